@@ -1,0 +1,1 @@
+"""The world: the only importers of lsst, boto3 and git."""

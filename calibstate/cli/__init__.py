@@ -1,0 +1,1 @@
+"""The command line: context, verb, view, code."""

@@ -1,0 +1,1 @@
+"""Verbs, the same for every kind."""

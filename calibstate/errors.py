@@ -1,0 +1,131 @@
+"""What can go wrong, as sentences.
+
+A diagnostic has fixed words first, then what is wrong here and why it
+matters, then what to do.  Every expected failure is one of the few errors
+below and carries its exit code; the command line turns it into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+__all__ = [
+    "CalibstateError",
+    "Diagnostic",
+    "InvalidStateError",
+    "LockedError",
+    "NeedsRecoveryError",
+    "PlanIsStaleError",
+    "RefusedError",
+    "Severity",
+    "UnreachableError",
+    "UsageError",
+    "Where",
+]
+
+
+@dataclass(frozen=True, order=True)
+class Where:
+    """A place in a file that a person wrote."""
+
+    path: str
+    """File, relative to the root of the state tree where it is inside."""
+
+    line: int
+    """Line, counted from 1."""
+
+    column: int = 1
+    """Column, counted from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+class Severity(Enum):
+    """How much a diagnostic weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem, told so that its reader can act on it."""
+
+    summary: str
+    """The class of problem: fixed words, nothing of the user's."""
+
+    detail: str
+    """What is wrong here, and why it matters."""
+
+    where: Where | None = None
+    """The line that is to be mended, where there is one."""
+
+    hint: str = ""
+    """What to do next."""
+
+    severity: Severity = Severity.ERROR
+    """How much it weighs."""
+
+    def __str__(self) -> str:
+        at = f" ({self.where})" if self.where else ""
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{self.summary}{at}: {self.detail}{hint}"
+
+
+class CalibstateError(Exception):
+    """Base of every error that is raised on purpose.
+
+    Parameters
+    ----------
+    diagnostics
+        What is wrong; at least one.
+    """
+
+    exit_code: ClassVar[int] = 1
+    """Exit code of a command that ends with this error."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(str(d) for d in diagnostics))
+        self.diagnostics = diagnostics
+
+    @classmethod
+    def all_of(cls, diagnostics: Iterable[Diagnostic]) -> CalibstateError:
+        """Return one error that tells all of several problems."""
+        return cls(*diagnostics)
+
+
+class UsageError(CalibstateError):
+    """The command line was wrong."""
+
+    exit_code = 64
+
+
+class InvalidStateError(CalibstateError):
+    """The state tree, or another file of ours, does not say what it must."""
+
+
+class UnreachableError(CalibstateError):
+    """A place did not answer; nothing is known of what it holds."""
+
+
+class NeedsRecoveryError(UnreachableError):
+    """A writer was killed; the place must be opened for writing once."""
+
+
+class RefusedError(CalibstateError):
+    """What was asked would lose or contradict something; nothing was done."""
+
+    exit_code = 3
+
+
+class PlanIsStaleError(RefusedError):
+    """The live state is no longer what a step was made for."""
+
+
+class LockedError(RefusedError):
+    """Another run works on the place."""

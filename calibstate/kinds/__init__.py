@@ -1,0 +1,1 @@
+"""One file per kind of resource: look, compare, mend."""

@@ -1,0 +1,1 @@
+"""Nouns: frozen data; no I/O, no clock, no screen."""

@@ -1,0 +1,143 @@
+"""A bundle: a ticket exported to the archive.
+
+``manifest.json`` is written last and makes the bundle complete; the rest is
+``export.yaml``, which the stock ``butler import`` reads, and the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from .contents import CollectionType, Holding, Row, format_data_id
+from .names import CollectionName, InstrumentName, Noun, Word
+from .timespans import UNBOUNDED, Range
+
+__all__ = ["BundleFile", "BundledCollection", "Contents", "Manifest", "StoredDataset"]
+
+
+class BundleFile(Noun):
+    """A file of a bundle."""
+
+    path: str
+    """Path within the bundle; also the path in a destination's datastore."""
+
+    size: int
+    """Bytes."""
+
+    sha256: str
+    """Hex SHA-256 of its bytes."""
+
+    adler32: str
+    """Adler-32 as eight hex digits, as Rucio writes it."""
+
+    datasets: tuple[str, ...]
+    """UUIDs of the datasets in it."""
+
+
+class BundledCollection(Noun):
+    """A collection of a bundle's ticket."""
+
+    name: CollectionName
+    type: CollectionType
+    fingerprint: str
+    datasets: int
+    """Number of rows behind the fingerprint."""
+
+
+class Manifest(Noun):
+    """``manifest.json``: what a bundle holds."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["bundle"] = "bundle"
+
+    instrument: InstrumentName
+    ticket: Word
+    fingerprint: str
+    """Of the ticket."""
+
+    made_at: str
+    """When it was exported, UTC with ``Z``."""
+
+    exported_from: str
+    """Address of the origin."""
+
+    by_reference: bool = False
+    """Whether the files stayed where they are."""
+
+    collections: tuple[BundledCollection, ...]
+    """In search order."""
+
+    files: tuple[BundleFile, ...]
+    """By path."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the bundle within the archive."""
+        return f"{self.instrument}/{self.ticket}/{self.fingerprint.removeprefix('sha256:')[:16]}"
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of each collection."""
+        return {c.name: c.fingerprint for c in self.collections}
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Size in bytes of each dataset's file, by UUID."""
+        return {uuid: file.size for file in self.files for uuid in file.datasets}
+
+
+@dataclass(frozen=True)
+class StoredDataset:
+    """A dataset with its file, as an export tells it."""
+
+    uuid: str
+    dataset_type: str
+    run: str
+    data_id: Mapping[str, int | str]
+    """Required dimensions."""
+    path: str
+    formatter: str
+    """Full name of the formatter class."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What ``export.yaml`` says, in plain data.
+
+    Within dimension records, `~calibstate.store.bundle.Tagged` values stand
+    for what only the butler can construct.
+    """
+
+    universe_version: int
+    dimensions: tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]
+    """Element and its records, in the order of the file."""
+    dataset_types: Mapping[str, tuple[tuple[str, ...], str, bool]]
+    """Dimensions, storage class and whether a calibration, by name."""
+    collections: Mapping[str, tuple[CollectionType, str | None, tuple[str, ...]]]
+    """Type, documentation and children (of a CHAINED one), by name."""
+    datasets: tuple[StoredDataset, ...]
+    certifications: Mapping[str, tuple[tuple[Range, tuple[str, ...]], ...]]
+    """Ranges with the UUIDs certified for them, by CALIBRATION collection."""
+
+    def holding(self, collection: str) -> Holding:
+        """Return what a collection holds according to the export."""
+        by_uuid = self._by_uuid
+        type_ = self.collections[collection][0]
+        if type_ is CollectionType.CALIBRATION:
+            rows = tuple(
+                by_uuid[uuid]._replace(begin=begin, end=end)
+                for (begin, end), uuids in self.certifications.get(collection, ())
+                for uuid in uuids
+            )
+        else:
+            rows = tuple(by_uuid[d.uuid] for d in self.datasets if d.run == collection)
+        return Holding(collection, type_, rows)
+
+    @cached_property
+    def _by_uuid(self) -> dict[str, Row]:
+        return {
+            d.uuid: Row(d.dataset_type, format_data_id(d.data_id), d.uuid, *UNBOUNDED) for d in self.datasets
+        }

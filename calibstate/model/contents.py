@@ -1,0 +1,72 @@
+"""What collections hold: rows of certified or stored datasets.
+
+Rows come in hundreds of thousands, so they are plain tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import NamedTuple
+
+from .fingerprints import collection_fingerprint
+
+__all__ = ["CollectionType", "Holding", "Row", "format_data_id"]
+
+
+class CollectionType(Enum):
+    """The butler's types of collections."""
+
+    RUN = "RUN"
+    TAGGED = "TAGGED"
+    CHAINED = "CHAINED"
+    CALIBRATION = "CALIBRATION"
+
+
+class Row(NamedTuple):
+    """One dataset in one validity range of one collection.
+
+    In a RUN or TAGGED collection the range is unbounded.
+    """
+
+    dataset_type: str
+    data_id: str
+    """``key=value`` of the required dimensions, by key, joined with ``,``."""
+    uuid: str
+    begin: int
+    """Nanoseconds of TAI."""
+    end: int
+    """Nanoseconds of TAI; a begin after the end is an EMPTY range."""
+
+
+def format_data_id(required: Mapping[str, int | str]) -> str:
+    """Return a data ID as fingerprints and messages write it."""
+    return ",".join(f"{key}={required[key]}" for key in sorted(required))
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one collection holds, as a place showed it."""
+
+    collection: str
+    """Name of the collection."""
+
+    type: CollectionType
+    """Its type; never CHAINED."""
+
+    rows: tuple[Row, ...]
+    """What it holds, in any order."""
+
+    unrecorded: frozenset[str] = frozenset()
+    """UUIDs of datasets in it that the datastore has no record of."""
+
+    sizes: Mapping[str, int | None] = field(default_factory=dict)
+    """Size of each dataset's file in bytes by UUID, `None` where the file is
+    gone; empty when files were not looked at."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The collection's fingerprint (see `~calibstate.model.fingerprints`)."""
+        return collection_fingerprint(self.rows)

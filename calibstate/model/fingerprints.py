@@ -1,0 +1,62 @@
+"""Fingerprints: equal ones mean the same calibrations.
+
+A collection fingerprint is ``sha256:`` and the hex SHA-256 of its sorted
+lines, each in UTF-8 and ended by a newline::
+
+    {dataset type}\\t{data ID}\\t{dataset UUID}\\t{begin}\\t{end}
+
+begin and end being integer nanoseconds of TAI, ``-`` where unbounded, and
+``empty`` twice for an EMPTY range.  A ticket fingerprint is the same over
+``{collection}\\t{collection fingerprint}`` in search order, with the full
+names of the collections.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from .timespans import UNBOUNDED_BEGIN, UNBOUNDED_END
+
+__all__ = ["collection_fingerprint", "digest_of_lines", "ticket_fingerprint"]
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """Return ``sha256:…`` over lines, each ended by a newline."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode())
+        digest.update(b"\n")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def collection_fingerprint(rows: Iterable[tuple[str, str, str, int, int]]) -> str:
+    """Return the fingerprint of a collection that holds ``rows``.
+
+    Parameters
+    ----------
+    rows
+        Dataset type, data ID, UUID, begin and end (nanoseconds of TAI) of
+        each certification, or of each dataset of a RUN; in any order.
+    """
+    return digest_of_lines(sorted(map(_line, rows)))
+
+
+def ticket_fingerprint(collections: Iterable[tuple[str, str]]) -> str:
+    """Return the fingerprint of a ticket.
+
+    Parameters
+    ----------
+    collections
+        Full name and fingerprint of each collection, in search order.
+    """
+    return digest_of_lines(f"{name}\t{fingerprint}" for name, fingerprint in collections)
+
+
+def _line(row: tuple[str, str, str, int, int]) -> str:
+    dataset_type, data_id, uuid, begin, end = row
+    if begin >= end:
+        return f"{dataset_type}\t{data_id}\t{uuid}\tempty\tempty"
+    first = "-" if begin == UNBOUNDED_BEGIN else begin
+    last = "-" if end == UNBOUNDED_END else end
+    return f"{dataset_type}\t{data_id}\t{uuid}\t{first}\t{last}"

@@ -1,0 +1,102 @@
+"""Names, as the field writes them, and the base of all nouns.
+
+Names become parts of paths and URIs, so none of them may climb out of a
+folder: no empty segment, no ``.`` and no ``..``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+__all__ = [
+    "ARCHIVE",
+    "Address",
+    "CollectionName",
+    "InstrumentName",
+    "Noun",
+    "RepositoryAddress",
+    "TicketKey",
+    "Word",
+    "collection_name_problem",
+]
+
+ARCHIVE = "archive"
+"""The place that holds the bundles."""
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_.+:@~-]+")
+
+
+def collection_name_problem(name: str) -> str | None:
+    """Say why a string cannot be the name of a collection.
+
+    Parameters
+    ----------
+    name
+        A name with its segments joined by ``/``.
+
+    Returns
+    -------
+    str or None
+        The reason, or `None` for a good name.
+    """
+    for segment in name.split("/"):
+        if not segment:
+            return "it has an empty segment"
+        if segment in {".", ".."}:
+            return f"the segment {segment!r} would climb out of a folder"
+        if not _SEGMENT.fullmatch(segment):
+            return "it may hold letters, digits and `_ . + : @ ~ -`, with `/` between segments"
+    return None
+
+
+def _collection_name(name: str) -> str:
+    if problem := collection_name_problem(name):
+        raise ValueError(f"{name!r} is not the name of a collection: {problem}")
+    return name
+
+
+def _no_climbing(word: str) -> str:
+    if word.strip(".") == "":
+        raise ValueError(f"{word!r} would climb out of a folder")
+    return word
+
+
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$"), AfterValidator(_no_climbing)]
+"""A ticket, a site or a repository: letters, digits, ``. - _``."""
+
+InstrumentName = Word
+"""The camera, as the butler names it."""
+
+CollectionName = Annotated[str, AfterValidator(_collection_name)]
+"""A butler collection."""
+
+RepositoryAddress = str
+"""``SITE/REPOSITORY``."""
+
+TicketKey = tuple[str, str]
+"""Instrument and ticket."""
+
+
+class Noun(BaseModel):
+    """Base of what is read from or written to files: frozen and strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(Noun):
+    """Where a resource lives, and what it is called there."""
+
+    place: str
+    """A repository (``summit/LSSTCam``) or ``archive``; the unit of locking."""
+
+    kind: str
+    """Name of the resource's kind."""
+
+    name: str
+    """Name within the place and the kind."""
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.kind}:{self.name}"

@@ -1,0 +1,58 @@
+"""What became of a step, and the line a journal keeps of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+from .names import Noun
+
+__all__ = ["JournalLine", "Outcome", "Result"]
+
+
+class Result(Enum):
+    """How far a step came."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    SKIPPED = "skipped"
+    """A step that it needs was not done."""
+    STALE = "stale"
+    """What it stands on has changed; nothing was done."""
+    REFUSED = "refused"
+    """It would lose or contradict something; nothing was done."""
+    FAILED = "failed"
+
+
+class Outcome(Noun):
+    """What became of a step."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["outcome"] = "outcome"
+
+    step: str
+    """The step's id in its plan."""
+
+    do: str
+    """Name of the action."""
+
+    target: str
+    """Address of what it changes."""
+
+    result: Result
+    detail: str = ""
+
+
+class JournalLine(Noun):
+    """One event of a run."""
+
+    at: str
+    """UTC, with ``Z``."""
+
+    event: str
+    """``run``, ``outcome`` or ``end``."""
+
+    text: str
+    """What happened."""
+
+    outcome: Outcome | None = None

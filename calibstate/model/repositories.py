@@ -1,0 +1,115 @@
+"""Sites, their repositories, and the route by which calibrations reach each.
+
+A route says which kinds of resources a ticket becomes on its way.  A new way
+of delivery is a class here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from .names import InstrumentName, Noun, RepositoryAddress, Word
+
+__all__ = ["Copy", "Origin", "Repository", "Route", "Rucio", "Site"]
+
+
+class Origin(Noun):
+    """The calibrations of the instruments are made here."""
+
+    by: Literal["origin"] = "origin"
+
+    carried: ClassVar[bool] = True
+    """Whether this version brings what is lost back by itself."""
+
+
+class Copy(Noun):
+    """Imported from the bundle; files are copied into the datastore."""
+
+    by: Literal["copy"] = "copy"
+
+    carried: ClassVar[bool] = True
+
+
+class Rucio(Noun):
+    """Files arrive at an RSE by a Rucio rule and are recorded in place."""
+
+    by: Literal["rucio"] = "rucio"
+
+    rse: str
+    """RSE of the site."""
+
+    prefix: str
+    """URI under which the RSE's files are seen at the site."""
+
+    carried: ClassVar[bool] = False
+
+
+def _spelled_out(route: Any) -> Any:
+    """Accept ``copy`` for ``{by: copy}``."""
+    return {"by": route} if isinstance(route, str) else route
+
+
+Route = Annotated[Origin | Copy | Rucio, Field(discriminator="by"), BeforeValidator(_spelled_out)]
+"""How calibrations reach a repository."""
+
+
+class Repository(Noun):
+    """A butler repository at a site."""
+
+    butler: Annotated[str, Field(min_length=1)]
+    """A label of the butler's repository index, a URI or a path."""
+
+    instruments: Annotated[tuple[InstrumentName, ...], Field(min_length=1)]
+    """Instruments whose calibrations it has."""
+
+    route: Route | None = None
+    """How calibrations reach it, where not as the site says."""
+
+    hold: str | None = None
+    """Reason for changing nothing here at present."""
+
+    note: str | None = None
+    """Anything a reader should know."""
+
+
+class Site(Noun):
+    """A facility: ``sites/SITE.yaml``."""
+
+    site: Word
+    """Name of the site."""
+
+    title: str | None = None
+    """Its name for people."""
+
+    hosts: tuple[str, ...] = ()
+    """Hosts, as shell patterns, on which labels and absolute paths of this
+    site mean something; none: anywhere."""
+
+    route: Route | None = None
+    """How calibrations reach its repositories, where they do not say."""
+
+    records: str | None = None
+    """Where this site's journals and locks are, if not where the tree says."""
+
+    hold: str | None = None
+    """Reason for changing nothing at the whole site at present."""
+
+    note: str | None = None
+    """Anything a reader should know."""
+
+    repositories: dict[Word, Repository]
+    """Repositories by name."""
+
+    def address(self, repository: str) -> RepositoryAddress:
+        """Return the address of one of its repositories."""
+        return f"{self.site}/{repository}"
+
+    def route_of(self, repository: str) -> Origin | Copy | Rucio | None:
+        """Return the route to one of its repositories, if it has one."""
+        return self.repositories[repository].route or self.route
+
+    def hold_of(self, repository: str) -> str | None:
+        """Return why nothing may change in one of its repositories."""
+        return self.repositories[repository].hold or self.hold

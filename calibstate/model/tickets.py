@@ -1,0 +1,115 @@
+"""A ticket as declared: what was constructed, its approval, its deployment.
+
+Construction, approval and deployment are three tickets in the field
+(DMTN-222, section 3.4); the construction ticket names the collections.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+from pydantic import Field
+
+from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+
+__all__ = ["Approval", "ApprovalStatus", "RucioLabel", "Ticket"]
+
+
+class ApprovalStatus(Enum):
+    """State of the board's (TAXICAB's) ticket."""
+
+    PROPOSED = "proposed"
+    FLAGGED = "flagged"
+    ADOPTED = "adopted"
+    REJECTED = "rejected"
+
+
+class Approval(Noun):
+    """What the board said."""
+
+    status: ApprovalStatus
+    """Where the approval stands."""
+
+    taxicab: str | None = None
+    """The board's ticket."""
+
+    note: str | None = None
+    """Why there is no board's ticket, for what is older than its records."""
+
+    report: str | None = None
+    """The verification report."""
+
+    date: str | None = None
+    """Day of the decision, ``YYYY-MM-DD``."""
+
+    seal: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    """Digest of the seal that was approved."""
+
+
+class RucioLabel(Noun):
+    """What Rucio calls the ticket's dataset."""
+
+    label: str = "calib"
+
+
+class Ticket(Noun):
+    """``tickets/INSTRUMENT/TICKET.yaml``."""
+
+    ticket: Word
+    """Name of the ticket."""
+
+    instrument: InstrumentName
+    """Its instrument."""
+
+    summary: str | None = None
+    """What it brings, in a line."""
+
+    approval: Approval
+    """What the board said."""
+
+    deployment: str | None = None
+    """Ticket of the distribution."""
+
+    collections: tuple[CollectionName, ...] = ()
+    """Search order in the ticket collection; relative to it unless they
+    begin with the instrument."""
+
+    bare: tuple[CollectionName, ...] = ()
+    """Instead: collections that stand in chains by themselves."""
+
+    skip: dict[str, str] = {}
+    """Sites or repositories that do not get it, with the reason."""
+
+    rucio: RucioLabel | None = None
+    """What Rucio calls the ticket's dataset."""
+
+    @property
+    def key(self) -> TicketKey:
+        """Instrument and ticket."""
+        return (self.instrument, self.ticket)
+
+    @property
+    def name(self) -> str:
+        """Name for people and addresses: ``INSTRUMENT/TICKET``."""
+        return f"{self.instrument}/{self.ticket}"
+
+    @property
+    def collection(self) -> str | None:
+        """The ticket collection, a chain; `None` for a bare ticket."""
+        return None if self.bare else f"{self.instrument}/calib/{self.ticket}"
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Full names of its CALIBRATION and RUN collections, in search order."""
+        return self.bare or tuple(self._full(name) for name in self.collections)
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """What stands in a chain that lists the ticket, in search order."""
+        return self.bare or (f"{self.instrument}/calib/{self.ticket}",)
+
+    def _full(self, name: str) -> str:
+        if name.startswith(f"{self.instrument}/"):
+            return name
+        return f"{self.instrument}/calib/{self.ticket}/{name}"

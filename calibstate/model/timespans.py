@@ -1,0 +1,70 @@
+"""Validity ranges ``[begin, end)`` in TAI, as the butler counts them.
+
+A bound is an integer count of nanoseconds of TAI since 1970-01-01T00:00:00
+TAI.  The butler has no infinity: `UNBOUNDED_BEGIN` and `UNBOUNDED_END` stand
+for it, and a range whose begin is after its end is EMPTY (``Timespan`` of
+lsst.daf.butler).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+__all__ = [
+    "EMPTY",
+    "UNBOUNDED",
+    "UNBOUNDED_BEGIN",
+    "UNBOUNDED_END",
+    "Range",
+    "format_bound",
+    "format_range",
+    "parse_tai",
+]
+
+Range = tuple[int, int]
+"""Begin and end, in integer nanoseconds of TAI."""
+
+UNBOUNDED_BEGIN = 0
+UNBOUNDED_END = 4102444800000000000
+UNBOUNDED: Range = (UNBOUNDED_BEGIN, UNBOUNDED_END)
+EMPTY: Range = (UNBOUNDED_END, UNBOUNDED_BEGIN)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TAI = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?")
+
+
+def parse_tai(text: str) -> int:
+    """Return nanoseconds of TAI for ``YYYY-MM-DDTHH:MM:SS[.fffffffff]``.
+
+    Raises
+    ------
+    ValueError
+        The text is not such a moment.
+    """
+    match = _TAI.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is not a TAI moment YYYY-MM-DDTHH:MM:SS[.fffffffff]")
+    day, time, fraction = match.groups()
+    # The calendar is used as a ruler: TAI has no leap seconds, nor has this.
+    since = datetime.fromisoformat(f"{day}T{time}+00:00") - _EPOCH
+    seconds = since.days * 86400 + since.seconds
+    return seconds * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+
+
+def format_bound(bound: int) -> str | None:
+    """Return a bound as TAI text without a zone; `None` where unbounded."""
+    if bound in UNBOUNDED:
+        return None
+    seconds, nanoseconds = divmod(bound, 1_000_000_000)
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
+    return text + fraction
+
+
+def format_range(span: Range) -> str:
+    """Return a range for people: ``[begin, end)``, ``…`` where unbounded."""
+    begin, end = span
+    if begin >= end:
+        return "[empty)"
+    return f"[{format_bound(begin) or '…'}, {format_bound(end) or '…'})"

@@ -1,0 +1,1 @@
+"""Questions that we ask the world; readers and writers apart."""

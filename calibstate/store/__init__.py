@@ -1,0 +1,1 @@
+"""Our own files, each with a format version."""
