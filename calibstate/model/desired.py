@@ -1,0 +1,225 @@
+"""Everything that is declared, with the file and line of each word.
+
+What a state tree means does not depend on how it is written: comments, file
+names and formatting are no part of the digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from ..errors import Where
+from .chains import ChainFile
+from .names import CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
+from .repositories import Origin, Repository, Site
+from .settings import Settings
+from .tickets import Ticket
+
+__all__ = ["DesiredState", "KeyPath", "Lines", "Mark", "Meaning", "Written"]
+
+KeyPath = tuple[str | int, ...]
+"""Keys and indices that lead to a value within a file."""
+
+Mark = tuple[int, int]
+"""Line and column, counted from 1."""
+
+N = TypeVar("N", bound=Noun)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Where each value of one file stands."""
+
+    file: str
+    """The file, relative to the root of the tree."""
+
+    names: Mapping[KeyPath, Mark] = field(default_factory=dict)
+    """Where each value begins to be told: its key in a mapping, itself in a
+    list."""
+
+    values: Mapping[KeyPath, Mark] = field(default_factory=dict)
+    """Where each value itself begins."""
+
+    def at(self, *path: str | int) -> Where:
+        """Return where a value is told: its key, or its place in a list.
+
+        Parameters
+        ----------
+        *path
+            Keys and indices.  What the file does not hold stands at its
+            nearest ancestor that it does.
+        """
+        return self._nearest(self.names, path)
+
+    def value_at(self, *path: str | int) -> Where:
+        """Return where a value itself begins, behind its key."""
+        return self._nearest(self.values if path in self.values else self.names, path)
+
+    def _nearest(self, marks: Mapping[KeyPath, Mark], path: KeyPath) -> Where:
+        for end in range(len(path), -1, -1):
+            if mark := marks.get(path[:end]):
+                return Where(self.file, *mark)
+        return Where(self.file, 1)
+
+
+@dataclass(frozen=True)
+class Written(Generic[N]):
+    """What a person wrote, and where."""
+
+    noun: N
+    """What is declared."""
+
+    lines: Lines
+    """Where each of its values stands."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What one word of a chain's entries stands for.
+
+    Exactly one of ``ticket`` and ``chain`` is given.
+    """
+
+    children: tuple[CollectionName, ...]
+    """Collections that stand in the chain for it, in search order."""
+
+    ticket: Written[Ticket] | None = None
+    """The ticket that is named, or whose bare collection is."""
+
+    chain: Written[ChainFile] | None = None
+    """The other declared chain that is named."""
+
+
+@dataclass(frozen=True)
+class DesiredState:
+    """All of a state tree, checked.
+
+    Nothing in it may be changed, the mappings included.
+    """
+
+    root: str
+    """Absolute path of the tree; no part of the digest."""
+
+    settings: Written[Settings]
+    """``calibstate.yaml``."""
+
+    sites: Mapping[str, Written[Site]]
+    """Sites by name."""
+
+    tickets: Mapping[TicketKey, Written[Ticket]]
+    """Tickets by instrument and ticket."""
+
+    chains: Mapping[str, Written[ChainFile]]
+    """Chains by name of the collection."""
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:…`` of what is declared, however it is written."""
+        said = {
+            "settings": _plain(self.settings),
+            "sites": {name: _plain(site) for name, site in self.sites.items()},
+            "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
+            "chains": {name: _plain(chain) for name, chain in self.chains.items()},
+        }
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    @cached_property
+    def repositories(self) -> tuple[RepositoryAddress, ...]:
+        """Addresses of all repositories, sorted."""
+        sites = (site.noun for site in self.sites.values())
+        return tuple(sorted(site.address(name) for site in sites for name in site.repositories))
+
+    def repository(self, address: RepositoryAddress) -> tuple[Site, Repository]:
+        """Return a repository and its site.
+
+        Raises
+        ------
+        KeyError
+            No site declares it.
+        """
+        site, _, name = address.partition("/")
+        noun = self.sites[site].noun
+        return noun, noun.repositories[name]
+
+    def origin(self, instrument: InstrumentName) -> RepositoryAddress | None:
+        """Return where the calibrations of an instrument are made."""
+        return next((a for a in self.with_instrument(instrument) if self._is_origin(a)), None)
+
+    def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
+        """Return the repositories that have an instrument, sorted."""
+        return tuple(a for a in self.repositories if instrument in self.repository(a)[1].instruments)
+
+    def skipped(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
+        """Return why a repository does not get a ticket; `None` if it does."""
+        site = address.partition("/")[0]
+        return ticket.skip.get(address, ticket.skip.get(site))
+
+    def expects(self, only: Iterable[str], address: RepositoryAddress) -> bool:
+        """Return whether an ``only`` names a repository; an empty one does.
+
+        Parameters
+        ----------
+        only
+            Sites and repositories.
+        address
+            The repository.
+        """
+        named = frozenset(only)
+        return not named or address in named or address.partition("/")[0] in named
+
+    def tickets_of(self, instrument: InstrumentName) -> tuple[Written[Ticket], ...]:
+        """Return the tickets of an instrument, by name."""
+        return tuple(self.tickets[key] for key in sorted(self.tickets) if key[0] == instrument)
+
+    def chains_of(self, instrument: InstrumentName) -> tuple[Written[ChainFile], ...]:
+        """Return the chains of an instrument, by name."""
+        ours = (self.chains[name] for name in sorted(self.chains))
+        return tuple(chain for chain in ours if chain.noun.instrument == instrument)
+
+    def ticket_named(self, word: str, instrument: InstrumentName) -> Written[Ticket] | None:
+        """Return the ticket of an instrument that a word names, if any."""
+        return self.tickets.get((instrument, word))
+
+    def meaning(self, word: str, instrument: InstrumentName) -> Meaning | None:
+        """Return what an entry of a chain stands for.
+
+        A word is read as a ticket first, then as one collection of a bare
+        ticket, then as another declared chain.
+
+        Parameters
+        ----------
+        word
+            The entry.
+        instrument
+            Instrument of the chain that lists it.
+
+        Returns
+        -------
+        Meaning or None
+            `None` for a word that means nothing.
+        """
+        if ticket := self.ticket_named(word, instrument):
+            return Meaning(ticket.noun.children, ticket=ticket)
+        if ticket := self._by_bare_collection.get((instrument, word)):
+            return Meaning((word,), ticket=ticket)
+        if chain := self.chains.get(word):
+            return Meaning((word,), chain=chain)
+        return None
+
+    @cached_property
+    def _by_bare_collection(self) -> Mapping[tuple[str, str], Written[Ticket]]:
+        return {(t.noun.instrument, name): t for t in self.tickets.values() for name in t.noun.bare}
+
+    def _is_origin(self, address: RepositoryAddress) -> bool:
+        site, _, name = address.partition("/")
+        return isinstance(self.sites[site].noun.route_of(name), Origin)
+
+
+def _plain(written: Written[Any]) -> Any:
+    return written.noun.model_dump(mode="json", exclude_none=True)
