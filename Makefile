@@ -1,0 +1,90 @@
+# Every target does all the set-up it needs, by itself, in .venv of this
+# checkout.  Nothing is asked of the machine but git, make and Python 3.11.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+TESTS ?=
+# More than two workers do not pay: most of a test's time is one database.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format docs bench schemas requirements clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with the calibstate command in it
+	@echo "calibstate is in $(BIN): try \`$(BIN)/calibstate --help\`, or \`. $(BIN)/activate\`."
+
+demo: $(STAMP) ## show the main job on real butler repositories
+	@$(BIN)/calibstate demo $(DIR)
+
+test: $(STAMP) ## run the tests (TESTS=tests/house_test.py for some)
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(TESTS)
+
+test-all: $(STAMP) ## run the tests, and those that take minutes
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope $(TESTS)
+
+lint: $(STAMP) ## style, types, import contracts, the declaration, the schemas
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/calibstate -C state validate
+	$(BIN)/calibstate schema --check
+
+format: $(STAMP) ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(STAMP) ## build docs/_build/html; warnings are errors
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html."
+
+bench: $(STAMP) ## measure, side by side with the stock tools
+	$(BIN)/python -m tests.bench $(BENCH)
+
+schemas: $(STAMP) ## write schemas/ from the nouns
+	$(BIN)/calibstate schema
+
+requirements: $(STAMP) ## compile requirements/*.txt anew
+	$(BIN)/python -m pip install --quiet pip-tools
+	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) -o requirements/main.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) -c requirements/main.txt \
+	    --extra docs --extra lint --extra test -o requirements/dev.txt pyproject.toml requirements/build.in
+
+# No index, path or hash of the machine that compiles gets into the files.
+COMPILE := --quiet --upgrade --strip-extras --annotation-style=line --allow-unsafe \
+    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+clean: ## remove what the targets above have made
+	rm -rf $(VENV) docs/_build dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# A name on the path need not be a Python that runs, nor one that can make an
+# environment (Debian keeps ensurepip in a package of its own): so each is tried.
+$(STAMP): requirements/main.txt requirements/dev.txt pyproject.toml
+	@set -eu; \
+	python=""; \
+	for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	    if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        python="$$candidate"; break; \
+	    fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "No Python 3.11 or later was found that has the modules venv and ensurepip." >&2; \
+	    echo "Install one (on Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
+	    exit 1; \
+	fi; \
+	if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$python" --version)."; \
+	    "$$python" -m venv --clear $(VENV); \
+	fi
+	@echo "Installing the exact versions of requirements/ (a minute or two, once)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	    -r requirements/main.txt -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Without bytecode the butler takes five seconds to import.  A package may
+	@# hold files for another Python, which do not compile: no harm.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@touch $@
