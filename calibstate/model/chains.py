@@ -1,14 +1,14 @@
-"""A chain as declared: search order, and what is not to be searched any more."""
+"""A chain as declared: search order, and what is to be searched no more."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from .names import CollectionName, InstrumentName, Noun
 
-__all__ = ["ChainFile", "ExternalEntry"]
+__all__ = ["ChainFile", "Entry", "ExternalEntry"]
 
 
 class ExternalEntry(Noun):
@@ -19,6 +19,19 @@ class ExternalEntry(Noun):
 
     only: tuple[str, ...] = ()
     """Sites or repositories where it is expected; none: everywhere."""
+
+
+def _form_of(entry: Any) -> str:
+    # Told apart by form, so that a mistake is told once, not per alternative.
+    return "<external>" if isinstance(entry, dict | ExternalEntry) else "<word>"
+
+
+Entry = Annotated[
+    Annotated[str, Field(min_length=1), Tag("<word>")] | Annotated[ExternalEntry, Tag("<external>")],
+    Discriminator(_form_of),
+]
+"""A ticket, one collection of a bare ticket, another declared chain; or what
+others make."""
 
 
 class ChainFile(Noun):
@@ -33,10 +46,10 @@ class ChainFile(Noun):
     only: tuple[str, ...] = ()
     """Sites or repositories that have it; none: all with the instrument."""
 
-    entries: tuple[Annotated[str, Field(min_length=1)] | ExternalEntry, ...]
+    entries: tuple[Entry, ...]
     """Search order, newest first: a ticket, one collection of a bare ticket,
     another declared chain, or what others make."""
 
-    retired: dict[str, str] = {}
+    retired: dict[str, str] = Field(default_factory=dict)
     """Tickets or collections that are not to be searched any more, each with
     the reason."""

@@ -7,9 +7,12 @@ folder: no empty segment, no ``.`` and no ``..``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from typing_extensions import override
 
 __all__ = [
     "ARCHIVE",
@@ -21,6 +24,7 @@ __all__ = [
     "TicketKey",
     "Word",
     "collection_name_problem",
+    "nearest",
 ]
 
 ARCHIVE = "archive"
@@ -50,6 +54,21 @@ def collection_name_problem(name: str) -> str | None:
         if not _SEGMENT.fullmatch(segment):
             return "it may hold letters, digits and `_ . + : @ ~ -`, with `/` between segments"
     return None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that somebody probably meant, if one is near.
+
+    Parameters
+    ----------
+    word
+        What was written.
+    known
+        What could have been written.
+    """
+    words = {k.casefold(): k for k in sorted(known, reverse=True)}
+    found = get_close_matches(word.casefold(), words, n=1)
+    return words[found[0]] if found else None
 
 
 def _collection_name(name: str) -> str:
@@ -83,14 +102,14 @@ TicketKey = tuple[str, str]
 class Noun(BaseModel):
     """Base of what is read from or written to files: frozen and strict."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Address(Noun):
     """Where a resource lives, and what it is called there."""
 
     place: str
-    """A repository (``summit/LSSTCam``) or ``archive``; the unit of locking."""
+    """A repository (``summit/LSSTCam``) or ``archive``; what is locked."""
 
     kind: str
     """Name of the resource's kind."""
@@ -98,5 +117,6 @@ class Address(Noun):
     name: str
     """Name within the place and the kind."""
 
+    @override
     def __str__(self) -> str:
         return f"{self.place}:{self.kind}:{self.name}"

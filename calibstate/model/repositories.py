@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 
 from .names import InstrumentName, Noun, RepositoryAddress, Word
 
@@ -46,12 +46,21 @@ class Rucio(Noun):
     carried: ClassVar[bool] = False
 
 
+class _AlsoAWord:
+    """Tells the JSON Schema that a route without fields may be its name."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"enum": ["origin", "copy"]}, handler(core)]}
+
+
 def _spelled_out(route: Any) -> Any:
     """Accept ``copy`` for ``{by: copy}``."""
     return {"by": route} if isinstance(route, str) else route
 
 
-Route = Annotated[Origin | Copy | Rucio, Field(discriminator="by"), BeforeValidator(_spelled_out)]
+Route = Annotated[
+    Origin | Copy | Rucio, Field(discriminator="by"), BeforeValidator(_spelled_out), _AlsoAWord()
+]
 """How calibrations reach a repository."""
 
 

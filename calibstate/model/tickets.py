@@ -40,7 +40,7 @@ class Approval(Noun):
     report: str | None = None
     """The verification report."""
 
-    date: str | None = None
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
     """Day of the decision, ``YYYY-MM-DD``."""
 
     seal: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
@@ -78,7 +78,7 @@ class Ticket(Noun):
     bare: tuple[CollectionName, ...] = ()
     """Instead: collections that stand in chains by themselves."""
 
-    skip: dict[str, str] = {}
+    skip: dict[str, str] = Field(default_factory=dict)
     """Sites or repositories that do not get it, with the reason."""
 
     rucio: RucioLabel | None = None
@@ -101,7 +101,7 @@ class Ticket(Noun):
 
     @property
     def leaves(self) -> tuple[str, ...]:
-        """Full names of its CALIBRATION and RUN collections, in search order."""
+        """Full names of its CALIBRATION and RUN collections, in order."""
         return self.bare or tuple(self._full(name) for name in self.collections)
 
     @property
