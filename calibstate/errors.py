@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from typing_extensions import override
+
 __all__ = [
     "CalibstateError",
     "Diagnostic",
@@ -40,6 +42,7 @@ class Where:
     column: int = 1
     """Column, counted from 1."""
 
+    @override
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
 
@@ -71,6 +74,7 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     """How much it weighs."""
 
+    @override
     def __str__(self) -> str:
         at = f" ({self.where})" if self.where else ""
         hint = f" {self.hint}" if self.hint else ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..model.names import RepositoryAddress
 from .archive import ArchiveReader, ArchiveWriter
 from .butler import ButlerReader, ButlerWriter
+from .records import Journal, Locks
 
-__all__ = ["ReadPlaces", "WritePlaces"]
+__all__ = ["ReadPlaces", "Records", "WritePlaces"]
 
 
 class ReadPlaces(Protocol):
@@ -21,6 +23,16 @@ class ReadPlaces(Protocol):
         ------
         UnreachableError
             It cannot be opened from here.
+        """
+        ...
+
+    def identity(self, address: RepositoryAddress) -> str:
+        """Return what tells one butler from another, without opening it.
+
+        Raises
+        ------
+        UnreachableError
+            That cannot be told from here.
         """
         ...
 
@@ -39,3 +51,21 @@ class WritePlaces(ReadPlaces, Protocol):
     def change_archive(self) -> ArchiveWriter:
         """Return the archive, to add to."""
         ...
+
+    def recover(self, address: RepositoryAddress) -> None:
+        """Undo what a killed writer left half done in a repository.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be opened for writing.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where the locks and the journal of a place are kept."""
+
+    locks: Locks
+    journal: Journal

@@ -1,0 +1,113 @@
+"""The command line: the error boundary and the exit codes.
+
+Every expected error ends here as a sentence with its exit code; nothing that
+a person can do ends in a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from .. import __version__
+from ..errors import CalibstateError
+from . import screen
+
+__all__ = ["ExitCode", "app", "first_of", "main", "run"]
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    DONE = 0
+    ERROR = 1
+    DRIFT = 2
+    REFUSED = 3
+    PENDING = 4
+    USAGE = 64
+
+
+def first_of(*codes: ExitCode) -> ExitCode:
+    """Return the code that weighs most, of several that hold."""
+    order = (ExitCode.USAGE, ExitCode.ERROR, ExitCode.REFUSED, ExitCode.DRIFT, ExitCode.PENDING)
+    return next((code for code in order if code in codes), ExitCode.DONE)
+
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - the signature is typer's
+    if value:
+        typer.echo(f"calibstate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def calibstate(
+    context: typer.Context,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "-C",
+            "--root",
+            metavar="DIR",
+            envvar="CALIBSTATE_ROOT",
+            help="Root of the state tree; else it is searched for upward, then in ./state.",
+        ),
+    ] = None,
+    version: Annotated[  # noqa: FBT002
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Keep calibrations as declared, in every data butler repository.
+
+    \b
+    calibstate validate          is what is declared sound?
+    calibstate drift             where have the repositories left it?
+    calibstate plan              what would have to be done?
+    calibstate apply             do it
+    """
+    context.obj = root
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.ERROR
+    except CalibstateError as error:
+        screen.told(error.diagnostics)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        screen.tell("Interrupted. What was done stands; run the same command again to go on.")
+        return ExitCode.ERROR
+    except BrokenPipeError:
+        # The reader has gone; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.ERROR
+    return int(code or 0)
+
+
+def main() -> None:
+    """Run ``calibstate``."""
+    from . import demo, reconcile, tree  # noqa: F401 - they add their commands
+
+    sys.exit(run())

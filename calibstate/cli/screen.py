@@ -1,0 +1,100 @@
+"""The terminal: results to standard output, all else to standard error.
+
+Colour and progress only on a terminal; ``NO_COLOR`` and ``CI`` are honoured.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from ..errors import Diagnostic
+from ..ports.progress import Watch
+from ..views import text
+
+__all__ = ["StepProgress", "err", "out", "print_json", "print_lines", "progress", "tell", "told"]
+
+
+def _console(*, stderr: bool) -> Console:
+    plain = bool(os.environ.get("NO_COLOR") or os.environ.get("CI"))
+    # Lines are never wrapped: a name must stay whole to be copied.
+    return Console(stderr=stderr, no_color=plain or None, highlight=False, soft_wrap=True)
+
+
+def out() -> Console:
+    """Return where results go."""
+    return _console(stderr=False)
+
+
+def err() -> Console:
+    """Return where all else goes."""
+    return _console(stderr=True)
+
+
+def print_lines(lines: Iterable[Text | str]) -> None:
+    """Print a result line by line."""
+    console = out()
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document."""
+    sys.stdout.write(json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
+
+
+def tell(words: str) -> None:
+    """Say something that is no result."""
+    err().print(words, markup=False, style="dim")
+
+
+def told(problems: Iterable[Diagnostic]) -> None:
+    """Print messages for people."""
+    console = err()
+    for problem in problems:
+        console.print(text.diagnostic(problem), markup=False)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Watch]:
+    """Show how far long work has come, on a terminal only."""
+    console = err()
+    shown = console.is_terminal and not os.environ.get("CI")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
+        task = bar.add_task(what, total=None)
+
+        def watch(unit: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{what} {unit}", completed=done, total=total)
+
+        yield watch
+
+
+class StepProgress:
+    """Shows how far the step in hand has come, from its first sign of work."""
+
+    def __init__(self) -> None:
+        self._shown = ExitStack()
+
+    def watch(self, what: str) -> Watch:
+        """Return what is told of the progress of a step."""
+        started: list[Watch] = []
+
+        def watch(unit: str, done: int, total: int) -> None:
+            if not started:
+                started.append(self._shown.enter_context(progress(what)))
+            started[0](unit, done, total)
+
+        return watch
+
+    def stop(self) -> None:
+        """Clear what is shown, before something else is printed."""
+        self._shown.close()

@@ -1,0 +1,227 @@
+"""Commands on the state tree alone; no live place is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..engine.expand import expand
+from ..errors import CalibstateError, Diagnostic, UsageError
+from ..kinds.chain import Chain
+from ..kinds.registry import ACTIONS
+from ..model.desired import DesiredState
+from ..model.scope import Scope
+from ..store import planfile, schemas, statefile
+from ..views import markdown, text
+from . import screen
+from .app import ExitCode, app
+from .options import (
+    ExcludeOption,
+    Format,
+    FormatOption,
+    InstrumentOption,
+    RepositoryOption,
+    SiteOption,
+    TicketOption,
+    scope,
+)
+
+__all__ = ["load"]
+
+
+def load(context: typer.Context, *, quiet: bool = True) -> DesiredState:
+    """Read and check the state tree that the command line names.
+
+    Raises
+    ------
+    InvalidStateError
+        With everything that is wrong.
+    """
+    desired, remarks = statefile.load(statefile.find_root(context.obj))
+    if not quiet:
+        screen.told(remarks)
+    return desired
+
+
+@app.command()
+def validate(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
+    """Read the state tree and tell everything that is wrong with it.
+
+    \b
+    calibstate validate
+    calibstate -C state validate --format json
+    """
+    problems: tuple[Diagnostic, ...] = ()
+    try:
+        desired, remarks = statefile.load(statefile.find_root(context.obj))
+    except CalibstateError as error:
+        problems, remarks, desired = error.diagnostics, (), None
+    if format is Format.JSON:
+        screen.print_json(_validation([*problems, *remarks]))
+    else:
+        screen.told([*problems, *remarks])
+        if desired:
+            screen.print_lines([_inventory(desired)])
+    raise typer.Exit(ExitCode.ERROR if problems else ExitCode.DONE)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    what: Annotated[
+        str | None, typer.Argument(metavar="[REPOSITORY|FILE]", help="SITE/REPOSITORY, or a saved plan.")
+    ] = None,
+    format: FormatOption = Format.TEXT,
+    site: SiteOption = None,
+    repository: RepositoryOption = None,
+    instrument: InstrumentOption = None,
+    ticket: TicketOption = None,
+    exclude: ExcludeOption = None,
+) -> None:
+    """Show the desired chains of each repository, or a saved plan.
+
+    \b
+    calibstate show
+    calibstate show summit/LSSTComCam
+    calibstate show plan.json
+    """
+    if what and Path(what).is_file():
+        plan = planfile.loads(read_text(Path(what)), ACTIONS, what)
+        show_plan(plan, format)
+        return
+    desired = load(context)
+    narrowed = scope(site, [*(repository or ()), *([what] if what else ())], instrument, ticket, exclude)
+    check_scope(desired, narrowed)
+    chains = [d.resource for d in expand(desired, narrowed) if isinstance(d.resource, Chain)]
+    if format is Format.JSON:
+        screen.print_json(_desired(chains))
+    else:
+        screen.print_lines(_chain_lines(chains))
+
+
+@app.command()
+def schema(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the schemas are written.")] = Path(
+        "schemas"
+    ),
+) -> None:
+    """Write the JSON Schemas of the state files and of every document.
+
+    \b
+    calibstate schema schemas
+    """
+    schemas.write(folder)
+    screen.tell(f"{len(schemas.schemas())} schemas written to {folder}")
+
+
+def show_plan(plan: Any, format: Format) -> None:
+    """Print a plan."""
+    if format is Format.JSON:
+        screen.print_json(planfile.document(plan))
+    elif format is Format.MARKDOWN:
+        screen.print_lines(markdown.plan(plan))
+    else:
+        screen.print_lines(text.plan(plan))
+
+
+def read_text(path: Path) -> str:
+    """Return what a file given on the command line holds.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(Diagnostic("File cannot be read", f"{path}: {reason}.")) from None
+
+
+def check_scope(desired: DesiredState, narrowed: Scope) -> None:
+    """Refuse to be narrowed to what nobody declared.
+
+    Raises
+    ------
+    UsageError
+        With the known words.
+    """
+    instruments = {ticket.noun.instrument for ticket in desired.tickets.values()} | {
+        i for a in desired.repositories for i in desired.repository(a)[1].instruments
+    }
+    tickets = {name for i, t in desired.tickets for name in (t, f"{i}/{t}")}
+    _known("--site", narrowed.sites, desired.sites)
+    _known("--repository", narrowed.repositories, desired.repositories)
+    _known("--instrument", narrowed.instruments, instruments)
+    _known("--ticket", narrowed.tickets, tickets)
+
+
+def _known(option: str, asked: tuple[str, ...], known: Any) -> None:
+    from difflib import get_close_matches
+    from fnmatch import filter as matching
+
+    for word in asked:
+        if not matching(list(known), word):
+            near = get_close_matches(word, list(known), 1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
+            raise UsageError(Diagnostic("Not declared", f"{option} {word}: nobody declared it.", hint=hint))
+
+
+def _inventory(desired: DesiredState) -> str:
+    return (
+        f"{desired.root}: {text.count(len(desired.sites), 'site')}, "
+        f"{text.count(len(desired.repositories), 'repository')}, ".replace("repositorys", "repositories")
+        + f"{text.count(len(desired.tickets), 'ticket')}, {text.count(len(desired.chains), 'chain')}: sound"
+    )
+
+
+def _validation(problems: list[Diagnostic]) -> dict[str, Any]:
+    return {
+        "format_version": "1.0",
+        "kind": "validation",
+        "problems": [
+            {
+                "severity": p.severity.value,
+                "summary": p.summary,
+                "detail": p.detail,
+                "hint": p.hint,
+                "at": {"file": p.where.path, "line": p.where.line, "column": p.where.column}
+                if p.where
+                else None,
+            }
+            for p in problems
+        ],
+    }
+
+
+def _desired(chains: list[Chain]) -> dict[str, Any]:
+    repositories: dict[str, dict[str, list[str]]] = {}
+    for chain in chains:
+        repositories.setdefault(chain.address.place, {})[chain.address.name] = list(chain.children)
+    return {"format_version": "1.0", "kind": "desired", "repositories": repositories}
+
+
+def _chain_lines(chains: list[Chain]) -> list[str]:
+    """Return the chains of each repository as trees."""
+    lines: list[str] = []
+    for place in dict.fromkeys(chain.address.place for chain in chains):
+        here = {c.address.name: c for c in chains if c.address.place == place}
+        inside = {child for chain in here.values() for child in chain.children}
+        lines.append(place)
+        for name in here:
+            if name not in inside:
+                lines.extend(_branch(name, here, 1))
+    return lines
+
+
+def _branch(name: str, here: dict[str, Chain], depth: int) -> list[str]:
+    chain = here.get(name)
+    lines = ["  " * depth + name]
+    for child in chain.children if chain else ():
+        lines.extend(_branch(child, here, depth + 1))
+    for child, reason in (chain.unwanted if chain else {}).items():
+        lines.append("  " * (depth + 1) + f"({child}: {reason})")
+    return lines

@@ -1,0 +1,128 @@
+"""Apply: carry out plans under the locks of their places, until nothing more
+can be done now.
+
+When only the ground of a step moved, or a step failed that others waited
+for, a new plan is made, at most `TRIES` times; what failed once is not tried
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from ..model.outcomes import JournalLine, Outcome, Result
+from ..model.plans import Plan, Step
+from ..ports.places import Records, WritePlaces
+from ..ports.progress import Watch, unwatched
+from .execute import execute
+from .plan import Failed
+
+__all__ = ["TRIES", "Run", "converge"]
+
+TRIES = 5
+"""How many plans one run makes at most."""
+
+
+@dataclass
+class Run:
+    """What a run works with."""
+
+    places: WritePlaces
+    """Where it works."""
+
+    records: Callable[[str], Records]
+    """Locks and journal of a place."""
+
+    now: Callable[[], str]
+    """The time in UTC, with ``Z``."""
+
+    tell: Callable[[str], None] = lambda text: None
+    """Told what a person should know, such as a lock that was taken over."""
+
+    watch: Callable[[Step], Watch] = lambda step: unwatched
+    """Gives what is told of the progress of a step."""
+
+    _locks: ExitStack = field(default_factory=ExitStack)
+    _held: set[str] = field(default_factory=set)
+
+    def hold(self, plan: Plan, why: str) -> None:
+        """Hold the locks of all places that a plan changes."""
+        for place in sorted({step.action.target.place for step in plan.steps} - self._held):
+            word = self._locks.enter_context(self.records(place).locks.hold(place, why=why))
+            self._held.add(place)
+            if word:
+                self.tell(word)
+
+    def journal(self, event: str, text: str, place: str, outcome: Outcome | None = None) -> None:
+        """Keep a line of what happened at a place."""
+        line = JournalLine(at=self.now(), event=event, text=text, outcome=outcome)
+        self.records(place).journal.write(line)
+
+    def release(self) -> None:
+        """Let go of every lock."""
+        self._locks.close()
+        self._held.clear()
+
+
+def converge(
+    plan: Plan, run: Run, *, why: str, again: Callable[[Failed], Plan | None] = lambda failed: None
+) -> Iterator[Outcome]:
+    """Carry out a plan and, where it is allowed, those that follow from it.
+
+    Parameters
+    ----------
+    plan
+        The plan that a person saw.
+    run
+        Where and how.
+    why
+        What the locks and the journal say it is for.
+    again
+        Makes a new plan from a new look, without what failed; or `None` where
+        the plan is from a file and nothing else may be done.
+
+    Yields
+    ------
+    Outcome
+        That a step has begun, and what became of it.
+    """
+    failed: dict[tuple[str, str], str] = {}
+    try:
+        for _ in range(TRIES):
+            run.hold(plan, why)
+            outcomes = []
+            for outcome in _carry_out(plan, run, why):
+                outcomes.append(outcome)
+                yield outcome
+            if not _worth_another_plan(outcomes):
+                return
+            failed |= {_what(o): o.detail for o in outcomes if o.result in {Result.REFUSED, Result.FAILED}}
+            following = again(failed)
+            if following is None or not following.steps:
+                return
+            plan = following
+    finally:
+        run.release()
+
+
+def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
+    places = sorted({step.action.target.place for step in plan.steps})
+    place_of = {step.id: step.action.target.place for step in plan.steps}
+    for place in places:
+        run.journal("run", f"{why}: {len(plan.steps)} steps", place)
+    for outcome in execute(plan, run.places, watch=run.watch):
+        run.journal("outcome", f"{outcome.do} {outcome.result.value}", place_of[outcome.step], outcome)
+        yield outcome
+    for place in places:
+        run.journal("end", why, place)
+
+
+def _worth_another_plan(outcomes: list[Outcome]) -> bool:
+    results = {outcome.result for outcome in outcomes}
+    return Result.STALE in results or Result.SKIPPED in results
+
+
+def _what(outcome: Outcome) -> tuple[str, str]:
+    return (outcome.do, outcome.target)

@@ -1,0 +1,97 @@
+"""Carry out a plan: what it says, all it says, nothing else.
+
+Before and after each step its target is looked at anew.  What happened is
+yielded as it becomes known, and written to the journal before and after its
+effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..errors import CalibstateError, PlanIsStaleError, RefusedError
+from ..kinds.registry import KINDS
+from ..model.actions import Action, Standing
+from ..model.outcomes import Outcome, Result
+from ..model.plans import Plan, Step
+from ..ports.places import WritePlaces
+from ..ports.progress import Watch, unwatched
+from .observe import look
+
+__all__ = ["execute"]
+
+
+def execute(
+    plan: Plan,
+    places: WritePlaces,
+    *,
+    watch: Callable[[Step], Watch] = lambda step: unwatched,
+) -> Iterator[Outcome]:
+    """Carry out the steps of a plan, in their order.
+
+    A step that fails stops those that need it, and nothing else.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    places
+        Where; their locks are held.
+    watch
+        Gives what is told of the progress of a step.
+
+    Yields
+    ------
+    Outcome
+        That a step has begun, and what became of it.
+    """
+    known = {step.id for step in plan.steps}
+    done: set[str] = set()
+    for step in plan.steps:
+        if waits_for := [needed for needed in step.after if needed in known - done]:
+            yield _outcome(step, Result.SKIPPED, f"it needs step {', '.join(waits_for)}, which was not done")
+            continue
+        for outcome in _take(step, places, watch(step)):
+            if outcome.result is Result.DONE:
+                done.add(step.id)
+            yield outcome
+
+
+def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
+    action = step.action
+    try:
+        standing = _standing(action, places)
+        if standing is Standing.DONE:
+            yield _outcome(step, Result.DONE, "it was done already")
+            return
+        if standing is Standing.STALE:
+            yield _outcome(step, Result.STALE, _stale(action))
+            return
+        yield _outcome(step, Result.BEGUN, action.summary())
+        KINDS[action.target.kind].apply(action, places, watch)
+        standing = _standing(action, places)
+    except PlanIsStaleError as error:
+        yield _outcome(step, Result.STALE, str(error))
+    except RefusedError as error:
+        yield _outcome(step, Result.REFUSED, str(error))
+    except CalibstateError as error:
+        yield _outcome(step, Result.FAILED, str(error))
+    else:
+        if standing is Standing.DONE:
+            yield _outcome(step, Result.DONE, action.summary())
+        else:
+            detail = f"{action.target} is not as it should be after the step; plan again to see how"
+            yield _outcome(step, Result.FAILED, detail)
+
+
+def _standing(action: Action, places: WritePlaces) -> Standing:
+    return action.standing(look(action.subject(), places))
+
+
+def _stale(action: Action) -> str:
+    return f"{action.target} is no longer as it was when the plan was made; nothing was changed"
+
+
+def _outcome(step: Step, result: Result, detail: str) -> Outcome:
+    action = step.action
+    return Outcome(step=step.id, do=action.do, target=str(action.target), result=result, detail=detail)

@@ -1,0 +1,271 @@
+"""From what people declare to the resources that are to be at each place.
+
+A ticket becomes a bundle in the archive and, in every repository of its
+instrument that does not skip it, its collections, its ticket chain, and its
+place in the declared chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import Where
+from ..kinds.bundle import Bundle
+from ..kinds.chain import Chain
+from ..kinds.collection import Collection
+from ..kinds.external import External
+from ..model.chains import ChainFile, ExternalEntry
+from ..model.desired import DesiredState, Meaning, Written
+from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
+from ..model.pins import Pin
+from ..model.repositories import Rucio
+from ..model.resources import Declared, Need
+from ..model.scope import Scope
+from ..model.settings import Bundles
+from ..model.tickets import ApprovalStatus, Ticket
+
+__all__ = ["Unpinned", "adopted", "expand", "places_of"]
+
+
+@dataclass(frozen=True)
+class Unpinned:
+    """Why nobody can tell what a ticket holds."""
+
+    reason: str
+
+    refused: bool = False
+    """Whether that is a contradiction, and not only a thing to wait for."""
+
+
+Pins = Mapping[TicketKey, Pin | Unpinned]
+
+
+def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tuple[Declared, ...]:
+    """Return every declared resource, in the order in which a ticket travels.
+
+    Parameters
+    ----------
+    desired
+        The whole declared state.
+    scope
+        The part of it that is asked for.
+    pins
+        What the tickets hold; without them the result says where to look.
+    """
+    told = pins or {}
+    tickets = adopted(desired, scope)
+    repositories = [_Repository(desired, scope, told, a) for a in places_of(desired, scope)]
+    return (
+        *(_bundle(desired, ticket, told) for ticket in tickets),
+        *(declared for repository in repositories for declared in repository.collections()),
+        *(declared for repository in repositories for declared in repository.externals()),
+        *(declared for repository in repositories for declared in repository.chains()),
+    )
+
+
+def adopted(desired: DesiredState, scope: Scope) -> list[Written[Ticket]]:
+    """Return the adopted tickets that are asked for, by name."""
+    return [
+        ticket
+        for key, ticket in sorted(desired.tickets.items())
+        if ticket.noun.approval.status is ApprovalStatus.ADOPTED and scope.has_ticket(key)
+    ]
+
+
+def places_of(desired: DesiredState, scope: Scope) -> list[RepositoryAddress]:
+    """Return the repositories that are asked for."""
+    return [
+        address
+        for address in desired.repositories
+        if scope.has_repository(address)
+        and any(scope.has_instrument(i) for i in desired.repository(address)[1].instruments)
+    ]
+
+
+def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Declared:
+    ticket = written.noun
+    pin = pins.get(ticket.key)
+    bundle = Bundle(
+        Address(place=ARCHIVE, kind="bundle", name=ticket.name),
+        ticket.key,
+        pin.fingerprint if isinstance(pin, Pin) else None,
+        ticket.leaves,
+        ticket.collection,
+        desired.origin(ticket.instrument),
+        desired.settings.noun.bundles is Bundles.BY_REFERENCE,
+        *((pin.reason, pin.refused) if isinstance(pin, Unpinned) else ()),
+    )
+    return Declared(bundle, written.lines.at("ticket"))
+
+
+@dataclass(frozen=True)
+class _Repository:
+    """What is declared for one repository."""
+
+    desired: DesiredState
+    scope: Scope
+    pins: Pins
+    address: RepositoryAddress
+
+    def _tickets(self) -> Iterator[Written[Ticket]]:
+        instruments = self.desired.repository(self.address)[1].instruments
+        for written in adopted(self.desired, self.scope):
+            if written.noun.instrument in instruments and not self._skipped(written.noun):
+                yield written
+
+    def _skipped(self, ticket: Ticket) -> str | None:
+        return self.desired.skipped(ticket, self.address)
+
+    def _pin(self, ticket: Ticket) -> Pin | None:
+        pin = self.pins.get(ticket.key)
+        return pin if isinstance(pin, Pin) else None
+
+    def _at(self, kind: str, name: str) -> Address:
+        return Address(place=self.address, kind=kind, name=name)
+
+    def collections(self) -> Iterator[Declared]:
+        site, _ = self.desired.repository(self.address)
+        route = site.route_of(self.address.partition("/")[2])
+        for written in self._tickets():
+            ticket = written.noun
+            collection = Collection(
+                self._at("collection", ticket.name),
+                ticket.leaves,
+                self._pin(ticket),
+                awaits=f"{ticket.ticket} arrives at {route.rse} by Rucio" if isinstance(route, Rucio) else "",
+                files=self.scope.files,
+                entrances=ticket.children if self._is_listed(ticket) else (),
+            )
+            bundle = Address(place=ARCHIVE, kind="bundle", name=ticket.name)
+            yield Declared(collection, written.lines.at("ticket"), (Need(bundle),))
+
+    def externals(self) -> Iterator[Declared]:
+        for chain in self._declared_chains():
+            for index, entry in enumerate(chain.noun.entries):
+                if isinstance(entry, ExternalEntry) and self.desired.expects(entry.only, self.address):
+                    external = External(self._at("external", entry.external))
+                    yield Declared(external, chain.lines.at("entries", index))
+
+    def chains(self) -> Iterator[Declared]:
+        for written in self._tickets():
+            if written.noun.collection:
+                yield self._ticket_chain(written, written.noun.collection)
+        yield from (self._declared_chain(chain) for chain in self._declared_chains())
+
+    def _ticket_chain(self, written: Written[Ticket], name: str) -> Declared:
+        ticket = written.noun
+        chain = Chain(self._at("chain", name), ticket.leaves)
+        need = Need(self._at("collection", ticket.name))
+        return Declared(chain, written.lines.at("collections"), (need,))
+
+    def _declared_chains(self) -> Iterator[Written[ChainFile]]:
+        """Yield the chains of the repository, children before parents."""
+        done: set[str] = set()
+
+        def visit(chain: Written[ChainFile]) -> Iterator[Written[ChainFile]]:
+            if chain.noun.chain in done or not self._has(chain.noun):
+                return
+            done.add(chain.noun.chain)
+            for entry in chain.noun.entries:
+                meaning = self._meaning(entry, chain.noun)
+                if meaning and meaning.chain:
+                    yield from visit(meaning.chain)
+            yield chain
+
+        for _, chain in sorted(self.desired.chains.items()):
+            if self.scope.has_instrument(chain.noun.instrument):
+                yield from visit(chain)
+
+    def _has(self, chain: ChainFile) -> bool:
+        instruments = self.desired.repository(self.address)[1].instruments
+        return chain.instrument in instruments and self.desired.expects(chain.only, self.address)
+
+    def _meaning(self, entry: str | ExternalEntry, chain: ChainFile) -> Meaning | None:
+        return self.desired.meaning(entry, chain.instrument) if isinstance(entry, str) else None
+
+    def _is_listed(self, ticket: Ticket) -> bool:
+        return any(
+            (meaning := self._meaning(entry, chain.noun)) and meaning.ticket and meaning.ticket.noun is ticket
+            for chain in self._declared_chains()
+            for entry in chain.noun.entries
+        )
+
+    def _declared_chain(self, written: Written[ChainFile]) -> Declared:
+        draft = _ChainDraft()
+        for index, entry in enumerate(written.noun.entries):
+            self._draw(entry, written, written.lines.at("entries", index), draft)
+        for word, reason in written.noun.retired.items():
+            self._retire(word, reason, written.noun, draft)
+        chain = Chain(
+            self._at("chain", written.noun.chain),
+            tuple(draft.children),
+            draft.unwanted,
+            frozenset(draft.unspoken),
+            draft.content,
+        )
+        return Declared(chain, written.lines.at("chain"), tuple(draft.needs), draft.lines)
+
+    def _draw(
+        self, entry: str | ExternalEntry, chain: Written[ChainFile], where: Where, draft: _ChainDraft
+    ) -> None:
+        """Add to a chain's draft what one of its entries means here."""
+        if isinstance(entry, ExternalEntry):
+            if self.desired.expects(entry.only, self.address):
+                draft.add(entry.external, where, self._at("external", entry.external))
+            return
+        meaning = self._meaning(entry, chain.noun)
+        if meaning is None:
+            return  # The cross-check refuses a tree with such an entry.
+        if meaning.chain:
+            if self._has(meaning.chain.noun):
+                draft.add(entry, where, self._at("chain", entry))
+        elif meaning.ticket is None:
+            return
+        elif reason := self._skipped(meaning.ticket.noun):
+            draft.take_out(meaning.children, f"skipped here: {reason}")
+        else:
+            self._draw_ticket(meaning.ticket.noun, meaning.children, where, draft)
+
+    def _draw_ticket(
+        self, ticket: Ticket, children: tuple[str, ...], where: Where, draft: _ChainDraft
+    ) -> None:
+        needs = [self._at("collection", ticket.name)]
+        if ticket.collection:
+            needs.append(self._at("chain", ticket.collection))
+        if not self.scope.has_ticket(ticket.key):
+            draft.unspoken.update(children)
+        fingerprints = pin.fingerprints if (pin := self._pin(ticket)) else {}
+        for child in children:
+            draft.add(child, where, *needs)
+            draft.content[child] = {
+                leaf: fp for leaf, fp in fingerprints.items() if ticket.collection or leaf == child
+            }
+
+    def _retire(self, word: str, reason: str, chain: ChainFile, draft: _ChainDraft) -> None:
+        meaning = self.desired.meaning(word, chain.instrument)
+        children = meaning.children if meaning else (word,)
+        if meaning and meaning.ticket and not self.scope.has_ticket(meaning.ticket.noun.key):
+            draft.unspoken.update(children)
+        else:
+            draft.take_out(children, f"retired: {reason}")
+
+
+@dataclass
+class _ChainDraft:
+    """A chain while it is put together."""
+
+    children: list[str] = field(default_factory=list)
+    unwanted: dict[str, str] = field(default_factory=dict)
+    unspoken: set[str] = field(default_factory=set)
+    content: dict[str, dict[str, str]] = field(default_factory=dict)
+    needs: list[Need] = field(default_factory=list)
+    lines: dict[str, Where] = field(default_factory=dict)
+
+    def add(self, child: str, where: Where, *needs: Address) -> None:
+        self.children.append(child)
+        self.lines[child] = where
+        self.needs.extend(Need(address, child) for address in needs)
+
+    def take_out(self, children: tuple[str, ...], reason: str) -> None:
+        self.unwanted.update(dict.fromkeys(children, reason))

@@ -1,0 +1,172 @@
+"""Look at the live places, side by side, each of them once.
+
+A place that does not answer costs the others nothing, and what it holds is
+unknown, never nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from ..errors import CalibstateError, Diagnostic, RefusedError, Severity, UnreachableError
+from ..kinds.chain import Chain
+from ..kinds.collection import Collection
+from ..kinds.registry import KINDS
+from ..model.bundles import Manifest
+from ..model.desired import DesiredState
+from ..model.fingerprints import digest_of_lines
+from ..model.names import ARCHIVE, Address, TicketKey
+from ..model.resources import Declared, Observed, Resource
+from ..model.scope import Scope
+from ..ports.places import ReadPlaces
+from .expand import adopted, expand
+from .pin import pin_tickets
+
+__all__ = ["View", "look", "observe"]
+
+SIDE_BY_SIDE = 8
+"""How many places are looked at at once."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is declared, and what the places showed of it."""
+
+    desired: DesiredState
+    scope: Scope
+    declared: tuple[Declared, ...]
+    """In the order in which a ticket travels."""
+    observed: Mapping[Address, Observed]
+    notes: tuple[Diagnostic, ...] = ()
+    """What a person should know of the look."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of what was seen."""
+        seen = [o.resource for o in self.observed.values() if o.resource]
+        return digest_of_lines(sorted(fact for resource in seen for fact in resource.facts()))
+
+    @property
+    def unreachable(self) -> Mapping[str, Diagnostic]:
+        """Why places could not be seen, by place."""
+        return {o.address.place: o.trouble for o in self.observed.values() if o.trouble}
+
+
+def observe(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    seen: Callable[[str], None] = lambda place: None,
+) -> View:
+    """Look at everything that is asked for.
+
+    Parameters
+    ----------
+    desired
+        The whole declared state.
+    scope
+        The part of it that is asked for.
+    places
+        Where to look.
+    seen
+        Called with each place when it has been looked at.
+
+    Raises
+    ------
+    RefusedError
+        Two addresses open one and the same butler.
+    """
+    _refuse_doubles(desired, places)
+    wanted = expand(desired, scope)
+    by_place = {place: list(ds) for place, ds in groupby(sorted(wanted, key=_place), key=_place)}
+
+    def visit(place: str) -> list[Observed]:
+        found = _look_at(by_place[place], places)
+        seen(place)
+        return found
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        observed = {o.address: o for found in pool.map(visit, by_place) for o in found}
+    manifests = _manifests(desired, scope, places, observed)
+    pins = pin_tickets(desired, scope, observed, manifests, places.archive())
+    notes = tuple(_several(manifests or {}))
+    return View(desired, scope, expand(desired, scope, pins), observed, notes)
+
+
+def look(resource: Resource, places: ReadPlaces) -> Resource | None:
+    """Look at one resource anew; `None`: it is absent."""
+    found: Resource | None = KINDS[resource.address.kind].observe([resource], places)[resource.address]
+    return found
+
+
+def _place(declared: Declared) -> str:
+    return declared.address.place
+
+
+def _look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
+    try:
+        return list(_look(wanted, places))
+    except UnreachableError as error:
+        return [Observed(d.address, trouble=error.diagnostics[0]) for d in wanted]
+
+
+def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
+    """Look at one place: at its chains first, which tell what is searched."""
+    searched: set[str] = set()
+    for kind in reversed(KINDS.values()):
+        targets = [d.resource for d in wanted if d.address.kind == kind.name]
+        found = kind.observe([_with_files(t, searched) for t in targets], places)
+        for address, resource in found.items():
+            if isinstance(resource, Chain):
+                searched.update(resource.children)
+            yield Observed(address, resource)
+
+
+def _with_files(target: Resource, searched: set[str]) -> Resource:
+    """Have the files looked at of what is about to be searched."""
+    if isinstance(target, Collection) and not searched.issuperset(target.entrances):
+        return replace(target, files=True)
+    return target
+
+
+def _manifests(
+    desired: DesiredState, scope: Scope, places: ReadPlaces, observed: Mapping[Address, Observed]
+) -> Mapping[TicketKey, tuple[Manifest, ...]] | None:
+    if any(o.trouble for o in observed.values() if o.address.place == ARCHIVE):
+        return None
+    return places.archive().bundles([t.noun.key for t in adopted(desired, scope)])
+
+
+def _several(manifests: Mapping[TicketKey, tuple[Manifest, ...]]) -> Iterable[Diagnostic]:
+    for (instrument, ticket), bundles in manifests.items():
+        if len(bundles) > 1:
+            yield Diagnostic(
+                "Several bundles of a ticket",
+                f"{instrument}/{ticket} has {len(bundles)} in the archive; "
+                f"the newest is taken, of {bundles[0].made_at}.",
+                severity=Severity.WARNING,
+            )
+
+
+def _refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
+    """Refuse two addresses that open one butler, before any look."""
+    opened: dict[str, str] = {}
+    for address in desired.repositories:
+        try:
+            identity = places.identity(address)
+        except CalibstateError:
+            continue  # It is told when it is looked at.
+        if other := opened.get(identity):
+            site, _ = desired.repository(address)
+            raise RefusedError(
+                Diagnostic(
+                    "Two addresses open one butler",
+                    f"{other} and {address} are the same repository; one would undo the other's work.",
+                    desired.sites[site.site].lines.at("repositories", address.partition("/")[2], "butler"),
+                    hint="Correct `butler:` of one of them, or take one out.",
+                )
+            )
+        opened[identity] = address

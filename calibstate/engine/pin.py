@@ -1,0 +1,96 @@
+"""Tell what each ticket holds: from its bundle, else from its origin.
+
+What a ticket holds is final once it has left the origin, so a bundle weighs
+more than what the origin shows now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..kinds.collection import Collection, tell_rows
+from ..model.bundles import Manifest
+from ..model.contents import Holding
+from ..model.desired import DesiredState
+from ..model.names import Address, TicketKey
+from ..model.pins import Pin
+from ..model.resources import Observed
+from ..model.scope import Scope
+from ..model.tickets import Ticket
+from ..ports.archive import ArchiveReader
+from .expand import Unpinned, adopted
+
+__all__ = ["pin_tickets"]
+
+
+def pin_tickets(
+    desired: DesiredState,
+    scope: Scope,
+    observed: Mapping[Address, Observed],
+    manifests: Mapping[TicketKey, tuple[Manifest, ...]] | None,
+    archive: ArchiveReader,
+) -> dict[TicketKey, Pin | Unpinned]:
+    """Return what each adopted ticket holds, or why nobody can tell.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    observed
+        What the repositories showed.
+    manifests
+        Bundles of each ticket, newest first; `None` where the archive could
+        not be seen.
+    archive
+        Asked for the rows of a bundle when they are needed.
+    """
+    if manifests is None:
+        unseen = Unpinned("the archive could not be seen")
+        return {t.noun.key: unseen for t in adopted(desired, scope)}
+    pins: dict[TicketKey, Pin | Unpinned] = {}
+    for written in adopted(desired, scope):
+        ticket = written.noun
+        if bundles := manifests.get(ticket.key):
+            pins[ticket.key] = _from_bundle(ticket, bundles[0], archive)
+        else:
+            pins[ticket.key] = _from_origin(ticket, desired.origin(ticket.instrument), observed)
+    return pins
+
+
+def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> Pin | Unpinned:
+    if tuple(manifest.fingerprints) != ticket.leaves:
+        return Unpinned(
+            f"{ticket.ticket} was exported with other collections ({', '.join(manifest.fingerprints)}); "
+            "what a ticket holds is final, so declare a new ticket in front of it",
+            refused=True,
+        )
+
+    def rows() -> Mapping[str, Holding]:
+        contents = archive.contents(manifest)
+        return {name: contents.holding(name) for name in manifest.fingerprints}
+
+    return Pin(manifest.fingerprints, "its bundle", rows, manifest)
+
+
+def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed]) -> Pin | Unpinned:
+    seen = observed.get(Address(place=origin or "", kind="collection", name=ticket.name))
+    if seen is None:
+        site = (origin or "").partition("/")[0]
+        return Unpinned(
+            f"{ticket.ticket} is not in the archive yet; its origin {origin} exports it: "
+            f"calibstate apply --site {site}"
+        )
+    if seen.trouble:
+        return Unpinned(f"{ticket.ticket} is not in the archive, and its origin {origin} could not be seen")
+    live = seen.resource
+    held = live.held if isinstance(live, Collection) else {}
+    if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
+        return Unpinned(f"its origin {origin} does not hold {', '.join(lacking)} yet")
+    if empty := [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]:
+        return Unpinned(
+            f"its origin {origin} has a certification that begins after it ends: {tell_rows(empty)}; "
+            "decertify it there",
+            refused=True,
+        )
+    fingerprints = {name: held[name].fingerprint for name in ticket.leaves}
+    return Pin(fingerprints, f"its origin {origin}", lambda: held)

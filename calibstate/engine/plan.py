@@ -1,0 +1,153 @@
+"""From what was seen to the steps that end the drift, and what stays.
+
+Each declared resource is settled once, in travelling order: it is there, or a
+step will bring it, or an obstacle stands in its way.  What needs it builds on
+that answer, so a refused ticket or an unreachable place stops only what needs
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..kinds.registry import KINDS
+from ..model.actions import Action
+from ..model.drift import DeclaredAt, Drift, What
+from ..model.names import Address
+from ..model.plans import Basis, Plan, Refusal, Step
+from ..model.resources import Declared, Need, Obstacle, Resource
+from .observe import View
+
+__all__ = ["Failed", "make_plan"]
+
+Failed = Mapping[tuple[str, str], str]
+"""Why actions failed in this run, by their names and targets."""
+
+MENDABLE = {What.MISSING, What.UNWANTED, What.MISORDERED}
+"""Drift that waits when its mending does."""
+
+NOT_ASKED_FOR = Obstacle("this command leaves it alone")
+"""Stands in the way of what the command was not asked about; never told."""
+
+
+def make_plan(view: View, basis: Basis, failed: Failed | None = None) -> Plan:
+    """Return the ordered steps that would end the drift.
+
+    Parameters
+    ----------
+    view
+        What is declared and what was seen; two equal views give equal plans.
+    basis
+        What to say of where the plan comes from.
+    failed
+        What is not tried again.
+    """
+    planner = _Planner(view, failed or {})
+    drift = [d for declared in view.declared for d in planner.settle(declared)]
+    unseen = list(_unreachable(view))
+    return Plan(basis, tuple(planner.steps), (*unseen, *drift), tuple(planner.refused))
+
+
+def _unreachable(view: View) -> Iterator[Drift]:
+    for place, trouble in sorted(view.unreachable.items()):
+        yield Drift(
+            target=Address(place=place, kind="place", name=place),
+            what=What.UNREACHABLE,
+            subject=place,
+            detail=trouble.detail,
+        )
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What others can build on: steps that bring it, or an obstacle."""
+
+    steps: tuple[str, ...] = ()
+    obstacle: Obstacle | None = None
+
+
+@dataclass
+class _Planner:
+    """Settles one resource after the other."""
+
+    view: View
+    failed: Failed
+    steps: list[Step] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    settled: dict[Address, _Settled] = field(default_factory=dict)
+
+    def settle(self, declared: Declared) -> list[Drift]:
+        """Plan for one resource, and return its drift."""
+        observed = self.view.observed[declared.address]
+        if observed.trouble:
+            obstacle = Obstacle(f"{declared.address.place} could not be seen", awaited=True)
+            self.settled[declared.address] = _Settled(obstacle=obstacle)
+            return []
+        return list(self._settle(declared, observed.resource))
+
+    def _settle(self, declared: Declared, live: Resource | None) -> Iterator[Drift]:
+        kind = KINDS[declared.address.kind]
+        left_out = {need.part: o for need in declared.needs if need.part and (o := self._lacks(need))}
+        within = kind.without(declared.resource, frozenset(left_out), live)
+        actions = list(kind.remedy(within, live))
+        obstacle = self._obstacle(declared, live)
+        if actions and not obstacle:
+            obstacle = self._hold(declared.address.place) or self._failure(actions)
+        if not actions and not obstacle and not kind.is_there(within, live):
+            obstacle = next(iter(left_out.values()), Obstacle(f"{declared.address.name} is not there"))
+        if actions and not obstacle:
+            self._take(actions, declared, frozenset(left_out))
+        else:
+            self.settled[declared.address] = _Settled(obstacle=obstacle)
+        for drift in kind.compare(declared.resource, live):
+            stands_in_the_way = left_out.get(drift.subject, obstacle)
+            if stands_in_the_way is not NOT_ASKED_FOR:
+                yield _told(drift, declared, stands_in_the_way)
+
+    def _obstacle(self, declared: Declared, live: Resource | None) -> Obstacle | None:
+        """Return why nothing at all can be done about a resource."""
+        kind = KINDS[declared.address.kind]
+        obstacle: Obstacle | None = kind.obstacle(declared.resource, live)
+        if obstacle:
+            if obstacle.refused:
+                self.refused.append(Refusal(target=declared.address, reason=obstacle.reason))
+            return obstacle
+        if kind.is_there(declared.resource, live) and not any(kind.remedy(declared.resource, live)):
+            return None
+        return next((o for need in declared.needs if not need.part and (o := self._lacks(need))), None)
+
+    def _lacks(self, need: Need) -> Obstacle | None:
+        settled = self.settled.get(need.address)
+        return settled.obstacle if settled else NOT_ASKED_FOR
+
+    def _hold(self, place: str) -> Obstacle | None:
+        if place not in self.view.desired.repositories:
+            return None
+        site, _ = self.view.desired.repository(place)
+        reason = site.hold_of(place.partition("/")[2])
+        return Obstacle(f"{place} is on hold: {reason}", awaited=True) if reason else None
+
+    def _failure(self, actions: list[Action]) -> Obstacle | None:
+        reasons = [self.failed.get((action.do, str(action.target))) for action in actions]
+        return next((Obstacle(reason, refused=True) for reason in reasons if reason), None)
+
+    def _take(self, actions: list[Action], declared: Declared, left_out: frozenset[str]) -> None:
+        """Add steps, behind those that bring what they need."""
+        needs = [need for need in declared.needs if need.part not in left_out]
+        after = {step for need in needs if (s := self.settled.get(need.address)) for step in s.steps}
+        ids = []
+        for action in actions:
+            ids.append(str(len(self.steps) + 1))
+            self.steps.append(Step(ids[-1], action, tuple(sorted(after, key=int))))
+        self.settled[declared.address] = _Settled(tuple(ids))
+
+
+def _told(drift: Drift, declared: Declared, obstacle: Obstacle | None) -> Drift:
+    """Return drift with its line, and with what stands in its way."""
+    where = declared.lines.get(drift.subject, declared.where)
+    told = drift.model_copy(update={"declared_at": DeclaredAt.of(where)})
+    if obstacle is None or drift.what not in MENDABLE or obstacle.reason in drift.detail:
+        return told
+    what = What.PENDING if obstacle.awaited else drift.what
+    return told.model_copy(update={"what": what, "detail": f"{drift.detail}; {obstacle.reason}"})

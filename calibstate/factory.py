@@ -1,0 +1,150 @@
+"""Builds places from what is declared.
+
+The only file that knows which adapter serves which place.
+
+Adapters are imported when a place is first asked, never at start: the butler
+alone takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from .errors import Diagnostic, UnreachableError
+from .model.desired import DesiredState
+from .model.names import ARCHIVE, RepositoryAddress
+from .model.plans import Basis
+from .model.repositories import Site
+from .ports.archive import ArchiveWriter
+from .ports.butler import ButlerReader, ButlerWriter
+from .ports.places import Records
+
+__all__ = ["Places", "basis", "utc_now"]
+
+
+def utc_now() -> str:
+    """Return the time in UTC, to the millisecond, with ``Z``."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def basis(desired: DesiredState, observed: str, version: str) -> Basis:
+    """Return what a plan says of where it comes from."""
+    from .adapters.history import commit_of
+
+    commit, dirty = commit_of(desired.root)
+    return Basis(commit=commit, dirty=dirty, declared=desired.digest, observed=observed, version=version)
+
+
+class Places:
+    """The real places of a declared state.
+
+    Parameters
+    ----------
+    desired
+        Where the places are, and from where they may be opened.
+    """
+
+    def __init__(self, desired: DesiredState) -> None:
+        self._desired = desired
+        self._opened: dict[tuple[str, str], Any] = {}
+        self._opening = threading.Lock()
+
+    def butler(self, address: RepositoryAddress) -> ButlerReader:
+        """Return a repository, opened for reading."""
+        from .adapters.butler import open_reader
+
+        reader: ButlerReader = self._once("read", address, lambda: open_reader(self._uri(address)))
+        return reader
+
+    def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
+        """Return a repository, opened for writing."""
+        from .adapters.butler import open_writer
+
+        writer: ButlerWriter = self._once("write", address, lambda: open_writer(self._uri(address)))
+        return writer
+
+    def recover(self, address: RepositoryAddress) -> None:
+        """Undo what a killed writer left half done in a repository."""
+        from .adapters.butler import recover
+
+        recover(self._uri(address))
+
+    def identity(self, address: RepositoryAddress) -> str:
+        """Return what tells one butler from another, without opening it."""
+        from .adapters.butler import identity
+
+        return identity(self._uri(address))
+
+    def archive(self) -> ArchiveWriter:
+        """Return the archive."""
+        from .adapters.archive import Archive
+
+        uri = self._from_root(self._desired.settings.noun.archive)
+        archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: Archive(uri))
+        return archive
+
+    change_archive = archive
+
+    def records(self, place: str) -> Records:
+        """Return where the locks and the journal of a place are kept."""
+        from .adapters.records import open_journal, open_locks
+
+        uri = self._records_uri(place)
+        made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))
+        return made
+
+    def _once(self, how: str, what: str, make: Callable[[], Any]) -> Any:
+        if (how, what) not in self._opened:
+            made = make()
+            with self._opening:
+                self._opened.setdefault((how, what), made)
+        return self._opened[how, what]
+
+    def _uri(self, address: RepositoryAddress) -> str:
+        from .adapters.butler import resolve
+
+        site, repository = self._desired.repository(address)
+        if _is_local(repository.butler) and not _is_here(site):
+            raise UnreachableError(
+                Diagnostic(
+                    "Repository cannot be seen from here",
+                    f"seen only from {site.site}",
+                    self._desired.sites[site.site].lines.at("hosts"),
+                    hint=f"Run this on one of its hosts, or set CALIBSTATE_HERE={site.site} if this is one.",
+                )
+            )
+        return resolve(repository.butler, str(Path(self._desired.root) / "sites"))
+
+    def _records_uri(self, place: str) -> str:
+        site = self._desired.sites.get(place.partition("/")[0])
+        if site and site.noun.records:
+            return _absolute(site.noun.records, str(Path(self._desired.root) / "sites"))
+        return self._from_root(self._desired.settings.noun.records)
+
+    def _from_root(self, uri: str) -> str:
+        return _absolute(uri, self._desired.root)
+
+
+def _is_local(butler: str) -> bool:
+    """Say whether a label or a path means something at its site only."""
+    if "://" in butler:
+        return False
+    return butler.startswith("/") or not butler.startswith(".")
+
+
+def _is_here(site: Site) -> bool:
+    if here := os.environ.get("CALIBSTATE_HERE"):
+        return here == site.site or not site.hosts
+    names = {socket.gethostname(), socket.getfqdn()}
+    return not site.hosts or any(fnmatchcase(name, pattern) for name in names for pattern in site.hosts)
+
+
+def _absolute(uri: str, folder: str) -> str:
+    return uri if "://" in uri else str((Path(folder) / uri).resolve())

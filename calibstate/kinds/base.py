@@ -1,0 +1,66 @@
+"""What every kind of resource answers: look, compare, mend.
+
+`Kind.compare` is the only comparison in the house; `Kind.remedy` turns what
+it finds into actions.  Both are pure.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from ..model.actions import Action
+from ..model.drift import Drift
+from ..model.names import Address
+from ..model.resources import Obstacle, Resource
+from ..ports.places import ReadPlaces, WritePlaces
+from ..ports.progress import Watch
+
+__all__ = ["Kind"]
+
+R = TypeVar("R", bound=Resource)
+
+
+class Kind(ABC, Generic[R]):
+    """One kind of resource."""
+
+    name: ClassVar[str]
+    """Its name in addresses."""
+
+    actions: ClassVar[tuple[type[Action], ...]]
+    """What can be done to it."""
+
+    @abstractmethod
+    def observe(self, targets: Sequence[R], places: ReadPlaces) -> Mapping[Address, R | None]:
+        """Look at resources of one place, all together; `None`: absent."""
+
+    @abstractmethod
+    def compare(self, declared: R, live: R | None) -> Iterator[Drift]:
+        """Yield how a resource departs from what is declared."""
+
+    @abstractmethod
+    def remedy(self, declared: R, live: R | None) -> Iterator[Action]:
+        """Yield what would end the drift, as far as anything would."""
+
+    @abstractmethod
+    def is_there(self, declared: R, live: R | None) -> bool:
+        """Say whether others can rely on it as it is."""
+
+    @abstractmethod
+    def obstacle(self, declared: R, live: R | None) -> Obstacle | None:
+        """Say why nothing can be done about its drift, if so."""
+
+    @abstractmethod
+    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+        """Carry out an action of this kind, once.
+
+        Raises
+        ------
+        PlanIsStaleError
+            A fact that the action stands on has changed; nothing was done.
+        """
+
+    def without(self, declared: R, parts: frozenset[str], live: R | None) -> R:
+        """Return the resource without parts that cannot be had yet."""
+        return declared

@@ -1,0 +1,164 @@
+"""A bundle: a ticket in the archive.
+
+Every adopted ticket is archived, so that the calibrations can be brought to
+any repository, and back to one that lost them (DMTN-222, section 3.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ..model.actions import Action, Standing
+from ..model.drift import Drift, What
+from ..model.names import Address, RepositoryAddress, TicketKey
+from ..model.resources import Obstacle, Resource
+from ..ports.places import ReadPlaces, WritePlaces
+from ..ports.progress import Watch
+from .base import Kind
+
+__all__ = ["Bundle", "BundleKind", "ExportBundle"]
+
+
+@dataclass(frozen=True)
+class Bundle(Resource):
+    """A ticket exported to the archive."""
+
+    ticket: TicketKey
+    """Instrument and ticket."""
+
+    fingerprint: str | None
+    """Of the ticket; `None` where nobody can tell what it holds."""
+
+    leaves: tuple[str, ...] = ()
+    """Its collections, in search order."""
+
+    chain: str | None = None
+    """Its ticket collection, unless it is bare."""
+
+    origin: RepositoryAddress | None = None
+    """Where it is exported from."""
+
+    by_reference: bool = False
+    """Whether its files stay where they are."""
+
+    trouble: str = ""
+    """Declared: why nobody can tell what the ticket holds."""
+
+    refused: bool = False
+    """Declared: whether that is a contradiction."""
+
+    @override
+    def facts(self) -> Iterator[str]:
+        yield f"{self.address} {self.fingerprint}"
+
+
+class ExportBundle(Action):
+    """Write a ticket to the archive."""
+
+    do: ClassVar[str] = "export-bundle"
+
+    ticket: str
+    instrument: str
+    origin: str
+    """Repository that it is exported from."""
+
+    fingerprint: str
+    """The ticket fingerprint that the origin has and the bundle must have."""
+
+    collections: tuple[str, ...]
+    """In search order."""
+
+    chain: str | None
+    by_reference: bool = False
+
+    @override
+    def subject(self) -> Bundle:
+        key = (self.instrument, self.ticket)
+        return Bundle(
+            self.target, key, self.fingerprint, self.collections, self.chain, self.origin, self.by_reference
+        )
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if isinstance(live, Bundle) and live.fingerprint == self.fingerprint:
+            return Standing.DONE
+        return Standing.READY if live is None else Standing.STALE
+
+    @override
+    def reverse(self) -> str:
+        return "A bundle is never removed: it is what a repository is restored from."
+
+    @override
+    def summary(self) -> str:
+        return f"export {self.ticket} from {self.origin} ({len(self.collections)} collections)"
+
+
+class BundleKind(Kind[Bundle]):
+    """Tickets in the archive."""
+
+    name = "bundle"
+    actions = (ExportBundle,)
+
+    @override
+    def observe(self, targets: Sequence[Bundle], places: ReadPlaces) -> Mapping[Address, Bundle | None]:
+        found = places.archive().bundles([t.ticket for t in targets])
+        live: dict[Address, Bundle | None] = {}
+        for target in targets:
+            newest = next(iter(found.get(target.ticket, ())), None)
+            fingerprint = newest.fingerprint if newest else None
+            live[target.address] = Bundle(target.address, target.ticket, fingerprint) if newest else None
+        return live
+
+    @override
+    def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
+        if live is None:
+            yield Drift(
+                target=declared.address,
+                what=What.MISSING,
+                subject=declared.address.name,
+                detail="it is not in the archive",
+            )
+
+    @override
+    def remedy(self, declared: Bundle, live: Bundle | None) -> Iterator[Action]:
+        if live is None and declared.fingerprint and declared.origin:
+            instrument, ticket = declared.ticket
+            yield ExportBundle(
+                target=declared.address,
+                because=f"{ticket} is adopted and not in the archive",
+                ticket=ticket,
+                instrument=instrument,
+                origin=declared.origin,
+                fingerprint=declared.fingerprint,
+                collections=declared.leaves,
+                chain=declared.chain,
+                by_reference=declared.by_reference,
+            )
+
+    @override
+    def is_there(self, declared: Bundle, live: Bundle | None) -> bool:
+        return live is not None and not declared.trouble
+
+    @override
+    def obstacle(self, declared: Bundle, live: Bundle | None) -> Obstacle | None:
+        if not declared.trouble:
+            return None
+        return Obstacle(declared.trouble, awaited=not declared.refused, refused=declared.refused)
+
+    @override
+    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+        assert isinstance(action, ExportBundle)
+        export = places.butler(action.origin).export(action.collections, chain=action.chain)
+        places.change_archive().add_bundle(
+            (action.instrument, action.ticket),
+            action.collections,
+            action.fingerprint,
+            export,
+            exported_from=action.origin,
+            by_reference=action.by_reference,
+            watch=watch,
+        )

@@ -1,0 +1,255 @@
+"""A ticket held in a repository: its collections, datasets and files.
+
+A registered collection says nothing about what it holds, so a ticket is
+there only when every certification is, every dataset has its record in the
+datastore, and, where files are looked at, every file has its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ..errors import Diagnostic, PlanIsStaleError
+from ..model.actions import Action, Standing
+from ..model.contents import CollectionType, Holding, Row
+from ..model.drift import Drift, What
+from ..model.names import Address
+from ..model.pins import Pin
+from ..model.resources import Obstacle, Resource
+from ..model.timespans import format_range
+from ..ports.places import ReadPlaces, WritePlaces
+from ..ports.progress import Watch
+from .base import Kind
+
+__all__ = ["Collection", "CollectionKind", "ImportBundle", "tell_rows"]
+
+
+@dataclass(frozen=True)
+class Collection(Resource):
+    """The CALIBRATION and RUN collections of one ticket in one repository."""
+
+    leaves: tuple[str, ...] = ()
+    """Full names, in search order."""
+
+    pin: Pin | None = None
+    """Declared: what they hold; `None` where nobody can tell."""
+
+    awaits: str = ""
+    """Declared: what brings them here, where calibstate does not."""
+
+    entrances: tuple[str, ...] = ()
+    """Declared: by which names a declared chain searches them; until it does,
+    their files are looked at."""
+
+    files: bool = False
+    """Whether their files are looked at."""
+
+    held: Mapping[str, Holding] = field(default_factory=dict)
+    """Observed: what they hold, by collection."""
+
+    taken: Mapping[str, CollectionType] = field(default_factory=dict)
+    """Observed: names that are taken by a chain."""
+
+    @override
+    def facts(self) -> Iterator[str]:
+        for name, holding in sorted(self.held.items()):
+            lost = sorted(uuid for uuid, size in holding.sizes.items() if size is None)
+            yield f"{self.address} {name} {holding.fingerprint} {sorted(holding.unrecorded)} {lost}"
+
+
+class ImportBundle(Action):
+    """Add to a repository what a bundle holds and it lacks."""
+
+    do: ClassVar[str] = "import-bundle"
+
+    ticket: str
+    instrument: str
+    fingerprint: str
+    """Ticket fingerprint of the bundle."""
+
+    collections: dict[str, str]
+    """Fingerprint that each collection will have, in search order."""
+
+    @override
+    def subject(self) -> Collection:
+        return Collection(self.target, tuple(self.collections), files=True)
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if not isinstance(live, Collection):
+            return Standing.READY
+        whole = all(_is_whole(live.held.get(name), fp) for name, fp in self.collections.items())
+        return Standing.DONE if whole else Standing.READY
+
+    @override
+    def reverse(self) -> str:
+        return "Nothing that holds data is removed; take the ticket off the chains by `retired` or `skip`."
+
+    @override
+    def summary(self) -> str:
+        return f"import {self.ticket} from its bundle ({len(self.collections)} collections)"
+
+
+class CollectionKind(Kind[Collection]):
+    """Tickets held in repositories."""
+
+    name = "collection"
+    actions = (ImportBundle,)
+
+    @override
+    def observe(
+        self, targets: Sequence[Collection], places: ReadPlaces
+    ) -> Mapping[Address, Collection | None]:
+        if not targets:
+            return {}
+        butler = places.butler(targets[0].address.place)
+        names = [name for target in targets for name in target.leaves]
+        seen = butler.collections(names)
+        held = butler.holdings(names, files=[name for t in targets if t.files for name in t.leaves])
+        live: dict[Address, Collection | None] = {}
+        for target in targets:
+            there = [name for name in target.leaves if name in seen]
+            live[target.address] = (
+                replace(
+                    target,
+                    held={name: held[name] for name in there if name in held},
+                    taken={name: seen[name].type for name in there if name not in held},
+                )
+                if there
+                else None
+            )
+        return live
+
+    @override
+    def compare(self, declared: Collection, live: Collection | None) -> Iterator[Drift]:
+        if live is None:
+            detail = f"none of its {len(declared.leaves)} collections exists here"
+            yield Drift(
+                target=declared.address, what=What.MISSING, subject=declared.address.name, detail=detail
+            )
+            return
+        for name in declared.leaves:
+            for what, detail in _differences(name, declared.pin, live):
+                yield Drift(target=declared.address, what=what, subject=name, detail=detail)
+
+    @override
+    def remedy(self, declared: Collection, live: Collection | None) -> Iterator[Action]:
+        drift = list(self.compare(declared, live))
+        pin = declared.pin
+        if not pin or not pin.manifest or pin.manifest.by_reference or declared.awaits:
+            return
+        if not drift or any(d.what is What.CHANGED for d in drift):
+            return
+        instrument, _, ticket = declared.address.name.partition("/")
+        yield ImportBundle(
+            target=declared.address,
+            because=_reason(ticket, drift, live),
+            ticket=ticket,
+            instrument=instrument,
+            fingerprint=pin.fingerprint,
+            collections=dict(pin.fingerprints),
+        )
+
+    @override
+    def is_there(self, declared: Collection, live: Collection | None) -> bool:
+        return declared.pin is not None and not any(self.compare(declared, live))
+
+    @override
+    def obstacle(self, declared: Collection, live: Collection | None) -> Obstacle | None:
+        drift = list(self.compare(declared, live))
+        if changed := next((d for d in drift if d.what is What.CHANGED), None):
+            return Obstacle(f"{changed.subject}: {changed.detail}", refused=True)
+        if drift and declared.awaits:
+            return Obstacle(declared.awaits, awaited=True)
+        return None
+
+    @override
+    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+        assert isinstance(action, ImportBundle)
+        key = (action.instrument, action.ticket)
+        archive = places.archive()
+        manifest = next(
+            (m for m in archive.bundles([key]).get(key, ()) if m.fingerprint == action.fingerprint), None
+        )
+        if manifest is None:
+            raise _no_such_bundle(action)
+        contents, source = archive.contents(manifest), archive.source(manifest)
+        places.change_butler(action.target.place).import_bundle(manifest, contents, source, watch=watch)
+
+
+def tell_rows(rows: Iterable[Row], most: int = 3) -> str:
+    """Name some datasets for people: type, data ID and range."""
+    ordered = sorted(rows)
+    told = [f"{r.dataset_type} {r.data_id} {format_range((r.begin, r.end))}" for r in ordered[:most]]
+    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
+    return "; ".join(told) + more
+
+
+def _is_whole(holding: Holding | None, fingerprint: str) -> bool:
+    return (
+        holding is not None
+        and holding.fingerprint == fingerprint
+        and not holding.unrecorded
+        and None not in holding.sizes.values()
+    )
+
+
+def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple[What, str]]:
+    """Yield how one collection departs from what it should hold."""
+    holding = live.held.get(name)
+    if name in live.taken:
+        yield What.CHANGED, f"the name is taken by a {live.taken[name].value} collection"
+    elif holding is None or not holding.rows:
+        yield What.MISSING, "the collection holds nothing" if holding else "it does not exist here"
+    elif pin is not None:
+        if holding.fingerprint != pin.fingerprints[name]:
+            yield from _row_differences(holding, pin.rows()[name], pin.told_by)
+        yield from _file_differences(holding, pin)
+
+
+def _row_differences(live: Holding, expected: Holding, told_by: str) -> Iterator[tuple[What, str]]:
+    if live.type is not expected.type:
+        yield What.CHANGED, f"it is a {live.type.value} collection; {told_by} says {expected.type.value}"
+        return
+    have, want = set(live.rows), set(expected.rows)
+    if lacking := want - have:
+        yield What.MISSING, f"{len(lacking)} of {len(want)} are gone: {tell_rows(lacking)}"
+    if beyond := have - want:
+        yield What.CHANGED, f"it holds {len(beyond)} that {told_by} does not: {tell_rows(beyond)}"
+
+
+def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
+    by_uuid = {row.uuid: row for row in live.rows}
+    if unrecorded := [by_uuid[u] for u in live.unrecorded if u in by_uuid]:
+        yield What.MISSING, f"the datastore has no record of {len(unrecorded)}: {tell_rows(unrecorded)}"
+    if lost := [by_uuid[u] for u, size in live.sizes.items() if size is None and u in by_uuid]:
+        yield What.MISSING, f"the files of {len(lost)} are gone: {tell_rows(lost)}"
+    sizes = pin.manifest.sizes if pin.manifest else {}
+    altered = [
+        by_uuid[u]
+        for u, size in live.sizes.items()
+        if size is not None and u in by_uuid and sizes.get(u, size) != size
+    ]
+    if altered:
+        yield What.CHANGED, f"the files of {len(altered)} have another size: {tell_rows(altered)}"
+
+
+def _reason(ticket: str, drift: Sequence[Drift], live: Collection | None) -> str:
+    if live is None:
+        return f"{ticket} is adopted and not here"
+    first = drift[0]
+    return f"{ticket} is not whole here: {first.subject}: {first.detail}"
+
+
+def _no_such_bundle(action: ImportBundle) -> PlanIsStaleError:
+    return PlanIsStaleError(
+        Diagnostic(
+            "Bundle not in the archive",
+            f"{action.instrument}/{action.ticket} with fingerprint {action.fingerprint} is not there.",
+            hint="Plan again; its export may have failed.",
+        )
+    )

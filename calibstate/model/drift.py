@@ -1,0 +1,58 @@
+"""Drift: the distance between what is declared and what is live."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ..errors import Where
+from .names import Address, Noun
+
+__all__ = ["DeclaredAt", "Drift", "What"]
+
+
+class What(Enum):
+    """How live departs from declared."""
+
+    MISSING = "missing"
+    CHANGED = "changed"
+    """It is there, with content that was not declared or exported."""
+    MISORDERED = "misordered"
+    UNWANTED = "unwanted"
+    """Searched, though declared as retired or skipped."""
+    EXTRA = "extra"
+    """Searched, though no file names it; kept."""
+    UNREACHABLE = "unreachable"
+    """The place did not answer; nothing is known."""
+    PENDING = "pending"
+    """It waits for something that is not done here and now."""
+
+
+class DeclaredAt(Noun):
+    """The line that asks for a resource."""
+
+    file: str
+    line: int
+
+    @classmethod
+    def of(cls, where: Where | None) -> DeclaredAt | None:
+        """Return the line of a place in a file."""
+        return cls(file=where.path, line=where.line) if where else None
+
+
+class Drift(Noun):
+    """One way in which a resource is not as declared."""
+
+    target: Address
+    """The resource."""
+
+    what: What
+    """How it departs."""
+
+    subject: str
+    """The collection, child or ticket that it is about."""
+
+    detail: str = ""
+    """What was found and what was expected, in a sentence."""
+
+    declared_at: DeclaredAt | None = None
+    """The line that asks for it."""

@@ -1,0 +1,65 @@
+"""A plan: ordered steps, what they were reasoned from, and what stays undone.
+
+A plan is self-sufficient: its steps carry all that they stand on, so that
+what is applied is what was shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .actions import Action
+from .drift import Drift, What
+from .names import Address, Noun
+
+__all__ = ["Basis", "Plan", "Refusal", "Step"]
+
+
+class Basis(Noun):
+    """What a plan was reasoned from; for people."""
+
+    commit: str | None = None
+    """Commit of the state tree, where it is in Git."""
+
+    dirty: bool = False
+    """Whether the state tree had changes that no commit holds."""
+
+    declared: str
+    """Digest of the declared state."""
+
+    observed: str
+    """Digest of what the places showed."""
+
+    version: str
+    """Version of calibstate."""
+
+
+class Refusal(Noun):
+    """A resource that calibstate will not touch as things stand."""
+
+    target: Address
+    reason: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """An action at its place in a plan."""
+
+    id: str
+    action: Action
+    after: tuple[str, ...] = ()
+    """Steps that must be done before."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would end the drift, and what would not."""
+
+    basis: Basis
+    steps: tuple[Step, ...]
+    drift: tuple[Drift, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+    def has(self, what: What) -> bool:
+        """Say whether there is drift of one kind."""
+        return any(drift.what is what for drift in self.drift)

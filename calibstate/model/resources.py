@@ -1,0 +1,84 @@
+"""Resources, and the two moods in which they are known.
+
+*Declared*: a person wants it, at this file and line.  *Observed*: a place
+showed it, or did not answer.  Absent is not unreachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import Diagnostic, Where
+from .names import Address
+
+__all__ = ["Declared", "Need", "Observed", "Obstacle", "Resource"]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A thing that can be declared and observed in the same words."""
+
+    address: Address
+    """Where it lives, and what it is called there."""
+
+    def facts(self) -> Iterator[str]:
+        """Yield what was seen of it, for the digest of a look."""
+        yield str(self.address)
+
+
+@dataclass(frozen=True)
+class Need:
+    """Another resource without which one cannot be as declared."""
+
+    address: Address
+    """What is needed."""
+
+    part: str | None = None
+    """The part that needs it; `None`: the whole resource."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource as a person wants it."""
+
+    resource: Resource
+    """What is wanted."""
+
+    where: Where | None = None
+    """The line that asks for it."""
+
+    needs: tuple[Need, ...] = ()
+    """What must be there before."""
+
+    lines: Mapping[str, Where] = field(default_factory=dict)
+    """The line that asks for a part, where parts have their own."""
+
+    @property
+    def address(self) -> Address:
+        """The resource's address."""
+        return self.resource.address
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A resource as a place showed it; no resource and no trouble: absent."""
+
+    address: Address
+    resource: Resource | None = None
+    trouble: Diagnostic | None = None
+    """Why nothing is known of it."""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a resource cannot be made as declared, here and now."""
+
+    reason: str
+    """In a sentence, for people."""
+
+    awaited: bool = False
+    """Whether it goes away by itself, or by what is done elsewhere."""
+
+    refused: bool = False
+    """Whether it is a contradiction that a person must resolve."""

@@ -1,0 +1,155 @@
+"""A saved plan: canonical JSON, the same bytes for the same plan.
+
+The digest covers what is done and the ground that it stands on, so a
+reviewer approves exactly what is applied.  It does not cover the commit, the
+version, or what else the places showed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..errors import Diagnostic, InvalidStateError, RefusedError
+from ..model.actions import Action
+from ..model.drift import Drift
+from ..model.fingerprints import digest_of_lines
+from ..model.names import Address
+from ..model.plans import Basis, Plan, Refusal, Step
+
+__all__ = ["FORMAT", "digest", "document", "dumps", "loads"]
+
+FORMAT = "1.0"
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes beyond which a file is not a plan of ours."""
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """Return a plan as the JSON document of kind ``plan``."""
+    return {
+        "format_version": FORMAT,
+        "kind": "plan",
+        "basis": plan.basis.model_dump(mode="json"),
+        "summary": _summary(plan),
+        "steps": [_step(step) for step in plan.steps],
+        "drift": [drift.model_dump(mode="json", exclude_none=True) for drift in plan.drift],
+        "refused": [refusal.model_dump(mode="json") for refusal in plan.refused],
+        "digest": digest(plan),
+    }
+
+
+def dumps(plan: Plan) -> str:
+    """Write a plan as it is saved, shown and approved."""
+    return json.dumps(document(plan), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def digest(plan: Plan) -> str:
+    """Return what a reviewer approves, and an apply holds a plan file to."""
+    covered = {
+        "format_version": FORMAT,
+        "declared": plan.basis.declared,
+        "steps": [_step(step) for step in plan.steps],
+    }
+    return digest_of_lines([json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)])
+
+
+def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan file") -> Plan:
+    """Read a saved plan.
+
+    Parameters
+    ----------
+    text
+        What `dumps` wrote.
+    actions
+        The known actions, by their names in a plan.
+    name
+        The file, for messages.
+
+    Raises
+    ------
+    InvalidStateError
+        It is not a plan, or not of this version.
+    RefusedError
+        It was edited: its digest is not that of its steps.
+    """
+    saved = _parse(text, name)
+    try:
+        plan = Plan(
+            Basis.model_validate(saved["basis"]),
+            tuple(_read_step(step, actions, name) for step in saved["steps"]),
+            tuple(Drift.model_validate(drift) for drift in saved["drift"]),
+            tuple(Refusal.model_validate(refusal) for refusal in saved["refused"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _not_a_plan(name, _said(error)) from None
+    if saved.get("digest") != digest(plan):
+        raise RefusedError(
+            Diagnostic(
+                "Plan file was edited",
+                f"The digest in {name} is not that of its steps, so they are not what was reviewed.",
+                hint="Make the plan again with `calibstate plan -o FILE`.",
+            )
+        )
+    return plan
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    if len(text) > LARGEST:
+        raise _not_a_plan(name, "it is too large")
+    try:
+        saved = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_a_plan(name, f"it is not JSON: {error}") from None
+    if not isinstance(saved, dict) or saved.get("kind") != "plan":
+        raise _not_a_plan(name, "its `kind` is not `plan`")
+    if saved.get("format_version") != FORMAT:
+        raise _not_a_plan(name, f"its format_version is {saved.get('format_version')!r}, not {FORMAT!r}")
+    return saved
+
+
+def _summary(plan: Plan) -> dict[str, int]:
+    told = {"steps": len(plan.steps), "refused": len(plan.refused)}
+    for drift in plan.drift:
+        told[drift.what.value] = told.get(drift.what.value, 0) + 1
+    return told
+
+
+def _step(step: Step) -> dict[str, Any]:
+    action = step.action
+    return {
+        "id": step.id,
+        "do": action.do,
+        "target": action.target.model_dump(),
+        "because": action.because,
+        "after": list(step.after),
+        "with": action.model_dump(mode="json", exclude={"target", "because"}),
+    }
+
+
+def _read_step(saved: dict[str, Any], actions: Mapping[str, type[Action]], name: str) -> Step:
+    if saved["do"] not in actions:
+        raise _not_a_plan(name, f"step {saved['id']} wants {saved['do']!r}, which this version does not know")
+    target = Address.model_validate(saved["target"])
+    said = {**saved["with"], "target": target, "because": saved["because"]}
+    return Step(str(saved["id"]), actions[saved["do"]].model_validate(said), tuple(saved["after"]))
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{error} is not as it should be"
+
+
+def _not_a_plan(name: str, why: str) -> InvalidStateError:
+    return InvalidStateError(
+        Diagnostic(
+            "Not a plan file",
+            f"{name} cannot be read as a plan: {why}.",
+            hint="Make the plan again with `calibstate plan -o FILE`, with the version that is to apply it.",
+        )
+    )
