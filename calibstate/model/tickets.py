@@ -40,7 +40,7 @@ class Approval(Noun):
     report: str | None = None
     """The verification report."""
 
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    date: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     """Day of the decision, ``YYYY-MM-DD``."""
 
     seal: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
