@@ -32,7 +32,8 @@ lint: $(STAMP) ## style, types, import contracts, the declaration, the schemas
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/calibstate -C state validate
-	$(BIN)/calibstate schema --check
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(BIN)/calibstate schema "$$fresh" 2>/dev/null && \
+	    diff -r schemas "$$fresh" || { echo "schemas/ is not fresh: run make schemas" >&2; exit 1; }
 
 format: $(STAMP) ## let ruff mend what it can
 	$(BIN)/ruff check --fix

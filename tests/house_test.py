@@ -1,0 +1,133 @@
+"""The house stands as the drawing says: who imports whom, and when."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import calibstate
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONTRACTS = {c["name"]: c for c in SETTINGS["tool"]["importlinter"]["contracts"]}
+
+HEAVY = {"astropy", "boto3", "git", "lsst", "sqlalchemy"}
+"""What takes seconds to import, and serves only who asks a live place."""
+
+BREACHES = [
+    ("Each layer knows only the layers below it", "model/names.py", "import calibstate.store"),
+    ("Each layer knows only the layers below it", "engine/plan.py", "import calibstate.adapters"),
+    ("Each layer knows only the layers below it", "attic/__init__.py", ""),
+    ("No circles anywhere", "model/names.py", "if False:\n    import calibstate.model.tickets"),
+    ("Only adapters know the world outside", "kinds/chain.py", "from lsst.daf.butler import Butler"),
+    ("Only the store reads and writes YAML", "adapters/history.py", "import yaml.nodes"),
+    ("Only the command line and the views know the screen", "engine/plan.py", "import rich.console"),
+]
+
+
+def modules() -> list[str]:
+    found = pkgutil.walk_packages(calibstate.__path__, "calibstate.")
+    return [m.name for m in found if not m.name.endswith("__main__")]
+
+
+def lint_imports(folder: Path) -> list[str]:
+    """Return the lines in which import-linter says how the contracts fare."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    verdicts = [line for line in done.stdout.splitlines() if line.endswith(("KEPT", "BROKEN"))]
+    assert len(verdicts) == len(CONTRACTS), done.stdout + done.stderr
+    return verdicts
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Run a command and return the packages that it imported."""
+    program = (
+        "import sys\n"
+        "from calibstate.cli.app import main\n"
+        "sys.argv = ['calibstate', *sys.argv[1:]]\n"
+        "code = 0\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    code = end.code or 0\n"
+        "print(code, *sorted({m.partition('.')[0] for m in sys.modules}), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    code, *packages = done.stderr.splitlines()[-1].split()
+    assert code == "0", done.stdout + done.stderr
+    assert done.stdout
+    return set(packages)
+
+
+def test_the_import_contracts_are_kept() -> None:
+    assert [v for v in lint_imports(ROOT) if v.endswith("BROKEN")] == []
+
+
+@pytest.mark.parametrize(("contract", "file", "breach"), BREACHES)
+def test_a_breach_of_a_contract_is_seen(tmp_path: Path, contract: str, file: str, breach: str) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "calibstate", tmp_path / "calibstate", ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    broken = tmp_path / "calibstate" / file
+    broken.parent.mkdir(exist_ok=True)
+    with broken.open("a") as stream:
+        stream.write(f"\n{breach}\n")
+    assert f"{contract} BROKEN" in lint_imports(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("contract", "free"),
+    [
+        ("Only adapters know the world outside", {"adapters", "demo"}),
+        ("Only the store reads and writes YAML", {"store", "demo"}),
+        ("Only the command line and the views know the screen", {"cli", "views", "demo"}),
+    ],
+)
+def test_a_contract_names_every_room_but_those_it_frees(contract: str, free: set[str]) -> None:
+    rooms = {m.name for m in pkgutil.iter_modules(calibstate.__path__)} - {"__main__"}
+    named = {name.removeprefix("calibstate.") for name in CONTRACTS[contract]["source_modules"]}
+    assert named - {"__main__"} == rooms - free
+
+
+@pytest.mark.parametrize(
+    "command", [("--help",), ("plan", "--help"), ("-C", "state", "validate"), ("-C", "state", "show")], ids=" ".join
+)
+def test_a_command_that_asks_no_place_does_not_load_the_butler(command: tuple[str, ...]) -> None:
+    assert imported_by(*command) & HEAVY == set()
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_opens_with_its_caption(module: str) -> None:
+    caption = importlib.import_module(module).__doc__
+    assert caption
+    assert caption.splitlines()[0].endswith((".", ":"))
+
+
+def test_the_distribution_asks_for_floors_only() -> None:
+    project = SETTINGS["project"]
+    asked = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    assert [r for r in asked if any(sign in r for sign in ("<", "==", "~=", "@"))] == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda f: f.name)
+def test_exact_versions_name_no_machine(file: Path) -> None:
+    lines = [line.split("#")[0].strip() for line in file.read_text().splitlines()]
+    pins = [line for line in lines if line]
+    assert pins
+    assert [line for line in pins if not line.partition("==")[2] or line.startswith("-") or "/" in line] == []
