@@ -58,7 +58,7 @@ class Lines:
 
     def value_at(self, *path: str | int) -> Where:
         """Return where a value itself begins, behind its key."""
-        return self._nearest(self.values if path in self.values else self.names, path)
+        return self._nearest(self.values, path)
 
     def _nearest(self, marks: Mapping[KeyPath, Mark], path: KeyPath) -> Where:
         for end in range(len(path), -1, -1):

@@ -85,9 +85,17 @@ def read_yaml(content: bytes, file: str) -> Source:
         raise InvalidStateError(*reader.problems, told) from None
 
 
-def shortened(text: str) -> str:
-    """Return text as a message can quote it, however long it is."""
-    return text if len(text) <= 80 else f"{text[:77]}…"
+def shortened(text: str, limit: int = 80) -> str:
+    """Return text as a message can quote it, however long it is.
+
+    Parameters
+    ----------
+    text
+        What a file says.
+    limit
+        Characters that are kept.
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _decoded(content: bytes, file: str) -> str:

@@ -1,0 +1,216 @@
+"""What is wrong with a file that does not fit its noun, in words for people.
+
+pydantic finds the mistakes, all of them; here each gets its line, the words
+that a person would use, and the nearest word that would have been right.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ..errors import Diagnostic, Where
+from ..model.desired import KeyPath
+from ..model.names import Noun, nearest
+from .yamlsource import MAX_PROBLEMS, Source, shortened
+
+__all__ = ["mistakes"]
+
+_WORD_RULE = "may hold only letters, digits and `. - _`"
+
+_PATTERNS = {
+    "^[A-Za-z0-9._-]+$": _WORD_RULE,
+    "^sha256:[0-9a-f]{64}$": "must be `sha256:` and 64 hex digits",
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a day, YYYY-MM-DD",
+}
+
+
+def mistakes(found: ValidationError, noun: type[Noun], source: Source) -> Iterator[Diagnostic]:
+    """Tell what keeps a file from being what it should be.
+
+    Parameters
+    ----------
+    found
+        What pydantic found.
+    noun
+        What the file should be.
+    source
+        What it says.
+    """
+    errors = found.errors(include_url=False)
+    for error in errors[:MAX_PROBLEMS]:
+        path = _path(error["loc"], source.data)
+        yield _told(error, path, noun, source)
+    if len(errors) > MAX_PROBLEMS:
+        detail = f"{len(errors) - MAX_PROBLEMS} more mistakes of this file are not told."
+        yield Diagnostic("Too many mistakes", detail, source.lines.at())
+
+
+def _path(location: tuple[str | int, ...], data: Any) -> KeyPath:
+    """Return the keys and indices of a place, without pydantic's own marks.
+
+    Between them stand the names of the alternatives that it took.
+    """
+    path: list[str | int] = []
+    for number, step in enumerate(location):
+        last = number == len(location) - 1
+        if step == "[key]" or (isinstance(step, str) and step.startswith("<")):
+            continue
+        if _holds(data, step):
+            data = data[step]
+        elif not last:
+            continue
+        path.append(step)
+    return tuple(path)
+
+
+def _holds(data: Any, step: str | int) -> bool:
+    if isinstance(data, dict):
+        return step in data
+    return isinstance(data, list) and isinstance(step, int) and step < len(data)
+
+
+def _told(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
+    name = _name(path)
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown_key(path, noun, source)
+        case "missing":
+            where = source.lines.value_at(*path[:-1]) if len(path) > 1 else source.lines.at()
+            return Diagnostic("Key missing", f"{_name(path)} must be given.", where)
+        case "union_tag_not_found":
+            return Diagnostic("Key missing", f"{_name((*path, 'by'))} must be given.", source.lines.at(*path))
+        case "string_pattern_mismatch" | "value_error":
+            return Diagnostic("Not a valid value", _rule(error, name), _where(error, path, source))
+        case "enum" | "literal_error" | "union_tag_invalid":
+            return _not_one_of(error, path, source)
+        case "string_too_short" | "too_short":
+            return Diagnostic("Value missing", f"{name} must not be empty.", source.lines.value_at(*path))
+        case kind:
+            return _wrong_kind(kind, error, path, source)
+
+
+def _unknown_key(path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
+    known = _keys(noun, path[:-1])
+    within = f" in {_name(path[:-1])}" if path[:-1] else ""
+    detail = f"`{shortened(str(path[-1]))}` is not a key{within}; what it says would be lost."
+    near = nearest(str(path[-1]), known)
+    hint = f"Did you mean `{near}`?" if near else f"Known keys: {_listed(known)}."
+    return Diagnostic("Unknown key", detail, source.lines.at(*path), hint)
+
+
+def _not_one_of(error: ErrorDetails, path: KeyPath, source: Source) -> Diagnostic:
+    context = error.get("ctx", {})
+    expected = str(context.get("expected_tags") or context.get("expected", ""))
+    words = [w.strip().strip("'") for w in expected.replace(" or ", ",").split(",")]
+    given = context.get("tag", error["input"])
+    name = _name(path if error["type"] != "union_tag_invalid" or path[-1:] == ("by",) else (*path, "by"))
+    where = source.lines.value_at(*path, *(("by",) if "tag" in context else ()))
+    detail = f"{name} is {_quoted(given)}; it must be {_listed(words, 'or')}."
+    near = nearest(given, words) if isinstance(given, str) else None
+    if near == given:
+        return Diagnostic("Unknown word", detail, where, "Write it without quotes.")
+    return Diagnostic("Unknown word", detail, where, f"Did you mean `{near}`?" if near else "")
+
+
+def _rule(error: ErrorDetails, name: str) -> str:
+    context = error.get("ctx", {})
+    if reason := context.get("error"):
+        return f"{name}: {shortened(str(reason), 300)}."
+    rule = _PATTERNS.get(str(context.get("pattern")), "is not in the right form")
+    return f"{name} {rule}; it is {_quoted(error['input'])}."
+
+
+def _where(error: ErrorDetails, path: KeyPath, source: Source) -> Where:
+    return source.lines.at(*path) if error["loc"][-1:] == ("[key]",) else source.lines.value_at(*path)
+
+
+_KINDS = {
+    "string_type": "text",
+    "tuple_type": "a list (`[a, b]`, or lines that begin with `- `)",
+    "dict_type": "a mapping (lines of `key: value`)",
+    "model_type": "a mapping (lines of `key: value`)",
+    "model_attributes_type": "a mapping (lines of `key: value`)",
+}
+
+
+def _wrong_kind(kind: str, error: ErrorDetails, path: KeyPath, source: Source) -> Diagnostic:
+    given = error["input"]
+    name = _name(path) if path else "The file"
+    wanted = _KINDS.get(kind)
+    if wanted is None:
+        # A rule of pydantic's that none of our nouns had when this was
+        # written: its own words are better than none.
+        return Diagnostic("Not valid", f"{name}: {error['msg']}.", source.lines.value_at(*path))
+    detail = f"{name} must be {wanted}; it is {_quoted(given)}."
+    quotable = wanted == "text" and isinstance(given, int | float)
+    hint = "Put it in quotes." if quotable else ""
+    return Diagnostic("Wrong kind of value", detail, source.lines.value_at(*path), hint)
+
+
+def _quoted(value: Any) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case int() | float():
+            return f"the number {shortened(str(value))}"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case _:
+            return json.dumps(shortened(str(value)), ensure_ascii=False)
+
+
+def _name(path: KeyPath) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+    return f"`{shortened(text.removeprefix('.'))}`"
+
+
+def _listed(words: list[str], before_last: str = "and") -> str:
+    quoted = [f"`{word}`" for word in words]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} {before_last} {quoted[-1]}"
+
+
+def _keys(noun: type[Noun], path: KeyPath) -> list[str]:
+    """Return the keys that a mapping within a noun's file may have."""
+    forms: list[Any] = [noun]
+    for step in path:
+        forms = [below for form in forms for below in _below(form, step)]
+    nouns = [n for form in forms for n in _alternatives(form) if _is_noun(n)]
+    return list(dict.fromkeys(key for n in nouns for key in n.model_fields))
+
+
+def _below(form: Any, step: str | int) -> Iterator[Any]:
+    """Give the annotations of what stands below a step."""
+    for plain in _alternatives(form):
+        if _is_noun(plain) and step in plain.model_fields:
+            yield plain.model_fields[step].annotation
+        elif get_origin(plain) in (tuple, dict):
+            yield get_args(plain)[0 if isinstance(step, int) else -1]
+
+
+def _alternatives(form: Any) -> Iterator[Any]:
+    """Give the alternatives of an annotation, without their constraints."""
+    if get_origin(form) is Annotated:
+        yield from _alternatives(get_args(form)[0])
+    elif get_origin(form) in (Union, types.UnionType):
+        for one in get_args(form):
+            yield from _alternatives(one)
+    else:
+        yield form
+
+
+def _is_noun(form: Any) -> bool:
+    return isinstance(form, type) and issubclass(form, Noun)
