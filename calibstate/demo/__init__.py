@@ -1,0 +1,1 @@
+"""A whole world to try: real repositories with a real declaration."""

@@ -1,0 +1,33 @@
+"""What every kind and every action must have."""
+
+from pathlib import Path
+
+import pytest
+
+from calibstate.kinds.registry import ACTIONS, KINDS
+from calibstate.model.actions import Action
+from tests.kinds.samples import SAMPLES
+
+REFERENCE = Path(__file__).parents[2] / "docs/reference/kinds.md"
+
+
+@pytest.mark.parametrize("name", [*KINDS, *ACTIONS])
+def test_the_reference_has_a_section_for_it(name):
+    headings = [line for line in REFERENCE.read_text().splitlines() if line.startswith("#")]
+    assert any(f"`{name}`" in heading for heading in headings)
+
+
+def test_every_action_has_a_sample():
+    assert {sample.do for sample in SAMPLES} == set(ACTIONS)
+
+
+@pytest.mark.parametrize("action", SAMPLES, ids=lambda action: action.do)
+def test_every_action_can_be_taken_back_or_says_why_not(action):
+    reverse = action.reverse()
+    assert reverse.strip() if isinstance(reverse, str) else isinstance(reverse, Action)
+
+
+@pytest.mark.parametrize("action", SAMPLES, ids=lambda action: action.do)
+def test_every_action_says_what_it_does(action):
+    assert action.summary().strip()
+    assert action.subject().address == action.target

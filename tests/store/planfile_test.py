@@ -1,0 +1,79 @@
+"""A saved plan comes back as it was, or not at all."""
+
+import json
+
+import pytest
+
+from calibstate.errors import InvalidStateError, RefusedError
+from calibstate.kinds.registry import ACTIONS
+from calibstate.model.names import Address
+from calibstate.model.plans import Basis, Plan, Step
+from calibstate.store import planfile
+from tests.kinds.samples import SAMPLES
+
+BASIS = Basis(commit="0" * 40, declared="sha256:d", observed="sha256:o", version="0.1.0")
+
+
+@pytest.fixture
+def plan():
+    steps = (Step(str(n), action, ("1",) if n > 1 else ()) for n, action in enumerate(SAMPLES, 1))
+    return Plan(BASIS, tuple(steps))
+
+
+def test_a_plan_comes_back_equal_and_byte_for_byte(plan):
+    saved = planfile.dumps(plan)
+    assert planfile.loads(saved, ACTIONS) == plan
+    assert planfile.dumps(planfile.loads(saved, ACTIONS)) == saved
+
+
+def test_the_digest_does_not_depend_on_commit_version_or_what_else_was_seen(plan):
+    elsewhere = Plan(
+        BASIS.model_copy(update={"commit": None, "dirty": True, "observed": "x", "version": "9"}), plan.steps
+    )
+    assert planfile.digest(elsewhere) == planfile.digest(plan)
+
+
+def test_the_digest_depends_on_what_is_declared_and_on_the_ground_of_each_step(plan):
+    other = Plan(BASIS.model_copy(update={"declared": "sha256:e"}), plan.steps)
+    fewer = Plan(BASIS, plan.steps[1:])
+    assert len({planfile.digest(p) for p in (plan, other, fewer)}) == 3
+
+
+def test_an_edited_plan_is_refused(plan):
+    saved = json.loads(planfile.dumps(plan))
+    saved["steps"][-1]["with"]["children"] = ["something/else"]
+    with pytest.raises(RefusedError, match="edited"):
+        planfile.loads(json.dumps(saved), ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "kind"),
+        ("[" * 200_000, "not JSON"),
+        ('{"kind": "drift"}', "kind"),
+        ('{"kind": "plan", "format_version": "9.0"}', "format_version"),
+        ('{"kind": "plan", "format_version": "1.0"}', "basis"),
+        ('{"kind": "plan", "format_version": "1.0", "basis": [], "steps": 3}', "basis|dictionary"),
+    ],
+)
+def test_what_is_no_plan_is_told_so(text, why):
+    with pytest.raises(InvalidStateError, match=why):
+        planfile.loads(text, ACTIONS)
+
+
+def test_a_truncated_plan_is_told_so(plan):
+    with pytest.raises(InvalidStateError, match="not JSON"):
+        planfile.loads(planfile.dumps(plan)[:-20], ACTIONS)
+
+
+def test_an_unknown_action_is_named(plan):
+    saved = planfile.dumps(plan).replace('"do": "prepend-to-chain"', '"do": "paint"')
+    with pytest.raises(InvalidStateError, match="paint"):
+        planfile.loads(saved, ACTIONS)
+
+
+def test_an_address_is_written_in_its_three_parts():
+    assert str(Address(place="summit/LSSTCam", kind="chain", name="a/b")) == "summit/LSSTCam:chain:a/b"

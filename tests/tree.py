@@ -1,0 +1,113 @@
+"""A state tree under construction, and the command run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from calibstate.cli import demo, reconcile, tree  # noqa: F401 - they add their commands
+from calibstate.cli.app import run
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder with a state tree in ``state`` and whatever lies beside it."""
+
+    folder: Path
+    instrument: str = "LSSTComCam"
+    archive: str = "../archive"
+    records: str = "../records"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def settings(self, **more: Any) -> None:
+        self._write(
+            "calibstate.yaml", {"version": 1, "archive": self.archive, "records": self.records, **more}
+        )
+
+    def site(self, site: str, repositories: Mapping[str, str], **more: Any) -> None:
+        """Declare a site; its repositories are given with their routes."""
+        self._write(
+            f"sites/{site}.yaml",
+            {
+                "site": site,
+                "repositories": {
+                    name: {
+                        "butler": str(self.repository(f"{site}/{name}")),
+                        "instruments": [self.instrument],
+                        "route": route,
+                    }
+                    for name, route in repositories.items()
+                },
+                **more,
+            },
+        )
+
+    def repository(self, address: str) -> Path:
+        return self.folder / "repo" / address.replace("/", "-")
+
+    def ticket(self, ticket: str, *collections: str, status: str = "adopted", **more: Any) -> None:
+        self._write(
+            f"tickets/{self.instrument}/{ticket}.yaml",
+            {
+                "ticket": ticket,
+                "instrument": self.instrument,
+                "approval": {"status": status, "note": "made for a test"},
+                **({"collections": list(collections)} if collections else {}),
+                **more,
+            },
+        )
+
+    def chain(self, entries: Sequence[Any], chain: str | None = None, **more: Any) -> None:
+        name = chain or f"{self.instrument}/calib"
+        said = {"chain": name, "instrument": self.instrument, "entries": list(entries), **more}
+        self._write(f"chains/{name.replace('/', '-')}.yaml", said)
+
+    def run(self, capsys: Any, *arguments: str) -> Ran:
+        """Run a command in this process."""
+        capsys.readouterr()
+        code = run(["-C", str(self.state), *arguments])
+        out, err = capsys.readouterr()
+        return Ran(code, out, err)
+
+    def spawn(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "calibstate", "-C", str(self.state), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _write(self, name: str, said: Mapping[str, Any]) -> None:
+        path = self.state / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(said, sort_keys=False))
