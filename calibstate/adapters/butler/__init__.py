@@ -1,0 +1,16 @@
+"""Repositories of ``lsst.daf.butler``.
+
+The butler is imported with this, which takes seconds; so this is imported
+when the first repository is asked, never at start.
+"""
+
+from .opening import identity, recover, resolve
+from .reader import DafButlerReader, open_reader
+
+__all__ = [
+    "DafButlerReader",
+    "identity",
+    "open_reader",
+    "recover",
+    "resolve",
+]

@@ -1,0 +1,301 @@
+"""Finding and opening butlers.
+
+A butler that cannot be opened is unreachable, never empty, and is not made
+by the attempt: a writeable open of a lost SQLite file would create one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from lsst.daf.butler import Butler, ButlerConfig, ButlerRepoIndex, ButlerUserError
+from lsst.daf.butler.registry import RegistryConfig, RegistryError  # type: ignore[attr-defined]
+from lsst.resources import ResourcePath
+from lsst.utils.db_auth import DbAuthError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from ...errors import Diagnostic, NeedsRecoveryError, UnreachableError
+from ...store.yamlerrors import YAMLError
+
+__all__ = ["Repository", "identity", "recover", "resolve"]
+
+_CONNECT_TIMEOUT = "10"
+"""Seconds; PostgreSQL's own default is to wait for ever."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SECRET = re.compile(r"(?<=://)([^/\s:@]*):\S*(?=@)|(?<=password=)[^&\s]+")
+_LOOPBACK = {"localhost", "::1", "127.0.0.1"}
+
+_TROUBLES = (
+    SQLAlchemyError,
+    OSError,
+    BotoCoreError,
+    ClientError,
+    DbAuthError,
+    ButlerUserError,
+    RegistryError,
+)
+"""What a butler raises while it is asked."""
+
+_OPENING_TROUBLES = (
+    *_TROUBLES,
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    YAMLError,
+)
+"""What a configuration or a schema that does not fit may raise besides."""
+
+# Without this the butler's log of what we tell in our own words would go to
+# standard error by Python's last resort.
+logging.getLogger("lsst").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A butler repository by its address."""
+
+    uri: str
+    """URI or path of its folder or its ``butler.yaml``."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it: its address without passwords."""
+        return _without_secrets(self.uri)
+
+    @cached_property
+    def config(self) -> ButlerConfig:
+        """Its configuration, with the defaults of this environment."""
+        with self._opening():
+            return ButlerConfig(ResourcePath(self.uri, forceDirectory=None))
+
+    @cached_property
+    def registry(self) -> URL | None:
+        """Where its database is; `None` behind a butler server."""
+        if "remote_butler" in self.config:
+            return None
+        with self._opening():
+            registry = RegistryConfig(self.config)
+            registry.replaceRoot(self.config.get("root", self.config.configDir))
+            return registry.connectionString
+
+    @property
+    def database(self) -> Path | None:
+        """Its database file, where that is SQLite."""
+        url = self.registry
+        if url is None or url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        return Path(url.database).resolve()
+
+    @property
+    def identity(self) -> str:
+        """What tells one butler from another, however it is addressed."""
+        url = self.registry
+        if url is None:
+            return f"server {str(self.config['remote_butler', 'url']).rstrip('/')}"
+        if self.database:
+            return f"sqlite {self.database}"
+        host = (url.host or str(url.query.get("host", ""))).lower()
+        port = url.port or 5432
+        # "public" is the schema that PostgreSQL uses where none is named.
+        namespace = self.config.get(("registry", "namespace")) or "public"
+        here = "localhost" if host in _LOOPBACK else host
+        return f"{url.get_backend_name()} {here}:{port}/{url.database or ''} {namespace}"
+
+    def open(self, *, writeable: bool) -> Butler:
+        """Return the butler.
+
+        Raises
+        ------
+        NeedsRecoveryError
+            A writer was killed; a reader cannot undo what it left.
+        UnreachableError
+            It cannot be opened from here.
+        """
+        os.environ.setdefault("PGCONNECT_TIMEOUT", _CONNECT_TIMEOUT)
+        self._look_for_database(writeable=writeable)
+        with self._opening():
+            return Butler.from_config(self.config, writeable=writeable)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Tell troubles of the butler in our words.
+
+        Raises
+        ------
+        UnreachableError
+            The butler did not answer.
+        """
+        try:
+            yield
+        except _TROUBLES as error:
+            raise self._unreachable(error) from error
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        try:
+            yield
+        except _OPENING_TROUBLES as error:
+            raise self._unreachable(error) from error
+
+    def _look_for_database(self, *, writeable: bool) -> None:
+        file = self.database
+        if file is None:
+            return
+        if not file.exists():
+            raise _unreachable(f"{self.name}: its database {file} does not exist.", _RESTORE)
+        if not os.access(file, os.R_OK) or (writeable and not os.access(file, os.W_OK)):
+            raise _unreachable(f"{self.name}: no permission to {_verb(writeable)} {file}.", _ASK)
+
+    def _unreachable(self, error: BaseException) -> UnreachableError:
+        if self._was_left_by_a_killed_writer(error):
+            return NeedsRecoveryError(
+                Diagnostic(
+                    "Repository needs recovery",
+                    f"{self.name}: a writer was killed and left its database half written; "
+                    "it cannot be read before that is undone.",
+                    hint="Run `calibstate apply`; it undoes that before it looks.",
+                )
+            )
+        return _unreachable(*_sentences(self.name, error))
+
+    def _was_left_by_a_killed_writer(self, error: BaseException) -> bool:
+        # SQLite must roll the journal back, which a reader may not.
+        if not isinstance(error, DBAPIError) or not isinstance(error.orig, sqlite3.Error):
+            return False
+        file = self.database
+        code = error.orig.sqlite_errorname
+        return (
+            file is not None
+            and code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
+            and any(_holds_something(file.with_name(file.name + end)) for end in ("-journal", "-wal"))
+        )
+
+
+def resolve(butler: str, relative_to: str) -> str:
+    """Return the URI or absolute path that a site file means.
+
+    Parameters
+    ----------
+    butler
+        A label of the butler's repository index, a URI or a path.
+    relative_to
+        Folder at which a relative path starts.
+
+    Raises
+    ------
+    UnreachableError
+        It looks like a label, and the index does not know it.
+    """
+    known = Butler.get_known_repos()
+    if butler in known:
+        return str(Butler.get_repo_uri(butler))
+    if "://" in butler or (_SCHEME.match(butler) and "/" in butler):
+        return butler
+    if "/" in butler or ":" in butler or butler.startswith("."):
+        return str(Path(os.path.normpath(Path(relative_to).absolute() / butler)))
+    raise _unreachable(
+        _unknown_label(butler, known), "A path begins with `./` or `/`.", "Unknown repository label"
+    )
+
+
+def identity(uri: str) -> str:
+    """Return what tells one butler from another, however it is addressed.
+
+    The database is not opened.
+
+    Raises
+    ------
+    UnreachableError
+        There is no configuration of a butler.
+    """
+    return Repository(uri).identity
+
+
+def recover(uri: str) -> None:
+    """Undo what a killed writer left half done.
+
+    SQLite does so when it is opened for writing; other databases have done
+    it by themselves.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be opened for writing.
+    """
+    repository = Repository(uri)
+    if repository.database:
+        repository.open(writeable=True).close()
+
+
+_RESTORE = "Nothing is known of what it holds. Bring the file back, or correct the address."
+_ASK = "Ask its owner for access, or run this as somebody who has it."
+_CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
+
+
+def _unreachable(detail: str, hint: str, summary: str = "Repository cannot be opened") -> UnreachableError:
+    return UnreachableError(Diagnostic(summary, detail, hint=hint))
+
+
+def _sentences(name: str, error: BaseException) -> tuple[str, str]:
+    """Return what is wrong and what to do."""
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return f"{name}: {_what_is_missing(name)}.", _CHECK
+        case PermissionError():
+            return f"{name}: no permission to read it.", _ASK
+        case DbAuthError():
+            return f"{name}: the file of database passwords cannot be used: {_first_line(error)}.", _ASK
+        case DBAPIError():
+            return f"{name}: its database does not answer: {_first_line(error.orig)}.", _CHECK
+        case BotoCoreError() | ClientError():
+            return f"{name}: the object store refuses: {_first_line(error)}.", _CHECK
+        case _:
+            return (
+                f"{name}: it does not work as a butler ({type(error).__name__}): {_first_line(error)}.",
+                _CHECK,
+            )
+
+
+def _what_is_missing(name: str) -> str:
+    if "://" not in name and Path(name).is_dir():
+        return "it is a folder without butler.yaml, so no butler repository"
+    return "it does not exist"
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return _without_secrets(lines[0] if lines else type(error).__name__).rstrip(".")
+
+
+def _without_secrets(text: str) -> str:
+    return _SECRET.sub(lambda match: f"{match[1]}:***" if match[1] is not None else "***", text)
+
+
+def _unknown_label(label: str, known: set[str]) -> str:
+    if known:
+        return f"{label!r} is no label of the repository index, which knows {', '.join(sorted(known))}."
+    why = ButlerRepoIndex.get_failure_reason()
+    return f"{label!r} is a label, and there is no repository index: {_without_secrets(why)}"
+
+
+def _holds_something(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _verb(writeable: bool) -> str:  # noqa: FBT001
+    return "write" if writeable else "read"

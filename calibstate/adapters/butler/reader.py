@@ -1,0 +1,76 @@
+"""A butler repository to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lsst.daf.butler import Butler
+
+from ...model.contents import CollectionType, Holding
+from ...ports.butler import Export, SeenCollection
+from .export import write_export
+from .holdings import find_collections, read_holdings
+from .opening import Repository
+
+__all__ = ["DafButlerReader", "open_reader"]
+
+
+class DafButlerReader:
+    """A repository of ``lsst.daf.butler``, to look at.
+
+    Parameters
+    ----------
+    repository
+        Its address.
+    butler
+        The butler behind it.
+    """
+
+    def __init__(self, repository: Repository, butler: Butler) -> None:
+        self._repository = repository
+        self._butler = butler
+
+    def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
+        """Return those of ``names`` that exist, looked at anew."""
+        with self._repository.asking():
+            found = find_collections(self._butler, list(dict.fromkeys(names)))
+        return {
+            info.name: SeenCollection(info.name, CollectionType[info.type.name], tuple(info.children))
+            for info in found
+        }
+
+    def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
+        """Return what collections hold, all read together."""
+        with self._repository.asking():
+            # Dataset types that were registered since are not known yet.
+            self._butler.registry.refresh()
+            return read_holdings(self._butler, names, files)
+
+    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+        """Return the description of collections, and where their files are."""
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            return write_export(self._butler, self._repository.name, collections, chain)
+
+    def close(self) -> None:
+        """Let go of the repository."""
+        self._butler.close()
+
+
+def open_reader(uri: str) -> DafButlerReader:
+    """Return a repository, opened for reading.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+
+    Raises
+    ------
+    NeedsRecoveryError
+        A writer was killed and left its database half written.
+    UnreachableError
+        It cannot be opened from here.
+    """
+    repository = Repository(uri)
+    return DafButlerReader(repository, repository.open(writeable=False))
