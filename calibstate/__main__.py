@@ -1,6 +1,6 @@
 """``python -m calibstate``."""
 
-from .cli.app import main
+from .cli.main import main
 
 if __name__ == "__main__":
     main()

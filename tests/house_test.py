@@ -57,7 +57,7 @@ def imported_by(*arguments: str) -> set[str]:
     """Run a command and return the packages that it imported."""
     program = (
         "import sys\n"
-        "from calibstate.cli.app import main\n"
+        "from calibstate.cli.main import main\n"
         "sys.argv = ['calibstate', *sys.argv[1:]]\n"
         "code = 0\n"
         "try:\n"
@@ -106,7 +106,9 @@ def test_a_contract_names_every_room_but_those_it_frees(contract: str, free: set
 
 
 @pytest.mark.parametrize(
-    "command", [("--help",), ("plan", "--help"), ("-C", "state", "validate"), ("-C", "state", "show")], ids=" ".join
+    "command",
+    [("--help",), ("plan", "--help"), ("-C", "state", "validate"), ("-C", "state", "show")],
+    ids=" ".join,
 )
 def test_a_command_that_asks_no_place_does_not_load_the_butler(command: tuple[str, ...]) -> None:
     assert imported_by(*command) & HEAVY == set()
@@ -121,7 +123,10 @@ def test_a_module_opens_with_its_caption(module: str) -> None:
 
 def test_the_distribution_asks_for_floors_only() -> None:
     project = SETTINGS["project"]
-    asked = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    asked = [
+        *project["dependencies"],
+        *(r for extra in project["optional-dependencies"].values() for r in extra),
+    ]
     assert [r for r in asked if any(sign in r for sign in ("<", "==", "~=", "@"))] == []
 
 

@@ -20,7 +20,7 @@ from .. import __version__
 from ..errors import CalibstateError
 from . import screen
 
-__all__ = ["ExitCode", "app", "first_of", "main", "run"]
+__all__ = ["ExitCode", "app", "first_of", "run"]
 
 
 class ExitCode(IntEnum):
@@ -104,10 +104,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     return int(code or 0)
-
-
-def main() -> None:
-    """Run ``calibstate``."""
-    from . import demo, reconcile, tree  # noqa: F401 - they add their commands
-
-    sys.exit(run())
