@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+import re
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -9,7 +12,18 @@ from pydantic import Field
 
 from .names import Noun
 
-__all__ = ["Bundles", "RucioSettings", "Settings"]
+__all__ = ["Bundles", "RucioSettings", "Settings", "is_met"]
+
+_COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+_CLAUSE = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})")
 
 
 class Bundles(Enum):
@@ -58,3 +72,38 @@ class Settings(Noun):
 
     rucio: RucioSettings | None = None
     """Needed where a route is by Rucio."""
+
+
+def is_met(requires: str, version: str) -> bool:
+    """Return whether a version is one that a tree may be used with.
+
+    Parameters
+    ----------
+    requires
+        Clauses such as ``>=0.1``, joined with ``,``; all must hold.
+    version
+        A version that begins with numbers joined by dots.
+
+    Raises
+    ------
+    ValueError
+        A clause cannot be read.
+    """
+    have = re.match(r"[0-9]+(\.[0-9]+)*", version)
+    number = _number(have[0] if have else "0")
+    return all([_holds(clause, number) for clause in requires.split(",")])
+
+
+def _holds(clause: str, number: tuple[int, ...]) -> bool:
+    match = _CLAUSE.fullmatch(clause.strip())
+    if not match:
+        raise ValueError(f"`{clause.strip()}` is not a version after one of {', '.join(_COMPARED)}")
+    return _COMPARED[match[1]](number, _number(match[2]))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """Return a version to compare by: 1.0 is 1."""
+    numbers = [int(part) for part in version.split(".")]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
