@@ -610,7 +610,7 @@ def _listed_nowhere(tree: Tree) -> Iterator[Diagnostic]:
     for written in tree.tickets:
         ticket = written.noun
         adopted = ticket.approval.status is ApprovalStatus.ADOPTED
-        if not adopted or tree.unread.collections or named.intersection(ticket.children):
+        if not adopted or named.intersection(ticket.children):
             continue
         detail = f"{ticket.ticket} is adopted, but no chain lists it; it is deployed, and found by no search."
         hint = f"List it in a chain of {ticket.instrument}."

@@ -1,0 +1,340 @@
+"""The state tree: files on disk to one desired state, or to all its mistakes.
+
+Nobody mends a tree in ten rounds, so every file is read and checked before
+anything is said; and nothing outside the tree is ever read for it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from .. import __version__
+from ..errors import Diagnostic, InvalidStateError, Severity, Where
+from ..model.chains import ChainFile
+from ..model.crosscheck import Tree, Unread, crosscheck
+from ..model.desired import DesiredState, Written
+from ..model.names import Noun
+from ..model.repositories import Site
+from ..model.settings import Settings, is_met
+from ..model.tickets import Ticket
+from .mistakes import mistakes
+from .yamlsource import MAX_BYTES, Source, read_yaml
+
+__all__ = ["ROOT_FILE", "ROOT_VARIABLE", "find_root", "load"]
+
+ROOT_FILE = "calibstate.yaml"
+"""The file whose folder is the root of a tree."""
+
+ROOT_VARIABLE = "CALIBSTATE_ROOT"
+"""Environment variable that names the root of the tree."""
+
+_FOLDERS = ("sites", "tickets", "chains", "seals")
+
+N = TypeVar("N", bound=Noun)
+
+
+def find_root(given: Path | None) -> Path:
+    """Return the root of the state tree, as an absolute path.
+
+    Parameters
+    ----------
+    given
+        What the command line says.  Else ``$CALIBSTATE_ROOT``, the nearest
+        folder upward with a ``calibstate.yaml``, or ``./state``.
+
+    Raises
+    ------
+    InvalidStateError
+        There is no tree.
+    """
+    if given is not None:
+        return _root_named(given, "-C")
+    if named := os.environ.get(ROOT_VARIABLE):
+        return _root_named(Path(named), f"${ROOT_VARIABLE}")
+    here = _working_directory()
+    for folder in (here, *here.parents, here / "state"):
+        if _is_root(folder):
+            return folder.resolve()
+    detail = f"Neither {here}, nor a folder above it, nor its folder `state` holds {ROOT_FILE}."
+    hint = f"Go to a state tree, name one with -C DIR or ${ROOT_VARIABLE}, or make one: calibstate init."
+    raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint))
+
+
+def _root_named(folder: Path, by: str) -> Path:
+    if _is_root(folder):
+        return folder.resolve()
+    hint = ""
+    if not os.access(folder, os.F_OK):
+        detail = f"{by} names {folder}, which does not exist."
+    elif not folder.is_dir():
+        detail = f"{by} names {folder}, which is not a folder."
+    else:
+        detail = f"{by} names {folder}, which holds no {ROOT_FILE}."
+        if _is_root(folder / "state"):
+            hint = f"Did you mean {folder / 'state'}?"
+        elif os.access(folder / "calibstate.yml", os.F_OK):
+            hint = f"Rename its calibstate.yml to {ROOT_FILE}."
+    raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint))
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        detail = f"The working directory cannot be seen: {exc.strerror}."
+        raise InvalidStateError(
+            Diagnostic("No state tree", detail, hint="Name a tree with -C DIR.")
+        ) from None
+
+
+def _is_root(folder: Path) -> bool:
+    # Unlike Path.exists, this is no error in folders that may not be seen.
+    return os.access(folder / ROOT_FILE, os.F_OK)
+
+
+def load(root: Path) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+    """Read a state tree.
+
+    Parameters
+    ----------
+    root
+        Folder with ``calibstate.yaml``.
+
+    Returns
+    -------
+    DesiredState
+        All that it declares.
+    tuple of Diagnostic
+        Warnings and notes.
+
+    Raises
+    ------
+    InvalidStateError
+        There are mistakes: all of them, by file and line.
+    """
+    folder = _Folder(root.resolve())
+    tree = folder.read()
+    told = sorted({*folder.told, *crosscheck(tree)}, key=_by_line)
+    if errors := [d for d in told if d.severity is Severity.ERROR]:
+        raise InvalidStateError(*errors)
+    return tree.desired, tuple(told)
+
+
+def _by_line(told: Diagnostic) -> tuple[Where, str, str]:
+    return (told.where or Where("", 0), told.summary, told.detail)
+
+
+class _Folder:
+    """A tree that is being read, and what is wrong with its files."""
+
+    def __init__(self, root: Path) -> None:
+        self.told: list[Diagnostic] = []
+        self._root = root
+        self._unread = _Unread()
+
+    def read(self) -> Tree:
+        """Read all files, each for itself."""
+        self._look_around()
+        settings = self._read_settings()
+        sites = self._read_all(Site, self._yaml_files("sites"))
+        tickets = self._read_all(Ticket, self._ticket_files())
+        chains = self._read_all(ChainFile, self._yaml_files("chains"))
+        return Tree(str(self._root), settings, sites, tickets, chains, self._unread.told())
+
+    def _read_settings(self) -> Written[Settings] | None:
+        source = self._source(ROOT_FILE)
+        if source is None:
+            return None
+        self.told += _check_version(source)
+        return self._noun(Settings, source)
+
+    def _read_all(self, noun: type[N], files: Iterator[str]) -> tuple[Written[N], ...]:
+        read = []
+        for file in files:
+            source = self._source(file)
+            written = self._noun(noun, source) if source else None
+            if written:
+                read.append(written)
+            else:
+                self._unread.add(noun, file, source.data if source else None)
+        return tuple(read)
+
+    def _noun(self, noun: type[N], source: Source) -> Written[N] | None:
+        try:
+            return Written(noun.model_validate(source.data), source.lines)
+        except ValidationError as exc:
+            self.told += mistakes(exc, noun, source)
+            return None
+
+    def _source(self, file: str) -> Source | None:
+        try:
+            source = read_yaml(self._bytes(file), file)
+        except InvalidStateError as exc:
+            self.told += exc.diagnostics
+            return None
+        self.told += source.problems
+        return source
+
+    def _bytes(self, file: str) -> bytes:
+        path = self._root / file
+        self._check_inside(path, file)
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                what = "A folder" if path.is_dir() else "Something else"
+                raise InvalidStateError(
+                    Diagnostic("Not a file", f"{what} has the place of a file.", Where(file, 1))
+                )
+            with path.open("rb") as stream:
+                return stream.read(MAX_BYTES + 1)
+        except OSError as exc:
+            raise InvalidStateError(_unreadable(exc, file)) from None
+
+    def _check_inside(self, path: Path, file: str) -> None:
+        """Refuse links that leave the tree: nobody reviews what is there."""
+        try:
+            inside = path.resolve().is_relative_to(self._root.resolve())
+        except (OSError, RuntimeError):  # a link that leads to itself
+            inside = False
+        if not inside:
+            detail = "The link leads out of the state tree, to what was never reviewed with it."
+            hint = "Put the file itself here."
+            raise InvalidStateError(Diagnostic("Link out of the tree", detail, Where(file, 1), hint))
+
+    def _look_around(self) -> None:
+        """Tell folders at the top that seem to be one of ours, misspelt."""
+        for name in self._names(""):
+            near = get_close_matches(name.casefold(), _FOLDERS, n=1, cutoff=0.85)
+            if near and name not in _FOLDERS and (self._root / name).is_dir():
+                detail = f"The folder `{name}` is not read."
+                hint = f"Did you mean `{near[0]}`?"
+                self.told.append(
+                    Diagnostic("Folder not read", detail, Where(name, 1), hint, Severity.WARNING)
+                )
+
+    def _ticket_files(self) -> Iterator[str]:
+        for name in self._names("tickets"):
+            folder = f"tickets/{name}"
+            if (self._root / folder).is_dir() and not name.endswith(".yaml"):
+                yield from self._yaml_files(folder)
+            else:
+                detail = "Tickets are read from the folders of their instruments only."
+                hint = f"Move it to tickets/INSTRUMENT/{name}."
+                self._add("File in the wrong place", detail, folder, hint)
+
+    def _yaml_files(self, folder: str) -> Iterator[str]:
+        for name in self._names(folder):
+            file = f"{folder}/{name}"
+            if name.endswith(".yaml"):
+                yield file
+            else:
+                self._tell_stray(file)
+
+    def _names(self, folder: str) -> list[str]:
+        """List a folder, without what is nobody's declaration."""
+        path = self._root / folder
+        if not path.exists() and not path.is_symlink():
+            return []
+        try:
+            self._check_inside(path, folder)
+            names = sorted(entry.name for entry in path.iterdir() if not _is_passed_over(entry.name))
+            return [name for name in names if self._can_be_told(folder, name)]
+        except InvalidStateError as exc:
+            self.told += exc.diagnostics
+        except OSError as exc:
+            self.told.append(_unreadable(exc, folder))
+        return []
+
+    def _can_be_told(self, folder: str, name: str) -> bool:
+        if not name.isprintable():
+            detail = f"The name {name!a} cannot be shown."
+            self._add("Unprintable file name", detail, folder or ".", "Rename it.")
+        return name.isprintable()
+
+    def _tell_stray(self, file: str) -> None:
+        name = PurePosixPath(file)
+        if (self._root / file).is_dir():
+            self._add("Folder in the wrong place", "Nothing in this folder is read.", file)
+        elif name.suffix.lower() in {".yml", ".yaml"}:
+            hint = f"Rename it to {name.stem}.yaml."
+            self._add("File under a wrong suffix", "Only files that end in .yaml are read.", file, hint)
+        else:
+            detail = "Only files that end in .yaml are read."
+            self.told.append(Diagnostic("File not read", detail, Where(file, 1), "", Severity.WARNING))
+
+    def _add(self, summary: str, detail: str, file: str, hint: str = "") -> None:
+        self.told.append(Diagnostic(summary, detail, Where(file, 1), hint))
+
+
+def _is_passed_over(name: str) -> bool:
+    """Return whether a file is hidden, for readers, or an editor's."""
+    kept_by_editors = (".bak", ".orig", ".rej", ".swp", ".swo", ".tmp", "~")
+    return name.startswith((".", "#", "README", "__pycache__")) or name.endswith((*kept_by_editors, ".md"))
+
+
+def _unreadable(exc: OSError, file: str) -> Diagnostic:
+    detail = f"It cannot be read: {exc.strerror or exc}."
+    hint = "See who may read it." if isinstance(exc, PermissionError) else ""
+    return Diagnostic("Unreadable", detail, Where(file, 1), hint)
+
+
+def _check_version(source: Source) -> Iterator[Diagnostic]:
+    """Tell a mistake in ``requires``; refuse a tree for other versions.
+
+    All else that is unknown to us may be right for those, so it is not told.
+    """
+    settings = source.data if isinstance(source.data, dict) else {}
+    requires, form = settings.get("requires"), settings.get("version")
+    where = source.lines.value_at("requires")
+    try:
+        fits = is_met(requires, __version__) if isinstance(requires, str) else True
+    except ValueError as exc:
+        yield Diagnostic("Not a version", f"`requires`: {exc}.", where, 'Write it as in ">=0.1,<2".')
+        fits = True
+    if not fits:
+        raise _wrong_version(f"The tree is for calibstate {requires}; this is {__version__}.", where)
+    if isinstance(form, int) and form > 1:
+        detail = f"The tree has form {form}; this version of calibstate, {__version__}, knows form 1."
+        raise _wrong_version(detail, source.lines.value_at("version"))
+
+
+def _wrong_version(detail: str, where: Where) -> InvalidStateError:
+    hint = "Use a version of calibstate that fits."
+    return InvalidStateError(Diagnostic("Wrong version of calibstate", detail, where, hint))
+
+
+@dataclass
+class _Unread:
+    """What files that could not be read seem to have declared."""
+
+    words: set[str] = field(default_factory=set)
+    sites: bool = False
+    collections: bool = False
+
+    def add(self, noun: type[Noun], file: str, data: Any) -> None:
+        """Add one such file."""
+        self.words.add(PurePosixPath(file).stem)
+        if noun is Site:
+            self.sites = True
+        elif isinstance(data, dict):
+            self.words.update(_words_of(data))
+        else:
+            self.collections = True
+
+    def told(self) -> Unread:
+        """Return it all."""
+        return Unread(frozenset(self.words), self.sites, self.collections)
+
+
+def _words_of(data: dict[str, Any]) -> Iterator[str]:
+    bare = data.get("bare")
+    for value in (data.get("ticket"), data.get("chain"), *(bare if isinstance(bare, list) else ())):
+        if isinstance(value, str):
+            yield value
