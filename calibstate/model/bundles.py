@@ -12,10 +12,15 @@ from functools import cached_property
 from typing import Any, Literal
 
 from .contents import CollectionType, Holding, Row, format_data_id
-from .names import CollectionName, InstrumentName, Noun, Word
+from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .timespans import UNBOUNDED, Range
 
-__all__ = ["BundleFile", "BundledCollection", "Contents", "Manifest", "StoredDataset"]
+__all__ = ["BundleFile", "BundledCollection", "Contents", "Manifest", "StoredDataset", "bundle_folder"]
+
+
+def bundle_folder(ticket: TicketKey, fingerprint: str) -> str:
+    """Return the folder of a bundle within the archive."""
+    return f"{ticket[0]}/{ticket[1]}/{fingerprint.removeprefix('sha256:')[:16]}"
 
 
 class BundleFile(Noun):
@@ -76,7 +81,7 @@ class Manifest(Noun):
     @property
     def folder(self) -> str:
         """Folder of the bundle within the archive."""
-        return f"{self.instrument}/{self.ticket}/{self.fingerprint.removeprefix('sha256:')[:16]}"
+        return bundle_folder((self.instrument, self.ticket), self.fingerprint)
 
     @property
     def fingerprints(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import yaml
@@ -750,10 +751,19 @@ def _some(items: Sequence[str]) -> str:
     return ", ".join(items[:3]) + rest
 
 
+def _is_utc(text: str) -> bool:
+    try:
+        return text.endswith("Z") and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     for fingerprint in (manifest.fingerprint, *manifest.fingerprints.values()):
         if not _FINGERPRINT.fullmatch(fingerprint):
             yield f"{fingerprint[:80]!r} is no fingerprint"
+    if not _is_utc(manifest.made_at):
+        yield f"`made_at` is {manifest.made_at[:80]!r}, no moment in UTC"
     if manifest.fingerprint != ticket_fingerprint((c.name, c.fingerprint) for c in manifest.collections):
         yield "the fingerprint is not that of its collections"
     for file in manifest.files:

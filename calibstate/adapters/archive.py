@@ -1,0 +1,271 @@
+"""The archive: bundles in a folder or in a bucket.
+
+A bundle is complete once its manifest is there, so the manifest is written
+last; from then on nothing in its folder is written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import IO
+
+from typing_extensions import override
+
+from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, UnreachableError
+from ..model.bundles import BundleFile, Contents, Manifest, bundle_folder
+from ..model.names import TicketKey
+from ..ports.archive import ArchiveWriter
+from ..ports.butler import Export
+from ..ports.progress import Watch, unwatched
+from ..store.bundle import (
+    EXPORT,
+    MANIFEST,
+    check,
+    check_export,
+    dump_manifest,
+    load_manifest,
+    manifest_from,
+    read_contents,
+)
+from .shelves import Digest, digest_of, open_shelf, opened, plain, reason
+
+__all__ = ["Archive"]
+
+_LIMIT = 256 * 2**20
+"""Bytes of an export or a manifest."""
+
+_THREADS = 8
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Archive(ArchiveWriter):
+    """Bundles in a folder or under a prefix of an S3 bucket.
+
+    Parameters
+    ----------
+    uri
+        A path, or ``s3://BUCKET/PREFIX`` as lsst.resources understands it.
+        Nothing is read before the first question.
+    clock
+        What time it is, in UTC.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither.
+    """
+
+    def __init__(self, uri: str, *, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._shelf = open_shelf(uri)
+        self._clock = clock
+
+    @override
+    def bundles(self, tickets: Iterable[TicketKey]) -> Mapping[TicketKey, tuple[Manifest, ...]]:
+        keys = list(dict.fromkeys(tickets))
+        with self._seen():
+            self._shelf.look()
+            with ThreadPoolExecutor(_THREADS) as threads:
+                found = dict(zip(keys, threads.map(self._bundles, keys), strict=True))
+        return {key: manifests for key, manifests in found.items() if manifests}
+
+    @override
+    def contents(self, manifest: Manifest) -> Contents:
+        name = f"{self.source(manifest)}{EXPORT}"
+        with self._seen():
+            data = self._shelf.read(f"{manifest.folder}/{EXPORT}", limit=_LIMIT)
+        if data is None:
+            raise RefusedError(
+                Diagnostic(
+                    "Bundle is damaged",
+                    f"{name} is missing, though there is a manifest: somebody removed it.",
+                    hint="Bring it back from a copy of the archive, or move the bundle's folder away; "
+                    "it is then made anew from the origin.",
+                )
+            )
+        contents = read_contents(data.decode(errors="replace"), name=name)
+        check(contents, manifest, name=name)
+        return contents
+
+    @override
+    def source(self, manifest: Manifest) -> str:
+        return f"{self._shelf.uri}{manifest.folder}/"
+
+    @override
+    def add_bundle(
+        self,
+        ticket: TicketKey,
+        collections: Sequence[str],
+        fingerprint: str,
+        export: Export,
+        *,
+        exported_from: str,
+        by_reference: bool = False,
+        watch: Watch = unwatched,
+    ) -> Manifest:
+        name = f"The export of {'/'.join(ticket)} from {exported_from}"
+        contents = read_contents(export.text, name=name)
+        check_export(contents, ticket, collections, fingerprint, name=name)
+        sources = _sources(contents, export, name)
+        folder = bundle_folder(ticket, fingerprint)
+        with self._seen():
+            self._shelf.look()
+            there = self._manifest(folder)
+        if there is not None:
+            return _same(there, fingerprint)
+        with self._kept():
+            self._shelf.resume(folder)
+            files = self._add_files("" if by_reference else folder, contents, sources, watch)
+            self._shelf.write(f"{folder}/{EXPORT}", export.text.encode())
+            manifest = manifest_from(
+                ticket,
+                collections,
+                contents,
+                files,
+                made_at=self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                exported_from=exported_from,
+                by_reference=by_reference,
+            )
+            self._shelf.settle(folder)
+            self._shelf.write(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode())
+        return manifest
+
+    def _bundles(self, ticket: TicketKey) -> tuple[Manifest, ...]:
+        above = "/".join(ticket)
+        found = [self._manifest(f"{above}/{name}") for name in self._shelf.folders(above)]
+        complete = [manifest for manifest in found if manifest is not None]
+        return tuple(sorted(complete, key=_age, reverse=True))
+
+    def _manifest(self, folder: str) -> Manifest | None:
+        """Return the manifest of a folder, `None` where there is none."""
+        name = f"{self._shelf.uri}{folder}/{MANIFEST}"
+        data = self._shelf.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
+        if data is None:
+            return None
+        manifest = load_manifest(data.decode(errors="replace"), name=name)
+        if manifest.folder != folder:
+            raise InvalidStateError(
+                Diagnostic(
+                    "Bundle is not where it belongs",
+                    f"{name} is the manifest of {manifest.folder}; nobody knows which of the two is wrong.",
+                    hint="Move the folder away, or to where it belongs.",
+                )
+            )
+        return manifest
+
+    def _add_files(
+        self, folder: str, contents: Contents, sources: Mapping[str, str], watch: Watch
+    ) -> list[BundleFile]:
+        """Add files to a folder; to none, digest them where they are."""
+        datasets: dict[str, list[str]] = {path: [] for path in sources}
+        for dataset in contents.datasets:
+            datasets[dataset.path].append(dataset.uuid)
+        digests = self._digests(folder, sources, watch)
+        return [
+            BundleFile(
+                path=path, size=d.size, sha256=d.sha256, adler32=d.adler32, datasets=tuple(datasets[path])
+            )
+            for path, d in digests.items()
+        ]
+
+    def _digests(self, folder: str, sources: Mapping[str, str], watch: Watch) -> dict[str, Digest]:
+        digests: dict[str, Digest] = {}
+        with ThreadPoolExecutor(_THREADS) as threads:
+            todo = {threads.submit(self._add_file, folder, path, uri): path for path, uri in sources.items()}
+            try:
+                for done, future in enumerate(as_completed(todo), 1):
+                    digests[todo[future]] = future.result()
+                    watch("files", done, len(todo))
+            finally:
+                # After a failure the rest need not be tried.
+                threads.shutdown(wait=False, cancel_futures=True)
+        return digests
+
+    def _add_file(self, folder: str, path: str, uri: str) -> Digest:
+        try:
+            with ExitStack() as stack:
+                stream = _opened(stack, uri)
+                return self._shelf.add(f"{folder}/{path}", stream) if folder else digest_of(stream)
+        except OSError as error:
+            raise self._unwritten(f"{plain(uri)} could not be copied to {folder}/{path}", error) from error
+
+    @contextmanager
+    def _seen(self) -> Iterator[None]:
+        """Tell what goes wrong while we look."""
+        try:
+            yield
+        except OSError as error:
+            raise UnreachableError(
+                Diagnostic(
+                    "Archive cannot be seen",
+                    f"{self._shelf.uri}: {reason(error)}. Which bundles it holds is not known.",
+                    hint="Try again when it can be reached from here, or mend `archive` in calibstate.yaml.",
+                )
+            ) from error
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Tell what goes wrong while we write."""
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritten("a bundle could not be written", error) from error
+
+    def _unwritten(self, what: str, error: OSError) -> CalibstateError:
+        return CalibstateError(
+            Diagnostic(
+                "Archive cannot be written",
+                f"{self._shelf.uri}: {what}: {reason(error)}. Without a manifest there is no bundle.",
+                hint="Mend the cause and run again; what is there already is not copied again.",
+            )
+        )
+
+
+def _opened(stack: ExitStack, uri: str) -> IO[bytes]:
+    try:
+        return stack.enter_context(opened(uri))
+    except FileNotFoundError as error:
+        raise RefusedError(
+            Diagnostic(
+                "File of a dataset is gone",
+                f"{plain(uri)} is not there, though the origin's datastore has a record of it.",
+                hint="Restore the file at the origin; a bundle without it would be of no use.",
+            )
+        ) from error
+
+
+def _sources(contents: Contents, export: Export, name: str) -> Mapping[str, str]:
+    """Return where the files of an export are, by path."""
+    sources = {file.path: file.uri for file in export.files}
+    said = {dataset.path for dataset in contents.datasets}
+    if said != sources.keys():
+        counts = (
+            f"{len(said - sources.keys())} files of datasets and tells of {len(sources.keys() - said)} others"
+        )
+        raise RefusedError(
+            Diagnostic("Export is not what was asked for", f"{name} does not tell where to find {counts}.")
+        )
+    return sources
+
+
+def _same(manifest: Manifest, fingerprint: str) -> Manifest:
+    # Sixteen hex digits name the folder; two tickets' contents that share
+    # them will not be met by chance.
+    if manifest.fingerprint != fingerprint:
+        raise RefusedError(
+            Diagnostic(
+                "Bundle of another content",
+                f"{manifest.folder} holds {manifest.fingerprint}; {fingerprint} would go to the same folder.",
+                hint="A bundle is never rewritten. Find out who made the one that is there.",
+            )
+        )
+    return manifest
+
+
+def _age(manifest: Manifest) -> tuple[datetime, str]:
+    return datetime.fromisoformat(manifest.made_at), manifest.fingerprint
