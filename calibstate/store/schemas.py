@@ -1,0 +1,130 @@
+"""JSON Schemas of the files that people write and the documents we print.
+
+They are made from the nouns, so that an editor, a program and calibstate
+itself can never disagree about a key; the strings under the fields are what
+an editor shows beside them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..model.bundles import Manifest
+from ..model.chains import ChainFile
+from ..model.names import Noun
+from ..model.outcomes import Outcome
+from ..model.repositories import Site
+from ..model.settings import Settings
+from ..model.tickets import Ticket
+
+__all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A form of file that has a schema."""
+
+    file: str
+    """Name of the schema's file."""
+
+    noun: type[Noun]
+    """What the document holds."""
+
+    title: str
+    """What it is, for people."""
+
+    printed: bool = False
+    """Whether we print it, so that it always says its own form and kind."""
+
+
+DOCUMENTS: tuple[Document, ...] = (
+    Document("calibstate.json", Settings, "calibstate.yaml: the settings of a state tree"),
+    Document("site.json", Site, "sites/SITE.yaml: a facility and its repositories"),
+    Document("ticket.json", Ticket, "tickets/INSTRUMENT/TICKET.yaml: what was made and approved"),
+    Document("chain.json", ChainFile, "chains/*.yaml: what is searched, and in what order"),
+    Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
+    Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
+)
+"""Every form of file that has a schema; a new one is a line here."""
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the schemas (draft 2020-12) by the names of their files."""
+    return {document.file: _schema(document) for document in DOCUMENTS}
+
+
+def write(folder: Path) -> tuple[str, ...]:
+    """Write the schemas, and return the names of the files that changed.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if need be.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = stale(folder)
+    for file, text in _texts().items():
+        if file in changed:
+            (folder / file).write_text(text, encoding="utf-8")
+    return changed
+
+
+def stale(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files that are not as they would be written.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    """
+    return tuple(file for file, text in _texts().items() if _text(folder / file) != text)
+
+
+def _texts() -> Mapping[str, str]:
+    return {file: json.dumps(s, indent=2, ensure_ascii=False) + "\n" for file, s in schemas().items()}
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _schema(document: Document) -> dict[str, Any]:
+    mode: Literal["serialization", "validation"] = "serialization" if document.printed else "validation"
+    schema = _tidied(document.noun.model_json_schema(mode=mode))
+    if document.printed:
+        schema["required"] = ["format_version", "kind", *schema.get("required", ())]
+    return {"$schema": _DIALECT, "title": document.title, **schema}
+
+
+def _tidied(schema: Any) -> Any:
+    """Return a schema without what says nothing to its reader.
+
+    pydantic titles every field with its own name, and keeps the line breaks
+    and roles of docstrings.
+    """
+    if isinstance(schema, list):
+        return [_tidied(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # Under these the keys are names, not words of JSON Schema.
+    names = {"properties", "$defs"}
+    return {
+        key: {name: _tidied(inner) for name, inner in value.items()}
+        if key in names
+        else _tidied_word(key, value)
+        for key, value in schema.items()
+        if key != "title"
+    }
+
+
+def _tidied_word(key: str, value: Any) -> Any:
+    if key == "description":
+        return re.sub(r"`+~?([^`]*)`+", r"\1", " ".join(value.split()))
+    return _tidied(value)
