@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from .. import __version__
@@ -83,20 +82,21 @@ def calibstate(
     context.obj = root
 
 
+_WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
+"""Base of typer's errors of usage; typer may carry its own click."""
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
         code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.UsageError as error:
+    except _WRONG_USAGE as error:
         error.show()
         return ExitCode.USAGE
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.ERROR
     except CalibstateError as error:
         screen.told(error.diagnostics)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         screen.tell("Interrupted. What was done stands; run the same command again to go on.")
         return ExitCode.ERROR
     except BrokenPipeError:

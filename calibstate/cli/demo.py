@@ -28,11 +28,15 @@ def demo(
         bool, typer.Option("--only-build", envvar="CALIBSTATE_ONLY_BUILD", help="Build it and stop there.")
     ] = False,
 ) -> None:
-    r"""Build real repositories and an archive, and show the main job on them.
+    r"""Show the main job on a world of its own.
+
+    Four real repositories with the published LSSTComCam chain, and an
+    archive, are built in a new folder.
 
     \b
-    calibstate demo
-    calibstate demo /tmp/world --only-build
+    Examples:
+      calibstate demo
+      calibstate demo /tmp/world --only-build
     """
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(
@@ -60,7 +64,7 @@ def _build(folder: Path) -> None:
 
 
 def _declaration() -> DesiredState:
-    """Return the observatory's own declaration, from the package or beside it."""
+    """Return the observatory's own declaration."""
     packaged = Path(str(files(demo_package))) / "state"
     beside = Path(__file__).parents[2] / "state"
     declared, _ = statefile.load(packaged if packaged.is_dir() else beside)

@@ -52,15 +52,16 @@ def drift(
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
 ) -> None:
-    """Tell where the live places have left what is declared.
+    """Tell where live places have left the declaration.
 
     Ends with 0 in sync, 2 with drift, 4 where all of it is awaited, 1 where a
     place could not be seen.
 
     \b
-    calibstate drift
-    calibstate drift --site summit --files
-    calibstate drift --ticket DM-48520 --format json
+    Examples:
+      calibstate drift
+      calibstate drift --site summit --files
+      calibstate drift --ticket DM-48520 --format json
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
     plan = _plan(load(context), narrowed)
@@ -89,14 +90,17 @@ def plan(
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
 ) -> None:
-    """Show the ordered steps that would end the drift; nothing is written.
+    """Show the steps that would end the drift.
+
+    They are ordered, and nothing is written but FILE.
 
     Ends with 0 in sync, 2 with steps, 3 with a refusal, 4 where something is
     awaited, 1 where a place could not be seen.
 
     \b
-    calibstate plan
-    calibstate plan --site summit -o plan.json
+    Examples:
+      calibstate plan
+      calibstate plan --site summit -o plan.json
     """
     made = _plan(load(context), scope(site, repository, instrument, ticket, exclude, files=files))
     if output:
@@ -122,15 +126,18 @@ def apply(
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
 ) -> None:
-    """Plan, show, ask, and do it; running it again goes on where it stopped.
+    """Plan, show, ask, and do it.
+
+    Running it again goes on where it stopped, and twice does no harm.
 
     Ends with 0 when done, 3 where something was refused, 4 where something is
     awaited, 1 on an error or where a place could not be seen.
 
     \b
-    calibstate apply
-    calibstate apply --site summit
-    calibstate apply plan.json --yes
+    Examples:
+      calibstate apply
+      calibstate apply --site summit
+      calibstate apply plan.json --yes
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
     desired = load(context)

@@ -47,11 +47,12 @@ def load(context: typer.Context, *, quiet: bool = True) -> DesiredState:
 
 @app.command()
 def validate(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
-    """Read the state tree and tell everything that is wrong with it.
+    """Tell everything that is wrong with the state tree.
 
     \b
-    calibstate validate
-    calibstate -C state validate --format json
+    Examples:
+      calibstate validate
+      calibstate -C state validate --format json
     """
     problems: tuple[Diagnostic, ...] = ()
     try:
@@ -80,12 +81,13 @@ def show(
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
 ) -> None:
-    """Show the desired chains of each repository, or a saved plan.
+    """Show the desired chains, or a saved plan.
 
     \b
-    calibstate show
-    calibstate show summit/LSSTComCam
-    calibstate show plan.json
+    Examples:
+      calibstate show
+      calibstate show summit/LSSTComCam
+      calibstate show plan.json
     """
     if what and Path(what).is_file():
         plan = planfile.loads(read_text(Path(what)), ACTIONS, what)
@@ -107,10 +109,11 @@ def schema(
         "schemas"
     ),
 ) -> None:
-    """Write the JSON Schemas of the state files and of every document.
+    """Write the JSON Schemas of files and documents.
 
     \b
-    calibstate schema schemas
+    Examples:
+      calibstate schema schemas
     """
     schemas.write(folder)
     screen.tell(f"{len(schemas.schemas())} schemas written to {folder}")

@@ -58,9 +58,7 @@ def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tup
     repositories = [_Repository(desired, scope, told, a) for a in places_of(desired, scope)]
     return (
         *(_bundle(desired, ticket, told) for ticket in tickets),
-        *(declared for repository in repositories for declared in repository.collections()),
-        *(declared for repository in repositories for declared in repository.externals()),
-        *(declared for repository in repositories for declared in repository.chains()),
+        *(declared for repository in repositories for declared in repository.resources()),
     )
 
 
@@ -123,6 +121,12 @@ class _Repository:
 
     def _at(self, kind: str, name: str) -> Address:
         return Address(place=self.address, kind=kind, name=name)
+
+    def resources(self) -> Iterator[Declared]:
+        """Yield what is declared here, in travelling order."""
+        yield from self.collections()
+        yield from self.externals()
+        yield from self.chains()
 
     def collections(self) -> Iterator[Declared]:
         site, _ = self.desired.repository(self.address)

@@ -221,7 +221,7 @@ class ChainKind(Kind[Chain]):
             return
         new = [c for c in after if c not in have]
         entering = {leaf: fp for c in new for leaf, fp in declared.content.get(c, {}).items()}
-        because = _because(declared, have)
+        because = _because(declared, live)
         if not have or after[-len(have) :] == have:
             yield PrependToChain(
                 target=declared.address,
@@ -313,14 +313,18 @@ def _count(children: Sequence[str]) -> str:
     return children[0] if len(children) == 1 else f"{len(children)} children"
 
 
-def _because(declared: Chain, have: Sequence[str]) -> str:
-    lacking = [c for c in declared.children if c not in have]
-    leaving = [c for c in have if c in declared.unwanted]
-    told = [f"{c} is declared but not searched" for c in lacking[:1]]
-    told += [f"{len(lacking) - 1} more are"] if len(lacking) > 1 else []
-    told += [f"{c} is searched, though {declared.unwanted[c]}" for c in leaving[:1]]
-    told += [f"{len(leaving) - 1} more are to leave"] if len(leaving) > 1 else []
-    return ", ".join(told) or "the live order is not the declared order"
+def _because(declared: Chain, live: Chain | None) -> str:
+    if live is None:
+        return "the chain does not exist"
+    lacking = [c for c in declared.children if c not in live.children]
+    leaving = [c for c in live.children if c in declared.unwanted]
+    told = [f"{_children(lacking)} declared and not searched"] if lacking else []
+    told += [f"{_children(leaving)} searched, but retired or skipped"] if leaving else []
+    return "; ".join(told) or "the live order is not the declared order"
+
+
+def _children(names: Sequence[str]) -> str:
+    return "1 child is" if len(names) == 1 else f"{len(names)} children are"
 
 
 def _require(action: _ChainAction, places: ReadPlaces) -> None:

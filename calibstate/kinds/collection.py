@@ -140,7 +140,7 @@ class CollectionKind(Kind[Collection]):
     def remedy(self, declared: Collection, live: Collection | None) -> Iterator[Action]:
         drift = list(self.compare(declared, live))
         pin = declared.pin
-        if not pin or not pin.manifest or pin.manifest.by_reference or declared.awaits:
+        if not pin or declared.awaits or (pin.manifest and pin.manifest.by_reference):
             return
         if not drift or any(d.what is What.CHANGED for d in drift):
             return
