@@ -321,11 +321,11 @@ class _Unread:
     def add(self, noun: type[Noun], file: str, data: Any) -> None:
         """Add one such file."""
         self.words.add(PurePosixPath(file).stem)
+        said = data if isinstance(data, dict) else {}
+        self.words.update(_words_of(said))
         if noun is Site:
             self.sites = True
-        elif isinstance(data, dict):
-            self.words.update(_words_of(data))
-        else:
+        elif not any(key in said for key in ("collections", "bare", "chain")):
             self.collections = True
 
     def told(self) -> Unread:
