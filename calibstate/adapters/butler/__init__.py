@@ -6,11 +6,14 @@ when the first repository is asked, never at start.
 
 from .opening import identity, recover, resolve
 from .reader import DafButlerReader, open_reader
+from .writer import DafButlerWriter, open_writer
 
 __all__ = [
     "DafButlerReader",
+    "DafButlerWriter",
     "identity",
     "open_reader",
+    "open_writer",
     "recover",
     "resolve",
 ]

@@ -91,14 +91,31 @@ def sizes_of(files: Iterable[ResourcePath]) -> dict[ResourcePath, int | None]:
     return dict(zip(asked, for_each(size_of, asked), strict=True))
 
 
-def for_each(ask: Callable[[_Item], _Answer], items: Sequence[_Item]) -> list[_Answer]:
+def for_each(
+    ask: Callable[[_Item], _Answer],
+    items: Sequence[_Item],
+    *,
+    done: Callable[[int], None] = lambda count: None,
+) -> list[_Answer]:
     """Ask the same of many files, several at a time.
 
     The first that raises ends it; those not begun are not asked.
+
+    Parameters
+    ----------
+    ask
+        The question.
+    items
+        The files.
+    done
+        Told how many have answered.
     """
+    answers = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         try:
-            return list(pool.map(ask, items))
-        except BaseException:
+            for answer in pool.map(ask, items):
+                answers.append(answer)
+                done(len(answers))
+        finally:
             pool.shutdown(cancel_futures=True)
-            raise
+    return answers

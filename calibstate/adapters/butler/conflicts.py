@@ -1,0 +1,277 @@
+"""What in a repository contradicts a bundle.
+
+The butler would find some of this halfway through, and some of it never: it
+keeps a differing detector as it is, and takes a range that ends before it
+begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from lsst.daf.butler import DimensionRecord, Formatter, FormatterV2
+from lsst.resources import ResourcePath
+from lsst.utils import doImportType
+
+from ...errors import Diagnostic
+from ...model.bundles import BundleFile, StoredDataset
+from ...model.contents import Row, format_data_id
+from ...model.timespans import UNBOUNDED, format_range
+from ...store.bundle import path_problem
+from .datastore import for_each, sizes_of
+from .placing import holds, lack_of_space
+from .survey import Survey, needed_records
+
+__all__ = ["conflicts"]
+
+_SHOWN = 5
+"""Examples of a kind of conflict that are told."""
+
+
+def conflicts(found: Survey) -> Iterator[Diagnostic]:
+    """Tell of all that keeps a bundle from being imported.
+
+    Parameters
+    ----------
+    found
+        The bundle and what the repository has of it.
+    """
+    yield from found.translation.problems
+    yield from _of_the_bundle(found)
+    yield from _of_dataset_types(found)
+    yield from _of_dimension_records(found)
+    yield from _of_collections(found)
+    yield from _of_datasets(found)
+    yield from _of_ranges(found)
+    yield from _of_formatters(found)
+    yield from _of_sources(found)
+    yield from _of_targets(found)
+    yield from lack_of_space(found.placements)
+
+
+def _of_the_bundle(found: Survey) -> Iterator[Diagnostic]:
+    if found.manifest.by_reference:
+        yield Diagnostic(
+            "Bundle has no files",
+            "the files of this bundle stayed where they are; they cannot be copied from it.",
+            hint="Declare the route by which they come, or export the ticket with its files.",
+        )
+    listed = {file.path for file in found.manifest.files}
+    unlisted = [d.path for d in found.contents.datasets if d.path not in listed or path_problem(d.path)]
+    yield from _told("Bundle contradicts itself", "its manifest does not list", unlisted, _RESTORE)
+    keys = Counter((d.run, d.dataset_type, format_data_id(d.data_id)) for d in found.contents.datasets)
+    twice = [f"{type_} {data_id} of {run}" for (run, type_, data_id), count in keys.items() if count > 1]
+    yield from _told("Bundle contradicts itself", "it has more than one dataset for", twice, _RESTORE)
+
+
+def _of_dataset_types(found: Survey) -> Iterator[Diagnostic]:
+    for name, wanted in found.translation.types.items():
+        have = found.types.get(name, wanted)
+        differing = [
+            f"{what} {there}, in the bundle {here}"
+            for what, there, here in (
+                ("dimensions", ", ".join(have.dimensions.required), ", ".join(wanted.dimensions.required)),
+                ("storage class", have.storageClass_name, wanted.storageClass_name),
+                ("isCalibration", have.isCalibration(), wanted.isCalibration()),
+            )
+            if there != here
+        ]
+        if differing:
+            yield Diagnostic(
+                "Dataset type differs",
+                f"{name} has here the {'; '.join(differing)}.",
+                hint="A dataset type is defined once for all; agree on one definition.",
+            )
+
+
+def _of_dimension_records(found: Survey) -> Iterator[Diagnostic]:
+    for element, records in found.translation.records.items():
+        known = found.records[element]
+        differing = [
+            f"{_key(record)}: {_differences(known[record.dataId], record)}"
+            for record in records
+            if known.get(record.dataId, record) != record
+        ]
+        yield from _told(
+            "Dimension record differs",
+            f"{element.name}",
+            differing,
+            "The same data ID would mean two things; correct the record at one of the two.",
+        )
+    for element, needed in needed_records(found.translation).items():
+        told = {record.dataId for record in found.translation.records.get(element, ())}
+        missing = needed - told - found.records[element].keys()
+        yield from _told(
+            "Dimension record is missing",
+            f"neither the repository nor the bundle describes the {element.name}",
+            sorted(format_data_id(dict(data_id.required)) for data_id in missing),
+            "Register the instrument there first.",
+        )
+
+
+def _of_collections(found: Survey) -> Iterator[Diagnostic]:
+    for name, (wanted, _, _) in found.contents.collections.items():
+        have = found.collections.get(name, wanted)
+        if have is not wanted:
+            yield Diagnostic(
+                "Collection has another type",
+                f"{name} is a {have.value} collection; in the bundle it is a {wanted.value} collection.",
+                hint="Rename or remove that collection; nothing of it is used.",
+            )
+
+
+def _of_datasets(found: Survey) -> Iterator[Diagnostic]:
+    in_runs = {(run, r.dataset_type, r.data_id): r.uuid for run in found.runs for r in found.rows(run)}
+    other_meaning, other_uuid = [], []
+    for dataset in found.contents.datasets:
+        data_id = found.data_id(dataset.uuid)
+        wanted = (dataset.run, dataset.dataset_type, data_id)
+        if ref := found.refs.get(dataset.uuid):
+            have = (ref.run, ref.datasetType.name, format_data_id(dict(ref.dataId.required)))
+            if have != wanted:
+                other_meaning.append(f"{dataset.uuid} is {_named(*have)}, in the bundle {_named(*wanted)}")
+        elif wanted in in_runs:
+            other_uuid.append(f"{_named(*wanted)} is {in_runs[wanted]}, in the bundle {dataset.uuid}")
+    yield from _told("UUID means another dataset", "the dataset", other_meaning, _OTHER_DATA)
+    yield from _told("Dataset has another UUID", "the dataset", other_uuid, _OTHER_DATA)
+
+
+def _of_ranges(found: Survey) -> Iterator[Diagnostic]:
+    datasets = {d.uuid: d for d in found.contents.datasets}
+    for name in found.calibrations:
+        given = found.contents.certifications.get(name, ())
+        empty = [_dataset(datasets[u]) for (begin, end), uuids in given if begin >= end for u in uuids]
+        yield from _told(
+            "Validity range ends before it begins",
+            f"{name} certifies for an empty range",
+            empty,
+            "No exposure would ever find these. Certify them anew at the origin, in a new ticket.",
+        )
+        overlapping = list(_overlapping(name, found))
+        yield from _told(
+            "Validity ranges overlap",
+            f"{name} holds already",
+            overlapping,
+            "One moment would have two calibrations. What a ticket holds is final; this is another one's.",
+        )
+
+
+def _overlapping(name: str, found: Survey) -> Iterator[str]:
+    held: dict[tuple[str, str], list[Row]] = {}
+    for row in found.rows(name):
+        held.setdefault((row.dataset_type, row.data_id), []).append(row)
+    datasets = {d.uuid: d for d in found.contents.datasets}
+    for span, uuids in found.uncertified.get(name, {}).items():
+        for uuid in uuids:
+            dataset = datasets[uuid]
+            new = Row(dataset.dataset_type, found.data_id(uuid), uuid, *span)
+            rows = held.setdefault((new.dataset_type, new.data_id), [])
+            for row in rows:
+                if _overlap(row, new):
+                    have = format_range((row.begin, row.end))
+                    yield (
+                        f"{row.dataset_type} {row.data_id} {row.uuid} for {have}, "
+                        f"the bundle has {uuid} for {format_range(span)}"
+                    )
+            rows.append(new)
+
+
+def _overlap(one: Row, other: Row) -> bool:
+    begin, end = max(one.begin, other.begin, UNBOUNDED[0]), min(one.end, other.end, UNBOUNDED[1])
+    return begin < end
+
+
+def _of_formatters(found: Survey) -> Iterator[Diagnostic]:
+    for name in sorted({d.formatter for d in found.unrecorded}):
+        if why := _why_not_usable(name):
+            yield Diagnostic(
+                "Formatter class cannot be imported",
+                f"the butler reads these files by {name or 'a class that the bundle does not name'}, "
+                f"which is not usable here: {why}.",
+                hint="Classes of lsst.obs.* live in the Rubin stack: run this in an environment that has it.",
+            )
+
+
+def _why_not_usable(name: str) -> str | None:
+    try:
+        found = doImportType(name)
+    except (ImportError, TypeError, ValueError, AttributeError) as error:
+        return str(error).rstrip(".")
+    if not (isinstance(found, type) and issubclass(found, Formatter | FormatterV2)):
+        return "it is no formatter"
+    return None
+
+
+def _of_sources(found: Survey) -> Iterator[Diagnostic]:
+    if found.manifest.by_reference:
+        return
+    sizes = sizes_of(placement.source for placement in found.placements)
+    missing = [str(p.source) for p in found.placements if sizes[p.source] is None]
+    yield from _told("File of the bundle is missing", "there is no", missing, _RESTORE)
+    altered = [
+        f"{p.source} has {sizes[p.source]} bytes, the manifest says {p.file.size}"
+        for p in found.placements
+        if sizes[p.source] not in {None, p.file.size}
+    ]
+    yield from _told("File of the bundle was altered", "the file", altered, _RESTORE)
+
+
+def _of_targets(found: Survey) -> Iterator[Diagnostic]:
+    there = {target: file for target, file in found.expected.items() if found.sizes[target] is not None}
+    bad = [target for target, file in there.items() if found.sizes[target] != file.size]
+    # Nobody vouches for a file that is not recorded, so its bytes are read.
+    unknown = {t: f for t, f in there.items() if t not in found.recorded_files and t not in bad}
+    bad += [target for target, right in _compared(unknown).items() if not right]
+    yield from _told(
+        "Recorded file was altered",
+        "other bytes than the bundle's are in",
+        [str(target) for target in bad if target in found.recorded_files],
+        "It is never overwritten. Find out who changed it; move it away, and it is placed again.",
+    )
+    yield from _told(
+        "A file is in the way",
+        "nobody recorded, and the bundle has other bytes for,",
+        [str(target) for target in bad if target not in found.recorded_files],
+        "It is never overwritten. Move it away.",
+    )
+
+
+def _compared(files: Mapping[ResourcePath, BundleFile]) -> dict[ResourcePath, bool]:
+    targets = list(files)
+    return dict(zip(targets, for_each(lambda target: holds(target, files[target]), targets), strict=True))
+
+
+_RESTORE = (
+    "Bring the files back from a copy of the archive, or move the bundle's folder away so that it is made "
+    "anew from the origin."
+)
+_OTHER_DATA = "The repository has other data under this name; it was not deployed from this ticket."
+
+
+def _told(summary: str, what: str, items: Sequence[str], hint: str) -> Iterator[Diagnostic]:
+    """Tell of a kind of conflict once, with some examples."""
+    if items:
+        rest = f"; and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+        yield Diagnostic(summary, f"{what} {'; '.join(items[:_SHOWN])}{rest}.", hint=hint)
+
+
+def _key(record: DimensionRecord) -> str:
+    return format_data_id(dict(record.dataId.required))
+
+
+def _differences(have: DimensionRecord, wanted: DimensionRecord) -> str:
+    there, here = have.toDict(), wanted.toDict()
+    return ", ".join(
+        f"{name} is {there[name]!r}, in the bundle {here[name]!r}"
+        for name in there
+        if there[name] != here[name]
+    )
+
+
+def _dataset(dataset: StoredDataset) -> str:
+    return f"{dataset.uuid}, {_named(dataset.run, dataset.dataset_type, format_data_id(dataset.data_id))}"
+
+
+def _named(run: str, dataset_type: str, data_id: str) -> str:
+    return f"{dataset_type} {data_id} of {run}"

@@ -1,0 +1,140 @@
+"""Adding a bundle to a repository.
+
+Files first, the registry in one transaction after them: whatever moment a
+run is cut off at, nothing is recorded that is not there, and the next run
+completes it.  (The stock import copies within its transaction, and takes
+files that were there before away when that fails.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lsst.daf.butler import Butler, FileDataset
+from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
+    CollectionType as ButlerCollectionType,
+)
+from lsst.daf.butler.registry import ConflictingDefinitionError
+
+from ...errors import Diagnostic, RefusedError
+from ...model.bundles import Contents, Manifest, StoredDataset
+from ...ports.butler import ImportCount
+from ...ports.progress import Watch
+from .conflicts import conflicts
+from .datastore import datastore_root
+from .placing import clear_leftovers, place
+from .survey import Survey, survey
+from .translation import timespan_of, translate
+
+__all__ = ["BundleImport"]
+
+
+@dataclass(frozen=True)
+class BundleImport:
+    """One bundle on its way into one repository."""
+
+    butler: Butler
+    name: str
+    """What messages call the repository."""
+    manifest: Manifest
+    contents: Contents
+    source: str
+    """URI of the bundle's folder."""
+    watch: Watch
+
+    def run(self) -> ImportCount:
+        """Add what the repository lacks, and say how much that was.
+
+        Raises
+        ------
+        RefusedError
+            Something contradicts the bundle; nothing was written.
+        """
+        root = datastore_root(self.butler, self.name)
+        found = self._look()
+        clear_leftovers(root)
+        if found.nothing_lacks:
+            return ImportCount(0, 0, 0)
+        self._place(found)
+        self._record(found)
+        certified = sum(len(uuids) for spans in found.uncertified.values() for uuids in spans.values())
+        return ImportCount(len(found.placements), len(found.unrecorded), certified)
+
+    def _look(self) -> Survey:
+        """Look at what there is, and refuse what does not fit it."""
+        translation = translate(self.contents, self.butler.dimensions)
+        root = datastore_root(self.butler, self.name)
+        found = survey(self.butler, root, self.manifest, self.contents, self.source, translation)
+        if problems := [
+            Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint) for d in conflicts(found)
+        ]:
+            raise RefusedError(*problems)
+        return found
+
+    def _place(self, found: Survey) -> None:
+        """Put the files that are not there in their places."""
+        total = len(found.placements)
+        if total:
+            place(found.root, found.placements, lambda done: self.watch("files", done, total))
+
+    def _record(self, found: Survey) -> None:
+        """Tell the registry, all of it or nothing."""
+        with self._refusing():
+            for dataset_type in found.translation.types.values():
+                # Makes tables, which a transaction cannot.
+                if dataset_type.name not in found.types:
+                    self.butler.registry.registerDatasetType(dataset_type)
+            with self.butler.transaction():
+                for element, records in found.new_records.items():
+                    self.butler.registry.insertDimensionData(element, *records, skip_existing=True)
+                self._register_collections(found)
+                self.butler.ingest(*_unrecorded_files(found), transfer=None, skip_existing=True)
+                self._certify(found)
+
+    def _register_collections(self, found: Survey) -> None:
+        for names, type_ in (
+            (found.runs, ButlerCollectionType.RUN),
+            (found.calibrations, ButlerCollectionType.CALIBRATION),
+        ):
+            for name in names:
+                if name not in found.collections:
+                    doc = self.contents.collections[name][1] if name in self.contents.collections else None
+                    self.butler.collections.register(name, type_, doc=doc)
+
+    def _certify(self, found: Survey) -> None:
+        for collection, spans in found.uncertified.items():
+            for span, uuids in spans.items():
+                refs = [found.translation.refs[uuid] for uuid in uuids]
+                self.butler.registry.certify(collection, refs, timespan_of(span))
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except ConflictingDefinitionError as error:
+            raise RefusedError(
+                Diagnostic(
+                    "Repository changed meanwhile",
+                    f"{self.name}: somebody changed it during the import: {error}. "
+                    "Files may have been placed; nothing was recorded.",
+                    hint="Look again and make a new plan.",
+                )
+            ) from error
+
+
+def _unrecorded_files(found: Survey) -> list[FileDataset]:
+    """Return what the datastore is to be told, file by file.
+
+    A file is named once for each dataset type in it, since the butler keeps
+    one storage class for all datasets of a `FileDataset`.
+    """
+    together: dict[tuple[str, str, str], list[StoredDataset]] = {}
+    for dataset in found.unrecorded:
+        key = (dataset.path, dataset.formatter, dataset.dataset_type)
+        together.setdefault(key, []).append(dataset)
+    return [
+        FileDataset(path, [found.translation.refs[d.uuid] for d in datasets], formatter=formatter)
+        for (path, formatter, _), datasets in together.items()
+    ]

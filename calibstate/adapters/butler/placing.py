@@ -1,0 +1,223 @@
+"""Putting files where a datastore looks for them.
+
+All are copied aside and verified before the first appears in its place, so
+a bundle with a bad file changes nothing; and a file appears whole, by
+renaming.  A file that is there is never overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsst.resources import ResourcePath
+
+from ...errors import CalibstateError, Diagnostic, RefusedError
+from ...model.bundles import BundleFile
+from .datastore import for_each
+
+__all__ = ["INCOMING", "Placement", "clear_leftovers", "holds", "lack_of_space", "place"]
+
+INCOMING = ".calibstate-incoming"
+"""Folder in which files wait for their last one."""
+
+_CHUNK = 4 * 2**20
+"""Bytes; several files are read at a time."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A file that is to be put somewhere."""
+
+    file: BundleFile
+    """What it must be."""
+    source: ResourcePath
+    target: ResourcePath
+
+    @property
+    def local(self) -> Path:
+        """Its target in a file system."""
+        return Path(self.target.ospath)
+
+
+def place(root: ResourcePath, placements: Sequence[Placement], seen: Callable[[int], None]) -> None:
+    """Put files in their places, all or none.
+
+    Parameters
+    ----------
+    root
+        Folder of the datastore.
+    placements
+        Files whose targets are free.
+    seen
+        Told how many of them are copied.
+
+    Raises
+    ------
+    RefusedError
+        A file is not what it must be; none was put in its place.
+    CalibstateError
+        The disk is full, or a folder may not be written.
+    """
+    local = [p for p in placements if p.target.isLocal]
+    remote = [p for p in placements if not p.target.isLocal]
+    with _staged(root, local, seen) as staged:
+        for_each(_verify, remote)
+        _rename(staged)
+    for_each(_upload, remote, done=lambda count: seen(len(local) + count))
+
+
+def holds(target: ResourcePath, file: BundleFile) -> bool:
+    """Say whether a file is there with the right bytes."""
+    return _digest(target) == file.sha256
+
+
+def clear_leftovers(root: ResourcePath) -> None:
+    """Remove what runs that were killed left in a datastore."""
+    if root.isLocal:
+        shutil.rmtree(Path(root.ospath) / INCOMING, ignore_errors=True)
+
+
+def lack_of_space(placements: Iterable[Placement]) -> Iterator[Diagnostic]:
+    """Tell of the file systems that files would not fit in."""
+    needed: dict[int, tuple[Path, int]] = {}
+    for placement in placements:
+        if placement.target.isLocal:
+            home = _existing(placement.local)
+            device = home.stat().st_dev
+            needed[device] = (home, needed.get(device, (home, 0))[1] + placement.file.size)
+    for home, size in needed.values():
+        if (free := shutil.disk_usage(home).free) < size:
+            yield Diagnostic(
+                "Disk is full",
+                f"the files need {size} bytes, and the file system of {home} has {free}.",
+                hint="Make room and run this again.",
+            )
+
+
+@dataclass(frozen=True)
+class _Staged:
+    path: Path
+    target: Path
+
+
+@contextmanager
+def _staged(
+    root: ResourcePath, placements: Sequence[Placement], seen: Callable[[int], None]
+) -> Iterator[list[_Staged]]:
+    """Copy files aside; what is not renamed meanwhile is removed again."""
+    folders = {p: _staging_folder(p.local, root) for p in placements}
+    staged = {p: _Staged(folders[p] / f"{n:06d}", p.local) for n, p in enumerate(placements)}
+    try:
+        with _writing():
+            for folder in set(folders.values()):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
+            for_each(lambda p: _copy(p, staged[p].path), placements, done=seen)
+        yield list(staged.values())
+    finally:
+        for folder in set(folders.values()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _staging_folder(target: Path, root: ResourcePath) -> Path:
+    # Only within one file system is a renaming one moment; parts of a
+    # datastore may be links into another, and files may be recorded outside.
+    home = _existing(target)
+    if root.isLocal:
+        top = _existing(Path(root.ospath))
+        if top.stat().st_dev == home.stat().st_dev:
+            return Path(root.ospath) / INCOMING
+    return home / INCOMING
+
+
+def _existing(path: Path) -> Path:
+    """Return the nearest folder above a path that exists."""
+    return next(folder for folder in path.parents if folder.is_dir())
+
+
+def _copy(placement: Placement, staged: Path) -> None:
+    digest, size = hashlib.sha256(), 0
+    with placement.source.open("rb") as source, staged.open("wb") as target:
+        while chunk := source.read(_CHUNK):
+            target.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        target.flush()
+        os.fsync(target.fileno())
+    _expect(placement, digest.hexdigest(), size)
+
+
+def _verify(placement: Placement) -> None:
+    _expect(placement, _digest(placement.source), placement.source.size())
+
+
+def _expect(placement: Placement, sha256: str, size: int) -> None:
+    file = placement.file
+    if (sha256, size) != (file.sha256, file.size):
+        raise RefusedError(
+            Diagnostic(
+                "File of the bundle was altered",
+                f"{placement.source} has {size} bytes with SHA-256 {sha256}; "
+                f"the manifest says {file.size} with {file.sha256}. Nothing was written.",
+                hint="Bring the file back from a copy of the archive, or move the bundle's folder away "
+                "so that it is made anew from the origin.",
+            )
+        )
+
+
+def _rename(staged: Sequence[_Staged]) -> None:
+    with _writing():
+        folders: set[Path] = set()
+        for item in staged:
+            home = _existing(item.target)
+            item.target.parent.mkdir(parents=True, exist_ok=True)
+            item.path.replace(item.target)
+            folders.update(above for above in item.target.parents if above.is_relative_to(home))
+        for folder in folders:
+            _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A renaming is on the disk when its folder is.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _upload(placement: Placement) -> None:
+    # An object appears whole or not at all.
+    placement.target.transfer_from(placement.source, transfer="copy")
+
+
+def _digest(file: ResourcePath) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RefusedError(
+            Diagnostic("File of the bundle is missing", f"{error}. It was there a moment ago.")
+        ) from error
+    except OSError as error:
+        raise CalibstateError(
+            Diagnostic(
+                "Files cannot be written",
+                f"{error.strerror or error}: {error.filename or 'the datastore'}. Nothing was recorded.",
+                hint="Make room, or see to the permissions, and run this again.",
+            )
+        ) from error

@@ -1,0 +1,233 @@
+"""What a repository has of a bundle already, and what it lacks.
+
+Asked before anything is written, so that a repeated import is a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from lsst.daf.butler import (
+    Butler,
+    DataCoordinate,
+    DatasetRef,
+    DatasetType,
+    DimensionElement,
+    DimensionRecord,
+    MissingDatasetTypeError,
+)
+from lsst.resources import ResourcePath
+
+from ...model.bundles import BundleFile, Contents, Manifest, StoredDataset
+from ...model.contents import CollectionType, Holding, Row, format_data_id
+from ...model.timespans import Range
+from .datastore import locations, sizes_of
+from .holdings import find_collections, read_holdings
+from .placing import Placement
+from .translation import Translation
+
+__all__ = ["Survey", "needed_records", "survey"]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A bundle, and what a repository has of it."""
+
+    manifest: Manifest
+    contents: Contents
+    source: ResourcePath
+    """Folder of the bundle."""
+    root: ResourcePath
+    """Folder of the datastore."""
+    translation: Translation
+
+    types: dict[str, DatasetType]
+    """Dataset types of the bundle as the repository has them."""
+    collections: dict[str, CollectionType]
+    """Types of the bundle's collections, where they exist."""
+    holdings: Mapping[str, Holding]
+    """What they hold."""
+    refs: dict[str, DatasetRef]
+    """Datasets that have a UUID of the bundle, wherever they are."""
+    where: dict[str, tuple[ResourcePath, ...]]
+    """Recorded files of those."""
+    records: dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]
+    """Dimension records that the bundle describes or needs."""
+
+    @cached_property
+    def runs(self) -> tuple[str, ...]:
+        """RUNs of the bundle, some of which hold a certified dataset only."""
+        named = (n for n, (t, _, _) in self.contents.collections.items() if t is CollectionType.RUN)
+        return tuple(dict.fromkeys([*named, *(d.run for d in self.contents.datasets)]))
+
+    @cached_property
+    def calibrations(self) -> tuple[str, ...]:
+        """CALIBRATION collections of the bundle."""
+        return tuple(
+            name for name, (t, _, _) in self.contents.collections.items() if t is CollectionType.CALIBRATION
+        )
+
+    @cached_property
+    def unrecorded(self) -> tuple[StoredDataset, ...]:
+        """Datasets without a record of a file."""
+        return tuple(d for d in self.contents.datasets if d.uuid not in self.where)
+
+    @cached_property
+    def expected(self) -> dict[ResourcePath, BundleFile]:
+        """What must be where: as recorded, else at the bundle's path."""
+        files = {file.path: file for file in self.manifest.files}
+        expected: dict[ResourcePath, BundleFile] = {}
+        for dataset in self.contents.datasets:
+            if file := files.get(dataset.path):
+                for target in self.where.get(dataset.uuid) or (self.target_of(dataset.path),):
+                    expected[target] = file
+        return expected
+
+    @cached_property
+    def sizes(self) -> dict[ResourcePath, int | None]:
+        """Sizes of those files that are there."""
+        return sizes_of(self.expected)
+
+    @cached_property
+    def recorded_files(self) -> frozenset[ResourcePath]:
+        """Files that datasets of the bundle are recorded to have."""
+        return frozenset(uri for uris in self.where.values() for uri in uris)
+
+    @cached_property
+    def placements(self) -> tuple[Placement, ...]:
+        """Files that are not there."""
+        return tuple(
+            Placement(file, self.source.join(file.path, forceDirectory=False), target)
+            for target, file in self.expected.items()
+            if self.sizes[target] is None
+        )
+
+    @cached_property
+    def uncertified(self) -> dict[str, dict[Range, tuple[str, ...]]]:
+        """UUIDs by range that are not certified, by CALIBRATION collection."""
+        missing: dict[str, dict[Range, tuple[str, ...]]] = {}
+        for name in self.calibrations:
+            held = {(row.uuid, row.begin, row.end) for row in self.rows(name)}
+            for span, uuids in self.contents.certifications.get(name, ()):
+                if new := tuple(uuid for uuid in uuids if (uuid, *span) not in held):
+                    missing.setdefault(name, {})[span] = new
+        return missing
+
+    @cached_property
+    def new_records(self) -> dict[DimensionElement, list[DimensionRecord]]:
+        """Dimension records that are not there."""
+        return {
+            element: [record for record in records if record.dataId not in self.records[element]]
+            for element, records in self.translation.records.items()
+        }
+
+    @property
+    def nothing_lacks(self) -> bool:
+        """Whether all of the bundle is there."""
+        return not (
+            self.placements
+            or self.unrecorded
+            or self.uncertified
+            or any(self.new_records.values())
+            or len(self.types) < len(self.contents.dataset_types)
+            or any(name not in self.collections for name in (*self.runs, *self.calibrations))
+        )
+
+    def rows(self, collection: str) -> tuple[Row, ...]:
+        """Return what a collection holds, nothing where it does not exist."""
+        return self.holdings[collection].rows if collection in self.holdings else ()
+
+    def target_of(self, path: str) -> ResourcePath:
+        """Return where the file of an unrecorded dataset goes."""
+        return self.root.join(path, forceDirectory=False)
+
+    def data_id(self, uuid: str) -> str:
+        """Return the data ID of a dataset of the bundle."""
+        return self._data_ids[uuid]
+
+    @cached_property
+    def _data_ids(self) -> dict[str, str]:
+        return {d.uuid: format_data_id(d.data_id) for d in self.contents.datasets}
+
+
+def survey(
+    butler: Butler,
+    root: ResourcePath,
+    manifest: Manifest,
+    contents: Contents,
+    source: str,
+    translation: Translation,
+) -> Survey:
+    """Look at what a repository has of a bundle.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    root
+        Folder of its datastore.
+    manifest, contents
+        The bundle.
+    source
+        URI of the bundle's folder.
+    translation
+        The bundle in the repository's words.
+    """
+    names = list(dict.fromkeys([*contents.collections, *(d.run for d in contents.datasets)]))
+    infos = find_collections(butler, names)
+    refs = {str(ref.id): ref for ref in butler.get_many_datasets(d.uuid for d in contents.datasets)}
+    return Survey(
+        manifest,
+        contents,
+        ResourcePath(source, forceDirectory=True),
+        root,
+        translation,
+        types=_dataset_types(butler, contents.dataset_types),
+        collections={info.name: CollectionType[info.type.name] for info in infos},
+        holdings=read_holdings(butler, names),
+        refs=refs,
+        where=locations(butler, refs.values()),
+        records=_records(butler, translation),
+    )
+
+
+def _dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, DatasetType]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = butler.get_dataset_type(name)
+        except MissingDatasetTypeError:
+            continue
+    return found
+
+
+def _records(
+    butler: Butler, translation: Translation
+) -> dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]:
+    """Return the records of all that the bundle describes or names."""
+    keys: dict[DimensionElement, set[DataCoordinate]] = {
+        element: {record.dataId for record in records} for element, records in translation.records.items()
+    }
+    for element, data_ids in needed_records(translation).items():
+        keys.setdefault(element, set()).update(data_ids)
+    found = {}
+    for element, data_ids in keys.items():
+        with butler.query() as query:
+            records = (
+                query.join_data_coordinates(data_ids).dimension_records(element.name) if data_ids else ()
+            )
+            found[element] = {record.dataId: record for record in records}
+    return found
+
+
+def needed_records(translation: Translation) -> dict[DimensionElement, set[DataCoordinate]]:
+    """Return the data IDs of records without which datasets mean nothing."""
+    needed: dict[DimensionElement, set[DataCoordinate]] = {}
+    for data_id in {ref.dataId for ref in translation.refs.values()}:
+        for name in data_id.dimensions.required:
+            element = data_id.universe.elements[name]
+            if element.has_own_table:
+                needed.setdefault(element, set()).add(data_id.subset(element.minimal_group))
+    return needed

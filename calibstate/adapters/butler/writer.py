@@ -1,0 +1,115 @@
+"""A butler repository to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lsst.daf.butler import CollectionCycleError, CollectionTypeError, MissingCollectionError
+from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
+    CollectionType as ButlerCollectionType,
+)
+from lsst.daf.butler.registry import ConflictingDefinitionError
+
+from ...errors import Diagnostic, PlanIsStaleError, RefusedError
+from ...model.bundles import Contents, Manifest
+from ...ports.butler import ImportCount
+from ...ports.progress import Watch, unwatched
+from .importing import BundleImport
+from .opening import Repository
+from .reader import DafButlerReader
+
+__all__ = ["DafButlerWriter", "open_writer"]
+
+
+class DafButlerWriter(DafButlerReader):
+    """A repository of ``lsst.daf.butler``, to change."""
+
+    def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
+        """Give a chain its children, in one transaction."""
+        with self._repository.asking(), _refusing(name), self._butler.transaction():
+            if expected is None:
+                self._make_chain(name)
+            elif name not in self.collections([name]):
+                raise _stale(name, "it is gone", expected)
+            # Prepending nothing takes the butler's lock on the chain and
+            # changes nothing else, so what is read next stays true until
+            # the end of the transaction.
+            self._butler.collections.prepend_chain(name, [])
+            found = self._butler.collections.get_info(name).children
+            if tuple(found) != tuple(expected or ()):
+                raise _stale(name, f"it has the children {_listed(found)}", expected)
+            self._butler.collections.redefine_chain(name, list(children))
+
+    def import_bundle(
+        self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
+    ) -> ImportCount:
+        """Add what a bundle holds and the repository lacks."""
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            return BundleImport(self._butler, self._repository.name, manifest, contents, source, watch).run()
+
+    def _make_chain(self, name: str) -> None:
+        if self._butler.collections.register(name, ButlerCollectionType.CHAINED):
+            return
+        # A name that is taken is no error to the butler, whatever has it.
+        found = self._butler.collections.get_info(name)
+        if found.type is ButlerCollectionType.CHAINED:
+            raise _stale(name, f"somebody made it, with the children {_listed(found.children)}", None)
+        raise _refused(f"{name} is a {found.type.name} collection", _OTHER_TYPE)
+
+
+def open_writer(uri: str) -> DafButlerWriter:
+    """Return a repository, opened for writing.
+
+    What a killed writer left half done is undone by this.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be opened from here.
+    """
+    repository = Repository(uri)
+    return DafButlerWriter(repository, repository.open(writeable=True))
+
+
+_OTHER_TYPE = "Rename or remove that collection, or declare the chain under another name."
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except MissingCollectionError as error:
+        hint = "A chain is written when all of its children have arrived."
+        raise _refused(f"a child of {name} does not exist: {error}", hint) from error
+    except CollectionCycleError as error:
+        raise _refused(
+            f"{name} would hold itself: {error}", "Break the circle in the declared chains."
+        ) from error
+    except (CollectionTypeError, ConflictingDefinitionError) as error:
+        raise _refused(f"{name} is no chain: {error}", _OTHER_TYPE) from error
+
+
+def _refused(detail: str, hint: str) -> RefusedError:
+    return RefusedError(Diagnostic("Chain cannot be written", f"{detail.rstrip('.')}.", hint=hint))
+
+
+def _stale(name: str, found: str, expected: Sequence[str] | None) -> PlanIsStaleError:
+    wanted = "it did not exist" if expected is None else f"it had the children {_listed(expected)}"
+    return PlanIsStaleError(
+        Diagnostic(
+            "Chain has changed",
+            f"{name}: {found}; when the plan was made, {wanted}. Writing would undo somebody's work.",
+            hint="Plan again.",
+        )
+    )
+
+
+def _listed(children: Sequence[str]) -> str:
+    return f"[{', '.join(children)}]"
