@@ -148,7 +148,7 @@ def apply(
             screen.tell(f"{address}: recovered from a writer that was killed")
         made = _plan(desired, narrowed, places)
     else:
-        made = _from_file(file, desired, narrowed)
+        made = _from_file(file, desired)
     if format is Format.TEXT:
         show_plan(made, format)
     if not made.steps:
@@ -205,7 +205,7 @@ def _save(path: Path, content: str) -> None:
         raise CalibstateError(problem) from None
 
 
-def _from_file(path: Path, desired: DesiredState, narrowed: Scope) -> Plan:
+def _from_file(path: Path, desired: DesiredState) -> Plan:
     made = planfile.loads(read_text(path), ACTIONS, str(path))
     if made.basis.declared != desired.digest:
         raise RefusedError(
@@ -217,8 +217,7 @@ def _from_file(path: Path, desired: DesiredState, narrowed: Scope) -> Plan:
                 f"{made.basis.commit or 'none was recorded'}.",
             )
         )
-    ours = [step for step in made.steps if _is_ours(step, desired, narrowed)]
-    return Plan(made.basis, tuple(ours), made.drift, made.refused)
+    return made
 
 
 def _is_ours(step: Step, desired: DesiredState, narrowed: Scope) -> bool:
@@ -248,7 +247,14 @@ def _apply(
     made: Plan, desired: DesiredState, narrowed: Scope, places: Places, form: Format, *, anew: bool
 ) -> ExitCode:
     bar = screen.StepProgress()
-    run = Run(places, places.records, utc_now, screen.tell, lambda step: bar.watch(step.action.do))
+    run = Run(
+        places,
+        places.records,
+        utc_now,
+        screen.tell,
+        ours=lambda step: _is_ours(step, desired, narrowed),
+        watch=lambda step: bar.watch(step.action.do),
+    )
     latest = [made]
     became: dict[str, Outcome] = {}
 
@@ -260,6 +266,8 @@ def _apply(
         bar.stop()
         became[outcome.target] = outcome
         _print(outcome, form)
+    if form is Format.TEXT:
+        screen.print_lines([text.outcomes_tally(became.values())])
     return first_of(_plan_code(latest[-1]), *(_outcome_code(outcome) for outcome in became.values()))
 
 
@@ -271,6 +279,8 @@ def _print(outcome: Outcome, form: Format) -> None:
     if form is Format.JSON:
         sys.stdout.write(outcome.model_dump_json() + "\n")
         sys.stdout.flush()
+    elif outcome.result is Result.BEGUN:
+        return
     elif form is Format.MARKDOWN:
         screen.print_lines([markdown.outcome(outcome)])
     else:

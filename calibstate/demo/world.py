@@ -16,13 +16,13 @@ from pathlib import Path
 
 from lsst.daf.butler import (
     Butler,
-    CollectionType,
     DataCoordinate,
     DatasetRef,
     DatasetType,
     FileDataset,
     Timespan,
 )
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.desired import DesiredState

@@ -41,6 +41,9 @@ class Run:
     tell: Callable[[str], None] = lambda text: None
     """Told what a person should know, such as a lock that was taken over."""
 
+    ours: Callable[[Step], bool] = lambda step: True
+    """Which steps are carried out; the others are looked at only."""
+
     watch: Callable[[Step], Watch] = lambda step: unwatched
     """Gives what is told of the progress of a step."""
 
@@ -49,11 +52,15 @@ class Run:
 
     def hold(self, plan: Plan, why: str) -> None:
         """Hold the locks of all places that a plan changes."""
-        for place in sorted({step.action.target.place for step in plan.steps} - self._held):
+        for place in sorted(set(self.places_of(plan)) - self._held):
             word = self._locks.enter_context(self.records(place).locks.hold(place, why=why))
             self._held.add(place)
             if word:
                 self.tell(word)
+
+    def places_of(self, plan: Plan) -> list[str]:
+        """Return the places that a plan changes here."""
+        return sorted({step.action.target.place for step in plan.steps if self.ours(step)})
 
     def journal(self, event: str, text: str, place: str, outcome: Outcome | None = None) -> None:
         """Keep a line of what happened at a place."""
@@ -108,11 +115,11 @@ def converge(
 
 
 def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
-    places = sorted({step.action.target.place for step in plan.steps})
+    places = run.places_of(plan)
     place_of = {step.id: step.action.target.place for step in plan.steps}
     for place in places:
         run.journal("run", f"{why}: {len(plan.steps)} steps", place)
-    for outcome in execute(plan, run.places, watch=run.watch):
+    for outcome in execute(plan, run.places, ours=run.ours, watch=run.watch):
         run.journal("outcome", f"{outcome.do} {outcome.result.value}", place_of[outcome.step], outcome)
         yield outcome
     for place in places:

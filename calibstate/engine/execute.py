@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..errors import CalibstateError, PlanIsStaleError, RefusedError
+from ..errors import CalibstateError, PlanIsStaleError, RefusedError, UnreachableError
 from ..kinds.registry import KINDS
 from ..model.actions import Action, Standing
 from ..model.outcomes import Outcome, Result
@@ -25,6 +25,7 @@ def execute(
     plan: Plan,
     places: WritePlaces,
     *,
+    ours: Callable[[Step], bool] = lambda step: True,
     watch: Callable[[Step], Watch] = lambda step: unwatched,
 ) -> Iterator[Outcome]:
     """Carry out the steps of a plan, in their order.
@@ -37,6 +38,8 @@ def execute(
         What to do.
     places
         Where; their locks are held.
+    ours
+        Which steps are carried out; the others are looked at only.
     watch
         Gives what is told of the progress of a step.
 
@@ -45,16 +48,25 @@ def execute(
     Outcome
         That a step has begun, and what became of it.
     """
-    known = {step.id for step in plan.steps}
     done: set[str] = set()
     for step in plan.steps:
-        if waits_for := [needed for needed in step.after if needed in known - done]:
-            yield _outcome(step, Result.SKIPPED, f"it needs step {', '.join(waits_for)}, which was not done")
-            continue
-        for outcome in _take(step, places, watch(step)):
-            if outcome.result is Result.DONE:
-                done.add(step.id)
-            yield outcome
+        if not ours(step):
+            done.update([step.id] if _is_done(step, places) else [])
+        elif waits_for := [needed for needed in step.after if needed not in done]:
+            yield _outcome(step, Result.SKIPPED, f"it needs step {', '.join(waits_for)}, which is not done")
+        else:
+            for outcome in _take(step, places, watch(step)):
+                if outcome.result is Result.DONE:
+                    done.add(step.id)
+                yield outcome
+
+
+def _is_done(step: Step, places: WritePlaces) -> bool:
+    """Say whether another site has done its step."""
+    try:
+        return _standing(step.action, places) is Standing.DONE
+    except UnreachableError:
+        return False
 
 
 def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:

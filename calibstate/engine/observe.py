@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ..errors import CalibstateError, Diagnostic, RefusedError, Severity, UnreachableError
+from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain
 from ..kinds.collection import Collection
 from ..kinds.registry import KINDS
-from ..model.bundles import Manifest
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
-from ..model.names import ARCHIVE, Address, TicketKey
+from ..model.names import Address
 from ..model.resources import Declared, Observed, Resource
 from ..model.scope import Scope
 from ..ports.places import ReadPlaces
-from .expand import adopted, expand
+from .expand import expand
 from .pin import pin_tickets
 
 __all__ = ["View", "look", "observe"]
@@ -90,10 +90,8 @@ def observe(
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         observed = {o.address: o for found in pool.map(visit, by_place) for o in found}
-    manifests = _manifests(desired, scope, places, observed)
-    pins = pin_tickets(desired, scope, observed, manifests, places.archive())
-    notes = tuple(_several(manifests or {}))
-    return View(desired, scope, expand(desired, scope, pins), observed, notes)
+    pins = pin_tickets(desired, scope, observed, places.archive())
+    return View(desired, scope, expand(desired, scope, pins), observed, tuple(_several(observed.values())))
 
 
 def look(resource: Resource, places: ReadPlaces) -> Resource | None:
@@ -132,21 +130,13 @@ def _with_files(target: Resource, searched: set[str]) -> Resource:
     return target
 
 
-def _manifests(
-    desired: DesiredState, scope: Scope, places: ReadPlaces, observed: Mapping[Address, Observed]
-) -> Mapping[TicketKey, tuple[Manifest, ...]] | None:
-    if any(o.trouble for o in observed.values() if o.address.place == ARCHIVE):
-        return None
-    return places.archive().bundles([t.noun.key for t in adopted(desired, scope)])
-
-
-def _several(manifests: Mapping[TicketKey, tuple[Manifest, ...]]) -> Iterable[Diagnostic]:
-    for (instrument, ticket), bundles in manifests.items():
-        if len(bundles) > 1:
+def _several(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
+    for one in observed:
+        if isinstance(one.resource, Bundle) and len(one.resource.manifests) > 1:
             yield Diagnostic(
                 "Several bundles of a ticket",
-                f"{instrument}/{ticket} has {len(bundles)} in the archive; "
-                f"the newest is taken, of {bundles[0].made_at}.",
+                f"{one.address.name} has {len(one.resource.manifests)} in the archive; "
+                f"the newest counts, of {one.resource.manifests[0].made_at}.",
                 severity=Severity.WARNING,
             )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..kinds.bundle import Bundle
 from ..kinds.collection import Collection, tell_rows
 from ..model.bundles import Manifest
 from ..model.contents import Holding
 from ..model.desired import DesiredState
-from ..model.names import Address, TicketKey
+from ..model.names import ARCHIVE, Address, TicketKey
 from ..model.pins import Pin
 from ..model.resources import Observed
 from ..model.scope import Scope
@@ -27,7 +28,6 @@ def pin_tickets(
     desired: DesiredState,
     scope: Scope,
     observed: Mapping[Address, Observed],
-    manifests: Mapping[TicketKey, tuple[Manifest, ...]] | None,
     archive: ArchiveReader,
 ) -> dict[TicketKey, Pin | Unpinned]:
     """Return what each adopted ticket holds, or why nobody can tell.
@@ -37,24 +37,25 @@ def pin_tickets(
     desired, scope
         What is declared, and the part that is asked for.
     observed
-        What the repositories showed.
-    manifests
-        Bundles of each ticket, newest first; `None` where the archive could
-        not be seen.
+        What the places showed.
     archive
         Asked for the rows of a bundle when they are needed.
     """
-    if manifests is None:
-        unseen = Unpinned("the archive could not be seen")
-        return {t.noun.key: unseen for t in adopted(desired, scope)}
-    pins: dict[TicketKey, Pin | Unpinned] = {}
-    for written in adopted(desired, scope):
-        ticket = written.noun
-        if bundles := manifests.get(ticket.key):
-            pins[ticket.key] = _from_bundle(ticket, bundles[0], archive)
-        else:
-            pins[ticket.key] = _from_origin(ticket, desired.origin(ticket.instrument), observed)
-    return pins
+    return {
+        written.noun.key: _pin(written.noun, desired.origin(written.noun.instrument), observed, archive)
+        for written in adopted(desired, scope)
+    }
+
+
+def _pin(
+    ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed], archive: ArchiveReader
+) -> Pin | Unpinned:
+    seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
+    if seen.trouble:
+        return Unpinned("the archive could not be seen")
+    if isinstance(seen.resource, Bundle):
+        return _from_bundle(ticket, seen.resource.manifests[0], archive)
+    return _from_origin(ticket, origin, observed)
 
 
 def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> Pin | Unpinned:

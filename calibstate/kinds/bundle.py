@@ -7,12 +7,13 @@ any repository, and back to one that lost them (DMTN-222, section 3.4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from typing_extensions import override
 
 from ..model.actions import Action, Standing
+from ..model.bundles import Manifest
 from ..model.drift import Drift, What
 from ..model.names import Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
@@ -50,6 +51,9 @@ class Bundle(Resource):
 
     refused: bool = False
     """Declared: whether that is a contradiction."""
+
+    manifests: tuple[Manifest, ...] = field(default=(), repr=False)
+    """Observed: its bundles, newest first; the newest is what counts."""
 
     @override
     def facts(self) -> Iterator[str]:
@@ -108,9 +112,11 @@ class BundleKind(Kind[Bundle]):
         found = places.archive().bundles([t.ticket for t in targets])
         live: dict[Address, Bundle | None] = {}
         for target in targets:
-            newest = next(iter(found.get(target.ticket, ())), None)
-            fingerprint = newest.fingerprint if newest else None
-            live[target.address] = Bundle(target.address, target.ticket, fingerprint) if newest else None
+            if manifests := found.get(target.ticket, ()):
+                newest = manifests[0].fingerprint
+                live[target.address] = Bundle(target.address, target.ticket, newest, manifests=manifests)
+            else:
+                live[target.address] = None
         return live
 
     @override

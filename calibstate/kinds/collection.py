@@ -127,7 +127,10 @@ class CollectionKind(Kind[Collection]):
     @override
     def compare(self, declared: Collection, live: Collection | None) -> Iterator[Drift]:
         if live is None:
-            detail = f"none of its {len(declared.leaves)} collections exists here"
+            number = len(declared.leaves)
+            detail = (
+                f"none of its {number} collections is here" if number > 1 else "its collection is not here"
+            )
             yield Drift(
                 target=declared.address, what=What.MISSING, subject=declared.address.name, detail=detail
             )

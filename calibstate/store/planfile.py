@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ..errors import Diagnostic, InvalidStateError, RefusedError
 from ..model.actions import Action
-from ..model.drift import Drift
+from ..model.drift import Drift, What
 from ..model.fingerprints import digest_of_lines
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
@@ -36,7 +36,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "basis": plan.basis.model_dump(mode="json"),
         "summary": _summary(plan),
         "steps": [_step(step) for step in plan.steps],
-        "drift": [drift.model_dump(mode="json", exclude_none=True) for drift in plan.drift],
+        "drift": [_drift(drift) for drift in plan.drift],
         "refused": [refusal.model_dump(mode="json") for refusal in plan.refused],
         "digest": digest(plan),
     }
@@ -116,6 +116,12 @@ def _summary(plan: Plan) -> dict[str, int]:
     for drift in plan.drift:
         told[drift.what.value] = told.get(drift.what.value, 0) + 1
     return told
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    # Why a place was not seen tells of the planning machine, not of the plan.
+    hidden = {"detail"} if drift.what is What.UNREACHABLE else set()
+    return drift.model_dump(mode="json", exclude_none=True, exclude=hidden)
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from itertools import groupby
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity
-from ..model.actions import Action
 from ..model.drift import Drift, What
 from ..model.outcomes import Outcome, Result
-from ..model.plans import Plan
+from ..model.plans import Plan, Step
 
-__all__ = ["count", "diagnostic", "drift", "drift_tally", "outcome", "plan", "tally"]
+__all__ = ["count", "diagnostic", "drift", "drift_tally", "outcome", "outcomes_tally", "plan", "tally"]
 
 STYLES = {
     What.MISSING: "yellow",
@@ -33,6 +32,9 @@ RESULT_STYLES = {
     Result.REFUSED: "red",
     Result.FAILED: "red",
 }
+
+MOST_CHANGES = 6
+"""Lines of changes that a step shows before it folds them."""
 
 SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold blue"}
 
@@ -56,12 +58,11 @@ def diagnostic(problem: Diagnostic) -> Text:
 
 
 def drift(found: Iterable[Drift]) -> Iterator[Text]:
-    """Yield drift, place by place."""
-    ordered = sorted(found, key=lambda d: d.target.place)
-    for place, drifts in groupby(ordered, key=lambda d: d.target.place):
+    """Yield drift, place by place; what is alike is told together."""
+    for place, drifts in groupby(sorted(found, key=lambda d: d.target.place), key=lambda d: d.target.place):
         yield Text(place, "bold")
-        for one in drifts:
-            yield _drift_line(one)
+        for _, alike in groupby(drifts, key=lambda d: (d.what, d.target.kind, d.detail)):
+            yield _drift_line(list(alike))
 
 
 def drift_tally(found: Iterable[Drift]) -> Text:
@@ -72,26 +73,21 @@ def drift_tally(found: Iterable[Drift]) -> Text:
 
 
 def plan(made: Plan) -> Iterator[Text]:
-    """Yield the steps of a plan, what stays undone, and how to go on."""
+    """Yield the steps of a plan, what stays undone, and what it comes to."""
+    wide = max((len(step.action.target.name) for step in made.steps), default=0)
     for place, steps in groupby(made.steps, key=lambda step: step.action.target.place):
         yield Text(place, "bold")
         for step in steps:
-            yield (
-                Text(f"  {step.id:>3}  ")
-                .append(f"{step.action.do} ", "green")
-                .append(step.action.target.name)
-            )
-            yield Text(f"       {step.action.because}", "dim")
-            yield from (Text(f"       {line}", style) for line, style in _changes(step.action))
-    stays = [d for d in made.drift if d.what not in {What.MISSING, What.UNWANTED, What.MISORDERED}]
-    if stays:
-        yield Text("\nNot mended by this plan", "bold")
-        yield from (_drift_line(one, place=True) for one in stays)
+            yield from _step_lines(step, wide)
+    if stays := [d for d in made.drift if d.what not in {What.MISSING, What.UNWANTED, What.MISORDERED}]:
+        yield Text("Not mended by this plan", "bold")
+        for _, alike in groupby(stays, key=lambda d: (d.target.place, d.what, d.target.kind, d.detail)):
+            yield _drift_line(list(alike), place=True)
     if made.refused:
-        yield Text("\nRefused", "bold red")
+        yield Text("Refused", "bold red")
         for refusal in made.refused:
             yield Text(f"  {refusal.target.place} {refusal.target.name}: {refusal.reason}")
-    yield Text("\n" + tally(made), "bold")
+    yield Text(tally(made), "bold")
 
 
 def tally(made: Plan) -> str:
@@ -108,12 +104,21 @@ def tally(made: Plan) -> str:
     return ", ".join([start, *rest]) + "."
 
 
+def outcomes_tally(became: Iterable[Outcome]) -> Text:
+    """Say in a line what a run came to, and how to go on."""
+    results = [one.result for one in became]
+    told = [f"{results.count(result)} {result.value}" for result in Result if result in results]
+    done = all(result is Result.DONE for result in results)
+    go_on = "" if done else " What is not done waits: mend what is told above and run this again."
+    return Text(", ".join(told) + "." + go_on, "bold")
+
+
 def outcome(became: Outcome) -> Text:
     """Return what became of a step."""
     text = Text(f"  {became.step:>3}  ")
     text.append(f"{became.result.value:8}", RESULT_STYLES[became.result])
     return text.append(f" {became.do} {became.target}").append(
-        "" if became.result in {Result.BEGUN, Result.DONE} else f"\n       {became.detail}"
+        "" if became.result is Result.DONE else f"\n       {became.detail}"
     )
 
 
@@ -121,18 +126,24 @@ def _indented(prose: str) -> str:
     return prose.replace("\n", "\n  ")
 
 
-def _drift_line(one: Drift, *, place: bool = False) -> Text:
+def _step_lines(step: Step, wide: int) -> Iterator[Text]:
+    action = step.action
+    line = (
+        Text(f"  {step.id:>3}  ").append(f"{action.do:17}", "green").append(f" {action.target.name:{wide}}")
+    )
+    yield line.append(f"  {action.because}", "dim")
+    changes = list(action.changes())
+    shown = changes if len(changes) <= MOST_CHANGES else [*changes[:3], f"  … {len(changes) - 4} more"]
+    for change in [*shown, *(changes[-1:] if shown != changes else [])]:
+        yield Text(f"       {change}", {"+": "green", "-": "red"}.get(change[:1], "dim"))
+
+
+def _drift_line(alike: list[Drift], *, place: bool = False) -> Text:
+    one = alike[0]
     text = Text("  ").append(f"{one.what.value:11} ", STYLES[one.what])
     text.append(f"{one.target.place} " if place and one.what is not What.UNREACHABLE else "")
-    text.append(one.subject)
+    text.append(", ".join(other.subject for other in alike))
     inside = one.target.name if one.target.kind == "chain" and one.subject != one.target.name else ""
     text.append(f" in {inside}" if inside else "", "dim")
-    text.append(f"\n              {one.detail}" if one.detail else "", "dim")
-    at = f" ({one.declared_at.file}:{one.declared_at.line})" if one.declared_at else ""
-    return text.append(at, "dim")
-
-
-def _changes(action: Action) -> Iterator[tuple[str, str]]:
-    """Yield what an action changes within its target, with a style."""
-    for line in action.changes():
-        yield line, {"+": "green", "-": "red"}.get(line[:1], "dim")
+    at = f" ({one.declared_at.file}:{one.declared_at.line})" if one.declared_at and len(alike) == 1 else ""
+    return text.append(f"\n              {one.detail}{at}", "dim")
