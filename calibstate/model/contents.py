@@ -68,5 +68,5 @@ class Holding:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The collection's fingerprint (see `~calibstate.model.fingerprints`)."""
+        """Its fingerprint, of `~calibstate.model.fingerprints`."""
         return collection_fingerprint(self.rows)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 __all__ = ["Watch", "unwatched"]
 
 Watch = Callable[[str, int, int], None]
-"""Called with what is counted ("files"), how many are done, and of how many."""
+"""Called with what is counted ("files"), how many are done, of how many."""
 
 
 def unwatched(what: str, done: int, total: int) -> None:
