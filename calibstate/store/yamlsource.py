@@ -9,6 +9,7 @@ cannot make objects, nothing is expanded, and nesting cannot exhaust a stack.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,9 +103,9 @@ def _decoded(content: bytes, file: str) -> str:
     if len(content) > MAX_BYTES:
         raise InvalidStateError(_too_large(file))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as exc:
-        raise InvalidStateError(_not_utf8(exc, content, file)) from None
+        raise InvalidStateError(_not_utf8(exc, file)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -113,9 +114,9 @@ def _too_large(file: str) -> Diagnostic:
     return Diagnostic("File too large", detail, Where(file, 1), "Split it, or look what it really holds.")
 
 
-def _not_utf8(exc: UnicodeDecodeError, content: bytes, file: str) -> Diagnostic:
-    before = content[: exc.start].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    detail = f"The byte 0x{content[exc.start]:02x} is not part of a UTF-8 character."
+def _not_utf8(exc: UnicodeDecodeError, file: str) -> Diagnostic:
+    before = exc.object[: exc.start].decode()
+    detail = f"The byte 0x{exc.object[exc.start]:02x} is not part of a UTF-8 character."
     return Diagnostic("Not UTF-8", detail, _where_after(before, file), "Save the file as UTF-8.")
 
 
