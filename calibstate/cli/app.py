@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..errors import CalibstateError
+from ..errors import CalibstateError, Diagnostic
 from . import screen
 
 __all__ = ["ExitCode", "app", "first_of", "run"]
@@ -103,4 +103,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
+    except Exception as error:  # the last resort, in place of a traceback
+        if os.environ.get("CALIBSTATE_TRACEBACK"):
+            raise
+        screen.told([_unexpected(error)])
+        return ExitCode.ERROR
     return int(code or 0)
+
+
+def _unexpected(error: Exception) -> Diagnostic:
+    return Diagnostic(
+        "Unexpected error",
+        f"{type(error).__name__}: {error}. This is a defect of calibstate; what was done stands.",
+        hint="Report it with the output of the same command under CALIBSTATE_TRACEBACK=1.",
+    )

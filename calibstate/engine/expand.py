@@ -137,7 +137,7 @@ class _Repository:
                 self._at("collection", ticket.name),
                 ticket.leaves,
                 self._pin(ticket),
-                awaits=f"{ticket.ticket} arrives at {route.rse} by Rucio" if isinstance(route, Rucio) else "",
+                awaits=f"it arrives at {route.rse} by Rucio" if isinstance(route, Rucio) else "",
                 files=self.scope.files,
                 entrances=ticket.children if self._is_listed(ticket) else (),
             )

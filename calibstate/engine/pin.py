@@ -77,12 +77,9 @@ def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, 
     seen = observed.get(Address(place=origin or "", kind="collection", name=ticket.name))
     if seen is None:
         site = (origin or "").partition("/")[0]
-        return Unpinned(
-            f"{ticket.ticket} is not in the archive yet; its origin {origin} exports it: "
-            f"calibstate apply --site {site}"
-        )
+        return Unpinned(f"its origin {origin} has to export it first: calibstate apply --site {site}")
     if seen.trouble:
-        return Unpinned(f"{ticket.ticket} is not in the archive, and its origin {origin} could not be seen")
+        return Unpinned(f"its origin {origin} could not be seen")
     live = seen.resource
     held = live.held if isinstance(live, Collection) else {}
     if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
