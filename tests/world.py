@@ -8,48 +8,31 @@ lie where a butler would put them.
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lsst.daf.butler import (
-    Butler,
-    Config,
-    DataCoordinate,
-    DatasetRef,
-    DatasetType,
-    FileDataset,
-    Timespan,
-)
+from lsst.daf.butler import Butler, Config, DataCoordinate, DatasetRef, DatasetType, FileDataset, Timespan
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
-from calibstate.model.timespans import UNBOUNDED, Range, parse_tai
-
-INSTRUMENT = "LSSTComCam"
-DETECTORS = 4
-FILTERS = {"g_01": "g", "r_03": "r"}
-
-YAML_FORMATTER = "lsst.daf.butler.formatters.yaml.YamlFormatter"
-"""A formatter class that every butler has."""
-STAND_IN = "tests.stand_ins.formatters.OpaqueFormatter"
-"""A formatter class that only the tests have."""
-
-TYPES: dict[str, tuple[tuple[str, ...], str, bool]] = {
-    "bias": (("instrument", "detector"), "ExposureF", True),
-    "dark": (("instrument", "detector"), "ExposureF", True),
-    "flat": (("instrument", "detector", "physical_filter"), "ExposureF", True),
-    "defects": (("instrument", "detector"), "Defects", True),
-    "ptc": (("instrument", "detector"), "PhotonTransferCurveDataset", True),
-    "camera": (("instrument",), "Camera", True),
-    "verifyBiasStats": (("instrument", "detector"), "StructuredDataDict", False),
-}
-"""Dimensions, storage class and whether a calibration, by dataset type."""
-
-SINCE_2024: Range = (parse_tai("2024-01-01T00:00:00"), UNBOUNDED[1])
-IN_2024: Range = (parse_tai("2024-01-01T00:00:00"), parse_tai("2025-01-01T00:00:00"))
-IN_2025: Range = (parse_tai("2025-01-01T00:00:00"), parse_tai("2026-01-01T00:00:00"))
-
-_NAMESPACE = uuid.UUID("5a3f0f5e-0c1d-4a44-9d1e-77b1ab6ad001")
+from calibstate.model.timespans import UNBOUNDED, Range
+from tests.calibrations import DETECTORS as DETECTORS
+from tests.calibrations import FILTERS as FILTERS
+from tests.calibrations import IN_2024 as IN_2024
+from tests.calibrations import IN_2025 as IN_2025
+from tests.calibrations import INSTRUMENT as INSTRUMENT
+from tests.calibrations import SINCE_2024 as SINCE_2024
+from tests.calibrations import STAND_IN as STAND_IN
+from tests.calibrations import TYPES as TYPES
+from tests.calibrations import YAML_FORMATTER as YAML_FORMATTER
+from tests.calibrations import (
+    content,
+    data_ids,
+    dataset_uuid,
+    datastore_path,
+    detector_record,
+    filter_records,
+    instrument_record,
+)
 
 
 def make_repo(
@@ -102,21 +85,9 @@ def add_instrument(butler: Butler, instrument: str, *, detectors: int = DETECTOR
     """Register an instrument with its filters and detectors."""
     insert = butler.registry.insertDimensionData
     with butler.transaction():
-        insert(
-            "instrument",
-            {
-                "name": instrument,
-                "class_name": f"tests.stand_ins.{instrument}",
-                "detector_max": 256,
-                "exposure_max": 7050123199999,
-                "visit_max": 7050123199999,
-                "visit_system": 2,
-            },
-        )
-        insert(
-            "physical_filter", *({"instrument": instrument, "name": f, "band": b} for f, b in FILTERS.items())
-        )
-        insert("detector", *(_detector(instrument, number) for number in range(detectors)))
+        insert("instrument", instrument_record(instrument))
+        insert("physical_filter", *filter_records(instrument))
+        insert("detector", *(detector_record(instrument, number) for number in range(detectors)))
 
 
 def add_type(butler: Butler, name: str) -> DatasetType:
@@ -141,21 +112,19 @@ def add_run(
     """Store one dataset per data ID in a RUN, certified nowhere."""
     type_ = add_type(butler, dataset_type)
     butler.collections.register(run)
-    refs = [
-        DatasetRef(type_, data_id, run=run, id=dataset_uuid(run, dataset_type, data_id))
-        for data_id in _data_ids(butler, type_, instrument, detectors)
-    ]
-    root = butler.get_datastore_roots()[butler.get_datastore_names()[0]]
+    (root,) = butler.get_datastore_roots().values()
     assert root is not None
     files = []
-    for ref in refs:
-        path = datastore_path(ref)
+    for data_id in data_ids(dataset_type, instrument, _detectors(butler, instrument, detectors)):
+        coordinate = DataCoordinate.standardize(data_id, dimensions=type_.dimensions)
+        ref = DatasetRef(type_, coordinate, run=run, id=dataset_uuid(run, dataset_type, data_id))
+        path = datastore_path(run, dataset_type, data_id)
         file = root.join(path)
         file.parent().mkdir()
-        file.write(content(ref))
+        file.write(content(dataset_type, ref.id))
         files.append(FileDataset(path, [ref], formatter=formatter))
     butler.ingest(*files, transfer=None)
-    return refs
+    return [ref for file in files for ref in file.refs]
 
 
 def add_calibration(
@@ -259,48 +228,8 @@ def timespan(span: Range) -> Timespan:
     return Timespan(None, None, _nsec=span)
 
 
-def dataset_uuid(run: str, dataset_type: str, data_id: DataCoordinate) -> uuid.UUID:
-    """Return the UUID that a dataset has at every place."""
-    values = ",".join(f"{k}={v}" for k, v in sorted(data_id.required.items()))
-    return uuid.uuid5(_NAMESPACE, f"{run}/{dataset_type}/{values}")
-
-
-def content(ref: DatasetRef) -> bytes:
-    """Return the bytes of a dataset's file: a FITS file without data."""
-    cards = [
-        f"SIMPLE  = {'T':>20}",
-        f"BITPIX  = {8:>20}",
-        f"NAXIS   = {0:>20}",
-        f"OBSTYPE = '{ref.datasetType.name:<8}'",
-        f"UUID    = '{ref.id}'",
-        "END",
-    ]
-    return "".join(card.ljust(80) for card in cards).ljust(2880).encode()
-
-
-def datastore_path(ref: DatasetRef) -> str:
-    """Return the path of a dataset's file in the datastore."""
-    name = ref.datasetType.name
-    values = "_".join(str(v) for v in ref.dataId.required_values)
-    return f"{ref.run}/{name}/{name}_{values}_{ref.run.replace('/', '_')}.fits"
-
-
-def _detector(instrument: str, number: int) -> dict[str, str | int]:
-    raft, sensor = divmod(number, 9)
-    name = f"S{sensor // 3}{sensor % 3}"
-    return {
-        "instrument": instrument,
-        "id": number,
-        "full_name": f"R{raft:02d}_{name}",
-        "name_in_raft": name,
-        "raft": f"R{raft:02d}",
-        "purpose": "SCIENCE",
-    }
-
-
-def _data_ids(
-    butler: Butler, dataset_type: DatasetType, instrument: str, detectors: Iterable[int] | None
-) -> list[DataCoordinate]:
-    found = butler.query_data_ids(dataset_type.dimensions, instrument=instrument, explain=False)
-    wanted = None if detectors is None else set(detectors)
-    return sorted(d for d in found if wanted is None or d.get("detector") in wanted)
+def _detectors(butler: Butler, instrument: str, wanted: Iterable[int] | None) -> list[int]:
+    if wanted is not None:
+        return list(wanted)
+    found = butler.query_dimension_records("detector", instrument=instrument, explain=False)
+    return [record.id for record in found]
