@@ -66,7 +66,7 @@ def drift(
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
     plan = _plan(load(context), narrowed)
     if format is Format.JSON:
-        screen.print_json(documents.drift(plan.drift))
+        screen.print_json(documents.plain(documents.DriftDocument.of(plan.drift)))
     elif format is Format.MARKDOWN:
         screen.print_lines(markdown.drift(plan.drift))
     else:

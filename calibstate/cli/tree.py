@@ -13,7 +13,7 @@ from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.scope import Scope
-from ..store import planfile, schemas, statefile
+from ..store import documents, planfile, schemas, statefile
 from ..views import markdown, text
 from . import screen
 from .app import ExitCode, app
@@ -60,7 +60,7 @@ def validate(context: typer.Context, format: FormatOption = Format.TEXT) -> None
     except CalibstateError as error:
         problems, remarks, desired = error.diagnostics, (), None
     if format is Format.JSON:
-        screen.print_json(_validation([*problems, *remarks]))
+        screen.print_json(documents.plain(documents.validation([*problems, *remarks])))
     else:
         screen.told([*problems, *remarks])
         if desired:
@@ -98,7 +98,7 @@ def show(
     check_scope(desired, narrowed)
     chains = [d.resource for d in expand(desired, narrowed) if isinstance(d.resource, Chain)]
     if format is Format.JSON:
-        screen.print_json(_desired(chains))
+        screen.print_json(documents.plain(_desired(chains)))
     else:
         screen.print_lines(_chain_lines(chains))
 
@@ -181,30 +181,11 @@ def _inventory(desired: DesiredState) -> str:
     )
 
 
-def _validation(problems: list[Diagnostic]) -> dict[str, Any]:
-    return {
-        "format_version": "1.0",
-        "kind": "validation",
-        "problems": [
-            {
-                "severity": p.severity.value,
-                "summary": p.summary,
-                "detail": p.detail,
-                "hint": p.hint,
-                "at": {"file": p.where.path, "line": p.where.line, "column": p.where.column}
-                if p.where
-                else None,
-            }
-            for p in problems
-        ],
-    }
-
-
-def _desired(chains: list[Chain]) -> dict[str, Any]:
-    repositories: dict[str, dict[str, list[str]]] = {}
+def _desired(chains: list[Chain]) -> documents.DesiredDocument:
+    repositories: dict[str, dict[str, tuple[str, ...]]] = {}
     for chain in chains:
-        repositories.setdefault(chain.address.place, {})[chain.address.name] = list(chain.children)
-    return {"format_version": "1.0", "kind": "desired", "repositories": repositories}
+        repositories.setdefault(chain.address.place, {})[chain.address.name] = chain.children
+    return documents.DesiredDocument(repositories=repositories)
 
 
 def _chain_lines(chains: list[Chain]) -> list[str]:

@@ -1,22 +1,164 @@
-"""JSON documents that are printed, and have no file of their own."""
+"""JSON documents that commands print: their form, and how they are made."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
+from pydantic import Field
+
+from ..errors import Diagnostic
 from ..model.drift import Drift
+from ..model.names import Address, Noun
+from ..model.plans import Basis, Refusal
 
-__all__ = ["drift"]
+__all__ = [
+    "FORMAT",
+    "DesiredDocument",
+    "DriftDocument",
+    "PlanDocument",
+    "StepEntry",
+    "ValidationDocument",
+    "counted",
+    "plain",
+    "validation",
+]
+
+FORMAT: Literal["1.0"] = "1.0"
+"""Version of the form of every document."""
 
 
-def drift(found: Sequence[Drift]) -> dict[str, Any]:
-    """Return drift as the JSON document of kind ``drift``."""
-    counted = Counter(one.what.value for one in found)
-    return {
-        "format_version": "1.0",
-        "kind": "drift",
-        "summary": dict(sorted(counted.items())),
-        "drift": [one.model_dump(mode="json", exclude_none=True) for one in found],
-    }
+class StepEntry(Noun):
+    """A step of a plan."""
+
+    id: str
+    """Its name within the plan."""
+
+    do: str
+    """Name of the action."""
+
+    target: Address
+    """What it changes."""
+
+    because: str
+    """The drift that it answers."""
+
+    after: tuple[str, ...]
+    """Steps that must be done before."""
+
+    with_: Mapping[str, Any] = Field(alias="with")
+    """The ground that it stands on, and what it brings about."""
+
+
+class PlanDocument(Noun):
+    """A plan."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["plan"] = "plan"
+
+    basis: Basis
+    """What it was reasoned from; for people."""
+
+    summary: Mapping[str, int]
+    """Steps, refusals, and drift by what it is."""
+
+    steps: tuple[StepEntry, ...]
+    """In the order in which they are carried out."""
+
+    drift: tuple[Drift, ...]
+    """What was found, mended by the steps or not."""
+
+    refused: tuple[Refusal, ...]
+    """What is not touched as things stand."""
+
+    digest: str
+    """Over the form, the declared state, and the steps with their ground."""
+
+
+class DriftDocument(Noun):
+    """Drift."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["drift"] = "drift"
+
+    summary: Mapping[str, int]
+    """Drift by what it is."""
+
+    drift: tuple[Drift, ...]
+    """In the order in which a ticket travels."""
+
+    @classmethod
+    def of(cls, found: Sequence[Drift]) -> DriftDocument:
+        """Return the document of some drift."""
+        return cls(summary=counted(found), drift=tuple(found))
+
+
+class Spot(Noun):
+    """A place in a file."""
+
+    file: str
+    line: int
+    column: int
+
+
+class Problem(Noun):
+    """Something that a state tree gets wrong."""
+
+    severity: Literal["error", "warning", "note"]
+    summary: str
+    """The class of problem, in fixed words."""
+
+    detail: str
+    """What is wrong here."""
+
+    hint: str = ""
+    """What to do."""
+
+    at: Spot | None = None
+    """The line to be mended."""
+
+
+class ValidationDocument(Noun):
+    """What ``validate`` found."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["validation"] = "validation"
+
+    problems: tuple[Problem, ...]
+
+
+class DesiredDocument(Noun):
+    """Desired chains."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["desired"] = "desired"
+
+    repositories: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Children in search order, by chain, by address of the repository."""
+
+
+def plain(document: Noun) -> dict[str, Any]:
+    """Return a document as plain data."""
+    return document.model_dump(mode="json", by_alias=True)
+
+
+def counted(found: Iterable[Drift]) -> dict[str, int]:
+    """Return how much drift there is of each sort."""
+    return dict(sorted(Counter(one.what.value for one in found).items()))
+
+
+def validation(problems: Iterable[Diagnostic]) -> ValidationDocument:
+    """Return the document of what is wrong with a state tree."""
+    return ValidationDocument(problems=tuple(_problem(problem) for problem in problems))
+
+
+def _problem(told: Diagnostic) -> Problem:
+    where = told.where
+    return Problem(
+        severity=told.severity.value,
+        summary=told.summary,
+        detail=told.detail,
+        hint=told.hint,
+        at=Spot(file=where.path, line=where.line, column=where.column) if where else None,
+    )

@@ -19,10 +19,9 @@ from ..model.drift import Drift, What
 from ..model.fingerprints import digest_of_lines
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
+from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
 
-__all__ = ["FORMAT", "digest", "document", "dumps", "loads"]
-
-FORMAT = "1.0"
+__all__ = ["digest", "document", "dumps", "loads"]
 
 LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not a plan of ours."""
@@ -30,16 +29,15 @@ LARGEST = 256 * 1024 * 1024
 
 def document(plan: Plan) -> dict[str, Any]:
     """Return a plan as the JSON document of kind ``plan``."""
-    return {
-        "format_version": FORMAT,
-        "kind": "plan",
-        "basis": plan.basis.model_dump(mode="json"),
-        "summary": _summary(plan),
-        "steps": [_step(step) for step in plan.steps],
-        "drift": [_drift(drift) for drift in plan.drift],
-        "refused": [refusal.model_dump(mode="json") for refusal in plan.refused],
-        "digest": digest(plan),
-    }
+    made = PlanDocument(
+        basis=plan.basis,
+        summary={"steps": len(plan.steps), "refused": len(plan.refused), **counted(plan.drift)},
+        steps=tuple(_entry(step) for step in plan.steps),
+        drift=tuple(_portable(drift) for drift in plan.drift),
+        refused=plan.refused,
+        digest=digest(plan),
+    )
+    return plain(made)
 
 
 def dumps(plan: Plan) -> str:
@@ -52,7 +50,7 @@ def digest(plan: Plan) -> str:
     covered = {
         "format_version": FORMAT,
         "declared": plan.basis.declared,
-        "steps": [_step(step) for step in plan.steps],
+        "steps": [_entry(step).model_dump(mode="json", by_alias=True) for step in plan.steps],
     }
     return digest_of_lines([json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)])
 
@@ -111,29 +109,24 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     return saved
 
 
-def _summary(plan: Plan) -> dict[str, int]:
-    told = {"steps": len(plan.steps), "refused": len(plan.refused)}
-    for drift in plan.drift:
-        told[drift.what.value] = told.get(drift.what.value, 0) + 1
-    return told
-
-
-def _drift(drift: Drift) -> dict[str, Any]:
+def _portable(drift: Drift) -> Drift:
     # Why a place was not seen tells of the planning machine, not of the plan.
-    hidden = {"detail"} if drift.what is What.UNREACHABLE else set()
-    return drift.model_dump(mode="json", exclude_none=True, exclude=hidden)
+    return drift.model_copy(update={"detail": ""}) if drift.what is What.UNREACHABLE else drift
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _entry(step: Step) -> StepEntry:
+    ground = step.action.model_dump(mode="json", exclude={"target", "because"})
     action = step.action
-    return {
-        "id": step.id,
-        "do": action.do,
-        "target": action.target.model_dump(),
-        "because": action.because,
-        "after": list(step.after),
-        "with": action.model_dump(mode="json", exclude={"target", "because"}),
-    }
+    return StepEntry.model_validate(
+        {
+            "id": step.id,
+            "do": action.do,
+            "target": action.target,
+            "because": action.because,
+            "after": step.after,
+            "with": ground,
+        }
+    )
 
 
 def _read_step(saved: dict[str, Any], actions: Mapping[str, type[Action]], name: str) -> Step:

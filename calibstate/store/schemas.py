@@ -21,6 +21,7 @@ from ..model.outcomes import Outcome
 from ..model.repositories import Site
 from ..model.settings import Settings
 from ..model.tickets import Ticket
+from .documents import DesiredDocument, DriftDocument, PlanDocument, ValidationDocument
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
@@ -49,6 +50,10 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("site.json", Site, "sites/SITE.yaml: a facility and its repositories"),
     Document("ticket.json", Ticket, "tickets/INSTRUMENT/TICKET.yaml: what was made and approved"),
     Document("chain.json", ChainFile, "chains/*.yaml: what is searched, and in what order"),
+    Document("plan.json", PlanDocument, "A plan: the ordered steps that would end the drift", printed=True),
+    Document("drift.json", DriftDocument, "How live places depart from what is declared", printed=True),
+    Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
+    Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
 )
@@ -97,7 +102,7 @@ def _text(path: Path) -> str | None:
 
 def _schema(document: Document) -> dict[str, Any]:
     mode: Literal["serialization", "validation"] = "serialization" if document.printed else "validation"
-    schema = _tidied(document.noun.model_json_schema(mode=mode))
+    schema = _tidied(document.noun.model_json_schema(mode=mode, by_alias=True))
     if document.printed:
         schema["required"] = ["format_version", "kind", *schema.get("required", ())]
     return {"$schema": _DIALECT, "title": document.title, **schema}

@@ -28,5 +28,6 @@ SAMPLES = (
         collections={"LSSTCam/calib/DM-1/bias.20250101a": _FINGERPRINT},
     ),
     PrependToChain(target=_CALIB, because="declared", children=("LSSTCam/calib/DM-1",), onto=("a", "b")),
+    PrependToChain(target=_CALIB, because="new", children=("LSSTCam/calib/DM-1",), onto=None),
     RewriteChain(target=_CALIB, because="retired", children_before=("a", "b"), children=("b",)),
 )
