@@ -50,15 +50,21 @@ class Tree:
             "calibstate.yaml", {"version": 1, "archive": self.archive, "records": self.records, **more}
         )
 
-    def site(self, site: str, repositories: Mapping[str, str], **more: Any) -> None:
-        """Declare a site; its repositories are given with their routes."""
+    def site(
+        self, site: str, repositories: Mapping[str, str], *, absolute: bool = False, **more: Any
+    ) -> None:
+        """Declare a site; its repositories are given with their routes.
+
+        Their paths are relative, so that the folder can be copied, unless
+        they are to be ``absolute``, and so mean something at the site only.
+        """
         self._write(
             f"sites/{site}.yaml",
             {
                 "site": site,
                 "repositories": {
                     name: {
-                        "butler": str(self.repository(f"{site}/{name}")),
+                        "butler": self._butler(f"{site}/{name}", absolute=absolute),
                         "instruments": [self.instrument],
                         "route": route,
                     }
@@ -70,6 +76,10 @@ class Tree:
 
     def repository(self, address: str) -> Path:
         return self.folder / "repo" / address.replace("/", "-")
+
+    def _butler(self, address: str, *, absolute: bool) -> str:
+        path = self.repository(address)
+        return str(path) if absolute else os.path.relpath(path, self.state / "sites")
 
     def ticket(self, ticket: str, *collections: str, status: str = "adopted", **more: Any) -> None:
         self._write(
