@@ -98,6 +98,8 @@ class _Locks(Locks):
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._excludes = isinstance(shelf, Folder)
+        """Whether exclusive creation is known to exclude."""
 
     @override
     @contextmanager
@@ -118,35 +120,46 @@ class _Locks(Locks):
             self._release(key, data)
 
     def _take(self, key: str, lock: Lock, data: bytes) -> str | None:
-        """Make a lock ours; say so if it was a dead process's."""
+        """Make a lock ours; say so if it was an ended process's."""
+        said = None
         for _ in range(_TRIES):
             if self._shelf.create(key, data):
                 self._check_that_it_excludes(key, data)
                 return None
-            if (found := self._read(key)) is None:
-                # It was released this very moment.
-                continue
-            holder = self._holder(key, found)
-            if not runs_no_more(holder.process, lock.process):
-                raise _locked(holder, f"{self._shelf.uri}{key}", lock.process)
-            if self._shelf.swap(key, found, data):
-                return (
-                    f"The lock of {lock.place} was taken over: process {holder.process.pid}, which "
-                    f"{_shown(holder.who)} began on this host {_shown(holder.since)} to "
-                    f"{_shown(holder.why)}, runs no more."
-                )
+            found = self._read(key)
+            if found == data:
+                # The server had it, and its answer was lost on the way.
+                return said
+            if found is not None:
+                said = self._succeeding(key, found, lock)
+                if self._shelf.swap(key, found, data):
+                    return said
         raise LockedError(
             Diagnostic(
                 "Place is locked", f"The lock of {lock.place} changes hands all the time.", hint=_AGAIN
             )
         )
 
+    def _succeeding(self, key: str, found: bytes, lock: Lock) -> str:
+        """Return the sentence that a lock is taken over, if it may be."""
+        holder = self._holder(key, found)
+        if not runs_no_more(holder.process, lock.process):
+            raise _locked(holder, f"{self._shelf.uri}{key}", lock.process)
+        return (
+            f"The lock of {lock.place} was taken over: process {holder.process.pid}, which "
+            f"{_shown(holder.who)} began on this host at {_shown(holder.since)} "
+            f"({_shown(holder.why)}), runs no more."
+        )
+
     def _check_that_it_excludes(self, key: str, data: bytes) -> None:
         # Some S3 servers overlook the condition of a PUT.  There two runs
         # would both believe that they are alone.
+        if self._excludes:
+            return
         if self._shelf.create(key, data):
             self._shelf.remove(key)
             raise OSError("It overwrites files that should only be created, so locks exclude nobody")
+        self._excludes = True
 
     def _read(self, key: str) -> bytes | None:
         try:

@@ -491,9 +491,10 @@ def _contents(head: Mapping[str, Any], entries: list[Any]) -> Contents:
     _check_version(head)
     draft = _Draft()
     for entry in entries:
-        if not isinstance(entry, dict) or entry.get("type") not in _READERS:
-            raise ValueError("an entry of `data` is of no known type")
-        _READERS[entry["type"]](draft, entry)
+        read = _READERS.get(_field(entry, "type", str))
+        if read is None:
+            raise ValueError(f"an entry of `data` is of the unknown type {entry['type']!r}")
+        read(draft, entry)
     _check_references(draft)
     return Contents(
         universe_version=_field(head, "universe_version", int, 0),

@@ -1,0 +1,396 @@
+"""Locks exclude, outlive nobody for long, and journals lose no line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calibstate.adapters import records, shelves
+from calibstate.adapters.records import open_journal, open_locks, runs_no_more, this_process
+from calibstate.adapters.shelves import open_shelf
+from calibstate.errors import LockedError, UnreachableError
+from calibstate.model.locks import Lock, Process
+from calibstate.model.outcomes import JournalLine
+from tests.contracts.records_test import a_lock, dead_pid
+from tests.services.moto import S3
+
+PLACE = "summit/LSSTCam"
+KEY = "locks/summit__LSSTCam.json"
+LINE = JournalLine(at="2026-11-22T18:00:00Z", event="run", text="apply")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "records"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def uri(request: pytest.FixtureRequest, root: Path) -> str:
+    if request.param == "folder":
+        return str(root)
+    return f"{request.getfixturevalue('s3').bucket('records')}/records"
+
+
+def lock_at(uri: str) -> Lock:
+    data = open_shelf(uri).read(KEY, limit=10_000)
+    assert data is not None
+    return Lock.model_validate_json(data)
+
+
+# Who holds a lock
+
+
+def test_a_lock_says_who_holds_it(uri: str) -> None:
+    with open_locks(uri).hold(PLACE, why="apply 3 steps"):
+        lock = lock_at(uri)
+    assert (lock.place, lock.why, lock.kind, lock.format_version) == (PLACE, "apply 3 steps", "lock", "1.0")
+    assert lock.process == this_process()
+    assert lock.process.pid == os.getpid()
+    assert lock.process.host == socket.gethostname()
+    assert lock.since.endswith("Z")
+    assert lock.who
+    assert open_shelf(uri).read(KEY, limit=10_000) is None
+
+
+_HOLD = """
+import sys
+from calibstate.adapters.records import open_locks
+with open_locks(sys.argv[1]).hold("summit/LSSTCam", why="apply in a child"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def child(uri: str) -> Iterator[subprocess.Popen[str]]:
+    """Give a process that holds the lock until it is told or killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_living_process_keeps_its_lock(uri: str, child: subprocess.Popen[str]) -> None:
+    with pytest.raises(LockedError, match=f"process {child.pid}"), open_locks(uri).hold(PLACE, why="x"):
+        pytest.fail("two hold it")
+    child.communicate("")
+    with open_locks(uri).hold(PLACE, why="x") as said:
+        assert said is None
+
+
+def test_a_killed_process_is_succeeded(uri: str, child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    with open_locks(uri).hold(PLACE, why="x") as said:
+        assert said is not None
+        assert f"process {child.pid}" in said
+        assert "apply in a child" in said
+        assert lock_at(uri).process == this_process()
+
+
+def test_a_killed_process_that_nobody_waited_for_is_succeeded(uri: str, child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert records._stat(child.pid)[0] == "Z"
+    with open_locks(uri).hold(PLACE, why="x") as said:
+        assert said is not None
+
+
+def ended(**more: Any) -> Process:
+    return this_process().model_copy(update={"pid": dead_pid(), **more})
+
+
+def test_whether_a_process_ended_is_known_on_this_host_only() -> None:
+    here = this_process()
+    assert not runs_no_more(here, here)
+    assert runs_no_more(ended(), here)
+    assert runs_no_more(here.model_copy(update={"started": 1}), here)
+    assert not runs_no_more(ended(host="elsewhere"), here)
+    assert not runs_no_more(ended(machine="another of that name"), here)
+    assert not runs_no_more(ended(namespace="pid:[1]"), here)
+
+
+def test_after_a_reboot_no_process_of_before_runs() -> None:
+    here = this_process().model_copy(update={"machine": "m"})
+    before = here.model_copy(update={"boot": "before"})
+    assert runs_no_more(before, here)
+    # Without a machine-id that may be another host of the same name.
+    assert not runs_no_more(
+        before.model_copy(update={"machine": ""}), here.model_copy(update={"machine": ""})
+    )
+
+
+def test_a_process_that_cannot_be_looked_at_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_stat", lambda _: ("", None))
+    here = this_process()
+    assert not runs_no_more(here, here)
+    assert runs_no_more(ended(), here)
+
+
+# Taking over
+
+
+def test_of_two_who_succeed_at_once_only_one_does(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_shelf(uri).write(KEY, a_lock().model_dump_json().encode())
+    judge = records.runs_no_more
+    inside = open_locks(uri).hold(PLACE, why="the quicker")
+
+    def meanwhile(holder: Process, here: Process) -> bool:
+        verdict = judge(holder, here)
+        monkeypatch.setattr(records, "runs_no_more", judge)
+        assert inside.__enter__()
+        return verdict
+
+    monkeypatch.setattr(records, "runs_no_more", meanwhile)
+    with pytest.raises(LockedError, match="the quicker"), open_locks(uri).hold(PLACE, why="the slower"):
+        pytest.fail("two hold it")
+    inside.__exit__(None, None, None)
+
+
+_RACE = """
+import os, sys
+from pathlib import Path
+from calibstate.adapters.records import open_locks
+from calibstate.errors import LockedError
+uri, alone = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+wins = 0
+for _ in range(20):
+    try:
+        with open_locks(uri).hold("summit/LSSTCam", why="race"):
+            os.close(os.open(alone, os.O_CREAT | os.O_EXCL))
+            os.unlink(alone)
+            wins += 1
+            if wins == 3:
+                os._exit(3)
+    except LockedError:
+        pass
+"""
+
+
+def test_in_a_race_of_processes_that_die_holding_it_one_is_inside(root: Path, tmp_path: Path) -> None:
+    root.mkdir()
+    alone = tmp_path / "alone"
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _RACE, str(root), str(alone)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        racer.stdout.readline()
+    with ThreadPoolExecutor(4) as threads:
+        errors = list(threads.map(lambda racer: racer.communicate("go\n")[1], racers))
+    assert errors == [""] * 4
+    assert 3 in {racer.returncode for racer in racers}
+    with open_locks(str(root)).hold(PLACE, why="after all"):
+        pass
+
+
+def test_a_lock_appears_with_all_its_content(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, seen = os.link, []
+
+    def linked(source: Path, target: Path) -> None:
+        seen.append(Lock.model_validate_json(Path(source).read_bytes()).place)
+        assert not target.exists()
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", linked)
+    with open_locks(str(root)).hold(PLACE, why="x"):
+        assert seen == [PLACE]
+        assert [p.name for p in (root / "locks").iterdir()] == ["summit__LSSTCam.json"]
+
+
+# Giving back
+
+
+def test_a_lock_that_is_another_ones_by_now_is_left_alone(uri: str) -> None:
+    other = a_lock(host="elsewhere").model_dump_json().encode()
+    with open_locks(uri).hold(PLACE, why="x"):
+        open_shelf(uri).write(KEY, other)
+    assert open_shelf(uri).read(KEY, limit=10_000) == other
+
+
+def test_a_lock_that_was_broken_is_no_error(uri: str) -> None:
+    with open_locks(uri).hold(PLACE, why="x"):
+        open_shelf(uri).remove(KEY)
+
+
+def _down(*_: Any, **__: Any) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_lock_that_cannot_be_given_back_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnreachableError, match="Input/output"), open_locks(str(root)).hold(PLACE, why="x"):
+        monkeypatch.setattr(shelves.Folder, "remove", _down)
+
+
+def test_what_went_wrong_inside_is_told_first(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ZeroDivisionError), open_locks(str(root)).hold(PLACE, why="x"):
+        monkeypatch.setattr(shelves.Folder, "remove", _down)
+        raise ZeroDivisionError
+
+
+# What the store must do
+
+
+def test_records_whose_parent_is_missing_cannot_be_reached(tmp_path: Path) -> None:
+    away = tmp_path / "not-mounted" / "records"
+    with pytest.raises(UnreachableError), open_locks(str(away)).hold(PLACE, why="x"):
+        pytest.fail("nobody knows who else works")
+    assert not away.parent.exists()
+
+
+def test_records_that_cannot_be_written_cannot_be_reached(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "_sync", _down)
+    with pytest.raises(UnreachableError), open_locks(str(root)).hold(PLACE, why="x"):
+        pytest.fail("nobody knows who else works")
+    assert list((root / "locks").iterdir()) == []
+
+
+def test_an_s3_server_that_is_down_is_told_soon(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    monkeypatch.setenv("S3_ENDPOINT_URL", f"http://key:topsecret@127.0.0.1:{port}")
+    began = time.monotonic()
+    with (
+        pytest.raises(UnreachableError, match="Records cannot be reached") as raised,
+        open_locks("s3://bucket/records").hold(PLACE, why="x"),
+    ):
+        pytest.fail("nobody knows who else works")
+    with pytest.raises(UnreachableError):
+        open_journal("s3://bucket/records").write(LINE)
+    assert time.monotonic() - began < 30
+    assert "topsecret" not in str(raised.value)
+
+
+def test_an_s3_server_that_overlooks_conditions_is_not_trusted(s3: S3) -> None:
+    uri = s3.bucket("records")
+    locks = open_locks(uri)
+    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+
+    def overlook(params: dict[str, Any], **_: Any) -> None:
+        params["headers"].pop("If-None-Match", None)
+
+    shelf._client.meta.events.register("before-call.s3.PutObject", overlook)
+    with pytest.raises(UnreachableError, match="exclude nobody"), locks.hold(PLACE, why="x"):
+        pytest.fail("a second one could be here")
+    assert s3.keys(uri) == []
+
+
+def test_a_lock_whose_making_was_answered_too_late_is_ours(s3: S3) -> None:
+    locks = open_locks(s3.bucket("records"))
+    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+    create = shelf.create
+    shelf.create = lambda key, data: bool(shelf.write(key, data)) or create(key, data)
+    with locks.hold(PLACE, why="x") as said:
+        assert said is None
+
+
+def test_a_message_obeys_nothing_that_a_lock_says(uri: str) -> None:
+    lock = a_lock(host="elsewhere").model_copy(update={"who": "\x1b[2J\nthem", "why": "x" * 900})
+    open_shelf(uri).write(KEY, lock.model_dump_json().encode())
+    with pytest.raises(LockedError) as raised, open_locks(uri).hold(PLACE, why="x"):
+        pytest.fail("two hold it")
+    assert "\x1b" not in str(raised.value)
+    assert "?[2J?them" in str(raised.value)
+    assert "x" * 201 not in str(raised.value)
+
+
+def test_a_user_without_a_name_can_hold_a_lock(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(records.getpass, "getuser", nameless)
+    with open_locks(str(root)).hold(PLACE, why="x"):
+        assert lock_at(str(root)).who == f"uid {os.getuid()}"
+
+
+# Journals
+
+
+def journal_files(root: Path) -> list[Path]:
+    return sorted(root.glob("journal/*.jsonl"))
+
+
+def test_a_journal_is_named_by_its_time_and_is_one_of_its_own(root: Path) -> None:
+    root.mkdir()
+    for _ in range(2):
+        open_journal(str(root)).write(LINE)
+    one, other = journal_files(root)
+    assert one != other
+    stamp, _, rest = one.name.partition("-")
+    assert time.strptime(stamp, "%Y%m%dT%H%M%SZ")
+    assert len(rest) == len("01234567.jsonl")
+
+
+def test_a_journal_without_lines_is_no_file(root: Path) -> None:
+    open_journal(str(root))
+    assert not root.exists()
+
+
+def test_each_line_is_on_the_disk_before_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, synced, fsync = open_journal(str(root)), [], os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    for _ in range(3):
+        journal.write(LINE)
+    (file,) = journal_files(root)
+    assert [path for path in synced if path == str(file)] == [str(file)] * 3
+    assert str(file.parent) in synced
+
+
+def test_half_a_line_is_taken_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = open_journal(str(root))
+    journal.write(LINE)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", _down)
+        with pytest.raises(UnreachableError, match="Input/output"):
+            journal.write(LINE)
+    journal.write(LINE)
+    (file,) = journal_files(root)
+    assert [json.loads(line)["event"] for line in file.read_text().splitlines()] == ["run", "run"]
+
+
+def test_a_journal_in_s3_loses_no_line_when_one_fails(s3: S3) -> None:
+    uri = s3.bucket("records")
+    journal = open_journal(uri)
+    shelf: Any = journal._shelf  # type: ignore[attr-defined]
+    journal.write(LINE)
+    failing: Callable[..., None] = _down
+    shelf._client.meta.events.register("before-call.s3.PutObject", failing)
+    with pytest.raises(UnreachableError):
+        journal.write(LINE)
+    shelf._client.meta.events.unregister("before-call.s3.PutObject", failing)
+    journal.write(LINE)
+    (key,) = s3.keys(uri)
+    body = s3.client.get_object(Bucket=uri.removeprefix("s3://"), Key=key)["Body"].read()
+    assert len(body.splitlines()) == 2

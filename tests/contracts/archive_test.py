@@ -1,0 +1,251 @@
+"""What every archive promises: one in memory, in a folder, in S3."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from calibstate.adapters.archive import Archive
+from calibstate.adapters.shelves import Shelf, open_shelf
+from calibstate.errors import RefusedError
+from calibstate.model.bundles import Manifest
+from calibstate.model.contents import CollectionType
+from calibstate.ports.archive import ArchiveWriter
+from calibstate.ports.butler import Export
+from calibstate.store.bundle import read_contents
+from tests.exports import CALIBRATION, RUN, TICKET, Sample, make_sample
+from tests.fakes.archive import MemoryArchive
+
+
+@dataclass
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now: datetime = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Stored:
+    """An archive, and a hand that reaches into what it stores."""
+
+    archive: ArchiveWriter
+    spoil: Callable[[Manifest, str | None], None]
+    """Put another text in the place of an export, or remove it."""
+    clock: Clock
+
+
+@pytest.fixture(params=["fake", "folder", "s3"])
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
+    clock = Clock()
+    if request.param == "fake":
+        fake = MemoryArchive(clock=clock)
+
+        def forget(manifest: Manifest, text: str | None) -> None:
+            fake.exports.pop(manifest.folder)
+            if text is not None:
+                fake.exports[manifest.folder] = text
+
+        yield Stored(fake, forget, clock)
+        return
+    uri = str(tmp_path / "archive")
+    if request.param == "s3":
+        uri = request.getfixturevalue("s3").bucket("archive") + "/exports"
+    yield Stored(Archive(uri, clock=clock), spoiler(open_shelf(uri)), clock)
+
+
+def spoiler(shelf: Shelf) -> Callable[[Manifest, str | None], None]:
+    def spoil(manifest: Manifest, text: str | None) -> None:
+        key = f"{manifest.folder}/export.yaml"
+        shelf.remove(key)
+        if text is not None:
+            shelf.write(key, text.encode())
+
+    return spoil
+
+
+@pytest.fixture
+def archive(stored: Stored) -> ArchiveWriter:
+    return stored.archive
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    return make_sample(tmp_path / "origin")
+
+
+def add(archive: ArchiveWriter, sample: Sample, **more: bool) -> Manifest:
+    return archive.add_bundle(
+        sample.ticket,
+        sample.collections,
+        sample.fingerprint,
+        sample.export,
+        exported_from="usdf/main",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_an_empty_archive_has_no_bundles(archive: ArchiveWriter) -> None:
+    assert archive.bundles([TICKET]) == {}
+
+
+def test_what_was_added_is_found(archive: ArchiveWriter, sample: Sample) -> None:
+    manifest = add(archive, sample)
+    other = ("LATISS", "DM-40003")
+    assert archive.bundles([TICKET, other]) == {TICKET: (manifest,)}
+
+
+def test_a_manifest_tells_what_the_bundle_holds(archive: ArchiveWriter, sample: Sample) -> None:
+    manifest = add(archive, sample)
+    assert (manifest.instrument, manifest.ticket) == TICKET
+    assert manifest.fingerprint == sample.fingerprint
+    assert manifest.made_at == "2026-11-22T18:00:00.000Z"
+    assert manifest.exported_from == "usdf/main"
+    (collection,) = manifest.collections
+    assert (collection.name, collection.type, collection.datasets) == (
+        CALIBRATION,
+        CollectionType.CALIBRATION,
+        3,
+    )
+
+
+def test_a_manifest_tells_size_and_checksums_of_each_file(archive: ArchiveWriter, sample: Sample) -> None:
+    manifest = add(archive, sample)
+    assert [f.path for f in manifest.files] == sorted(sample.bytes)
+    for file in manifest.files:
+        data = sample.bytes[file.path]
+        assert file.size == len(data)
+        assert file.sha256 == hashlib.sha256(data).hexdigest()
+        assert file.adler32 == f"{zlib.adler32(data):08x}"
+    uuids = {d.uuid for d in read_contents(sample.export.text).datasets}
+    assert {uuid for file in manifest.files for uuid in file.datasets} == uuids
+
+
+def test_contents_are_those_of_the_export(archive: ArchiveWriter, sample: Sample) -> None:
+    manifest = add(archive, sample)
+    assert archive.contents(manifest) == read_contents(sample.export.text)
+
+
+def test_adding_again_changes_nothing(stored: Stored, sample: Sample) -> None:
+    first = add(stored.archive, sample)
+    stored.clock.now += timedelta(days=1)
+    assert add(stored.archive, sample) == first
+    assert stored.archive.bundles([TICKET]) == {TICKET: (first,)}
+
+
+def test_of_several_bundles_the_newest_is_first(stored: Stored, sample: Sample, tmp_path: Path) -> None:
+    other = make_sample(tmp_path / "other", salt="again")
+    stored.clock.now += timedelta(days=1)
+    newer = add(stored.archive, other)
+    stored.clock.now -= timedelta(days=1)
+    older = add(stored.archive, sample)
+    assert stored.archive.bundles([TICKET]) == {TICKET: (newer, older)}
+
+
+def test_a_partial_export_is_refused(archive: ArchiveWriter, sample: Sample, tmp_path: Path) -> None:
+    partial = replace(sample, export=make_sample(tmp_path / "origin", 2).export)
+    with pytest.raises(RefusedError, match="expected was"):
+        archive.add_bundle(
+            TICKET, sample.collections, sample.fingerprint, partial.export, exported_from="usdf/main"
+        )
+    assert archive.bundles([TICKET]) == {}
+
+
+def test_an_export_that_lacks_a_collection_is_refused(archive: ArchiveWriter, sample: Sample) -> None:
+    with pytest.raises(RefusedError, match="lacks LATISS/calib/other"):
+        archive.add_bundle(
+            TICKET,
+            (CALIBRATION, "LATISS/calib/other"),
+            sample.fingerprint,
+            sample.export,
+            exported_from="usdf/main",
+        )
+
+
+def test_an_export_of_a_run_must_not_have_an_unasked_calibration_collection(
+    archive: ArchiveWriter, sample: Sample
+) -> None:
+    with pytest.raises(RefusedError, match=f"has {CALIBRATION}"):
+        archive.add_bundle(TICKET, (RUN,), sample.fingerprint, sample.export, exported_from="usdf/main")
+
+
+def test_an_export_must_tell_where_each_file_is(archive: ArchiveWriter, sample: Sample) -> None:
+    fewer = Export(sample.export.text, sample.export.files[1:])
+    with pytest.raises(RefusedError):
+        add(archive, replace_export(sample, fewer))
+    assert archive.bundles([TICKET]) == {}
+
+
+def test_a_file_that_is_gone_is_refused_and_completes_once_it_is_back(
+    archive: ArchiveWriter, sample: Sample
+) -> None:
+    gone = Path(sample.export.files[1].uri)
+    data = gone.read_bytes()
+    gone.unlink()
+    with pytest.raises(RefusedError, match="gone"):
+        add(archive, sample)
+    assert archive.bundles([TICKET]) == {}
+    gone.write_bytes(data)
+    manifest = add(archive, sample)
+    assert archive.bundles([TICKET]) == {TICKET: (manifest,)}
+
+
+def test_a_bundle_by_reference_still_tells_sizes_and_checksums(
+    archive: ArchiveWriter, sample: Sample
+) -> None:
+    manifest = add(archive, sample, by_reference=True)
+    assert manifest.by_reference
+    assert [f.size for f in manifest.files] == [len(sample.bytes[f.path]) for f in manifest.files]
+    assert archive.contents(manifest) == read_contents(sample.export.text)
+
+
+def test_the_watch_is_told_of_each_file(archive: ArchiveWriter, sample: Sample) -> None:
+    told: list[tuple[str, int, int]] = []
+    archive.add_bundle(
+        TICKET,
+        sample.collections,
+        sample.fingerprint,
+        sample.export,
+        exported_from="usdf/main",
+        watch=lambda *how_far: told.append(how_far),
+    )
+    assert told == [("files", 1, 3), ("files", 2, 3), ("files", 3, 3)]
+
+
+def test_a_missing_export_is_refused(stored: Stored, sample: Sample) -> None:
+    manifest = add(stored.archive, sample)
+    stored.spoil(manifest, None)
+    with pytest.raises(RefusedError, match="missing"):
+        stored.archive.contents(manifest)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2024-01-08 00:00:00.000000000", "2024-01-09 00:00:00.000000000"),
+        ("detector: 1}", "detector: 7}"),
+        ("bias_2.fits", "bias_3.fits"),
+        ("bias_2.fits", "../bias_2.fits"),
+        ("name: LATISS/calib/DM-40002\n", "name: LATISS/calib\n"),
+        ("collection_type: CALIBRATION, name", "collection_type: TAGGED, name"),
+    ],
+)
+def test_an_altered_export_is_refused(stored: Stored, sample: Sample, old: str, new: str) -> None:
+    manifest = add(stored.archive, sample)
+    altered = sample.export.text.replace(old, new)
+    assert altered != sample.export.text
+    stored.spoil(manifest, altered)
+    with pytest.raises(RefusedError):
+        stored.archive.contents(manifest)
+
+
+def replace_export(sample: Sample, export: Export) -> Sample:
+    return Sample(export, sample.ticket, sample.collections)

@@ -1,0 +1,174 @@
+"""What every store of locks and journals promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calibstate.adapters.records import open_journal, open_locks, this_process
+from calibstate.adapters.shelves import open_shelf
+from calibstate.errors import LockedError
+from calibstate.model.locks import Lock
+from calibstate.model.outcomes import JournalLine, Outcome, Result
+from calibstate.ports.records import Journal, Locks
+from tests.fakes.records import Holder, MemoryJournal, MemoryLocks
+
+PLACE = "summit/LSSTCam"
+
+
+@dataclass
+class Store:
+    """Locks as two runs see them, and a hand that puts others' there."""
+
+    ours: Locks
+    theirs: Locks
+    put: Callable[..., None]
+    """Put the lock of an ended or a foreign process there, or rubbish."""
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def a_lock(*, host: str | None = None, **more: Any) -> Lock:
+    process = this_process().model_copy(update={"pid": dead_pid(), **({"host": host} if host else {})})
+    return Lock(
+        id="old", place=PLACE, who="them", process=process, since="2026-11-22T17:00:00Z", why="apply", **more
+    )
+
+
+@pytest.fixture(params=["fake", "folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "fake":
+        held: dict[str, Holder | None] = {}
+
+        def pretend(*, host: str = "here", rubbish: bytes | None = None) -> None:
+            there = Holder("them", host, "2026-11-22T17:00:00Z", "apply", runs=False)
+            held[PLACE] = there if rubbish is None else None
+
+        yield Store(MemoryLocks(held), MemoryLocks(held), pretend)
+        return
+    uri = str(tmp_path / "records")
+    if request.param == "s3":
+        uri = request.getfixturevalue("s3").bucket("records") + "/records"
+
+    def put(*, host: str | None = None, rubbish: bytes | None = None) -> None:
+        data = a_lock(host=host).model_dump_json().encode() if rubbish is None else rubbish
+        open_shelf(uri).write("locks/summit__LSSTCam.json", data)
+
+    yield Store(open_locks(uri), open_locks(uri), put)
+
+
+def test_a_lock_is_held_by_one(store: Store) -> None:
+    with store.ours.hold(PLACE, why="apply DM-1") as said:
+        assert said is None
+        with pytest.raises(LockedError, match="apply DM-1"), store.theirs.hold(PLACE, why="apply DM-2"):
+            pytest.fail("two hold it")
+
+
+def test_a_lock_is_free_again_after_its_context(store: Store) -> None:
+    with store.ours.hold(PLACE, why="first"):
+        pass
+    with store.theirs.hold(PLACE, why="second") as said:
+        assert said is None
+
+
+def test_a_lock_is_free_again_after_an_error(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.ours.hold(PLACE, why="first"):
+        raise ZeroDivisionError
+    with store.theirs.hold(PLACE, why="second") as said:
+        assert said is None
+
+
+def test_places_are_locked_one_by_one(store: Store) -> None:
+    with store.ours.hold(PLACE, why="one"), store.theirs.hold("archive", why="other"):
+        pass
+
+
+def test_an_ended_process_of_this_host_is_succeeded_with_a_word(store: Store) -> None:
+    store.put()
+    with store.ours.hold(PLACE, why="apply") as said:
+        assert said is not None
+        assert "taken over" in said
+        assert "them" in said
+        with pytest.raises(LockedError), store.theirs.hold(PLACE, why="too"):
+            pytest.fail("two hold it")
+    with store.theirs.hold(PLACE, why="apply") as said:
+        assert said is None
+
+
+def test_a_process_of_another_host_is_never_succeeded(store: Store) -> None:
+    store.put(host="elsewhere")
+    with pytest.raises(LockedError) as raised, store.ours.hold(PLACE, why="apply"):
+        pytest.fail("two hold it")
+    for word in (PLACE, "them", "elsewhere", "2026-11-22T17:00:00Z", "apply"):
+        assert word in str(raised.value)
+    assert raised.value.diagnostics[0].hint
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"", b'{"format_version": "1.0", "kind": "lo', b"[" * 100_000, b"\xff\xfe", b"{}", b"x" * 200_000],
+    ids=["empty", "truncated", "deep", "binary", "other", "large"],
+)
+def test_a_lock_that_cannot_be_read_is_held_by_somebody(store: Store, rubbish: bytes) -> None:
+    store.put(rubbish=rubbish)
+    with pytest.raises(LockedError, match="Lock cannot be read"), store.ours.hold(PLACE, why="apply"):
+        pytest.fail("two hold it")
+
+
+@dataclass
+class Kept:
+    """A journal, and what is kept of it."""
+
+    journal: Journal
+    lines: Callable[[], list[JournalLine]]
+
+
+@pytest.fixture(params=["fake", "folder", "s3"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    if request.param == "fake":
+        fake = MemoryJournal()
+        yield Kept(fake, lambda: fake.lines)
+    elif request.param == "folder":
+        yield Kept(open_journal(str(tmp_path / "r")), lambda: parsed(files_of(tmp_path / "r")))
+    else:
+        s3 = request.getfixturevalue("s3")
+        uri = s3.bucket("records")
+        bucket = uri.removeprefix("s3://")
+
+        def objects() -> list[bytes]:
+            keys = s3.keys(uri)
+            return [s3.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+
+        yield Kept(open_journal(uri), lambda: parsed(objects()))
+
+
+def files_of(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.glob("journal/*.jsonl")]
+
+
+def parsed(files: list[bytes]) -> list[JournalLine]:
+    assert len(files) <= 1
+    return [JournalLine.model_validate_json(line) for file in files for line in file.splitlines()]
+
+
+def test_each_line_of_a_journal_is_kept_at_once(kept: Kept) -> None:
+    assert kept.lines() == []
+    outcome = Outcome(step="1", do="prepend-to-chain", target="summit:chain:x", result=Result.DONE)
+    lines = [
+        JournalLine(at="2026-11-22T18:00:00Z", event="run", text="apply\nDM-1 é"),
+        JournalLine(at="2026-11-22T18:00:01Z", event="outcome", text="done", outcome=outcome),
+        JournalLine(at="2026-11-22T18:00:02Z", event="end", text="0"),
+    ]
+    for count, line in enumerate(lines, 1):
+        kept.journal.write(line)
+        assert kept.lines() == lines[:count]

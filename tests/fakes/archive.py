@@ -1,0 +1,130 @@
+"""An archive in memory, for tests of what uses one."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from typing_extensions import override
+
+from calibstate.errors import Diagnostic, RefusedError
+from calibstate.model.bundles import BundleFile, Contents, Manifest, bundle_folder
+from calibstate.model.names import TicketKey
+from calibstate.ports.archive import ArchiveWriter
+from calibstate.ports.butler import Export
+from calibstate.ports.progress import Watch, unwatched
+from calibstate.store.bundle import check, check_export, manifest_from, read_contents
+
+__all__ = ["MemoryArchive"]
+
+
+class MemoryArchive(ArchiveWriter):
+    """Bundles in a dictionary.
+
+    Parameters
+    ----------
+    origin
+        Bytes by URI, of files that exist only in a test's mind; other URIs
+        are read from the disk.
+    clock
+        What time it is.
+    """
+
+    def __init__(
+        self,
+        origin: Mapping[str, bytes] | None = None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._origin = origin or {}
+        self._clock = clock
+        self.manifests: dict[str, Manifest] = {}
+        """Manifests by folder."""
+        self.exports: dict[str, str] = {}
+        """Exports by folder."""
+        self.files: dict[str, bytes] = {}
+        """Files by URI."""
+
+    @override
+    def bundles(self, tickets: Iterable[TicketKey]) -> Mapping[TicketKey, tuple[Manifest, ...]]:
+        newest_first = sorted(self.manifests.values(), key=lambda m: (m.made_at, m.fingerprint), reverse=True)
+        found = {
+            key: tuple(m for m in newest_first if (m.instrument, m.ticket) == key) for key in set(tickets)
+        }
+        return {key: manifests for key, manifests in found.items() if manifests}
+
+    @override
+    def contents(self, manifest: Manifest) -> Contents:
+        text = self.exports.get(manifest.folder)
+        if text is None:
+            raise RefusedError(
+                Diagnostic("Bundle is damaged", f"export.yaml of {manifest.folder} is missing.")
+            )
+        contents = read_contents(text)
+        check(contents, manifest)
+        return contents
+
+    @override
+    def source(self, manifest: Manifest) -> str:
+        return f"memory://archive/{manifest.folder}/"
+
+    @override
+    def add_bundle(
+        self,
+        ticket: TicketKey,
+        collections: Sequence[str],
+        fingerprint: str,
+        export: Export,
+        *,
+        exported_from: str,
+        by_reference: bool = False,
+        watch: Watch = unwatched,
+    ) -> Manifest:
+        contents = read_contents(export.text)
+        check_export(contents, ticket, collections, fingerprint)
+        if {d.path for d in contents.datasets} != {f.path for f in export.files}:
+            raise RefusedError(Diagnostic("Export is not what was asked for", "Its files are others."))
+        folder = bundle_folder(ticket, fingerprint)
+        if folder in self.manifests:
+            return self.manifests[folder]
+        files = []
+        for done, file in enumerate(export.files, 1):
+            data = self._read(file.uri)
+            uuids = tuple(d.uuid for d in contents.datasets if d.path == file.path)
+            files.append(_bundle_file(file.path, data, uuids))
+            if not by_reference:
+                self.files[f"memory://archive/{folder}/{file.path}"] = data
+            watch("files", done, len(export.files))
+        self.exports[folder] = export.text
+        self.manifests[folder] = manifest_from(
+            ticket,
+            collections,
+            contents,
+            files,
+            made_at=self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            exported_from=exported_from,
+            by_reference=by_reference,
+        )
+        return self.manifests[folder]
+
+    def _read(self, uri: str) -> bytes:
+        if uri in self._origin:
+            return self._origin[uri]
+        try:
+            return Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).read_bytes()
+        except FileNotFoundError as error:
+            raise RefusedError(Diagnostic("File of a dataset is gone", uri)) from error
+
+
+def _bundle_file(path: str, data: bytes, uuids: tuple[str, ...]) -> BundleFile:
+    return BundleFile(
+        path=path,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        adler32=f"{zlib.adler32(data):08x}",
+        datasets=uuids,
+    )
