@@ -123,7 +123,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
         ("1: x\ntrue: y\n~: z\n2.5: q\n", [f"{n}:1 Key is not text" for n in (1, 2, 3, 4)]),
         ("? [a]\n: 1\n", ["1:3 Key is not text"]),
         ("? {a: b}\n: 1\n", ["1:3 Key is not text"]),
-        ("{: 1}\n", ["1:2 Key is not text"]),
+        ("{? : 1}\n", ["1:4 Key is not text"]),
         ("a: 1\n---\nb: 2\n", ["2:1 Several documents in one file"]),
         ("", ["1:1 Empty file"]),
         ("# only this\n", ["1:1 Empty file"]),
