@@ -17,8 +17,9 @@ help: ## say what there is
 setup: $(STAMP) ## make .venv with the calibstate command in it
 	@echo "calibstate is in $(BIN): try \`$(BIN)/calibstate --help\`, or \`. $(BIN)/activate\`."
 
-demo: $(STAMP) ## show the main job on real butler repositories
-	@$(BIN)/calibstate demo $(DIR)
+demo: $(STAMP) ## show the main job on real butler repositories (DIR=… for a folder of your own)
+	@$(if $(DIR),,rm -rf build/demo && mkdir -p build)
+	@$(BIN)/calibstate demo $(or $(DIR),build/demo)
 
 test: $(STAMP) ## run the tests (TESTS=tests/house_test.py for some)
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(TESTS)

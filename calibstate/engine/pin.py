@@ -54,6 +54,8 @@ def _pin(
     if seen.trouble:
         return Unpinned("the archive could not be seen")
     if isinstance(seen.resource, Bundle):
+        if seen.resource.trouble:
+            return Unpinned(seen.resource.trouble, refused=True)
         return _from_bundle(ticket, seen.resource.manifests[0], archive)
     return _from_origin(ticket, origin, observed)
 

@@ -12,11 +12,13 @@ from typing import ClassVar
 
 from typing_extensions import override
 
+from ..errors import InvalidStateError
 from ..model.actions import Action, Standing
 from ..model.bundles import Manifest
 from ..model.drift import Drift, What
 from ..model.names import Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
+from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from .base import Kind
@@ -47,10 +49,10 @@ class Bundle(Resource):
     """Whether its files stay where they are."""
 
     trouble: str = ""
-    """Declared: why nobody can tell what the ticket holds."""
+    """Why nobody can tell what the ticket holds."""
 
     refused: bool = False
-    """Declared: whether that is a contradiction."""
+    """Whether that is a contradiction."""
 
     manifests: tuple[Manifest, ...] = field(default=(), repr=False)
     """Observed: its bundles, newest first; the newest is what counts."""
@@ -109,15 +111,13 @@ class BundleKind(Kind[Bundle]):
 
     @override
     def observe(self, targets: Sequence[Bundle], places: ReadPlaces) -> Mapping[Address, Bundle | None]:
-        found = places.archive().bundles([t.ticket for t in targets])
-        live: dict[Address, Bundle | None] = {}
-        for target in targets:
-            if manifests := found.get(target.ticket, ()):
-                newest = manifests[0].fingerprint
-                live[target.address] = Bundle(target.address, target.ticket, newest, manifests=manifests)
-            else:
-                live[target.address] = None
-        return live
+        archive = places.archive()
+        try:
+            found = archive.bundles([t.ticket for t in targets])
+        except InvalidStateError:
+            # A manifest that cannot be read stops its own ticket only.
+            return {t.address: _alone(t, archive) for t in targets}
+        return {t.address: _newest(t, found.get(t.ticket, ())) for t in targets}
 
     @override
     def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
@@ -168,3 +168,16 @@ class BundleKind(Kind[Bundle]):
             by_reference=action.by_reference,
             watch=watch,
         )
+
+
+def _newest(target: Bundle, manifests: tuple[Manifest, ...]) -> Bundle | None:
+    if not manifests:
+        return None
+    return Bundle(target.address, target.ticket, manifests[0].fingerprint, manifests=manifests)
+
+
+def _alone(target: Bundle, archive: ArchiveReader) -> Bundle | None:
+    try:
+        return _newest(target, archive.bundles([target.ticket]).get(target.ticket, ()))
+    except InvalidStateError as error:
+        return Bundle(target.address, target.ticket, None, trouble=error.diagnostics[0].detail, refused=True)
