@@ -310,12 +310,16 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("file", [USDF, DM1, DM2, CHAIN])
+@pytest.mark.parametrize("file", [USDF, DM1, DM2, "tickets/LATISS/DM-9.yaml", CHAIN])
 @pytest.mark.parametrize("content", ["a: [\n", "a: 1\n"])
 def test_what_an_unread_file_may_have_declared_is_not_held_against_others(
     file: str, content: str, tmp_path: Path
 ) -> None:
-    found = mistakes(written(tmp_path, {file: content}))
+    others = spoilt(CHAIN, "LATISS/calib/DM-0:", "DM-9:") | {
+        "tickets/LATISS/DM-9.yaml": GOOD[DM3].replace("DM-3", "DM-9"),
+        "chains/z.yaml": "chain: LSSTCam/calib\ninstrument: LSSTCam\nonly: [usdf/main]\nentries: []\n",
+    }
+    found = mistakes(written(tmp_path, others | {file: content}))
     assert {d.where.path for d in found if d.where} == {file}
 
 

@@ -58,17 +58,19 @@ def test_every_word_counts_in_the_digest(file: str, old: str, new: str, tmp_path
 
 
 def test_routes_without_fields_differ_in_the_digest(tmp_path: Path) -> None:
-    site = "site: s\nrepositories:\n  r: {butler: /r, instruments: [Cam], route: %s}\n"
-    alone = dict.fromkeys(GOOD)
-    settings = {"calibstate.yaml": GOOD["calibstate.yaml"]}
-    origin = digest(tmp_path / "a", alone | settings | {"sites/s.yaml": site % "origin"})
-    spelt = digest(tmp_path / "b", alone | settings | {"sites/s.yaml": site % "{by: origin}"})
-    assert origin == spelt
-    both = site % "origin" + "  q: {butler: /q, instruments: [Cam], route: copy}\n"
-    other = site % "origin" + "  q: {butler: /q, instruments: [Cam], route: {by: rucio, rse: x, prefix: y}}\n"
-    assert digest(tmp_path / "c", alone | settings | {"sites/s.yaml": both}) != digest(
-        tmp_path / "d", alone | settings | {"sites/s.yaml": other}
-    )
+    def of(folder: str, *routes: str) -> str:
+        names = dict(zip("rq", routes, strict=True))
+        lines = "".join(
+            f"  {n}: {{butler: /{n}, instruments: [Cam], route: {r}}}\n" for n, r in names.items()
+        )
+        kept = {
+            "calibstate.yaml": GOOD["calibstate.yaml"],
+            "sites/s.yaml": f"site: s\nrepositories:\n{lines}",
+        }
+        return digest(tmp_path / folder, dict.fromkeys(GOOD) | kept)
+
+    assert of("a", "origin", "copy") == of("b", "{by: origin}", "{by: copy}")
+    assert of("c", "origin", "copy") != of("d", "copy", "origin")
 
 
 def test_repositories_are_addressed_in_order(desired: DesiredState) -> None:

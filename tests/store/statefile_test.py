@@ -53,7 +53,7 @@ def test_the_environment_comes_before_the_working_directory(
 
 def test_the_root_is_searched_upward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = written(tmp_path / "tree")
-    written(root / "state")
+    written(root / "tickets" / "LATISS" / "state")
     monkeypatch.chdir(root / "tickets" / "LATISS")
     assert find_root(None) == root
 
