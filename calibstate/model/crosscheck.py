@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain as chained
 from string import Formatter
 from typing import Any
 
@@ -23,7 +24,10 @@ from .repositories import Copy, Origin, Rucio, Site
 from .settings import Bundles, Settings
 from .tickets import ApprovalStatus, Ticket
 
-__all__ = ["MAX_NESTING", "Claim", "Tree", "Unread", "crosscheck"]
+__all__ = ["MAX_ERRORS", "MAX_NESTING", "Claim", "Tree", "Unread", "crosscheck"]
+
+MAX_ERRORS = 1000
+"""Disagreements that are told."""
 
 MAX_NESTING = 50
 """Declared chains within each other; real ones have two."""
@@ -123,10 +127,18 @@ def crosscheck(tree: Tree) -> Iterator[Diagnostic]:
     Yields
     ------
     Diagnostic
-        Errors, warnings and notes, in no order.
+        Errors, warnings and notes, in no order; of errors no more than
+        anybody would read.
     """
-    for check in _CHECKS:
-        yield from check(tree)
+    errors = 0
+    for told in chained.from_iterable(check(tree) for check in _CHECKS):
+        yield told
+        errors += told.severity is Severity.ERROR
+        if errors == MAX_ERRORS:
+            # Looking for the nearest word to each of a hundred thousand
+            # would take an hour.
+            yield Diagnostic("Too many mistakes", "The rest was not looked at.", told.where)
+            return
 
 
 def _file_names(tree: Tree) -> Iterator[Diagnostic]:
@@ -612,7 +624,7 @@ def _listed_nowhere(tree: Tree) -> Iterator[Diagnostic]:
         adopted = ticket.approval.status is ApprovalStatus.ADOPTED
         if not adopted or named.intersection(ticket.children):
             continue
-        detail = f"{ticket.ticket} is adopted, but no chain lists it; it is deployed, and found by no search."
+        detail = f"{ticket.ticket} is adopted, but no chain lists it; it is deployed all the same."
         hint = f"List it in a chain of {ticket.instrument}."
         where = written.lines.at("ticket")
         yield Diagnostic("Ticket in no chain", detail, where, hint, Severity.NOTE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from calibstate.errors import Severity
+from calibstate.model.crosscheck import MAX_ERRORS
 from calibstate.store.statefile import load
 from tests.written import GOOD, mistakes, spoilt, told, written
 
@@ -377,3 +378,10 @@ def test_chains_nested_beyond_any_stack_are_told(tmp_path: Path) -> None:
         for n, entry in inner.items()
     }
     assert told(mistakes(written(tmp_path, changes))) == ["chains/0.yaml:3:1 Chains nested too deeply"]
+
+
+def test_countless_mistakes_are_cut_short_before_they_take_an_hour(tmp_path: Path) -> None:
+    entries = "".join(f"  - DN-{n}\n" for n in range(60_000))
+    found = mistakes(written(tmp_path, spoilt(CHAIN, "  - DM-1\n", entries)))
+    assert len(found) == MAX_ERRORS + 1
+    assert found[-1].summary == "Too many mistakes"
