@@ -1,5 +1,4 @@
-"""Apply: carry out plans under the locks of their places, until nothing more
-can be done now.
+"""Apply: carry out plans under the locks of their places.
 
 When only the ground of a step moved, or a step failed that others waited
 for, a new plan is made, at most `TRIES` times; what failed once is not tried
