@@ -91,9 +91,12 @@ def dataset_uuid(run: str, dataset_type: str, data_id: DataId) -> uuid.UUID:
 
 
 def datastore_path(run: str, dataset_type: str, data_id: DataId) -> str:
-    """Return the path of a dataset's file in a datastore."""
-    values = "_".join(str(value) for value in data_id.values())
-    return f"{run}/{dataset_type}/{dataset_type}_{values}_{run.replace('/', '_')}.fits"
+    """Return the path that a butler gives the file of a dataset."""
+    instrument, detector = str(data_id["instrument"]), data_id.get("detector")
+    filters = [FILTERS[name], name] if (name := str(data_id.get("physical_filter", ""))) else []
+    sensor = [] if detector is None else [str(detector_record(instrument, int(detector))["full_name"])]
+    file = "_".join([dataset_type, instrument, *filters, *sensor, run.replace("/", "_").replace(".", "_")])
+    return "/".join([run, dataset_type, *filters, f"{file}.fits"])
 
 
 def content(dataset_type: str, uuid_: uuid.UUID) -> bytes:

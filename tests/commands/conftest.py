@@ -1,0 +1,48 @@
+"""Worlds that are made once and copied for each test."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from tests.commands.sites import Sites, make_sites
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in os.environ if n.startswith("CALIBSTATE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("DAF_BUTLER_REPOSITORY_INDEX", raising=False)
+
+
+@pytest.fixture(scope="session")
+def sites_made_once(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return sites to copy, never to change."""
+    return make_sites(tmp_path_factory.mktemp("sites") / "made")
+
+
+@pytest.fixture(scope="session")
+def sites_deployed_once(sites_made_once: Sites, tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return sites where all is as declared, to copy, never to change."""
+    sites = sites_made_once.copied_to(tmp_path_factory.mktemp("sites") / "deployed")
+    with redirect_stdout(io.StringIO()):
+        from calibstate.cli.app import run
+
+        assert run(["-C", str(sites.tree.state), "apply", "--yes"]) == 0
+    return sites
+
+
+@pytest.fixture
+def sites(sites_made_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Sites:
+    """Return an origin with DM-1 and DM-2, and two copies without them."""
+    return sites_made_once.copied_to(tmp_path / "sites", capsys)
+
+
+@pytest.fixture
+def deployed(sites_deployed_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Sites:
+    """Return the same sites after the first apply."""
+    return sites_deployed_once.copied_to(tmp_path / "sites", capsys)
