@@ -67,7 +67,12 @@ class Places:
         """Return a repository, opened for writing."""
         from .adapters.butler import open_writer
 
-        writer: ButlerWriter = self._once("write", address, lambda: open_writer(self._uri(address)))
+        if ("write", address) not in self._opened:
+            self._once("write", address, lambda: open_writer(self._uri(address)))
+            # The first writer of a repository makes tables, of which a
+            # reader from before it knows nothing.
+            self._opened.pop(("read", address), None)
+        writer: ButlerWriter = self._opened["write", address]
         return writer
 
     def recover(self, address: RepositoryAddress) -> None:
