@@ -1,0 +1,631 @@
+"""What every butler promises: one in memory, on SQLite, on PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from calibstate.adapters.butler import open_reader, open_writer
+from calibstate.errors import PlanIsStaleError, RefusedError
+from calibstate.model.bundles import StoredDataset
+from calibstate.model.contents import CollectionType, Row
+from calibstate.model.timespans import EMPTY, UNBOUNDED, Range
+from calibstate.ports.butler import ButlerReader, ButlerWriter, ImportCount, SeenCollection
+from calibstate.store.bundle import read_contents
+from tests import world
+from tests.bundles import BundleFolder, bundle_from
+from tests.calibrations import IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
+from tests.fakes.butler import MemoryButler
+from tests.hands import RealHands
+
+CALIB = "LSSTComCam/calib"
+TICKET = f"{CALIB}/DM-1"
+BIAS, FLAT, VERIFY = f"{TICKET}/bias.a", f"{TICKET}/flat.a", f"{TICKET}/verify"
+LEAVES = (BIAS, FLAT, VERIFY)
+
+Hands = MemoryButler | RealHands
+
+
+@dataclass
+class Place:
+    """A repository, as calibstate has it and as others have it."""
+
+    butler: ButlerWriter
+    reader: ButlerReader
+    hands: Hands
+
+    def state(self) -> object:
+        """Return all that an import could change."""
+        seen = self.butler.collections([*LEAVES, f"{BIAS}.run", f"{FLAT}.run", TICKET, CALIB])
+        held = self.butler.holdings(seen, files=seen)
+        return seen, {name: (sorted(h.rows), h.unrecorded, h.sizes) for name, h in held.items()}
+
+
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("empty") / "repository"
+    world.make_repo(folder).close()
+    return folder
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A repository that knows the instrument and holds nothing."""
+    if request.param == "fake":
+        fake = MemoryButler()
+        yield Place(fake, fake, fake)
+        return
+    folder = str(tmp_path / "repository")
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("empty_repository"), folder)
+    else:
+        server = request.getfixturevalue("postgres")
+        world.make_repo(folder, db=server.url, namespace=server.namespace()).close()
+    writer, reader, hands = open_writer(folder), open_reader(folder), RealHands(folder)
+    yield Place(writer, reader, hands)
+    hands.butler.close()
+    reader.close()
+    writer.close()
+
+
+@pytest.fixture
+def hands(place: Place) -> Hands:
+    return place.hands
+
+
+@pytest.fixture
+def butler(place: Place) -> ButlerWriter:
+    return place.butler
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> BundleFolder:
+    """A ticket: certified for ever, certified twice, and a bare RUN."""
+    origin = MemoryButler("origin")
+    origin.add_calibration(BIAS, "bias", SINCE_2024)
+    origin.add_calibration(FLAT, "flat", IN_2024, IN_2025)
+    origin.add_run(VERIFY, "verifyBiasStats")
+    origin.add_run(VERIFY, "dark", detectors=[0, 1])
+    return bundle_from(origin, tmp_path / "bundle", LEAVES, uris=origin.uris)
+
+
+def do(place: Place, bundle: BundleFolder) -> ImportCount:
+    return place.butler.import_bundle(bundle.manifest, bundle.contents, bundle.source)
+
+
+def bias(bundle: BundleFolder) -> str:
+    """Return the UUID of the bias of detector 0."""
+    return next(r.uuid for r in bundle.contents.holding(BIAS).rows if r.data_id.startswith("detector=0,"))
+
+
+# Looking
+
+
+def test_collections_that_exist_are_told_with_their_children_in_order(
+    butler: ButlerWriter, hands: Hands
+) -> None:
+    hands.add_calibration(BIAS, "bias")
+    hands.add_run(VERIFY, "verifyBiasStats")
+    hands.add_chain(TICKET, [VERIFY, BIAS])
+    hands.add_chain(CALIB, [TICKET])
+
+    assert butler.collections([CALIB, "no/such", BIAS, TICKET, VERIFY]) == {
+        CALIB: SeenCollection(CALIB, CollectionType.CHAINED, (TICKET,)),
+        BIAS: SeenCollection(BIAS, CollectionType.CALIBRATION),
+        TICKET: SeenCollection(TICKET, CollectionType.CHAINED, (VERIFY, BIAS)),
+        VERIFY: SeenCollection(VERIFY, CollectionType.RUN),
+    }
+
+
+def test_every_look_sees_what_others_did_meanwhile(place: Place, hands: Hands) -> None:
+    assert place.reader.collections([CALIB, BIAS]) == {}
+    assert place.reader.holdings([BIAS]) == {}
+    uuids = hands.add_calibration(BIAS, "bias")
+    hands.add_chain(CALIB, [BIAS])
+
+    assert place.reader.collections([CALIB])[CALIB].children == (BIAS,)
+    assert {row.uuid for row in place.reader.holdings([BIAS])[BIAS].rows} == set(uuids)
+
+    hands.add_chain(CALIB, [f"{BIAS}.run", BIAS])
+    assert place.reader.collections([CALIB])[CALIB].children == (f"{BIAS}.run", BIAS)
+
+
+def test_certifications_are_told_with_type_data_id_uuid_and_range(place: Place, hands: Hands) -> None:
+    first, *_ = hands.add_calibration(FLAT, "flat", IN_2024, IN_2025)
+
+    rows = place.reader.holdings([FLAT])[FLAT].rows
+    assert [row for row in sorted(rows) if row.uuid == first] == [
+        Row("flat", "detector=0,instrument=LSSTComCam,physical_filter=g_01", first, *IN_2024),
+        Row("flat", "detector=0,instrument=LSSTComCam,physical_filter=g_01", first, *IN_2025),
+    ]
+    assert len(rows) == 4 * 2 * 2
+
+
+def test_unbounded_and_empty_ranges_are_told_as_they_are(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias")
+    hands.add_calibration(FLAT, "dark", EMPTY)
+
+    held = place.reader.holdings([BIAS, FLAT])
+    assert {(row.begin, row.end) for row in held[BIAS].rows} == {UNBOUNDED}
+    assert {(row.begin, row.end) for row in held[FLAT].rows} == {EMPTY}
+
+
+def test_a_run_holds_all_of_its_dataset_types_without_bounds(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias", IN_2024, run=VERIFY)
+    hands.add_run(VERIFY, "verifyBiasStats", detectors=[1])
+
+    held = place.reader.holdings([VERIFY])[VERIFY]
+    assert held.type is CollectionType.RUN
+    assert sorted(row.dataset_type for row in held.rows) == ["bias"] * 4 + ["verifyBiasStats"]
+    assert {(row.begin, row.end) for row in held.rows} == {UNBOUNDED}
+
+
+def test_a_tagged_collection_holds_its_members_without_bounds(place: Place, hands: Hands) -> None:
+    uuids = hands.add_run(VERIFY, "bias")
+    hands.add_tagged("LSSTComCam/tagged", VERIFY)
+
+    held = place.reader.holdings(["LSSTComCam/tagged"])["LSSTComCam/tagged"]
+    assert held.type is CollectionType.TAGGED
+    assert {(row.uuid, row.begin, row.end) for row in held.rows} == {(uuid, *UNBOUNDED) for uuid in uuids}
+
+
+def test_absent_and_chained_collections_have_no_holding_and_empty_ones_have_no_rows(
+    place: Place, hands: Hands
+) -> None:
+    hands.add_empty(BIAS, CollectionType.CALIBRATION)
+    hands.add_empty(VERIFY, CollectionType.RUN)
+    hands.add_chain(TICKET, [BIAS])
+
+    held = place.reader.holdings([BIAS, "no/such", TICKET, VERIFY])
+    assert {name: holding.rows for name, holding in held.items()} == {BIAS: (), VERIFY: ()}
+
+
+def test_datasets_without_a_record_in_the_datastore_are_told(place: Place, hands: Hands) -> None:
+    first, *_ = hands.add_calibration(BIAS, "bias")
+    hands.forget(first)
+
+    held = place.reader.holdings([BIAS, f"{BIAS}.run"])
+    assert held[BIAS].unrecorded == {first}
+    assert held[f"{BIAS}.run"].unrecorded == {first}
+
+
+def test_files_are_looked_at_where_that_is_asked_for_only(
+    place: Place, hands: Hands, bundle: BundleFolder
+) -> None:
+    do(place, bundle)
+    lost, altered = sorted(row.uuid for row in bundle.contents.holding(BIAS).rows)[:2]
+    hands.write_file(bundle.path_of(lost), None)
+    hands.write_file(bundle.path_of(altered), b"short")
+
+    held = place.reader.holdings([BIAS, FLAT], files=[BIAS])
+    assert {u: s for u, s in held[BIAS].sizes.items() if s != 2880} == {lost: None, altered: 5}
+    assert len(held[BIAS].sizes) == 4
+    assert held[FLAT].sizes == {}
+    assert held[BIAS].unrecorded == frozenset()
+
+
+# Exporting
+
+
+def test_an_export_has_the_certified_datasets_of_a_collection_and_no_others_of_their_run(
+    place: Place, hands: Hands
+) -> None:
+    certified = hands.add_calibration(BIAS, "bias", IN_2024)
+    hands.add_run(f"{BIAS}.run", "verifyBiasStats")
+
+    contents = read_contents(place.reader.export([BIAS]).text)
+    assert {d.uuid for d in contents.datasets} == set(certified)
+    assert contents.holding(BIAS).fingerprint == place.reader.holdings([BIAS])[BIAS].fingerprint
+    assert set(contents.collections) == {BIAS, f"{BIAS}.run"}
+
+
+def test_an_export_of_a_bare_run_has_all_of_its_datasets(place: Place, hands: Hands) -> None:
+    uuids = hands.add_run(VERIFY, "verifyBiasStats") + hands.add_run(VERIFY, "bias")
+
+    export = place.reader.export([VERIFY])
+    contents = read_contents(export.text)
+    assert {d.uuid for d in contents.datasets} == set(uuids)
+    assert contents.holding(VERIFY).fingerprint == place.reader.holdings([VERIFY])[VERIFY].fingerprint
+    assert len(export.files) == len({file.path for file in export.files}) == 8
+
+
+def test_an_export_keeps_every_kind_of_range(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias", EMPTY)
+    hands.add_calibration(FLAT, "flat", IN_2024, IN_2025)
+    hands.add_calibration(f"{TICKET}/dark", "dark")
+
+    names = [BIAS, FLAT, f"{TICKET}/dark"]
+    contents, held = read_contents(place.reader.export(names).text), place.reader.holdings(names)
+    assert {n: sorted(contents.holding(n).rows) for n in names} == {n: sorted(held[n].rows) for n in names}
+
+
+def test_an_export_describes_the_chain_that_is_asked_for_and_no_other(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias")
+    hands.add_run(VERIFY, "verifyBiasStats")
+    hands.add_chain(TICKET, [BIAS])
+    hands.add_chain(CALIB, [TICKET])
+
+    def chains(chain: str | None) -> dict[str, tuple[str, ...]]:
+        contents = read_contents(place.reader.export([VERIFY, BIAS], chain=chain).text)
+        return {n: c for n, (t, _, c) in contents.collections.items() if t is CollectionType.CHAINED}
+
+    assert chains(None) == {}
+    assert chains(TICKET) == {TICKET: (VERIFY, BIAS)}
+    assert chains("not/there/yet") == {"not/there/yet": (VERIFY, BIAS)}
+
+
+@pytest.mark.parametrize("name", ["no/such", TICKET])
+def test_an_export_of_what_holds_no_datasets_of_its_own_is_refused(
+    place: Place, hands: Hands, name: str
+) -> None:
+    hands.add_calibration(BIAS, "bias")
+    hands.add_chain(TICKET, [BIAS])
+    with pytest.raises(RefusedError, match=name):
+        place.reader.export([BIAS, name])
+
+
+def test_an_export_of_datasets_without_a_record_is_refused(place: Place, hands: Hands) -> None:
+    first, *_ = hands.add_calibration(BIAS, "bias")
+    hands.forget(first)
+    with pytest.raises(RefusedError, match="not in the datastore"):
+        place.reader.export([BIAS])
+
+
+# Chains
+
+
+@pytest.fixture
+def children(hands: Hands) -> tuple[str, str, str]:
+    names = ("a", "b", "c")
+    for name in names:
+        hands.add_empty(name, CollectionType.RUN)
+    return names
+
+
+def test_a_chain_that_does_not_exist_is_made_with_its_children(
+    butler: ButlerWriter, children: tuple[str, ...]
+) -> None:
+    butler.set_chain(CALIB, ["b", "a"], expected=None)
+    assert butler.collections([CALIB])[CALIB] == SeenCollection(CALIB, CollectionType.CHAINED, ("b", "a"))
+
+
+def test_a_chain_is_given_other_children_in_any_order(
+    butler: ButlerWriter, hands: Hands, children: tuple[str, ...]
+) -> None:
+    hands.add_chain(CALIB, ["a", "b"])
+    butler.set_chain(CALIB, ["c", "b", "a"], expected=["a", "b"])
+    assert butler.collections([CALIB])[CALIB].children == ("c", "b", "a")
+    butler.set_chain(CALIB, ["b"], expected=("c", "b", "a"))
+    assert butler.collections([CALIB])[CALIB].children == ("b",)
+
+
+@pytest.mark.parametrize("expected", [None, ["a"], ["b", "a"], ["a", "b", "c"], []])
+def test_a_chain_that_is_not_as_expected_stays_as_it_is(
+    butler: ButlerWriter, hands: Hands, children: tuple[str, ...], expected: list[str] | None
+) -> None:
+    hands.add_chain(CALIB, ["a", "b"])
+    with pytest.raises(PlanIsStaleError):
+        butler.set_chain(CALIB, ["c"], expected=expected)
+    assert butler.collections([CALIB])[CALIB].children == ("a", "b")
+
+
+def test_a_chain_that_is_gone_is_not_made_again(butler: ButlerWriter, children: tuple[str, ...]) -> None:
+    with pytest.raises(PlanIsStaleError):
+        butler.set_chain(CALIB, ["c"], expected=["a"])
+    assert butler.collections([CALIB]) == {}
+
+
+def test_a_chain_of_a_child_that_does_not_exist_is_refused(
+    butler: ButlerWriter, hands: Hands, children: tuple[str, ...]
+) -> None:
+    hands.add_chain(CALIB, ["a"])
+    with pytest.raises(RefusedError, match="no/such"):
+        butler.set_chain(CALIB, ["no/such", "a"], expected=["a"])
+    with pytest.raises(RefusedError, match="no/such"):
+        butler.set_chain("new", ["a", "no/such"], expected=None)
+    assert butler.collections([CALIB, "new"]) == {
+        CALIB: SeenCollection(CALIB, CollectionType.CHAINED, ("a",))
+    }
+
+
+def test_a_chain_that_would_hold_itself_is_refused(
+    butler: ButlerWriter, hands: Hands, children: tuple[str, ...]
+) -> None:
+    hands.add_chain(TICKET, ["a"])
+    hands.add_chain(CALIB, [TICKET])
+    for name, chain in ((TICKET, [CALIB, "a"]), (TICKET, [TICKET])):
+        with pytest.raises(RefusedError, match="hold itself"):
+            butler.set_chain(name, chain, expected=["a"])
+    assert butler.collections([TICKET])[TICKET].children == ("a",)
+
+
+@pytest.mark.parametrize("expected", [None, [], ["b"]])
+def test_a_name_that_is_taken_by_another_type_is_refused(
+    butler: ButlerWriter, children: tuple[str, ...], expected: list[str] | None
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        butler.set_chain("a", ["b"], expected=expected)
+    assert not isinstance(refused.value, PlanIsStaleError)
+    assert butler.collections(["a"])["a"].type is CollectionType.RUN
+
+
+# Importing
+
+
+def test_an_import_brings_all_that_the_bundle_holds(place: Place, bundle: BundleFolder) -> None:
+    assert do(place, bundle) == ImportCount(placed=18, recorded=18, certified=20)
+
+    held = place.butler.holdings(LEAVES, files=LEAVES)
+    for name in LEAVES:
+        told = bundle.contents.holding(name)
+        assert (held[name].type, held[name].fingerprint) == (told.type, told.fingerprint)
+        assert set(held[name].sizes.values()) == {2880}
+        assert not held[name].unrecorded
+    for file in bundle.manifest.files:
+        assert place.hands.read_file(file.path) == (bundle.folder / file.path).read_bytes()
+
+
+def test_an_import_brings_the_instrument_to_a_repository_that_has_none(
+    request: pytest.FixtureRequest, tmp_path: Path, bundle: BundleFolder
+) -> None:
+    world.make_repo(tmp_path / "bare", detectors=0).close()
+    for butler in (MemoryButler(instrument=None), open_writer(str(tmp_path / "bare"))):
+        butler.import_bundle(bundle.manifest, bundle.contents, bundle.source)
+        held = butler.holdings(LEAVES)
+        assert [held[n].fingerprint for n in LEAVES] == list(bundle.manifest.fingerprints.values())
+
+
+def test_an_import_tells_of_its_progress(place: Place, bundle: BundleFolder) -> None:
+    told: list[tuple[str, int, int]] = []
+    place.butler.import_bundle(
+        bundle.manifest, bundle.contents, bundle.source, watch=lambda *said: told.append(said)
+    )
+    assert told == [("files", n, 18) for n in range(1, 19)]
+
+
+def test_a_second_import_changes_nothing(place: Place, bundle: BundleFolder) -> None:
+    do(place, bundle)
+    before = place.state()
+    assert do(place, bundle) == ImportCount(0, 0, 0)
+    assert place.state() == before
+
+
+def test_an_import_makes_no_chain_and_leaves_those_there_alone(place: Place, bundle: BundleFolder) -> None:
+    do(place, bundle)
+    assert place.butler.collections([TICKET, CALIB]) == {}
+    place.hands.add_chain(TICKET, [VERIFY])
+    place.hands.decertify(BIAS, bias(bundle))
+    assert do(place, bundle).certified == 1
+    assert place.butler.collections([TICKET])[TICKET].children == (VERIFY,)
+
+
+def _lose_file(hands: Hands, bundle: BundleFolder) -> None:
+    hands.write_file(bundle.path_of(bias(bundle)), None)
+
+
+def _lose_record(hands: Hands, bundle: BundleFolder) -> None:
+    hands.forget(bias(bundle))
+
+
+def _lose_certification(hands: Hands, bundle: BundleFolder) -> None:
+    hands.decertify(BIAS, bias(bundle))
+
+
+def _lose_run(hands: Hands, bundle: BundleFolder) -> None:
+    hands.remove(f"{BIAS}.run")
+
+
+def _lose_collection(hands: Hands, bundle: BundleFolder) -> None:
+    hands.remove(FLAT)
+
+
+@pytest.mark.parametrize(
+    ("lose", "count"),
+    [
+        (_lose_file, (1, 0, 0)),
+        (_lose_record, (1, 1, 0)),
+        (_lose_certification, (0, 0, 1)),
+        (_lose_run, (4, 4, 4)),
+        (_lose_collection, (0, 0, 16)),
+    ],
+)
+def test_what_was_lost_is_brought_back_and_nothing_else(
+    place: Place,
+    bundle: BundleFolder,
+    lose: Callable[[Hands, BundleFolder], None],
+    count: tuple[int, int, int],
+) -> None:
+    do(place, bundle)
+    before = place.state()
+    lose(place.hands, bundle)
+    assert do(place, bundle) == ImportCount(*count)
+    assert place.state() == before
+
+
+def test_an_import_that_was_cut_off_is_completed(place: Place, bundle: BundleFolder) -> None:
+    for file in bundle.manifest.files[:7]:
+        place.hands.write_file(file.path, (bundle.folder / file.path).read_bytes())
+    place.hands.add_empty(f"{BIAS}.run", CollectionType.RUN)
+    place.hands.add_empty(FLAT, CollectionType.CALIBRATION)
+    assert do(place, bundle) == ImportCount(placed=11, recorded=18, certified=20)
+    assert place.butler.holdings([FLAT])[FLAT].fingerprint == bundle.manifest.fingerprints[FLAT]
+
+
+# Refusing to import
+
+
+Lose = Callable[[Hands, BundleFolder], None]
+Spoil = Callable[[Place, BundleFolder], BundleFolder]
+
+
+def with_datasets(bundle: BundleFolder, change: Callable[[StoredDataset], StoredDataset]) -> BundleFolder:
+    datasets = tuple(change(d) for d in bundle.contents.datasets)
+    return replace(bundle, contents=replace(bundle.contents, datasets=datasets))
+
+
+def with_ranges(bundle: BundleFolder, span: Range) -> BundleFolder:
+    uuids = tuple(row.uuid for row in bundle.contents.holding(BIAS).rows)
+    certifications = {**bundle.contents.certifications, BIAS: ((span, uuids),)}
+    return replace(bundle, contents=replace(bundle.contents, certifications=certifications))
+
+
+def _another_run(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    return with_datasets(bundle, lambda d: replace(d, run=VERIFY) if d.uuid == bias(bundle) else d)
+
+
+def _another_data_id(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    other: DataId = {"instrument": "LSSTComCam", "detector": 3}
+    return with_datasets(bundle, lambda d: replace(d, data_id=other) if d.uuid == bias(bundle) else d)
+
+
+def _another_type_of_dataset(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    return with_datasets(bundle, lambda d: replace(d, dataset_type="dark") if d.uuid == bias(bundle) else d)
+
+
+def _another_uuid(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    other = str(UUID(int=1))
+    changed = with_datasets(bundle, lambda d: replace(d, uuid=other) if d.uuid == bias(bundle) else d)
+    return replace(changed, contents=replace(changed.contents, certifications={}))
+
+
+def _another_storage_class(place: Place, bundle: BundleFolder) -> BundleFolder:
+    place.hands.redefine_type("bias", "Defects")
+    return bundle
+
+
+def _not_a_calibration(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    dimensions, storage_class, _ = bundle.contents.dataset_types["bias"]
+    types = {**bundle.contents.dataset_types, "bias": (dimensions, storage_class, False)}
+    return replace(bundle, contents=replace(bundle.contents, dataset_types=types))
+
+
+def _another_detector(place: Place, bundle: BundleFolder) -> BundleFolder:
+    place.hands.change_detector(2, purpose="GUIDER")
+    return bundle
+
+
+def _a_run_of_that_name(place: Place, bundle: BundleFolder) -> BundleFolder:
+    place.hands.add_empty(BIAS, CollectionType.RUN)
+    return bundle
+
+
+def _a_chain_of_that_name(place: Place, bundle: BundleFolder) -> BundleFolder:
+    place.hands.add_chain(VERIFY, [])
+    return bundle
+
+
+def _another_dataset_for_that_time(place: Place, bundle: BundleFolder) -> BundleFolder:
+    place.hands.add_calibration(BIAS, "bias", IN_2025, run="another/run")
+    return bundle
+
+
+def _another_range_for_that_dataset(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    return with_ranges(bundle, IN_2025)
+
+
+def _a_range_that_ends_before_it_begins(place: Place, bundle: BundleFolder) -> BundleFolder:
+    return with_ranges(bundle, EMPTY)
+
+
+def _a_missing_file(place: Place, bundle: BundleFolder) -> BundleFolder:
+    bundle.file_of(bias(bundle)).unlink()
+    return bundle
+
+
+def _a_shortened_file(place: Place, bundle: BundleFolder) -> BundleFolder:
+    bundle.file_of(bias(bundle)).write_bytes(b"short")
+    return bundle
+
+
+def _an_altered_file(place: Place, bundle: BundleFolder) -> BundleFolder:
+    bundle.file_of(bias(bundle)).write_bytes(b"x" * 2880)
+    return bundle
+
+
+def _an_altered_recorded_file(place: Place, bundle: BundleFolder) -> BundleFolder:
+    do(place, bundle)
+    place.hands.write_file(bundle.path_of(bias(bundle)), b"short")
+    return bundle
+
+
+def _a_file_in_the_way(place: Place, bundle: BundleFolder) -> BundleFolder:
+    place.hands.write_file(bundle.path_of(bias(bundle)), b"x" * 2880)
+    return bundle
+
+
+def _a_formatter_of_the_stack(place: Place, bundle: BundleFolder) -> BundleFolder:
+    return with_datasets(bundle, lambda d: replace(d, formatter=STACK_FORMATTER))
+
+
+def _files_elsewhere(place: Place, bundle: BundleFolder) -> BundleFolder:
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"by_reference": True}))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "summary"),
+    [
+        (_another_run, "UUID means another dataset"),
+        (_another_data_id, "UUID means another dataset"),
+        (_another_type_of_dataset, "UUID means another dataset"),
+        (_another_uuid, "Dataset has another UUID"),
+        (_another_storage_class, "Dataset type differs"),
+        (_not_a_calibration, "Dataset type differs"),
+        (_another_detector, "Dimension record differs"),
+        (_a_run_of_that_name, "Collection has another type"),
+        (_a_chain_of_that_name, "Collection has another type"),
+        (_another_dataset_for_that_time, "Validity ranges overlap"),
+        (_another_range_for_that_dataset, "Validity ranges overlap"),
+        (_a_range_that_ends_before_it_begins, "Validity range ends before it begins"),
+        (_a_missing_file, "File of the bundle is missing"),
+        (_a_shortened_file, "File of the bundle was altered"),
+        (_an_altered_file, "File of the bundle was altered"),
+        (_an_altered_recorded_file, "Recorded file was altered"),
+        (_a_file_in_the_way, "A file is in the way"),
+        (_a_formatter_of_the_stack, "Formatter class cannot be imported"),
+        (_files_elsewhere, "Bundle has no files"),
+    ],
+)
+def test_a_bundle_that_does_not_fit_is_refused_before_anything_is_written(
+    place: Place, bundle: BundleFolder, spoil: Spoil, summary: str
+) -> None:
+    spoiled = spoil(place, bundle)
+    before = place.state(), [place.hands.read_file(file.path) for file in bundle.manifest.files]
+
+    with pytest.raises(RefusedError) as refused:
+        do(place, spoiled)
+
+    assert summary in {diagnostic.summary for diagnostic in refused.value.diagnostics}
+    assert (place.state(), [place.hands.read_file(f.path) for f in bundle.manifest.files]) == before
+
+
+def test_all_that_does_not_fit_is_told_at_once(place: Place, bundle: BundleFolder) -> None:
+    for spoil in (_another_detector, _a_chain_of_that_name, _a_missing_file, _another_storage_class):
+        spoil(place, bundle)
+    with pytest.raises(RefusedError) as refused:
+        do(place, _a_range_that_ends_before_it_begins(place, bundle))
+    assert {
+        "Dimension record differs",
+        "Collection has another type",
+        "File of the bundle is missing",
+        "Dataset type differs",
+        "Validity range ends before it begins",
+    } <= {diagnostic.summary for diagnostic in refused.value.diagnostics}
+
+
+def test_a_bundle_is_taken_once_it_was_mended(place: Place, bundle: BundleFolder) -> None:
+    right = bundle.file_of(bias(bundle)).read_bytes()
+    with pytest.raises(RefusedError):
+        do(place, _an_altered_file(place, bundle))
+    bundle.file_of(bias(bundle)).write_bytes(right)
+    assert do(place, bundle).recorded == 18

@@ -1,0 +1,461 @@
+"""A butler in memory, for tests of what uses one.
+
+It is held to ``tests/contracts/butler_test.py`` together with the real one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from typing_extensions import override
+
+from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
+from calibstate.model.bundles import BundleFile, Contents, Manifest
+from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
+from calibstate.model.timespans import UNBOUNDED, Range, format_bound
+from calibstate.ports.butler import ButlerWriter, Export, ExportedFile, ImportCount, SeenCollection
+from calibstate.ports.progress import Watch, unwatched
+from tests.calibrations import (
+    DETECTORS,
+    INSTRUMENT,
+    TYPES,
+    YAML_FORMATTER,
+    DataId,
+    content,
+    data_ids,
+    dataset_uuid,
+    datastore_path,
+    detector_record,
+    filter_records,
+    instrument_record,
+)
+
+__all__ = ["Dataset", "MemoryButler"]
+
+_KEYS = {"instrument": ("name",), "physical_filter": ("instrument", "name"), "detector": ("instrument", "id")}
+"""Fields that tell one dimension record from another."""
+
+Key = tuple[str, int | str]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset in the registry."""
+
+    uuid: str
+    dataset_type: str
+    run: str
+    data_id: DataId
+    formatter: str
+    path: str | None
+    """Path of its file; `None` where the datastore has no record of it."""
+
+    @property
+    def meaning(self) -> tuple[str, str, str]:
+        return (self.run, self.dataset_type, format_data_id(self.data_id))
+
+    def row(self, span: Range = UNBOUNDED) -> Row:
+        return Row(self.dataset_type, format_data_id(self.data_id), self.uuid, *span)
+
+
+class MemoryButler(ButlerWriter):
+    """A repository in dictionaries.
+
+    Parameters
+    ----------
+    name
+        Distinguishes the URIs of its files.
+    uris
+        Bytes by URI, shared with other places in memory: its own files are
+        added, and those of bundles looked for, here.  What is not here is
+        looked for on the disk.
+    instrument, detectors
+        Instrument that is registered, if any, and how many detectors it has.
+    """
+
+    def __init__(
+        self,
+        name: str = "memory",
+        uris: MutableMapping[str, bytes] | None = None,
+        *,
+        instrument: str | None = INSTRUMENT,
+        detectors: int = DETECTORS,
+    ) -> None:
+        self.name = name
+        self.uris = {} if uris is None else uris
+        self.seen: dict[str, SeenCollection] = {}
+        self.docs: dict[str, str | None] = {}
+        self.types: dict[str, tuple[tuple[str, ...], str, bool]] = {}
+        self.records: dict[str, dict[Key, dict[str, int | str]]] = {element: {} for element in _KEYS}
+        self.datasets: dict[str, Dataset] = {}
+        self.members: dict[str, list[tuple[str, Range]]] = {}
+        """UUIDs and ranges by CALIBRATION or TAGGED collection."""
+        if instrument:
+            self._add_records("instrument", [instrument_record(instrument)])
+            self._add_records("physical_filter", filter_records(instrument))
+            self._add_records("detector", [detector_record(instrument, n) for n in range(detectors)])
+
+    # What a hand does there
+
+    def add_run(
+        self,
+        run: str,
+        dataset_type: str,
+        *,
+        detectors: Iterable[int] = range(DETECTORS),
+        formatter: str = YAML_FORMATTER,
+    ) -> list[str]:
+        """Store one dataset per data ID in a RUN; return the UUIDs."""
+        self._register(run, CollectionType.RUN)
+        self.types[dataset_type] = TYPES[dataset_type]
+        made = []
+        for data_id in data_ids(dataset_type, INSTRUMENT, detectors):
+            id_ = dataset_uuid(run, dataset_type, data_id)
+            path = datastore_path(run, dataset_type, data_id)
+            self.uris[self.uri(path)] = content(dataset_type, id_)
+            self.datasets[str(id_)] = Dataset(str(id_), dataset_type, run, data_id, formatter, path)
+            made.append(str(id_))
+        return made
+
+    def add_calibration(
+        self,
+        collection: str,
+        dataset_type: str,
+        *ranges: Range,
+        run: str | None = None,
+        formatter: str = YAML_FORMATTER,
+    ) -> list[str]:
+        """Store datasets and certify each for every one of ``ranges``."""
+        uuids = self.add_run(run or f"{collection}.run", dataset_type, formatter=formatter)
+        doc = f"{dataset_type} calibrations of {collection}"
+        self._register(collection, CollectionType.CALIBRATION, doc=doc)
+        spans = ranges or (UNBOUNDED,)
+        self.members[collection] += [(uuid_, span) for span in spans for uuid_ in uuids]
+        return uuids
+
+    def add_tagged(self, collection: str, run: str) -> None:
+        """Make a TAGGED collection of what a RUN holds."""
+        self._register(collection, CollectionType.TAGGED)
+        self.members[collection] += [(d.uuid, UNBOUNDED) for d in self.datasets.values() if d.run == run]
+
+    def add_empty(self, name: str, type_: CollectionType) -> None:
+        """Make a collection that holds nothing."""
+        self._register(name, type_)
+
+    def add_chain(self, name: str, children: Sequence[str]) -> None:
+        """Make a chain, or give it these children."""
+        self._register(name, CollectionType.CHAINED, children=tuple(children), doc=f"chain {name}")
+
+    def remove(self, name: str) -> None:
+        """Remove a collection; with a RUN its files and certifications."""
+        gone = {u for u, d in self.datasets.items() if d.run == name}
+        for uuid_ in gone:
+            if path := self.datasets[uuid_].path:
+                del self.uris[self.uri(path)]
+        self.datasets = {u: d for u, d in self.datasets.items() if u not in gone}
+        self.members = {
+            c: [m for m in held if m[0] not in gone] for c, held in self.members.items() if c != name
+        }
+        del self.seen[name]
+
+    def forget(self, uuid_: str) -> None:
+        """Take a dataset out of the datastore; the registry keeps it."""
+        path = self.datasets[uuid_].path
+        self.datasets[uuid_] = replace(self.datasets[uuid_], path=None)
+        assert path is not None
+        del self.uris[self.uri(path)]
+
+    def decertify(self, collection: str, uuid_: str) -> None:
+        """Take a dataset out of a CALIBRATION collection."""
+        self.members[collection] = [m for m in self.members[collection] if m[0] != uuid_]
+
+    def write_file(self, path: str, data: bytes | None) -> None:
+        """Put other bytes into a file, or remove it."""
+        if data is None:
+            del self.uris[self.uri(path)]
+        else:
+            self.uris[self.uri(path)] = data
+
+    def read_file(self, path: str) -> bytes | None:
+        """Return the bytes of a file of the datastore."""
+        return self.uris.get(self.uri(path))
+
+    def redefine_type(self, name: str, storage_class: str) -> None:
+        """Register a dataset type that is not as `TYPES` has it."""
+        dimensions, _, is_calibration = TYPES[name]
+        self.types[name] = (dimensions, storage_class, is_calibration)
+
+    def change_detector(self, number: int, **fields: int | str) -> None:
+        """Make a detector another one than everywhere."""
+        self.records["detector"][(INSTRUMENT, number)] |= fields
+
+    def uri(self, path: str) -> str:
+        """Return the URI of a file of the datastore."""
+        return f"memory://{self.name}/{path}"
+
+    # What calibstate asks
+
+    @override
+    def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
+        return {name: self.seen[name] for name in dict.fromkeys(names) if name in self.seen}
+
+    @override
+    def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
+        looked_at = set(files)
+        return {
+            name: self._holding(name, with_sizes=name in looked_at)
+            for name, seen in self.collections(names).items()
+            if seen.type is not CollectionType.CHAINED
+        }
+
+    @override
+    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+        exportable = {CollectionType.CALIBRATION, CollectionType.RUN}
+        if bad := [c for c in collections if c not in self.seen or self.seen[c].type not in exportable]:
+            raise _refused("Collections cannot be exported", ", ".join(bad))
+        uuids = sorted({row.uuid for c in collections for row in self._holding(c).rows})
+        datasets = sorted((self.datasets[u] for u in uuids), key=lambda d: d.meaning)
+        if unrecorded := [d.uuid for d in datasets if d.path is None]:
+            raise _refused("Datasets are not in the datastore", ", ".join(unrecorded))
+        paths = sorted({d.path for d in datasets if d.path})
+        text = "".join(self._described(collections, datasets, chain))
+        return Export(text, tuple(ExportedFile(path, self.uri(path)) for path in paths))
+
+    @override
+    def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
+        have = self.seen.get(name)
+        if have and have.type is not CollectionType.CHAINED:
+            raise _refused("Chain cannot be written", f"{name} is a {have.type.value} collection")
+        if (tuple(have.children) if have else None) != (None if expected is None else tuple(expected)):
+            raise PlanIsStaleError(Diagnostic("Chain has changed", f"{name} is {have}, expected {expected}"))
+        for child in children:
+            if child not in self.seen and child != name:
+                raise _refused("Chain cannot be written", f"{child} does not exist")
+            if name in (child, *self._below(child)):
+                raise _refused("Chain cannot be written", f"{name} would hold itself")
+        self._register(name, CollectionType.CHAINED, children=tuple(children))
+
+    @override
+    def import_bundle(
+        self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
+    ) -> ImportCount:
+        lacking = self._lacking(manifest, contents)
+        if problems := list(self._conflicts(manifest, contents, source, lacking)):
+            raise RefusedError(*problems)
+        for done, (path, file) in enumerate(lacking.items(), 1):
+            data = self._read(source, file.path)
+            assert data is not None
+            self.uris[self.uri(path)] = data
+            watch("files", done, len(lacking))
+        return ImportCount(len(lacking), *self._record(contents))
+
+    # How it does it
+
+    def _register(
+        self, name: str, type_: CollectionType, *, children: tuple[str, ...] = (), doc: str | None = None
+    ) -> None:
+        if name not in self.seen:
+            self.docs[name] = doc
+        self.seen[name] = SeenCollection(name, type_, children)
+        self.members.setdefault(name, [])
+
+    def _add_records(self, element: str, records: Iterable[Mapping[str, int | str]]) -> None:
+        for record in records:
+            self.records[element].setdefault(_key(element, record), dict(record))
+
+    def _below(self, name: str) -> Iterator[str]:
+        for child in self.seen[name].children if name in self.seen else ():
+            yield child
+            yield from self._below(child)
+
+    def _holding(self, name: str, *, with_sizes: bool = False) -> Holding:
+        type_ = self.seen[name].type
+        if type_ is CollectionType.RUN:
+            rows = tuple(d.row() for d in self.datasets.values() if d.run == name)
+        else:
+            rows = tuple(self.datasets[u].row(span) for u, span in self.members[name])
+        paths = {row.uuid: self.datasets[row.uuid].path for row in rows}
+        unrecorded = frozenset(uuid_ for uuid_, path in paths.items() if path is None)
+        sizes = {uuid_: self._size(path) for uuid_, path in paths.items()} if with_sizes else {}
+        return Holding(name, type_, rows, unrecorded, sizes)
+
+    def _size(self, path: str | None) -> int | None:
+        data = self.read_file(path) if path else None
+        return None if data is None else len(data)
+
+    def _described(
+        self, collections: Sequence[str], datasets: Sequence[Dataset], chain: str | None
+    ) -> Iterator[str]:
+        yield "description: Butler Data Repository Export\nversion: 1.0.2\n"
+        yield "universe_version: 8\nuniverse_namespace: daf_butler\ndata:\n"
+        for element, records in self.records.items():
+            used = [r for r in records.values() if any(_means(element, r, d.data_id) for d in datasets)]
+            yield _entry(type="dimension", element=element, records=used)
+        for name in sorted({*collections, *(d.run for d in datasets)}):
+            type_ = self.seen[name].type.value
+            times = dict.fromkeys(("host", "timespan_begin", "timespan_end")) if type_ == "RUN" else {}
+            yield _entry(type="collection", collection_type=type_, name=name, doc=self.docs[name], **times)
+        if chain is not None:
+            yield _entry(type="collection", collection_type="CHAINED", name=chain, children=list(collections))
+        for name in sorted({d.dataset_type for d in datasets}):
+            dims, storage_class, is_calibration = self.types[name]
+            yield _entry(
+                type="dataset_type",
+                name=name,
+                dimensions=list(dims),
+                storage_class=storage_class,
+                is_calibration=is_calibration,
+            )
+        for dataset in datasets:
+            yield (
+                f"- type: dataset\n  dataset_type: {dataset.dataset_type}\n  run: {dataset.run}\n  records:\n"
+                f"  - dataset_id: [{_uuid(dataset.uuid)}]\n"
+                f"    data_id: [{json.dumps(dict(dataset.data_id))}]\n"
+                f"    path: {json.dumps(dataset.path)}\n    formatter: {dataset.formatter}\n"
+            )
+        for name in collections:
+            if self.members[name]:
+                yield f"- type: associations\n  collection: {name}\n  collection_type: CALIBRATION\n"
+                yield "  validity_ranges:\n"
+            for span in dict.fromkeys(span for _, span in self.members[name]):
+                uuids = [_uuid(u) for u, other in self.members[name] if other == span]
+                yield f"  - timespan: {_timespan(span)}\n    dataset_ids: [{', '.join(uuids)}]\n"
+
+    def _lacking(self, manifest: Manifest, contents: Contents) -> dict[str, BundleFile]:
+        """Return the files that are not there, by the path where they go."""
+        files = {file.path: file for file in manifest.files}
+        wanted = {self._path_of(d.uuid) or d.path: files[d.path] for d in contents.datasets}
+        return {path: file for path, file in wanted.items() if self.read_file(path) is None}
+
+    def _path_of(self, uuid_: str) -> str | None:
+        return self.datasets[uuid_].path if uuid_ in self.datasets else None
+
+    def _conflicts(
+        self, manifest: Manifest, contents: Contents, source: str, lacking: Mapping[str, BundleFile]
+    ) -> Iterator[Diagnostic]:
+        if manifest.by_reference:
+            yield Diagnostic("Bundle has no files", manifest.folder)
+        yield from self._other_definitions(contents)
+        yield from self._other_datasets(contents)
+        yield from self._overlaps(contents)
+        for file in lacking.values():
+            data = self._read(source, file.path)
+            if data is None:
+                yield Diagnostic("File of the bundle is missing", file.path)
+            elif not _is(data, file):
+                yield Diagnostic("File of the bundle was altered", file.path)
+        files = {file.path: file for file in manifest.files}
+        for d in contents.datasets:
+            path, data = self._path_of(d.uuid), self.read_file(self._path_of(d.uuid) or d.path)
+            if data is not None and path and len(data) != files[d.path].size:
+                yield Diagnostic("Recorded file was altered", path)
+            elif data is not None and not path and not _is(data, files[d.path]):
+                yield Diagnostic("A file is in the way", d.path)
+
+    def _other_definitions(self, contents: Contents) -> Iterator[Diagnostic]:
+        for name, definition in contents.dataset_types.items():
+            if self.types.get(name, definition) != definition:
+                yield Diagnostic("Dataset type differs", f"{name}: {self.types[name]}, {definition}")
+        for element, records in contents.dimensions:
+            for record in records:
+                have = self.records[element].get(_key(element, record), record)
+                if have != record:
+                    yield Diagnostic("Dimension record differs", f"{element}: {have}, {record}")
+        for name, (type_, _, _) in contents.collections.items():
+            if name in self.seen and self.seen[name].type is not type_:
+                yield Diagnostic("Collection has another type", name)
+
+    def _other_datasets(self, contents: Contents) -> Iterator[Diagnostic]:
+        meanings = {d.meaning: d.uuid for d in self.datasets.values()}
+        for d in contents.datasets:
+            meaning = (d.run, d.dataset_type, format_data_id(d.data_id))
+            if d.uuid in self.datasets and self.datasets[d.uuid].meaning != meaning:
+                yield Diagnostic("UUID means another dataset", f"{d.uuid} {meaning}")
+            elif meanings.get(meaning, d.uuid) != d.uuid:
+                yield Diagnostic("Dataset has another UUID", f"{d.uuid} {meaning}")
+            if self._path_of(d.uuid) is None and not d.formatter.startswith(("lsst.daf.butler.", "tests.")):
+                yield Diagnostic("Formatter class cannot be imported", d.formatter)
+
+    def _overlaps(self, contents: Contents) -> Iterator[Diagnostic]:
+        for name, given in contents.certifications.items():
+            held = [(self.datasets[u].row(span)) for u, span in self.members.get(name, ())]
+            for row in contents.holding(name).rows if given else ():
+                if row.begin >= row.end:
+                    yield Diagnostic("Validity range ends before it begins", f"{name}: {row}")
+                for other in held:
+                    same = row[:2] == other[:2] and row != other
+                    if same and max(row.begin, other.begin) < min(row.end, other.end):
+                        yield Diagnostic("Validity ranges overlap", f"{name}: {row}, {other}")
+
+    def _record(self, contents: Contents) -> tuple[int, int]:
+        """Register what is missing; return how much was."""
+        self.types |= contents.dataset_types
+        for element, records in contents.dimensions:
+            self._add_records(element, records)
+        for name, (type_, doc, _) in contents.collections.items():
+            if type_ is not CollectionType.CHAINED and name not in self.seen:
+                self._register(name, type_, doc=doc)
+        recorded = certified = 0
+        for d in contents.datasets:
+            if self._path_of(d.uuid) is None:
+                self.datasets[d.uuid] = Dataset(d.uuid, d.dataset_type, d.run, d.data_id, d.formatter, d.path)
+                recorded += 1
+        for name, given in contents.certifications.items():
+            for span, uuids in given:
+                new = [(u, span) for u in uuids if (u, span) not in self.members[name]]
+                self.members[name] += new
+                certified += len(new)
+        return recorded, certified
+
+    def _read(self, source: str, path: str) -> bytes | None:
+        uri = f"{source.rstrip('/')}/{path}"
+        if uri in self.uris:
+            return self.uris[uri]
+        file = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
+        return file.read_bytes() if file.exists() else None
+
+
+def _is(data: bytes, file: BundleFile) -> bool:
+    return hashlib.sha256(data).hexdigest() == file.sha256
+
+
+def _key(element: str, record: Mapping[str, int | str]) -> Key:
+    return tuple(record[field] for field in _KEYS[element])  # type: ignore[return-value]
+
+
+def _means(element: str, record: Mapping[str, int | str], data_id: DataId) -> bool:
+    named = {"instrument": record.get("instrument", record.get("name"))}
+    if element != "instrument":
+        named[element] = record.get("id", record.get("name"))
+    return all(data_id.get(dimension) == value for dimension, value in named.items())
+
+
+def _entry(**said: object) -> str:
+    # JSON is YAML.
+    return f"- {json.dumps(said)}\n"
+
+
+def _uuid(text: str) -> str:
+    return f"!uuid '{uuid.UUID(text)}'"
+
+
+def _timespan(span: Range) -> str:
+    if span[0] >= span[1]:
+        return "!lsst.daf.butler.Timespan EMPTY"
+    begin, end = (_moment(bound) for bound in span)
+    return f"!lsst.daf.butler.Timespan {{begin: {begin}, end: {end}}}"
+
+
+def _moment(bound: int) -> str:
+    text = format_bound(bound)
+    return "null" if text is None else f"!butler_time/tai/iso '{text.replace('T', ' ')}'"
+
+
+def _refused(summary: str, detail: str) -> RefusedError:
+    return RefusedError(Diagnostic(summary, detail))
