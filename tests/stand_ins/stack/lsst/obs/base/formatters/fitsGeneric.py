@@ -1,0 +1,7 @@
+"""Stands in for the module of this name in a Rubin stack."""
+
+from ._bytes import BytesFormatter
+
+
+class FitsGenericFormatter(BytesFormatter):
+    pass
