@@ -7,6 +7,7 @@ does in memory, by the same names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from uuid import UUID
 
 from lsst.daf.butler import Butler, DatasetType
@@ -29,7 +30,12 @@ class RealHands:
     """
 
     def __init__(self, folder: str) -> None:
-        self.butler = Butler.from_config(folder, writeable=True)
+        self._folder = folder
+
+    @cached_property
+    def butler(self) -> Butler:
+        """The client, opened when it is first needed."""
+        return Butler.from_config(self._folder, writeable=True)
 
     def add_run(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from tests.bundles import BundleFolder, bundle_from
 from tests.calibrations import IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
 from tests.fakes.butler import MemoryButler
 from tests.hands import RealHands
+from tests.services.postgres import Postgres
 
 CALIB = "LSSTComCam/calib"
 TICKET = f"{CALIB}/DM-1"
@@ -36,8 +37,12 @@ class Place:
     """A repository, as calibstate has it and as others have it."""
 
     butler: ButlerWriter
-    reader: ButlerReader
+    open_reader: Callable[[], ButlerReader]
     hands: Hands
+
+    @cached_property
+    def reader(self) -> ButlerReader:
+        return self.open_reader()
 
     def state(self) -> object:
         """Return all that an import could change."""
@@ -47,10 +52,18 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("empty") / "repository"
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sqlite") / "repository"
     world.make_repo(folder).close()
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Postgres]:
+    folder = tmp_path_factory.mktemp("postgres") / "repository"
+    server = postgres.copy()
+    world.make_repo(folder, db=server.url, namespace="butler").close()
+    return folder, server
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
@@ -58,19 +71,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A repository that knows the instrument and holds nothing."""
     if request.param == "fake":
         fake = MemoryButler()
-        yield Place(fake, fake, fake)
+        yield Place(fake, lambda: fake, fake)
         return
-    folder = str(tmp_path / "repository")
+    folder = tmp_path / "repository"
     if request.param == "sqlite":
-        shutil.copytree(request.getfixturevalue("empty_repository"), folder)
+        world.clone(request.getfixturevalue("empty_sqlite"), folder)
     else:
-        server = request.getfixturevalue("postgres")
-        world.make_repo(folder, db=server.url, namespace=server.namespace()).close()
-    writer, reader, hands = open_writer(folder), open_reader(folder), RealHands(folder)
-    yield Place(writer, reader, hands)
-    hands.butler.close()
-    reader.close()
+        template, server = request.getfixturevalue("empty_postgres")
+        world.clone(template, folder)
+        config = folder / "butler.yaml"
+        config.write_text(config.read_text().replace(server.url, server.copy().url))
+    writer, hands = open_writer(str(folder)), RealHands(str(folder))
+    yield Place(writer, lambda: open_reader(str(folder)), hands)
     writer.close()
+    if "butler" in vars(hands):
+        hands.butler.close()
 
 
 @pytest.fixture

@@ -29,6 +29,16 @@ class Postgres:
         """Return the name of a schema that nobody else has."""
         return f"butler_{uuid4().hex[:12]}"
 
+    def copy(self) -> Postgres:
+        """Return a database of its own, with all that this one holds.
+
+        Nobody may be connected to this one meanwhile.
+        """
+        server, _, name = self.url.rpartition("/")
+        copied = f"butler_{uuid4().hex[:12]}"
+        Postgres(f"{server}/postgres").execute(f"CREATE DATABASE {copied} TEMPLATE {name}")
+        return Postgres(f"{server}/{copied}")
+
     def execute(self, statement: str) -> None:
         """Execute one statement on its own connection."""
         with psycopg.connect(self.url, autocommit=True) as connection:
