@@ -1,0 +1,34 @@
+"""``python -m tests.bench [QUESTION …]``: prints times and their ratios."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from .measure import report
+from .questions import import_question, plan_question, validate_question
+
+QUESTIONS = {"validate": validate_question, "plan": plan_question, "import": import_question}
+
+
+def main() -> None:
+    """Measure and print, as Markdown."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    arguments.add_argument("question", nargs="*", help=f"of {', '.join(QUESTIONS)}; all of them without")
+    arguments.add_argument("--turns", type=int, default=3, help="how often; the quickest counts")
+    asked = arguments.parse_args()
+    if unknown := [question for question in asked.question if question not in QUESTIONS]:
+        arguments.error(f"no such question: {', '.join(unknown)}")
+    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n")
+    for name in asked.question or QUESTIONS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="calibstate-bench-") as folder:
+            print(report(QUESTIONS[name](Path(folder), asked.turns)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
