@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from lsst.daf.butler import Butler
+from typing_extensions import override
 
 from ...model.contents import CollectionType, Holding
-from ...ports.butler import Export, SeenCollection
+from ...ports.butler import ButlerReader, Export, SeenCollection
 from .export import write_export
 from .holdings import find_collections, read_holdings
 from .opening import Repository
@@ -15,7 +16,7 @@ from .opening import Repository
 __all__ = ["DafButlerReader", "open_reader"]
 
 
-class DafButlerReader:
+class DafButlerReader(ButlerReader):
     """A repository of ``lsst.daf.butler``, to look at.
 
     Parameters
@@ -30,6 +31,7 @@ class DafButlerReader:
         self._repository = repository
         self._butler = butler
 
+    @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
         """Return those of ``names`` that exist, looked at anew."""
         with self._repository.asking():
@@ -39,6 +41,7 @@ class DafButlerReader:
             for info in found
         }
 
+    @override
     def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
         with self._repository.asking():
@@ -46,6 +49,7 @@ class DafButlerReader:
             self._butler.registry.refresh()
             return read_holdings(self._butler, names, files)
 
+    @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
         """Return the description of collections, and where their files are."""
         with self._repository.asking():

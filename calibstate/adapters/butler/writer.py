@@ -10,10 +10,11 @@ from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
     CollectionType as ButlerCollectionType,
 )
 from lsst.daf.butler.registry import ConflictingDefinitionError
+from typing_extensions import override
 
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest
-from ...ports.butler import ImportCount
+from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from .importing import BundleImport
 from .opening import Repository
@@ -22,9 +23,10 @@ from .reader import DafButlerReader
 __all__ = ["DafButlerWriter", "open_writer"]
 
 
-class DafButlerWriter(DafButlerReader):
+class DafButlerWriter(DafButlerReader, ButlerWriter):
     """A repository of ``lsst.daf.butler``, to change."""
 
+    @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
         """Give a chain its children, in one transaction."""
         with self._repository.asking(), _refusing(name), self._butler.transaction():
@@ -41,6 +43,7 @@ class DafButlerWriter(DafButlerReader):
                 raise _stale(name, f"it has the children {_listed(found)}", expected)
             self._butler.collections.redefine_chain(name, list(children))
 
+    @override
     def import_bundle(
         self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
     ) -> ImportCount:
