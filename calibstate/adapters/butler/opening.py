@@ -109,7 +109,8 @@ class Repository:
             return f"server {str(self.config['remote_butler', 'url']).rstrip('/')}"
         if self.database:
             return f"sqlite {self.database}"
-        host = (url.host or str(url.query.get("host", ""))).lower()
+        # A password with an "@" in it is cut at the wrong place.
+        host = (url.host or str(url.query.get("host", ""))).lower().rpartition("@")[2]
         port = url.port or 5432
         # "public" is the schema that PostgreSQL uses where none is named.
         namespace = self.config.get(("registry", "namespace")) or "public"
@@ -158,8 +159,9 @@ class Repository:
             return
         if not file.exists():
             raise _unreachable(f"{self.name}: its database {file} does not exist.", _RESTORE)
-        if not os.access(file, os.R_OK) or (writeable and not os.access(file, os.W_OK)):
-            raise _unreachable(f"{self.name}: no permission to {_verb(writeable)} {file}.", _ASK)
+        for verb, mode in (("read", os.R_OK), ("write", os.W_OK)) if writeable else (("read", os.R_OK),):
+            if not os.access(file, mode, effective_ids=os.access in os.supports_effective_ids):
+                raise _unreachable(f"{self.name}: no permission to {verb} {file}.", _ASK)
 
     def _unreachable(self, error: BaseException) -> UnreachableError:
         if self._was_left_by_a_killed_writer(error):
@@ -295,7 +297,3 @@ def _unknown_label(label: str, known: set[str]) -> str:
 
 def _holds_something(file: Path) -> bool:
     return file.exists() and file.stat().st_size > 0
-
-
-def _verb(writeable: bool) -> str:  # noqa: FBT001
-    return "write" if writeable else "read"
