@@ -77,9 +77,10 @@ class Places:
 
     def recover(self, address: RepositoryAddress) -> None:
         """Undo what a killed writer left half done in a repository."""
-        from .adapters.butler import recover
+        from .adapters.butler import clear_leftovers, recover
 
         recover(self._uri(address))
+        clear_leftovers(self._uri(address))
 
     def identity(self, address: RepositoryAddress) -> str:
         """Return what tells one butler from another, without opening it."""

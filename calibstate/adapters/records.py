@@ -104,7 +104,7 @@ class _Locks(Locks):
     @override
     @contextmanager
     def hold(self, place: str, *, why: str) -> Iterator[str | None]:
-        key, lock = f"locks/{place.replace('/', '__')}.json", _new_lock(place, why)
+        key, lock = _key(place), _new_lock(place, why)
         data = (lock.model_dump_json() + "\n").encode()
         with _reached(self._shelf):
             self._shelf.look()
@@ -118,6 +118,17 @@ class _Locks(Locks):
             raise
         with _reached(self._shelf):
             self._release(key, data)
+
+    @override
+    def is_abandoned(self, place: str) -> bool:
+        with _reached(self._shelf):
+            found = self._read(_key(place))
+        if found is None:
+            return False
+        try:
+            return runs_no_more(self._holder(_key(place), found).process, this_process())
+        except LockedError:
+            return False  # Nobody knows who holds it.
 
     def _take(self, key: str, lock: Lock, data: bytes) -> str | None:
         """Make a lock ours; say so if it was an ended process's."""
@@ -216,6 +227,10 @@ class _ObjectJournal(Journal):
 
 
 _AGAIN = "Wait until that run has ended, then run again."
+
+
+def _key(place: str) -> str:
+    return f"locks/{place.replace('/', '__')}.json"
 
 
 def _now() -> datetime:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import errno
 import fcntl
+import glob
 import hashlib
 import os
 import re
@@ -261,7 +262,7 @@ class Folder(Shelf):
     @override
     def write(self, key: str, data: bytes) -> None:
         path = self._made(key)
-        with self._temporary(path.parent) as (temporary, stream):
+        with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
             stream.write(data)
             _sync(stream)
             temporary.replace(path)
@@ -270,15 +271,16 @@ class Folder(Shelf):
     @override
     def create(self, key: str, data: bytes) -> bool:
         path = self._made(key)
-        with self._temporary(path.parent) as (temporary, stream):
+        with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
             stream.write(data)
             _sync(stream)
             try:
                 # Unlike an open file a link appears with all its content.
                 os.link(temporary, path)
-            except FileExistsError:
+            except (FileExistsError, FileNotFoundError):
+                # Who was quicker has perhaps cleared our temporary file away.
                 return False
-        _sync_folder(path.parent)
+        self._clear(path)
         return True
 
     @override
@@ -289,6 +291,7 @@ class Folder(Shelf):
             if self.read(key, limit=_SWAPPED) != old:
                 return False
             self.write(key, new)
+            self._clear(self._root / key)
             return True
 
     @override
@@ -335,6 +338,12 @@ class Folder(Shelf):
         if new:
             _sync_folder(path.parent)
 
+    def _clear(self, path: Path) -> None:
+        """Remove what others, killed or too late, made to create a file."""
+        for leftover in path.parent.glob(f"{TEMPORARY}{glob.escape(path.name)}-*"):
+            leftover.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
     def _place(self, stream: IO[bytes], path: Path) -> Digest:
         digester = _Digester()
         with self._temporary(path.parent) as (temporary, target):
@@ -354,8 +363,8 @@ class Folder(Shelf):
         return path
 
     @contextmanager
-    def _temporary(self, folder: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-        path = folder / f"{TEMPORARY}{os.getpid()}-{uuid4().hex}"
+    def _temporary(self, folder: Path, purpose: str = "") -> Iterator[tuple[Path, IO[bytes]]]:
+        path = folder / f"{TEMPORARY}{purpose}{os.getpid()}-{uuid4().hex}"
         try:
             with path.open("xb") as stream:
                 yield path, stream

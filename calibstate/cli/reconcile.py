@@ -20,6 +20,7 @@ from ..factory import Places, basis, utc_now
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.drift import What
+from ..model.names import ARCHIVE
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.scope import Scope
@@ -144,8 +145,8 @@ def apply(
     check_scope(desired, narrowed)
     places = Places(desired)
     if file is None:
-        for address in recover(places_of(desired, narrowed), places, places.records):
-            screen.tell(f"{address}: recovered from a writer that was killed")
+        for word in recover((ARCHIVE, *places_of(desired, narrowed)), places, places.records):
+            screen.tell(word)
         made = _plan(desired, narrowed, places)
     else:
         made = _from_file(file, desired)

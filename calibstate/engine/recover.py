@@ -1,38 +1,71 @@
-"""Undo what killed writers left half done, before anything is planned.
+"""Undo what killed runs left half done, before anything is planned.
 
 After a writer of a SQLite repository was killed, reading it fails until
-somebody opens it for writing once.  That is done under the lock of the place,
-so that a writer which still runs is not mistaken for a dead one.
+somebody opens it for writing once.  A killed run leaves its locks too, which
+would stop runs on other hosts, and files that nobody will ask for.  All that
+is cleared under the lock of the place, so that a run which still goes on is
+not mistaken for a dead one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import NeedsRecoveryError, UnreachableError
+from ..model.names import ARCHIVE
 from ..ports.places import Records, WritePlaces
 
 __all__ = ["recover"]
 
 
-def recover(addresses: Iterable[str], places: WritePlaces, records: Callable[[str], Records]) -> list[str]:
-    """Recover the repositories that need it, and return their addresses.
+def recover(
+    addresses: Iterable[str], places: WritePlaces, records: Callable[[str], Records]
+) -> Iterator[str]:
+    """Recover the places that need it.
+
+    Parameters
+    ----------
+    addresses
+        Repositories, and the archive.
+    places
+        Where they are.
+    records
+        Locks and journal of a place.
+
+    Yields
+    ------
+    str
+        What a person should know of it.
 
     Raises
     ------
     LockedError
         Another run works on one of them.
     """
-    return [address for address in addresses if _recovered(address, places, records)]
+    for address in addresses:
+        try:
+            yield from _recover(address, places, records)
+        except UnreachableError:
+            continue  # It is told when it is looked at.
 
 
-def _recovered(address: str, places: WritePlaces, records: Callable[[str], Records]) -> bool:
+def _recover(address: str, places: WritePlaces, records: Callable[[str], Records]) -> Iterator[str]:
+    locks = records(address).locks
+    half_written = address != ARCHIVE and _is_half_written(address, places)
+    if not half_written and not locks.is_abandoned(address):
+        return
+    with locks.hold(address, why="recovery") as word:
+        if address != ARCHIVE:
+            places.recover(address)
+    if word:
+        yield word
+    if half_written:
+        yield f"{address}: recovered from a writer that was killed"
+
+
+def _is_half_written(address: str, places: WritePlaces) -> bool:
     try:
         places.butler(address)
     except NeedsRecoveryError:
-        with records(address).locks.hold(address, why="recovery"):
-            places.recover(address)
         return True
-    except UnreachableError:
-        return False  # It is told when it is looked at.
     return False

@@ -30,6 +30,16 @@ class Locks(Protocol):
         """
         ...
 
+    def is_abandoned(self, place: str) -> bool:
+        """Say whether a process that is known to have ended holds the lock.
+
+        Raises
+        ------
+        UnreachableError
+            The store does not answer.
+        """
+        ...
+
 
 class Journal(Protocol):
     """What was done, a line per event, kept at once."""

@@ -162,6 +162,23 @@ def test_of_two_who_succeed_at_once_only_one_does(uri: str, monkeypatch: pytest.
     inside.__exit__(None, None, None)
 
 
+def test_who_comes_in_between_look_and_write_in_s3_wins(s3: S3) -> None:
+    uri = s3.bucket("records")
+    open_shelf(uri).write(KEY, a_lock().model_dump_json().encode())
+    quicker = a_lock(host="elsewhere").model_dump_json().encode()
+    locks = open_locks(uri)
+    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+
+    def meanwhile(params: dict[str, Any], **_: Any) -> None:
+        if "If-Match" in params["headers"] or "If-None-Match" not in params["headers"]:
+            open_shelf(uri).write(KEY, quicker)
+
+    shelf._client.meta.events.register("before-call.s3.PutObject", meanwhile)
+    with pytest.raises(LockedError, match="elsewhere"), locks.hold(PLACE, why="x"):
+        pytest.fail("two hold it")
+    assert open_shelf(uri).read(KEY, limit=10_000) == quicker
+
+
 _RACE = """
 import os, sys
 from pathlib import Path
@@ -225,6 +242,29 @@ def test_a_lock_appears_with_all_its_content(root: Path, monkeypatch: pytest.Mon
 # Giving back
 
 
+def test_what_a_killed_process_left_of_its_lock_is_cleared_by_the_next(root: Path) -> None:
+    locks, uri = root / "locks", str(root)
+    with open_locks(uri).hold("usdf/main", why="apply"):
+        pass
+    for place in ("usdf__main", "usdf__embargo"):
+        (locks / f".calibstate-{place}.json-1-abc").touch()
+    with open_locks(uri).hold("usdf/main", why="apply"):
+        assert [path.name for path in locks.glob(".calibstate-*")] == [".calibstate-usdf__embargo.json-1-abc"]
+
+
+def test_a_lock_whose_temporary_file_the_holder_cleared_away_is_not_ours(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cleared(temporary: Path, path: Path) -> None:
+        temporary.unlink()
+        raise FileNotFoundError
+
+    with open_locks(str(root)).hold("usdf/main", why="apply DM-1"), monkeypatch.context() as patch:
+        patch.setattr(os, "link", cleared)
+        with pytest.raises(LockedError, match="apply DM-1"), open_locks(str(root)).hold("usdf/main", why="x"):
+            pytest.fail("two hold it")
+
+
 def test_a_lock_that_is_another_ones_by_now_is_left_alone(uri: str) -> None:
     other = a_lock(host="elsewhere").model_dump_json().encode()
     with open_locks(uri).hold(PLACE, why="x"):
@@ -259,6 +299,8 @@ def test_records_whose_parent_is_missing_cannot_be_reached(tmp_path: Path) -> No
     away = tmp_path / "not-mounted" / "records"
     with pytest.raises(UnreachableError), open_locks(str(away)).hold(PLACE, why="x"):
         pytest.fail("nobody knows who else works")
+    with pytest.raises(UnreachableError):
+        open_journal(str(away)).write(LINE)
     assert not away.parent.exists()
 
 

@@ -105,6 +105,22 @@ def test_an_ended_process_of_this_host_is_succeeded_with_a_word(store: Store) ->
         assert said is None
 
 
+def test_a_lock_is_abandoned_when_its_holder_has_ended(store: Store) -> None:
+    assert not store.ours.is_abandoned(PLACE)
+    with store.theirs.hold(PLACE, why="apply"):
+        assert not store.ours.is_abandoned(PLACE)
+    store.put()
+    assert store.ours.is_abandoned(PLACE)
+    assert not store.ours.is_abandoned("archive")
+
+
+def test_whether_a_lock_of_another_host_or_of_nobody_is_abandoned_is_not_known(store: Store) -> None:
+    store.put(host="elsewhere")
+    assert not store.ours.is_abandoned(PLACE)
+    store.put(rubbish=b"{}")
+    assert not store.ours.is_abandoned(PLACE)
+
+
 def test_a_process_of_another_host_is_never_succeeded(store: Store) -> None:
     store.put(host="elsewhere")
     with pytest.raises(LockedError) as raised, store.ours.hold(PLACE, why="apply"):

@@ -51,6 +51,11 @@ class MemoryLocks(Locks):
             if self.held.get(place) == ours:
                 del self.held[place]
 
+    @override
+    def is_abandoned(self, place: str) -> bool:
+        there = self.held.get(place)
+        return there is not None and not there.runs and there.host == Holder().host
+
     def _take(self, place: str, ours: Holder) -> str | None:
         known, there = place in self.held, self.held.get(place)
         if known and there is None:

@@ -6,11 +6,12 @@ when the first repository is asked, never at start.
 
 from .opening import identity, recover, resolve
 from .reader import DafButlerReader, open_reader
-from .writer import DafButlerWriter, open_writer
+from .writer import DafButlerWriter, clear_leftovers, open_writer
 
 __all__ = [
     "DafButlerReader",
     "DafButlerWriter",
+    "clear_leftovers",
     "identity",
     "open_reader",
     "open_writer",

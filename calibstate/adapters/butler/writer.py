@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lsst.daf.butler import CollectionCycleError, CollectionTypeError, MissingCollectionError
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
@@ -16,11 +16,13 @@ from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
+from . import placing
+from .datastore import datastore_root
 from .importing import BundleImport
 from .opening import Repository
 from .reader import DafButlerReader
 
-__all__ = ["DafButlerWriter", "open_writer"]
+__all__ = ["DafButlerWriter", "clear_leftovers", "open_writer"]
 
 
 class DafButlerWriter(DafButlerReader, ButlerWriter):
@@ -79,6 +81,25 @@ def open_writer(uri: str) -> DafButlerWriter:
     """
     repository = Repository(uri)
     return DafButlerWriter(repository, repository.open(writeable=True))
+
+
+def clear_leftovers(uri: str) -> None:
+    """Remove what an import that was killed left among the files.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository; its lock is held.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be opened from here.
+    """
+    repository = Repository(uri)
+    # Without a datastore of files nothing was ever imported.
+    with repository.open(writeable=True) as butler, suppress(RefusedError):
+        placing.clear_leftovers(datastore_root(butler, repository.name))
 
 
 _OTHER_TYPE = "Rename or remove that collection, or declare the chain under another name."
