@@ -135,8 +135,6 @@ def with_paths(text: str, new: Mapping[str, str]) -> str:
         root = _compose(text)
         for node in _path_nodes(root):
             node.value = new.get(node.value, node.value)
-            # A style that was right for the old path may not be for the new.
-            node.style = None
     except ValueError as error:
         raise _unreadable(EXPORT, str(error)) from error
     return str(yaml.serialize(root, Dumper=yaml.CSafeDumper, allow_unicode=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -405,6 +407,18 @@ def test_bytes_that_changed_on_the_way_are_sent_again(s3: S3, sample: Sample) ->
     s3.client.put_object(Bucket=bucket, Key=key, Body=b"half")
     add(Archive(uri), sample)
     assert s3.client.get_object(Bucket=bucket, Key=key)["Body"].read() == sample.bytes[manifest.files[0].path]
+
+
+def test_s3_is_told_which_bytes_to_expect(s3: S3, sample: Sample) -> None:
+    archive = Archive(s3.bucket())
+    shelf: Any = archive._shelf
+    told: set[str | None] = set()
+    shelf._client.meta.events.register(
+        "before-call.s3.PutObject", lambda params, **_: told.add(params["headers"].get("Content-MD5"))
+    )
+    add(archive, sample)
+    digests = {base64.b64encode(hashlib.md5(data).digest()).decode() for data in sample.bytes.values()}
+    assert digests <= told
 
 
 def test_files_are_copied_from_s3(s3: S3, sample: Sample, root: Path) -> None:
