@@ -9,7 +9,7 @@ TESTS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format docs bench schemas requirements clean
+.PHONY: help setup demo test test-slow test-all lint format docs bench schemas requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,10 @@ demo: $(STAMP) ## show the main job on real butler repositories (DIR=… for a f
 test: $(STAMP) ## run the tests (TESTS=tests/house_test.py for some)
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(TESTS)
 
-test-all: $(STAMP) ## run the tests, and those that take minutes
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope $(TESTS)
+test-slow: $(STAMP) ## run the tests that take minutes
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m slow $(TESTS)
+
+test-all: test test-slow ## run both
 
 lint: $(STAMP) ## style, types, import contracts, the declaration, the schemas
 	$(BIN)/ruff check

@@ -10,7 +10,7 @@ order, each page in a demonstration world of its own:
 * a ``yaml`` block that begins with ``# state/FILE`` is that file, from there
   on;
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
-  ``<!-- world: in sync -->`` where the tutorial ends;
+  ``<!-- world: after COMMAND -->`` with one that nobody sees;
 * ``<!-- not run: REASON -->`` in front of a block leaves it out.
 
 ``UPDATE_DOCS=1 make test TESTS=tests/docs_test.py`` writes the output of
@@ -39,7 +39,7 @@ FENCE = re.compile(
     r"^```(?P<language>\w+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-WORLD = re.compile(r"<!-- world: (?:without (?P<ticket>\S+)|in sync) -->")
+WORLD = re.compile(r"<!-- world: (?:without (?P<ticket>\S+)|after (?P<command>.+?)) -->")
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def test_the_console_blocks_of_a_page_are_true(page: Path, shell: Shell) -> None
         if world["ticket"]:
             forget(shell.here, world["ticket"])
         else:
-            shell.run("calibstate apply --yes")
+            shell.run(world["command"])
     for block in blocks(text):
         if block.language == "yaml":
             name = block.body.partition("\n")[0].removeprefix("# ")
