@@ -86,6 +86,9 @@ class BundleImport:
                 # Makes tables, which a transaction cannot.
                 if dataset_type.name not in found.types:
                     self.butler.registry.registerDatasetType(dataset_type)
+            # Whoever registers a type that somebody else registers just now
+            # is left with a stale idea of its tables.
+            self.butler.registry.refresh()
             with self.butler.transaction():
                 for element, records in found.new_records.items():
                     self.butler.registry.insertDimensionData(element, *records, skip_existing=True)
