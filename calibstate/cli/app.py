@@ -63,8 +63,8 @@ def calibstate(
             "-C",
             "--root",
             metavar="DIR",
-            envvar="CALIBSTATE_ROOT",
-            help="Root of the state tree; else it is searched for upward, then in ./state.",
+            # Not told to typer, so that a mistake is told of the variable.
+            help="Root of the state tree; else $CALIBSTATE_ROOT, or the nearest upward, or ./state.",
         ),
     ] = None,
     version: Annotated[  # noqa: FBT002

@@ -115,8 +115,8 @@ def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
     """Look at one place: at its chains first, which tell what is searched."""
     searched: set[str] = set()
     for kind in reversed(KINDS.values()):
-        targets = [d.resource for d in wanted if d.address.kind == kind.name]
-        found = kind.observe([_with_files(t, searched) for t in targets], places)
+        targets = [_with_files(d.resource, searched) for d in wanted if d.address.kind == kind.name]
+        found = kind.observe(targets, places) if targets else {}
         for address, resource in found.items():
             if isinstance(resource, Chain):
                 searched.update(resource.children)
