@@ -7,6 +7,7 @@ more than what the origin shows now.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from ..kinds.bundle import Bundle
 from ..kinds.collection import Collection, tell_rows
@@ -68,6 +69,7 @@ def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> 
             refused=True,
         )
 
+    @cache  # A large bundle takes seconds to read.
     def rows() -> Mapping[str, Holding]:
         contents = archive.contents(manifest)
         return {name: contents.holding(name) for name in manifest.fingerprints}

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, PlanIsStaleError
+from ..errors import Diagnostic, PlanIsStaleError, RefusedError
 from ..model.actions import Action, Standing
 from ..model.contents import CollectionType, Holding, Row
 from ..model.drift import Drift, What
@@ -206,23 +206,33 @@ def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple
     holding = live.held.get(name)
     if name in live.taken:
         yield What.CHANGED, f"the name is taken by a {live.taken[name].value} collection"
-    elif holding is None or not holding.rows:
-        yield What.MISSING, "the collection holds nothing" if holding else "it does not exist here"
+    elif holding is None:
+        yield What.MISSING, "it does not exist here"
     elif pin is not None:
         if holding.fingerprint != pin.fingerprints[name]:
-            yield from _row_differences(holding, pin.rows()[name], pin.told_by)
+            yield from _row_differences(name, holding, pin)
         yield from _file_differences(holding, pin)
+    elif not holding.rows:
+        yield What.MISSING, "the collection holds nothing"
 
 
-def _row_differences(live: Holding, expected: Holding, told_by: str) -> Iterator[tuple[What, str]]:
+def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
+    try:
+        expected = pin.rows()[name]
+    except RefusedError as error:
+        # Nothing may be built on it, and the other tickets go on.
+        yield What.CHANGED, f"it is not as {pin.told_by} says; {error.diagnostics[0].detail}"
+        return
     if live.type is not expected.type:
-        yield What.CHANGED, f"it is a {live.type.value} collection; {told_by} says {expected.type.value}"
+        yield What.CHANGED, f"it is a {live.type.value} collection; {pin.told_by} says {expected.type.value}"
         return
     have, want = set(live.rows), set(expected.rows)
-    if lacking := want - have:
+    if not have:
+        yield What.MISSING, "the collection holds nothing"
+    elif lacking := want - have:
         yield What.MISSING, f"{len(lacking)} of {len(want)} are gone: {tell_rows(lacking)}"
     if beyond := have - want:
-        yield What.CHANGED, f"it holds {len(beyond)} that {told_by} does not: {tell_rows(beyond)}"
+        yield What.CHANGED, f"it holds {len(beyond)} that {pin.told_by} does not: {tell_rows(beyond)}"
 
 
 def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:

@@ -110,6 +110,23 @@ def test_a_bundle_without_its_export_is_damaged(archived: Sites) -> None:
     assert archived.chain(SUMMIT) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
 
 
+def test_a_bundle_without_its_export_stops_no_other_ticket_where_its_own_was_changed(deployed: Sites) -> None:
+    """What its collection should hold cannot be told then."""
+    with deployed.butler(SUMMIT) as butler:
+        butler.removeRuns([f"{TOP}/DM-1/flat.20240101a.run"])
+    deployed.make_ticket("DM-3")
+    deployed.tree.chain(["DM-3", "DM-2", "DM-1"])
+    (deployed.bundle("DM-1") / "export.yaml").unlink()
+
+    assert deployed.run("drift").code == 2
+    ran = deployed.apply()
+
+    assert ran.code == 3
+    assert "export.yaml is missing" in ran.out
+    for address in (SUMMIT, EMBARGO):
+        assert deployed.chain(address) == (f"{TOP}/DM-3", f"{TOP}/DM-2", f"{TOP}/DM-1")
+
+
 def test_a_bundle_moved_away_is_made_anew_from_the_origin(archived: Sites) -> None:
     bundle = archived.bundle("DM-1")
     lose(archived.bundled_files("DM-1")[5])
