@@ -158,6 +158,8 @@ def test_a_bucket_without_credentials_is_told(
     s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = s3.bucket()
+    # A client is kept for each endpoint; one without keys is for this test only.
+    monkeypatch.setenv("S3_ENDPOINT_URL", s3.endpoint.replace("127.0.0.1", "localhost"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
