@@ -228,7 +228,7 @@ def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[tuple[What,
         return
     have, want = set(live.rows), set(expected.rows)
     if not have:
-        yield What.MISSING, "the collection holds nothing"
+        yield What.MISSING, f"it holds none of {len(want)}: {tell_rows(want)}"
     elif lacking := want - have:
         yield What.MISSING, f"{len(lacking)} of {len(want)} are gone: {tell_rows(lacking)}"
     if beyond := have - want:
