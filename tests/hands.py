@@ -84,11 +84,12 @@ class RealHands:
         assert ref is not None
         self.butler.pruneDatasets([ref], disassociate=False, unstore=True)
 
-    def decertify(self, collection: str, uuid: str) -> None:
+    def decertify(self, collection: str, uuid: str, span: Range = UNBOUNDED) -> None:
         ref = self.butler.get_dataset(UUID(uuid))
         assert ref is not None
-        whole = world.timespan(UNBOUNDED)
-        self.butler.registry.decertify(collection, ref.datasetType, whole, dataIds=[ref.dataId])
+        self.butler.registry.decertify(
+            collection, ref.datasetType, world.timespan(span), dataIds=[ref.dataId]
+        )
 
     def write_file(self, path: str, data: bytes | None) -> None:
         file = self._file(path)

@@ -138,8 +138,9 @@ def test_collections_that_exist_are_told_with_their_children_in_order(
 
 
 def test_every_look_sees_what_others_did_meanwhile(place: Place, hands: Hands) -> None:
+    hands.add_run(VERIFY, "verifyBiasStats")
     assert place.reader.collections([CALIB, BIAS]) == {}
-    assert place.reader.holdings([BIAS]) == {}
+    assert set(place.reader.holdings([BIAS, VERIFY])) == {VERIFY}
     uuids = hands.add_calibration(BIAS, "bias")
     hands.add_chain(CALIB, [BIAS])
 
@@ -431,6 +432,10 @@ def _lose_certification(hands: Hands, bundle: BundleFolder) -> None:
     hands.decertify(BIAS, bias(bundle))
 
 
+def _lose_one_range_of_two(hands: Hands, bundle: BundleFolder) -> None:
+    hands.decertify(FLAT, bundle.contents.holding(FLAT).rows[0].uuid, IN_2025)
+
+
 def _lose_run(hands: Hands, bundle: BundleFolder) -> None:
     hands.remove(f"{BIAS}.run")
 
@@ -445,6 +450,7 @@ def _lose_collection(hands: Hands, bundle: BundleFolder) -> None:
         (_lose_file, (1, 0, 0)),
         (_lose_record, (1, 1, 0)),
         (_lose_certification, (0, 0, 1)),
+        (_lose_one_range_of_two, (0, 0, 1)),
         (_lose_run, (4, 4, 4)),
         (_lose_collection, (0, 0, 16)),
     ],

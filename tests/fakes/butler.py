@@ -171,9 +171,14 @@ class MemoryButler(ButlerWriter):
         assert path is not None
         del self.uris[self.uri(path)]
 
-    def decertify(self, collection: str, uuid_: str) -> None:
-        """Take a dataset out of a CALIBRATION collection."""
-        self.members[collection] = [m for m in self.members[collection] if m[0] != uuid_]
+    def decertify(self, collection: str, uuid_: str, span: Range = UNBOUNDED) -> None:
+        """Take a dataset out of a CALIBRATION collection, within a range."""
+        begin, end = span
+        self.members[collection] = [
+            (u, held)
+            for u, held in self.members[collection]
+            if u != uuid_ or held[1] <= begin or held[0] >= end
+        ]
 
     def write_file(self, path: str, data: bytes | None) -> None:
         """Put other bytes into a file, or remove it."""

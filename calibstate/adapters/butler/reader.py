@@ -45,7 +45,7 @@ class DafButlerReader(ButlerReader):
     def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
         with self._repository.asking():
-            # Dataset types that were registered since are not known yet.
+            # Dataset types may have been removed or defined anew since.
             self._butler.registry.refresh()
             return read_holdings(self._butler, names, files)
 
