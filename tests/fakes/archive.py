@@ -40,7 +40,7 @@ class MemoryArchive(ArchiveWriter):
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._origin = origin or {}
+        self._origin = {} if origin is None else origin
         self._clock = clock
         self.manifests: dict[str, Manifest] = {}
         """Manifests by folder."""
