@@ -7,7 +7,7 @@ collection the same takes many times as long.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -21,11 +21,10 @@ from lsst.daf.butler import (
     MissingCollectionError,
     Timespan,
 )
-from lsst.resources import ResourcePath
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
-from .datastore import locations, sizes_of
+from .datastore import locations, recorded, sizes_of
 
 __all__ = ["find_collections", "read_holdings"]
 
@@ -55,7 +54,21 @@ def find_collections(
         return [info for part in parts for info in find_collections(butler, part, with_types=with_types)]
 
 
-def read_holdings(butler: Butler, names: Iterable[str], files: Iterable[str] = ()) -> dict[str, Holding]:
+@contextmanager
+def _no_collection_of_garbage() -> Iterator[None]:
+    # Hundreds of thousands of rows are made and none is garbage; looking
+    # through them again and again takes half of the time.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_no_collection_of_garbage()
+def read_holdings(butler: Butler, names: Iterable[str], files: Collection[str] = ()) -> dict[str, Holding]:
     """Return what collections hold.
 
     Parameters
@@ -71,7 +84,7 @@ def read_holdings(butler: Butler, names: Iterable[str], files: Iterable[str] = (
     types = {info.name: CollectionType[info.type.name] for info in infos}
     leaves = {name: type_ for name, type_ in types.items() if type_ is not CollectionType.CHAINED}
     seen = _Seen({name: [] for name in leaves})
-    with _no_collection_of_garbage(), butler.query() as query:
+    with butler.query() as query:
         for name, within in _by_dataset_type(infos, leaves).items():
             dataset_type = butler.get_dataset_type(name)
             found = query.join_dataset_search(dataset_type, within).general(
@@ -80,15 +93,15 @@ def read_holdings(butler: Butler, names: Iterable[str], files: Iterable[str] = (
                 find_first=False,
             )
             seen.take(dataset_type, found)
-    recorded = locations(butler, seen.refs.values())
-    sizes = _sizes(seen.uuids(set(files)), recorded)
+    known = recorded(butler, seen.refs.values())
+    sizes = _sizes(butler, [seen.refs[uuid] for uuid in seen.uuids(files)])
     return {
         name: Holding(
             name,
             type_,
             tuple(rows),
-            frozenset(row.uuid for row in rows if row.uuid not in recorded),
-            {row.uuid: sizes[row.uuid] for row in rows if row.uuid in sizes},
+            frozenset(row.uuid for row in rows if row.uuid not in known),
+            {row.uuid: sizes[row.uuid] for row in rows} if name in files else {},
         )
         for name, type_ in leaves.items()
         for rows in (seen.rows[name],)
@@ -124,9 +137,9 @@ class _Seen:
             span = timespan.nsec if isinstance(timespan, Timespan) else UNBOUNDED
             self.rows[str(row[f"{name}.collection"])].append(Row(name, text, uuid, *span))
 
-    def uuids(self, collections: set[str]) -> set[str]:
+    def uuids(self, collections: Collection[str]) -> set[str]:
         """Return the datasets of some of the collections."""
-        return {row.uuid for name in collections & self.rows.keys() for row in self.rows[name]}
+        return {row.uuid for name in self.rows.keys() & set(collections) for row in self.rows[name]}
 
 
 def _by_dataset_type(infos: Iterable[CollectionInfo], leaves: Mapping[str, object]) -> dict[str, list[str]]:
@@ -139,24 +152,12 @@ def _by_dataset_type(infos: Iterable[CollectionInfo], leaves: Mapping[str, objec
     return within
 
 
-def _sizes(uuids: Iterable[str], recorded: Mapping[str, tuple[ResourcePath, ...]]) -> dict[str, int | None]:
-    size = sizes_of(uri for uuid in uuids for uri in recorded.get(uuid, ()))
-    return {uuid: _total([size[uri] for uri in recorded.get(uuid, ())]) for uuid in uuids}
+def _sizes(butler: Butler, refs: Sequence[DatasetRef]) -> dict[str, int | None]:
+    where = locations(butler, refs)
+    size = sizes_of(uri for uris in where.values() for uri in uris)
+    return {str(ref.id): _total([size[uri] for uri in where.get(str(ref.id), ())]) for ref in refs}
 
 
 def _total(sizes: Sequence[int | None]) -> int | None:
     present = [size for size in sizes if size is not None]
     return sum(present) if present and len(present) == len(sizes) else None
-
-
-@contextmanager
-def _no_collection_of_garbage() -> Iterator[None]:
-    # Hundreds of thousands of rows are made and none is garbage; looking
-    # through them again and again takes half of the time.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -47,7 +47,7 @@ class DafButlerReader(ButlerReader):
         with self._repository.asking():
             # Dataset types may have been removed or defined anew since.
             self._butler.registry.refresh()
-            return read_holdings(self._butler, names, files)
+            return read_holdings(self._butler, names, set(files))
 
     @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
