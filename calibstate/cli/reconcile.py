@@ -144,12 +144,10 @@ def apply(
     desired = load(context)
     check_scope(desired, narrowed)
     places = Places(desired)
-    if file is None:
-        for word in recover((ARCHIVE, *places_of(desired, narrowed)), places, places.records):
-            screen.tell(word)
-        made = _plan(desired, narrowed, places)
-    else:
-        made = _from_file(file, desired)
+    saved = _from_file(file, desired) if file else None
+    for word in recover((ARCHIVE, *places_of(desired, narrowed)), places, places.records):
+        screen.tell(word)
+    made = saved or _plan(desired, narrowed, places)
     if format is Format.TEXT:
         show_plan(made, format)
     if not made.steps:

@@ -8,6 +8,7 @@ version, or what else the places showed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
 
 __all__ = ["digest", "document", "dumps", "loads"]
 
+_FOLDERS = re.compile(r"(?<![\w.:/…])(?:file://)?/(?:[^\s/;,'\"]+/)+")
+"""Folders of an absolute path, which mean something on one machine only."""
+
 LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not a plan of ours."""
 
@@ -34,7 +38,7 @@ def document(plan: Plan) -> dict[str, Any]:
         summary={"steps": len(plan.steps), "refused": len(plan.refused), **counted(plan.drift)},
         steps=tuple(_entry(step) for step in plan.steps),
         drift=tuple(_portable(drift) for drift in plan.drift),
-        refused=plan.refused,
+        refused=tuple(_portable_refusal(refusal) for refusal in plan.refused),
         digest=digest(plan),
     )
     return plain(made)
@@ -111,7 +115,12 @@ def _parse(text: str, name: str) -> dict[str, Any]:
 
 def _portable(drift: Drift) -> Drift:
     # Why a place was not seen tells of the planning machine, not of the plan.
-    return drift.model_copy(update={"detail": ""}) if drift.what is What.UNREACHABLE else drift
+    detail = "" if drift.what is What.UNREACHABLE else _FOLDERS.sub("…/", drift.detail)
+    return drift.model_copy(update={"detail": detail})
+
+
+def _portable_refusal(refusal: Refusal) -> Refusal:
+    return refusal.model_copy(update={"reason": _FOLDERS.sub("…/", refusal.reason)})
 
 
 def _entry(step: Step) -> StepEntry:
