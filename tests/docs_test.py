@@ -206,6 +206,26 @@ def test_every_command_has_its_place_in_the_reference() -> None:
     assert headings == commands
 
 
+def test_every_option_is_in_the_reference() -> None:
+    import typer.main
+
+    from calibstate.cli.app import app
+    from calibstate.cli.main import run  # noqa: F401 - brings the commands
+
+    program = typer.main.get_command(app)
+    options = {
+        word
+        for command in (program, *program.commands.values())  # type: ignore[attr-defined]
+        for parameter in command.params
+        for word in parameter.opts
+        if word.startswith("-")
+    }
+    text = (REFERENCE / "commands.md").read_text()
+    assert {"--site", "--yes"} <= options
+    told = set(re.findall(r"(?<![\w-])--?[A-Za-z][a-z-]*", text))
+    assert options - told - {"--version", "--install-completion", "--show-completion"} == set()
+
+
 def test_every_field_of_a_state_file_is_in_the_reference() -> None:
     from calibstate.model.chains import ChainFile
     from calibstate.model.repositories import Repository, Site
