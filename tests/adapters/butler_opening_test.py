@@ -96,6 +96,13 @@ def _an_unknown_kind_of_database(folder: Path) -> str:
     return str(with_database(folder, f"mysql://calib:{PASSWORD}@127.0.0.1/butler"))
 
 
+def _a_butler_server(folder: Path) -> str:
+    (folder / "butler.yaml").write_text(
+        "cls: lsst.daf.butler.remote_butler.RemoteButler\nremote_butler: {url: 'http://127.0.0.1:1/main'}\n"
+    )
+    return str(folder)
+
+
 def _an_unknown_scheme(folder: Path) -> str:
     return "gopher://somewhere/repository"
 
@@ -112,6 +119,7 @@ TROUBLES = [
     (_a_refused_connection, "does not answer"),
     (_an_unknown_kind_of_database, "does not work as a butler"),
     (_an_unknown_scheme, "does not work as a butler"),
+    (_a_butler_server, "it is a butler server"),
 ]
 
 
@@ -158,7 +166,7 @@ def test_a_bucket_without_credentials_is_told(
     s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = s3.bucket()
-    # A client is kept for each endpoint; one without keys is for this test only.
+    # A client is kept for each endpoint: one without keys is for this test.
     monkeypatch.setenv("S3_ENDPOINT_URL", s3.endpoint.replace("127.0.0.1", "localhost"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)

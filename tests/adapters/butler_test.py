@@ -13,10 +13,11 @@ from uuid import UUID
 
 import pytest
 from lsst.daf.butler import Butler, Config, DataCoordinate, DatasetRef, FileDataset
+from lsst.resources import ResourcePath
 from sqlalchemy.exc import IntegrityError
 
 from calibstate.adapters.butler import DafButlerWriter, open_reader, open_writer
-from calibstate.adapters.butler.placing import INCOMING
+from calibstate.adapters.butler.placing import INCOMING, _incoming_elsewhere
 from calibstate.errors import CalibstateError, RefusedError
 from calibstate.ports.butler import ImportCount
 from calibstate.store.bundle import read_contents
@@ -347,8 +348,26 @@ def test_datastore_folders_that_are_links_to_another_file_system_are_served(
         do(butler, bundle)
         assert is_whole(folder, bundle)
         assert {p.name for p in elsewhere.iterdir()} == {"calib"}
+        left = _incoming_elsewhere(ResourcePath(str(folder), forceDirectory=True))
+        (elsewhere / left).mkdir()
+        do(butler, bundle)
+        assert {p.name for p in elsewhere.iterdir()} == {"calib"}
     finally:
         shutil.rmtree(elsewhere)
+
+
+def test_a_file_whose_name_is_not_safe_everywhere_gets_another_path(tmp_path: Path) -> None:
+    hands = world.make_repo(tmp_path / "origin")
+    type_ = world.add_type(hands, "bias")
+    (tmp_path / "origin" / "50%.fits").write_text("half")
+    data_id = DataCoordinate.standardize(instrument="LSSTComCam", detector=0, dimensions=type_.dimensions)
+    ref = DatasetRef(type_, data_id, run=VERIFY, id=UUID(int=1))
+    hands.collections.register(VERIFY)
+    hands.ingest(FileDataset("50%.fits", [ref], formatter=world.YAML_FORMATTER), transfer=None)
+
+    bundle = bundle_from(open_reader(str(tmp_path / "origin")), tmp_path / "bundle", [VERIFY])
+    assert [file.path for file in bundle.manifest.files] == [f"{VERIFY}/bias/{UUID(int=1)}.fits"]
+    assert bundle.file_of(str(UUID(int=1))).read_text() == "half"
 
 
 # Refusing

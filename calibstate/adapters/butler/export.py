@@ -18,6 +18,7 @@ from lsst.resources import ResourcePath
 from ...errors import Diagnostic, RefusedError
 from ...model.contents import CollectionType
 from ...ports.butler import Export, ExportedFile
+from ...store.bundle import path_problem
 from .datastore import datastore_root, locations
 from .holdings import find_collections
 
@@ -70,14 +71,15 @@ class _Paths:
     uris: dict[str, str] = field(default_factory=dict)
     """URI by path."""
     _elsewhere: dict[str, str] = field(default_factory=dict)
-    """Path by URI, of files outside of the datastore."""
+    """Path by URI, of files that cannot keep theirs."""
 
     def made_relative(self, file: FileDataset) -> FileDataset:
         """Return a file of the export with a relative path."""
         (ref,) = file.refs
         uri, path = str(self.files[str(ref.id)]), str(file.path)
-        if ResourcePath(path, forceAbsolute=False).isabs():
-            # Recorded by its URI.  Several datasets may share the file.
+        if ResourcePath(path, forceAbsolute=False).isabs() or path_problem(path):
+            # Recorded by its URI, or by a name that is not safe in every
+            # place.  Several datasets may share the file.
             path = self._elsewhere.setdefault(uri, _path_for(ref, self.files[str(ref.id)]))
         file.path = path
         self.uris[path] = uri

@@ -54,7 +54,7 @@ class BundleImport:
         """
         root = datastore_root(self.butler, self.name)
         found = self._look()
-        clear_leftovers(root)
+        clear_leftovers(root, found.expected)
         if found.nothing_lacks:
             return ImportCount(0, 0, 0)
         self._place(found)

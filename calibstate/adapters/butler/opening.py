@@ -128,6 +128,8 @@ class Repository:
             It cannot be opened from here.
         """
         os.environ.setdefault("PGCONNECT_TIMEOUT", _CONNECT_TIMEOUT)
+        if self.registry is None:
+            raise _unreachable(f"{self.name}: it is a butler server; {_SERVER}", _CHECK)
         self._look_for_database(writeable=writeable)
         with self._opening():
             return Butler.from_config(self.config, writeable=writeable)
@@ -144,14 +146,16 @@ class Repository:
         try:
             yield
         except _TROUBLES as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, "Repository does not answer") from error
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
         try:
             yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _unreachable(f"{self.name}: {_what_is_missing(self.name)}.", _CHECK) from error
         except _OPENING_TROUBLES as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, "Repository cannot be opened") from error
 
     def _look_for_database(self, *, writeable: bool) -> None:
         file = self.database
@@ -163,7 +167,7 @@ class Repository:
             if not os.access(file, mode, effective_ids=os.access in os.supports_effective_ids):
                 raise _unreachable(f"{self.name}: no permission to {verb} {file}.", _ASK)
 
-    def _unreachable(self, error: BaseException) -> UnreachableError:
+    def _unreachable(self, error: BaseException, summary: str) -> UnreachableError:
         if self._was_left_by_a_killed_writer(error):
             return NeedsRecoveryError(
                 Diagnostic(
@@ -173,7 +177,8 @@ class Repository:
                     hint="Run `calibstate apply`; it undoes that before it looks.",
                 )
             )
-        return _unreachable(*_sentences(self.name, error))
+        detail, hint = _told(error)
+        return _unreachable(f"{self.name}: {detail}.", hint, summary)
 
     def _was_left_by_a_killed_writer(self, error: BaseException) -> bool:
         # SQLite must roll the journal back, which a reader may not.
@@ -246,6 +251,7 @@ def recover(uri: str) -> None:
 
 _RESTORE = "Nothing is known of what it holds. Bring the file back, or correct the address."
 _ASK = "Ask its owner for access, or run this as somebody who has it."
+_SERVER = "what calibstate needs to know of records and files can be asked of the repository itself only."
 _CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
 
 
@@ -253,24 +259,20 @@ def _unreachable(detail: str, hint: str, summary: str = "Repository cannot be op
     return UnreachableError(Diagnostic(summary, detail, hint=hint))
 
 
-def _sentences(name: str, error: BaseException) -> tuple[str, str]:
+def _told(error: BaseException) -> tuple[str, str]:
     """Return what is wrong and what to do."""
+    line = _first_line(error.orig if isinstance(error, DBAPIError) else error)
     match error:
-        case FileNotFoundError() | NotADirectoryError():
-            return f"{name}: {_what_is_missing(name)}.", _CHECK
         case PermissionError():
-            return f"{name}: no permission to read it.", _ASK
+            return f"no permission to read {error.filename or 'it'}", _ASK
         case DbAuthError():
-            return f"{name}: the file of database passwords cannot be used: {_first_line(error)}.", _ASK
+            return f"the file of database passwords cannot be used: {line}", _ASK
         case DBAPIError():
-            return f"{name}: its database does not answer: {_first_line(error.orig)}.", _CHECK
+            return f"its database does not answer: {line}", _CHECK
         case BotoCoreError() | ClientError():
-            return f"{name}: the object store refuses: {_first_line(error)}.", _CHECK
+            return f"the object store refuses: {line}", _CHECK
         case _:
-            return (
-                f"{name}: it does not work as a butler ({type(error).__name__}): {_first_line(error)}.",
-                _CHECK,
-            )
+            return f"it does not work as a butler ({type(error).__name__}): {line}", _CHECK
 
 
 def _what_is_missing(name: str) -> str:

@@ -77,10 +77,21 @@ def holds(target: ResourcePath, file: BundleFile) -> bool:
     return _digest(target) == file.sha256
 
 
-def clear_leftovers(root: ResourcePath) -> None:
-    """Remove what runs that were killed left in a datastore."""
+def clear_leftovers(root: ResourcePath, targets: Iterable[ResourcePath] = ()) -> None:
+    """Remove what runs that were killed left.
+
+    Parameters
+    ----------
+    root
+        Folder of the datastore.
+    targets
+        Files that may have been on their way.
+    """
     if root.isLocal:
         shutil.rmtree(Path(root.ospath) / INCOMING, ignore_errors=True)
+    above = {folder for target in targets if target.isLocal for folder in Path(target.ospath).parents}
+    for folder in above:
+        shutil.rmtree(folder / _incoming_elsewhere(root), ignore_errors=True)
 
 
 def lack_of_space(placements: Iterable[Placement]) -> Iterator[Diagnostic]:
@@ -128,12 +139,15 @@ def _staged(
 def _staging_folder(target: Path, root: ResourcePath) -> Path:
     # Only within one file system is a renaming one moment; parts of a
     # datastore may be links into another, and files may be recorded outside.
-    home = _existing(target)
-    if root.isLocal:
-        top = _existing(Path(root.ospath))
-        if top.stat().st_dev == home.stat().st_dev:
-            return Path(root.ospath) / INCOMING
-    return home / INCOMING
+    home, top = _existing(target), Path(root.ospath)
+    if root.isLocal and (top if top.is_dir() else _existing(top)).stat().st_dev == home.stat().st_dev:
+        return top / INCOMING
+    return home / _incoming_elsewhere(root)
+
+
+def _incoming_elsewhere(root: ResourcePath) -> str:
+    # The folder may be within the datastore of somebody else.
+    return f"{INCOMING}-{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
 
 
 def _existing(path: Path) -> Path:
