@@ -27,7 +27,8 @@ test: $(STAMP) ## run the tests (TESTS=tests/house_test.py for some)
 test-slow: $(STAMP) ## run the tests that take minutes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m slow $(TESTS)
 
-test-all: test test-slow ## run both
+test-all: export CALIBSTATE_TEST_ALL = 1
+test-all: test test-slow ## run both, and whole matrices where `make test` has a sample
 
 lint: $(STAMP) ## style, types, import contracts, the declaration, the schemas
 	$(BIN)/ruff check

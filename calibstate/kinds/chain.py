@@ -7,6 +7,7 @@ most once in a run, and loses only what a file names as retired or skipped.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -60,14 +61,14 @@ class _ChainAction(Action):
     """Fingerprint of each collection that begins to be searched."""
 
     @property
+    @abstractmethod
     def before(self) -> tuple[str, ...] | None:
         """Children now; `None`: the chain does not exist."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def children_after(self) -> tuple[str, ...]:
         """Children when it is done."""
-        raise NotImplementedError
 
     @override
     def subject(self) -> Chain:
