@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -61,21 +62,25 @@ class Started:
     process: Any
     folder: Path
 
-    def has_come_there(self, seconds: float = 120) -> bool:
+    def has_come_there(self, seconds: float = 300) -> bool:
         """Wait until it has come to the moment at which it waits."""
-        with (self.folder / "arrived").open("rb") as pipe:
-            return pipe.read(1) == b"."
+        descriptor = os.open(self.folder / "arrived", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            waiting = select.poll()
+            waiting.register(descriptor, select.POLLIN)
+            return bool(waiting.poll(seconds * 1000)) and os.read(descriptor, 1) == b"."
+        finally:
+            os.close(descriptor)
 
     def go_on(self) -> None:
         """Let it go on from there."""
         with (self.folder / "go").open("wb") as pipe:
             pipe.write(b".")
 
-    def kill(self) -> None:
-        self.process.kill()
-
-    def end(self) -> Ended:
-        self.process.join()
+    def end(self, seconds: float = 300) -> Ended:
+        """Wait until it has ended."""
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, f"{self.folder} still runs after {seconds} seconds"
         read = {name: _read(self.folder / name) for name in ("out", "err", "moments")}
         moments = tuple(_moment(line) for line in read["moments"].splitlines())
         return Ended(self.process.exitcode, read["out"], read["err"], moments)
@@ -109,7 +114,8 @@ def start(
     folder.mkdir(parents=True)
     for pipe in ("arrived", "go"):
         os.mkfifo(folder / pipe)
-    process = _FORK.Process(target=_live, args=(folder, what, arguments, killed_at, waits_at))
+    # A daemon ends with the tests, even if one failed while it was waiting.
+    process = _FORK.Process(target=_live, args=(folder, what, arguments, killed_at, waits_at), daemon=True)
     process.start()
     return Started(process, folder)
 
