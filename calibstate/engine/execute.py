@@ -53,7 +53,7 @@ def execute(
         if not ours(step):
             done.update([step.id] if _is_done(step, places) else [])
         elif waits_for := [needed for needed in step.after if needed not in done]:
-            yield _outcome(step, Result.SKIPPED, f"it needs step {', '.join(waits_for)}, which is not done")
+            yield _outcome(step, Result.SKIPPED, _waits(waits_for))
         else:
             for outcome in _take(step, places, watch(step)):
                 if outcome.result is Result.DONE:
@@ -98,6 +98,12 @@ def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
 
 def _standing(action: Action, places: WritePlaces) -> Standing:
     return action.standing(look(action.subject(), places))
+
+
+def _waits(needed: list[str]) -> str:
+    if len(needed) == 1:
+        return f"it needs step {needed[0]}, which is not done"
+    return f"it needs steps {', '.join(needed)}, which are not done"
 
 
 def _stale(action: Action) -> str:

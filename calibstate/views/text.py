@@ -118,12 +118,12 @@ def outcome(became: Outcome) -> Text:
     text = Text(f"  {became.step:>3}  ")
     text.append(f"{became.result.value:8}", RESULT_STYLES[became.result])
     return text.append(f" {became.do} {became.target}").append(
-        "" if became.result is Result.DONE else f"\n       {became.detail}"
+        "" if became.result is Result.DONE else _indented(f"\n{became.detail}", 7)
     )
 
 
-def _indented(prose: str) -> str:
-    return prose.replace("\n", "\n  ")
+def _indented(prose: str, by: int = 2) -> str:
+    return prose.replace("\n", "\n" + " " * by)
 
 
 def _step_lines(step: Step, wide: int) -> Iterator[Text]:
