@@ -385,6 +385,16 @@ def test_two_addresses_of_one_butler_are_refused_before_any_look(sites, monkeypa
     assert sites.snapshot() == before
 
 
+def test_two_addresses_of_one_schema_are_refused_before_any_look(sites, postgres):
+    shutil.rmtree(sites.path(SUMMIT))
+    shutil.rmtree(sites.path(EMBARGO))
+    world.make_repo(sites.path(SUMMIT), db=postgres.url, namespace=postgres.namespace()).close()
+    shutil.copytree(sites.path(SUMMIT), sites.path(EMBARGO))
+    database_of(sites, EMBARGO, postgres.url.replace("127.0.0.1", "localhost"))
+    ran = ask(sites, "apply")
+    assert (ran.code, "open one butler" in error(ran)) == (3, True)
+
+
 # --- permissions ---
 
 

@@ -361,3 +361,47 @@ def refuse(repository: Path, database: str) -> None:
     said = yaml.safe_load(file.read_text())
     said["registry"]["db"] = database
     file.write_text(yaml.safe_dump(said))
+
+
+# --- S3 that is not there ---
+
+
+@pytest.mark.parametrize("place", ["archive", "records"])
+def test_a_bucket_that_does_not_exist_is_told(yard, s3, capsys, place):
+    tree = Tree(yard.folder, **{place: "s3://no-such-bucket/x"})
+    declare(tree)
+    with yard.repository(tree, ORIGIN, "sqlite", "folder") as origin:
+        world.clone(tree.repository(ORIGIN), tree.repository(COPY))
+        fill(origin)
+    ran = tree.run(capsys, "apply", "--yes")
+    assert ran.code == 1
+    assert "no-such-bucket" in ran.out + ran.err
+    assert "Traceback" not in ran.err
+    with Butler.from_config(str(tree.repository(COPY))) as copy:
+        assert not copy.collections.query("*")
+
+
+@pytest.mark.slow  # The butler's client asks again for half a minute.
+def test_a_datastore_that_does_not_answer_makes_its_repository_unreachable(
+    yard, capsys, monkeypatch, nobody_listens
+):
+    tree = Tree(yard.folder)
+    declare(tree)
+    tree.site("bts", {"LSSTComCam": "copy"})
+    with yard.repository(tree, ORIGIN, "sqlite", "folder") as origin:
+        world.clone(tree.repository(ORIGIN), tree.repository("bts/LSSTComCam"))
+        fill(origin)
+    yard.repository(tree, COPY, "sqlite", "s3").close()
+    assert tree.run(capsys, "apply", "--yes", "--ticket", "DM-1").code == 0
+
+    monkeypatch.setenv("S3_ENDPOINT_URL", f"http://127.0.0.1:{nobody_listens}")
+    ran = tree.run(capsys, "drift", "--files", "--format", "json")
+    assert ran.code == 1
+    assert {d["subject"] for d in ran.json["drift"] if d["what"] == "unreachable"} == {COPY}
+    assert tree.run(capsys, "apply", "--yes").code == 1
+    with Butler.from_config(str(tree.repository("bts/LSSTComCam"))) as bts:
+        assert bts.collections.get_info(TOP).children == (
+            f"{TOP}/DM-2/dark",
+            f"{TOP}/DM-2/unbounded",
+            f"{TOP}/DM-1",
+        )
