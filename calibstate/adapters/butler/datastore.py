@@ -87,9 +87,13 @@ def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
     refs
         Datasets.
     """
+    asked = list(refs)
+    if not asked:
+        # A repository that was never written to has no table of records.
+        return set()
     # The butler has no public question for this that does not also make a
     # URI for each (four times as long) or look at each file.
-    known = butler._datastore.knows_these(refs)
+    known = butler._datastore.knows_these(asked)
     return {str(ref.id) for ref, is_known in known.items() if is_known}
 
 
