@@ -97,8 +97,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         screen.told(error.diagnostics)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        screen.tell("Interrupted. What was done stands; run the same command again to go on.")
-        return ExitCode.ERROR
+        return _interrupted()
     except BrokenPipeError:
         # The reader has gone; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,7 +107,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         screen.told([_unexpected(error)])
         return ExitCode.ERROR
-    return int(code or 0)
+    return _interrupted() if code == _TYPERS_INTERRUPT else int(code or 0)
+
+
+_TYPERS_INTERRUPT = 130
+"""What typer makes of a KeyboardInterrupt before it comes to us."""
+
+
+def _interrupted() -> int:
+    screen.tell("Interrupted. What was done stands; run the same command again to go on.")
+    return ExitCode.ERROR
 
 
 def _unexpected(error: Exception) -> Diagnostic:

@@ -17,6 +17,7 @@ from tests.commands.sites import EMBARGO, INSTRUMENT, LEAVES, ORIGIN, SUMMIT, TO
 BACKWARDS = (parse_tai("2025-06-01T00:00:00"), parse_tai("2024-06-01T00:00:00"))
 LEAF = f"{TOP}/DM-1/bias.20240101a"
 OTHER_TYPES = [CollectionType.RUN, CollectionType.CHAINED, CollectionType.TAGGED]
+NO_CHAINS = [CollectionType.CALIBRATION, CollectionType.RUN, CollectionType.TAGGED]
 
 
 def is_whole(sites: Sites, address: str, *tickets: str) -> bool:
@@ -101,7 +102,7 @@ def test_once_it_was_certified_right_the_ticket_is_deployed(backwards: Sites) ->
 # A name that something else has taken
 
 
-@pytest.mark.parametrize("type_", OTHER_TYPES, ids=lambda t: t.name)
+@pytest.mark.parametrize("type_", OTHER_TYPES, ids=lambda type_: type_.name)
 def test_a_leaf_of_another_type_stops_its_ticket_at_that_place_only(
     sites: Sites, type_: CollectionType
 ) -> None:
@@ -153,7 +154,7 @@ def test_a_run_whose_name_is_taken_stops_its_ticket_at_that_place_only(sites: Si
     assert is_whole(sites, EMBARGO, "DM-2", "DM-1")
 
 
-@pytest.mark.parametrize("type_", [CollectionType.CALIBRATION, CollectionType.RUN, CollectionType.TAGGED])
+@pytest.mark.parametrize("type_", NO_CHAINS, ids=lambda type_: type_.name)
 def test_a_ticket_chain_whose_name_is_taken_is_refused(sites: Sites, type_: CollectionType) -> None:
     with sites.butler(SUMMIT) as butler:
         butler.collections.register(f"{TOP}/DM-1", type_)
@@ -169,7 +170,7 @@ def test_a_ticket_chain_whose_name_is_taken_is_refused(sites: Sites, type_: Coll
     assert is_whole(sites, EMBARGO, "DM-2", "DM-1")
 
 
-@pytest.mark.parametrize("type_", [CollectionType.CALIBRATION, CollectionType.RUN, CollectionType.TAGGED])
+@pytest.mark.parametrize("type_", NO_CHAINS, ids=lambda type_: type_.name)
 def test_a_top_chain_whose_name_is_taken_is_refused(sites: Sites, type_: CollectionType) -> None:
     with sites.butler(SUMMIT) as butler:
         butler.collections.register(TOP, type_)

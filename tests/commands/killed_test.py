@@ -8,6 +8,7 @@ the tests marked ``slow``.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import signal
 from collections import Counter
@@ -96,6 +97,26 @@ def test_a_run_killed_twice_is_completed_by_the_third(whole: Whole, tmp_path: Pa
     again = _apply(sites, tmp_path / "again")
 
     assert again.code == 0, again.err
+    assert _as_found(sites) == whole.found
+
+
+@pytest.mark.parametrize("moment", [("after os.replace of .fits", 8), ("before COMMIT", 9)])
+def test_an_interrupted_run_lets_go_of_its_locks_and_says_how_to_go_on(
+    whole: Whole, tmp_path: Path, moment: cut.Moment
+) -> None:
+    sites = whole.sites.copied_to(tmp_path / "sites")
+    started = cut.start(tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=moment)
+    assert started.has_come_there()
+    assert sites.locks() == ["archive.json", "summit__LSSTComCam.json"]
+
+    os.kill(started.process.pid, signal.SIGINT)
+    ended = started.end()
+
+    assert ended.code == 1
+    assert "Interrupted. What was done stands" in ended.err
+    assert "Traceback" not in ended.err
+    assert sites.locks() == sites.leftovers() == []
+    assert _apply(sites, tmp_path / "again").code == 0
     assert _as_found(sites) == whole.found
 
 
