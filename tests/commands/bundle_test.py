@@ -31,7 +31,7 @@ def shorten(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("damage", [lose, alter, shorten])
+@pytest.mark.parametrize("damage", [lose, alter, pytest.param(shorten, marks=pytest.mark.slow)])
 def test_a_damaged_bundle_stops_its_ticket_and_no_other(archived: Sites, damage: object) -> None:
     assert callable(damage)
     file = archived.bundled_files("DM-1")[5]

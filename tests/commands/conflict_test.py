@@ -16,8 +16,16 @@ from tests.commands.sites import EMBARGO, INSTRUMENT, LEAVES, ORIGIN, SUMMIT, TO
 
 BACKWARDS = (parse_tai("2025-06-01T00:00:00"), parse_tai("2024-06-01T00:00:00"))
 LEAF = f"{TOP}/DM-1/bias.20240101a"
-OTHER_TYPES = [CollectionType.RUN, CollectionType.CHAINED, CollectionType.TAGGED]
-NO_CHAINS = [CollectionType.CALIBRATION, CollectionType.RUN, CollectionType.TAGGED]
+OTHER_TYPES = [
+    CollectionType.RUN,
+    CollectionType.CHAINED,
+    pytest.param(CollectionType.TAGGED, marks=pytest.mark.slow),
+]
+NO_CHAINS = [
+    CollectionType.CALIBRATION,
+    pytest.param(CollectionType.RUN, marks=pytest.mark.slow),
+    pytest.param(CollectionType.TAGGED, marks=pytest.mark.slow),
+]
 
 
 def is_whole(sites: Sites, address: str, *tickets: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,16 @@ def sites_deployed_once(sites_made_once: Sites, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def sites(sites_made_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Sites:
+def sites(sites_made_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Sites]:
     """Return an origin with DM-1 and DM-2, and two copies without them."""
-    return sites_made_once.copied_to(tmp_path / "sites", capsys)
+    with closing(sites_made_once.copied_to(tmp_path / "sites", capsys)) as copy:
+        yield copy
 
 
 @pytest.fixture
-def deployed(sites_deployed_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Sites:
+def deployed(
+    sites_deployed_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Sites]:
     """Return the same sites after the first apply."""
-    return sites_deployed_once.copied_to(tmp_path / "sites", capsys)
+    with closing(sites_deployed_once.copied_to(tmp_path / "sites", capsys)) as copy:
+        yield copy

@@ -87,7 +87,7 @@ def test_a_retired_ticket_that_nobody_searches_is_still_deployed(sites: Sites) -
     assert sites.chain(ORIGIN) == (NEW,)
 
 
-@pytest.mark.parametrize("status", ["proposed", "flagged", "rejected"])
+@pytest.mark.parametrize("status", ["proposed", pytest.param("rejected", marks=pytest.mark.slow)])
 def test_a_ticket_that_is_not_adopted_is_not_deployed(sites: Sites, status: str) -> None:
     sites.make_ticket("DM-3", status=status)
 

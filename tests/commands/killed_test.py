@@ -211,6 +211,7 @@ def _check(whole: Whole, moment: cut.Moment, folder: Path) -> None:
     again = _apply(sites, folder / "again")
     assert again.code == 0, f"{moment}: {again.out} {again.err}"
     assert _as_found(sites) == whole.found, moment
+    sites.close()
     shutil.rmtree(folder)
 
 

@@ -86,29 +86,35 @@ def one_dataset(sites: Sites, butler: Butler) -> None:
     sites.tree.ticket("DM-3", "bias")
 
 
-SHAPES: list[Made] = [
-    datasets_of_another_ticket,
+TRIED_ALWAYS = [
     two_collections_of_one_run,
     many_types_and_ranges_in_one_collection,
-    a_collection_of_a_full_name,
     a_run_with_what_is_no_calibration,
+]
+TRIED_WITH_TIME = [
+    datasets_of_another_ticket,
+    a_collection_of_a_full_name,
     a_run_beside_the_collection_that_certifies_it,
     a_type_that_no_copy_knows,
     one_dataset,
+]
+SHAPES = [
+    *(pytest.param(make, id=make.__name__) for make in TRIED_ALWAYS),
+    *(pytest.param(make, id=make.__name__, marks=pytest.mark.slow) for make in TRIED_WITH_TIME),
 ]
 
 
 def datasets(sites: Sites, address: str) -> list[tuple[str, ...]]:
     """Return every dataset of a repository, certified or not."""
-    with sites.butler(address, writeable=False) as butler:
-        return sorted(
-            (ref.datasetType.name, ref.run, str(ref.id), str(sorted(ref.dataId.required.items())))
-            for dataset_type in butler.registry.queryDatasetTypes(...)
-            for ref in set(butler.registry.queryDatasets(dataset_type, collections=...))
-        )
+    butler = sites.seen(address)
+    return sorted(
+        (ref.datasetType.name, ref.run, str(ref.id), str(sorted(ref.dataId.required.items())))
+        for dataset_type in butler.registry.queryDatasetTypes(...)
+        for ref in set(butler.registry.queryDatasets(dataset_type, collections=...))
+    )
 
 
-@pytest.mark.parametrize("make", SHAPES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", SHAPES)
 def test_a_ticket_of_any_shape_arrives_as_it_is_at_the_origin(
     sites: Sites, make: Made, tmp_path: Path
 ) -> None:
@@ -131,7 +137,7 @@ def test_a_ticket_of_any_shape_arrives_as_it_is_at_the_origin(
     assert sites.snapshot("repo", "archive") == before
 
 
-@pytest.mark.parametrize("make", SHAPES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", SHAPES)
 def test_the_stock_import_reads_the_bundle_of_any_shape(sites: Sites, make: Made) -> None:
     with sites.butler(ORIGIN) as butler:
         make(sites, butler)

@@ -10,7 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Sites:
 
     tree: Tree
     capsys: Any = None
+    _open: dict[tuple[str, int], Butler] = field(default_factory=dict)
+    """Repositories that are looked at; opening one takes its time."""
 
     def run(self, *arguments: str) -> Ran:
         """Run a command on the tree in this process."""
@@ -58,9 +60,24 @@ class Sites:
         return self.tree.repository(address)
 
     @contextmanager
-    def butler(self, address: str, *, writeable: bool = True) -> Iterator[Butler]:
-        with Butler.from_config(str(self.path(address)), writeable=writeable) as butler:
+    def butler(self, address: str) -> Iterator[Butler]:
+        """Open a repository to change it."""
+        with Butler.from_config(str(self.path(address)), writeable=True) as butler:
             yield butler
+
+    def seen(self, address: str) -> Butler:
+        """Return a repository to look at, as it is now."""
+        database = (self.path(address) / "gen3.sqlite3").stat()
+        key = (address, database.st_ino)
+        if key not in self._open:
+            self._open[key] = Butler.from_config(str(self.path(address)), writeable=False)
+        self._open[key].registry.refresh()
+        return self._open[key]
+
+    def close(self) -> None:
+        """Close the repositories that were looked at."""
+        while self._open:
+            self._open.popitem()[1].close()
 
     def make_ticket(
         self,
@@ -83,12 +100,10 @@ class Sites:
         return name
 
     def chain(self, address: str, name: str = TOP) -> tuple[str, ...]:
-        with self.butler(address, writeable=False) as butler:
-            return tuple(butler.collections.get_info(name).children)
+        return tuple(self.seen(address).collections.get_info(name).children)
 
     def has(self, address: str, name: str) -> bool:
-        with self.butler(address, writeable=False) as butler:
-            return bool(butler.collections.query_info(name)) if _known(butler, name) else False
+        return name in self.seen(address).collections.query("*")
 
     def change_chain(self, address: str, change: Callable[[list[str]], list[str]], name: str = TOP) -> None:
         """Change a chain by hand."""
@@ -98,16 +113,16 @@ class Sites:
 
     def certifications(self, address: str) -> list[tuple[str, ...]]:
         """Return every certification; one that stands twice twice."""
-        with self.butler(address, writeable=False) as butler:
-            types = list(butler.registry.queryDatasetTypes(...))
-            names = butler.collections.query("*", collection_types=CollectionType.CALIBRATION)
-            return sorted(
-                _row(association)
-                for dataset_type in types
-                for association in butler.registry.queryDatasetAssociations(
-                    dataset_type, collections=names, collectionTypes={CollectionType.CALIBRATION}
-                )
+        butler = self.seen(address)
+        types = list(butler.registry.queryDatasetTypes(...))
+        names = butler.collections.query("*", collection_types=CollectionType.CALIBRATION)
+        return sorted(
+            _row(association)
+            for dataset_type in types
+            for association in butler.registry.queryDatasetAssociations(
+                dataset_type, collections=names, collectionTypes={CollectionType.CALIBRATION}
             )
+        )
 
     def of_ticket(self, address: str, ticket: str) -> list[tuple[str, ...]]:
         """Return the certifications in a ticket's collections."""
@@ -120,25 +135,24 @@ class Sites:
 
     def without_file(self, address: str) -> list[str]:
         """Return the datasets that are recorded and have no file."""
-        with self.butler(address, writeable=False) as butler:
-            lost = []
-            for dataset_type in butler.registry.queryDatasetTypes(...):
-                for ref in set(butler.registry.queryDatasets(dataset_type, collections=...)):
-                    if not butler.getURI(ref).exists():
-                        lost.append(str(ref.id))
-            return sorted(lost)
+        butler = self.seen(address)
+        lost = []
+        for dataset_type in butler.registry.queryDatasetTypes(...):
+            for ref in set(butler.registry.queryDatasets(dataset_type, collections=...)):
+                if not butler.getURI(ref).exists():
+                    lost.append(str(ref.id))
+        return sorted(lost)
 
     def found(self, address: str, dataset_type: str, chain: str = TOP, **data_id: Any) -> str | None:
         """Return the UUID that a lookup in 2024 gives."""
-        with self.butler(address, writeable=False) as butler:
-            ref = butler.find_dataset(
-                dataset_type,
-                instrument=INSTRUMENT,
-                collections=chain,
-                timespan=world.timespan(world.IN_2024),
-                **data_id,
-            )
-            return str(ref.id) if ref else None
+        ref = self.seen(address).find_dataset(
+            dataset_type,
+            instrument=INSTRUMENT,
+            collections=chain,
+            timespan=world.timespan(world.IN_2024),
+            **data_id,
+        )
+        return str(ref.id) if ref else None
 
     def snapshot(self, *parts: str) -> dict[str, tuple[str, int, int]]:
         """Return what tells whether any file was written.
@@ -218,10 +232,6 @@ def add_ticket(butler: Butler, ticket: str, leaves: Mapping[str, Sequence[Any]])
     for name, (dataset_type, *ranges) in zip(names, leaves.values(), strict=True):
         world.add_calibration(butler, name, dataset_type, *ranges, formatter=world.STAND_IN)
     world.add_chain(butler, f"{TOP}/{ticket}", names)
-
-
-def _known(butler: Butler, name: str) -> bool:
-    return name in butler.collections.query("*")
 
 
 def _row(association: Any) -> tuple[str, ...]:

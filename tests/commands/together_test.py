@@ -7,6 +7,8 @@ import json
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.commands import cut, stock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 
@@ -96,6 +98,7 @@ def test_two_processes_started_together_leave_what_is_declared(sites: Sites) -> 
     assert sites.apply().code == 0
 
 
+@pytest.mark.slow
 def test_many_runs_at_once_leave_what_is_declared(sites: Sites, tmp_path: Path) -> None:
     runs = [
         cut.start(tmp_path / str(n), cut.calibstate, sites.tree.state, "apply", "--yes") for n in range(6)
