@@ -16,6 +16,7 @@ from typing_extensions import override
 
 __all__ = [
     "ARCHIVE",
+    "RUCIO",
     "Address",
     "CollectionName",
     "InstrumentName",
@@ -29,6 +30,9 @@ __all__ = [
 
 ARCHIVE = "archive"
 """The place that holds the bundles."""
+
+RUCIO = "rucio"
+"""The place that carries files between the sites."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_.+:@~-]+")
 
@@ -109,7 +113,8 @@ class Address(Noun):
     """Where a resource lives, and what it is called there."""
 
     place: str
-    """A repository (``summit/LSSTCam``) or ``archive``; what is locked."""
+    """A repository (``summit/LSSTCam``), ``archive`` or ``rucio``; what is
+    locked."""
 
     kind: str
     """Name of the resource's kind."""

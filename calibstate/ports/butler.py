@@ -16,7 +16,15 @@ from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
 from .progress import Watch, unwatched
 
-__all__ = ["ButlerReader", "ButlerWriter", "Export", "ExportedFile", "ImportCount", "SeenCollection"]
+__all__ = [
+    "ButlerReader",
+    "ButlerWriter",
+    "Export",
+    "ExportedFile",
+    "ImportCount",
+    "SeenCollection",
+    "StoredFile",
+]
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,21 @@ class Export:
 
     files: tuple[ExportedFile, ...]
     """The files behind those paths, each path once."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A dataset and its file, as others are told of it."""
+
+    uuid: str
+    """UUID of the dataset."""
+
+    uri: str
+    """Where its file is."""
+
+    sidecar: str
+    """The butler's reference to the dataset as JSON, with the records of its
+    dimensions."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +118,23 @@ class ButlerReader(Protocol):
             exported, of a CALIBRATION collection all that are certified.
         chain
             A ticket chain over them, in this order, to be described too.
+
+        Raises
+        ------
+        RefusedError
+            A collection does not exist, or the datastore has no record of a
+            dataset.
+        """
+        ...
+
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        """Return the datasets of collections, each with its file.
+
+        Parameters
+        ----------
+        collections
+            CALIBRATION and RUN collections; all datasets of a RUN, of a
+            CALIBRATION collection all that are certified.
 
         Raises
         ------

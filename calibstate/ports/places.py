@@ -9,6 +9,7 @@ from ..model.names import RepositoryAddress
 from .archive import ArchiveReader, ArchiveWriter
 from .butler import ButlerReader, ButlerWriter
 from .records import Journal, Locks
+from .rucio import RucioReader, RucioWriter
 
 __all__ = ["ReadPlaces", "Records", "WritePlaces"]
 
@@ -40,6 +41,16 @@ class ReadPlaces(Protocol):
         """Return the archive."""
         ...
 
+    def rucio(self) -> RucioReader:
+        """Return Rucio.
+
+        Raises
+        ------
+        UnreachableError
+            It does not answer, or does not know us.
+        """
+        ...
+
 
 class WritePlaces(ReadPlaces, Protocol):
     """Places to change."""
@@ -50,6 +61,10 @@ class WritePlaces(ReadPlaces, Protocol):
 
     def change_archive(self) -> ArchiveWriter:
         """Return the archive, to add to."""
+        ...
+
+    def change_rucio(self) -> RucioWriter:
+        """Return Rucio, to add to."""
         ...
 
     def recover(self, address: RepositoryAddress) -> None:
