@@ -172,7 +172,13 @@ class ButlerWriter(ButlerReader, Protocol):
         ...
 
     def import_bundle(
-        self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
+        self,
+        manifest: Manifest,
+        contents: Contents,
+        source: str,
+        *,
+        in_place: str | None = None,
+        watch: Watch = unwatched,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks.
 
@@ -187,14 +193,23 @@ class ButlerWriter(ButlerReader, Protocol):
             The bundle.
         source
             URI of the bundle's folder.
+        in_place
+            URI or absolute path of a folder in which others have put the
+            bundle's files, each at its path.  They are recorded by their
+            URIs there, and no file is placed, moved or looked for in
+            ``source``: the bundle may be one by reference.  A dataset that
+            is recorded already stays recorded where it is.  Without it,
+            files are copied into the repository's own datastore.
         watch
-            Told of progress in files.
+            Told of progress in files that are read: those that nobody
+            recorded and those that are placed.
 
         Raises
         ------
         RefusedError
             Something there contradicts the bundle, a formatter class cannot
-            be imported, or a file of the bundle is missing or altered.
-            Nothing was written.
+            be imported, or a file of the bundle is missing or altered; with
+            ``in_place``, a file has not arrived or is damaged.  Nothing was
+            written.
         """
         ...

@@ -109,8 +109,8 @@ def bundle(tmp_path: Path) -> BundleFolder:
     return bundle_from(origin, tmp_path / "bundle", LEAVES, uris=origin.uris)
 
 
-def do(place: Place, bundle: BundleFolder) -> ImportCount:
-    return place.butler.import_bundle(bundle.manifest, bundle.contents, bundle.source)
+def do(place: Place, bundle: BundleFolder, in_place: str | None = None) -> ImportCount:
+    return place.butler.import_bundle(bundle.manifest, bundle.contents, bundle.source, in_place=in_place)
 
 
 def bias(bundle: BundleFolder) -> str:
@@ -404,6 +404,16 @@ def test_an_import_tells_of_its_progress(place: Place, bundle: BundleFolder) -> 
     assert told == [("files", n, 18) for n in range(1, 19)]
 
 
+def test_files_that_were_there_are_read_before_others_are_placed(place: Place, bundle: BundleFolder) -> None:
+    for file in bundle.manifest.files[:7]:
+        place.hands.write_file(file.path, (bundle.folder / file.path).read_bytes())
+    told: list[tuple[str, int, int]] = []
+    place.butler.import_bundle(
+        bundle.manifest, bundle.contents, bundle.source, watch=lambda *said: told.append(said)
+    )
+    assert told == [("files", n, 18) for n in range(1, 19)]
+
+
 def test_a_second_import_changes_nothing(place: Place, bundle: BundleFolder) -> None:
     do(place, bundle)
     before = place.state()
@@ -650,3 +660,215 @@ def test_a_bundle_is_taken_once_it_was_mended(place: Place, bundle: BundleFolder
         do(place, _an_altered_file(place, bundle))
     bundle.file_of(bias(bundle)).write_bytes(right)
     assert do(place, bundle).recorded == 18
+
+
+# Recording in place
+
+
+@pytest.fixture
+def rse(tmp_path: Path) -> str:
+    """The folder of a transfer service, with none of its files yet."""
+    return (tmp_path / "rse").as_uri()
+
+
+@pytest.fixture
+def arrived(place: Place, bundle: BundleFolder, rse: str) -> str:
+    """The folder of a transfer service that has brought the bundle."""
+    for file in bundle.manifest.files:
+        place.hands.write_file(f"{rse}/{file.path}", (bundle.folder / file.path).read_bytes())
+    return rse
+
+
+def bytes_at(place: Place, bundle: BundleFolder, *folders: str) -> list[bytes | None]:
+    """Return the bytes of a bundle's files in the datastore and elsewhere."""
+    paths = [file.path for file in bundle.manifest.files]
+    return [place.hands.read_file(p) for p in (*paths, *(f"{f}/{p}" for f in folders for p in paths))]
+
+
+def uris_of(place: Place) -> set[str]:
+    return {file.uri for file in place.butler.export(LEAVES).files}
+
+
+def test_files_that_others_brought_are_recorded_where_they_are(
+    place: Place, bundle: BundleFolder, arrived: str
+) -> None:
+    before = bytes_at(place, bundle, arrived)
+    assert do(place, bundle, arrived) == ImportCount(placed=0, recorded=18, certified=20)
+
+    assert uris_of(place) == {f"{arrived}/{file.path}" for file in bundle.manifest.files}
+    held = place.butler.holdings(LEAVES, files=LEAVES)
+    for name in LEAVES:
+        assert held[name].fingerprint == bundle.manifest.fingerprints[name]
+        assert set(held[name].sizes.values()) == {2880}
+        assert not held[name].unrecorded
+    assert bytes_at(place, bundle, arrived) == before
+    assert bytes_at(place, bundle) == [None] * 18
+
+
+def test_a_bundle_by_reference_is_recorded_in_place_without_its_source(
+    place: Place, bundle: BundleFolder, arrived: str
+) -> None:
+    elsewhere = replace(_files_elsewhere(place, bundle), folder=bundle.folder / "not" / "there")
+    assert do(place, elsewhere, arrived) == ImportCount(0, 18, 20)
+
+
+def test_recording_in_place_tells_of_the_files_that_it_reads(
+    place: Place, bundle: BundleFolder, arrived: str
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    for _ in range(2):
+        place.butler.import_bundle(
+            bundle.manifest,
+            bundle.contents,
+            bundle.source,
+            in_place=arrived,
+            watch=lambda *said: told.append(said),
+        )
+    assert told == [("files", n, 18) for n in range(1, 19)]
+
+
+def test_a_second_recording_in_place_changes_nothing(
+    place: Place, bundle: BundleFolder, arrived: str
+) -> None:
+    do(place, bundle, arrived)
+    before = place.state(), uris_of(place), bytes_at(place, bundle, arrived)
+    assert do(place, bundle, arrived) == ImportCount(0, 0, 0)
+    assert (place.state(), uris_of(place), bytes_at(place, bundle, arrived)) == before
+
+
+@pytest.mark.parametrize(
+    ("lose", "count"),
+    [
+        (_lose_record, (0, 1, 0)),
+        (_lose_certification, (0, 0, 1)),
+        (_lose_one_range_of_two, (0, 0, 1)),
+        (_lose_run, (0, 4, 4)),
+        (_lose_collection, (0, 0, 16)),
+    ],
+)
+def test_records_that_were_lost_are_brought_back_in_place(
+    place: Place, bundle: BundleFolder, arrived: str, lose: Lose, count: tuple[int, int, int]
+) -> None:
+    do(place, bundle, arrived)
+    before = place.state(), uris_of(place)
+    lose(place.hands, bundle)
+    assert do(place, bundle, arrived) == ImportCount(*count)
+    assert (place.state(), uris_of(place)) == before
+
+
+def test_what_was_copied_into_the_datastore_is_accepted_as_it_is(
+    place: Place, bundle: BundleFolder, rse: str
+) -> None:
+    do(place, bundle)
+    before = place.state(), uris_of(place)
+    place.hands.decertify(BIAS, bias(bundle))
+    assert do(place, bundle, rse) == ImportCount(0, 0, 1)
+    assert (place.state(), uris_of(place)) == before
+
+
+def test_what_is_recorded_in_another_folder_is_accepted_as_it_is(
+    place: Place, bundle: BundleFolder, arrived: str
+) -> None:
+    do(place, bundle, arrived)
+    before = place.state(), uris_of(place)
+    assert do(place, bundle, f"{arrived}-of-another-site") == ImportCount(0, 0, 0)
+    assert (place.state(), uris_of(place)) == before
+
+
+def test_only_what_nobody_recorded_is_recorded_in_place(
+    place: Place, bundle: BundleFolder, arrived: str
+) -> None:
+    do(place, bundle)
+    place.hands.forget(bias(bundle))
+    assert do(place, bundle, arrived) == ImportCount(0, 1, 0)
+    assert {uri for uri in uris_of(place) if uri.startswith(arrived)} == {
+        f"{arrived}/{bundle.path_of(bias(bundle))}"
+    }
+
+
+SpoilArrived = Callable[[Place, BundleFolder, str], BundleFolder]
+
+
+def _not_there(place: Place, bundle: BundleFolder, rse: str) -> BundleFolder:
+    place.hands.write_file(f"{rse}/{bundle.path_of(bias(bundle))}", None)
+    return bundle
+
+
+def _cut_short(place: Place, bundle: BundleFolder, rse: str) -> BundleFolder:
+    place.hands.write_file(f"{rse}/{bundle.path_of(bias(bundle))}", b"short")
+    return bundle
+
+
+def _other_bytes(place: Place, bundle: BundleFolder, rse: str) -> BundleFolder:
+    place.hands.write_file(f"{rse}/{bundle.path_of(bias(bundle))}", b"x" * 2880)
+    return bundle
+
+
+def _recorded_and_gone(place: Place, bundle: BundleFolder, rse: str) -> BundleFolder:
+    do(place, bundle, rse)
+    return _not_there(place, bundle, rse)
+
+
+def _recorded_and_cut_short(place: Place, bundle: BundleFolder, rse: str) -> BundleFolder:
+    do(place, bundle, rse)
+    return _cut_short(place, bundle, rse)
+
+
+def _copied_and_gone(place: Place, bundle: BundleFolder, rse: str) -> BundleFolder:
+    do(place, bundle)
+    _lose_file(place.hands, bundle)
+    return bundle
+
+
+@pytest.mark.parametrize(
+    ("spoil", "summary"),
+    [
+        (_not_there, "File has not arrived"),
+        (_cut_short, "Arrived file is damaged"),
+        (_other_bytes, "Arrived file is damaged"),
+        (_recorded_and_gone, "Recorded file is gone"),
+        (_recorded_and_cut_short, "Recorded file was altered"),
+        (_copied_and_gone, "Recorded file is gone"),
+    ],
+)
+def test_files_that_are_not_as_they_must_be_are_neither_recorded_nor_placed(
+    place: Place, bundle: BundleFolder, arrived: str, spoil: SpoilArrived, summary: str
+) -> None:
+    spoiled = spoil(place, bundle, arrived)
+    assert refused_in_place(place, spoiled, arrived) == {summary}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "summary"),
+    [
+        (_another_run, "UUID means another dataset"),
+        (_another_data_id, "UUID means another dataset"),
+        (_another_type_of_dataset, "UUID means another dataset"),
+        (_another_uuid, "Dataset has another UUID"),
+        (_another_detector, "Dimension record differs"),
+        (_another_dataset_for_that_time, "Validity ranges overlap"),
+        (_a_formatter_of_the_stack, "Formatter class cannot be imported"),
+    ],
+)
+def test_a_bundle_that_does_not_fit_is_not_recorded_in_place(
+    place: Place, bundle: BundleFolder, arrived: str, spoil: Spoil, summary: str
+) -> None:
+    spoiled = spoil(place, bundle)
+    assert summary in refused_in_place(place, spoiled, arrived)
+
+
+def refused_in_place(place: Place, bundle: BundleFolder, rse: str) -> set[str]:
+    """Return why a bundle is refused, once nothing was written."""
+    before = place.state(), bytes_at(place, bundle, rse)
+    with pytest.raises(RefusedError) as refused:
+        do(place, bundle, rse)
+    assert (place.state(), bytes_at(place, bundle, rse)) == before
+    return {diagnostic.summary for diagnostic in refused.value.diagnostics}
+
+
+def test_files_are_recorded_once_they_have_arrived(place: Place, bundle: BundleFolder, rse: str) -> None:
+    for file in bundle.manifest.files:
+        with pytest.raises(RefusedError, match="File has not arrived"):
+            do(place, bundle, rse)
+        place.hands.write_file(f"{rse}/{file.path}", (bundle.folder / file.path).read_bytes())
+    assert do(place, bundle, rse) == ImportCount(0, 18, 20)

@@ -54,7 +54,8 @@ class Dataset:
     data_id: DataId
     formatter: str
     path: str | None
-    """Path of its file; `None` where the datastore has no record of it."""
+    """Path of its file, or URI of one that others keep; `None` where the
+    datastore has no record of it."""
 
     @property
     def meaning(self) -> tuple[str, str, str]:
@@ -156,8 +157,7 @@ class MemoryButler(ButlerWriter):
         """Remove a collection; with a RUN its files and certifications."""
         gone = {u for u, d in self.datasets.items() if d.run == name}
         for uuid_ in gone:
-            if path := self.datasets[uuid_].path:
-                del self.uris[self.uri(path)]
+            self._delete(self.datasets[uuid_].path)
         self.datasets = {u: d for u, d in self.datasets.items() if u not in gone}
         self.members = {
             c: [m for m in held if m[0] not in gone] for c, held in self.members.items() if c != name
@@ -168,8 +168,7 @@ class MemoryButler(ButlerWriter):
         """Take a dataset out of the datastore; the registry keeps it."""
         path = self.datasets[uuid_].path
         self.datasets[uuid_] = replace(self.datasets[uuid_], path=None)
-        assert path is not None
-        del self.uris[self.uri(path)]
+        self._delete(path)
 
     def decertify(self, collection: str, uuid_: str, span: Range = UNBOUNDED) -> None:
         """Take a dataset out of a CALIBRATION collection, within a range."""
@@ -188,8 +187,8 @@ class MemoryButler(ButlerWriter):
             self.uris[self.uri(path)] = data
 
     def read_file(self, path: str) -> bytes | None:
-        """Return the bytes of a file of the datastore."""
-        return self.uris.get(self.uri(path))
+        """Return the bytes of a file, one of the datastore or elsewhere."""
+        return self._at(self.uri(path))
 
     def redefine_type(self, name: str, storage_class: str) -> None:
         """Register a dataset type that is not as `TYPES` has it."""
@@ -201,8 +200,8 @@ class MemoryButler(ButlerWriter):
         self.records["detector"][(INSTRUMENT, number)] |= fields
 
     def uri(self, path: str) -> str:
-        """Return the URI of a file of the datastore."""
-        return f"memory://{self.name}/{path}"
+        """Return the URI of a file, one of the datastore or elsewhere."""
+        return path if _is_elsewhere(path) else f"memory://{self.name}/{path}"
 
     # What calibstate asks
 
@@ -228,9 +227,9 @@ class MemoryButler(ButlerWriter):
         datasets = sorted((self.datasets[u] for u in uuids), key=lambda d: d.meaning)
         if unrecorded := [d.uuid for d in datasets if d.path is None]:
             raise _refused("Datasets are not in the datastore", ", ".join(unrecorded))
-        paths = sorted({d.path for d in datasets if d.path})
+        files = sorted({(_exported(d), self.uri(d.path)) for d in datasets if d.path})
         text = "".join(self._described(collections, datasets, chain))
-        return Export(text, tuple(ExportedFile(path, self.uri(path)) for path in paths))
+        return Export(text, tuple(ExportedFile(path, uri) for path, uri in files))
 
     @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
@@ -248,17 +247,32 @@ class MemoryButler(ButlerWriter):
 
     @override
     def import_bundle(
-        self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
+        self,
+        manifest: Manifest,
+        contents: Contents,
+        source: str,
+        *,
+        in_place: str | None = None,
+        watch: Watch = unwatched,
     ) -> ImportCount:
-        lacking = self._lacking(manifest, contents)
-        if problems := list(self._conflicts(manifest, contents, source, lacking)):
+        home = "" if in_place is None else f"{in_place.rstrip('/')}/"
+        wanted = self._wanted(manifest, contents, home)
+        absent = {path: file for path, file in wanted.items() if self.read_file(path) is None}
+        recorded = self._recorded()
+        unvouched = sum(self._size(p) == f.size and p not in recorded for p, f in wanted.items())
+        lacking = {} if home else absent
+        for done in range(1, unvouched + 1):
+            watch("files", done, unvouched + len(lacking))
+        problems = list(self._conflicts(manifest, contents, wanted, home))
+        problems += self._not_arrived(absent) if home else self._not_in(source, manifest, lacking)
+        if problems:
             raise RefusedError(*problems)
-        for done, (path, file) in enumerate(lacking.items(), 1):
+        for done, (path, file) in enumerate(lacking.items(), unvouched + 1):
             data = self._read(source, file.path)
             assert data is not None
             self.uris[self.uri(path)] = data
-            watch("files", done, len(lacking))
-        return ImportCount(len(lacking), *self._record(contents))
+            watch("files", done, unvouched + len(lacking))
+        return ImportCount(len(lacking), *self._record(contents, home))
 
     # How it does it
 
@@ -322,7 +336,7 @@ class MemoryButler(ButlerWriter):
                 f"- type: dataset\n  dataset_type: {dataset.dataset_type}\n  run: {dataset.run}\n  records:\n"
                 f"  - dataset_id: [{_uuid(dataset.uuid)}]\n"
                 f"    data_id: [{json.dumps(dict(dataset.data_id))}]\n"
-                f"    path: {json.dumps(dataset.path)}\n    formatter: {dataset.formatter}\n"
+                f"    path: {json.dumps(_exported(dataset))}\n    formatter: {dataset.formatter}\n"
             )
         for name in collections:
             if self.members[name]:
@@ -332,36 +346,46 @@ class MemoryButler(ButlerWriter):
                 uuids = [_uuid(u) for u, other in self.members[name] if other == span]
                 yield f"  - timespan: {_timespan(span)}\n    dataset_ids: [{', '.join(uuids)}]\n"
 
-    def _lacking(self, manifest: Manifest, contents: Contents) -> dict[str, BundleFile]:
-        """Return the files that are not there, by the path where they go."""
+    def _wanted(self, manifest: Manifest, contents: Contents, home: str) -> dict[str, BundleFile]:
+        """Return the files that must be there, by path or URI."""
         files = {file.path: file for file in manifest.files}
-        wanted = {self._path_of(d.uuid) or d.path: files[d.path] for d in contents.datasets}
-        return {path: file for path, file in wanted.items() if self.read_file(path) is None}
+        return {self._path_of(d.uuid) or home + d.path: files[d.path] for d in contents.datasets}
+
+    def _recorded(self) -> set[str | None]:
+        return {dataset.path for dataset in self.datasets.values()}
 
     def _path_of(self, uuid_: str) -> str | None:
         return self.datasets[uuid_].path if uuid_ in self.datasets else None
 
     def _conflicts(
-        self, manifest: Manifest, contents: Contents, source: str, lacking: Mapping[str, BundleFile]
+        self, manifest: Manifest, contents: Contents, wanted: Mapping[str, BundleFile], home: str
     ) -> Iterator[Diagnostic]:
-        if manifest.by_reference:
-            yield Diagnostic("Bundle has no files", manifest.folder)
         yield from self._other_definitions(contents)
         yield from self._other_datasets(contents)
         yield from self._overlaps(contents)
+        for path, file in wanted.items():
+            data = self.read_file(path)
+            if data is not None and path in self._recorded() and len(data) != file.size:
+                yield Diagnostic("Recorded file was altered", path)
+            elif data is not None and path not in self._recorded() and not _is(data, file):
+                yield Diagnostic("Arrived file is damaged" if home else "A file is in the way", path)
+
+    def _not_arrived(self, absent: Iterable[str]) -> Iterator[Diagnostic]:
+        for path in absent:
+            recorded = path in self._recorded()
+            yield Diagnostic("Recorded file is gone" if recorded else "File has not arrived", path)
+
+    def _not_in(
+        self, source: str, manifest: Manifest, lacking: Mapping[str, BundleFile]
+    ) -> Iterator[Diagnostic]:
+        if manifest.by_reference:
+            yield Diagnostic("Bundle has no files", manifest.folder)
         for file in lacking.values():
             data = self._read(source, file.path)
             if data is None:
                 yield Diagnostic("File of the bundle is missing", file.path)
             elif not _is(data, file):
                 yield Diagnostic("File of the bundle was altered", file.path)
-        files = {file.path: file for file in manifest.files}
-        for d in contents.datasets:
-            path, data = self._path_of(d.uuid), self.read_file(self._path_of(d.uuid) or d.path)
-            if data is not None and path and len(data) != files[d.path].size:
-                yield Diagnostic("Recorded file was altered", path)
-            elif data is not None and not path and not _is(data, files[d.path]):
-                yield Diagnostic("A file is in the way", d.path)
 
     def _other_definitions(self, contents: Contents) -> Iterator[Diagnostic]:
         for name, definition in contents.dataset_types.items():
@@ -398,7 +422,7 @@ class MemoryButler(ButlerWriter):
                     if same and max(row.begin, other.begin) < min(row.end, other.end):
                         yield Diagnostic("Validity ranges overlap", f"{name}: {row}, {other}")
 
-    def _record(self, contents: Contents) -> tuple[int, int]:
+    def _record(self, contents: Contents, home: str) -> tuple[int, int]:
         """Register what is missing; return how much was."""
         self.types |= contents.dataset_types
         for element, records in contents.dimensions:
@@ -409,7 +433,8 @@ class MemoryButler(ButlerWriter):
         recorded = certified = 0
         for d in contents.datasets:
             if self._path_of(d.uuid) is None:
-                self.datasets[d.uuid] = Dataset(d.uuid, d.dataset_type, d.run, d.data_id, d.formatter, d.path)
+                path = home + d.path
+                self.datasets[d.uuid] = Dataset(d.uuid, d.dataset_type, d.run, d.data_id, d.formatter, path)
                 recorded += 1
         for name, given in contents.certifications.items():
             for span, uuids in given:
@@ -418,12 +443,31 @@ class MemoryButler(ButlerWriter):
                 certified += len(new)
         return recorded, certified
 
+    def _delete(self, path: str | None) -> None:
+        # Files elsewhere are not the datastore's to delete.
+        if path and not _is_elsewhere(path):
+            del self.uris[self.uri(path)]
+
     def _read(self, source: str, path: str) -> bytes | None:
-        uri = f"{source.rstrip('/')}/{path}"
+        return self._at(f"{source.rstrip('/')}/{path}")
+
+    def _at(self, uri: str) -> bytes | None:
         if uri in self.uris:
             return self.uris[uri]
         file = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
         return file.read_bytes() if file.exists() else None
+
+
+def _is_elsewhere(path: str) -> bool:
+    return "://" in path or path.startswith("/")
+
+
+def _exported(dataset: Dataset) -> str:
+    """Return the path of a dataset's file in an export."""
+    path = dataset.path or ""
+    if _is_elsewhere(path):
+        return f"{dataset.run}/{dataset.dataset_type}/{dataset.uuid}{Path(path).suffix}"
+    return path
 
 
 def _is(data: bytes, file: BundleFile) -> bool:

@@ -125,11 +125,18 @@ class _Writer(ButlerWriter):
 
     @override
     def import_bundle(
-        self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
+        self,
+        manifest: Manifest,
+        contents: Contents,
+        source: str,
+        *,
+        in_place: str | None = None,
+        watch: Watch = unwatched,
     ) -> ImportCount:
         write = (self._address, "import-bundle", manifest.ticket)
         return self._places.do(
-            write, lambda: self._butler.import_bundle(manifest, contents, source, watch=watch)
+            write,
+            lambda: self._butler.import_bundle(manifest, contents, source, in_place=in_place, watch=watch),
         )
 
 

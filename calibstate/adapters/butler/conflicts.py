@@ -8,7 +8,7 @@ begins.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lsst.daf.butler import DimensionRecord, Formatter, FormatterV2
 from lsst.resources import ResourcePath
@@ -29,13 +29,15 @@ _SHOWN = 5
 """Examples of a kind of conflict that are told."""
 
 
-def conflicts(found: Survey) -> Iterator[Diagnostic]:
+def conflicts(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
     """Tell of all that keeps a bundle from being imported.
 
     Parameters
     ----------
     found
         The bundle and what the repository has of it.
+    seen
+        Told how many files that nobody vouches for were read.
     """
     yield from found.translation.problems
     yield from _of_the_bundle(found)
@@ -45,18 +47,12 @@ def conflicts(found: Survey) -> Iterator[Diagnostic]:
     yield from _of_datasets(found)
     yield from _of_ranges(found)
     yield from _of_formatters(found)
-    yield from _of_sources(found)
-    yield from _of_targets(found)
+    yield from _of_arrivals(found) if found.source is None else _of_sources(found)
+    yield from _of_targets(found, seen)
     yield from lack_of_space(found.placements)
 
 
 def _of_the_bundle(found: Survey) -> Iterator[Diagnostic]:
-    if found.manifest.by_reference:
-        yield Diagnostic(
-            "Bundle has no files",
-            "the files of this bundle stayed where they are; they cannot be copied from it.",
-            hint="Declare the route by which they come, or export the ticket with its files.",
-        )
     listed = {file.path for file in found.manifest.files}
     unlisted = [d.path for d in found.contents.datasets if d.path not in listed or path_problem(d.path)]
     yield from _told("Bundle contradicts itself", "its manifest does not list", unlisted, _RESTORE)
@@ -205,6 +201,11 @@ def _why_not_usable(name: str) -> str | None:
 
 def _of_sources(found: Survey) -> Iterator[Diagnostic]:
     if found.manifest.by_reference:
+        yield Diagnostic(
+            "Bundle has no files",
+            "the files of this bundle stayed where they are; they cannot be copied from it.",
+            hint="Declare the route by which they come, or export the ticket with its files.",
+        )
         return
     sizes = sizes_of(placement.source for placement in found.placements)
     missing = [str(p.source) for p in found.placements if sizes[p.source] is None]
@@ -217,34 +218,61 @@ def _of_sources(found: Survey) -> Iterator[Diagnostic]:
     yield from _told("File of the bundle was altered", "the file", altered, _RESTORE)
 
 
-def _of_targets(found: Survey) -> Iterator[Diagnostic]:
-    there = {target: file for target, file in found.expected.items() if found.sizes[target] is not None}
-    bad = [target for target, file in there.items() if found.sizes[target] != file.size]
+def _of_arrivals(found: Survey) -> Iterator[Diagnostic]:
+    recorded, awaited = _split(found, found.absent)
+    yield from _told("Recorded file is gone", "there is no", recorded, _BRING_AGAIN)
+    yield from _told("File has not arrived", "there is no", awaited, _BRING_AGAIN)
+
+
+def _of_targets(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
+    bad = [t for t, file in found.expected.items() if found.sizes[t] not in {None, file.size}]
     # Nobody vouches for a file that is not recorded, so its bytes are read.
-    unknown = {t: f for t, f in there.items() if t not in found.recorded_files and t not in bad}
-    bad += [target for target, right in _compared(unknown).items() if not right]
+    bad += [target for target, right in _compared(found.unvouched, seen).items() if not right]
+    recorded, others = _split(found, bad)
+    what = "other bytes than the bundle's are in"
+    if found.source is None:
+        yield from _told("Recorded file was altered", what, recorded, _BRING_AGAIN)
+        yield from _told("Arrived file is damaged", what, others, _BRING_AGAIN)
+        return
     yield from _told(
         "Recorded file was altered",
-        "other bytes than the bundle's are in",
-        [str(target) for target in bad if target in found.recorded_files],
+        what,
+        recorded,
         "It is never overwritten. Find out who changed it; move it away, and it is placed again.",
     )
     yield from _told(
         "A file is in the way",
         "nobody recorded, and the bundle has other bytes for,",
-        [str(target) for target in bad if target not in found.recorded_files],
+        others,
         "It is never overwritten. Move it away.",
     )
 
 
-def _compared(files: Mapping[ResourcePath, BundleFile]) -> dict[ResourcePath, bool]:
+def _split(found: Survey, targets: Iterable[ResourcePath]) -> tuple[list[str], list[str]]:
+    """Return the files that are recorded, and the others."""
+    recorded: list[str] = []
+    others: list[str] = []
+    for target in targets:
+        (recorded if target in found.recorded_files else others).append(str(target))
+    return recorded, others
+
+
+def _compared(
+    files: Mapping[ResourcePath, BundleFile], seen: Callable[[int], None]
+) -> dict[ResourcePath, bool]:
     targets = list(files)
-    return dict(zip(targets, for_each(lambda target: holds(target, files[target]), targets), strict=True))
+    right = for_each(lambda target: holds(target, files[target]), targets, done=seen)
+    return dict(zip(targets, right, strict=True))
 
 
 _RESTORE = (
     "Bring the files back from a copy of the archive, or move the bundle's folder away so that it is made "
     "anew from the origin."
+)
+_BRING_AGAIN = (
+    "Rucio believes that the files it brought are there, and nothing is placed among them. "
+    "Ask a Rucio administrator to declare these replicas bad, so that Rucio brings them again; "
+    "a file that Rucio does not know comes back from whoever recorded it."
 )
 _OTHER_DATA = "The repository has other data under this name; it was not deployed from this ticket."
 

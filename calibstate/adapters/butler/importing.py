@@ -3,7 +3,9 @@
 Files first, the registry in one transaction after them: whatever moment a
 run is cut off at, nothing is recorded that is not there, and the next run
 completes it.  (The stock import copies within its transaction, and takes
-files that were there before away when that fails.)
+files that were there before away when that fails.)  Files that others have
+brought are the same import without a source: nothing can be placed, and what
+is there is recorded by its URI.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
     CollectionType as ButlerCollectionType,
 )
 from lsst.daf.butler.registry import ConflictingDefinitionError
+from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
 from ...model.bundles import Contents, Manifest, StoredDataset
@@ -42,6 +45,8 @@ class BundleImport:
     contents: Contents
     source: str
     """URI of the bundle's folder."""
+    in_place: str | None
+    """URI of the folder that others have put its files in."""
     watch: Watch
 
     def run(self) -> ImportCount:
@@ -53,31 +58,42 @@ class BundleImport:
             Something contradicts the bundle; nothing was written.
         """
         root = datastore_root(self.butler, self.name)
-        found = self._look()
-        clear_leftovers(root, found.expected)
+        found = self._look(root)
+        # What others bring was never on its way by us.
+        clear_leftovers(root, found.expected if found.source is not None else ())
         if found.nothing_lacks:
             return ImportCount(0, 0, 0)
-        self._place(found)
+        self._place(root, found)
         self._record(found)
         certified = sum(len(uuids) for spans in found.uncertified.values() for uuids in spans.values())
         return ImportCount(len(found.placements), len(found.unrecorded), certified)
 
-    def _look(self) -> Survey:
+    def _look(self, root: ResourcePath) -> Survey:
         """Look at what there is, and refuse what does not fit it."""
         translation = translate(self.contents, self.butler.dimensions)
-        root = datastore_root(self.butler, self.name)
-        found = survey(self.butler, root, self.manifest, self.contents, self.source, translation)
+        home, source = (root, self.source) if self.in_place is None else (self.in_place, None)
+        found = survey(
+            self.butler,
+            ResourcePath(home, forceDirectory=True),
+            self.manifest,
+            self.contents,
+            None if source is None else ResourcePath(source, forceDirectory=True),
+            translation,
+        )
         if problems := [
-            Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint) for d in conflicts(found)
+            Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
+            for d in conflicts(found, lambda done: self._tell(found, done))
         ]:
             raise RefusedError(*problems)
         return found
 
-    def _place(self, found: Survey) -> None:
+    def _place(self, root: ResourcePath, found: Survey) -> None:
         """Put the files that are not there in their places."""
-        total = len(found.placements)
-        if total:
-            place(found.root, found.placements, lambda done: self.watch("files", done, total))
+        if found.placements:
+            place(root, found.placements, lambda done: self._tell(found, len(found.unvouched) + done))
+
+    def _tell(self, found: Survey, done: int) -> None:
+        self.watch("files", done, len(found.unvouched) + len(found.placements))
 
     def _record(self, found: Survey) -> None:
         """Tell the registry, all of it or nothing."""
@@ -93,7 +109,11 @@ class BundleImport:
                 for element, records in found.new_records.items():
                     self.butler.registry.insertDimensionData(element, *records, skip_existing=True)
                 self._register_collections(found)
-                self.butler.ingest(*_unrecorded_files(found), transfer=None, skip_existing=True)
+                self.butler.ingest(
+                    *_unrecorded_files(found),
+                    transfer="direct" if found.source is None else None,
+                    skip_existing=True,
+                )
                 self._certify(found)
 
     def _register_collections(self, found: Survey) -> None:
@@ -138,6 +158,8 @@ def _unrecorded_files(found: Survey) -> list[FileDataset]:
         key = (dataset.path, dataset.formatter, dataset.dataset_type)
         together.setdefault(key, []).append(dataset)
     return [
-        FileDataset(path, [found.translation.refs[d.uuid] for d in datasets], formatter=formatter)
+        FileDataset(
+            found.target_of(path), [found.translation.refs[d.uuid] for d in datasets], formatter=formatter
+        )
         for (path, formatter, _), datasets in together.items()
     ]

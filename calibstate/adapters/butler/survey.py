@@ -37,10 +37,10 @@ class Survey:
 
     manifest: Manifest
     contents: Contents
-    source: ResourcePath
-    """Folder of the bundle."""
-    root: ResourcePath
-    """Folder of the datastore."""
+    source: ResourcePath | None
+    """Folder that files come from; `None` where others bring them."""
+    home: ResourcePath
+    """Folder that files of unrecorded datasets are in, or go to."""
     translation: Translation
 
     types: dict[str, DatasetType]
@@ -96,12 +96,27 @@ class Survey:
         return frozenset(uri for uris in self.where.values() for uri in uris)
 
     @cached_property
-    def placements(self) -> tuple[Placement, ...]:
-        """Files that are not there."""
-        return tuple(
-            Placement(file, self.source.join(file.path, forceDirectory=False), target)
+    def unvouched(self) -> dict[ResourcePath, BundleFile]:
+        """Files that are there, of the right size, and nobody recorded."""
+        return {
+            target: file
             for target, file in self.expected.items()
-            if self.sizes[target] is None
+            if self.sizes[target] == file.size and target not in self.recorded_files
+        }
+
+    @cached_property
+    def absent(self) -> dict[ResourcePath, BundleFile]:
+        """Files that are not there."""
+        return {target: file for target, file in self.expected.items() if self.sizes[target] is None}
+
+    @cached_property
+    def placements(self) -> tuple[Placement, ...]:
+        """Files that are to be put there."""
+        if (source := self.source) is None:
+            return ()
+        return tuple(
+            Placement(file, source.join(file.path, forceDirectory=False), target)
+            for target, file in self.absent.items()
         )
 
     @cached_property
@@ -127,7 +142,7 @@ class Survey:
     def nothing_lacks(self) -> bool:
         """Whether all of the bundle is there."""
         return not (
-            self.placements
+            self.absent
             or self.unrecorded
             or self.uncertified
             or any(self.new_records.values())
@@ -140,8 +155,8 @@ class Survey:
         return self.holdings[collection].rows if collection in self.holdings else ()
 
     def target_of(self, path: str) -> ResourcePath:
-        """Return where the file of an unrecorded dataset goes."""
-        return self.root.join(path, forceDirectory=False)
+        """Return where the file of an unrecorded dataset is to be."""
+        return self.home.join(path, forceDirectory=False)
 
     def data_id(self, uuid: str) -> str:
         """Return the data ID of a dataset of the bundle."""
@@ -154,10 +169,10 @@ class Survey:
 
 def survey(
     butler: Butler,
-    root: ResourcePath,
+    home: ResourcePath,
     manifest: Manifest,
     contents: Contents,
-    source: str,
+    source: ResourcePath | None,
     translation: Translation,
 ) -> Survey:
     """Look at what a repository has of a bundle.
@@ -166,12 +181,12 @@ def survey(
     ----------
     butler
         The repository.
-    root
-        Folder of its datastore.
+    home
+        Folder that files of unrecorded datasets are in, or go to.
     manifest, contents
         The bundle.
     source
-        URI of the bundle's folder.
+        Folder that files come from; `None` where others bring them.
     translation
         The bundle in the repository's words.
     """
@@ -181,8 +196,8 @@ def survey(
     return Survey(
         manifest,
         contents,
-        ResourcePath(source, forceDirectory=True),
-        root,
+        source,
+        home,
         translation,
         types=_dataset_types(butler, contents.dataset_types),
         collections={info.name: CollectionType[info.type.name] for info in infos},

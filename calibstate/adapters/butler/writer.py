@@ -47,12 +47,20 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
 
     @override
     def import_bundle(
-        self, manifest: Manifest, contents: Contents, source: str, *, watch: Watch = unwatched
+        self,
+        manifest: Manifest,
+        contents: Contents,
+        source: str,
+        *,
+        in_place: str | None = None,
+        watch: Watch = unwatched,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks."""
         with self._repository.asking():
             self._butler.registry.refresh()
-            return BundleImport(self._butler, self._repository.name, manifest, contents, source, watch).run()
+            return BundleImport(
+                self._butler, self._repository.name, manifest, contents, source, in_place, watch
+            ).run()
 
     def _make_chain(self, name: str) -> None:
         if self._butler.collections.register(name, ButlerCollectionType.CHAINED):
