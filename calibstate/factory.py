@@ -19,12 +19,13 @@ from typing import Any
 
 from .errors import Diagnostic, UnreachableError
 from .model.desired import DesiredState
-from .model.names import ARCHIVE, RepositoryAddress
+from .model.names import ARCHIVE, RUCIO, RepositoryAddress
 from .model.plans import Basis
 from .model.repositories import Site
 from .ports.archive import ArchiveWriter
 from .ports.butler import ButlerReader, ButlerWriter
 from .ports.places import Records
+from .ports.rucio import RucioWriter
 
 __all__ = ["Places", "basis", "utc_now"]
 
@@ -97,6 +98,17 @@ class Places:
         return archive
 
     change_archive = archive
+
+    def rucio(self) -> RucioWriter:
+        """Return Rucio."""
+        from .adapters.rucio import open_rucio
+
+        settings = self._desired.settings.noun.rucio
+        assert settings, "what goes by Rucio is declared with settings only"
+        rucio: RucioWriter = self._once("rucio", RUCIO, lambda: open_rucio(settings))
+        return rucio
+
+    change_rucio = rucio
 
     def records(self, place: str) -> Records:
         """Return where the locks and the journal of a place are kept."""

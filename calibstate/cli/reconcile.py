@@ -9,25 +9,22 @@ from typing import Annotated
 
 import typer
 
-from .. import __version__
-from ..engine.converge import Run, converge
 from ..engine.expand import places_of
 from ..engine.observe import View, observe
-from ..engine.plan import Failed, make_plan
 from ..engine.recover import recover
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
-from ..factory import Places, basis, utc_now
+from ..factory import Places
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.drift import What
-from ..model.names import ARCHIVE
-from ..model.outcomes import Outcome, Result
-from ..model.plans import Plan, Step
+from ..model.names import ARCHIVE, RUCIO
+from ..model.plans import Plan
 from ..model.scope import Scope
 from ..store import documents, planfile
 from ..views import markdown, text
 from . import screen
 from .app import ExitCode, app, first_of
+from .applying import Applying, WaitOption, plan_code, planned
 from .options import (
     ExcludeOption,
     FilesOption,
@@ -107,7 +104,7 @@ def plan(
     if output:
         _save(output, planfile.dumps(made))
     show_plan(made, format)
-    raise typer.Exit(first_of(_plan_code(made), ExitCode.DRIFT if made.steps else ExitCode.DONE))
+    raise typer.Exit(first_of(plan_code(made), ExitCode.DRIFT if made.steps else ExitCode.DONE))
 
 
 @app.command()
@@ -119,6 +116,7 @@ def apply(
     yes: Annotated[  # noqa: FBT002
         bool, typer.Option("--yes", "-y", envvar="CALIBSTATE_YES", help="Do not ask.")
     ] = False,
+    wait: WaitOption = None,
     format: FormatOption = Format.TEXT,
     files: FilesOption = False,  # noqa: FBT002
     site: SiteOption = None,
@@ -129,7 +127,8 @@ def apply(
 ) -> None:
     """Plan, show, ask, and do it.
 
-    Running it again goes on where it stopped, and twice does no harm.
+    Running it again goes on where it stopped, and twice does no harm.  What
+    Rucio carries arrives by and by: run it again then, or have it wait.
 
     Ends with 0 when done, 3 where something was refused, 4 where something is
     awaited, 1 on an error or where a place could not be seen.
@@ -138,6 +137,7 @@ def apply(
     Examples:
       calibstate apply
       calibstate apply --site summit
+      calibstate apply --yes --wait 30m
       calibstate apply plan.json --yes
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
@@ -145,37 +145,30 @@ def apply(
     check_scope(desired, narrowed)
     places = Places(desired)
     saved = _from_file(file, desired) if file else None
-    for word in recover((ARCHIVE, *places_of(desired, narrowed)), places, places.records):
+    for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places, places.records):
         screen.tell(word)
-    made = saved or _plan(desired, narrowed, places)
+    made = saved or planned(_look(desired, narrowed, places))
     if format is Format.TEXT:
         show_plan(made, format)
-    if not made.steps:
-        raise typer.Exit(_plan_code(made))
-    _ask(yes=yes)
-    raise typer.Exit(_apply(made, desired, narrowed, places, format, anew=file is None))
+    if made.steps:
+        _ask(yes=yes)
+    elif not wait:
+        raise typer.Exit(plan_code(made))
+    look = None if saved else lambda: _look(desired, narrowed, places)
+    raise typer.Exit(Applying(desired, narrowed, places, format, look).run(made, wait))
 
 
-def _plan(
-    desired: DesiredState, narrowed: Scope, places: Places | None = None, failed: Failed | None = None
-) -> Plan:
+def _plan(desired: DesiredState, narrowed: Scope) -> Plan:
     check_scope(desired, narrowed)
-    view = _look(desired, narrowed, places or Places(desired))
+    view = _look(desired, narrowed, Places(desired))
     screen.told(view.notes)
-    return make_plan(view, basis(desired, view.digest, __version__), failed)
+    return planned(view)
 
 
 def _look(desired: DesiredState, narrowed: Scope, places: Places) -> View:
-    total = len(places_of(desired, narrowed)) + 1
-    looked: list[str] = []
     with screen.progress("looking at") as watch:
-        watch("places", 0, total)
-
-        def seen(place: str) -> None:
-            looked.append(place)
-            watch("places", len(looked), total)
-
-        return observe(desired, narrowed, places, seen)
+        watch("places", 0, 1)
+        return observe(desired, narrowed, places, lambda done, total: watch("places", done, total))
 
 
 def _drift_code(made: Plan) -> ExitCode:
@@ -184,15 +177,6 @@ def _drift_code(made: Plan) -> ExitCode:
         ExitCode.ERROR if What.UNREACHABLE in whats else ExitCode.DONE,
         ExitCode.PENDING if What.PENDING in whats else ExitCode.DONE,
         ExitCode.DRIFT if whats - {What.UNREACHABLE, What.PENDING} else ExitCode.DONE,
-    )
-
-
-def _plan_code(made: Plan) -> ExitCode:
-    """Return the code of all that a plan leaves undone."""
-    return first_of(
-        ExitCode.ERROR if made.has(What.UNREACHABLE) else ExitCode.DONE,
-        ExitCode.REFUSED if made.refused else ExitCode.DONE,
-        ExitCode.PENDING if made.has(What.PENDING) else ExitCode.DONE,
     )
 
 
@@ -219,15 +203,6 @@ def _from_file(path: Path, desired: DesiredState) -> Plan:
     return made
 
 
-def _is_ours(step: Step, desired: DesiredState, narrowed: Scope) -> bool:
-    """Say whether a step belongs to the sites that were asked for."""
-    place = step.action.target.place
-    if place not in desired.repositories:
-        instrument = step.action.target.name.partition("/")[0]
-        place = desired.origin(instrument) or place
-    return narrowed.has_repository(place)
-
-
 def _ask(*, yes: bool) -> None:
     if yes:
         return
@@ -240,59 +215,3 @@ def _ask(*, yes: bool) -> None:
             )
         )
     typer.confirm("Apply this plan?", abort=True, err=True)
-
-
-def _apply(
-    made: Plan, desired: DesiredState, narrowed: Scope, places: Places, form: Format, *, anew: bool
-) -> ExitCode:
-    bar = screen.StepProgress()
-    run = Run(
-        places,
-        places.records,
-        utc_now,
-        screen.tell,
-        ours=lambda step: _is_ours(step, desired, narrowed),
-        watch=lambda step: bar.watch(step.action.do),
-    )
-    latest = [made]
-    became: dict[str, Outcome] = {}
-
-    def again(failed: Failed) -> Plan | None:
-        latest.append(_plan(desired, narrowed, places, failed))
-        return latest[-1]
-
-    for outcome in converge(made, run, why=_why(made), again=again if anew else lambda failed: None):
-        bar.stop()
-        became[outcome.target] = outcome
-        _print(outcome, form)
-    if form is Format.TEXT:
-        screen.print_lines([text.outcomes_tally(became.values())])
-    return first_of(_plan_code(latest[-1]), *(_outcome_code(outcome) for outcome in became.values()))
-
-
-def _why(made: Plan) -> str:
-    return f"plan {planfile.digest(made)[:19]}"
-
-
-def _print(outcome: Outcome, form: Format) -> None:
-    if form is Format.JSON:
-        sys.stdout.write(outcome.model_dump_json() + "\n")
-        sys.stdout.flush()
-    elif outcome.result is Result.BEGUN:
-        return
-    elif form is Format.MARKDOWN:
-        screen.print_lines([markdown.outcome(outcome)])
-    else:
-        screen.print_lines([text.outcome(outcome)])
-
-
-def _outcome_code(outcome: Outcome) -> ExitCode:
-    match outcome.result:
-        case Result.DONE:
-            return ExitCode.DONE
-        case Result.STALE | Result.REFUSED:
-            return ExitCode.REFUSED
-        case Result.SKIPPED:
-            return ExitCode.PENDING
-        case Result.BEGUN | Result.FAILED:
-            return ExitCode.ERROR

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..errors import Diagnostic
 from ..ports.progress import Watch
 from ..views import text
 
-__all__ = ["StepProgress", "err", "out", "print_json", "print_lines", "progress", "tell", "told"]
+__all__ = ["StepProgress", "err", "out", "print_json", "print_lines", "progress", "tell", "told", "waiting"]
 
 
 def _console(*, stderr: bool) -> Console:
@@ -67,7 +67,7 @@ def told(problems: Iterable[Diagnostic]) -> None:
 def progress(what: str) -> Iterator[Watch]:
     """Show how far long work has come, on a terminal only."""
     console = err()
-    shown = console.is_terminal and not os.environ.get("CI")
+    shown = _is_watched(console)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(what, total=None)
@@ -76,6 +76,29 @@ def progress(what: str) -> Iterator[Watch]:
             bar.update(task, description=f"{what} {unit}", completed=done, total=total)
 
         yield watch
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[list[str]], None]]:
+    """Show what is waited for: in place, or where it changes a line."""
+    console = err()
+    told: list[list[str]] = []
+    with ExitStack() as stack:
+        shown = stack.enter_context(console.status("")) if _is_watched(console) else None
+
+        def show(lines: list[str]) -> None:
+            if shown:
+                shown.update(Text("\n".join(lines)))
+            elif lines not in told[-1:]:
+                told.append(lines)
+                for line in lines:
+                    tell(line)
+
+        yield show
+
+
+def _is_watched(console: Console) -> bool:
+    return console.is_terminal and not os.environ.get("CI")
 
 
 class StepProgress:

@@ -1,6 +1,7 @@
 """From what people declare to the resources that are to be at each place.
 
-A ticket becomes a bundle in the archive and, in every repository of its
+A ticket becomes a bundle in the archive; where a repository is reached by
+Rucio, a dataset there and a rule for each RSE; and in every repository of its
 instrument that does not skip it, its collections, its ticket chain, and its
 place in the declared chains.
 """
@@ -8,22 +9,24 @@ place in the declared chains.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import Where
 from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain
 from ..kinds.collection import Collection
 from ..kinds.external import External
+from ..kinds.rucio_dataset import RucioDataset
+from ..kinds.rucio_rule import RucioRule
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.desired import DesiredState, Meaning, Written
-from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
 from ..model.pins import Pin
 from ..model.repositories import Rucio
 from ..model.resources import Declared, Need
 from ..model.scope import Scope
-from ..model.settings import Bundles
-from ..model.tickets import ApprovalStatus, Ticket
+from ..model.settings import Bundles, RucioSettings
+from ..model.tickets import ApprovalStatus, RucioLabel, Ticket
 
 __all__ = ["Unpinned", "adopted", "expand", "places_of"]
 
@@ -58,6 +61,7 @@ def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tup
     repositories = [_Repository(desired, scope, told, a) for a in places_of(desired, scope)]
     return (
         *(_bundle(desired, ticket, told) for ticket in tickets),
+        *(declared for ticket in tickets for declared in _by_rucio(desired, scope, ticket, told)),
         *(declared for repository in repositories for declared in repository.resources()),
     )
 
@@ -85,7 +89,7 @@ def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Decl
     ticket = written.noun
     pin = pins.get(ticket.key)
     bundle = Bundle(
-        Address(place=ARCHIVE, kind="bundle", name=ticket.name),
+        _at(ARCHIVE, "bundle", ticket.name),
         ticket.key,
         pin.fingerprint if isinstance(pin, Pin) else None,
         ticket.leaves,
@@ -95,6 +99,81 @@ def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Decl
         *((pin.reason, pin.refused) if isinstance(pin, Unpinned) else ()),
     )
     return Declared(bundle, written.lines.at("ticket"))
+
+
+def _by_rucio(
+    desired: DesiredState, scope: Scope, written: Written[Ticket], pins: Pins
+) -> Iterator[Declared]:
+    """Yield what a ticket is in Rucio: a dataset, and a rule for each RSE."""
+    settings, by_rse = desired.settings.noun.rucio, _by_rse(desired, scope, written.noun)
+    if settings is None or not by_rse:
+        return
+    pin = pins.get(written.noun.key)
+    dataset = _rucio_dataset(desired, settings, written.noun, pin if isinstance(pin, Pin) else None)
+    where = written.lines.at("ticket")
+    yield Declared(
+        replace(dataset, files=scope.files), where, (Need(_at(ARCHIVE, "bundle", written.noun.name)),)
+    )
+    for rse, addresses in sorted(by_rse.items()):
+        rule = RucioRule(
+            _rule_address(written.noun, rse),
+            written.noun.key,
+            dataset.scope,
+            dataset.dataset,
+            rse,
+            hold=_held_everywhere(desired, addresses),
+            manifest=dataset.manifest,
+        )
+        yield Declared(rule, where, (Need(dataset.address),))
+
+
+def _by_rse(desired: DesiredState, scope: Scope, ticket: Ticket) -> Mapping[str, list[RepositoryAddress]]:
+    """Return the repositories that await a ticket by Rucio, by RSE.
+
+    Those that are asked for; and all others, where the origin is, since the
+    steps in Rucio belong to the site of the origin.
+    """
+    origin = desired.origin(ticket.instrument)
+    at_origin = origin is not None and scope.has_repository(origin)
+    found: dict[str, list[RepositoryAddress]] = {}
+    for address in desired.with_instrument(ticket.instrument):
+        site, _ = desired.repository(address)
+        route = site.route_of(address.partition("/")[2])
+        asked = scope.has_repository(address) or (at_origin and not scope.leaves_out(address))
+        if isinstance(route, Rucio) and asked and not desired.skipped(ticket, address):
+            found.setdefault(route.rse, []).append(address)
+    return found
+
+
+def _rucio_dataset(
+    desired: DesiredState, settings: RucioSettings, ticket: Ticket, pin: Pin | None
+) -> RucioDataset:
+    label = (ticket.rucio or RucioLabel()).label
+    return RucioDataset(
+        _at(RUCIO, "rucio_dataset", ticket.name),
+        ticket.key,
+        settings.scope,
+        settings.dataset_of(ticket.instrument, ticket.ticket, label),
+        pin.fingerprint if pin else None,
+        ticket.leaves,
+        desired.origin(ticket.instrument),
+        settings.pfn_of("FILE"),
+        manifest=pin.manifest if pin else None,
+    )
+
+
+def _held_everywhere(desired: DesiredState, addresses: list[RepositoryAddress]) -> str:
+    """Return why none of some repositories takes anything, if so."""
+    holds = [desired.repository(a)[0].hold_of(a.partition("/")[2]) for a in addresses]
+    return "; ".join(sorted({hold for hold in holds if hold})) if all(holds) else ""
+
+
+def _rule_address(ticket: Ticket, rse: str) -> Address:
+    return _at(RUCIO, "rucio_rule", f"{ticket.name}/{rse}")
+
+
+def _at(place: str, kind: str, name: str) -> Address:
+    return Address(place=place, kind=kind, name=name)
 
 
 @dataclass(frozen=True)
@@ -120,7 +199,7 @@ class _Repository:
         return pin if isinstance(pin, Pin) else None
 
     def _at(self, kind: str, name: str) -> Address:
-        return Address(place=self.address, kind=kind, name=name)
+        return _at(self.address, kind, name)
 
     def resources(self) -> Iterator[Declared]:
         """Yield what is declared here, in travelling order."""
@@ -137,12 +216,13 @@ class _Repository:
                 self._at("collection", ticket.name),
                 ticket.leaves,
                 self._pin(ticket),
-                awaits=f"it arrives at {route.rse} by Rucio" if isinstance(route, Rucio) else "",
+                prefix=route.prefix if isinstance(route, Rucio) else None,
                 files=self.scope.files,
                 entrances=ticket.children if self._is_listed(ticket) else (),
             )
-            bundle = Address(place=ARCHIVE, kind="bundle", name=ticket.name)
-            yield Declared(collection, written.lines.at("ticket"), (Need(bundle),))
+            needs = [Need(_at(ARCHIVE, "bundle", ticket.name))]
+            needs += [Need(_rule_address(ticket, route.rse))] if isinstance(route, Rucio) else []
+            yield Declared(collection, written.lines.at("ticket"), tuple(needs))
 
     def externals(self) -> Iterator[Declared]:
         for chain in self._declared_chains():

@@ -7,7 +7,7 @@ unknown, never nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -59,7 +59,7 @@ def observe(
     desired: DesiredState,
     scope: Scope,
     places: ReadPlaces,
-    seen: Callable[[str], None] = lambda place: None,
+    seen: Callable[[int, int], None] = lambda done, total: None,
 ) -> View:
     """Look at everything that is asked for.
 
@@ -72,7 +72,7 @@ def observe(
     places
         Where to look.
     seen
-        Called with each place when it has been looked at.
+        Told how many places have been looked at, of how many.
 
     Raises
     ------
@@ -83,13 +83,12 @@ def observe(
     wanted = expand(desired, scope)
     by_place = {place: list(ds) for place, ds in groupby(sorted(wanted, key=_place), key=_place)}
 
-    def visit(place: str) -> list[Observed]:
-        found = _look_at(by_place[place], places)
-        seen(place)
-        return found
-
+    observed: dict[Address, Observed] = {}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        observed = {o.address: o for found in pool.map(visit, by_place) for o in found}
+        looks = [pool.submit(_look_at, there, places) for there in by_place.values()]
+        for done, look in enumerate(as_completed(looks), 1):
+            observed.update((o.address, o) for o in look.result())
+            seen(done, len(looks))
     pins = pin_tickets(desired, scope, observed, places.archive())
     return View(desired, scope, expand(desired, scope, pins), observed, tuple(_several(observed.values())))
 

@@ -93,7 +93,11 @@ class _Planner:
         actions = list(kind.remedy(within, live))
         obstacle = self._obstacle(declared, live)
         if actions and not obstacle:
-            obstacle = self._hold(declared.address.place) or self._failure(actions)
+            obstacle = (
+                self._elsewhere(declared.address)
+                or self._hold(declared.address.place)
+                or self._failure(actions)
+            )
         if not actions and not obstacle and not kind.is_there(within, live):
             obstacle = next(iter(left_out.values()), Obstacle(f"{declared.address.name} is not there"))
         if actions and not obstacle:
@@ -120,6 +124,14 @@ class _Planner:
     def _lacks(self, need: Need) -> Obstacle | None:
         settled = self.settled.get(need.address)
         return settled.obstacle if settled else NOT_ASKED_FOR
+
+    def _elsewhere(self, target: Address) -> Obstacle | None:
+        """Say whose step it would be, if it is not asked for here."""
+        owner = self.view.desired.owner(target)
+        if owner is None or self.view.scope.has_repository(owner):
+            return None
+        site = owner.partition("/")[0]
+        return Obstacle(f"{site} has to do it: calibstate apply --site {site}", awaited=True)
 
     def _hold(self, place: str) -> Obstacle | None:
         if place not in self.view.desired.repositories:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import NeedsRecoveryError, UnreachableError
-from ..model.names import ARCHIVE
+from ..model.names import ARCHIVE, RUCIO
 from ..ports.places import Records, WritePlaces
 
 __all__ = ["recover"]
@@ -26,7 +26,7 @@ def recover(
     Parameters
     ----------
     addresses
-        Repositories, and the archive.
+        Repositories, the archive and Rucio.
     places
         Where they are.
     records
@@ -51,11 +51,12 @@ def recover(
 
 def _recover(address: str, places: WritePlaces, records: Callable[[str], Records]) -> Iterator[str]:
     locks = records(address).locks
-    half_written = address != ARCHIVE and _is_half_written(address, places)
+    is_repository = address not in {ARCHIVE, RUCIO}
+    half_written = is_repository and _is_half_written(address, places)
     if not half_written and not locks.is_abandoned(address):
         return
     with locks.hold(address, why="recovery") as word:
-        if address != ARCHIVE:
+        if is_repository:
             places.recover(address)
     if word:
         yield word

@@ -38,8 +38,9 @@ class Collection(Resource):
     pin: Pin | None = None
     """Declared: what they hold; `None` where nobody can tell."""
 
-    awaits: str = ""
-    """Declared: what brings them here, where calibstate does not."""
+    prefix: str | None = None
+    """Declared: URI under which their files arrive and stay; `None`: they are
+    copied into the datastore."""
 
     entrances: tuple[str, ...] = ()
     """Declared: by which names a declared chain searches them; until it does,
@@ -74,6 +75,10 @@ class ImportBundle(Action):
     collections: dict[str, str]
     """Fingerprint that each collection will have, in search order."""
 
+    prefix: str | None = None
+    """URI under which the files are already, and are recorded; `None`: they
+    are copied from the bundle."""
+
     @override
     def subject(self) -> Collection:
         return Collection(self.target, tuple(self.collections), files=True)
@@ -91,7 +96,14 @@ class ImportBundle(Action):
 
     @override
     def summary(self) -> str:
+        if self.prefix is not None:
+            return f"record {self.ticket} in place ({len(self.collections)} collections)"
         return f"import {self.ticket} from its bundle ({len(self.collections)} collections)"
+
+    @override
+    def changes(self) -> Iterator[str]:
+        if self.prefix is not None:
+            yield f"  files in place at {self.prefix}"
 
 
 class CollectionKind(Kind[Collection]):
@@ -143,7 +155,7 @@ class CollectionKind(Kind[Collection]):
     def remedy(self, declared: Collection, live: Collection | None) -> Iterator[Action]:
         drift = list(self.compare(declared, live))
         pin = declared.pin
-        if not pin or declared.awaits or (pin.manifest and pin.manifest.by_reference):
+        if not pin or (pin.manifest and pin.manifest.by_reference and not declared.prefix):
             return
         if not drift or any(d.what is What.CHANGED for d in drift):
             return
@@ -155,6 +167,7 @@ class CollectionKind(Kind[Collection]):
             instrument=instrument,
             fingerprint=pin.fingerprint,
             collections=dict(pin.fingerprints),
+            prefix=declared.prefix,
         )
 
     @override
@@ -166,8 +179,6 @@ class CollectionKind(Kind[Collection]):
         drift = list(self.compare(declared, live))
         if changed := next((d for d in drift if d.what is What.CHANGED), None):
             return Obstacle(f"{changed.subject}: {changed.detail}", refused=True)
-        if drift and declared.awaits:
-            return Obstacle(declared.awaits, awaited=True)
         return None
 
     @override
@@ -181,7 +192,9 @@ class CollectionKind(Kind[Collection]):
         if manifest is None:
             raise _no_such_bundle(action)
         contents, source = archive.contents(manifest), archive.source(manifest)
-        places.change_butler(action.target.place).import_bundle(manifest, contents, source, watch=watch)
+        places.change_butler(action.target.place).import_bundle(
+            manifest, contents, source, in_place=action.prefix, watch=watch
+        )
 
 
 def tell_rows(rows: Iterable[Row], most: int = 3) -> str:

@@ -22,6 +22,8 @@ class Standing(Enum):
     """How far the world has come with an action."""
 
     READY = "ready"
+    UNDER_WAY = "under way"
+    """It was done, and its effect is still to come."""
     DONE = "done"
     STALE = "stale"
 

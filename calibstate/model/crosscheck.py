@@ -21,8 +21,9 @@ from .chains import ChainFile, ExternalEntry
 from .desired import DesiredState, Lines, Written
 from .names import InstrumentName, RepositoryAddress, collection_name_problem, nearest
 from .repositories import Copy, Origin, Rucio, Site
-from .settings import Bundles, Settings
-from .tickets import ApprovalStatus, Ticket
+from .rucio import name_problem
+from .settings import Bundles, RucioSettings, Settings
+from .tickets import ApprovalStatus, RucioLabel, Ticket
 
 __all__ = ["MAX_ERRORS", "MAX_NESTING", "Claim", "Tree", "Unread", "crosscheck"]
 
@@ -191,6 +192,41 @@ def _template_problem(template: str) -> str | None:
     if not {"instrument", "ticket"} <= fields:
         return "lacks `{instrument}` or `{ticket}`, so two tickets would share a dataset"
     return None
+
+
+def _rucio_names(tree: Tree) -> Iterator[Diagnostic]:
+    """Tell of names that Rucio would refuse in the middle of a deployment."""
+    settings = tree.settings.noun.rucio if tree.settings else None
+    if settings is None or _template_problem(settings.dataset):
+        return
+    for ticket in tree.tickets:
+        if _goes_by_rucio(tree, ticket.noun):
+            yield from _refused_by_rucio(ticket, settings)
+
+
+def _goes_by_rucio(tree: Tree, ticket: Ticket) -> bool:
+    return any(
+        isinstance(tree.desired.repository(address)[0].route_of(address.partition("/")[2]), Rucio)
+        and not tree.desired.skipped(ticket, address)
+        for address in tree.desired.with_instrument(ticket.instrument)
+    )
+
+
+def _refused_by_rucio(written: Written[Ticket], settings: RucioSettings) -> Iterator[Diagnostic]:
+    ticket = written.noun
+    label = (ticket.rucio or RucioLabel()).label
+    dataset = settings.dataset_of(ticket.instrument, ticket.ticket, label)
+    if problem := name_problem(dataset):
+        detail = f"{ticket.ticket} goes by Rucio as the dataset `{dataset}`: {problem}."
+        hint = "Mend `rucio.dataset` in calibstate.yaml, or the ticket's label."
+        yield Diagnostic("Rucio would refuse the name", detail, written.lines.at("ticket"), hint)
+    key = "bare" if ticket.bare else "collections"
+    for index, leaf in enumerate(ticket.leaves):
+        if problem := name_problem(leaf):
+            detail = f"{ticket.ticket} goes by Rucio, and its files are called after `{leaf}`: {problem}."
+            hint = "Certify it under another name, or skip the sites that are reached by Rucio."
+            where = written.lines.value_at(key, index)
+            yield Diagnostic("Rucio would refuse the name", detail, where, hint)
 
 
 def _routes(tree: Tree) -> Iterator[Diagnostic]:
@@ -652,6 +688,7 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Diagnostic]], ...] = (
     _file_names,
     _declared_twice,
     _settings,
+    _rucio_names,
     _routes,
     _holds,
     _origins,

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import Where
 from .chains import ChainFile
-from .names import CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
+from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Site
 from .settings import Settings
 from .tickets import Ticket
@@ -150,6 +150,16 @@ class DesiredState:
     def origin(self, instrument: InstrumentName) -> RepositoryAddress | None:
         """Return where the calibrations of an instrument are made."""
         return next((a for a in self.with_instrument(instrument) if self._is_origin(a)), None)
+
+    def owner(self, target: Address) -> RepositoryAddress | None:
+        """Return the repository to whose site the steps at an address belong.
+
+        A repository itself; for the archive and Rucio, whose names begin with
+        an instrument, that instrument's origin.
+        """
+        if target.place in self.repositories:
+            return target.place
+        return self.origin(target.name.partition("/")[0])
 
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""

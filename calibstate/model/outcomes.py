@@ -15,6 +15,8 @@ class Result(Enum):
 
     BEGUN = "begun"
     DONE = "done"
+    PENDING = "pending"
+    """It was done, and its effect is still to come."""
     SKIPPED = "skipped"
     """A step that it needs was not done."""
     STALE = "stale"

@@ -6,7 +6,7 @@ of delivery is a class here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 
@@ -20,16 +20,11 @@ class Origin(Noun):
 
     by: Literal["origin"] = "origin"
 
-    carried: ClassVar[bool] = True
-    """Whether this version brings what is lost back by itself."""
-
 
 class Copy(Noun):
     """Imported from the bundle; files are copied into the datastore."""
 
     by: Literal["copy"] = "copy"
-
-    carried: ClassVar[bool] = True
 
 
 class Rucio(Noun):
@@ -42,8 +37,6 @@ class Rucio(Noun):
 
     prefix: str
     """URI under which the RSE's files are seen at the site."""
-
-    carried: ClassVar[bool] = False
 
 
 class _AlsoAWord:

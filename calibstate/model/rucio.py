@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .settings import RucioSettings
+
 __all__ = [
     "MAX_NAME",
     "RegisteredDataset",
@@ -19,6 +21,7 @@ __all__ = [
     "Rule",
     "RuleState",
     "Storage",
+    "expected_pfn",
     "name_problem",
 ]
 
@@ -47,6 +50,27 @@ def name_problem(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return "Rucio takes letters, digits and `. - _ /`"
     return None
+
+
+def expected_pfn(settings: RucioSettings, name: str) -> str | None:
+    """Return the URL under which a file of the origin is registered.
+
+    Parameters
+    ----------
+    settings
+        Where the origin is.
+    name
+        Name of the file without its scope.
+
+    Returns
+    -------
+    str or None
+        The URL that the origin's RSE must build for it too; `None` where
+        the settings do not name the data transfer node.
+    """
+    if settings.dtn_url is None:
+        return None
+    return f"{settings.dtn_url.rstrip('/')}/{settings.scope}/{name}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +119,8 @@ class Rule:
     """Who owns it."""
 
     dataset: str
-    """Name of the dataset that it is on, without the scope."""
+    """Name of the dataset that it is on, without the scope; with it where it
+    is not ours."""
 
     rses: frozenset[str]
     """Storage elements at each of which it keeps a copy."""

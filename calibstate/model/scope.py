@@ -36,6 +36,10 @@ class Scope:
             and not self._excluded(address, site)
         )
 
+    def leaves_out(self, address: RepositoryAddress) -> bool:
+        """Say whether a repository was excluded by name."""
+        return self._excluded(address, address.partition("/")[0])
+
     def has_instrument(self, instrument: str) -> bool:
         """Say whether an instrument's calibrations are."""
         return _among(instrument, self.instruments)

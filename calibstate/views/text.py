@@ -8,11 +8,23 @@ from itertools import groupby
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity
+from ..model.arrivals import Arrival
 from ..model.drift import Drift, What
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 
-__all__ = ["count", "diagnostic", "drift", "drift_tally", "outcome", "outcomes_tally", "plan", "tally"]
+__all__ = [
+    "arrivals",
+    "count",
+    "diagnostic",
+    "drift",
+    "drift_tally",
+    "outcome",
+    "outcomes_tally",
+    "plan",
+    "tally",
+]
+
 
 STYLES = {
     What.MISSING: "yellow",
@@ -27,6 +39,7 @@ STYLES = {
 RESULT_STYLES = {
     Result.BEGUN: "dim",
     Result.DONE: "green",
+    Result.PENDING: "blue",
     Result.SKIPPED: "yellow",
     Result.STALE: "yellow",
     Result.REFUSED: "red",
@@ -120,6 +133,12 @@ def outcome(became: Outcome) -> Text:
     return text.append(f" {became.do} {became.target}").append(
         "" if became.result is Result.DONE else _indented(f"\n{became.detail}", 7)
     )
+
+
+def arrivals(found: Iterable[Arrival]) -> Iterator[str]:
+    """Yield how far the files that Rucio carries have come, by RSE."""
+    for one in found:
+        yield f"{one.rse}: {one.there} there, {one.on_their_way} on their way, {one.stuck} stuck"
 
 
 def _indented(prose: str, by: int = 2) -> str:

@@ -3,10 +3,22 @@
 from calibstate.kinds.bundle import ExportBundle
 from calibstate.kinds.chain import PrependToChain, RewriteChain
 from calibstate.kinds.collection import ImportBundle
+from calibstate.kinds.rucio_dataset import RegisterDataset
+from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
 from calibstate.model.names import Address
 
 _FINGERPRINT = f"sha256:{'0' * 64}"
 _CALIB = Address(place="summit/LSSTCam", kind="chain", name="LSSTCam/calib")
+
+_RULE = {
+    "target": Address(place="rucio", kind="rucio_rule", name="LSSTCam/DM-1/SUMMIT_CALIB_DISK"),
+    "because": "no rule brings it there",
+    "ticket": "DM-1",
+    "instrument": "LSSTCam",
+    "scope": "ancillary",
+    "dataset": "Dataset/LSSTCam/calib/DM-1",
+    "rse": "SUMMIT_CALIB_DISK",
+}
 
 SAMPLES = (
     ExportBundle(
@@ -27,6 +39,29 @@ SAMPLES = (
         fingerprint=_FINGERPRINT,
         collections={"LSSTCam/calib/DM-1/bias.20250101a": _FINGERPRINT},
     ),
+    ImportBundle(
+        target=Address(place="summit/LSSTCam", kind="collection", name="LSSTCam/DM-1"),
+        because="DM-1 is adopted and not here",
+        ticket="DM-1",
+        instrument="LSSTCam",
+        fingerprint=_FINGERPRINT,
+        collections={"LSSTCam/calib/DM-1/bias.20250101a": _FINGERPRINT},
+        prefix="s3://calibrations/rucio/ancillary",
+    ),
+    RegisterDataset(
+        target=Address(place="rucio", kind="rucio_dataset", name="LSSTCam/DM-1"),
+        because="it is not registered",
+        ticket="DM-1",
+        instrument="LSSTCam",
+        origin="usdf/main",
+        scope="ancillary",
+        dataset="Dataset/LSSTCam/calib/DM-1",
+        fingerprint=_FINGERPRINT,
+        collections=("LSSTCam/calib/DM-1/bias.20250101a",),
+    ),
+    AddRule.model_validate(_RULE),
+    KeepRule.model_validate({**_RULE, "rule": "27be67cd"}),
+    BoostRule.model_validate({**_RULE, "rule": "27be67cd"}),
     PrependToChain(target=_CALIB, because="declared", children=("LSSTCam/calib/DM-1",), onto=("a", "b")),
     PrependToChain(target=_CALIB, because="new", children=("LSSTCam/calib/DM-1",), onto=None),
     RewriteChain(target=_CALIB, because="retired", children_before=("a", "b"), children=("b",)),

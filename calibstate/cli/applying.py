@@ -1,0 +1,190 @@
+"""Carrying out a plan, and waiting for what Rucio carries.
+
+Waiting is looking again: between two looks nothing is held and nobody is
+kept from working.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..engine.arrivals import arrivals
+from ..engine.converge import Run, converge
+from ..engine.observe import View
+from ..engine.plan import Failed, make_plan
+from ..factory import Places, basis, utc_now
+from ..kinds.rucio_rule import BoostRule
+from ..model.desired import DesiredState
+from ..model.drift import What
+from ..model.names import RUCIO
+from ..model.outcomes import Outcome, Result
+from ..model.plans import Plan, Step
+from ..model.scope import Scope
+from ..store import planfile
+from ..views import markdown, text
+from . import screen
+from .app import ExitCode, first_of
+from .options import Format
+
+__all__ = ["Applying", "WaitOption", "plan_code", "planned"]
+
+_PAUSES = (1, 2, 4, 8)
+"""Seconds between the first looks; then `_PAUSE`."""
+
+_PAUSE = 10
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(duration: str | int) -> int:
+    """Return a duration such as ``30m`` in seconds."""
+    match = re.fullmatch(r"([0-9]{1,6})([smh])", str(duration).strip())
+    if not match:
+        raise typer.BadParameter(f"{duration!r} is no duration; write 90s, 30m or 2h")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+WaitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--wait",
+        metavar="DURATION",
+        parser=_seconds,
+        envvar="CALIBSTATE_WAIT",
+        help="Wait so long for what Rucio carries (90s, 30m, 2h), and go on when it is there.",
+    ),
+]
+
+
+def planned(view: View, failed: Failed | None = None) -> Plan:
+    """Return the plan that follows from a look."""
+    return make_plan(view, basis(view.desired, view.digest, __version__), failed)
+
+
+def plan_code(made: Plan) -> ExitCode:
+    """Return the code of all that a plan leaves undone."""
+    return first_of(
+        ExitCode.ERROR if made.has(What.UNREACHABLE) else ExitCode.DONE,
+        ExitCode.REFUSED if made.refused else ExitCode.DONE,
+        ExitCode.PENDING if made.has(What.PENDING) else ExitCode.DONE,
+    )
+
+
+@dataclass
+class Applying:
+    """One run of ``apply``."""
+
+    desired: DesiredState
+    narrowed: Scope
+    places: Places
+    form: Format
+    look: Callable[[], View] | None
+    """Looks anew; `None` for a saved plan, which is all that may be done."""
+
+    became: dict[str, Outcome] = field(default_factory=dict)
+    """What became of each target, at last."""
+
+    tried: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Why what was tried in this run is not tried again."""
+
+    def run(self, made: Plan, wait: int | None = None) -> ExitCode:
+        """Carry out a plan, and those that follow from waiting."""
+        latest = self._converge(made)
+        deadline = time.monotonic() + (wait or 0)
+        with screen.waiting() as show:
+            for pause in chain(_PAUSES, repeat(_PAUSE)):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._is_awaiting(latest):
+                    break
+                time.sleep(min(pause, left))
+                latest = self._again(latest, show)
+        if self.form is Format.TEXT and self.became:
+            screen.print_lines([text.outcomes_tally(self.became.values())])
+        return first_of(plan_code(latest), *(_code(outcome) for outcome in self.became.values()))
+
+    def _is_awaiting(self, latest: Plan) -> bool:
+        """Say whether anything may come by waiting."""
+        under_way = any(o.result is Result.PENDING for o in self.became.values())
+        return under_way or any(d.what is What.PENDING and d.target.place == RUCIO for d in latest.drift)
+
+    def _again(self, latest: Plan, show: Callable[[list[str]], None]) -> Plan:
+        """Look again, and do what can be done now."""
+        if self.look is None:
+            return self._converge(latest)
+        view = self.look()
+        show(list(text.arrivals(arrivals(view))))
+        # What waited is told by the new plan, if it still waits.
+        waited = {Result.PENDING, Result.SKIPPED}
+        self.became = {target: o for target, o in self.became.items() if o.result not in waited}
+        made = planned(view, self.tried)
+        return self._converge(made) if made.steps else made
+
+    def _converge(self, made: Plan) -> Plan:
+        """Carry out a plan; return the last one that was made."""
+        bar = screen.StepProgress()
+        run = Run(
+            self.places,
+            self.places.records,
+            utc_now,
+            screen.tell,
+            ours=self._is_ours,
+            watch=lambda step: bar.watch(step.action.do),
+        )
+        latest = [made]
+
+        def again(failed: Failed) -> Plan | None:
+            if self.look is None:
+                return None
+            latest.append(planned(self.look(), {**self.tried, **failed}))
+            return latest[-1]
+
+        for outcome in converge(made, run, why=f"plan {planfile.digest(made)[:19]}", again=again):
+            bar.stop()
+            self._tell(outcome)
+        return latest[-1]
+
+    def _is_ours(self, step: Step) -> bool:
+        """Say whether a step belongs to the sites that were asked for."""
+        owner = self.desired.owner(step.action.target)
+        return self.narrowed.has_repository(owner or step.action.target.place)
+
+    def _tell(self, outcome: Outcome) -> None:
+        before = self.became.get(outcome.target)
+        self.became[outcome.target] = outcome
+        if outcome.do == BoostRule.do and outcome.result is Result.PENDING:
+            self.tried[outcome.do, outcome.target] = "it was tried again in this run, and is stuck again"
+        if before is None or before.result is not outcome.result:
+            _print(outcome, self.form)
+
+
+def _print(outcome: Outcome, form: Format) -> None:
+    if form is Format.JSON:
+        sys.stdout.write(outcome.model_dump_json() + "\n")
+        sys.stdout.flush()
+    elif outcome.result is Result.BEGUN:
+        return
+    elif form is Format.MARKDOWN:
+        screen.print_lines([markdown.outcome(outcome)])
+    else:
+        screen.print_lines([text.outcome(outcome)])
+
+
+def _code(outcome: Outcome) -> ExitCode:
+    match outcome.result:
+        case Result.DONE:
+            return ExitCode.DONE
+        case Result.STALE | Result.REFUSED:
+            return ExitCode.REFUSED
+        case Result.SKIPPED | Result.PENDING:
+            return ExitCode.PENDING
+        case Result.BEGUN | Result.FAILED:
+            return ExitCode.ERROR

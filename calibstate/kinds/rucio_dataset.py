@@ -1,0 +1,365 @@
+"""A ticket registered in Rucio: a closed dataset of the bundle's files.
+
+Closing a dataset says only that nobody attaches to it, and Rucio keeps what
+was registered first without a word.  So a ticket is registered only when the
+names, sizes, checksums and sidecars are those of its bundle; before that the
+dataset is not closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError
+from ..model.actions import Action, Standing
+from ..model.bundles import BundleFile, Manifest
+from ..model.drift import Drift, What
+from ..model.names import Address, RepositoryAddress, TicketKey
+from ..model.resources import Obstacle, Resource
+from ..model.rucio import RegisteredDataset, RegisteredFile, name_problem
+from ..ports.archive import ArchiveReader
+from ..ports.places import ReadPlaces, WritePlaces
+from ..ports.progress import Watch
+from ..ports.rucio import FileToRegister, RucioReader
+from .base import Kind
+
+__all__ = ["RegisterDataset", "RucioDataset", "RucioDatasetKind"]
+
+_TOLD = 3
+"""Examples of a difference that are told."""
+
+
+@dataclass(frozen=True)
+class RucioDataset(Resource):
+    """The Rucio dataset of a ticket."""
+
+    ticket: TicketKey
+    """Instrument and ticket."""
+
+    scope: str
+    dataset: str
+    """Name within the scope."""
+
+    fingerprint: str | None = None
+    """Of the ticket; `None` where nobody can tell what it holds."""
+
+    leaves: tuple[str, ...] = ()
+    """Its collections at the origin."""
+
+    origin: RepositoryAddress | None = None
+    """Where its files are."""
+
+    expected_pfn: str | None = None
+    """Declared: URL that the settings build for the name ``FILE``; `None`
+    where they do not say."""
+
+    files: bool = False
+    """Whether sidecars of a closed dataset are looked at too."""
+
+    manifest: Manifest | None = field(default=None, repr=False)
+    """What it must hold; `None` before the ticket is exported."""
+
+    content: RegisteredDataset | None = field(default=None, repr=False)
+    """Observed: what it holds."""
+
+    known: Mapping[str, RegisteredFile] = field(default_factory=dict, repr=False)
+    """Observed, until it is whole: its files that Rucio knows already."""
+
+    problem: str = ""
+    """Observed: why nothing could be registered."""
+
+    @property
+    def did(self) -> str:
+        """Scope and name, as Rucio's own commands take them."""
+        return f"{self.scope}:{self.dataset}"
+
+    @override
+    def facts(self) -> Iterator[str]:
+        if self.content:
+            yield f"{self.address} {'open' if self.content.is_open else 'closed'}"
+            for name, file in sorted(self.content.files.items()):
+                yield f"{self.address} {name} {file.size} {file.adler32}"
+
+
+class RegisterDataset(Action):
+    """Register a ticket's files in Rucio, verify them, close the dataset."""
+
+    do: ClassVar[str] = "register-dataset"
+
+    ticket: str
+    instrument: str
+    origin: str
+    """Repository whose files are registered."""
+
+    scope: str
+    dataset: str
+    """Name of the Rucio dataset, without its scope."""
+
+    fingerprint: str
+    """Ticket fingerprint of the bundle that says what it must hold."""
+
+    collections: tuple[str, ...]
+    """At the origin, in search order."""
+
+    @override
+    def subject(self) -> RucioDataset:
+        key = (self.instrument, self.ticket)
+        return RucioDataset(
+            self.target, key, self.scope, self.dataset, self.fingerprint, self.collections, files=True
+        )
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if not isinstance(live, RucioDataset) or live.content is None or live.manifest is None:
+            return Standing.READY
+        differences = {what for what, _ in _differences(live.manifest, live)}
+        if What.CHANGED in differences or (differences and not live.content.is_open):
+            return Standing.STALE
+        return Standing.READY if live.content.is_open else Standing.DONE
+
+    @override
+    def reverse(self) -> str:
+        return "A closed dataset is never deleted by us: rules and repositories stand on it."
+
+    @override
+    def summary(self) -> str:
+        return f"register {self.ticket} as {self.scope}:{self.dataset} and close it"
+
+    @override
+    def changes(self) -> Iterator[str]:
+        yield f"+ {self.scope}:{self.dataset}"
+
+
+class RucioDatasetKind(Kind[RucioDataset]):
+    """Tickets in Rucio."""
+
+    name = "rucio_dataset"
+    actions = (RegisterDataset,)
+
+    @override
+    def observe(
+        self, targets: Sequence[RucioDataset], places: ReadPlaces
+    ) -> Mapping[Address, RucioDataset | None]:
+        rucio, archive = places.rucio(), places.archive()
+        found = rucio.datasets([t.dataset for t in targets], sidecars=[t.dataset for t in targets if t.files])
+        refusal = cache(lambda: _refusal(targets[0], rucio))
+        live: dict[Address, RucioDataset | None] = {}
+        for target in targets:
+            content = found.get(target.dataset)
+            seen = replace(target, content=content)
+            if target.fingerprint or content is None or content.is_open:
+                seen = replace(seen, manifest=_bundled(target, archive))
+            if content is None or content.is_open:
+                seen = replace(seen, known=_known(seen, rucio), problem=refusal())
+            live[target.address] = seen
+        return live
+
+    @override
+    def compare(self, declared: RucioDataset, live: RucioDataset | None) -> Iterator[Drift]:
+        if live is None or live.content is None:
+            yield _drift(declared, What.MISSING, f"{declared.did} is not registered")
+        if live is None or declared.manifest is None:
+            return
+        differences = [_drift(declared, what, told) for what, told in _differences(declared.manifest, live)]
+        yield from differences
+        if not differences and live.content and live.content.is_open:
+            yield _drift(declared, What.MISSING, f"{declared.did} is complete and still open")
+
+    @override
+    def remedy(self, declared: RucioDataset, live: RucioDataset | None) -> Iterator[Action]:
+        drift = list(self.compare(declared, live))
+        if not drift or self.obstacle(declared, live) or not declared.fingerprint or not declared.origin:
+            return
+        instrument, ticket = declared.ticket
+        started = live is not None and live.content is not None
+        yield RegisterDataset(
+            target=declared.address,
+            because=f"{declared.did}: {drift[0].detail}" if started else drift[0].detail,
+            ticket=ticket,
+            instrument=instrument,
+            origin=declared.origin,
+            scope=declared.scope,
+            dataset=declared.dataset,
+            fingerprint=declared.fingerprint,
+            collections=declared.leaves,
+        )
+
+    @override
+    def is_there(self, declared: RucioDataset, live: RucioDataset | None) -> bool:
+        return declared.manifest is not None and not any(self.compare(declared, live))
+
+    @override
+    def obstacle(self, declared: RucioDataset, live: RucioDataset | None) -> Obstacle | None:
+        drift = list(self.compare(declared, live))
+        if not drift:
+            return None
+        if changed := next((d for d in drift if d.what is What.CHANGED), None):
+            return Obstacle(f"{declared.did}: {changed.detail}", refused=True)
+        if live and live.content and not live.content.is_open:
+            return Obstacle(_closed_too_early(declared, drift[0].detail), refused=True)
+        if problem := _preflight(declared, live):
+            return Obstacle(problem, refused=True)
+        return None
+
+    @override
+    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+        assert isinstance(action, RegisterDataset)
+        manifest = _bundled(action.subject(), places.archive())
+        if manifest is None:
+            raise _no_bundle(action)
+        rucio = places.change_rucio()
+        if files := _to_register(manifest, self._look(action, places), places, action):
+            rucio.register(action.dataset, files, watch=watch)
+        if problems := [told for _, told in _differences(manifest, self._look(action, places))]:
+            raise RefusedError(
+                Diagnostic(
+                    "Registered otherwise",
+                    f"{action.scope}:{action.dataset} was not closed: {'; '.join(problems)}.",
+                    hint="Plan again to see what can be done.",
+                )
+            )
+        rucio.close(action.dataset)
+
+    def _look(self, action: RegisterDataset, places: ReadPlaces) -> RucioDataset:
+        subject = action.subject()
+        return self.observe([subject], places)[action.target] or subject
+
+
+def _known(seen: RucioDataset, rucio: RucioReader) -> Mapping[str, RegisteredFile]:
+    """Ask for the files of a bundle that may be registered already."""
+    names = {file.path for file in seen.manifest.files} if seen.manifest else set()
+    if seen.files and seen.content:
+        names -= seen.content.files.keys()  # They were asked for.
+    return rucio.files(sorted(names)) if names else {}
+
+
+def _bundled(target: RucioDataset, archive: ArchiveReader) -> Manifest | None:
+    """Return the bundle that counts: the one asked for, else the newest."""
+    try:
+        found = archive.bundles([target.ticket]).get(target.ticket, ())
+    except InvalidStateError:
+        return None  # The bundle tells it.
+    return next((m for m in found if target.fingerprint in {None, m.fingerprint}), None)
+
+
+def _refusal(target: RucioDataset, rucio: RucioReader) -> str:
+    """Say why Rucio would take no file, as far as can be seen before."""
+    if not rucio.has_scope():
+        return (
+            f"Rucio has no scope {target.scope}; an administrator makes one: "
+            f"rucio scope add --account {rucio.account} {target.scope}"
+        )
+    if target.expected_pfn is None:
+        return ""
+    pfn = rucio.pfn("FILE")
+    if pfn is None:
+        return "the RSE of the origin does not exist; see `rucio.origin_rse` in calibstate.yaml"
+    if pfn != target.expected_pfn:
+        return (
+            f"the RSE of the origin has its files at {pfn.removesuffix('FILE')}, but `dtn_url` and `scope` "
+            f"in calibstate.yaml build {target.expected_pfn.removesuffix('FILE')}"
+        )
+    return ""
+
+
+def _preflight(declared: RucioDataset, live: RucioDataset | None) -> str:
+    """Say why a registration would be refused."""
+    if declared.expected_pfn is None:
+        return "`rse_root` and `dtn_url` are not declared in calibstate.yaml, so its files cannot be named"
+    if live and live.problem:
+        return live.problem
+    files = declared.manifest.files if declared.manifest else ()
+    bad = [(file.path, problem) for file in files if (problem := name_problem(file.path))]
+    return f"{bad[0][0]} cannot be a name in Rucio: {bad[0][1]}" if bad else ""
+
+
+def _differences(manifest: Manifest, live: RucioDataset) -> Iterator[tuple[What, str]]:
+    """Yield how what is registered departs from a bundle."""
+    held = live.content.files if live.content else {}
+    if wrong := list(_wrong(manifest.files, {**held, **live.known})):
+        yield What.CHANGED, f"Rucio knows otherwise {_told(wrong)}"
+    if live.content is None:
+        return
+    if beyond := sorted(held.keys() - {file.path for file in manifest.files}):
+        yield What.CHANGED, f"it holds {len(beyond)} that the bundle does not: {_told(beyond)}"
+    if lacking := _lacking(manifest, live.content):
+        detail = f"{len(lacking)} of {len(manifest.files)} files are not in it: {_told(lacking)}"
+        yield What.MISSING, detail
+
+
+def _lacking(manifest: Manifest, content: RegisteredDataset) -> list[str]:
+    return sorted({file.path for file in manifest.files} - content.files.keys())
+
+
+def _wrong(files: Iterable[BundleFile], registered: Mapping[str, RegisteredFile]) -> Iterator[str]:
+    for file in files:
+        have = registered.get(file.path)
+        if have is None:
+            continue
+        if (have.size, have.adler32) != (file.size, file.adler32):
+            yield (
+                f"{file.path} ({have.size} bytes with adler32 {have.adler32}; "
+                f"the bundle has {file.size} with {file.adler32})"
+            )
+        elif have.uuid is not None and have.uuid not in file.datasets:
+            yield f"{file.path} (as dataset {have.uuid}; the bundle has {', '.join(file.datasets)})"
+
+
+def _told(items: Sequence[str]) -> str:
+    rest = f" and {len(items) - _TOLD} more" if len(items) > _TOLD else ""
+    return ", ".join(items[:_TOLD]) + rest
+
+
+def _drift(about: RucioDataset, what: What, detail: str) -> Drift:
+    return Drift(target=about.address, what=what, subject=about.address.name, detail=detail)
+
+
+def _closed_too_early(declared: RucioDataset, lacks: str) -> str:
+    return (
+        f"{declared.did} is closed, and {lacks}; only an administrator can open it again, "
+        f"after which an apply completes it: rucio did update --open {declared.did}"
+    )
+
+
+def _no_bundle(action: RegisterDataset) -> PlanIsStaleError:
+    return PlanIsStaleError(
+        Diagnostic(
+            "Bundle not in the archive",
+            f"{action.instrument}/{action.ticket} with fingerprint {action.fingerprint} is not there.",
+            hint="Plan again; its export may have failed.",
+        )
+    )
+
+
+def _to_register(
+    manifest: Manifest, live: RucioDataset, places: ReadPlaces, action: RegisterDataset
+) -> list[FileToRegister]:
+    """Return the files that the dataset lacks, as the origin has them."""
+    lacking = set(_lacking(manifest, live.content or RegisteredDataset(is_open=True)))
+    if not lacking:
+        return []
+    stored = {file.uuid: file for file in places.butler(action.origin).stored(action.collections)}
+    if gone := [f.path for f in manifest.files if f.path in lacking and f.datasets[0] not in stored]:
+        raise RefusedError(
+            Diagnostic(
+                "Datasets are gone from the origin",
+                f"{action.origin} lacks what the bundle holds: {_told(gone)}. Nothing was registered.",
+                hint="Bring them back to the origin from the bundle: calibstate apply, then run this again.",
+            )
+        )
+    return [
+        FileToRegister(
+            file.path,
+            stored[file.datasets[0]].uri,
+            file.size,
+            file.adler32,
+            stored[file.datasets[0]].sidecar,
+        )
+        for file in manifest.files
+        if file.path in lacking
+    ]

@@ -1,0 +1,387 @@
+"""A rule of Rucio: all files of a ticket's dataset are kept at one RSE.
+
+There is one rule for each RSE, so that a site that is away stops nobody else;
+a joint rule that somebody made by hand counts for each of its RSEs.  The rule
+is fulfilled when all files are counted there, whatever its state says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from typing_extensions import override
+
+from ..model.actions import Action, Standing
+from ..model.bundles import Manifest
+from ..model.drift import Drift, What
+from ..model.names import Address, TicketKey
+from ..model.resources import Obstacle, Resource
+from ..model.rucio import Rule, RuleState, Storage
+from ..ports.places import ReadPlaces, WritePlaces
+from ..ports.progress import Watch
+from ..ports.rucio import RucioReader
+from .base import Kind
+
+__all__ = ["AddRule", "BoostRule", "KeepRule", "RucioRule", "RucioRuleKind"]
+
+COMMENT = "calibrations, kept by calibstate"
+"""What our rules say of themselves."""
+
+
+@dataclass(frozen=True)
+class RucioRule(Resource):
+    """What keeps the files of a ticket at an RSE."""
+
+    ticket: TicketKey
+    """Instrument and ticket."""
+
+    scope: str
+    dataset: str
+    """Name of the Rucio dataset within the scope."""
+
+    rse: str
+
+    hold: str = ""
+    """Declared: why nothing may be sent there at present."""
+
+    manifest: Manifest | None = field(default=None, repr=False)
+    """Declared: what is to arrive; `None` before the ticket is exported."""
+
+    account: str = ""
+    """Observed: whose rules we may change."""
+
+    rules: tuple[Rule, ...] = ()
+    """Observed: rules that keep all files at the RSE."""
+
+    held: int = 0
+    """Observed: files of the dataset."""
+
+    available: int = 0
+    """Observed: how many of them are there."""
+
+    storage: Storage | None = None
+    """Observed, without a rule: what may be put there; `None`: no RSE."""
+
+    @property
+    def did(self) -> str:
+        """Scope and name, as Rucio's own commands take them."""
+        return f"{self.scope}:{self.dataset}"
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether every file of the dataset is there."""
+        return 0 < self.held <= self.available
+
+    @property
+    def lasting(self) -> Rule | None:
+        """The rule that lasts, and of several the furthest."""
+        rules = [rule for rule in self.rules if rule.expires_at is None]
+        return min(rules, key=lambda rule: _ORDER.index(rule.state), default=None)
+
+    @property
+    def ending(self) -> Rule | None:
+        """A rule of ours that ends."""
+        return next((r for r in self.rules if r.expires_at and r.account == self.account), None)
+
+    @override
+    def facts(self) -> Iterator[str]:
+        yield f"{self.address} {self.available} of {self.held}"
+        for rule in self.rules:
+            yield f"{self.address} {rule.id} {rule.state.value} {rule.expires_at}"
+
+
+_ORDER = (
+    RuleState.OK,
+    RuleState.REPLICATING,
+    RuleState.INJECT,
+    RuleState.STUCK,
+    RuleState.WAITING_APPROVAL,
+    RuleState.SUSPENDED,
+)
+"""How near to their end rules are."""
+
+
+class _RuleAction(Action):
+    """What is done to the rules of one dataset at one RSE."""
+
+    ticket: str
+    instrument: str
+    scope: str
+    dataset: str
+    """Name of the Rucio dataset, without its scope."""
+
+    rse: str
+
+    @override
+    def subject(self) -> RucioRule:
+        return RucioRule(self.target, (self.instrument, self.ticket), self.scope, self.dataset, self.rse)
+
+
+class AddRule(_RuleAction):
+    """Have Rucio bring a ticket's files to an RSE and keep them there."""
+
+    do: ClassVar[str] = "add-rule"
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if not isinstance(live, RucioRule) or live.lasting is None:
+            return Standing.READY
+        return Standing.DONE if live.has_arrived else Standing.UNDER_WAY
+
+    @override
+    def reverse(self) -> str:
+        return "Rules are never deleted by us: the files of a repository are recorded where they are kept."
+
+    @override
+    def summary(self) -> str:
+        return f"have {self.scope}:{self.dataset} brought to {self.rse}"
+
+    @override
+    def changes(self) -> Iterator[str]:
+        yield f"+ {self.scope}:{self.dataset} at {self.rse}"
+
+
+class KeepRule(_RuleAction):
+    """Have a rule last that was about to end."""
+
+    do: ClassVar[str] = "keep-rule"
+
+    rule: str
+    """Id of the rule."""
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        rule = _by_id(live, self.rule)
+        if rule is None:
+            return Standing.STALE
+        if rule.expires_at:
+            return Standing.READY
+        return Standing.DONE if isinstance(live, RucioRule) and live.has_arrived else Standing.UNDER_WAY
+
+    @override
+    def reverse(self) -> str:
+        return "Whoever wants the rule to end gives it a lifetime again; drift will tell."
+
+    @override
+    def summary(self) -> str:
+        return f"have rule {self.rule} last ({self.scope}:{self.dataset} at {self.rse})"
+
+
+class BoostRule(_RuleAction):
+    """Have Rucio try again what a stuck rule waits for."""
+
+    do: ClassVar[str] = "boost-rule"
+
+    rule: str
+    """Id of the rule."""
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        rule = _by_id(live, self.rule)
+        if rule is None:
+            return Standing.STALE
+        if isinstance(live, RucioRule) and live.has_arrived:
+            return Standing.DONE
+        return Standing.READY if _is_stuck(rule) else Standing.UNDER_WAY
+
+    @override
+    def reverse(self) -> str:
+        return "A transfer that was tried again stays tried."
+
+    @override
+    def summary(self) -> str:
+        return f"try rule {self.rule} again ({self.scope}:{self.dataset} to {self.rse})"
+
+
+class RucioRuleKind(Kind[RucioRule]):
+    """Tickets at the storage elements of sites."""
+
+    name = "rucio_rule"
+    actions = (AddRule, KeepRule, BoostRule)
+
+    @override
+    def observe(self, targets: Sequence[RucioRule], places: ReadPlaces) -> Mapping[Address, RucioRule | None]:
+        rucio = places.rucio()
+        look = _Look(rucio, {t.dataset for t in targets})
+        return {target.address: look.at(target) for target in targets}
+
+    @override
+    def compare(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Drift]:
+        found = _first_problem(declared, live)
+        if found:
+            what, detail = found
+            yield Drift(target=declared.address, what=what, subject=declared.address.name, detail=detail)
+
+    @override
+    def remedy(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Action]:
+        found = _first_problem(declared, live)
+        if not found or self.obstacle(declared, live):
+            return
+        instrument, ticket = declared.ticket
+        about: dict[str, Any] = {
+            "target": declared.address,
+            "because": found[1],
+            "ticket": ticket,
+            "instrument": instrument,
+            "scope": declared.scope,
+            "dataset": declared.dataset,
+            "rse": declared.rse,
+        }
+        if live is None or live.lasting is None:
+            ending = live.ending if live else None
+            yield KeepRule(**about, rule=ending.id) if ending else AddRule(**about)
+        elif _is_stuck(live.lasting):
+            yield BoostRule(**about, rule=live.lasting.id)
+
+    @override
+    def is_there(self, declared: RucioRule, live: RucioRule | None) -> bool:
+        return declared.manifest is not None and _first_problem(declared, live) is None
+
+    @override
+    def obstacle(self, declared: RucioRule, live: RucioRule | None) -> Obstacle | None:
+        found = _first_problem(declared, live)
+        if not found:
+            return None
+        if declared.hold:
+            return Obstacle(f"{declared.rse} is on hold: {declared.hold}", awaited=True)
+        rule = live.lasting if live else None
+        if live is None or rule is None:
+            return None if live and live.ending else _no_room(declared, live)
+        if rule.state is RuleState.SUSPENDED:
+            return Obstacle(_suspended(rule), refused=True)
+        return None if _is_stuck(rule) else Obstacle(found[1], awaited=True)
+
+    @override
+    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+        rucio = places.change_rucio()
+        match action:
+            case AddRule():
+                rucio.add_rule(action.dataset, action.rse, comment=COMMENT)
+            case KeepRule():
+                rucio.keep_rule(action.rule)
+            case BoostRule():
+                rucio.boost_rule(action.rule)
+            case _:
+                raise TypeError(f"{action.do} is no action of a rule")
+
+
+@dataclass
+class _Look:
+    """Asks once for each dataset and each RSE."""
+
+    rucio: RucioReader
+    datasets: set[str]
+    _rules: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+    _storage: dict[str, Storage | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        found = self.rucio.datasets(sorted(self.datasets))
+        self.held = {name: len(dataset.files) for name, dataset in found.items()}
+        self.available = {name: self.rucio.available(name) for name in self.held}
+
+    def at(self, target: RucioRule) -> RucioRule:
+        """Look at one dataset at one RSE."""
+        rules = tuple(rule for rule in self.rules(target.dataset) if target.rse in rule.rses)
+        seen = replace(
+            target,
+            account=self.rucio.account,
+            rules=rules,
+            held=self.held.get(target.dataset, 0),
+            available=self.available.get(target.dataset, {}).get(target.rse, 0),
+        )
+        return seen if seen.lasting else replace(seen, storage=self.storage(target.rse))
+
+    def rules(self, dataset: str) -> tuple[Rule, ...]:
+        if dataset not in self._rules:
+            self._rules[dataset] = self.rucio.rules(dataset) if dataset in self.held else ()
+        return self._rules[dataset]
+
+    def storage(self, rse: str) -> Storage | None:
+        if rse not in self._storage:
+            self._storage[rse] = self.rucio.storage(rse)
+        return self._storage[rse]
+
+
+def _first_problem(declared: RucioRule, live: RucioRule | None) -> tuple[What, str] | None:
+    """Say in which way files are not kept at an RSE, if so."""
+    rule = live.lasting if live else None
+    if live is None or rule is None:
+        return What.MISSING, _unkept(declared, live)
+    wanted = max(live.held, len(declared.manifest.files) if declared.manifest else 0)
+    if 0 < wanted <= live.available:
+        return _unguarded(rule, wanted)
+    told = _counts(live, rule, wanted)
+    if _is_stuck(rule):
+        return What.MISSING, f"{told}; rule {rule.id} is stuck: {rule.reason or 'Rucio does not say why'}"
+    if rule.state is RuleState.SUSPENDED:
+        return What.MISSING, f"{told}; rule {rule.id} is suspended: {rule.reason or 'Rucio does not say why'}"
+    return What.PENDING, told
+
+
+def _unguarded(rule: Rule, wanted: int) -> tuple[What, str] | None:
+    """Say that a rule has lost locks on files that are there."""
+    locks = rule.ok + rule.replicating + rule.stuck
+    if locks >= wanted:
+        return None
+    return What.PENDING, f"all {wanted} files are there, and rule {rule.id} keeps only {locks} of them"
+
+
+def _unkept(declared: RucioRule, live: RucioRule | None) -> str:
+    if live and (ending := live.ending or next(iter(live.rules), None)):
+        return f"rule {ending.id}, which keeps {declared.did} at {declared.rse}, ends {ending.expires_at}"
+    return f"no rule brings {declared.did} to {declared.rse}"
+
+
+def _counts(live: RucioRule, rule: Rule, wanted: int) -> str:
+    moving = [f"{rule.replicating} on their way"] if rule.replicating else []
+    moving += [f"{rule.stuck} stuck"] if rule.stuck else []
+    told = f"{live.available} of {wanted} files are at {live.rse}"
+    told += f" ({', '.join(moving)})" if moving else ""
+    told += f", since {rule.since}" if rule.since else ""
+    match rule.state:
+        case RuleState.WAITING_APPROVAL:
+            return f"{told}; rule {rule.id} waits for an administrator: rucio rule approve {rule.id}"
+        case RuleState.STUCK if rule.retry_due:
+            return f"{told}; Rucio tries rule {rule.id} again at its next occasion"
+        case RuleState.OK:
+            return f"{told}; rule {rule.id} says OK, so Rucio has not noticed yet"
+        case _:
+            return told
+
+
+def _is_stuck(rule: Rule) -> bool:
+    """Say whether a rule is stuck, and Rucio will not mend it soon."""
+    return rule.state is RuleState.STUCK and not rule.retry_due
+
+
+def _by_id(live: Resource | None, rule: str) -> Rule | None:
+    rules = live.rules if isinstance(live, RucioRule) else ()
+    return next((r for r in rules if r.id == rule), None)
+
+
+def _suspended(rule: Rule) -> str:
+    return (
+        f"rule {rule.id} is suspended, which Rucio never ends by itself; an administrator "
+        f"has it tried again: rucio rule update {rule.id} --boost-rule"
+    )
+
+
+def _no_room(declared: RucioRule, live: RucioRule | None) -> Obstacle | None:
+    """Say why Rucio would refuse a rule, as far as can be seen before."""
+    storage = live.storage if live else None
+    if storage is None:
+        return Obstacle(f"Rucio has no RSE {declared.rse}; see `route` of the site", refused=True)
+    if not storage.writable:
+        return Obstacle(f"{declared.rse} may not be written at present, says Rucio", awaited=True)
+    needed = sum(file.size for file in declared.manifest.files) if declared.manifest else 0
+    if storage.room is not None and storage.room < max(needed, 1):
+        account = live.account if live else ""
+        return Obstacle(
+            f"account {account} has room for {storage.room} bytes at {declared.rse}, and {needed} are "
+            f"needed; an administrator raises it: "
+            f"rucio account limit add {account} --rses {declared.rse} --bytes …",
+            refused=True,
+        )
+    return None
