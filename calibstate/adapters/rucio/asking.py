@@ -1,0 +1,251 @@
+"""Asking Rucio, and what became of it when that went wrong.
+
+What may pass by itself is tried again.  Whatever else Rucio answers is its
+last word, and is told in ours.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import backoff
+import requests
+from rucio.common import exception as told
+from rucio.common.config import config_get
+
+from ...errors import Diagnostic, RefusedError, UnreachableError
+
+if TYPE_CHECKING:
+    from backoff.types import Details
+    from rucio.client import Client
+
+__all__ = ["Hints", "Rucio"]
+
+_TRIES = 5
+_LONGEST_PAUSE = 30.0
+"""Seconds."""
+
+_TIMEOUT = 120
+"""Seconds without a byte from the server; the client's own are 600."""
+
+_SHOWN = 300
+"""Characters of what Rucio says that are told."""
+
+T = TypeVar("T")
+
+Hints = Mapping[type[told.RucioException], str]
+"""What to do about a refusal, where more can be said than in general."""
+
+_logger = logging.getLogger(__name__)
+
+# The client tells failures on standard error before it raises them, and its
+# debugging output has the password in it.
+_unheard = logging.getLogger(f"{__name__}.client")
+_unheard.addHandler(logging.NullHandler())
+_unheard.setLevel(logging.INFO)
+_unheard.propagate = False
+
+_PASSING = (told.ServerConnectionException, told.DatabaseException)
+_FOR_EVER = (
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+)
+"""Troubles on the way that no waiting mends."""
+
+_NOT_CONFIGURED = (
+    told.ConfigNotFound,
+    told.ConfigurationError,
+    told.ConfigLoadingError,
+    told.MissingClientParameter,
+    told.MissingModuleException,
+    told.NoAuthInformation,
+    told.ClientProtocolNotFound,
+    told.ClientProtocolNotSupported,
+    configparser.Error,
+    UnicodeError,
+)
+_NOT_LET_IN = (
+    told.CannotAuthenticate,
+    told.CannotAuthorize,
+    told.AccountNotFound,
+    told.IdentityError,
+    told.IdentityNotFound,
+)
+
+_REFUSALS: Hints = {
+    told.AccessDenied: "Account has no right in Rucio",
+    told.DataIdentifierNotFound: "Rucio does not know the dataset",
+    told.InsufficientAccountLimit: "Account has no room at the storage element",
+    told.InsufficientTargetRSEs: "Storage element may not be written",
+    told.InvalidObject: "Rucio refuses a name",
+    told.InvalidPath: "Files are not where the storage element has them",
+    told.InvalidRSEExpression: "Unknown storage element",
+    told.RSENotFound: "Unknown storage element",
+    told.RSEOverQuota: "Storage element is full",
+    told.RSEWriteBlocked: "Storage element may not be written",
+    told.ScopeNotFound: "Scope does not exist",
+    told.UnsupportedOperation: "Rucio refuses the change",
+}
+"""Fixed words for what Rucio refuses."""
+
+_SECRET = re.compile(r"(?<=://)[^/\s@]*@|\{.*\}", re.DOTALL)
+"""Passwords in URLs, and the credentials that the client shows as a whole."""
+
+
+class Rucio:
+    """A Rucio server, asked with patience.
+
+    Parameters
+    ----------
+    pause
+        Seconds before the second try; each later pause is twice as long.
+    """
+
+    def __init__(self, pause: float = 1.0) -> None:
+        self._pause = pause
+
+    @cached_property
+    def client(self) -> Client:
+        """Rucio's client; the first look at it signs in."""
+        from rucio.client import Client
+
+        # Signing in tells on standard output of a token that could not be
+        # kept, and of the page that OpenID Connect wants to have opened.
+        with redirect_stdout(sys.stderr):
+            return Client(timeout=_TIMEOUT, logger=_unheard)
+
+    @cached_property
+    def account(self) -> str:
+        """The account that asks."""
+        return str(self.ask("say who asks", lambda client: client.account or client.whoami()["account"]))
+
+    def ask(self, what: str, question: Callable[[Client], T], hints: Hints | None = None) -> T:
+        """Return the answer to a question.
+
+        Parameters
+        ----------
+        what
+            What Rucio is asked to do, for messages.
+        question
+            Asks the client, and reads the answer to its end.  It is called
+            again after a failure that may pass.
+        hints
+            What to do about refusals.
+
+        Raises
+        ------
+        RefusedError
+            Rucio refuses.
+        UnreachableError
+            Rucio did not answer, or did not let us in.
+        """
+        patiently = backoff.on_exception(
+            backoff.expo,
+            (told.RucioException, requests.RequestException, json.JSONDecodeError),
+            max_tries=_TRIES,
+            giveup=lambda error: not _may_pass(error),
+            on_backoff=lambda details: _tell(what, details),
+            jitter=None,
+            logger=None,
+            factor=self._pause,
+            max_value=_LONGEST_PAUSE,
+        )
+        try:
+            return patiently(lambda: question(self.client))()
+        except _NOT_CONFIGURED as error:
+            raise _unreachable("Rucio is not configured", _words(error), _CONFIGURE) from error
+        except _NOT_LET_IN as error:
+            raise _unreachable("Rucio did not let us in", f"{_host()}: {_words(error)}", _SIGN_IN) from error
+        except (OSError, json.JSONDecodeError) as error:
+            raise _unreachable("Rucio does not answer", f"{_host()}: {_words(error)}", _WAIT) from error
+        except told.RucioException as error:
+            if _may_pass(error):
+                raise _unreachable("Rucio does not answer", f"{_host()}: {_words(error)}", _WAIT) from error
+            raise _refused(what, error, hints or {}) from error
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, told.RucioException):
+        # An error of the server that has no name comes as the bare class.
+        return isinstance(error, _PASSING) or type(error) is told.RucioException
+    return not isinstance(error, _FOR_EVER)
+
+
+def _tell(what: str, details: Details) -> None:
+    error = details.get("exception")
+    _logger.info(
+        "Rucio, asked to %s, did not answer (%s); try %d of %d in %.0f s",
+        what,
+        type(error).__name__,
+        details["tries"] + 1,
+        _TRIES,
+        details["wait"],
+    )
+
+
+def _refused(what: str, error: told.RucioException, hints: Hints) -> RefusedError:
+    class_ = type(error)
+    return RefusedError(
+        Diagnostic(
+            _REFUSALS.get(class_, "Rucio refuses"),
+            f"Rucio was asked to {what}, and says: {_words(error)}.",
+            hint=hints.get(class_, ""),
+        )
+    )
+
+
+def _unreachable(summary: str, detail: str, hint: str) -> UnreachableError:
+    return UnreachableError(Diagnostic(summary, f"{detail}.", hint=hint))
+
+
+_CONFIGURE = (
+    "Rucio's client reads `etc/rucio.cfg` below `$RUCIO_HOME`, `$VIRTUAL_ENV`, `$CONDA_PREFIX` or "
+    "`/opt/rucio`; `rucio whoami` must work."
+)
+_SIGN_IN = (
+    "Nothing is known of what it holds. Check account, `auth_type` and credentials in `rucio.cfg`; "
+    "`rucio whoami` must work."
+)
+_WAIT = "Nothing is known of what it holds. Try again later, or check `rucio_host` in `rucio.cfg`."
+
+
+def _host() -> str:
+    host = config_get("client", "rucio_host", raise_exception=False, default="")
+    return _SECRET.sub("", str(host or "Rucio"))
+
+
+def _words(error: Exception) -> str:
+    """Return what went wrong, in one line without secrets."""
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        # Its text is the user name or the password.
+        return "a user name or password of its configuration cannot be sent"
+    if isinstance(error, requests.RequestException):
+        return f"{_KINDS.get(type(error), 'the connection failed')} ({type(error).__name__})"
+    if isinstance(error, told.RucioException):
+        # The first line is that of the class.
+        said = " ".join(str(part) for part in error.args if part) or str(error)
+    else:
+        said = str(error) or type(error).__name__
+    said = " ".join(_SECRET.sub("", said).split()).rstrip(".")
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]} ..."
+
+
+_KINDS: Mapping[type[Exception], str] = {
+    requests.exceptions.ConnectTimeout: "it cannot be reached",
+    requests.exceptions.ReadTimeout: f"no word for {_TIMEOUT} seconds",
+    requests.exceptions.SSLError: "its certificate is not trusted here",
+    requests.exceptions.ConnectionError: "it cannot be reached",
+    requests.exceptions.ProxyError: "the proxy on the way does not let us through",
+    requests.exceptions.ChunkedEncodingError: "the answer broke off",
+}
