@@ -19,7 +19,14 @@ from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
-from calibstate.ports.butler import ButlerWriter, Export, ExportedFile, ImportCount, SeenCollection
+from calibstate.ports.butler import (
+    ButlerWriter,
+    Export,
+    ExportedFile,
+    ImportCount,
+    SeenCollection,
+    StoredFile,
+)
 from calibstate.ports.progress import Watch, unwatched
 from tests.calibrations import (
     DETECTORS,
@@ -220,16 +227,18 @@ class MemoryButler(ButlerWriter):
 
     @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
-        exportable = {CollectionType.CALIBRATION, CollectionType.RUN}
-        if bad := [c for c in collections if c not in self.seen or self.seen[c].type not in exportable]:
-            raise _refused("Collections cannot be exported", ", ".join(bad))
-        uuids = sorted({row.uuid for c in collections for row in self._holding(c).rows})
-        datasets = sorted((self.datasets[u] for u in uuids), key=lambda d: d.meaning)
-        if unrecorded := [d.uuid for d in datasets if d.path is None]:
-            raise _refused("Datasets are not in the datastore", ", ".join(unrecorded))
+        datasets = self._exportable(collections)
         files = sorted({(_exported(d), self.uri(d.path)) for d in datasets if d.path})
         text = "".join(self._described(collections, datasets, chain))
         return Export(text, tuple(ExportedFile(path, uri) for path, uri in files))
+
+    @override
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        return [
+            StoredFile(d.uuid, self.uri(d.path), self._sidecar(d))
+            for d in self._exportable(collections)
+            if d.path
+        ]
 
     @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
@@ -303,6 +312,38 @@ class MemoryButler(ButlerWriter):
         unrecorded = frozenset(uuid_ for uuid_, path in paths.items() if path is None)
         sizes = {uuid_: self._size(path) for uuid_, path in paths.items()} if with_sizes else {}
         return Holding(name, type_, rows, unrecorded, sizes)
+
+    def _exportable(self, collections: Sequence[str]) -> list[Dataset]:
+        exportable = {CollectionType.CALIBRATION, CollectionType.RUN}
+        if bad := [c for c in collections if c not in self.seen or self.seen[c].type not in exportable]:
+            raise _refused("Collections cannot be exported", ", ".join(bad))
+        uuids = sorted({row.uuid for c in collections for row in self._holding(c).rows})
+        datasets = sorted((self.datasets[u] for u in uuids), key=lambda d: d.meaning)
+        if unrecorded := [d.uuid for d in datasets if d.path is None]:
+            raise _refused("Datasets are not in the datastore", ", ".join(unrecorded))
+        return datasets
+
+    def _sidecar(self, dataset: Dataset) -> str:
+        dimensions, storage_class, is_calibration = self.types[dataset.dataset_type]
+        records = {
+            element: record
+            for element, known in self.records.items()
+            for record in known.values()
+            if element in dimensions and _means(element, record, dataset.data_id)
+        }
+        return json.dumps(
+            {
+                "id": dataset.uuid,
+                "datasetType": {
+                    "name": dataset.dataset_type,
+                    "storageClass": storage_class,
+                    "dimensions": list(dimensions),
+                    "isCalibration": is_calibration,
+                },
+                "dataId": {"dataId": dict(dataset.data_id), "records": records},
+                "run": dataset.run,
+            }
+        )
 
     def _size(self, path: str | None) -> int | None:
         data = self.read_file(path) if path else None

@@ -17,12 +17,12 @@ from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
 from ...model.contents import CollectionType
-from ...ports.butler import Export, ExportedFile
+from ...ports.butler import Export, ExportedFile, StoredFile
 from ...store.bundle import path_problem
 from .datastore import datastore_root, locations
 from .holdings import find_collections
 
-__all__ = ["write_export"]
+__all__ = ["list_stored", "write_export"]
 
 _EXPORTED = {CollectionType.CALIBRATION.value, CollectionType.RUN.value}
 
@@ -60,6 +60,29 @@ def write_export(butler: Butler, name: str, collections: Sequence[str], chain: s
     if chain is not None:
         text += _described_chain(butler, chain, collections)
     return Export(text, tuple(ExportedFile(path, uri) for path, uri in sorted(paths.uris.items())))
+
+
+def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[StoredFile]:
+    """Return the datasets of collections, each with its file.
+
+    Parameters
+    ----------
+    butler
+        The origin.
+    name
+        What messages call it.
+    collections
+        CALIBRATION and RUN collections.
+
+    Raises
+    ------
+    RefusedError
+        As of `write_export`.
+    """
+    datastore_root(butler, name)
+    refs = _datasets(butler, _existing(butler, name, collections))
+    files = _files(butler, name, refs)
+    return [StoredFile(str(ref.id), str(files[str(ref.id)]), ref.to_json()) for ref in refs]
 
 
 @dataclass

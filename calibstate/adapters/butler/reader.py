@@ -8,8 +8,8 @@ from lsst.daf.butler import Butler
 from typing_extensions import override
 
 from ...model.contents import CollectionType, Holding
-from ...ports.butler import ButlerReader, Export, SeenCollection
-from .export import write_export
+from ...ports.butler import ButlerReader, Export, SeenCollection, StoredFile
+from .export import list_stored, write_export
 from .holdings import find_collections, read_holdings
 from .opening import Repository
 
@@ -55,6 +55,13 @@ class DafButlerReader(ButlerReader):
         with self._repository.asking():
             self._butler.registry.refresh()
             return write_export(self._butler, self._repository.name, collections, chain)
+
+    @override
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        """Return the datasets of collections, each with its file."""
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            return list_stored(self._butler, self._repository.name, collections)
 
     def close(self) -> None:
         """Let go of the repository."""
