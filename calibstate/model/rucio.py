@@ -21,6 +21,7 @@ __all__ = [
     "Rule",
     "RuleState",
     "Storage",
+    "expected_path",
     "expected_pfn",
     "name_problem",
 ]
@@ -50,6 +51,27 @@ def name_problem(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return "Rucio takes letters, digits and `. - _ /`"
     return None
+
+
+def expected_path(settings: RucioSettings, name: str) -> str | None:
+    """Return the path that a file must have in the URI of the origin's.
+
+    Parameters
+    ----------
+    settings
+        Where the origin is.
+    name
+        Name of the file without its scope.
+
+    Returns
+    -------
+    str or None
+        The path, which in an object store begins behind the bucket; `None`
+        where the settings do not name the root.
+    """
+    if settings.rse_root is None:
+        return None
+    return f"{settings.rse_root.rstrip('/')}/{settings.scope}/{name}"
 
 
 def expected_pfn(settings: RucioSettings, name: str) -> str | None:

@@ -80,7 +80,10 @@ class RucioReader(Protocol):
         ...
 
     def available(self, dataset: str) -> Mapping[str, int]:
-        """Return how many files of a dataset are available, by RSE."""
+        """Return how many files of a dataset are available, by RSE.
+
+        An RSE that has none of them is left out.
+        """
         ...
 
     def storage(self, rse: str) -> Storage | None:
@@ -127,7 +130,13 @@ class RucioWriter(RucioReader, Protocol):
         ...
 
     def close(self, dataset: str) -> None:
-        """Close a dataset; nothing happens where it is closed."""
+        """Close a dataset; nothing happens where it is closed.
+
+        Raises
+        ------
+        RefusedError
+            There is no such dataset, or the account may not close it.
+        """
         ...
 
     def add_rule(self, dataset: str, rse: str, *, comment: str) -> None:
@@ -152,7 +161,7 @@ class RucioWriter(RucioReader, Protocol):
         PlanIsStaleError
             There is no such rule any more.
         RefusedError
-            It belongs to somebody else.
+            The account has no right to change it.
         """
         ...
 
@@ -164,6 +173,6 @@ class RucioWriter(RucioReader, Protocol):
         PlanIsStaleError
             There is no such rule any more.
         RefusedError
-            It belongs to somebody else.
+            The account has no right to change it.
         """
         ...

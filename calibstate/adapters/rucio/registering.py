@@ -25,7 +25,7 @@ from rucio.common.exception import (
 from typing_extensions import override
 
 from ...errors import Diagnostic, RefusedError
-from ...model.rucio import expected_pfn, name_problem
+from ...model.rucio import expected_path, expected_pfn, name_problem
 from ...model.settings import RucioSettings
 from ...ports.progress import Watch
 from ...ports.rucio import FileToRegister, RucioReader
@@ -155,14 +155,13 @@ def _check(
 
 
 def _check_places(reader: RucioReader, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
-    root = f"{(settings.rse_root or '').rstrip('/')}/{settings.scope}/"
     for file in files:
-        path = ResourcePath(file.uri).unquoted_path
-        if path != root + file.name:
+        wanted = expected_path(settings, file.name)
+        if ResourcePath(file.uri).unquoted_path != wanted:
             raise _refused(
                 "File is not where the storage element would have it",
                 f"{file.uri} is to be `{settings.scope}:{file.name}`, which at {settings.origin_rse} "
-                f"is {root + file.name}; nobody would find it.",
+                f"is {wanted}; nobody would find it.",
                 _PLACES,
             )
     for file in files[:1]:
