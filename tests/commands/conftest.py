@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from calibstate.demo.rucio.site import RucioSite
+from tests.commands.carried import Carried, carry, make_origin
 from tests.commands.sites import Sites, make_sites
 
 
@@ -51,3 +53,29 @@ def deployed(
     """Return the same sites after the first apply."""
     with closing(sites_deployed_once.copied_to(tmp_path / "sites", capsys)) as copy:
         yield copy
+
+
+@pytest.fixture(scope="session")
+def origin_made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an origin with DM-1 whose files are in a folder of their own."""
+    return make_origin(tmp_path_factory.mktemp("carried") / "made")
+
+
+@pytest.fixture
+def carried(
+    origin_made_once: Path, rucio_site: RucioSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Carried]:
+    """Return an origin with DM-1, and two sites that Rucio carries it to."""
+    with closing(carry(origin_made_once, tmp_path / "sites", rucio_site, capsys)) as sites:
+        yield sites
+        as_before(rucio_site)
+
+
+def as_before(rucio: RucioSite) -> None:
+    """Undo what a test did to the server."""
+    rucio.transfers.fault = None
+    rucio.transfers.mend()
+    rucio.transfers.go_on()
+    rucio.transfers.start()
+    rucio.auto(0)
+    rucio.start_server()
