@@ -109,8 +109,8 @@ class RucioWriter(RucioReader, Protocol):
         """Register files at the origin's RSE and attach them to a dataset.
 
         The dataset is made if need be, and stays open.  What is registered
-        and attached already stays as it is, **even where it differs**, so
-        who calls this looks again before closing.
+        and attached already stays as it is, **even where its sidecar
+        differs**, so who calls this looks again before closing.
 
         Parameters
         ----------
@@ -124,8 +124,8 @@ class RucioWriter(RucioReader, Protocol):
         Raises
         ------
         RefusedError
-            The dataset is closed, a file is not where the RSE would have it,
-            or the account may not register.
+            The dataset is closed, a file is not where the RSE would have it
+            or is known with other bytes, or the account may not register.
         """
         ...
 

@@ -301,7 +301,7 @@ class MemoryRucio(RucioWriter):
         rule = _Rule(f"{next(self._ids):032x}", account, dataset, tuple(rses), copies, comment)
         for name in self.held[dataset].names:
             # Of a rule with a choice, those are taken that have the file.
-            there = sorted(rses, key=lambda rse: name not in self.replicas[rse])[:copies]  # noqa: B023
+            there = sorted(rses, key=lambda rse: name not in self.replicas[rse])[:copies]
             for rse in there:
                 has = name in self.replicas[rse]
                 rule.locks[name, rse] = RuleState.OK if has else RuleState.REPLICATING
@@ -336,6 +336,10 @@ class MemoryRucio(RucioWriter):
             raise _refused("Scope does not exist", self.settings.scope)
         if dataset in self.held and not self.held[dataset].is_open:
             raise _refused("Rucio dataset is closed", dataset)
+        for file in files:
+            have = self.known.get(file.name, file)
+            if (have.size, have.adler32) != (file.size, file.adler32):
+                raise _refused("File is known with other bytes", file.name)
         if files and not self.admin:
             raise _refused("Account has no right in Rucio", self.who)
 

@@ -86,6 +86,7 @@ _NOT_LET_IN = (
 _REFUSALS: Hints = {
     told.AccessDenied: "Account has no right in Rucio",
     told.DataIdentifierNotFound: "Rucio does not know the dataset",
+    told.FileConsistencyMismatch: "File is known with other bytes",
     told.InsufficientAccountLimit: "Account has no room at the storage element",
     told.InsufficientTargetRSEs: "Storage element may not be written",
     told.InvalidObject: "Rucio refuses a name",

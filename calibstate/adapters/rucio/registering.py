@@ -18,6 +18,7 @@ from lsst.rucio.register.rucio_interface import RucioInterface  # type: ignore[i
 from rucio.common.exception import (
     AccessDenied,
     DataIdentifierNotFound,
+    FileConsistencyMismatch,
     InvalidPath,
     ScopeNotFound,
     UnsupportedOperation,
@@ -152,6 +153,7 @@ def _check(
             f"An administrator can run `rucio scope add --account {rucio.account} {settings.scope}`.",
         )
     _check_open(rucio, settings, dataset)
+    _check_known(reader, settings, files)
 
 
 def _check_places(reader: RucioReader, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
@@ -193,6 +195,21 @@ def _check_open(rucio: Rucio, settings: RucioSettings, dataset: str) -> None:
         )
 
 
+def _check_known(reader: RucioReader, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
+    # Adding a replica of a known file, Rucio believes what it knew before;
+    # attaching it, it compares.  In between, half would be written.
+    known = reader.files(file.name for file in files)
+    for file in files:
+        have = known.get(file.name)
+        if have and (have.size, have.adler32) != (file.size, file.adler32):
+            raise _refused(
+                "File is known with other bytes",
+                f"`{settings.scope}:{file.name}` has {have.size} bytes and adler32 {have.adler32} in Rucio, "
+                f"and is to have {file.size} and {file.adler32}. Sites would get either.",
+                _OTHER_BYTES,
+            )
+
+
 def _did(client: Client, scope: str, name: str) -> Mapping[str, str] | None:
     try:
         return dict(client.get_did(scope, name))
@@ -221,6 +238,9 @@ _PLACES = (
 )
 
 
+_OTHER_BYTES = "What is registered is final: certify what was made anew in a collection of another name, in a new ticket."
+
+
 def _reopen(settings: RucioSettings, dataset: str) -> str:
     return (
         "What is closed is final: new calibrations are a new ticket. "
@@ -232,6 +252,7 @@ def _hints(settings: RucioSettings, dataset: str, account: str) -> Hints:
     return {
         AccessDenied: f"To register at {settings.origin_rse} the account {account} must be one of Rucio's "
         f"administrators: `rucio account attribute set {account} --key admin --value true`.",
+        FileConsistencyMismatch: _OTHER_BYTES,
         InvalidPath: _PLACES,
         ScopeNotFound: f"An administrator can run `rucio scope add --account {account} {settings.scope}`.",
         UnsupportedOperation: _reopen(settings, dataset),
