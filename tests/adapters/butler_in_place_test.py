@@ -243,6 +243,23 @@ def test_what_an_ingest_daemon_recorded_is_accepted_and_the_rest_is_added(
     assert do(butler, bundle, rse) == NOTHING
 
 
+def test_what_an_ingest_daemon_records_meanwhile_is_accepted(
+    butler: DafButlerWriter, folder: Path, bundle: BundleFolder, posix: Rse
+) -> None:
+    flats = [d.uuid for d in bundle.contents.datasets if d.run == f"{FLAT}.run"]
+
+    def watch(what: str, done: int, total: int) -> None:
+        # We have looked, and not recorded anything yet.
+        if done == total:
+            ingest(folder, bundle, posix, flats, "copy")
+
+    butler.import_bundle(bundle.manifest, bundle.contents, "/not/there", in_place=posix.given, watch=watch)
+    where = recorded(folder, bundle)
+    assert not {where[uuid] for uuid in flats} & posix.uris(bundle)
+    assert is_whole(folder, bundle)
+    assert do(butler, bundle, posix) == NOTHING
+
+
 def test_what_an_ingest_daemon_copied_need_not_be_in_place_any_more(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, posix: Rse
 ) -> None:

@@ -220,8 +220,8 @@ def _of_sources(found: Survey) -> Iterator[Diagnostic]:
 
 def _of_arrivals(found: Survey) -> Iterator[Diagnostic]:
     recorded, awaited = _split(found, found.absent)
-    yield from _told("Recorded file is gone", "there is no", recorded, _BRING_AGAIN)
-    yield from _told("File has not arrived", "there is no", awaited, _BRING_AGAIN)
+    yield from _told("Recorded file is gone", "there is no", recorded, _LOOK_FIRST)
+    yield from _told("File has not arrived", "there is no", awaited, _LOOK_FIRST)
 
 
 def _of_targets(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
@@ -270,10 +270,10 @@ _RESTORE = (
     "anew from the origin."
 )
 _BRING_AGAIN = (
-    "Rucio believes that the files it brought are there, and nothing is placed among them. "
-    "Ask a Rucio administrator to declare these replicas bad, so that Rucio brings them again; "
-    "a file that Rucio does not know comes back from whoever recorded it."
+    "Rucio believes that what it brought is there and right. Ask an administrator of Rucio to declare these "
+    "replicas bad, and Rucio brings them again; what is not Rucio's comes back from whoever recorded it."
 )
+_LOOK_FIRST = f"See first that the prefix is right and the file system mounted. {_BRING_AGAIN}"
 _OTHER_DATA = "The repository has other data under this name; it was not deployed from this ticket."
 
 

@@ -71,21 +71,20 @@ class BundleImport:
     def _look(self, root: ResourcePath) -> Survey:
         """Look at what there is, and refuse what does not fit it."""
         translation = translate(self.contents, self.butler.dimensions)
-        home, source = (root, self.source) if self.in_place is None else (self.in_place, None)
-        found = survey(
-            self.butler,
-            ResourcePath(home, forceDirectory=True),
-            self.manifest,
-            self.contents,
-            None if source is None else ResourcePath(source, forceDirectory=True),
-            translation,
-        )
+        source, home = self._way(root)
+        found = survey(self.butler, home, self.manifest, self.contents, source, translation)
         if problems := [
             Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
             for d in conflicts(found, lambda done: self._tell(found, done))
         ]:
             raise RefusedError(*problems)
         return found
+
+    def _way(self, root: ResourcePath) -> tuple[ResourcePath | None, ResourcePath]:
+        """Return where files come from, and where they are or go to."""
+        if self.in_place is not None:
+            return None, ResourcePath(self.in_place, forceDirectory=True)
+        return ResourcePath(self.source, forceDirectory=True), root
 
     def _place(self, root: ResourcePath, found: Survey) -> None:
         """Put the files that are not there in their places."""
