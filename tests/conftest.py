@@ -1,3 +1,3 @@
 """What all tests share: real services on loopback, found or started."""
 
-pytest_plugins = ["tests.services.moto", "tests.services.postgres"]
+pytest_plugins = ["tests.services.moto", "tests.services.postgres", "tests.services.rucio"]

