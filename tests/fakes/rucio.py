@@ -324,6 +324,15 @@ class MemoryRucio(RucioWriter):
     def _check(self, dataset: str, files: Sequence[FileToRegister]) -> None:
         if self.settings.rse_root is None or self.settings.dtn_url is None:
             raise _refused("Origin is not described", dataset)
+        self._check_files(dataset, files)
+        if not self.has_scope():
+            raise _refused("Scope does not exist", self.settings.scope)
+        if dataset in self.held and not self.held[dataset].is_open:
+            raise _refused("Rucio dataset is closed", dataset)
+        if files and not self.admin:
+            raise _refused("Account has no right in Rucio", self.who)
+
+    def _check_files(self, dataset: str, files: Sequence[FileToRegister]) -> None:
         for name in (dataset, *(file.name for file in files)):
             if problem := name_problem(name):
                 raise _refused("Name is not fit for Rucio", f"{name}: {problem}")
@@ -332,16 +341,10 @@ class MemoryRucio(RucioWriter):
                 raise _refused("File is not where the storage element would have it", file.uri)
         if files and self.pfn(files[0].name) != expected_pfn(self.settings, files[0].name):
             raise _refused("URLs of the origin differ", files[0].name)
-        if not self.has_scope():
-            raise _refused("Scope does not exist", self.settings.scope)
-        if dataset in self.held and not self.held[dataset].is_open:
-            raise _refused("Rucio dataset is closed", dataset)
         for file in files:
             have = self.known.get(file.name, file)
             if (have.size, have.adler32) != (file.size, file.adler32):
                 raise _refused("File is known with other bytes", file.name)
-        if files and not self.admin:
-            raise _refused("Account has no right in Rucio", self.who)
 
     def _register(self, held: _Dataset, file: FileToRegister) -> None:
         if file.name not in self.known:

@@ -130,7 +130,7 @@ class RucioServerReader(RucioReader):
         for chunk in _chunks(list(dict.fromkeys(names)), _CHUNK):
             dids = [{"scope": self._settings.scope, "name": name} for name in chunk]
             yield from self._rucio.ask(
-                f"describe {len(chunk)} names such as {self._did(chunk[0])}",
+                f"describe {self._did(chunk[0])}{_and_more(chunk)}",
                 lambda client, dids=dids: list(client.get_metadata_bulk(dids, plugin=plugin)),  # type: ignore[misc]
             )
 
@@ -198,6 +198,10 @@ class RucioServerReader(RucioReader):
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for begin in range(0, len(names), size):
         yield names[begin : begin + size]
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""
 
 
 def _files_in(client: Client, scope: str, name: str) -> list[Row] | None:

@@ -238,7 +238,9 @@ _PLACES = (
 )
 
 
-_OTHER_BYTES = "What is registered is final: certify what was made anew in a collection of another name, in a new ticket."
+_OTHER_BYTES = (
+    "What is registered is final: what was made anew needs a collection of another name, in a new ticket."
+)
 
 
 def _reopen(settings: RucioSettings, dataset: str) -> str:
