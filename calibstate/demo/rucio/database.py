@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -20,7 +21,13 @@ from ...errors import CalibstateError, Diagnostic
 
 __all__ = ["Database"]
 
-_KEEPER = 'folder=$1; shift; "$@" & server=$!; read -r _; kill -INT $server; wait $server; rm -rf "$folder"'
+# A server that has not come up ignores INT, as all that a shell runs beside
+# itself; one that is up waits for its clients after TERM.  After both it ends.
+_STOP = "kill -TERM $server; kill -INT $server; wait $server"
+_KEEPER = f'folder=$1; shift; "$@" & server=$!; read -r _; {_STOP}; rm -rf "$folder"'
+_PATIENCE = 30
+"""Seconds that an orderly end may take."""
+
 _USERS = ("postgres", "nobody")
 """Who runs the server for root: it refuses to be run by root."""
 
@@ -79,7 +86,11 @@ class Database:
     def stop(self) -> None:
         """Stop the server, and remove all it holds."""
         if self._keeper is not None:
-            self._keeper.communicate()
+            try:
+                self._keeper.communicate(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._keeper.pid, signal.SIGKILL)
+                self._keeper.communicate()
             self._keeper = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
