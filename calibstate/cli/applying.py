@@ -107,8 +107,10 @@ class Applying:
                     break
                 time.sleep(min(pause, left))
                 latest = self._again(latest, show)
-        if self.form is Format.TEXT and self.became:
-            screen.print_lines([text.outcomes_tally(self.became.values())])
+        if self.form is Format.TEXT:
+            # What the first plan left undone was shown with it.
+            screen.print_lines(text.stays(latest) if latest is not made else ())
+            screen.print_lines([text.outcomes_tally(self.became.values())] if self.became else ())
         return first_of(plan_code(latest), *(_code(outcome) for outcome in self.became.values()))
 
     def _is_awaiting(self, latest: Plan) -> bool:

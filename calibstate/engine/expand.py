@@ -24,6 +24,7 @@ from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
 from ..model.pins import Pin
 from ..model.repositories import Rucio
 from ..model.resources import Declared, Need
+from ..model.rucio import expected_pfn
 from ..model.scope import Scope
 from ..model.settings import Bundles, RucioSettings
 from ..model.tickets import ApprovalStatus, RucioLabel, Ticket
@@ -157,7 +158,7 @@ def _rucio_dataset(
         pin.fingerprint if pin else None,
         ticket.leaves,
         desired.origin(ticket.instrument),
-        settings.pfn_of("FILE"),
+        expected_pfn(settings, "FILE") if settings.rse_root is not None else None,
         manifest=pin.manifest if pin else None,
     )
 

@@ -163,6 +163,9 @@ class RucioDatasetKind(Kind[RucioDataset]):
     def compare(self, declared: RucioDataset, live: RucioDataset | None) -> Iterator[Drift]:
         if live is None or live.content is None:
             yield _drift(declared, What.MISSING, f"{declared.did} is not registered")
+        elif declared.manifest is None:
+            detail = f"{declared.did} was registered before the ticket was exported, and not compared yet"
+            yield _drift(declared, What.MISSING, detail)
         if live is None or declared.manifest is None:
             return
         differences = [_drift(declared, what, told) for what, told in _differences(declared.manifest, live)]
@@ -200,7 +203,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
             return None
         if changed := next((d for d in drift if d.what is What.CHANGED), None):
             return Obstacle(f"{declared.did}: {changed.detail}", refused=True)
-        if live and live.content and not live.content.is_open:
+        if declared.manifest and live and live.content and not live.content.is_open:
             return Obstacle(_closed_too_early(declared, drift[0].detail), refused=True)
         if problem := _preflight(declared, live):
             return Obstacle(problem, refused=True)

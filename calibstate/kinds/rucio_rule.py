@@ -342,7 +342,7 @@ def _counts(live: RucioRule, rule: Rule, wanted: int) -> str:
     told += f", since {rule.since}" if rule.since else ""
     match rule.state:
         case RuleState.WAITING_APPROVAL:
-            return f"{told}; rule {rule.id} waits for an administrator: rucio rule approve {rule.id}"
+            return f"{told}; rule {rule.id} waits for an administrator's approval"
         case RuleState.STUCK if rule.retry_due:
             return f"{told}; Rucio tries rule {rule.id} again at its next occasion"
         case RuleState.OK:
@@ -364,7 +364,7 @@ def _by_id(live: Resource | None, rule: str) -> Rule | None:
 def _suspended(rule: Rule) -> str:
     return (
         f"rule {rule.id} is suspended, which Rucio never ends by itself; an administrator "
-        f"has it tried again: rucio rule update {rule.id} --boost-rule"
+        f"sets it free, and an apply has it tried again: rucio rule update --stuck {rule.id}"
     )
 
 
@@ -374,14 +374,18 @@ def _no_room(declared: RucioRule, live: RucioRule | None) -> Obstacle | None:
     if storage is None:
         return Obstacle(f"Rucio has no RSE {declared.rse}; see `route` of the site", refused=True)
     if not storage.writable:
-        return Obstacle(f"{declared.rse} may not be written at present, says Rucio", awaited=True)
+        return Obstacle(
+            f"{declared.rse} may not be written at present, says Rucio; an administrator opens it: "
+            f"rucio rse update {declared.rse} --key availability_write --value True",
+            awaited=True,
+        )
     needed = sum(file.size for file in declared.manifest.files) if declared.manifest else 0
     if storage.room is not None and storage.room < max(needed, 1):
         account = live.account if live else ""
         return Obstacle(
             f"account {account} has room for {storage.room} bytes at {declared.rse}, and {needed} are "
             f"needed; an administrator raises it: "
-            f"rucio account limit add {account} --rses {declared.rse} --bytes …",
+            f"rucio account limit set {account} --rse {declared.rse} --bytes BYTES",
             refused=True,
         )
     return None

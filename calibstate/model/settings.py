@@ -55,15 +55,6 @@ class RucioSettings(Noun):
         """Return the name of a ticket's Rucio dataset, without the scope."""
         return self.dataset.format(instrument=instrument, ticket=ticket, label=label)
 
-    def pfn_of(self, name: str) -> str | None:
-        """Return the URL that rucio-register gives a file of the origin.
-
-        `None` where the settings do not say enough.
-        """
-        if self.dtn_url is None or self.rse_root is None:
-            return None
-        return f"{self.dtn_url.rstrip('/')}/{self.scope}/{name}"
-
 
 class Settings(Noun):
     """``calibstate.yaml``."""

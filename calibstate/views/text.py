@@ -22,6 +22,7 @@ __all__ = [
     "outcome",
     "outcomes_tally",
     "plan",
+    "stays",
     "tally",
 ]
 
@@ -92,15 +93,20 @@ def plan(made: Plan) -> Iterator[Text]:
         yield Text(place, "bold")
         for step in steps:
             yield from _step_lines(step, wide)
-    if stays := [d for d in made.drift if d.what not in {What.MISSING, What.UNWANTED, What.MISORDERED}]:
+    yield from stays(made)
+    yield Text(tally(made), "bold")
+
+
+def stays(made: Plan) -> Iterator[Text]:
+    """Yield what a plan leaves undone, and why."""
+    if undone := [d for d in made.drift if d.what not in {What.MISSING, What.UNWANTED, What.MISORDERED}]:
         yield Text("Not mended by this plan", "bold")
-        for _, alike in groupby(stays, key=lambda d: (d.target.place, d.what, d.target.kind, d.detail)):
+        for _, alike in groupby(undone, key=lambda d: (d.target.place, d.what, d.target.kind, d.detail)):
             yield _drift_line(list(alike), place=True)
     if made.refused:
         yield Text("Refused", "bold red")
         for refusal in made.refused:
             yield Text(f"  {refusal.target.place} {refusal.target.name}: {refusal.reason}")
-    yield Text(tally(made), "bold")
 
 
 def tally(made: Plan) -> str:

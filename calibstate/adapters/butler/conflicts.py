@@ -270,8 +270,9 @@ _RESTORE = (
     "anew from the origin."
 )
 _BRING_AGAIN = (
-    "Rucio believes that what it brought is there and right. Ask an administrator of Rucio to declare these "
-    "replicas bad, and Rucio brings them again; what is not Rucio's comes back from whoever recorded it."
+    "Rucio believes that what it brought is there and right. Once an administrator has told it, Rucio brings "
+    "them again: rucio replica state update bad --reason lost --rse RSE --scope SCOPE --lfn FILE_WITH_NAMES; "
+    "what is not Rucio's comes back from whoever recorded it."
 )
 _LOOK_FIRST = f"See first that the prefix is right and the file system mounted. {_BRING_AGAIN}"
 _OTHER_DATA = "The repository has other data under this name; it was not deployed from this ticket."

@@ -81,9 +81,7 @@ class RucioServerReader(RucioReader):
     @override
     def rules(self, dataset: str) -> tuple[Rule, ...]:
         """Return the rules that keep all files of a dataset somewhere."""
-        what = f"list the rules of {self._did(dataset)}"
-        rows = self._rucio.ask(what, lambda client: _rules_on(client, self._settings.scope, dataset))
-        rows += self._rules_on_others(dataset)
+        rows = [*self._rules_on(self._settings.scope, dataset), *self._rules_on_others(dataset)]
         rses = {text: self._rses(text) for text in {row["rse_expression"] for row in rows}}
         return tuple(self._rule(row, rses[row["rse_expression"]]) for row in rows)
 
@@ -142,17 +140,21 @@ class RucioServerReader(RucioReader):
         rows = self._described([file["name"] for file in files], "JSON")
         return {row["name"]: _uuid(row.get("rubin_sidecar")) for row in rows}
 
+    def _rules_on(self, scope: str, dataset: str) -> list[Row]:
+        what = f"list the rules of `{scope}:{dataset}`"
+        return self._rucio.ask(what, lambda client: _rules_on(client, scope, dataset))
+
     def _rules_on_others(self, dataset: str) -> list[Row]:
         """Return rules on other closed datasets that hold all its files."""
-        what = f"list the rules of a file of {self._did(dataset)}"
+        what = f"list the datasets that hold a file of {self._did(dataset)}"
         scope = self._settings.scope
-        rows = self._rucio.ask(what, lambda client: _rules_of_a_file_in(client, scope, dataset))
-        others = {_key(row) for row in rows if row["did_type"] == "DATASET"} - {(scope, dataset)}
+        parents = self._rucio.ask(what, lambda client: _parents_of_a_file_in(client, scope, dataset))
+        others = sorted(parents - {(scope, dataset)})
         if not others:
             return []
         files = {file["name"] for file in self._files_of(dataset) or ()}
-        holders = {other for other in others if self._holds_for_good(other, files)}
-        return [row for row in rows if _key(row) in holders]
+        holders = [other for other in others if self._holds_for_good(other, files)]
+        return [row for other in holders for row in self._rules_on(*other)]
 
     def _holds_for_good(self, other: tuple[str, str], files: set[str]) -> bool:
         scope, name = other
@@ -218,12 +220,13 @@ def _rules_on(client: Client, scope: str, name: str) -> list[Row]:
         return []
 
 
-def _rules_of_a_file_in(client: Client, scope: str, name: str) -> list[Row]:
+def _parents_of_a_file_in(client: Client, scope: str, name: str) -> set[tuple[str, str]]:
     try:
         file = next(iter(client.list_content(scope, name)), None)
+        parents = list(client.list_parent_dids(file["scope"], file["name"])) if file else []
     except DataIdentifierNotFound:
-        return []
-    return list(client.list_associated_rules_for_file(file["scope"], file["name"])) if file else []
+        return set()
+    return {_key(parent) for parent in parents if parent["type"] == "DATASET"}
 
 
 def _is_open(client: Client, scope: str, name: str) -> bool:

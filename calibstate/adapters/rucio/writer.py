@@ -15,6 +15,7 @@ from rucio.common.exception import (
     InsufficientTargetRSEs,
     RSEWriteBlocked,
     RuleNotFound,
+    UnsupportedOperation,
 )
 from typing_extensions import override
 
@@ -85,9 +86,14 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
         return f"{self._settings.scope}:{dataset}"
 
     def _close(self, client: Client, dataset: str) -> None:
-        # Rucio refuses to close what is closed.
-        if client.get_did(self._settings.scope, dataset)["open"]:
-            client.close(self._settings.scope, dataset)
+        scope = self._settings.scope
+        # Rucio refuses to close what is closed, maybe since a moment ago.
+        if client.get_did(scope, dataset)["open"]:
+            try:
+                client.close(scope, dataset)
+            except UnsupportedOperation:
+                if client.get_did(scope, dataset)["open"]:
+                    raise
 
     def _add_rule(self, client: Client, dataset: str, rse: str, comment: str) -> None:
         did = client.get_did(self._settings.scope, dataset, dynamic_depth="FILE")
