@@ -426,6 +426,23 @@ def test_a_rule_for_many_files_is_made_by_and_by(
     assert rule.state is RuleState.INJECT
 
 
+def test_a_rule_on_a_dataset_of_another_scope_is_told_with_its_scope(
+    site: RucioSite, rucio: RucioServerWriter, settings: RucioSettings
+) -> None:
+    rucio.register(TICKET, files(settings))
+    rucio.close(TICKET)
+    admin, scope = site.client(), f"{settings.scope}-hand"
+    admin.add_scope("root", scope)
+    admin.add_dataset(scope, "all")
+    admin.add_files_to_dataset(scope, "all", [{"scope": settings.scope, "name": n} for n in ("f0", "f1")])
+    admin.close(scope, "all")
+    dids = [{"scope": scope, "name": "all"}]
+    (id_,) = admin.add_replication_rule(dids, 1, SUMMIT, asynchronous=True)
+
+    (rule,) = rucio.rules(TICKET)
+    assert (rule.id, rule.dataset, rule.state) == (id_, f"{scope}:all", RuleState.INJECT)
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

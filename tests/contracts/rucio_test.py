@@ -373,11 +373,16 @@ def test_a_rule_on_another_closed_dataset_with_all_the_files_counts(
     place.close(names="ab")
     place.register(OTHER, "abc")
     place.rucio.close(OTHER)
-    hands.add_by_hand(OTHER, SUMMIT)
+    hands.add_by_hand(OTHER, SUMMIT, BASE)
 
-    rule = place.rule(SUMMIT)
+    rule = place.rule(SUMMIT, BASE)
     assert rule.dataset == OTHER
-    assert place.rucio.rules(OTHER) == (rule,)
+    assert place.rucio.rules(TICKET) == place.rucio.rules(OTHER) == (rule,)
+
+    place.rucio.add_rule(TICKET, SUMMIT, comment=COMMENT)
+    place.rucio.add_rule(OTHER, SUMMIT, comment=COMMENT)
+    told = sorted((rule.dataset, sorted(rule.rses)) for rule in place.rucio.rules(TICKET))
+    assert told == [(TICKET, [SUMMIT]), (OTHER, [BASE, SUMMIT]), (OTHER, [SUMMIT])]
 
 
 def test_a_rule_on_an_open_dataset_does_not_count(place: Place, hands: MemoryRucio | RealHands) -> None:
