@@ -1,9 +1,13 @@
 # Every target does all the set-up it needs, by itself, in .venv of this
-# checkout.  Nothing is asked of the machine but git, make and Python 3.11.
+# checkout, and in .venv-rucio where it talks to Rucio's server.  Nothing is
+# asked of the machine but git, make and Python 3.11.
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+RUCIO := .venv-rucio
+# Whoever names another environment of Rucio's server needs none here.
+RUCIO_STAMP := $(if $(CALIBSTATE_RUCIO_SERVER),,$(RUCIO)/.stamp)
 TESTS ?=
 # More than two workers do not pay: most of a test's time is one database.
 WORKERS ?= 2
@@ -17,14 +21,14 @@ help: ## say what there is
 setup: $(STAMP) ## make .venv with the calibstate command in it
 	@echo "calibstate is in $(BIN): try \`$(BIN)/calibstate --help\`, or \`. $(BIN)/activate\`."
 
-demo: $(STAMP) ## show the main job on real butler repositories (DIR=… for a folder of your own)
+demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories (DIR=… for a folder of your own)
 	@$(if $(DIR),,rm -rf build/demo && mkdir -p build)
 	@$(BIN)/calibstate demo $(or $(DIR),build/demo)
 
-test: $(STAMP) ## run the tests (TESTS=tests/house_test.py for some)
+test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for some)
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(TESTS)
 
-test-slow: $(STAMP) ## run the tests that take minutes
+test-slow: $(STAMP) $(RUCIO_STAMP) ## run the tests that take minutes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m slow $(TESTS)
 
 test-all: export CALIBSTATE_TEST_ALL = 1
@@ -47,7 +51,7 @@ docs: $(STAMP) ## build docs/_build/html; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html."
 
-bench: $(STAMP) ## measure, side by side with the stock tools
+bench: $(STAMP) $(RUCIO_STAMP) ## measure, side by side with the stock tools
 	$(BIN)/python -m tests.bench $(BENCH)
 
 schemas: $(STAMP) ## write schemas/ from the nouns
@@ -58,13 +62,15 @@ requirements: $(STAMP) ## compile requirements/*.txt anew
 	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) -o requirements/main.txt pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) -c requirements/main.txt \
 	    --extra docs --extra lint --extra test -o requirements/dev.txt pyproject.toml requirements/build.in
+	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) \
+	    -o requirements/rucio-server.txt requirements/rucio-server.in
 
 # No index, path or hash of the machine that compiles gets into the files.
 COMPILE := --quiet --upgrade --strip-extras --annotation-style=line --allow-unsafe \
     --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 clean: ## remove what the targets above have made
-	rm -rf $(VENV) docs/_build dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(RUCIO) docs/_build dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # A name on the path need not be a Python that runs, nor one that can make an
 # environment (Debian keeps ensurepip in a package of its own): so each is tried.
@@ -92,4 +98,14 @@ $(STAMP): requirements/main.txt requirements/dev.txt pyproject.toml
 	@# Without bytecode the butler takes five seconds to import.  A package may
 	@# hold files for another Python, which do not compile: no harm.
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@touch $@
+
+# Rucio's server asks for older packages than ours, so it gets its own.
+$(RUCIO)/.stamp: requirements/rucio-server.txt | $(STAMP)
+	@echo "Installing Rucio's server in $(RUCIO) (a minute or two, once)."
+	@$(BIN)/python -m venv --clear $(RUCIO)
+	@$(RUCIO)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	    -r requirements/rucio-server.txt
+	@# As above; without bytecode the server takes ten seconds more to start.
+	@PYTHONWARNINGS=ignore $(RUCIO)/bin/python -m compileall -qq -j 0 $(RUCIO)/lib || true
 	@touch $@
