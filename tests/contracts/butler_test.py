@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -290,6 +291,39 @@ def test_an_export_of_datasets_without_a_record_is_refused(place: Place, hands: 
     hands.forget(first)
     with pytest.raises(RefusedError, match="not in the datastore"):
         place.reader.export([BIAS])
+
+
+# Telling others
+
+
+def test_every_dataset_is_told_with_its_file_and_its_reference(place: Place, hands: Hands) -> None:
+    certified = hands.add_calibration(BIAS, "bias", IN_2024, IN_2025)
+    hands.add_run(f"{BIAS}.run", "flat")
+    bare = hands.add_run(VERIFY, "verifyBiasStats")
+    told = place.reader.stored([BIAS, VERIFY])
+
+    assert sorted(stored.uuid for stored in told) == sorted([*certified, *bare])
+    assert sorted(s.uri for s in told) == sorted(f.uri for f in place.reader.export([BIAS, VERIFY]).files)
+    sidecars = [json.loads(stored.sidecar) for stored in told]
+    assert [sidecar["id"] for sidecar in sidecars] == [stored.uuid for stored in told]
+    assert {sidecar["datasetType"]["name"] for sidecar in sidecars} == {"bias", "verifyBiasStats"}
+    assert all("detector" in sidecar["dataId"]["records"] for sidecar in sidecars)
+    assert place.reader.stored([]) == []
+
+
+@pytest.mark.parametrize("name", ["no/such", TICKET])
+def test_what_holds_no_datasets_of_its_own_is_not_told(place: Place, hands: Hands, name: str) -> None:
+    hands.add_calibration(BIAS, "bias")
+    hands.add_chain(TICKET, [BIAS])
+    with pytest.raises(RefusedError, match=name):
+        place.reader.stored([BIAS, name])
+
+
+def test_datasets_without_a_record_are_not_told(place: Place, hands: Hands) -> None:
+    first, *_ = hands.add_calibration(BIAS, "bias")
+    hands.forget(first)
+    with pytest.raises(RefusedError, match="not in the datastore"):
+        place.reader.stored([BIAS])
 
 
 # Chains
