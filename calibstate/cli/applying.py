@@ -109,7 +109,8 @@ class Applying:
                 latest = self._again(latest, show)
         if self.form is Format.TEXT:
             # What the first plan left undone was shown with it.
-            screen.print_lines(text.stays(latest) if latest is not made else ())
+            anew = (latest.drift, latest.refused) != (made.drift, made.refused)
+            screen.print_lines(text.stays(latest) if anew else ())
             screen.print_lines([text.outcomes_tally(self.became.values())] if self.became else ())
         return first_of(plan_code(latest), *(_code(outcome) for outcome in self.became.values()))
 

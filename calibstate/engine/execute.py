@@ -77,7 +77,7 @@ def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
             yield _outcome(step, Result.DONE, "it was done already")
             return
         if standing is Standing.UNDER_WAY:
-            yield _outcome(step, Result.PENDING, f"it is under way: {action.summary()}")
+            yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
             return
         if standing is Standing.STALE:
             yield _outcome(step, Result.STALE, _stale(action))
@@ -95,7 +95,7 @@ def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
         if standing is Standing.DONE:
             yield _outcome(step, Result.DONE, action.summary())
         elif standing is Standing.UNDER_WAY:
-            yield _outcome(step, Result.PENDING, f"it is under way: {action.summary()}")
+            yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
         else:
             detail = f"{action.target} is not as it should be after the step; plan again to see how"
             yield _outcome(step, Result.FAILED, detail)

@@ -130,10 +130,6 @@ class RegisterDataset(Action):
     def summary(self) -> str:
         return f"register {self.ticket} as {self.scope}:{self.dataset} and close it"
 
-    @override
-    def changes(self) -> Iterator[str]:
-        yield f"+ {self.scope}:{self.dataset}"
-
 
 class RucioDatasetKind(Kind[RucioDataset]):
     """Tickets in Rucio."""
@@ -162,7 +158,8 @@ class RucioDatasetKind(Kind[RucioDataset]):
     @override
     def compare(self, declared: RucioDataset, live: RucioDataset | None) -> Iterator[Drift]:
         if live is None or live.content is None:
-            yield _drift(declared, What.MISSING, f"{declared.did} is not registered")
+            since = f", exported {declared.manifest.made_at}," if declared.manifest else ""
+            yield _drift(declared, What.MISSING, f"{declared.did}{since} is not registered")
         elif declared.manifest is None:
             detail = f"{declared.did} was registered before the ticket was exported, and not compared yet"
             yield _drift(declared, What.MISSING, detail)

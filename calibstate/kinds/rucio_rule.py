@@ -138,10 +138,6 @@ class AddRule(_RuleAction):
     def summary(self) -> str:
         return f"have {self.scope}:{self.dataset} brought to {self.rse}"
 
-    @override
-    def changes(self) -> Iterator[str]:
-        yield f"+ {self.scope}:{self.dataset} at {self.rse}"
-
 
 class KeepRule(_RuleAction):
     """Have a rule last that was about to end."""
@@ -251,7 +247,8 @@ class RucioRuleKind(Kind[RucioRule]):
             return None if live and live.ending else _no_room(declared, live)
         if rule.state is RuleState.SUSPENDED:
             return Obstacle(_suspended(rule), refused=True)
-        return None if _is_stuck(rule) else Obstacle(found[1], awaited=True)
+        # In short: everything that waits for it tells the reason too.
+        return None if _is_stuck(rule) else Obstacle(found[1].partition("; ")[0], awaited=True)
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
@@ -331,7 +328,8 @@ def _unguarded(rule: Rule, wanted: int) -> tuple[What, str] | None:
 def _unkept(declared: RucioRule, live: RucioRule | None) -> str:
     if live and (ending := live.ending or next(iter(live.rules), None)):
         return f"rule {ending.id}, which keeps {declared.did} at {declared.rse}, ends {ending.expires_at}"
-    return f"no rule brings {declared.did} to {declared.rse}"
+    since = f", exported {declared.manifest.made_at}," if declared.manifest else ""
+    return f"no rule brings {declared.did}{since} to {declared.rse}"
 
 
 def _counts(live: RucioRule, rule: Rule, wanted: int) -> str:

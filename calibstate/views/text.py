@@ -127,9 +127,17 @@ def outcomes_tally(became: Iterable[Outcome]) -> Text:
     """Say in a line what a run came to, and how to go on."""
     results = [one.result for one in became]
     told = [f"{results.count(result)} {result.value}" for result in Result if result in results]
-    done = all(result is Result.DONE for result in results)
-    go_on = "" if done else " What is not done waits: mend what is told above and run this again."
-    return Text(", ".join(told) + "." + go_on, "bold")
+    return Text(", ".join(told) + "." + _how_to_go_on(set(results)), "bold")
+
+
+def _how_to_go_on(results: set[Result]) -> str:
+    match results - {Result.DONE}:
+        case left if not left:
+            return ""
+        case left if Result.PENDING in left and left <= {Result.PENDING, Result.SKIPPED}:
+            return " What is under way comes by itself: run this again later, or with --wait 30m."
+        case _:
+            return " What is not done waits: mend what is told above and run this again."
 
 
 def outcome(became: Outcome) -> Text:
