@@ -7,18 +7,22 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from rucio.common.exception import InsufficientAccountLimit
+from requests.exceptions import ConnectionError
+from rucio.common.exception import CannotAuthenticate, InsufficientAccountLimit
 
+from calibstate.demo.rucio.configuration import ROOT
 from calibstate.demo.rucio.database import Database
 from calibstate.demo.rucio.furniture import Rse
-from calibstate.demo.rucio.server import ServerMissingError, find_server
+from calibstate.demo.rucio.server import Request, ServerFailedError, ServerMissingError, find_server
 from calibstate.demo.rucio.site import ORIGIN, RSES, RucioSite
 from tests.services.moto import S3
 
@@ -188,7 +192,7 @@ def test_the_server_comes_back_with_all_it_knew(rucio_site: RucioSite, scope: st
     make_dataset(rucio_site, scope)
     client = rucio_site.client()
     rucio_site.stop_server()
-    with pytest.raises(Exception, match=r"[Cc]onnection|refused"):
+    with pytest.raises(ConnectionError):
         client.get_did(scope, "DM-1")
     rucio_site.start_server()
     assert client.get_did(scope, "DM-1")["open"] is False
@@ -205,6 +209,60 @@ def test_an_expired_token_is_renewed_by_the_client(rucio_site: RucioSite) -> Non
     refused, renewed, *answered = (request.status for request in rucio_site.requests(before))
     assert (refused, renewed) == (401, 200)
     assert max(answered) < 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "writes"),
+    [
+        ("GET", "/dids/ancillary/DM-1", False),
+        ("POST", "/replicas/list", False),
+        ("POST", "/replicas/dids", False),
+        ("POST", "/dids/bulkmeta", False),
+        ("POST", "/replicas", True),
+        ("POST", "/dids/ancillary/DM-1/dids", True),
+        ("POST", "/rules/", True),
+        ("PUT", "/dids/ancillary/list", True),
+        ("DELETE", "/rules/0123", True),
+    ],
+)
+def test_asking_by_post_is_no_write(method: str, path: str, writes: bool) -> None:
+    assert Request(method, path, 200, "-").writes is writes
+
+
+def test_daemons_can_run_by_themselves(rucio_site: RucioSite, scope: str) -> None:
+    make_dataset(rucio_site, scope)
+    rule = add_rule(rucio_site.client(), scope, SUMMIT)
+    rucio_site.auto(0.01)
+    deadline = time.monotonic() + 60
+    # Each question waits for the round that is being run.
+    while rucio_site.under_way(scope) and time.monotonic() < deadline:
+        pass
+    rucio_site.auto(0)
+    assert rucio_site.client().get_replication_rule(rule)["state"] == "OK"
+
+
+def test_a_wrong_password_is_refused(rucio_site: RucioSite) -> None:
+    from rucio.client import Client
+
+    rucio_site.log_in(replace(ROOT, password="wrong"))
+    rucio_site.forget_cached_tokens()
+    rucio_site.configure()
+    try:
+        with pytest.raises(CannotAuthenticate):
+            Client()
+    finally:
+        rucio_site.log_in(ROOT)
+        rucio_site.configure()
+    assert Client().whoami()["account"] == "root"
+
+
+def test_a_host_that_dies_is_told(rucio_site: RucioSite) -> None:
+    assert rucio_site.server.pid is not None
+    os.kill(rucio_site.server.pid, signal.SIGKILL)
+    with pytest.raises(ServerFailedError, match="Rucio's server ended"):
+        rucio_site.round()
+    rucio_site.start_server()
+    rucio_site.round()
 
 
 def test_an_account_without_quota_makes_no_rule(rucio_site: RucioSite, scope: str) -> None:

@@ -150,11 +150,14 @@ class Logged:
 
 def commands(daemons: Daemons) -> Iterator[list[str]]:
     """Yield the commands that come; run rounds between them if told to."""
-    pause, pending = 0.0, b""
+    pause, due, pending = 0.0, 0.0, b""
     while True:
-        came, _, _ = select.select([0], [], [], pause or None)
-        if not came:
+        came, _, _ = select.select([0], [], [], max(0.0, due - time.monotonic()) if pause else None)
+        # Also if somebody asks all the time how far we are.
+        if pause and time.monotonic() >= due:
             run(daemons, ROUND)
+            due = time.monotonic() + pause
+        if not came:
             continue
         chunk = os.read(0, 65536)
         if not chunk:

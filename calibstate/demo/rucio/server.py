@@ -6,6 +6,7 @@ commands from us, and ends when nobody can send any more.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -96,6 +97,11 @@ class Server:
         """Whether it was started and not stopped."""
         return self._host is not None
 
+    @property
+    def pid(self) -> int | None:
+        """The host's process, if it is up."""
+        return self._host.pid if self._host else None
+
     def launch(self, *, new: bool = False) -> None:
         """Begin to start; `wait` returns when that has come to its end.
 
@@ -124,6 +130,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                bufsize=0,
             )
 
     def wait(self) -> None:
@@ -147,8 +154,9 @@ class Server:
         """Tell the host one thing, and return what it answers."""
         assert self._host is not None, "the server is down"
         assert self._host.stdin is not None
-        self._host.stdin.write(" ".join(words).encode() + b"\n")
-        self._host.stdin.flush()
+        # One that is dead has no answer, which is told below.
+        with contextlib.suppress(BrokenPipeError):
+            self._host.stdin.write(" ".join(words).encode() + b"\n")
         return self._answer()
 
     def requests(self) -> list[Request]:
@@ -175,9 +183,8 @@ class Server:
             return json.loads(line)
         self.stop()
         said = (self._home / "log" / "host").read_text().strip().splitlines()
-        raise ServerFailedError(
-            Diagnostic("Rucio's server ended", "\n".join(["Its last words were:", *said[-12:]]))
-        )
+        words = "\n".join(["Its last words were:", *said[-12:]]) if said else "It said nothing."
+        raise ServerFailedError(Diagnostic("Rucio's server ended", words))
 
 
 def _request(line: str) -> Request:

@@ -52,6 +52,7 @@ class RucioSite:
 
         self.rses: dict[str, Rse] = {}
         python = find_server()
+        (self.folder / "tokens").mkdir(parents=True, exist_ok=True)
         self.database = Database(python)
         self.server = Server(python, self.folder / "server")
         self.transfers = Transfers()
@@ -184,9 +185,7 @@ class RucioSite:
         Rucio's client keeps its tokens in the folder for temporary files,
         where those of another server may lie.
         """
-        tokens = self.folder / "tokens"
-        tokens.mkdir(exist_ok=True)
-        return {"RUCIO_HOME": str(self.home), "TMPDIR": str(tokens)}
+        return {"RUCIO_HOME": str(self.home), "TMPDIR": str(self.folder / "tokens")}
 
     def configure(self) -> None:
         """Let clients of this very process find the site.
@@ -211,7 +210,8 @@ class RucioSite:
 
     def forget_cached_tokens(self) -> None:
         """Remove the tokens that clients have kept."""
-        shutil.rmtree(self.folder / "tokens", ignore_errors=True)
+        for kept in (self.folder / "tokens").iterdir():
+            shutil.rmtree(kept)
 
     def client(self, login: Login = ROOT) -> Client:
         """Return a client beside the configured ones, with its own tokens.
