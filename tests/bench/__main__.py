@@ -11,8 +11,15 @@ from pathlib import Path
 
 from .measure import report
 from .questions import import_question, plan_question, validate_question
+from .rucio import look_question, register_question
 
-QUESTIONS = {"validate": validate_question, "plan": plan_question, "import": import_question}
+QUESTIONS = {
+    "validate": validate_question,
+    "plan": plan_question,
+    "import": import_question,
+    "register": register_question,
+    "look": look_question,
+}
 
 
 def main() -> None:
