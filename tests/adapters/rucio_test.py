@@ -13,13 +13,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from configparser import NoSectionError
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
+from rucio.common.exception import CannotAuthenticate
 from typing_extensions import override
 
 from calibstate.adapters.rucio import RucioServerWriter, open_rucio, reader, registering, writer
+from calibstate.adapters.rucio.asking import Rucio
 from calibstate.demo.rucio.configuration import ROOT, Login, write_client
 from calibstate.demo.rucio.site import ORIGIN, RSES, RucioSite
 from calibstate.errors import CalibstateError, RefusedError, UnreachableError
@@ -295,6 +299,36 @@ def test_a_last_word_is_not_asked_for_again(
     with pytest.raises(RefusedError, match="says: what it says"):
         rucio.has_scope()
     assert server.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "summary", "tries"),
+    [
+        (requests.exceptions.SSLError("x"), "Rucio does not answer: .* certificate is not trusted", 1),
+        (requests.exceptions.ReadTimeout("x"), "Rucio does not answer: .* no word for 120 seconds", 5),
+        (OSError("no CA bundle"), "Rucio does not answer: .* no CA bundle", 1),
+        (NoSectionError("client"), "Rucio is not configured: No section: 'client'", 1),
+        (
+            CannotAuthenticate("failed, identity={'key': 'se-cret'}"),
+            r"let us in: .* identity=\(not shown\)",
+            1,
+        ),
+        (ConnectionError("https://me:se-cret@proxy"), "Rucio does not answer: .* https://proxy", 1),
+    ],
+)
+def test_troubles_are_told_in_words_of_ours_and_without_secrets(
+    site: RucioSite, trouble: Exception, summary: str, tries: int
+) -> None:
+    asked = []
+
+    def question(client: object) -> None:
+        asked.append(client)
+        raise trouble
+
+    with pytest.raises(UnreachableError, match=summary) as told:
+        Rucio(pause=0).ask("do something", question)
+    assert len(asked) == tries
+    assert "se-cret" not in str(told.value)
 
 
 # Rights

@@ -100,8 +100,9 @@ _REFUSALS: Hints = {
 }
 """Fixed words for what Rucio refuses."""
 
-_SECRET = re.compile(r"(?<=://)[^/\s@]*@|\{.*\}", re.DOTALL)
-"""Passwords in URLs, and the credentials that the client shows as a whole."""
+_IN_A_URL = re.compile(r"(?<=://)[^/\s@]*@")
+_CREDENTIALS = re.compile(r"\{.*\}", re.DOTALL)
+"""Some ways to sign in show all they were given when they fail."""
 
 
 class Rucio:
@@ -124,7 +125,7 @@ class Rucio:
         # Signing in tells on standard output of a token that could not be
         # kept, and of the page that OpenID Connect wants to have opened.
         with redirect_stdout(sys.stderr):
-            return Client(timeout=_TIMEOUT, logger=_unheard)
+            return Client(timeout=_TIMEOUT, user_agent="calibstate", logger=_unheard)
 
     @cached_property
     def account(self) -> str:
@@ -223,7 +224,7 @@ _WAIT = "Nothing is known of what it holds. Try again later, or check `rucio_hos
 
 def _host() -> str:
     host = config_get("client", "rucio_host", raise_exception=False, default="")
-    return _SECRET.sub("", str(host or "Rucio"))
+    return _IN_A_URL.sub("", str(host or "Rucio"))
 
 
 def _words(error: Exception) -> str:
@@ -238,7 +239,9 @@ def _words(error: Exception) -> str:
         said = " ".join(str(part) for part in error.args if part) or str(error)
     else:
         said = str(error) or type(error).__name__
-    said = " ".join(_SECRET.sub("", said).split()).rstrip(".")
+    if isinstance(error, told.CannotAuthenticate):
+        said = _CREDENTIALS.sub("(not shown)", said)
+    said = " ".join(_IN_A_URL.sub("", said).split()).rstrip(".")
     return said if len(said) <= _SHOWN else f"{said[:_SHOWN]} ..."
 
 

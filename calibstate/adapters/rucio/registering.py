@@ -252,8 +252,8 @@ def _reopen(settings: RucioSettings, dataset: str) -> str:
 
 def _hints(settings: RucioSettings, dataset: str, account: str) -> Hints:
     return {
-        AccessDenied: f"To register at {settings.origin_rse} the account {account} must be one of Rucio's "
-        f"administrators: `rucio account attribute set {account} --key admin --value true`.",
+        AccessDenied: f"An administrator must let the account {account} add files at {settings.origin_rse}; "
+        f"by Rucio's generic policy, `rucio account attribute set {account} --key admin --value true`.",
         FileConsistencyMismatch: _OTHER_BYTES,
         InvalidPath: _PLACES,
         ScopeNotFound: f"An administrator can run `rucio scope add --account {account} {settings.scope}`.",

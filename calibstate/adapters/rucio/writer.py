@@ -13,6 +13,7 @@ from rucio.common.exception import (
     DuplicateRule,
     InsufficientAccountLimit,
     InsufficientTargetRSEs,
+    InvalidRSEExpression,
     RSEWriteBlocked,
     RuleNotFound,
     UnsupportedOperation,
@@ -63,6 +64,7 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
             InsufficientAccountLimit: "An administrator can run "
             f"`rucio account limit set {self.account} --rse {rse} --bytes BYTES`.",
             InsufficientTargetRSEs: writable,
+            InvalidRSEExpression: "Correct `rse` in the site's file; `rucio rse list` tells those there are.",
             RSEWriteBlocked: writable,
         }
         what = f"keep a copy of {self._did(dataset)} at {rse}"
