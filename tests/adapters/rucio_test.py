@@ -25,7 +25,7 @@ from typing_extensions import override
 from calibstate.adapters.rucio import RucioServerWriter, open_rucio, reader, registering, writer
 from calibstate.adapters.rucio.asking import Rucio
 from calibstate.demo.rucio.configuration import ROOT, Login, write_client
-from calibstate.demo.rucio.site import ORIGIN, RSES, RucioSite
+from calibstate.demo.rucio.site import ORIGIN, RSES, Rse, RucioSite
 from calibstate.errors import CalibstateError, RefusedError, UnreachableError
 from calibstate.model.rucio import RuleState, Storage
 from calibstate.model.settings import RucioSettings
@@ -520,6 +520,17 @@ def test_slashes_at_the_end_of_settings_make_no_difference(settings: RucioSettin
     rucio = open_rucio(settings.model_copy(update=slashed), pause=0)
     rucio.register(TICKET, files(settings))
     assert set(rucio.files(["f0", "f1"])) == {"f0", "f1"}
+
+
+def test_an_origin_in_an_object_store_has_the_bucket_for_its_root(
+    site: RucioSite, settings: RucioSettings
+) -> None:
+    bucket = site.add_rse(Rse.in_bucket(f"BUCKET{next(_counter)}", "http://127.0.0.1:1", "slac"))
+    there = settings.model_copy(update={"origin_rse": bucket.name, "rse_root": "", "dtn_url": bucket.url})
+    rucio = open_rucio(there, pause=0)
+    file = FileToRegister("f", f"s3://slac/{settings.scope}/f", 1, "00000001", "{}")
+    rucio.register(TICKET, [file])
+    assert rucio.available(TICKET) == {bucket.name: 1}
 
 
 # What we advise

@@ -300,6 +300,7 @@ def test_a_rule_brings_files_to_its_rse(place: Place, hands: MemoryRucio | RealH
     rule = place.rule(SUMMIT)
     assert rule.state is RuleState.REPLICATING
     assert (rule.ok, rule.replicating, rule.stuck) == (0, 3, 0)
+    assert place.rucio.available(TICKET) == {ORIGIN: 3}
     assert (rule.account, rule.dataset, rule.expires_at, rule.reason) == ("root", TICKET, None, "")
     assert rule.since.endswith("Z")
     assert "T" in rule.since
