@@ -192,9 +192,16 @@ class RucioServerReader(RucioReader):
             f"say why the rule {row['id']} is stuck",
             lambda client: client.examine_replication_rule(row["id"]).get("transfers") or (),
         )
-        error = row["error"] or ""
-        more = dict.fromkeys(transfer.get("last_error") or "" for transfer in transfers)
-        return "; ".join([error, *(said for said in more if said not in error)]).removeprefix("; ")
+        return _joined([row["error"] or "", *(transfer.get("last_error") or "" for transfer in transfers)])
+
+
+def _joined(reasons: Iterable[str]) -> str:
+    told: list[str] = []
+    for reason in reasons:
+        # Some transfers say no more than that they failed.
+        if reason and not reason.startswith("RequestState.") and not any(reason in said for said in told):
+            told.append(reason)
+    return "; ".join(told)
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
