@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from rucio.common.exception import CannotAuthenticate
+from rucio.common.exception import CannotAuthenticate, ServerConnectionException
 from typing_extensions import override
 
 from calibstate.adapters.rucio import RucioServerWriter, open_rucio, reader, registering, writer
@@ -29,7 +29,9 @@ from calibstate.demo.rucio.site import ORIGIN, RSES, Rse, RucioSite
 from calibstate.errors import CalibstateError, RefusedError, UnreachableError
 from calibstate.model.rucio import RuleState, Storage
 from calibstate.model.settings import RucioSettings
+from calibstate.ports.progress import unwatched
 from calibstate.ports.rucio import FileToRegister
+from tests.fakes.rucio import MemoryRucio
 
 _, SUMMIT, BASE = RSES
 TICKET = "Dataset/LSSTComCam/calib/DM-1"
@@ -435,6 +437,32 @@ def test_many_files_are_registered_by_the_hundred(
     assert len(rucio.datasets([TICKET], sidecars=[TICKET])[TICKET].files) == 210
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger().handlers == outputs
+
+
+class Failing:
+    """A client whose server fails when files are registered."""
+
+    account = "root"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_did(self, scope: str, name: str) -> dict[str, object]:
+        return {"type": "DATASET", "open": True}
+
+    def add_replicas(self, rse: str, files: object) -> None:
+        self.asked += 1
+        raise ServerConnectionException
+
+
+def test_the_registrar_does_not_try_again_by_itself() -> None:
+    settings = RucioSettings(scope="main", origin_rse=ORIGIN, rse_root="", dtn_url="s3://host/slac")
+    rucio, client = Rucio(pause=0), Failing()
+    rucio.__dict__["client"] = client
+    file = FileToRegister("f", "s3://slac/main/f", 1, "00000001", "{}")
+    with pytest.raises(UnreachableError, match="Rucio does not answer"):
+        registering.register(MemoryRucio(settings), rucio, settings, TICKET, [file], unwatched)
+    assert client.asked == 5
 
 
 def test_metadata_are_asked_for_in_parts(
