@@ -165,6 +165,14 @@ def test_an_unknown_account_is_told(site: RucioSite, rucio: RucioServerWriter) -
         rucio.has_scope()
 
 
+def test_who_names_no_account_asks_with_the_usual_one(site: RucioSite, rucio: RucioServerWriter) -> None:
+    config = site.home / "etc" / "rucio.cfg"
+    config.write_text(config.read_text().replace("account = root\n", ""))
+    site.forget_cached_tokens()
+    site.configure()
+    assert rucio.account == "root"
+
+
 def test_a_password_that_cannot_be_sent_is_not_told(site: RucioSite, rucio: RucioServerWriter) -> None:
     become(site, Login(ROOT.account, ROOT.username, "se\n cret"))
     with pytest.raises(UnreachableError, match="Rucio does not answer") as told:
