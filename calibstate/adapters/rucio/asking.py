@@ -54,6 +54,7 @@ _unheard.setLevel(logging.INFO)
 _unheard.propagate = False
 
 _PASSING = (told.ServerConnectionException, told.DatabaseException)
+_ON_THE_WAY = (requests.RequestException, json.JSONDecodeError, ConnectionError, TimeoutError)
 _FOR_EVER = (
     requests.exceptions.SSLError,
     requests.exceptions.InvalidHeader,
@@ -154,7 +155,7 @@ class Rucio:
         """
         patiently = backoff.on_exception(
             backoff.expo,
-            (told.RucioException, requests.RequestException, json.JSONDecodeError),
+            (told.RucioException, *_ON_THE_WAY),
             max_tries=_TRIES,
             giveup=lambda error: not _may_pass(error),
             on_backoff=lambda details: _tell(what, details),
