@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import shlex
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import demo as demo_package
-from ..errors import Diagnostic, UsageError
+from ..errors import CalibstateError, Diagnostic, UsageError
 from ..model.desired import DesiredState
 from ..store import statefile
 from . import screen
 from .app import ExitCode, app, run
 
+if TYPE_CHECKING:
+    from ..demo.world import Carrier, Demo
+
+__all__ = ["build_world"]
+
 DEFAULT = Path("calibstate-demo")
+
+_PAUSE = 0.5
+"""Seconds between two rounds of Rucio's daemons."""
 
 
 @app.command()
@@ -24,21 +36,45 @@ def demo(
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="A new folder for repositories, archive and state.")
     ] = DEFAULT,
+    fast: Annotated[  # noqa: FBT002
+        bool, typer.Option("--fast", envvar="CALIBSTATE_FAST", help="Leave Rucio out: everything is copied.")
+    ] = False,
     only_build: Annotated[  # noqa: FBT002
         bool, typer.Option("--only-build", envvar="CALIBSTATE_ONLY_BUILD", help="Build it and stop there.")
+    ] = False,
+    serve: Annotated[  # noqa: FBT002
+        bool, typer.Option("--serve", envvar="CALIBSTATE_SERVE", help="Keep Rucio running until Ctrl-C.")
     ] = False,
 ) -> None:
     r"""Show the main job on a world of its own.
 
-    Four real repositories with the published LSSTComCam chain, and an
-    archive, are built in a new folder.
+    Four real repositories with the published LSSTComCam chain, an archive,
+    and a real Rucio with its daemons, are built in a new folder.  Rucio's
+    server needs an environment of its own, which `make demo` makes in a
+    checkout; with --fast nothing of Rucio is needed.
 
     \b
     Examples:
       calibstate demo
-      calibstate demo /tmp/world --only-build
+      calibstate demo --fast
+      calibstate demo /tmp/world --only-build --serve
     """
-    if folder.exists() and any(folder.iterdir()):
+    _check_usage(folder, fast=fast, only_build=only_build, serve=serve)
+    with _carrier(folder, fast=fast) as carrier:
+        screen.tell("Building four repositories with the LSSTComCam chain; the summit is two tickets behind,")
+        screen.tell("the base test stand too, and somebody changed its chain by hand.")
+        made = build_world(folder, carrier)
+        if not only_build:
+            _show_carried(made, carrier) if carrier else _show(made)
+        if carrier and serve:
+            _serve(carrier)
+    if not only_build and not serve:
+        screen.print_lines([_how_to_go_on(made)])
+    raise typer.Exit(ExitCode.DONE)
+
+
+def _check_usage(folder: Path, *, fast: bool, only_build: bool, serve: bool) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             Diagnostic(
                 "Folder is not empty",
@@ -46,21 +82,77 @@ def demo(
                 hint="Name another folder, or remove this one.",
             )
         )
-    _build(folder)
-    if not only_build:
-        _show(folder)
-    raise typer.Exit(ExitCode.DONE)
+    if fast and serve:
+        raise UsageError(
+            Diagnostic("Nothing to serve", "--fast leaves Rucio out, so --serve has nothing to keep running.")
+        )
+    if only_build and not fast and not serve:
+        raise UsageError(
+            Diagnostic(
+                "Rucio would be gone",
+                "The Rucio of the demonstration ends with it, and nothing built could be looked at.",
+                hint="Add --serve, which keeps it running, or --fast, which leaves it out.",
+            )
+        )
 
 
-def _build(folder: Path) -> None:
-    screen.tell("Building four repositories with the LSSTComCam chain; the summit is two tickets behind,")
-    screen.tell("the base test stand too, and somebody changed its chain by hand.")
+@contextmanager
+def _carrier(folder: Path, *, fast: bool) -> Iterator[Carrier | None]:
+    """Have a Rucio while the demonstration goes on, unless it is left out."""
+    if fast:
+        yield None
+        return
+    from ..demo.rucio.server import find_server
+
+    find_server()  # Before anything is made.
+    screen.tell("Starting Rucio: its server, a database, three storage elements, and what moves files.")
+    from ..demo.rucio.site import RucioSite
+    from ..demo.world import Carrier
+
+    with RucioSite.running(folder / "rucio") as site:
+        site.configure()
+        yield Carrier(site)
+
+
+def build_world(folder: Path, carrier: Carrier | None) -> Demo:
+    """Build a world whose summit and base test stand lack two tickets.
+
+    Parameters
+    ----------
+    folder
+        A new folder.
+    carrier
+        The Rucio that carries; without it everything is copied.
+    """
     declared = _declaration()
     with screen.progress("making") as watch:
         watch("tickets", 0, 1)
-        from ..demo.world import build
+        from ..demo.world import build, declare_newest
 
-        build(folder, declared, lambda done, total: watch("tickets", done, total))
+        made = build(folder, declared, lambda done, total: watch("tickets", done, total), carrier)
+    if carrier:
+        screen.tell("Rucio carries the older tickets to both, as it will carry the newest.")
+        _deploy(made, ExitCode.PENDING)
+        carrier.site.drain(carrier.scope)
+        _deploy(made, ExitCode.DONE)
+        declare_newest(made, declared)
+    return made
+
+
+def _deploy(made: Demo, expected: ExitCode) -> None:
+    """Do all that can be done of what is declared so far."""
+    with redirect_stdout(io.StringIO()) as printed:
+        code = run(["-C", str(made.state), "apply", "--yes"])
+    if code != expected:
+        said = "\n".join(printed.getvalue().splitlines()[-12:])
+        raise CalibstateError(
+            Diagnostic(
+                "Demonstration was not built",
+                f"Its older tickets were not deployed (code {code}); the last that was said is:\n{said}",
+                hint=f"What Rucio's server says is in {made.folder / 'rucio' / 'server' / 'log'}; "
+                "`calibstate demo --fast` leaves Rucio out.",
+            )
+        )
 
 
 def _declaration() -> DesiredState:
@@ -71,14 +163,33 @@ def _declaration() -> DesiredState:
     return declared
 
 
-def _show(folder: Path) -> None:
-    state, plan = str(folder / "state"), str(folder / "plan.json")
+def _show(made: Demo) -> None:
+    state, plan = str(made.state), str(made.folder / "plan.json")
+    _look(state, plan)
+    _step("Do exactly that.", "-C", state, "apply", plan, "--yes")
+    _step("And again: nothing is left to do.", "-C", state, "plan")
+
+
+def _show_carried(made: Demo, carrier: Carrier) -> None:
+    state, plan = str(made.state), str(made.folder / "plan.json")
+    _look(state, plan)
+    _step(
+        "Do what the USDF has to do: export, register, ask for it to be brought.  Ends with 4: pending.",
+        *("-C", state, "apply", plan, "--site", "usdf", "--yes"),
+    )
+    _step(
+        "What does the summit wait for?  Until here Rucio's daemons were held back.",
+        *("-C", state, "drift", "--site", "summit"),
+    )
+    carrier.site.auto(_PAUSE)
+    _step("All the rest in one go, as it arrives.", "-C", state, "apply", "--yes", "--wait", "10m")
+    _step("And again: nothing is left to do.", "-C", state, "plan")
+
+
+def _look(state: str, plan: str) -> None:
     _step("Is what is declared sound?", "-C", state, "validate")
     _step("Where have the repositories left it?", "-C", state, "drift")
     _step("What would have to be done? Nothing is written but the plan.", "-C", state, "plan", "-o", plan)
-    _step("Do exactly that.", "-C", state, "apply", plan, "--yes")
-    _step("And again: nothing is left to do.", "-C", state, "plan")
-    screen.print_lines([_how_to_go_on(folder)])
 
 
 def _step(words: str, *arguments: str) -> None:
@@ -87,7 +198,33 @@ def _step(words: str, *arguments: str) -> None:
     run(arguments)
 
 
-def _how_to_go_on(folder: Path) -> str:
+def _serve(carrier: Carrier) -> None:
+    """Keep Rucio running, and say how it is found."""
+    carrier.site.auto(_PAUSE)
+    screen.print_lines(["", "Rucio is running until Ctrl-C.  In another terminal it is found by:", ""])
+    screen.print_lines(
+        f"export {name}={shlex.quote(value)}" for name, value in carrier.site.environment().items()
+    )
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        screen.tell("Stopping Rucio.")
+
+
+def _how_to_go_on(made: Demo) -> str:
+    return _with_rucio(made.folder) if made.carrier else _by_hand(made.folder)
+
+
+def _with_rucio(folder: Path) -> str:
+    return f"""
+Rucio has stopped; repositories, archive and storage elements stay in {folder}.
+
+To go on by hand, with Rucio: calibstate demo DIR --serve
+To go on by hand without it:  calibstate demo DIR --fast
+The stock tools see the same: butler query-collections {folder}/repo/summit-LSSTComCam --chains tree"""
+
+
+def _by_hand(folder: Path) -> str:
     return f"""
 How to go on by hand, in {folder}:
 
