@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from requests.exceptions import ConnectionError
 from rucio.common.exception import CannotAuthenticate, InsufficientAccountLimit
@@ -22,6 +23,7 @@ from rucio.common.exception import CannotAuthenticate, InsufficientAccountLimit
 from calibstate.demo.rucio.configuration import ROOT
 from calibstate.demo.rucio.database import Database
 from calibstate.demo.rucio.furniture import Rse
+from calibstate.demo.rucio.host import wait_for_database
 from calibstate.demo.rucio.server import Request, ServerFailedError, ServerMissingError, find_server
 from calibstate.demo.rucio.site import ORIGIN, RSES, RucioSite
 from tests.services.moto import S3
@@ -278,6 +280,18 @@ def test_the_wheel_serves_where_the_machine_has_no_postgresql(
 ) -> None:
     monkeypatch.setattr("calibstate.demo.rucio.database._of_the_system", lambda: None)
     monkeypatch.setattr("calibstate.demo.rucio.database._of_the_path", lambda: None)
+    database = Database(find_server())
+    database.start()
+    try:
+        wait_for_database(database.url)
+        with psycopg.connect(database.url.replace("+psycopg", "")) as connection:
+            assert connection.execute("SHOW data_directory").fetchone() == (str(database.folder / "data"),)
+    finally:
+        database.stop()
+    assert not database.folder.exists()
+
+
+def test_a_database_that_has_only_just_begun_can_be_stopped(rucio_site: RucioSite) -> None:
     database = Database(find_server())
     database.start()
     database.stop()

@@ -102,9 +102,11 @@ class Database:
         try:
             subprocess.run([programs / "postgres", "-V"], check=True, capture_output=True, **self._as_user)
         except PermissionError:
-            copied = self.folder / "programs"
-            shutil.copytree(programs.parent, copied, symlinks=True)
-            return copied / programs.name
+            # The programs of a wheel look for their libraries beside its package.
+            around, package = programs.parents[2], programs.parents[1]
+            for part in (programs.parent, *around.glob(f"{package.name}.libs")):
+                shutil.copytree(part, self.folder / part.relative_to(around), symlinks=True)
+            return self.folder / programs.relative_to(around)
         return programs
 
     def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -101,20 +101,14 @@ def serve(descriptor: int, log: str) -> None:
     from rucio.web.rest.flaskapi.v1.main import application
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    class Handler(WSGIRequestHandler):
-        """Keeps connections open, and leaves the log to us."""
-
-        protocol_version = "HTTP/1.1"
-
-        def log_request(self, *_: object) -> None:  # type: ignore[explicit-override]
-            pass
-
+    # Connections are kept open, and the log of requests is ours.
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server(
         "127.0.0.1",
         0,
         Logged(application, log),
         threaded=True,
-        request_handler=Handler,
         fd=descriptor,
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()

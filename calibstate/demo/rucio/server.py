@@ -62,7 +62,7 @@ def find_server() -> Path:
     named = os.environ.get(VARIABLE)
     beside = Path(__file__).parents[3] / ".venv-rucio" / "bin" / "python"
     python = Path(named).absolute() if named else beside
-    if python.exists():
+    if os.access(python, os.X_OK):
         return python
     raise ServerMissingError(
         Diagnostic(
