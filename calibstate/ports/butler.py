@@ -95,7 +95,9 @@ class ButlerReader(Protocol):
         """Return those of ``names`` that exist, looked at anew."""
         ...
 
-    def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together.
 
         Parameters
@@ -105,6 +107,9 @@ class ButlerReader(Protocol):
             and CHAINED ones, are left out of the answer.
         files
             Those of them whose files are looked at too: `Holding.sizes`.
+        calibrations_only
+            Leave out datasets of types that are no calibrations, so that a
+            RUN full of raws costs nothing.
         """
         ...
 

@@ -211,6 +211,27 @@ def test_datasets_without_a_record_in_the_datastore_are_told(place: Place, hands
     assert held[f"{BIAS}.run"].unrecorded == {first}
 
 
+def test_what_is_no_calibration_is_left_out_where_only_calibrations_are_asked_for(
+    place: Place, hands: Hands
+) -> None:
+    biases = hands.add_calibration(BIAS, "bias", IN_2024, run=VERIFY)
+    others = hands.add_run(VERIFY, "verifyBiasStats")
+    hands.forget(others[0])
+    hands.add_tagged("LSSTComCam/tagged", VERIFY)
+    hands.add_run("LSSTComCam/raw", "verifyBiasStats")
+
+    names = [BIAS, VERIFY, "LSSTComCam/tagged", "LSSTComCam/raw"]
+    held = place.reader.holdings(names, calibrations_only=True)
+    assert {name: {row.uuid for row in holding.rows} for name, holding in held.items()} == {
+        BIAS: set(biases),
+        VERIFY: set(biases),
+        "LSSTComCam/tagged": set(biases),
+        "LSSTComCam/raw": set(),
+    }
+    assert not any(holding.unrecorded for holding in held.values())
+    assert len(place.reader.holdings([VERIFY])[VERIFY].rows) == len(biases + others)
+
+
 def test_files_are_looked_at_where_that_is_asked_for_only(
     place: Place, hands: Hands, bundle: BundleFolder
 ) -> None:

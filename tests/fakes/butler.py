@@ -217,10 +217,12 @@ class MemoryButler(ButlerWriter):
         return {name: self.seen[name] for name in dict.fromkeys(names) if name in self.seen}
 
     @override
-    def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
         looked_at = set(files)
         return {
-            name: self._holding(name, with_sizes=name in looked_at)
+            name: self._holding(name, with_sizes=name in looked_at, calibrations_only=calibrations_only)
             for name, seen in self.collections(names).items()
             if seen.type is not CollectionType.CHAINED
         }
@@ -302,16 +304,22 @@ class MemoryButler(ButlerWriter):
             yield child
             yield from self._below(child)
 
-    def _holding(self, name: str, *, with_sizes: bool = False) -> Holding:
+    def _holding(self, name: str, *, with_sizes: bool = False, calibrations_only: bool = False) -> Holding:
         type_ = self.seen[name].type
         if type_ is CollectionType.RUN:
             rows = tuple(d.row() for d in self.datasets.values() if d.run == name)
         else:
             rows = tuple(self.datasets[u].row(span) for u, span in self.members[name])
+        if calibrations_only:
+            rows = tuple(row for row in rows if self._is_calibration(row.dataset_type))
         paths = {row.uuid: self.datasets[row.uuid].path for row in rows}
         unrecorded = frozenset(uuid_ for uuid_, path in paths.items() if path is None)
         sizes = {uuid_: self._size(path) for uuid_, path in paths.items()} if with_sizes else {}
         return Holding(name, type_, rows, unrecorded, sizes)
+
+    def _is_calibration(self, dataset_type: str) -> bool:
+        _, _, is_calibration = self.types[dataset_type]
+        return is_calibration
 
     def _exportable(self, collections: Sequence[str]) -> list[Dataset]:
         exportable = {CollectionType.CALIBRATION, CollectionType.RUN}

@@ -111,8 +111,10 @@ class _Writer(ButlerWriter):
         return self._butler.collections(names)
 
     @override
-    def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
-        return self._butler.holdings(names, files=files)
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
+        return self._butler.holdings(names, files=files, calibrations_only=calibrations_only)
 
     @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:

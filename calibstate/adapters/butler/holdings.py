@@ -68,7 +68,13 @@ def _no_collection_of_garbage() -> Iterator[None]:
 
 
 @_no_collection_of_garbage()
-def read_holdings(butler: Butler, names: Iterable[str], files: Collection[str] = ()) -> dict[str, Holding]:
+def read_holdings(
+    butler: Butler,
+    names: Iterable[str],
+    files: Collection[str] = (),
+    *,
+    calibrations_only: bool = False,
+) -> dict[str, Holding]:
     """Return what collections hold.
 
     Parameters
@@ -79,6 +85,8 @@ def read_holdings(butler: Butler, names: Iterable[str], files: Collection[str] =
         Collections; absent and CHAINED ones are left out of the answer.
     files
         Those of them whose files are looked at too.
+    calibrations_only
+        Leave out datasets of types that are no calibrations.
     """
     infos = find_collections(butler, list(dict.fromkeys(names)), with_types=True)
     types = {info.name: CollectionType[info.type.name] for info in infos}
@@ -87,6 +95,8 @@ def read_holdings(butler: Butler, names: Iterable[str], files: Collection[str] =
     with butler.query() as query:
         for name, within in _by_dataset_type(infos, leaves).items():
             dataset_type = butler.get_dataset_type(name)
+            if calibrations_only and not dataset_type.isCalibration():
+                continue
             found = query.join_dataset_search(dataset_type, within).general(
                 dataset_type.dimensions.required,
                 dataset_fields={name: {"dataset_id", "run", "collection", "timespan"}},

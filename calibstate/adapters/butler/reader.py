@@ -42,12 +42,14 @@ class DafButlerReader(ButlerReader):
         }
 
     @override
-    def holdings(self, names: Iterable[str], *, files: Iterable[str] = ()) -> Mapping[str, Holding]:
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
         with self._repository.asking():
             # Dataset types may have been removed or defined anew since.
             self._butler.registry.refresh()
-            return read_holdings(self._butler, names, set(files))
+            return read_holdings(self._butler, names, set(files), calibrations_only=calibrations_only)
 
     @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
