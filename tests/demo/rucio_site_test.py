@@ -8,11 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -22,59 +19,13 @@ from rucio.common.exception import CannotAuthenticate, InsufficientAccountLimit
 
 from calibstate.demo.rucio.configuration import ROOT
 from calibstate.demo.rucio.database import Database
-from calibstate.demo.rucio.furniture import Rse
 from calibstate.demo.rucio.host import wait_for_database
 from calibstate.demo.rucio.server import Request, ServerFailedError, ServerMissingError, find_server
-from calibstate.demo.rucio.site import ORIGIN, RSES, RucioSite
-from tests.services.moto import S3
+from calibstate.demo.rucio.site import RSES, RucioSite
 
-SUMMIT, BASE = RSES[1:]
+from .datasets import add_rule, make_dataset
 
-
-@pytest.fixture
-def scope(rucio_site: RucioSite) -> Iterator[str]:
-    """A scope of one's own, on a site that works again afterwards."""
-    name = f"scope-{uuid4().hex[:8]}"
-    rucio_site.add_scope(name)
-    yield name
-    rucio_site.transfers.mend()
-    rucio_site.transfers.go_on()
-    rucio_site.transfers.start()
-
-
-def make_dataset(site: RucioSite, scope: str, files: int = 5) -> dict[str, bytes]:
-    """Register new files of the origin as the dataset ``DM-1``."""
-    content = {f"run/f{number}.fits": os.urandom(1000 + number) for number in range(files)}
-    for name, data in content.items():
-        path = site.storage(ORIGIN, scope) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    register(site, scope, content, ORIGIN)
-    return content
-
-
-def register(site: RucioSite, scope: str, content: dict[str, bytes], rse: str) -> None:
-    url = site.rses[rse].url
-    files = [
-        {
-            "scope": scope,
-            "name": name,
-            "bytes": len(data),
-            "adler32": f"{zlib.adler32(data):08x}",
-            "pfn": f"{url}/{scope}/{name}",
-        }
-        for name, data in content.items()
-    ]
-    client = site.client()
-    client.add_replicas(rse, files)
-    client.add_dataset(scope, "DM-1", statuses={"monotonic": True})
-    client.add_files_to_datasets([{"scope": scope, "name": "DM-1", "dids": files}], ignore_duplicate=True)
-    client.close(scope, "DM-1")
-
-
-def add_rule(client: Any, scope: str, rse: str) -> str:
-    (rule,) = client.add_replication_rule([{"scope": scope, "name": "DM-1"}], 1, rse)
-    return str(rule)
+SUMMIT = RSES[1]
 
 
 def running(*words: str) -> set[int]:
@@ -83,94 +34,6 @@ def running(*words: str) -> set[int]:
         ["ps", "-ww", "-eo", "pid=,args="], check=True, capture_output=True, text=True
     ).stdout
     return {int(line.split()[0]) for line in listed.splitlines() if any(word in line for word in words)}
-
-
-def test_files_arrive_at_two_storage_elements(rucio_site: RucioSite, scope: str) -> None:
-    content = make_dataset(rucio_site, scope)
-    client = rucio_site.client()
-    rules = [add_rule(client, scope, rse) for rse in (SUMMIT, BASE)]
-    assert [client.get_replication_rule(r)["state"] for r in rules] == ["REPLICATING"] * 2
-    assert rucio_site.under_way(scope) == 2
-    rucio_site.drain(scope)
-    assert [client.get_replication_rule(r)["state"] for r in rules] == ["OK", "OK"]
-    for rse in (SUMMIT, BASE):
-        folder = rucio_site.storage(rse, scope)
-        assert {name: (folder / name).read_bytes() for name in content} == content
-
-
-def test_files_go_from_bucket_to_bucket(rucio_site: RucioSite, scope: str, s3: S3) -> None:
-    there, here = (s3.bucket() for _ in range(2))
-    unique = scope.partition("-")[2].upper()
-    for name, bucket in ((f"ORIGIN_{unique}", there), (f"SITE_{unique}", here)):
-        rucio_site.add_rse(Rse.in_bucket(name, s3.endpoint, bucket.removeprefix("s3://")))
-    content = {f"run/f{number}": os.urandom(1000 + number) for number in range(5)}
-    for name, data in content.items():
-        s3.client.put_object(Bucket=there.removeprefix("s3://"), Key=f"{scope}/{name}", Body=data)
-    register(rucio_site, scope, content, f"ORIGIN_{unique}")
-    rule = add_rule(rucio_site.client(), scope, f"SITE_{unique}")
-    rucio_site.drain(scope)
-    assert rucio_site.client().get_replication_rule(rule)["state"] == "OK"
-    assert objects(s3, here) == {f"{scope}/{name}": data for name, data in content.items()}
-
-
-def objects(s3: S3, uri: str) -> dict[str, bytes]:
-    bucket = uri.removeprefix("s3://")
-    return {key: s3.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in s3.keys(uri)}
-
-
-def test_transfers_that_fail_leave_a_rule_stuck_until_it_is_boosted(
-    rucio_site: RucioSite, scope: str
-) -> None:
-    content = make_dataset(rucio_site, scope)
-    client = rucio_site.client()
-    rucio_site.transfers.fail(SUMMIT, "no route to the summit")
-    rule = add_rule(client, scope, SUMMIT)
-    rucio_site.drain(scope)
-    stuck = client.get_replication_rule(rule)
-    assert (stuck["state"], stuck["locks_stuck_cnt"]) == ("STUCK", len(content))
-    assert "no route to the summit" in stuck["error"]
-    assert not rucio_site.storage(SUMMIT, scope).exists()
-
-    rucio_site.transfers.mend()
-    client.update_replication_rule(rule, {"boost_rule": True})
-    rucio_site.round("repairer")
-    rucio_site.drain(scope)
-    assert client.get_replication_rule(rule)["state"] == "OK"
-
-
-def test_a_corrupted_source_does_not_arrive(rucio_site: RucioSite, scope: str) -> None:
-    make_dataset(rucio_site, scope)
-    (rucio_site.storage(ORIGIN, scope) / "run/f0.fits").write_bytes(b"x" * 1000)
-    client = rucio_site.client()
-    rule = add_rule(client, scope, SUMMIT)
-    rucio_site.drain(scope)
-    stuck = client.get_replication_rule(rule)
-    assert (stuck["state"], stuck["locks_stuck_cnt"]) == ("STUCK", 1)
-    assert "SOURCE CHECKSUM MISMATCH" in stuck["error"]
-    assert not (rucio_site.storage(SUMMIT, scope) / "run/f0.fits").exists()
-
-
-def test_a_held_transfer_is_under_way(rucio_site: RucioSite, scope: str) -> None:
-    make_dataset(rucio_site, scope)
-    client = rucio_site.client()
-    rucio_site.transfers.hold()
-    rule = add_rule(client, scope, SUMMIT)
-    rucio_site.drain(scope)
-    assert client.get_replication_rule(rule)["state"] == "REPLICATING"
-    rucio_site.transfers.go_on()
-    rucio_site.drain(scope)
-    assert client.get_replication_rule(rule)["state"] == "OK"
-
-
-def test_a_transfer_service_that_is_down_is_told_as_such(rucio_site: RucioSite, scope: str) -> None:
-    make_dataset(rucio_site, scope)
-    client = rucio_site.client()
-    rucio_site.transfers.stop()
-    rule = add_rule(client, scope, SUMMIT)
-    rucio_site.drain(scope)
-    stuck = client.get_replication_rule(rule)
-    assert stuck["state"] == "STUCK"
-    assert "SUBMISSION_FAILED" in stuck["error"]
 
 
 def test_what_users_ask_is_written_down_and_what_administrators_ask_is_not(

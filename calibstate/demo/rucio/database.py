@@ -102,7 +102,7 @@ class Database:
         try:
             subprocess.run([programs / "postgres", "-V"], check=True, capture_output=True, **self._as_user)
         except PermissionError:
-            # The programs of a wheel look for their libraries beside its package.
+            # A wheel has its libraries beside its package.
             around, package = programs.parents[2], programs.parents[1]
             for part in (programs.parent, *around.glob(f"{package.name}.libs")):
                 shutil.copytree(part, self.folder / part.relative_to(around), symlinks=True)
