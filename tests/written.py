@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from calibstate.errors import Diagnostic, InvalidStateError
@@ -127,3 +127,8 @@ def mistakes(root: Path) -> list[Diagnostic]:
 def told(found: list[Diagnostic]) -> list[str]:
     """Return diagnostics as ``file:line:column summary``."""
     return [f"{d.where} {d.summary}" for d in found]
+
+
+def besides_seals(told_: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return remarks but those on tickets that nobody has sealed."""
+    return tuple(one for one in told_ if one.summary != "Tickets without a seal")

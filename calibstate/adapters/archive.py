@@ -24,6 +24,7 @@ from ..store.bundle import (
     EXPORT,
     MANIFEST,
     check,
+    check_content,
     check_export,
     dump_manifest,
     load_manifest,
@@ -93,6 +94,23 @@ class Archive(ArchiveWriter):
         return contents
 
     @override
+    def describe(
+        self,
+        ticket: TicketKey,
+        collections: Sequence[str],
+        export: Export,
+        *,
+        exported_from: str,
+        watch: Watch = unwatched,
+    ) -> Manifest:
+        name = f"The export of {'/'.join(ticket)} from {exported_from}"
+        contents = read_contents(export.text, name=name)
+        files = self._add_files("", contents, _sources(contents, export, name), watch)
+        return manifest_from(
+            ticket, collections, contents, files, made_at=self._now(), exported_from=exported_from
+        )
+
+    @override
     def source(self, manifest: Manifest) -> str:
         return f"{self._shelf.uri}{manifest.folder}/"
 
@@ -106,6 +124,7 @@ class Archive(ArchiveWriter):
         *,
         exported_from: str,
         by_reference: bool = False,
+        content: str | None = None,
         watch: Watch = unwatched,
     ) -> Manifest:
         name = f"The export of {'/'.join(ticket)} from {exported_from}"
@@ -117,6 +136,7 @@ class Archive(ArchiveWriter):
             self._shelf.look()
             there = self._manifest(folder)
         if there is not None:
+            check_content(there, content)
             return _same(there, fingerprint)
         with self._kept():
             self._shelf.resume(folder)
@@ -127,13 +147,17 @@ class Archive(ArchiveWriter):
                 collections,
                 contents,
                 files,
-                made_at=self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                made_at=self._now(),
                 exported_from=exported_from,
                 by_reference=by_reference,
             )
+            check_content(manifest, content)
             self._shelf.settle(folder)
             self._shelf.write(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode())
         return manifest
+
+    def _now(self) -> str:
+        return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _bundles(self, ticket: TicketKey) -> tuple[Manifest, ...]:
         above = "/".join(ticket)

@@ -97,6 +97,7 @@ def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Decl
         ticket.collection,
         desired.origin(ticket.instrument),
         desired.settings.noun.bundles is Bundles.BY_REFERENCE,
+        pin.content if isinstance(pin, Pin) else None,
         *((pin.reason, pin.refused) if isinstance(pin, Unpinned) else ()),
     )
     return Declared(bundle, written.lines.at("ticket"))

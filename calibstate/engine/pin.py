@@ -1,7 +1,8 @@
-"""Tell what each ticket holds: from its bundle, else from its origin.
+"""Tell what each ticket holds: from its seal, its bundle, else its origin.
 
 What a ticket holds is final once it has left the origin, so a bundle weighs
-more than what the origin shows now.
+more than what the origin shows now; and what was sealed was approved, so it
+weighs more than both.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from ..kinds.bundle import Bundle
 from ..kinds.collection import Collection, tell_rows
 from ..model.bundles import Manifest
 from ..model.contents import Holding
-from ..model.desired import DesiredState
+from ..model.desired import DesiredState, Written
 from ..model.names import ARCHIVE, Address, TicketKey
 from ..model.pins import Pin
 from ..model.resources import Observed
 from ..model.scope import Scope
+from ..model.seals import Seal
 from ..model.tickets import Ticket
 from ..ports.archive import ArchiveReader
 from .expand import Unpinned, adopted
@@ -43,22 +45,66 @@ def pin_tickets(
         Asked for the rows of a bundle when they are needed.
     """
     return {
-        written.noun.key: _pin(written.noun, desired.origin(written.noun.instrument), observed, archive)
+        written.noun.key: _pin(
+            written.noun,
+            desired.seals.get(written.noun.key),
+            desired.origin(written.noun.instrument),
+            observed,
+            archive,
+        )
         for written in adopted(desired, scope)
     }
 
 
 def _pin(
-    ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed], archive: ArchiveReader
+    ticket: Ticket,
+    sealed: Written[Seal] | None,
+    origin: str | None,
+    observed: Mapping[Address, Observed],
+    archive: ArchiveReader,
 ) -> Pin | Unpinned:
+    approved = ticket.approval.seal
+    if approved and (sealed is None or sealed.noun.digest != approved):
+        found = f"its seal is {sealed.noun.digest}" if sealed else "it has no seal"
+        return Unpinned(f"{approved} was approved, and {found}", refused=True)
     seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
     if seen.trouble:
         return Unpinned("the archive could not be seen")
-    if isinstance(seen.resource, Bundle):
-        if seen.resource.trouble:
-            return Unpinned(seen.resource.trouble, refused=True)
-        return _from_bundle(ticket, seen.resource.manifests[0], archive)
+    bundle = seen.resource if isinstance(seen.resource, Bundle) else None
+    if bundle and bundle.trouble:
+        return Unpinned(bundle.trouble, refused=True)
+    if sealed:
+        return _from_seal(sealed.noun, bundle, _from_origin(ticket, origin, observed), archive)
+    if bundle:
+        return _from_bundle(ticket, bundle.manifests[0], archive)
     return _from_origin(ticket, origin, observed)
+
+
+def _from_seal(
+    seal: Seal, bundle: Bundle | None, at_origin: Pin | Unpinned, archive: ArchiveReader
+) -> Pin | Unpinned:
+    """Return what was sealed, with whom to get it from."""
+    manifests = bundle.manifests if bundle else ()
+    if manifest := next((m for m in manifests if seal.fits(m)), None):
+        return Pin(
+            seal.fingerprints, "its seal", cache(lambda: _rows(manifest, archive)), manifest, seal.content
+        )
+    if altered := next((m for m in manifests if m.fingerprint == seal.fingerprint), None):
+        return Unpinned(
+            f"its bundle {altered.folder} has the sealed datasets with other bytes; move that bundle away, "
+            "and it is made anew from the origin",
+            refused=True,
+        )
+    if isinstance(at_origin, Unpinned):
+        return at_origin
+    if at_origin.fingerprint != seal.fingerprint:
+        others = f", and none of {len(manifests)} in the archive fits" if manifests else ""
+        return Unpinned(
+            f"{at_origin.told_by} no longer holds what was sealed ({at_origin.fingerprint[:19]}…, "
+            f"sealed {seal.fingerprint[:19]}…){others}; bring the origin back, or declare a new ticket",
+            refused=True,
+        )
+    return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content)
 
 
 def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> Pin | Unpinned:
@@ -69,12 +115,13 @@ def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> 
             refused=True,
         )
 
-    @cache  # A large bundle takes seconds to read.
-    def rows() -> Mapping[str, Holding]:
-        contents = archive.contents(manifest)
-        return {name: contents.holding(name) for name in manifest.fingerprints}
+    return Pin(manifest.fingerprints, "its bundle", cache(lambda: _rows(manifest, archive)), manifest)
 
-    return Pin(manifest.fingerprints, "its bundle", rows, manifest)
+
+def _rows(manifest: Manifest, archive: ArchiveReader) -> Mapping[str, Holding]:
+    """Read a bundle; a large one takes seconds."""
+    contents = archive.contents(manifest)
+    return {name: contents.holding(name) for name in manifest.fingerprints}
 
 
 def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed]) -> Pin | Unpinned:

@@ -18,6 +18,7 @@ from ..model.bundles import Manifest
 from ..model.drift import Drift, What
 from ..model.names import Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
+from ..model.seals import content_digest
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
@@ -48,6 +49,9 @@ class Bundle(Resource):
     by_reference: bool = False
     """Whether its files stay where they are."""
 
+    content: str | None = None
+    """Digest of the sealed bytes; `None` where nothing was sealed."""
+
     trouble: str = ""
     """Why nobody can tell what the ticket holds."""
 
@@ -55,7 +59,14 @@ class Bundle(Resource):
     """Whether that is a contradiction."""
 
     manifests: tuple[Manifest, ...] = field(default=(), repr=False)
-    """Observed: its bundles, newest first; the newest is what counts."""
+    """Observed: its bundles, newest first; the newest is what counts, unless
+    one was sealed."""
+
+    def is_among(self, manifests: Sequence[Manifest]) -> bool:
+        """Say whether one of some bundles is what this asks for."""
+        if self.content is None:
+            return bool(manifests)
+        return any(m.fingerprint == self.fingerprint and content_digest(m) == self.content for m in manifests)
 
     @override
     def facts(self) -> Iterator[str]:
@@ -81,18 +92,30 @@ class ExportBundle(Action):
     chain: str | None
     by_reference: bool = False
 
+    content: str | None = None
+    """Digest that the bytes must have; `None` where nothing was sealed."""
+
     @override
     def subject(self) -> Bundle:
         key = (self.instrument, self.ticket)
         return Bundle(
-            self.target, key, self.fingerprint, self.collections, self.chain, self.origin, self.by_reference
+            self.target,
+            key,
+            self.fingerprint,
+            self.collections,
+            self.chain,
+            self.origin,
+            self.by_reference,
+            self.content,
         )
 
     @override
     def standing(self, live: Resource | None) -> Standing:
-        if isinstance(live, Bundle) and live.fingerprint == self.fingerprint:
-            return Standing.DONE
-        return Standing.READY if live is None else Standing.STALE
+        if not isinstance(live, Bundle):
+            return Standing.READY
+        if self.content:
+            return Standing.DONE if self.subject().is_among(live.manifests) else Standing.READY
+        return Standing.DONE if live.fingerprint == self.fingerprint else Standing.STALE
 
     @override
     def reverse(self) -> str:
@@ -128,10 +151,18 @@ class BundleKind(Kind[Bundle]):
                 subject=declared.address.name,
                 detail="it is not in the archive",
             )
+        elif not declared.is_among(live.manifests):
+            yield Drift(
+                target=declared.address,
+                what=What.MISSING,
+                subject=declared.address.name,
+                detail=f"{len(live.manifests)} in the archive, and none is what was sealed",
+            )
 
     @override
     def remedy(self, declared: Bundle, live: Bundle | None) -> Iterator[Action]:
-        if live is None and declared.fingerprint and declared.origin:
+        lacks = live is None or not declared.is_among(live.manifests)
+        if lacks and not declared.trouble and declared.fingerprint and declared.origin:
             instrument, ticket = declared.ticket
             yield ExportBundle(
                 target=declared.address,
@@ -143,11 +174,12 @@ class BundleKind(Kind[Bundle]):
                 collections=declared.leaves,
                 chain=declared.chain,
                 by_reference=declared.by_reference,
+                content=declared.content,
             )
 
     @override
     def is_there(self, declared: Bundle, live: Bundle | None) -> bool:
-        return live is not None and not declared.trouble
+        return live is not None and not declared.trouble and declared.is_among(live.manifests)
 
     @override
     def obstacle(self, declared: Bundle, live: Bundle | None) -> Obstacle | None:
@@ -166,6 +198,7 @@ class BundleKind(Kind[Bundle]):
             export,
             exported_from=action.origin,
             by_reference=action.by_reference,
+            content=action.content,
             watch=watch,
         )
 

@@ -22,6 +22,7 @@ from .desired import DesiredState, Lines, Written
 from .names import InstrumentName, RepositoryAddress, collection_name_problem, nearest
 from .repositories import Copy, Origin, Rucio, Site
 from .rucio import name_problem
+from .seals import Seal, covered
 from .settings import Bundles, RucioSettings, Settings
 from .tickets import ApprovalStatus, RucioLabel, Ticket
 
@@ -89,6 +90,9 @@ class Tree:
     unread: Unread = Unread()
     """What is missing because a file could not be read."""
 
+    seals: Sequence[Written[Seal]] = ()
+    """All seals."""
+
     @cached_property
     def desired(self) -> DesiredState:
         """All of it together; of what is declared twice, the first."""
@@ -98,6 +102,7 @@ class Tree:
             sites={s.noun.site: s for s in reversed(self.sites)},
             tickets={t.noun.key: t for t in reversed(self.tickets)},
             chains={c.noun.chain: c for c in reversed(self.chains)},
+            seals={s.noun.key: s for s in reversed(self.seals)},
         )
 
     @cached_property
@@ -147,6 +152,8 @@ def _file_names(tree: Tree) -> Iterator[Diagnostic]:
         yield from _misnamed(site, f"sites/{site.noun.site}.yaml", "site")
     for ticket in tree.tickets:
         yield from _misnamed(ticket, f"tickets/{ticket.noun.name}.yaml", "ticket")
+    for seal in tree.seals:
+        yield from _misnamed(seal, f"seals/{'/'.join(seal.noun.key)}.yaml", "ticket")
 
 
 def _misnamed(written: Written[Any], expected: str, key: str) -> Iterator[Diagnostic]:
@@ -248,6 +255,12 @@ def _route(tree: Tree, site: Written[Site], name: str) -> Iterator[Diagnostic]:
             detail = f"{address} is reached by Rucio, but `rucio` in calibstate.yaml is missing."
             hint = "Give at least its `scope` and `origin_rse`."
             yield Diagnostic("No settings for Rucio", detail, where, hint)
+        case Rucio(prefix=prefix) if "://" not in prefix and not prefix.startswith("/"):
+            detail = (
+                f"`{prefix}` is neither a URI nor an absolute path, so the files of {address} are nowhere."
+            )
+            hint = "Give the URI under which the site sees the RSE's files, such as s3://bucket/scope."
+            yield Diagnostic("Not a prefix", detail, where, hint)
         case Copy() if tree.settings and tree.settings.noun.bundles is Bundles.BY_REFERENCE:
             yield from _copy_without_files(tree, address, where)
         case _:
@@ -393,6 +406,62 @@ def _approvals(tree: Tree) -> Iterator[Diagnostic]:
             hint = "Give `taxicab`, or a `note` for what is older than the board's records."
             where = written.lines.at("approval", "status")
             yield Diagnostic("Adopted without a record", detail, where, hint)
+
+
+def _seals(tree: Tree) -> Iterator[Diagnostic]:
+    for written in tree.seals:
+        seal = written.noun
+        ticket = tree.desired.tickets.get(seal.key)
+        if seal.problem:
+            hint = f"Take it back from Git, or make it anew: calibstate seal {seal.ticket}."
+            detail = f"A seal is never edited by hand: {seal.problem}."
+            yield Diagnostic("Seal was edited", detail, written.lines.at("digest"), hint)
+        elif ticket is None:
+            if not tree.unread.may_mean(seal.ticket):
+                detail = f"{'/'.join(seal.key)} is sealed, and no file declares it."
+                yield Diagnostic("Seal of no ticket", detail, written.lines.at("ticket"), "Remove it.")
+        elif tuple(seal.fingerprints) != ticket.noun.leaves:
+            detail = (
+                f"{seal.ticket} was sealed with {', '.join(seal.collections)}; its file lists "
+                f"other collections, or another order. What a ticket holds is final."
+            )
+            where = ticket.lines.at("bare" if ticket.noun.bare else "collections")
+            yield Diagnostic("Ticket is not as sealed", detail, where, "Declare a new ticket in front of it.")
+        yield from _unreadable_coverage(written)
+
+
+def _unreadable_coverage(written: Written[Seal]) -> Iterator[Diagnostic]:
+    for name, sealed in written.noun.collections.items():
+        for dataset_type, said in sealed.types.items():
+            where = written.lines.at("collections", name, "types", dataset_type, "coverage")
+            try:
+                number = sum(1 for _ in covered(said.coverage, written.noun.instrument))
+            except ValueError as error:
+                yield Diagnostic(
+                    "Coverage cannot be read", f"{error}.", where, "Seals are made, not written."
+                )
+                continue
+            if number != said.datasets:
+                detail = f"{name} covers {number} data IDs of {dataset_type}, and says {said.datasets}."
+                yield Diagnostic("Seal was edited", detail, where, "Take it back from Git.")
+
+
+def _unsealed(tree: Tree) -> Iterator[Diagnostic]:
+    unsealed = [
+        written
+        for written in tree.tickets
+        if written.noun.approval.status is ApprovalStatus.ADOPTED
+        and written.noun.key not in tree.desired.seals
+    ]
+    for instrument in sorted({written.noun.instrument for written in unsealed}):
+        first, *more = [written for written in unsealed if written.noun.instrument == instrument]
+        names = ", ".join(written.noun.ticket for written in (first, *more))
+        detail = (
+            f"{len(more) + 1} adopted of {instrument}: {names}. They are deployed as their bundles or "
+            "their origin show them, and nobody can tell that this is what was approved."
+        )
+        hint = f"calibstate seal {names.replace(',', '')}"
+        yield Diagnostic("Tickets without a seal", detail, first.lines.at("ticket"), hint, Severity.WARNING)
 
 
 def _skips(tree: Tree) -> Iterator[Diagnostic]:
@@ -696,6 +765,8 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Diagnostic]], ...] = (
     _same_butler,
     _ticket_contents,
     _approvals,
+    _seals,
+    _unsealed,
     _skips,
     _onlys,
     _chains_somewhere,

@@ -17,6 +17,7 @@ from ..errors import Where
 from .chains import ChainFile
 from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Site
+from .seals import Seal
 from .settings import Settings
 from .tickets import Ticket
 
@@ -117,6 +118,9 @@ class DesiredState:
     chains: Mapping[str, Written[ChainFile]]
     """Chains by name of the collection."""
 
+    seals: Mapping[TicketKey, Written[Seal]] = field(default_factory=dict)
+    """Seals by instrument and ticket."""
+
     @cached_property
     def digest(self) -> str:
         """``sha256:…`` of what is declared, however it is written."""
@@ -125,6 +129,7 @@ class DesiredState:
             "sites": {name: _plain(site) for name, site in self.sites.items()},
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
             "chains": {name: _plain(chain) for name, chain in self.chains.items()},
+            "seals": {"/".join(key): seal.noun.digest for key, seal in self.seals.items()},
         }
         text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,7 +1,7 @@
 """A pin: what a ticket holds, as far as anyone can tell.
 
 What a ticket holds is final once it has left the origin.  It is known from
-the manifest of its bundle, else from the origin itself.
+its seal, else from the manifest of its bundle, else from the origin itself.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ class Pin:
 
     manifest: Manifest | None = field(default=None, repr=False)
     """The bundle, if there is one."""
+
+    content: str | None = None
+    """Digest of the sealed bytes; `None` where nothing was sealed."""
 
     @property
     def fingerprint(self) -> str:

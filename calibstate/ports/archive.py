@@ -39,6 +39,39 @@ class ArchiveReader(Protocol):
         """
         ...
 
+    def describe(
+        self,
+        ticket: TicketKey,
+        collections: Sequence[str],
+        export: Export,
+        *,
+        exported_from: str,
+        watch: Watch = unwatched,
+    ) -> Manifest:
+        """Return the manifest that a bundle would have; nothing is written.
+
+        Every file is read where it is.
+
+        Parameters
+        ----------
+        ticket
+            Instrument and ticket.
+        collections
+            Full names of the ticket's collections, in search order.
+        export
+            From the origin.
+        exported_from
+            Address of the origin.
+        watch
+            Told of progress in files.
+
+        Raises
+        ------
+        RefusedError
+            A file is gone.
+        """
+        ...
+
     def source(self, manifest: Manifest) -> str:
         """Return the URI of a bundle's folder."""
         ...
@@ -56,6 +89,7 @@ class ArchiveWriter(ArchiveReader, Protocol):
         *,
         exported_from: str,
         by_reference: bool = False,
+        content: str | None = None,
         watch: Watch = unwatched,
     ) -> Manifest:
         """Write a bundle: the files, ``export.yaml``, the manifest last.
@@ -76,6 +110,8 @@ class ArchiveWriter(ArchiveReader, Protocol):
             Address of the origin.
         by_reference
             Leave the files where they are.
+        content
+            Digest that the bytes must have (`~calibstate.model.seals`).
         watch
             Told of progress in files.
 
@@ -83,7 +119,8 @@ class ArchiveWriter(ArchiveReader, Protocol):
         ------
         RefusedError
             The export does not have the fingerprint (it is partial, or the
-            origin changed meanwhile), or a file is gone.  There is no
-            manifest, so there is no bundle.
+            origin changed meanwhile), a file is gone, or the bytes are not
+            those of ``content``.  There is no manifest, so there is no
+            bundle.
         """
         ...

@@ -25,6 +25,7 @@ from ..model.bundles import BundledCollection, BundleFile, Contents, Manifest, S
 from ..model.contents import CollectionType
 from ..model.fingerprints import ticket_fingerprint
 from ..model.names import TicketKey
+from ..model.seals import content_digest
 from ..model.timespans import EMPTY, UNBOUNDED_BEGIN, UNBOUNDED_END, Range, parse_tai
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "TIMESPAN",
     "Tagged",
     "check",
+    "check_content",
     "check_export",
     "dump_manifest",
     "load_manifest",
@@ -217,6 +219,30 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
             "Bundle contradicts itself",
             f"{name} and {MANIFEST} tell of different files: {_differences(held, said)}.",
             _RESTORE,
+        )
+
+
+def check_content(manifest: Manifest, content: str | None) -> None:
+    """Check that the bytes of a bundle are those that were sealed.
+
+    Parameters
+    ----------
+    manifest
+        Of the bundle.
+    content
+        Digest of the sealed bytes; `None` where nothing was sealed.
+
+    Raises
+    ------
+    RefusedError
+        They are others.
+    """
+    if content is not None and content_digest(manifest) != content:
+        raise _refused(
+            "Files are not as sealed",
+            f"The files of {manifest.instrument}/{manifest.ticket} at {manifest.exported_from} have the "
+            f"digest {content_digest(manifest)}; {content} was sealed. Somebody changed a file since.",
+            "Bring the sealed files back, or make a new ticket of the new ones.",
         )
 
 

@@ -19,6 +19,7 @@ from ..model.chains import ChainFile
 from ..model.names import Noun
 from ..model.outcomes import Outcome
 from ..model.repositories import Site
+from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from .documents import DesiredDocument, DriftDocument, PlanDocument, ValidationDocument
@@ -50,6 +51,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("site.json", Site, "sites/SITE.yaml: a facility and its repositories"),
     Document("ticket.json", Ticket, "tickets/INSTRUMENT/TICKET.yaml: what was made and approved"),
     Document("chain.json", ChainFile, "chains/*.yaml: what is searched, and in what order"),
+    Document("seal.json", Seal, "seals/INSTRUMENT/TICKET.yaml: what a ticket contains"),
     Document("plan.json", PlanDocument, "A plan: the ordered steps that would end the drift", printed=True),
     Document("drift.json", DriftDocument, "How live places depart from what is declared", printed=True),
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),

@@ -23,6 +23,7 @@ from ..model.crosscheck import Tree, Unread, crosscheck
 from ..model.desired import DesiredState, Written
 from ..model.names import Noun
 from ..model.repositories import Site
+from ..model.seals import Seal
 from ..model.settings import Settings, is_met
 from ..model.tickets import Ticket
 from .mistakes import mistakes
@@ -145,9 +146,12 @@ class _Folder:
         self._look_around()
         settings = self._read_settings()
         sites = self._read_all(Site, self._yaml_files("sites"))
-        tickets = self._read_all(Ticket, self._ticket_files())
+        tickets = self._read_all(Ticket, self._by_instrument("tickets"))
         chains = self._read_all(ChainFile, self._yaml_files("chains"))
-        return Tree(str(self._root), settings, sites, tickets, chains, self._unread.told())
+        unread = self._unread.told()
+        # A seal that cannot be read declares nothing that others name.
+        seals = self._read_all(Seal, self._by_instrument("seals"))
+        return Tree(str(self._root), settings, sites, tickets, chains, unread, seals)
 
     def _read_settings(self) -> Written[Settings] | None:
         source = self._source(ROOT_FILE)
@@ -219,14 +223,14 @@ class _Folder:
                     Diagnostic("Folder not read", detail, Where(name, 1), hint, Severity.WARNING)
                 )
 
-    def _ticket_files(self) -> Iterator[str]:
-        for name in self._names("tickets"):
-            folder = f"tickets/{name}"
+    def _by_instrument(self, kind: str) -> Iterator[str]:
+        for name in self._names(kind):
+            folder = f"{kind}/{name}"
             if (self._root / folder).is_dir() and not name.endswith(".yaml"):
                 yield from self._yaml_files(folder)
             else:
-                detail = "Tickets are read from the folders of their instruments only."
-                hint = f"Move it to tickets/INSTRUMENT/{name}."
+                detail = f"{kind.capitalize()} are read from the folders of their instruments only."
+                hint = f"Move it to {kind}/INSTRUMENT/{name}."
                 self._add("File in the wrong place", detail, folder, hint)
 
     def _yaml_files(self, folder: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from calibstate.model.names import TicketKey
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
 from calibstate.ports.progress import Watch, unwatched
-from calibstate.store.bundle import check, check_export, manifest_from, read_contents
+from calibstate.store.bundle import check, check_content, check_export, manifest_from, read_contents
 
 __all__ = ["MemoryArchive"]
 
@@ -69,6 +69,29 @@ class MemoryArchive(ArchiveWriter):
         return contents
 
     @override
+    def describe(
+        self,
+        ticket: TicketKey,
+        collections: Sequence[str],
+        export: Export,
+        *,
+        exported_from: str,
+        watch: Watch = unwatched,
+    ) -> Manifest:
+        contents = read_contents(export.text)
+        files = [
+            _bundle_file(
+                file.path,
+                self._read(file.uri),
+                tuple(d.uuid for d in contents.datasets if d.path == file.path),
+            )
+            for file in export.files
+        ]
+        return manifest_from(
+            ticket, collections, contents, files, made_at=self._now(), exported_from=exported_from
+        )
+
+    @override
     def source(self, manifest: Manifest) -> str:
         return f"memory://archive/{manifest.folder}/"
 
@@ -82,6 +105,7 @@ class MemoryArchive(ArchiveWriter):
         *,
         exported_from: str,
         by_reference: bool = False,
+        content: str | None = None,
         watch: Watch = unwatched,
     ) -> Manifest:
         contents = read_contents(export.text)
@@ -90,6 +114,7 @@ class MemoryArchive(ArchiveWriter):
             raise RefusedError(Diagnostic("Export is not what was asked for", "Its files are others."))
         folder = bundle_folder(ticket, fingerprint)
         if folder in self.manifests:
+            check_content(self.manifests[folder], content)
             return self.manifests[folder]
         files = []
         for done, file in enumerate(export.files, 1):
@@ -99,17 +124,22 @@ class MemoryArchive(ArchiveWriter):
             if not by_reference:
                 self.files[f"memory://archive/{folder}/{file.path}"] = data
             watch("files", done, len(export.files))
-        self.exports[folder] = export.text
-        self.manifests[folder] = manifest_from(
+        manifest = manifest_from(
             ticket,
             collections,
             contents,
             files,
-            made_at=self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            made_at=self._now(),
             exported_from=exported_from,
             by_reference=by_reference,
         )
+        check_content(manifest, content)
+        self.exports[folder] = export.text
+        self.manifests[folder] = manifest
         return self.manifests[folder]
+
+    def _now(self) -> str:
+        return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _read(self, uri: str) -> bytes:
         if uri in self._origin:

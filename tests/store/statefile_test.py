@@ -13,7 +13,7 @@ import yaml
 
 from calibstate.errors import InvalidStateError, Severity
 from calibstate.store.statefile import find_root, load
-from tests.written import GOOD, mistakes, spoilt, told, written
+from tests.written import GOOD, besides_seals, mistakes, spoilt, told, written
 
 REPOSITORY = Path(__file__).parents[2]
 REAL = REPOSITORY / "state"
@@ -335,17 +335,21 @@ def test_a_tree_for_this_version_is_read(requires: str, tmp_path: Path) -> None:
 def test_what_is_nobodys_declaration_is_passed_over(name: str, tmp_path: Path) -> None:
     changes = {f"{folder}/{name}": "- 1" for folder in ("sites", "tickets", "tickets/LATISS", "chains", ".")}
     _, also = load(written(tmp_path / "tree", changes))
-    assert also == ()
+    assert besides_seals(also) == ()
 
 
 def test_a_file_of_another_kind_is_warned_of(tmp_path: Path) -> None:
     _, also = load(written(tmp_path / "tree", {"sites/usdf.json": "{}"}))
-    assert [(d.severity, str(d.where)) for d in also] == [(Severity.WARNING, "sites/usdf.json:1:1")]
+    assert [(d.severity, str(d.where)) for d in besides_seals(also)] == [
+        (Severity.WARNING, "sites/usdf.json:1:1")
+    ]
 
 
 def test_a_folder_that_seems_misspelt_is_warned_of(tmp_path: Path) -> None:
     _, also = load(written(tmp_path / "tree", {"Ticket/x.yaml": "", "tests/x.yaml": "", "schemas/x": ""}))
-    assert [(d.severity, d.hint) for d in also] == [(Severity.WARNING, "Did you mean `tickets`?")]
+    assert [(d.severity, d.hint) for d in besides_seals(also)] == [
+        (Severity.WARNING, "Did you mean `tickets`?")
+    ]
 
 
 @pytest.mark.parametrize("file", [SETTINGS, DM1, "chains", "tickets/LATISS"])
@@ -436,12 +440,12 @@ def test_five_hundred_tickets_are_read(tmp_path: Path) -> None:
     desired, also = load(root)
     assert len(desired.tickets_of("LATISS")) == 503
     assert len(desired.chains["LATISS/calib"].noun.entries) == 503
-    assert also == ()
+    assert besides_seals(also) == ()
 
 
 def test_the_declaration_of_the_observatory_is_good() -> None:
     desired, also = load(REAL)
-    assert also == ()
+    assert besides_seals(also) == ()
     assert desired.origin("LSSTComCam") == "usdf/main"
     assert desired.with_instrument("LSSTComCam") == (
         "bts/LSSTComCam",

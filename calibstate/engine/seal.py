@@ -1,0 +1,92 @@
+"""Make the seal of a ticket: read it at its origin, to the last byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import Diagnostic, RefusedError
+from ..kinds.collection import tell_rows
+from ..model.contents import Holding
+from ..model.desired import DesiredState
+from ..model.seals import Seal, SealedFrom, seal_of
+from ..model.tickets import Ticket
+from ..ports.places import ReadPlaces
+from ..ports.progress import Watch, unwatched
+
+__all__ = ["make_seal"]
+
+
+def make_seal(
+    ticket: Ticket, desired: DesiredState, places: ReadPlaces, now: str, watch: Watch = unwatched
+) -> Seal:
+    """Return what a ticket contains at its origin.
+
+    The one that is there already is returned, if it says the same.
+
+    Parameters
+    ----------
+    ticket
+        The ticket, approved or not.
+    desired
+        The whole declared state.
+    places
+        Where to look.
+    now
+        The time in UTC, with ``Z``.
+    watch
+        Told of progress in files, each of which is read.
+
+    Raises
+    ------
+    RefusedError
+        The origin does not hold what the ticket lists, or the ticket was
+        sealed with another content before.
+    """
+    origin = desired.origin(ticket.instrument)
+    assert origin, "a tree whose instrument has no origin does not validate"
+    butler = places.butler(origin)
+    held = _whole(ticket, origin, butler.holdings(ticket.leaves))
+    export = butler.export(ticket.leaves, chain=ticket.collection)
+    described = places.archive().describe(
+        ticket.key, ticket.leaves, export, exported_from=origin, watch=watch
+    )
+    made = seal_of(described, held, SealedFrom(repository=origin, at=now))
+    before = desired.seals.get(ticket.key)
+    if before is None:
+        return made
+    if before.noun.digest != made.digest:
+        raise _sealed_otherwise(ticket, before.noun, made, origin)
+    return before.noun
+
+
+def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[str, Holding]:
+    if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
+        raise RefusedError(
+            Diagnostic(
+                "Ticket is not at its origin",
+                f"{origin} holds nothing in {', '.join(lacking)}.",
+                hint="Certify it there first, or correct what the ticket lists.",
+            )
+        )
+    if empty := [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]:
+        raise RefusedError(
+            Diagnostic(
+                "Certification ends before it begins",
+                f"{origin}: {tell_rows(empty)}. No exposure would ever find it.",
+                hint="Decertify it there.",
+            )
+        )
+    return held
+
+
+def _sealed_otherwise(ticket: Ticket, before: Seal, made: Seal, origin: str) -> RefusedError:
+    what = "datasets or ranges" if made.fingerprint != before.fingerprint else "bytes"
+    return RefusedError(
+        Diagnostic(
+            "Sealed before, with another content",
+            f"{ticket.name} was sealed on {before.sealed_from.at} as {before.digest}; {origin} now has other "
+            f"{what}, which would be {made.digest}. What a ticket holds is final.",
+            hint="Bring the origin back, or declare a new ticket in front of it. If nobody approved the seal "
+            "and nothing was deployed, remove its file and seal it anew.",
+        )
+    )

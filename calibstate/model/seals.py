@@ -1,0 +1,308 @@
+"""A seal: the committed record of what a ticket contains.
+
+It says enough to hold every bundle and every repository against it, and to
+tell which lookups a ticket answers without any butler: fingerprints, the
+digest of the bytes, and the coverage, written compactly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Annotated
+
+from pydantic import Field
+
+from .bundles import Manifest
+from .contents import Holding
+from .fingerprints import digest_of_lines, ticket_fingerprint
+from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
+
+__all__ = [
+    "Coverage",
+    "Seal",
+    "SealedCollection",
+    "SealedFrom",
+    "SealedType",
+    "content_digest",
+    "cover",
+    "covered",
+    "seal_of",
+    "sealed_name",
+]
+
+Coverage = dict[str, int | str | list[str] | None]
+"""Data IDs and a range: dimensions with their values, ``begin`` and ``end``.
+
+Whole numbers are written as ``0..8,10``, words as themselves or in a list.
+``begin`` and ``end`` are TAI, `None` where unbounded, ``empty`` both in an
+EMPTY range.  The instrument is the seal's, and not repeated.
+"""
+
+_Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+_NUMBERS = re.compile(r"[0-9]+(\.\.[0-9]+)?(,[0-9]+(\.\.[0-9]+)?)*")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_EMPTY = "empty"
+_MOST = 10_000_000
+"""Data IDs that one entry may stand for."""
+
+
+class SealedFrom(Noun):
+    """Where and when a seal was made."""
+
+    repository: str
+    """Address of the origin."""
+
+    at: str
+    """UTC, with ``Z``."""
+
+
+class SealedType(Noun):
+    """What a collection holds of one dataset type."""
+
+    datasets: int
+    """Number of certifications, or of datasets of a RUN."""
+
+    coverage: tuple[Coverage, ...]
+    """For which data IDs and ranges."""
+
+
+class SealedCollection(Noun):
+    """A collection of a sealed ticket."""
+
+    fingerprint: _Digest
+    types: dict[str, SealedType]
+    """By dataset type."""
+
+
+class Seal(Noun):
+    """``seals/INSTRUMENT/TICKET.yaml``."""
+
+    ticket: Word
+    instrument: InstrumentName
+
+    fingerprint: _Digest
+    """Of the ticket."""
+
+    content: _Digest
+    """Over UUID, size and SHA-256 of every file."""
+
+    digest: _Digest
+    """Over fingerprint and content; what an approval names."""
+
+    sealed_from: SealedFrom
+    files: int
+    """Number of files."""
+
+    bytes: int
+    """Their sizes together."""
+
+    collections: dict[CollectionName, SealedCollection]
+    """In search order; named as in the ticket."""
+
+    @property
+    def key(self) -> TicketKey:
+        """Instrument and ticket."""
+        return (self.instrument, self.ticket)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of each collection, by its full name."""
+        return {self._full(name): sealed.fingerprint for name, sealed in self.collections.items()}
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be as it was written, if so."""
+        if self.fingerprint != ticket_fingerprint(self.fingerprints.items()):
+            return "its fingerprint is not that of its collections"
+        if self.digest != _digest(self.fingerprint, self.content):
+            return "its digest is not that of its fingerprint and its content"
+        return None
+
+    def fits(self, manifest: Manifest) -> bool:
+        """Say whether a bundle is what was sealed, to the byte."""
+        return manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content
+
+    def _full(self, name: str) -> str:
+        if name.startswith(f"{self.instrument}/"):
+            return name
+        return f"{self.instrument}/calib/{self.ticket}/{name}"
+
+
+def content_digest(manifest: Manifest) -> str:
+    """Return the digest of a bundle's bytes.
+
+    It is over the sorted lines ``{UUID}\\t{size}\\t{SHA-256 of the file}``.
+    """
+    files = manifest.files
+    return digest_of_lines(sorted(f"{uuid}\t{f.size}\t{f.sha256}" for f in files for uuid in f.datasets))
+
+
+def sealed_name(instrument: str, ticket: str, collection: str) -> str:
+    """Return how a seal and a ticket name a collection."""
+    return collection.removeprefix(f"{instrument}/calib/{ticket}/")
+
+
+def seal_of(manifest: Manifest, held: Mapping[str, Holding], sealed_from: SealedFrom) -> Seal:
+    """Return the seal of a ticket.
+
+    Parameters
+    ----------
+    manifest
+        What a bundle of it holds.
+    held
+        What its collections hold, by full name.
+    sealed_from
+        Where and when that was seen.
+    """
+    instrument, ticket = manifest.instrument, manifest.ticket
+    content = content_digest(manifest)
+    return Seal(
+        ticket=ticket,
+        instrument=instrument,
+        fingerprint=manifest.fingerprint,
+        content=content,
+        digest=_digest(manifest.fingerprint, content),
+        sealed_from=sealed_from,
+        files=len(manifest.files),
+        bytes=sum(file.size for file in manifest.files),
+        collections={
+            sealed_name(instrument, ticket, name): _sealed(held[name], fingerprint, instrument)
+            for name, fingerprint in manifest.fingerprints.items()
+        },
+    )
+
+
+def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Coverage]:
+    """Yield data IDs and ranges compactly.
+
+    Parameters
+    ----------
+    rows
+        Data IDs (``key=value``, joined with ``,``) with their ranges.
+    instrument
+        The instrument that is not repeated.
+    """
+    by_range: dict[tuple[Range, tuple[str, ...]], set[tuple[str, ...]]] = {}
+    for data_id, span in rows:
+        pairs = [pair.partition("=") for pair in data_id.split(",")] if data_id else []
+        named = {key: value for key, _, value in pairs}
+        if named.pop("instrument", None) != instrument:
+            named["instrument"] = dict((k, v) for k, _, v in pairs).get("instrument", "")
+        by_range.setdefault((span, tuple(named)), set()).add(tuple(named.values()))
+    for (span, dimensions), values in sorted(by_range.items()):
+        for box in _boxes(values, len(dimensions)):
+            said: Coverage = {d: _said(v) for d, v in zip(dimensions, box, strict=True)}
+            yield {**said, **_said_range(span)}
+
+
+def covered(coverage: Iterable[Coverage], instrument: str) -> Iterator[tuple[str, Range]]:
+    """Yield each data ID with its range; what `cover` was given.
+
+    Raises
+    ------
+    ValueError
+        An entry cannot be read.
+    """
+    for entry in coverage:
+        span = _range(entry)
+        named = {"instrument": [instrument]}
+        named |= {key: _values(value) for key, value in entry.items() if key not in {"begin", "end"}}
+        if named["instrument"] == [""]:
+            del named["instrument"]
+        keys = sorted(named)
+        for values in product(*(named[key] for key in keys)):
+            yield ",".join(f"{key}={value}" for key, value in zip(keys, values, strict=True)), span
+
+
+def _digest(fingerprint: str, content: str) -> str:
+    return digest_of_lines([fingerprint, content])
+
+
+def _sealed(holding: Holding, fingerprint: str, instrument: str) -> SealedCollection:
+    by_type: dict[str, list[tuple[str, Range]]] = {}
+    for row in holding.rows:
+        by_type.setdefault(row.dataset_type, []).append((row.data_id, (row.begin, row.end)))
+    types = {
+        name: SealedType(datasets=len(rows), coverage=tuple(cover(rows, instrument)))
+        for name, rows in sorted(by_type.items())
+    }
+    return SealedCollection(fingerprint=fingerprint, types=types)
+
+
+_Box = tuple[frozenset[str], ...]
+
+
+def _boxes(values: set[tuple[str, ...]], dimensions: int) -> list[_Box]:
+    """Cut a set of tuples into few products of sets."""
+    boxes: set[_Box] = {tuple(frozenset([v]) for v in value) for value in values}
+    for axis in range(dimensions):
+        merged: dict[tuple[_Box, _Box], frozenset[str]] = {}
+        for box in boxes:
+            rest = (box[:axis], box[axis + 1 :])
+            merged[rest] = merged.get(rest, frozenset()) | box[axis]
+        boxes = {(*before, along, *after) for (before, after), along in merged.items()}
+    return sorted(boxes, key=lambda box: [sorted(along, key=_order) for along in box])
+
+
+def _order(value: str) -> tuple[int, str]:
+    return (int(value), "") if _NUMBER.fullmatch(value) else (-1, value)
+
+
+def _said(values: frozenset[str]) -> int | str | list[str]:
+    ordered = sorted(values, key=_order)
+    if all(_NUMBER.fullmatch(value) for value in ordered):
+        spans = _spans([int(value) for value in ordered])
+        said = ",".join(str(a) if a == b else f"{a}..{b}" for a, b in spans)
+        return int(said) if said.isdigit() else said
+    if len(ordered) == 1 and ordered[0] and not _NUMBERS.fullmatch(ordered[0]):
+        return ordered[0]
+    return ordered
+
+
+def _spans(numbers: list[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], number)
+        else:
+            spans.append((number, number))
+    return spans
+
+
+def _values(said: int | str | list[str] | None) -> list[str]:
+    if isinstance(said, list):
+        return [str(value) for value in said]
+    text = "" if said is None else str(said)
+    if not _NUMBERS.fullmatch(text):
+        return [text]
+    numbers: list[str] = []
+    for part in text.split(","):
+        first, _, last = part.partition("..")
+        if int(last or first) - int(first) > _MOST:
+            raise ValueError(f"{part} is more than anybody has")
+        numbers += [str(number) for number in range(int(first), int(last or first) + 1)]
+    return numbers
+
+
+def _said_range(span: Range) -> Coverage:
+    if span[0] >= span[1]:
+        return {"begin": _EMPTY, "end": _EMPTY}
+    return {"begin": format_bound(span[0]), "end": format_bound(span[1])}
+
+
+def _range(entry: Coverage) -> Range:
+    if missing := {"begin", "end"} - entry.keys():
+        raise ValueError(f"{min(missing)} is missing; write `null` where it is unbounded")
+    begin, end = entry["begin"], entry["end"]
+    if begin == end == _EMPTY:
+        return EMPTY
+    span = (
+        UNBOUNDED[0] if begin is None else parse_tai(str(begin)),
+        UNBOUNDED[1] if end is None else parse_tai(str(end)),
+    )
+    if span[0] >= span[1]:
+        raise ValueError(f"it ends, {end}, before it begins, {begin}")
+    return span

@@ -1,0 +1,89 @@
+"""Seal files: written by us, reviewed and committed by people.
+
+A line for each range of data IDs, so that a difference reads as what it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import CalibstateError, Diagnostic
+from ..model.seals import Coverage, Seal
+
+__all__ = ["dumps", "path_of", "write"]
+
+_HEADER = "# Made by `calibstate seal`; never edited by hand.\n"
+
+
+def path_of(root: Path, seal: Seal) -> Path:
+    """Return the file of a seal within a state tree."""
+    return root / "seals" / seal.instrument / f"{seal.ticket}.yaml"
+
+
+def dumps(seal: Seal) -> str:
+    """Return the text of a seal file."""
+    return _HEADER + "".join(f"{line}\n" for line in _lines(seal))
+
+
+def write(root: Path, seal: Seal) -> Path:
+    """Write a seal into a state tree, whole or not at all.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    seal
+        What to write.
+
+    Raises
+    ------
+    CalibstateError
+        It cannot be written.
+    """
+    path = path_of(root, seal)
+    aside = path.with_name(f".calibstate-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(dumps(seal), encoding="utf-8")
+        os.replace(aside, path)  # noqa: PTH105
+    except OSError as error:
+        problem = Diagnostic("Seal cannot be written", f"{path}: {error.strerror}.")
+        raise CalibstateError(problem) from None
+    return path
+
+
+def _lines(seal: Seal) -> Iterator[str]:
+    yield f"ticket: {_flow(seal.ticket)}"
+    yield f"instrument: {_flow(seal.instrument)}"
+    for key in ("fingerprint", "content", "digest"):
+        yield f"{key}: {getattr(seal, key)}"
+    yield f"sealed_from: {_flow(seal.sealed_from.model_dump())}"
+    yield f"files: {seal.files}"
+    yield f"bytes: {seal.bytes}"
+    yield "collections:"
+    for name, sealed in seal.collections.items():
+        yield f"  {_flow(name)}:"
+        yield f"    fingerprint: {sealed.fingerprint}"
+        yield "    types:"
+        for dataset_type, said in sealed.types.items():
+            yield f"      {_flow(dataset_type)}:"
+            yield f"        datasets: {said.datasets}"
+            yield "        coverage:"
+            yield from (f"          - {_entry(entry)}" for entry in said.coverage)
+
+
+def _entry(entry: Coverage) -> str:
+    return _flow(entry)
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML within a line."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, width=2**30, sort_keys=False, allow_unicode=True, explicit_end=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...")

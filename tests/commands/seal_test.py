@@ -1,0 +1,298 @@
+"""What was sealed is what is deployed, whoever disagrees."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from calibstate.model.seals import covered
+from calibstate.model.timespans import UNBOUNDED
+from tests import world
+from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
+from tests.tree import Ran
+
+TICKET = f"{TOP}/DM-2"
+BIAS = f"{TICKET}/bias.20240101a"
+
+
+def seal_file(sites: Sites, ticket: str = "DM-2") -> Path:
+    return sites.tree.state / "seals" / INSTRUMENT / f"{ticket}.yaml"
+
+
+def read_seal(sites: Sites, ticket: str = "DM-2") -> dict:
+    return yaml.safe_load(seal_file(sites, ticket).read_text())
+
+
+@pytest.fixture
+def sealed(sites: Sites) -> Sites:
+    """Return sites with DM-2 sealed, and nothing deployed."""
+    ran = sites.run("seal", "DM-2")
+    assert ran.code == 0, ran.err
+    return sites
+
+
+def change_origin(sites: Sites) -> None:
+    """Certify one more range at the origin."""
+    with sites.butler(ORIGIN) as butler:
+        world.add_calibration(butler, BIAS, "defects", world.IN_2025)
+
+
+def alter_file_at_origin(sites: Sites) -> Callable[[], object]:
+    """Alter a file, and return what puts it right again."""
+    file = sorted(sites.path(ORIGIN).rglob("DM-2/**/*.fits"))[0]
+    right = file.read_bytes()
+    file.write_bytes(right[:-1] + b"?")
+    return lambda: file.write_bytes(right)
+
+
+def is_refused(ran: Ran, *words: str) -> bool:
+    return ran.code == 3 and all(word in ran.out + ran.err for word in words)
+
+
+def drift(sites: Sites, *arguments: str) -> list[tuple[str, str, str]]:
+    found = sites.run("drift", "--format", "json", *arguments).json["drift"]
+    return [(d["target"]["place"], d["what"], d["subject"]) for d in found]
+
+
+# --- what a seal says ---
+
+
+def test_a_seal_says_what_the_origin_holds(sealed: Sites) -> None:
+    said = read_seal(sealed)
+
+    bias = said["collections"]["bias.20240101a"]["types"]["bias"]
+    assert bias == {
+        "datasets": 4,
+        "coverage": [{"detector": "0..3", "begin": "2024-01-01T00:00:00", "end": None}],
+    }
+    flat = said["collections"]["flat.20240101a"]["types"]["flat"]
+    assert flat["coverage"] == [
+        {"detector": "0..3", "physical_filter": ["g_01", "r_03"], "begin": None, "end": None}
+    ]
+    files = sorted(sealed.path(ORIGIN).rglob("DM-2/**/*.fits"))
+    assert (said["files"], said["bytes"]) == (len(files), sum(f.stat().st_size for f in files))
+    assert said["sealed_from"]["repository"] == ORIGIN
+
+
+def test_its_digests_are_those_that_anybody_can_recompute(sealed: Sites) -> None:
+    said, butler = read_seal(sealed), sealed.seen(ORIGIN)
+    lines = []
+    for dataset_type in ("bias", "flat"):
+        for ref in butler.registry.queryDatasets(dataset_type, collections=f"{TICKET}/*.run"):
+            data = butler.getURI(ref).read()
+            lines.append(f"{ref.id}\t{len(data)}\t{hashlib.sha256(data).hexdigest()}\n")
+    content = "sha256:" + hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    digest = hashlib.sha256(f"{said['fingerprint']}\n{content}\n".encode()).hexdigest()
+
+    assert said["content"] == content
+    assert said["digest"] == f"sha256:{digest}"
+
+
+def test_its_coverage_gives_back_every_certification(sealed: Sites) -> None:
+    told = {
+        (f"{TICKET}/{name}", dataset_type, data_id, span)
+        for name, collection in read_seal(sealed)["collections"].items()
+        for dataset_type, said in collection["types"].items()
+        for data_id, span in covered(said["coverage"], INSTRUMENT)
+    }
+    rows = [row[:3] for row in sealed.of_ticket(ORIGIN, "DM-2")]
+
+    assert sorted(t[:3] for t in told) == sorted(rows)
+    assert {span for *_, span in told} == {world.SINCE_2024, UNBOUNDED}
+
+
+def test_sealing_again_changes_nothing(sealed: Sites) -> None:
+    before = sealed.snapshot()
+
+    assert sealed.run("seal", "DM-2").code == 0
+
+    assert {k: v[0] for k, v in sealed.snapshot().items()} == {k: v[0] for k, v in before.items()}
+
+
+def test_a_sealed_tree_is_sound_and_only_the_others_are_warned_of(sealed: Sites) -> None:
+    ran = sealed.run("validate")
+
+    assert ran.code == 0
+    assert "Tickets without a seal" in ran.err
+    assert "1 adopted of LSSTComCam: DM-1" in ran.err
+
+
+def test_sealing_writes_nothing_but_the_seal(sites: Sites) -> None:
+    before = sites.snapshot()
+
+    sites.run("seal", "DM-2")
+
+    after = sites.snapshot()
+    assert after.keys() - before.keys() == {f"state/seals/{INSTRUMENT}/DM-2.yaml"}
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("ticket", "code", "word"),
+    [("DM-9", 64, "nobody declared it"), ("DM-3", 3, "holds nothing in")],
+)
+def test_what_cannot_be_sealed_is_told(sites: Sites, ticket: str, code: int, word: str) -> None:
+    sites.tree.ticket("DM-3", "bias.20240101a")
+
+    ran = sites.run("seal", ticket)
+
+    assert (ran.code, word in ran.err) == (code, True)
+
+
+@pytest.mark.parametrize("change", [change_origin, alter_file_at_origin])
+def test_a_ticket_is_not_sealed_again_with_another_content(sealed: Sites, change) -> None:
+    before = seal_file(sealed).read_text()
+    change(sealed)
+
+    ran = sealed.run("seal", "DM-2")
+
+    assert is_refused(ran, "Sealed before, with another content")
+    assert seal_file(sealed).read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("digest: sha256:", "digest: sha256:0", "digest"),
+        ("detector: 0..3", "detector: 0..4", "Seal was edited"),
+        ("2024-01-01T00:00:00", "2024-01-01", "Coverage cannot be read"),
+        ("bias.20240101a:", "bias.20240101b:", "Seal was edited"),
+        ("ticket: DM-2", "ticket: DM-7", "File under another name"),
+    ],
+)
+def test_an_edited_seal_does_not_validate(sealed: Sites, old: str, new: str, told: str) -> None:
+    text = seal_file(sealed).read_text()
+    assert old in text
+    seal_file(sealed).write_text(text.replace(old, new, 1))
+
+    ran = sealed.run("validate")
+
+    assert ran.code == 1
+    assert told in ran.err
+    assert f"seals/{INSTRUMENT}/DM-2.yaml" in ran.err
+
+
+def test_a_ticket_that_lists_other_collections_than_its_seal_does_not_validate(sealed: Sites) -> None:
+    sealed.tree.ticket("DM-2", "bias.20240101a")
+
+    ran = sealed.run("validate")
+
+    assert ran.code == 1
+    assert "Ticket is not as sealed" in ran.err
+
+
+# --- origin, bundle, seal and destination ---
+
+
+def test_all_agree(sealed: Sites) -> None:
+    assert sealed.apply().code == 0
+    assert sealed.run("plan").code == 0
+    manifest = json.loads((sealed.bundle("DM-2") / "manifest.json").read_text())
+    assert manifest["fingerprint"] == read_seal(sealed)["fingerprint"]
+
+
+def test_without_a_bundle_an_origin_that_changed_is_refused(sealed: Sites) -> None:
+    change_origin(sealed)
+
+    ran = sealed.apply()
+
+    assert is_refused(ran, "no longer holds what was sealed")
+    assert not sealed.has(SUMMIT, TICKET)
+    assert sealed.has(SUMMIT, f"{TOP}/DM-1"), "the other ticket goes on"
+    assert not (sealed.tree.folder / "archive" / INSTRUMENT / "DM-2").exists()
+
+
+def test_without_a_bundle_a_file_that_was_altered_at_the_origin_is_caught(sealed: Sites) -> None:
+    put_right = alter_file_at_origin(sealed)
+
+    ran = sealed.apply()
+
+    assert is_refused(ran, "Files are not as sealed")
+    assert not list((sealed.tree.folder / "archive" / INSTRUMENT / "DM-2").glob("*/manifest.json"))
+    assert not sealed.has(SUMMIT, TICKET)
+    put_right()
+    assert sealed.apply().code == 0
+
+
+def test_with_its_bundle_the_sealed_ticket_is_deployed_though_the_origin_changed(sealed: Sites) -> None:
+    assert sealed.apply("--site", "usdf").code == 0
+    change_origin(sealed)
+
+    assert (ORIGIN, "changed", BIAS) in drift(sealed)
+    ran = sealed.apply()
+
+    assert ran.code == 3, "the origin has to be seen to"
+    assert sealed.chain(SUMMIT)[0] == TICKET
+    assert sealed.of_ticket(SUMMIT, "DM-2") != sealed.of_ticket(ORIGIN, "DM-2")
+
+
+def test_a_bundle_of_another_content_is_not_deployed(sites: Sites) -> None:
+    change_origin(sites)
+    assert sites.apply("--site", "usdf", "--exclude", EMBARGO).code == 0
+    with sites.butler(ORIGIN) as butler:
+        butler.registry.decertify(BIAS, "defects", world.timespan(UNBOUNDED))
+    ran = sites.run("seal", "DM-2")
+    assert ran.code == 0, ran.err
+
+    made = sites.run("plan", "--format", "json").json
+    assert ("export-bundle", "archive") in {(s["do"], s["target"]["place"]) for s in made["steps"]}
+    assert sites.apply().code == 0
+    assert sites.of_ticket(SUMMIT, "DM-2") == sites.of_ticket(ORIGIN, "DM-2")
+    assert sites.run("plan").code == 0
+
+
+def test_a_bundle_with_other_bytes_than_were_sealed_is_refused(sites: Sites) -> None:
+    put_right = alter_file_at_origin(sites)
+    assert sites.apply("--site", "usdf", "--exclude", EMBARGO).code == 0
+    put_right()
+    assert sites.run("seal", "DM-2").code == 0
+
+    ran = sites.apply()
+
+    assert is_refused(ran, "with other bytes", "move that bundle away")
+    assert not sites.has(SUMMIT, TICKET)
+    shutil.rmtree(sites.bundle("DM-2"))
+    assert sites.apply().code == 0
+
+
+def test_a_destination_that_holds_something_else_is_changed(sealed: Sites) -> None:
+    assert sealed.apply().code == 0
+    with sealed.butler(SUMMIT) as butler:
+        world.add_calibration(butler, BIAS, "dark", world.IN_2025)
+
+    assert drift(sealed) == [(SUMMIT, "changed", BIAS)]
+    assert is_refused(sealed.apply(), "that its seal does not")
+
+
+def test_a_destination_that_lost_something_gets_it_again(sealed: Sites) -> None:
+    assert sealed.apply().code == 0
+    with sealed.butler(SUMMIT) as butler:
+        butler.registry.decertify(BIAS, "bias", world.timespan(UNBOUNDED))
+
+    assert drift(sealed) == [(SUMMIT, "missing", BIAS)]
+    assert sealed.apply().code == 0
+    assert sealed.of_ticket(SUMMIT, "DM-2") == sealed.of_ticket(ORIGIN, "DM-2")
+
+
+def test_an_approval_of_another_seal_is_refused(sealed: Sites) -> None:
+    other = f"sha256:{'0' * 64}"
+    approval = {"status": "adopted", "note": "a test", "seal": other}
+    sealed.tree.ticket("DM-2", "bias.20240101a", "flat.20240101a", approval=approval)
+
+    ran = sealed.apply()
+
+    assert is_refused(ran, f"{other} was approved, and its seal is")
+    assert not sealed.has(SUMMIT, TICKET)
+
+
+def test_an_approval_of_this_seal_is_deployed(sealed: Sites) -> None:
+    approval = {"status": "adopted", "note": "a test", "seal": read_seal(sealed)["digest"]}
+    sealed.tree.ticket("DM-2", "bias.20240101a", "flat.20240101a", approval=approval)
+
+    assert sealed.apply().code == 0
