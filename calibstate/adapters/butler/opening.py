@@ -21,7 +21,7 @@ from lsst.daf.butler import Butler, ButlerConfig, ButlerRepoIndex, ButlerUserErr
 from lsst.daf.butler.registry import RegistryConfig, RegistryError  # type: ignore[attr-defined]
 from lsst.resources import ResourcePath
 from lsst.utils.db_auth import DbAuthError
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ...errors import Diagnostic, NeedsRecoveryError, UnreachableError
@@ -89,9 +89,18 @@ class Repository:
         if "remote_butler" in self.config:
             return None
         with self._opening():
-            registry = RegistryConfig(self.config)
-            registry.replaceRoot(self.config.get("root", self.config.configDir))
-            return registry.connectionString
+            return self._registry.connectionString
+
+    @cached_property
+    def _registry(self) -> RegistryConfig:
+        registry = RegistryConfig(self.config)
+        registry.replaceRoot(self.config.get("root", self.config.configDir))
+        return registry
+
+    @property
+    def namespace(self) -> str | None:
+        """Schema of its tables; `None`: the database's usual one."""
+        return self._registry.get("namespace")
 
     @property
     def database(self) -> Path | None:
@@ -133,6 +142,15 @@ class Repository:
         self._look_for_database(writeable=writeable)
         with self._opening():
             return Butler.from_config(self.config, writeable=writeable)
+
+    def engine(self) -> Engine:
+        """Return what connects to its database, to look only.
+
+        SQLite opens no file for writing then; with other databases each
+        transaction has to be told.
+        """
+        url = self._registry.connectionString
+        return self._registry.getDatabaseClass().makeEngine(url, writeable=False)
 
     @contextmanager
     def asking(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from ...ports.butler import ButlerReader, Export, SeenCollection, StoredFile
 from .export import list_stored, write_export
 from .holdings import find_collections, read_holdings
 from .opening import Repository
+from .tables import Tables
 
 __all__ = ["DafButlerReader", "open_reader"]
 
@@ -25,11 +26,15 @@ class DafButlerReader(ButlerReader):
         Its address.
     butler
         The butler behind it.
+    tables
+        Its tables, where they may be looked at; without them the butler is
+        asked for everything.
     """
 
-    def __init__(self, repository: Repository, butler: Butler) -> None:
+    def __init__(self, repository: Repository, butler: Butler, tables: Tables | None = None) -> None:
         self._repository = repository
         self._butler = butler
+        self._tables = tables
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
@@ -46,10 +51,18 @@ class DafButlerReader(ButlerReader):
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
+        asked, with_files = list(dict.fromkeys(names)), set(files)
         with self._repository.asking():
-            # Dataset types may have been removed or defined anew since.
-            self._butler.registry.refresh()
-            return read_holdings(self._butler, names, set(files), calibrations_only=calibrations_only)
+            # Where files are is the butler's to tell.
+            without = [name for name in asked if name not in with_files]
+            held = self._tables and self._tables.read(without, calibrations_only=calibrations_only)
+            rest = asked if held is None else [name for name in asked if name in with_files]
+            if rest:
+                # Dataset types may have been removed or defined anew since.
+                self._butler.registry.refresh()
+                told = read_holdings(self._butler, rest, with_files, calibrations_only=calibrations_only)
+                held = {**(held or {}), **told}
+            return held or {}
 
     @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
@@ -67,6 +80,8 @@ class DafButlerReader(ButlerReader):
 
     def close(self) -> None:
         """Let go of the repository."""
+        if self._tables:
+            self._tables.close()
         self._butler.close()
 
 
@@ -86,4 +101,4 @@ def open_reader(uri: str) -> DafButlerReader:
         It cannot be opened from here.
     """
     repository = Repository(uri)
-    return DafButlerReader(repository, repository.open(writeable=False))
+    return DafButlerReader(repository, repository.open(writeable=False), Tables(repository))

@@ -21,6 +21,7 @@ from .datastore import datastore_root
 from .importing import BundleImport
 from .opening import Repository
 from .reader import DafButlerReader
+from .tables import Tables
 
 __all__ = ["DafButlerWriter", "clear_leftovers", "open_writer"]
 
@@ -88,7 +89,7 @@ def open_writer(uri: str) -> DafButlerWriter:
         It cannot be opened from here.
     """
     repository = Repository(uri)
-    return DafButlerWriter(repository, repository.open(writeable=True))
+    return DafButlerWriter(repository, repository.open(writeable=True), Tables(repository))
 
 
 def clear_leftovers(uri: str) -> None:
