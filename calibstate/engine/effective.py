@@ -1,0 +1,72 @@
+"""Look at a live chain and tell what is effective through it.
+
+A chain is flattened depth first, and a collection that is reached again is
+searched where it was reached first, as the butler does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..model.contents import CollectionType
+from ..model.effective import Resolved
+from ..ports.butler import ButlerReader, SeenCollection
+from .resolve import resolve
+
+__all__ = ["effective", "flatten"]
+
+
+def flatten(butler: ButlerReader, chain: str) -> tuple[str, ...]:
+    """Return the collections that are searched through a chain, in order.
+
+    Parameters
+    ----------
+    butler
+        Where; it is asked once for each level of nesting.
+    chain
+        The chain; a collection of another type is all that is searched.
+
+    Returns
+    -------
+    tuple of str
+        None of them CHAINED; empty where the chain does not exist.
+    """
+    seen: dict[str, SeenCollection] = {}
+    asked: set[str] = set()
+    level = {chain}
+    while level:
+        found = butler.collections(sorted(level))
+        asked |= level
+        seen.update(found)
+        level = {child for one in found.values() for child in one.children} - asked
+    return tuple(_leaves(chain, seen, set()))
+
+
+def effective(butler: ButlerReader, chain: str) -> Resolved:
+    """Return what is effective through a chain.
+
+    Parameters
+    ----------
+    butler
+        Where.
+    chain
+        The chain; through one that does not exist nothing is effective.
+    """
+    leaves = flatten(butler, chain)
+    held = butler.holdings(leaves, calibrations_only=True)
+    # A collection may have gone since it was listed.
+    return resolve([held[name] for name in leaves if name in held])
+
+
+def _leaves(name: str, seen: Mapping[str, SeenCollection], reached: set[str]) -> Iterator[str]:
+    """Return what is searched through a collection and was not reached yet.
+
+    So a circle ends where it closes; the butler makes none.
+    """
+    if name in reached or name not in seen:
+        return
+    reached.add(name)
+    if seen[name].type is not CollectionType.CHAINED:
+        yield name
+    for child in seen[name].children:
+        yield from _leaves(child, seen, reached)

@@ -1,0 +1,114 @@
+"""What is effective: the dataset that a look-up gets, range by range.
+
+A chain is searched in its order, and the first collection with a dataset
+whose validity range holds the moment decides.  So each (dataset type, data
+ID) has ranges that do not overlap, with one winner in each, and gaps in which
+nothing is found.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from .contents import Row
+from .fingerprints import collection_fingerprint
+
+__all__ = ["Ambiguity", "Candidate", "Effective", "Resolved"]
+
+
+class Effective(NamedTuple):
+    """One range in which one dataset wins for its type and data ID.
+
+    They come in hundreds of thousands, so they are plain tuples.
+    """
+
+    dataset_type: str
+    data_id: str
+    """As `~calibstate.model.contents.Row` has it."""
+    begin: int
+    """Nanoseconds of TAI."""
+    end: int
+    """Nanoseconds of TAI, after the begin."""
+    uuid: str
+    """The winner."""
+    collection: str
+    """The searched collection through which it wins.  A dataset that wins
+    through several in ranges that touch has one range, and the collection is
+    that of them which is searched first."""
+
+
+class Candidate(NamedTuple):
+    """A dataset that could win, and where it stands in the search order."""
+
+    rank: int
+    """How many collections are searched before its own."""
+    collection: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Ambiguity:
+    """Two certifications for one data ID that overlap in one collection.
+
+    The butler certifies no such thing, and refuses to choose where it finds
+    it.
+    """
+
+    collection: str
+    dataset_type: str
+    data_id: str
+    uuids: tuple[str, str]
+    """The two datasets, or one dataset twice; the first is preferred."""
+    begin: int
+    """Where the overlap begins, in nanoseconds of TAI."""
+    end: int
+    """Where the overlap ends, in nanoseconds of TAI."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What is effective through a chain."""
+
+    winners: tuple[Effective, ...]
+    """By dataset type, data ID (as text) and begin; they do not overlap, and
+    no two that touch have the same dataset."""
+
+    ambiguities: tuple[Ambiguity, ...] = ()
+    """By dataset type, data ID, search order and begin; also those that
+    collections in front hide."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The effective fingerprint: equal ones select the same datasets for
+        every type, data ID and moment.
+        """
+        return collection_fingerprint(
+            (w.dataset_type, w.data_id, w.uuid, w.begin, w.end) for w in self.winners
+        )
+
+    def at(self, dataset_type: str, data_id: str, moment: int) -> Effective | None:
+        """Return what a look-up gets.
+
+        Parameters
+        ----------
+        dataset_type
+            Name of the dataset type.
+        data_id
+            Data ID as text.
+        moment
+            Nanoseconds of TAI.
+
+        Returns
+        -------
+        Effective or None
+            The range with the moment in it; `None` where nothing is found.
+        """
+        after = bisect_left(self.winners, (dataset_type, data_id, moment + 1))
+        if after == 0:
+            return None
+        last = self.winners[after - 1]
+        is_it = (last.dataset_type, last.data_id) == (dataset_type, data_id) and moment < last.end
+        return last if is_it else None
