@@ -175,7 +175,9 @@ def test_who_names_no_account_asks_with_the_usual_one(site: RucioSite, rucio: Ru
 
 def test_a_password_that_cannot_be_sent_is_not_told(site: RucioSite, rucio: RucioServerWriter) -> None:
     become(site, Login(ROOT.account, ROOT.username, "se\n cret"))
-    with pytest.raises(UnreachableError, match="Rucio does not answer") as told:
+    with pytest.raises(
+        UnreachableError, match="name or password of its configuration cannot be sent"
+    ) as told:
         rucio.has_scope()
     assert "cret" not in str(told.value)
 
@@ -202,6 +204,23 @@ except UnreachableError as error:
     assert done.stderr == ""
     assert done.stdout.startswith("opened\nRucio is not configured: Could not load Rucio configuration file.")
     assert "`rucio whoami` must work." in done.stdout
+
+
+def test_the_client_says_nothing_of_its_own(tmp_path: Path) -> None:
+    script = """
+from calibstate.adapters.rucio import open_rucio
+from calibstate.errors import UnreachableError
+from calibstate.model.settings import RucioSettings
+try:
+    open_rucio(RucioSettings(scope="ancillary", origin_rse="SLAC_BUTLER_DISK"), pause=0).has_scope()
+except UnreachableError as error:
+    print(error.diagnostics[0].summary)
+"""
+    # Port 9 is for what is to be thrown away; nobody listens.
+    write_client(tmp_path, "http://127.0.0.1:9", ROOT)
+    there = os.environ | {"RUCIO_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=there, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("Rucio does not answer\n", "")
 
 
 @pytest.mark.parametrize(
