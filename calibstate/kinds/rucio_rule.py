@@ -18,7 +18,7 @@ from ..model.bundles import Manifest
 from ..model.drift import Drift, What
 from ..model.names import Address, TicketKey
 from ..model.resources import Obstacle, Resource
-from ..model.rucio import Rule, RuleState, Storage
+from ..model.rucio import RegisteredFile, Rule, RuleState, Storage
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.rucio import RucioReader
@@ -55,7 +55,7 @@ class RucioRule(Resource):
     rules: tuple[Rule, ...] = ()
     """Observed: rules that keep all files at the RSE."""
 
-    held: int = 0
+    files: Mapping[str, RegisteredFile] = field(default_factory=dict, repr=False)
     """Observed: files of the dataset."""
 
     available: int = 0
@@ -68,6 +68,11 @@ class RucioRule(Resource):
     def did(self) -> str:
         """Scope and name, as Rucio's own commands take them."""
         return f"{self.scope}:{self.dataset}"
+
+    @property
+    def held(self) -> int:
+        """Number of files of the dataset."""
+        return len(self.files)
 
     @property
     def has_arrived(self) -> bool:
@@ -242,6 +247,8 @@ class RucioRuleKind(Kind[RucioRule]):
             return None
         if declared.hold:
             return Obstacle(f"{declared.rse} is on hold: {declared.hold}", awaited=True)
+        if found[0] is What.CHANGED:
+            return Obstacle(found[1], refused=True)
         rule = live.lasting if live else None
         if live is None or rule is None:
             return None if live and live.ending else _no_room(declared, live)
@@ -275,7 +282,7 @@ class _Look:
 
     def __post_init__(self) -> None:
         found = self.rucio.datasets(sorted(self.datasets))
-        self.held = {name: len(dataset.files) for name, dataset in found.items()}
+        self.held = {name: dataset.files for name, dataset in found.items()}
         self.available = {name: self.rucio.available(name) for name in self.held}
 
     def at(self, target: RucioRule) -> RucioRule:
@@ -285,7 +292,7 @@ class _Look:
             target,
             account=self.rucio.account,
             rules=rules,
-            held=self.held.get(target.dataset, 0),
+            files=self.held.get(target.dataset, {}),
             available=self.available.get(target.dataset, {}).get(target.rse, 0),
         )
         return seen if seen.lasting else replace(seen, storage=self.storage(target.rse))
@@ -306,6 +313,8 @@ def _first_problem(declared: RucioRule, live: RucioRule | None) -> tuple[What, s
     rule = live.lasting if live else None
     if live is None or rule is None:
         return What.MISSING, _unkept(declared, live)
+    if _is_another(declared.manifest, live):
+        return What.CHANGED, f"what {declared.did} brings there is not what the bundle holds"
     wanted = max(live.held, len(declared.manifest.files) if declared.manifest else 0)
     if 0 < wanted <= live.available:
         return _unguarded(rule, wanted)
@@ -315,6 +324,14 @@ def _first_problem(declared: RucioRule, live: RucioRule | None) -> tuple[What, s
     if rule.state is RuleState.SUSPENDED:
         return What.MISSING, f"{told}; rule {rule.id} is suspended: {rule.reason or 'Rucio does not say why'}"
     return What.PENDING, told
+
+
+def _is_another(manifest: Manifest | None, live: RucioRule) -> bool:
+    """Say whether a dataset holds what its bundle does not."""
+    if manifest is None:
+        return False
+    expected = {file.path: (file.size, file.adler32) for file in manifest.files}
+    return any((file.size, file.adler32) != expected.get(name) for name, file in live.files.items())
 
 
 def _unguarded(rule: Rule, wanted: int) -> tuple[What, str] | None:
