@@ -18,22 +18,27 @@ from calibstate.engine.plan import Failed, make_plan
 from calibstate.errors import Diagnostic, UnreachableError
 from calibstate.kinds.registry import ACTIONS
 from calibstate.model.drift import What
-from calibstate.model.names import ARCHIVE
+from calibstate.model.names import ARCHIVE, RUCIO
 from calibstate.model.outcomes import Outcome, Result
 from calibstate.model.plans import Basis, Plan
 from calibstate.model.scope import Scope
 from calibstate.store import planfile
+from tests.calibrations import INSTRUMENT
 from tests.engine.worlds import (
     DEFAULTS,
     EXTRAS,
     OLD,
     ORIGIN,
+    PREFIXES,
     RAW,
     REPOSITORIES,
+    RSES,
+    SUMMIT,
     TICKETS,
     TOP,
     Situation,
     out_of_reach,
+    registered_files,
     situations,
     truth,
 )
@@ -65,11 +70,37 @@ def apply(
     return list(converge(first, run, why="test", again=lambda failed: plan(situation, places, scope, failed)))
 
 
+def come_to_its_end(situation: Situation, places: MemoryPlaces, scope: Scope = ALL) -> list[Outcome]:
+    """Apply and let files arrive, again and again, until nothing happens.
+
+    Returns
+    -------
+    list [Outcome]
+        What the last run said.
+    """
+    for _ in range(10):
+        before = (len(places.writes), len(places.uris))
+        outcomes = apply(situation, places, scope=scope)
+        places.arrive_everywhere()
+        if (len(places.writes), len(places.uris)) == before:
+            return outcomes
+    pytest.fail(f"there is no end: {places.writes}")
+
+
+def not_refused(made: Plan, outcomes: list[Outcome]) -> list[str]:
+    """Return the steps of a plan that were not just refused by a place."""
+    refused = {
+        (o.do, o.target) for o in outcomes if o.result in {Result.REFUSED, Result.FAILED, Result.SKIPPED}
+    }
+    return [step.action.do for step in made.steps if (step.action.do, str(step.action.target)) not in refused]
+
+
 def contents(places: MemoryPlaces) -> dict[str, Any]:
     """Return all that places hold."""
     return {
         "archive": sorted(places.bundles.manifests),
         "files": dict(places.uris),
+        RUCIO: in_rucio(places),
         **{
             address: (
                 dict(b.seen),
@@ -79,6 +110,22 @@ def contents(places: MemoryPlaces) -> dict[str, Any]:
             for address, b in places.butlers.items()
         },
     }
+
+
+def in_rucio(places: MemoryPlaces) -> dict[str, Any]:
+    rucio = places.hands
+    return {
+        "files": dict(rucio.known),
+        "datasets": {name: (d.is_open, sorted(d.names)) for name, d in rucio.held.items()},
+        "replicas": {rse: set(names) for rse, names in rucio.replicas.items()},
+        "rules": {r.id: (r.dataset, r.rses, r.account, r.state, r.expires_at) for r in rucio.made.values()},
+    }
+
+
+def without_ids(held: dict[str, Any]) -> dict[str, Any]:
+    """Return what places hold, whichever rule was made first."""
+    rules = sorted(held[RUCIO]["rules"].values(), key=str)
+    return {**held, RUCIO: {**held[RUCIO], "rules": rules}}
 
 
 def chain(places: MemoryPlaces, address: str, name: str = TOP) -> tuple[str, ...] | None:
@@ -134,7 +181,8 @@ def test_a_place_that_does_not_answer_gets_no_step_and_is_told(situation, away):
     before = contents(places)
     made = plan(situation, places)
     assert not [step for step in made.steps if step.action.target.place in away]
-    assert {d.subject for d in made.drift if d.what is What.UNREACHABLE} == set(away)
+    needed = away if situation.by_rucio else away - {RUCIO}
+    assert {d.subject for d in made.drift if d.what is What.UNREACHABLE} == set(needed)
     assert not [d for d in made.drift if d.target.place in away and d.what is not What.UNREACHABLE]
     apply(situation, places, made)
     after = contents(places)
@@ -168,10 +216,23 @@ def test_a_saved_plan_does_what_the_plan_does(situation):
 def test_applied_and_planned_again_there_are_no_steps(situation, away):
     places = situation.places()
     places.out_of_reach = set(away)
+    outcomes = come_to_its_end(situation, places)
+    again = plan(situation, places)
+    assert not_refused(again, outcomes) == []
+    writes = list(places.writes)
+    apply(situation, places)
+    assert places.writes == writes
+
+
+@thorough
+@given(situation=situations(), away=out_of_reach)
+def test_without_rucio_one_run_does_it_all(situation, away):
+    situation = replace(situation, by_rucio=frozenset())
+    places = situation.places()
+    places.out_of_reach = set(away)
     outcomes = apply(situation, places)
     assert {o.result for o in outcomes} <= {Result.BEGUN, Result.DONE}
-    again = plan(situation, places)
-    assert again.steps == ()
+    assert plan(situation, places).steps == ()
     writes = list(places.writes)
     assert (apply(situation, places), places.writes) == ([], writes)
 
@@ -181,7 +242,7 @@ def test_applied_and_planned_again_there_are_no_steps(situation, away):
 def test_applied_everything_is_as_declared(situation):
     situation = replace(situation, held=frozenset())
     places = situation.places()
-    apply(situation, places, scope=FILES)
+    come_to_its_end(situation, places, FILES)
     for address in REPOSITORIES:
         for ticket in TICKETS:
             if situation.arrives(ticket, address):
@@ -198,12 +259,15 @@ def test_applied_everything_is_as_declared(situation):
 def test_applied_the_drift_that_is_left_is_no_work_of_ours(situation):
     situation = replace(situation, held=frozenset())
     places = situation.places()
-    apply(situation, places, scope=FILES)
+    come_to_its_end(situation, places, FILES)
     for drift in plan(situation, places, FILES).drift:
         kind, name = drift.target.kind, drift.target.name
         ticket = next(
             (t for t in TICKETS if name == f"LSSTComCam/{t.name}" or drift.subject in t.children), None
         )
+        if drift.target.place == RUCIO:
+            assert_awaited_or_refused_in_rucio(situation, name)
+            continue
         match drift.what:
             case What.EXTRA:
                 assert drift.subject in situation.extras(drift.target.place)
@@ -211,7 +275,7 @@ def test_applied_the_drift_that_is_left_is_no_work_of_ours(situation):
                 assert not all(situation.is_known(ticket) for ticket in TICKETS)
             case What.PENDING:
                 assert ticket
-                assert not situation.is_known(ticket)
+                assert not situation.arrives(ticket, drift.target.place)
             case What.MISSING if kind == "external" or drift.subject == RAW:
                 assert drift.target.place not in situation.raws
             case What.MISSING if drift.subject in {TOP, DEFAULTS}:
@@ -220,9 +284,20 @@ def test_applied_the_drift_that_is_left_is_no_work_of_ours(situation):
                 assert situation.wanted(drift.target.place) == []
             case What.MISSING | What.CHANGED:
                 assert ticket
-                assert situation.state(drift.target.place, ticket) == "more"
+                assert not situation.arrives(ticket, drift.target.place)
             case _:
                 pytest.fail(str(drift))
+
+
+def assert_awaited_or_refused_in_rucio(situation: Situation, name: str) -> None:
+    """Hold drift in Rucio to a reason why it stays."""
+    _, ticket_name, *rse = name.split("/")
+    ticket = next(t for t in TICKETS if t.name == ticket_name)
+    address = next((a for a in RSES if [RSES[a]] == rse), None)
+    if not situation.is_known(ticket) or not situation.is_sound(ticket):
+        return
+    assert address
+    assert not situation.is_carried(ticket, address)
 
 
 @thorough
@@ -231,7 +306,8 @@ def test_nothing_undeclared_is_lost_or_moved(situation, away):
     places = situation.places()
     places.out_of_reach = set(away)
     before = contents(places)
-    apply(situation, places)
+    come_to_its_end(situation, places)
+    assert_rucio_only_grew(before[RUCIO], in_rucio(places))
     assert set(places.uris) >= set(before["files"])
     assert all(places.uris[uri] == data for uri, data in before["files"].items())
     for address in REPOSITORIES:
@@ -245,6 +321,19 @@ def test_nothing_undeclared_is_lost_or_moved(situation, away):
         assert_extras_stand_where_they_stood(
             had, have, situation.extras(address), situation.unwanted(address)
         )
+
+
+def assert_rucio_only_grew(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert after["files"].items() >= before["files"].items()
+    for name, (is_open, names) in before["datasets"].items():
+        now_open, now = after["datasets"][name]
+        assert set(now) >= set(names)
+        assert is_open or (not now_open and now == names)
+    for rule, (dataset, rses, account, _, expires_at) in before["rules"].items():
+        assert after["rules"][rule][:3] == (dataset, rses, account)
+        assert after["rules"][rule][4] in {None, expires_at}
+    keeping = [(dataset, rses) for dataset, rses, account, *_ in after["rules"].values() if account == "root"]
+    assert len(keeping) == len(set(keeping)), "one rule of ours for each RSE"
 
 
 def assert_extras_stand_where_they_stood(
@@ -279,8 +368,38 @@ def test_a_chain_is_written_at_most_once_and_searches_only_what_is_whole(situati
 
     places.after = look
     apply(situation, places)
+    assert_chains_are_written_once(places)
+    come_to_its_end(situation, places)
+
+
+def assert_chains_are_written_once(places: MemoryPlaces) -> None:
     chains = [write for write in places.writes if write[1] == "set-chain"]
     assert len(chains) == len(set(chains))
+
+
+@thorough
+@given(situation=situations(), number=st.integers(0, 30), when=st.sampled_from(["before", "after"]))
+def test_nothing_is_closed_that_is_not_complete_and_right(situation, number, when):
+    places = situation.places()
+    strike(places, number, "is killed", when)
+    strikes, closed = getattr(places, when), set()
+
+    def look(write: Write) -> None:
+        if write[:2] == (RUCIO, "close"):
+            ticket = next(t for t in TICKETS if t.dataset == write[2])
+            held = places.hands.datasets([ticket.dataset], sidecars=[ticket.dataset])[ticket.dataset]
+            assert held.files == registered_files(ticket)
+            assert ticket.name not in closed
+            closed.add(ticket.name)
+        if when == "before":
+            strikes(write)
+
+    places.before = look
+    with suppress(Killed):
+        come_to_its_end(situation, places)
+    places.after = lambda write: None
+    closed.clear()
+    come_to_its_end(situation, places)
 
 
 # --- cut off ---
@@ -308,28 +427,28 @@ def strike(places: MemoryPlaces, number: int, how: str, when: str) -> None:
     setattr(places, when, strikes)
 
 
-def apply_struck(situation: Situation, places: MemoryPlaces) -> None:
+def come_to_its_end_struck(situation: Situation, places: MemoryPlaces) -> None:
     with suppress(Killed):
-        apply(situation, places)
+        come_to_its_end(situation, places)
     places.before = places.after = lambda write: None
 
 
 @thorough
 @given(
     situation=situations(),
-    number=st.integers(0, 12),
+    number=st.integers(0, 40),
     how=st.sampled_from(sorted(FAILURES)),
     when=st.sampled_from(["before", "after"]),
 )
 def test_a_run_cut_off_anywhere_is_taken_up_again_and_ends_the_same(situation, number, how, when):
     whole, cut = situation.places(), situation.places()
-    apply(situation, whole)
+    come_to_its_end(situation, whole)
     strike(cut, number, how, when)
-    apply_struck(situation, cut)
+    come_to_its_end_struck(situation, cut)
     assert cut.locks.held == {}
-    apply(situation, cut)
-    assert contents(cut) == contents(whole)
-    assert plan(situation, cut).steps == ()
+    outcomes = come_to_its_end(situation, cut)
+    assert without_ids(contents(cut)) == without_ids(contents(whole))
+    assert not_refused(plan(situation, cut), outcomes) == []
 
 
 @thorough
@@ -340,13 +459,11 @@ def test_a_step_that_fails_stops_only_what_needs_it(situation, number):
     outcomes = apply(situation, places)
     failed = [o for o in outcomes if o.result is Result.FAILED]
     assert len(failed) <= 1
-    assert {o.result for o in outcomes} <= {Result.BEGUN, Result.DONE, Result.FAILED, Result.SKIPPED}
-    chains = [write for write in places.writes if write[1] == "set-chain"]
-    assert len(chains) == len(set(chains))
+    assert_chains_are_written_once(places)
     if failed:
         place = failed[0].target.partition(":")[0]
         for address in REPOSITORIES:
-            if place not in {address, ARCHIVE}:
+            if place not in {address, ARCHIVE} and not (place == RUCIO and address in situation.by_rucio):
                 assert chain(places, address) == chain(applied(situation), address)
 
 
@@ -359,16 +476,19 @@ def applied(situation: Situation) -> MemoryPlaces:
 @thorough
 @given(situation=situations(), first=st.sampled_from(["usdf", "summit"]))
 def test_site_by_site_it_ends_the_same(situation, first):
-    together, apart = applied(situation), situation.places()
-    # Summit waits for what the site of the origin exports, so it comes twice.
-    for site in (first, "usdf", "summit"):
+    together, apart = situation.places(), situation.places()
+    come_to_its_end(situation, together)
+    # Each waits for what the other does, or for Rucio, so both come again.
+    for site in (first, *("usdf", "summit") * 3):
         mine = Scope(sites=(site,))
         made = plan(situation, apart, mine)
-        assert {step.action.target.place for step in made.steps} <= {ARCHIVE} | {
+        of_origin = {ARCHIVE, RUCIO} if site == "usdf" else set()
+        assert {step.action.target.place for step in made.steps} <= of_origin | {
             a for a in REPOSITORIES if a.startswith(f"{site}/")
         }
         apply(situation, apart, made, mine)
-    assert contents(apart) == contents(together)
+        apart.arrive_everywhere()
+    assert without_ids(contents(apart)) == without_ids(contents(together))
 
 
 @thorough
@@ -391,7 +511,8 @@ def test_what_a_hand_adds_meanwhile_is_kept(situation, number, name):
     if len(met) > number:
         assert name in (chain(places, met[number]) or ())
         assert Result.STALE in {o.result for o in outcomes} or name in situation.live.get(met[number], ())[:1]
-    assert plan(situation, places).steps == ()
+    outcomes = come_to_its_end(situation, places)
+    assert not_refused(plan(situation, places), outcomes) == []
 
 
 def test_the_situations_are_not_all_alike():
@@ -414,3 +535,28 @@ def test_the_situations_are_not_all_alike():
         f"{TOP}/DM-2/unbounded",
         EXTRAS[0],
     )
+
+
+def test_the_situations_are_carried_by_rucio_too():
+    """Show that the properties meet what they speak of."""
+    carried = Situation(
+        entries=("DM-1", "DM-2", "DM-3"),
+        at_origin=frozenset({"DM-1", "DM-2", "DM-3"}),
+        by_rucio=frozenset({SUMMIT}),
+        registered=(("DM-2", "closed"), ("DM-3", "in full"), ("DM-4", "with more"), ("DM-5", "closed")),
+        ruled=((SUMMIT, "DM-2", "stuck"), (SUMMIT, "DM-3", "ending"), (SUMMIT, "DM-5", "there")),
+    )
+    places = carried.places()
+    assert [step.action.do for step in plan(carried, places).steps if step.action.target.place == RUCIO] == [
+        "register-dataset", "add-rule", "boost-rule", "register-dataset", "keep-rule",
+    ]  # fmt: skip
+    outcomes = apply(carried, places)
+    assert [o.target for o in outcomes if o.result is Result.PENDING] == [
+        f"rucio:rucio_rule:{INSTRUMENT}/DM-{n}/{RSES[SUMMIT]}" for n in (1, 2, 3)
+    ]
+    assert chain(places, SUMMIT) is None
+    come_to_its_end(carried, places)
+    assert chain(places, SUMMIT) == tuple(carried.wanted(SUMMIT)) != ()
+    assert {
+        d.path.partition("/LSST")[0] for d in places.butlers[SUMMIT].datasets.values() if "DM-" in d.run
+    } == {PREFIXES[RSES[SUMMIT]]}

@@ -6,9 +6,10 @@ what a run does, and once more to cut the run off in the middle.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,10 +18,12 @@ from calibstate.model.chains import ChainFile
 from calibstate.model.contents import CollectionType, Row
 from calibstate.model.desired import DesiredState, Lines, Written
 from calibstate.model.fingerprints import ticket_fingerprint
-from calibstate.model.names import ARCHIVE, TicketKey
+from calibstate.model.names import ARCHIVE, RUCIO, TicketKey
 from calibstate.model.repositories import Site
-from calibstate.model.settings import Settings
+from calibstate.model.rucio import RegisteredFile, RuleState
+from calibstate.model.settings import RucioSettings, Settings
 from calibstate.model.tickets import Ticket
+from calibstate.ports.rucio import FileToRegister
 from tests.calibrations import IN_2024, INSTRUMENT, SINCE_2024
 from tests.fakes.butler import MemoryButler
 from tests.fakes.places import MemoryPlaces
@@ -30,6 +33,16 @@ REPOSITORIES = (ORIGIN, EMBARGO, SUMMIT)
 TOP, DEFAULTS = f"{INSTRUMENT}/calib", f"{INSTRUMENT}/defaults"
 RAW = f"{INSTRUMENT}/raw/all"
 EXTRAS = ("u/ann/bias", "u/bob/dark", "u/cy/run")
+RSES = {EMBARGO: "EMBARGO_DISK", SUMMIT: "SUMMIT_DISK"}
+"""Where the files of a repository arrive, if Rucio carries them."""
+PREFIXES = {rse: f"mount://{rse}/main" for rse in RSES.values()}
+BY_RUCIO = RucioSettings(
+    # In memory the files of the origin are at memory://usdf/main/NAME.
+    scope="main",
+    origin_rse="ORIGIN_DISK",
+    rse_root="/",
+    dtn_url="davs://dtn.example",
+)
 OLD = "u/old/bias"
 """Somebody's collection that a file names as retired."""
 
@@ -48,6 +61,11 @@ class TicketSpec:
     @property
     def chain(self) -> str | None:
         return None if self.bare else f"{TOP}/{self.name}"
+
+    @property
+    def dataset(self) -> str:
+        """Its name in Rucio."""
+        return BY_RUCIO.dataset_of(INSTRUMENT, self.name, "calib")
 
     @property
     def children(self) -> tuple[str, ...]:
@@ -69,6 +87,12 @@ BY_NAME = {ticket.name: ticket for ticket in TICKETS}
 
 STATES = ("whole", "without chain", "part", "a file is gone", "a record is gone", "decertified", "more")
 """What may have become of a ticket in a repository; `more` contradicts."""
+
+REGISTERED = ("in part", "in full", "closed", "closed too early", "with other bytes", "with more")
+"""What may have become of a ticket in Rucio; the last three contradict."""
+
+RULED = ("none", "on the way", "in part", "there", "stuck", "suspended", "ending", "of another", "for all")
+"""What may have become of its rule for an RSE."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +118,14 @@ class Situation:
     """Sites that have the defaults chain; none: nobody declares it."""
     held: frozenset[str] = frozenset()
     """Repositories on hold."""
+    by_rucio: frozenset[str] = frozenset()
+    """Repositories that Rucio carries to."""
+    registered: tuple[tuple[str, str], ...] = ()
+    """Ticket, and what became of it in Rucio."""
+    ruled: tuple[tuple[str, str, str], ...] = ()
+    """Repository, ticket, and what became of its rule."""
+    shut: frozenset[str] = frozenset()
+    """Repositories whose RSE may not be written."""
 
     @cached_property
     def live(self) -> Mapping[str, tuple[str, ...]]:
@@ -117,6 +149,38 @@ class Situation:
         """Say whether anybody can tell what a ticket holds."""
         return ticket.name in self.at_origin | self.archived
 
+    def in_rucio(self, ticket: TicketSpec) -> str | None:
+        """Return what became of a ticket in Rucio."""
+        return dict(self.registered).get(ticket.name)
+
+    def rule(self, address: str, ticket: TicketSpec) -> str:
+        """Return what became of a ticket's rule for a repository."""
+        if self.in_rucio(ticket) in {None, "in part"}:
+            return "none"  # In memory a rule does not grow with its dataset.
+        found = {(where, name): state for where, name, state in self.ruled}
+        return found.get((address, ticket.name), "none")
+
+    def is_sound(self, ticket: TicketSpec) -> bool:
+        """Say whether nothing in Rucio contradicts a ticket."""
+        return self.in_rucio(ticket) in {None, "in part", "in full", "closed"}
+
+    def is_carried(self, ticket: TicketSpec, address: str) -> bool:
+        """Say whether Rucio can have all files of a ticket arrive."""
+        rules = {self.rule(address, ticket)}
+        if "for all" in {self.rule(a, ticket) for a in RSES}:
+            rules.add("for all")
+        can_come = address not in self.shut or rules != {"none"}
+        return self.is_sound(ticket) and can_come and rules != {"suspended"}
+
+    def _needs_no_import(self, ticket: TicketSpec, address: str) -> bool:
+        return self.state(address, ticket) in {"whole", "without chain"}
+
+    def _can_import(self, ticket: TicketSpec, address: str) -> bool:
+        if address not in self.by_rucio:
+            return True
+        # A file that was recorded and is gone is not for us to bring again.
+        return self.is_carried(ticket, address) and self.state(address, ticket) != "a file is gone"
+
     def arrives(self, ticket: TicketSpec, address: str) -> bool:
         """Say whether a ticket can be whole in a repository."""
         return (
@@ -124,6 +188,7 @@ class Situation:
             and self.is_known(ticket)
             and not self.is_skipped(ticket, address)
             and self.state(address, ticket) != "more"
+            and (self._needs_no_import(ticket, address) or self._can_import(ticket, address))
         )
 
     def wanted(self, address: str) -> list[str]:
@@ -156,7 +221,7 @@ class Situation:
         """Return the declared state."""
         return DesiredState(
             "/state",
-            _written(Settings(version=1, archive="archive", records="records")),
+            _written(Settings(version=1, archive="archive", records="records", rucio=BY_RUCIO)),
             {site.site: _written(site) for site in self._sites()},
             {ticket.key: _written(ticket) for ticket in self._tickets()},
             {chain.chain: _written(chain) for chain in self._chain_files()},
@@ -164,13 +229,26 @@ class Situation:
 
     def places(self) -> MemoryPlaces:
         """Make the places."""
-        places = MemoryPlaces(REPOSITORIES)
+        places = MemoryPlaces(REPOSITORIES, BY_RUCIO, PREFIXES)
         for address, butler in places.butlers.items():
             self._fill(address, butler)
         for ticket in TICKETS:
             if ticket.name in self.archived:
                 _archive(ticket, places)
+            if state := self.in_rucio(ticket):
+                self._carry(ticket, state, places)
+        for address in self.shut:
+            places.hands.set_writable(RSES[address], writable=False)
         return places
+
+    def _carry(self, ticket: TicketSpec, state: str, places: MemoryPlaces) -> None:
+        """Have a ticket in Rucio, and under way."""
+        _register(ticket, state, places)
+        for address, rse in RSES.items():
+            _rule(ticket, rse, self.rule(address, ticket), places)
+            there = self.state(address, ticket)
+            if there and address in self.by_rucio and self.rule(address, ticket) == "there":
+                _record_in_place(ticket, places.butlers[address], PREFIXES[rse])
 
     def _sites(self) -> Iterator[Site]:
         for name in ("usdf", "summit"):
@@ -182,13 +260,18 @@ class Situation:
                         repository: {
                             "butler": f"/{address}",
                             "instruments": [INSTRUMENT],
-                            "route": "origin" if address == ORIGIN else "copy",
+                            "route": self._route(address),
                             **({"hold": "a test"} if address in self.held else {}),
                         }
                         for repository, address in here.items()
                     },
                 }
             )
+
+    def _route(self, address: str) -> Any:
+        if address in self.by_rucio:
+            return {"by": "rucio", "rse": RSES[address], "prefix": PREFIXES[RSES[address]]}
+        return "origin" if address == ORIGIN else "copy"
 
     def _tickets(self) -> Iterator[Ticket]:
         for ticket in TICKETS:
@@ -241,6 +324,80 @@ def truth() -> Mapping[str, frozenset[Row]]:
         ticket.make(butler)
     held = butler.holdings([leaf for ticket in TICKETS for leaf in ticket.leaves])
     return {name: frozenset(holding.rows) for name, holding in held.items()}
+
+
+@cache
+def files_of(ticket: TicketSpec) -> tuple[tuple[FileToRegister, bytes], ...]:
+    """Return what a ticket is to be in Rucio."""
+    butler, found = _made(ticket), []
+    for file in butler.stored(ticket.leaves):
+        name, data = file.uri.removeprefix(f"memory://{ORIGIN}/"), butler.uris[file.uri]
+        adler32 = f"{zlib.adler32(data):08x}"
+        found.append((FileToRegister(name, file.uri, len(data), adler32, file.sidecar), data))
+    return tuple(found)
+
+
+def registered_files(ticket: TicketSpec) -> Mapping[str, RegisteredFile]:
+    """Return what a ticket's dataset is to hold before it is closed."""
+    uuids = {d.path: d.uuid for d in _made(ticket).datasets.values()}
+    return {
+        file.name: RegisteredFile(file.size, file.adler32, uuids[file.name]) for file, _ in files_of(ticket)
+    }
+
+
+@cache
+def _made(ticket: TicketSpec) -> MemoryButler:
+    butler = MemoryButler(ORIGIN)
+    ticket.make(butler)
+    return butler
+
+
+def _register(ticket: TicketSpec, state: str, places: MemoryPlaces) -> None:
+    files = [file for file, _ in files_of(ticket)]
+    if state in {"in part", "closed too early"}:
+        files = files[:-1]
+    elif state == "with other bytes":
+        files[0] = replace(files[0], adler32="0" * 8)
+    elif state == "with more":
+        files.append(FileToRegister("u/ann/notes", f"memory://{ORIGIN}/u/ann/notes", 1, "00620062", "{}"))
+        places.shipped["u/ann/notes"] = b"b"
+    places.hands.register(ticket.dataset, files)
+    places.shipped |= {file.name: data for file, data in files_of(ticket)}
+    if state in {"closed", "closed too early"}:
+        places.hands.close(ticket.dataset)
+
+
+def _rule(ticket: TicketSpec, rse: str, state: str, places: MemoryPlaces) -> None:
+    hands = places.hands
+    if state == "none":
+        return
+    if state == "for all":
+        rule = hands.add_by_hand(ticket.dataset, *sorted(PREFIXES), account="ann")
+    else:
+        rule = hands.add_by_hand(ticket.dataset, rse, account="ann" if state == "of another" else None)
+    if state == "in part":
+        places.arrive(ticket.dataset, rse, 1)
+    elif state == "there":
+        places.arrive(ticket.dataset, rse)
+    elif state == "stuck":
+        hands.fail(ticket.dataset, rse, "no route to host")
+    elif state == "suspended":
+        hands.say(rule, RuleState.SUSPENDED)
+    elif state == "ending":
+        hands.expire(rule)
+
+
+def _record_in_place(ticket: TicketSpec, butler: MemoryButler, prefix: str) -> None:
+    """Have a ticket recorded where its files have arrived."""
+    for uuid in _made(ticket).datasets.keys() & butler.datasets.keys():
+        dataset = butler.datasets[uuid]
+        if dataset.path is None:
+            continue
+        if butler.read_file(dataset.path) is None:
+            del butler.uris[f"{prefix}/{dataset.path}"]
+        else:
+            butler.write_file(dataset.path, None)
+        butler.datasets[uuid] = replace(dataset, path=f"{prefix}/{dataset.path}")
 
 
 def _arrive(ticket: TicketSpec, state: str, butler: MemoryButler) -> None:
@@ -313,7 +470,19 @@ def situations(draw: st.DrawFn) -> Situation:
         defaults=draw(st.sampled_from([(), ("usdf",), ("usdf", "summit")])),
         held=draw(st.sampled_from([frozenset(), frozenset(), frozenset({SUMMIT})])),
     )
+    if draw(st.booleans()):
+        situation = _with_rucio(draw, situation)
     return _with_chains(draw, situation)
+
+
+def _with_rucio(draw: st.DrawFn, situation: Situation) -> Situation:
+    by_rucio = draw(st.sampled_from([frozenset({SUMMIT}), frozenset(RSES)]))
+    registered = {name: draw(st.sampled_from(REGISTERED)) for name in sorted(draw(st.frozensets(_NAMES)))}
+    ruled = [(a, name, draw(st.sampled_from(RULED))) for a in sorted(by_rucio) for name in registered]
+    shut = draw(st.sampled_from([frozenset(), frozenset(), frozenset({SUMMIT})]))
+    return replace(
+        situation, by_rucio=by_rucio, registered=tuple(registered.items()), ruled=tuple(ruled), shut=shut
+    )
 
 
 def _spelled(name: str, *, whole: bool) -> Sequence[str]:
@@ -339,7 +508,7 @@ def _entered(state: str | None, ticket: TicketSpec) -> tuple[str, ...]:
     return ticket.children
 
 
-PLACES = (*REPOSITORIES, ARCHIVE)
+PLACES = (*REPOSITORIES, ARCHIVE, RUCIO)
 
 out_of_reach = st.one_of(st.just(frozenset()), _some(PLACES))
 """Places that do not answer."""

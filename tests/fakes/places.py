@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from calibstate.errors import Diagnostic, UnreachableError
 from calibstate.model.bundles import Contents, Manifest
 from calibstate.model.contents import Holding
-from calibstate.model.names import ARCHIVE, RepositoryAddress, TicketKey
+from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
+from calibstate.model.rucio import RegisteredDataset, RegisteredFile, Rule, RuleState, Storage
+from calibstate.model.settings import RucioSettings
 from calibstate.ports.archive import ArchiveReader, ArchiveWriter
-from calibstate.ports.butler import ButlerReader, ButlerWriter, Export, ImportCount, SeenCollection
+from calibstate.ports.butler import (
+    ButlerReader,
+    ButlerWriter,
+    Export,
+    ImportCount,
+    SeenCollection,
+    StoredFile,
+)
 from calibstate.ports.places import Records, WritePlaces
 from calibstate.ports.progress import Watch, unwatched
+from calibstate.ports.rucio import FileToRegister, RucioReader, RucioWriter
 from tests.fakes.archive import MemoryArchive
 from tests.fakes.butler import MemoryButler
 from tests.fakes.records import MemoryJournal, MemoryLocks
+from tests.fakes.rucio import MemoryRucio
 
 __all__ = ["MemoryPlaces", "Write"]
 
@@ -29,19 +40,32 @@ _Answer = TypeVar("_Answer")
 
 
 class MemoryPlaces(WritePlaces):
-    """Repositories and an archive in dictionaries.
+    """Repositories, an archive and Rucio in dictionaries.
 
     Parameters
     ----------
     addresses
         The repositories.
+    rucio
+        How Rucio's datasets and files are called; `None`: there is no Rucio.
+    prefixes
+        URI under which the files of each RSE are seen.
     """
 
-    def __init__(self, addresses: Sequence[RepositoryAddress]) -> None:
+    def __init__(
+        self,
+        addresses: Sequence[RepositoryAddress],
+        rucio: RucioSettings | None = None,
+        prefixes: Mapping[str, str] | None = None,
+    ) -> None:
         self.uris: dict[str, bytes] = {}
         self.butlers = {address: MemoryButler(address, self.uris) for address in addresses}
         self.bundles = MemoryArchive(self.uris, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
         self.bundles.files = self.uris
+        self.prefixes = prefixes or {}
+        self.carrier = MemoryRucio(rucio, self.prefixes) if rucio else None
+        self.shipped: dict[str, bytes] = {}
+        """What the registered files hold, by name."""
         self.out_of_reach: set[str] = set()
         """Places that do not answer."""
         self.writes: list[Write] = []
@@ -67,6 +91,21 @@ class MemoryPlaces(WritePlaces):
     def archive(self) -> ArchiveReader:
         return _Archive(self)
 
+    @property
+    def hands(self) -> MemoryRucio:
+        """Rucio, for what others do there."""
+        assert self.carrier, "nothing is declared to go by Rucio"
+        return self.carrier
+
+    @override
+    def rucio(self) -> RucioReader:
+        return self.change_rucio()
+
+    @override
+    def change_rucio(self) -> RucioWriter:
+        self.reach(RUCIO)
+        return _Rucio(self, self.hands)
+
     @override
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         self.reach(address)
@@ -88,6 +127,21 @@ class MemoryPlaces(WritePlaces):
         """Raise if a place does not answer."""
         if place in self.out_of_reach:
             raise UnreachableError(Diagnostic("Out of reach", f"{place} does not answer."))
+
+    def arrive(self, dataset: str, rse: str, number: int | None = None) -> None:
+        """Let files on their way arrive at an RSE, to be seen there."""
+        before = set(self.hands.replicas[rse])
+        self.hands.arrive(dataset, rse, number)
+        # What a hand has removed does not come back by itself.
+        for name in self.hands.replicas[rse] - before:
+            self.uris[f"{self.prefixes[rse]}/{name}"] = self.shipped[name]
+
+    def arrive_everywhere(self) -> None:
+        """Let everything arrive that some rule has brought."""
+        for dataset in self.hands.held:
+            working = [r for r in self.hands.rules(dataset) if r.state is not RuleState.SUSPENDED]
+            for rse in self.prefixes.keys() & {rse for rule in working for rse in rule.rses}:
+                self.arrive(dataset, rse)
 
     def do(self, write: Write, effect: Callable[[], _Answer]) -> _Answer:
         """Write, unless that is to fail."""
@@ -121,6 +175,10 @@ class _Writer(ButlerWriter):
         return self._butler.export(collections, chain=chain)
 
     @override
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        return self._butler.stored(collections)
+
+    @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
         write = (self._address, "set-chain", name)
         self._places.do(write, lambda: self._butler.set_chain(name, children, expected=expected))
@@ -140,6 +198,80 @@ class _Writer(ButlerWriter):
             write,
             lambda: self._butler.import_bundle(manifest, contents, source, in_place=in_place, watch=watch),
         )
+
+
+class _Rucio(RucioWriter):
+    """The Rucio of `MemoryPlaces`."""
+
+    def __init__(self, places: MemoryPlaces, rucio: MemoryRucio) -> None:
+        self._places = places
+        self._rucio = rucio
+
+    @property
+    @override
+    def account(self) -> str:
+        return self._rucio.account
+
+    @override
+    def datasets(
+        self, names: Iterable[str], *, sidecars: Iterable[str] = ()
+    ) -> Mapping[str, RegisteredDataset]:
+        return self._rucio.datasets(names, sidecars=sidecars)
+
+    @override
+    def files(self, names: Iterable[str]) -> Mapping[str, RegisteredFile]:
+        return self._rucio.files(names)
+
+    @override
+    def rules(self, dataset: str) -> tuple[Rule, ...]:
+        return self._rucio.rules(dataset)
+
+    @override
+    def available(self, dataset: str) -> Mapping[str, int]:
+        return self._rucio.available(dataset)
+
+    @override
+    def storage(self, rse: str) -> Storage | None:
+        return self._rucio.storage(rse)
+
+    @override
+    def has_scope(self) -> bool:
+        return self._rucio.has_scope()
+
+    @override
+    def pfn(self, name: str) -> str | None:
+        return self._rucio.pfn(name)
+
+    @override
+    def register(self, dataset: str, files: Sequence[FileToRegister], *, watch: Watch = unwatched) -> None:
+        # One by one, so that a run can be cut off between any two.
+        for file in files:
+            self._do("register", file.name, lambda file=file: self._register(dataset, file))  # type: ignore[misc]
+
+    def _register(self, dataset: str, file: FileToRegister) -> None:
+        self._rucio.register(dataset, [file])
+        self._places.shipped[file.name] = self._places.uris[file.uri]
+
+    @override
+    def close(self, dataset: str) -> None:
+        self._do("close", dataset, lambda: self._rucio.close(dataset))
+
+    @override
+    def add_rule(self, dataset: str, rse: str, *, comment: str) -> None:
+        name = f"{dataset} at {rse}"
+        self._do("add-rule", name, lambda: self._rucio.add_rule(dataset, rse, comment=comment))
+
+    @override
+    def keep_rule(self, rule: str) -> None:
+        self._do("keep-rule", rule, lambda: self._rucio.keep_rule(rule))
+
+    @override
+    def boost_rule(self, rule: str) -> None:
+        self._do("boost-rule", rule, lambda: self._rucio.boost_rule(rule))
+
+    def _do(self, what: str, name: str, effect: Callable[[], None]) -> None:
+        self._places.reach(RUCIO)
+        self._places.do((RUCIO, what, name), effect)
 
 
 class _Archive(ArchiveWriter):
@@ -163,27 +295,23 @@ class _Archive(ArchiveWriter):
         return self._places.bundles.source(manifest)
 
     @override
+    def describe(
+        self, ticket: TicketKey, collections: Sequence[str], export: Export, **more: Any
+    ) -> Manifest:
+        self._places.reach(ARCHIVE)
+        return self._places.bundles.describe(ticket, collections, export, **more)
+
+    @override
     def add_bundle(
         self,
         ticket: TicketKey,
         collections: Sequence[str],
         fingerprint: str,
         export: Export,
-        *,
-        exported_from: str,
-        by_reference: bool = False,
-        watch: Watch = unwatched,
+        **more: Any,
     ) -> Manifest:
         self._places.reach(ARCHIVE)
         return self._places.do(
             (ARCHIVE, "add-bundle", "/".join(ticket)),
-            lambda: self._places.bundles.add_bundle(
-                ticket,
-                collections,
-                fingerprint,
-                export,
-                exported_from=exported_from,
-                by_reference=by_reference,
-                watch=watch,
-            ),
+            lambda: self._places.bundles.add_bundle(ticket, collections, fingerprint, export, **more),
         )
