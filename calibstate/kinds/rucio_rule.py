@@ -395,7 +395,8 @@ def _no_room(declared: RucioRule, live: RucioRule | None) -> Obstacle | None:
             awaited=True,
         )
     needed = sum(file.size for file in declared.manifest.files) if declared.manifest else 0
-    if storage.room is not None and storage.room < max(needed, 1):
+    # Rucio wants more room than what goes there.
+    if storage.room is not None and storage.room <= needed:
         account = live.account if live else ""
         return Obstacle(
             f"account {account} has room for {storage.room} bytes at {declared.rse}, and {needed} are "

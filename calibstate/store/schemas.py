@@ -22,7 +22,13 @@ from ..model.repositories import Site
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
-from .documents import DesiredDocument, DriftDocument, PlanDocument, ValidationDocument
+from .documents import (
+    DesiredDocument,
+    DriftDocument,
+    FingerprintsDocument,
+    PlanDocument,
+    ValidationDocument,
+)
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
@@ -56,6 +62,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("drift.json", DriftDocument, "How live places depart from what is declared", printed=True),
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
+    Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
 )

@@ -9,7 +9,7 @@ from ..model.outcomes import Outcome
 from ..model.plans import Plan
 from .text import tally
 
-__all__ = ["drift", "outcome", "plan"]
+__all__ = ["drift", "outcome", "plan", "row"]
 
 
 def plan(made: Plan) -> Iterator[str]:
@@ -21,7 +21,7 @@ def plan(made: Plan) -> Iterator[str]:
     for step in made.steps:
         action = step.action
         cells = (step.id, action.target.place, action.do, action.target.name, action.because)
-        yield _row(*cells, ", ".join(step.after))
+        yield row(*cells, ", ".join(step.after))
     for step in made.steps:
         if lines := list(step.action.changes()):
             yield f"\n<details><summary>Step {step.id}: {_safe(step.action.target.name)}</summary>\n"
@@ -43,7 +43,7 @@ def drift(found: Iterable[Drift]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in rows:
         at = f"{one.declared_at.file}:{one.declared_at.line}" if one.declared_at else ""
-        yield _row(one.target.place, one.what.value, one.subject, one.detail, at)
+        yield row(one.target.place, one.what.value, one.subject, one.detail, at)
 
 
 def outcome(became: Outcome) -> str:
@@ -51,7 +51,8 @@ def outcome(became: Outcome) -> str:
     return f"- step {became.step} **{became.result.value}**: {_safe(f'{became.do} {became.target}')}"
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """Return a row of a table."""
     return "| " + " | ".join(_safe(cell) for cell in cells) + " |"
 
 

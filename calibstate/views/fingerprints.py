@@ -1,0 +1,82 @@
+"""Fingerprints of chains side by side, and where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from rich.text import Text
+
+from ..model.differences import Difference, Selected
+from ..model.seals import cover
+from ..model.timespans import UNBOUNDED, format_range
+from .markdown import row
+
+__all__ = ["Prints", "as_markdown", "as_text", "difference_lines", "folded"]
+
+Prints = Mapping[str, Mapping[str, tuple[str, int]]]
+"""By chain and repository: effective fingerprint, and how many collections
+are searched."""
+
+_SHORT = 19
+_MOST = 20
+"""Differences of two repositories that are shown before they are folded."""
+
+
+def as_text(prints: Prints) -> Iterator[Text]:
+    """Yield the repositories of each chain, those that are alike together."""
+    for chain, repositories in prints.items():
+        alike = {effective for effective, _ in repositories.values()}
+        yield Text(chain, "bold").append(
+            "  the same everywhere" if len(alike) == 1 else f"  {len(alike)} different", "dim"
+        )
+        wide = max(len(address) for address in repositories)
+        by_print = sorted(repositories.items(), key=lambda item: (item[1][0], item[0]))
+        for effective, group in groupby(by_print, key=lambda item: item[1][0]):
+            for address, (_, number) in group:
+                line = Text(f"  {address:{wide}}  ").append(effective[:_SHORT], "green")
+                yield line.append(f"  {number} collections", "dim")
+
+
+def as_markdown(prints: Prints) -> Iterator[str]:
+    """Yield a table of the effective fingerprints."""
+    yield row("chain", "repository", "effective fingerprint", "collections")
+    yield "|---|---|---|---:|"
+    for chain, repositories in prints.items():
+        for address, (effective, number) in repositories.items():
+            yield row(chain, address, effective, str(number))
+
+
+def difference_lines(
+    chain: str, reference: str, repository: str, found: Sequence[Difference], instrument: str
+) -> Iterator[str]:
+    """Yield where one repository selects otherwise than another."""
+    yield f"{chain}: {repository} selects otherwise than {reference}"
+    for one in found[:_MOST]:
+        span = format_range((one.begin, one.end))
+        yield f"  {one.dataset_type} {folded(one.data_ids, instrument)} {span}"
+        yield f"    {reference}: {_selected(one.one)}"
+        yield f"    {repository}: {_selected(one.other)}"
+    if len(found) > _MOST:
+        yield f"  … and {len(found) - _MOST} more; --format json has all"
+
+
+def folded(data_ids: Iterable[str], instrument: str) -> str:
+    """Return data IDs for people: ``detector 0..8, physical_filter r_03``."""
+    told = []
+    for entry in cover(((data_id, UNBOUNDED) for data_id in data_ids), instrument):
+        said = {key: value for key, value in entry.items() if key not in {"begin", "end"}}
+        told.append(", ".join(f"{key} {_listed(value)}" for key, value in said.items()))
+    return "; ".join(one for one in told if one) or instrument
+
+
+def _listed(value: int | str | list[str] | None) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _selected(what: frozenset[Selected]) -> str:
+    if not what:
+        return "nothing"
+    names = sorted({selected.collection for selected in what})
+    uuids = sorted({selected.uuid for selected in what})
+    return f"{', '.join(names)} ({uuids[0]})" if len(uuids) == 1 else ", ".join(names)
