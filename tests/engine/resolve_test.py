@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, permutations
 from random import Random
 
 import pytest
@@ -213,6 +214,69 @@ def test_what_only_touches_or_lies_in_other_collections_is_not_ambiguous() -> No
         leaf("b", ("B", (10, 20)), Row("dark", ONE, "D", 0, 99)),
     ]
     assert resolve(leaves).ambiguities == ()
+
+
+# --- the effective fingerprint ---
+
+CHAIN = (leaf("a", ("A", (10, 20))), leaf("b", ("B", (0, 30)), Row("bias", TWO, "C", 0, 99)), run("run", "R"))
+
+
+def fingerprint(*leaves: Holding) -> str:
+    return resolve(leaves).fingerprint
+
+
+def test_the_fingerprint_is_that_of_the_lines_that_are_promised() -> None:
+    lines = [
+        f"bias\t{ONE}\tA\t10\t20\n",
+        f"bias\t{ONE}\tB\t-\t10\n",  # 0 is where the butler's time begins.
+        f"bias\t{ONE}\tB\t20\t30\n",
+        f"bias\t{ONE}\tR\t30\t-\n",
+        f"bias\t{TWO}\tC\t-\t99\n",
+    ]
+    assert fingerprint(*CHAIN) == f"sha256:{hashlib.sha256(''.join(sorted(lines)).encode()).hexdigest()}"
+    assert fingerprint() == f"sha256:{hashlib.sha256(b'').hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        leaf("a", ("A", (10, 21))),
+        leaf("a", ("A", (11, 20))),
+        leaf("a", ("a", (10, 20))),
+        leaf("a", Row("bias", TWO, "A", 10, 20)),
+        leaf("a", Row("dark", ONE, "A", 10, 20)),
+        leaf("a"),
+    ],
+    ids=["end", "begin", "UUID", "data ID", "type", "absence"],
+)
+def test_the_fingerprint_changes_by_the_least_of_a_change(front: Holding) -> None:
+    assert fingerprint(front, *CHAIN[1:]) != fingerprint(*CHAIN)
+
+
+def test_the_fingerprint_changes_by_an_order_that_matters() -> None:
+    assert fingerprint(CHAIN[1], CHAIN[0], CHAIN[2]) != fingerprint(*CHAIN)
+
+
+def test_the_fingerprint_knows_no_names_of_collections() -> None:
+    renamed = [Holding(f"other/{one.collection}", one.type, one.rows) for one in CHAIN]
+    assert fingerprint(*renamed) == fingerprint(*CHAIN)
+
+
+def test_the_fingerprint_knows_no_order_that_does_not_matter() -> None:
+    apart = [leaf("a", ("A", (10, 20))), leaf("b", ("B", (20, 30))), leaf("c", Row("bias", TWO, "C", 0, 99))]
+    assert {fingerprint(*order) for order in permutations(apart)} == {fingerprint(*apart)}
+
+
+def test_the_fingerprint_does_not_see_how_a_range_was_made() -> None:
+    split = leaf("a", ("A", (10, 13)), ("A", (13, 20)))
+    assert fingerprint(split, *CHAIN[1:]) == fingerprint(*CHAIN)
+    whole, behind = leaf("a", ("A", (10, 20))), leaf("b", ("A", (5, 30)))
+    assert fingerprint(whole, behind) == fingerprint(leaf("a", ("A", (5, 30))))
+
+
+def test_the_fingerprint_does_not_see_what_never_wins() -> None:
+    hidden = leaf("hidden", ("X", (12, 18)), ("Y", EMPTY))
+    assert fingerprint(CHAIN[0], hidden, *CHAIN[1:]) == fingerprint(*CHAIN)
 
 
 # --- against a painter ---
