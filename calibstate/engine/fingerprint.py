@@ -56,16 +56,20 @@ class Fingerprints:
 
     unreachable: Mapping[RepositoryAddress, Diagnostic] = field(default_factory=dict)
 
-    def compared(self) -> Iterator[Compared]:
-        """Yield each repository that selects otherwise than the first.
+    origins: frozenset[RepositoryAddress] = frozenset()
+    """Repositories where calibrations are made."""
 
-        The first is the one whose effective fingerprint most have, and of
-        several the first by address.
+    def compared(self) -> Iterator[Compared]:
+        """Yield each repository that selects otherwise than the reference.
+
+        That is one whose effective fingerprint most have, and of several the
+        origin, else the first by address.
         """
         for chain in sorted({name for chains in self.seen.values() for name in chains}):
             having = {a: chains[chain] for a, chains in sorted(self.seen.items()) if chain in chains}
             prints = [seen.resolved.fingerprint for seen in having.values()]
-            reference = max(having, key=lambda a: prints.count(having[a].resolved.fingerprint))
+            shared = {a: prints.count(seen.resolved.fingerprint) for a, seen in having.items()}
+            reference = max(having, key=lambda a: (shared[a], a in self.origins))
             for address, seen in having.items():
                 told = tuple(differences(having[reference].resolved, seen.resolved))
                 if told:
@@ -100,7 +104,10 @@ def look_at_chains(
             except UnreachableError as error:
                 unreachable[looks[look]] = error.diagnostics[0]
             seen(done, len(looks))
-    return Fingerprints(dict(sorted(found.items())), dict(sorted(unreachable.items())))
+    origins = {desired.origin(i) for a in asked for i in desired.repository(a)[1].instruments}
+    return Fingerprints(
+        dict(sorted(found.items())), dict(sorted(unreachable.items())), frozenset(o for o in origins if o)
+    )
 
 
 def _chains(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> list[str]:

@@ -26,16 +26,20 @@ _MOST = 20
 def as_text(prints: Prints) -> Iterator[Text]:
     """Yield the repositories of each chain, those that are alike together."""
     for chain, repositories in prints.items():
-        alike = {effective for effective, _ in repositories.values()}
-        yield Text(chain, "bold").append(
-            "  the same everywhere" if len(alike) == 1 else f"  {len(alike)} different", "dim"
-        )
+        yield Text(chain, "bold").append(f"  {_how_alike(repositories)}", "dim")
         wide = max(len(address) for address in repositories)
         by_print = sorted(repositories.items(), key=lambda item: (item[1][0], item[0]))
         for effective, group in groupby(by_print, key=lambda item: item[1][0]):
             for address, (_, number) in group:
                 line = Text(f"  {address:{wide}}  ").append(effective[:_SHORT], "green")
                 yield line.append(f"  {number} collections", "dim")
+
+
+def _how_alike(repositories: Mapping[str, tuple[str, int]]) -> str:
+    different = len({effective for effective, _ in repositories.values()})
+    if len(repositories) == 1:
+        return "at one repository only"
+    return "the same everywhere" if different == 1 else f"{different} different"
 
 
 def as_markdown(prints: Prints) -> Iterator[str]:

@@ -78,7 +78,7 @@ def test_one_nanosecond_makes_a_difference_that_is_told(deployed: Sites) -> None
     assert "2 different" in ran.out
     assert "bias detector 2 [2024-01-01T00:00:00, 2024-01-01T00:00:00.000000001)" in ran.out
     (difference,) = fingerprints(deployed)["differences"]
-    assert (difference["reference"], difference["repository"]) == (EMBARGO, SUMMIT)
+    assert (difference["reference"], difference["repository"]) == (ORIGIN, SUMMIT)
     assert difference["data_ids"] == ["detector=2,instrument=LSSTComCam"]
     assert difference["at_reference"]["collections"] == [BIAS]
     assert difference["at_repository"]["collections"] == [f"{TOP}/DM-1/bias.20240101a"]
