@@ -26,7 +26,7 @@ from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
 from .datastore import locations, recorded, sizes_of
 
-__all__ = ["find_collections", "read_holdings"]
+__all__ = ["find_collections", "no_collection_of_garbage", "read_holdings"]
 
 
 def find_collections(
@@ -55,7 +55,8 @@ def find_collections(
 
 
 @contextmanager
-def _no_collection_of_garbage() -> Iterator[None]:
+def no_collection_of_garbage() -> Iterator[None]:
+    """Let no garbage be looked for meanwhile."""
     # Hundreds of thousands of rows are made and none is garbage; looking
     # through them again and again takes half of the time.
     enabled = gc.isenabled()
@@ -67,7 +68,7 @@ def _no_collection_of_garbage() -> Iterator[None]:
             gc.enable()
 
 
-@_no_collection_of_garbage()
+@no_collection_of_garbage()
 def read_holdings(
     butler: Butler,
     names: Iterable[str],

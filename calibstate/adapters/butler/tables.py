@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import groupby, repeat
-from operator import itemgetter
+from itertools import groupby, islice
 from typing import Any, NamedTuple, TypeVar
 
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
@@ -26,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import EMPTY, UNBOUNDED
+from .holdings import no_collection_of_garbage
 from .opening import Repository
 
 __all__ = ["TRIED", "Tables"]
@@ -88,6 +88,7 @@ class Tables:
     def _engine(self) -> Engine:
         return self._repository.engine()
 
+    @no_collection_of_garbage()
     def read(self, names: Iterable[str], *, calibrations_only: bool = False) -> dict[str, Holding] | None:
         """Return what collections hold, all in one state of the database.
 
@@ -252,28 +253,29 @@ class Snapshot:
         columns = self._columns(table)
         dimensions = [column for column in columns if column not in _NOT_DIMENSIONS]
         key = "".join(f', a."{dimension}"' for dimension in dimensions)
+        # In this order they lie in the index.
         found = self._select(
             f"SELECT a.collection_id, a.dataset_type_id, {self._uuid}, {self._bounds(columns)}{key} "
-            f"FROM {self._in}{table} a WHERE {where} ORDER BY a.collection_id, a.dataset_type_id"
+            f"FROM {self._in}{table} a WHERE {where} ORDER BY a.dataset_type_id, a.collection_id"
         )
-        texts: dict[_Record, str] = {}
-        for (collection, type_), group in groupby(found, itemgetter(0, 1)):
-            records = list(group)
-            keys = [record[5:] for record in records]
-            for values in set(keys).difference(texts):
-                texts[values] = format_data_id(dict(zip(dimensions, values, strict=True)))
-            _, _, uuids, begins, ends, *_ = zip(*records, strict=True)
-            data_ids = map(texts.__getitem__, keys)
-            rows[collection].extend(
-                map(_make_row, zip(repeat(types[type_]), data_ids, uuids, begins, ends, strict=False))
-            )
+        if not found:
+            return
+        # By columns, as there may be hundreds of thousands of rows.
+        collections, numbers, uuids, begins, ends, *values = zip(*found, strict=True)
+        names = map(types.__getitem__, numbers)
+        data_ids = _data_ids(dimensions, values, len(found))
+        made = map(_make_row, zip(names, data_ids, self._written(uuids), begins, ends, strict=True))
+        for collection, group in groupby(collections):
+            rows[collection].extend(islice(made, len(list(group))))
 
-    def _select_unrecorded(self, table: str, where: str, records: str) -> list[_Record]:
+    def _select_unrecorded(self, table: str, where: str, records: str) -> Iterator[tuple[int, str]]:
         """Return collection and UUID of datasets without a record."""
-        return self._select(
+        found = self._select(
             f"SELECT DISTINCT a.collection_id, {self._uuid} FROM {self._in}{table} a WHERE {where} "
             f"AND NOT EXISTS (SELECT 1 FROM {self._in}{records} r WHERE r.dataset_id = a.dataset_id)"
         )
+        ids = self._written([uuid for _, uuid in found])
+        return zip((collection for collection, _ in found), ids, strict=True)
 
     def _columns(self, table: str) -> list[str]:
         nothing = self.connection.exec_driver_sql(f"SELECT * FROM {self._in}{table} LIMIT 0")
@@ -281,11 +283,15 @@ class Snapshot:
 
     @property
     def _uuid(self) -> str:
+        # To make text of them in the database is quicker with PostgreSQL, and
+        # slower with SQLite, which has the digits only.
+        return "a.dataset_id::text" if self._is_postgres else "a.dataset_id"
+
+    def _written(self, uuids: Sequence[str]) -> Sequence[str]:
+        """Return UUIDs as they are written."""
         if self._is_postgres:
-            return "a.dataset_id::text"
-        # SQLite has the digits only.
-        parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-        return " || '-' || ".join(f"substr(a.dataset_id, {first}, {count})" for first, count in parts)
+            return uuids
+        return [f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}" for d in uuids]
 
     def _bounds(self, columns: Sequence[str]) -> str:
         """Return the expressions of begin and end."""
@@ -303,6 +309,23 @@ class Snapshot:
         assert cursor is not None
         # Tuples as the database's module makes them; wrapped ones cost more.
         return list(cursor.fetchall())
+
+
+def _data_ids(dimensions: Sequence[str], values: Sequence[Sequence[int | str]], count: int) -> Iterator[str]:
+    """Return data IDs, each a single text however often it comes.
+
+    Parameters
+    ----------
+    dimensions
+        The required ones.
+    values
+        Those of all rows, by dimension.
+    count
+        Number of rows, for data IDs that have no dimension.
+    """
+    keys = list(zip(*values, strict=True)) if values else [()] * count
+    texts = {key: format_data_id(dict(zip(dimensions, key, strict=True))) for key in set(keys)}
+    return map(texts.__getitem__, keys)
 
 
 def _conditions(part: _Part) -> Iterator[str]:
