@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +17,7 @@ from calibstate.adapters.shelves import Shelf, open_shelf
 from calibstate.errors import RefusedError
 from calibstate.model.bundles import Manifest
 from calibstate.model.contents import CollectionType
+from calibstate.model.seals import content_digest
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
 from calibstate.store.bundle import read_contents
@@ -82,7 +84,7 @@ def sample(tmp_path: Path) -> Sample:
     return make_sample(tmp_path / "origin")
 
 
-def add(archive: ArchiveWriter, sample: Sample, **more: bool) -> Manifest:
+def add(archive: ArchiveWriter, sample: Sample, **more: bool | str) -> Manifest:
     return archive.add_bundle(
         sample.ticket,
         sample.collections,
@@ -132,6 +134,42 @@ def test_a_manifest_tells_size_and_checksums_of_each_file(archive: ArchiveWriter
 def test_contents_are_those_of_the_export(archive: ArchiveWriter, sample: Sample) -> None:
     manifest = add(archive, sample)
     assert archive.contents(manifest) == read_contents(sample.export.text)
+
+
+def test_a_description_is_the_manifest_that_a_bundle_would_have(
+    archive: ArchiveWriter, sample: Sample
+) -> None:
+    described = archive.describe(sample.ticket, sample.collections, sample.export, exported_from="usdf/main")
+
+    assert archive.bundles([TICKET]) == {}, "nothing was written"
+    assert described == add(archive, sample)
+
+
+def test_a_description_of_a_file_that_is_gone_is_refused(archive: ArchiveWriter, sample: Sample) -> None:
+    Path(urlsplit(sample.export.files[0].uri).path).unlink()
+
+    with pytest.raises(RefusedError):
+        archive.describe(sample.ticket, sample.collections, sample.export, exported_from="usdf/main")
+
+
+def test_bytes_that_were_sealed_are_taken(archive: ArchiveWriter, sample: Sample) -> None:
+    described = archive.describe(sample.ticket, sample.collections, sample.export, exported_from="usdf/main")
+
+    manifest = add(archive, sample, content=content_digest(described))
+
+    assert archive.bundles([TICKET]) == {TICKET: (manifest,)}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_other_bytes_than_were_sealed_are_refused(
+    archive: ArchiveWriter, sample: Sample, there: bool
+) -> None:
+    before = {TICKET: (add(archive, sample),)} if there else {}
+
+    with pytest.raises(RefusedError, match="not as sealed"):
+        add(archive, sample, content=f"sha256:{'0' * 64}")
+
+    assert archive.bundles([TICKET]) == before
 
 
 def test_adding_again_changes_nothing(stored: Stored, sample: Sample) -> None:

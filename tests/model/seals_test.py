@@ -1,0 +1,78 @@
+"""Coverage is written compactly, and says exactly what it was given."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calibstate.model.seals import cover, covered
+from calibstate.model.timespans import EMPTY, UNBOUNDED, parse_tai
+
+INSTRUMENT = "LATISS"
+IN_2024 = (parse_tai("2024-01-01T00:00:00"), parse_tai("2025-01-01T00:00:00.000000001"))
+
+numbers = st.integers(0, 20).map(str)
+words = st.sampled_from(["g_01", "SDSSg_65mm~empty", "0..3", "007", "1,2", "null", "true", "a b", "r"])
+ranges = st.sampled_from([UNBOUNDED, EMPTY, IN_2024, (IN_2024[0], UNBOUNDED[1]), (0, IN_2024[1])])
+
+
+def data_id(detector: str | None, physical_filter: str | None, instrument: str | None = INSTRUMENT) -> str:
+    named = {"detector": detector, "instrument": instrument, "physical_filter": physical_filter}
+    return ",".join(f"{key}={value}" for key, value in named.items() if value is not None)
+
+
+data_ids = st.builds(data_id, st.none() | numbers, st.none() | words.filter(lambda w: "," not in w))
+
+
+@given(rows=st.sets(st.tuples(data_ids, ranges)))
+def test_coverage_gives_back_what_it_was_given(rows):
+    said = list(cover(rows, INSTRUMENT))
+
+    assert sorted(covered(said, INSTRUMENT)) == sorted(rows)
+
+
+def test_a_camera_of_two_hundred_detectors_in_six_filters_is_one_line():
+    rows = [(data_id(str(d), f"{band}_01"), IN_2024) for d in range(189) for band in "ugrizy"]
+
+    assert list(cover(rows, INSTRUMENT)) == [
+        {
+            "detector": "0..188",
+            "physical_filter": ["g_01", "i_01", "r_01", "u_01", "y_01", "z_01"],
+            "begin": "2024-01-01T00:00:00",
+            "end": "2025-01-01T00:00:00.000000001",
+        }
+    ]
+
+
+def test_what_is_left_out_is_not_covered():
+    rows = [(data_id(str(d), None), UNBOUNDED) for d in range(10) if d != 4]
+
+    assert list(cover(rows, INSTRUMENT)) == [{"detector": "0..3,5..9", "begin": None, "end": None}]
+
+
+def test_a_data_id_of_another_instrument_keeps_it():
+    row = (data_id("1", None, instrument="LSSTCam"), UNBOUNDED)
+
+    assert list(covered(cover([row], INSTRUMENT), INSTRUMENT)) == [row]
+
+
+def test_a_data_id_without_an_instrument_gets_none():
+    row = ("detector=1", UNBOUNDED)
+
+    assert list(covered(cover([row], INSTRUMENT), INSTRUMENT)) == [row]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"detector": 1},
+        {"detector": 1, "begin": None},
+        {"detector": 1, "begin": "2024-01-01", "end": None},
+        {"detector": 1, "begin": "2025-01-01T00:00:00", "end": "2024-01-01T00:00:00"},
+        {"detector": "0..99999999999", "begin": None, "end": None},
+    ],
+)
+def test_an_entry_that_means_nothing_is_an_error(entry):
+    with pytest.raises(ValueError):
+        list(covered([entry], INSTRUMENT))
