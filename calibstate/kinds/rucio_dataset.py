@@ -9,13 +9,14 @@ dataset is not closed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError
+from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError, UnreachableError
 from ..model.actions import Action, Standing
 from ..model.bundles import BundleFile, Manifest
 from ..model.drift import Drift, What
@@ -149,7 +150,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
             content = found.get(target.dataset)
             seen = replace(target, content=content)
             if target.fingerprint or content is None or content.is_open:
-                seen = replace(seen, manifest=_bundled(target, archive))
+                seen = replace(seen, manifest=_bundle_if_seen(target, archive))
             if content is None or content.is_open:
                 seen = replace(seen, known=_known(seen, rucio), problem=refusal())
             live[target.address] = seen
@@ -161,7 +162,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
             since = f", exported {declared.manifest.made_at}," if declared.manifest else ""
             yield _drift(declared, What.MISSING, f"{declared.did}{since} is not registered")
         elif declared.manifest is None:
-            detail = f"{declared.did} was registered before the ticket was exported, and not compared yet"
+            detail = f"{declared.did} is registered, and was not compared with a bundle yet"
             yield _drift(declared, What.MISSING, detail)
         if live is None or declared.manifest is None:
             return
@@ -245,6 +246,13 @@ def _bundled(target: RucioDataset, archive: ArchiveReader) -> Manifest | None:
     except InvalidStateError:
         return None  # The bundle tells it.
     return next((m for m in found if target.fingerprint in {None, m.fingerprint}), None)
+
+
+def _bundle_if_seen(target: RucioDataset, archive: ArchiveReader) -> Manifest | None:
+    # An archive that is away says so itself, and does not hide Rucio.
+    with suppress(UnreachableError):
+        return _bundled(target, archive)
+    return None
 
 
 def _refusal(target: RucioDataset, rucio: RucioReader) -> str:
