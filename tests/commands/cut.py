@@ -1,8 +1,9 @@
 """Processes of our own that are killed, or made to wait, at a chosen moment.
 
 A moment is just before or just after something that changes what is on the
-disk or in the database; moments between which nothing changes are one.  The
-hooks are in the process that dies and nowhere else.
+disk, in the database or in Rucio, and any at which the process waits; moments
+between which nothing changes are one.  The hooks are in the process that dies
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,18 +14,24 @@ import select
 import signal
 import sqlite3
 import sys
+import tempfile
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
-__all__ = ["Ended", "Moment", "Started", "calibstate", "run", "start"]
+from calibstate.demo.rucio.server import Request
+
+__all__ = ["Ended", "Moment", "Started", "calibstate", "run", "start", "with_rucio"]
 
 Moment = tuple[str, int]
 """What happens, and for which time."""
@@ -127,6 +134,13 @@ def calibstate(state: Path, *arguments: str) -> int:
     return int(command(["-C", str(state), *arguments]))
 
 
+def with_rucio(environment: Mapping[str, str], state: Path, *arguments: str) -> int:
+    """Run the command where Rucio is found by environment variables."""
+    os.environ.update(environment)
+    tempfile.tempdir = None  # It was found before, without them.
+    return calibstate(state, *arguments)
+
+
 def _live(
     folder: Path,
     what: Callable[..., Any],
@@ -171,6 +185,8 @@ class _Moments:
         DefaultDialect.do_execute = self._executing(DefaultDialect.do_execute)  # type: ignore[method-assign]
         DefaultDialect.do_executemany = self._executing(DefaultDialect.do_executemany)  # type: ignore[method-assign]
         DefaultDialect.do_commit = self._committing(DefaultDialect.do_commit)  # type: ignore[method-assign]
+        requests.Session.send = self._sending(requests.Session.send)  # type: ignore[method-assign]
+        time.sleep = self._sleeping(time.sleep)
         sys.addaudithook(self._audit)
         event.listen(Engine, "connect", _spill)
 
@@ -234,9 +250,37 @@ class _Moments:
 
         return hooked
 
+    def _sending(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def hooked(session: Any, request: Any, **more: Any) -> Any:
+            what = _request(request.method, urlsplit(request.url).path)
+            if what:
+                self.pass_by(f"before {what}")
+            result = call(session, request, **more)
+            if what:
+                self.pass_by(f"after {what}")
+            return result
+
+        return hooked
+
+    def _sleeping(self, call: Callable[..., None]) -> Callable[..., None]:
+        def hooked(seconds: float) -> None:
+            self.pass_by("while sleeping")
+            call(seconds)
+
+        return hooked
+
     def _audit(self, what: str, about: Sequence[Any]) -> None:
         if what == "open" and not self._stopped and isinstance(about[2], int) and about[2] & _WRITING:
             self.pass_by(f"before opening{_about(about)}")
+
+
+def _request(method: str, path: str) -> str:
+    """Say what a request is to change, without the names of the scope."""
+    if not Request(method, path, 0, "").writes:
+        return ""
+    about, *words = path.strip("/").split("/")
+    named = words[2:] if len(words) > 1 else words
+    return f"{method} {'/'.join([about, *named])}"
 
 
 def _changes(statement: str) -> bool:
