@@ -337,8 +337,12 @@ def _is_another(manifest: Manifest | None, live: RucioRule) -> bool:
 def _unguarded(rule: Rule, wanted: int) -> tuple[What, str] | None:
     """Say that a rule has lost locks on files that are there."""
     locks = rule.ok + rule.replicating + rule.stuck
-    if locks >= wanted:
+    # A joint rule keeps every file at each of its RSEs.
+    if locks >= wanted * len(rule.rses):
         return None
+    if len(rule.rses) > 1:
+        told = f"rule {rule.id} has only {locks} of {wanted * len(rule.rses)} locks"
+        return What.PENDING, f"all {wanted} files are there, and {told}"
     return What.PENDING, f"all {wanted} files are there, and rule {rule.id} keeps only {locks} of them"
 
 
