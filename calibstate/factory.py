@@ -12,14 +12,19 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from .errors import Diagnostic, UnreachableError
+from typing_extensions import override
+
+from . import __version__
+from .errors import CalibstateError, Diagnostic, Severity, UnreachableError
 from .model.desired import DesiredState
 from .model.names import ARCHIVE, RUCIO, RepositoryAddress
+from .model.observations import Hearsay, Observation, duration, stamp
 from .model.plans import Basis
 from .model.repositories import Site
 from .ports.archive import ArchiveWriter
@@ -27,7 +32,7 @@ from .ports.butler import ButlerReader, ButlerWriter
 from .ports.places import Records
 from .ports.rucio import RucioWriter
 
-__all__ = ["Places", "basis", "utc_now"]
+__all__ = ["Places", "RecordingPlaces", "basis", "utc_now"]
 
 
 def utc_now() -> str:
@@ -50,19 +55,27 @@ class Places:
     ----------
     desired
         Where the places are, and from where they may be opened.
+    hearsay
+        What others observed of repositories, for those that cannot be seen
+        from here.
     """
 
-    def __init__(self, desired: DesiredState) -> None:
+    def __init__(self, desired: DesiredState, hearsay: Hearsay | None = None) -> None:
         self._desired = desired
+        self._hearsay = hearsay or Hearsay()
+        self._relied_on: dict[RepositoryAddress, Observation] = {}
         self._opened: dict[tuple[str, str], Any] = {}
         self._opening = threading.Lock()
 
     def butler(self, address: RepositoryAddress) -> ButlerReader:
-        """Return a repository, opened for reading."""
-        from .adapters.butler import open_reader
-
-        reader: ButlerReader = self._once("read", address, lambda: open_reader(self._uri(address)))
+        """Return a repository, opened for reading, or as others saw it."""
+        reader: ButlerReader = self._once("read", address, lambda: self._seen(address))
         return reader
+
+    def relied_on(self) -> tuple[Diagnostic, ...]:
+        """Return what a person should know of places that others saw."""
+        now = datetime.now(UTC)
+        return tuple(_as_told(self._hearsay, told, now) for _, told in sorted(self._relied_on.items()))
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
@@ -118,6 +131,65 @@ class Places:
         made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))
         return made
 
+    def publish(self, address: RepositoryAddress, observation: bytes) -> None:
+        """Keep what a repository showed, for those who cannot see it."""
+        from .adapters.records import publish
+
+        publish(self._records_uri(address), address, observation)
+
+    def _seen(self, address: RepositoryAddress) -> ButlerReader:
+        """Return a repository, and what others saw of it only if need be."""
+        from .adapters.butler import open_reader
+
+        try:
+            return open_reader(self._uri(address))
+        except UnreachableError as error:
+            told = self._told(address, error)
+        from .adapters.recorded import RecordedButler
+
+        self._relied_on[address] = told
+        return RecordedButler(told)
+
+    def _told(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
+        """Return the newest observation of a place.
+
+        Raises
+        ------
+        UnreachableError
+            There is none, or none that may be relied on.
+        """
+        given = self._hearsay.given.get(address)
+        try:
+            found = [told for told in (given, self._published(address, unseen)) if told]
+        except UnreachableError:
+            if given is None:
+                raise
+            found = [given]
+        if not found:
+            raise unseen
+        newest = max(found, key=lambda told: told.moment)
+        if self._hearsay.to_act and (doubt := self._hearsay.doubt(newest, datetime.now(UTC))):
+            raise _unseen(unseen, f"{doubt}; observe again there")
+        return newest
+
+    def _published(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation | None:
+        if not self._hearsay.published:
+            return None
+        from .adapters.records import published
+        from .store import observationfile
+
+        try:
+            data = published(self._records_uri(address), address, limit=observationfile.LARGEST)
+            if data is None:
+                raise _unseen(unseen, "nobody published an observation of it")
+            (told,) = observationfile.loads(data, "what was published of it", of=address)
+        except UnreachableError:
+            raise
+        except CalibstateError as error:
+            # What one site published must not cost the others theirs.
+            raise _unseen(unseen, error.diagnostics[0].detail) from None
+        return told
+
     def _once(self, how: str, what: str, make: Callable[[], Any]) -> Any:
         if (how, what) not in self._opened:
             made = make()
@@ -148,6 +220,55 @@ class Places:
 
     def _from_root(self, uri: str) -> str:
         return _absolute(uri, self._desired.root)
+
+
+class RecordingPlaces(Places):
+    """The real places; the repositories keep what they answer."""
+
+    @override
+    def butler(self, address: RepositoryAddress) -> ButlerReader:
+        """Return a repository, opened for reading, that keeps its answers."""
+        reader: ButlerReader = self._recording(address)
+        return reader
+
+    def observation(self, address: RepositoryAddress) -> Observation:
+        """Return all that a repository answered.
+
+        Raises
+        ------
+        UnreachableError
+            It gave a name that cannot be written down.
+        """
+        told: Observation = self._recording(address).observation(
+            address, version=__version__, declared=self._desired.digest
+        )
+        return told
+
+    def _recording(self, address: RepositoryAddress) -> Any:
+        from .adapters.recorded import RecordingButler
+
+        began = stamp(datetime.now(UTC))
+        live = super().butler(address)
+        return self._once("record", address, lambda: RecordingButler(live, began))
+
+
+def _unseen(unseen: UnreachableError, why: str) -> UnreachableError:
+    """Return the error that a place was not seen, and not told of either."""
+    first = unseen.diagnostics[0]
+    return UnreachableError(replace(first, detail=f"{first.detail}; {why}"))
+
+
+def _as_told(hearsay: Hearsay, told: Observation, now: datetime) -> Diagnostic:
+    age = max(now - told.moment, timedelta())
+    said = f"{told.address} is told of as it was observed at {told.at}, {duration(age)} ago"
+    if doubt := hearsay.doubt(told, now):
+        return Diagnostic(
+            "Old observation",
+            f"{said}; {doubt}.",
+            hint=f"Observe again there: calibstate observe --repository {told.address} --publish.",
+            severity=Severity.WARNING,
+        )
+    return Diagnostic("Seen by others", f"{said}.", severity=Severity.NOTE)
 
 
 def _is_local(butler: str) -> bool:

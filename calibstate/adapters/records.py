@@ -1,4 +1,4 @@
-"""Locks and journals, in a folder or in a bucket.
+"""Locks, journals and observations, in a folder or in a bucket.
 
 A lock is made by exclusive creation, so of several runs only one has it.
 One is taken over only if its holder was a process of this very host that
@@ -26,7 +26,7 @@ from ..model.outcomes import JournalLine
 from ..ports.records import Journal, Locks
 from .shelves import Folder, Shelf, open_shelf, reason
 
-__all__ = ["open_journal", "open_locks", "runs_no_more", "this_process"]
+__all__ = ["open_journal", "open_locks", "publish", "published", "runs_no_more", "this_process"]
 
 _LIMIT = 64 * 2**10
 """Bytes of a lock."""
@@ -58,6 +58,56 @@ def open_journal(uri: str) -> Journal:
     shelf = open_shelf(uri)
     key = f"journal/{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}.jsonl"
     return _FileJournal(shelf, key) if isinstance(shelf, Folder) else _ObjectJournal(shelf, key)
+
+
+def publish(uri: str, place: str, data: bytes) -> None:
+    """Keep what a place showed, in place of what it showed before.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    data
+        The observation; it is there in full or not at all.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    shelf = open_shelf(uri)
+    with _reached(shelf, "The observation was not published."):
+        shelf.look()
+        shelf.write(_observation(place), data)
+
+
+def published(uri: str, place: str, *, limit: int) -> bytes | None:
+    """Return what was last published of a place; `None`: nothing was.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    limit
+        Bytes beyond which it is not read.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    shelf = open_shelf(uri)
+    with _reached(shelf, "What was published there cannot be read."):
+        shelf.look()
+        return shelf.read(_observation(place), limit=limit)
 
 
 def this_process() -> Process:
@@ -229,6 +279,11 @@ class _ObjectJournal(Journal):
 _AGAIN = "Wait until that run has ended, then run again."
 
 
+def _observation(place: str) -> str:
+    # Words may hold dots, so that only a folder tells site and repository.
+    return f"observations/{place}.json"
+
+
 def _key(place: str) -> str:
     return f"locks/{place.replace('/', '__')}.json"
 
@@ -253,14 +308,16 @@ def _text(line: JournalLine) -> bytes:
 
 
 @contextmanager
-def _reached(shelf: Shelf) -> Iterator[None]:
+def _reached(
+    shelf: Shelf, why: str = "Without locks and a journal nothing may be changed."
+) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise UnreachableError(
             Diagnostic(
                 "Records cannot be reached",
-                f"{shelf.uri}: {reason(error)}. Without locks and a journal nothing may be changed.",
+                f"{shelf.uri}: {reason(error)}. {why}",
                 hint="Try again when they can be written from here, or mend `records` in calibstate.yaml.",
             )
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import demo, fingerprint, reconcile, seal, tree  # noqa: F401 - they add their commands
+from . import demo, fingerprint, observe, reconcile, seal, tree  # noqa: F401 - they add their commands
 from .app import run
 
 __all__ = ["main"]

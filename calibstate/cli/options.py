@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from enum import Enum
 from typing import Annotated
 
@@ -15,6 +17,8 @@ __all__ = [
     "Format",
     "FormatOption",
     "InstrumentOption",
+    "MaxAgeOption",
+    "ObservedOption",
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
@@ -75,6 +79,41 @@ ExcludeOption = Annotated[
 FilesOption = Annotated[
     bool,
     typer.Option("--files", envvar="CALIBSTATE_FILES", help="Look at the existence and size of every file."),
+]
+
+ObservedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--observed",
+        metavar="FILE|published",
+        envvar="CALIBSTATE_OBSERVED",
+        help="What was observed of repositories that cannot be seen from here: a file of `observe -o`, "
+        "or `published`.",
+    ),
+]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _span(text: str | timedelta) -> timedelta:
+    """Return a duration such as ``24h``."""
+    if isinstance(text, timedelta):
+        return text
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text.strip())
+    if not match:
+        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 30m, 24h or 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+MaxAgeOption = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--max-age",
+        metavar="DURATION",
+        parser=_span,
+        envvar="CALIBSTATE_MAX_AGE",
+        help="How old an observation may be (90s, 30m, 24h, 7d); 24h unless told.",
+    ),
 ]
 
 

@@ -25,12 +25,15 @@ from ..views import markdown, text
 from . import screen
 from .app import ExitCode, app, first_of
 from .applying import Applying, WaitOption, plan_code, planned
+from .observe import places_to_look_at
 from .options import (
     ExcludeOption,
     FilesOption,
     Format,
     FormatOption,
     InstrumentOption,
+    MaxAgeOption,
+    ObservedOption,
     RepositoryOption,
     SiteOption,
     TicketOption,
@@ -49,6 +52,8 @@ def drift(
     instrument: InstrumentOption = None,
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
+    observed: ObservedOption = None,
+    max_age: MaxAgeOption = None,
 ) -> None:
     """Tell where live places have left the declaration.
 
@@ -60,9 +65,11 @@ def drift(
       calibstate drift
       calibstate drift --site summit --files
       calibstate drift --ticket DM-48520 --format json
+      calibstate drift --observed published
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
-    plan = _plan(load(context), narrowed)
+    desired = load(context)
+    plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age))
     if format is Format.JSON:
         screen.print_json(documents.plain(documents.DriftDocument.of(plan.drift)))
     elif format is Format.MARKDOWN:
@@ -87,6 +94,8 @@ def plan(
     instrument: InstrumentOption = None,
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
+    observed: ObservedOption = None,
+    max_age: MaxAgeOption = None,
 ) -> None:
     """Show the steps that would end the drift.
 
@@ -99,8 +108,11 @@ def plan(
     Examples:
       calibstate plan
       calibstate plan --site summit -o plan.json
+      calibstate plan --observed summit.json --max-age 12h
     """
-    made = _plan(load(context), scope(site, repository, instrument, ticket, exclude, files=files))
+    narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
+    desired = load(context)
+    made = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, to_act=True))
     if output:
         _save(output, planfile.dumps(made))
     show_plan(made, format)
@@ -158,10 +170,10 @@ def apply(
     raise typer.Exit(Applying(desired, narrowed, places, format, look).run(made, wait))
 
 
-def _plan(desired: DesiredState, narrowed: Scope) -> Plan:
+def _plan(desired: DesiredState, narrowed: Scope, places: Places) -> Plan:
     check_scope(desired, narrowed)
-    view = _look(desired, narrowed, Places(desired))
-    screen.told(view.notes)
+    view = _look(desired, narrowed, places)
+    screen.told([*view.notes, *places.relied_on()])
     return planned(view)
 
 

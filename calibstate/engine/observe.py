@@ -25,7 +25,7 @@ from ..ports.places import ReadPlaces
 from .expand import expand
 from .pin import pin_tickets
 
-__all__ = ["View", "look", "observe"]
+__all__ = ["SIDE_BY_SIDE", "View", "look", "look_at", "observe", "refuse_doubles"]
 
 SIDE_BY_SIDE = 8
 """How many places are looked at at once."""
@@ -79,13 +79,13 @@ def observe(
     RefusedError
         Two addresses open one and the same butler.
     """
-    _refuse_doubles(desired, places)
+    refuse_doubles(desired, places)
     wanted = expand(desired, scope)
     by_place = {place: list(ds) for place, ds in groupby(sorted(wanted, key=_place), key=_place)}
 
     observed: dict[Address, Observed] = {}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        looks = [pool.submit(_look_at, there, places) for there in by_place.values()]
+        looks = [pool.submit(look_at, there, places) for there in by_place.values()]
         for done, look in enumerate(as_completed(looks), 1):
             observed.update((o.address, o) for o in look.result())
             seen(done, len(looks))
@@ -103,7 +103,8 @@ def _place(declared: Declared) -> str:
     return declared.address.place
 
 
-def _look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
+def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
+    """Look at declared resources of one place, all together."""
     try:
         return list(_look(wanted, places))
     except UnreachableError as error:
@@ -140,8 +141,14 @@ def _several(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
             )
 
 
-def _refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
-    """Refuse two addresses that open one butler, before any look."""
+def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
+    """Refuse two addresses that open one butler, before any look.
+
+    Raises
+    ------
+    RefusedError
+        There are two.
+    """
     opened: dict[str, str] = {}
     for address in desired.repositories:
         try:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from ..model.bundles import Manifest
 from ..model.chains import ChainFile
 from ..model.names import Noun
+from ..model.observations import ObservationsDocument
 from ..model.outcomes import Outcome
 from ..model.repositories import Site
 from ..model.seals import Seal
@@ -63,6 +64,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
+    Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
 )

@@ -1,0 +1,197 @@
+"""Repositories that are remembered, and repositories from memory.
+
+What was not asked when the memory was made is not known, and is never taken
+for absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn, TypeVar
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from ..errors import Diagnostic, UnreachableError
+from ..model.contents import Holding
+from ..model.observations import HeldEntry, Observation, SeenEntry
+from ..ports.butler import ButlerReader, Export, SeenCollection, StoredFile
+
+__all__ = ["RecordedButler", "RecordingButler"]
+
+E = TypeVar("E")
+
+
+@dataclass
+class RecordingButler(ButlerReader):
+    """A repository that keeps what it answers."""
+
+    butler: ButlerReader
+    """Who answers."""
+
+    at: str
+    """When the first question was asked, in UTC."""
+
+    _seen: dict[str, SeenCollection | None] = field(default_factory=dict)
+    _held: dict[str, Holding | None] = field(default_factory=dict)
+    _calibrations: dict[str, Holding | None] = field(default_factory=dict)
+
+    @override
+    def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
+        """Return those of ``names`` that exist, looked at anew."""
+        asked = list(names)
+        found = self.butler.collections(asked)
+        self._seen.update({name: found.get(name) for name in asked})
+        return found
+
+    @override
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
+        """Return what collections hold, all read together."""
+        asked = list(names)
+        found = self.butler.holdings(asked, files=files, calibrations_only=calibrations_only)
+        memory = self._calibrations if calibrations_only else self._held
+        for name in asked:
+            memory[name] = _with_sizes(found.get(name), memory.get(name))
+        return found
+
+    @override
+    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+        """Return the description of collections; it is not kept."""
+        return self.butler.export(collections, chain=chain)
+
+    @override
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        """Return the datasets of collections; they are not kept."""
+        return self.butler.stored(collections)
+
+    def observation(self, address: str, *, version: str, declared: str) -> Observation:
+        """Return all that was answered.
+
+        Parameters
+        ----------
+        address
+            The repository.
+        version
+            Version of calibstate.
+        declared
+            Digest of the declared state.
+
+        Raises
+        ------
+        UnreachableError
+            It gave a name that cannot be written down.
+        """
+        try:
+            return Observation(
+                address=address,
+                at=self.at,
+                version=version,
+                declared=declared,
+                collections={name: _seen_entry(self._seen[name]) for name in sorted(self._seen)},
+                holdings={name: _held_entry(self._held[name]) for name in sorted(self._held)},
+                calibrations={
+                    name: _held_entry(told)
+                    for name, told in sorted(self._calibrations.items())
+                    if name not in self._held or not _same(told, self._held[name])
+                },
+            )
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+            raise UnreachableError(
+                Diagnostic(
+                    "Repository cannot be written down",
+                    f"{address} gave {wrong['input']!r}, which others could not read.",
+                )
+            ) from None
+
+
+class RecordedButler(ButlerReader):
+    """A repository as somebody observed it.
+
+    Parameters
+    ----------
+    told
+        The observation.
+    """
+
+    def __init__(self, told: Observation) -> None:
+        self._told = told
+
+    @override
+    def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
+        """Return those of ``names`` that existed.
+
+        Raises
+        ------
+        UnreachableError
+            One of them was not asked for.
+        """
+        found = self._recalled(names, self._told.collections)
+        return {name: SeenCollection(name, seen.type, seen.children) for name, seen in found.items()}
+
+    @override
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
+        """Return what collections held.
+
+        Without sizes where files were not looked at.
+
+        Raises
+        ------
+        UnreachableError
+            One of them was not asked for.
+        """
+        told = self._told
+        known = {**told.holdings, **told.calibrations} if calibrations_only else told.holdings
+        return {name: held.holding(name) for name, held in self._recalled(names, known).items()}
+
+    @override
+    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+        """Refuse: where files are was not observed."""
+        self._cannot("where its files are")
+
+    @override
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        """Refuse: where files are was not observed."""
+        self._cannot("where its files are")
+
+    def _recalled(self, names: Iterable[str], known: Mapping[str, E | None]) -> dict[str, E]:
+        asked = list(dict.fromkeys(names))
+        if unknown := [name for name in asked if name not in known]:
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            self._cannot(f"{unknown[0]}{more}")
+        return {name: told for name in asked if (told := known[name]) is not None}
+
+    def _cannot(self, what: str) -> NoReturn:
+        raise UnreachableError(
+            Diagnostic(
+                "Observation does not tell",
+                f"the observation of {self._told.at} does not tell of {what}; "
+                "observe again there, with this declaration",
+            )
+        )
+
+
+def _with_sizes(now: Holding | None, before: Holding | None) -> Holding | None:
+    """Return what was answered now, with the files that were looked at."""
+    if now and before and not now.sizes and before.sizes and _same(now, before):
+        return replace(now, sizes=before.sizes)
+    return now
+
+
+def _same(one: Holding | None, other: Holding | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.type, set(one.rows), one.unrecorded) == (other.type, set(other.rows), other.unrecorded)
+
+
+def _seen_entry(seen: SeenCollection | None) -> SeenEntry | None:
+    return SeenEntry(type=seen.type, children=seen.children) if seen else None
+
+
+def _held_entry(held: Holding | None) -> HeldEntry | None:
+    return HeldEntry.of(held) if held else None

@@ -1,0 +1,100 @@
+"""Observation files: canonical JSON, the same bytes for the same look.
+
+They come from other sites, so nothing in them is believed before it was
+checked: a file is as it must be in all its parts, or it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ..errors import Diagnostic, InvalidStateError
+from ..model.observations import Observation, ObservationsDocument
+
+__all__ = ["LARGEST", "dumps", "loads", "read"]
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes beyond which a file is not one of ours."""
+
+_OURS = ("kind", "format_version")
+
+
+def dumps(observations: Iterable[Observation]) -> bytes:
+    """Write observations as they are saved and published.
+
+    Parameters
+    ----------
+    observations
+        Of one repository each.
+    """
+    ordered = tuple(sorted(observations, key=lambda told: told.address))
+    return ObservationsDocument(observations=ordered).model_dump_json().encode() + b"\n"
+
+
+def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation, ...]:
+    """Read observations.
+
+    Parameters
+    ----------
+    data
+        What `dumps` wrote.
+    name
+        The file, for messages.
+    of
+        The one repository that it must be of; `None`: any.
+
+    Raises
+    ------
+    InvalidStateError
+        It holds no observations, or is not of this version.
+    """
+    if len(data) > LARGEST:
+        raise _refused(name, f"it is larger than {LARGEST} bytes")
+    try:
+        saved = ObservationsDocument.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise _refused(name, _said(error)) from None
+    if lacking := [word for word in _OURS if word not in saved.model_fields_set]:
+        raise _refused(name, f"{lacking[0]}: Field required")
+    addresses = [told.address for told in saved.observations]
+    if twice := [a for a in addresses if addresses.count(a) > 1]:
+        raise _refused(name, f"{twice[0]} is in it twice")
+    if of and addresses != [of]:
+        raise _refused(name, f"it is of {', '.join(addresses) or 'nothing'}, not of {of}")
+    return saved.observations
+
+
+def read(path: Path) -> tuple[Observation, ...]:
+    """Read a file of observations.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    InvalidStateError
+        It holds no observations, or is not of this version.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(LARGEST + 1)
+    return loads(data, str(path))
+
+
+def _said(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    # A file of another kind has many faults, and that one explains them.
+    first = min(problems, key=lambda p: p["loc"][-1:] not in {(word,) for word in _OURS})
+    at = ".".join(str(part) for part in first["loc"])
+    return f"{at}: {first['msg']}" if at else first["msg"]
+
+
+def _refused(name: str, why: str) -> InvalidStateError:
+    return InvalidStateError(
+        Diagnostic(
+            "Not an observation file",
+            f"{name} cannot be read as observations: {''.join(c if c.isprintable() else '?' for c in why)}.",
+            hint="Observe again there, with this version: calibstate observe -o FILE.",
+        )
+    )
