@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from calibstate.adapters.butler import open_reader, open_writer
+from calibstate.adapters.butler import DafButlerReader, open_reader, open_writer
 from calibstate.errors import PlanIsStaleError, RefusedError
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
@@ -23,6 +23,7 @@ from tests.bundles import BundleFolder, bundle_from
 from tests.calibrations import IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
 from tests.fakes.butler import MemoryButler
 from tests.hands import RealHands
+from tests.readers import BUTLER, TABLES, open_reader_by
 from tests.services.postgres import Postgres
 
 CALIB = "LSSTComCam/calib"
@@ -70,12 +71,13 @@ def empty_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A repository that knows the instrument and holds nothing."""
+    database, _, way = request.param.partition(", by ")
     if request.param == "fake":
         fake = MemoryButler()
         yield Place(fake, lambda: fake, fake)
         return
     folder = tmp_path / "repository"
-    if request.param == "sqlite":
+    if database == "sqlite":
         world.clone(request.getfixturevalue("empty_sqlite"), folder)
     else:
         template, server = request.getfixturevalue("empty_postgres")
@@ -83,10 +85,25 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         config = folder / "butler.yaml"
         config.write_text(config.read_text().replace(server.url, server.copy().url))
     writer, hands = open_writer(str(folder)), RealHands(str(folder))
-    yield Place(writer, lambda: open_reader(str(folder)), hands)
-    writer.close()
+    readers: list[DafButlerReader] = []
+
+    def opened() -> ButlerReader:
+        readers.append(open_reader_by(way, str(folder)) if way else open_reader(str(folder)))
+        return readers[-1]
+
+    yield Place(writer, opened, hands)
+    for butler in (writer, *readers):
+        butler.close()
     if "butler" in vars(hands):
         hands.butler.close()
+
+
+in_every_way = pytest.mark.parametrize(
+    "place",
+    ["fake", *(f"{database}, by {way}" for database in ("sqlite", "postgres") for way in (TABLES, BUTLER))],
+    indirect=True,
+)
+"""What is read can be read from the tables or be asked of the butler."""
 
 
 @pytest.fixture
@@ -138,6 +155,7 @@ def test_collections_that_exist_are_told_with_their_children_in_order(
     }
 
 
+@in_every_way
 def test_every_look_sees_what_others_did_meanwhile(place: Place, hands: Hands) -> None:
     hands.add_run(VERIFY, "verifyBiasStats")
     assert place.reader.collections([CALIB, BIAS]) == {}
@@ -152,6 +170,7 @@ def test_every_look_sees_what_others_did_meanwhile(place: Place, hands: Hands) -
     assert place.reader.collections([CALIB])[CALIB].children == (f"{BIAS}.run", BIAS)
 
 
+@in_every_way
 def test_certifications_are_told_with_type_data_id_uuid_and_range(place: Place, hands: Hands) -> None:
     first, *_ = hands.add_calibration(FLAT, "flat", IN_2024, IN_2025)
 
@@ -163,6 +182,7 @@ def test_certifications_are_told_with_type_data_id_uuid_and_range(place: Place, 
     assert len(rows) == 4 * 2 * 2
 
 
+@in_every_way
 def test_unbounded_and_empty_ranges_are_told_as_they_are(place: Place, hands: Hands) -> None:
     hands.add_calibration(BIAS, "bias")
     hands.add_calibration(FLAT, "dark", EMPTY)
@@ -172,6 +192,7 @@ def test_unbounded_and_empty_ranges_are_told_as_they_are(place: Place, hands: Ha
     assert {(row.begin, row.end) for row in held[FLAT].rows} == {EMPTY}
 
 
+@in_every_way
 def test_a_run_holds_all_of_its_dataset_types_without_bounds(place: Place, hands: Hands) -> None:
     hands.add_calibration(BIAS, "bias", IN_2024, run=VERIFY)
     hands.add_run(VERIFY, "verifyBiasStats", detectors=[1])
@@ -182,6 +203,7 @@ def test_a_run_holds_all_of_its_dataset_types_without_bounds(place: Place, hands
     assert {(row.begin, row.end) for row in held.rows} == {UNBOUNDED}
 
 
+@in_every_way
 def test_a_tagged_collection_holds_its_members_without_bounds(place: Place, hands: Hands) -> None:
     uuids = hands.add_run(VERIFY, "bias")
     hands.add_tagged("LSSTComCam/tagged", VERIFY)
@@ -191,6 +213,7 @@ def test_a_tagged_collection_holds_its_members_without_bounds(place: Place, hand
     assert {(row.uuid, row.begin, row.end) for row in held.rows} == {(uuid, *UNBOUNDED) for uuid in uuids}
 
 
+@in_every_way
 def test_absent_and_chained_collections_have_no_holding_and_empty_ones_have_no_rows(
     place: Place, hands: Hands
 ) -> None:
@@ -202,6 +225,7 @@ def test_absent_and_chained_collections_have_no_holding_and_empty_ones_have_no_r
     assert {name: holding.rows for name, holding in held.items()} == {BIAS: (), VERIFY: ()}
 
 
+@in_every_way
 def test_datasets_without_a_record_in_the_datastore_are_told(place: Place, hands: Hands) -> None:
     first, *_ = hands.add_calibration(BIAS, "bias")
     hands.forget(first)
@@ -211,6 +235,7 @@ def test_datasets_without_a_record_in_the_datastore_are_told(place: Place, hands
     assert held[f"{BIAS}.run"].unrecorded == {first}
 
 
+@in_every_way
 def test_what_is_no_calibration_is_left_out_where_only_calibrations_are_asked_for(
     place: Place, hands: Hands
 ) -> None:
@@ -232,6 +257,7 @@ def test_what_is_no_calibration_is_left_out_where_only_calibrations_are_asked_fo
     assert len(place.reader.holdings([VERIFY])[VERIFY].rows) == len(biases + others)
 
 
+@in_every_way
 def test_files_are_looked_at_where_that_is_asked_for_only(
     place: Place, hands: Hands, bundle: BundleFolder
 ) -> None:

@@ -265,8 +265,13 @@ class Snapshot:
         names = map(types.__getitem__, numbers)
         data_ids = _data_ids(dimensions, values, len(found))
         made = map(_make_row, zip(names, data_ids, self._written(uuids), begins, ends, strict=True))
-        for collection, group in groupby(collections):
-            rows[collection].extend(islice(made, len(list(group))))
+        if EMPTY[0] in begins:
+            # An EMPTY range can be certified many times, and is told once.
+            for collection, row in dict.fromkeys(zip(collections, made, strict=True)):
+                rows[collection].append(row)
+        else:
+            for collection, group in groupby(collections):
+                rows[collection].extend(islice(made, len(list(group))))
 
     def _select_unrecorded(self, table: str, where: str, records: str) -> Iterator[tuple[int, str]]:
         """Return collection and UUID of datasets without a record."""

@@ -1,0 +1,316 @@
+"""The registry's tables tell what the butler tells, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from lsst.daf.butler import Butler, Config, DatasetType
+from lsst.daf.butler.registry import CollectionType as ButlerCollectionType  # type: ignore[attr-defined]
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
+from calibstate.adapters.butler import open_reader, open_writer, tables
+from calibstate.adapters.butler.opening import Repository
+from calibstate.adapters.butler.tables import TRIED, Tables
+from calibstate.errors import NeedsRecoveryError, UnreachableError
+from calibstate.model.contents import Holding
+from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
+from tests import real_files, world
+from tests.adapters.butler_opening_test import kill_a_writer
+from tests.calibrations import IN_2024, IN_2025, INSTRUMENT, SINCE_2024
+from tests.hands import RealHands
+from tests.readers import BUTLER, TABLES, open_reader_by
+from tests.real_files import REAL_FILES, RealFile
+from tests.services.postgres import Postgres
+
+DARK, FLAT, SPLIT, VERIFY, TAGGED = "calib/dark", "calib/flat", "calib/split", "verify", "tagged"
+ODD, BARE = "odd", "bare"
+IN_BETWEEN: Range = (parse_tai("2024-05-01T00:00:00"), parse_tai("2024-06-01T00:00:00"))
+
+Told = Mapping[str, tuple[object, ...]]
+
+
+def make_world(folder: Path, server: Postgres | None) -> None:
+    """Make a repository with every kind of range, collection and data ID."""
+    given = {"db": server.url, "namespace": "butler"} if server else {}
+    world.make_repo(folder, **given).close()
+    hands = RealHands(str(folder))
+    # Ranges that are empty overlap with nothing, not even with each other.
+    hands.add_calibration(DARK, "dark", EMPTY, EMPTY, SINCE_2024)
+    hands.add_calibration(FLAT, "flat", IN_2024, IN_2025)
+    split, *_ = hands.add_calibration(SPLIT, "bias")
+    hands.decertify(SPLIT, split, IN_BETWEEN)
+    hands.add_calibration(SPLIT, "camera", SINCE_2024)
+    hands.add_run(VERIFY, "verifyBiasStats")
+    hands.add_run(VERIFY, "bias")
+    hands.add_tagged(TAGGED, VERIFY)
+    hands.forget(split)
+    _add_odd_data_ids(hands.butler)
+    hands.add_chain("calib", [FLAT, DARK])
+    hands.butler.close()
+
+
+def _add_odd_data_ids(butler: Butler) -> None:
+    """Add data IDs of no dimension, and of one that is a word of SQL."""
+    butler.collections.register(ODD)
+    butler.collections.register(BARE, ButlerCollectionType.CALIBRATION)
+    butler.registry.insertDimensionData("group", {"instrument": INSTRUMENT, "name": "2024-01-01T00:00:00"})
+    bare = DatasetType("packages", butler.dimensions.empty, "Packages", isCalibration=True)
+    grouped = DatasetType("grouped", butler.dimensions.conform(["group"]), "StructuredDataDict")
+    for type_ in (bare, grouped):
+        butler.registry.registerDatasetType(type_)
+    refs = butler.registry.insertDatasets(bare, [{}], ODD)
+    butler.registry.insertDatasets(grouped, [{"instrument": INSTRUMENT, "group": "2024-01-01T00:00:00"}], ODD)
+    butler.registry.certify(BARE, refs, world.timespan(UNBOUNDED))
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sqlite") / "repository"
+    make_world(folder, None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Postgres]:
+    folder, server = tmp_path_factory.mktemp("postgres") / "repository", postgres.copy()
+    make_world(folder, server)
+    return folder, server
+
+
+def on_a_copy(on_postgres: tuple[Path, Postgres], folder: Path) -> Postgres:
+    """Copy a repository with its database, and return that."""
+    template, server = on_postgres
+    copied = server.copy()
+    config = world.clone(template, folder) / "butler.yaml"
+    config.write_text(config.read_text().replace(server.url, copied.url))
+    return copied
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the world, for one test."""
+    copy = tmp_path / "repository"
+    if request.param == "sqlite":
+        return world.clone(request.getfixturevalue("on_sqlite"), copy)
+    on_a_copy(request.getfixturevalue("on_postgres"), copy)
+    return copy
+
+
+@pytest.fixture
+def read(folder: Path) -> Iterator[Tables]:
+    found = Tables(Repository(str(folder)))
+    yield found
+    found.close()
+
+
+def execute(folder: Path, *statements: str) -> None:
+    """Change the database behind everybody's back."""
+    repository = Repository(str(folder))
+    assert repository.registry
+    engine = create_engine(repository.registry)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement.replace("{in}", f"{repository.namespace or 'main'}."))
+    engine.dispose()
+
+
+def told_by(way: str, folder: Path, *, calibrations_only: bool = False) -> Told:
+    """Return what all collections of a repository hold."""
+    reader = open_reader_by(way, str(folder))
+    with Butler.from_config(str(folder)) as butler:
+        names = list(butler.collections.query("*"))
+    told = everything(reader.holdings(names, calibrations_only=calibrations_only))
+    reader.close()
+    return told
+
+
+def everything(held: Mapping[str, Holding]) -> Told:
+    return {n: (h.collection, h.type, sorted(h.rows), h.unrecorded, h.sizes) for n, h in held.items()}
+
+
+# The same as the butler
+
+
+@pytest.mark.parametrize("calibrations_only", [False, True])
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_tables_tell_row_by_row_what_the_butler_tells(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, calibrations_only: bool
+) -> None:
+    monkeypatch.setattr(tables, "_AT_ONCE", at_once)
+    told = told_by(TABLES, folder, calibrations_only=calibrations_only)
+    assert told == told_by(BUTLER, folder, calibrations_only=calibrations_only)
+
+
+def test_the_world_has_what_is_easily_told_wrong(folder: Path) -> None:
+    reader = open_reader_by(TABLES, str(folder))
+    held = reader.holdings([DARK, SPLIT, ODD, BARE])
+    reader.close()
+    dark = [(row.begin, row.end) for row in held[DARK].rows if row.data_id.startswith("detector=0,")]
+    assert sorted(dark) == sorted([EMPTY, SINCE_2024])
+    split = [row[3:] for row in held[SPLIT].rows if row.data_id == f"detector=0,instrument={INSTRUMENT}"]
+    assert sorted(split) == [(UNBOUNDED[0], IN_BETWEEN[0]), (IN_BETWEEN[1], UNBOUNDED[1])]
+    assert len(held[SPLIT].unrecorded) == 1
+    assert {row.data_id for row in held[ODD].rows} == {
+        "",
+        f"group=2024-01-01T00:00:00,instrument={INSTRUMENT}",
+    }
+    assert [row.data_id for row in held[BARE].rows] == [""]
+
+
+@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+def test_tables_tell_of_real_calibrations_what_the_butler_tells(real: RealFile, tmp_path: Path) -> None:
+    real_files.load(real, tmp_path / "repository")
+    told = told_by(TABLES, tmp_path / "repository")
+    assert told == told_by(BUTLER, tmp_path / "repository")
+    rows = [row for name in real.leaves for row in told[name][2]]  # type: ignore[attr-defined]
+    assert len(rows) == real.certifications
+
+
+def test_a_data_id_that_comes_often_is_kept_once(folder: Path, read: Tables) -> None:
+    held = read.read([FLAT])
+    assert held
+    data_ids = [row.data_id for row in held[FLAT].rows]
+    assert len({id(data_id) for data_id in data_ids}) == len(set(data_ids)) == len(data_ids) / 2
+
+
+# When the butler is asked instead
+
+
+def _another_version(manager: str) -> Callable[[Path], None]:
+    class_, version = TRIED[manager]
+    newer = f"{version.rpartition('.')[0]}.99"
+    return lambda folder: execute(
+        folder, f"UPDATE {{in}}butler_attributes SET value = '{newer}' WHERE name = 'version:{class_}'"
+    )
+
+
+def _another_class(folder: Path) -> None:
+    execute(
+        folder,
+        "UPDATE {in}butler_attributes SET value = 'some.other.Manager' "
+        "WHERE name = 'config:registry.managers.datasets'",
+    )
+
+
+def _another_table(folder: Path) -> None:
+    execute(folder, "ALTER TABLE {in}collection_summary_dataset_type RENAME COLUMN collection_id TO other")
+
+
+@pytest.mark.parametrize("change", [*map(_another_version, TRIED), _another_class])
+def test_a_schema_that_was_not_tried_is_read_by_the_butler(
+    folder: Path, change: Callable[[Path], None]
+) -> None:
+    before = told_by(BUTLER, folder)
+    reader = open_reader(str(folder))
+    change(folder)
+    look = Tables(Repository(str(folder)))
+    assert look.read([FLAT]) is None
+    assert everything(reader.holdings(before)) == before
+    for opened in (look, reader):
+        opened.close()
+
+
+def test_tables_that_are_not_as_expected_tell_nothing(folder: Path, read: Tables) -> None:
+    assert read.read([FLAT])
+    _another_table(folder)
+    assert read.read([FLAT]) is None
+
+
+def test_another_kind_of_datastore_is_asked_through_the_butler(folder: Path, read: Tables) -> None:
+    before = told_by(BUTLER, folder)
+    config = Config(str(folder / "butler.yaml"))
+    kept = config["datastore"].toDict()
+    config["datastore"] = {
+        "cls": "lsst.daf.butler.datastores.chainedDatastore.ChainedDatastore",
+        "datastores": [kept],
+    }
+    config.dumpToUri(folder / "butler.yaml")
+    assert read.read([FLAT]) is None
+    reader = open_reader(str(folder))
+    assert everything(reader.holdings(before)) == before
+    reader.close()
+
+
+# Only looking
+
+
+def test_nothing_can_be_written(folder: Path, read: Tables) -> None:
+    before = told_by(BUTLER, folder)
+    schema = "butler." if read.read([FLAT]) and "postgres" in str(Repository(str(folder)).registry) else ""
+    for statement in (
+        f"DELETE FROM {schema}collection_chain",
+        f"UPDATE {schema}dataset_type SET name = 'x'",
+        f"CREATE TABLE {schema}mine (name TEXT)",
+    ):
+        with pytest.raises(DBAPIError, match=r"read-?only"), read.snapshot() as snapshot:
+            snapshot.connection.exec_driver_sql(statement)
+    assert told_by(BUTLER, folder) == before
+
+
+def test_whoever_may_only_select_can_read(on_postgres: tuple[Path, Postgres], tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    server = on_a_copy(on_postgres, folder)
+    before = told_by(BUTLER, folder)
+    server.execute("CREATE ROLE looker LOGIN")
+    server.execute("GRANT USAGE ON SCHEMA butler TO looker")
+    server.execute("GRANT SELECT ON ALL TABLES IN SCHEMA butler TO looker")
+    config = folder / "butler.yaml"
+    config.write_text(config.read_text().replace("calib@", "looker@"))
+    assert told_by(TABLES, folder) == before
+
+
+def test_a_look_sees_one_state_and_the_next_one_sees_the_next(
+    on_postgres: tuple[Path, Postgres], tmp_path: Path
+) -> None:
+    on_a_copy(on_postgres, tmp_path / "repository")
+    look, hands = Tables(Repository(str(tmp_path / "repository"))), RealHands(str(tmp_path / "repository"))
+    with look.snapshot() as snapshot:
+        before = snapshot.holdings([SPLIT, "new"], calibrations_only=False)
+        hands.add_calibration("new", "bias")
+        hands.remove(SPLIT)
+        assert snapshot.holdings([SPLIT, "new"], calibrations_only=False) == before
+    assert set(before) == {SPLIT}
+    assert set(look.read([SPLIT, "new"]) or ()) == {"new"}
+    look.close()
+    hands.butler.close()
+
+
+# Troubles
+
+
+def test_a_killed_writer_is_told_by_whoever_has_read_before(on_sqlite: Path, tmp_path: Path) -> None:
+    folder = world.clone(on_sqlite, tmp_path / "repository")
+    reader = open_reader(str(folder))
+    before = reader.holdings([FLAT])
+    kill_a_writer(folder / "gen3.sqlite3")
+    with pytest.raises(NeedsRecoveryError, match="calibstate apply"):
+        reader.holdings([FLAT])
+    open_writer(str(folder)).close()
+    assert everything(reader.holdings([FLAT])) == everything(before)
+    reader.close()
+
+
+def test_a_database_that_goes_away_is_unreachable(
+    on_postgres: tuple[Path, Postgres], postgres: Postgres, tmp_path: Path
+) -> None:
+    server = on_a_copy(on_postgres, tmp_path / "repository")
+    reader = open_reader(str(tmp_path / "repository"))
+    assert reader.holdings([FLAT])
+    postgres.execute(f"DROP DATABASE {server.url.rpartition('/')[2]} WITH (FORCE)")
+    with pytest.raises(UnreachableError):
+        reader.holdings([FLAT])
+    reader.close()
+
+
+def test_a_reader_that_is_closed_has_let_go_of_the_database(
+    on_postgres: tuple[Path, Postgres], postgres: Postgres, tmp_path: Path
+) -> None:
+    server = on_a_copy(on_postgres, tmp_path / "repository")
+    reader = open_reader_by(TABLES, str(tmp_path / "repository"))
+    assert reader.holdings([FLAT])
+    reader.close()
+    # Refused while anybody is connected.
+    postgres.execute(f"DROP DATABASE {server.url.rpartition('/')[2]}")
