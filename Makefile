@@ -21,7 +21,7 @@ help: ## say what there is
 setup: $(STAMP) ## make .venv with the calibstate command in it
 	@echo "calibstate is in $(BIN): try \`$(BIN)/calibstate --help\`, or \`. $(BIN)/activate\`."
 
-demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories (DIR=… for a folder of your own)
+demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories and a real Rucio (DIR=… for a folder of your own)
 	@$(if $(DIR),,rm -rf build/demo && mkdir -p build)
 	@$(BIN)/calibstate demo $(or $(DIR),build/demo)
 

@@ -5,12 +5,16 @@ order, each page in a demonstration world of its own:
 
 * lines that begin with ``$ `` are commands, the others their output; ``...``
   stands for any text;
-* only ``calibstate``, ``echo $?``, and ``cd`` and ``rm`` within the world are
-  run; a block with other commands is a ``sh`` block;
+* only ``calibstate``, ``rucio``, ``echo $?``, and ``cd`` and ``rm`` within the
+  world are run; a block with other commands is a ``sh`` block;
 * a ``yaml`` block that begins with ``# state/FILE`` is that file, from there
   on;
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
   ``<!-- world: after COMMAND -->`` with one that nobody sees;
+* ``<!-- world: by rucio -->`` is one where a real Rucio carries, whose daemons
+  do nothing but when ``<!-- meanwhile: WHAT -->`` in front of a block says so;
+* moments, ids of rules, ports and where the world is are told as always the
+  same;
 * ``<!-- not run: REASON -->`` in front of a block leaves it out.
 
 ``UPDATE_DOCS=1 make test TESTS=tests/docs_test.py`` writes the output of
@@ -23,23 +27,78 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
 import pytest
 
+from calibstate.demo.rucio.site import RucioSite
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REFERENCE = ROOT / "docs" / "reference"
 
 FENCE = re.compile(
-    r"(?P<comment><!-- (?P<word>[a-z ]+): (?P<said>.*?) -->)?\n*"
+    r"(?P<comment><!-- (?P<word>[a-z ]+): (?P<said>(?:(?!-->).)*?) -->)?\n*"
     r"^```(?P<language>\w+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-WORLD = re.compile(r"<!-- world: (?:without (?P<ticket>\S+)|after (?P<command>.+?)) -->")
+WORLD = re.compile(
+    r"<!-- world: (?P<rucio>by rucio)?(?:, )?(?:without (?P<ticket>\S+)|after (?P<command>.+?))? -->"
+)
+
+MASKS = {
+    r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "2026-11-24T08:15:30Z",
+    r"\b[0-9a-f]{32}\b": "0b7e9b4c5f6d4e4f8a1d2c3b4a596877",
+    r"http://127\.0\.0\.1:\d+": "http://127.0.0.1:8443",
+}
+"""What is another one each time, and what the pages say."""
+
+LOST = "LSSTComCam/calib/DM-48520/DP1/biasGen.20250207a/bias/bias_LSSTComCam_4.ecsv"
+DATASET = "Dataset/LSSTComCam/calib/DM-48520"
+
+SUMMIT, BASE = "SUMMIT_CALIB_DISK", "BASE_CALIB_DISK"
+
+
+def _fail(rucio: RucioSite) -> None:
+    rucio.transfers.fail(BASE, reason="no route to host")
+    rucio.drain()
+
+
+def _mend(rucio: RucioSite) -> None:
+    rucio.transfers.mend()
+    rucio.round("repairer")
+    rucio.drain()
+
+
+def _declare_lost(rucio: RucioSite) -> None:
+    about = {"scope": "ancillary", "name": LOST, "rse": SUMMIT}
+    rucio.client().declare_bad_file_replicas([about], "lost")
+    rucio.round("necromancer")
+
+
+def _rule(rucio: RucioSite) -> str:
+    rules = rucio.client().list_did_rules("ancillary", DATASET)
+    return next(str(rule["id"]) for rule in rules if rule["rse_expression"] == SUMMIT)
+
+
+MEANWHILE: Mapping[str, Callable[[RucioSite], object]] = {
+    "files arrive": lambda rucio: rucio.drain(),
+    "transfers to the base fail": _fail,
+    "transfers to the base work": _mend,
+    "somebody declares the loss": _declare_lost,
+    "a file is lost at the summit": lambda rucio: (rucio.storage(SUMMIT) / LOST).unlink(),
+    "somebody deletes a rule": lambda rucio: rucio.client().delete_replication_rule(_rule(rucio)),
+    "a file leaves the dataset": lambda rucio: rucio.client().detach_dids(
+        "ancillary", DATASET, [{"scope": "ancillary", "name": LOST}]
+    ),
+    "Rucio is down": lambda rucio: rucio.stop_server(),
+}
+"""What others do while somebody follows a page."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +108,7 @@ class Block:
     language: str
     body: str
     line: int
+    meanwhile: str | None
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -57,7 +117,8 @@ def blocks(text: str) -> Iterator[Block]:
             continue
         if fence["language"] == "yaml" and not fence["body"].startswith("# state/"):
             continue
-        yield Block(fence["language"], fence["body"], text.count("\n", 0, fence.start("body")) + 1)
+        meanwhile = fence["said"] if fence["word"] == "meanwhile" else None
+        yield Block(fence["language"], fence["body"], text.count("\n", 0, fence.start("body")) + 1, meanwhile)
 
 
 def runnable(page: Path) -> bool:
@@ -74,9 +135,14 @@ def exchanges(body: str) -> Iterator[tuple[str, str]]:
 class Shell:
     """Carries out the commands of one page in one world."""
 
-    def __init__(self, world: Path, capture: pytest.CaptureFixture[str]) -> None:
-        self.here = world
-        self._parent = str(world.parent)
+    def __init__(
+        self, world: Path, capture: pytest.CaptureFixture[str], rucio: RucioSite | None = None
+    ) -> None:
+        self.here = self.world = world
+        self._rucio = rucio
+        self._told = {str(world.parent): "/home/you"}
+        if rucio:
+            self._told = {str(rucio.folder): "/home/you/calibstate-demo/rucio", **self._told}
         self.code = 0
         self._capture = capture
 
@@ -94,6 +160,8 @@ class Shell:
                 return f"{self.code}\n"
             case ["calibstate", *arguments]:
                 return self._calibstate(arguments)
+            case ["rucio", *arguments]:
+                return self._stock_rucio(arguments)
         raise AssertionError(f"only calibstate is run here, not {command!r}: make it a sh block")
 
     def _calibstate(self, arguments: list[str]) -> str:
@@ -102,33 +170,91 @@ class Shell:
         self._capture.readouterr()
         self.code = int(run(arguments))
         printed = self._capture.readouterr()
-        lines = (printed.err + printed.out).replace(self._parent, "/home/you").splitlines()
-        return "".join(f"{line.rstrip()}\n" for line in lines)
+        return self._masked(printed.err + printed.out)
+
+    def _stock_rucio(self, arguments: list[str]) -> str:
+        assert self._rucio, "this world has no Rucio"
+        program = Path(sys.executable).parent / "rucio"
+        ran = subprocess.run(
+            [program, *arguments],
+            env={**os.environ, **self._rucio.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.code = ran.returncode
+        return self._masked(ran.stderr + ran.stdout)
+
+    def _masked(self, printed: str) -> str:
+        for real, told in self._told.items():
+            printed = printed.replace(real, told)
+        for pattern, told in MASKS.items():
+            printed = re.sub(pattern, told, printed)
+        return "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file of the declaration, as a page has it."""
+        for real, told in self._told.items():
+            content = content.replace(told, real)
+        (self.world / name).write_text(content)
+
+    def meanwhile(self, what: str) -> None:
+        """Have others do what they do."""
+        assert self._rucio, "this world has no Rucio"
+        MEANWHILE[what](self._rucio)
 
 
 @pytest.fixture(scope="session")
 def demo_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a demonstration world that nobody may change."""
-    from calibstate.demo.world import build
-    from calibstate.store import statefile
+    from calibstate.cli.demo import build_world
 
-    declared, _ = statefile.load(ROOT / "state")
-    folder = tmp_path_factory.mktemp("demo") / "calibstate-demo"
-    build(folder, declared, lambda done, total: None)
-    return folder
+    return build_world(tmp_path_factory.mktemp("demo") / "calibstate-demo", None).folder
+
+
+@pytest.fixture(scope="session")
+def carried_world(tmp_path_factory: pytest.TempPathFactory, rucio_site: RucioSite) -> Path:
+    """Return one that Rucio carries to.
+
+    What Rucio and its storage elements hold is one for all pages, so each
+    page deploys a ticket of its own.
+    """
+    from calibstate.cli.demo import build_world
+    from calibstate.cli.main import run  # noqa: F401 - brings the commands
+    from calibstate.demo.world import Carrier
+
+    folder = tmp_path_factory.mktemp("carried") / "calibstate-demo"
+    return build_world(folder, Carrier(rucio_site)).folder
 
 
 @pytest.fixture
 def shell(
-    demo_world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Shell:
-    world = shutil.copytree(demo_world, tmp_path / "calibstate-demo")
+    page: Path,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Shell]:
+    said = WORLD.search(page.read_text())
+    carried = said is not None and said["rucio"] is not None
+    rucio: RucioSite | None = request.getfixturevalue("rucio_site") if carried else None
+    made: Path = request.getfixturevalue("carried_world" if carried else "demo_world")
+    world = shutil.copytree(made, tmp_path / "calibstate-demo")
     monkeypatch.chdir(world)
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("COLUMNS", "100")
     for variable in [name for name in os.environ if name.startswith("CALIBSTATE_")]:
         monkeypatch.delenv(variable)
-    return Shell(world, capsys)
+    yield Shell(world, capsys, rucio)
+    if rucio:
+        as_before(rucio)
+
+
+def as_before(rucio: RucioSite) -> None:
+    """Undo what a page had happen to the server."""
+    rucio.start_server()
+    rucio.transfers.mend()
+    rucio.drain()
 
 
 def forget(world: Path, ticket: str) -> None:
@@ -148,13 +274,15 @@ def test_the_console_blocks_of_a_page_are_true(page: Path, shell: Shell) -> None
     if world := WORLD.search(text):
         if world["ticket"]:
             forget(shell.here, world["ticket"])
-        else:
+        elif world["command"]:
             shell.run(world["command"])
     for block in blocks(text):
         if block.language == "yaml":
-            name = block.body.partition("\n")[0].removeprefix("# ")
-            (shell.here / name).write_text(block.body.partition("\n")[2])
+            name, _, content = block.body.partition("\n")
+            shell.write(name.removeprefix("# "), content)
             continue
+        if block.meanwhile:
+            shell.meanwhile(block.meanwhile)
         became = ""
         for command, promised in exchanges(block.body):
             printed = shell.run(command)
@@ -230,12 +358,12 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
     from calibstate.model.chains import ChainFile
     from calibstate.model.repositories import Repository, Site
     from calibstate.model.settings import RucioSettings, Settings
-    from calibstate.model.tickets import Approval, Ticket
+    from calibstate.model.tickets import Approval, RucioLabel, Ticket
 
     text = (REFERENCE / "state-files.md").read_text()
     fields = {
         name
-        for noun in (Settings, RucioSettings, Site, Repository, Ticket, Approval, ChainFile)
+        for noun in (Settings, RucioSettings, Site, Repository, Ticket, Approval, RucioLabel, ChainFile)
         for name in noun.model_fields
     }
     assert {name for name in fields if not re.search(rf"\b{name}\b", text)} == set()
@@ -259,4 +387,4 @@ def test_no_console_block_is_left_out_without_a_reason(page: Path) -> None:
     for fence in fences:
         commands = re.findall(r"^\$ (\S+)", fence["body"], re.MULTILINE)
         assert commands, fence["body"]
-        assert fence["word"] == "not run" or set(commands) <= {"calibstate", "cd", "echo", "rm"}
+        assert fence["word"] == "not run" or set(commands) <= {"calibstate", "cd", "echo", "rm", "rucio"}

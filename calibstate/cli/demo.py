@@ -46,7 +46,7 @@ def demo(
         bool, typer.Option("--serve", envvar="CALIBSTATE_SERVE", help="Keep Rucio running until Ctrl-C.")
     ] = False,
 ) -> None:
-    r"""Show the main job on a world of its own.
+    """Show the main job on a world of its own.
 
     Four real repositories with the published LSSTComCam chain, an archive,
     and a real Rucio with its daemons, are built in a new folder.  Rucio's
