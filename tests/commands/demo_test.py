@@ -1,0 +1,112 @@
+"""The demonstration, as somebody sees it who has just cloned this."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calibstate.demo.rucio.server import ServerMissingError, find_server
+
+PROGRAM = Path(sys.executable).parent / "calibstate"
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CI": "true", **variables}
+    return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def _server() -> None:
+    try:
+        find_server()
+    except ServerMissingError as missing:
+        pytest.skip(missing.diagnostics[0].detail)
+
+
+def test_without_rucios_server_it_says_what_to_do_and_makes_nothing(tmp_path: Path) -> None:
+    ran = run("demo", str(tmp_path / "world"), CALIBSTATE_RUCIO_SERVER=str(tmp_path / "nowhere"))
+
+    assert ran.returncode == 1
+    assert "make demo" in ran.stderr
+    assert "--fast" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [["--only-build"], ["--fast", "--serve"]])
+def test_options_that_make_no_sense_together_are_told(tmp_path: Path, options: list[str]) -> None:
+    ran = run("demo", str(tmp_path / "world"), *options)
+
+    assert ran.returncode == 64
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+
+    assert run("demo", str(tmp_path), "--fast").returncode == 64
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_the_fast_one_comes_to_its_end_without_rucio(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+
+    ran = run("demo", str(world), "--fast", CALIBSTATE_RUCIO_SERVER=str(tmp_path / "nowhere"))
+
+    assert ran.returncode == 0, ran.stderr
+    assert "21 done." in ran.stdout
+    assert "No steps, 1 extra." in ran.stdout
+    assert not (world / "rucio").exists()
+    assert run("-C", str(world / "state"), "plan", "--files").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_server")
+def test_a_real_rucio_carries_the_newest_tickets_before_ones_eyes(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+
+    ran = run("demo", str(world))
+
+    assert ran.returncode == 0, ran.stderr
+    told = ran.stdout
+    assert re.search(
+        r"4 done, 4 pending\..*0 of 90 files are at SUMMIT.*No steps, 1 extra\.", told, re.DOTALL
+    )
+    for rse in ("SUMMIT_CALIB_DISK", "BASE_CALIB_DISK"):
+        assert files(world, rse) == files(world, "SLAC_BUTLER_DISK") != {}
+    assert not [p for p in (world / "repo" / "summit-LSSTComCam").rglob("*.ecsv")], "recorded in place"
+
+
+def files(world: Path, rse: str) -> dict[str, bytes]:
+    folder = world / "rucio" / "rse" / rse
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.ecsv")}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_server")
+def test_it_is_served_until_somebody_stops_it(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    with subprocess.Popen(
+        [PROGRAM, "demo", str(world), "--only-build", "--serve"], stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        variables: dict[str, str] = {}
+        while "TMPDIR" not in variables:
+            line = demo.stdout.readline()
+            assert line, "it ended"
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                variables[name] = value
+
+        ran = run("-C", str(world / "state"), "plan", "--site", "usdf", **variables)
+
+        assert (ran.returncode, "add-rule" in ran.stdout) == (2, True), ran.stdout + ran.stderr
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 0
+    ran = run("-C", str(world / "state"), "plan", "--site", "usdf", **variables)
+    assert (ran.returncode, "unreachable" in ran.stdout) == (1, True)
