@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from calibstate.demo.rucio.site import ORIGIN as ORIGIN_RSE
 from calibstate.demo.rucio.site import Rse, RucioSite
@@ -276,3 +277,40 @@ def test_urls_that_the_rse_would_not_build_are_refused_before_anything(carried: 
     assert ran.code == 3
     assert "the RSE of the origin has its files at" in ran.out
     assert carried.rucio.writes(mark) == []
+
+
+def test_bundles_without_files_suffice_where_rucio_carries_them(carried: Carried) -> None:
+    said = yaml.safe_load((carried.tree.state / "calibstate.yaml").read_text())
+    carried.tree.settings(rucio=said["rucio"], bundles="by_reference")
+
+    deployed(carried)
+
+    assert carried.bundled_files("DM-1") == []
+    assert carried.of_ticket(SUMMIT, "DM-1") == carried.of_ticket(ORIGIN, "DM-1") != []
+    assert carried.run("drift", "--files").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rses"),
+    [
+        (["--site", "usdf"], {SUMMIT_RSE, BTS_RSE}),
+        (["--exclude", "bts"], {SUMMIT_RSE}),
+        (["--exclude", BTS], {SUMMIT_RSE}),
+        (["--site", "summit"], set()),
+        (["--ticket", "DM-1"], {SUMMIT_RSE, BTS_RSE}),
+    ],
+)
+def test_only_the_rules_that_are_asked_for_are_planned(
+    carried: Carried, arguments: list[str], rses: set[str]
+) -> None:
+    plan = carried.run("plan", "--format", "json", *arguments).json
+
+    assert {step["with"]["rse"] for step in plan["steps"] if step["do"] == "add-rule"} == rses
+
+
+def test_a_sealed_ticket_is_carried_as_it_was_sealed(carried: Carried) -> None:
+    assert carried.run("seal", "DM-1").code == 0
+
+    deployed(carried)
+
+    assert carried.of_ticket(SUMMIT, "DM-1") == carried.of_ticket(ORIGIN, "DM-1") != []
