@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calibstate.engine.converge import Run, converge
@@ -49,6 +49,15 @@ TRUTH = truth()
 ALL = Scope()
 
 FILES = Scope(files=True)
+
+WITH_MORE = Situation(
+    entries=("DM-1",),
+    at_origin=frozenset({"DM-1"}),
+    by_rucio=frozenset({SUMMIT}),
+    registered=(("DM-1", "with more"),),
+    ruled=((SUMMIT, "DM-1", "there"),),
+)
+"""All of a ticket's files have arrived, and one that is none of its."""
 
 thorough = settings(deadline=None, max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 50)
 
@@ -239,6 +248,7 @@ def test_without_rucio_one_run_does_it_all(situation, away):
 
 @thorough
 @given(situation=situations())
+@example(situation=WITH_MORE)
 def test_applied_everything_is_as_declared(situation):
     situation = replace(situation, held=frozenset())
     places = situation.places()
