@@ -59,16 +59,17 @@ def whole(
         recorded = run(sites, folder / "recorded")
         assert recorded.code == 0, recorded.err
         moments = [(SENT, m) for m in sent.moments] + [(RECORDED, m) for m in recorded.moments]
-        yield Whole(tuple(at for at in moments if is_of_the_road(at[1])), as_found(sites))
+        yield Whole(tuple(at for at in moments if is_of_the_road(at)), as_found(sites))
 
 
-def is_of_the_road(moment: cut.Moment) -> bool:
+def is_of_the_road(at: At) -> bool:
     """Leave out what kills elsewhere: each file of the bundle, each row.
 
     After a commit it is as before the next, whose changes are rolled back.
     """
-    words = ("POST", "PUT", "before COMMIT", ".jsonl", "after os.link of .json")
-    return any(word in moment[0] for word in words)
+    stage, (what, _) = at
+    words = {SENT: ("POST", "PUT", ".jsonl", "after os.link of .json"), RECORDED: ("before COMMIT",)}
+    return any(word in what for word in words[stage])
 
 
 def run(sites: Carried, folder: Path, *arguments: str, **cuts: Any) -> cut.Ended:
