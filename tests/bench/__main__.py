@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .measure import report
 from .questions import import_question, plan_question, validate_question
+from .resolving import resolve_many_question, resolve_question
 from .rucio import look_question, register_question
 
 QUESTIONS = {
@@ -19,6 +20,8 @@ QUESTIONS = {
     "import": import_question,
     "register": register_question,
     "look": look_question,
+    "resolve": resolve_question,
+    "resolve-many": resolve_many_question,
 }
 
 

@@ -167,12 +167,12 @@ def test_an_overlap_in_one_collection_is_told_with_both_datasets() -> None:
 
 
 def test_a_range_in_another_is_told() -> None:
-    resolved = resolve([leaf("a", ("A", (10, 50)), ("B", (20, 30)), ("C", (40, 45)))])
+    resolved = resolve([leaf("a", ("A", (10, 50)), ("B", (20, 30)), ("C", (40, 45)), ("D", (50, 60)))])
     assert resolved.ambiguities == (
         Ambiguity("a", "bias", ONE, ("A", "B"), 20, 30),
         Ambiguity("a", "bias", ONE, ("A", "C"), 40, 45),
     )
-    assert won(resolved) == [("A", 10, 50, "a")]
+    assert won(resolved) == [("A", 10, 50, "a"), ("D", 50, 60, "a")]
 
 
 def test_of_equal_ranges_the_lesser_uuid_is_preferred() -> None:
@@ -288,8 +288,8 @@ def worlds(draw: st.DrawFn) -> list[Holding]:
     spans = st.one_of(st.tuples(st.integers(1, 12), st.integers(1, 12)), st.just(UNBOUNDED), st.just(EMPTY))
     rows = st.builds(
         lambda name, data_id, uuid, span: Row(name, data_id, f"{name} {data_id} {uuid}", *span),
-        st.sampled_from(["bias", "dark"]),
-        st.sampled_from([ONE, TWO, "instrument=LSSTComCam"]),
+        st.sampled_from(["bias", "bias", "bias", "dark"]),
+        st.sampled_from([ONE, ONE, TWO]),
         st.integers(0, 3),
         spans,
     )
