@@ -21,8 +21,9 @@ from typing import Any
 from typing_extensions import override
 
 from . import __version__
-from .errors import CalibstateError, Diagnostic, Severity, UnreachableError
+from .errors import CalibstateError, Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from .model.desired import DesiredState
+from .model.fingerprints import digest_of_lines
 from .model.names import ARCHIVE, RUCIO, RepositoryAddress
 from .model.observations import Hearsay, Observation, duration, stamp
 from .model.plans import Basis
@@ -63,7 +64,7 @@ class Places:
     def __init__(self, desired: DesiredState, hearsay: Hearsay | None = None) -> None:
         self._desired = desired
         self._hearsay = hearsay or Hearsay()
-        self._relied_on: dict[RepositoryAddress, Observation] = {}
+        self._relied_on: dict[RepositoryAddress, tuple[Any, str]] = {}
         self._opened: dict[tuple[str, str], Any] = {}
         self._opening = threading.Lock()
 
@@ -75,7 +76,8 @@ class Places:
     def relied_on(self) -> tuple[Diagnostic, ...]:
         """Return what a person should know of places that others saw."""
         now = datetime.now(UTC)
-        return tuple(_as_told(self._hearsay, told, now) for _, told in sorted(self._relied_on.items()))
+        relied_on = [self._relied_on[address] for address in sorted(self._relied_on)]
+        return tuple(_as_told(self._hearsay, butler, why, now) for butler, why in relied_on)
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
@@ -143,12 +145,15 @@ class Places:
 
         try:
             return open_reader(self._uri(address))
+        except NeedsRecoveryError:
+            raise  # It is within reach, and was changed since anyone saw it.
         except UnreachableError as error:
-            told = self._told(address, error)
+            unseen = error
         from .adapters.recorded import RecordedButler
 
-        self._relied_on[address] = told
-        return RecordedButler(told)
+        butler = RecordedButler(self._told(address, unseen))
+        self._relied_on[address] = butler, unseen.diagnostics[0].detail
+        return butler
 
     def _told(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         """Return the newest observation of a place.
@@ -168,8 +173,10 @@ class Places:
         if not found:
             raise unseen
         newest = max(found, key=lambda told: told.moment)
+        if newest.butler != self._butler_digest(address):
+            raise _unseen(unseen, f"the observation of {newest.at} is of another butler; observe again there")
         if self._hearsay.to_act and (doubt := self._hearsay.doubt(newest, datetime.now(UTC))):
-            raise _unseen(unseen, f"{doubt}; observe again there")
+            raise _unseen(unseen, f"the observation of {newest.at} {doubt}; observe again there")
         return newest
 
     def _published(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation | None:
@@ -189,6 +196,9 @@ class Places:
             # What one site published must not cost the others theirs.
             raise _unseen(unseen, error.diagnostics[0].detail) from None
         return told
+
+    def _butler_digest(self, address: RepositoryAddress) -> str:
+        return digest_of_lines([self._desired.repository(address)[1].butler])
 
     def _once(self, how: str, what: str, make: Callable[[], Any]) -> Any:
         if (how, what) not in self._opened:
@@ -240,7 +250,10 @@ class RecordingPlaces(Places):
             It gave a name that cannot be written down.
         """
         told: Observation = self._recording(address).observation(
-            address, version=__version__, declared=self._desired.digest
+            address,
+            butler=self._butler_digest(address),
+            version=__version__,
+            declared=self._desired.digest,
         )
         return told
 
@@ -258,13 +271,16 @@ def _unseen(unseen: UnreachableError, why: str) -> UnreachableError:
     return UnreachableError(replace(first, detail=f"{first.detail}; {why}"))
 
 
-def _as_told(hearsay: Hearsay, told: Observation, now: datetime) -> Diagnostic:
+def _as_told(hearsay: Hearsay, butler: Any, why: str, now: datetime) -> Diagnostic:
+    told: Observation = butler.told
     age = max(now - told.moment, timedelta())
-    said = f"{told.address} is told of as it was observed at {told.at}, {duration(age)} ago"
+    said = f"{told.address} is told of as it was observed at {told.at}, {duration(age)} ago ({why})"
+    if butler.without_files:
+        said += f"; the files of {len(butler.without_files)} collections were not looked at"
     if doubt := hearsay.doubt(told, now):
         return Diagnostic(
             "Old observation",
-            f"{said}; {doubt}.",
+            f"{said}; that {doubt}.",
             hint=f"Observe again there: calibstate observe --repository {told.address} --publish.",
             severity=Severity.WARNING,
         )

@@ -67,13 +67,15 @@ class RecordingButler(ButlerReader):
         """Return the datasets of collections; they are not kept."""
         return self.butler.stored(collections)
 
-    def observation(self, address: str, *, version: str, declared: str) -> Observation:
+    def observation(self, address: str, *, butler: str, version: str, declared: str) -> Observation:
         """Return all that was answered.
 
         Parameters
         ----------
         address
             The repository.
+        butler
+            Digest of how its butler is declared.
         version
             Version of calibstate.
         declared
@@ -87,6 +89,7 @@ class RecordingButler(ButlerReader):
         try:
             return Observation(
                 address=address,
+                butler=butler,
                 at=self.at,
                 version=version,
                 declared=declared,
@@ -118,7 +121,10 @@ class RecordedButler(ButlerReader):
     """
 
     def __init__(self, told: Observation) -> None:
-        self._told = told
+        self.told = told
+        self.without_files: set[str] = set()
+        """Collections whose files were asked for, and had not been looked
+        at."""
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
@@ -129,7 +135,7 @@ class RecordedButler(ButlerReader):
         UnreachableError
             One of them was not asked for.
         """
-        found = self._recalled(names, self._told.collections)
+        found = self._recalled(names, self.told.collections)
         return {name: SeenCollection(name, seen.type, seen.children) for name, seen in found.items()}
 
     @override
@@ -145,9 +151,12 @@ class RecordedButler(ButlerReader):
         UnreachableError
             One of them was not asked for.
         """
-        told = self._told
+        told = self.told
         known = {**told.holdings, **told.calibrations} if calibrations_only else told.holdings
-        return {name: held.holding(name) for name, held in self._recalled(names, known).items()}
+        found = {name: held.holding(name) for name, held in self._recalled(names, known).items()}
+        asked = (found[name] for name in files if name in found)
+        self.without_files |= {held.collection for held in asked if held.rows and not held.sizes}
+        return found
 
     @override
     def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
@@ -170,7 +179,7 @@ class RecordedButler(ButlerReader):
         raise UnreachableError(
             Diagnostic(
                 "Observation does not tell",
-                f"the observation of {self._told.at} does not tell of {what}; "
+                f"the observation of {self.told.at} does not tell of {what}; "
                 "observe again there, with this declaration",
             )
         )

@@ -120,6 +120,10 @@ class Observation(Noun):
     address: Annotated[RepositoryAddress, StringConstraints(pattern=f"^{_WORD}/{_WORD}$")]
     """The repository: ``SITE/REPOSITORY``."""
 
+    butler: Name
+    """Digest of how its butler was declared; another butler tells nothing of
+    this one."""
+
     at: Moment
     """When the look began, in UTC."""
 
@@ -172,7 +176,7 @@ class Hearsay:
     """Whether steps follow from it; one that is too old then tells nothing."""
 
     def doubt(self, told: Observation, now: datetime) -> str | None:
-        """Say why an observation is not to be relied on, if so.
+        """Say why an observation is not to be relied on, if so: it *is …*
 
         Parameters
         ----------
@@ -183,9 +187,9 @@ class Hearsay:
         """
         age = now - told.moment
         if age > self.max_age:
-            return f"the observation of {told.at} is older than {duration(self.max_age)}"
+            return f"is older than {duration(self.max_age)}"
         if age < -CLOCKS_AGREE:
-            return f"the observation of {told.at} is of the future, so its age is not known"
+            return "is of the future, so its age is not known"
         return None
 
 

@@ -6,6 +6,7 @@ checked: a file is as it must be in all its parts, or it is refused.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
         It holds no observations, or is not of this version.
     """
     if len(data) > LARGEST:
-        raise _refused(name, f"it is larger than {LARGEST} bytes")
+        raise _too_large(name)
     try:
         saved = ObservationsDocument.model_validate_json(data, strict=True)
     except ValidationError as error:
@@ -78,6 +79,8 @@ def read(path: Path) -> tuple[Observation, ...]:
         It holds no observations, or is not of this version.
     """
     with path.open("rb") as stream:
+        if os.fstat(stream.fileno()).st_size > LARGEST:
+            raise _too_large(str(path))
         data = stream.read(LARGEST + 1)
     return loads(data, str(path))
 
@@ -88,6 +91,10 @@ def _said(error: ValidationError) -> str:
     first = min(problems, key=lambda p: p["loc"][-1:] not in {(word,) for word in _OURS})
     at = ".".join(str(part) for part in first["loc"])
     return f"{at}: {first['msg']}" if at else first["msg"]
+
+
+def _too_large(name: str) -> InvalidStateError:
+    return _refused(name, f"it is larger than {LARGEST} bytes")
 
 
 def _refused(name: str, why: str) -> InvalidStateError:

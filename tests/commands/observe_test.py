@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
+from calibstate.cli.observe import places_to_look_at
+from calibstate.engine.fingerprint import Fingerprints, look_at_chains
+from calibstate.model.scope import Scope
+from calibstate.store import statefile
 from tests import world
+from tests.adapters.butler_opening_test import kill_a_writer
 from tests.commands import stock
 from tests.commands.sites import EMBARGO, LEAVES, ORIGIN, SUMMIT, TOP, Sites
 from tests.services.moto import S3
@@ -66,6 +71,11 @@ def rewritten(file: Path, **changes: Any) -> str:
 
 def drift_of(ran: Ran) -> set[tuple[str, str, str]]:
     return {(d["target"]["place"], d["what"], d["subject"]) for d in ran.json["drift"]}
+
+
+def fingerprints(sites: Sites, observed: list[str]) -> Fingerprints:
+    desired, _ = statefile.load(sites.tree.state)
+    return look_at_chains(desired, Scope(), places_to_look_at(desired, observed, None))
 
 
 def steps(ran: Ran, place: str) -> str:
@@ -143,6 +153,81 @@ def test_of_several_observations_the_newest_counts(parted: Sites, file: Path, st
         given = [word for path in order for word in ("--observed", str(path))]
         assert parted.run("drift", *given).code == 2
     assert parted.run("drift", "--observed", str(old)).code == 0
+
+
+def test_chains_are_compared_as_with_live_eyes(deployed: Sites, file: Path, stand: Stand) -> None:
+    disturb(deployed)
+    live = fingerprints(deployed, [])
+    part(deployed)
+    stand("summit")
+    observe(deployed, file, "--site", "summit")
+    stand("usdf")
+
+    told = fingerprints(deployed, [str(file)])
+
+    assert set(fingerprints(deployed, []).seen) == {ORIGIN, EMBARGO}
+    assert set(told.seen) == {ORIGIN, EMBARGO, SUMMIT}
+    for address, chains in live.seen.items():
+        assert chains[TOP].resolved == told.seen[address][TOP].resolved
+        assert chains[TOP].collections == told.seen[address][TOP].collections
+    assert list(told.compared())
+
+
+def test_files_that_were_not_looked_at_are_told(parted: Sites, file: Path, stand: Stand) -> None:
+    stand("summit")
+    next(iter(parted.path(SUMMIT).rglob("DM-1/**/*.fits"))).unlink()
+    observe(parted, file, "--site", "summit")
+    stand("usdf")
+    without = parted.run("drift", "--site", "summit", "--files", "--observed", str(file))
+    quick = parted.run("drift", "--site", "summit", "--observed", str(file))
+    stand("summit")
+    observe(parted, file, "--site", "summit", "--files")
+    stand("usdf")
+    complete = parted.run("drift", "--site", "summit", "--files", "--observed", str(file))
+
+    assert (without.code, quick.code, complete.code) == (0, 0, 2)
+    assert "the files of 4 collections were not looked at" in without.err
+    for ran in (quick, complete):
+        assert "not looked at" not in ran.err
+
+
+def test_a_repository_that_waits_for_recovery_is_not_told_by_others(deployed: Sites, file: Path) -> None:
+    observe(deployed, file, "--site", "summit")
+    assert deployed.run("drift", "--site", "summit", "--observed", str(file)).code == 0
+    kill_a_writer(deployed.path(SUMMIT) / "gen3.sqlite3")
+
+    ran = deployed.run("drift", "--site", "summit", "--observed", str(file))
+
+    assert ran.code == 1
+    assert "observed at" not in ran.err
+
+
+def test_the_observation_of_another_butler_tells_nothing(parted: Sites, file: Path, stand: Stand) -> None:
+    stand("summit")
+    observe(parted, file, "--site", "summit")
+    stand("usdf")
+    assert parted.run("drift", "--observed", str(file)).code == 0
+    site = parted.tree.state / "sites" / "summit.yaml"
+    site.write_text(site.read_text().replace("summit-LSSTComCam", "summit-new"))
+
+    for command in ("drift", "plan"):
+        ran = parted.run(command, "--observed", str(file))
+        assert ran.code == 1
+        assert "is of another butler; observe again there" in ran.out
+
+
+def test_options_are_taken_from_the_environment(
+    parted: Sites, file: Path, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand("summit")
+    observe(parted, file, "--site", "summit")
+    stand("usdf")
+    monkeypatch.setenv("CALIBSTATE_OBSERVED", f"published {file}")
+    assert parted.run("plan").code == 0
+    monkeypatch.setenv("CALIBSTATE_MAX_AGE", "0s")
+    rewritten(file, at=OLD_MOMENT)
+    assert parted.run("plan").code == 1
+    assert parted.run("drift").code == 0
 
 
 def test_a_file_stands_in_where_nothing_was_published(parted: Sites, file: Path, stand: Stand) -> None:
@@ -269,7 +354,7 @@ def test_one_too_old_is_told_by_drift_and_never_planned_from(parted: Sites, file
 
     assert drift.code == 2
     assert f"observed at {OLD_MOMENT}, " in drift.err
-    assert re.search(r"\d+d ago; the observation of \S+ is older than 24h", drift.err)
+    assert re.search(r"\d+d ago \(seen only from summit\); that is older than 24h", drift.err)
     assert "warning: Old observation" in drift.err
     assert plan.code == 1
     assert plan.json["steps"] == []
