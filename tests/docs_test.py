@@ -376,6 +376,23 @@ def test_every_exit_code_is_in_the_reference() -> None:
     assert told == {str(int(code)) for code in ExitCode}
 
 
+def test_a_comment_counts_for_the_block_behind_it_alone() -> None:
+    page = "<!-- world: by rucio -->\n\n```console\n$ a\n```\nThen\n\n```console\n$ b\n```\n"
+    page += "<!-- meanwhile: files arrive -->\n\n```console\n$ c\n```\n"
+
+    assert [(block.body, block.meanwhile) for block in blocks(page)] == [
+        ("$ a\n", None),
+        ("$ b\n", None),
+        ("$ c\n", "files arrive"),
+    ]
+    assert [len(list(blocks(f"<!-- world: by rucio -->\n\nWords\n\n{page}")))] == [3]
+
+
+def test_all_that_happens_meanwhile_is_known_and_told_somewhere() -> None:
+    said = {block.meanwhile for page in PAGES for block in blocks(page.read_text())} - {None}
+    assert said == MEANWHILE.keys()
+
+
 def test_a_wrong_transcript_is_seen() -> None:
     assert _difference("0 steps\n", "1 step\n")
     assert not _difference("usdf: ... sound\n", "usdf: 4 repositories: sound\n")
