@@ -89,19 +89,13 @@ def _by_sql(connection: Connection, repository: Path, total: int) -> Callable[[i
     schema = f"{namespace}." if namespace else ""
     named = f"SELECT DISTINCT calibration_association_table FROM {schema}dataset_type"
     tables = [table for (table,) in connection.exec_driver_sql(named)]
-    columns = {
-        table: [
-            "lower(a.timespan), upper(a.timespan)" if column == "timespan" else f"a.{column}"
-            for column in connection.exec_driver_sql(f"SELECT * FROM {schema}{table} LIMIT 0").keys()
-        ]
-        for table in tables
-    }
+    columns = {table: _columns(connection, f"{schema}{table}") for table in tables}
 
     def rows(turn: int) -> None:
         count = 0
         for table in tables:
             cursor = connection.exec_driver_sql(
-                f"SELECT t.name, c.name, {', '.join(columns[table])} FROM {schema}{table} a "
+                f"SELECT t.name, c.name, {columns[table]} FROM {schema}{table} a "
                 f"JOIN {schema}dataset_type t ON t.id = a.dataset_type_id "
                 f"JOIN {schema}collection c ON c.collection_id = a.collection_id"
             ).cursor
@@ -111,6 +105,13 @@ def _by_sql(connection: Connection, repository: Path, total: int) -> Callable[[i
         _check(count, total)
 
     return rows
+
+
+def _columns(connection: Connection, table: str) -> str:
+    # A range as an object of Python costs much, and nobody needs it.
+    bounds = {"timespan": "lower(a.timespan), upper(a.timespan)"}
+    found = list(connection.exec_driver_sql(f"SELECT * FROM {table} LIMIT 0").keys())
+    return ", ".join(bounds.get(column, f"a.{column}") for column in found)
 
 
 def _check(found: int, total: int) -> None:
