@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -57,8 +58,8 @@ def remembered(recording: RecordingButler) -> RecordedButler:
     return RecordedButler(read)
 
 
-def as_sets(butler: ButlerReader, names: Sequence[str], **how: object) -> dict[str, object]:
-    held = butler.holdings(names, **how)  # type: ignore[arg-type]
+def as_sets(butler: ButlerReader, names: Sequence[str], **how: Any) -> dict[str, tuple[Any, ...]]:
+    held = butler.holdings(names, **how)
     return {
         name: (h.collection, h.type, sorted(h.rows), h.unrecorded, dict(h.sizes)) for name, h in held.items()
     }
@@ -88,7 +89,8 @@ def test_absent_is_not_unknown(recording: RecordingButler) -> None:
     recording.holdings(["none", TOP])
     memory = remembered(recording)
 
-    assert memory.collections(["none"]) == memory.holdings(["none", TOP]) == {}
+    assert memory.collections(["none"]) == {}
+    assert memory.holdings(["none", TOP]) == {}
     for ask in (
         lambda: memory.collections([BIAS]),
         lambda: memory.collections(["none", BIAS]),
