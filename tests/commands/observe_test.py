@@ -153,6 +153,12 @@ def test_of_several_observations_the_newest_counts(parted: Sites, file: Path, st
         given = [word for path in order for word in ("--observed", str(path))]
         assert parted.run("drift", *given).code == 2
     assert parted.run("drift", "--observed", str(old)).code == 0
+    both = ["--observed", "published", "--observed"]
+    published = parted.tree.folder / "records" / "observations" / "summit" / "LSSTComCam.json"
+    published.parent.mkdir(parents=True)
+    for one, other in ((old, new), (new, old)):
+        published.write_bytes(one.read_bytes())
+        assert parted.run("drift", *both, str(other)).code == 2
 
 
 def test_chains_are_compared_as_with_live_eyes(deployed: Sites, file: Path, stand: Stand) -> None:
