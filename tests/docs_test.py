@@ -37,6 +37,7 @@ from pathlib import Path
 import pytest
 
 from calibstate.demo.rucio.site import RucioSite
+from tests.written import besides_seals
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -314,7 +315,7 @@ def test_the_tree_of_the_reference_page_is_sound(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
     declared, remarks = statefile.load(tmp_path)
-    assert remarks == ()
+    assert besides_seals(remarks) == ()
     assert len(declared.chains) == 2
 
 

@@ -162,4 +162,6 @@ def _told(drift: Drift, declared: Declared, obstacle: Obstacle | None) -> Drift:
     if obstacle is None or drift.what not in MENDABLE or obstacle.reason in drift.detail:
         return told
     what = What.PENDING if obstacle.awaited else drift.what
-    return told.model_copy(update={"what": what, "detail": f"{drift.detail}; {obstacle.reason}"})
+    said_there = drift.detail in obstacle.reason
+    detail = obstacle.reason if said_there else f"{drift.detail}; {obstacle.reason}"
+    return told.model_copy(update={"what": what, "detail": detail})
