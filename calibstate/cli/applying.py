@@ -6,15 +6,12 @@ kept from working.
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import chain, repeat
-from typing import Annotated
-
-import typer
 
 from .. import __version__
 from ..engine.arrivals import arrivals
@@ -35,34 +32,12 @@ from . import screen
 from .app import ExitCode, first_of
 from .options import Format
 
-__all__ = ["Applying", "WaitOption", "plan_code", "planned"]
+__all__ = ["Applying", "plan_code", "planned"]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
 
 _PAUSE = 10
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-def _seconds(duration: str | int) -> int:
-    """Return a duration such as ``30m`` in seconds."""
-    match = re.fullmatch(r"([0-9]{1,6})([smh])", str(duration).strip())
-    if not match:
-        raise typer.BadParameter(f"{duration!r} is no duration; write 90s, 30m or 2h")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-WaitOption = Annotated[
-    int | None,
-    typer.Option(
-        "--wait",
-        metavar="DURATION",
-        parser=_seconds,
-        envvar="CALIBSTATE_WAIT",
-        help="Wait so long for what Rucio carries (90s, 30m, 2h), and go on when it is there.",
-    ),
-]
 
 
 def planned(view: View, failed: Failed | None = None) -> Plan:
@@ -96,10 +71,10 @@ class Applying:
     tried: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why what was tried in this run is not tried again."""
 
-    def run(self, made: Plan, wait: int | None = None) -> ExitCode:
+    def run(self, made: Plan, wait: timedelta | None = None) -> ExitCode:
         """Carry out a plan, and those that follow from waiting."""
         latest = self._converge(made)
-        deadline = time.monotonic() + (wait or 0)
+        deadline = time.monotonic() + (wait.total_seconds() if wait else 0)
         with screen.waiting() as show:
             for pause in chain(_PAUSES, repeat(_PAUSE)):
                 left = deadline - time.monotonic()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..factory import Places
 from ..model.desired import DesiredState
 from ..model.differences import Difference, Selected
 from ..model.timespans import format_bound
@@ -14,11 +13,14 @@ from ..store import documents
 from ..views import fingerprints as views
 from . import screen
 from .app import ExitCode, app, first_of
+from .observe import places_to_look_at
 from .options import (
     ExcludeOption,
     Format,
     FormatOption,
     InstrumentOption,
+    MaxAgeOption,
+    ObservedOption,
     RepositoryOption,
     SiteOption,
     scope,
@@ -37,6 +39,8 @@ def fingerprint(
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
     exclude: ExcludeOption = None,
+    observed: ObservedOption = None,
+    max_age: MaxAgeOption = None,
 ) -> None:
     """Tell whether repositories select the same calibrations.
 
@@ -50,6 +54,7 @@ def fingerprint(
     Examples:
       calibstate fingerprint
       calibstate fingerprint --instrument LSSTComCam --exclude tts
+      calibstate fingerprint --observed published
       calibstate fingerprint --format json
     """
     # With this numpy is imported.
@@ -57,10 +62,12 @@ def fingerprint(
 
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude)
     check_scope(desired, narrowed)
+    places = places_to_look_at(desired, observed, max_age)
     with screen.progress("looking at") as watch:
         seen = look_at_chains(
-            desired, narrowed, Places(desired), lambda done, total: watch("repositories", done, total)
+            desired, narrowed, places, lambda done, total: watch("repositories", done, total)
         )
+    screen.told(places.relied_on())
     compared = list(seen.compared())
     if format is Format.JSON:
         screen.print_json(documents.plain(_document(seen, compared)))

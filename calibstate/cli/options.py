@@ -22,6 +22,7 @@ __all__ = [
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
+    "WaitOption",
     "scope",
 ]
 
@@ -104,6 +105,17 @@ def _span(text: str | timedelta) -> timedelta:
         raise typer.BadParameter(f"{text!r} is no duration; write 90s, 30m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
+
+WaitOption = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--wait",
+        metavar="DURATION",
+        parser=_span,
+        envvar="CALIBSTATE_WAIT",
+        help="Wait so long for what Rucio carries (90s, 30m, 2h), and go on when it is there.",
+    ),
+]
 
 MaxAgeOption = Annotated[
     timedelta | None,

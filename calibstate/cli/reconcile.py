@@ -24,7 +24,7 @@ from ..store import documents, planfile
 from ..views import markdown, text
 from . import screen
 from .app import ExitCode, app, first_of
-from .applying import Applying, WaitOption, plan_code, planned
+from .applying import Applying, plan_code, planned
 from .observe import places_to_look_at
 from .options import (
     ExcludeOption,
@@ -37,6 +37,7 @@ from .options import (
     RepositoryOption,
     SiteOption,
     TicketOption,
+    WaitOption,
     scope,
 )
 from .tree import check_scope, load, read_text, show_plan

@@ -542,3 +542,16 @@ def test_an_observation_of_what_nobody_declared_is_told(parted: Sites, file: Pat
     ran = parted.run("drift", "--site", "summit", "--observed", rewritten(file, address=BASE))
     assert ran.code == 0
     assert f"{BASE} was observed, but nobody declared it" in ran.err
+
+
+def test_fingerprints_of_sites_that_cannot_see_each_other_are_compared(parted: Sites, stand: Stand) -> None:
+    stand("summit")
+    parted.change_chain(SUMMIT, lambda children: children[::-1])
+    assert parted.run("observe", "--publish").code == 1, "the others cannot be seen from here"
+    stand("usdf")
+    assert parted.run("fingerprint").code == 1
+
+    ran = parted.run("fingerprint", "--observed", "published")
+
+    assert ran.code == 2
+    assert f"{SUMMIT} selects otherwise than {ORIGIN}" in ran.out
