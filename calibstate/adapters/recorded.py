@@ -154,6 +154,8 @@ class RecordedButler(ButlerReader):
         told = self.told
         known = {**told.holdings, **told.calibrations} if calibrations_only else told.holdings
         found = {name: held.holding(name) for name, held in self._recalled(names, known).items()}
+        if calibrations_only:
+            found = {name: replace(held, unrecorded=frozenset()) for name, held in found.items()}
         asked = (found[name] for name in files if name in found)
         self.without_files |= {held.collection for held in asked if held.rows and not held.sizes}
         return found

@@ -108,8 +108,9 @@ class ButlerReader(Protocol):
         files
             Those of them whose files are looked at too: `Holding.sizes`.
         calibrations_only
-            Leave out datasets of types that are no calibrations, so that a
-            RUN full of raws costs nothing.
+            Ask only what is selected: leave out datasets of types that are
+            no calibrations, so that a RUN full of raws costs nothing, and do
+            not look at the datastore (`Holding.unrecorded` is empty).
         """
         ...
 

@@ -16,6 +16,7 @@ from .questions import import_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
 from .resolving import resolve_many_question, resolve_question
 from .rucio import look_question, register_question
+from .selecting import fingerprint_question
 
 QUESTIONS = {
     "validate": validate_question,
@@ -28,6 +29,7 @@ QUESTIONS = {
     "read-postgres": read_postgres_question,
     "resolve": resolve_question,
     "resolve-many": resolve_many_question,
+    "fingerprint": fingerprint_question,
 }
 
 

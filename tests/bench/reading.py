@@ -21,7 +21,15 @@ from tests.services.postgres import Postgres, running
 from .measure import Measured, measure
 from .worlds import CALIB, DATASETS, DETECTORS, INSTRUMENT, LEAVES, ticket_names
 
-__all__ = ["read_many_question", "read_postgres_question", "read_question"]
+__all__ = [
+    "TICKETS",
+    "by_sql",
+    "make",
+    "opened",
+    "read_many_question",
+    "read_postgres_question",
+    "read_question",
+]
 
 TICKETS = 10
 DAY = 86_400_000_000_000
@@ -42,19 +50,19 @@ def read_question(folder: Path, turns: int, spans: int = 1, server: Postgres | N
         PostgreSQL to keep the registry in; SQLite without it.
     """
     repository = folder / "read"
-    leaves = _make(repository, spans, server)
+    leaves = make(repository, spans, server)
     total = TICKETS * DATASETS * spans
 
     def held(reader: DafButlerReader, turn: int) -> None:
         _check(sum(len(held.rows) for held in reader.holdings(leaves).values()), total)
 
-    with _opened(repository) as (tables, butler, connection):
+    with opened(repository) as (tables, butler, connection):
         return measure(
             f"Read {total:,} certifications on {'PostgreSQL' if server else 'SQLite'}",
             {
                 "calibstate, from the tables": partial(held, tables),
                 "the same by the butler's queries": partial(held, butler),
-                "the rows with their names by plain SQL": _by_sql(connection, repository, total),
+                "the rows with their names by plain SQL": by_sql(connection, repository, total),
             },
             turns,
         )
@@ -72,7 +80,7 @@ def read_postgres_question(folder: Path, turns: int) -> Measured:
 
 
 @contextmanager
-def _opened(repository: Path) -> Iterator[tuple[DafButlerReader, DafButlerReader, Connection]]:
+def opened(repository: Path) -> Iterator[tuple[DafButlerReader, DafButlerReader, Connection]]:
     url = Repository(str(repository)).registry
     assert url
     with (
@@ -83,7 +91,7 @@ def _opened(repository: Path) -> Iterator[tuple[DafButlerReader, DafButlerReader
         yield tables, butler, connection
 
 
-def _by_sql(connection: Connection, repository: Path, total: int) -> Callable[[int], None]:
+def by_sql(connection: Connection, repository: Path, total: int) -> Callable[[int], None]:
     """Return what reads type, collection, data ID, UUID and range."""
     namespace = Repository(str(repository)).namespace
     schema = f"{namespace}." if namespace else ""
@@ -119,7 +127,7 @@ def _check(found: int, total: int) -> None:
         raise RuntimeError(f"{found} certifications were read, not {total}")
 
 
-def _make(folder: Path, spans: int, server: Postgres | None) -> list[str]:
+def make(folder: Path, spans: int, server: Postgres | None) -> list[str]:
     """Make a repository of tickets; the files of all are one."""
     given = {"db": server.url, "namespace": "butler"} if server else {}
     leaves = [(f"{CALIB}/{t}/{leaf}", name) for t in ticket_names(TICKETS) for leaf, name in LEAVES.items()]

@@ -300,7 +300,7 @@ def test_without_room_a_rule_is_refused_with_what_an_administrator_does(register
     with logged_in(registered, robot):
         ran = registered.apply()
 
-        assert is_refused(ran, f"account {robot.account} has room for 0 bytes", "rucio account limit add")
+        assert is_refused(ran, f"account {robot.account} has room for 0 bytes", "rucio account limit set")
         assert registered.rules() == []
         for rse in ARRIVES_AT.values():
             client.set_local_account_limit(robot.account, rse, 10**9)

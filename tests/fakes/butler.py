@@ -313,7 +313,9 @@ class MemoryButler(ButlerWriter):
         if calibrations_only:
             rows = tuple(row for row in rows if self._is_calibration(row.dataset_type))
         paths = {row.uuid: self.datasets[row.uuid].path for row in rows}
-        unrecorded = frozenset(uuid_ for uuid_, path in paths.items() if path is None)
+        unrecorded = frozenset(
+            uuid_ for uuid_, path in paths.items() if path is None and not calibrations_only
+        )
         sizes = {uuid_: self._size(path) for uuid_, path in paths.items()} if with_sizes else {}
         return Holding(name, type_, rows, unrecorded, sizes)
 

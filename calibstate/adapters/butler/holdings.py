@@ -87,7 +87,8 @@ def read_holdings(
     files
         Those of them whose files are looked at too.
     calibrations_only
-        Leave out datasets of types that are no calibrations.
+        Leave out datasets of types that are no calibrations, and do not look
+        at the datastore.
     """
     infos = find_collections(butler, list(dict.fromkeys(names)), with_types=True)
     types = {info.name: CollectionType[info.type.name] for info in infos}
@@ -104,7 +105,7 @@ def read_holdings(
                 find_first=False,
             )
             seen.take(dataset_type, found)
-    known = recorded(butler, seen.refs.values())
+    known = seen.refs.keys() if calibrations_only else recorded(butler, seen.refs.values())
     sizes = _sizes(butler, [seen.refs[uuid] for uuid in seen.uuids(files)])
     return {
         name: Holding(

@@ -97,7 +97,8 @@ class Tables:
         names
             Collections; absent and CHAINED ones are left out of the answer.
         calibrations_only
-            Leave out datasets of types that are no calibrations.
+            Leave out datasets of types that are no calibrations, and do not
+            look at the datastore.
 
         Returns
         -------
@@ -176,6 +177,8 @@ class Snapshot:
         for table, part in self._parts(collections, calibrations_only=calibrations_only).items():
             for where in _conditions(part):
                 self._read(table, where, part.types, rows)
+                if calibrations_only:
+                    continue
                 for id_, uuid in self._select_unrecorded(table, where, records):
                     unrecorded[id_].add(uuid)
         return {
