@@ -23,11 +23,9 @@ __all__ = ["collection_fingerprint", "digest_of_lines", "ticket_fingerprint"]
 
 def digest_of_lines(lines: Iterable[str]) -> str:
     """Return ``sha256:…`` over lines, each ended by a newline."""
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode())
-        digest.update(b"\n")
-    return f"sha256:{digest.hexdigest()}"
+    # One text: a digest that is fed line by line takes twice as long.
+    text = "".join([f"{line}\n" for line in lines])
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def collection_fingerprint(rows: Iterable[tuple[str, str, str, int, int]]) -> str:
@@ -39,7 +37,7 @@ def collection_fingerprint(rows: Iterable[tuple[str, str, str, int, int]]) -> st
         Dataset type, data ID, UUID, begin and end (nanoseconds of TAI) of
         each certification, or of each dataset of a RUN; in any order.
     """
-    return digest_of_lines(sorted(map(_line, rows)))
+    return digest_of_lines(sorted([_line(*row) for row in rows]))
 
 
 def ticket_fingerprint(collections: Iterable[tuple[str, str]]) -> str:
@@ -53,8 +51,7 @@ def ticket_fingerprint(collections: Iterable[tuple[str, str]]) -> str:
     return digest_of_lines(f"{name}\t{fingerprint}" for name, fingerprint in collections)
 
 
-def _line(row: tuple[str, str, str, int, int]) -> str:
-    dataset_type, data_id, uuid, begin, end = row
+def _line(dataset_type: str, data_id: str, uuid: str, begin: int, end: int) -> str:
     if begin >= end:
         return f"{dataset_type}\t{data_id}\t{uuid}\tempty\tempty"
     first = "-" if begin == UNBOUNDED_BEGIN else begin
