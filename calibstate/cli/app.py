@@ -6,6 +6,7 @@ a person can do ends in a traceback.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -120,6 +121,8 @@ def _interrupted() -> int:
 
 
 def _unexpected(error: Exception) -> Diagnostic:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return Diagnostic("Output cannot be written", f"{error.strerror}.", hint="Make room for it.")
     return Diagnostic(
         "Unexpected error",
         f"{type(error).__name__}: {error}. This is a defect of calibstate; what was done stands.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import Diagnostic, RefusedError
+from ..errors import Diagnostic, RefusedError, Where
 from ..kinds.collection import tell_rows
 from ..model.contents import Holding
 from ..model.desired import DesiredState
@@ -56,6 +56,8 @@ def make_seal(
         return made
     if before.noun.digest != made.digest:
         raise _sealed_otherwise(ticket, before.noun, made, origin)
+    if before.noun.model_copy(update={"sealed_from": made.sealed_from}) != made:
+        raise _edited(ticket, before.lines.at("ticket"))
     return before.noun
 
 
@@ -77,6 +79,17 @@ def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[
             )
         )
     return held
+
+
+def _edited(ticket: Ticket, where: Where) -> RefusedError:
+    return RefusedError(
+        Diagnostic(
+            "Seal was edited",
+            f"The seal of {ticket.name} has the right digest, and says of its content what is not so.",
+            where,
+            "Take it back from Git, or remove it and seal the ticket anew: the digest will be the same.",
+        )
+    )
 
 
 def _sealed_otherwise(ticket: Ticket, before: Seal, made: Seal, origin: str) -> RefusedError:

@@ -9,6 +9,7 @@ against the others.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -183,17 +184,37 @@ def _same_twice(
 
 def _settings(tree: Tree) -> Iterator[Diagnostic]:
     if tree.settings and (rucio := tree.settings.noun.rucio):
-        where = tree.settings.lines.value_at("rucio", "dataset")
+        lines = tree.settings.lines
         if problem := _template_problem(rucio.dataset):
+            where = lines.value_at("rucio", "dataset")
             hint = "The default is `Dataset/{instrument}/{label}/{ticket}`."
             yield Diagnostic("Not a name of Rucio datasets", f"`{rucio.dataset}` {problem}.", where, hint)
+        if not _SCOPE.fullmatch(rucio.scope):
+            detail = f"`{rucio.scope}`: Rucio takes letters, digits and `. - _`."
+            yield Diagnostic("Not a scope of Rucio", detail, lines.value_at("rucio", "scope"))
+        if rucio.dtn_url is not None and "://" not in rucio.dtn_url:
+            detail = f"`{rucio.dtn_url}` is no URL, so no file would be where Rucio looks for it."
+            hint = "Give it as the RSE's protocol has it, such as https://host:port/path."
+            yield Diagnostic("Not a URL", detail, lines.value_at("rucio", "dtn_url"), hint)
+        if rucio.rse_root and not rucio.rse_root.startswith("/"):
+            detail = f"`{rucio.rse_root}` is no absolute path."
+            hint = "Give the folder above the scope's; for a bucket, write an empty word."
+            yield Diagnostic("Not a root of the RSE", detail, lines.value_at("rucio", "rse_root"), hint)
+
+
+_SCOPE = re.compile(r"[A-Za-z0-9_.-]+")
+_SCHEMES = {"dav", "davs", "file", "gs", "http", "https", "s3", "webdav", "webdavs"}
+"""What files can be recorded at; s3 may name a profile too."""
 
 
 def _template_problem(template: str) -> str | None:
     try:
-        fields = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+        parsed = [field for field in Formatter().parse(template) if field[1] is not None]
     except ValueError:
         return "has a brace without its other"
+    fields = {name for _, name, _, _ in parsed if name is not None}
+    if any(form or conversion for _, _, form, conversion in parsed):
+        return "changes a word (`:…` or `!…`), so two tickets could share a dataset"
     if unknown := fields - {"instrument", "label", "ticket"}:
         return f"names `{{{min(unknown)}}}`; known are `{{instrument}}`, `{{label}}` and `{{ticket}}`"
     if not {"instrument", "ticket"} <= fields:
@@ -255,9 +276,13 @@ def _route(tree: Tree, site: Written[Site], name: str) -> Iterator[Diagnostic]:
             detail = f"{address} is reached by Rucio, but `rucio` in calibstate.yaml is missing."
             hint = "Give at least its `scope` and `origin_rse`."
             yield Diagnostic("No settings for Rucio", detail, where, hint)
-        case Rucio(prefix=prefix) if "://" not in prefix and not prefix.startswith("/"):
+        case Rucio(rse=rse) if tree.settings and _is_of_origin(tree.settings.noun, rse):
+            detail = f"{address} would receive at {rse}, which is where the calibrations are made."
+            yield Diagnostic("Site receives at the origin", detail, where, "Name the RSE of the site.")
+        case Rucio(prefix=prefix) if not _is_prefix(prefix):
             detail = (
-                f"`{prefix}` is neither a URI nor an absolute path, so the files of {address} are nowhere."
+                f"`{prefix}` is no URI and no absolute path that files can be at, "
+                f"so those of {address} are nowhere."
             )
             hint = "Give the URI under which the site sees the RSE's files, such as s3://bucket/scope."
             yield Diagnostic("Not a prefix", detail, where, hint)
@@ -265,6 +290,18 @@ def _route(tree: Tree, site: Written[Site], name: str) -> Iterator[Diagnostic]:
             yield from _copy_without_files(tree, address, where)
         case _:
             pass
+
+
+def _is_of_origin(settings: Settings, rse: str) -> bool:
+    return settings.rucio is not None and settings.rucio.origin_rse == rse
+
+
+def _is_prefix(prefix: str) -> bool:
+    """Say whether files can be recorded below a prefix."""
+    scheme, separated, path = prefix.partition("://")
+    if ".." in (path if separated else prefix).split("/"):
+        return False
+    return scheme in _SCHEMES if separated else prefix.startswith("/")
 
 
 def _copy_without_files(tree: Tree, address: RepositoryAddress, where: Where) -> Iterator[Diagnostic]:
@@ -428,6 +465,18 @@ def _seals(tree: Tree) -> Iterator[Diagnostic]:
             where = ticket.lines.at("bare" if ticket.noun.bare else "collections")
             yield Diagnostic("Ticket is not as sealed", detail, where, "Declare a new ticket in front of it.")
         yield from _unreadable_coverage(written)
+    for ticket in tree.tickets:
+        yield from _approved_otherwise(tree, ticket)
+
+
+def _approved_otherwise(tree: Tree, written: Written[Ticket]) -> Iterator[Diagnostic]:
+    approved, sealed = written.noun.approval.seal, tree.desired.seals.get(written.noun.key)
+    if approved and (sealed is None or sealed.noun.digest != approved):
+        found = f"its seal is {sealed.noun.digest}" if sealed else "it has no seal"
+        detail = f"{written.noun.ticket}: {approved} was approved, and {found}. It is refused."
+        where = written.lines.value_at("approval", "seal")
+        hint = "Name the digest of the seal that the board approved, or have it approve this one."
+        yield Diagnostic("Approved content is not the sealed one", detail, where, hint, Severity.WARNING)
 
 
 def _unreadable_coverage(written: Written[Seal]) -> Iterator[Diagnostic]:

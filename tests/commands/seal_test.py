@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +157,18 @@ def test_a_ticket_is_not_sealed_again_with_another_content(sealed: Sites, change
     assert seal_file(sealed).read_text() == before
 
 
+@pytest.mark.parametrize("key", ["files", "bytes"])
+def test_numbers_that_no_digest_covers_are_compared_by_sealing_again(sealed: Sites, key: str) -> None:
+    text = seal_file(sealed).read_text()
+    edited = re.sub(rf"^{key}: ", f"{key}: 9", text, flags=re.MULTILINE)
+    seal_file(sealed).write_text(edited)
+
+    ran = sealed.run("seal", "DM-2")
+
+    assert is_refused(ran, "Seal was edited", f"seals/{INSTRUMENT}/DM-2.yaml")
+    assert seal_file(sealed).read_text() == edited
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -288,6 +301,7 @@ def test_an_approval_of_another_seal_is_refused(sealed: Sites) -> None:
     ran = sealed.apply()
 
     assert is_refused(ran, f"{other} was approved, and its seal is")
+    assert "Approved content is not the sealed one" in sealed.run("validate").err
     assert not sealed.has(SUMMIT, TICKET)
 
 

@@ -96,6 +96,51 @@ MISTAKES = {
         [f"{SETTINGS}:6:12 Not a name of Rucio datasets"],
         "brace",
     ),
+    "a Rucio dataset that two tickets would share": (
+        spoilt(
+            SETTINGS,
+            "origin_rse: SLAC_BUTLER_DISK",
+            'origin_rse: SLAC_BUTLER_DISK\n  dataset: "{instrument}{ticket:.3}"',
+        ),
+        [f"{SETTINGS}:8:12 Not a name of Rucio datasets"],
+        "share",
+    ),
+    "a scope that Rucio does not take": (
+        spoilt(SETTINGS, "scope: ancillary", "scope: anc illary"),
+        [f"{SETTINGS}:6:10 Not a scope of Rucio"],
+        "letters",
+    ),
+    "a transfer node without its scheme": (
+        spoilt(
+            SETTINGS,
+            "origin_rse: SLAC_BUTLER_DISK",
+            "origin_rse: SLAC_BUTLER_DISK\n  dtn_url: localhost/foo",
+        ),
+        [f"{SETTINGS}:8:12 Not a URL"],
+        "https://",
+    ),
+    "a relative root of the RSE": (
+        spoilt(
+            SETTINGS, "origin_rse: SLAC_BUTLER_DISK", "origin_rse: SLAC_BUTLER_DISK\n  rse_root: rucio/rse"
+        ),
+        [f"{SETTINGS}:8:13 Not a root of the RSE"],
+        "absolute",
+    ),
+    "a site that receives at the origin": (
+        spoilt(SUMMIT, "SUMMIT_CALIB_DISK", "SLAC_BUTLER_DISK"),
+        [f"{SUMMIT}:3:1 Site receives at the origin"],
+        "RSE of the site",
+    ),
+    "a prefix of a scheme that nobody knows": (
+        spoilt(SUMMIT, "s3://summit", "htp://summit"),
+        [f"{SUMMIT}:3:1 Not a prefix"],
+        "s3://",
+    ),
+    "a prefix that climbs": (
+        spoilt(SUMMIT, "summit/ancillary", "summit/../ancillary"),
+        [f"{SUMMIT}:3:1 Not a prefix"],
+        "nowhere",
+    ),
     "bundles without files, and a copy elsewhere": (
         spoilt(SETTINGS, "rucio:", "bundles: by_reference\nrucio:"),
         [f"{TTS}:3:1 Nothing to copy from"],
