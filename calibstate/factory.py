@@ -77,7 +77,8 @@ class Places:
         """Return what a person should know of places that others saw."""
         now = datetime.now(UTC)
         relied_on = [self._relied_on[address] for address in sorted(self._relied_on)]
-        return tuple(_as_told(self._hearsay, butler, why, now) for butler, why in relied_on)
+        digest = self._desired.digest
+        return tuple(_as_told(self._hearsay, butler, why, now, digest) for butler, why in relied_on)
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
@@ -271,10 +272,12 @@ def _unseen(unseen: UnreachableError, why: str) -> UnreachableError:
     return UnreachableError(replace(first, detail=f"{first.detail}; {why}"))
 
 
-def _as_told(hearsay: Hearsay, butler: Any, why: str, now: datetime) -> Diagnostic:
+def _as_told(hearsay: Hearsay, butler: Any, why: str, now: datetime, declared: str) -> Diagnostic:
     told: Observation = butler.told
     age = max(now - told.moment, timedelta())
     said = f"{told.address} is told of as it was observed at {told.at}, {duration(age)} ago ({why})"
+    if told.declared != declared:
+        said += "; it was made with another declaration"
     if butler.without_files:
         said += f"; the files of {len(butler.without_files)} collections were not looked at"
     if doubt := hearsay.doubt(told, now):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from . import demo, fingerprint, observe, reconcile, seal, tree  # noqa: F401 - they add their commands
@@ -11,5 +12,6 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run ``calibstate``."""
+    """Run ``calibstate``; who ends it, by whatever signal, is told so."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run())

@@ -156,13 +156,13 @@ def check_scope(desired: DesiredState, narrowed: Scope) -> None:
         i for a in desired.repositories for i in desired.repository(a)[1].instruments
     }
     tickets = {name for i, t in desired.tickets for name in (t, f"{i}/{t}")}
-    _known("--site", narrowed.sites, desired.sites)
-    _known("--repository", narrowed.repositories, desired.repositories)
-    _known("--instrument", narrowed.instruments, instruments)
-    _known("--ticket", narrowed.tickets, tickets)
+    _known("site", narrowed.sites, desired.sites)
+    _known("repository", narrowed.repositories, desired.repositories)
+    _known("instrument", narrowed.instruments, instruments)
+    _known("ticket", narrowed.tickets, tickets)
 
 
-def _known(option: str, asked: tuple[str, ...], known: Any) -> None:
+def _known(what: str, asked: tuple[str, ...], known: Any) -> None:
     from difflib import get_close_matches
     from fnmatch import filter as matching
 
@@ -170,7 +170,7 @@ def _known(option: str, asked: tuple[str, ...], known: Any) -> None:
         if not matching(list(known), word):
             near = get_close_matches(word, list(known), 1)
             hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
-            raise UsageError(Diagnostic("Not declared", f"{option} {word}: nobody declared it.", hint=hint))
+            raise UsageError(Diagnostic("Not declared", f"{word}: nobody declared such a {what}.", hint=hint))
 
 
 def _inventory(desired: DesiredState) -> str:

@@ -37,7 +37,8 @@ def collection_fingerprint(rows: Iterable[tuple[str, str, str, int, int]]) -> st
         Dataset type, data ID, UUID, begin and end (nanoseconds of TAI) of
         each certification, or of each dataset of a RUN; in any order.
     """
-    return digest_of_lines(sorted([_line(*row) for row in rows]))
+    told = _Ranges()
+    return digest_of_lines(sorted([f"{t}\t{d}\t{uuid}\t{told[b, e]}" for t, d, uuid, b, e in rows]))
 
 
 def ticket_fingerprint(collections: Iterable[tuple[str, str]]) -> str:
@@ -51,9 +52,12 @@ def ticket_fingerprint(collections: Iterable[tuple[str, str]]) -> str:
     return digest_of_lines(f"{name}\t{fingerprint}" for name, fingerprint in collections)
 
 
-def _line(dataset_type: str, data_id: str, uuid: str, begin: int, end: int) -> str:
-    if begin >= end:
-        return f"{dataset_type}\t{data_id}\t{uuid}\tempty\tempty"
-    first = "-" if begin == UNBOUNDED_BEGIN else begin
-    last = "-" if end == UNBOUNDED_END else end
-    return f"{dataset_type}\t{data_id}\t{uuid}\t{first}\t{last}"
+class _Ranges(dict[tuple[int, int], str]):
+    """How ranges are written; there are few, in many lines."""
+
+    def __missing__(self, span: tuple[int, int]) -> str:
+        begin, end = span
+        first = "-" if begin == UNBOUNDED_BEGIN else begin
+        last = "-" if end == UNBOUNDED_END else end
+        self[span] = "empty\tempty" if begin >= end else f"{first}\t{last}"
+        return self[span]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -314,3 +315,20 @@ def test_a_sealed_ticket_is_carried_as_it_was_sealed(carried: Carried) -> None:
     deployed(carried)
 
     assert carried.of_ticket(SUMMIT, "DM-1") == carried.of_ticket(ORIGIN, "DM-1") != []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_waiting_can_be_ended_with_a_word_and_without_harm(carried: Carried, sent: signal.Signals) -> None:
+    waiting = carried.tree.spawn("apply", "--yes", "--wait", "5m")
+    assert waiting.stdout
+    assert any("pending  add-rule" in line for line in waiting.stdout)
+    waiting.send_signal(sent)
+    _, err = waiting.communicate(timeout=60)
+
+    assert waiting.returncode == 1
+    assert "Interrupted. What was done stands" in err
+    assert carried.locks() == []
+    carried.apply()
+    carried.arrive()
+    ran = carried.apply()
+    assert ran.code == 0, ran.out + ran.err

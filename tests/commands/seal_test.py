@@ -136,7 +136,7 @@ def test_sealing_writes_nothing_but_the_seal(sites: Sites) -> None:
 
 @pytest.mark.parametrize(
     ("ticket", "code", "word"),
-    [("DM-9", 64, "nobody declared it"), ("DM-3", 3, "holds nothing in")],
+    [("DM-9", 64, "nobody declared such a ticket"), ("DM-3", 3, "holds nothing in")],
 )
 def test_what_cannot_be_sealed_is_told(sites: Sites, ticket: str, code: int, word: str) -> None:
     sites.tree.ticket("DM-3", "bias.20240101a")
