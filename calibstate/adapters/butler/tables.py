@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from itertools import groupby, islice
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
     CollectionType as ButlerCollectionType,
 )
@@ -297,9 +298,7 @@ class Snapshot:
 
     def _written(self, uuids: Sequence[str]) -> Sequence[str]:
         """Return UUIDs as they are written."""
-        if self._is_postgres:
-            return uuids
-        return [f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}" for d in uuids]
+        return uuids if self._is_postgres else _with_dashes(uuids)
 
     def _bounds(self, columns: Sequence[str]) -> str:
         """Return the expressions of begin and end."""
@@ -317,6 +316,33 @@ class Snapshot:
         assert cursor is not None
         # Tuples as the database's module makes them; wrapped ones cost more.
         return list(cursor.fetchall())
+
+
+_DIGITS = 32
+_WRITTEN = 36
+_GROUPS = ((0, 8), (9, 13), (14, 18), (19, 23), (24, 36))
+"""Where the digits of a UUID stand when it is written."""
+
+
+def _with_dashes(uuids: Sequence[str]) -> list[str]:
+    """Return UUIDs of which only the digits are kept as they are written.
+
+    All together, which takes a third of the time of one by one.
+
+    Raises
+    ------
+    _NotTriedError
+        They are kept in another way.
+    """
+    digits = np.frombuffer("".join(uuids).encode(), np.uint8)
+    if len(digits) != _DIGITS * len(uuids):
+        raise _NotTriedError("UUID")
+    rows = digits.reshape(-1, _DIGITS)
+    written = np.full((len(uuids), _WRITTEN), ord("-"), np.uint8)
+    for dashes, (begin, end) in enumerate(_GROUPS):
+        written[:, begin:end] = rows[:, begin - dashes : end - dashes]
+    text_ = written.tobytes().decode()
+    return [text_[at : at + _WRITTEN] for at in range(0, len(text_), _WRITTEN)]
 
 
 def _data_ids(dimensions: Sequence[str], values: Sequence[Sequence[int | str]], count: int) -> Iterator[str]:
