@@ -16,7 +16,8 @@ from typing_extensions import override
 from ..errors import Diagnostic, UnreachableError
 from ..model.contents import Holding
 from ..model.observations import HeldEntry, Observation, SeenEntry
-from ..ports.butler import ButlerReader, Export, SeenCollection, StoredFile
+from ..model.timespans import Range
+from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 
 __all__ = ["RecordedButler", "RecordingButler"]
 
@@ -66,6 +67,26 @@ class RecordingButler(ButlerReader):
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         """Return the datasets of collections; they are not kept."""
         return self.butler.stored(collections)
+
+    @override
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        """Return what the butler's own lookup finds; it is not kept."""
+        return self.butler.lookup(chain, dataset_type, data_id, span)
+
+    @override
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        """Return the RUN of each dataset; they are not kept."""
+        return self.butler.runs(uuids)
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        """Return the full name of each detector; they are not kept."""
+        return self.butler.detectors(instrument)
+
+    @override
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        """Return exposures; they are not kept."""
+        return self.butler.exposures(instrument, where)
 
     def observation(self, address: str, *, butler: str, version: str, declared: str) -> Observation:
         """Return all that was answered.
@@ -169,6 +190,26 @@ class RecordedButler(ButlerReader):
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         """Refuse: where files are was not observed."""
         self._cannot("where its files are")
+
+    @override
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        """Refuse: nobody can look anything up in what was observed."""
+        self._cannot("what the butler's own lookup finds")
+
+    @override
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        """Refuse: RUNs were not observed."""
+        self._cannot("the RUNs of its datasets")
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        """Refuse: dimension records were not observed."""
+        self._cannot("its detectors")
+
+    @override
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        """Refuse: dimension records were not observed."""
+        self._cannot("its exposures")
 
     def _recalled(self, names: Iterable[str], known: Mapping[str, E | None]) -> dict[str, E]:
         asked = list(dict.fromkeys(names))

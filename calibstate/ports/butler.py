@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
+from ..model.timespans import Range
 from .progress import Watch, unwatched
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ExportedFile",
     "ImportCount",
     "SeenCollection",
+    "SeenExposure",
     "StoredFile",
 ]
 
@@ -88,6 +90,27 @@ class ImportCount:
     """Certifications added."""
 
 
+@dataclass(frozen=True)
+class SeenExposure:
+    """An exposure, as the repository's dimension records tell of it."""
+
+    exposure: int
+    """Its number."""
+
+    day_obs: int
+    """Its observing day, ``YYYYMMDD``."""
+
+    data_id: Mapping[str, str]
+    """What a lookup for it is told, as text: instrument, exposure,
+    physical_filter and band."""
+
+    begin: int
+    """Nanoseconds of TAI."""
+
+    end: int
+    """Nanoseconds of TAI."""
+
+
 class ButlerReader(Protocol):
     """A repository to look at."""
 
@@ -147,6 +170,59 @@ class ButlerReader(Protocol):
         RefusedError
             A collection does not exist, or the datastore has no record of a
             dataset.
+        """
+        ...
+
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        """Return the UUID that the butler's own lookup finds.
+
+        Parameters
+        ----------
+        chain
+            Where it searches; any collection.
+        dataset_type, data_id
+            What is looked up; the data ID as ``key=value`` joined with ``,``.
+        span
+            What the validity range must overlap.
+
+        Returns
+        -------
+        str or None
+            `None` where nothing is found, or the butler does not know the
+            chain, the dataset type or a value of the data ID.
+
+        Raises
+        ------
+        RefusedError
+            It finds several in one collection and refuses to choose.
+        """
+        ...
+
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        """Return the RUN of each dataset; unknown ones are left out."""
+        ...
+
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        """Return the full name of each detector, such as ``R22_S11``.
+
+        Empty where the instrument is not known.
+        """
+        ...
+
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        """Return exposures, by number.
+
+        Parameters
+        ----------
+        instrument
+            Their instrument.
+        where
+            An expression of the butler's query language; empty: all.
+
+        Raises
+        ------
+        UsageError
+            The butler does not understand the expression.
         """
         ...
 

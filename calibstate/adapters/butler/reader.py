@@ -8,9 +8,11 @@ from lsst.daf.butler import Butler
 from typing_extensions import override
 
 from ...model.contents import CollectionType, Holding
-from ...ports.butler import ButlerReader, Export, SeenCollection, StoredFile
+from ...model.timespans import Range
+from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from .export import list_stored, write_export
 from .holdings import find_collections, read_holdings
+from .lookups import find, find_detectors, find_exposures, find_runs
 from .opening import Repository
 from .tables import Tables
 
@@ -77,6 +79,30 @@ class DafButlerReader(ButlerReader):
         with self._repository.asking():
             self._butler.registry.refresh()
             return list_stored(self._butler, self._repository.name, collections)
+
+    @override
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        """Return the UUID that the butler's own lookup finds."""
+        with self._repository.asking():
+            return find(self._butler, chain, dataset_type, data_id, span)
+
+    @override
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        """Return the RUN of each dataset; unknown ones are left out."""
+        with self._repository.asking():
+            return find_runs(self._butler, uuids)
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        """Return the full name of each detector."""
+        with self._repository.asking():
+            return find_detectors(self._butler, instrument)
+
+    @override
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        """Return exposures, by number."""
+        with self._repository.asking():
+            return find_exposures(self._butler, instrument, where)
 
     def close(self) -> None:
         """Let go of the repository."""

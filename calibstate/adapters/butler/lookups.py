@@ -1,0 +1,123 @@
+"""What a person asks of a butler: its own lookups, and its exposures.
+
+These go the butler's way on purpose: they are what ours is held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lsst.daf.butler import (
+    Butler,
+    CalibrationLookupError,
+    DataIdValueError,
+    InvalidQueryError,
+    MissingCollectionError,
+    MissingDatasetTypeError,
+)
+
+from ...errors import Diagnostic, RefusedError, UsageError
+from ...model.timespans import Range
+from ...ports.butler import SeenExposure
+from .translation import timespan_of
+
+__all__ = ["find", "find_detectors", "find_exposures", "find_runs"]
+
+_MANY = 1000
+"""UUIDs that are asked for at once: databases limit the size of a query."""
+
+
+def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+    """Return the UUID that the butler's own lookup finds.
+
+    Raises
+    ------
+    RefusedError
+        It finds several in one collection and refuses to choose.
+    """
+    try:
+        ref = butler.find_dataset(
+            dataset_type, _values(butler, data_id), collections=chain, timespan=timespan_of(span)
+        )
+    except (DataIdValueError, MissingCollectionError, MissingDatasetTypeError):
+        return None
+    except CalibrationLookupError as error:
+        problem = Diagnostic("Lookup is ambiguous", f"{chain}: {dataset_type} {data_id}: {error}.")
+        raise RefusedError(problem) from None
+    return str(ref.id) if ref else None
+
+
+def find_runs(butler: Butler, uuids: Iterable[str]) -> dict[str, str]:
+    """Return the RUN of each dataset; unknown ones are left out."""
+    asked = list(dict.fromkeys(uuids))
+    refs = (
+        ref
+        for start in range(0, len(asked), _MANY)
+        for ref in butler.get_many_datasets(asked[start : start + _MANY])
+    )
+    return {str(ref.id): ref.run for ref in refs}
+
+
+def find_detectors(butler: Butler, instrument: str) -> dict[int, str]:
+    """Return the full name of each detector."""
+    records = _records(butler, "detector", instrument)
+    return {int(record["id"]): str(record["full_name"]) for record in records}
+
+
+def find_exposures(butler: Butler, instrument: str, where: str) -> list[SeenExposure]:
+    """Return exposures, by number.
+
+    Raises
+    ------
+    UsageError
+        The butler does not understand the expression.
+    """
+    bands = {
+        str(record["name"]): str(record["band"])
+        for record in _records(butler, "physical_filter", instrument)
+        if record["band"] is not None
+    }
+    seen = [_exposure(record, bands) for record in _records(butler, "exposure", instrument, where)]
+    return sorted(seen, key=lambda exposure: exposure.exposure)
+
+
+def _records(butler: Butler, element: str, instrument: str, where: str = "") -> list[Mapping[str, Any]]:
+    try:
+        found = butler.query_dimension_records(
+            element, instrument=instrument, where=where, explain=False, limit=None
+        )
+        return [record.toDict() for record in found]
+    except DataIdValueError:
+        return []  # The instrument is not known.
+    except InvalidQueryError as error:
+        line = str(error).strip().splitlines()[0].rstrip(".")
+        raise UsageError(
+            Diagnostic(
+                "Expression is not understood",
+                f"{where!r}: {line}.",
+                hint="Write it in the butler's query language, as in `day_obs = 20241107`.",
+            )
+        ) from None
+
+
+def _exposure(record: Mapping[str, Any], bands: Mapping[str, str]) -> SeenExposure:
+    data_id = {"instrument": str(record["instrument"]), "exposure": str(record["id"])}
+    if (filter_ := record["physical_filter"]) is not None:
+        data_id["physical_filter"] = str(filter_)
+        data_id |= {"band": bands[str(filter_)]} if str(filter_) in bands else {}
+    begin, end = record["timespan"].nsec
+    return SeenExposure(int(record["id"]), int(record["day_obs"]), data_id, begin, end)
+
+
+def _values(butler: Butler, data_id: str) -> dict[str, int | str]:
+    """Return a data ID with the types that the butler's dimensions have."""
+    pairs = (pair.partition("=") for pair in data_id.split(",") if pair)
+    return {key: _value(butler, key, value) for key, _, value in pairs}
+
+
+def _value(butler: Butler, key: str, value: str) -> int | str:
+    dimensions = butler.dimensions.dimensions
+    if key in dimensions.names and dimensions[key].primaryKey.getPythonType() is int:
+        return int(value) if value.isdigit() else -1  # No such detector.
+    return value
