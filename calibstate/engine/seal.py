@@ -50,15 +50,18 @@ def make_seal(
     described = places.archive().describe(
         ticket.key, ticket.leaves, export, exported_from=origin, watch=watch
     )
-    made = seal_of(described, held, SealedFrom(repository=origin, at=now))
+    runs = butler.runs(row.uuid for holding in held.values() for row in holding.rows)
+    made = seal_of(described, held, runs, SealedFrom(repository=origin, at=now))
     before = desired.seals.get(ticket.key)
     if before is None:
         return made
     if before.noun.digest != made.digest:
         raise _sealed_otherwise(ticket, before.noun, made, origin)
-    if before.noun.model_copy(update={"sealed_from": made.sealed_from}) != made:
+    again = made.model_copy(update={"sealed_from": before.noun.sealed_from})
+    # Seals of before they told of RUNs get them.
+    if before.noun not in (again, again.without_runs()):
         raise _edited(ticket, before.lines.at("ticket"))
-    return before.noun
+    return again
 
 
 def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[str, Holding]:

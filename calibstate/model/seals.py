@@ -8,14 +8,15 @@ digest of the bytes, and the coverage, written compactly.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import product
 from typing import Annotated
 
 from pydantic import Field
 
 from .bundles import Manifest
-from .contents import Holding
+from .contents import CollectionType, Holding, Row
 from .fingerprints import digest_of_lines, ticket_fingerprint
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
@@ -38,13 +39,15 @@ Coverage = dict[str, int | str | list[str] | None]
 
 Whole numbers are written as ``0..8,10``, words as themselves or in a list.
 ``begin`` and ``end`` are TAI, `None` where unbounded, ``empty`` both in an
-EMPTY range.  The instrument is the seal's, and not repeated.
+EMPTY range.  The instrument is the seal's, and not repeated.  ``run`` is
+there where it is not that of the type.
 """
 
 _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _NUMBERS = re.compile(r"[0-9]+(\.\.[0-9]+)?(,[0-9]+(\.\.[0-9]+)?)*")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _EMPTY = "empty"
+_NOT_DIMENSIONS = frozenset({"begin", "end", "run"})
 _MOST = 10_000_000
 """Data IDs that one entry may stand for."""
 
@@ -65,6 +68,10 @@ class SealedType(Noun):
     datasets: int
     """Number of certifications, or of datasets of a RUN."""
 
+    run: str | None = None
+    """RUN that the datasets are in.  With the dataset type and a data ID it
+    tells one dataset from any other, at every site."""
+
     coverage: tuple[Coverage, ...]
     """For which data IDs and ranges."""
 
@@ -75,6 +82,11 @@ class SealedCollection(Noun):
     fingerprint: _Digest
     types: dict[str, SealedType]
     """By dataset type."""
+
+    def without_runs(self) -> SealedCollection:
+        """Return it without the RUNs."""
+        types = {name: said.model_copy(update={"run": None}) for name, said in self.types.items()}
+        return self.model_copy(update={"types": types})
 
 
 class Seal(Noun):
@@ -121,9 +133,34 @@ class Seal(Noun):
             return "its digest is not that of its fingerprint and its content"
         return None
 
+    @cached_property
+    def holdings(self) -> Mapping[str, Holding]:
+        """What each collection holds, by its full name.
+
+        For the UUID stands the RUN, which tells datasets of one type and data
+        ID apart just as well; where the seal does not tell it, the
+        collection, in brackets.
+        """
+        return {self._full(name): self._holding(self._full(name), c) for name, c in self.collections.items()}
+
+    def without_runs(self) -> Seal:
+        """Return it as seals were before they told of RUNs."""
+        collections = {name: sealed.without_runs() for name, sealed in self.collections.items()}
+        return self.model_copy(update={"collections": collections})
+
     def fits(self, manifest: Manifest) -> bool:
         """Say whether a bundle is what was sealed, to the byte."""
         return manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content
+
+    def _holding(self, name: str, sealed: SealedCollection) -> Holding:
+        rows = tuple(
+            Row(dataset_type, data_id, str(entry.get("run", said.run or f"({name})")), begin, end)
+            for dataset_type, said in sealed.types.items()
+            for entry in said.coverage
+            for data_id, (begin, end) in covered([entry], self.instrument)
+        )
+        # Whether it is a RUN is not told; a range is a range.
+        return Holding(name, CollectionType.CALIBRATION, rows)
 
     def _full(self, name: str) -> str:
         if name.startswith(f"{self.instrument}/"):
@@ -145,7 +182,9 @@ def sealed_name(instrument: str, ticket: str, collection: str) -> str:
     return collection.removeprefix(f"{instrument}/calib/{ticket}/")
 
 
-def seal_of(manifest: Manifest, held: Mapping[str, Holding], sealed_from: SealedFrom) -> Seal:
+def seal_of(
+    manifest: Manifest, held: Mapping[str, Holding], runs: Mapping[str, str], sealed_from: SealedFrom
+) -> Seal:
     """Return the seal of a ticket.
 
     Parameters
@@ -154,6 +193,8 @@ def seal_of(manifest: Manifest, held: Mapping[str, Holding], sealed_from: Sealed
         What a bundle of it holds.
     held
         What its collections hold, by full name.
+    runs
+        RUN of each dataset, by UUID.
     sealed_from
         Where and when that was seen.
     """
@@ -169,7 +210,7 @@ def seal_of(manifest: Manifest, held: Mapping[str, Holding], sealed_from: Sealed
         files=len(manifest.files),
         bytes=sum(file.size for file in manifest.files),
         collections={
-            sealed_name(instrument, ticket, name): _sealed(held[name], fingerprint, instrument)
+            sealed_name(instrument, ticket, name): _sealed(held[name], fingerprint, instrument, runs)
             for name, fingerprint in manifest.fingerprints.items()
         },
     )
@@ -209,7 +250,7 @@ def covered(coverage: Iterable[Coverage], instrument: str) -> Iterator[tuple[str
     for entry in coverage:
         span = _range(entry)
         named = {"instrument": [instrument]}
-        named |= {key: _values(value) for key, value in entry.items() if key not in {"begin", "end"}}
+        named |= {key: _values(value) for key, value in entry.items() if key not in _NOT_DIMENSIONS}
         if named["instrument"] == [""]:
             del named["instrument"]
         keys = sorted(named)
@@ -221,15 +262,23 @@ def _digest(fingerprint: str, content: str) -> str:
     return digest_of_lines([fingerprint, content])
 
 
-def _sealed(holding: Holding, fingerprint: str, instrument: str) -> SealedCollection:
-    by_type: dict[str, list[tuple[str, Range]]] = {}
+def _sealed(holding: Holding, fingerprint: str, instrument: str, runs: Mapping[str, str]) -> SealedCollection:
+    by_type: dict[str, list[Row]] = {}
     for row in holding.rows:
-        by_type.setdefault(row.dataset_type, []).append((row.data_id, (row.begin, row.end)))
-    types = {
-        name: SealedType(datasets=len(rows), coverage=tuple(cover(rows, instrument)))
-        for name, rows in sorted(by_type.items())
-    }
+        by_type.setdefault(row.dataset_type, []).append(row)
+    types = {name: _sealed_type(rows, instrument, runs) for name, rows in sorted(by_type.items())}
     return SealedCollection(fingerprint=fingerprint, types=types)
+
+
+def _sealed_type(rows: Sequence[Row], instrument: str, runs: Mapping[str, str]) -> SealedType:
+    by_run: dict[str, list[tuple[str, Range]]] = {}
+    for row in rows:
+        by_run.setdefault(runs[row.uuid], []).append((row.data_id, (row.begin, row.end)))
+    most = max(sorted(by_run), key=lambda run: len(by_run[run]))
+    coverage = list(cover(by_run.pop(most), instrument))
+    for run, of_run in sorted(by_run.items()):
+        coverage += [{**entry, "run": run} for entry in cover(of_run, instrument)]
+    return SealedType(datasets=len(rows), run=most, coverage=tuple(coverage))
 
 
 _Box = tuple[frozenset[str], ...]

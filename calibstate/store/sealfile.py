@@ -73,6 +73,7 @@ def _lines(seal: Seal) -> Iterator[str]:
         for dataset_type, said in sealed.types.items():
             yield f"      {_flow(dataset_type)}:"
             yield f"        datasets: {said.datasets}"
+            yield from [f"        run: {_flow(said.run)}"] if said.run else []
             yield "        coverage:"
             yield from (f"          - {_entry(entry)}" for entry in said.coverage)
 

@@ -64,12 +64,50 @@ def drift(sites: Sites, *arguments: str) -> list[tuple[str, str, str]]:
 # --- what a seal says ---
 
 
+def test_datasets_of_several_runs_are_told_apart(deployed: Sites) -> None:
+    name = f"{TOP}/DM-3/flat.20240101a"
+    with deployed.butler(ORIGIN) as butler:
+        world.add_calibration(butler, name, "flat", run=f"{name}.run")
+        refs = world.add_run(butler, "u/someone/run", "flat", detectors=[2])
+        butler.registry.decertify(name, "flat", world.timespan(UNBOUNDED), dataIds=[r.dataId for r in refs])
+        butler.registry.certify(name, refs, world.timespan(world.SINCE_2024))
+        world.add_chain(butler, f"{TOP}/DM-3", [name])
+    deployed.tree.ticket("DM-3", "flat.20240101a")
+
+    assert deployed.run("seal", "DM-3").code == 0
+
+    said = read_seal(deployed, "DM-3")["collections"]["flat.20240101a"]["types"]["flat"]
+    assert said["run"] == f"{name}.run"
+    assert said["coverage"] == [
+        {"detector": "0..1,3", "physical_filter": ["g_01", "r_03"], "begin": None, "end": None},
+        {
+            "detector": 2,
+            "physical_filter": ["g_01", "r_03"],
+            "begin": "2024-01-01T00:00:00",
+            "end": None,
+            "run": "u/someone/run",
+        },
+    ]
+    assert deployed.run("validate").code == 0
+
+
+def test_a_seal_from_before_they_told_of_runs_gets_them(sealed: Sites) -> None:
+    text = seal_file(sealed).read_text()
+    seal_file(sealed).write_text(re.sub(r"^ +run: .*\n", "", text, flags=re.MULTILINE))
+    assert "run:" not in seal_file(sealed).read_text()
+
+    assert sealed.run("seal", "DM-2").code == 0
+
+    assert seal_file(sealed).read_text() == text
+
+
 def test_a_seal_says_what_the_origin_holds(sealed: Sites) -> None:
     said = read_seal(sealed)
 
     bias = said["collections"]["bias.20240101a"]["types"]["bias"]
     assert bias == {
         "datasets": 4,
+        "run": f"{TICKET}/bias.20240101a.run",
         "coverage": [{"detector": "0..3", "begin": "2024-01-01T00:00:00", "end": None}],
     }
     flat = said["collections"]["flat.20240101a"]["types"]["flat"]
