@@ -8,6 +8,7 @@ from ..errors import Diagnostic, RefusedError, Where
 from ..kinds.collection import tell_rows
 from ..model.contents import Holding
 from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress
 from ..model.seals import Seal, SealedFrom, seal_of
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
@@ -17,9 +18,15 @@ __all__ = ["make_seal"]
 
 
 def make_seal(
-    ticket: Ticket, desired: DesiredState, places: ReadPlaces, now: str, watch: Watch = unwatched
+    ticket: Ticket,
+    desired: DesiredState,
+    places: ReadPlaces,
+    now: str,
+    watch: Watch = unwatched,
+    *,
+    address: RepositoryAddress | None = None,
 ) -> Seal:
-    """Return what a ticket contains at its origin.
+    """Return what a ticket contains, at its origin unless told.
 
     The one that is there already is returned, if it says the same.
 
@@ -35,6 +42,9 @@ def make_seal(
         The time in UTC, with ``Z``.
     watch
         Told of progress in files, each of which is read.
+    address
+        Where it is read, if not at its origin: a ticket of old may be
+        elsewhere only.
 
     Raises
     ------
@@ -42,7 +52,7 @@ def make_seal(
         The origin does not hold what the ticket lists, or the ticket was
         sealed with another content before.
     """
-    origin = desired.origin(ticket.instrument)
+    origin = address or desired.origin(ticket.instrument)
     assert origin, "a tree whose instrument has no origin does not validate"
     butler = places.butler(origin)
     held = _whole(ticket, origin, butler.holdings(ticket.leaves))
