@@ -73,6 +73,18 @@ def detector_record(instrument: str, number: int) -> dict[str, int | str]:
     }
 
 
+def exposure_number(day_obs: int, seq: int) -> int:
+    """Return the number of an exposure of an observing day."""
+    return day_obs * 100_000 + seq
+
+
+def exposure_span(day_obs: int, seq: int) -> Range:
+    """Return when an exposure is taken: 15 of every 30 s from 23:00 TAI."""
+    year, month, day = str(day_obs)[:4], str(day_obs)[4:6], str(day_obs)[6:]
+    begin = parse_tai(f"{year}-{month}-{day}T23:00:00") + (seq - 1) * 30_000_000_000
+    return begin, begin + 15_000_000_000
+
+
 def data_ids(dataset_type: str, instrument: str, detectors: Iterable[int]) -> list[dict[str, int | str]]:
     """Return all data IDs of a dataset type, sorted."""
     found: list[dict[str, int | str]] = [{"instrument": instrument}]

@@ -73,6 +73,10 @@ class RealHands:
     def add_chain(self, name: str, children: Sequence[str]) -> None:
         world.add_chain(self.butler, name, children, doc=f"chain {name}")
 
+    def add_exposure(self, day_obs: int, seq: int = 1, physical_filter: str = "g_01") -> int:
+        (number,) = world.add_exposures(self.butler, day_obs, seq, physical_filter=physical_filter)
+        return number
+
     def remove(self, name: str) -> None:
         if self.butler.collections.get_info(name).type is ButlerCollectionType.RUN:
             self.butler.removeRuns([name])

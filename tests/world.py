@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lsst.daf.butler import Butler, Config, DataCoordinate, DatasetRef, DatasetType, FileDataset, Timespan
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
@@ -30,9 +31,14 @@ from tests.calibrations import (
     dataset_uuid,
     datastore_path,
     detector_record,
+    exposure_number,
+    exposure_span,
     filter_records,
     instrument_record,
 )
+
+_NOON = 12 * 3600
+"""Seconds after which an observing day begins."""
 
 
 def make_repo(
@@ -88,6 +94,69 @@ def add_instrument(butler: Butler, instrument: str, *, detectors: int = DETECTOR
         insert("instrument", instrument_record(instrument))
         insert("physical_filter", *filter_records(instrument))
         insert("detector", *(detector_record(instrument, number) for number in range(detectors)))
+
+
+def add_exposures(
+    butler: Butler,
+    day_obs: int,
+    *seqs: int,
+    instrument: str = INSTRUMENT,
+    physical_filter: str = "g_01",
+) -> list[int]:
+    """Record exposures of an observing day, without any data.
+
+    Parameters
+    ----------
+    butler
+        Where.
+    day_obs
+        The day, ``YYYYMMDD``.
+    *seqs
+        Their numbers within the day; the first without any.
+    instrument, physical_filter
+        What they were taken with.
+
+    Returns
+    -------
+    list of int
+        Their numbers; `~tests.calibrations.exposure_span` tells when.
+    """
+    insert = butler.registry.insertDimensionData
+    night = {
+        "instrument": instrument,
+        "id": day_obs,
+        "timespan": Timespan.from_day_obs(day_obs, offset=_NOON),
+    }
+    with butler.transaction():
+        insert("day_obs", night, skip_existing=True)
+        for seq in seqs or (1,):
+            fields = _exposure_record(day_obs, seq, instrument, physical_filter)
+            insert("group", {"instrument": instrument, "name": fields["group"]}, skip_existing=True)
+            insert("exposure", fields, skip_existing=True)
+    return [exposure_number(day_obs, seq) for seq in seqs or (1,)]
+
+
+def _exposure_record(day_obs: int, seq: int, instrument: str, physical_filter: str) -> dict[str, Any]:
+    return {
+        "instrument": instrument,
+        "id": exposure_number(day_obs, seq),
+        "obs_id": f"MC_O_{day_obs}_{seq:06d}",
+        "day_obs": day_obs,
+        "group": f"{day_obs}_{seq}",
+        "physical_filter": physical_filter,
+        **dict.fromkeys(("seq_num", "seq_start", "seq_end"), seq),
+        "exposure_time": 15.0,
+        "dark_time": 15.1,
+        "observation_type": "science",
+        "observation_reason": "science",
+        "target_name": "field",
+        "science_program": "none",
+        **dict.fromkeys(("tracking_ra", "tracking_dec", "sky_angle", "azimuth"), 0.0),
+        "zenith_angle": 10.0,
+        "has_simulated": False,
+        "can_see_sky": True,
+        "timespan": timespan(exposure_span(day_obs, seq)),
+    }
 
 
 def add_type(butler: Butler, name: str) -> DatasetType:
