@@ -84,6 +84,11 @@ class RecordingButler(ButlerReader):
         return self.butler.detectors(instrument)
 
     @override
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        """Return the band of each physical filter; they are not kept."""
+        return self.butler.filters(instrument)
+
+    @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures; they are not kept."""
         return self.butler.exposures(instrument, where)
@@ -205,6 +210,11 @@ class RecordedButler(ButlerReader):
     def detectors(self, instrument: str) -> Mapping[int, str]:
         """Refuse: dimension records were not observed."""
         self._cannot("its detectors")
+
+    @override
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        """Refuse: dimension records were not observed."""
+        self._cannot("its filters")
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:

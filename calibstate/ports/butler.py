@@ -183,7 +183,9 @@ class ButlerReader(Protocol):
         dataset_type, data_id
             What is looked up; the data ID as ``key=value`` joined with ``,``.
         span
-            What the validity range must overlap.
+            What the validity range must overlap.  The butler takes an
+            unbounded one for no condition at all, which an EMPTY range meets
+            too.
 
         Returns
         -------
@@ -195,6 +197,8 @@ class ButlerReader(Protocol):
         ------
         RefusedError
             It finds several in one collection and refuses to choose.
+        UsageError
+            The data ID lacks what the dataset type asks for.
         """
         ...
 
@@ -206,6 +210,13 @@ class ButlerReader(Protocol):
         """Return the full name of each detector, such as ``R22_S11``.
 
         Empty where the instrument is not known.
+        """
+        ...
+
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        """Return the band of each physical filter.
+
+        Without those that have none; empty where the instrument is not known.
         """
         ...
 

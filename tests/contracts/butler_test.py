@@ -12,11 +12,11 @@ from uuid import UUID
 import pytest
 
 from calibstate.adapters.butler import DafButlerReader, open_reader, open_writer
-from calibstate.errors import PlanIsStaleError, RefusedError
+from calibstate.errors import PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
-from calibstate.model.timespans import EMPTY, UNBOUNDED, Range
-from calibstate.ports.butler import ButlerReader, ButlerWriter, ImportCount, SeenCollection
+from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
+from calibstate.ports.butler import ButlerReader, ButlerWriter, ImportCount, SeenCollection, SeenExposure
 from calibstate.store.bundle import read_contents
 from tests import world
 from tests.bundles import BundleFolder, bundle_from
@@ -272,6 +272,196 @@ def test_files_are_looked_at_where_that_is_asked_for_only(
     assert len(held[BIAS].sizes) == 4
     assert held[FLAT].sizes == {}
     assert held[BIAS].unrecorded == frozenset()
+
+
+# Looking up
+
+G_01 = "detector=1,instrument=LSSTComCam,physical_filter=g_01"
+DETECTOR_1 = "detector=1,instrument=LSSTComCam"
+BEGIN, END = IN_2024
+
+
+def in_which(place: Place, dataset_type: str, moment: int, data_id: str = DETECTOR_1) -> str | None:
+    """Return the RUN of what is found at a moment in the chain."""
+    found = place.reader.lookup(CALIB, dataset_type, data_id, (moment, moment + 1))
+    return place.reader.runs([found])[found] if found else None
+
+
+def test_a_lookup_finds_the_first_collection_with_a_range_that_holds_the_moment(
+    place: Place, hands: Hands
+) -> None:
+    hands.add_calibration(f"{BIAS}.new", "bias", IN_2024)
+    hands.add_calibration(BIAS, "bias", SINCE_2024)
+    hands.add_chain(CALIB, [f"{BIAS}.new", BIAS])
+
+    moments = (BEGIN - 1, BEGIN, BEGIN + 1, END - 1, END, END + 1)
+    new, old = f"{BIAS}.new.run", f"{BIAS}.run"
+    assert [in_which(place, "bias", moment) for moment in moments] == [None, new, new, new, old, old]
+
+
+def test_a_lookup_goes_through_nested_chains_in_their_order(place: Place, hands: Hands) -> None:
+    hands.add_calibration(FLAT, "flat")
+    hands.add_run("front", "bias")
+    hands.add_calibration(BIAS, "bias")
+    hands.add_calibration(f"{BIAS}.last", "bias")
+    hands.add_chain(TICKET, [FLAT, BIAS])
+    hands.add_chain(CALIB, [TICKET, "front", BIAS, f"{BIAS}.last"])
+
+    assert in_which(place, "bias", BEGIN) == f"{BIAS}.run"
+    assert in_which(place, "flat", BEGIN, G_01) == f"{FLAT}.run"
+    hands.add_chain(CALIB, ["front", TICKET])
+    assert in_which(place, "bias", BEGIN) == "front"
+
+
+def test_a_lookup_through_any_collection_finds_what_it_holds(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias", IN_2024)
+    hands.add_run(VERIFY, "verifyBiasStats")
+    hands.add_tagged("tagged", f"{BIAS}.run")
+
+    before = (BEGIN - 1, BEGIN)
+    uuid = place.reader.lookup(BIAS, "bias", DETECTOR_1, IN_2024)
+    assert uuid in {row.uuid for row in place.reader.holdings([BIAS])[BIAS].rows}
+    assert place.reader.lookup(BIAS, "bias", DETECTOR_1, before) is None
+    for unbounded in (f"{BIAS}.run", "tagged"):
+        assert place.reader.lookup(unbounded, "bias", DETECTOR_1, before) == uuid
+    assert place.reader.lookup(VERIFY, "verifyBiasStats", DETECTOR_1, before) is not None
+
+
+def test_a_lookup_never_finds_an_empty_range_nor_for_one(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias", EMPTY)
+    hands.add_calibration(f"{TICKET}/dark", "dark")
+    assert place.reader.lookup(BIAS, "bias", DETECTOR_1, (BEGIN, UNBOUNDED[1])) is None
+    assert place.reader.lookup(BIAS, "bias", DETECTOR_1, UNBOUNDED), "of no range, says the butler"
+    assert place.reader.lookup(f"{TICKET}/dark", "dark", DETECTOR_1, UNBOUNDED) is not None
+    for span in (EMPTY, (BEGIN, BEGIN)):
+        assert place.reader.lookup(f"{TICKET}/dark", "dark", DETECTOR_1, span) is None
+
+
+UNKNOWN = (
+    (CALIB, "dark", DETECTOR_1),
+    (CALIB, "no such type", DETECTOR_1),
+    (CALIB, "noSuchType", DETECTOR_1),
+    ("no/such", "flat", G_01),
+    ("LSSTComCam/*", "flat", G_01),
+    (VERIFY, "flat", G_01),
+    (CALIB, "flat", G_01.replace("g_01", "z_20")),
+    (CALIB, "flat", G_01.replace("LSSTComCam", "LATISS")),
+    (CALIB, "flat", G_01.replace("detector=1", "detector=77")),
+    (CALIB, "flat", G_01.replace("detector=1", "detector=R22_S11")),
+    (CALIB, "flat", G_01.replace("detector=1", "detector=1000000000000000000000")),
+)
+"""Chain, dataset type and data ID, one of which is not there."""
+
+
+def test_a_lookup_of_what_is_not_there_or_not_known_finds_nothing(place: Place, hands: Hands) -> None:
+    hands.add_calibration(FLAT, "flat")
+    hands.add_run("other", "dark")
+    hands.add_empty(VERIFY, CollectionType.CALIBRATION)
+    hands.add_chain(CALIB, [FLAT, VERIFY])
+    assert place.reader.lookup(CALIB, "flat", G_01, UNBOUNDED) is not None
+    assert [place.reader.lookup(*asked, UNBOUNDED) for asked in UNKNOWN] == [None] * len(UNKNOWN)
+
+
+def test_a_lookup_leaves_alone_what_the_dataset_type_does_not_ask_for(place: Place, hands: Hands) -> None:
+    hands.add_calibration(FLAT, "flat")
+    told = place.reader.lookup(FLAT, "flat", G_01, UNBOUNDED)
+    assert told is not None
+    for more in ("band=r", "exposure=2024110700001", "day_obs=20241107"):
+        assert place.reader.lookup(FLAT, "flat", f"{G_01},{more}", UNBOUNDED) == told
+
+
+def test_a_lookup_without_what_the_dataset_type_asks_for_is_a_mistake(place: Place, hands: Hands) -> None:
+    hands.add_calibration(FLAT, "flat")
+    for lacking in ("", "detector=1", "detector=1,instrument=LSSTComCam,band=g"):
+        with pytest.raises(UsageError, match="Data ID does not fit"):
+            place.reader.lookup(FLAT, "flat", lacking, UNBOUNDED)
+
+
+def test_a_lookup_that_finds_several_in_one_collection_is_refused(place: Place, hands: Hands) -> None:
+    hands.add_calibration(FLAT, "flat", IN_2024, IN_2025)
+    hands.add_calibration(BIAS, "flat", IN_2025)
+    hands.add_chain(CALIB, [BIAS, FLAT])
+
+    with pytest.raises(RefusedError, match="Lookup is ambiguous"):
+        place.reader.lookup(FLAT, "flat", G_01, UNBOUNDED)
+    assert place.reader.lookup(CALIB, "flat", G_01, UNBOUNDED), "one in the collection that is searched first"
+    assert place.reader.lookup(FLAT, "flat", G_01, IN_2024)
+
+
+def test_a_lookup_sees_what_others_did_meanwhile(place: Place, hands: Hands) -> None:
+    assert place.reader.lookup(CALIB, "bias", DETECTOR_1, UNBOUNDED) is None
+    hands.add_calibration(BIAS, "bias")
+    hands.add_chain(CALIB, [BIAS])
+    assert in_which(place, "bias", BEGIN) == f"{BIAS}.run"
+    hands.add_run("front", "bias")
+    hands.add_chain(CALIB, ["front", BIAS])
+    assert in_which(place, "bias", BEGIN) == "front"
+
+
+def test_runs_are_told_of_datasets_that_are_there(place: Place, hands: Hands) -> None:
+    biases, darks = hands.add_run("one", "bias"), hands.add_run("two", "dark")
+    unknown = ["4d0f5e0c-0c1d-4a44-9d1e-77b1ab6ad001", "no uuid"]
+
+    assert place.reader.runs([biases[0], *unknown, darks[1], biases[0]]) == {
+        biases[0]: "one",
+        darks[1]: "two",
+    }
+    assert place.reader.runs([]) == {}
+
+
+def test_runs_of_thousands_of_datasets_are_told(place: Place, hands: Hands) -> None:
+    biases = hands.add_run("one", "bias")
+    many = [f"4d0f5e0c-0c1d-4a44-9d1e-{number:012x}" for number in range(2500)]
+    assert place.reader.runs([*many, *biases]) == dict.fromkeys(biases, "one")
+
+
+def test_detectors_are_told_by_their_full_names(place: Place) -> None:
+    assert place.reader.detectors("LSSTComCam") == {0: "R00_S00", 1: "R00_S01", 2: "R00_S02", 3: "R00_S10"}
+    assert place.reader.detectors("LATISS") == {}
+
+
+def test_filters_are_told_with_their_bands(place: Place) -> None:
+    assert place.reader.filters("LSSTComCam") == {"g_01": "g", "r_03": "r"}
+    assert place.reader.filters("LATISS") == {}
+
+
+def test_exposures_are_told_by_number_with_what_a_lookup_needs(place: Place, hands: Hands) -> None:
+    assert list(place.reader.exposures("LSSTComCam")) == []
+    red = hands.add_exposure(20241108, 2, "r_03")
+    first = hands.add_exposure(20241107)
+    hands.add_exposure(20241108, 1)
+
+    told = place.reader.exposures("LSSTComCam")
+    assert [exposure.exposure for exposure in told] == [first, red - 1, red]
+    known = {"instrument": "LSSTComCam", "exposure": "2024110800002", "physical_filter": "r_03", "band": "r"}
+    assert told[-1] == SeenExposure(
+        red,
+        20241108,
+        known,
+        parse_tai("2024-11-08T23:00:30"),
+        parse_tai("2024-11-08T23:00:45"),
+    )
+    assert list(place.reader.exposures("LATISS")) == []
+
+
+def test_exposures_are_told_as_they_are_asked_for(place: Place, hands: Hands) -> None:
+    hands.add_exposure(20241107)
+    for seq, name in enumerate(("g_01", "r_03", "g_01"), 1):
+        hands.add_exposure(20241108, seq, name)
+
+    def told(where: str) -> list[int]:
+        return [one.exposure - 2024110800000 for one in place.reader.exposures("LSSTComCam", where)]
+
+    assert told("day_obs = 20241108") == [1, 2, 3]
+    assert told("day_obs = 20241108 AND physical_filter = 'r_03'") == [2]
+    assert told("exposure = 2024110800003") == [3]
+    assert told("day_obs = 20241109") == told("physical_filter = 'z_20'") == []
+
+
+def test_an_expression_that_is_not_understood_is_a_mistake(place: Place) -> None:
+    for where in ("day_obs = ", "night = 3", "exposure.wind = 1", "((", "1", "bias > 3"):
+        with pytest.raises(UsageError, match="Expression is not understood"):
+            place.reader.exposures("LSSTComCam", where)
 
 
 # Exporting

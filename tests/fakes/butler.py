@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from typing_extensions import override
 
-from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
+from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
@@ -25,11 +26,13 @@ from calibstate.ports.butler import (
     ExportedFile,
     ImportCount,
     SeenCollection,
+    SeenExposure,
     StoredFile,
 )
 from calibstate.ports.progress import Watch, unwatched
 from tests.calibrations import (
     DETECTORS,
+    FILTERS,
     INSTRUMENT,
     TYPES,
     YAML_FORMATTER,
@@ -39,6 +42,8 @@ from tests.calibrations import (
     dataset_uuid,
     datastore_path,
     detector_record,
+    exposure_number,
+    exposure_span,
     filter_records,
     instrument_record,
 )
@@ -104,6 +109,8 @@ class MemoryButler(ButlerWriter):
         self.datasets: dict[str, Dataset] = {}
         self.members: dict[str, list[tuple[str, Range]]] = {}
         """UUIDs and ranges by CALIBRATION or TAGGED collection."""
+        self.taken: dict[int, SeenExposure] = {}
+        """Exposures by number."""
         if instrument:
             self._add_records("instrument", [instrument_record(instrument)])
             self._add_records("physical_filter", filter_records(instrument))
@@ -159,6 +166,14 @@ class MemoryButler(ButlerWriter):
     def add_chain(self, name: str, children: Sequence[str]) -> None:
         """Make a chain, or give it these children."""
         self._register(name, CollectionType.CHAINED, children=tuple(children), doc=f"chain {name}")
+
+    def add_exposure(self, day_obs: int, seq: int = 1, physical_filter: str = "g_01") -> int:
+        """Record an exposure; return its number."""
+        number = exposure_number(day_obs, seq)
+        data_id = {"instrument": INSTRUMENT, "exposure": str(number), "physical_filter": physical_filter}
+        data_id["band"] = FILTERS[physical_filter]
+        self.taken[number] = SeenExposure(number, day_obs, data_id, *exposure_span(day_obs, seq))
+        return number
 
     def remove(self, name: str) -> None:
         """Remove a collection; with a RUN its files and certifications."""
@@ -243,6 +258,46 @@ class MemoryButler(ButlerWriter):
         ]
 
     @override
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        wanted = self._required(dataset_type, data_id)
+        for name in dict.fromkeys([chain, *self._below(chain)]) if wanted else ():
+            found = [
+                row
+                for row in self._rows(name)
+                if (row.dataset_type, row.data_id) == (dataset_type, wanted)
+                and _overlap((row.begin, row.end), span)
+            ]
+            if len(found) > 1:
+                raise _refused("Lookup is ambiguous", f"{name}: {dataset_type} {data_id}")
+            if found:
+                return found[0].uuid
+        return None
+
+    @override
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        return {uuid_: self.datasets[uuid_].run for uuid_ in uuids if uuid_ in self.datasets}
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        records = [r for r in self.records["detector"].values() if r["instrument"] == instrument]
+        return {int(record["id"]): str(record["full_name"]) for record in records}
+
+    @override
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        records = [r for r in self.records["physical_filter"].values() if r["instrument"] == instrument]
+        return {str(record["name"]): str(record["band"]) for record in records}
+
+    @override
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        conditions = [_condition(one) for one in where.split(" AND ")] if where else []
+        return [
+            self.taken[number]
+            for number in sorted(self.taken)
+            if self.taken[number].data_id["instrument"] == instrument
+            and all(_meets(self.taken[number], condition) for condition in conditions)
+        ]
+
+    @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
         have = self.seen.get(name)
         if have and have.type is not CollectionType.CHAINED:
@@ -305,11 +360,7 @@ class MemoryButler(ButlerWriter):
             yield from self._below(child)
 
     def _holding(self, name: str, *, with_sizes: bool = False, calibrations_only: bool = False) -> Holding:
-        type_ = self.seen[name].type
-        if type_ is CollectionType.RUN:
-            rows = tuple(d.row() for d in self.datasets.values() if d.run == name)
-        else:
-            rows = tuple(self.datasets[u].row(span) for u, span in self.members[name])
+        rows = self._rows(name)
         if calibrations_only:
             rows = tuple(row for row in rows if self._is_calibration(row.dataset_type))
         paths = {row.uuid: self.datasets[row.uuid].path for row in rows}
@@ -317,7 +368,28 @@ class MemoryButler(ButlerWriter):
             uuid_ for uuid_, path in paths.items() if path is None and not calibrations_only
         )
         sizes = {uuid_: self._size(path) for uuid_, path in paths.items()} if with_sizes else {}
-        return Holding(name, type_, rows, unrecorded, sizes)
+        return Holding(name, self.seen[name].type, rows, unrecorded, sizes)
+
+    def _rows(self, name: str) -> tuple[Row, ...]:
+        if name in self.seen and self.seen[name].type is CollectionType.RUN:
+            return tuple(d.row() for d in self.datasets.values() if d.run == name)
+        return tuple(self.datasets[u].row(span) for u, span in self.members.get(name, ()))
+
+    def _required(self, dataset_type: str, data_id: str) -> str:
+        """Return of a data ID what a dataset type needs; nothing if unknown.
+
+        Raises
+        ------
+        UsageError
+            It lacks what the type needs.
+        """
+        if dataset_type not in self.types:
+            return ""
+        given = dict(pair.split("=", 1) for pair in data_id.split(",") if pair)
+        dimensions, _, _ = self.types[dataset_type]
+        if lacking := [key for key in dimensions if key not in given]:
+            raise UsageError(Diagnostic("Data ID does not fit", f"{data_id} lacks {', '.join(lacking)}"))
+        return format_data_id({key: given[key] for key in dimensions})
 
     def _is_calibration(self, dataset_type: str) -> bool:
         _, _, is_calibration = self.types[dataset_type]
@@ -507,6 +579,24 @@ class MemoryButler(ButlerWriter):
             return self.uris[uri]
         file = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
         return file.read_bytes() if file.exists() else None
+
+
+def _overlap(held: Range, span: Range) -> bool:
+    """Say whether a lookup finds a range; an unbounded one finds all."""
+    return span == UNBOUNDED or max(held[0], span[0]) < min(held[1], span[1])
+
+
+def _condition(text: str) -> tuple[str, str]:
+    """Return key and value of ``KEY = VALUE``, all that is understood."""
+    match = re.fullmatch(r"(day_obs|exposure|physical_filter) = ('?)(\w+)\2", text.strip())
+    if match is None:
+        raise UsageError(Diagnostic("Expression is not understood", text))
+    return match[1], match[3]
+
+
+def _meets(exposure: SeenExposure, condition: tuple[str, str]) -> bool:
+    key, value = condition
+    return str({**exposure.data_id, "day_obs": exposure.day_obs}[key]) == value
 
 
 def _is_elsewhere(path: str) -> bool:

@@ -14,6 +14,7 @@ from calibstate.model.contents import Holding
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
 from calibstate.model.rucio import RegisteredDataset, RegisteredFile, Rule, RuleState, Storage
 from calibstate.model.settings import RucioSettings
+from calibstate.model.timespans import Range
 from calibstate.ports.archive import ArchiveReader, ArchiveWriter
 from calibstate.ports.butler import (
     ButlerReader,
@@ -21,6 +22,7 @@ from calibstate.ports.butler import (
     Export,
     ImportCount,
     SeenCollection,
+    SeenExposure,
     StoredFile,
 )
 from calibstate.ports.places import Records, WritePlaces
@@ -177,6 +179,26 @@ class _Writer(ButlerWriter):
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         return self._butler.stored(collections)
+
+    @override
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        return self._butler.lookup(chain, dataset_type, data_id, span)
+
+    @override
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        return self._butler.runs(uuids)
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        return self._butler.detectors(instrument)
+
+    @override
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        return self._butler.filters(instrument)
+
+    @override
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        return self._butler.exposures(instrument, where)
 
     @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:

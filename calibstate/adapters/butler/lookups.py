@@ -7,25 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from lsst.daf.butler import (
     Butler,
     CalibrationLookupError,
     DataIdValueError,
+    DatasetTypeExpressionError,
+    DimensionNameError,
     InvalidQueryError,
     MissingCollectionError,
     MissingDatasetTypeError,
 )
+from lsst.daf.butler._exceptions import DimensionValueError
 
 from ...errors import Diagnostic, RefusedError, UsageError
-from ...model.timespans import Range
+from ...model.timespans import EMPTY, Range
 from ...ports.butler import SeenExposure
 from .translation import timespan_of
 
-__all__ = ["find", "find_detectors", "find_exposures", "find_runs"]
+__all__ = ["find", "find_detectors", "find_exposures", "find_filters", "find_runs"]
 
 _MANY = 1000
 """UUIDs that are asked for at once: databases limit the size of a query."""
+
+_LARGEST = 2**63 - 1
+"""The largest integer that a database holds."""
+
+_PATTERN = frozenset("*?[")
+
+_UNKNOWN = (DataIdValueError, DatasetTypeExpressionError, MissingCollectionError, MissingDatasetTypeError)
 
 
 def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
@@ -35,13 +46,23 @@ def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Rang
     ------
     RefusedError
         It finds several in one collection and refuses to choose.
+    UsageError
+        The data ID lacks what the dataset type asks for.
     """
+    # The butler takes an instant for a nanosecond, and a pattern for the
+    # collections that match it, in no order.
+    if span[0] >= span[1] or set(chain) & _PATTERN:
+        return None
     try:
         ref = butler.find_dataset(
             dataset_type, _values(butler, data_id), collections=chain, timespan=timespan_of(span)
         )
-    except (DataIdValueError, MissingCollectionError, MissingDatasetTypeError):
+    except _UNKNOWN:
         return None
+    except (DimensionNameError, DimensionValueError) as error:
+        line = str(error).strip('"').rstrip(".")
+        problem = Diagnostic("Data ID does not fit", f"{dataset_type} {data_id}: {line}.")
+        raise UsageError(problem) from None
     except CalibrationLookupError as error:
         problem = Diagnostic("Lookup is ambiguous", f"{chain}: {dataset_type} {data_id}: {error}.")
         raise RefusedError(problem) from None
@@ -50,7 +71,7 @@ def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Rang
 
 def find_runs(butler: Butler, uuids: Iterable[str]) -> dict[str, str]:
     """Return the RUN of each dataset; unknown ones are left out."""
-    asked = list(dict.fromkeys(uuids))
+    asked = [uuid for uuid in dict.fromkeys(uuids) if _is_uuid(uuid)]
     refs = (
         ref
         for start in range(0, len(asked), _MANY)
@@ -65,6 +86,12 @@ def find_detectors(butler: Butler, instrument: str) -> dict[int, str]:
     return {int(record["id"]): str(record["full_name"]) for record in records}
 
 
+def find_filters(butler: Butler, instrument: str) -> dict[str, str]:
+    """Return the band of each physical filter that has one."""
+    records = _records(butler, "physical_filter", instrument)
+    return {str(record["name"]): str(record["band"]) for record in records if record["band"] is not None}
+
+
 def find_exposures(butler: Butler, instrument: str, where: str) -> list[SeenExposure]:
     """Return exposures, by number.
 
@@ -73,11 +100,7 @@ def find_exposures(butler: Butler, instrument: str, where: str) -> list[SeenExpo
     UsageError
         The butler does not understand the expression.
     """
-    bands = {
-        str(record["name"]): str(record["band"])
-        for record in _records(butler, "physical_filter", instrument)
-        if record["band"] is not None
-    }
+    bands = find_filters(butler, instrument)
     seen = [_exposure(record, bands) for record in _records(butler, "exposure", instrument, where)]
     return sorted(seen, key=lambda exposure: exposure.exposure)
 
@@ -90,7 +113,8 @@ def _records(butler: Butler, element: str, instrument: str, where: str = "") -> 
         return [record.toDict() for record in found]
     except DataIdValueError:
         return []  # The instrument is not known.
-    except InvalidQueryError as error:
+    except (InvalidQueryError, AssertionError) as error:
+        # The butler asserts that an expression is more than a number.
         line = str(error).strip().splitlines()[0].rstrip(".")
         raise UsageError(
             Diagnostic(
@@ -106,7 +130,7 @@ def _exposure(record: Mapping[str, Any], bands: Mapping[str, str]) -> SeenExposu
     if (filter_ := record["physical_filter"]) is not None:
         data_id["physical_filter"] = str(filter_)
         data_id |= {"band": bands[str(filter_)]} if str(filter_) in bands else {}
-    begin, end = record["timespan"].nsec
+    begin, end = record["timespan"].nsec if record["timespan"] else EMPTY
     return SeenExposure(int(record["id"]), int(record["day_obs"]), data_id, begin, end)
 
 
@@ -119,5 +143,14 @@ def _values(butler: Butler, data_id: str) -> dict[str, int | str]:
 def _value(butler: Butler, key: str, value: str) -> int | str:
     dimensions = butler.dimensions.dimensions
     if key in dimensions.names and dimensions[key].primaryKey.getPythonType() is int:
-        return int(value) if value.isdigit() else -1  # No such detector.
+        known = value.isascii() and value.isdigit() and int(value) <= _LARGEST
+        return int(value) if known else -1  # No such detector.
     return value
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

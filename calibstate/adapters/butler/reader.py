@@ -12,7 +12,7 @@ from ...model.timespans import Range
 from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from .export import list_stored, write_export
 from .holdings import find_collections, read_holdings
-from .lookups import find, find_detectors, find_exposures, find_runs
+from .lookups import find, find_detectors, find_exposures, find_filters, find_runs
 from .opening import Repository
 from .tables import Tables
 
@@ -97,6 +97,12 @@ class DafButlerReader(ButlerReader):
         """Return the full name of each detector."""
         with self._repository.asking():
             return find_detectors(self._butler, instrument)
+
+    @override
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        """Return the band of each physical filter."""
+        with self._repository.asking():
+            return find_filters(self._butler, instrument)
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
