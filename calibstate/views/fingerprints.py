@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from rich.text import Text
 
 from ..model.differences import Difference, Selected
-from ..model.seals import cover
-from ..model.timespans import UNBOUNDED, format_range
+from ..model.timespans import format_range
+from .data_ids import folded
 from .markdown import row
 
 __all__ = ["Prints", "as_markdown", "as_text", "difference_lines", "folded"]
@@ -63,19 +63,6 @@ def difference_lines(
         yield f"    {repository}: {_selected(one.other)}"
     if len(found) > _MOST:
         yield f"  … and {len(found) - _MOST} more; --format json has all"
-
-
-def folded(data_ids: Iterable[str], instrument: str) -> str:
-    """Return data IDs for people: ``detector 0..8, physical_filter r_03``."""
-    told = []
-    for entry in cover(((data_id, UNBOUNDED) for data_id in data_ids), instrument):
-        said = {key: value for key, value in entry.items() if key not in {"begin", "end"}}
-        told.append(", ".join(f"{key} {_listed(value)}" for key, value in said.items()))
-    return "; ".join(one for one in told if one) or instrument
-
-
-def _listed(value: int | str | list[str] | None) -> str:
-    return " ".join(value) if isinstance(value, list) else str(value)
 
 
 def _selected(what: frozenset[Selected]) -> str:

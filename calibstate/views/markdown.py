@@ -9,7 +9,7 @@ from ..model.outcomes import Outcome
 from ..model.plans import Plan
 from .text import tally
 
-__all__ = ["drift", "outcome", "plan", "row"]
+__all__ = ["drift", "outcome", "plan", "row", "safe"]
 
 
 def plan(made: Plan) -> Iterator[str]:
@@ -24,13 +24,13 @@ def plan(made: Plan) -> Iterator[str]:
         yield row(*cells, ", ".join(step.after))
     for step in made.steps:
         if lines := list(step.action.changes()):
-            yield f"\n<details><summary>Step {step.id}: {_safe(step.action.target.name)}</summary>\n"
+            yield f"\n<details><summary>Step {step.id}: {safe(step.action.target.name)}</summary>\n"
             yield "```diff\n" + "\n".join(lines) + "\n```\n</details>"
     if made.drift:
         yield ""
         yield from drift(made.drift)
     for refusal in made.refused:
-        yield f"\n> **Refused** {_safe(str(refusal.target))}: {_safe(refusal.reason)}"
+        yield f"\n> **Refused** {safe(str(refusal.target))}: {safe(refusal.reason)}"
 
 
 def drift(found: Iterable[Drift]) -> Iterator[str]:
@@ -48,15 +48,15 @@ def drift(found: Iterable[Drift]) -> Iterator[str]:
 
 def outcome(became: Outcome) -> str:
     """Return what became of a step, as an item of a list."""
-    return f"- step {became.step} **{became.result.value}**: {_safe(f'{became.do} {became.target}')}"
+    return f"- step {became.step} **{became.result.value}**: {safe(f'{became.do} {became.target}')}"
 
 
 def row(*cells: str) -> str:
     """Return a row of a table."""
-    return "| " + " | ".join(_safe(cell) for cell in cells) + " |"
+    return "| " + " | ".join(safe(cell) for cell in cells) + " |"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Keep what a name or a message holds from being read as markup."""
     for mark in "\\`*_<>|[]":
         text = text.replace(mark, f"\\{mark}")
