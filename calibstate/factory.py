@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,14 @@ from typing import Any
 from typing_extensions import override
 
 from . import __version__
-from .errors import CalibstateError, Diagnostic, NeedsRecoveryError, Severity, UnreachableError
+from .errors import (
+    CalibstateError,
+    Diagnostic,
+    InvalidStateError,
+    NeedsRecoveryError,
+    Severity,
+    UnreachableError,
+)
 from .model.desired import DesiredState
 from .model.fingerprints import digest_of_lines
 from .model.names import ARCHIVE, RUCIO, RepositoryAddress
@@ -32,8 +40,9 @@ from .ports.archive import ArchiveWriter
 from .ports.butler import ButlerReader, ButlerWriter
 from .ports.places import Records
 from .ports.rucio import RucioWriter
+from .store import statefile
 
-__all__ = ["Places", "RecordingPlaces", "basis", "utc_now"]
+__all__ = ["Places", "RecordingPlaces", "basis", "declared_before", "utc_now"]
 
 
 def utc_now() -> str:
@@ -47,6 +56,48 @@ def basis(desired: DesiredState, observed: str, version: str) -> Basis:
 
     commit, dirty = commit_of(desired.root)
     return Basis(commit=commit, dirty=dirty, declared=desired.digest, observed=observed, version=version)
+
+
+def declared_before(root: str, revision: str | None) -> tuple[DesiredState | None, str]:
+    """Return what a state tree said at a revision.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    revision
+        What Git calls it; `None`: where the main branch was left.
+
+    Returns
+    -------
+    desired : DesiredState or None
+        All that it declared; `None` where it was not there yet.
+    words : str
+        The revision, for people.
+
+    Raises
+    ------
+    InvalidStateError
+        It did not validate then.
+    UsageError
+        There is no such revision.
+    """
+    from .adapters.history import base_of, write_tree
+
+    commit, words = base_of(root, revision)
+    with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
+        if not write_tree(root, commit, statefile.PARTS, Path(folder)):
+            return None, words
+        try:
+            desired, _ = statefile.load(Path(folder))
+        except InvalidStateError as error:
+            raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
+    return desired, words
+
+
+def _as_of(commit: str, told: Diagnostic) -> Diagnostic:
+    where = told.where and replace(told.where, path=f"{commit[:10]}:{told.where.path}")
+    return replace(told, where=where)
 
 
 class Places:

@@ -1,10 +1,24 @@
-"""Git: from which commit a state tree is."""
+"""Git: from which commit a state tree is, and what it said at others."""
 
 from __future__ import annotations
 
-import git
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
-__all__ = ["commit_of"]
+import git
+from git.objects import Blob, Submodule, Tree
+
+from ..errors import CalibstateError, Diagnostic, UsageError
+
+__all__ = ["base_of", "commit_of", "write_tree"]
+
+_MAIN = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+"""What the main branch is called, the likeliest first."""
+
+_NOT_THERE = (git.InvalidGitRepositoryError, git.NoSuchPathError)
+_TROUBLES = (git.GitError, git.BadName, ValueError, OSError)
+_LINK = 0o120000
 
 
 def commit_of(folder: str) -> tuple[str | None, bool]:
@@ -30,3 +44,149 @@ def commit_of(folder: str) -> tuple[str | None, bool]:
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, git.GitError, ValueError, OSError):
         return None, False
     return commit, dirty
+
+
+def base_of(folder: str, revision: str | None) -> tuple[str, str]:
+    """Return the commit that a folder is compared with.
+
+    Parameters
+    ----------
+    folder
+        The root of a state tree.
+    revision
+        What Git calls it; `None`: where the main branch was left.
+
+    Returns
+    -------
+    commit : str
+        Its hex digest.
+    words : str
+        What it is, for people.
+
+    Raises
+    ------
+    UsageError
+        Git knows no such revision, or no main branch.
+    CalibstateError
+        The tree is not in Git.
+    """
+    with _repository(folder) as repository:
+        return _named(repository, revision) if revision else _left(repository)
+
+
+def write_tree(folder: str, commit: str, parts: Iterable[str], into: Path) -> bool:
+    """Write a folder as it was at a commit.
+
+    Parameters
+    ----------
+    folder
+        A folder of the working tree.
+    commit
+        The commit.
+    parts
+        Names in the folder that are wanted.
+    into
+        An empty folder.
+
+    Returns
+    -------
+    bool
+        Whether the commit has any of that.
+
+    Raises
+    ------
+    CalibstateError
+        The commit cannot be read.
+    """
+    with _repository(folder) as repository:
+        top = Path(str(repository.working_tree_dir)).resolve()
+        inside = PurePosixPath(Path(folder).resolve().relative_to(top))
+        try:
+            found = _folder(repository.commit(commit).tree, inside)
+            wanted = [item for item in found or () if item.name in set(parts)]
+            _write(wanted, into)
+        except _TROUBLES as error:
+            raise _unreadable(commit, error) from None
+    return bool(wanted)
+
+
+def _folder(top: Tree, inside: PurePosixPath) -> Tree | None:
+    try:
+        found = top / str(inside) if inside.parts else top
+    except KeyError:
+        return None
+    return found if isinstance(found, Tree) else None
+
+
+@contextmanager
+def _repository(folder: str) -> Iterator[git.Repo]:
+    try:
+        repository = git.Repo(folder, search_parent_directories=True)
+    except _NOT_THERE:
+        raise CalibstateError(
+            Diagnostic(
+                "State tree is not in Git",
+                f"{folder} is in no Git repository, so nobody knows what it said before.",
+                hint="Go to a clone of the repository that it is kept in.",
+            )
+        ) from None
+    with repository:
+        yield repository
+
+
+def _named(repository: git.Repo, revision: str) -> tuple[str, str]:
+    try:
+        commit = repository.commit(revision).hexsha
+    except _TROUBLES:
+        raise UsageError(
+            Diagnostic(
+                "Unknown revision",
+                f"Git knows no {revision!r} here.",
+                hint="Name a commit, a branch or a tag; `git fetch` brings those of others.",
+            )
+        ) from None
+    return commit, commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
+
+
+def _left(repository: git.Repo) -> tuple[str, str]:
+    """Return where the main branch was left."""
+    for name in _MAIN:
+        try:
+            found = repository.merge_base(repository.head.commit, repository.commit(name))
+        except _TROUBLES:
+            continue
+        if found:
+            return found[0].hexsha, f"{found[0].hexsha[:10]}, where {name} was left"
+        raise CalibstateError(
+            Diagnostic(
+                "No common history",
+                f"The working tree and {name} have no commit in common here.",
+                hint="A shallow clone has too little: `git fetch --unshallow`, or name a revision.",
+            )
+        )
+    raise UsageError(
+        Diagnostic(
+            "No main branch",
+            f"There is none of {', '.join(_MAIN)}, so nobody knows what to compare with.",
+            hint="Name a revision, as in `calibstate impact HEAD`.",
+        )
+    )
+
+
+def _write(items: Iterable[Blob | Submodule | Tree], into: Path) -> None:
+    for item in items:
+        if isinstance(item, Tree):
+            (into / item.name).mkdir()
+            _write(item, into / item.name)
+        elif isinstance(item, Blob):
+            data = item.data_stream.read()
+            if item.mode == _LINK:
+                (into / item.name).symlink_to(data.decode())
+            else:
+                (into / item.name).write_bytes(data)
+
+
+def _unreadable(commit: str, error: Exception) -> CalibstateError:
+    return CalibstateError(
+        Diagnostic("Commit cannot be read", f"{commit[:10]}: {str(error).strip().splitlines()[0]}.")
+    )

@@ -61,7 +61,11 @@ def resolve(leaves: Sequence[Holding]) -> Resolved:
     """
     table = _Table.of(_once(leaves))
     positions, begins, ends = _paint_all(table)
-    return Resolved(tuple(_joined(table, positions, begins, ends)), tuple(_ambiguities(table)))
+    return Resolved(
+        tuple(_joined(table, positions, begins, ends)),
+        tuple(_ambiguities(table)),
+        frozenset(table.collections[rank] for rank in np.unique(table.rank[positions]).tolist()),
+    )
 
 
 def candidates(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> tuple[Candidate, ...]:

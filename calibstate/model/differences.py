@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from operator import attrgetter
 
 from .effective import Effective, Resolved
 from .timespans import Range
@@ -41,7 +42,9 @@ class Difference:
     """What the other chain selects; nothing: a gap."""
 
 
-def differences(one: Resolved, other: Resolved) -> Iterator[Difference]:
+def differences(
+    one: Resolved, other: Resolved, alike_in: Callable[[Effective], str] = attrgetter("collection")
+) -> Iterator[Difference]:
     """Yield where two chains select different datasets.
 
     Data IDs whose ranges differ in the same way, between the same
@@ -51,10 +54,14 @@ def differences(one: Resolved, other: Resolved) -> Iterator[Difference]:
     ----------
     one, other
         What is effective through each.
+    alike_in
+        What the winners on each side must have in common to be told
+        together.
     """
     alike: dict[tuple[str, int, int, str, str], list[_Piece]] = {}
     for piece in _pieces(one, other):
-        key = (piece.dataset_type, *piece.span, _where(piece.one), _where(piece.other))
+        one_side, other_side = (alike_in(winner) if winner else "" for winner in (piece.one, piece.other))
+        key = (piece.dataset_type, *piece.span, one_side, other_side)
         alike.setdefault(key, []).append(piece)
     for (dataset_type, begin, end, _, _), pieces in sorted(alike.items()):
         yield Difference(
@@ -114,10 +121,6 @@ def _along(key: tuple[str, str], mine: list[Effective], yours: list[Effective]) 
 
 def _at(winners: list[Effective], moment: int) -> Effective | None:
     return next((w for w in winners if w.begin <= moment < w.end), None)
-
-
-def _where(winner: Effective | None) -> str:
-    return winner.collection if winner else ""
 
 
 def _selected(winner: Effective) -> Selected:

@@ -80,6 +80,10 @@ class Resolved:
     """By dataset type, data ID, search order and begin; also those that
     collections in front hide."""
 
+    selected: frozenset[str] = frozenset()
+    """Collections that decide a lookup anywhere.  All others that are searched
+    are shadowed, or hold nothing."""
+
     @cached_property
     def fingerprint(self) -> str:
         """The effective fingerprint: equal ones select the same datasets for

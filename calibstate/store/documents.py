@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, Where
 from ..model.drift import Drift
 from ..model.names import Address, Noun
 from ..model.plans import Basis, Refusal
@@ -17,11 +17,13 @@ __all__ = [
     "FORMAT",
     "DesiredDocument",
     "DriftDocument",
+    "ImpactDocument",
     "PlanDocument",
     "StepEntry",
     "ValidationDocument",
     "counted",
     "plain",
+    "spot",
     "validation",
 ]
 
@@ -201,6 +203,115 @@ class FingerprintsDocument(Noun):
     """Why repositories could not be seen, by address."""
 
 
+class SelectedVia(Noun):
+    """Where a lookup finds its calibration."""
+
+    collection: str
+    run: str | None
+    """RUN of the dataset; null where a seal does not tell it."""
+
+
+class ChangeEntry(Noun):
+    """Lookups that change alike."""
+
+    repository: str
+    chain: str
+    dataset_type: str
+    data_ids: tuple[str, ...]
+    begin: str | None
+    """TAI; null: unbounded."""
+
+    end: str | None
+    """TAI; null: unbounded."""
+
+    what: Literal["lost", "reverted", "replaced", "newly covered"]
+    into_the_past: bool
+    """Whether it begins before what was observed already ends."""
+
+    before: SelectedVia | None
+    """Null: nothing is found."""
+
+    after: SelectedVia | None
+    """Null: nothing is found."""
+
+
+class SearchEntry(Noun):
+    """A chain that searches something else."""
+
+    repository: str
+    chain: str
+    entered: tuple[str, ...]
+    left: tuple[str, ...]
+    moved: tuple[str, ...]
+
+
+class ShadowedEntry(Noun):
+    """A collection that can never win any more."""
+
+    repository: str
+    chain: str
+    collection: str
+    ticket: str | None
+    whole: bool
+    """Whether the same is true of all collections of the ticket there."""
+
+    declared_at: Spot | None
+
+
+class UnknownEntry(Noun):
+    """A collection of which nobody could tell what it holds."""
+
+    repository: str
+    chain: str
+    collection: str
+    ticket: str | None
+    moved: bool
+    """Whether it enters, leaves or moves, so that something may be missing
+    from the changes."""
+
+
+class AffectedEntry(Noun):
+    """An exposure that would be calibrated otherwise."""
+
+    exposure: int
+    day_obs: int
+    physical_filter: str | None
+    dataset_types: tuple[str, ...]
+
+
+class ImpactDocument(Noun):
+    """What a change of the declaration does."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["impact"] = "impact"
+
+    base: str
+    """What the working tree was compared with."""
+
+    observed_until: str
+    """TAI."""
+
+    live: str | None
+    """The repository that told what collections hold; null: the seals."""
+
+    repositories: tuple[str, ...]
+    """All that were compared."""
+
+    gone: tuple[str, ...]
+    """Those that are not declared any more."""
+
+    summary: Mapping[str, int]
+    """Changes by what they are."""
+
+    searches: tuple[SearchEntry, ...]
+    changes: tuple[ChangeEntry, ...]
+    shadowed: tuple[ShadowedEntry, ...]
+    unknown: tuple[UnknownEntry, ...]
+    exposures: tuple[AffectedEntry, ...]
+    nights: Mapping[str, int]
+    """Exposures that change, by observing day."""
+
+
 def plain(document: Noun) -> dict[str, Any]:
     """Return a document as plain data."""
     return document.model_dump(mode="json", by_alias=True)
@@ -211,17 +322,21 @@ def counted(found: Iterable[Drift]) -> dict[str, int]:
     return dict(sorted(Counter(one.what.value for one in found).items()))
 
 
+def spot(where: Where | None) -> Spot | None:
+    """Return a place in a file."""
+    return Spot(file=where.path, line=where.line, column=where.column) if where else None
+
+
 def validation(problems: Iterable[Diagnostic]) -> ValidationDocument:
     """Return the document of what is wrong with a state tree."""
     return ValidationDocument(problems=tuple(_problem(problem) for problem in problems))
 
 
 def _problem(told: Diagnostic) -> Problem:
-    where = told.where
     return Problem(
         severity=told.severity.value,
         summary=told.summary,
         detail=told.detail,
         hint=told.hint,
-        at=Spot(file=where.path, line=where.line, column=where.column) if where else None,
+        at=spot(told.where),
     )

@@ -27,6 +27,7 @@ from .documents import (
     DesiredDocument,
     DriftDocument,
     FingerprintsDocument,
+    ImpactDocument,
     PlanDocument,
     ValidationDocument,
 )
@@ -64,6 +65,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
+    Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),

@@ -29,7 +29,7 @@ from ..model.tickets import Ticket
 from .mistakes import mistakes
 from .yamlsource import MAX_BYTES, Source, read_yaml
 
-__all__ = ["ROOT_FILE", "ROOT_VARIABLE", "find_root", "load"]
+__all__ = ["PARTS", "ROOT_FILE", "ROOT_VARIABLE", "find_root", "load"]
 
 ROOT_FILE = "calibstate.yaml"
 """The file whose folder is the root of a tree."""
@@ -38,6 +38,9 @@ ROOT_VARIABLE = "CALIBSTATE_ROOT"
 """Environment variable that names the root of the tree."""
 
 _FOLDERS = ("sites", "tickets", "chains", "seals")
+
+PARTS = (ROOT_FILE, *_FOLDERS)
+"""What a tree is made of."""
 
 N = TypeVar("N", bound=Noun)
 

@@ -1,0 +1,182 @@
+"""What a change of the declaration really does: which lookups it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from ..errors import Where
+from .names import InstrumentName, RepositoryAddress
+from .timespans import Range
+
+__all__ = ["Affected", "ChainImpact", "Change", "Effect", "Impact", "Shadowed", "Unknown", "Via"]
+
+
+class Effect(Enum):
+    """What becomes of a lookup."""
+
+    LOST = "lost"
+    """It found a calibration, and finds none any more."""
+
+    REVERTED = "reverted"
+    """It finds one that was searched before already, behind the one that it
+    found: an older one, since the newest are searched first."""
+
+    REPLACED = "replaced"
+    """It finds one that was not searched before."""
+
+    NEWLY_COVERED = "newly covered"
+    """It found none, and finds one now."""
+
+
+@dataclass(frozen=True, order=True)
+class Via:
+    """Where a calibration is found."""
+
+    collection: str
+    """The collection that decides."""
+
+    run: str | None
+    """RUN of the dataset; `None` where a seal does not tell it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Lookups of one type, in one range, that all change alike."""
+
+    dataset_type: str
+
+    data_ids: tuple[str, ...]
+    """As text, sorted."""
+
+    begin: int
+    """Nanoseconds of TAI."""
+
+    end: int
+    """Nanoseconds of TAI."""
+
+    before: Via | None
+    """`None`: nothing is found."""
+
+    after: Via | None
+    """`None`: nothing is found."""
+
+    effect: Effect
+
+    @property
+    def span(self) -> Range:
+        """The range, in nanoseconds of TAI."""
+        return (self.begin, self.end)
+
+
+@dataclass(frozen=True, order=True)
+class Shadowed:
+    """A collection that can never win any more.
+
+    For all that it holds, something that is searched before it wins.
+    """
+
+    collection: str
+
+    ticket: str
+    """The ticket that lists it; empty: none does."""
+
+    whole: bool
+    """Whether the same is true of all collections of the ticket there."""
+
+    where: Where | None
+    """The line that has the ticket searched."""
+
+
+@dataclass(frozen=True, order=True)
+class Unknown:
+    """A collection of which nobody can tell from here what it holds."""
+
+    collection: str
+
+    ticket: str
+    """The ticket that lists it; empty: others make it."""
+
+    moved: bool
+    """Whether it enters the chain, leaves it, or changes its place: then
+    nothing is known of what that does."""
+
+
+@dataclass(frozen=True)
+class ChainImpact:
+    """What becomes of lookups through a chain.
+
+    Chains that search the same, before and after, are told together.
+    """
+
+    chains: tuple[tuple[RepositoryAddress, str], ...]
+    """Repositories, each with the name of the chain."""
+
+    instrument: InstrumentName
+
+    entered: tuple[str, ...]
+    """What begins to be searched, in search order: a ticket or collection."""
+
+    left: tuple[str, ...]
+    """What is searched no more, in the order that it had."""
+
+    moved: tuple[str, ...]
+    """What changes its place among what stays."""
+
+    changes: tuple[Change, ...]
+    """By dataset type, begin and data IDs."""
+
+    shadowed: tuple[Shadowed, ...] = ()
+    """What can never win any more, and could before or was not there."""
+
+    unknown: tuple[Unknown, ...] = ()
+    """What was taken for empty."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What enters, leaves or moves."""
+        return (*self.entered, *self.left, *self.moved)
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not (self.steps or self.changes or self.shadowed)
+
+
+@dataclass(frozen=True)
+class Affected:
+    """An exposure whose lookups change."""
+
+    exposure: int
+
+    day_obs: int
+    """Its observing day, ``YYYYMMDD``."""
+
+    physical_filter: str
+    """Empty where it has none."""
+
+    dataset_types: tuple[str, ...]
+    """Of which it gets another calibration, or none, or one at last."""
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What a change of the declaration does."""
+
+    chains: tuple[ChainImpact, ...]
+    """Those that change; by repository and name."""
+
+    repositories: tuple[RepositoryAddress, ...]
+    """All that were compared."""
+
+    gone: tuple[RepositoryAddress, ...] = ()
+    """Repositories that are not declared any more."""
+
+    exposures: tuple[Affected, ...] = ()
+    """Exposures whose lookups change, where they were asked for."""
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change, those of chains that are told together once."""
+        return tuple(change for told in self.chains for change in told.changes)

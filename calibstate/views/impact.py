@@ -1,0 +1,265 @@
+"""What a change does, for the people who review it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from rich.text import Text
+
+from ..model.impacts import ChainImpact, Change, Effect, Impact, Shadowed, Unknown, Via
+from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
+from .data_ids import folded
+from .markdown import row, safe
+from .text import count
+
+__all__ = ["Report", "as_markdown", "as_text"]
+
+_STYLES = {
+    Effect.LOST: "bold red",
+    Effect.REVERTED: "yellow",
+    Effect.REPLACED: "cyan",
+    Effect.NEWLY_COVERED: "green",
+}
+_MOST = 20
+"""Changes of a chain that are shown before the rest is only counted."""
+
+_MEANING = {
+    Effect.LOST: "nothing is found any more",
+    Effect.REVERTED: "an older one is found, that was searched behind it",
+    Effect.REPLACED: "another one is found",
+    Effect.NEWLY_COVERED: "nothing was found before",
+}
+_PAST = "into the past"
+_FUTURE = "only in the future"
+_WIDE = 15
+"""Width of the words that a summary begins its lines with."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a change does, and by what it is judged."""
+
+    told: Impact
+    base: str
+    """What the working tree was compared with."""
+
+    observed_until: int
+    """Nanoseconds of TAI; what was observed before has been processed."""
+
+    live: str = ""
+    """The repository that was looked at; empty: the seals told."""
+
+    detectors: Mapping[int, str] = field(default_factory=dict)
+    """Names of detectors, where a repository told."""
+
+    most: int = _MOST
+
+    def reaches_back(self, changes: Iterable[Change]) -> bool:
+        """Return whether changes concern what was observed already."""
+        return any(change.begin < self.observed_until for change in changes)
+
+    def reach(self, changes: Iterable[Change]) -> str:
+        """Say whether changes concern what was observed already."""
+        return _PAST if self.reaches_back(changes) else _FUTURE
+
+    @property
+    def nights(self) -> Mapping[int, int]:
+        """Exposures that change, by observing day."""
+        return dict(sorted(Counter(one.day_obs for one in self.told.exposures).items()))
+
+
+def as_text(report: Report) -> Iterator[Text]:
+    """Yield a report for a terminal."""
+    yield Text(_title(report), "bold")
+    for line in _summary(report):
+        yield Text("  ").append(line)
+    for chain in report.told.chains:
+        yield Text("")
+        yield from _chain(report, chain)
+    yield from _exposures(report)
+
+
+def as_markdown(report: Report) -> Iterator[str]:
+    """Yield a report for a pull request."""
+    yield f"**{safe(_title(report))}**\n"
+    yield from (f"- {safe(line.plain)}" for line in _summary(report))
+    for chain in report.told.chains:
+        if chain.changes:
+            yield f"\n<details><summary>{safe(_where(chain))}: {_counted(chain.changes)}</summary>\n"
+            yield "| lookups | becomes | range (TAI) | reaches | before | after |"
+            yield "|---|---|---|---|---|---|"
+            for change in chain.changes[: report.most]:
+                yield row(
+                    f"{change.dataset_type} {folded(change.data_ids, chain.instrument, report.detectors)}",
+                    change.effect.value,
+                    _range(change),
+                    report.reach([change]),
+                    _via(change.before),
+                    _via(change.after),
+                )
+            yield from (f"\n{line.plain.strip()}" for line in _rest(report, chain))
+            yield "\n</details>"
+    if nights := report.nights:
+        yield "\n| observing day | exposures that change |\n|---|---:|"
+        yield from (row(str(night), str(number)) for night, number in nights.items())
+
+
+def _title(report: Report) -> str:
+    seen = f"; seen at {report.live}" if report.live else ""
+    return f"Impact of the working tree, compared with {report.base}{seen}"
+
+
+def _summary(report: Report) -> Iterator[Text]:
+    """Yield the few lines that come first."""
+    told = report.told
+    yield from _unknown(report)
+    if not told.changes:
+        moved = any(chain.entered or chain.left or chain.moved for chain in told.chains)
+        but = "what is searched changes, but no lookup does" if moved else "no lookup changes"
+        known = ", as far as is known" if any(one.moved for one in _unknowns(told)) else ""
+        yield _line("nothing", "green", f"{but}: each finds what it found{known}")
+    for effect in Effect:
+        changes = [change for change in told.changes if change.effect is effect]
+        if changes:
+            yield _line(effect.value, _STYLES[effect], f"{_types(changes)}: {_MEANING[effect]}")
+    if told.changes:
+        yield _reach(report)
+    for _, shadowed in groupby(_shadowed(told), key=lambda one: one.ticket):
+        yield _line("shadowed", "yellow", _never(list(shadowed)))
+    for address in told.gone:
+        yield _line("not declared", "dim", f"{address} any more; what is there stays as it is")
+    if stays := _taken_for_empty(report):
+        yield _line("not known", "dim", stays)
+
+
+def _line(word: str, style: str, rest: str) -> Text:
+    return Text(f"{word:{_WIDE}}", style).append(rest, "default")
+
+
+def _reach(report: Report) -> Text:
+    """Say whether what was observed already is calibrated otherwise."""
+    begins = [change.begin for change in report.told.changes]
+    until = format_bound(report.observed_until)
+    if not report.reaches_back(report.told.changes):
+        return _line("in the future", "green", f"only: what was observed until {until} stays as it is")
+    since = format_bound(min(begins))
+    which = f"observed from {since} on" if since else "ever observed"
+    return _line(_PAST, "bold yellow", f"what was {which} is calibrated otherwise from now on")
+
+
+def _types(changes: Iterable[Change]) -> str:
+    """Count the data IDs of each dataset type."""
+    by_type: dict[str, set[str]] = {}
+    for change in changes:
+        by_type.setdefault(change.dataset_type, set()).update(change.data_ids)
+    return ", ".join(f"{name} for {count(len(ids), 'data ID')}" for name, ids in sorted(by_type.items()))
+
+
+def _counted(changes: Iterable[Change]) -> str:
+    numbers = Counter(change.effect for change in changes)
+    return ", ".join(f"{numbers[effect]} {effect.value}" for effect in Effect if effect in numbers)
+
+
+def _shadowed(told: Impact) -> list[Shadowed]:
+    found = {(one.ticket, one.collection): one for chain in told.chains for one in chain.shadowed}
+    return [found[key] for key in sorted(found)]
+
+
+def _never(shadowed: list[Shadowed]) -> str:
+    first = shadowed[0]
+    where = f" ({first.where.path}:{first.where.line})" if first.where else ""
+    names = ", ".join(one.collection for one in shadowed)
+    return f"{first.ticket if first.whole else names} can never win any more{where}"
+
+
+def _unknown(report: Report) -> Iterator[Text]:
+    """Yield what nobody can tell from here, though it matters."""
+    moved = [one for one in _unknowns(report.told) if one.moved]
+    for ticket in sorted({one.ticket for one in moved if one.ticket}):
+        yield _line("unknown", "bold magenta", f"what {ticket} changes; {_how_to_know(report, ticket)}")
+    for name in (one.collection for one in moved if not one.ticket):
+        yield _line("unknown", "bold magenta", f"what {name} changes; {_how_to_know(report, '')}")
+
+
+def _unknowns(told: Impact) -> list[Unknown]:
+    return sorted({one for chain in told.chains for one in chain.unknown})
+
+
+def _how_to_know(report: Report, ticket: str) -> str:
+    if report.live:
+        return f"it is not at {report.live}" + (", and not sealed" if ticket else "")
+    ask = "look where it is with --live SITE/REPOSITORY"
+    return f"seal it (calibstate seal {ticket}), or {ask}" if ticket else f"others make it: {ask}"
+
+
+def _taken_for_empty(report: Report) -> str:
+    found = [one for one in _unknowns(report.told) if not one.moved]
+    tickets = sorted({one.ticket for one in found if one.ticket})
+    others = len({one.collection for one in found if not one.ticket})
+    told = [f"of {', '.join(tickets)} (not sealed)"] if tickets else []
+    told += [f"of {count(others, 'collection')} that others make"] if others else []
+    return f"what lookups find by means {' and '.join(told)}" if told else ""
+
+
+def _chain(report: Report, chain: ChainImpact) -> Iterator[Text]:
+    yield Text(_where(chain), "bold")
+    steps = (("+", "green", chain.entered), ("-", "red", chain.left), ("~", "yellow", chain.moved))
+    for mark, style, names in steps:
+        yield from (Text(f"  {mark} {name}", style) for name in names)
+    for change in chain.changes[: report.most]:
+        yield from _change(report, chain, change)
+    yield from _rest(report, chain)
+
+
+def _where(chain: ChainImpact) -> str:
+    by_name: dict[str, list[str]] = {}
+    for address, name in chain.chains:
+        by_name.setdefault(name, []).append(address)
+    return "; ".join(f"{name} at {', '.join(addresses)}" for name, addresses in by_name.items())
+
+
+def _change(report: Report, chain: ChainImpact, change: Change) -> Iterator[Text]:
+    data_ids = folded(change.data_ids, chain.instrument, report.detectors)
+    line = Text("  ").append(change.effect.value, _STYLES[change.effect])
+    yield line.append(f"  {change.dataset_type}  {data_ids}", "default")
+    yield Text(f"    {_range(change)}, {report.reach([change])}")
+    yield Text(f"    before  {_via(change.before)}", "dim")
+    yield Text(f"    after   {_via(change.after)}")
+
+
+def _rest(report: Report, chain: ChainImpact) -> Iterator[Text]:
+    if (more := len(chain.changes) - report.most) > 0:
+        yield Text(f"  … and {count(more, 'change')} more; --format json has all", "dim")
+
+
+def _range(change: Change) -> str:
+    begin, end = format_bound(change.begin), format_bound(change.end)
+    match change.begin != UNBOUNDED_BEGIN, change.end != UNBOUNDED_END:
+        case True, True:
+            return f"from {begin} until {end}"
+        case True, False:
+            return f"from {begin} on"
+        case False, True:
+            return f"until {end}"
+        case _:
+            return "at all times"
+
+
+def _via(via: Via | None) -> str:
+    return via.collection if via else "nothing"
+
+
+def _exposures(report: Report) -> Iterator[Text]:
+    exposures = report.told.exposures
+    if not exposures:
+        return
+    yield Text("")
+    yield Text(f"{count(len(exposures), 'exposure')} would be calibrated otherwise", "bold")
+    for night, found in groupby(exposures, key=lambda one: one.day_obs):
+        told = list(found)
+        types = Counter(name for one in told for name in one.dataset_types)
+        said = ", ".join(f"{name} {number}" for name, number in sorted(types.items()))
+        yield Text(f"  {night}  {len(told)} ({said})")
