@@ -20,6 +20,7 @@ from ..model.names import Noun
 from ..model.observations import ObservationsDocument
 from ..model.outcomes import Outcome
 from ..model.repositories import Site
+from ..model.reviews import Review, ReviewsDocument
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
@@ -66,6 +67,8 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
+    Document("review.json", Review, "A review: whether a deployed ticket is selected, and whole", printed=True),
+    Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),

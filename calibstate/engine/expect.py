@@ -1,0 +1,176 @@
+"""What a ticket should hold wherever it is, as far as anyone can tell.
+
+Known as for a plan, from its seal, its bundle, else its origin; but for a
+review the seal is enough, even where neither bundle nor origin can be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from ..errors import RefusedError
+from ..kinds.bundle import Bundle
+from ..kinds.collection import Collection
+from ..model.bundles import Manifest
+from ..model.contents import Holding, Row
+from ..model.desired import DesiredState
+from ..model.names import ARCHIVE, Address, TicketKey
+from ..model.pins import Pin
+from ..model.resources import Declared, Observed
+from ..model.scope import Scope
+from ..model.seals import Seal, covered
+from ..model.tickets import Ticket
+from ..model.timespans import Range
+from ..ports.places import ReadPlaces
+from .expand import Unpinned, adopted, expand
+from .observe import look_at
+from .pin import pin_tickets
+
+__all__ = ["Expected", "expectations"]
+
+_Key = tuple[str, str, Range]
+"""Dataset type, data ID and range."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a ticket should hold."""
+
+    ticket: Ticket
+
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    """Of its collections, in search order; empty where nobody can tell."""
+
+    told_by: str = ""
+    """Who says so, for people."""
+
+    seal: Seal | None = None
+    pin: Pin | None = None
+    """Where there is more than the seal."""
+
+    trouble: str = ""
+    """Why nobody can tell."""
+
+    archive_trouble: str = ""
+    """Why the archive could not be seen, if that is why."""
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """Its bundle, where there is one."""
+        return self.pin.manifest if self.pin else None
+
+    def rows(self, name: str, live: Holding | None) -> tuple[Row, ...]:
+        """Return what one of its collections should hold.
+
+        Parameters
+        ----------
+        name
+            The collection.
+        live
+            What it holds, whose UUIDs are taken over where only data IDs and
+            ranges are known; a row that is not there has none then.
+        """
+        if live is not None and live.fingerprint == self.fingerprints[name]:
+            return live.rows
+        if name in self._pinned:
+            return self._pinned[name].rows
+        return tuple(self._from_coverage(name, live.rows if live else ()))
+
+    def type_differs(self, name: str, live: Holding) -> bool:
+        """Say whether a collection is of another type than pinned."""
+        return name in self._pinned and self._pinned[name].type is not live.type
+
+    @cached_property
+    def _pinned(self) -> Mapping[str, Holding]:
+        try:
+            return self.pin.rows() if self.pin else {}
+        except RefusedError:
+            if self.seal is None:
+                raise
+            return {}  # The bundle is damaged, and the seal says enough.
+
+    def _from_coverage(self, name: str, live: Iterable[Row]) -> Iterator[Row]:
+        assert self.seal, "without a seal there is a pin"
+        uuids = {(row.dataset_type, row.data_id, (row.begin, row.end)): row.uuid for row in live}
+        for dataset_type, data_id, span in _coverage(self.seal, name):
+            yield Row(dataset_type, data_id, uuids.get((dataset_type, data_id, span), ""), *span)
+
+
+def expectations(
+    desired: DesiredState, instruments: Iterable[str], places: ReadPlaces
+) -> dict[TicketKey, Expected]:
+    """Return what each adopted ticket of some instruments should hold.
+
+    Parameters
+    ----------
+    desired
+        The whole declared state.
+    instruments
+        The instruments.
+    places
+        Where to look.
+    """
+    scope = Scope(instruments=tuple(instruments))
+    declared = expand(desired, scope)
+    archived = [d for d in declared if d.address.place == ARCHIVE]
+    observed = {o.address: o for o in look_at(archived, places)} if archived else {}
+    observed |= _at_origins(desired, scope, declared, observed, places)
+    pins = pin_tickets(desired, scope, observed, places.archive())
+    trouble = next((o.trouble.detail for o in observed.values() if o.trouble and _is_archive(o)), "")
+    return {
+        written.noun.key: _expected(desired, written.noun, pins[written.noun.key], trouble)
+        for written in adopted(desired, scope)
+    }
+
+
+def _at_origins(
+    desired: DesiredState,
+    scope: Scope,
+    declared: Iterable[Declared],
+    observed: Mapping[Address, Observed],
+    places: ReadPlaces,
+) -> dict[Address, Observed]:
+    """Look at the origins of tickets that were neither sealed nor archived."""
+    alone = {
+        written.noun.name
+        for written in adopted(desired, scope)
+        if written.noun.key not in desired.seals and _has_no_bundle(observed, written.noun)
+    }
+    wanted: dict[str, list[Declared]] = {}
+    for one in declared:
+        resource, name = one.resource, one.address.name
+        is_origin = one.address.place == desired.origin(name.partition("/")[0])
+        if isinstance(resource, Collection) and name in alone and is_origin:
+            # No entrances: its files are nothing to us.
+            bare = replace(one, resource=replace(resource, entrances=()))
+            wanted.setdefault(one.address.place, []).append(bare)
+    return {o.address: o for there in wanted.values() for o in look_at(there, places)}
+
+
+def _has_no_bundle(observed: Mapping[Address, Observed], ticket: Ticket) -> bool:
+    seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
+    return seen.trouble is None and not (isinstance(seen.resource, Bundle) and seen.resource.manifests)
+
+
+def _is_archive(observed: Observed) -> bool:
+    return observed.address.place == ARCHIVE
+
+
+def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Unpinned, trouble: str) -> Expected:
+    written = desired.seals.get(ticket.key)
+    seal = written.noun if written else None
+    if isinstance(pin, Pin):
+        return Expected(ticket, pin.fingerprints, pin.told_by, seal, pin)
+    if seal and ticket.approval.seal in {None, seal.digest}:
+        return Expected(ticket, seal.fingerprints, "its seal", seal)
+    return Expected(ticket, seal=seal, trouble=pin.reason, archive_trouble=trouble)
+
+
+def _coverage(seal: Seal, name: str) -> Iterator[_Key]:
+    """Yield what a seal says of a collection."""
+    names = dict(zip(seal.fingerprints, seal.collections.values(), strict=True))
+    for dataset_type, sealed in names[name].types.items():
+        for data_id, span in covered(sealed.coverage, seal.instrument):
+            yield dataset_type, data_id, span

@@ -1,0 +1,217 @@
+"""Look closely at one repository: what it holds, and what its chains select.
+
+Each declared chain is resolved twice: as it is, and as it would be if it were
+searched in the declared order and its tickets held what was pinned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import RefusedError
+from ..kinds.chain import Chain
+from ..kinds.collection import Collection
+from ..model.contents import CollectionType, Holding
+from ..model.desired import DesiredState
+from ..model.effective import Effective, Resolved
+from ..model.names import RepositoryAddress, TicketKey
+from ..model.scope import Scope
+from ..model.tickets import Ticket
+from ..ports.butler import ButlerReader, SeenCollection
+from ..ports.places import ReadPlaces
+from .effective import flatten
+from .expand import expand
+from .expect import Expected
+from .resolve import resolve
+
+__all__ = ["SearchedChain", "Showed", "look_closely"]
+
+
+@dataclass(frozen=True)
+class SearchedChain:
+    """A declared chain at a repository."""
+
+    name: str
+
+    declared: tuple[str, ...]
+    """What is searched through it as declared, in order."""
+
+    live: tuple[str, ...]
+    """What is searched through it; nothing where it does not exist."""
+
+    wish: Resolved
+    """What would be effective as declared."""
+
+    sight: Resolved
+    """What is effective."""
+
+    outermost: bool = True
+    """Whether no other declared chain here holds it."""
+
+    def won_by(self, ticket: Ticket) -> list[Effective]:
+        """Return the ranges that a ticket should win."""
+        leaves = set(ticket.leaves)
+        return [winner for winner in self.wish.winners if winner.collection in leaves]
+
+
+@dataclass(frozen=True)
+class Showed:
+    """What a repository showed."""
+
+    address: RepositoryAddress
+    butler: ButlerReader
+
+    seen: Mapping[str, SeenCollection]
+    """Collections and chains of its tickets that exist."""
+
+    held: Mapping[str, Holding]
+    """What the collections of its tickets hold, with files where the ticket
+    is reviewed."""
+
+    chains: tuple[SearchedChain, ...]
+    """Its declared chains."""
+
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """The ticket of each collection."""
+
+    absent: frozenset[str] = frozenset()
+    """Tickets that are declared here and have not arrived."""
+
+    def called(self, collection: str) -> str:
+        """Return what people call whose a collection is."""
+        return self.owners.get(collection, collection)
+
+    def through(self, ticket: Ticket) -> list[SearchedChain]:
+        """Return the chains through which a ticket is to be searched."""
+        return [chain for chain in self.chains if not set(ticket.leaves).isdisjoint(chain.declared)]
+
+
+def look_closely(
+    desired: DesiredState,
+    address: RepositoryAddress,
+    instruments: Sequence[str],
+    reviewed: Iterable[Ticket],
+    expected: Mapping[TicketKey, Expected],
+    places: ReadPlaces,
+) -> Showed:
+    """Look at one repository.
+
+    Parameters
+    ----------
+    desired
+        The whole declared state.
+    address
+        The repository.
+    instruments
+        Whose chains are looked at.
+    reviewed
+        Tickets whose files are looked at.
+    expected
+        What the tickets of the instruments should hold.
+    places
+        Where to look.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be seen.
+    """
+    butler = places.butler(address)
+    declared = [d.resource for d in expand(desired, Scope((), (address,), tuple(instruments)))]
+    tickets = {_key(r): r.leaves for r in declared if isinstance(r, Collection)}
+    children = {r.address.name: r.children for r in declared if isinstance(r, Chain)}
+    leaves = list(dict.fromkeys(leaf for names in tickets.values() for leaf in names))
+    seen = butler.collections([*leaves, *(name for name in children if name not in desired.chains)])
+    files = [leaf for ticket in reviewed for leaf in ticket.leaves]
+    held = butler.holdings(leaves, files=files)
+    arrived = {key for key, names in tickets.items() if any(name in seen for name in names)}
+    pins = {leaf: expected[key] for key, names in tickets.items() for leaf in names if key in expected}
+    gone = {leaf for key, names in tickets.items() if key not in arrived for leaf in names}
+    look = _Look(butler, children, held, pins, gone)
+    chains = [name for name in children if name in desired.chains]
+    return Showed(
+        address,
+        butler,
+        seen,
+        held,
+        tuple(look.chains(chains)),
+        {leaf: key[1] for key, names in tickets.items() for leaf in names},
+        frozenset(key[1] for key in tickets.keys() - arrived),
+    )
+
+
+def _key(collection: Collection) -> TicketKey:
+    instrument, _, ticket = collection.address.name.partition("/")
+    return instrument, ticket
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look at the chains of a repository."""
+
+    butler: ButlerReader
+
+    children: Mapping[str, tuple[str, ...]]
+    """Declared, of every chain here, those of tickets too."""
+
+    held: Mapping[str, Holding]
+    """What the collections of tickets hold."""
+
+    pins: Mapping[str, Expected]
+    """What the collections of tickets should hold."""
+
+    gone: set[str]
+    """Collections of tickets that have not arrived."""
+
+    def chains(self, names: Sequence[str]) -> Iterator[SearchedChain]:
+        """Yield chains as they are declared and as they are."""
+        wish = {name: tuple(dict.fromkeys(self._declared_leaves(name))) for name in names}
+        sight = {name: flatten(self.butler, name) for name in names}
+        asked = dict.fromkeys(leaf for searched in (*wish.values(), *sight.values()) for leaf in searched)
+        live = self._calibrations(asked)
+        pinned = self._as_pinned(live)
+        inside = {child for name in names for child in self.children[name]}
+        for name in names:
+            yield SearchedChain(
+                name,
+                wish[name],
+                sight[name],
+                resolve([pinned[leaf] for leaf in wish[name] if leaf in pinned]),
+                resolve([live[leaf] for leaf in sight[name] if leaf in live]),
+                name not in inside,
+            )
+
+    def _declared_leaves(self, name: str) -> Iterator[str]:
+        for child in self.children[name]:
+            if child in self.children:
+                yield from self._declared_leaves(child)
+            elif child in self.pins:
+                yield child
+            else:
+                yield from flatten(self.butler, child)  # What others make.
+
+    def _calibrations(self, names: Iterable[str]) -> dict[str, Holding]:
+        """Return what is selected of: all that counts as a calibration."""
+        known = {name: self.held[name] for name in names if self._holds_only_calibrations(name)}
+        rest = [name for name in names if name not in known]
+        return {**known, **(self.butler.holdings(rest, calibrations_only=True) if rest else {})}
+
+    def _holds_only_calibrations(self, name: str) -> bool:
+        return name in self.held and self.held[name].type is CollectionType.CALIBRATION
+
+    def _as_pinned(self, live: Mapping[str, Holding]) -> dict[str, Holding]:
+        types = {row.dataset_type for holding in live.values() for row in holding.rows}
+        pinned = dict(live)
+        for name, expected in self.pins.items():
+            if name in self.gone or not expected.fingerprints:
+                continue
+            there = self.held.get(name)
+            if there is None or there.fingerprint != expected.fingerprints[name]:
+                try:
+                    rows = expected.rows(name, there)
+                except RefusedError:
+                    continue  # It is told where the ticket itself is reviewed.
+                of_calibrations = tuple(row for row in rows if row.dataset_type in types)
+                pinned[name] = Holding(name, CollectionType.CALIBRATION, of_calibrations)
+        return pinned

@@ -1,0 +1,249 @@
+"""A review: whether a deployed ticket is there, selected, and usable.
+
+What DMTN-222 (section 3.4) wants of a deployment ticket that reviews itself:
+at each repository, are the new calibrations selected where they should be,
+and are their files there?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from .names import InstrumentName, Noun, RepositoryAddress, Word
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "Checked",
+    "Fault",
+    "Finding",
+    "Note",
+    "Picked",
+    "RepositoryReview",
+    "Review",
+    "ReviewsDocument",
+]
+
+
+class Check(Enum):
+    """What is looked at."""
+
+    CONTENT = "content"
+    """Are the collections there, with what was pinned in them?"""
+
+    SELECTION = "selection"
+    """Do the live chains select what the declared ones would?"""
+
+    LOOKUP = "lookup"
+    """Does the butler's own lookup agree, on a sample?"""
+
+    FILES = "files"
+    """Is every file there, with its size?"""
+
+    BYTES = "bytes"
+    """Has every file its checksum?"""
+
+    PIPELINE = "pipeline"
+    """Does a pipeline take what should be taken, and does it run?"""
+
+
+class Fault(Enum):
+    """What is wrong."""
+
+    NOT_DEPLOYED = "not-deployed"
+    """None of the ticket is there."""
+
+    UNKNOWN = "unknown"
+    """Nobody can tell what the ticket holds."""
+
+    MISSING = "missing"
+    """Something of the ticket is not there."""
+
+    CHANGED = "changed"
+    """It holds what the ticket does not, or is something else."""
+
+    MISORDERED = "misordered"
+    """The ticket's collections are searched in another order."""
+
+    SHADOWED = "shadowed"
+    """Another calibration is selected."""
+
+    NOT_FOUND = "not-found"
+    """No calibration is selected."""
+
+    AMBIGUOUS = "ambiguous"
+    """The butler refuses to choose."""
+
+    DISAGREES = "disagrees"
+    """The butler's own lookup finds something else than we think."""
+
+    UNRECORDED = "unrecorded"
+    """The datastore has no record of a dataset."""
+
+    LOST = "lost"
+    """A file is gone."""
+
+    ALTERED = "altered"
+    """A file has another size or checksum."""
+
+    UNREADABLE = "unreadable"
+    """A file could not be read."""
+
+    FAILED = "failed"
+    """The pipeline could not be run, or ended with an error."""
+
+
+class Picked(Noun):
+    """What lookups select."""
+
+    collections: tuple[str, ...]
+    """Through which collections."""
+
+    uuids: tuple[str, ...]
+    """The datasets."""
+
+
+class Finding(Noun):
+    """Something that makes a review fail."""
+
+    check: Check
+    what: Fault
+
+    collection: str | None = None
+    """The collection that it is about."""
+
+    chains: tuple[str, ...] = ()
+    """The chains through which it shows."""
+
+    dataset_type: str | None = None
+
+    data_ids: tuple[str, ...] = ()
+    """As text, sorted."""
+
+    begin: str | None = None
+    """TAI; null: unbounded, or it is about no range."""
+
+    end: str | None = None
+    """TAI; null: unbounded, or it is about no range."""
+
+    expected: Picked | None = None
+    """What should be selected."""
+
+    found: Picked | None = None
+    """What is selected; null: nothing, or it is about no lookup."""
+
+    files: tuple[str, ...] = ()
+    """Where the files are, or should be."""
+
+    detail: str
+    """What is wrong, in a sentence."""
+
+
+class Note(Noun):
+    """What a reviewer should know, and is no failure."""
+
+    dataset_type: str | None = None
+
+    data_ids: tuple[str, ...] = ()
+    """As text, sorted."""
+
+    detail: str
+    """In a sentence."""
+
+
+class CheckResult(Noun):
+    """What became of a check."""
+
+    check: Check
+    passed: bool
+
+    counts: Mapping[str, int]
+    """How much was looked at, by what it is."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check that was made: its result, and all that goes with it."""
+
+    check: Check
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    failed_elsewhere: bool = False
+    """Whether it fails for what another check has found."""
+
+    @property
+    def result(self) -> CheckResult:
+        """The result alone."""
+        passed = not self.findings and not self.failed_elsewhere
+        return CheckResult(check=self.check, passed=passed, counts=self.counts)
+
+
+class RepositoryReview(Noun):
+    """A ticket at one repository."""
+
+    passed: bool
+    checks: tuple[CheckResult, ...]
+    """Those that could be made, in their order."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    """What is no failure."""
+
+    @classmethod
+    def of(cls, made: Sequence[Checked]) -> RepositoryReview:
+        """Return what some checks come to."""
+        results = tuple(one.result for one in made)
+        return cls(
+            passed=all(result.passed for result in results),
+            checks=results,
+            findings=tuple(finding for one in made for finding in one.findings),
+            notes=tuple(note for one in made for note in one.notes),
+        )
+
+
+class Review(Noun):
+    """A ticket at all repositories that were looked at."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["review"] = "review"
+
+    ticket: Word
+    instrument: InstrumentName
+
+    seal: str | None = None
+    """Digest of its seal, where it has one."""
+
+    at: str
+    """UTC, with ``Z``."""
+
+    version: str
+    """Of calibstate."""
+
+    repositories: Mapping[RepositoryAddress, RepositoryReview]
+    """By address."""
+
+    unreachable: Mapping[str, str] = {}
+    """Why repositories, or the archive, could not be seen, by place."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passes wherever it should be."""
+        return not self.unreachable and all(there.passed for there in self.repositories.values())
+
+
+class ReviewsDocument(Noun):
+    """Reviews of several tickets."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["reviews"] = "reviews"
+
+    passed: bool
+    """Whether all pass."""
+
+    reviews: tuple[Review, ...]
+    """By instrument and ticket."""
