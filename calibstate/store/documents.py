@@ -15,6 +15,7 @@ from ..model.plans import Basis, Refusal
 
 __all__ = [
     "FORMAT",
+    "CaptureDocument",
     "DesiredDocument",
     "DriftDocument",
     "ImpactDocument",
@@ -310,6 +311,70 @@ class ImpactDocument(Noun):
     exposures: tuple[AffectedEntry, ...]
     nights: Mapping[str, int]
     """Exposures that change, by observing day."""
+
+
+class CapturedFile(Noun):
+    """A file of the state tree that says a part of what was found."""
+
+    path: str
+    """Relative to the root of the tree."""
+
+    what: Literal["new", "changed", "same"]
+
+
+class CapturedChild(Noun):
+    """A child of a live chain."""
+
+    chain: str
+    child: str
+    as_: str = Field(alias="as")
+    """What it is declared as."""
+
+    holds: str
+    """What it is and holds, in words."""
+
+
+class CaptureDocument(Noun):
+    """What ``capture`` found and wrote."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["capture"] = "capture"
+
+    written: bool
+    """Whether the files were written; false where it was refused, and in a dry
+    run."""
+
+    files: tuple[CapturedFile, ...]
+    found: tuple[CapturedChild, ...]
+    """Children of the chains, in search order."""
+
+    told: tuple[Problem, ...]
+    """What a person should know; errors where it was refused."""
+
+    @classmethod
+    def of(
+        cls,
+        files: Mapping[str, Any],
+        found: Iterable[tuple[str, str, str, str]],
+        told: Iterable[Diagnostic],
+        *,
+        written: bool,
+    ) -> CaptureDocument:
+        """Return the document of what was found."""
+        keys = ("chain", "child", "as", "holds")
+        return cls(
+            written=written,
+            files=tuple(CapturedFile(path=path, what=what) for path, what in files.items()),
+            found=tuple(
+                CapturedChild.model_validate(dict(zip(keys, one, strict=True))) for one in found
+            ),
+            told=tuple(_problem(problem) for problem in told),
+        )
+
+    @classmethod
+    def refused(cls, told: Iterable[Diagnostic]) -> CaptureDocument:
+        """Return the document of what the files cannot say."""
+        return cls.of({}, (), told, written=False)
 
 
 def plain(document: Noun) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from .documents import (
+    CaptureDocument,
     DesiredDocument,
     DriftDocument,
     FingerprintsDocument,
@@ -69,6 +70,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),
+    Document("capture.json", CaptureDocument, "What was found live, and the files that say it", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),

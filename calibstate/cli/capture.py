@@ -1,0 +1,181 @@
+"""The command that writes the files that describe a live chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, Severity, UsageError
+from ..factory import Places, utc_now
+from ..model.desired import DesiredState
+from ..model.names import nearest
+from ..model.seals import Seal
+from ..store import documents, treefile
+from ..views import capture as views
+from . import screen
+from .app import ExitCode, app
+from .options import Format, FormatOption
+from .tree import load
+
+if TYPE_CHECKING:
+    from ..engine.capture import Captured
+    from ..store.treefile import Change
+
+
+@app.command()
+def capture(
+    context: typer.Context,
+    repository: Annotated[
+        str, typer.Argument(metavar="REPOSITORY", help="SITE/REPOSITORY.", show_default=False)
+    ],
+    instrument: Annotated[
+        str, typer.Argument(metavar="INSTRUMENT", help="Instrument of the chain.", show_default=False)
+    ],
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chain",
+            metavar="NAME",
+            envvar="CALIBSTATE_CHAIN",
+            help="A chain besides INSTRUMENT/calib; those within it come along.",
+        ),
+    ] = None,
+    no_seals: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--no-seals", envvar="CALIBSTATE_NO_SEALS", help="Do not read the files to seal them."),
+    ] = False,
+    dry_run: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written."),
+    ] = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Write the state files that describe a live chain as it is.
+
+    Tickets, chains and seals are written into the state tree, so that the next
+    plan changes nothing in any repository.  What people wrote stays as it is;
+    lines are added.  A second repository adds what it has, and a `skip` for
+    what it lacks.
+
+    Ends with 0 when all is said, 1 where the repository cannot be seen, 3
+    where the files cannot say what is there; then nothing is written.
+
+    \b
+    Examples:
+      calibstate capture usdf/main LSSTComCam
+      calibstate capture usdf/main LSSTComCam --chain LSSTComCam/DP1/defaults
+      calibstate capture summit/LSSTComCam LSSTComCam --dry-run
+    """
+    desired = load(context)
+    _check(desired, repository, instrument)
+    try:
+        _capture(desired, repository, instrument, tuple(chain or ()), format, seals=not no_seals, dry=dry_run)
+    except (RefusedError, InvalidStateError) as error:
+        if format is Format.JSON:
+            screen.print_json(documents.plain(documents.CaptureDocument.refused(error.diagnostics)))
+        else:
+            screen.told(error.diagnostics)
+            screen.tell("Nothing was written.")
+        raise typer.Exit(ExitCode.REFUSED) from None
+    raise typer.Exit(ExitCode.DONE)
+
+
+def _capture(
+    desired: DesiredState,
+    address: str,
+    instrument: str,
+    chains: tuple[str, ...],
+    format: Format,
+    *,
+    seals: bool,
+    dry: bool,
+) -> None:
+    from ..engine.capture import Wanted, require_settled
+    from ..engine.capture import capture as look
+    from ..engine.observe import refuse_doubles
+
+    places, now = Places(desired), utc_now()
+    refuse_doubles(desired, places)
+    wanted = Wanted(address, instrument, chains, now[:10])
+    with screen.progress("looking at") as watch:
+        captured = look(wanted, desired, places, lambda done, total: watch("repositories", done, total))
+    changes = treefile.changes(desired, captured.additions)
+    after, _ = treefile.checked(desired, changes)
+    require_settled(captured, desired, after)
+    told = list(captured.told)
+    if seals:
+        made = tuple(_seals(captured, desired, places, now, told))
+        changes = treefile.changes(desired, replace(captured.additions, seals=made))
+        treefile.checked(desired, changes)
+    if not dry:
+        treefile.write(Path(desired.root), changes)
+    _show(captured, changes, told, format, dry=dry)
+
+
+def _check(desired: DesiredState, address: str, instrument: str) -> None:
+    """Refuse a repository or an instrument that nobody declared.
+
+    Raises
+    ------
+    UsageError
+        With the known words.
+    """
+    known: Mapping[str, tuple[str, ...]] = {
+        a: desired.repository(a)[1].instruments for a in desired.repositories
+    }
+    if address not in known:
+        raise UsageError(_unknown(address, "a repository", list(known)))
+    if instrument not in known[address]:
+        raise UsageError(_unknown(instrument, f"an instrument of {address}", list(known[address])))
+
+
+def _unknown(word: str, what: str, known: list[str]) -> Diagnostic:
+    near = nearest(word, known)
+    hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known) or 'none'}."
+    return Diagnostic("Not declared", f"{word} is not declared as {what}.", hint=hint)
+
+
+def _seals(
+    captured: Captured, desired: DesiredState, places: Places, now: str, told: list[Diagnostic]
+) -> Iterator[Seal]:
+    """Read the tickets that have no seal, each with all of its files."""
+    from ..engine.seal import make_seal
+
+    for number, (ticket, address) in enumerate(captured.unsealed, 1):
+        with screen.progress(f"reading {ticket.ticket} ({number} of {len(captured.unsealed)}),") as watch:
+            try:
+                yield make_seal(ticket, desired, places, now, watch, address=address)
+            except CalibstateError as error:
+                told.append(_without_seal(ticket.ticket, error))
+
+
+def _without_seal(ticket: str, error: CalibstateError) -> Diagnostic:
+    first = error.diagnostics[0]
+    return Diagnostic(
+        "Ticket is not sealed",
+        f"{ticket}: {first.summary}. {first.detail}",
+        hint=f"Mend it, and then: calibstate seal {ticket}.",
+        severity=Severity.WARNING,
+    )
+
+
+def _show(
+    captured: Captured, changes: Sequence[Change], told: list[Diagnostic], format: Format, *, dry: bool
+) -> None:
+    written = {change.file: "new" if change.before is None else "changed" for change in changes}
+    files = {**written, **{file: "same" for file in captured.files if file not in written}}
+    found = [(one.chain, one.child, one.declared_as, one.holds) for one in captured.found]
+    if format is Format.JSON:
+        document = documents.CaptureDocument.of(files, found, told, written=not dry)
+        screen.print_json(documents.plain(document))
+        return
+    screen.told(told)
+    if format is Format.MARKDOWN:
+        screen.print_lines(views.as_markdown(found, files, changes if dry else ()))
+    else:
+        screen.print_lines(views.as_text(found, files, changes if dry else ()))
+    screen.print_lines([views.tally(files, dry=dry)])

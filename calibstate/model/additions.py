@@ -1,0 +1,90 @@
+"""What is added to a state tree: new files, and lines in those that exist.
+
+Nothing that a person wrote is taken away or replaced, so that is all that a
+command can say of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .chains import ChainFile, Entry, ExternalEntry
+from .names import RepositoryAddress, TicketKey
+from .seals import Seal
+from .tickets import Ticket
+
+__all__ = ["Additions", "NewEntry", "with_entries", "with_skips"]
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """An entry for a chain that is declared already."""
+
+    before: int
+    """Index of the entry that it stands in front of, in the file as it is;
+    their number: at the end."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Additions:
+    """All that is added to a tree."""
+
+    tickets: tuple[Ticket, ...] = ()
+    """New tickets."""
+
+    chains: tuple[ChainFile, ...] = ()
+    """New chains; those within others first."""
+
+    skips: Mapping[TicketKey, Mapping[RepositoryAddress, str]] = field(default_factory=dict)
+    """Repositories that a declared ticket is to skip, with the reason."""
+
+    entries: Mapping[str, tuple[NewEntry, ...]] = field(default_factory=dict)
+    """New entries of declared chains, in their order."""
+
+    only: Mapping[str, RepositoryAddress] = field(default_factory=dict)
+    """Repository that is to have a declared chain, too."""
+
+    expected: Mapping[str, Mapping[int, RepositoryAddress]] = field(default_factory=dict)
+    """Repository where what others make is expected, too, by the index of the
+    entry in the declared chain."""
+
+    seals: tuple[Seal, ...] = ()
+    """New seals."""
+
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    """What was found, by ticket or collection, for comments."""
+
+    heading: str = ""
+    """First line of comments in new files."""
+
+    def chain(self, written: ChainFile) -> ChainFile:
+        """Return a declared chain with what is added to it."""
+        name = written.chain
+        more = {"only": (*written.only, self.only[name])} if name in self.only else {}
+        expected = self.expected.get(name, {})
+        entries = [_expected(e, expected.get(i)) for i, e in enumerate(written.entries)]
+        entries = with_entries(entries, self.entries.get(name, ()))
+        return written.model_copy(update={**more, "entries": tuple(entries)})
+
+
+def with_skips(ticket: Ticket, more: Mapping[RepositoryAddress, str]) -> Ticket:
+    """Return a ticket that skips more repositories."""
+    return ticket.model_copy(update={"skip": {**ticket.skip, **more}})
+
+
+def with_entries(entries: list[Entry], new: Iterable[NewEntry]) -> list[Entry]:
+    """Return the entries of a chain with new ones at their places."""
+    at: dict[int, list[Entry]] = {}
+    for one in new:
+        at.setdefault(one.before, []).append(one.entry)
+    whole = [e for i, entry in enumerate(entries) for e in (*at.get(i, ()), entry)]
+    return [*whole, *at.get(len(entries), ())]
+
+
+def _expected(entry: Entry, address: RepositoryAddress | None) -> Entry:
+    if address is None or not isinstance(entry, ExternalEntry):
+        return entry
+    return entry.model_copy(update={"only": (*entry.only, address)})
