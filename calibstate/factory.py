@@ -38,11 +38,12 @@ from .model.plans import Basis
 from .model.repositories import Site
 from .ports.archive import ArchiveWriter
 from .ports.butler import ButlerReader, ButlerWriter
+from .ports.pipelines import PipelineReader, PipelineRunner
 from .ports.places import Records
 from .ports.rucio import RucioWriter
 from .store import statefile
 
-__all__ = ["Places", "RecordingPlaces", "basis", "declared_before", "utc_now"]
+__all__ = ["Places", "RecordingPlaces", "basis", "check_middleware", "declared_before", "utc_now"]
 
 
 def utc_now() -> str:
@@ -98,6 +99,19 @@ def declared_before(root: str, revision: str | None) -> tuple[DesiredState | Non
 def _as_of(commit: str, told: Diagnostic) -> Diagnostic:
     where = told.where and replace(told.where, path=f"{commit[:10]}:{told.where.path}")
     return replace(told, where=where)
+
+
+def check_middleware() -> None:
+    """Refuse to go on where there is nothing to run pipelines with.
+
+    Raises
+    ------
+    RefusedError
+        ``lsst.pipe.base`` is not installed.
+    """
+    from .adapters import pipelines
+
+    pipelines.check_middleware()
 
 
 class Places:
@@ -176,6 +190,24 @@ class Places:
         return rucio
 
     change_rucio = rucio
+
+    def pipelines(self, address: RepositoryAddress) -> PipelineReader:
+        """Return a repository in which pipelines are looked at."""
+        from .adapters.pipelines import open_pipeline_reader
+
+        reader: PipelineReader = self._once(
+            "pipelines", address, lambda: open_pipeline_reader(self._uri(address))
+        )
+        return reader
+
+    def run_pipelines(self, address: RepositoryAddress) -> PipelineRunner:
+        """Return a repository in which pipelines are run."""
+        from .adapters.pipelines import open_pipeline_runner
+
+        runner: PipelineRunner = self._once(
+            "run pipelines", address, lambda: open_pipeline_runner(self._uri(address))
+        )
+        return runner
 
     def records(self, place: str) -> Records:
         """Return where the locks and the journal of a place are kept."""

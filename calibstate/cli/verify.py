@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import __version__
-from ..errors import CalibstateError, Diagnostic
-from ..factory import Places, utc_now
+from ..errors import CalibstateError, Diagnostic, UsageError
+from ..factory import Places, check_middleware, utc_now
 from ..model.names import RepositoryAddress
 from ..model.reviews import Review, ReviewsDocument
+from ..ports.pipelines import Execution, Processing
 from ..ports.progress import Watch
 from ..store import documents
 from ..views import review as views
@@ -32,6 +35,9 @@ from .options import (
 )
 from .tree import check_scope, load
 
+if TYPE_CHECKING:
+    from ..engine.verify import Extra
+
 
 @app.command()
 def verify(
@@ -44,6 +50,39 @@ def verify(
     exclude: ExcludeOption = None,
     read_bytes: Annotated[  # noqa: FBT002
         bool, typer.Option("--bytes", envvar="CALIBSTATE_BYTES", help="Read every file, for its checksum.")
+    ] = False,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(
+            "--pipeline",
+            metavar="FILE",
+            envvar="CALIBSTATE_PIPELINE",
+            help="Compare what the quanta of this pipeline take; nothing is run.",
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where",
+            metavar="EXPRESSION",
+            envvar="CALIBSTATE_WHERE",
+            help="Which data the pipeline is for, in the butler's query language.",
+        ),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="COLLECTION",
+            envvar="CALIBSTATE_INPUT",
+            help="Where the pipeline's other inputs are, behind the chain.",
+        ),
+    ] = None,
+    execute: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--execute", envvar="CALIBSTATE_EXECUTE", help="Run the pipeline, and remove what it made."
+        ),
     ] = False,
     output: Annotated[
         Path | None,
@@ -62,13 +101,19 @@ def verify(
     live chains select it wherever the declared ones would, the butler's own
     lookup agrees, and every file is there with its size.
 
-    Ends with 0 where all pass, 1 where one fails or could not be seen.
+    With --pipeline the quanta of a trivial processing must take it too, each
+    for its own exposure and detector.  With --execute they are run, into a
+    RUN of their own that is removed after.
+
+    Ends with 0 where all pass, 3 where pipelines cannot be run from here, 1
+    where one fails or could not be seen.
 
     \b
     Examples:
       calibstate verify --ticket DM-48520
       calibstate verify --ticket DM-48520 --bytes -o review
       calibstate verify --site summit --format markdown
+      calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"
     """
     # With this numpy is imported.
     from ..engine.verify import Reviewing
@@ -76,6 +121,8 @@ def verify(
 
     desired, narrowed = load(context), scope(site, repository, instrument, ticket, exclude)
     check_scope(desired, narrowed)
+    places = Places(desired)
+    asked = _Processing(pipeline, where, tuple(inputs or ()), execute)
     with screen.progress("reviewing") as watch:
         how = Reviewing(
             utc_now(),
@@ -83,12 +130,61 @@ def verify(
             read_files=read_bytes,
             seen=lambda done, total: watch("repositories", done, total),
             watch=_together(watch),
+            extra=asked.check(places),
         )
-        reviews = [review for _, review in review_all(desired, narrowed, Places(desired), how)]
+        reviews = [review for _, review in review_all(desired, narrowed, places, how)]
     if output:
         _keep(output, reviews)
     _print(reviews, format)
     raise typer.Exit(ExitCode.DONE if all(review.passed for review in reviews) else ExitCode.ERROR)
+
+
+@dataclass(frozen=True)
+class _Processing:
+    """What was asked of a pipeline, if anything."""
+
+    pipeline: str | None
+    where: str | None
+    inputs: tuple[str, ...]
+    execute: bool
+
+    def check(self, places: Places) -> Extra | None:
+        """Return the check of what its quanta take.
+
+        Raises
+        ------
+        RefusedError
+            There is nothing to run pipelines with.
+        UsageError
+            Half of it was asked for.
+        """
+        if self.pipeline is None:
+            if self.where is not None or self.inputs or self.execute:
+                raise _usage(
+                    "--where, --input and --execute say how a pipeline is run.", "Add --pipeline FILE."
+                )
+            return None
+        if self.where is None:
+            hint = 'Add --where, as in --where "exposure = 2024120100481".'
+            raise _usage("--pipeline without --where would be for all data there are.", hint)
+        file = self.pipeline.partition("#")[0]
+        if "://" not in file and not Path(os.path.expandvars(file)).is_file():
+            raise UsageError(Diagnostic("File cannot be read", f"{file} does not exist, or is no file."))
+        check_middleware()
+        from ..engine.check_quanta import QuantaCheck
+
+        return QuantaCheck(self.pipeline, self.where, self.inputs, self._runs(places))
+
+    def _runs(self, places: Places) -> Callable[[Processing, RepositoryAddress], Execution]:
+        from ..engine.process import process
+
+        if self.execute:
+            return lambda processing, address: process(processing, address, places, utc_now)
+        return lambda processing, address: Execution(places.pipelines(address).graph(processing))
+
+
+def _usage(detail: str, hint: str) -> UsageError:
+    return UsageError(Diagnostic("Options do not go together", detail, hint=hint))
 
 
 def _together(watch: Watch) -> Callable[[RepositoryAddress], Watch]:
