@@ -111,6 +111,10 @@ class Seal(Noun):
     bytes: int
     """Their sizes together."""
 
+    full_names: bool = False
+    """Whether all collections are named in full, since one of them does not
+    begin with the instrument, as those of bare tickets need not."""
+
     collections: dict[CollectionName, SealedCollection]
     """In search order; named as in the ticket."""
 
@@ -163,7 +167,7 @@ class Seal(Noun):
         return Holding(name, CollectionType.CALIBRATION, rows)
 
     def _full(self, name: str) -> str:
-        if name.startswith(f"{self.instrument}/"):
+        if self.full_names or name.startswith(f"{self.instrument}/"):
             return name
         return f"{self.instrument}/calib/{self.ticket}/{name}"
 
@@ -200,6 +204,7 @@ def seal_of(
     """
     instrument, ticket = manifest.instrument, manifest.ticket
     content = content_digest(manifest)
+    full_names = not all(name.startswith(f"{instrument}/") for name in manifest.fingerprints)
     return Seal(
         ticket=ticket,
         instrument=instrument,
@@ -209,8 +214,11 @@ def seal_of(
         sealed_from=sealed_from,
         files=len(manifest.files),
         bytes=sum(file.size for file in manifest.files),
+        full_names=full_names,
         collections={
-            sealed_name(instrument, ticket, name): _sealed(held[name], fingerprint, instrument, runs)
+            name if full_names else sealed_name(instrument, ticket, name): _sealed(
+                held[name], fingerprint, instrument, runs
+            )
             for name, fingerprint in manifest.fingerprints.items()
         },
     )

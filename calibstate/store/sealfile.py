@@ -65,6 +65,7 @@ def _lines(seal: Seal) -> Iterator[str]:
     yield f"sealed_from: {_flow(seal.sealed_from.model_dump())}"
     yield f"files: {seal.files}"
     yield f"bytes: {seal.bytes}"
+    yield from ["full_names: true"] if seal.full_names else []
     yield "collections:"
     for name, sealed in seal.collections.items():
         yield f"  {_flow(name)}:"
