@@ -15,28 +15,27 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lsst.daf.butler import Butler, CalibrationLookupError, CollectionType, DatasetRef, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetRef
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from typing_extensions import override
 
 from calibstate.adapters.butler import open_reader
 from calibstate.engine.effective import effective, flatten
 from calibstate.model.contents import CollectionType as Type
-from calibstate.model.contents import Holding, format_data_id
+from calibstate.model.contents import Holding
 from calibstate.model.effective import Resolved
 from calibstate.model.timespans import EMPTY, UNBOUNDED, UNBOUNDED_END, Range
 from calibstate.ports.butler import ButlerReader, SeenCollection
 from tests import real_files, world
 from tests.calibrations import IN_2024, IN_2025, INSTRUMENT
 from tests.fakes.butler import MemoryButler
+from tests.lookups import AMBIGUOUS, Asked, associations, everything, look_up
 from tests.real_files import DECAM, HSC, OLD, REAL_FILES, RealFile
 
 ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
 
 LOOKED_UP = 300
 """How many times the butler is asked about a chain, unless all is asked."""
-
-AMBIGUOUS = "ambiguous"
 
 
 # --- flattening ---
@@ -138,54 +137,6 @@ def test_a_new_ticket_in_front_ends_the_older_one(memory: CountingButler) -> Non
 
 
 # --- the butler's own look-ups ---
-
-
-@dataclass
-class Asked:
-    """A data ID of a dataset type, and where its ranges have edges."""
-
-    dataset_type: str
-    data_id: Mapping[str, int | str]
-    edges: set[int] = field(default_factory=set)
-
-    @property
-    def text(self) -> str:
-        return format_data_id(self.data_id)
-
-    def moments(self) -> list[int]:
-        """Return the edges, their neighbours, and what lies between."""
-        edges = sorted({*UNBOUNDED, *self.edges})
-        near = {edge + step for edge in edges for step in (-1, 0, 1)}
-        between = {(one + other) // 2 for one, other in pairwise(edges)}
-        return sorted(moment for moment in near | between if 0 <= moment < UNBOUNDED_END)
-
-
-def associations(butler: Butler) -> Iterator[tuple[str, DatasetRef, Range]]:
-    """Return collection, dataset and range of all calibrations there are."""
-    for dataset_type in butler.registry.queryDatasetTypes():
-        if dataset_type.isCalibration():
-            for found in butler.registry.queryDatasetAssociations(dataset_type, collections=...):
-                span = found.timespan.nsec if found.timespan is not None else UNBOUNDED
-                yield found.collection, found.ref, span
-
-
-def everything(butler: Butler) -> list[Asked]:
-    """Return all data IDs of which there is a dataset, anywhere."""
-    asked: dict[tuple[str, str], Asked] = {}
-    for _, ref, span in associations(butler):
-        one = Asked(ref.datasetType.name, dict(ref.dataId.required))
-        asked.setdefault((one.dataset_type, one.text), one).edges.update(span)
-    return [asked[key] for key in sorted(asked)]
-
-
-def look_up(butler: Butler, asked: Asked, chain: str, moment: int) -> str | None:
-    """Return what the butler finds in one nanosecond."""
-    now = Timespan(None, None, _nsec=(moment, moment + 1))
-    try:
-        ref = butler.find_dataset(asked.dataset_type, asked.data_id, collections=chain, timespan=now)
-    except CalibrationLookupError:
-        return AMBIGUOUS
-    return str(ref.id) if ref else None
 
 
 def hold(butler: Butler, chain: str, resolved: Resolved, asked: Iterable[tuple[Asked, int]]) -> int:
