@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from . import capture, demo, fingerprint, impact, observe, reconcile, seal, tree, verify  # noqa: F401 - they add their commands
+from . import capture, demo, explain, fingerprint, impact, observe, reconcile, seal, tree, verify  # noqa: F401 - they add their commands
 from .app import run
 
 __all__ = ["main"]

@@ -1,0 +1,450 @@
+"""Explain a lookup: what it gets at each repository, and why.
+
+Which candidate wins is `~calibstate.engine.resolve.resolve`'s to say; here
+the reasons are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ..errors import Diagnostic, UnreachableError, UsageError
+from ..model.contents import Holding, Row, format_data_id
+from ..model.desired import DesiredState
+from ..model.effective import Candidate
+from ..model.explanations import Explained, Explanation, Question, Told, Weighed, Why
+from ..model.names import RepositoryAddress, nearest
+from ..model.scope import Scope
+from ..model.timespans import Range
+from ..ports.butler import ButlerReader, SeenExposure
+from ..ports.places import ReadPlaces
+from .effective import flatten
+from .expand import places_of
+from .resolve import candidates, resolve
+
+__all__ = ["chains_to_search", "explain", "explain_search"]
+
+SIDE_BY_SIDE = 8
+"""How many repositories are looked at at once."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_OF_EXPOSURES = frozenset({"exposure", "visit", "group", "day_obs", "band", "physical_filter", "detector"})
+"""Keys that a person may give for any dataset type."""
+
+
+def explain(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    question: Question,
+    seen: Callable[[int, int], None] = lambda done, total: None,
+) -> Explained:
+    """Look a calibration up at the repositories that are asked for.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    places
+        Where to look.
+    question
+        What is looked up.
+    seen
+        Told how many repositories have been looked at, of how many.
+
+    Raises
+    ------
+    UsageError
+        No repository knows the chain, the dataset type, a key of the data ID
+        or the exposure.
+    """
+    looks, unreachable = _look_everywhere(desired, scope, places, question, seen)
+    told: tuple[Told, ...] = ()
+    remarks: tuple[str, ...] = ()
+    if looks:
+        _check(desired, question, looks)
+        exposures, remarks = _exposures(question, looks, whole=not unreachable)
+        words = _Words(question, looks)
+        told = tuple(_told(question, looks, exposures, words))
+        remarks += tuple(words.ignored())
+    return Explained(
+        question,
+        tuple(sorted(told, key=lambda one: (one.explanation.chain, one.repository))),
+        _tickets(desired, question.instrument),
+        remarks,
+        dict(sorted(unreachable.items())),
+        frozenset(a for a in [desired.origin(question.instrument)] if a),
+    )
+
+
+def explain_search(
+    chain: str, leaves: Sequence[Holding], dataset_type: str, data_id: str, span: Range
+) -> Explanation:
+    """Tell which calibration a search finds, and why not the others.
+
+    Parameters
+    ----------
+    chain
+        What is searched, by name.
+    leaves
+        What its collections hold, in search order.
+    dataset_type, data_id
+        What is looked up.
+    span
+        What a range must overlap: a nanosecond, or an exposure.
+    """
+    own = [replace(leaf, rows=_rows(leaf, dataset_type, data_id)) for leaf in leaves]
+    found = candidates(own, dataset_type, data_id)
+    return Explanation(
+        chain,
+        dataset_type,
+        data_id,
+        span,
+        tuple(leaf.collection for leaf in leaves),
+        tuple(_weighed(found, _first(own, span), span)),
+        {} if found else _known(leaves, dataset_type, data_id),
+    )
+
+
+def chains_to_search(desired: DesiredState, instrument: str, address: RepositoryAddress) -> tuple[str, ...]:
+    """Return the declared chain of calibrations of a repository.
+
+    That is ``INSTRUMENT/calib``, else every declared chain that it has.
+    """
+    here = [c.noun for c in desired.chains_of(instrument) if desired.expects(c.noun.only, address)]
+    names = tuple(chain.chain for chain in here)
+    usual = f"{instrument}/calib"
+    return (usual,) if usual in names else names
+
+
+def _rows(leaf: Holding, dataset_type: str, data_id: str) -> tuple[Row, ...]:
+    return tuple(row for row in leaf.rows if row.data_id == data_id and row.dataset_type == dataset_type)
+
+
+def _overlaps(row: Row, span: Range) -> bool:
+    return row.begin < row.end and max(row.begin, span[0]) < min(row.end, span[1])
+
+
+def _first(own: Sequence[Holding], span: Range) -> str | None:
+    """Return the collection that decides, if any does.
+
+    Of several datasets that are effective within an exposure, the butler
+    takes that of the collection that is searched first.
+    """
+    then = [replace(leaf, rows=tuple(row for row in leaf.rows if _overlaps(row, span))) for leaf in own]
+    ranks = {leaf.collection: rank for rank, leaf in enumerate(own)}
+    names = [w.collection for w in resolve(then).winners if max(w.begin, span[0]) < min(w.end, span[1])]
+    return min(names, key=ranks.__getitem__, default=None)
+
+
+def _weighed(found: Iterable[Candidate], first: str | None, span: Range) -> Iterable[Weighed]:
+    standing = [one for one in found if one.collection == first and _overlaps(one.row, span)]
+    decided, later = (Why.WINS, Why.LATER) if len(standing) == 1 else (Why.AMBIGUOUS, Why.BEHIND)
+    for one in found:
+        why = decided if one in standing else _out_of(one.row, span) or later
+        yield Weighed(one.rank, one.collection, one.row, why)
+
+
+def _out_of(row: Row, span: Range) -> Why | None:
+    """Return why a range does not come into question, if it does not."""
+    if row.begin >= row.end:
+        return Why.EMPTY
+    if row.begin >= span[1]:
+        return Why.NOT_YET
+    return Why.ENDED if row.end <= span[0] else None
+
+
+def _known(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> dict[str, tuple[str, ...]]:
+    """Return what there would be candidates for, by key."""
+    data_ids = {row.data_id for leaf in leaves for row in leaf.rows if row.dataset_type == dataset_type}
+    if not data_ids:
+        types = {row.dataset_type for leaf in leaves for row in leaf.rows}
+        return {"dataset_type": tuple(sorted(types))} if types else {}
+    asked, there = _pairs(data_id), [_pairs(one) for one in data_ids]
+    keys = [key for key in asked if key != "instrument"]
+    near = {key: _values(key, (one for one in there if {**one, key: asked[key]} == asked)) for key in keys}
+    near = {key: values for key, values in near.items() if values}
+    return near or {key: _values(key, there) for key in keys}
+
+
+def _values(key: str, data_ids: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    values = {data_id[key] for data_id in data_ids}
+    return tuple(sorted(values, key=lambda value: (int(value) if value.isdigit() else -1, value)))
+
+
+def _pairs(data_id: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in data_id.split(",") if pair)
+
+
+# At each repository
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a repository showed."""
+
+    address: RepositoryAddress
+    butler: ButlerReader
+
+    chains: Mapping[str, Sequence[Holding] | None]
+    """What each holds, in search order; `None` where it does not exist."""
+
+    exposure: SeenExposure | None
+
+    def data_ids(self, dataset_type: str) -> set[str]:
+        """Return all data IDs that a dataset type is there for."""
+        leaves = [leaf for held in self.chains.values() for leaf in held or ()]
+        return {row.data_id for leaf in leaves for row in leaf.rows if row.dataset_type == dataset_type}
+
+
+def _look_everywhere(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    question: Question,
+    seen: Callable[[int, int], None],
+) -> tuple[list[_Look], dict[RepositoryAddress, Diagnostic]]:
+    looks: list[_Look] = []
+    unreachable: dict[RepositoryAddress, Diagnostic] = {}
+    here = replace(scope, instruments=(question.instrument,))
+    asked = places_of(desired, here)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        under_way = {pool.submit(_look, desired, places, a, question): a for a in asked}
+        for done, look in enumerate(as_completed(under_way), 1):
+            try:
+                looks.append(look.result())
+            except UnreachableError as error:
+                unreachable[under_way[look]] = error.diagnostics[0]
+            seen(done, len(under_way))
+    return sorted(looks, key=lambda look: look.address), unreachable
+
+
+def _look(desired: DesiredState, places: ReadPlaces, address: RepositoryAddress, question: Question) -> _Look:
+    butler = places.butler(address)
+    declared = chains_to_search(desired, question.instrument, address)
+    chains = {c: flatten(butler, c) for c in ([question.chain] if question.chain else declared)}
+    held = butler.holdings(dict.fromkeys(n for s in chains.values() for n in s), calibrations_only=True)
+    exists = butler.collections(chains)
+    return _Look(
+        address,
+        butler,
+        # A collection may have gone since it was listed.
+        {
+            chain: [held[name] for name in searched if name in held] if chain in exists else None
+            for chain, searched in chains.items()
+        },
+        _exposure(butler, question),
+    )
+
+
+def _exposure(butler: ButlerReader, question: Question) -> SeenExposure | None:
+    if question.exposure is None:
+        return None
+    try:
+        found = butler.exposures(question.instrument, f"exposure = {question.exposure}")
+    except UnreachableError:
+        return None  # What was observed does not tell of exposures.
+    return next((one for one in found if one.begin < one.end), None)
+
+
+def _exposures(
+    question: Question, looks: Sequence[_Look], *, whole: bool
+) -> tuple[dict[RepositoryAddress, SeenExposure | None], tuple[str, ...]]:
+    """Return the exposure as each repository has it, or as another does.
+
+    Raises
+    ------
+    UsageError
+        None has it.
+    UnreachableError
+        None has it, and not all could be seen.
+    """
+    seen = {look.address: look.exposure for look in looks}
+    knowing = [address for address, exposure in seen.items() if exposure]
+    if question.exposure is None or len(knowing) == len(seen):
+        return seen, ()
+    if not knowing:
+        error = UsageError if whole else UnreachableError
+        detail = f"{question.exposure}: no such exposure of {question.instrument} at {_listed(seen)}."
+        raise error(Diagnostic("Exposure not known", detail, hint="Give a moment instead: --at TIME."))
+    without = [address for address in seen if address not in knowing]
+    remark = (
+        f"{_listed(without)}: exposure {question.exposure} is not known there, "
+        f"and is looked up as {knowing[0]} has it."
+    )
+    return {address: exposure or seen[knowing[0]] for address, exposure in seen.items()}, (remark,)
+
+
+def _told(
+    question: Question,
+    looks: Sequence[_Look],
+    exposures: Mapping[RepositoryAddress, SeenExposure | None],
+    words: _Words,
+) -> Iterable[Told]:
+    for look in looks:
+        exposure = exposures[look.address]
+        data_id = words.data_id({**(exposure.data_id if exposure else {}), **question.data_id})
+        span = _span(question, exposure)
+        for chain, held in look.chains.items():
+            if held is None:
+                yield Told(look.address, Explanation(chain, question.dataset_type, data_id, span))
+            else:
+                made = explain_search(chain, held, question.dataset_type, data_id, span)
+                yield Told(look.address, made, _run(look.butler, made))
+
+
+def _span(question: Question, exposure: SeenExposure | None) -> Range:
+    if exposure:
+        return exposure.begin, exposure.end
+    assert question.moment is not None, "a moment is asked for, or an exposure"
+    return question.moment, question.moment + 1
+
+
+def _run(butler: ButlerReader, made: Explanation) -> str | None:
+    if made.winner is None:
+        return None
+    try:
+        return butler.runs([made.winner.row.uuid]).get(made.winner.row.uuid)
+    except UnreachableError:
+        return None  # What was observed does not tell of RUNs.
+
+
+def _check(desired: DesiredState, question: Question, looks: Sequence[_Look]) -> None:
+    """Refuse words that no repository knows.
+
+    Raises
+    ------
+    UsageError
+        No repository has the chain, or its chains hold other dataset types
+        only.
+    """
+    held, addresses = [look.chains for look in looks], _listed(look.address for look in looks)
+    if question.chain and not any(chains[question.chain] is not None for chains in held):
+        known = [chain.noun.chain for chain in desired.chains_of(question.instrument)]
+        raise _unknown("Collection not known", question.chain, f"no such collection at {addresses}", known)
+    types = {
+        row.dataset_type for chains in held for c in chains.values() for leaf in c or () for row in leaf.rows
+    }
+    if types and question.dataset_type not in types:
+        searched = " and ".join(sorted({chain for chains in held for chain in chains}))
+        detail = f"{searched} holds none of that type at {addresses}"
+        raise _unknown("No such calibrations", question.dataset_type, detail, types)
+
+
+class _Words:
+    """What a person may write in a data ID, at these repositories.
+
+    Parameters
+    ----------
+    question, looks
+        What is asked, and what was seen.
+    """
+
+    def __init__(self, question: Question, looks: Sequence[_Look]) -> None:
+        self._question = question
+        self._looks = looks
+        self._there = {d for look in looks for d in look.data_ids(question.dataset_type)}
+        # The same in all of them: a type means the same everywhere.
+        self._keys = tuple(_pairs(min(self._there))) if self._there else None
+
+    def data_id(self, given: Mapping[str, str]) -> str:
+        """Return a data ID as rows have it.
+
+        Raises
+        ------
+        UsageError
+            A key is missing, or a word means nothing.
+        """
+        if self._keys is None:
+            return format_data_id(given)
+        self._check_keys(given)
+        given = {"instrument": self._question.instrument, **given}
+        if "physical_filter" in self._keys and "physical_filter" not in given and "band" in given:
+            given["physical_filter"] = self._filter(given["band"])
+        if lacking := [key for key in self._keys if key not in given]:
+            raise self._lacking(lacking)
+        if "detector" in self._keys:
+            given["detector"] = self._detector(given["detector"])
+        return format_data_id({key: given[key] for key in self._keys})
+
+    def ignored(self) -> Iterable[str]:
+        """Yield which of the keys that were given make no difference."""
+        for key in self._question.data_id:
+            stands_for = "physical_filter" if key == "band" else key
+            if self._keys and key not in self._keys and stands_for not in self._keys:
+                yield f"{self._question.dataset_type} does not depend on {key}."
+
+    def _check_keys(self, given: Mapping[str, str]) -> None:
+        known = {*(self._keys or ()), *_OF_EXPOSURES, "instrument"}
+        for key in given:
+            if key not in known:
+                detail = f"{self._question.dataset_type} is not told apart by it"
+                raise _unknown("No such key of a data ID", key, detail, self._keys or ())
+
+    def _lacking(self, lacking: Sequence[str]) -> UsageError:
+        have = [f"{key} {' '.join(self._values(key)[:12])}" for key in lacking]
+        return UsageError(
+            Diagnostic(
+                "Data ID does not fit",
+                f"{self._question.dataset_type} is told apart by {', '.join(self._keys or ())}; "
+                f"{' and '.join(lacking)} is missing.",
+                hint=f"Add {' '.join(f'{key}=…' for key in lacking)}: there are {'; '.join(have)}.",
+            )
+        )
+
+    def _values(self, key: str) -> tuple[str, ...]:
+        return _values(key, map(_pairs, self._there))
+
+    def _filter(self, band: str) -> str:
+        """Return the only filter of a band that the type is there for."""
+        bands = self._asked(lambda butler: butler.filters(self._question.instrument))
+        of_band = sorted(name for name, its in bands.items() if its == band)
+        there = [name for name in of_band if name in self._values("physical_filter")] or of_band
+        if len(there) == 1:
+            return there[0]
+        if there:
+            detail, hint = f"{band} is the band of {', '.join(there)}.", "Give one of them: physical_filter=…"
+            raise UsageError(Diagnostic("Band has several filters", detail, hint=hint))
+        raise _unknown("Band not known", band, "no filter has this band", set(bands.values()))
+
+    def _detector(self, word: str) -> str:
+        """Return the number of a detector, given so or by its full name."""
+        if word.isascii() and word.isdigit():
+            return str(int(word))
+        names = self._asked(lambda butler: butler.detectors(self._question.instrument))
+        numbers = {name: str(number) for number, name in names.items()}
+        if word not in numbers:
+            raise _unknown("Detector not known", word, f"no detector of {self._question.instrument}", numbers)
+        return numbers[word]
+
+    def _asked(self, ask: Callable[[ButlerReader], Mapping[_K, _V]]) -> Mapping[_K, _V]:
+        """Return what the first repository that can tell does tell."""
+        for look in self._looks:
+            try:
+                if told := ask(look.butler):
+                    return told
+            except UnreachableError:
+                continue  # What was observed does not tell.
+        return {}
+
+
+def _tickets(desired: DesiredState, instrument: str) -> dict[str, str]:
+    tickets = (written.noun for written in desired.tickets_of(instrument))
+    return {leaf: ticket.ticket for ticket in tickets for leaf in ticket.leaves}
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _unknown(summary: str, word: str, why: str, known: Iterable[str]) -> UsageError:
+    words = sorted(known)
+    near = nearest(word, words)
+    listed = f"Known are {', '.join(words[:20])}{', …' if len(words) > 20 else ''}." if words else ""
+    hint = f"Did you mean {near}? {listed}".strip() if near else listed
+    return UsageError(Diagnostic(summary, f"{word}: {why}.", hint=hint))

@@ -1,0 +1,209 @@
+"""Why a lookup gets what it gets.
+
+A candidate is whatever a searched collection holds for the data ID; one of
+them wins or none does, and each of the others has one reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+from ..errors import Diagnostic
+from .contents import Row
+from .names import RepositoryAddress
+from .timespans import Range, format_bound
+
+__all__ = ["Explained", "Explanation", "Outcome", "Question", "Told", "Weighed", "Why"]
+
+
+class Why(Enum):
+    """Why a candidate wins, or does not."""
+
+    WINS = "wins"
+    LATER = "searched-later"
+    BEHIND = "behind-ambiguous"
+    NOT_YET = "not-yet-valid"
+    ENDED = "ended"
+    EMPTY = "empty-range"
+    AMBIGUOUS = "ambiguous"
+
+
+class Outcome(Enum):
+    """What a lookup comes to."""
+
+    FOUND = "found"
+    NOTHING = "nothing"
+    AMBIGUOUS = "ambiguous"
+    """The butler finds several in one collection and refuses to choose."""
+    NO_CHAIN = "no-chain"
+    """What was to be searched does not exist."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked up."""
+
+    instrument: str
+    dataset_type: str
+
+    data_id: Mapping[str, str]
+    """As it was asked, with names of detectors and bands."""
+
+    moment: int | None = None
+    """Nanoseconds of TAI."""
+
+    exposure: int | None = None
+    """Number of an exposure, in place of a moment."""
+
+    chain: str | None = None
+    """What is searched; `None`: what is declared."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A candidate, and why it wins or does not."""
+
+    rank: int
+    """How many collections are searched before its own."""
+
+    collection: str
+    row: Row
+    why: Why
+
+    @property
+    def span(self) -> Range:
+        """Its validity range, in nanoseconds of TAI."""
+        return self.row.begin, self.row.end
+
+    @property
+    def detail(self) -> str:
+        """The reason, for people."""
+        match self.why:
+            case Why.WINS:
+                return "wins"
+            case Why.LATER:
+                return "searched later than the winner"
+            case Why.BEHIND:
+                return "searched later than what is ambiguous"
+            case Why.NOT_YET:
+                return f"valid only from {format_bound(self.row.begin)}"
+            case Why.ENDED:
+                return f"ended {format_bound(self.row.end)}"
+            case Why.EMPTY:
+                return "its range is empty"
+            case Why.AMBIGUOUS:
+                return "overlaps another in the same collection (ambiguous)"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one lookup gets through one chain, and why."""
+
+    chain: str
+    dataset_type: str
+
+    data_id: str
+    """As `~calibstate.model.contents.Row` has it."""
+
+    span: Range
+    """What a range must overlap, in nanoseconds of TAI."""
+
+    searched: tuple[str, ...] | None = None
+    """The collections in search order; `None`: the chain does not exist."""
+
+    candidates: tuple[Weighed, ...] = ()
+    """In search order."""
+
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where there is no candidate: values by key, each of which there would be
+    some for; ``dataset_type`` is a key too."""
+
+    @cached_property
+    def winner(self) -> Weighed | None:
+        """The candidate that the lookup gets."""
+        return next((one for one in self.candidates if one.why is Why.WINS), None)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the lookup comes to."""
+        if self.searched is None:
+            return Outcome.NO_CHAIN
+        if self.winner:
+            return Outcome.FOUND
+        refused = any(one.why is Why.AMBIGUOUS for one in self.candidates)
+        return Outcome.AMBIGUOUS if refused else Outcome.NOTHING
+
+    @property
+    def without(self) -> tuple[tuple[int, str], ...]:
+        """Collections that hold nothing for the data ID, with their ranks."""
+        holding = {one.collection for one in self.candidates}
+        return tuple(one for one in enumerate(self.searched or ()) if one[1] not in holding)
+
+    @property
+    def nearest(self) -> Weighed | None:
+        """Where nothing is found, the candidate that is nearest in time."""
+        if self.outcome is not Outcome.NOTHING:
+            return None
+        away = {
+            place: max(one.row.begin - self.span[1] + 1, self.span[0] - one.row.end + 1)
+            for place, one in enumerate(self.candidates)
+            if one.why is not Why.EMPTY
+        }
+        return self.candidates[min(away, key=away.__getitem__)] if away else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """An explanation, and what is told of it by its repository alone."""
+
+    repository: RepositoryAddress
+    explanation: Explanation
+
+    run: str | None = None
+    """RUN of the winner; `None` where it is not known."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One lookup at several repositories."""
+
+    question: Question
+
+    told: tuple[Told, ...]
+    """By chain, then by address."""
+
+    tickets: Mapping[str, str] = field(default_factory=dict)
+    """The ticket of each collection that is declared."""
+
+    remarks: tuple[str, ...] = ()
+    """What a reader should know."""
+
+    unreachable: Mapping[RepositoryAddress, Diagnostic] = field(default_factory=dict)
+
+    origins: frozenset[RepositoryAddress] = frozenset()
+    """Repositories where calibrations are made."""
+
+    def differing(self, chain: str) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+        """Return where a chain gives the same as most, and where it does not.
+
+        Of several that as many repositories have, that of the origin counts,
+        else that of the first by address.
+        """
+        there = [one for one in self.told if one.explanation.chain == chain]
+        gets = [_gets(one.explanation) for one in there]
+        most = max(
+            there, key=lambda one: (gets.count(_gets(one.explanation)), one.repository in self.origins)
+        )
+        alike = [got == _gets(most.explanation) for got in gets]
+        return (
+            tuple(one for one, same in zip(there, alike, strict=True) if same),
+            tuple(one for one, same in zip(there, alike, strict=True) if not same),
+        )
+
+
+def _gets(explanation: Explanation) -> tuple[Outcome, str]:
+    winner = explanation.winner
+    return explanation.outcome, winner.row.uuid if winner else ""
