@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -29,7 +30,7 @@ _MOST = 20
 _MEANING = {
     Effect.LOST: "nothing is found any more",
     Effect.REVERTED: "an older one is found, that was searched behind it",
-    Effect.REPLACED: "another one is found",
+    Effect.REPLACED: "one that was not searched before is found instead",
     Effect.NEWLY_COVERED: "nothing was found before",
 }
 _PAST = "into the past"
@@ -71,11 +72,19 @@ class Report:
         return dict(sorted(Counter(one.day_obs for one in self.told.exposures).items()))
 
 
+class _Said(NamedTuple):
+    """A line of the summary."""
+
+    word: str
+    style: str
+    rest: str
+
+
 def as_text(report: Report) -> Iterator[Text]:
     """Yield a report for a terminal."""
     yield Text(_title(report), "bold")
-    for line in _summary(report):
-        yield Text("  ").append(line)
+    for said in _summary(report):
+        yield Text("  ").append(f"{said.word:{_WIDE}}", said.style).append(said.rest, "default")
     for chain in report.told.chains:
         yield Text("")
         yield from _chain(report, chain)
@@ -85,10 +94,12 @@ def as_text(report: Report) -> Iterator[Text]:
 def as_markdown(report: Report) -> Iterator[str]:
     """Yield a report for a pull request."""
     yield f"**{safe(_title(report))}**\n"
-    yield from (f"- {safe(line.plain)}" for line in _summary(report))
+    yield from (f"- **{said.word}** {safe(said.rest)}" for said in _summary(report))
     for chain in report.told.chains:
+        yield ""
+        yield f"{safe(_where(chain))}: {_steps(chain)}"
         if chain.changes:
-            yield f"\n<details><summary>{safe(_where(chain))}: {_counted(chain.changes)}</summary>\n"
+            yield f"\n<details><summary>{_counted(chain.changes)}</summary>\n"
             yield "| lookups | becomes | range (TAI) | reaches | before | after |"
             yield "|---|---|---|---|---|---|"
             for change in chain.changes[: report.most]:
@@ -112,7 +123,7 @@ def _title(report: Report) -> str:
     return f"Impact of the working tree, compared with {report.base}{seen}"
 
 
-def _summary(report: Report) -> Iterator[Text]:
+def _summary(report: Report) -> Iterator[_Said]:
     """Yield the few lines that come first."""
     told = report.told
     yield from _unknown(report)
@@ -120,34 +131,30 @@ def _summary(report: Report) -> Iterator[Text]:
         moved = any(chain.entered or chain.left or chain.moved for chain in told.chains)
         but = "what is searched changes, but no lookup does" if moved else "no lookup changes"
         known = ", as far as is known" if any(one.moved for one in _unknowns(told)) else ""
-        yield _line("nothing", "green", f"{but}: each finds what it found{known}")
+        yield _Said("nothing", "green", f"{but}: each finds what it found{known}")
     for effect in Effect:
         changes = [change for change in told.changes if change.effect is effect]
         if changes:
-            yield _line(effect.value, _STYLES[effect], f"{_types(changes)}: {_MEANING[effect]}")
+            yield _Said(effect.value, _STYLES[effect], f"{_types(changes)}: {_MEANING[effect]}")
     if told.changes:
         yield _reach(report)
     for _, shadowed in groupby(_shadowed(told), key=lambda one: one.ticket):
-        yield _line("shadowed", "yellow", _never(list(shadowed)))
+        yield _Said("shadowed", "yellow", _never(list(shadowed)))
     for address in told.gone:
-        yield _line("not declared", "dim", f"{address} any more; what is there stays as it is")
+        yield _Said("not declared", "dim", f"{address} any more; what is there stays as it is")
     if stays := _taken_for_empty(report):
-        yield _line("not known", "dim", stays)
+        yield _Said("not known", "dim", stays)
 
 
-def _line(word: str, style: str, rest: str) -> Text:
-    return Text(f"{word:{_WIDE}}", style).append(rest, "default")
-
-
-def _reach(report: Report) -> Text:
+def _reach(report: Report) -> _Said:
     """Say whether what was observed already is calibrated otherwise."""
     begins = [change.begin for change in report.told.changes]
     until = format_bound(report.observed_until)
     if not report.reaches_back(report.told.changes):
-        return _line("in the future", "green", f"only: what was observed until {until} stays as it is")
+        return _Said("in the future", "green", f"only: what was observed until {until} stays as it is")
     since = format_bound(min(begins))
-    which = f"observed from {since} on" if since else "ever observed"
-    return _line(_PAST, "bold yellow", f"what was {which} is calibrated otherwise from now on")
+    which = f"from {since} " if since else ""
+    return _Said(_PAST, "bold yellow", f"what was observed {which}until {until} is calibrated otherwise")
 
 
 def _types(changes: Iterable[Change]) -> str:
@@ -175,13 +182,13 @@ def _never(shadowed: list[Shadowed]) -> str:
     return f"{first.ticket if first.whole else names} can never win any more{where}"
 
 
-def _unknown(report: Report) -> Iterator[Text]:
+def _unknown(report: Report) -> Iterator[_Said]:
     """Yield what nobody can tell from here, though it matters."""
     moved = [one for one in _unknowns(report.told) if one.moved]
     for ticket in sorted({one.ticket for one in moved if one.ticket}):
-        yield _line("unknown", "bold magenta", f"what {ticket} changes; {_how_to_know(report, ticket)}")
+        yield _Said("unknown", "bold magenta", f"what {ticket} changes; {_how_to_know(report, ticket)}")
     for name in (one.collection for one in moved if not one.ticket):
-        yield _line("unknown", "bold magenta", f"what {name} changes; {_how_to_know(report, '')}")
+        yield _Said("unknown", "bold magenta", f"what {name} changes; {_how_to_know(report, '')}")
 
 
 def _unknowns(told: Impact) -> list[Unknown]:
@@ -212,6 +219,11 @@ def _chain(report: Report, chain: ChainImpact) -> Iterator[Text]:
     for change in chain.changes[: report.most]:
         yield from _change(report, chain, change)
     yield from _rest(report, chain)
+
+
+def _steps(chain: ChainImpact) -> str:
+    marked = (("+", chain.entered), ("-", chain.left), ("~", chain.moved))
+    return " ".join(f"`{mark} {name}`" for mark, names in marked for name in names) or "by a chain within it"
 
 
 def _where(chain: ChainImpact) -> str:
