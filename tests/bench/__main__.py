@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .explaining import explain_question
 from .measure import report
 from .questions import import_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
@@ -30,6 +31,7 @@ QUESTIONS = {
     "resolve": resolve_question,
     "resolve-many": resolve_many_question,
     "fingerprint": fingerprint_question,
+    "explain": explain_question,
 }
 
 
