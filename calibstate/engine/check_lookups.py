@@ -52,21 +52,19 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
     by_range: dict[tuple[str, int, int], list[str]] = {}
     for winner in won:
         by_range.setdefault((winner.dataset_type, winner.begin, winner.end), []).append(winner.data_id)
-    tried: set[tuple[str, str]] = set()
+    tried: set[str] = set()
     for (dataset_type, begin, end), data_ids in sorted(by_range.items()):
-        untried = list(_with_new_values(dataset_type, sorted(data_ids), tried))
+        untried = list(_with_new_values(sorted(data_ids), tried))
         moments = _edges(begin, end)
         number = max(len(moments), len(untried))
         asked = islice(cycle([*untried, *sorted(set(data_ids) - set(untried))]), number)
         yield from ((dataset_type, *pair) for pair in zip(asked, cycle(moments), strict=False))
 
 
-def _with_new_values(
-    dataset_type: str, data_ids: Sequence[str], tried: set[tuple[str, str]]
-) -> Iterator[str]:
+def _with_new_values(data_ids: Sequence[str], tried: set[str]) -> Iterator[str]:
     """Yield those data IDs that try a value which no other one did."""
     for data_id in data_ids:
-        values = {(dataset_type, pair) for pair in data_id.split(",")}
+        values = set(data_id.split(","))
         if not values <= tried:
             tried |= values
             yield data_id
