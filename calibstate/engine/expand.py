@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..errors import Where
 from ..kinds.bundle import Bundle
@@ -271,11 +272,16 @@ class _Repository:
         return self.desired.meaning(entry, chain.instrument) if isinstance(entry, str) else None
 
     def _is_listed(self, ticket: Ticket) -> bool:
-        return any(
-            (meaning := self._meaning(entry, chain.noun)) and meaning.ticket and meaning.ticket.noun is ticket
+        return ticket.key in self._listed
+
+    @cached_property
+    def _listed(self) -> frozenset[TicketKey]:
+        meanings = (
+            self._meaning(entry, chain.noun)
             for chain in self._declared_chains()
             for entry in chain.noun.entries
         )
+        return frozenset(m.ticket.noun.key for m in meanings if m and m.ticket)
 
     def _declared_chain(self, written: Written[ChainFile]) -> Declared:
         draft = _ChainDraft()

@@ -104,9 +104,9 @@ def _what(winner: Effective) -> tuple[str, int, int]:
 def _along(key: tuple[str, str], mine: list[Effective], yours: list[Effective]) -> Iterator[_Piece]:
     """Walk along time, and yield the longest pieces that differ alike."""
     edges = sorted({edge for w in (*mine, *yours) for edge in (w.begin, w.end)})
+    here, there = _winners(mine, edges), _winners(yours, edges)
     last: _Piece | None = None
-    for begin, end in pairwise(edges):
-        a, b = _at(mine, begin), _at(yours, begin)
+    for (begin, end), a, b in zip(pairwise(edges), here, there, strict=True):
         if (a and a.uuid) == (b and b.uuid):
             continue
         if last and last.span[1] == begin and (last.one, last.other) == (a, b):
@@ -119,8 +119,14 @@ def _along(key: tuple[str, str], mine: list[Effective], yours: list[Effective]) 
         yield last
 
 
-def _at(winners: list[Effective], moment: int) -> Effective | None:
-    return next((w for w in winners if w.begin <= moment < w.end), None)
+def _winners(winners: list[Effective], edges: list[int]) -> Iterator[Effective | None]:
+    """Yield the winner between each two edges, which holds all between."""
+    coming = iter(winners)
+    winner = next(coming, None)
+    for begin, _ in pairwise(edges):
+        while winner and winner.end <= begin:
+            winner = next(coming, None)
+        yield winner if winner and winner.begin <= begin else None
 
 
 def _selected(winner: Effective) -> Selected:

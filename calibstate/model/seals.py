@@ -158,9 +158,10 @@ class Seal(Noun):
 
     def _holding(self, name: str, sealed: SealedCollection) -> Holding:
         rows = tuple(
-            Row(dataset_type, data_id, str(entry.get("run", said.run or f"({name})")), begin, end)
+            Row(dataset_type, data_id, run, begin, end)
             for dataset_type, said in sealed.types.items()
             for entry in said.coverage
+            for run in [str(entry.get("run", said.run or f"({name})"))]
             for data_id, (begin, end) in covered([entry], self.instrument)
         )
         # Whether it is a RUN is not told; a range is a range.
@@ -261,9 +262,9 @@ def covered(coverage: Iterable[Coverage], instrument: str) -> Iterator[tuple[str
         named |= {key: _values(value) for key, value in entry.items() if key not in _NOT_DIMENSIONS}
         if named["instrument"] == [""]:
             del named["instrument"]
-        keys = sorted(named)
-        for values in product(*(named[key] for key in keys)):
-            yield ",".join(f"{key}={value}" for key, value in zip(keys, values, strict=True)), span
+        pairs = ([f"{key}={value}" for value in named[key]] for key in sorted(named))
+        for data_id in map(",".join, product(*pairs)):
+            yield data_id, span
 
 
 def _digest(fingerprint: str, content: str) -> str:
