@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, Severity, UsageError
+from ..errors import Diagnostic, InvalidStateError, RefusedError, UsageError
 from ..factory import Places, utc_now
 from ..model.desired import DesiredState
 from ..model.names import nearest
-from ..model.seals import Seal
 from ..store import documents, treefile
 from ..views import capture as views
 from . import screen
@@ -94,8 +92,9 @@ def _capture(
     seals: bool,
     dry: bool,
 ) -> None:
-    from ..engine.capture import Wanted, require_settled
+    from ..engine.capture import Wanted
     from ..engine.capture import capture as look
+    from ..engine.declare import declare, seal_captured
     from ..engine.observe import refuse_doubles
 
     places, now = Places(desired), utc_now()
@@ -103,14 +102,11 @@ def _capture(
     wanted = Wanted(address, instrument, chains, now[:10])
     with screen.progress("looking at") as watch:
         captured = look(wanted, desired, places, lambda done, total: watch("repositories", done, total))
-    changes = treefile.changes(desired, captured.additions)
-    after, _ = treefile.checked(desired, changes)
-    require_settled(captured, desired, after)
-    told = list(captured.told)
+    changes, told = declare(captured, desired), captured.told
     if seals:
-        made = tuple(_seals(captured, desired, places, now, told))
-        changes = treefile.changes(desired, replace(captured.additions, seals=made))
-        treefile.checked(desired, changes)
+        # Only now, since reading all files takes long.
+        made, unsealed = seal_captured(captured, desired, places, now, screen.progress)
+        changes, told = declare(captured, desired, made), (*told, *unsealed)
     if not dry:
         treefile.write(Path(desired.root), changes)
     _show(captured, changes, told, format, dry=dry)
@@ -139,32 +135,8 @@ def _unknown(word: str, what: str, known: list[str]) -> Diagnostic:
     return Diagnostic("Not declared", f"{word} is not declared as {what}.", hint=hint)
 
 
-def _seals(
-    captured: Captured, desired: DesiredState, places: Places, now: str, told: list[Diagnostic]
-) -> Iterator[Seal]:
-    """Read the tickets that have no seal, each with all of its files."""
-    from ..engine.seal import make_seal
-
-    for number, (ticket, address) in enumerate(captured.unsealed, 1):
-        with screen.progress(f"reading {ticket.ticket} ({number} of {len(captured.unsealed)}),") as watch:
-            try:
-                yield make_seal(ticket, desired, places, now, watch, address=address)
-            except CalibstateError as error:
-                told.append(_without_seal(ticket.ticket, error))
-
-
-def _without_seal(ticket: str, error: CalibstateError) -> Diagnostic:
-    first = error.diagnostics[0]
-    return Diagnostic(
-        "Ticket is not sealed",
-        f"{ticket}: {first.summary}. {first.detail}",
-        hint=f"Mend it, and then: calibstate seal {ticket}.",
-        severity=Severity.WARNING,
-    )
-
-
 def _show(
-    captured: Captured, changes: Sequence[Change], told: list[Diagnostic], format: Format, *, dry: bool
+    captured: Captured, changes: Sequence[Change], told: Sequence[Diagnostic], format: Format, *, dry: bool
 ) -> None:
     written = {change.file: "new" if change.before is None else "changed" for change in changes}
     files = {**written, **{file: "same" for file in captured.files if file not in written}}

@@ -6,28 +6,24 @@ skips.  What the files cannot say is told, all of it, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from ..errors import Diagnostic, RefusedError, Severity, UnreachableError, UsageError
-from ..kinds.chain import Chain, written_order
-from ..kinds.external import External
 from ..model.additions import Additions
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.contents import Holding
 from ..model.desired import DesiredState
 from ..model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
-from ..model.scope import Scope
 from ..model.tickets import ApprovalStatus, Ticket
 from ..ports.places import ReadPlaces
 from .describe import Description, Live, Role, describe, look_closely
-from .expand import expand
 from .merge import Merged, merge
 from .observe import SIDE_BY_SIDE
 
-__all__ = ["Captured", "Found", "Wanted", "capture", "require_settled"]
+__all__ = ["Captured", "Found", "Wanted", "capture"]
 
 
 @dataclass(frozen=True)
@@ -121,63 +117,6 @@ def capture(
         The files cannot say what is there: all that they cannot.
     """
     return _Capture(wanted, desired, places).capture(seen)
-
-
-def require_settled(captured: Captured, before: DesiredState, after: DesiredState) -> None:
-    """Refuse a declaration that would change a chain.
-
-    Parameters
-    ----------
-    captured
-        What was found.
-    before, after
-        What was declared, and what would be.
-
-    Raises
-    ------
-    RefusedError
-        The chains of the repository would be changed; or those of another,
-        which were as declared.
-    """
-    address = captured.live.address
-    told = [
-        Diagnostic(
-            "Not as declared",
-            f"{address}: {chain} searches {_listed(have)}; with the files it would be {_listed(after)}.",
-            hint="Say with `only` in its file which repositories have the chain.",
-        )
-        for chain, have, after in _changing(after, captured.live)
-    ]
-    for other in captured.others:
-        already = {chain for chain, _, _ in _changing(before, other)}
-        told += [
-            Diagnostic(
-                "Another would be changed",
-                f"{other.address}: {chain} searches {_listed(have)}; with what was found at {address} it "
-                f"would be {_listed(after)}. One chain has one order everywhere.",
-            )
-            for chain, have, after in _changing(after, other)
-            if chain not in already
-        ]
-    if told:
-        raise RefusedError(*told)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "nothing"
-
-
-def _changing(desired: DesiredState, live: Live) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
-    """Yield chains that would be written, as they are and as they would be."""
-    resources = [d.resource for d in expand(desired, Scope(repositories=(live.address,)))]
-    gone = {r.address.name for r in resources if isinstance(r, External)} - live.seen.keys()
-    for chain in resources:
-        if isinstance(chain, Chain):
-            have = live.children(chain.address.name)
-            declared = [child for child in chain.children if child not in gone]
-            after = written_order(declared, have, frozenset(chain.unwanted))
-            if after != have:
-                yield chain.address.name, have, after
 
 
 @dataclass

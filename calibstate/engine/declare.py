@@ -1,0 +1,159 @@
+"""Put what was captured into files, and hold them against the live chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+from ..errors import CalibstateError, Diagnostic, RefusedError, Severity
+from ..kinds.chain import Chain, written_order
+from ..kinds.external import External
+from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress
+from ..model.scope import Scope
+from ..model.seals import Seal
+from ..model.tickets import Ticket
+from ..ports.places import ReadPlaces
+from ..ports.progress import Watch, unwatched
+from ..store.treefile import Change, changes, checked
+from .capture import Captured
+from .describe import Live
+from .expand import expand
+from .seal import make_seal
+
+__all__ = ["Shown", "declare", "seal_captured"]
+
+Shown = Callable[[str], AbstractContextManager[Watch]]
+"""Shows how far long work has come."""
+
+
+def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = ()) -> tuple[Change, ...]:
+    """Return the files that say what was captured; nothing is written.
+
+    Parameters
+    ----------
+    captured
+        What was found.
+    desired
+        What is declared already.
+    seals
+        Seals of the tickets among it.
+
+    Raises
+    ------
+    RefusedError
+        A file cannot be added to; or a chain would be changed: one of the
+        repository, or one of another that was as declared.
+    InvalidStateError
+        The tree would not be sound.
+    """
+    changed = changes(desired, replace(captured.additions, seals=tuple(seals)))
+    after, _ = checked(desired, changed)
+    _require_settled(captured, desired, after)
+    return changed
+
+
+def seal_captured(
+    captured: Captured,
+    desired: DesiredState,
+    places: ReadPlaces,
+    now: str,
+    shown: Shown = lambda what: nullcontext(unwatched),
+) -> tuple[tuple[Seal, ...], tuple[Diagnostic, ...]]:
+    """Return the seals of what has none, and why some cannot be made.
+
+    Parameters
+    ----------
+    captured
+        What was found.
+    desired
+        What is declared already.
+    places
+        Where every file is read.
+    now
+        The time in UTC, with ``Z``.
+    shown
+        Shows how far each ticket has come.
+    """
+    seals, told = [], []
+    for number, (ticket, address) in enumerate(captured.unsealed, 1):
+        with shown(f"reading {ticket.ticket} ({number} of {len(captured.unsealed)}),") as watch:
+            made = _sealed(ticket, address, desired, places, now, watch)
+        if isinstance(made, Seal):
+            seals.append(made)
+        else:
+            told.append(made)
+    return tuple(seals), tuple(told)
+
+
+def _sealed(
+    ticket: Ticket,
+    address: RepositoryAddress,
+    desired: DesiredState,
+    places: ReadPlaces,
+    now: str,
+    watch: Watch,
+) -> Seal | Diagnostic:
+    try:
+        made = make_seal(ticket, desired, places, now, watch, address=address)
+    except CalibstateError as error:
+        first = error.diagnostics[0]
+        return _without_seal(ticket, f"{first.summary}. {first.detail}")
+    # Names that begin with the instrument twice are not read as written.
+    return _without_seal(ticket, f"{made.problem}.") if made.problem else made
+
+
+def _without_seal(ticket: Ticket, why: str) -> Diagnostic:
+    return Diagnostic(
+        "Ticket is not sealed",
+        f"{ticket.ticket}: {why}",
+        hint=f"Once that is mended: calibstate seal {ticket.ticket}.",
+        severity=Severity.WARNING,
+    )
+
+
+def _require_settled(captured: Captured, before: DesiredState, after: DesiredState) -> None:
+    """Refuse a declaration that would change a chain.
+
+    A chain of the repository; or one of another, that was as declared.
+    """
+    address = captured.live.address
+    told = [
+        Diagnostic(
+            "Not as declared",
+            f"{address}: {chain} searches {_listed(have)}; with the files it would be {_listed(after)}.",
+            hint="Say with `only` in its file which repositories have the chain.",
+        )
+        for chain, have, after in _changing(after, captured.live)
+    ]
+    for other in captured.others:
+        already = {chain for chain, _, _ in _changing(before, other)}
+        told += [
+            Diagnostic(
+                "Another would be changed",
+                f"{other.address}: {chain} searches {_listed(have)}; with what was found at {address} it "
+                f"would be {_listed(after)}. One chain has one order everywhere.",
+            )
+            for chain, have, after in _changing(after, other)
+            if chain not in already
+        ]
+    if told:
+        raise RefusedError(*told)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _changing(desired: DesiredState, live: Live) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    """Yield chains that would be written, as they are and as they would be."""
+    resources = [d.resource for d in expand(desired, Scope(repositories=(live.address,)))]
+    gone = {r.address.name for r in resources if isinstance(r, External)} - live.seen.keys()
+    for chain in resources:
+        if isinstance(chain, Chain):
+            have = live.children(chain.address.name)
+            declared = [child for child in chain.children if child not in gone]
+            after = written_order(declared, have, frozenset(chain.unwanted))
+            if after != have:
+                yield chain.address.name, have, after
