@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from ..errors import Diagnostic, UnreachableError, UsageError
-from ..model.contents import Holding, Row, format_data_id
+from ..model.contents import Holding, Row
 from ..model.desired import DesiredState
 from ..model.effective import Candidate
 from ..model.explanations import Explained, Explanation, Question, Told, Weighed, Why
-from ..model.names import RepositoryAddress, nearest
+from ..model.names import RepositoryAddress
 from ..model.scope import Scope
 from ..model.timespans import Range
 from ..ports.butler import ButlerReader, SeenExposure
 from ..ports.places import ReadPlaces
+from .asked import Words, listed, pairs, unknown, values_of
 from .effective import flatten
 from .expand import places_of
 from .resolve import candidates, resolve
@@ -29,12 +29,6 @@ __all__ = ["chains_to_search", "explain", "explain_search"]
 
 SIDE_BY_SIDE = 8
 """How many repositories are looked at at once."""
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-_OF_EXPOSURES = frozenset({"exposure", "visit", "group", "day_obs", "band", "physical_filter", "detector"})
-"""Keys that a person may give for any dataset type."""
 
 
 def explain(
@@ -69,7 +63,8 @@ def explain(
     if looks:
         _check(desired, question, looks)
         exposures, remarks = _exposures(question, looks, whole=not unreachable)
-        words = _Words(question, looks)
+        there = {data_id for look in looks for data_id in look.data_ids(question.dataset_type)}
+        words = Words(question, [look.butler for look in looks], there)
         told = tuple(_told(question, looks, exposures, words))
         remarks += tuple(words.ignored())
     return Explained(
@@ -165,20 +160,11 @@ def _known(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> dict[s
     if not data_ids:
         types = {row.dataset_type for leaf in leaves for row in leaf.rows}
         return {"dataset_type": tuple(sorted(types))} if types else {}
-    asked, there = _pairs(data_id), [_pairs(one) for one in data_ids]
+    asked, there = pairs(data_id), [pairs(one) for one in data_ids]
     keys = [key for key in asked if key != "instrument"]
-    near = {key: _values(key, (one for one in there if {**one, key: asked[key]} == asked)) for key in keys}
+    near = {key: values_of(key, (one for one in there if {**one, key: asked[key]} == asked)) for key in keys}
     near = {key: values for key, values in near.items() if values}
-    return near or {key: _values(key, there) for key in keys}
-
-
-def _values(key: str, data_ids: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
-    values = {data_id[key] for data_id in data_ids}
-    return tuple(sorted(values, key=lambda value: (int(value) if value.isdigit() else -1, value)))
-
-
-def _pairs(data_id: str) -> dict[str, str]:
-    return dict(pair.split("=", 1) for pair in data_id.split(",") if pair)
+    return near or {key: values_of(key, there) for key in keys}
 
 
 # At each repository
@@ -195,6 +181,10 @@ class _Look:
     """What each holds, in search order; `None` where it does not exist."""
 
     exposure: SeenExposure | None
+    """As it has it; `None` where it has none, or does not tell."""
+
+    tells_exposures: bool = True
+    """Whether it can say that it has none; an observation cannot."""
 
     def data_ids(self, dataset_type: str) -> set[str]:
         """Return all data IDs that a dataset type is there for."""
@@ -213,6 +203,9 @@ def _look_everywhere(
     unreachable: dict[RepositoryAddress, Diagnostic] = {}
     here = replace(scope, instruments=(question.instrument,))
     asked = places_of(desired, here)
+    if not asked:
+        detail = f"No repository with {question.instrument} is left of those that were asked for."
+        raise UsageError(Diagnostic("Nowhere to look", detail))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         under_way = {pool.submit(_look, desired, places, a, question): a for a in asked}
         for done, look in enumerate(as_completed(under_way), 1):
@@ -238,18 +231,19 @@ def _look(desired: DesiredState, places: ReadPlaces, address: RepositoryAddress,
             chain: [held[name] for name in searched if name in held] if chain in exists else None
             for chain, searched in chains.items()
         },
-        _exposure(butler, question),
+        *_exposure(butler, question),
     )
 
 
-def _exposure(butler: ButlerReader, question: Question) -> SeenExposure | None:
+def _exposure(butler: ButlerReader, question: Question) -> tuple[SeenExposure | None, bool]:
+    """Return an exposure, and whether the repository tells of exposures."""
     if question.exposure is None:
-        return None
+        return None, True
     try:
         found = butler.exposures(question.instrument, f"exposure = {question.exposure}")
     except UnreachableError:
-        return None  # What was observed does not tell of exposures.
-    return next((one for one in found if one.begin < one.end), None)
+        return None, False
+    return next((one for one in found if one.begin < one.end), None), True
 
 
 def _exposures(
@@ -262,33 +256,36 @@ def _exposures(
     UsageError
         None has it.
     UnreachableError
-        None has it, and not all could be seen.
+        None has it, and not all of them tell.
     """
     seen = {look.address: look.exposure for look in looks}
-    knowing = [address for address, exposure in seen.items() if exposure]
-    if question.exposure is None or len(knowing) == len(seen):
+    if question.exposure is None:
         return seen, ()
-    if not knowing:
-        error = UsageError if whole else UnreachableError
-        detail = f"{question.exposure}: no such exposure of {question.instrument} at {_listed(seen)}."
+    knowing = next((look for look in looks if look.exposure), None)
+    silent = [look.address for look in looks if not look.tells_exposures]
+    if knowing is None:
+        told = f"{question.exposure}: no such exposure of {question.instrument} at {listed(seen)}"
+        detail = f"{told}; of {listed(silent)} nobody observed exposures." if silent else f"{told}."
+        error = UsageError if whole and not silent else UnreachableError
         raise error(Diagnostic("Exposure not known", detail, hint="Give a moment instead: --at TIME."))
-    without = [address for address in seen if address not in knowing]
+    without = [address for address, exposure in seen.items() if not exposure]
     remark = (
-        f"{_listed(without)}: exposure {question.exposure} is not known there, "
-        f"and is looked up as {knowing[0]} has it."
+        f"{listed(without)}: exposure {question.exposure} is not known there, "
+        f"and is looked up as {knowing.address} has it."
     )
-    return {address: exposure or seen[knowing[0]] for address, exposure in seen.items()}, (remark,)
+    exposures = {address: exposure or knowing.exposure for address, exposure in seen.items()}
+    return exposures, (remark,) if without else ()
 
 
 def _told(
     question: Question,
     looks: Sequence[_Look],
     exposures: Mapping[RepositoryAddress, SeenExposure | None],
-    words: _Words,
+    words: Words,
 ) -> Iterable[Told]:
     for look in looks:
         exposure = exposures[look.address]
-        data_id = words.data_id({**(exposure.data_id if exposure else {}), **question.data_id})
+        data_id = words.data_id(exposure.data_id if exposure else {})
         span = _span(question, exposure)
         for chain, held in look.chains.items():
             if held is None:
@@ -323,128 +320,19 @@ def _check(desired: DesiredState, question: Question, looks: Sequence[_Look]) ->
         No repository has the chain, or its chains hold other dataset types
         only.
     """
-    held, addresses = [look.chains for look in looks], _listed(look.address for look in looks)
+    held, addresses = [look.chains for look in looks], listed(look.address for look in looks)
     if question.chain and not any(chains[question.chain] is not None for chains in held):
         known = [chain.noun.chain for chain in desired.chains_of(question.instrument)]
-        raise _unknown("Collection not known", question.chain, f"no such collection at {addresses}", known)
+        raise unknown("Collection not known", question.chain, f"no such collection at {addresses}", known)
     types = {
         row.dataset_type for chains in held for c in chains.values() for leaf in c or () for row in leaf.rows
     }
     if types and question.dataset_type not in types:
         searched = " and ".join(sorted({chain for chains in held for chain in chains}))
         detail = f"{searched} holds none of that type at {addresses}"
-        raise _unknown("No such calibrations", question.dataset_type, detail, types)
-
-
-class _Words:
-    """What a person may write in a data ID, at these repositories.
-
-    Parameters
-    ----------
-    question, looks
-        What is asked, and what was seen.
-    """
-
-    def __init__(self, question: Question, looks: Sequence[_Look]) -> None:
-        self._question = question
-        self._looks = looks
-        self._there = {d for look in looks for d in look.data_ids(question.dataset_type)}
-        # The same in all of them: a type means the same everywhere.
-        self._keys = tuple(_pairs(min(self._there))) if self._there else None
-
-    def data_id(self, given: Mapping[str, str]) -> str:
-        """Return a data ID as rows have it.
-
-        Raises
-        ------
-        UsageError
-            A key is missing, or a word means nothing.
-        """
-        if self._keys is None:
-            return format_data_id(given)
-        self._check_keys(given)
-        given = {"instrument": self._question.instrument, **given}
-        if "physical_filter" in self._keys and "physical_filter" not in given and "band" in given:
-            given["physical_filter"] = self._filter(given["band"])
-        if lacking := [key for key in self._keys if key not in given]:
-            raise self._lacking(lacking)
-        if "detector" in self._keys:
-            given["detector"] = self._detector(given["detector"])
-        return format_data_id({key: given[key] for key in self._keys})
-
-    def ignored(self) -> Iterable[str]:
-        """Yield which of the keys that were given make no difference."""
-        for key in self._question.data_id:
-            stands_for = "physical_filter" if key == "band" else key
-            if self._keys and key not in self._keys and stands_for not in self._keys:
-                yield f"{self._question.dataset_type} does not depend on {key}."
-
-    def _check_keys(self, given: Mapping[str, str]) -> None:
-        known = {*(self._keys or ()), *_OF_EXPOSURES, "instrument"}
-        for key in given:
-            if key not in known:
-                detail = f"{self._question.dataset_type} is not told apart by it"
-                raise _unknown("No such key of a data ID", key, detail, self._keys or ())
-
-    def _lacking(self, lacking: Sequence[str]) -> UsageError:
-        have = [f"{key} {' '.join(self._values(key)[:12])}" for key in lacking]
-        return UsageError(
-            Diagnostic(
-                "Data ID does not fit",
-                f"{self._question.dataset_type} is told apart by {', '.join(self._keys or ())}; "
-                f"{' and '.join(lacking)} is missing.",
-                hint=f"Add {' '.join(f'{key}=…' for key in lacking)}: there are {'; '.join(have)}.",
-            )
-        )
-
-    def _values(self, key: str) -> tuple[str, ...]:
-        return _values(key, map(_pairs, self._there))
-
-    def _filter(self, band: str) -> str:
-        """Return the only filter of a band that the type is there for."""
-        bands = self._asked(lambda butler: butler.filters(self._question.instrument))
-        of_band = sorted(name for name, its in bands.items() if its == band)
-        there = [name for name in of_band if name in self._values("physical_filter")] or of_band
-        if len(there) == 1:
-            return there[0]
-        if there:
-            detail, hint = f"{band} is the band of {', '.join(there)}.", "Give one of them: physical_filter=…"
-            raise UsageError(Diagnostic("Band has several filters", detail, hint=hint))
-        raise _unknown("Band not known", band, "no filter has this band", set(bands.values()))
-
-    def _detector(self, word: str) -> str:
-        """Return the number of a detector, given so or by its full name."""
-        if word.isascii() and word.isdigit():
-            return str(int(word))
-        names = self._asked(lambda butler: butler.detectors(self._question.instrument))
-        numbers = {name: str(number) for number, name in names.items()}
-        if word not in numbers:
-            raise _unknown("Detector not known", word, f"no detector of {self._question.instrument}", numbers)
-        return numbers[word]
-
-    def _asked(self, ask: Callable[[ButlerReader], Mapping[_K, _V]]) -> Mapping[_K, _V]:
-        """Return what the first repository that can tell does tell."""
-        for look in self._looks:
-            try:
-                if told := ask(look.butler):
-                    return told
-            except UnreachableError:
-                continue  # What was observed does not tell.
-        return {}
+        raise unknown("No such calibrations", question.dataset_type, detail, types)
 
 
 def _tickets(desired: DesiredState, instrument: str) -> dict[str, str]:
     tickets = (written.noun for written in desired.tickets_of(instrument))
     return {leaf: ticket.ticket for ticket in tickets for leaf in ticket.leaves}
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
-
-
-def _unknown(summary: str, word: str, why: str, known: Iterable[str]) -> UsageError:
-    words = sorted(known)
-    near = nearest(word, words)
-    listed = f"Known are {', '.join(words[:20])}{', …' if len(words) > 20 else ''}." if words else ""
-    hint = f"Did you mean {near}? {listed}".strip() if near else listed
-    return UsageError(Diagnostic(summary, f"{word}: {why}.", hint=hint))

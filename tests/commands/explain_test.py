@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,10 +12,8 @@ from calibstate.store.schemas import schemas
 from tests import world
 from tests.calibrations import dataset_uuid, exposure_span
 from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites, add_ticket
+from tests.golden import Golden
 from tests.tree import Ran
-
-SHOWN = Path(__file__).parent / "explained"
-"""What a person is shown, each in a file."""
 
 DM_1, DM_2 = f"{TOP}/DM-1", f"{TOP}/DM-2"
 
@@ -39,47 +35,38 @@ def told(sites: Sites, *arguments: str) -> dict[str, Any]:
     return dict(ran.json)
 
 
-def shown(ran: Ran, name: str) -> None:
-    """Hold a whole output to a file; ``UPDATE_GOLDEN=1`` rewrites it."""
-    file = SHOWN / name
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        file.write_text(ran.out)
-    assert ran.out == file.read_text()
-    assert ran.code == 0
-
-
 # --- the texts ---
 
 
-def test_what_is_shadowed_is_told_with_the_winner(deployed: Sites) -> None:
+def test_what_is_shadowed_is_told_with_the_winner(deployed: Sites, golden: Golden) -> None:
     ran = explain(deployed, "flat", "detector=1", "physical_filter=r_03", "--at", "2024-11-07")
-    shown(ran, "shadowed.txt")
+    golden("explain/shadowed.txt", ran.out)
     assert ran.err == ""
     assert f" {deployed.found(SUMMIT, 'flat', detector=1, physical_filter='r_03')} " in ran.out
 
 
-def test_what_is_not_valid_yet_and_what_has_ended_is_told(deployed: Sites) -> None:
+def test_what_is_not_valid_yet_and_what_has_ended_is_told(deployed: Sites, golden: Golden) -> None:
     leaves = {"bias.a": ("bias", world.IN_2025), "bias.b": ("bias", (0, world.IN_2024[0]))}
     with deployed.butler(SUMMIT) as butler:
         add_ticket(butler, "DM-3", leaves)
     deployed.change_chain(SUMMIT, lambda children: [f"{TOP}/DM-3", *children])
     asked = ("bias", "detector=R00_S01", "--at", "2024-11-07T12:00:00", "--site", "summit")
-    shown(explain(deployed, *asked), "not-valid-yet-and-ended.txt")
+    golden("explain/not-valid-yet-and-ended.txt", explain(deployed, *asked).out)
 
 
-def test_where_nothing_is_valid_the_nearest_range_is_told(deployed: Sites) -> None:
+def test_where_nothing_is_valid_the_nearest_range_is_told(deployed: Sites, golden: Golden) -> None:
     ran = explain(deployed, "bias", "detector=1", "--at", "2023-12-31T23:59:59.999999999", "--all")
-    shown(ran, "nothing-valid.txt")
+    golden("explain/nothing-valid.txt", ran.out)
 
 
-def test_where_nothing_is_there_for_a_filter_the_known_ones_are_told(deployed: Sites) -> None:
+def test_where_nothing_is_there_for_a_filter_the_known_ones_are_told(deployed: Sites, golden: Golden) -> None:
     ran = explain(deployed, "flat", "detector=1", "physical_filter=z_20", "--at", "2024-11-07")
-    shown(ran, "nothing-for-the-filter.txt")
+    golden("explain/nothing-for-the-filter.txt", ran.out)
 
 
-def test_repositories_that_differ_are_told_first(deployed: Sites) -> None:
+def test_repositories_that_differ_are_told_first(deployed: Sites, golden: Golden) -> None:
     deployed.change_chain(SUMMIT, lambda children: children[::-1])
-    shown(explain(deployed, "bias", "detector=1", "--at", "2024-11-07"), "two-that-differ.txt")
+    golden("explain/two-that-differ.txt", explain(deployed, "bias", "detector=1", "--at", "2024-11-07").out)
 
     said = told(deployed, "bias", "detector=1", "--at", "2024-11-07")
     first, second = (uuid(f"{ticket}/bias.20240101a", "bias", detector=1) for ticket in (DM_1, DM_2))
@@ -91,12 +78,12 @@ def test_repositories_that_differ_are_told_first(deployed: Sites) -> None:
     }
 
 
-def test_of_an_exposure_the_butler_tells_the_time_and_the_filter(deployed: Sites) -> None:
+def test_of_an_exposure_the_butler_tells_the_time_and_the_filter(deployed: Sites, golden: Golden) -> None:
     for address in (ORIGIN, EMBARGO, SUMMIT):
         with deployed.butler(address) as butler:
             world.add_exposures(butler, 20241107, physical_filter="r_03")
     ran = explain(deployed, "flat", "detector=0", "--exposure", "2024110700001")
-    shown(ran, "exposure.txt")
+    golden("explain/exposure.txt", ran.out)
     assert ran.err == ""
 
 
@@ -113,9 +100,19 @@ def test_an_exposure_that_one_repository_knows_is_asked_about_everywhere_with_a_
     assert "Exposure not known" in ran.err
 
 
-def test_markdown_has_the_same_in_a_table(deployed: Sites) -> None:
+def test_what_a_person_gives_counts_before_what_the_exposure_tells(deployed: Sites) -> None:
+    with deployed.butler(ORIGIN) as butler:
+        world.add_exposures(butler, 20241107, physical_filter="r_03")
+    asked = ("flat", "detector=0", "--exposure", "2024110700001", "--repository", ORIGIN)
+    for word in ("physical_filter=g_01", "band=g"):
+        (one,) = told(deployed, *asked, word)["explanations"]
+        assert one["data_id"] == "detector=0,instrument=LSSTComCam,physical_filter=g_01"
+        assert (one["begin"], one["end"]) == ("2024-11-07T23:00:00", "2024-11-07T23:00:15")
+
+
+def test_markdown_has_the_same_in_a_table(deployed: Sites, golden: Golden) -> None:
     asked = ("bias", "detector=1", "--at", "2024-11-07", "--site", "summit", "--format", "markdown")
-    shown(explain(deployed, *asked), "shadowed.md")
+    golden("explain/shadowed.md", explain(deployed, *asked).out)
 
 
 # --- the document ---
@@ -199,6 +196,26 @@ def test_an_observed_repository_is_explained_without_runs(deployed: Sites) -> No
     assert "is told of as it was observed" in alone.err
 
 
+def test_what_an_observation_does_not_tell_is_not_taken_for_absent(deployed: Sites) -> None:
+    file = deployed.tree.folder / "summit.json"
+    assert deployed.run("observe", "--site", "summit", "-o", str(file)).code == 0
+    shutil.move(deployed.path(SUMMIT), deployed.tree.folder / "away")
+    seen = ("--observed", str(file), "--site", "summit")
+
+    ran = explain(deployed, "bias", "detector=1", "--exposure", "2024110700001", *seen)
+    assert ran.code == 1
+    assert "of summit/LSSTComCam nobody observed exposures" in ran.err
+    ran = explain(deployed, "bias", "detector=R00_S01", "--at", "2024-11-07", *seen)
+    assert ran.code == 64
+    assert "R00_S01: no repository that was seen tells what that is." in ran.err
+    ran = explain(deployed, "flat", "detector=1", "band=r", "--at", "2024-11-07", *seen)
+    assert ran.code == 64
+    assert "Give physical_filter=…." in ran.err
+    ran = explain(deployed, "bias", "detector=1", "--at", "2024-11-07", *seen, "--chain", "u/me")
+    assert ran.code == 1
+    assert "does not tell of u/me" in ran.err
+
+
 def test_any_live_collection_can_be_searched(deployed: Sites) -> None:
     name = deployed.add_own(SUMMIT)
     found = uuid(name, "bias", detector=3)
@@ -270,6 +287,7 @@ def words(sites_deployed_once: Sites) -> Sites:
         (["bias", "detector=1", "--at", "2024-13-07"], "Moment is not understood", "is no moment"),
         (["bias", "detector=1", "--at", "1969-12-31"], "Moment is not understood", "between 1970 and 2100"),
         (["bias", "detector=1", "--site", "sumit"], "Not declared", "Did you mean summit?"),
+        (["bias", "detector=1", "--site", "usdf", "--exclude", "usdf/*"], "Nowhere to look", "LSSTComCam"),
     ],
 )
 def test_a_word_that_nobody_knows_is_told_with_the_nearest(
