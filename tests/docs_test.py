@@ -11,6 +11,7 @@ order, each page in a demonstration world of its own:
   on;
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
   ``<!-- world: after COMMAND -->`` with one that nobody sees;
+* ``<!-- world: in git, … -->`` is one whose tree is then committed;
 * ``<!-- world: by rucio -->`` is one where a real Rucio carries, whose daemons
   do nothing but when ``<!-- meanwhile: WHAT -->`` in front of a block says so;
 * moments, ids of rules, ports and where the world is are told as always the
@@ -49,12 +50,14 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 WORLD = re.compile(
-    r"<!-- world: (?P<rucio>by rucio)?(?:, )?(?:without (?P<ticket>\S+)|after (?P<command>.+?))? -->"
+    r"<!-- world: (?P<git>in git)?(?P<rucio>by rucio)?(?:, )?"
+    r"(?:without (?P<ticket>\S+)|after (?P<command>.+?))? -->"
 )
 
 MASKS = {
     r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "2026-11-24T08:15:30Z",
     r"\b[0-9a-f]{32}\b": "0b7e9b4c5f6d4e4f8a1d2c3b4a596877",
+    r"(?<=compared with )[0-9a-f]{10}": "3f9c2d71ab",
     r"http://127\.0\.0\.1:\d+": "http://127.0.0.1:8443",
 }
 """What is another one each time, and what the pages say."""
@@ -267,16 +270,25 @@ def forget(world: Path, ticket: str) -> None:
         file.write_text("".join(line for line in lines if f"- {ticket}" not in line))
 
 
+def begin(world: re.Match[str], shell: Shell) -> None:
+    """Take a world to where a page begins."""
+    if world["ticket"]:
+        forget(shell.here, world["ticket"])
+    elif world["command"]:
+        shell.run(world["command"])
+    if world["git"]:
+        who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+        for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "as it was"]):
+            subprocess.run(["git", *who, *words], cwd=shell.here / "state", check=True, capture_output=True)
+
+
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if runnable(page)], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_the_console_blocks_of_a_page_are_true(page: Path, shell: Shell) -> None:
     text = page.read_text()
     if world := WORLD.search(text):
-        if world["ticket"]:
-            forget(shell.here, world["ticket"])
-        elif world["command"]:
-            shell.run(world["command"])
+        begin(world, shell)
     for block in blocks(text):
         if block.language == "yaml":
             name, _, content = block.body.partition("\n")

@@ -32,6 +32,7 @@ __all__ = ["affected", "impact"]
 Children = Mapping[str, Sequence[str]]
 """Children of chains, by name."""
 
+_GRAVEST = tuple(Effect)
 _OF_EXPOSURES = frozenset({"instrument", "physical_filter", "band", "exposure"})
 
 
@@ -303,7 +304,8 @@ def _compare(
     if sources[0] != sources[1]:
         held = [[_holding(leaf, source) for leaf, source in one] for one in sources]
         was, is_now = (resolve(leaves) for leaves in held)
-        changes = tuple(_changes(was, is_now, frozenset(searches.before)))
+        found = _changes(was, is_now, frozenset(searches.before))
+        changes = tuple(sorted(found, key=lambda one: _GRAVEST.index(one.effect)))
         shadowed = tuple(_newly_shadowed((was, is_now), held, names, after.chain_files.values()))
     entered, left, moved = (tuple(names.get(c, c) for c in step) for step in _steps(*searches.children))
     unknown = tuple(_unknown(searches, names, *sources))

@@ -14,7 +14,7 @@ __all__ = ["Affected", "ChainImpact", "Change", "Effect", "Impact", "Shadowed", 
 
 
 class Effect(Enum):
-    """What becomes of a lookup."""
+    """What becomes of a lookup; the gravest first."""
 
     LOST = "lost"
     """It found a calibration, and finds none any more."""
@@ -125,7 +125,7 @@ class ChainImpact:
     """What changes its place among what stays."""
 
     changes: tuple[Change, ...]
-    """By dataset type, begin and data IDs."""
+    """The gravest first, then by dataset type and begin."""
 
     shadowed: tuple[Shadowed, ...] = ()
     """What can never win any more, and could before or was not there."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .changing import impact_many_question, impact_question
 from .explaining import explain_question
 from .measure import report
 from .questions import import_question, plan_question, validate_question
@@ -32,6 +33,8 @@ QUESTIONS = {
     "resolve-many": resolve_many_question,
     "fingerprint": fingerprint_question,
     "explain": explain_question,
+    "impact": impact_question,
+    "impact-many": impact_many_question,
 }
 
 
