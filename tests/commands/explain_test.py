@@ -314,6 +314,16 @@ def test_a_band_stands_for_its_only_filter(deployed: Sites) -> None:
     assert said["remarks"] == []
 
 
+def test_a_band_whose_filter_has_no_flat_finds_nothing(deployed: Sites) -> None:
+    with deployed.butler(SUMMIT) as butler:
+        other = {"instrument": INSTRUMENT, "name": "z_20", "band": "z"}
+        butler.registry.insertDimensionData("physical_filter", other)
+    said = told(deployed, "flat", "detector=1", "band=z", "--at", "2024-11-07", "--site", "summit")
+    (one,) = said["explanations"]
+    assert one["data_id"] == "detector=1,instrument=LSSTComCam,physical_filter=z_20"
+    assert (one["outcome"], one["known"]) == ("nothing", {"physical_filter": ["g_01", "r_03"]})
+
+
 def test_a_band_of_several_filters_is_not_guessed(deployed: Sites) -> None:
     other = {"instrument": INSTRUMENT, "name": "r_57", "band": "r"}
     with deployed.butler(SUMMIT) as butler:

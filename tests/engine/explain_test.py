@@ -60,6 +60,7 @@ def test_every_candidate_has_its_reason() -> None:
         leaf("e", (20, 21)),
         leaf("f", UNBOUNDED),
         leaf("g", (0, 20)),
+        leaf("h", (21, 30)),
     )
     assert told.outcome is Outcome.FOUND
     assert told.winner and told.winner.row.uuid == "e"
@@ -70,8 +71,9 @@ def test_every_candidate_has_its_reason() -> None:
         "e": Why.WINS,
         "f": Why.LATER,
         "g": Why.ENDED,
+        "h": Why.NOT_YET,
     }
-    assert [one.rank for one in told.candidates] == [0, 1, 2, 4, 5, 6]
+    assert [one.rank for one in told.candidates] == [0, 1, 2, 4, 5, 6, 7]
     assert told.without == ((3, "d"),)
 
 
