@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import Diagnostic, InvalidStateError, RefusedError, UsageError
+from ..errors import Diagnostic, RefusedError, UsageError
 from ..factory import Places, utc_now
 from ..model.desired import DesiredState
 from ..model.names import nearest
@@ -72,7 +72,7 @@ def capture(
     _check(desired, repository, instrument)
     try:
         _capture(desired, repository, instrument, tuple(chain or ()), format, seals=not no_seals, dry=dry_run)
-    except (RefusedError, InvalidStateError) as error:
+    except RefusedError as error:
         if format is Format.JSON:
             screen.print_json(documents.plain(documents.CaptureDocument.refused(error.diagnostics)))
         else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from ..errors import CalibstateError, Diagnostic, RefusedError, Severity
+from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, Severity
 from ..kinds.chain import Chain, written_order
 from ..kinds.external import External
 from ..model.desired import DesiredState
@@ -43,13 +43,16 @@ def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = (
     Raises
     ------
     RefusedError
-        A file cannot be added to; or a chain would be changed: one of the
-        repository, or one of another that was as declared.
-    InvalidStateError
-        The tree would not be sound.
+        A file cannot be added to; the tree would not be sound; or a chain
+        would be changed: one of the repository, or one of another that was
+        as declared.
     """
     changed = changes(desired, replace(captured.additions, seals=tuple(seals)))
-    after, _ = checked(desired, changed)
+    try:
+        after, _ = checked(desired, changed)
+    except InvalidStateError as error:
+        unsound = [replace(d, detail=f"With what was found: {d.detail}") for d in error.diagnostics]
+        raise RefusedError(*unsound) from None
     _require_settled(captured, desired, after)
     return changed
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from itertools import chain, count
 
 from ..errors import Diagnostic
 from ..model.chains import Entry, ExternalEntry
@@ -325,7 +326,7 @@ class _Describer:
         """Return a word for a collection whose name says no ticket."""
         word = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:_LONGEST]
         word = word if _is_word(word) else f"captured-{word}".rstrip("-")
-        words = (word, *(f"{word}-{number}" for number in range(2, 1 << 20)))
+        words = chain([word], (f"{word}-{number}" for number in count(2)))
         others = frozenset(taken)
         return next(w for w in words if w not in others and self._is_free(w, name))
 

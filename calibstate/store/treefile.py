@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -160,7 +161,7 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[Change]:
         page = _Page(root, written.lines.file)
         page.add_pairs("skip", skips)
         yield page.change(with_skips(written.noun, skips))
-    taken = {chain.lines.file.casefold() for chain in desired.chains.values()}
+    taken = {written.lines.file.casefold() for written in desired.chains.values()}
     for new in additions.chains:
         file = _chain_file(root, new.chain, taken)
         yield _made(root, file, _chain_text(new, additions), new)
@@ -174,11 +175,11 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[Change]:
         yield Change(str(path.relative_to(root)), _bytes(path), sealfile.dumps(seal).encode())
 
 
-def _chain_file(root: Path, chain: str, taken: set[str]) -> str:
+def _chain_file(root: Path, name: str, taken: set[str]) -> str:
     """Return a name for a chain's file that no file has yet."""
-    word = re.sub(r"[^A-Za-z0-9._-]", "-", chain)
+    word = re.sub(r"[^A-Za-z0-9._-]", "-", name)
     word = f"chain-{word}" if _HIDDEN.match(word) else word
-    names = (f"chains/{word}{suffix}.yaml" for suffix in ("", *(f"-{n}" for n in range(2, 1 << 20))))
+    names = (f"chains/{word}{suffix}.yaml" for suffix in chain([""], (f"-{n}" for n in count(2))))
     file = next(n for n in names if n.casefold() not in taken and not (root / n).exists())
     taken.add(file.casefold())
     return file
