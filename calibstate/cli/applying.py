@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import chain, repeat
 
 from .. import __version__
@@ -119,12 +120,11 @@ class Applying:
         )
         latest = [made]
 
-        def again(failed: Failed) -> Plan | None:
-            if self.look is None:
-                return None
-            latest.append(planned(self.look(), {**self.tried, **failed}))
+        def anew(look: Callable[[], View], failed: Failed) -> Plan:
+            latest.append(planned(look(), {**self.tried, **failed}))
             return latest[-1]
 
+        again = partial(anew, self.look) if self.look else None
         for outcome in converge(made, run, why=f"plan {planfile.digest(made)[:19]}", again=again):
             bar.stop()
             self._tell(outcome)

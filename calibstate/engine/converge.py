@@ -15,7 +15,7 @@ from ..model.outcomes import JournalLine, Outcome, Result
 from ..model.plans import Plan, Step
 from ..ports.places import Records, WritePlaces
 from ..ports.progress import Watch, unwatched
-from .execute import execute
+from .execute import execute, refuse_stale
 from .plan import Failed
 
 __all__ = ["TRIES", "Run", "converge"]
@@ -73,7 +73,7 @@ class Run:
 
 
 def converge(
-    plan: Plan, run: Run, *, why: str, again: Callable[[Failed], Plan | None] = lambda failed: None
+    plan: Plan, run: Run, *, why: str, again: Callable[[Failed], Plan | None] | None = None
 ) -> Iterator[Outcome]:
     """Carry out a plan and, where it is allowed, those that follow from it.
 
@@ -86,23 +86,31 @@ def converge(
     why
         What the locks and the journal say it is for.
     again
-        Makes a new plan from a new look, without what failed; or `None` where
-        the plan is from a file and nothing else may be done.
+        Makes a new plan from a new look, without what failed.  `None` where
+        the plan is from a file: nothing else may be done, and nothing of it
+        where anything that it stands on has moved.
 
     Yields
     ------
     Outcome
         That a step has begun, and what became of it.
+
+    Raises
+    ------
+    PlanIsStaleError
+        The plan is from a file, and stands on what is not so any more.
     """
     failed: dict[tuple[str, str], str] = {}
     try:
         for _ in range(TRIES):
             run.hold(plan, why)
+            if again is None:
+                refuse_stale(plan, run.places, run.ours)
             outcomes = []
             for outcome in _carry_out(plan, run, why):
                 outcomes.append(outcome)
                 yield outcome
-            if not _worth_another_plan(outcomes):
+            if again is None or not _worth_another_plan(outcomes):
                 return
             failed |= {_what(o): o.detail for o in outcomes if o.result in {Result.REFUSED, Result.FAILED}}
             following = again(failed)

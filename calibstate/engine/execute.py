@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..errors import CalibstateError, PlanIsStaleError, RefusedError, UnreachableError
+from ..errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
 from ..kinds.registry import KINDS
 from ..model.actions import Action, Standing
 from ..model.outcomes import Outcome, Result
@@ -18,7 +18,7 @@ from ..ports.places import WritePlaces
 from ..ports.progress import Watch, unwatched
 from .observe import look
 
-__all__ = ["execute"]
+__all__ = ["execute", "refuse_stale"]
 
 
 def execute(
@@ -61,6 +61,42 @@ def execute(
                 yield outcome
 
 
+def refuse_stale(plan: Plan, places: WritePlaces, ours: Callable[[Step], bool] = lambda step: True) -> None:
+    """Refuse a plan some step of which stands on what is not so any more.
+
+    Parameters
+    ----------
+    plan
+        What is about to be done.
+    places
+        Where; their locks are held.
+    ours
+        Which steps are carried out.
+
+    Raises
+    ------
+    PlanIsStaleError
+        With each fact that moved; nothing was written.
+    """
+    moved = [problem for step in plan.steps if ours(step) for problem in _moved(step, places)]
+    if moved:
+        raise PlanIsStaleError(*moved)
+
+
+def _moved(step: Step, places: WritePlaces) -> Iterator[Diagnostic]:
+    action = step.action
+    try:
+        live = look(action.subject(), places)
+    except UnreachableError:
+        return  # The step itself will tell.
+    if action.standing(live) is Standing.STALE:
+        yield Diagnostic(
+            "Plan is stale",
+            f"Step {step.id}, {action.do} {action.target}: {action.moved(live)}.",
+            hint="Nothing was written. Plan again, and have the new plan reviewed.",
+        )
+
+
 def _is_done(step: Step, places: WritePlaces) -> bool:
     """Say whether another site has done its step."""
     try:
@@ -72,7 +108,8 @@ def _is_done(step: Step, places: WritePlaces) -> bool:
 def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
     action = step.action
     try:
-        standing = _standing(action, places)
+        live = look(action.subject(), places)
+        standing = action.standing(live)
         if standing is Standing.DONE:
             yield _outcome(step, Result.DONE, "it was done already")
             return
@@ -80,7 +117,7 @@ def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
             yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
             return
         if standing is Standing.STALE:
-            yield _outcome(step, Result.STALE, _stale(action))
+            yield _outcome(step, Result.STALE, f"{action.moved(live)}; nothing was changed")
             return
         yield _outcome(step, Result.BEGUN, action.summary())
         KINDS[action.target.kind].apply(action, places, watch)
@@ -109,10 +146,6 @@ def _waits(needed: list[str]) -> str:
     if len(needed) == 1:
         return f"it needs step {needed[0]}, which is not done"
     return f"it needs steps {', '.join(needed)}, which are not done"
-
-
-def _stale(action: Action) -> str:
-    return f"{action.target} is no longer as it was when the plan was made; nothing was changed"
 
 
 def _outcome(step: Step, result: Result, detail: str) -> Outcome:

@@ -118,6 +118,13 @@ class ExportBundle(Action):
         return Standing.DONE if live.fingerprint == self.fingerprint else Standing.STALE
 
     @override
+    def moved(self, live: Resource | None) -> str:
+        found = live.fingerprint if isinstance(live, Bundle) else "none"
+        return (
+            f"expected no bundle of {self.ticket}, or one with fingerprint {self.fingerprint}; found {found}"
+        )
+
+    @override
     def reverse(self) -> str:
         return "A bundle is never removed: it is what a repository is restored from."
 

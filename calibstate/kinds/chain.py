@@ -83,6 +83,14 @@ class _ChainAction(Action):
         return Standing.READY if have == self.before and not taken else Standing.STALE
 
     @override
+    def moved(self, live: Resource | None) -> str:
+        if not isinstance(live, Chain):
+            return f"expected {_order(self.before)}; found no chain"
+        if live.type is not CollectionType.CHAINED:
+            return f"expected {_order(self.before)}; found a {live.type.value} collection of that name"
+        return f"expected {_order(self.before)}; found {_order(live.children)}"
+
+    @override
     def changes(self) -> Iterator[str]:
         had, kept = self.before or (), 0
         for child in self.children_after:
@@ -308,6 +316,12 @@ def _child_drift(declared: Chain, have: Sequence[str]) -> Iterator[Drift]:
 
 def _common(these: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:
     return tuple(c for c in these if c in those)
+
+
+def _order(children: Sequence[str] | None) -> str:
+    if children is None:
+        return "no chain"
+    return f"children {', '.join(children)}" if children else "no children"
 
 
 def _count(children: Sequence[str]) -> str:

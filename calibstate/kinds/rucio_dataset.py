@@ -124,6 +124,13 @@ class RegisterDataset(Action):
         return Standing.READY if live.content.is_open else Standing.DONE
 
     @override
+    def moved(self, live: Resource | None) -> str:
+        assert isinstance(live, RucioDataset)
+        assert live.manifest
+        told = "; ".join(detail for _, detail in _differences(live.manifest, live))
+        return f"expected {live.did} to hold what the bundle holds, or less and be open; found: {told}"
+
+    @override
     def reverse(self) -> str:
         return "A closed dataset is never deleted by us: rules and repositories stand on it."
 

@@ -162,6 +162,10 @@ class KeepRule(_RuleAction):
         return Standing.DONE if isinstance(live, RucioRule) and live.has_arrived else Standing.UNDER_WAY
 
     @override
+    def moved(self, live: Resource | None) -> str:
+        return _gone(self.rule, live)
+
+    @override
     def reverse(self) -> str:
         return "Whoever wants the rule to end gives it a lifetime again; drift will tell."
 
@@ -186,6 +190,10 @@ class BoostRule(_RuleAction):
         if isinstance(live, RucioRule) and live.has_arrived:
             return Standing.DONE
         return Standing.READY if _is_stuck(rule) else Standing.UNDER_WAY
+
+    @override
+    def moved(self, live: Resource | None) -> str:
+        return _gone(self.rule, live)
 
     @override
     def reverse(self) -> str:
@@ -378,6 +386,11 @@ def _is_stuck(rule: Rule) -> bool:
 def _by_id(live: Resource | None, rule: str) -> Rule | None:
     rules = live.rules if isinstance(live, RucioRule) else ()
     return next((r for r in rules if r.id == rule), None)
+
+
+def _gone(rule: str, live: Resource | None) -> str:
+    rules = [one.id for one in live.rules] if isinstance(live, RucioRule) else []
+    return f"expected rule {rule}; found {', '.join(rules) or 'no rule'}"
 
 
 def _suspended(rule: Rule) -> str:

@@ -52,6 +52,13 @@ class Action(Noun, ABC):
     def standing(self, live: Resource | None) -> Standing:
         """Say what a look at the target means for this action."""
 
+    def moved(self, live: Resource | None) -> str:
+        """Say which fact it stands on has moved: expected, and found.
+
+        Of an action that is stale only.
+        """
+        return f"expected {self.target} as it was when the plan was made; it is another one now"
+
     @abstractmethod
     def reverse(self) -> Action | str:
         """Return what takes it back, or why nothing does."""

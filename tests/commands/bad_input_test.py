@@ -658,8 +658,9 @@ def test_a_plan_that_was_overtaken_is_refused_and_nothing_is_lost(sites):
     world_chain(sites, SUMMIT, [own])
     ran = ask(sites, "apply", str(file))
     assert ran.code == 3
-    assert f"stale prepend-to-chain {SUMMIT}" in error(ran)
+    assert f"prepend-to-chain {SUMMIT}:chain:{TOP}: expected no chain; found children {own}" in error(ran)
     assert sites.chain(SUMMIT) == (own,)
+    assert not (sites.tree.folder / "archive").exists()
     assert ask(sites, "apply").code == 0
     assert sites.chain(SUMMIT) == (f"{TOP}/DM-2", f"{TOP}/DM-1", own)
 

@@ -158,13 +158,16 @@ def test_a_plan_whose_chain_was_changed_by_hand_is_refused(deployed: Sites) -> N
     assert deployed.run("plan", "-o", plan).code == 2
     prepend_by_hand(deployed)
 
+    before = deployed.snapshot("repo", "archive")
     ran = deployed.apply(plan)
 
     assert ran.code == 3
-    assert "stale" in ran.out
-    assert f"{SUMMIT}:chain:{TOP}" in ran.out
-    assert deployed.chain(SUMMIT) == (OTHERS, NEW, OLD)
-    assert deployed.chain(EMBARGO) == (f"{TOP}/DM-3", NEW, OLD)
+    assert "Plan is stale" in ran.err
+    assert (
+        f"prepend-to-chain {SUMMIT}:chain:{TOP}: expected children {NEW}, {OLD}; "
+        f"found children {OTHERS}, {NEW}, {OLD}."
+    ) in ran.err
+    assert deployed.snapshot("repo", "archive") == before
 
     assert deployed.apply().code == 0
 
