@@ -67,6 +67,8 @@ def explain(
         words = Words(question, [look.butler for look in looks], there)
         told = tuple(_told(question, looks, exposures, words))
         remarks += tuple(words.ignored())
+        if without := [look.address for look in looks if not look.chains]:
+            remarks += (f"{listed(without)}: no chain is declared there.",)
     return Explained(
         question,
         tuple(sorted(told, key=lambda one: (one.explanation.chain, one.repository))),
@@ -317,10 +319,13 @@ def _check(desired: DesiredState, question: Question, looks: Sequence[_Look]) ->
     Raises
     ------
     UsageError
-        No repository has the chain, or its chains hold other dataset types
-        only.
+        No repository has the chain, no chain is declared, or chains hold
+        other dataset types only.
     """
     held, addresses = [look.chains for look in looks], listed(look.address for look in looks)
+    if not any(held):
+        detail = f"No chain of {question.instrument} is declared for {addresses}."
+        raise UsageError(Diagnostic("Nothing to search", detail, hint="Give one: --chain COLLECTION."))
     if question.chain and not any(chains[question.chain] is not None for chains in held):
         known = [chain.noun.chain for chain in desired.chains_of(question.instrument)]
         raise unknown("Collection not known", question.chain, f"no such collection at {addresses}", known)

@@ -240,6 +240,20 @@ def test_every_declared_chain_is_searched_where_none_is_called_calib(deployed: S
     ]
 
 
+def test_where_no_chain_is_declared_that_is_said(deployed: Sites) -> None:
+    asked = ("bias", "detector=1", "--at", "2024-11-07")
+    deployed.tree.chain(["DM-2", "DM-1"], only=["usdf"])
+    ran = explain(deployed, *asked)
+    assert ran.code == 0
+    assert "LSSTComCam/calib at usdf/embargo, usdf/main" in ran.out
+    assert f"{SUMMIT}: no chain is declared there." in ran.err
+
+    ran = explain(deployed, *asked, "--site", "summit")
+    assert (ran.code, ran.out) == (64, "")
+    assert f"No chain of LSSTComCam is declared for {SUMMIT}." in ran.err
+    assert explain(deployed, *asked, "--site", "summit", "--chain", TOP).code == 0
+
+
 def test_it_writes_nothing(deployed: Sites) -> None:
     before = deployed.snapshot()
     explain(deployed, "bias", "detector=1", "--at", "2024-11-07")
@@ -304,6 +318,24 @@ def test_a_moment_or_an_exposure_has_to_be_given(words: Sites, capsys: pytest.Ca
     ran = words.tree.run(capsys, "explain", "bias", "detector=1")
     assert ran.code == 64
     assert "Neither --at nor --exposure is given" in ran.err
+
+
+def test_of_several_instruments_one_has_to_be_told(deployed: Sites) -> None:
+    file = deployed.tree.state / "sites" / "usdf.yaml"
+    file.write_text(file.read_text().replace("    - LSSTComCam\n", "    - LSSTComCam\n    - LATISS\n", 1))
+    asked = ("bias", "detector=1", "--at", "2024-11-07")
+
+    ran = explain(deployed, *asked)
+    assert (ran.code, ran.out) == (64, "")
+    assert "Instrument is not clear" in ran.err
+    assert "LATISS, LSSTComCam are declared." in ran.err
+    assert explain(deployed, *asked, "--instrument", "LATISS", "instrument=LSSTComCam").code == 64
+    for word in (["--instrument", INSTRUMENT], [f"instrument={INSTRUMENT}"]):
+        assert [one["repository"] for one in told(deployed, *asked, *word)["explanations"]] == [
+            SUMMIT,
+            EMBARGO,
+            ORIGIN,
+        ]
 
 
 def test_a_band_stands_for_its_only_filter(deployed: Sites) -> None:
