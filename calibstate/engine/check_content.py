@@ -109,7 +109,7 @@ def _as_a_whole(name: str, expected: Expected, showed: Showed) -> tuple[Fault, s
     if name not in showed.held:
         return Fault.CHANGED, f"the name is taken by a {showed.seen[name].type.value} collection"
     live = showed.held[name]
-    if expected.type_differs(name, live):
+    if expected.type_of(name) not in {None, live.type}:
         return Fault.CHANGED, f"it is a {live.type.value} collection, which {expected.told_by} says it is not"
     return None
 

@@ -40,7 +40,7 @@ def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) ->
         won = chain.won_by(ticket)
         there = [w for w in won if (w.dataset_type, w.data_id, w.uuid) not in absent]
         ranges += len(won)
-        selected += sum(_is_selected(winner, chain.sight) for winner in there)
+        selected += sum(_is_selected(winner, chain.sight) for winner in won)
         for one in _differences(there, chain.sight):
             found.setdefault(one, []).append(chain)
     return Checked(

@@ -14,7 +14,7 @@ from ..errors import RefusedError
 from ..kinds.bundle import Bundle
 from ..kinds.collection import Collection
 from ..model.bundles import Manifest
-from ..model.contents import Holding, Row
+from ..model.contents import CollectionType, Holding, Row
 from ..model.desired import DesiredState
 from ..model.names import ARCHIVE, Address, TicketKey
 from ..model.pins import Pin
@@ -78,9 +78,9 @@ class Expected:
             return self._pinned[name].rows
         return tuple(self._from_coverage(name, live.rows if live else ()))
 
-    def type_differs(self, name: str, live: Holding) -> bool:
-        """Say whether a collection is of another type than pinned."""
-        return name in self._pinned and self._pinned[name].type is not live.type
+    def type_of(self, name: str) -> CollectionType | None:
+        """Return the type of one of its collections, where it is known."""
+        return self._pinned[name].type if name in self._pinned else None
 
     @cached_property
     def _pinned(self) -> Mapping[str, Holding]:

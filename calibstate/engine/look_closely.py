@@ -7,7 +7,7 @@ searched in the declared order and its tickets held what was pinned.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import RefusedError
 from ..kinds.chain import Chain
@@ -41,7 +41,8 @@ class SearchedChain:
     """What is searched through it; nothing where it does not exist."""
 
     wish: Resolved
-    """What would be effective as declared."""
+    """What would be effective as declared; where a dataset wins through one
+    collection and then through another, those are two ranges."""
 
     sight: Resolved
     """What is effective."""
@@ -177,7 +178,7 @@ class _Look:
                 name,
                 wish[name],
                 sight[name],
-                resolve([pinned[leaf] for leaf in wish[name] if leaf in pinned]),
+                _resolved_one_by_one([pinned[leaf] for leaf in wish[name] if leaf in pinned]),
                 resolve([live[leaf] for leaf in sight[name] if leaf in live]),
                 name not in inside,
             )
@@ -201,7 +202,7 @@ class _Look:
         return name in self.held and self.held[name].type is CollectionType.CALIBRATION
 
     def _as_pinned(self, live: Mapping[str, Holding]) -> dict[str, Holding]:
-        types = {row.dataset_type for holding in live.values() for row in holding.rows}
+        calibrations = {row.dataset_type for holding in live.values() for row in holding.rows}
         pinned = dict(live)
         for name, expected in self.pins.items():
             if name in self.gone or not expected.fingerprints:
@@ -209,9 +210,25 @@ class _Look:
             there = self.held.get(name)
             if there is None or there.fingerprint != expected.fingerprints[name]:
                 try:
-                    rows = expected.rows(name, there)
+                    rows, type_ = expected.rows(name, there), expected.type_of(name)
                 except RefusedError:
                     continue  # It is told where the ticket itself is reviewed.
-                of_calibrations = tuple(row for row in rows if row.dataset_type in types)
-                pinned[name] = Holding(name, CollectionType.CALIBRATION, of_calibrations)
+                if type_ is CollectionType.RUN:
+                    rows = tuple(row for row in rows if row.dataset_type in calibrations)
+                pinned[name] = Holding(name, CollectionType.CALIBRATION, rows)
         return pinned
+
+
+def _resolved_one_by_one(leaves: Sequence[Holding]) -> Resolved:
+    """Resolve a search, and tell of each range which collection decides.
+
+    A new ticket may certify a dataset of an older one, and then both have
+    their part in what would be one range.
+    """
+    apart = [
+        replace(leaf, rows=tuple(row._replace(uuid=f"{row.uuid} {rank}") for row in leaf.rows))
+        for rank, leaf in enumerate(leaves)
+    ]
+    resolved = resolve(apart)
+    winners = tuple(w._replace(uuid=w.uuid.partition(" ")[0]) for w in resolved.winners)
+    return Resolved(winners)
