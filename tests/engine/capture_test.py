@@ -769,3 +769,58 @@ def test_a_second_repository_is_described_or_refused_and_then_nothing_is_written
         assert world.read() == before
 
     assert world.steps() == []
+
+
+# --- cut off ---
+
+
+class Killed(BaseException):
+    """What nothing catches."""
+
+
+def kill_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Die where a file would get its name; its temporary one is left."""
+    rename, left = os.replace, [number]
+
+    def replace(source: Path, target: Path) -> None:
+        if "/state/" in str(target):
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+        rename(source, target)
+
+    monkeypatch.setattr("calibstate.store.treefile.os.replace", replace)
+
+
+def second_site(folder: Path) -> World:
+    """Return a world whose second repository needs files of every kind."""
+    world = make_world(folder)
+    two_tickets(world, ORIGIN, SUMMIT)
+    world.capture()
+    butler = world.butler(SUMMIT)
+    butler.add_calibration("u/x", "dark", IN_2024)
+    butler.add_run("raws", "verifyBiasStats")
+    butler.add_chain("inner", ["u/x", "raws"])
+    butler.add_chain("outer", ["inner", add_ticket(butler, "DM-3")])
+    butler.add_chain(TOP, ["outer", f"{TOP}/DM-1"])
+    return world
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_cut_off_between_two_files_it_is_completed_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    whole = second_site(tmp_path / "whole")
+    written = whole.capture(SUMMIT)
+    assert len(written) == 8
+    world = second_site(tmp_path / "cut")
+
+    with monkeypatch.context() as patch:
+        kill_at(number, patch)
+        with pytest.raises(Killed):
+            world.capture(SUMMIT)
+    statefile.load(world.tree.state)
+    world.capture(SUMMIT)
+
+    assert world.read() == whole.read()
+    assert world.steps() == []
