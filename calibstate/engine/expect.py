@@ -80,6 +80,8 @@ class Expected:
 
     def type_of(self, name: str) -> CollectionType | None:
         """Return the type of one of its collections, where it is known."""
+        if self.manifest:
+            return next((c.type for c in self.manifest.collections if c.name == name), None)
         return self._pinned[name].type if name in self._pinned else None
 
     @cached_property

@@ -184,6 +184,8 @@ def test_the_main_job_is_the_same_everywhere(yard, mixture, capsys):
     archived = yard.objects(tree.archive)
     assert_complete(archived, here["stored"])
     assert tree.run(capsys, "plan").code == 0
+    reviewed = tree.run(capsys, "verify", "--bytes")
+    assert reviewed.code == 0, reviewed.out + reviewed.err
     again = tree.run(capsys, "apply", "--yes")
     assert (again.code, "In sync" in again.out) == (0, True)
     assert held(tree, COPY) == here

@@ -12,6 +12,7 @@ import pytest
 
 from calibstate.store.schemas import schemas
 from tests import world
+from tests.commands.promises_test import troubled
 from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites, add_ticket
 from tests.tree import Ran
 
@@ -405,3 +406,35 @@ def test_people_are_shown_the_same(deployed: Sites, form: str) -> None:
     out = deployed.run("verify", "--format", form).out
     for words in ("DM-1 passes at 3 of 3 repositories", "DM-2 passes at 3 of 3 repositories", SUMMIT):
         assert words in out
+
+
+# --- all of it at once ---
+
+
+def test_whatever_the_trouble_is_it_is_told_and_nothing_is_written(deployed: Sites) -> None:
+    troubled(deployed)
+    before = deployed.snapshot()
+    ran = deployed.run("verify", "--bytes", "--format", "json")
+    assert ran.code == 1
+    assert deployed.snapshot() == before
+    assert {
+        (one["ticket"], address): [(f["check"], f["what"]) for f in there["findings"]]
+        for one in ran.json["reviews"]
+        for address, there in one["repositories"].items()
+        if there["findings"]
+    } == {
+        # Its RUN was removed, and with it what was certified.
+        ("DM-1", EMBARGO): [("content", "missing")],
+        # The description in its bundle is gone, so what is beyond cannot be
+        # told; elsewhere the fingerprints alone tell that all is there.
+        ("DM-2", EMBARGO): [("content", "unknown")],
+        # It is not in the chain any more, or not yet.
+        ("DM-2", SUMMIT): [("selection", "shadowed")] * 2,
+        ("DM-3", ORIGIN): [("selection", "shadowed")] * 2,
+        ("DM-3", EMBARGO): [("content", "not-deployed")],
+        ("DM-3", SUMMIT): [("content", "not-deployed")],
+        ("DM-4", ORIGIN): [("content", "not-deployed")],
+        ("DM-4", EMBARGO): [("content", "not-deployed")],
+        ("DM-4", SUMMIT): [("content", "not-deployed")],
+    }
+    assert all(set(one["unreachable"]) == {"bts/LSSTComCam"} for one in ran.json["reviews"])
