@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from ..errors import Diagnostic, RefusedError, Severity, UnreachableError, UsageError
+from ..errors import Diagnostic, InvalidStateError, RefusedError, Severity, UnreachableError, UsageError
 from ..model.additions import Additions
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.contents import Holding
@@ -143,7 +143,7 @@ class _Capture:
         self.refused += [d for one in merged.values() for d in one.refused]
         self._skip_here(told, merged)
         others = self._look_at_others(told, merged, seen)
-        self._hold_against(told, others.get(self.desired.origin(wanted.instrument) or ""))
+        self._hold_against(told, self._expected(told, others))
         self._skip_elsewhere(told, merged, others)
         if self.refused:
             raise RefusedError(*dict.fromkeys(self.refused))
@@ -332,30 +332,53 @@ class _Capture:
 
     # --- what tickets hold ---
 
-    def _hold_against(self, told: Description, origin: Live | None) -> None:
-        """Refuse a ticket that holds here what it does not elsewhere."""
+    def _expected(
+        self, told: Description, others: Mapping[RepositoryAddress, Live]
+    ) -> Mapping[TicketKey, tuple[str, Mapping[str, str]]]:
+        """Return what tickets are known to hold already, and whence."""
+        origin = others.get(self.desired.origin(self.wanted.instrument) or "")
+        expected: dict[TicketKey, tuple[str, Mapping[str, str]]] = {}
         for ticket in told.found:
-            seal = self.desired.seals.get(ticket.key)
-            if seal:
-                expected, whose = seal.noun.fingerprints, "what was sealed"
-            elif origin and origin.has(ticket):
-                expected = {leaf: origin.held[leaf].fingerprint for leaf in ticket.leaves}
-                whose = f"what {origin.address} holds"
-            else:
+            if origin and origin.has(ticket):
+                fingerprints = {leaf: origin.held[leaf].fingerprint for leaf in ticket.leaves}
+                expected[ticket.key] = f"what {origin.address} holds", fingerprints
+        expected |= self._bundled([t.key for t in told.found if t.key not in self.desired.seals])
+        for ticket in told.found:
+            if seal := self.desired.seals.get(ticket.key):
+                expected[ticket.key] = "what was sealed", seal.noun.fingerprints
+        return expected
+
+    def _bundled(self, keys: list[TicketKey]) -> Mapping[TicketKey, tuple[str, Mapping[str, str]]]:
+        """Return what the newest bundle of each ticket holds."""
+        try:
+            found = self.places.archive().bundles(keys) if keys else {}
+        except (InvalidStateError, UnreachableError) as error:
+            detail = f"{error.diagnostics[0].detail} What it holds is not compared."
+            self.told.append(Diagnostic("Archive cannot be read", detail, severity=Severity.WARNING))
+            return {}
+        return {key: ("what its bundle holds", manifests[0].fingerprints) for key, manifests in found.items()}
+
+    def _hold_against(
+        self, told: Description, expected: Mapping[TicketKey, tuple[str, Mapping[str, str]]]
+    ) -> None:
+        """Refuse a ticket that holds here what it does not elsewhere."""
+        held = told.live.held
+        for ticket in told.found:
+            whose, fingerprints = expected.get(ticket.key, ("", {}))
+            unlike = [n for n in ticket.leaves if n in held and fingerprints.get(n) != held[n].fingerprint]
+            if not whose or not unlike:
                 continue
-            held = told.live.held
-            if unlike := [n for n in ticket.leaves if n in held and expected.get(n) != held[n].fingerprint]:
-                declared = self.desired.tickets.get(ticket.key)
-                self.refused.append(
-                    Diagnostic(
-                        "Other content",
-                        f"{told.live.address} holds in "
-                        + ", ".join(f"{name} {told.live.remark(name)}" for name in unlike)
-                        + f"; that is not {whose} for {ticket.ticket}. What a ticket holds is the same "
-                        "everywhere.",
-                        declared.lines.at("ticket") if declared else None,
-                    )
+            declared = self.desired.tickets.get(ticket.key)
+            self.refused.append(
+                Diagnostic(
+                    "Other content",
+                    f"{told.live.address} holds in "
+                    + ", ".join(f"{name} {told.live.remark(name)}" for name in unlike)
+                    + f"; that is not {whose} for {ticket.ticket}. What a ticket holds is the same "
+                    "everywhere.",
+                    declared.lines.at("ticket") if declared else None,
                 )
+            )
 
     def _unsealed(
         self, told: Description, others: Mapping[RepositoryAddress, Live]
@@ -420,6 +443,17 @@ class _Capture:
         yield from (self.desired.chains[c].lines.file for c in told.chains if c in self.desired.chains)
 
     def _warn(self, told: Description) -> None:
+        here, new = self.wanted.address, {ticket.key for ticket in told.new}
+        if lacking := [key[1] for key, skips in self.skips.items() if key not in new and here in skips]:
+            self.told.append(
+                Diagnostic(
+                    "Skipped from now on",
+                    f"{here} has {', '.join(lacking)} not yet, or does not search it, and so skips it: what "
+                    "is captured stays as it is.",
+                    hint="Take the `skip` out where it is to be deployed there.",
+                    severity=Severity.WARNING,
+                )
+            )
         unknown = [
             name for name, role in told.roles.items() if role is Role.EXTERNAL and name in told.live.held
         ]

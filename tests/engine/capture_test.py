@@ -387,6 +387,8 @@ def test_what_a_second_lacks_is_skipped_there_also_where_a_person_declared_it(wo
     add_ticket(world.butler(ORIGIN), "DM-3")
     world.tree.ticket("DM-3", "bias.20240101a", skip={BASE: "no camera"})
 
+    captured = capture(Wanted(SUMMIT, INSTRUMENT, (), DAY), world.desired, world.places)
+    assert [(t.summary, "DM-3" in t.detail) for t in captured.told] == [("Skipped from now on", True)]
     written = world.capture(SUMMIT)
 
     assert written[:1] == [f"tickets/{INSTRUMENT}/DM-3.yaml"]
@@ -594,6 +596,20 @@ def test_another_content_at_the_origin_is_told_where_nothing_is_sealed(world: Wo
         world.capture(SUMMIT)
 
     assert f"not what {ORIGIN} holds" in refusals(error)["Other content"]
+
+
+def test_another_content_than_its_bundle_is_told_where_nothing_is_sealed(world: World) -> None:
+    two_tickets(world, ORIGIN)
+    world.capture(seals=False)
+    run = Run(world.places, world.places.records, lambda: NOW)
+    list(converge(world.plan(), run, why="test", again=lambda failed: world.plan()))
+    assert world.capture(seals=False) == []
+    world.butler(ORIGIN).add_calibration(f"{TOP}/DM-1/bias.20240101a", "dark", IN_2024)
+
+    with pytest.raises(RefusedError) as error:
+        world.capture(seals=False)
+
+    assert "not what its bundle holds for DM-1" in refusals(error)["Other content"]
 
 
 def test_a_part_of_a_bare_ticket_cannot_be_said(world: World) -> None:
