@@ -53,6 +53,8 @@ def explain(
         typer.Option(
             "--exposure",
             metavar="NUMBER",
+            min=0,
+            max=2**63 - 1,
             envvar="CALIBSTATE_EXPOSURE",
             help="An exposure that the butler knows, in place of a moment; it tells the filter too.",
         ),

@@ -113,10 +113,14 @@ def chains_to_search(desired: DesiredState, instrument: str, address: Repository
 
     That is ``INSTRUMENT/calib``, else every declared chain that it has.
     """
-    here = [c.noun for c in desired.chains_of(instrument) if desired.expects(c.noun.only, address)]
-    names = tuple(chain.chain for chain in here)
+    names = _declared(desired, instrument, address)
     usual = f"{instrument}/calib"
     return (usual,) if usual in names else names
+
+
+def _declared(desired: DesiredState, instrument: str, address: RepositoryAddress) -> tuple[str, ...]:
+    chains = (written.noun for written in desired.chains_of(instrument))
+    return tuple(chain.chain for chain in chains if desired.expects(chain.only, address))
 
 
 def _rows(leaf: Holding, dataset_type: str, data_id: str) -> tuple[Row, ...]:
@@ -182,6 +186,9 @@ class _Look:
     chains: Mapping[str, Sequence[Holding] | None]
     """What each holds, in search order; `None` where it does not exist."""
 
+    declared: tuple[str, ...]
+    """Chains that it should have."""
+
     exposure: SeenExposure | None
     """As it has it; `None` where it has none, or does not tell."""
 
@@ -233,6 +240,7 @@ def _look(desired: DesiredState, places: ReadPlaces, address: RepositoryAddress,
             chain: [held[name] for name in searched if name in held] if chain in exists else None
             for chain, searched in chains.items()
         },
+        _declared(desired, question.instrument, address),
         *_exposure(butler, question),
     )
 
@@ -291,7 +299,8 @@ def _told(
         span = _span(question, exposure)
         for chain, held in look.chains.items():
             if held is None:
-                yield Told(look.address, Explanation(chain, question.dataset_type, data_id, span))
+                absent = Explanation(chain, question.dataset_type, data_id, span)
+                yield Told(look.address, absent, expected=chain in look.declared)
             else:
                 made = explain_search(chain, held, question.dataset_type, data_id, span)
                 yield Told(look.address, made, _run(look.butler, made))

@@ -165,6 +165,9 @@ class Told:
     run: str | None = None
     """RUN of the winner; `None` where it is not known."""
 
+    expected: bool = True
+    """Whether what is searched is declared there."""
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -190,9 +193,10 @@ class Explained:
         """Return where a chain gives the same as most, and where it does not.
 
         Of several that as many repositories have, that of the origin counts,
-        else that of the first by address.
+        else that of the first by address.  A chain that is missing where it
+        is not declared makes no difference.
         """
-        there = [one for one in self.told if one.explanation.chain == chain]
+        there = [one for one in self.told if one.explanation.chain == chain and _counts(one)]
         gets = [_gets(one.explanation) for one in there]
         most = max(
             there, key=lambda one: (gets.count(_gets(one.explanation)), one.repository in self.origins)
@@ -202,6 +206,10 @@ class Explained:
             tuple(one for one, same in zip(there, alike, strict=True) if same),
             tuple(one for one, same in zip(there, alike, strict=True) if not same),
         )
+
+
+def _counts(told: Told) -> bool:
+    return told.expected or told.explanation.outcome is not Outcome.NO_CHAIN
 
 
 def _gets(explanation: Explanation) -> tuple[Outcome, str]:

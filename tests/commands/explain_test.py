@@ -224,6 +224,18 @@ def test_any_live_collection_can_be_searched(deployed: Sites) -> None:
     assert (one["winner"]["uuid"], one["winner"]["ticket"], one["searched"]) == (found, None, [name])
 
 
+def test_a_chain_that_is_missing_makes_a_difference_where_it_is_declared(deployed: Sites) -> None:
+    name = deployed.add_own(SUMMIT)
+    ran = explain(deployed, "bias", "detector=3", "--at", "2030-01-01", "--chain", name)
+    assert ran.out.startswith("bias detector=3")
+    assert f"{name} at usdf/embargo, usdf/main\n  nothing is found: {name} does not exist here" in ran.out
+
+    with deployed.butler(SUMMIT) as butler:
+        butler.collections.x_remove(TOP)
+    ran = explain(deployed, "bias", "detector=3", "--at", "2030-01-01", "--chain", TOP)
+    assert ran.out.startswith(f"{SUMMIT} finds nothing, unlike usdf/embargo, usdf/main\n")
+
+
 def test_every_declared_chain_is_searched_where_none_is_called_calib(deployed: Sites) -> None:
     (deployed.tree.state / "chains" / "LSSTComCam-calib.yaml").unlink()
     for name in ("LSSTComCam/a", "LSSTComCam/b"):
@@ -299,6 +311,11 @@ def words(sites_deployed_once: Sites) -> Sites:
             "in TAI, without a zone",
         ),
         (["bias", "detector=1", "--at", "2024-13-07"], "Moment is not understood", "is no moment"),
+        (
+            ["bias", "detector=1", "--exposure", "9" * 19],
+            "Invalid value for '--exposure'",
+            "less than or equal to",
+        ),
         (["bias", "detector=1", "--at", "1969-12-31"], "Moment is not understood", "between 1970 and 2100"),
         (["bias", "detector=1", "--site", "sumit"], "Not declared", "Did you mean summit?"),
         (["bias", "detector=1", "--site", "usdf", "--exclude", "usdf/*"], "Nowhere to look", "LSSTComCam"),
@@ -307,7 +324,7 @@ def words(sites_deployed_once: Sites) -> Sites:
 def test_a_word_that_nobody_knows_is_told_with_the_nearest(
     words: Sites, capsys: pytest.CaptureFixture[str], arguments: list[str], summary: str, said: str
 ) -> None:
-    at = [] if "--at" in arguments else ["--at", "2024-11-07"]
+    at = [] if {"--at", "9" * 19} & set(arguments) else ["--at", "2024-11-07"]
     ran = words.tree.run(capsys, "explain", *arguments, *at)
     assert (ran.code, ran.out) == (64, "")
     assert summary in ran.err

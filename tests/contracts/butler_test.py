@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -456,6 +457,12 @@ def test_exposures_are_told_as_they_are_asked_for(place: Place, hands: Hands) ->
     assert told("day_obs = 20241108 AND physical_filter = 'r_03'") == [2]
     assert told("exposure = 2024110800003") == [3]
     assert told("day_obs = 20241109") == told("physical_filter = 'z_20'") == []
+
+
+def test_an_exposure_with_too_large_a_number_is_not_there_or_a_mistake(place: Place, hands: Hands) -> None:
+    hands.add_exposure(20241107)
+    with suppress(UsageError):
+        assert list(place.reader.exposures("LSSTComCam", f"exposure = {10**23}")) == []
 
 
 def test_an_expression_that_is_not_understood_is_a_mistake(place: Place) -> None:

@@ -20,6 +20,7 @@ from lsst.daf.butler import (
     MissingDatasetTypeError,
 )
 from lsst.daf.butler._exceptions import DimensionValueError
+from sqlalchemy.exc import DataError
 
 from ...errors import Diagnostic, RefusedError, UsageError
 from ...model.timespans import EMPTY, Range
@@ -113,8 +114,9 @@ def _records(butler: Butler, element: str, instrument: str, where: str = "") -> 
         return [record.toDict() for record in found]
     except DataIdValueError:
         return []  # The instrument is not known.
-    except (InvalidQueryError, AssertionError) as error:
-        # The butler asserts that an expression is more than a number.
+    except (InvalidQueryError, AssertionError, OverflowError, DataError) as error:
+        # The butler asserts that an expression is more than a number, and
+        # databases have no integers of more than 64 bits.
         line = str(error).strip().splitlines()[0].rstrip(".")
         raise UsageError(
             Diagnostic(
