@@ -157,6 +157,10 @@ class Shell:
                 self.here = self.here / folder
                 os.chdir(self.here)
                 return ""
+            case ["rm", "-r", *folders]:
+                for folder in folders:
+                    shutil.rmtree(self.here / folder)
+                return ""
             case ["rm", file]:
                 (self.here / file).unlink()
                 return ""
