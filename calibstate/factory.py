@@ -32,8 +32,10 @@ from .errors import (
 )
 from .model.desired import DesiredState
 from .model.fingerprints import digest_of_lines
+from .model.guards import Allowed
 from .model.names import ARCHIVE, RUCIO, RepositoryAddress
 from .model.observations import Hearsay, Observation, duration, stamp
+from .model.outcomes import Began
 from .model.plans import Basis
 from .model.repositories import Site
 from .ports.archive import ArchiveWriter
@@ -43,7 +45,7 @@ from .ports.places import Records
 from .ports.rucio import RucioWriter
 from .store import statefile
 
-__all__ = ["Places", "RecordingPlaces", "basis", "check_middleware", "declared_before", "utc_now"]
+__all__ = ["Places", "RecordingPlaces", "basis", "began", "check_middleware", "declared_before", "utc_now"]
 
 
 def utc_now() -> str:
@@ -57,6 +59,17 @@ def basis(desired: DesiredState, observed: str, version: str) -> Basis:
 
     commit, dirty = commit_of(desired.root)
     return Basis(commit=commit, dirty=dirty, declared=desired.digest, observed=observed, version=version)
+
+
+def began(desired: DesiredState, allowed: Allowed) -> Began:
+    """Return what a journal says of who begins a run."""
+    from .adapters.history import commit_of
+    from .adapters.processes import this_process, user
+
+    commit, dirty = commit_of(desired.root)
+    return Began(
+        who=user(), process=this_process(), version=__version__, commit=commit, dirty=dirty, allowed=allowed
+    )
 
 
 def declared_before(root: str, revision: str | None) -> tuple[DesiredState | None, str]:
@@ -211,7 +224,8 @@ class Places:
 
     def records(self, place: str) -> Records:
         """Return where the locks and the journal of a place are kept."""
-        from .adapters.records import open_journal, open_locks
+        from .adapters.locks import open_locks
+        from .adapters.records import open_journal
 
         uri = self._records_uri(place)
         made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))

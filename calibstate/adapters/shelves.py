@@ -17,7 +17,7 @@ import re
 import tempfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -141,6 +141,13 @@ class Shelf(ABC):
     @abstractmethod
     def remove(self, key: str) -> None:
         """Remove a file, if it is there."""
+
+    @abstractmethod
+    def withdraw(self, key: str, data: bytes) -> bool:
+        """Remove a file of certain bytes; say whether it was removed.
+
+        Of several who remove or swap it at once only one is told so.
+        """
 
     @abstractmethod
     def resume(self, key: str) -> None:
@@ -285,9 +292,7 @@ class Folder(Shelf):
 
     @override
     def swap(self, key: str, old: bytes, new: bytes) -> bool:
-        # A file of its own: the one that is swapped is another one afterwards.
-        with (self._made(key).parent / ".guard").open("ab") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
+        with self._alone_at(key):
             if self.read(key, limit=_SWAPPED) != old:
                 return False
             self.write(key, new)
@@ -297,6 +302,14 @@ class Folder(Shelf):
     @override
     def remove(self, key: str) -> None:
         (self._root / key).unlink(missing_ok=True)
+
+    @override
+    def withdraw(self, key: str, data: bytes) -> bool:
+        with self._alone_at(key):
+            if self.read(key, limit=_SWAPPED) != data:
+                return False
+            self.remove(key)
+            return True
 
     @override
     def resume(self, key: str) -> None:
@@ -337,6 +350,14 @@ class Folder(Shelf):
                 raise
         if new:
             _sync_folder(path.parent)
+
+    @contextmanager
+    def _alone_at(self, key: str) -> Iterator[None]:
+        """Keep others from swapping meanwhile."""
+        # A file of its own: the one that is swapped is another one afterwards.
+        with (self._made(key).parent / ".guard").open("ab") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            yield
 
     def _clear(self, path: Path) -> None:
         """Remove what others, killed or too late, made to create a file."""
@@ -444,6 +465,15 @@ class Bucket(Shelf):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
 
     @override
+    def withdraw(self, key: str, data: bytes) -> bool:
+        found = self._get(key, _SWAPPED)
+        if found is None or found[0] != data:
+            return False
+        # A server that does not know this condition removes it all the same,
+        # in the moment after it was seen to be the one.
+        return self._if_so(self._client.delete_object, key, IfMatch=found[1])
+
+    @override
     def resume(self, key: str) -> None:
         # A PUT leaves nothing unfinished.  What is there in full is known by
         # its ETag, which is the MD5 unless the bucket encrypts.
@@ -486,12 +516,17 @@ class Bucket(Shelf):
             return _limited(found["Body"], limit, key), found["ETag"]
 
     def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
+        return self._if_so(self._client.put_object, key, Body=data, **condition)
+
+    def _if_so(self, call: Callable[..., Any], key: str, **more: Any) -> bool:
+        """Ask for something on a condition; say whether it was so."""
         with _answers():
             try:
-                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data, **condition)
+                call(Bucket=self._bucket, Key=self._key(key), **more)
             except ClientError as error:
-                # 409: somebody else's conditional PUT came in between.
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
+                # 404: it is gone.  409: somebody else's came in between.
+                missed = error.response["Error"]["Code"] == "NoSuchKey"
+                if missed or error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
                     return False
                 raise
         return True

@@ -41,7 +41,7 @@ class Lock(Noun):
     format_version: Literal["1.0"] = "1.0"
     kind: Literal["lock"] = "lock"
 
-    id: _Text
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     """Of this hold; no other one has it."""
 
     place: _Text
@@ -55,6 +55,9 @@ class Lock(Noun):
 
     since: _Text
     """UTC, with ``Z``."""
+
+    beat: _Text = ""
+    """When the holder last said that it lives; UTC, with ``Z``."""
 
     why: _Text
     """What it is held for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -20,6 +21,8 @@ class Locks(Protocol):
         whose holder is a process of this host that no longer runs is taken
         over; the context then gives a sentence that says so, else `None`.
 
+        While it is held it is renewed, so that others see a sign of life.
+
         Raises
         ------
         LockedError
@@ -27,6 +30,43 @@ class Locks(Protocol):
             and for what.
         UnreachableError
             The store does not answer; nothing may be written.
+        """
+        ...
+
+    def check(self, place: str) -> None:
+        """Look whether a lock that is held here still is.
+
+        Raises
+        ------
+        LockedError
+            It was broken; somebody else may work there by now, so nothing
+            more may be written.
+        UnreachableError
+            The store does not answer; nothing may be written.
+        """
+        ...
+
+    def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
+        """Break the lock of a place; say whether there was one.
+
+        Parameters
+        ----------
+        place
+            The place.
+        id
+            Id of the lock, so that no other one is broken; one that cannot
+            be read is called by what the message of it says.  `None`: who
+            holds it is asked only.
+        about_to
+            Told which lock is about to be broken.
+
+        Raises
+        ------
+        LockedError
+            Another one is there, or its holder lives on this host; the
+            message says who, and what to do.
+        UnreachableError
+            The store does not answer.
         """
         ...
 

@@ -17,8 +17,11 @@ from typing import Any
 
 import pytest
 
-from calibstate.adapters import records, shelves
-from calibstate.adapters.records import open_journal, open_locks, runs_no_more, this_process
+from calibstate.adapters import locks as locking
+from calibstate.adapters import processes, shelves
+from calibstate.adapters.locks import open_locks
+from calibstate.adapters.processes import runs_no_more, this_process
+from calibstate.adapters.records import open_journal
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import LockedError, UnreachableError
 from calibstate.model.locks import Lock, Process
@@ -66,7 +69,7 @@ def test_a_lock_says_who_holds_it(uri: str) -> None:
 
 _HOLD = """
 import sys
-from calibstate.adapters.records import open_locks
+from calibstate.adapters.locks import open_locks
 with open_locks(sys.argv[1]).hold("summit/LSSTCam", why="apply in a child"):
     print("held", flush=True)
     sys.stdin.read()
@@ -106,7 +109,7 @@ def test_a_killed_process_is_succeeded(uri: str, child: subprocess.Popen[str]) -
 def test_a_killed_process_that_nobody_waited_for_is_succeeded(uri: str, child: subprocess.Popen[str]) -> None:
     child.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert records._stat(child.pid)[0] == "Z"
+    assert processes._stat(child.pid)[0] == "Z"
     with open_locks(uri).hold(PLACE, why="x") as said:
         assert said is not None
 
@@ -136,7 +139,7 @@ def test_after_a_reboot_no_process_of_before_runs() -> None:
 
 
 def test_a_process_that_cannot_be_looked_at_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_stat", lambda _: ("", None))
+    monkeypatch.setattr(processes, "_stat", lambda _: ("", None))
     here = this_process()
     assert not runs_no_more(here, here)
     assert runs_no_more(ended(), here)
@@ -147,16 +150,16 @@ def test_a_process_that_cannot_be_looked_at_runs(monkeypatch: pytest.MonkeyPatch
 
 def test_of_two_who_succeed_at_once_only_one_does(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     open_shelf(uri).write(KEY, a_lock().model_dump_json().encode())
-    judge = records.runs_no_more
+    judge = locking.runs_no_more
     inside = open_locks(uri).hold(PLACE, why="the quicker")
 
     def meanwhile(holder: Process, here: Process) -> bool:
         verdict = judge(holder, here)
-        monkeypatch.setattr(records, "runs_no_more", judge)
+        monkeypatch.setattr(locking, "runs_no_more", judge)
         assert inside.__enter__()
         return verdict
 
-    monkeypatch.setattr(records, "runs_no_more", meanwhile)
+    monkeypatch.setattr(locking, "runs_no_more", meanwhile)
     with pytest.raises(LockedError, match="the quicker"), open_locks(uri).hold(PLACE, why="the slower"):
         pytest.fail("two hold it")
     inside.__exit__(None, None, None)
@@ -182,7 +185,7 @@ def test_who_comes_in_between_look_and_write_in_s3_wins(s3: S3) -> None:
 _RACE = """
 import os, sys
 from pathlib import Path
-from calibstate.adapters.records import open_locks
+from calibstate.adapters.locks import open_locks
 from calibstate.errors import LockedError
 uri, alone = sys.argv[1:]
 print("ready", flush=True)
@@ -367,7 +370,7 @@ def test_a_user_without_a_name_can_hold_a_lock(root: Path, monkeypatch: pytest.M
     def nameless() -> str:
         raise OSError("No username set in the environment")
 
-    monkeypatch.setattr(records.getpass, "getuser", nameless)
+    monkeypatch.setattr(locking.getpass, "getuser", nameless)
     with open_locks(str(root)).hold(PLACE, why="x"):
         assert lock_at(str(root)).who == f"uid {os.getuid()}"
 

@@ -44,6 +44,7 @@ _FORK.set_forkserver_preload(
         "calibstate.adapters.archive",
         "calibstate.adapters.butler",
         "calibstate.adapters.history",
+        "calibstate.adapters.locks",
         "calibstate.adapters.records",
         "calibstate.cli.main",
     ]

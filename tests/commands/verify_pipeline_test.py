@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lsst.daf.butler import Butler, DatasetType
 
-from calibstate.adapters.records import open_locks
+from calibstate.adapters.locks import open_locks
 from tests import world
 from tests.commands.sites import INSTRUMENT, SUMMIT, TOP, Sites
 from tests.tree import Ran

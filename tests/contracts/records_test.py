@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from calibstate.adapters.records import open_journal, open_locks, this_process
+from calibstate.adapters.locks import open_locks
+from calibstate.adapters.processes import this_process
+from calibstate.adapters.records import open_journal
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import LockedError
 from calibstate.model.locks import Lock
@@ -139,6 +142,71 @@ def test_a_lock_that_cannot_be_read_is_held_by_somebody(store: Store, rubbish: b
     store.put(rubbish=rubbish)
     with pytest.raises(LockedError, match="Lock cannot be read"), store.ours.hold(PLACE, why="apply"):
         pytest.fail("two hold it")
+
+
+def test_a_lock_that_nobody_broke_is_still_held(store: Store) -> None:
+    with store.ours.hold(PLACE, why="one"), store.ours.hold("archive", why="two"):
+        store.ours.check(PLACE)
+        store.ours.check("archive")
+
+
+def id_to_break(locks: Locks) -> str:
+    """Return the id that a person reads in the refusal."""
+    with pytest.raises(LockedError) as raised, locks.hold(PLACE, why="apply"):
+        pytest.fail("two hold it")
+    return raised.value.diagnostics[0].hint.rpartition(f"unlock {PLACE} --id ")[2]
+
+
+def test_a_lock_is_broken_by_the_id_that_its_message_tells(store: Store) -> None:
+    store.put(host="elsewhere")
+    told: list[str] = []
+    assert store.ours.unlock(PLACE, id_to_break(store.ours), told.append)
+    assert len(told) == 1
+    assert PLACE in told[0]
+    with store.theirs.hold(PLACE, why="apply") as said:
+        assert said is None
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"x" * 200_000], ids=["empty", "truncated", "large"])
+def test_a_lock_that_cannot_be_read_is_broken_by_the_id_that_its_message_tells(
+    store: Store, rubbish: bytes
+) -> None:
+    store.put(rubbish=rubbish)
+    assert store.ours.unlock(PLACE, id_to_break(store.ours), lambda told: None)
+    with store.theirs.hold(PLACE, why="apply"):
+        pass
+
+
+@pytest.mark.parametrize("id", ["another", "", None])
+def test_a_lock_of_another_id_is_not_broken_and_its_own_is_told(store: Store, id: str | None) -> None:
+    store.put(host="elsewhere")
+    before = id_to_break(store.ours)
+    with pytest.raises(LockedError) as raised:
+        store.ours.unlock(PLACE, id, lambda told: pytest.fail(told))
+    assert before in str(raised.value)
+    assert id_to_break(store.ours) == before
+
+
+def test_the_lock_of_a_process_that_lives_here_is_not_broken(store: Store) -> None:
+    with store.theirs.hold(PLACE, why="apply"):
+        with pytest.raises(LockedError, match=r"id[ =]'?[0-9a-f]{32}") as raised:
+            store.ours.unlock(PLACE, None, lambda told: pytest.fail(told))
+        (id,) = re.findall(r"[0-9a-f]{32}", str(raised.value))[-1:]
+        with pytest.raises(LockedError, match="Holder is alive"):
+            store.ours.unlock(PLACE, id, lambda told: pytest.fail(told))
+        store.theirs.check(PLACE)
+
+
+def test_of_no_lock_it_is_said_that_there_is_none(store: Store) -> None:
+    assert not store.ours.unlock(PLACE, "old", lambda told: pytest.fail(told))
+
+
+def test_who_holds_a_lock_that_was_broken_finds_that_out_and_leaves_the_next_ones(store: Store) -> None:
+    with store.ours.hold(PLACE, why="apply"):
+        store.put(host="elsewhere")
+        with pytest.raises(LockedError, match="Lock was lost"):
+            store.ours.check(PLACE)
+    assert id_to_break(store.theirs)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -39,17 +39,39 @@ class MemoryLocks(Locks):
 
     def __init__(self, held: dict[str, Holder | None] | None = None) -> None:
         self.held: dict[str, Holder | None] = {} if held is None else held
+        self.ours: dict[str, Holder] = {}
 
     @override
     @contextmanager
     def hold(self, place: str, *, why: str) -> Iterator[str | None]:
         ours = Holder(why=why)
         said = self._take(place, ours)
+        self.ours[place] = ours
         try:
             yield said
         finally:
+            del self.ours[place]
             if self.held.get(place) == ours:
                 del self.held[place]
+
+    @override
+    def check(self, place: str) -> None:
+        if self.held.get(place) != self.ours[place]:
+            raise LockedError(Diagnostic("Lock was lost", f"The lock of {place} was broken.", hint="Ask."))
+
+    @override
+    def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
+        if place not in self.held:
+            return False
+        there = self.held[place]
+        if id != _name(there):
+            raise _locked(place, there)
+        if there and there.runs and there.host == Holder().host:
+            detail = f"{there.who} works at {place}."
+            raise LockedError(Diagnostic("Holder is alive", detail, hint="Stop it."))
+        about_to(f"the lock of {place}, id {id}, is broken")
+        del self.held[place]
+        return True
 
     @override
     def is_abandoned(self, place: str) -> bool:
@@ -57,14 +79,23 @@ class MemoryLocks(Locks):
         return there is not None and not there.runs and there.host == Holder().host
 
     def _take(self, place: str, ours: Holder) -> str | None:
-        known, there = place in self.held, self.held.get(place)
-        if known and there is None:
-            raise LockedError(Diagnostic("Lock cannot be read", f"The lock of {place} is damaged."))
-        if there is not None and (there.runs or there.host != ours.host):
-            detail = f"{place} is held by {there.who} on {there.host} since {there.since}: {there.why}."
-            raise LockedError(Diagnostic("Place is locked", detail, hint="Wait."))
+        there = self.held.get(place)
+        if place in self.held and (there is None or there.runs or there.host != ours.host):
+            raise _locked(place, there)
         self.held[place] = ours
         return f"The lock of {place} was taken over from {there.who}." if there else None
+
+
+def _locked(place: str, there: Holder | None) -> LockedError:
+    hint = f"Wait, or: calibstate unlock {place} --id {_name(there)}"
+    if there is None:
+        return LockedError(Diagnostic("Lock cannot be read", f"The lock of {place} is damaged.", hint=hint))
+    detail = f"{place} is held by {there.who} on {there.host} since {there.since}: {there.why}."
+    return LockedError(Diagnostic("Place is locked", detail, hint=hint))
+
+
+def _name(there: Holder | None) -> str:
+    return there.id if there else "damaged-fake"
 
 
 class MemoryJournal(Journal):

@@ -1,0 +1,102 @@
+"""Which process we are, and whether another one of this host still runs."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from pathlib import Path
+
+from ..model.locks import Process
+
+__all__ = ["is_seen_from", "runs_no_more", "this_process", "user"]
+
+
+def this_process() -> Process:
+    """Return who we are."""
+    pid = os.getpid()
+    return Process(
+        host=socket.gethostname(),
+        pid=pid,
+        started=_stat(pid)[1],
+        machine=_first_line(Path("/etc/machine-id")),
+        boot=_first_line(Path("/proc/sys/kernel/random/boot_id")),
+        namespace=_pid_namespace(),
+    )
+
+
+def user() -> str:
+    """Return the name of the user, for people."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # Containers run as users that have no name.
+        return f"uid {os.getuid()}"
+
+
+def runs_no_more(holder: Process, here: Process) -> bool:
+    """Say whether a process is known to have ended.
+
+    Parameters
+    ----------
+    holder
+        The process.
+    here
+        A process of this host.
+    """
+    if is_seen_from(holder, here):
+        return _has_ended(holder)
+    same_host = (holder.host, holder.machine) == (here.host, here.machine)
+    # Without a machine-id it may as well be another host of that name.
+    return same_host and bool(here.machine) and holder.boot != here.boot
+
+
+def is_seen_from(holder: Process, here: Process) -> bool:
+    """Say whether a process can be looked at: same host, boot, namespace.
+
+    Parameters
+    ----------
+    holder
+        The process.
+    here
+        A process of this host.
+    """
+    there = holder.host, holder.machine, holder.boot, holder.namespace
+    return there == (here.host, here.machine, here.boot, here.namespace)
+
+
+def _has_ended(holder: Process) -> bool:
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        # It runs, and is another user's.
+        pass
+    state, started = _stat(holder.pid)
+    return state in {"Z", "X"} or (None not in {started, holder.started} and started != holder.started)
+
+
+def _stat(pid: int) -> tuple[str, int | None]:
+    """Return the state of a process and when it started, where known."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return "", None
+    # The name, in parentheses, may itself hold spaces and parentheses.
+    state, *numbers = stat.rpartition(")")[2].split()
+    return state, int(numbers[18])
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").partition("\n")[0]
+    except OSError:
+        return ""
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
