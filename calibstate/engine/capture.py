@@ -209,12 +209,10 @@ class _Capture:
         """Look at the other repositories of the instrument, side by side."""
         addresses = [a for a in self._others() if self._matters(a, told, merged)]
         named = self._named.union(*(_names(ticket) for ticket in told.found))
+        read = {leaf for ticket in self._undecided(told, merged) for leaf in ticket.leaves}
         found: dict[RepositoryAddress, Live] = {}
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            looks = {
-                pool.submit(self._look_at_other, address, self._declared_at(address), named): address
-                for address in addresses
-            }
+            looks = {pool.submit(self._look_at_other, address, named, read): address for address in addresses}
             for done, look in enumerate(as_completed(looks), 1):
                 try:
                     found[looks[look]] = look.result()
@@ -223,8 +221,16 @@ class _Capture:
                 seen(done + 1, len(looks) + 1)
         return dict(sorted(found.items()))
 
-    def _look_at_other(self, address: RepositoryAddress, roots: list[str], named: set[str]) -> Live:
-        return look_closely(self.places.butler(address), address, roots, named)
+    def _look_at_other(self, address: RepositoryAddress, named: set[str], read: set[str]) -> Live:
+        return look_closely(
+            self.places.butler(address), address, self._declared_at(address), named, read=read
+        )
+
+    def _undecided(self, told: Description, merged: Mapping[str, Merged]) -> list[Ticket]:
+        """Return the tickets of which it matters what others hold."""
+        listed, new = self._newly_listed(told, merged), {ticket.key for ticket in told.new}
+        sealed = self.desired.seals.keys()
+        return [t for t in told.found if t.key in new or t.key in listed or t.key not in sealed]
 
     def _others(self) -> list[RepositoryAddress]:
         having = self.desired.with_instrument(self.wanted.instrument)
@@ -240,8 +246,8 @@ class _Capture:
     def _unseen(self, address: RepositoryAddress, error: UnreachableError) -> Diagnostic:
         return Diagnostic(
             "Repository cannot be seen from here",
-            f"{address}: {error.diagnostics[0].detail}. Whether it has what was found is not known, so no "
-            "ticket skips it.",
+            f"{address}: {error.diagnostics[0].detail.rstrip('.')}. Whether it has what was found is not "
+            "known, so no ticket skips it.",
             hint=f"Capture it where it can be seen: calibstate capture {address} {self.wanted.instrument}.",
             severity=Severity.WARNING,
         )
@@ -443,14 +449,14 @@ class _Capture:
         yield from (self.desired.chains[c].lines.file for c in told.chains if c in self.desired.chains)
 
     def _warn(self, told: Description) -> None:
-        here, new = self.wanted.address, {ticket.key for ticket in told.new}
-        if lacking := [key[1] for key, skips in self.skips.items() if key not in new and here in skips]:
+        new = {ticket.key for ticket in told.new}
+        lacking = [f"{key[1]} at {a}" for key, at in self.skips.items() if key not in new for a in at]
+        if lacking:
             self.told.append(
                 Diagnostic(
                     "Skipped from now on",
-                    f"{here} has {', '.join(lacking)} not yet, or does not search it, and so skips it: what "
-                    "is captured stays as it is.",
-                    hint="Take the `skip` out where it is to be deployed there.",
+                    f"{', '.join(lacking)}: not there yet, or not searched. What is captured stays as it is.",
+                    hint="Take the `skip` out where it is to be deployed all the same.",
                     severity=Severity.WARNING,
                 )
             )

@@ -128,18 +128,19 @@ def _require_settled(captured: Captured, before: DesiredState, after: DesiredSta
             f"{address}: {chain} searches {_listed(have)}; with the files it would be {_listed(after)}.",
             hint="Say with `only` in its file which repositories have the chain.",
         )
-        for chain, have, after in _changing(after, captured.live)
+        for chain, have, after in _chains(after, captured.live, exactly=True)
+        if have != after
     ]
     for other in captured.others:
-        already = {chain for chain, _, _ in _changing(before, other)}
+        already = {chain for chain, have, after in _chains(before, other) if have != after}
         told += [
             Diagnostic(
                 "Another would be changed",
                 f"{other.address}: {chain} searches {_listed(have)}; with what was found at {address} it "
                 f"would be {_listed(after)}. One chain has one order everywhere.",
             )
-            for chain, have, after in _changing(after, other)
-            if chain not in already
+            for chain, have, after in _chains(after, other)
+            if have != after and chain not in already
         ]
     if told:
         raise RefusedError(*told)
@@ -149,14 +150,22 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
 
 
-def _changing(desired: DesiredState, live: Live) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
-    """Yield chains that would be written, as they are and as they would be."""
+def _chains(
+    desired: DesiredState, live: Live, *, exactly: bool = False
+) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    """Yield the chains of a repository, as they are and as they would be.
+
+    Extras stay where they are, unless it is asked what is declared exactly.
+    """
     resources = [d.resource for d in expand(desired, Scope(repositories=(live.address,)))]
     gone = {r.address.name for r in resources if isinstance(r, External)} - live.seen.keys()
     for chain in resources:
         if isinstance(chain, Chain):
             have = live.children(chain.address.name)
-            declared = [child for child in chain.children if child not in gone]
-            after = written_order(declared, have, frozenset(chain.unwanted))
-            if after != have:
-                yield chain.address.name, have, after
+            declared = tuple(child for child in chain.children if child not in gone)
+            unwanted = frozenset(chain.unwanted)
+            yield (
+                chain.address.name,
+                have,
+                declared if exactly else written_order(declared, have, unwanted),
+            )

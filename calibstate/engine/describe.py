@@ -8,7 +8,7 @@ declare already stays what they declare.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -122,7 +122,12 @@ class Description:
 
 
 def look_closely(
-    butler: ButlerReader, address: RepositoryAddress, roots: Iterable[str], others: Iterable[str] = ()
+    butler: ButlerReader,
+    address: RepositoryAddress,
+    roots: Iterable[str],
+    others: Iterable[str] = (),
+    *,
+    read: Container[str] | None = None,
 ) -> Live:
     """Look at chains, all that they reach, and what of it are calibrations.
 
@@ -136,6 +141,8 @@ def look_closely(
         Chains to look into.
     others
         Collections to look at alone.
+    read
+        Collections whose content matters; `None`: all.
     """
     seen: dict[str, SeenCollection] = dict(butler.collections(sorted(set(others))))
     reached: dict[str, SeenCollection] = {}
@@ -145,7 +152,8 @@ def look_closely(
         reached.update(found)
         level = {child for one in found.values() for child in one.children} - reached.keys()
     seen |= reached
-    alone = {name: one for name, one in seen.items() if one.type is not CollectionType.CHAINED}
+    leaves = {name: one for name, one in seen.items() if one.type is not CollectionType.CHAINED}
+    alone = {name: one for name, one in leaves.items() if read is None or name in read}
     certified = [name for name, one in alone.items() if one.type is CollectionType.CALIBRATION]
     # A RUN of raws is not read to find that it holds no calibration.
     others_held = butler.holdings([name for name in alone if name not in certified], calibrations_only=True)

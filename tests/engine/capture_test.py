@@ -74,6 +74,10 @@ class World:
         targets = [(step.action.do, step.action.target) for step in self.plan().steps]
         return [(do, str(target)) for do, target in targets if target.place in self.places.butlers]
 
+    def drift(self) -> list[str]:
+        """Return in what repositories are not as declared."""
+        return [str(d) for d in self.plan().drift if d.target.place in self.places.butlers]
+
     def read(self) -> dict[str, bytes]:
         state = self.tree.state
         return {str(p.relative_to(state)): p.read_bytes() for p in sorted(state.rglob("*")) if p.is_file()}
@@ -417,6 +421,73 @@ def test_what_a_second_has_besides_goes_in_front_of_the_next_common_child(world:
     assert world.steps() == []
 
 
+def with_externals(world: World, *addresses: str) -> None:
+    for address in addresses:
+        butler = world.butler(address)
+        butler.add_run("raws", "verifyBiasStats")
+        butler.add_run("refcats", "verifyBiasStats")
+        butler.add_chain(TOP, [add_ticket(butler, "DM-1"), "raws", "refcats"])
+
+
+def test_what_others_make_is_expected_at_the_second_too(world: World) -> None:
+    with_externals(world, ORIGIN, SUMMIT)
+    world.butler(SUMMIT).add_chain(TOP, [f"{TOP}/DM-1", "refcats"])
+    world.capture()
+
+    world.capture(SUMMIT)
+
+    only = {e.external: e.only for e in world.desired.chains[TOP].noun.entries if not isinstance(e, str)}
+    assert only == {"raws": (ORIGIN,), "refcats": (ORIGIN, SUMMIT)}
+    assert world.steps() == world.drift() == []
+
+
+def test_what_others_make_and_a_file_expects_must_be_searched_where_it_is(world: World) -> None:
+    with_externals(world, ORIGIN, SUMMIT)
+    world.capture()
+    file = world.tree.state / "chains/LSSTComCam-calib.yaml"
+    file.write_text(file.read_text().replace(f"    only: [{ORIGIN}]\n", ""))
+    world.butler(SUMMIT).add_chain(TOP, [f"{TOP}/DM-1", "refcats"])
+
+    with pytest.raises(RefusedError, match=r"Declared and not searched.*`raws` is there"):
+        world.capture(SUMMIT)
+
+
+def test_a_declared_chain_must_be_searched_where_it_is_declared(world: World) -> None:
+    two_tickets(world, ORIGIN, SUMMIT)
+    butler = world.butler(ORIGIN)
+    butler.add_chain("inner", [f"{TOP}/DM-1"])
+    butler.add_chain(TOP, [f"{TOP}/DM-2", "inner"])
+    world.capture()
+    file = world.tree.state / "chains/inner.yaml"
+    file.write_text(file.read_text().replace(f"only: [{ORIGIN}]\n", ""))
+    world.butler(SUMMIT).add_chain(TOP, [f"{TOP}/DM-2"])
+
+    with pytest.raises(RefusedError, match=r"Declared and not searched.*`inner` is declared"):
+        world.capture(SUMMIT)
+
+
+def test_a_ticket_that_one_chain_searches_and_another_does_not_is_told(world: World) -> None:
+    two_tickets(world, ORIGIN, SUMMIT)
+    for address in (ORIGIN, SUMMIT):
+        world.butler(address).add_chain("defaults", [f"{TOP}/DM-1"])
+    world.butler(SUMMIT).add_chain(TOP, [f"{TOP}/DM-2"])
+    world.capture(ORIGIN, "defaults")
+
+    with pytest.raises(RefusedError, match="Searched in one chain only"):
+        world.capture(SUMMIT, "defaults")
+
+
+def test_another_with_something_else_in_the_same_collections_skips_it(world: World) -> None:
+    two_tickets(world, ORIGIN, SUMMIT)
+    other_content(world)
+
+    captured = capture(Wanted(ORIGIN, INSTRUMENT, (), DAY), world.desired, world.places)
+
+    assert [t.summary for t in captured.told] == ["Other content elsewhere"]
+    skips = {ticket.ticket: ticket.skip.get(SUMMIT) for ticket in captured.additions.tickets}
+    assert skips == {"DM-1": f"holds something else when captured on {DAY}", "DM-2": None}
+
+
 def test_a_repository_that_cannot_be_seen_is_not_skipped_but_warned_of(world: World) -> None:
     two_tickets(world, ORIGIN)
     world.places.out_of_reach.add(BASE)
@@ -747,7 +818,7 @@ def test_whatever_is_captured_is_sound_and_changes_nothing(folder: Path, shape: 
 
     world.capture()
 
-    assert world.steps() == []
+    assert world.steps() == world.drift() == []
     assert world.capture() == []
 
 
@@ -784,7 +855,7 @@ def test_a_second_repository_is_described_or_refused_and_then_nothing_is_written
         assert isinstance(error, RefusedError), error
         assert world.read() == before
 
-    assert world.steps() == []
+    assert world.steps() == world.drift() == []
 
 
 # --- cut off ---
