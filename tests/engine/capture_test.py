@@ -315,6 +315,39 @@ def test_chains_within_chains_come_along_and_others_when_they_are_named(world: W
     assert world.steps() == []
 
 
+def test_what_a_person_declared_of_a_collection_stays(world: World) -> None:
+    """A ticket's chain of theirs becomes a chain over what is declared."""
+    butler = world.butler(ORIGIN)
+    ticket = add_ticket(butler, "DM-1", "external", "theirs", "free")
+    butler.add_chain(TOP, [ticket])
+    world.tree.ticket("DM-7", bare=[f"{ticket}/theirs"], skip={SUMMIT: "-", BASE: "-"})
+    world.tree.chain([{"external": f"{ticket}/external"}], "others", only=[BASE])
+
+    world.capture()
+
+    text = world.text("chains/LSSTComCam-calib-DM-1.yaml")
+    assert [line.split("#")[0].strip() for line in text.partition("entries:\n")[2].splitlines()] == [
+        f"- external: {ticket}/external",
+        f"only: [{ORIGIN}]",
+        "- DM-7",
+        "- DM-1",
+    ]
+    assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.bare == (f"{ticket}/free",)
+    assert world.steps() == []
+
+
+def test_a_part_of_a_ticket_that_is_asked_for_by_itself_is_one(world: World) -> None:
+    butler = world.butler(ORIGIN)
+    ticket = add_ticket(butler, "DM-1", "a", "b")
+    butler.add_chain(TOP, [ticket])
+
+    world.capture(ORIGIN, f"{ticket}/a")
+
+    assert world.desired.chains[ticket].noun.entries == ("DM-1",)
+    assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.bare == (f"{ticket}/a", f"{ticket}/b")
+    assert world.steps() == world.drift() == []
+
+
 def test_a_collection_that_is_reached_twice_is_one_thing_everywhere(world: World) -> None:
     butler = world.butler(ORIGIN)
     ticket = add_ticket(butler, "DM-1", "a", "b")
