@@ -13,6 +13,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -176,6 +177,12 @@ class Places:
 
         recover(self._uri(address))
         clear_leftovers(self._uri(address))
+
+    def exclude_others(self, address: RepositoryAddress) -> AbstractContextManager[Callable[[], None]]:
+        """Keep away also who keeps locks elsewhere, where the database can."""
+        from .adapters.butler import exclude_others
+
+        return exclude_others(self._uri(address), address)
 
     def identity(self, address: RepositoryAddress) -> str:
         """Return what tells one butler from another, without opening it."""

@@ -10,9 +10,7 @@ by a person, who names it by its id.
 from __future__ import annotations
 
 import errno
-import getpass
 import hashlib
-import os
 import shlex
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +25,7 @@ from ..errors import Diagnostic, LockedError
 from ..model.locks import Lock, Process
 from ..model.observations import duration, stamp
 from ..ports.records import Locks
-from .processes import is_seen_from, runs_no_more, this_process
+from .processes import is_seen_from, runs_no_more, this_process, user
 from .records import reached
 from .shelves import Folder, Shelf, open_shelf
 
@@ -225,7 +223,7 @@ class _Locks(Locks):
     def _new_lock(self, place: str, why: str) -> Lock:
         now = stamp(self._now())
         return Lock(
-            id=uuid4().hex, place=place, who=_user(), process=this_process(), since=now, beat=now, why=why
+            id=uuid4().hex, place=place, who=user(), process=this_process(), since=now, beat=now, why=why
         )
 
 
@@ -377,11 +375,3 @@ def _restless(place: str) -> LockedError:
 def _shown(text: str) -> str:
     """Return text of others so that a terminal shows it and obeys nothing."""
     return "".join(c if c.isprintable() else "?" for c in text[:200])
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # Containers run as users that have no name.
-        return f"uid {os.getuid()}"

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..model.names import RepositoryAddress
 from ..model.timespans import Range
-from .places import ReadPlaces, Records
+from .places import LockedPlaces, ReadPlaces
 
 __all__ = [
     "Execution",
@@ -127,13 +127,9 @@ class PipelinePlaces(ReadPlaces, Protocol):
         ...
 
 
-class RunPlaces(Protocol):
+class RunPlaces(LockedPlaces, Protocol):
     """Places in which pipelines are run."""
 
     def run_pipelines(self, address: RepositoryAddress) -> PipelineRunner:
         """Return a repository, opened for writing."""
-        ...
-
-    def records(self, place: str) -> Records:
-        """Return where the locks and the journal of a place are kept."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +13,7 @@ from .butler import ButlerReader, ButlerWriter
 from .records import Journal, Locks
 from .rucio import RucioReader, RucioWriter
 
-__all__ = ["ReadPlaces", "Records", "WritePlaces"]
+__all__ = ["LockedPlaces", "ReadPlaces", "Records", "WritePlaces"]
 
 
 class ReadPlaces(Protocol):
@@ -52,7 +54,38 @@ class ReadPlaces(Protocol):
         ...
 
 
-class WritePlaces(ReadPlaces, Protocol):
+@dataclass(frozen=True)
+class Records:
+    """Where the locks and the journal of a place are kept."""
+
+    locks: Locks
+    journal: Journal
+
+
+class LockedPlaces(Protocol):
+    """Places that can be held, so that nobody else changes them."""
+
+    def records(self, place: str) -> Records:
+        """Return where the locks and the journal of a place are kept."""
+        ...
+
+    def exclude_others(self, address: RepositoryAddress) -> AbstractContextManager[Callable[[], None]]:
+        """Keep away also who keeps locks elsewhere, where the database can.
+
+        The context gives what looks whether they still are kept away, and
+        raises `LockedError` if they are not: nothing more may be written.
+
+        Raises
+        ------
+        LockedError
+            Somebody else keeps us away; the message says who.
+        UnreachableError
+            The database does not answer.
+        """
+        ...
+
+
+class WritePlaces(ReadPlaces, LockedPlaces, Protocol):
     """Places to change."""
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
@@ -76,11 +109,3 @@ class WritePlaces(ReadPlaces, Protocol):
             It cannot be opened for writing.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Records:
-    """Where the locks and the journal of a place are kept."""
-
-    locks: Locks
-    journal: Journal

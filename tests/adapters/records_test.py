@@ -370,7 +370,7 @@ def test_a_user_without_a_name_can_hold_a_lock(root: Path, monkeypatch: pytest.M
     def nameless() -> str:
         raise OSError("No username set in the environment")
 
-    monkeypatch.setattr(locking.getpass, "getuser", nameless)
+    monkeypatch.setattr(processes.getpass, "getuser", nameless)
     with open_locks(str(root)).hold(PLACE, why="x"):
         assert lock_at(str(root)).who == f"uid {os.getuid()}"
 

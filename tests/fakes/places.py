@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from calibstate.errors import Diagnostic, UnreachableError
+from calibstate.errors import Diagnostic, LockedError, UnreachableError
 from calibstate.model.bundles import Contents, Manifest
 from calibstate.model.contents import Holding
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
@@ -78,6 +79,8 @@ class MemoryPlaces(WritePlaces):
         """Called after each write; raises where its answer is to be lost."""
         self.journal = MemoryJournal()
         self.locks = MemoryLocks()
+        self.excluding: set[str] = set()
+        """Repositories whose databases others keep us away from."""
 
     @override
     def butler(self, address: RepositoryAddress) -> ButlerReader:
@@ -121,6 +124,18 @@ class MemoryPlaces(WritePlaces):
     def recover(self, address: RepositoryAddress) -> None:
         self.reach(address)
 
+    @override
+    @contextmanager
+    def exclude_others(self, address: RepositoryAddress) -> Iterator[Callable[[], None]]:
+        def check() -> None:
+            self.reach(address)
+            if address in self.excluding:
+                raise LockedError(Diagnostic("Place is locked", f"Others write to {address}.", hint="Wait."))
+
+        check()
+        yield check
+
+    @override
     def records(self, place: str) -> Records:
         """Return the locks and the journal, which all places share."""
         return Records(self.locks, self.journal)

@@ -4,6 +4,7 @@ The butler is imported with this, which takes seconds; so this is imported
 when the first repository is asked, never at start.
 """
 
+from .exclusion import exclude_others
 from .opening import identity, recover, resolve
 from .reader import DafButlerReader, open_reader
 from .writer import DafButlerWriter, clear_leftovers, open_writer
@@ -12,6 +13,7 @@ __all__ = [
     "DafButlerReader",
     "DafButlerWriter",
     "clear_leftovers",
+    "exclude_others",
     "identity",
     "open_reader",
     "open_writer",

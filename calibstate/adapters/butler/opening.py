@@ -143,13 +143,18 @@ class Repository:
         with self._opening():
             return Butler.from_config(self.config, writeable=writeable)
 
-    def engine(self) -> Engine:
+    def engine(self, **settings: str) -> Engine:
         """Return what connects to its database, to look only.
 
         SQLite opens no file for writing then; with other databases each
         transaction has to be told.
+
+        Parameters
+        ----------
+        **settings
+            Of the connection.
         """
-        url = self._registry.connectionString
+        url = self._registry.connectionString.update_query_dict(settings)
         return self._registry.getDatabaseClass().makeEngine(url, writeable=False)
 
     @contextmanager

@@ -1,0 +1,163 @@
+"""Hold places, so that nobody else changes them meanwhile.
+
+A place is held by its lock in `records`; and a repository whose database can
+keep others away by that too, since they may keep their `records` elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from datetime import timedelta
+from functools import partial
+from itertools import chain, repeat
+from typing import TypeVar
+
+from ..errors import LockedError
+from ..model.names import ARCHIVE, RUCIO
+from ..model.observations import duration
+from ..ports.places import LockedPlaces
+
+__all__ = ["Holds", "Patience"]
+
+_PAUSES = (0.5, 1, 2, 4)
+"""Seconds between the first tries; then `_PAUSE`."""
+
+_PAUSE = 5
+
+_T = TypeVar("_T")
+
+
+class Patience:
+    """How long a run waits, in all, for what others hold.
+
+    Parameters
+    ----------
+    limit
+        After this long it gives up; at once unless told.
+    tell
+        Told for whom it waits.
+    stopping
+        Says whether it is to wait no longer.
+    sleep
+        Waits some seconds.
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        limit: timedelta = timedelta(),
+        tell: Callable[[str], None] = lambda words: None,
+        stopping: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._left = limit.total_seconds()
+        self._tell = tell
+        self._stopping = stopping
+        self._sleep = sleep
+        self._clock = clock
+
+    def enter(self, stack: ExitStack, make: Callable[[], AbstractContextManager[_T]]) -> _T:
+        """Enter a context, again and again while others hold it.
+
+        Parameters
+        ----------
+        stack
+            What leaves it.
+        make
+            Makes the context.
+
+        Raises
+        ------
+        LockedError
+            It was held for longer than is waited.
+        """
+        told = ""
+        for pause in chain(_PAUSES, repeat(_PAUSE)):
+            began = self._clock()
+            try:
+                return stack.enter_context(make())
+            except LockedError as error:
+                if self._left <= 0 or self._stopping():
+                    raise
+                told = self._say(error, told)
+            self._sleep(min(pause, self._left))
+            self._left -= self._clock() - began
+        raise AssertionError("there is always another pause")
+
+    def _say(self, error: LockedError, told: str) -> str:
+        first = error.diagnostics[0]
+        # What changes from one try to the next is the last sign of life.
+        holder = first.detail.partition(".")[0]
+        if holder != told:
+            self._tell(f"{first.detail} Waiting, for {duration(timedelta(seconds=self._left))} at most.")
+        return holder
+
+
+class Holds:
+    """Places that a run holds.
+
+    Parameters
+    ----------
+    places
+        What can be held.
+    tell
+        Told what a person should know, such as a lock that was taken over.
+    patience
+        How long is waited.
+    """
+
+    def __init__(
+        self,
+        places: LockedPlaces,
+        tell: Callable[[str], None] = lambda words: None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._places = places
+        self._tell = tell
+        self._patience = patience or Patience()
+        self._entered = ExitStack()
+        self._checks: dict[str, list[Callable[[], None]]] = {}
+
+    def take(self, place: str, why: str) -> None:
+        """Hold a place, unless it is held already.
+
+        Raises
+        ------
+        LockedError
+            Somebody else works on it.
+        UnreachableError
+            Whether somebody else does cannot be known.
+        """
+        if place in self._checks:
+            return
+        locks = self._places.records(place).locks
+        word = self._patience.enter(self._entered, partial(locks.hold, place, why=why))
+        if word:
+            self._tell(word)
+        checks: list[Callable[[], None]] = [partial(locks.check, place)]
+        if place not in {ARCHIVE, RUCIO}:
+            exclude = partial(self._places.exclude_others, place)
+            checks.append(self._patience.enter(self._entered, exclude))
+        self._checks[place] = checks
+
+    def check(self, place: str) -> None:
+        """Look whether a place is still held, before it is changed.
+
+        Raises
+        ------
+        LockedError
+            It is not; nothing more may be written there.
+        UnreachableError
+            That cannot be known; nothing may be written there.
+        """
+        for check in self._checks[place]:
+            check()
+
+    def release(self) -> None:
+        """Let go of every place."""
+        self._checks.clear()
+        self._entered.close()
