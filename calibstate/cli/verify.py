@@ -15,6 +15,7 @@ import typer
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..factory import Places, check_middleware, utc_now
+from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.reviews import Review, ReviewsDocument
 from ..ports.pipelines import Execution, Processing
@@ -130,9 +131,11 @@ def verify(
             read_files=read_bytes,
             seen=lambda done, total: watch("repositories", done, total),
             watch=_together(watch),
-            extra=asked.check(places),
+            extra=asked.check(desired, places),
         )
         reviews = [review for _, review in review_all(desired, narrowed, places, how)]
+    if not any(review.repositories or review.unreachable for review in reviews):
+        raise CalibstateError(_NOTHING)
     if output:
         _keep(output, reviews)
     _print(reviews, format)
@@ -148,7 +151,7 @@ class _Processing:
     inputs: tuple[str, ...]
     execute: bool
 
-    def check(self, places: Places) -> Extra | None:
+    def check(self, desired: DesiredState, places: Places) -> Extra | None:
         """Return the check of what its quanta take.
 
         Raises
@@ -173,14 +176,31 @@ class _Processing:
         check_middleware()
         from ..engine.check_quanta import QuantaCheck
 
-        return QuantaCheck(self.pipeline, self.where, self.inputs, self._runs(places))
+        return QuantaCheck(self.pipeline, self.where, self.inputs, self._runs(desired, places))
 
-    def _runs(self, places: Places) -> Callable[[Processing, RepositoryAddress], Execution]:
+    def _runs(
+        self, desired: DesiredState, places: Places
+    ) -> Callable[[Processing, RepositoryAddress], Execution]:
         from ..engine.process import process
 
-        if self.execute:
-            return lambda processing, address: process(processing, address, places, utc_now)
-        return lambda processing, address: Execution(places.pipelines(address).graph(processing))
+        def run(processing: Processing, address: RepositoryAddress) -> Execution:
+            site, _ = desired.repository(address)
+            hold = site.hold_of(address.partition("/")[2])
+            if self.execute and not hold:
+                return process(processing, address, places, utc_now)
+            remarks = (f"the repository is held ({hold}), so the pipeline was not run",)
+            return Execution(
+                places.pipelines(address).graph(processing), remarks=remarks if self.execute else ()
+            )
+
+        return run
+
+
+_NOTHING = Diagnostic(
+    "Nothing to review",
+    "No adopted ticket that was asked for belongs to a repository that was asked for.",
+    hint="Ask for more, or look at the ticket's `approval` and `skip`.",
+)
 
 
 def _usage(detail: str, hint: str) -> UsageError:

@@ -221,6 +221,17 @@ def test_where_somebody_works_nothing_is_run(observed: Sites) -> None:
     assert runs(observed) == []
 
 
+def test_in_a_held_repository_nothing_is_run(observed: Sites) -> None:
+    observed.tree.site("summit", {"LSSTComCam": "copy"}, hold="observing")
+    before = observed.snapshot("repo")
+    ran = verify(observed, "--execute")
+    assert ran.code == 0
+    check, _, notes = result(ran)
+    assert check["counts"]["quanta"] == QUANTA
+    assert "the repository is held (observing), so the pipeline was not run" in notes
+    assert observed.snapshot("repo") == before
+
+
 # --- what is asked ---
 
 
