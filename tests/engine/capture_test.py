@@ -772,6 +772,22 @@ def test_another_repository_is_not_reordered_by_what_is_found_here(world: World)
     assert world.read() == before
 
 
+def test_what_another_awaits_already_is_no_reason_to_refuse(world: World) -> None:
+    two_tickets(world, ORIGIN, SUMMIT, BASE)
+    world.capture()
+    world.capture(SUMMIT)
+    world.tree.ticket("DM-3", "bias.20240101a")
+    file = world.tree.state / "chains/LSSTComCam-calib.yaml"
+    file.write_text(file.read_text().replace("entries:\n", "entries:\n  - DM-3\n"))
+    world.butler(BASE).add_calibration("u/x", "dark", IN_2024)
+    world.butler(BASE).add_chain(TOP, ["u/x", *world.butler(BASE).seen[TOP].children])
+
+    world.capture(BASE)
+
+    assert world.desired.chains[TOP].noun.entries == ("DM-3", "u-x", "DM-2", "DM-1")
+    assert world.desired.tickets[INSTRUMENT, "DM-3"].noun.skip.keys() == {BASE}
+
+
 # --- any chain ---
 
 

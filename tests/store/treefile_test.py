@@ -98,6 +98,11 @@ SKIP = Additions(skips={("LSSTComCam", "DM-1"): {SUMMIT: WHY}})
         ("skip:\n    usdf/main: 'gone'   # why\n", [f"    {SUMMIT}: {WHY}\n"]),
         ("skip:\n    usdf/main: |\n      a long\n      story\n\n# end\n", [f"    {SUMMIT}: {WHY}\n"]),
         ("summary: >-\n  two\n  lines\n", ["skip:\n", f"  {SUMMIT}: {WHY}\n"]),
+        ("summary:\n", ["skip:\n", f"  {SUMMIT}: {WHY}\n"]),
+        ("summary:    # to be said\n\n# the end\n", ["skip:\n", f"  {SUMMIT}: {WHY}\n"]),
+        ("summary: 'over\n  two lines'   \n...\n", ["skip:\n", f"  {SUMMIT}: {WHY}\n"]),
+        ("? skip\n: usdf/main: gone\n  summit: 'x'\n", [f"  {SUMMIT}: {WHY}\n"]),
+        ("skip:   # not there\n    # the origin\n    usdf/main:\n      gone\n", [f"    {SUMMIT}: {WHY}\n"]),
         ("# the end", ["skip:\n", f"  {SUMMIT}: {WHY}\n"]),
     ],
 )
@@ -304,3 +309,12 @@ def test_permissions_stay_and_nothing_of_ours_is_left(tree: Tree) -> None:
     assert (tree.state / TICKET).stat().st_mode & 0o777 == 0o640
     assert not list(tree.state.rglob(".calibstate-*"))
     assert desired(tree).tickets["LSSTComCam", "DM-1"].noun.skip == {SUMMIT: WHY}
+
+
+def test_a_text_that_would_not_say_what_is_meant_is_refused(tree: Tree) -> None:
+    """As when somebody has changed it since the tree was read."""
+    state = desired(tree)
+    put(tree, TICKET, PERSONS_TICKET.replace("a/2", "a/3"))
+
+    with pytest.raises(RefusedError, match="File cannot be added to"):
+        treefile.changes(state, SKIP)
