@@ -158,7 +158,7 @@ def apply(
     check_scope(desired, narrowed)
     places = Places(desired)
     saved = _from_file(file, desired) if file else None
-    for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places, places.records):
+    for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places):
         screen.tell(word)
     made = saved or planned(_look(desired, narrowed, places))
     if format is Format.TEXT:

@@ -8,7 +8,6 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from ..model.outcomes import JournalLine, Outcome, Result
@@ -16,6 +15,7 @@ from ..model.plans import Plan, Step
 from ..ports.places import Records, WritePlaces
 from ..ports.progress import Watch, unwatched
 from .execute import execute, refuse_stale
+from .hold import Holds, Patience
 from .plan import Failed
 
 __all__ = ["TRIES", "Run", "converge"]
@@ -46,16 +46,22 @@ class Run:
     watch: Callable[[Step], Watch] = lambda step: unwatched
     """Gives what is told of the progress of a step."""
 
-    _locks: ExitStack = field(default_factory=ExitStack)
-    _held: set[str] = field(default_factory=set)
+    patience: Patience = field(default_factory=Patience)
+    """How long is waited for what others hold."""
+
+    _holds: Holds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._holds = Holds(self.places, self.tell, self.patience)
 
     def hold(self, plan: Plan, why: str) -> None:
         """Hold the locks of all places that a plan changes."""
-        for place in sorted(set(self.places_of(plan)) - self._held):
-            word = self._locks.enter_context(self.records(place).locks.hold(place, why=why))
-            self._held.add(place)
-            if word:
-                self.tell(word)
+        for place in self.places_of(plan):
+            self._holds.take(place, why)
+
+    def check(self, place: str) -> None:
+        """Look whether a place is still held, before it is changed."""
+        self._holds.check(place)
 
     def places_of(self, plan: Plan) -> list[str]:
         """Return the places that a plan changes here."""
@@ -68,8 +74,7 @@ class Run:
 
     def release(self) -> None:
         """Let go of every lock."""
-        self._locks.close()
-        self._held.clear()
+        self._holds.close()
 
 
 def converge(
@@ -127,6 +132,8 @@ def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
     for place in places:
         run.journal("run", f"{why}: {len(plan.steps)} steps", place)
     for outcome in execute(plan, run.places, ours=run.ours, watch=run.watch):
+        if outcome.result is Result.BEGUN:
+            run.check(place_of[outcome.step])
         run.journal("outcome", f"{outcome.do} {outcome.result.value}", place_of[outcome.step], outcome)
         yield outcome
     for place in places:

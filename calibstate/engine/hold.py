@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import partial
 from itertools import chain, repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import LockedError
 from ..model.names import ARCHIVE, RUCIO
@@ -122,6 +122,14 @@ class Holds:
         self._entered = ExitStack()
         self._checks: dict[str, list[Callable[[], None]]] = {}
 
+    def __enter__(self) -> Holds:
+        return self
+
+    def __exit__(self, *trouble: Any) -> None:
+        # What went wrong inside is told, rather than what follows from it.
+        self._checks.clear()
+        self._entered.__exit__(*trouble)
+
     def take(self, place: str, why: str) -> None:
         """Hold a place, unless it is held already.
 
@@ -157,7 +165,7 @@ class Holds:
         for check in self._checks[place]:
             check()
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let go of every place."""
         self._checks.clear()
         self._entered.close()

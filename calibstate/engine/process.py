@@ -15,6 +15,7 @@ from ..model.names import RepositoryAddress
 from ..model.outcomes import JournalLine
 from ..ports.pipelines import Execution, PipelineRunner, Processing, RunPlaces
 from ..ports.records import Journal
+from .hold import Holds
 
 __all__ = ["RUNS", "process"]
 
@@ -47,16 +48,16 @@ def process(
     RefusedError
         The middleware makes no quantum graph.
     """
-    records = places.records(address)
-    with records.locks.hold(address, why=_WHY) as taken_over:
+    remarks: list[str] = []
+    with Holds(places, remarks.append) as holds:
+        holds.take(address, _WHY)
         runner = places.run_pipelines(address)
-        remarks = [taken_over] if taken_over else []
         for left in runner.runs(RUNS):
             runner.remove(left)
             remarks.append(f"{left} was left by a run that was killed, and is removed")
         stamp = now().translate({ord(mark): None for mark in "-:."})
         run = f"{RUNS}{stamp}-{uuid4().hex[:8]}"
-        with _removed_after(runner, run, records.journal, now):
+        with _removed_after(runner, run, places.records(address).journal, now):
             became = runner.execute(processing, run)
     return replace(became, remarks=(*remarks, *became.remarks))
 

@@ -9,18 +9,17 @@ not mistaken for a dead one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import NeedsRecoveryError, UnreachableError
 from ..model.names import ARCHIVE, RUCIO
-from ..ports.places import Records, WritePlaces
+from ..ports.places import WritePlaces
+from .hold import Holds, Patience
 
 __all__ = ["recover"]
 
 
-def recover(
-    addresses: Iterable[str], places: WritePlaces, records: Callable[[str], Records]
-) -> Iterator[str]:
+def recover(addresses: Iterable[str], places: WritePlaces, patience: Patience | None = None) -> Iterator[str]:
     """Recover the places that need it.
 
     Parameters
@@ -29,8 +28,8 @@ def recover(
         Repositories, the archive and Rucio.
     places
         Where they are.
-    records
-        Locks and journal of a place.
+    patience
+        How long is waited for what others hold.
 
     Yields
     ------
@@ -44,22 +43,22 @@ def recover(
     """
     for address in addresses:
         try:
-            yield from _recover(address, places, records)
+            yield from _recover(address, places, patience)
         except UnreachableError:
             continue  # It is told when it is looked at.
 
 
-def _recover(address: str, places: WritePlaces, records: Callable[[str], Records]) -> Iterator[str]:
-    locks = records(address).locks
+def _recover(address: str, places: WritePlaces, patience: Patience | None) -> Iterator[str]:
     is_repository = address not in {ARCHIVE, RUCIO}
     half_written = is_repository and _is_half_written(address, places)
-    if not half_written and not locks.is_abandoned(address):
+    if not half_written and not places.records(address).locks.is_abandoned(address):
         return
-    with locks.hold(address, why="recovery") as word:
+    words: list[str] = []
+    with Holds(places, words.append, patience) as holds:
+        holds.take(address, "recovery")
         if is_repository:
             places.recover(address)
-    if word:
-        yield word
+    yield from words
     if half_written:
         yield f"{address}: recovered from a writer that was killed"
 
