@@ -146,8 +146,9 @@ def _kept_in_use(ticket: Ticket, chain: SearchedChain, showed: Showed) -> Iterat
     has: dict[_Key, set[str]] = {}
     for winner in chain.won_by(ticket):
         has.setdefault(_without_detector(winner), set()).add(winner.data_id)
+    types = {dataset_type for dataset_type, _ in has}
     kept: dict[_Key, set[str]] = {}
-    for winner in chain.wish.winners:
+    for winner in (winner for winner in chain.wish.winners if winner.dataset_type in types):
         held = has.get(_without_detector(winner))
         is_older = winner.collection not in ours and rank.get(winner.collection, -1) > first
         if held and winner.data_id not in held and is_older:

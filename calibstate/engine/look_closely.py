@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..errors import RefusedError
 from ..kinds.chain import Chain
@@ -51,9 +52,15 @@ class SearchedChain:
     """Whether no other declared chain here holds it."""
 
     def won_by(self, ticket: Ticket) -> list[Effective]:
-        """Return the ranges that a ticket should win."""
-        leaves = set(ticket.leaves)
-        return [winner for winner in self.wish.winners if winner.collection in leaves]
+        """Return the ranges that a ticket should win, as winners sort."""
+        return sorted(winner for leaf in set(ticket.leaves) for winner in self._won.get(leaf, ()))
+
+    @cached_property
+    def _won(self) -> Mapping[str, list[Effective]]:
+        won: dict[str, list[Effective]] = {}
+        for winner in self.wish.winners:
+            won.setdefault(winner.collection, []).append(winner)
+        return won
 
 
 @dataclass(frozen=True)

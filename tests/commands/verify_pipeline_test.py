@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -202,12 +203,15 @@ def test_an_interrupted_pipeline_leaves_no_trace(observed: Sites) -> None:
 
 
 def test_what_a_killed_run_has_left_is_removed(observed: Sites) -> None:
-    left = "u/calibstate/verify/20240101T000000Z-00000000"
-    with observed.butler(SUMMIT) as butler:
-        world.add_run(butler, left, "bias")
+    given = ("--pipeline", pipeline(observed, killed=True), "--where", WHERE, "--input", RAWS, "--execute")
+    with observed.tree.spawn("verify", "--site", "summit", *given) as killed:
+        assert killed.wait(120) == -signal.SIGKILL
+    (left,) = runs(observed)
+
     _, findings, notes = result(verify(observed, "--execute"))
     assert findings == []
     assert f"{left} was left by a run that was killed, and is removed" in notes
+    assert any("was taken over" in note for note in notes)
     assert no_trace(observed)
 
 

@@ -6,6 +6,8 @@ since only a Rubin stack knows the classes of those.
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 from lsst.pex.config import Field
@@ -46,6 +48,7 @@ class SelfReviewConnections(PipelineTaskConnections, dimensions=("instrument", "
 
 class SelfReviewConfig(PipelineTaskConfig, pipelineConnections=SelfReviewConnections):
     fails = Field(doc="Fail at every quantum.", dtype=bool, default=False)
+    killed = Field(doc="Kill the process at the first quantum.", dtype=bool, default=False)
     interrupted = Field(doc="Be interrupted at the first quantum.", dtype=bool, default=False)
 
 
@@ -54,6 +57,8 @@ class SelfReviewTask(PipelineTask):
     _DefaultName = "selfReview"
 
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:  # noqa: N802, N803 - the signature is the stack's
+        if self.config.killed:
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.config.interrupted:
             raise KeyboardInterrupt
         if self.config.fails:
