@@ -81,6 +81,9 @@ class Captured:
     told: tuple[Diagnostic, ...]
     """What a person should know."""
 
+    instrument: InstrumentName
+    """The instrument that was captured."""
+
     live: Live
     """What the repository showed."""
 
@@ -154,6 +157,7 @@ class _Capture:
             tuple(self._unsealed(told, others)),
             tuple(self._files(told)),
             tuple(self.told),
+            wanted.instrument,
             live,
             tuple(others.values()),
         )

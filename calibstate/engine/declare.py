@@ -10,7 +10,7 @@ from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedErro
 from ..kinds.chain import Chain, written_order
 from ..kinds.external import External
 from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress
+from ..model.names import InstrumentName, RepositoryAddress
 from ..model.scope import Scope
 from ..model.seals import Seal
 from ..model.tickets import Ticket
@@ -128,18 +128,20 @@ def _require_settled(captured: Captured, before: DesiredState, after: DesiredSta
             f"{address}: {chain} searches {_listed(have)}; with the files it would be {_listed(after)}.",
             hint="Say with `only` in its file which repositories have the chain.",
         )
-        for chain, have, after in _chains(after, captured.live, exactly=True)
+        for chain, have, after in _chains(after, captured.live, captured.instrument, exactly=True)
         if have != after
     ]
     for other in captured.others:
-        already = {chain for chain, have, after in _chains(before, other) if have != after}
+        already = {
+            chain for chain, have, after in _chains(before, other, captured.instrument) if have != after
+        }
         told += [
             Diagnostic(
                 "Another would be changed",
                 f"{other.address}: {chain} searches {_listed(have)}; with what was found at {address} it "
                 f"would be {_listed(after)}. One chain has one order everywhere.",
             )
-            for chain, have, after in _chains(after, other)
+            for chain, have, after in _chains(after, other, captured.instrument)
             if have != after and chain not in already
         ]
     if told:
@@ -151,13 +153,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _chains(
-    desired: DesiredState, live: Live, *, exactly: bool = False
+    desired: DesiredState, live: Live, instrument: InstrumentName, *, exactly: bool = False
 ) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
-    """Yield the chains of a repository, as they are and as they would be.
+    """Yield the chains of an instrument, as they are and as they would be.
 
     Extras stay where they are, unless it is asked what is declared exactly.
     """
-    resources = [d.resource for d in expand(desired, Scope(repositories=(live.address,)))]
+    scope = Scope(repositories=(live.address,), instruments=(instrument,))
+    resources = [declared.resource for declared in expand(desired, scope)]
     gone = {r.address.name for r in resources if isinstance(r, External)} - live.seen.keys()
     for chain in resources:
         if isinstance(chain, Chain):

@@ -90,10 +90,13 @@ class Description:
     refused: list[Diagnostic] = field(default_factory=list)
     """What the files cannot say."""
 
+    apart: set[str] = field(default_factory=set)
+    """Chains that are declared for another instrument, and not looked into."""
+
     @property
     def chains(self) -> list[str]:
         """Chains, as they are reached."""
-        return [name for name, role in self.roles.items() if role is Role.CHAIN]
+        return [n for n, role in self.roles.items() if role is Role.CHAIN and n not in self.apart]
 
     @property
     def found(self) -> list[Ticket]:
@@ -209,8 +212,17 @@ class _Describer:
             if role is None:
                 continue
             told.roles[name] = role
-            if role is Role.CHAIN:
+            if role is Role.CHAIN and self._is_of_another(name):
+                told.apart.add(name)
+            elif role is Role.CHAIN:
                 waiting.extend(reversed(self.live.children(name)))
+
+    def _is_of_another(self, name: str) -> bool:
+        """Say whether a chain is declared here for another instrument."""
+        if name not in self.desired.chains:
+            return False
+        chain = self.desired.chains[name].noun
+        return chain.instrument != self.instrument and self.desired.expects(chain.only, self.live.address)
 
     def _role(self, name: str, told: Description) -> Role | None:
         """Return what a collection is; `None` where the files cannot say."""

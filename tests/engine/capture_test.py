@@ -57,10 +57,12 @@ class World:
     def butler(self, address: str) -> MemoryButler:
         return self.places.butlers[address]
 
-    def capture(self, address: str = ORIGIN, *chains: str, seals: bool = True) -> list[str]:
+    def capture(
+        self, address: str = ORIGIN, *chains: str, seals: bool = True, instrument: str = INSTRUMENT
+    ) -> list[str]:
         """Capture, and return the files that were written."""
         desired = self.desired
-        captured = capture(Wanted(address, INSTRUMENT, chains, DAY), desired, self.places)
+        captured = capture(Wanted(address, instrument, chains, DAY), desired, self.places)
         made, _ = seal_captured(captured, desired, self.places, NOW) if seals else ((), ())
         changed = declare(captured, desired, made)
         treefile.write(self.tree.state, changed)
@@ -526,6 +528,37 @@ def test_another_with_something_else_in_the_same_collections_skips_it(world: Wor
     assert [t.summary for t in captured.told] == ["Other content elsewhere"]
     skips = {ticket.ticket: ticket.skip.get(SUMMIT) for ticket in captured.additions.tickets}
     assert skips == {"DM-1": f"holds something else when captured on {DAY}", "DM-2": None}
+
+
+def test_another_instrument_of_the_repository_stays_as_it_is(world: World) -> None:
+    """Its chain is listed by the first, and both share the refcats."""
+    for file in (world.tree.state / "sites").iterdir():
+        file.write_text(file.read_text().replace(f"- {INSTRUMENT}\n", f"- {INSTRUMENT}\n    - LATISS\n"))
+    for address in (ORIGIN, SUMMIT):
+        butler = world.butler(address)
+        butler.add_calibration("LATISS/calib/DM-5/bias", "bias", IN_2024)
+        butler.add_chain("LATISS/calib/DM-5", ["LATISS/calib/DM-5/bias"])
+        butler.add_run("refcat", "verifyBiasStats")
+        butler.add_chain("refcats", ["refcat"])
+        butler.add_chain("LATISS/calib", ["LATISS/calib/DM-5"])
+        butler.add_chain("LATISS/defaults", ["LATISS/calib", "refcats"])
+        butler.add_chain(TOP, [add_ticket(butler, "DM-1"), "LATISS/calib", "refcats"])
+
+    for address in (ORIGIN, SUMMIT):
+        world.capture(address, "LATISS/defaults", instrument="LATISS")
+        world.capture(address)
+
+    assert world.steps() == world.drift() == []
+    declared = {
+        name: (c.noun.instrument, c.noun.entries, c.noun.only) for name, c in world.desired.chains.items()
+    }
+    both = (ORIGIN, SUMMIT)
+    assert declared == {
+        "LATISS/calib": ("LATISS", ("DM-5",), both),
+        "LATISS/defaults": ("LATISS", ("LATISS/calib", "refcats"), both),
+        "refcats": ("LATISS", (ExternalEntry(external="refcat", only=both),), both),
+        TOP: (INSTRUMENT, ("DM-1", "LATISS/calib", "refcats"), both),
+    }
 
 
 def test_a_repository_that_cannot_be_seen_is_not_skipped_but_warned_of(world: World) -> None:
