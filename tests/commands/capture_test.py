@@ -292,6 +292,8 @@ def test_the_sites_of_the_demonstration_are_captured_in_a_row(
     assert run("apply", "--yes").code in {0, 4}
     assert effective(run, TOP) == before
     entries = statefile.load(tree.state)[0].chains[TOP].noun.entries
+    deploy_to_new(run, tree)
+    assert effective(run, TOP)[NEW] == before[ORIGIN]
     assert entries[entries.index("DM-47547") - 1] == "u-observer-flat-r-test"
 
 
