@@ -321,8 +321,10 @@ def _silence(lock: Lock, now: datetime) -> timedelta | None:
 
 
 def _what_to_do(place: str, lock: Lock, here: Process, silent: timedelta | None) -> str:
+    if runs_no_more(lock.process, here):
+        return "It runs no more: the next run on this host takes its lock over."
     if is_seen_from(lock.process, here):
-        return _AGAIN
+        return f"{_AGAIN} To stop it after the step in hand: kill {lock.process.pid}"
     host, command = _shown(lock.process.host), _command(place, lock.id)
     if silent is not None and silent > SILENT:
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -163,14 +164,30 @@ def check_scope(desired: DesiredState, narrowed: Scope) -> None:
 
 
 def _known(what: str, asked: tuple[str, ...], known: Any) -> None:
-    from difflib import get_close_matches
     from fnmatch import filter as matching
 
     for word in asked:
         if not matching(list(known), word):
-            near = get_close_matches(word, list(known), 1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
-            raise UsageError(Diagnostic("Not declared", f"{word}: nobody declared such a {what}.", hint=hint))
+            raise undeclared(what, word, known)
+
+
+def undeclared(what: str, word: str, known: Iterable[str]) -> UsageError:
+    """Return the error that nobody declared something, with what is near.
+
+    Parameters
+    ----------
+    what
+        What it is to be.
+    word
+        Its name.
+    known
+        Names that are declared.
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), 1)
+    hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
+    return UsageError(Diagnostic("Not declared", f"{word}: nobody declared such a {what}.", hint=hint))
 
 
 def _inventory(desired: DesiredState) -> str:

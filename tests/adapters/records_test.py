@@ -9,9 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +296,129 @@ def test_what_went_wrong_inside_is_told_first(root: Path, monkeypatch: pytest.Mo
     with pytest.raises(ZeroDivisionError), open_locks(str(root)).hold(PLACE, why="x"):
         monkeypatch.setattr(shelves.Folder, "remove", _down)
         raise ZeroDivisionError
+
+
+# Renewing
+
+
+def held_of(locks: Any) -> Any:
+    return locks._held[PLACE]
+
+
+def test_a_lock_that_is_held_is_renewed(uri: str) -> None:
+    moments = [datetime(2026, 11, 22, 18, tzinfo=UTC) + timedelta(minutes=n) for n in range(1000)]
+    passing, four = iter(moments), threading.Event()
+
+    def now() -> datetime:
+        moment = next(passing)
+        if moment is moments[3]:
+            four.set()  # What was told before has been written by now.
+        return moment
+
+    locks = open_locks(uri, every=timedelta(milliseconds=1), now=now)
+    with locks.hold(PLACE, why="x"):
+        assert four.wait(60), "it is not renewed"
+        lock = lock_at(uri)
+        locks.check(PLACE)
+    assert lock.since == "2026-11-22T18:00:00Z"
+    assert lock.beat >= "2026-11-22T18:02:00Z"
+    assert lock.process == this_process()
+    assert open_shelf(uri).read(KEY, limit=10_000) is None
+
+
+def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
+    locks = open_locks(uri)
+    other = a_lock(host="elsewhere").model_dump_json().encode()
+    with locks.hold(PLACE, why="x"):
+        ours = open_shelf(uri).read(KEY, limit=10_000)
+        open_shelf(uri).write(KEY, other)
+        held_of(locks)._beat()
+        assert open_shelf(uri).read(KEY, limit=10_000) == other
+        # What was lost once may have been another one's meanwhile.
+        open_shelf(uri).write(KEY, ours)
+        with pytest.raises(LockedError, match=r"them on elsewhere .* holds the place now"):
+            locks.check(PLACE)
+
+
+def test_a_lock_that_was_broken_is_not_made_again(uri: str) -> None:
+    locks = open_locks(uri)
+    with locks.hold(PLACE, why="x"):
+        held = held_of(locks)
+        open_shelf(uri).remove(KEY)
+        held._beat()
+        assert open_shelf(uri).read(KEY, limit=10_000) is None
+        with pytest.raises(LockedError, match="nobody holds the place now"):
+            locks.check(PLACE)
+    held._beat()
+    assert open_shelf(uri).read(KEY, limit=10_000) is None
+
+
+def test_a_lock_that_is_broken_while_it_is_renewed_is_not_made_again(uri: str) -> None:
+    locks = open_locks(uri)
+    with locks.hold(PLACE, why="x"):
+        held = held_of(locks)
+        swap = held._shelf.swap
+        held._shelf.swap = lambda key, old, new: held._shelf.remove(key) or swap(key, old, new)
+        held._beat()
+        assert open_shelf(uri).read(KEY, limit=10_000) is None
+        with pytest.raises(LockedError, match="Lock was lost"):
+            locks.check(PLACE)
+
+
+def test_a_lock_that_was_given_back_is_not_renewed(uri: str) -> None:
+    locks = open_locks(uri)
+    with locks.hold(PLACE, why="x"):
+        held = held_of(locks)
+    other = a_lock(host="elsewhere").model_copy(update={"id": held._lock.id}).model_dump_json().encode()
+    open_shelf(uri).write(KEY, other)
+    held._beat()
+    assert open_shelf(uri).read(KEY, limit=10_000) == other
+
+
+def test_a_renewal_whose_answer_was_lost_is_still_ours(uri: str) -> None:
+    locks = open_locks(uri)
+    with locks.hold(PLACE, why="x"):
+        held = held_of(locks)
+        swap = held._shelf.swap
+        held._shelf.swap = lambda *arguments: swap(*arguments) and _down()
+        with suppress(OSError):
+            held._beat()
+        locks.check(PLACE)
+        held._shelf.swap = swap
+    assert open_shelf(uri).read(KEY, limit=10_000) is None
+
+
+def test_while_the_store_is_away_nothing_may_be_written_and_nothing_is_lost(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = threading.Semaphore(0)
+
+    def away(*_: Any, **__: Any) -> None:
+        beats.release()
+        _down()
+
+    locks = open_locks(str(root), every=timedelta(milliseconds=1))
+    with locks.hold(PLACE, why="x"):
+        with monkeypatch.context() as patched:
+            patched.setattr(shelves.Folder, "read", away)
+            for _ in range(3):
+                assert beats.acquire(timeout=60), "it is renewed no more"
+            with pytest.raises(UnreachableError):
+                locks.check(PLACE)
+        locks.check(PLACE)
+
+
+def test_who_comes_in_between_look_and_removal_in_s3_stays(s3: S3) -> None:
+    uri = s3.bucket("records")
+    quicker = a_lock(host="elsewhere").model_dump_json().encode()
+    locks = open_locks(uri)
+    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+    shelf._client.meta.events.register(
+        "before-call.s3.DeleteObject", lambda **_: open_shelf(uri).write(KEY, quicker)
+    )
+    with locks.hold(PLACE, why="x"):
+        pass
+    assert open_shelf(uri).read(KEY, limit=10_000) == quicker
 
 
 # What the store must do

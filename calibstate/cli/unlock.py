@@ -1,0 +1,50 @@
+"""The command that breaks a lock."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..engine.unlock import unlock as break_lock
+from ..factory import Places, began, utc_now
+from ..model.guards import Allowed
+from ..model.names import ARCHIVE, RUCIO
+from . import screen
+from .app import app
+from .tree import load, undeclared
+
+
+@app.command()
+def unlock(
+    context: typer.Context,
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="SITE/REPOSITORY, archive or rucio.")],
+    id: Annotated[
+        str | None,
+        typer.Option(
+            "--id", metavar="ID", envvar="CALIBSTATE_ID", help="Id of the lock, as who was refused was told."
+        ),
+    ] = None,
+) -> None:
+    """Break the lock of a run that is surely no more.
+
+    A lock whose holder was on this host is taken over by the next run, so
+    this is for those of other hosts.  First make sure that the run there has
+    ended: two that write at once are what locks are for.  Without --id, and
+    with that of another lock, nothing is broken, and who holds it is told.
+
+    Ends with 0 when it is broken, or when there is none, 3 where another one
+    is there or its holder lives on this host.
+
+    \b
+    Examples:
+      calibstate unlock summit/LSSTCam
+      calibstate unlock summit/LSSTCam --id 0b7e9b4c5f6d4e4f8a1d2c3b4a596877
+    """
+    desired = load(context)
+    known = (*desired.repositories, ARCHIVE, RUCIO)
+    if place not in known:
+        raise undeclared("place", place, known)
+    places = Places(desired)
+    said = break_lock(place, id, places.records(place), now=utc_now, began=lambda: began(desired, Allowed()))
+    screen.print_lines([said[0].upper() + said[1:] + "." if said.startswith("the ") else said])
