@@ -10,13 +10,10 @@ from ..model.effective import Effective, Resolved
 from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
 from ..model.tickets import Ticket
 from ..model.timespans import format_bound
-from .look_closely import SearchedChain, Showed
+from .look_closely import SearchedChain, Showed, group_of
 from .within import within
 
 __all__ = ["check_selection"]
-
-_Key = tuple[str, str]
-"""A dataset type, and with it a data ID or whose it is."""
 
 
 def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) -> Checked:
@@ -38,10 +35,10 @@ def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) ->
     found: dict[Difference, list[SearchedChain]] = {}
     for chain in chains:
         won = chain.won_by(ticket)
-        there = [w for w in won if (w.dataset_type, w.data_id, w.uuid) not in absent]
-        ranges += len(won)
-        selected += sum(_is_selected(winner, chain.sight) for winner in won)
-        for one in _differences(there, chain.sight):
+        missed = [winner for winner in won if not _is_selected(winner, chain.sight)]
+        ranges, selected = ranges + len(won), selected + len(won) - len(missed)
+        untold = [w for w in missed if (w.dataset_type, w.data_id, w.uuid) not in absent]
+        for one in _differences(untold, chain.sight):
             found.setdefault(one, []).append(chain)
     return Checked(
         Check.SELECTION,
@@ -62,11 +59,11 @@ def _is_selected(winner: Effective, sight: Resolved) -> bool:
     ]
 
 
-def _differences(won: list[Effective], sight: Resolved) -> Iterator[Difference]:
+def _differences(missed: list[Effective], sight: Resolved) -> Iterator[Difference]:
     """Yield where what should be won is not."""
-    keys = {(w.dataset_type, w.data_id) for w in won}
-    theirs = tuple(w for w in sight.winners if (w.dataset_type, w.data_id) in keys)
-    return (one for one in differences(Resolved(tuple(won)), Resolved(theirs)) if one.one)
+    theirs = {found for w in missed for found in within(sight, w.dataset_type, w.data_id, (w.begin, w.end))}
+    told = differences(Resolved(tuple(missed)), Resolved(tuple(sorted(theirs))))
+    return (one for one in told if one.one)
 
 
 def _finding(one: Difference, through: list[SearchedChain], showed: Showed) -> Finding:
@@ -109,6 +106,8 @@ def _why(one: Difference, chain: SearchedChain, showed: Showed) -> str:
 
 
 def _ambiguous(chain: SearchedChain, ticket: Ticket) -> Iterator[Finding]:
+    if not chain.sight.ambiguities:
+        return
     ours = {(winner.dataset_type, winner.data_id) for winner in chain.won_by(ticket)}
     for one in chain.sight.ambiguities:
         winner = chain.sight.at(one.dataset_type, one.data_id, one.begin)
@@ -143,23 +142,13 @@ def _kept_in_use(ticket: Ticket, chain: SearchedChain, showed: Showed) -> Iterat
     rank = {name: place for place, name in enumerate(chain.declared)}
     ours = set(ticket.leaves)
     first = min(rank[name] for name in ours if name in rank)
-    has: dict[_Key, set[str]] = {}
-    for winner in chain.won_by(ticket):
-        has.setdefault(_without_detector(winner), set()).add(winner.data_id)
-    types = {dataset_type for dataset_type, _ in has}
-    kept: dict[_Key, set[str]] = {}
-    for winner in (winner for winner in chain.wish.winners if winner.dataset_type in types):
-        held = has.get(_without_detector(winner))
-        is_older = winner.collection not in ours and rank.get(winner.collection, -1) > first
-        if held and winner.data_id not in held and is_older:
-            kept.setdefault((winner.dataset_type, showed.called(winner.collection)), set()).add(
-                winner.data_id
-            )
+    kept: dict[tuple[str, str], set[str]] = {}
+    for alike in {group_of(winner) for winner in chain.won_by(ticket)}:
+        for data_id, collections in chain.answering[alike].items():
+            # What the ticket has too, only for other times, is not told.
+            for name in collections if not collections & ours else ():
+                if rank.get(name, -1) > first:
+                    kept.setdefault((alike[0], showed.called(name)), set()).add(data_id)
     for (dataset_type, owner), data_ids in sorted(kept.items()):
         detail = f"not in {ticket.ticket}; that of {owner} stays in use"
         yield Note(dataset_type=dataset_type, data_ids=tuple(sorted(data_ids)), detail=detail)
-
-
-def _without_detector(winner: Effective) -> _Key:
-    rest = [pair for pair in winner.data_id.split(",") if not pair.startswith("detector=")]
-    return winner.dataset_type, ",".join(rest)

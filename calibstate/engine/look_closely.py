@@ -26,7 +26,7 @@ from .expand import expand
 from .expect import Expected
 from .resolve import resolve
 
-__all__ = ["SearchedChain", "Showed", "look_closely"]
+__all__ = ["SearchedChain", "Showed", "group_of", "look_closely"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,23 @@ class SearchedChain:
         for winner in self.wish.winners:
             won.setdefault(winner.collection, []).append(winner)
         return won
+
+    @cached_property
+    def answering(self) -> Mapping[tuple[str, str], Mapping[str, set[str]]]:
+        """Which collections win anything, by data ID, those together that
+        differ in their detector only.
+        """
+        found: dict[tuple[str, str], dict[str, set[str]]] = {}
+        for winner in self.wish.winners:
+            there = found.setdefault(group_of(winner), {})
+            there.setdefault(winner.data_id, set()).add(winner.collection)
+        return found
+
+
+def group_of(winner: Effective) -> tuple[str, str]:
+    """Return the dataset type, and the data ID but for its detector."""
+    rest = [pair for pair in winner.data_id.split(",") if not pair.startswith("detector=")]
+    return winner.dataset_type, ",".join(rest)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import takewhile
 
 from ..model.effective import Effective, Resolved
 from ..model.timespans import Range
@@ -14,11 +13,10 @@ __all__ = ["within"]
 def within(resolved: Resolved, dataset_type: str, data_id: str, span: Range) -> list[Effective]:
     """Return the winners of one data ID whose ranges overlap a range."""
     begin, end = span
-    first = bisect_left(resolved.winners, (dataset_type, data_id, begin))
-    before = resolved.winners[first - 1 : first] if first else ()
-    behind = takewhile(
-        lambda winner: winner[:2] == (dataset_type, data_id) and winner.begin < end,
-        resolved.winners[first:],
-    )
-    overlapping = (w for w in before if w[:2] == (dataset_type, data_id) and w.end > begin)
-    return [*overlapping, *behind]
+    winners = resolved.winners
+    first = bisect_left(winners, (dataset_type, data_id, begin))
+    last = bisect_left(winners, (dataset_type, data_id, end), first)
+    # Of those that begin before, only the one just in front can reach in.
+    if first and winners[first - 1][:2] == (dataset_type, data_id) and winners[first - 1].end > begin:
+        first -= 1
+    return list(winners[first:last])
