@@ -34,6 +34,7 @@ from .errors import (
 from .model.desired import DesiredState
 from .model.fingerprints import digest_of_lines
 from .model.guards import Allowed
+from .model.history import PastRun
 from .model.names import ARCHIVE, RUCIO, RepositoryAddress
 from .model.observations import Hearsay, Observation, duration, stamp
 from .model.outcomes import Began
@@ -237,6 +238,32 @@ class Places:
         uri = self._records_uri(place)
         made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))
         return made
+
+    def stores_of_records(self) -> tuple[str, ...]:
+        """Return the stores that keep locks and journals, each once."""
+        places = (ARCHIVE, *self._desired.repositories)
+        return tuple(dict.fromkeys(self._records_uri(place) for place in places))
+
+    def past_runs(self, store: str, since: str) -> list[PastRun]:
+        """Return the runs that a store keeps, the newest first.
+
+        Parameters
+        ----------
+        store
+            One of `stores_of_records`.
+        since
+            Leave out what began before, as ``YYYYMMDDTHHMMSSZ``.
+        """
+        from .adapters.journals import past_runs
+
+        return list(past_runs(store, since))
+
+    def past_run(self, name: str) -> PastRun | None:
+        """Return a run by its name; `None`: no store keeps it."""
+        from .adapters.journals import past_run
+
+        found = (past_run(store, name) for store in self.stores_of_records())
+        return next((run for run in found if run), None)
 
     def publish(self, address: RepositoryAddress, observation: bytes) -> None:
         """Keep what a repository showed, for those who cannot see it."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from calibstate.cli import capture, demo, explain, fingerprint, impact, observe, reconcile, seal, tree, verify  # noqa: F401 - they add their commands
+import calibstate.cli.main  # noqa: F401 - it adds the commands
 from calibstate.cli.app import run
 
 ROOT = Path(__file__).parents[1]

@@ -109,6 +109,10 @@ class Shelf(ABC):
         """Return the names of the folders directly in a folder."""
 
     @abstractmethod
+    def files(self, key: str) -> list[str]:
+        """Return the names of the files directly in a folder, sorted."""
+
+    @abstractmethod
     def read(self, key: str, *, limit: int) -> bytes | None:
         """Return the bytes of a file, or `None` where there is none.
 
@@ -255,6 +259,14 @@ class Folder(Shelf):
         try:
             with os.scandir(self._root / key) as entries:
                 return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    @override
+    def files(self, key: str) -> list[str]:
+        try:
+            with os.scandir(self._root / key) as entries:
+                return sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
         except FileNotFoundError:
             return []
 
@@ -427,6 +439,12 @@ class Bucket(Shelf):
         for page in self._listed(Prefix=prefix, Delimiter="/"):
             found += [f["Prefix"][len(prefix) : -1] for f in page.get("CommonPrefixes", ())]
         return found
+
+    @override
+    def files(self, key: str) -> list[str]:
+        prefix = self._key(key) + "/"
+        listed = self._listed(Prefix=prefix, Delimiter="/")
+        return sorted(f["Key"][len(prefix) :] for page in listed for f in page.get("Contents", ()))
 
     @override
     def read(self, key: str, *, limit: int) -> bytes | None:

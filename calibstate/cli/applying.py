@@ -17,12 +17,15 @@ from itertools import chain, repeat
 from .. import __version__
 from ..engine.arrivals import arrivals
 from ..engine.converge import Run, converge
+from ..engine.guards import refuse_guarded
+from ..engine.hold import Patience
 from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
-from ..factory import Places, basis, utc_now
+from ..factory import Places, basis, began, utc_now
 from ..kinds.rucio_rule import BoostRule
 from ..model.desired import DesiredState
 from ..model.drift import What
+from ..model.guards import Allowed
 from ..model.names import RUCIO
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
@@ -32,6 +35,7 @@ from ..views import markdown, text
 from . import screen
 from .app import ExitCode, first_of
 from .options import Format
+from .stopping import Stopping
 
 __all__ = ["Applying", "plan_code", "planned"]
 
@@ -41,9 +45,9 @@ _PAUSES = (1, 2, 4, 8)
 _PAUSE = 10
 
 
-def planned(view: View, failed: Failed | None = None) -> Plan:
+def planned(view: View, allowed: Allowed, failed: Failed | None = None) -> Plan:
     """Return the plan that follows from a look."""
-    return make_plan(view, basis(view.desired, view.digest, __version__), failed)
+    return make_plan(view, basis(view.desired, view.digest, __version__), failed, allowed)
 
 
 def plan_code(made: Plan) -> ExitCode:
@@ -66,14 +70,34 @@ class Applying:
     look: Callable[[], View] | None
     """Looks anew; `None` for a saved plan, which is all that may be done."""
 
+    allowed: Allowed = field(default_factory=Allowed)
+    """Guards that a person passes."""
+
     became: dict[str, Outcome] = field(default_factory=dict)
     """What became of each target, at last."""
 
     tried: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why what was tried in this run is not tried again."""
 
+    stopping: Stopping = field(default_factory=Stopping)
+    """Whether somebody wants it to stop."""
+
+    patience: Patience = field(default_factory=Patience)
+    """How long is waited for what others hold."""
+
     def run(self, made: Plan, wait: timedelta | None = None) -> ExitCode:
         """Carry out a plan, and those that follow from waiting."""
+        with self.stopping.listening():
+            code = self._run(made, wait)
+        if self.stopping():
+            screen.tell(
+                "Interrupted. The step in hand was finished, and no other begun; "
+                "run the same command again to go on."
+            )
+            return first_of(code, ExitCode.ERROR)
+        return code
+
+    def _run(self, made: Plan, wait: timedelta | None) -> ExitCode:
         latest = self._converge(made)
         deadline = time.monotonic() + (wait.total_seconds() if wait else 0)
         with screen.waiting() as show:
@@ -81,7 +105,9 @@ class Applying:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._is_awaiting(latest):
                     break
-                time.sleep(min(pause, left))
+                self.stopping.sleep(min(pause, left))
+                if self.stopping():
+                    break
                 latest = self._again(latest, show)
         if self.form is Format.TEXT:
             # What the first plan left undone was shown with it.
@@ -104,11 +130,14 @@ class Applying:
         # What waited is told by the new plan, if it still waits.
         waited = {Result.PENDING, Result.SKIPPED}
         self.became = {target: o for target, o in self.became.items() if o.result not in waited}
-        made = planned(view, self.tried)
+        made = planned(view, self.allowed, self.tried)
         return self._converge(made) if made.steps else made
 
     def _converge(self, made: Plan) -> Plan:
         """Carry out a plan; return the last one that was made."""
+        if self.look is None:
+            ours = (step for step in made.steps if self._is_ours(step))
+            refuse_guarded(ours, self.desired, self.allowed)
         bar = screen.StepProgress()
         run = Run(
             self.places,
@@ -117,11 +146,14 @@ class Applying:
             screen.tell,
             ours=self._is_ours,
             watch=lambda step: bar.watch(step.action.do),
+            began=lambda: began(self.desired, self.allowed),
+            stopping=self.stopping,
+            patience=self.patience,
         )
         latest = [made]
 
         def anew(look: Callable[[], View], failed: Failed) -> Plan:
-            latest.append(planned(look(), {**self.tried, **failed}))
+            latest.append(planned(look(), self.allowed, {**self.tried, **failed}))
             return latest[-1]
 
         again = partial(anew, self.look) if self.look else None

@@ -5,7 +5,20 @@ from __future__ import annotations
 import signal
 import sys
 
-from . import capture, demo, explain, fingerprint, impact, observe, reconcile, seal, tree, verify  # noqa: F401 - they add their commands
+from . import (  # noqa: F401 - they add their commands
+    capture,
+    demo,
+    explain,
+    fingerprint,
+    impact,
+    log,
+    observe,
+    reconcile,
+    seal,
+    tree,
+    unlock,
+    verify,
+)
 from .app import run
 
 __all__ = ["main"]

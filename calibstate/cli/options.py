@@ -9,20 +9,27 @@ from typing import Annotated
 
 import typer
 
+from ..errors import Diagnostic, UsageError
+from ..model.guards import Allowed, Guard
 from ..model.scope import Scope
 
 __all__ = [
+    "AllowOption",
+    "BecauseOption",
     "ExcludeOption",
     "FilesOption",
     "Format",
     "FormatOption",
     "InstrumentOption",
+    "LockTimeoutOption",
     "MaxAgeOption",
     "ObservedOption",
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
     "WaitOption",
+    "allowed",
+    "duration",
     "scope",
 ]
 
@@ -96,7 +103,7 @@ ObservedOption = Annotated[
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _span(text: str | timedelta) -> timedelta:
+def duration(text: str | timedelta) -> timedelta:
     """Return a duration such as ``24h``."""
     if isinstance(text, timedelta):
         return text
@@ -111,9 +118,35 @@ WaitOption = Annotated[
     typer.Option(
         "--wait",
         metavar="DURATION",
-        parser=_span,
+        parser=duration,
         envvar="CALIBSTATE_WAIT",
         help="Wait so long for what Rucio carries (90s, 30m, 2h), and go on when it is there.",
+    ),
+]
+
+LockTimeoutOption = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--lock-timeout",
+        metavar="DURATION",
+        parser=duration,
+        envvar="CALIBSTATE_LOCK_TIMEOUT",
+        help="Wait so long, in all, for places that others work on (90s, 10m); not at all unless told.",
+    ),
+]
+
+AllowOption = Annotated[
+    list[Guard] | None,
+    typer.Option(
+        "--allow",
+        envvar="CALIBSTATE_ALLOW",
+        help="Pass a guard, with --because: a repository on hold, or many changes of a chain.",
+    ),
+]
+BecauseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--because", metavar="REASON", envvar="CALIBSTATE_BECAUSE", help="Why a guard is passed; it is kept."
     ),
 ]
 
@@ -122,11 +155,28 @@ MaxAgeOption = Annotated[
     typer.Option(
         "--max-age",
         metavar="DURATION",
-        parser=_span,
+        parser=duration,
         envvar="CALIBSTATE_MAX_AGE",
         help="How old an observation may be (90s, 30m, 24h, 7d); 24h unless told.",
     ),
 ]
+
+
+def allowed(guards: list[Guard] | None, because: str | None) -> Allowed:
+    """Return what a person allows.
+
+    Raises
+    ------
+    UsageError
+        There is no reason, or nothing that it is for.
+    """
+    if bool(guards) != bool(because and because.strip()):
+        detail = "--allow needs a reason." if guards else "--because says why a guard is passed, and none is."
+        known = ", ".join(guard.value for guard in Guard)
+        raise UsageError(
+            Diagnostic("Guard without a reason", detail, hint=f"Give --allow ({known}) and --because REASON.")
+        )
+    return Allowed(guards=tuple(sorted(set(guards or ()), key=list(Guard).index)), because=because or "")
 
 
 def scope(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..engine.expand import places_of
+from ..engine.hold import Patience
 from ..engine.observe import View, observe
+from ..engine.plan import NOTHING
 from ..engine.recover import recover
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
 from ..factory import Places
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.drift import What
+from ..model.guards import Allowed
 from ..model.names import ARCHIVE, RUCIO
 from ..model.plans import Plan
 from ..model.scope import Scope
@@ -27,19 +31,24 @@ from .app import ExitCode, app, first_of
 from .applying import Applying, plan_code, planned
 from .observe import places_to_look_at
 from .options import (
+    AllowOption,
+    BecauseOption,
     ExcludeOption,
     FilesOption,
     Format,
     FormatOption,
     InstrumentOption,
+    LockTimeoutOption,
     MaxAgeOption,
     ObservedOption,
     RepositoryOption,
     SiteOption,
     TicketOption,
     WaitOption,
+    allowed,
     scope,
 )
+from .stopping import Stopping
 from .tree import check_scope, load, read_text, show_plan
 
 
@@ -97,6 +106,8 @@ def plan(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    allow: AllowOption = None,
+    because: BecauseOption = None,
 ) -> None:
     """Show the steps that would end the drift.
 
@@ -113,7 +124,8 @@ def plan(
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
     desired = load(context)
-    made = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, to_act=True))
+    passed = allowed(allow, because)
+    made = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, to_act=True), passed)
     if output:
         _save(output, planfile.dumps(made))
     show_plan(made, format)
@@ -130,6 +142,7 @@ def apply(
         bool, typer.Option("--yes", "-y", envvar="CALIBSTATE_YES", help="Do not ask.")
     ] = False,
     wait: WaitOption = None,
+    lock_timeout: LockTimeoutOption = None,
     format: FormatOption = Format.TEXT,
     files: FilesOption = False,  # noqa: FBT002
     site: SiteOption = None,
@@ -137,6 +150,8 @@ def apply(
     instrument: InstrumentOption = None,
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
+    allow: AllowOption = None,
+    because: BecauseOption = None,
 ) -> None:
     """Plan, show, ask, and do it.
 
@@ -151,16 +166,20 @@ def apply(
       calibstate apply
       calibstate apply --site summit
       calibstate apply --yes --wait 30m
-      calibstate apply plan.json --yes
+      calibstate apply plan.json --yes --lock-timeout 10m
+      calibstate apply --allow hold --because "the night is lost without it"
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
+    passed = allowed(allow, because)
     desired = load(context)
     check_scope(desired, narrowed)
     places = Places(desired)
     saved = _from_file(file, desired) if file else None
-    for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places):
+    stopping = Stopping()
+    patience = Patience(lock_timeout or timedelta(), screen.tell, stopping, stopping.sleep)
+    for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places, patience):
         screen.tell(word)
-    made = saved or planned(_look(desired, narrowed, places))
+    made = saved or planned(_look(desired, narrowed, places), passed)
     if format is Format.TEXT:
         show_plan(made, format)
     if made.steps:
@@ -168,14 +187,15 @@ def apply(
     elif not wait:
         raise typer.Exit(plan_code(made))
     look = None if saved else lambda: _look(desired, narrowed, places)
-    raise typer.Exit(Applying(desired, narrowed, places, format, look).run(made, wait))
+    applying = Applying(desired, narrowed, places, format, look, passed, stopping=stopping, patience=patience)
+    raise typer.Exit(applying.run(made, wait))
 
 
-def _plan(desired: DesiredState, narrowed: Scope, places: Places) -> Plan:
+def _plan(desired: DesiredState, narrowed: Scope, places: Places, passed: Allowed = NOTHING) -> Plan:
     check_scope(desired, narrowed)
     view = _look(desired, narrowed, places)
     screen.told([*view.notes, *places.relied_on()])
-    return planned(view)
+    return planned(view, passed)
 
 
 def _look(desired: DesiredState, narrowed: Scope, places: Places) -> View:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..model.outcomes import JournalLine, Outcome, Result
+from ..errors import CalibstateError
+from ..model.outcomes import Began, JournalLine, Outcome, Result
 from ..model.plans import Plan, Step
 from ..ports.places import Records, WritePlaces
 from ..ports.progress import Watch, unwatched
+from ..ports.records import Journal
 from .execute import execute, refuse_stale
 from .hold import Holds, Patience
 from .plan import Failed
@@ -46,9 +49,16 @@ class Run:
     watch: Callable[[Step], Watch] = lambda step: unwatched
     """Gives what is told of the progress of a step."""
 
+    began: Callable[[], Began | None] = lambda: None
+    """Says who runs, for the journal."""
+
+    stopping: Callable[[], bool] = lambda: False
+    """Says whether no other step is to be begun."""
+
     patience: Patience = field(default_factory=Patience)
     """How long is waited for what others hold."""
 
+    _journals: dict[int, Journal] = field(default_factory=dict)
     _holds: Holds = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,14 +77,34 @@ class Run:
         """Return the places that a plan changes here."""
         return sorted({step.action.target.place for step in plan.steps if self.ours(step)})
 
-    def journal(self, event: str, text: str, place: str, outcome: Outcome | None = None) -> None:
-        """Keep a line of what happened at a place."""
-        line = JournalLine(at=self.now(), event=event, text=text, outcome=outcome)
+    def open_journals(self, plan: Plan) -> None:
+        """Begin a journal in each store that keeps one of a plan's places."""
+        for place in self.places_of(plan):
+            journal = self.records(place).journal
+            if id(journal) not in self._journals:
+                self._journals[id(journal)] = journal
+                journal.write(self._line("run", "apply", began=self.began()))
+
+    def journal(self, event: str, text: str) -> None:
+        """Keep a line of what concerns all places."""
+        for journal in self._journals.values():
+            journal.write(self._line(event, text))
+
+    def journal_outcome(self, place: str, outcome: Outcome) -> None:
+        """Keep a line of what became of a step."""
+        line = self._line("outcome", f"{outcome.do} {outcome.result.value}", outcome=outcome)
         self.records(place).journal.write(line)
 
-    def release(self) -> None:
+    def release(self, became: str) -> None:
         """Let go of every lock."""
-        self._holds.close()
+        try:
+            self.journal("end", became)
+        finally:
+            self._journals.clear()
+            self._holds.close()
+
+    def _line(self, event: str, text: str, **more: Any) -> JournalLine:
+        return JournalLine(at=self.now(), event=event, text=text, **more)
 
 
 def converge(
@@ -106,38 +136,40 @@ def converge(
         The plan is from a file, and stands on what is not so any more.
     """
     failed: dict[tuple[str, str], str] = {}
+    became = "cut short"
     try:
         for _ in range(TRIES):
             run.hold(plan, why)
+            run.open_journals(plan)
             if again is None:
                 refuse_stale(plan, run.places, run.ours)
             outcomes = []
             for outcome in _carry_out(plan, run, why):
                 outcomes.append(outcome)
                 yield outcome
-            if again is None or not _worth_another_plan(outcomes):
+            became = "interrupted" if run.stopping() else "done"
+            if again is None or run.stopping() or not _worth_another_plan(outcomes):
                 return
             failed |= {_what(o): o.detail for o in outcomes if o.result in {Result.REFUSED, Result.FAILED}}
             following = again(failed)
             if following is None or not following.steps:
                 return
             plan = following
+    except CalibstateError as error:
+        became = f"stopped: {error.diagnostics[0].summary}"
+        raise
     finally:
-        run.release()
+        run.release(became)
 
 
 def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
-    places = run.places_of(plan)
     place_of = {step.id: step.action.target.place for step in plan.steps}
-    for place in places:
-        run.journal("run", f"{why}: {len(plan.steps)} steps", place)
-    for outcome in execute(plan, run.places, ours=run.ours, watch=run.watch):
+    run.journal("plan", f"{why}: {len(plan.steps)} steps at {', '.join(run.places_of(plan))}")
+    for outcome in execute(plan, run.places, ours=run.ours, watch=run.watch, stopping=run.stopping):
         if outcome.result is Result.BEGUN:
             run.check(place_of[outcome.step])
-        run.journal("outcome", f"{outcome.do} {outcome.result.value}", place_of[outcome.step], outcome)
+        run.journal_outcome(place_of[outcome.step], outcome)
         yield outcome
-    for place in places:
-        run.journal("end", why, place)
 
 
 def _worth_another_plan(outcomes: list[Outcome]) -> bool:

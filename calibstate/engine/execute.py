@@ -27,6 +27,7 @@ def execute(
     *,
     ours: Callable[[Step], bool] = lambda step: True,
     watch: Callable[[Step], Watch] = lambda step: unwatched,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Carry out the steps of a plan, in their order.
 
@@ -42,6 +43,8 @@ def execute(
         Which steps are carried out; the others are looked at only.
     watch
         Gives what is told of the progress of a step.
+    stopping
+        Says whether no other step is to be begun.
 
     Yields
     ------
@@ -50,6 +53,8 @@ def execute(
     """
     done: set[str] = set()
     for step in plan.steps:
+        if stopping():
+            return
         if not ours(step):
             done.update([step.id] if _is_done(step, places) else [])
         elif waits_for := [needed for needed in step.after if needed not in done]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from typing import Protocol
 
 from ..errors import Where
 from ..kinds.chain import Chain, written_order
-from ..model.chains import ChainFile
+from ..model.chains import ChainFile, moved
 from ..model.contents import Holding
 from ..model.desired import DesiredState, Written
 from ..model.differences import Selected, differences
@@ -307,9 +306,9 @@ def _compare(
         found = _changes(was, is_now, frozenset(searches.before))
         changes = tuple(sorted(found, key=lambda one: _GRAVEST.index(one.effect)))
         shadowed = tuple(_newly_shadowed((was, is_now), held, names, after.chain_files.values()))
-    entered, left, moved = (tuple(names.get(c, c) for c in step) for step in _steps(*searches.children))
+    entered, left, displaced = (tuple(names.get(c, c) for c in step) for step in _steps(*searches.children))
     unknown = tuple(_unknown(searches, names, *sources))
-    return ChainImpact(at, searches.instrument, entered, left, moved, changes, shadowed, unknown)
+    return ChainImpact(at, searches.instrument, entered, left, displaced, changes, shadowed, unknown)
 
 
 def _holding(leaf: str, source: Holding | Seal) -> Holding:
@@ -318,12 +317,10 @@ def _holding(leaf: str, source: Holding | Seal) -> Holding:
 
 def _steps(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """Return what enters, what leaves, and what changes its place."""
-    entered = [child for child in after if child not in set(before)]
-    left = [child for child in before if child not in set(after)]
-    kept = [child for child in before if child not in set(left)], [c for c in after if c not in set(entered)]
-    blocks = SequenceMatcher(None, *kept, autojunk=False).get_matching_blocks()
-    stay = {child for block in blocks for child in kept[0][block.a : block.a + block.size]}
-    return entered, left, [child for child in kept[1] if child not in stay]
+    were, are = set(before), set(after)
+    entered = [child for child in after if child not in were]
+    left = [child for child in before if child not in are]
+    return entered, left, list(moved(before, after))
 
 
 def _changes(before: Resolved, after: Resolved, searched: frozenset[str]) -> Iterator[Change]:

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, What
+from ..model.guards import Allowed, Guard
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
+from .guards import guarded
 from .observe import View
 
-__all__ = ["Failed", "make_plan"]
+__all__ = ["NOTHING", "Failed", "make_plan"]
 
 Failed = Mapping[tuple[str, str], str]
 """Why actions failed in this run, by their names and targets."""
@@ -27,11 +29,14 @@ Failed = Mapping[tuple[str, str], str]
 MENDABLE = {What.MISSING, What.UNWANTED, What.MISORDERED}
 """Drift that waits when its mending does."""
 
+NOTHING = Allowed()
+"""No guard is passed."""
+
 NOT_ASKED_FOR = Obstacle("this command leaves it alone")
 """Stands in the way of what the command was not asked about; never told."""
 
 
-def make_plan(view: View, basis: Basis, failed: Failed | None = None) -> Plan:
+def make_plan(view: View, basis: Basis, failed: Failed | None = None, allowed: Allowed = NOTHING) -> Plan:
     """Return the ordered steps that would end the drift.
 
     Parameters
@@ -42,8 +47,10 @@ def make_plan(view: View, basis: Basis, failed: Failed | None = None) -> Plan:
         What to say of where the plan comes from.
     failed
         What is not tried again.
+    allowed
+        Guards that a person passes.
     """
-    planner = _Planner(view, failed or {})
+    planner = _Planner(view, failed or {}, allowed)
     drift = [d for declared in view.declared for d in planner.settle(declared)]
     unseen = list(_unreachable(view))
     return Plan(basis, tuple(planner.steps), (*unseen, *drift), tuple(planner.refused))
@@ -73,6 +80,7 @@ class _Planner:
 
     view: View
     failed: Failed
+    allowed: Allowed
     steps: list[Step] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     settled: dict[Address, _Settled] = field(default_factory=dict)
@@ -95,7 +103,7 @@ class _Planner:
         if actions and not obstacle:
             obstacle = (
                 self._elsewhere(declared.address)
-                or self._hold(declared.address.place)
+                or self._guarded(declared.address, actions)
                 or self._failure(actions)
             )
         if not actions and not obstacle and not kind.is_there(within, live):
@@ -133,12 +141,13 @@ class _Planner:
         site = owner.partition("/")[0]
         return Obstacle(f"{site} has to do it: calibstate apply --site {site}", awaited=True)
 
-    def _hold(self, place: str) -> Obstacle | None:
-        if place not in self.view.desired.repositories:
-            return None
-        site, _ = self.view.desired.repository(place)
-        reason = site.hold_of(place.partition("/")[2])
-        return Obstacle(f"{place} is on hold: {reason}", awaited=True) if reason else None
+    def _guarded(self, target: Address, actions: list[Action]) -> Obstacle | None:
+        stops = (guarded(action, self.view.desired, self.allowed) for action in actions)
+        stop = next((stop for stop in stops if stop), None)
+        if stop is None or stop.guard is Guard.HOLD:
+            return Obstacle(stop.reason, awaited=True) if stop else None
+        self.refused.append(Refusal(target=target, reason=stop.reason))
+        return Obstacle(stop.reason, refused=True)
 
     def _failure(self, actions: list[Action]) -> Obstacle | None:
         reasons = [self.failed.get((action.do, str(action.target))) for action in actions]

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from ..errors import Diagnostic, PlanIsStaleError, RefusedError
 from ..model.actions import Action, Standing
+from ..model.chains import moved
 from ..model.contents import CollectionType
 from ..model.drift import Drift, What
 from ..model.names import Address
@@ -25,7 +26,7 @@ from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from .base import Kind
 
-__all__ = ["Chain", "ChainKind", "PrependToChain", "RewriteChain", "written_order"]
+__all__ = ["Chain", "ChainAction", "ChainKind", "PrependToChain", "RewriteChain", "written_order"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Chain(Resource):
         yield f"{self.address} {self.type.value} {' '.join(self.children)}"
 
 
-class _ChainAction(Action):
+class ChainAction(Action):
     """A chain gets its children, on the ground that the plan saw."""
 
     entering: dict[str, str] = Field(default={})
@@ -69,6 +70,12 @@ class _ChainAction(Action):
     @abstractmethod
     def children_after(self) -> tuple[str, ...]:
         """Children when it is done."""
+
+    @property
+    def displaced(self) -> int:
+        """How many children it takes out or moves."""
+        had = self.before or ()
+        return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
 
     @override
     def subject(self) -> Chain:
@@ -108,7 +115,7 @@ class _ChainAction(Action):
         return _common(had, self.children_after) == _common(self.children_after, had)
 
 
-class PrependToChain(_ChainAction):
+class PrependToChain(ChainAction):
     """Search more children before all others, in one write."""
 
     do: ClassVar[str] = "prepend-to-chain"
@@ -146,7 +153,7 @@ class PrependToChain(_ChainAction):
         return f"{verb} {_count(self.children)}"
 
 
-class RewriteChain(_ChainAction):
+class RewriteChain(ChainAction):
     """Search other children, or in another order, in one write."""
 
     do: ClassVar[str] = "rewrite-chain"
@@ -261,7 +268,7 @@ class ChainKind(Kind[Chain]):
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
-        assert isinstance(action, _ChainAction)
+        assert isinstance(action, ChainAction)
         butler = places.change_butler(action.target.place)
         _require(action, places)
         butler.set_chain(action.target.name, action.children_after, expected=action.before)
@@ -342,7 +349,7 @@ def _children(names: Sequence[str]) -> str:
     return "1 child is" if len(names) == 1 else f"{len(names)} children are"
 
 
-def _require(action: _ChainAction, places: ReadPlaces) -> None:
+def _require(action: ChainAction, places: ReadPlaces) -> None:
     """Refuse to search collections that are not whole here.
 
     A child enters a chain only after its datasets, validity ranges and files

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
 from .names import CollectionName, InstrumentName, Noun
 
-__all__ = ["ChainFile", "Entry", "ExternalEntry"]
+__all__ = ["ChainFile", "Entry", "ExternalEntry", "moved"]
 
 
 class ExternalEntry(Noun):
@@ -53,3 +55,35 @@ class ChainFile(Noun):
     retired: dict[str, str] = Field(default_factory=dict)
     """Tickets or collections that are not to be searched any more, each with
     the reason."""
+
+
+def moved(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """Return children that change their place among what stays.
+
+    As few as can be: all others keep their order.
+
+    Parameters
+    ----------
+    before, after
+        Children in search order.
+
+    Returns
+    -------
+    tuple of str
+        In the order that they get.
+    """
+    place = {child: number for number, child in enumerate(before)}
+    stays = [child for child in after if child in place]
+    # The longest run of growing places stays (by patience sorting).
+    tops: list[int] = []
+    ranks = []
+    for child in stays:
+        rank = bisect_left(tops, place[child])
+        tops[rank : rank + 1] = [place[child]]
+        ranks.append(rank)
+    wanted, kept = len(tops) - 1, set()
+    for child, rank in reversed(list(zip(stays, ranks, strict=True))):
+        if rank == wanted:
+            kept.add(child)
+            wanted -= 1
+    return tuple(child for child in stays if child not in kept)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal
 
+from .guards import Allowed
+from .locks import Process
 from .names import Noun
 
-__all__ = ["JournalLine", "Outcome", "Result"]
+__all__ = ["Began", "JournalLine", "Outcome", "Result"]
 
 
 class Result(Enum):
@@ -45,6 +47,28 @@ class Outcome(Noun):
     detail: str = ""
 
 
+class Began(Noun):
+    """Who began a run, and from what."""
+
+    who: str
+    """User."""
+
+    process: Process
+    """By which it is known whether the run still goes on."""
+
+    version: str
+    """Of calibstate."""
+
+    commit: str | None = None
+    """Commit of the state tree, where it is in Git."""
+
+    dirty: bool = False
+    """Whether the state tree had changes that no commit holds."""
+
+    allowed: Allowed = Allowed()
+    """Guards that were passed, and why."""
+
+
 class JournalLine(Noun):
     """One event of a run."""
 
@@ -52,9 +76,12 @@ class JournalLine(Noun):
     """UTC, with ``Z``."""
 
     event: str
-    """``run``, ``outcome`` or ``end``."""
+    """``run``, ``plan``, ``outcome`` or ``end``."""
 
     text: str
     """What happened."""
 
     outcome: Outcome | None = None
+
+    began: Began | None = None
+    """Who began it; with the event ``run``."""

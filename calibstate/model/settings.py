@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .names import Noun
 
-__all__ = ["Bundles", "RucioSettings", "Settings", "is_met"]
+__all__ = ["Bundles", "Guards", "RucioSettings", "Settings", "is_met"]
 
 _COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": operator.ge,
@@ -56,6 +56,14 @@ class RucioSettings(Noun):
         return self.dataset.format(instrument=instrument, ticket=ticket, label=label)
 
 
+class Guards(Noun):
+    """What is not done without a person who says why."""
+
+    chain_changes: Annotated[int, Field(ge=0)] = 10
+    """Children that one step may take out of a chain or move within it;
+    additions do not count."""
+
+
 class Settings(Noun):
     """``calibstate.yaml``."""
 
@@ -73,6 +81,9 @@ class Settings(Noun):
 
     bundles: Bundles = Bundles.FULL
     """Whether bundles carry their files."""
+
+    guards: Guards = Guards()
+    """What is not done without a person who says why."""
 
     rucio: RucioSettings | None = None
     """Needed where a route is by Rucio."""

@@ -12,6 +12,7 @@ from ..errors import Diagnostic, Where
 from ..model.drift import Drift
 from ..model.explanations import Outcome, Why
 from ..model.names import Address, Noun
+from ..model.outcomes import JournalLine
 from ..model.plans import Basis, Refusal
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DesiredDocument",
     "DriftDocument",
     "ImpactDocument",
+    "LogDocument",
     "PlanDocument",
     "StepEntry",
     "ValidationDocument",
@@ -366,9 +368,7 @@ class CaptureDocument(Noun):
         return cls(
             written=written,
             files=tuple(CapturedFile(path=path, what=what) for path, what in files.items()),
-            found=tuple(
-                CapturedChild.model_validate(dict(zip(keys, one, strict=True))) for one in found
-            ),
+            found=tuple(CapturedChild.model_validate(dict(zip(keys, one, strict=True))) for one in found),
             told=tuple(_problem(problem) for problem in told),
         )
 
@@ -463,6 +463,29 @@ class ExplanationDocument(Noun):
     remarks: tuple[str, ...] = ()
     unreachable: Mapping[str, str] = {}
     """Why repositories could not be seen, by address."""
+
+
+class RunEntry(Noun):
+    """A run, as its journal tells of it."""
+
+    id: str
+    ending: Literal["ended", "goes on", "cut off", "no end"]
+    tally: Mapping[str, int]
+    """How many targets came to what, at last."""
+
+    lines: tuple[JournalLine, ...]
+    unreadable: int
+    """Lines that cannot be read."""
+
+
+class LogDocument(Noun):
+    """What was done."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["log"] = "log"
+
+    runs: tuple[RunEntry, ...]
+    """The newest first."""
 
 
 def plain(document: Noun) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from .documents import (
     ExplanationDocument,
     FingerprintsDocument,
     ImpactDocument,
+    LogDocument,
     PlanDocument,
     ValidationDocument,
 )
@@ -68,6 +69,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
+    Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),

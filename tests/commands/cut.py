@@ -80,6 +80,10 @@ class Started:
         finally:
             os.close(descriptor)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.process.pid, number)
+
     def go_on(self) -> None:
         """Let it go on from there."""
         with (self.folder / "go").open("wb") as pipe:

@@ -1,0 +1,89 @@
+"""Journals of the past: read as far as they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from ..errors import Diagnostic, UnreachableError
+from ..model.history import Ending, PastRun
+from ..model.outcomes import Began, JournalLine
+from .processes import is_seen_from, runs_no_more, this_process
+from .shelves import Shelf, open_shelf, reason
+
+__all__ = ["past_run", "past_runs"]
+
+_FOLDER = "journal"
+_SUFFIX = ".jsonl"
+_LARGEST = 256 * 2**20
+"""Bytes of a journal."""
+
+
+def past_runs(uri: str, since: str = "") -> Iterator[PastRun]:
+    """Yield the runs that a store keeps, the newest first.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    since
+        Leave out what began before, as ``YYYYMMDDTHHMMSSZ``.
+
+    Raises
+    ------
+    UnreachableError
+        The store does not answer.
+    """
+    shelf = open_shelf(uri)
+    try:
+        shelf.look()
+        names = [name.removesuffix(_SUFFIX) for name in shelf.files(_FOLDER) if name.endswith(_SUFFIX)]
+        for name in reversed(names):
+            if name >= since:
+                yield _read(shelf, name)
+    except OSError as error:
+        raise _unreachable(shelf, error) from error
+
+
+def past_run(uri: str, name: str) -> PastRun | None:
+    """Return a run by its name; `None`: the store keeps no such.
+
+    Raises
+    ------
+    UnreachableError
+        The store does not answer.
+    """
+    shelf = open_shelf(uri)
+    try:
+        shelf.look()
+        return _read(shelf, name) if f"{name}{_SUFFIX}" in shelf.files(_FOLDER) else None
+    except OSError as error:
+        raise _unreachable(shelf, error) from error
+
+
+def _read(shelf: Shelf, name: str) -> PastRun:
+    data = shelf.read(f"{_FOLDER}/{name}{_SUFFIX}", limit=_LARGEST) or b""
+    lines, unreadable = [], 0
+    for text in data.splitlines():
+        try:
+            lines.append(JournalLine.model_validate_json(text))
+        except (ValidationError, RecursionError):
+            unreadable += 1
+    return PastRun(name, shelf.uri, tuple(lines), _ending(lines), unreadable)
+
+
+def _ending(lines: list[JournalLine]) -> Ending:
+    if lines and lines[-1].event == "end":
+        return Ending.ENDED
+    began: Began | None = next((line.began for line in lines if line.began), None)
+    here = this_process()
+    if began and runs_no_more(began.process, here):
+        return Ending.CUT_OFF
+    return Ending.GOES_ON if began and is_seen_from(began.process, here) else Ending.UNKNOWN
+
+
+def _unreachable(shelf: Shelf, error: OSError) -> UnreachableError:
+    return UnreachableError(
+        Diagnostic("Records cannot be reached", f"{shelf.uri}: {reason(error)}.", hint="Try again later.")
+    )

@@ -1,0 +1,147 @@
+"""The command that tells what was done, from the journals."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from ..errors import CalibstateError, Diagnostic, UsageError
+from ..factory import Places
+from ..model.desired import DesiredState
+from ..model.history import PastRun
+from ..model.outcomes import Outcome
+from ..model.scope import Scope
+from ..store import documents
+from ..views import log as views
+from . import screen
+from .app import ExitCode, app
+from .options import Format, FormatOption, RepositoryOption, TicketOption, duration, scope
+from .tree import check_scope, load
+
+_MOST = 20
+
+
+@app.command()
+def log(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run, event by event.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="DATE|DURATION", envvar="CALIBSTATE_SINCE", help="From 2026-11-01 on, or 7d."
+        ),
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--most", metavar="NUMBER", min=1, envvar="CALIBSTATE_MOST", help="How many runs.")
+    ] = _MOST,
+    format: FormatOption = Format.TEXT,
+    repository: RepositoryOption = None,
+    ticket: TicketOption = None,
+) -> None:
+    """Tell what was done, by whom, when, and from which commit.
+
+    The newest run comes first.  A run that was cut off is told with what it
+    had begun.  Journals are history: what is so is told by `drift`.
+
+    Ends with 0 when told, 1 where a store of records could not be read.
+
+    \b
+    Examples:
+      calibstate log
+      calibstate log --ticket DM-48955 --since 30d
+      calibstate log 20261123T014325Z-0a1b2c3d
+    """
+    desired, narrowed = load(context), scope(None, repository, None, ticket, None)
+    check_scope(desired, narrowed)
+    places = Places(desired)
+    if run:
+        found = places.past_run(run)
+        if found is None:
+            raise UsageError(
+                Diagnostic("No such run", f"No journal is called {run}.", hint="`calibstate log` lists them.")
+            )
+        _print([found], format, whole=True)
+        raise typer.Exit(ExitCode.DONE)
+    runs, unseen = _runs(places, _since(since))
+    told = [one for one in runs if _concerns(one, narrowed, desired)]
+    _print(told[:most], format, whole=False)
+    if len(told) > most:
+        screen.tell(f"{len(told) - most} older runs are not shown; --most {len(told)} shows all")
+    for error in unseen:
+        screen.told(error.diagnostics)
+    raise typer.Exit(ExitCode.ERROR if unseen else ExitCode.DONE)
+
+
+def _runs(places: Places, since: str) -> tuple[list[PastRun], list[CalibstateError]]:
+    """Return the runs of all stores, the newest first."""
+    runs: list[PastRun] = []
+    unseen: list[CalibstateError] = []
+    for store in places.stores_of_records():
+        try:
+            runs += places.past_runs(store, since)
+        except CalibstateError as error:
+            unseen.append(error)
+    return sorted(runs, key=lambda one: one.id, reverse=True), unseen
+
+
+def _concerns(run: PastRun, narrowed: Scope, desired: DesiredState) -> bool:
+    if not narrowed.tickets and not narrowed.repositories:
+        return True
+    tickets = [key for key in desired.tickets if narrowed.tickets and narrowed.has_ticket(key)]
+    return any(
+        (not narrowed.tickets or any(_names(outcome, ticket) for _, ticket in tickets))
+        and (not narrowed.repositories or narrowed.has_repository(outcome.target.partition(":")[0]))
+        for outcome in run.outcomes
+    )
+
+
+def _names(outcome: Outcome, ticket: str) -> bool:
+    word = rf"(?<![\w.-]){re.escape(ticket)}(?![\w-])"
+    return re.search(word, f"{outcome.target} {outcome.detail}") is not None
+
+
+def _since(text: str | None) -> str:
+    """Return where to begin, in the form of the names of journals."""
+    if text is None:
+        return ""
+    try:
+        if re.fullmatch(r"[0-9]+[smhd]", text):
+            moment = datetime.now(UTC) - timedelta(seconds=duration(text).total_seconds())
+        else:
+            moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            Diagnostic(
+                "Not a date",
+                f"--since {text}: neither a day nor a duration.",
+                hint="Write 2026-11-01, or 7d.",
+            )
+        ) from None
+    return f"{moment.astimezone(UTC) if moment.tzinfo else moment:%Y%m%dT%H%M%SZ}"
+
+
+def _print(runs: list[PastRun], format: Format, *, whole: bool) -> None:
+    if format is Format.JSON:
+        screen.print_json(documents.plain(_document(runs)))
+    elif format is Format.MARKDOWN:
+        screen.print_lines(views.as_markdown(runs))
+    else:
+        screen.print_lines(views.run_as_text(runs[0]) if whole else views.as_text(runs))
+
+
+def _document(runs: list[PastRun]) -> documents.LogDocument:
+    return documents.LogDocument(
+        runs=tuple(
+            documents.RunEntry(
+                id=run.id,
+                ending=run.ending.value,
+                lines=run.lines,
+                unreadable=run.unreadable,
+                tally=run.tally,
+            )
+            for run in runs
+        )
+    )

@@ -1,0 +1,55 @@
+"""Stopping between two steps: a first signal asks, a second one insists.
+
+The step in hand is finished, so that nothing is left half done; whoever
+cannot wait for it sends the signal again, which loses nothing either.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["Stopping"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_WORDS = b"\nStopping: the step in hand is finished first. Once more stops at once, and loses nothing.\n"
+
+
+class Stopping:
+    """Whether somebody wants the run to stop."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def __call__(self) -> bool:
+        """Say whether no other step is to be begun."""
+        return self._asked.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless somebody wants the run to stop."""
+        self._asked.wait(seconds)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take signals for wishes while the context lasts."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Only the main thread is told of signals.
+            return
+        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._asked.is_set():
+            raise KeyboardInterrupt
+        self._asked.set()
+        # Whoever was writing may have been interrupted at it, so that only
+        # the system's own call is safe here.
+        os.write(2, _WORDS)

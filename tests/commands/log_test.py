@@ -1,0 +1,215 @@
+"""What was done can be told afterwards: by whom, from what, how far."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calibstate.store.schemas import schemas
+from tests.commands import cut
+from tests.commands.sites import EMBARGO, SUMMIT, TOP, Sites
+
+IN_THE_IMPORT = ("after os.replace of .fits", 25)
+"""When all bundles are made and the first import has placed a file."""
+
+
+def log(sites: Sites, *arguments: str) -> list[dict[str, Any]]:
+    ran = sites.run("log", "--format", "json", *arguments)
+    assert ran.code == 0, ran.err
+    return list(ran.json["runs"])
+
+
+def test_a_run_is_told_with_who_began_it_and_what_became_of_its_steps(sites: Sites) -> None:
+    assert sites.apply().code == 0
+
+    (run,) = log(sites)
+
+    assert run["ending"] == "ended"
+    assert run["tally"] == {"done": 12}
+    events = [line["event"] for line in run["lines"]]
+    assert (events[0], events[1], events[-1]) == ("run", "plan", "end")
+    assert run["lines"][0]["began"]["process"]["pid"] > 0
+    text = sites.run("log").out
+    assert f"{run['id']}  done" in text
+    assert f"done     prepend-to-chain {SUMMIT}:chain:{TOP}" in text
+
+
+def test_the_newest_run_comes_first_and_a_run_that_did_nothing_is_none(sites: Sites) -> None:
+    assert sites.apply("--repository", EMBARGO, "--repository", "usdf/main").code == 0
+    assert sites.apply().code == 0
+    assert sites.apply().code == 0
+
+    runs = log(sites)
+
+    assert len(runs) == 2
+    assert [run["id"] for run in runs] == sorted((run["id"] for run in runs), reverse=True)
+    places = {line["outcome"]["target"].partition(":")[0] for line in runs[0]["lines"] if line["outcome"]}
+    assert places == {SUMMIT}
+
+
+def test_it_can_be_narrowed(sites: Sites) -> None:
+    assert sites.apply().code == 0
+    sites.make_ticket("DM-3")
+    sites.tree.chain(["DM-3", "DM-2", "DM-1"])
+    assert sites.apply("--repository", SUMMIT, "--repository", "usdf/main").code == 0
+    newest, oldest = log(sites)
+
+    assert log(sites, "--ticket", "DM-3") == [newest]
+    assert log(sites, "--ticket", "DM-1") == [oldest]
+    assert log(sites, "--repository", EMBARGO) == [oldest]
+    assert log(sites, "--repository", SUMMIT) == [newest, oldest]
+    assert log(sites, "--most", "1") == [newest]
+    assert log(sites, "--since", "1h") == [newest, oldest]
+    assert log(sites, "--since", "2999-01-01") == []
+    assert log(sites, oldest["id"]) == [oldest]
+
+
+def test_one_run_is_told_event_by_event(sites: Sites) -> None:
+    assert sites.apply().code == 0
+    (run,) = log(sites)
+
+    text = sites.run("log", run["id"]).out
+
+    assert text.count("begun") == text.count("done    ") == 12
+    assert "plan: plan sha256:" in text
+    assert text.splitlines()[-1].endswith("end: done")
+
+
+def test_a_run_that_was_cut_off_is_told_with_what_it_had_begun(sites: Sites, tmp_path: Path) -> None:
+    killed = cut.run(
+        tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", killed_at=IN_THE_IMPORT
+    )
+    assert killed.code == -signal.SIGKILL
+
+    (run,) = log(sites)
+
+    assert run["ending"] == "cut off"
+    assert run["tally"]["begun"] == 1
+    text = sites.run("log", run["id"]).out
+    assert f"begun, and no more is told: import-bundle {SUMMIT}:collection:" in text
+    assert "calibstate apply" in text
+    assert sites.apply().code == 0
+    assert [one["ending"] for one in log(sites)] == ["ended", "cut off"]
+
+
+def test_a_run_that_goes_on_can_be_read(sites: Sites, tmp_path: Path) -> None:
+    run = cut.start(
+        tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=IN_THE_IMPORT
+    )
+    assert run.has_come_there()
+
+    (told,) = log(sites)
+
+    assert told["ending"] == "goes on"
+    run.go_on()
+    assert run.end().code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_has_the_step_in_hand_finished_and_no_other_begun(
+    sites: Sites, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = cut.start(
+        tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=IN_THE_IMPORT
+    )
+    assert run.has_come_there()
+
+    run.signal(number)
+    run.go_on()
+    ended = run.end()
+
+    assert ended.code == 1
+    assert "the step in hand is finished first" in ended.err
+    assert "Interrupted. The step in hand was finished, and no other begun" in ended.err
+    assert sites.locks() == sites.leftovers() == []
+    (told,) = log(sites)
+    assert (told["ending"], told["lines"][-1]["text"]) == ("ended", "interrupted")
+    assert set(told["tally"]) == {"done"}
+    assert len(sites.of_ticket(SUMMIT, "DM-1")) == 12
+    assert not sites.has(SUMMIT, TOP)
+    assert sites.apply().code == 0
+    assert sites.chain(SUMMIT) == sites.chain(EMBARGO) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
+
+
+def test_a_second_signal_stops_at_once_and_loses_nothing(sites: Sites, tmp_path: Path) -> None:
+    run = cut.start(
+        tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=IN_THE_IMPORT
+    )
+    assert run.has_come_there()
+
+    run.signal(signal.SIGINT)
+    run.signal(signal.SIGTERM)  # Two of one kind may come as one.
+    ended = run.end()
+
+    assert ended.code == 1
+    assert sites.locks() == []
+    assert log(sites)[0]["tally"]["begun"] == 1
+    assert sites.apply().code == 0
+    assert sites.without_file(EMBARGO) == sites.leftovers() == []
+    assert sites.chain(SUMMIT) == sites.chain(EMBARGO) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
+
+
+# --- what goes wrong ---
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"\xff\xfe{", b'{"event": "run"}\n', b"[" * 100_000, b'{"at": "x", "event": "end", "text": 1}\n'],
+)
+def test_a_journal_that_cannot_be_read_hides_no_other(sites: Sites, damage: bytes) -> None:
+    assert sites.apply().code == 0
+    folder = sites.tree.folder / "records" / "journal"
+    (folder / "20990101T000000Z-0badbad0.jsonl").write_bytes(damage)
+
+    damaged, right = log(sites)
+
+    assert (damaged["lines"], damaged["ending"]) == ([], "no end")
+    assert right["ending"] == "ended"
+    assert sites.run("log").code == sites.run("log", damaged["id"]).code == 0
+
+
+def test_a_line_that_was_cut_in_half_is_counted(sites: Sites) -> None:
+    assert sites.apply().code == 0
+    (file,) = (sites.tree.folder / "records" / "journal").glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[:-30])
+
+    (run,) = log(sites)
+
+    assert run["unreadable"] == 1
+    assert run["ending"] == "goes on"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "No such run"),
+        (["../../etc/passwd"], "No such run"),
+        (["--since", "yesterday"], "Not a date"),
+        (["--ticket", "DM-11"], "nobody declared such a ticket"),
+    ],
+)
+def test_what_makes_no_sense_is_told(sites: Sites, arguments: list[str], words: str) -> None:
+    ran = sites.run("log", *arguments)
+
+    assert (ran.code, words in ran.err) == (64, True)
+
+
+def test_records_that_cannot_be_reached_are_told(sites: Sites) -> None:
+    sites.tree.settings(records="../away/records")
+
+    ran = sites.run("log")
+
+    assert ran.code == 1
+    assert "Records cannot be reached" in ran.err
+
+
+def test_the_document_fits_its_schema(sites: Sites) -> None:
+    from jsonschema import Draft202012Validator
+
+    assert sites.apply().code == 0
+
+    Draft202012Validator(schemas()["log.json"]).validate(json.loads(sites.run("log", "--format", "json").out))
