@@ -112,8 +112,8 @@ class Seal(Noun):
     """Their sizes together."""
 
     full_names: bool = False
-    """Whether all collections are named in full, since one of them does not
-    begin with the instrument, as those of bare tickets need not."""
+    """Whether all collections are named in full, since one of them would not
+    be known again otherwise; those of bare tickets may have any names."""
 
     collections: dict[CollectionName, SealedCollection]
     """In search order; named as in the ticket."""
@@ -205,7 +205,7 @@ def seal_of(
     """
     instrument, ticket = manifest.instrument, manifest.ticket
     content = content_digest(manifest)
-    full_names = not all(name.startswith(f"{instrument}/") for name in manifest.fingerprints)
+    full_names = not all(_can_be_short(instrument, ticket, name) for name in manifest.fingerprints)
     return Seal(
         ticket=ticket,
         instrument=instrument,
@@ -223,6 +223,12 @@ def seal_of(
             for name, fingerprint in manifest.fingerprints.items()
         },
     )
+
+
+def _can_be_short(instrument: str, ticket: str, name: str) -> bool:
+    """Say whether a name is known again by how `sealed_name` writes it."""
+    short = sealed_name(instrument, ticket, name)
+    return short.startswith(f"{instrument}/") == (short == name)
 
 
 def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Coverage]:

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibstate.model.seals import cover, covered
+from calibstate.model.bundles import BundledCollection, Manifest
+from calibstate.model.contents import CollectionType, Holding, Row
+from calibstate.model.fingerprints import ticket_fingerprint
+from calibstate.model.seals import SealedFrom, cover, covered, seal_of
 from calibstate.model.timespans import EMPTY, UNBOUNDED, parse_tai
 
 INSTRUMENT = "LATISS"
@@ -76,3 +79,37 @@ def test_a_data_id_without_an_instrument_gets_none():
 def test_an_entry_that_means_nothing_is_an_error(entry):
     with pytest.raises(ValueError):
         list(covered([entry], INSTRUMENT))
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("LATISS/calib/DM-1/bias.a", False),
+        ("LATISS/calib/curated", False),
+        ("u/somebody/bias", True),
+        ("LATISS/calib/DM-1/LATISS/bias", True),
+    ],
+)
+def test_a_collection_of_any_name_is_known_again(name, full):
+    holding = Holding(
+        name, CollectionType.CALIBRATION, (Row("bias", data_id("1", None), "uuid", *UNBOUNDED),)
+    )
+    manifest = Manifest(
+        instrument=INSTRUMENT,
+        ticket="DM-1",
+        fingerprint=ticket_fingerprint([(name, holding.fingerprint)]),
+        made_at="2025-01-01T00:00:00Z",
+        exported_from="usdf/main",
+        collections=[
+            BundledCollection(name=name, type=holding.type, fingerprint=holding.fingerprint, datasets=1)
+        ],
+        files=[],
+    )
+    made = SealedFrom(repository="usdf/main", at="2025-01-01T00:00:00Z")
+
+    seal = seal_of(manifest, {name: holding}, {"uuid": "run"}, made)
+
+    assert seal.full_names is full
+    assert seal.problem is None
+    assert list(seal.holdings) == [name]
+    assert seal.holdings[name].rows[0].uuid == "run"
