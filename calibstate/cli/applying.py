@@ -91,7 +91,7 @@ class Applying:
             code = self._run(made, wait)
         if self.stopping():
             screen.tell(
-                "Interrupted. The step in hand was finished, and no other begun; "
+                "Interrupted. What was done stands, and the step in hand was finished; "
                 "run the same command again to go on."
             )
             return first_of(code, ExitCode.ERROR)
@@ -154,6 +154,10 @@ class Applying:
 
         def anew(look: Callable[[], View], failed: Failed) -> Plan:
             latest.append(planned(look(), self.allowed, {**self.tried, **failed}))
+            # Of what had moved, or waited, the new plan tells what is left;
+            # somebody else may have done it.
+            moved = {Result.STALE, Result.SKIPPED}
+            self.became = {target: o for target, o in self.became.items() if o.result not in moved}
             return latest[-1]
 
         again = partial(anew, self.look) if self.look else None

@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from botocore.httpsession import URLLib3Session
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
@@ -191,6 +192,7 @@ class _Moments:
         DefaultDialect.do_executemany = self._executing(DefaultDialect.do_executemany)  # type: ignore[method-assign]
         DefaultDialect.do_commit = self._committing(DefaultDialect.do_commit)  # type: ignore[method-assign]
         requests.Session.send = self._sending(requests.Session.send)  # type: ignore[method-assign]
+        URLLib3Session.send = self._storing(URLLib3Session.send)  # type: ignore[method-assign]
         time.sleep = self._sleeping(time.sleep)
         sys.addaudithook(self._audit)
         event.listen(Engine, "connect", _spill)
@@ -267,6 +269,21 @@ class _Moments:
 
         return hooked
 
+    def _storing(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Watch what goes to an object store."""
+
+        def hooked(session: Any, request: Any) -> Any:
+            about = f"{request.method} to S3{_about([urlsplit(request.url).path])}"
+            writes = request.method in {"PUT", "POST", "DELETE"}
+            if writes:
+                self.pass_by(f"before {about}")
+            result = call(session, request)
+            if writes:
+                self.pass_by(f"after {about}")
+            return result
+
+        return hooked
+
     def _sleeping(self, call: Callable[..., None]) -> Callable[..., None]:
         def hooked(seconds: float) -> None:
             self.pass_by("while sleeping")
@@ -306,10 +323,11 @@ def _about(arguments: Sequence[Any]) -> str:
     return f" of {path.suffix or 'a folder'}"
 
 
-def _spill(connection: sqlite3.Connection, record: Any) -> None:
+def _spill(connection: Any, record: Any) -> None:
     # With a small cache SQLite writes to its file within a transaction, so
     # a kill there leaves a journal that must be rolled back.
-    connection.execute("PRAGMA cache_size=1")
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA cache_size=1")
 
 
 def _read(path: Path) -> str:

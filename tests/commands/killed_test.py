@@ -109,7 +109,8 @@ def test_an_interrupted_run_lets_go_of_its_locks_and_says_how_to_go_on(
     assert started.has_come_there()
     assert sites.locks() == ["archive.json", "summit__LSSTComCam.json"]
 
-    os.kill(started.process.pid, signal.SIGINT)
+    started.signal(signal.SIGINT)
+    started.go_on()
     ended = started.end()
 
     assert ended.code == 1
