@@ -42,6 +42,7 @@ TEMPORARY = ".calibstate-"
 """How the names of our temporary files begin."""
 
 _CHUNK = 2**20
+_OFTEN = 5
 _IN_MEMORY = 32 * 2**20
 _SWAPPED = 2**20
 """Bytes of what can be swapped."""
@@ -326,7 +327,7 @@ class Folder(Shelf):
     @override
     def resume(self, key: str) -> None:
         for leftover in (self._root / key).rglob(f"{TEMPORARY}*"):
-            leftover.unlink(missing_ok=True)
+            _clear_away(leftover)
 
     @override
     def add(self, key: str, stream: IO[bytes]) -> Digest:
@@ -399,7 +400,7 @@ class Folder(Shelf):
     def _temporary(self, folder: Path, purpose: str = "") -> Iterator[tuple[Path, IO[bytes]]]:
         path = folder / f"{TEMPORARY}{purpose}{os.getpid()}-{uuid4().hex}"
         try:
-            with path.open("xb") as stream:
+            with _in_use(path) as stream:
                 yield path, stream
         finally:
             path.unlink(missing_ok=True)
@@ -598,6 +599,31 @@ def _limited(stream: Any, limit: int, key: str) -> bytes:
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"It is larger than {limit} bytes", key)
     return data
+
+
+def _in_use(path: Path) -> IO[bytes]:
+    """Create a temporary file, so that whoever clears up leaves it alone."""
+    for _ in range(_OFTEN):
+        stream = path.open("xb")
+        # Where there are no such locks, that of the place must do.
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        if path.exists():
+            return stream
+        stream.close()  # It was cleared away before it was known to be in use.
+    return path.open("xb")
+
+
+def _clear_away(path: Path) -> None:
+    """Remove a temporary file, unless somebody writes to it."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    except OSError:
+        path.unlink(missing_ok=True)
 
 
 def _sync(stream: IO[bytes]) -> None:

@@ -127,7 +127,8 @@ def _of_datasets(found: Survey) -> Iterator[Diagnostic]:
             have = (ref.run, ref.datasetType.name, format_data_id(dict(ref.dataId.required)))
             if have != wanted:
                 other_meaning.append(f"{dataset.uuid} is {_named(*have)}, in the bundle {_named(*wanted)}")
-        elif wanted in in_runs:
+        # What is the same was recorded between two looks, by somebody else.
+        elif in_runs.get(wanted, dataset.uuid) != dataset.uuid:
             other_uuid.append(f"{_named(*wanted)} is {in_runs[wanted]}, in the bundle {dataset.uuid}")
     yield from _told("UUID means another dataset", "the dataset", other_meaning, _OTHER_DATA)
     yield from _told("Dataset has another UUID", "the dataset", other_uuid, _OTHER_DATA)

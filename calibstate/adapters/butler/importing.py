@@ -21,7 +21,7 @@ from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.resources import ResourcePath
 
-from ...errors import Diagnostic, RefusedError
+from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest, StoredDataset
 from ...ports.butler import ImportCount
 from ...ports.progress import Watch
@@ -136,7 +136,7 @@ class BundleImport:
         try:
             yield
         except ConflictingDefinitionError as error:
-            raise RefusedError(
+            raise PlanIsStaleError(
                 Diagnostic(
                     "Repository changed meanwhile",
                     f"{self.name}: somebody changed it during the import: {error}. "

@@ -7,13 +7,16 @@ renaming.  A file that is there is never overwritten.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+from uuid import uuid4
 
 from lsst.resources import ResourcePath
 
@@ -25,6 +28,11 @@ __all__ = ["INCOMING", "Placement", "clear_leftovers", "holds", "lack_of_space",
 
 INCOMING = ".calibstate-incoming"
 """Folder in which files wait for their last one."""
+
+_MARK = "in-use"
+"""File that whoever waits with files keeps locked."""
+
+_TRIES = 5
 
 _CHUNK = 4 * 2**20
 """Bytes; several files are read at a time."""
@@ -88,10 +96,10 @@ def clear_leftovers(root: ResourcePath, targets: Iterable[ResourcePath] = ()) ->
         Files that may have been on their way.
     """
     if root.isLocal:
-        shutil.rmtree(Path(root.ospath) / INCOMING, ignore_errors=True)
+        _clear(Path(root.ospath) / INCOMING)
     above = {folder for target in targets if target.isLocal for folder in Path(target.ospath).parents}
     for folder in above:
-        shutil.rmtree(folder / _incoming_elsewhere(root), ignore_errors=True)
+        _clear(folder / _incoming_elsewhere(root))
 
 
 def lack_of_space(placements: Iterable[Placement]) -> Iterator[Diagnostic]:
@@ -122,18 +130,70 @@ def _staged(
     root: ResourcePath, placements: Sequence[Placement], seen: Callable[[int], None]
 ) -> Iterator[list[_Staged]]:
     """Copy files aside; what is not renamed meanwhile is removed again."""
-    folders = {p: _staging_folder(p.local, root) for p in placements}
-    staged = {p: _Staged(folders[p] / f"{n:06d}", p.local) for n, p in enumerate(placements)}
-    try:
+    homes = {p: _staging_folder(p.local, root) for p in placements}
+    with ExitStack() as stack:
         with _writing():
-            for folder in set(folders.values()):
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir(parents=True)
+            folders = {home: stack.enter_context(_of_our_own(home)) for home in sorted(set(homes.values()))}
+            staged = {p: _Staged(folders[homes[p]] / f"{n:06d}", p.local) for n, p in enumerate(placements)}
             for_each(lambda p: _copy(p, staged[p].path), placements, done=seen)
         yield list(staged.values())
+
+
+@contextmanager
+def _of_our_own(home: Path) -> Iterator[Path]:
+    """Make a folder of nobody else, though others may wait here too.
+
+    They do where their `records` are not ours; a file of theirs must not
+    come to where one of ours was to go.
+    """
+    folder = home / uuid4().hex
+    try:
+        with _in_use(folder):
+            yield folder
     finally:
-        for folder in set(folders.values()):
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            home.rmdir()
+
+
+def _in_use(folder: Path) -> IO[bytes]:
+    """Make a folder, so that whoever clears up leaves it alone."""
+    mark = folder / _MARK
+    for _ in range(_TRIES):
+        # Whoever waited here last may just be removing the folder above, and
+        # whoever clears up, one of which it is not known yet that it is used.
+        with suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            stream = mark.open("wb")
+            # Where there are no such locks, that of the place must do.
+            with suppress(OSError):
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            if mark.exists():
+                return stream
+            stream.close()
+    return mark.open("wb")
+
+
+def _clear(home: Path) -> None:
+    """Remove what waits in a folder, but for what somebody waits with."""
+    for left in home.iterdir() if home.is_dir() else ():
+        if left.is_dir():
+            _clear_folder(left)
+        else:
+            left.unlink(missing_ok=True)
+    with suppress(OSError):
+        home.rmdir()
+
+
+def _clear_folder(folder: Path) -> None:
+    try:
+        with (folder / _MARK).open("rb") as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        return
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _staging_folder(target: Path, root: ResourcePath) -> Path:
