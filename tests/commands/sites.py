@@ -67,8 +67,8 @@ class Sites:
 
     def seen(self, address: str) -> Butler:
         """Return a repository to look at, as it is now."""
-        database = (self.path(address) / "gen3.sqlite3").stat()
-        key = (address, database.st_ino)
+        database = self.path(address) / "gen3.sqlite3"
+        key = (address, database.stat().st_ino if database.exists() else 0)
         if key not in self._open:
             self._open[key] = Butler.from_config(str(self.path(address)), writeable=False)
         self._open[key].registry.refresh()

@@ -1,0 +1,111 @@
+"""Many at once, and every chain entry and every file of everyone is there.
+
+Runs for different tickets wait for each other; two clones of the tree keep
+their `records` elsewhere, so that no lock of a file keeps them apart; and
+somebody prepends by hand, with the stock butler.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lsst.daf.butler import Butler, CollectionType
+
+from tests import world
+from tests.commands import cut, stock
+from tests.commands.sites import ORIGIN, SUMMIT, TOP, Sites, make_sites
+
+ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
+TICKETS = tuple(f"DM-{number}" for number in range(1, 9))
+BY_HAND = 6
+"""How often somebody prepends."""
+
+LEAVES = {"bias.20240101a": ("bias", world.SINCE_2024)}
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return an origin with all tickets, to copy, never to change."""
+    sites = make_sites(
+        tmp_path_factory.mktemp("crowd") / "made", tickets=TICKETS, copies=(SUMMIT,), detectors=2
+    )
+    for name, records in (("state-a", "../records-a"), ("state-b", "../records-b")):
+        shutil.copytree(sites.tree.state, sites.tree.folder / name)
+        settings = sites.tree.folder / name / "calibstate.yaml"
+        settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), "records": records}))
+    return sites
+
+
+@pytest.fixture
+def sites(
+    crowded: Sites, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Sites]:
+    """Return a copy, whose summit has the database that is asked for."""
+    with closing(crowded.copied_to(tmp_path / "sites", capsys)) as copy:
+        if getattr(request, "param", "sqlite") == "postgres":
+            server = request.getfixturevalue("postgres")
+            shutil.rmtree(copy.path(SUMMIT))
+            world.make_repo(
+                copy.path(SUMMIT), db=server.url, namespace=server.namespace(), detectors=2
+            ).close()
+        yield copy
+
+
+def prepend(repository: Path, names: Sequence[str]) -> None:
+    """Do what somebody does by hand, again and again."""
+    for name in names:
+        with Butler.from_config(str(repository), writeable=True) as butler:
+            butler.collections.register(name, CollectionType.RUN)
+        stock.collection_chain(repository, TOP, name, mode="prepend")
+
+
+def start(folder: Path, state: Path, *more: str) -> cut.Started:
+    return cut.start(folder, cut.calibstate, state, "apply", "--yes", "--lock-timeout", "10m", *more)
+
+
+def crowd(sites: Sites, tmp_path: Path, tickets: Sequence[str]) -> None:
+    """Let all work at once, and hold what comes of it to what they did."""
+    folder, hands = sites.tree.folder, [f"u/somebody/{number}" for number in range(BY_HAND)]
+    runs = [start(tmp_path / ticket, sites.tree.state, "--ticket", ticket) for ticket in tickets]
+    clones = [start(tmp_path / name, folder / name) for name in ("state-a", "state-b")]
+    hand = cut.start(tmp_path / "hand", prepend, sites.path(SUMMIT), hands)
+    ended = {run.folder.name: run.end() for run in [*runs, *clones, hand]}
+
+    said = {name: (run.code, run.out[-3000:], run.err[-3000:]) for name, run in ended.items() if run.code}
+    assert said == {}
+    whole(sites, hands, said)
+    after = sites.apply()
+    assert after.code == 0, after.err
+    whole(sites, hands, said)
+
+
+def whole(sites: Sites, hands: Sequence[str], said: Mapping[str, Any]) -> None:
+    """Check that all that everybody did is there, once."""
+    chain = sites.chain(SUMMIT)
+    ours = [child for child in chain if child not in hands]
+    assert ours == [f"{TOP}/{ticket}" for ticket in reversed(TICKETS)], said
+    assert sorted(chain) == sorted([*ours, *hands]), said
+    for ticket in TICKETS:
+        assert sites.of_ticket(SUMMIT, ticket) == sites.of_ticket(ORIGIN, ticket)
+    assert sites.files(SUMMIT) == sites.files(ORIGIN)
+    assert sites.without_file(SUMMIT) == []
+    assert sites.leftovers() == []
+    assert sites.locks() == []
+
+
+def test_whatever_a_small_crowd_does_at_once_is_there_in_the_end(sites: Sites, tmp_path: Path) -> None:
+    crowd(sites, tmp_path, TICKETS[:2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sites", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("number", range(20 if ALL else 1))
+def test_whatever_a_crowd_does_at_once_is_there_in_the_end(sites: Sites, tmp_path: Path, number: int) -> None:
+    crowd(sites, tmp_path, TICKETS)
