@@ -43,7 +43,7 @@ def print_lines(lines: Iterable[Text | str]) -> None:
     """Print a result line by line."""
     console = out()
     for line in lines:
-        console.print(line, markup=False)
+        console.print(_harmless(line), markup=False)
 
 
 def print_json(document: Any) -> None:
@@ -53,14 +53,24 @@ def print_json(document: Any) -> None:
 
 def tell(words: str) -> None:
     """Say something that is no result."""
-    err().print(words, markup=False, style="dim")
+    err().print(_harmless(words), markup=False, style="dim")
 
 
 def told(problems: Iterable[Diagnostic]) -> None:
     """Print messages for people."""
     console = err()
     for problem in problems:
-        console.print(text.diagnostic(problem), markup=False)
+        console.print(_harmless(text.diagnostic(problem)), markup=False)
+
+
+def _harmless(line: Text | str) -> Text:
+    """Return what a terminal shows and does not obey.
+
+    Names, reasons and journals are written by others.
+    """
+    shown = line.copy() if isinstance(line, Text) else Text(line)
+    shown.plain = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in shown.plain)
+    return shown
 
 
 @contextmanager
@@ -88,7 +98,7 @@ def waiting() -> Iterator[Callable[[list[str]], None]]:
 
         def show(lines: list[str]) -> None:
             if shown:
-                shown.update(Text("\n".join(lines)))
+                shown.update(_harmless("\n".join(lines)))
             elif lines not in told[-1:]:
                 told.append(lines)
                 for line in lines:

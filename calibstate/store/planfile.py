@@ -18,7 +18,6 @@ from ..errors import Diagnostic, InvalidStateError, RefusedError
 from ..model.actions import Action
 from ..model.drift import Drift, What
 from ..model.fingerprints import digest_of_lines
-from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
 
@@ -104,6 +103,9 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         raise _not_a_plan(name, "it is too large")
     try:
         saved = json.loads(text)
+        if "\\ud" in text.lower():
+            # Half a surrogate pair could be read, and never be written.
+            json.dumps(saved, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise _not_a_plan(name, f"it is not JSON: {error}") from None
     if not isinstance(saved, dict) or saved.get("kind") != "plan":
@@ -138,12 +140,12 @@ def _entry(step: Step) -> StepEntry:
     )
 
 
-def _read_step(saved: dict[str, Any], actions: Mapping[str, type[Action]], name: str) -> Step:
-    if saved["do"] not in actions:
-        raise _not_a_plan(name, f"step {saved['id']} wants {saved['do']!r}, which this version does not know")
-    target = Address.model_validate(saved["target"])
-    said = {**saved["with"], "target": target, "because": saved["because"]}
-    return Step(str(saved["id"]), actions[saved["do"]].model_validate(said), tuple(saved["after"]))
+def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> Step:
+    entry = StepEntry.model_validate(saved)
+    if entry.do not in actions:
+        raise _not_a_plan(name, f"step {entry.id} wants {entry.do!r}, which this version does not know")
+    said = {**entry.with_, "target": entry.target, "because": entry.because}
+    return Step(entry.id, actions[entry.do].model_validate(said), entry.after)
 
 
 def _said(error: Exception) -> str:

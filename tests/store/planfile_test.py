@@ -77,3 +77,20 @@ def test_an_unknown_action_is_named(plan):
 
 def test_an_address_is_written_in_its_three_parts():
     assert str(Address(place="summit/LSSTCam", kind="chain", name="a/b")) == "summit/LSSTCam:chain:a/b"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [[None], [1], {"1": 2}, None, "1"],
+)
+def test_steps_that_come_after_no_step_are_told_so(plan, after):
+    saved = json.loads(planfile.dumps(plan))
+    saved["steps"][-1]["after"] = after
+    with pytest.raises(InvalidStateError, match="after"):
+        planfile.loads(json.dumps(saved), ACTIONS)
+
+
+def test_text_that_cannot_be_written_again_is_told_so(plan):
+    saved = planfile.dumps(plan).replace("no rule brings it there", "no rule \\ud800")
+    with pytest.raises(InvalidStateError, match="surrogates"):
+        planfile.loads(saved, ACTIONS)
