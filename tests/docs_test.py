@@ -12,8 +12,9 @@ order, each page in a demonstration world of its own:
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
   ``<!-- world: after COMMAND -->`` with one that nobody sees;
 * ``<!-- world: in git, … -->`` is one whose tree is then committed;
+* ``<!-- meanwhile: WHAT -->`` in front of a block is what others do then;
 * ``<!-- world: by rucio -->`` is one where a real Rucio carries, whose daemons
-  do nothing but when ``<!-- meanwhile: WHAT -->`` in front of a block says so;
+  do nothing but when such a word says so;
 * moments, ids of rules, ports and where the world is are told as always the
   same;
 * ``<!-- not run: REASON -->`` in front of a block leaves it out.
@@ -24,6 +25,7 @@ blocks that hold no ``...`` into the pages.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -32,6 +34,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
@@ -103,6 +106,21 @@ MEANWHILE: Mapping[str, Callable[[RucioSite], object]] = {
     "Rucio is down": lambda rucio: rucio.stop_server(),
 }
 """What others do while somebody follows a page."""
+
+
+def _lose_power(world: Path) -> None:
+    process = {"host": "calib-deploy01", "pid": 4711, "machine": "m", "boot": "b", "namespace": "n"}
+    said = {"id": "0b7e9b4c5f6d4e4f8a1d2c3b4a596877", "place": "summit/LSSTComCam", "who": "observer"}
+    began, beat = (datetime.now(UTC) - timedelta(minutes=minutes, seconds=30) for minutes in (14, 12))
+    moments = {"since": f"{began:%Y-%m-%dT%H:%M:%SZ}", "beat": f"{beat:%Y-%m-%dT%H:%M:%SZ}"}
+    locks = world / "records" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = {**said, **moments, "process": process, "why": "plan sha256:d1f0a7c3b852"}
+    (locks / "summit__LSSTComCam.json").write_text(json.dumps(lock))
+
+
+AROUND: Mapping[str, Callable[[Path], object]] = {"a host at the summit loses its power": _lose_power}
+"""What others do that concerns no Rucio, given the folder of the world."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +226,9 @@ class Shell:
 
     def meanwhile(self, what: str) -> None:
         """Have others do what they do."""
+        if what in AROUND:
+            AROUND[what](self.world)
+            return
         assert self._rucio, "this world has no Rucio"
         MEANWHILE[what](self._rucio)
 
@@ -405,7 +426,7 @@ def test_a_comment_counts_for_the_block_behind_it_alone() -> None:
 
 def test_all_that_happens_meanwhile_is_known_and_told_somewhere() -> None:
     said = {block.meanwhile for page in PAGES for block in blocks(page.read_text())} - {None}
-    assert said == MEANWHILE.keys()
+    assert said == MEANWHILE.keys() | AROUND.keys()
 
 
 def test_a_wrong_transcript_is_seen() -> None:
