@@ -151,6 +151,29 @@ def test_a_lock_of_another_host_is_never_taken_over(sites: Sites) -> None:
     assert sites.chain(EMBARGO) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
 
 
+def test_a_run_whose_lock_was_broken_stops_before_its_next_step(sites: Sites, tmp_path: Path) -> None:
+    first = cut.start(
+        tmp_path / "first", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=IN_THE_IMPORT
+    )
+    assert first.has_come_there()
+    for lock in (sites.tree.folder / "records" / "locks").glob("*.json"):
+        lock.unlink()
+    before = {address: sites.files(address).keys() for address in (EMBARGO, SUMMIT)}
+    first.go_on()
+
+    ended = first.end()
+
+    assert ended.code == 3
+    assert "Lock was lost" in ended.err
+    after = {address: sites.files(address).keys() for address in (EMBARGO, SUMMIT)}
+    # The import in hand was finished, and the other one not begun.
+    assert sum(bool(after[address]) for address in after) == 1
+    assert any(after[address] > before[address] for address in after)
+    assert not any(sites.has(address, TOP) for address in after)
+    assert sites.apply().code == 0
+    assert as_at_the_origin(sites)
+
+
 def test_records_that_cannot_be_written_let_nothing_be_written(sites: Sites) -> None:
     (sites.tree.folder / "records").write_text("a file where the folder should be")
     before = sites.snapshot("repo")
