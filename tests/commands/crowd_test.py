@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -26,8 +25,6 @@ ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
 TICKETS = tuple(f"DM-{number}" for number in range(1, 9))
 BY_HAND = 6
 """How often somebody prepends."""
-
-LEAVES = {"bias.20240101a": ("bias", world.SINCE_2024)}
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +76,23 @@ def crowd(sites: Sites, tmp_path: Path, tickets: Sequence[str]) -> None:
     ended = {run.folder.name: run.end() for run in [*runs, *clones, hand]}
 
     said = {name: (run.code, run.out[-3000:], run.err[-3000:]) for name, run in ended.items() if run.code}
-    assert said == {}
-    whole(sites, hands, said)
+    # Nothing but the transactions of SQLite keeps the clones and the others
+    # apart, so that what one plans may be stale again and again.
+    stale = {3} if (sites.path(SUMMIT) / "gen3.sqlite3").exists() else set()
+    assert {code for code, _, _ in said.values()} <= stale, said
+    if not said:
+        whole(sites, hands)
     after = sites.apply()
-    assert after.code == 0, after.err
-    whole(sites, hands, said)
+    assert after.code == 0, (after.err, said)
+    whole(sites, hands)
 
 
-def whole(sites: Sites, hands: Sequence[str], said: Mapping[str, Any]) -> None:
+def whole(sites: Sites, hands: Sequence[str]) -> None:
     """Check that all that everybody did is there, once."""
     chain = sites.chain(SUMMIT)
     ours = [child for child in chain if child not in hands]
-    assert ours == [f"{TOP}/{ticket}" for ticket in reversed(TICKETS)], said
-    assert sorted(chain) == sorted([*ours, *hands]), said
+    assert ours == [f"{TOP}/{ticket}" for ticket in reversed(TICKETS)]
+    assert sorted(chain) == sorted([*ours, *hands])
     for ticket in TICKETS:
         assert sites.of_ticket(SUMMIT, ticket) == sites.of_ticket(ORIGIN, ticket)
     assert sites.files(SUMMIT) == sites.files(ORIGIN)
