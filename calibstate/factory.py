@@ -8,21 +8,24 @@ alone takes seconds to import.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from . import __version__
+from .engine.side_by_side import in_time
 from .errors import (
     CalibstateError,
     Diagnostic,
@@ -45,9 +48,12 @@ from .ports.butler import ButlerReader, ButlerWriter
 from .ports.pipelines import PipelineReader, PipelineRunner
 from .ports.places import Records
 from .ports.rucio import RucioWriter
+from .ports.silence import SilentError, allowed, at_work
 from .store import statefile
 
 __all__ = ["Places", "RecordingPlaces", "basis", "began", "check_middleware", "declared_before", "utc_now"]
+
+_T = TypeVar("_T")
 
 
 def utc_now() -> str:
@@ -146,6 +152,7 @@ class Places:
         self._hearsay = hearsay or Hearsay()
         self._relied_on: dict[RepositoryAddress, tuple[Any, str]] = {}
         self._opened: dict[tuple[str, str], Any] = {}
+        self._silent: dict[RepositoryAddress, tuple[float, SilentError]] = {}
         self._opening = threading.Lock()
 
     def butler(self, address: RepositoryAddress) -> ButlerReader:
@@ -189,11 +196,12 @@ class Places:
         """Return what tells one butler from another, without opening it."""
         from .adapters.butler import identity
 
-        return identity(self._uri(address))
+        return self._in_time(address, lambda: identity(self._uri(address)))
 
     def archive(self) -> ArchiveWriter:
         """Return the archive."""
-        from .adapters.archive import Archive
+        with at_work():
+            from .adapters.archive import Archive
 
         uri = self._from_root(self._desired.settings.noun.archive)
         archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: Archive(uri))
@@ -203,7 +211,8 @@ class Places:
 
     def rucio(self) -> RucioWriter:
         """Return Rucio."""
-        from .adapters.rucio import open_rucio
+        with at_work():
+            from .adapters.rucio import open_rucio
 
         settings = self._desired.settings.noun.rucio
         assert settings, "what goes by Rucio is declared with settings only"
@@ -232,8 +241,9 @@ class Places:
 
     def records(self, place: str) -> Records:
         """Return where the locks and the journal of a place are kept."""
-        from .adapters.locks import open_locks
-        from .adapters.records import open_journal
+        with at_work():
+            from .adapters.locks import open_locks
+            from .adapters.records import open_journal
 
         uri = self._records_uri(place)
         made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))
@@ -276,7 +286,7 @@ class Places:
         from .adapters.butler import open_reader
 
         try:
-            return open_reader(self._uri(address))
+            return self._in_time(address, lambda: open_reader(self._uri(address)))
         except NeedsRecoveryError:
             raise  # It is within reach, and was changed since anyone saw it.
         except UnreachableError as error:
@@ -286,6 +296,19 @@ class Places:
         butler = RecordedButler(self._told(address, unseen))
         self._relied_on[address] = butler, unseen.diagnostics[0].detail
         return butler
+
+    def _in_time(self, address: RepositoryAddress, ask: Callable[[], _T]) -> _T:
+        """Ask a repository, unless it said nothing a moment ago."""
+        with at_work():
+            from .adapters import butler  # noqa: F401 - it takes seconds
+        asked, error = self._silent.get(address, (-math.inf, None))
+        if error and time.monotonic() < asked + allowed():
+            raise error
+        try:
+            return in_time(address, ask)
+        except SilentError as error:
+            self._silent[address] = time.monotonic(), error
+            raise
 
     def _told(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         """Return the newest observation of a place.

@@ -6,7 +6,12 @@ import pytest
 
 from tests.golden import Golden, golden_file
 
-pytest_plugins = ["tests.services.moto", "tests.services.postgres", "tests.services.rucio"]
+pytest_plugins = [
+    "tests.services.moto",
+    "tests.services.postgres",
+    "tests.services.rucio",
+    "tests.services.silent",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

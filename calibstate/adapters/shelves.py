@@ -20,7 +20,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -35,6 +34,8 @@ from lsst.resources import ResourcePath
 from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError
+from ..ports.silence import allowed
+from .lazy import lazy
 
 __all__ = ["Bucket", "Digest", "Folder", "Shelf", "digest_of", "open_shelf", "opened", "plain", "reason"]
 
@@ -46,6 +47,9 @@ _OFTEN = 5
 _IN_MEMORY = 32 * 2**20
 _SWAPPED = 2**20
 """Bytes of what can be swapped."""
+
+_TRIES = 3
+"""How often S3 is asked before it counts as unreachable."""
 
 _ONE_PUT = 5 * 10**9
 """Bytes that S3 takes in one request."""
@@ -424,7 +428,7 @@ class Bucket(Shelf):
         self.uri = f"s3://{parts.netloc}/{self._prefix}".rstrip("/") + "/"
         self._left: dict[str, str] = {}
 
-    @cached_property
+    @lazy
     def _client(self) -> Any:
         return _client(self._profile)
 
@@ -576,7 +580,10 @@ def _client(profile: str | None) -> Any:
             aws_access_key_id=unquote(url.username) if url.username and url.password else None,
             aws_secret_access_key=unquote(url.password) if url.username and url.password else None,
             config=Config(
-                connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3}, max_pool_connections=16
+                connect_timeout=min(5.0, allowed() / _TRIES),
+                read_timeout=min(30.0, allowed() / _TRIES),
+                retries={"total_max_attempts": _TRIES},
+                max_pool_connections=16,
             ),
         )
     if os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0").lower() not in {"", "0", "f", "n", "false"}:

@@ -16,7 +16,7 @@ from ..store import documents, treefile
 from ..views import capture as views
 from . import screen
 from .app import ExitCode, app
-from .options import Format, FormatOption
+from .options import Format, FormatOption, TimeoutOption
 from .tree import load
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def capture(
         typer.Option("--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written."),
     ] = False,
     format: FormatOption = Format.TEXT,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Write the state files that describe a live chain as it is.
 

@@ -27,6 +27,7 @@ from .options import (
     ObservedOption,
     RepositoryOption,
     SiteOption,
+    TimeoutOption,
     scope,
 )
 from .tree import check_scope, load
@@ -79,6 +80,7 @@ def explain(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Tell which calibration a lookup gets, and why not another.
 

@@ -23,6 +23,7 @@ from .options import (
     ObservedOption,
     RepositoryOption,
     SiteOption,
+    TimeoutOption,
     scope,
 )
 from .tree import check_scope, load
@@ -41,6 +42,7 @@ def fingerprint(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Tell whether repositories select the same calibrations.
 

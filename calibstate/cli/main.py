@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
+from ..engine.side_by_side import left_behind
 from . import (  # noqa: F401 - they add their commands
     capture,
     demo,
@@ -27,4 +29,10 @@ __all__ = ["main"]
 def main() -> None:
     """Run ``calibstate``; who ends it, by whatever signal, is told so."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(run())
+    code = run()
+    if left_behind():
+        # Whatever still waits for a dead place must not keep us here.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -25,6 +25,7 @@ from .options import (
     InstrumentOption,
     RepositoryOption,
     SiteOption,
+    TimeoutOption,
     scope,
 )
 from .tree import check_scope, load
@@ -51,6 +52,7 @@ def observe(
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
     exclude: ExcludeOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Write down what repositories show, for who cannot see them.
 

@@ -12,6 +12,7 @@ import typer
 from ..errors import Diagnostic, UsageError
 from ..model.guards import Allowed, Guard
 from ..model.scope import Scope
+from ..ports import silence
 
 __all__ = [
     "AllowOption",
@@ -27,6 +28,7 @@ __all__ = [
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
+    "TimeoutOption",
     "WaitOption",
     "allowed",
     "duration",
@@ -100,6 +102,9 @@ ObservedOption = Annotated[
     ),
 ]
 
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=7)
+"""What a place may be waited for."""
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -147,6 +152,27 @@ BecauseOption = Annotated[
     str | None,
     typer.Option(
         "--because", metavar="REASON", envvar="CALIBSTATE_BECAUSE", help="Why a guard is passed; it is kept."
+    ),
+]
+
+
+def _be_patient(limit: timedelta | None) -> timedelta | None:
+    # Without the option too: in one process several commands may run.
+    if limit is not None and not _SHORTEST <= limit <= _LONGEST:
+        raise typer.BadParameter("a place is waited for between 1s and 7d")
+    silence.allow(limit)
+    return limit
+
+
+TimeoutOption = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        parser=duration,
+        callback=_be_patient,
+        envvar="CALIBSTATE_TIMEOUT",
+        help="A place that says nothing for so long is unreachable (10s, 5m); 60s unless told.",
     ),
 ]
 

@@ -44,6 +44,7 @@ from .options import (
     RepositoryOption,
     SiteOption,
     TicketOption,
+    TimeoutOption,
     WaitOption,
     allowed,
     scope,
@@ -64,6 +65,7 @@ def drift(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Tell where live places have left the declaration.
 
@@ -108,6 +110,7 @@ def plan(
     max_age: MaxAgeOption = None,
     allow: AllowOption = None,
     because: BecauseOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Show the steps that would end the drift.
 
@@ -152,6 +155,7 @@ def apply(
     exclude: ExcludeOption = None,
     allow: AllowOption = None,
     because: BecauseOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Plan, show, ask, and do it.
 

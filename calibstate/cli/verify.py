@@ -32,6 +32,7 @@ from .options import (
     RepositoryOption,
     SiteOption,
     TicketOption,
+    TimeoutOption,
     scope,
 )
 from .tree import check_scope, load
@@ -95,6 +96,7 @@ def verify(
             help="Write a record of each ticket, to attach to its deployment ticket.",
         ),
     ] = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Review a deployment: is it selected, and are its files there?
 

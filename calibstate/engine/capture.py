@@ -7,8 +7,8 @@ skips.  What the files cannot say is told, all of it, and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import TopologicalSorter
 
 from ..errors import Diagnostic, InvalidStateError, RefusedError, Severity, UnreachableError, UsageError
@@ -21,7 +21,7 @@ from ..model.tickets import ApprovalStatus, Ticket
 from ..ports.places import ReadPlaces
 from .describe import Description, Live, Role, describe, look_closely
 from .merge import Merged, merge
-from .observe import SIDE_BY_SIDE
+from .side_by_side import side_by_side
 
 __all__ = ["Captured", "Found", "Wanted", "capture"]
 
@@ -215,14 +215,13 @@ class _Capture:
         named = self._named.union(*(_names(ticket) for ticket in told.found))
         read = {leaf for ticket in self._undecided(told, merged) for leaf in ticket.leaves}
         found: dict[RepositoryAddress, Live] = {}
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            looks = {pool.submit(self._look_at_other, address, named, read): address for address in addresses}
-            for done, look in enumerate(as_completed(looks), 1):
-                try:
-                    found[looks[look]] = look.result()
-                except UnreachableError as error:
-                    self.told.append(self._unseen(looks[look], error))
-                seen(done + 1, len(looks) + 1)
+        looks = {address: partial(self._look_at_other, address, named, read) for address in addresses}
+        for done, (address, look) in enumerate(side_by_side(looks), 1):
+            try:
+                found[address] = look.result()
+            except UnreachableError as error:
+                self.told.append(self._unseen(address, error))
+            seen(done + 1, len(looks) + 1)
         return dict(sorted(found.items()))
 
     def _look_at_other(self, address: RepositoryAddress, named: set[str], read: set[str]) -> Live:

@@ -7,8 +7,8 @@ the reasons are told.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..errors import Diagnostic, UnreachableError, UsageError
 from ..model.contents import Holding, Row
@@ -24,11 +24,9 @@ from .asked import Words, listed, pairs, unknown, values_of
 from .effective import flatten
 from .expand import places_of
 from .resolve import candidates, resolve
+from .side_by_side import side_by_side
 
 __all__ = ["chains_to_search", "explain", "explain_search"]
-
-SIDE_BY_SIDE = 8
-"""How many repositories are looked at at once."""
 
 
 def explain(
@@ -215,14 +213,13 @@ def _look_everywhere(
     if not asked:
         detail = f"No repository with {question.instrument} is left of those that were asked for."
         raise UsageError(Diagnostic("Nowhere to look", detail))
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        under_way = {pool.submit(_look, desired, places, a, question): a for a in asked}
-        for done, look in enumerate(as_completed(under_way), 1):
-            try:
-                looks.append(look.result())
-            except UnreachableError as error:
-                unreachable[under_way[look]] = error.diagnostics[0]
-            seen(done, len(under_way))
+    under_way = {address: partial(_look, desired, places, address, question) for address in asked}
+    for done, (address, look) in enumerate(side_by_side(under_way), 1):
+        try:
+            looks.append(look.result())
+        except UnreachableError as error:
+            unreachable[address] = error.diagnostics[0]
+        seen(done, len(under_way))
     return sorted(looks, key=lambda look: look.address), unreachable
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..errors import Diagnostic, UnreachableError
 from ..kinds.chain import Chain
@@ -19,11 +19,9 @@ from ..ports.places import ReadPlaces
 from .effective import flatten
 from .expand import expand, places_of
 from .resolve import resolve
+from .side_by_side import side_by_side
 
 __all__ = ["Compared", "Fingerprints", "SeenChain", "look_at_chains"]
-
-SIDE_BY_SIDE = 8
-"""How many repositories are looked at at once."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +94,13 @@ def look_at_chains(
     asked = {address: _chains(desired, scope, address) for address in places_of(desired, scope)}
     found: dict[str, Mapping[str, SeenChain]] = {}
     unreachable: dict[str, Diagnostic] = {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        looks = {pool.submit(_look, desired, places, a, chains): a for a, chains in asked.items()}
-        for done, look in enumerate(as_completed(looks), 1):
-            try:
-                found[looks[look]] = look.result()
-            except UnreachableError as error:
-                unreachable[looks[look]] = error.diagnostics[0]
-            seen(done, len(looks))
+    looks = {a: partial(_look, desired, places, a, chains) for a, chains in asked.items()}
+    for done, (address, look) in enumerate(side_by_side(looks), 1):
+        try:
+            found[address] = look.result()
+        except UnreachableError as error:
+            unreachable[address] = error.diagnostics[0]
+        seen(done, len(looks))
     origins = {desired.origin(i) for a in asked for i in desired.repository(a)[1].instruments}
     return Fingerprints(
         dict(sorted(found.items())), dict(sorted(unreachable.items())), frozenset(o for o in origins if o)

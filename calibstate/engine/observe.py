@@ -7,8 +7,9 @@ unknown, never nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from ..errors import CalibstateError, Diagnostic, RefusedError, Severity, UnreachableError
@@ -24,11 +25,9 @@ from ..model.scope import Scope
 from ..ports.places import ReadPlaces
 from .expand import expand
 from .pin import pin_tickets
+from .side_by_side import side_by_side
 
-__all__ = ["SIDE_BY_SIDE", "View", "look", "look_at", "observe", "refuse_doubles"]
-
-SIDE_BY_SIDE = 8
-"""How many places are looked at at once."""
+__all__ = ["View", "look", "look_at", "observe", "refuse_doubles"]
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,10 @@ def observe(
     by_place = {place: list(ds) for place, ds in groupby(sorted(wanted, key=_place), key=_place)}
 
     observed: dict[Address, Observed] = {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        looks = [pool.submit(look_at, there, places) for there in by_place.values()]
-        for done, look in enumerate(as_completed(looks), 1):
-            observed.update((o.address, o) for o in look.result())
-            seen(done, len(looks))
+    looks = {place: partial(look_at, there, places) for place, there in by_place.items()}
+    for done, (place, look) in enumerate(side_by_side(looks), 1):
+        observed.update((o.address, o) for o in _seen(look, by_place[place]))
+        seen(done, len(looks))
     pins = pin_tickets(desired, scope, observed, places.archive())
     return View(desired, scope, expand(desired, scope, pins), observed, tuple(_several(observed.values())))
 
@@ -108,7 +106,18 @@ def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
     try:
         return list(_look(wanted, places))
     except UnreachableError as error:
-        return [Observed(d.address, trouble=error.diagnostics[0]) for d in wanted]
+        return _unseen(error, wanted)
+
+
+def _seen(look: Future[list[Observed]], wanted: list[Declared]) -> list[Observed]:
+    try:
+        return look.result()
+    except UnreachableError as error:
+        return _unseen(error, wanted)
+
+
+def _unseen(error: UnreachableError, wanted: list[Declared]) -> list[Observed]:
+    return [Observed(d.address, trouble=error.diagnostics[0]) for d in wanted]
 
 
 def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
@@ -150,9 +159,11 @@ def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
         There are two.
     """
     opened: dict[str, str] = {}
+    asked = {address: partial(places.identity, address) for address in desired.repositories}
+    told = dict(side_by_side(asked))
     for address in desired.repositories:
         try:
-            identity = places.identity(address)
+            identity = told[address].result()
         except CalibstateError:
             continue  # It is told when it is looked at.
         if other := opened.get(identity):

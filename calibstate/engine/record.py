@@ -8,10 +8,10 @@ not adopted yet, or skipped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, UnreachableError
 from ..model.desired import DesiredState, Written
 from ..model.names import RepositoryAddress
 from ..model.scope import Scope
@@ -19,7 +19,8 @@ from ..model.tickets import ApprovalStatus, Ticket
 from ..ports.places import ReadPlaces
 from .expand import expand, places_of
 from .fingerprint import look_at_chains
-from .observe import SIDE_BY_SIDE, look_at, refuse_doubles
+from .observe import look_at, refuse_doubles
+from .side_by_side import side_by_side
 
 __all__ = ["look_for_others"]
 
@@ -55,11 +56,13 @@ def look_for_others(
     refuse_doubles(desired, places)
     foreseen = _foreseen(desired)
     trouble: dict[RepositoryAddress, Diagnostic | None] = dict.fromkeys(places_of(desired, scope))
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        looks = {pool.submit(_look, foreseen, scope, places, address): address for address in trouble}
-        for done, look in enumerate(as_completed(looks), 1):
-            trouble[looks[look]] = look.result()
-            seen(done, len(looks))
+    looks = {address: partial(_look, foreseen, scope, places, address) for address in trouble}
+    for done, (address, look) in enumerate(side_by_side(looks), 1):
+        try:
+            trouble[address] = look.result()
+        except UnreachableError as error:
+            trouble[address] = error.diagnostics[0]
+        seen(done, len(looks))
     return {**trouble, **look_at_chains(desired, scope, places).unreachable}
 
 

@@ -10,11 +10,13 @@ not mistaken for a dead one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from ..errors import NeedsRecoveryError, UnreachableError
 from ..model.names import ARCHIVE, RUCIO
 from ..ports.places import WritePlaces
 from .hold import Holds, Patience
+from .side_by_side import side_by_side
 
 __all__ = ["recover"]
 
@@ -41,22 +43,29 @@ def recover(addresses: Iterable[str], places: WritePlaces, patience: Patience | 
     LockedError
         Another run works on one of them.
     """
-    for address in addresses:
+    asked = {address: partial(_needs_recovery, address, places) for address in addresses}
+    found = dict(side_by_side(asked))
+    for address in asked:
         try:
-            yield from _recover(address, places, patience)
+            if (half_written := found[address].result()) is not None:
+                yield from _recover(address, places, patience, half_written=half_written)
         except UnreachableError:
             continue  # It is told when it is looked at.
 
 
-def _recover(address: str, places: WritePlaces, patience: Patience | None) -> Iterator[str]:
-    is_repository = address not in {ARCHIVE, RUCIO}
-    half_written = is_repository and _is_half_written(address, places)
-    if not half_written and not places.records(address).locks.is_abandoned(address):
-        return
+def _needs_recovery(address: str, places: WritePlaces) -> bool | None:
+    """Say whether a place is half written; `None`: nothing is to be done."""
+    half_written = address not in {ARCHIVE, RUCIO} and _is_half_written(address, places)
+    return half_written or (False if places.records(address).locks.is_abandoned(address) else None)
+
+
+def _recover(
+    address: str, places: WritePlaces, patience: Patience | None, *, half_written: bool
+) -> Iterator[str]:
     words: list[str] = []
     with Holds(places, words.append, patience) as holds:
         holds.take(address, "recovery")
-        if is_repository:
+        if address not in {ARCHIVE, RUCIO}:
             places.recover(address)
     yield from words
     if half_written:

@@ -7,8 +7,8 @@ one that cannot be seen costs the others nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..errors import RefusedError, UnreachableError
 from ..model.desired import DesiredState
@@ -26,11 +26,9 @@ from .expand import adopted, places_of
 from .expect import Expected, expectations
 from .look_closely import Showed, look_closely
 from .observe import refuse_doubles
+from .side_by_side import side_by_side
 
 __all__ = ["Extra", "Reviewing", "verify"]
-
-SIDE_BY_SIDE = 8
-"""How many repositories are looked at at once."""
 
 Extra = Callable[[Showed, Sequence[Ticket]], Mapping[TicketKey, Checked]]
 """A further check of the tickets at one repository, all together."""
@@ -116,17 +114,16 @@ def _look(
     reviews: _Reviews = {}
     unreachable: dict[RepositoryAddress, str] = {}
     made: dict[RepositoryAddress, _Repository] = {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        looks = {
-            pool.submit(_repository, desired, address, tickets, expected, places, how): address
-            for address, tickets in asked.items()
-        }
-        for done, look in enumerate(as_completed(looks), 1):
-            try:
-                made[looks[look]] = look.result()
-            except UnreachableError as error:
-                unreachable[looks[look]] = error.diagnostics[0].detail
-            how.seen(done, len(looks))
+    looks = {
+        address: partial(_repository, desired, address, tickets, expected, places, how)
+        for address, tickets in asked.items()
+    }
+    for done, (address, look) in enumerate(side_by_side(looks), 1):
+        try:
+            made[address] = look.result()
+        except UnreachableError as error:
+            unreachable[address] = error.diagnostics[0].detail
+        how.seen(done, len(looks))
     for address, there in sorted(made.items()):
         extra = how.extra(there.showed, there.deployed) if how.extra and there.deployed else {}
         for ticket, checks in there.checks:

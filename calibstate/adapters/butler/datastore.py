@@ -14,6 +14,7 @@ from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
+from ...ports.silence import heard
 
 __all__ = ["datastore_root", "for_each", "locations", "recorded", "size_of", "sizes_of"]
 
@@ -135,6 +136,7 @@ def for_each(
         try:
             for answer in pool.map(ask, items):
                 answers.append(answer)
+                heard()
                 done(len(answers))
         finally:
             pool.shutdown(cancel_futures=True)

@@ -13,24 +13,30 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from lsst.daf.butler import Butler, ButlerConfig, ButlerRepoIndex, ButlerUserError
 from lsst.daf.butler.registry import RegistryConfig, RegistryError  # type: ignore[attr-defined]
 from lsst.resources import ResourcePath
 from lsst.utils.db_auth import DbAuthError
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ...errors import Diagnostic, NeedsRecoveryError, UnreachableError
+from ...ports.silence import allowed, heard
 from ...store.yamlerrors import YAMLError
+from ..lazy import lazy
 
 __all__ = ["Repository", "identity", "recover", "resolve"]
 
-_CONNECT_TIMEOUT = "10"
-"""Seconds; PostgreSQL's own default is to wait for ever."""
+_CONNECTING = 10.0
+"""Seconds in which a database that is there lets us in."""
+
+_SHORTEST = 2.0
+"""Seconds; the library of PostgreSQL takes less for this."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SECRET = re.compile(r"(?<=://)([^/\s:@]*):\S*(?=@)|(?<=password=)[^&\s]+")
@@ -77,13 +83,13 @@ class Repository:
         """What messages call it: its address without passwords."""
         return _without_secrets(self.uri)
 
-    @cached_property
+    @lazy
     def config(self) -> ButlerConfig:
         """Its configuration, with the defaults of this environment."""
         with self._opening():
             return ButlerConfig(ResourcePath(self.uri, forceDirectory=None))
 
-    @cached_property
+    @lazy
     def registry(self) -> URL | None:
         """Where its database is; `None` behind a butler server."""
         if "remote_butler" in self.config:
@@ -91,7 +97,7 @@ class Repository:
         with self._opening():
             return self._registry.connectionString
 
-    @cached_property
+    @lazy
     def _registry(self) -> RegistryConfig:
         registry = RegistryConfig(self.config)
         registry.replaceRoot(self.config.get("root", self.config.configDir))
@@ -136,7 +142,6 @@ class Repository:
         UnreachableError
             It cannot be opened from here.
         """
-        os.environ.setdefault("PGCONNECT_TIMEOUT", _CONNECT_TIMEOUT)
         if self.registry is None:
             raise _unreachable(f"{self.name}: it is a butler server; {_SERVER}", _CHECK)
         self._look_for_database(writeable=writeable)
@@ -272,8 +277,53 @@ def recover(uri: str) -> None:
         repository.open(writeable=True).close()
 
 
+# The butler makes its engines itself, without a word on patience: PostgreSQL
+# is waited for without end, and SQLite for five minutes that no signal ends.
+
+
+@event.listens_for(Engine, "do_connect")
+def _limit_connecting(dialect: Any, record: Any, arguments: list[Any], settings: dict[str, Any]) -> None:
+    if dialect.name != "postgresql":
+        return
+    seconds = max(allowed(), _SHORTEST)
+    known = {
+        "connect_timeout": os.environ.get("PGCONNECT_TIMEOUT", int(min(seconds, _CONNECTING))),
+        # A connection that nothing comes through any more is known by these.
+        "keepalives_idle": int(seconds / 2),
+        "keepalives_interval": max(int(seconds / 6), 1),
+        "keepalives_count": 3,
+        "tcp_user_timeout": int(seconds * 1000),
+    }
+    settings.update({name: value for name, value in known.items() if name not in settings})
+
+
+@event.listens_for(Engine, "checkout")
+def _limit_waiting_for_a_file(connection: Any, record: Any, proxy: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {int(allowed() * 1000)}")
+
+
+@event.listens_for(Engine, "begin")
+def _limit_statements(connection: Connection) -> None:
+    # For one transaction only: a pooler (pgbouncer) may give the connection
+    # to somebody else after it, and takes no options when it is opened.
+    if connection.dialect.name == "postgresql":
+        limit = int(allowed() * 1000)
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {limit}")
+
+
+@event.listens_for(Engine, "after_cursor_execute")
+def _hear(*_: Any) -> None:
+    heard()
+
+
 _RESTORE = "Nothing is known of what it holds. Bring the file back, or correct the address."
 _ASK = "Ask its owner for access, or run this as somebody who has it."
+_PATIENCE = (
+    "Nothing is known of what it holds. Try again when nobody else works on it, or wait longer "
+    "with --timeout."
+)
 _SERVER = "what calibstate needs to know of records and files can be asked of the repository itself only."
 _CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
 
@@ -290,12 +340,20 @@ def _told(error: BaseException) -> tuple[str, str]:
             return f"no permission to read {error.filename or 'it'}", _ASK
         case DbAuthError():
             return f"the file of database passwords cannot be used: {line}", _ASK
+        case DBAPIError() if _is_silence(error, line):
+            return f"it did not answer within {allowed():g} s: {line}", _PATIENCE
         case DBAPIError():
             return f"its database does not answer: {line}", _CHECK
         case BotoCoreError() | ClientError():
             return f"the object store refuses: {line}", _CHECK
         case _:
             return f"it does not work as a butler ({type(error).__name__}): {line}", _CHECK
+
+
+def _is_silence(error: DBAPIError, line: str) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return error.orig.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return "timeout" in f"{type(error.orig).__name__} {line}".lower()
 
 
 def _what_is_missing(name: str) -> str:

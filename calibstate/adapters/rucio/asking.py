@@ -22,6 +22,7 @@ from rucio.common import exception as told
 from rucio.common.config import config_get
 
 from ...errors import Diagnostic, RefusedError, UnreachableError
+from ...ports.silence import allowed, heard
 
 if TYPE_CHECKING:
     from backoff.types import Details
@@ -32,9 +33,6 @@ __all__ = ["Hints", "Rucio"]
 _TRIES = 5
 _LONGEST_PAUSE = 30.0
 """Seconds."""
-
-_TIMEOUT = 120
-"""Seconds without a byte from the server; the client's own are 600."""
 
 _SHOWN = 300
 """Characters of what Rucio says that are told."""
@@ -126,7 +124,7 @@ class Rucio:
         # Signing in tells on standard output of a token that could not be
         # kept, and of the page that OpenID Connect wants to have opened.
         with redirect_stdout(sys.stderr):
-            return Client(timeout=_TIMEOUT, user_agent="calibstate", logger=_unheard)
+            return Client(timeout=allowed(), user_agent="calibstate", logger=_unheard)
 
     @cached_property
     def account(self) -> str:
@@ -163,9 +161,10 @@ class Rucio:
             logger=None,
             factor=self._pause,
             max_value=_LONGEST_PAUSE,
+            max_time=allowed,
         )
         try:
-            return patiently(lambda: question(self.client))()
+            answer = patiently(lambda: question(self.client))()
         except _NOT_CONFIGURED as error:
             raise _unreachable("Rucio is not configured", _words(error), _CONFIGURE) from error
         except _NOT_LET_IN as error:
@@ -176,6 +175,8 @@ class Rucio:
             if _may_pass(error):
                 raise _unreachable("Rucio does not answer", f"{_host()}: {_words(error)}", _WAIT) from error
             raise _refused(what, error, hints or {}) from error
+        heard()
+        return answer
 
 
 def _may_pass(error: Exception) -> bool:
@@ -234,6 +235,8 @@ def _words(error: Exception) -> str:
         # Its text is the user name or the password.
         return "a user name or password of its configuration cannot be sent"
     if isinstance(error, requests.RequestException):
+        if isinstance(error, requests.exceptions.ReadTimeout):
+            return f"it did not answer within {allowed():g} s"
         return f"{_KINDS.get(type(error), 'the connection failed')} ({type(error).__name__})"
     if isinstance(error, told.RucioException):
         # The first line is that of the class.
@@ -248,7 +251,6 @@ def _words(error: Exception) -> str:
 
 _KINDS: Mapping[type[Exception], str] = {
     requests.exceptions.ConnectTimeout: "it cannot be reached",
-    requests.exceptions.ReadTimeout: f"no word for {_TIMEOUT} seconds",
     requests.exceptions.SSLError: "its certificate is not trusted here",
     requests.exceptions.ConnectionError: "it cannot be reached",
     requests.exceptions.ProxyError: "the proxy on the way does not let us through",

@@ -1,0 +1,160 @@
+"""A place that says nothing is unreachable, soon, and costs others nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from calibstate.adapters.rucio.asking import Rucio
+from calibstate.errors import UnreachableError
+from calibstate.ports import silence
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
+from tests.tree import Ran
+
+SOON = 20.0
+"""Seconds; on a busy machine the start alone takes some of them."""
+
+LOOKING = ["drift", "plan", "fingerprint", "verify", "apply"]
+
+
+@pytest.fixture(autouse=True)
+def _as_patient_as_usual() -> Iterator[None]:
+    yield
+    silence.allow(None)
+
+
+@contextmanager
+def ends_soon() -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < SOON
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Have somebody else keep a database to himself."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def ask_another_database(sites: Sites, address: str, database: str) -> None:
+    file = sites.path(address) / "butler.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["registry"]["db"] = database
+    file.write_text(yaml.safe_dump(said))
+
+
+def unreachable(ran: Ran) -> set[str]:
+    return {d["subject"] for d in ran.json["drift"] if d["what"] == "unreachable"}
+
+
+@pytest.mark.parametrize("command", LOOKING)
+def test_a_locked_database_is_unreachable_and_the_others_are_told(sites: Sites, command: str) -> None:
+    words = [command, *(["--yes"] if command == "apply" else []), "--timeout", "1s"]
+    with locked(sites.path(SUMMIT) / "gen3.sqlite3"), ends_soon():
+        ran = sites.run(*words)
+    assert ran.code == 1, ran.out + ran.err
+    said = ran.out + ran.err
+    assert "it did not answer within 1 s" in said
+    assert EMBARGO in said or ORIGIN in said
+    if command == "apply":
+        assert sites.chain(EMBARGO) == sites.chain(ORIGIN)
+
+
+def test_a_database_that_was_locked_for_a_moment_is_waited_for(deployed: Sites) -> None:
+    with locked(deployed.path(SUMMIT) / "gen3.sqlite3"):
+        process = deployed.tree.spawn("drift", "--timeout", "60s")
+        time.sleep(4)
+    assert process.communicate(timeout=60)[0].startswith("In sync")
+    assert process.returncode == 0
+
+
+def test_a_database_server_that_is_silent_is_unreachable(deployed: Sites, silent_port: int) -> None:
+    ask_another_database(deployed, SUMMIT, f"postgresql://calib:geheim@127.0.0.1:{silent_port}/butler")
+    with ends_soon():
+        ran = deployed.run("drift", "--timeout", "1s", "--format", "json")
+    assert (ran.code, unreachable(ran)) == (1, {SUMMIT})
+    assert "it did not answer within 1 s" in ran.out
+    assert "geheim" not in ran.out + ran.err
+
+
+def test_an_object_store_that_is_silent_is_unreachable(
+    deployed: Sites, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_ENDPOINT_URL", f"http://127.0.0.1:{silent_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "loopback")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "loopback-secret")
+    deployed.tree.settings()
+    settings = deployed.tree.state / "calibstate.yaml"
+    settings.write_text(settings.read_text().replace("archive: ../archive", "archive: s3://bucket/archive"))
+    with ends_soon():
+        ran = deployed.run("drift", "--timeout", "1s", "--format", "json")
+    assert (ran.code, unreachable(ran)) == (1, {"archive"})
+
+
+def test_a_silent_place_does_not_keep_the_program_from_ending(deployed: Sites, silent_port: int) -> None:
+    # The butler's own client of S3 would ask for minutes.
+    site = deployed.tree.state / "sites" / "summit.yaml"
+    said = yaml.safe_load(site.read_text())
+    said["repositories"][SUMMIT.partition("/")[2]]["butler"] = "s3://bucket/repository"
+    site.write_text(yaml.safe_dump(said))
+    with ends_soon():
+        process = deployed.tree.spawn(
+            "drift",
+            "--timeout",
+            "2s",
+            S3_ENDPOINT_URL=f"http://127.0.0.1:{silent_port}",
+            AWS_ACCESS_KEY_ID="loopback",
+            AWS_SECRET_ACCESS_KEY="loopback-secret",
+        )
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert f"{SUMMIT}: it did not answer within 2 s" in out
+    assert "1 unreachable." in out
+    assert "Traceback" not in err
+
+
+def test_a_rucio_that_is_silent_is_unreachable(
+    tmp_path: Path, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rucio.common.config import clean_cached_config
+
+    host = f"http://127.0.0.1:{silent_port}"
+    file = tmp_path / "rucio.cfg"
+    file.write_text(
+        f"[client]\nrucio_host = {host}\nauth_host = {host}\nauth_type = userpass\n"
+        f"username = calib\npassword = geheim\naccount = calib\nauth_token_file_path = {tmp_path}/token\n"
+    )
+    monkeypatch.setenv("RUCIO_CONFIG", str(file))
+    clean_cached_config()
+    silence.allow(timedelta(seconds=1))
+    with ends_soon(), pytest.raises(UnreachableError) as error:
+        Rucio().ask("say who asks", lambda client: client.whoami())
+    clean_cached_config()
+    assert "did not answer" in str(error.value)
+    assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize("limit", ["0s", "8d", "soon"])
+def test_a_limit_that_means_nothing_is_wrong_usage(sites: Sites, limit: str) -> None:
+    assert sites.run("drift", "--timeout", limit).code == 64
+
+
+def test_the_limit_is_told_by_its_variable(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALIBSTATE_TIMEOUT", "1s")
+    with locked(sites.path(SUMMIT) / "gen3.sqlite3"), ends_soon():
+        assert "within 1 s" in sites.run("drift", "--site", "summit").out
+
+
+def test_the_limit_of_one_command_is_not_that_of_the_next(sites: Sites) -> None:
+    sites.run("drift", "--timeout", "5s", "--site", "summit")
+    sites.run("drift", "--site", "summit")
+    assert silence.allowed() == silence.USUAL.total_seconds()

@@ -1,0 +1,89 @@
+"""Looks that go on side by side, and those that are left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from calibstate.engine import side_by_side as module
+from calibstate.engine.side_by_side import SIDE_BY_SIDE, in_time, left_behind, side_by_side
+from calibstate.errors import UnreachableError
+from calibstate.ports import silence
+from calibstate.ports.silence import SilentError, heard
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(module, "_GRACE", 0.0)
+    silence.allow(timedelta(seconds=0.4))
+    yield
+    silence.allow(None)
+
+
+def test_everything_is_looked_at_and_few_at_once() -> None:
+    counting, now, most = threading.Lock(), 0, 0
+
+    def look() -> int:
+        nonlocal now, most
+        with counting:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with counting:
+            now -= 1
+        return 1
+
+    found = {place: future.result() for place, future in side_by_side({str(n): look for n in range(50)})}
+    assert found == {str(n): 1 for n in range(50)}
+    assert 1 < most <= SIDE_BY_SIDE
+
+
+def test_one_that_is_silent_is_left_behind_and_the_others_are_told() -> None:
+    forever = threading.Event()
+    looks = {f"silent {n}": forever.wait for n in range(SIDE_BY_SIDE)}
+    told = dict(side_by_side({**looks, "quick": lambda: True}))
+    assert told["quick"].result()
+    for place in looks:
+        with pytest.raises(SilentError, match=r"silent \d: it did not answer within 0.4 s"):
+            told[place].result()
+    assert left_behind()
+    forever.set()
+    time.sleep(0.1)
+    assert not left_behind()
+
+
+def test_one_that_is_slow_but_answers_again_and_again_is_not_cut_off() -> None:
+    def slow() -> str:
+        for _ in range(8):
+            time.sleep(0.1)
+            heard()
+        return "all of it"
+
+    assert in_time("slow", slow) == "all of it"
+
+
+def test_a_look_that_asks_in_time_is_not_silent_itself() -> None:
+    def outer() -> str:
+        for _ in range(3):
+            with pytest.raises(SilentError):
+                in_time("inner", lambda: time.sleep(0.6))
+        return "told"
+
+    silence.allow(timedelta(seconds=0.3))
+    module._GRACE = 0.1
+    ((_, future),) = side_by_side({"outer": outer})
+    assert future.result() == "told"
+
+
+def test_what_goes_wrong_is_raised_where_it_is_asked_for() -> None:
+    def wrong() -> None:
+        raise UnreachableError
+
+    ((_, future),) = side_by_side({"wrong": wrong})
+    with pytest.raises(UnreachableError):
+        future.result()
+    assert list(side_by_side({})) == []
