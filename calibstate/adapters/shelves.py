@@ -492,9 +492,15 @@ class Bucket(Shelf):
         found = self._get(key, _SWAPPED)
         if found is None or found[0] != data:
             return False
-        # A server that does not know this condition removes it all the same,
-        # in the moment after it was seen to be the one.
-        return self._if_so(self._client.delete_object, key, IfMatch=found[1])
+        # Not every server knows this condition; then the moment since it was
+        # seen to be the one is all that somebody else has.
+        try:
+            return self._if_so(self._client.delete_object, key, IfMatch=found[1])
+        except OSError as error:
+            if not _is_not_implemented(error.__cause__):
+                raise
+        self.remove(key)
+        return True
 
     @override
     def resume(self, key: str) -> None:
@@ -599,6 +605,10 @@ def _answers() -> Iterator[None]:
     except (BotoCoreError, ClientError, Boto3Error, ValueError) as error:
         # ValueError is what botocore raises for an endpoint that is no URL.
         raise OSError(plain(str(error))) from error
+
+
+def _is_not_implemented(error: BaseException | None) -> bool:
+    return isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
 def _limited(stream: Any, limit: int, key: str) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from calibstate.adapters import locks as locking
 from calibstate.adapters import processes, shelves
@@ -419,6 +420,27 @@ def test_who_comes_in_between_look_and_removal_in_s3_stays(s3: S3) -> None:
     with locks.hold(PLACE, why="x"):
         pass
     assert open_shelf(uri).read(KEY, limit=10_000) == quicker
+
+
+def test_a_lock_is_given_back_to_an_s3_server_that_knows_no_condition_of_removal(s3: S3) -> None:
+    uri = s3.bucket("records")
+    locks = open_locks(uri)
+    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+    asked = []
+
+    def refuse(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        asked.append("If-Match" in params["headers"])
+        if not asked[-1]:
+            return None
+        said = {"Code": "NotImplemented", "Message": "A header you provided implies functionality"}
+        answer = AWSResponse("", 501, {}, None)
+        return answer, {"Error": said, "ResponseMetadata": {"HTTPStatusCode": 501}}
+
+    shelf._client.meta.events.register("before-call.s3.DeleteObject", refuse)
+    with locks.hold(PLACE, why="x"):
+        pass
+    assert asked == [True, False]
+    assert s3.keys(uri) == []
 
 
 # What the store must do
