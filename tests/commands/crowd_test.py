@@ -20,6 +20,7 @@ from lsst.daf.butler import Butler, CollectionType
 from tests import world
 from tests.commands import cut, stock
 from tests.commands.sites import ORIGIN, SUMMIT, TOP, Sites, make_sites
+from tests.services.postgres import Postgres
 
 ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
 TICKETS = tuple(f"DM-{number}" for number in range(1, 9))
@@ -110,3 +111,33 @@ def test_whatever_a_small_crowd_does_at_once_is_there_in_the_end(sites: Sites, t
 @pytest.mark.parametrize("number", range(20 if ALL else 1))
 def test_whatever_a_crowd_does_at_once_is_there_in_the_end(sites: Sites, tmp_path: Path, number: int) -> None:
     crowd(sites, tmp_path, TICKETS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sites", ["postgres"], indirect=True)
+def test_whoever_keeps_records_elsewhere_is_refused_by_the_database(
+    sites: Sites, tmp_path: Path, postgres: Postgres
+) -> None:
+    first = cut.start(
+        tmp_path / "first",
+        cut.calibstate,
+        *(sites.tree.state, "apply", "--yes"),
+        waits_at=("after os.replace of .fits", 12 * len(TICKETS)),
+    )
+    assert first.has_come_there()
+    clone = sites.tree.folder / "state-a"
+
+    second = cut.run(tmp_path / "second", cut.calibstate, clone, "apply", "--yes", "--repository", SUMMIT)
+
+    assert second.code == 3
+    assert f"pid {first.process.pid} on" in second.err
+    assert "records` elsewhere" in second.err
+    ours = "application_name LIKE 'calibstate since%'"
+    postgres.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {ours}")
+    first.go_on()
+    ended = first.end()
+    assert ended.code == 3
+    assert "Lock was lost" in ended.err
+    third = cut.run(tmp_path / "third", cut.calibstate, clone, "apply", "--yes")
+    assert third.code == 0, third.err
+    whole(sites, [])
