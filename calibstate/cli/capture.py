@@ -20,7 +20,7 @@ from .options import Format, FormatOption, TimeoutOption
 from .tree import load
 
 if TYPE_CHECKING:
-    from ..engine.capture import Captured
+    from ..engine.capturing.capture import Captured
     from ..store.treefile import Change
 
 
@@ -93,9 +93,9 @@ def _capture(
     seals: bool,
     dry: bool,
 ) -> None:
-    from ..engine.capture import Wanted
-    from ..engine.capture import capture as look
-    from ..engine.declare import declare, seal_captured
+    from ..engine.capturing.capture import Wanted
+    from ..engine.capturing.capture import capture as look
+    from ..engine.capturing.declare import declare, seal_captured
     from ..engine.observe import refuse_doubles
 
     places, now = Places(desired), utc_now()

@@ -98,7 +98,7 @@ def explain(
       calibstate explain bias detector=4 --at 2024-11-07 --chain u/me/try
     """
     # With this numpy is imported.
-    from ..engine.explain import explain as explain_
+    from ..engine.explaining.explain import explain as explain_
 
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude)
     check_scope(desired, narrowed)

@@ -38,7 +38,7 @@ from .options import (
 from .tree import check_scope, load
 
 if TYPE_CHECKING:
-    from ..engine.verify import Extra
+    from ..engine.reviewing.verify import Extra
 
 
 @app.command()
@@ -119,8 +119,8 @@ def verify(
       calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"
     """
     # With this numpy is imported.
-    from ..engine.verify import Reviewing
-    from ..engine.verify import verify as review_all
+    from ..engine.reviewing.verify import Reviewing
+    from ..engine.reviewing.verify import verify as review_all
 
     desired, narrowed = load(context), scope(site, repository, instrument, ticket, exclude)
     check_scope(desired, narrowed)
@@ -176,14 +176,14 @@ class _Processing:
         if "://" not in file and not Path(os.path.expandvars(file)).is_file():
             raise UsageError(Diagnostic("File cannot be read", f"{file} does not exist, or is no file."))
         check_middleware()
-        from ..engine.check_quanta import QuantaCheck
+        from ..engine.reviewing.quanta import QuantaCheck
 
         return QuantaCheck(self.pipeline, self.where, self.inputs, self._runs(desired, places))
 
     def _runs(
         self, desired: DesiredState, places: Places
     ) -> Callable[[Processing, RepositoryAddress], Execution]:
-        from ..engine.process import process
+        from ..engine.reviewing.process import process
 
         def run(processing: Processing, address: RepositoryAddress) -> Execution:
             site, _ = desired.repository(address)

@@ -9,7 +9,7 @@ from pathlib import Path
 from lsst.daf.butler import Butler
 from sqlalchemy import Connection
 
-from calibstate.engine.explain import explain
+from calibstate.engine.explaining.explain import explain
 from calibstate.factory import Places
 from calibstate.model.explanations import Question
 from calibstate.model.scope import Scope

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from calibstate.engine.capture import Wanted, capture
+from calibstate.engine.capturing.capture import Wanted, capture
+from calibstate.engine.capturing.declare import declare, seal_captured
 from calibstate.engine.converge import Run, converge
-from calibstate.engine.declare import declare, seal_captured
 from calibstate.engine.effective import effective
 from calibstate.engine.observe import observe
 from calibstate.engine.plan import make_plan

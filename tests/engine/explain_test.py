@@ -15,7 +15,7 @@ from lsst.daf.butler import Butler
 
 from calibstate.adapters.butler import open_reader
 from calibstate.engine.effective import flatten
-from calibstate.engine.explain import explain_search
+from calibstate.engine.explaining.explain import explain_search
 from calibstate.engine.resolve import resolve
 from calibstate.errors import RefusedError
 from calibstate.model.contents import CollectionType, Holding, Row

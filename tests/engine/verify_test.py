@@ -17,11 +17,11 @@ from lsst.daf.butler.registry import ConflictingDefinitionError
 from typing_extensions import override
 
 from calibstate.adapters.butler import open_reader
-from calibstate.engine.check_content import lacking
-from calibstate.engine.check_lookups import check_lookups, sample
-from calibstate.engine.check_selection import check_selection
-from calibstate.engine.expect import Expected
-from calibstate.engine.look_closely import SearchedChain, Showed, look_closely
+from calibstate.engine.reviewing.content import lacking
+from calibstate.engine.reviewing.expect import Expected
+from calibstate.engine.reviewing.look_closely import SearchedChain, Showed, look_closely
+from calibstate.engine.reviewing.lookups import check_lookups, sample
+from calibstate.engine.reviewing.selection import check_selection
 from calibstate.errors import Diagnostic, RefusedError
 from calibstate.model.effective import Effective, Resolved
 from calibstate.model.pins import Pin

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from graphlib import TopologicalSorter
 
-from ..errors import Diagnostic, InvalidStateError, RefusedError, Severity, UnreachableError, UsageError
-from ..model.additions import Additions
-from ..model.chains import ChainFile, ExternalEntry
-from ..model.contents import Holding
-from ..model.desired import DesiredState
-from ..model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
-from ..model.tickets import ApprovalStatus, Ticket
-from ..ports.places import ReadPlaces
+from ...errors import Diagnostic, InvalidStateError, RefusedError, Severity, UnreachableError, UsageError
+from ...model.additions import Additions
+from ...model.chains import ChainFile, ExternalEntry
+from ...model.contents import Holding
+from ...model.desired import DesiredState
+from ...model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
+from ...model.tickets import ApprovalStatus, Ticket
+from ...ports.places import ReadPlaces
+from ..side_by_side import side_by_side
 from .describe import Description, Live, Role, describe, look_closely
 from .merge import Merged, merge
-from .side_by_side import side_by_side
 
 __all__ = ["Captured", "Found", "Wanted", "capture"]
 

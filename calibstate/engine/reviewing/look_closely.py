@@ -10,21 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ..errors import RefusedError
-from ..kinds.chain import Chain
-from ..kinds.collection import Collection
-from ..model.contents import CollectionType, Holding
-from ..model.desired import DesiredState
-from ..model.effective import Effective, Resolved
-from ..model.names import RepositoryAddress, TicketKey
-from ..model.scope import Scope
-from ..model.tickets import Ticket
-from ..ports.butler import ButlerReader, SeenCollection
-from ..ports.places import ReadPlaces
-from .effective import flatten
-from .expand import expand
+from ...errors import RefusedError
+from ...kinds.chain import Chain
+from ...kinds.collection import Collection
+from ...model.contents import CollectionType, Holding
+from ...model.desired import DesiredState
+from ...model.effective import Effective, Resolved
+from ...model.names import RepositoryAddress, TicketKey
+from ...model.scope import Scope
+from ...model.tickets import Ticket
+from ...ports.butler import ButlerReader, SeenCollection
+from ...ports.places import ReadPlaces
+from ..effective import flatten
+from ..expand import expand
+from ..resolve import resolve
 from .expect import Expected
-from .resolve import resolve
 
 __all__ = ["SearchedChain", "Showed", "group_of", "look_closely"]
 

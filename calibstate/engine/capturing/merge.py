@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import Diagnostic, Where
-from ..model.additions import NewEntry
-from ..model.chains import ChainFile, ExternalEntry
-from ..model.desired import DesiredState, Written
-from ..model.names import TicketKey
-from ..model.tickets import ApprovalStatus, Ticket
+from ...errors import Diagnostic, Where
+from ...model.additions import NewEntry
+from ...model.chains import ChainFile, ExternalEntry
+from ...model.desired import DesiredState, Written
+from ...model.names import TicketKey
+from ...model.tickets import ApprovalStatus, Ticket
 from .describe import Description
 
 __all__ = ["Merged", "merge"]

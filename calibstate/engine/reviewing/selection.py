@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from ..model.contents import Row
-from ..model.differences import Difference, Selected, differences
-from ..model.effective import Effective, Resolved
-from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
-from ..model.tickets import Ticket
-from ..model.timespans import format_bound
+from ...model.contents import Row
+from ...model.differences import Difference, Selected, differences
+from ...model.effective import Effective, Resolved
+from ...model.reviews import Check, Checked, Fault, Finding, Note, Picked
+from ...model.tickets import Ticket
+from ...model.timespans import format_bound
 from .look_closely import SearchedChain, Showed, group_of
 from .within import within
 

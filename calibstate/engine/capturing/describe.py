@@ -14,14 +14,14 @@ from enum import Enum
 from functools import cached_property
 from itertools import chain, count
 
-from ..errors import Diagnostic
-from ..model.chains import Entry, ExternalEntry
-from ..model.contents import CollectionType, Holding
-from ..model.desired import DesiredState
-from ..model.names import InstrumentName, RepositoryAddress, collection_name_problem
-from ..model.tickets import Approval, ApprovalStatus, Ticket
-from ..model.timespans import EMPTY, format_range
-from ..ports.butler import ButlerReader, SeenCollection
+from ...errors import Diagnostic
+from ...model.chains import Entry, ExternalEntry
+from ...model.contents import CollectionType, Holding
+from ...model.desired import DesiredState
+from ...model.names import InstrumentName, RepositoryAddress, collection_name_problem
+from ...model.tickets import Approval, ApprovalStatus, Ticket
+from ...model.timespans import EMPTY, format_range
+from ...ports.butler import ButlerReader, SeenCollection
 
 __all__ = ["Description", "Live", "Role", "describe", "look_closely"]
 

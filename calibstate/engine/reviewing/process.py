@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
-from ..model.names import RepositoryAddress
-from ..model.outcomes import JournalLine
-from ..ports.pipelines import Execution, PipelineRunner, Processing, RunPlaces
-from ..ports.records import Journal
-from .hold import Holds
+from ...model.names import RepositoryAddress
+from ...model.outcomes import JournalLine
+from ...ports.pipelines import Execution, PipelineRunner, Processing, RunPlaces
+from ...ports.records import Journal
+from ..hold import Holds
 
 __all__ = ["RUNS", "process"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import CalibstateError, RefusedError, UnreachableError
-from ..model.bundles import Manifest
-from ..model.contents import Holding, Row
-from ..model.reviews import Check, Checked, Fault, Finding, Note
-from ..model.seals import content_digest
-from ..model.timespans import format_bound
-from ..ports.archive import ArchiveReader
-from ..ports.butler import ButlerReader
-from ..ports.progress import Watch
+from ...errors import CalibstateError, RefusedError, UnreachableError
+from ...model.bundles import Manifest
+from ...model.contents import Holding, Row
+from ...model.reviews import Check, Checked, Fault, Finding, Note
+from ...model.seals import content_digest
+from ...model.timespans import format_bound
+from ...ports.archive import ArchiveReader
+from ...ports.butler import ButlerReader
+from ...ports.progress import Watch
 from .expect import Expected
 from .look_closely import Showed
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..kinds.chain import Chain, ChainKind
-from ..model.contents import CollectionType, Row
-from ..model.drift import What
-from ..model.effective import Effective
-from ..model.names import Address
-from ..model.reviews import Check, Checked, Fault, Finding, Picked
-from ..model.timespans import format_bound
+from ...kinds.chain import Chain, ChainKind
+from ...model.contents import CollectionType, Row
+from ...model.drift import What
+from ...model.effective import Effective
+from ...model.names import Address
+from ...model.reviews import Check, Checked, Fault, Finding, Picked
+from ...model.timespans import format_bound
 from .expect import Expected
 from .look_closely import Showed
 from .within import within

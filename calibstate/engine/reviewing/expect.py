@@ -10,23 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ..errors import RefusedError
-from ..kinds.bundle import Bundle
-from ..kinds.collection import Collection
-from ..model.bundles import Manifest
-from ..model.contents import CollectionType, Holding, Row
-from ..model.desired import DesiredState
-from ..model.names import ARCHIVE, Address, TicketKey
-from ..model.pins import Pin
-from ..model.resources import Declared, Observed
-from ..model.scope import Scope
-from ..model.seals import Seal, covered
-from ..model.tickets import Ticket
-from ..model.timespans import Range
-from ..ports.places import ReadPlaces
-from .expand import Unpinned, adopted, expand
-from .observe import look_at
-from .pin import pin_tickets
+from ...errors import RefusedError
+from ...kinds.bundle import Bundle
+from ...kinds.collection import Collection
+from ...model.bundles import Manifest
+from ...model.contents import CollectionType, Holding, Row
+from ...model.desired import DesiredState
+from ...model.names import ARCHIVE, Address, TicketKey
+from ...model.pins import Pin
+from ...model.resources import Declared, Observed
+from ...model.scope import Scope
+from ...model.seals import Seal, covered
+from ...model.tickets import Ticket
+from ...model.timespans import Range
+from ...ports.places import ReadPlaces
+from ..expand import Unpinned, adopted, expand
+from ..observe import look_at
+from ..pin import pin_tickets
 
 __all__ = ["Expected", "expectations"]
 

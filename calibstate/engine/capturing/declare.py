@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, Severity
-from ..kinds.chain import Chain, written_order
-from ..kinds.external import External
-from ..model.desired import DesiredState
-from ..model.names import InstrumentName, RepositoryAddress
-from ..model.scope import Scope
-from ..model.seals import Seal
-from ..model.tickets import Ticket
-from ..ports.places import ReadPlaces
-from ..ports.progress import Watch, unwatched
-from ..store.treefile import Change, changes, checked
+from ...errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, Severity
+from ...kinds.chain import Chain, written_order
+from ...kinds.external import External
+from ...model.desired import DesiredState
+from ...model.names import InstrumentName, RepositoryAddress
+from ...model.scope import Scope
+from ...model.seals import Seal
+from ...model.tickets import Ticket
+from ...ports.places import ReadPlaces
+from ...ports.progress import Watch, unwatched
+from ...store.treefile import Change, changes, checked
+from ..expand import expand
+from ..seal import make_seal
 from .capture import Captured
 from .describe import Live
-from .expand import expand
-from .seal import make_seal
 
 __all__ = ["Shown", "declare", "seal_captured"]
 

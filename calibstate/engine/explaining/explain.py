@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..errors import Diagnostic, UnreachableError, UsageError
-from ..model.contents import Holding, Row
-from ..model.desired import DesiredState
-from ..model.effective import Candidate
-from ..model.explanations import Explained, Explanation, Question, Told, Weighed, Why
-from ..model.names import RepositoryAddress
-from ..model.scope import Scope
-from ..model.timespans import Range
-from ..ports.butler import ButlerReader, SeenExposure
-from ..ports.places import ReadPlaces
+from ...errors import Diagnostic, UnreachableError, UsageError
+from ...model.contents import Holding, Row
+from ...model.desired import DesiredState
+from ...model.effective import Candidate
+from ...model.explanations import Explained, Explanation, Question, Told, Weighed, Why
+from ...model.names import RepositoryAddress
+from ...model.scope import Scope
+from ...model.timespans import Range
+from ...ports.butler import ButlerReader, SeenExposure
+from ...ports.places import ReadPlaces
+from ..effective import flatten
+from ..expand import places_of
+from ..resolve import candidates, resolve
+from ..side_by_side import side_by_side
 from .asked import Words, listed, pairs, unknown, values_of
-from .effective import flatten
-from .expand import places_of
-from .resolve import candidates, resolve
-from .side_by_side import side_by_side
 
 __all__ = ["chains_to_search", "explain", "explain_search"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from ..errors import Diagnostic, UnreachableError, UsageError
-from ..model.contents import format_data_id
-from ..model.explanations import Question
-from ..model.names import nearest
-from ..ports.butler import ButlerReader
+from ...errors import Diagnostic, UnreachableError, UsageError
+from ...model.contents import format_data_id
+from ...model.explanations import Question
+from ...model.names import nearest
+from ...ports.butler import ButlerReader
 
 __all__ = ["Words", "listed", "pairs", "unknown", "values_of"]
 

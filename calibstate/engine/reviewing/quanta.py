@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import CalibstateError
-from ..model.effective import Effective
-from ..model.names import RepositoryAddress, TicketKey
-from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
-from ..model.tickets import Ticket
-from ..model.timespans import format_bound
-from ..ports.pipelines import Execution, Processing, Taken
+from ...errors import CalibstateError
+from ...model.effective import Effective
+from ...model.names import RepositoryAddress, TicketKey
+from ...model.reviews import Check, Checked, Fault, Finding, Note, Picked
+from ...model.tickets import Ticket
+from ...model.timespans import format_bound
+from ...ports.pipelines import Execution, Processing, Taken
 from .look_closely import SearchedChain, Showed
 from .within import within
 

@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..errors import RefusedError, UnreachableError
-from ..model.desired import DesiredState
-from ..model.names import ARCHIVE, RepositoryAddress, TicketKey
-from ..model.reviews import Check, Checked, Fault, Finding, RepositoryReview, Review
-from ..model.scope import Scope
-from ..model.tickets import Ticket
-from ..ports.places import ReadPlaces
-from ..ports.progress import Watch, unwatched
-from .check_content import check_content, is_deployed, lacking
-from .check_files import check_bytes, check_files
-from .check_lookups import check_lookups
-from .check_selection import check_selection
-from .expand import adopted, places_of
+from ...errors import RefusedError, UnreachableError
+from ...model.desired import DesiredState
+from ...model.names import ARCHIVE, RepositoryAddress, TicketKey
+from ...model.reviews import Check, Checked, Fault, Finding, RepositoryReview, Review
+from ...model.scope import Scope
+from ...model.tickets import Ticket
+from ...ports.places import ReadPlaces
+from ...ports.progress import Watch, unwatched
+from ..expand import adopted, places_of
+from ..observe import refuse_doubles
+from ..side_by_side import side_by_side
+from .content import check_content, is_deployed, lacking
 from .expect import Expected, expectations
+from .files import check_bytes, check_files
 from .look_closely import Showed, look_closely
-from .observe import refuse_doubles
-from .side_by_side import side_by_side
+from .lookups import check_lookups
+from .selection import check_selection
 
 __all__ = ["Extra", "Reviewing", "verify"]
 

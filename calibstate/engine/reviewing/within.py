@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from ..model.effective import Effective, Resolved
-from ..model.timespans import Range
+from ...model.effective import Effective, Resolved
+from ...model.timespans import Range
 
 __all__ = ["within"]
 

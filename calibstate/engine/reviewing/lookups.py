@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle, islice
 
-from ..errors import RefusedError
-from ..model.effective import Effective
-from ..model.reviews import Check, Checked, Fault, Finding, Picked
-from ..model.tickets import Ticket
-from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
+from ...errors import RefusedError
+from ...model.effective import Effective
+from ...model.reviews import Check, Checked, Fault, Finding, Picked
+from ...model.tickets import Ticket
+from ...model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .look_closely import SearchedChain, Showed
 
 __all__ = ["Lookup", "check_lookups", "sample"]

@@ -1,0 +1,1 @@
+"""Capture a live chain: say in files what is."""

@@ -1,0 +1,1 @@
+"""Explain a lookup: what wins, and why not another."""

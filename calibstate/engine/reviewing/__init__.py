@@ -1,0 +1,1 @@
+"""Review a deployment: is what was sealed there, selected and readable?"""
