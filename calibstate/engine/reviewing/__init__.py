@@ -1,1 +1,1 @@
-"""Review a deployment: is what was sealed there, selected and readable?"""
+"""Review a deployment: what was sealed is there, selected and readable."""
