@@ -30,6 +30,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ from pathlib import Path
 import pytest
 
 from calibstate.demo.rucio.site import RucioSite
+from tests.commands import cut
 from tests.written import besides_seals
 
 ROOT = Path(__file__).parents[1]
@@ -119,7 +121,19 @@ def _lose_power(world: Path) -> None:
     (locks / "summit__LSSTComCam.json").write_text(json.dumps(lock))
 
 
-AROUND: Mapping[str, Callable[[Path], object]] = {"a host at the summit loses its power": _lose_power}
+def _kill_a_run(world: Path) -> None:
+    applies = ("apply", "--yes", "--ticket", "DM-48955")
+    amid_the_import = ("after INSERT", 30)
+    killed = cut.run(
+        world.parent / "killed", cut.calibstate, world / "state", *applies, killed_at=amid_the_import
+    )
+    assert killed.code == -signal.SIGKILL, killed.err
+
+
+AROUND: Mapping[str, Callable[[Path], object]] = {
+    "a host at the summit loses its power": _lose_power,
+    "a run is killed at the summit": _kill_a_run,
+}
 """What others do that concerns no Rucio, given the folder of the world."""
 
 
