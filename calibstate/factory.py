@@ -14,7 +14,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from .errors import (
     Severity,
     UnreachableError,
 )
+from .model.checkups import Examined
 from .model.desired import DesiredState
 from .model.fingerprints import digest_of_lines
 from .model.guards import Allowed
@@ -253,6 +254,31 @@ class Places:
         """Return the stores that keep locks and journals, each once."""
         places = (ARCHIVE, *self._desired.repositories)
         return tuple(dict.fromkeys(self._records_uri(place) for place in places))
+
+    def examine(self, place: str) -> Examined:
+        """Look at a place or a store of records; nothing is written."""
+        with at_work():
+            from .adapters.butler import examine as examine_butler
+            from .adapters.checkup import examine_store
+            from .adapters.rucio import examine as examine_rucio
+        settings = self._desired.settings.noun
+        if place == RUCIO and settings.rucio:
+            return examine_rucio(settings.rucio.scope)
+        if place in self._desired.repositories:
+            return examine_butler(self._uri(place))
+        return examine_store(self._from_root(settings.archive) if place == ARCHIVE else place)
+
+    def versions_here(self) -> tuple[str, ...]:
+        """Return the versions of what the places are asked with."""
+        from .adapters.checkup import versions_here
+
+        return f"calibstate {__version__}", *versions_here()
+
+    def missing_formatters(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return the classes that cannot be imported here, and why."""
+        from .adapters.checkup import missing_formatters
+
+        return missing_formatters(names)
 
     def past_runs(self, store: str, since: str) -> list[PastRun]:
         """Return the runs that a store keeps, the newest first.

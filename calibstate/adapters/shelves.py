@@ -243,7 +243,7 @@ class Folder(Shelf):
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.path = self._root = root
         self.uri = str(ResourcePath(str(root), forceDirectory=True))
 
     @override
@@ -436,6 +436,13 @@ class Bucket(Shelf):
     def look(self) -> None:
         with _answers():
             self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+
+    def date(self) -> str | None:
+        """Return what time it is there, as HTTP tells it."""
+        with _answers():
+            told = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+        date: str | None = told["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return date
 
     @override
     def folders(self, key: str) -> list[str]:

@@ -10,6 +10,7 @@ from ..engine.side_by_side import left_behind
 from . import (  # noqa: F401 - they add their commands
     capture,
     demo,
+    doctor,
     explain,
     fingerprint,
     impact,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..errors import Diagnostic, Where
+from ..model.checkups import Check
 from ..model.drift import Drift
 from ..model.explanations import Outcome, Why
 from ..model.names import Address, Noun
@@ -486,6 +487,25 @@ class LogDocument(Noun):
 
     runs: tuple[RunEntry, ...]
     """The newest first."""
+
+
+class CheckupDocument(Noun):
+    """Whether one can work with the places from here."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["checkup"] = "checkup"
+
+    summary: Mapping[str, int]
+    """Checks by health."""
+
+    checks: tuple[Check, ...]
+    """By place."""
+
+    @classmethod
+    def of(cls, checks: Sequence[Check]) -> CheckupDocument:
+        """Return the document of some checks."""
+        tally = Counter(check.health.value for check in checks)
+        return cls(summary=dict(sorted(tally.items())), checks=tuple(checks))
 
 
 def plain(document: Noun) -> dict[str, Any]:

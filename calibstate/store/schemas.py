@@ -26,6 +26,7 @@ from ..model.settings import Settings
 from ..model.tickets import Ticket
 from .documents import (
     CaptureDocument,
+    CheckupDocument,
     DesiredDocument,
     DriftDocument,
     ExplanationDocument,
@@ -70,6 +71,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),
+    Document("checkup.json", CheckupDocument, "Whether one can work with the places", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),

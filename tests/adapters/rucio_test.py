@@ -334,7 +334,7 @@ def test_a_last_word_is_not_asked_for_again(
     ("trouble", "summary", "tries"),
     [
         (requests.exceptions.SSLError("x"), "Rucio does not answer: .* certificate is not trusted", 1),
-        (requests.exceptions.ReadTimeout("x"), "Rucio does not answer: .* no word for 120 seconds", 5),
+        (requests.exceptions.ReadTimeout("x"), "Rucio does not answer: .* it did not answer within 60 s", 5),
         (OSError("no CA bundle"), "Rucio does not answer: .* no CA bundle", 1),
         (NoSectionError("client"), "Rucio is not configured: No section: 'client'", 1),
         (

@@ -4,6 +4,7 @@ The butler is imported with this, which takes seconds; so this is imported
 when the first repository is asked, never at start.
 """
 
+from .checkup import examine
 from .exclusion import exclude_others
 from .opening import identity, recover, resolve
 from .reader import DafButlerReader, open_reader
@@ -13,6 +14,7 @@ __all__ = [
     "DafButlerReader",
     "DafButlerWriter",
     "clear_leftovers",
+    "examine",
     "exclude_others",
     "identity",
     "open_reader",

@@ -1,0 +1,116 @@
+"""What stores of files tell of themselves, and what can be imported here.
+
+Nothing is written: whether it could be is asked of the system.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lsst.utils.introspection import get_class_of
+
+from ..errors import Diagnostic, UnreachableError
+from ..model.checkups import Examined
+from .shelves import Bucket, Folder, open_shelf, reason
+
+__all__ = ["examine_store", "may_write", "missing_formatters", "offset_of", "room_at", "versions_here"]
+
+_PACKAGES = ("lsst-daf-butler", "sqlalchemy", "boto3", "rucio-clients")
+
+
+def examine_store(uri: str) -> Examined:
+    """Look whether files can be kept somewhere.
+
+    Parameters
+    ----------
+    uri
+        A path or an ``s3://`` URI.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither.
+    UnreachableError
+        It does not answer.
+    """
+    shelf = open_shelf(uri)
+    try:
+        shelf.look()
+        if isinstance(shelf, Folder):
+            allowed, why = may_write(shelf.path)
+            return Examined(f"{shelf.uri} can be read", allowed, why, room=room_at(shelf.path))
+        assert isinstance(shelf, Bucket)
+        return Examined(
+            f"{shelf.uri} can be listed",
+            None,
+            "not tried: an object store tells only who writes",
+            offset=offset_of(shelf.date()),
+        )
+    except OSError as error:
+        raise UnreachableError(
+            Diagnostic(
+                "Store does not answer",
+                f"{shelf.uri}: {reason(error)}.",
+                hint="Check the address, the credentials, and that it can be reached from here.",
+            )
+        ) from error
+
+
+def may_write(path: Path) -> tuple[bool, str]:
+    """Return whether a file or folder may be written, and a sentence.
+
+    Parameters
+    ----------
+    path
+        It, or a folder that would be made.
+    """
+    there = path if path.exists() else path.parent
+    if os.access(there, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        return True, f"{there} may be written"
+    return False, f"no permission to write {there}"
+
+
+def room_at(path: Path) -> int:
+    """Return the bytes that are free where a path is, or would be."""
+    return shutil.disk_usage(path if path.exists() else path.parent).free
+
+
+def offset_of(date: str | None) -> timedelta | None:
+    """Return how far a ``Date`` of HTTP is ahead of our clock."""
+    if not date:
+        return None
+    try:
+        # It has whole seconds, cut off.
+        told = parsedate_to_datetime(date) + timedelta(seconds=0.5)
+    except ValueError:
+        return None
+    return told - datetime.now(UTC)
+
+
+def versions_here() -> tuple[str, ...]:
+    """Return the versions of what places are asked with."""
+    return tuple(f"{package} {found}" for package in _PACKAGES if (found := _version(package)))
+
+
+def missing_formatters(names: Iterable[str]) -> dict[str, str]:
+    """Return the classes that cannot be imported here, with the reason."""
+    missing: dict[str, str] = {}
+    for name in sorted(set(names)):
+        try:
+            get_class_of(name)
+        except Exception as error:  # noqa: BLE001 - it is foreign code that is run
+            missing[name] = f"{type(error).__name__}: {error}"
+    return missing
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,49 @@
+"""What Rucio tells of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...model.checkups import Examined
+from ...ports.silence import allowed
+from ..checkup import offset_of
+from .asking import Rucio
+
+if TYPE_CHECKING:
+    from rucio.client import Client
+
+__all__ = ["examine"]
+
+
+def examine(scope: str) -> Examined:
+    """Look whether one can work with Rucio; nothing is written.
+
+    Parameters
+    ----------
+    scope
+        Where our datasets are.
+
+    Raises
+    ------
+    RefusedError
+        Rucio refuses.
+    UnreachableError
+        It does not answer, or did not let us in.
+    """
+    rucio = Rucio()
+    version, date = rucio.ask("say who it is", _ping)
+    known = scope in rucio.ask("list its scopes", lambda client: client.list_scopes())
+    return Examined(
+        f"Rucio knows us as {rucio.account}",
+        None if known else False,
+        "not tried: Rucio tells only who writes" if known else f"the scope {scope} does not exist",
+        (f"Rucio {version}",),
+        offset=offset_of(date),
+    )
+
+
+def _ping(client: Client) -> tuple[str, str | None]:
+    # The client's own question keeps the headers to itself.
+    answer = client.session.get(f"{client.host}/ping", verify=client.ca_cert or False, timeout=allowed())
+    answer.raise_for_status()
+    return str(answer.json()["version"]), answer.headers.get("Date")

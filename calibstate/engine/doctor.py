@@ -1,0 +1,220 @@
+"""Look whether one can work with the places, before one has to.
+
+Nothing is written anywhere, and a place that does not answer does not keep
+the others from being looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from ..errors import CalibstateError, LockedError
+from ..model.bundles import Manifest
+from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
+from ..model.desired import DesiredState
+from ..model.names import ARCHIVE, RUCIO
+from ..model.scope import Scope
+from ..ports.places import LockedPlaces, ReadPlaces
+from .expand import adopted, places_of
+from .side_by_side import side_by_side
+
+__all__ = ["ExaminedPlaces", "doctor"]
+
+
+class ExaminedPlaces(ReadPlaces, LockedPlaces, Protocol):
+    """Places that tell of themselves."""
+
+    def examine(self, place: str) -> Examined:
+        """Look at a place or a store of records; nothing is written.
+
+        Raises
+        ------
+        UnreachableError
+            It does not answer.
+        """
+        ...
+
+    def stores_of_records(self) -> tuple[str, ...]:
+        """Return the stores that keep locks and journals, each once."""
+        ...
+
+    def versions_here(self) -> tuple[str, ...]:
+        """Return the versions of what the places are asked with."""
+        ...
+
+    def missing_formatters(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return the classes that cannot be imported here, and why."""
+        ...
+
+
+def doctor(
+    desired: DesiredState,
+    scope: Scope,
+    places: ExaminedPlaces,
+    seen: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Check]:
+    """Look at every place that is asked for.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    places
+        What is looked at.
+    seen
+        Told how many places have been looked at, of how many.
+
+    Returns
+    -------
+    list of Check
+        By place: this host, the archive, Rucio, the records, repositories.
+    """
+    repositories = places_of(desired, scope)
+    held = [ARCHIVE, *([RUCIO] if desired.settings.noun.rucio else []), *repositories]
+    stores = places.stores_of_records()
+    bundled = partial(_bundles, desired, scope, places)
+    looks: dict[str, Callable[[], _Answer]] = {f"bundles of {ARCHIVE}": bundled}
+    looks |= {place: partial(places.examine, place) for place in (*held, *stores)}
+    looks |= {f"lock of {place}": partial(_holder, places, place) for place in held}
+    told: dict[str, Future[_Answer]] = {}
+    for done, (place, look) in enumerate(side_by_side(looks), 1):
+        told[place] = look
+        seen(done, len(looks))
+    largest, checks = _here(told[f"bundles of {ARCHIVE}"], places)
+    for place in (*held[: len(held) - len(repositories)], *stores, *repositories):
+        checks += _examined(place, told[place], largest)
+        if place in held:
+            checks.append(_locked(place, told[f"lock of {place}"]))
+    return checks
+
+
+@dataclass(frozen=True)
+class _Bundled:
+    """What bundles are made of."""
+
+    largest: int
+    """Bytes of the largest one."""
+
+    formatters: frozenset[str]
+    damaged: tuple[CalibstateError, ...]
+
+
+_Answer = _Bundled | Examined | LockedError | None
+
+
+def _bundles(desired: DesiredState, scope: Scope, places: ReadPlaces) -> _Bundled:
+    archive = places.archive()
+    found = archive.bundles(written.noun.key for written in adopted(desired, scope))
+    formatters, damaged = set[str](), list[CalibstateError]()
+    newest: list[Manifest] = [manifests[0] for manifests in found.values()]
+    for manifest in newest:
+        try:
+            formatters |= {dataset.formatter for dataset in archive.contents(manifest).datasets}
+        except CalibstateError as error:
+            damaged.append(error)
+    largest = max((sum(file.size for file in manifest.files) for manifest in newest), default=0)
+    return _Bundled(largest, frozenset(formatters), tuple(damaged))
+
+
+def _holder(places: LockedPlaces, place: str) -> LockedError | None:
+    """Return who holds a place; nothing is broken without an id."""
+    try:
+        places.records(place).locks.unlock(place, None, lambda words: None)
+    except LockedError as error:
+        return error
+    return None
+
+
+def _here(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[Check]]:
+    checks = [_ok(HERE, "versions", ", ".join(places.versions_here()))]
+    try:
+        found = bundles.result()
+    except CalibstateError as error:
+        why = f"not looked at, since the archive was not: {error.diagnostics[0].detail}"
+        return 0, [*checks, _warning(HERE, "formatters", why, error.diagnostics[0].hint)]
+    assert isinstance(found, _Bundled)
+    checks += [_trouble(ARCHIVE, "bundles", error) for error in found.damaged]
+    missing = places.missing_formatters(found.formatters)
+    checks += [
+        _warning(
+            HERE,
+            "formatters",
+            f"{name} cannot be imported ({why})",
+            "What it wrote is deployed all the same; to read it by the butler, install what holds it.",
+        )
+        for name, why in missing.items()
+    ]
+    if not missing:
+        count = len(found.formatters)
+        words = {0: "no bundle names one", 1: "the one that bundles name can be imported"}
+        said = words.get(count, f"all {count} that bundles name can be imported")
+        checks.append(_ok(HERE, "formatters", said))
+    return found.largest, checks
+
+
+def _examined(place: str, look: Future[_Answer], largest: int) -> Iterator[Check]:
+    try:
+        found = look.result()
+    except CalibstateError as error:
+        yield _trouble(place, "read", error)
+        return
+    assert isinstance(found, Examined)
+    yield _ok(place, "read", found.read)
+    if found.may_write is False:
+        yield _warning(place, "write", found.write, "It can be looked at; apply cannot change it from here.")
+    else:
+        yield _ok(place, "write", found.write)
+    if found.versions:
+        yield _ok(place, "versions", ", ".join(found.versions))
+    for doubt in found.doubts:
+        yield _warning(place, "versions", doubt, "Tell who keeps calibstate of it.")
+    if found.offset is not None:
+        yield _clock(place, found)
+    if found.room is not None:
+        yield _room(place, found.room, largest)
+
+
+def _clock(place: str, found: Examined) -> Check:
+    assert found.offset is not None
+    seconds = found.offset.total_seconds()
+    if abs(found.offset) <= MOST_OFFSET:
+        return _ok(place, "clock", f"within {MOST_OFFSET.total_seconds():g} s of ours")
+    way = "ahead of" if seconds > 0 else "behind"
+    said = f"its clock is {abs(seconds):.0f} s {way} ours"
+    hint = "One of the two is wrong: signs of life, the log and signatures of requests rely on them."
+    return _warning(place, "clock", said, f"{hint} Have it set by NTP.")
+
+
+def _room(place: str, free: int, largest: int) -> Check:
+    said = f"{in_bytes(free)} are free"
+    if free >= max(ROOM, largest):
+        return _ok(place, "room", said)
+    why = f"; the largest bundle has {in_bytes(largest)}" if free < largest else ""
+    return _warning(place, "room", f"{said}{why}", "Make room before the next apply.")
+
+
+def _locked(place: str, look: Future[_Answer]) -> Check:
+    try:
+        error = look.result()
+    except CalibstateError as trouble:
+        return _trouble(place, "locks", trouble)
+    if isinstance(error, LockedError):
+        return _warning(place, "locks", error.diagnostics[0].detail, error.diagnostics[0].hint)
+    return _ok(place, "locks", "nobody holds it")
+
+
+def _ok(place: str, check: str, said: str) -> Check:
+    return Check(place=place, check=check, health=Health.OK, said=said)
+
+
+def _warning(place: str, check: str, said: str, hint: str) -> Check:
+    return Check(place=place, check=check, health=Health.WARNING, said=said, hint=hint)
+
+
+def _trouble(place: str, check: str, error: CalibstateError) -> Check:
+    first = error.diagnostics[0]
+    return Check(place=place, check=check, health=Health.FAILED, said=first.detail, hint=first.hint)

@@ -1,0 +1,248 @@
+"""Whether one can work with the places, told before one has to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from calibstate.adapters import checkup
+from calibstate.adapters.processes import this_process
+from calibstate.adapters.shelves import open_shelf
+from calibstate.engine import doctor as engine
+from calibstate.model.checkups import Check, Examined, Health
+from calibstate.ports import silence
+from tests import world
+from tests.commands.carried import Carried
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
+from tests.services.moto import S3
+from tests.services.postgres import Postgres
+from tests.tree import Ran
+
+
+@pytest.fixture(autouse=True)
+def _as_patient_as_usual() -> Iterator[None]:
+    yield
+    silence.allow(None)
+
+
+def checks(ran: Ran) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(check["place"], check["check"]): check for check in ran.json["checks"]}
+
+
+def health(ran: Ran) -> dict[tuple[str, str], str]:
+    return {which: check["health"] for which, check in checks(ran).items() if check["health"] != "ok"}
+
+
+def test_where_all_is_well_that_is_told_and_nothing_is_written(deployed: Sites) -> None:
+    before = deployed.snapshot()
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {}), ran.out
+    assert deployed.snapshot() == before
+    found = checks(ran)
+    for place in (ORIGIN, EMBARGO, SUMMIT):
+        assert {check for at, check in found if at == place} == {"read", "write", "versions", "room", "locks"}
+    assert "datasets 2.0.0" in found[SUMMIT, "versions"]["said"]
+    assert "lsst-daf-butler" in found["here", "versions"]["said"]
+    assert "can be imported" in found["here", "formatters"]["said"]
+    assert deployed.run("doctor").out.splitlines()[-1] == "All is well."
+    assert f"| {SUMMIT} | read | ok |" in deployed.run("doctor", "--format", "markdown").out
+
+
+def test_only_what_is_asked_for_is_looked_at(deployed: Sites) -> None:
+    found = checks(deployed.run("doctor", "--site", "summit", "--format", "json"))
+    assert (SUMMIT, "read") in found
+    assert (ORIGIN, "read") not in found
+    assert ("archive", "read") in found
+    assert deployed.run("doctor", "--site", "nowhere").code == 64
+
+
+def test_a_repository_that_is_gone_fails_and_the_others_are_told(deployed: Sites) -> None:
+    shutil.rmtree(deployed.path(SUMMIT))
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (1, {(SUMMIT, "read"): "failed"})
+    assert checks(ran)[SUMMIT, "read"]["hint"]
+    assert checks(ran)[EMBARGO, "read"]["health"] == "ok"
+
+
+def test_a_repository_that_is_silent_fails_and_the_others_are_told(deployed: Sites) -> None:
+    with closing(sqlite3.connect(deployed.path(SUMMIT) / "gen3.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ran = deployed.run("doctor", "--format", "json", "--timeout", "1s")
+    assert (ran.code, health(ran)) == (1, {(SUMMIT, "read"): "failed"})
+    assert "did not answer within 1 s" in checks(ran)[SUMMIT, "read"]["said"]
+
+
+def test_an_archive_that_does_not_answer_fails(deployed: Sites) -> None:
+    shutil.rmtree(deployed.tree.folder / "archive")
+    (deployed.tree.folder / "archive").write_text("no folder")
+    ran = deployed.run("doctor", "--format", "json")
+    assert ran.code == 1
+    assert health(ran) == {("archive", "read"): "failed", ("here", "formatters"): "warning"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere: not run")
+def test_what_may_only_be_read_is_told(deployed: Sites) -> None:
+    archive = deployed.tree.folder / "archive"
+    archive.chmod(0o555)
+    ran = deployed.run("doctor", "--format", "json")
+    archive.chmod(0o755)
+    assert (ran.code, health(ran)) == (0, {("archive", "write"): "warning"})
+
+
+def test_what_the_system_says_of_writing_is_told(deployed: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may write everywhere, so the system is asked with other words.
+    refused = str(deployed.path(SUMMIT))
+    monkeypatch.setattr(
+        checkup.os,
+        "access",
+        lambda path, mode, **_: not (mode == os.W_OK and str(path).startswith(refused)),
+    )
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {(SUMMIT, "write"): "warning"})
+    assert "no permission to write" in checks(ran)[SUMMIT, "write"]["said"]
+
+
+def test_a_formatter_that_cannot_be_imported_is_told(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise ImportError(f"No module named {name.partition('.')[0]!r}")
+
+    monkeypatch.setattr(checkup, "get_class_of", refuse)
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {("here", "formatters"): "warning"})
+    assert "cannot be imported (ImportError: No module" in checks(ran)["here", "formatters"]["said"]
+
+
+def test_a_class_that_is_not_there_is_missing() -> None:
+    there, gone = "lsst.daf.butler.formatters.json.JsonFormatter", "lsst.obs.nowhere.Formatter"
+    assert set(checkup.missing_formatters([there, gone])) == {gone}
+
+
+def test_who_holds_a_place_is_told_and_keeps_it(deployed: Sites) -> None:
+    records = open_shelf(str(deployed.tree.folder / "records"))
+    lock = {
+        "id": "0b7e9b4c",
+        "place": SUMMIT,
+        "who": "somebody",
+        "process": {**this_process().model_dump(), "host": "elsewhere", "machine": "m", "boot": "b"},
+        "since": "2026-11-22T18:00:00Z",
+        "why": "plan sha256:0",
+    }
+    records.write("locks/summit__LSSTComCam.json", json.dumps(lock).encode())
+    before = deployed.snapshot()
+    ran = deployed.run("doctor", "--format", "json")
+    assert deployed.snapshot() == before
+    assert (ran.code, health(ran)) == (0, {(SUMMIT, "locks"): "warning"})
+    assert "somebody on elsewhere" in checks(ran)[SUMMIT, "locks"]["said"]
+
+
+def test_a_damaged_bundle_is_told(deployed: Sites) -> None:
+    (deployed.bundle("DM-1") / "export.yaml").unlink()
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (1, {("archive", "bundles"): "failed"})
+
+
+def test_little_room_is_told(deployed: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "room_at", lambda path: 12_000_000)
+    ran = deployed.run("doctor")
+    assert ran.code == 0
+    assert "12.0 MB are free" in ran.out
+    assert "warning" in ran.out.splitlines()[-1]
+
+
+# What a place tells, and what is made of it
+
+
+def of(found: Examined, largest: int = 0) -> dict[str, Check]:
+    class Answer:
+        def result(self) -> Examined:
+            return found
+
+    return {check.check: check for check in engine._examined("archive", Answer(), largest)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(-90, "90 s behind"), (6, "6 s ahead of"), (3, "within 5 s")])
+def test_a_clock_that_is_off_is_told(seconds: int, said: str) -> None:
+    clock = of(Examined("read", None, "not tried", offset=timedelta(seconds=seconds)))["clock"]
+    assert said in clock.said
+    assert (clock.health is Health.OK) == (abs(seconds) < 5)
+
+
+def test_the_date_of_a_server_is_its_clock() -> None:
+    date = f"{datetime.now(UTC) + timedelta(minutes=2):%a, %d %b %Y %H:%M:%S GMT}"
+    offset = checkup.offset_of(date)
+    assert offset
+    assert abs(offset - timedelta(minutes=2)) < timedelta(seconds=2)
+    assert checkup.offset_of(None) is checkup.offset_of("tomorrow") is None
+
+
+def test_room_is_for_the_largest_bundle() -> None:
+    found = Examined("read", True, "yes", room=5 * 10**9)
+    assert of(found)["room"].health is Health.OK
+    assert "the largest bundle has 6.0 GB" in of(found, 6 * 10**9)["room"].said
+
+
+# Other kinds of places
+
+
+def test_places_in_a_bucket_are_asked_and_not_tried(deployed: Sites, s3: S3) -> None:
+    bucket = s3.bucket("archive")
+    settings = deployed.tree.state / "calibstate.yaml"
+    settings.write_text(settings.read_text().replace("archive: ../archive", f"archive: {bucket}/archive"))
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {})
+    assert checks(ran)["archive", "clock"]["said"] == "within 5 s of ours"
+    assert checks(ran)["archive", "write"]["said"].startswith("not tried")
+    assert s3.keys(bucket) == []
+
+
+def test_a_role_that_may_only_read_is_told(deployed: Sites, postgres: Postgres) -> None:
+    namespace = postgres.namespace()
+    shutil.rmtree(deployed.path(SUMMIT))
+    world.make_repo(deployed.path(SUMMIT), db=postgres.url, namespace=namespace).close()
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {})
+    assert checks(ran)[SUMMIT, "clock"]["said"] == "within 5 s of ours"
+    assert "PostgreSQL" in checks(ran)[SUMMIT, "versions"]["said"]
+
+    reader = f"reader_{namespace[-8:]}"
+    postgres.execute(f"CREATE ROLE {reader} LOGIN")
+    postgres.execute(f"GRANT USAGE ON SCHEMA {namespace} TO {reader}")
+    postgres.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {namespace} TO {reader}")
+    file = deployed.path(SUMMIT) / "butler.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["registry"]["db"] = postgres.url.replace("calib@", f"{reader}@")
+    file.write_text(yaml.safe_dump(said))
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {(SUMMIT, "write"): "warning"})
+    assert reader in checks(ran)[SUMMIT, "write"]["said"]
+
+
+def test_rucio_tells_who_we_are_to_it(carried: Carried) -> None:
+    ran = carried.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {}), ran.out
+    assert {check for at, check in checks(ran) if at == "rucio"} == {
+        "read",
+        "write",
+        "versions",
+        "clock",
+        "locks",
+    }
+    assert checks(ran)["rucio", "versions"]["said"].startswith("Rucio ")
+
+
+def test_a_rucio_that_is_down_fails_and_the_others_are_told(carried: Carried) -> None:
+    carried.rucio.stop_server()
+    ran = carried.run("doctor", "--format", "json", "--timeout", "2s")
+    assert (ran.code, health(ran)) == (1, {("rucio", "read"): "failed"}), ran.out
+    carried.rucio.start_server()
