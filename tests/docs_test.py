@@ -428,6 +428,33 @@ def test_every_exit_code_is_in_the_reference() -> None:
     assert told == {str(int(code)) for code in ExitCode}
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(r"`((?:tests/)?(?:\w+/)*\w+_test\.py)`", page.read_text())
+    }
+    assert ("promises.md", "twice_test.py") in named
+    there = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*_test.py")}
+    assert {name for _, name in named if name not in there and f"tests/commands/{name}" not in there} == set()
+
+
+def test_the_figures_of_the_promises_are_those_of_the_tests() -> None:
+    from tests.commands import any_state_test, crowd_test
+    from tests.engine import convergence_test
+
+    source = Path(convergence_test.__file__).read_text()
+    crowd = len(crowd_test.TICKETS) + 2 + 1  # two clones and a hand
+    text = " ".join((ROOT / "docs" / "explanation" / "promises.md").read_text().split())
+    for figure in (
+        f"for each of {source.count(chr(10) + '@given')} properties | 50 | 500 |",
+        f"a real kill | {any_state_test.FEW} | 300 |",
+        f"at one repository | 5 | {crowd}, 20 times over",
+        "spoilt files given to each reader | 200 | 20,000 |",
+    ):
+        assert figure in text
+
+
 def test_a_comment_counts_for_the_block_behind_it_alone() -> None:
     page = "<!-- world: by rucio -->\n\nWords\n\n```console\n$ a\n```\n"
     page += "<!-- meanwhile: files arrive -->\n\n```console\n$ b\n```\n"
