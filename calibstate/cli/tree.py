@@ -139,7 +139,11 @@ def read_text(path: Path) -> str:
         It cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            data = stream.read(planfile.LARGEST + 1)
+        if len(data) > planfile.LARGEST:
+            raise UsageError(Diagnostic("File cannot be read", f"{path}: it is too large to be one of ours."))
+        return data.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(Diagnostic("File cannot be read", f"{path}: {reason}.")) from None

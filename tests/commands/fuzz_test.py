@@ -151,6 +151,17 @@ def test_a_terminal_obeys_nothing_that_a_journal_says(deployed: Sites) -> None:
         assert "[2J" in ran.out
 
 
+@pytest.mark.parametrize("command", ["apply", "show"])
+def test_a_huge_plan_file_is_not_read_to_its_end(sites: Sites, command: str) -> None:
+    file = sites.tree.folder / "plan.json"
+    with file.open("wb") as stream:
+        stream.truncate(2**42)  # takes no room on the disk, and would take 4 TiB of memory
+    ran = sites.run(command, str(file), *(["--yes"] if command == "apply" else []))
+    assert_told(ran)
+    assert ran.code == 64
+    assert "too large" in ran.err
+
+
 def test_a_terminal_obeys_nothing_that_a_plan_file_says(sites: Sites, planned: Path) -> None:
     planned.write_text(planned.read_text().replace('"do": "prepend-to-chain"', '"do": "\\u001b[2J"'))
     ran = sites.apply(str(planned))
