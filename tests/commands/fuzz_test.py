@@ -98,6 +98,30 @@ def test_a_spoilt_bundle_is_never_imported(sites: Sites, part: str) -> None:
     assert sites.certifications(SUMMIT) == sites.certifications(ORIGIN)
 
 
+def test_a_bundle_that_climbs_in_all_its_texts_is_never_imported(sites: Sites) -> None:
+    """As somebody would make it who can write to the archive."""
+    assert sites.apply("--repository", EMBARGO, "--repository", ORIGIN).code == 0
+    bundle, file = sites.bundle("DM-1"), sites.bundled_files("DM-1")[0]
+    path = str(file.relative_to(bundle))
+    for part in ("manifest.json", "export.yaml"):
+        said = (bundle / part).read_text()
+        assert path in said
+        (bundle / part).write_text(said.replace(path, "../../../../climbed.fits"))
+    climbed = (bundle / "../../../../climbed.fits").resolve()
+    climbed.write_bytes(file.read_bytes())
+    before = sites.snapshot("repo/summit-LSSTComCam/LSSTComCam")
+
+    ran = sites.apply()
+
+    assert_told(ran)
+    assert ran.code in {1, 3}, ran
+    assert "it would climb out of the bundle" in " ".join((ran.out + ran.err).split())
+    assert not sites.has(SUMMIT, f"{TOP}/DM-1")
+    after = sites.snapshot("repo/summit-LSSTComCam/LSSTComCam")
+    assert after.items() >= before.items()
+    assert [found for found in sites.tree.folder.rglob("climbed*")] == [climbed]
+
+
 def test_a_spoilt_observation_is_refused_with_its_name(sites: Sites) -> None:
     file = sites.tree.folder / "seen.json"
     assert sites.run("observe", "--repository", SUMMIT, "-o", str(file)).code == 0
