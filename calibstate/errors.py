@@ -7,10 +7,13 @@ below and carries its exit code; the command line turns it into text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+from urllib.parse import unquote
 
 from typing_extensions import override
 
@@ -26,7 +29,60 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "Where",
+    "keep_secret",
+    "without_secrets",
 ]
+
+_SHOWN = "***"
+
+_IN_A_URL = re.compile(r"(?<=//)([^/\s:@\"']*):[^\s\"']*(?=@)")
+"""What follows the user in a URL; a password may hold any character."""
+
+_AFTER_ITS_NAME = re.compile(
+    r"(?i)((?:[\w-]*(?:password|passwd|secret|token|signature|credential)[\w-]*|AWSAccessKeyId)"
+    r"[\"']?\s?[=:]\s?[\"']?)(?!\*\*\*)[^\s&,;\"'{}]{4,}"
+)
+
+_NAMES_OF_SECRETS = re.compile(r"(?i)password|passwd|secret|token|credentials_json")
+_URL_WITH_PASSWORD = re.compile(r"//[^/\s:@]*:(\S+)@")
+_SHORTEST = 8
+"""Characters from which a secret is looked for wherever it may stand; a
+shorter one may be a word of its own."""
+
+_kept: set[str] = set()
+
+
+def keep_secret(secret: str | None) -> None:
+    """Have a secret taken out of all that is said from now on.
+
+    Parameters
+    ----------
+    secret
+        One that was learned of; those of the environment need not be told.
+    """
+    if secret and len(secret) >= _SHORTEST:
+        _kept.add(secret)
+
+
+def without_secrets(text: str) -> str:
+    """Return text without passwords, keys and tokens."""
+    if "//" in text:
+        text = _IN_A_URL.sub(rf"\1:{_SHOWN}", text)
+    text = _AFTER_ITS_NAME.sub(rf"\1{_SHOWN}", text)
+    # The longest first: one secret may begin another.
+    for secret in sorted({*_kept, *_of_the_environment()}, key=len, reverse=True):
+        text = text.replace(secret, _SHOWN)
+    return text
+
+
+def _of_the_environment() -> Iterator[str]:
+    for name, value in os.environ.items():
+        found = _URL_WITH_PASSWORD.findall(value)
+        for secret in (*found, *map(unquote, found)):
+            if len(secret) >= _SHORTEST:
+                yield secret
+        if _NAMES_OF_SECRETS.search(name) and len(value) >= _SHORTEST and "/" not in value[:1]:
+            yield value
 
 
 @dataclass(frozen=True, order=True)
@@ -73,6 +129,11 @@ class Diagnostic:
 
     severity: Severity = Severity.ERROR
     """How much it weighs."""
+
+    def __post_init__(self) -> None:
+        # Diagnostics go everywhere: to the screen, into plans and journals.
+        for part in ("detail", "hint"):
+            object.__setattr__(self, part, without_secrets(getattr(self, part)))
 
     @override
     def __str__(self) -> str:

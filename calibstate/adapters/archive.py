@@ -31,7 +31,7 @@ from ..store.bundle import (
     manifest_from,
     read_contents,
 )
-from .shelves import Digest, digest_of, open_shelf, opened, plain, reason
+from .shelves import Digest, digest_of, open_shelf, opened, reason
 
 __all__ = ["Archive"]
 
@@ -216,7 +216,7 @@ class Archive(ArchiveWriter):
                 stream = _opened(stack, uri)
                 return self._shelf.add(f"{folder}/{path}", stream) if folder else digest_of(stream)
         except OSError as error:
-            raise self._unwritten(f"{plain(uri)} could not be copied to {folder}/{path}", error) from error
+            raise self._unwritten(f"{uri} could not be copied to {folder}/{path}", error) from error
 
     @contextmanager
     def _seen(self) -> Iterator[None]:
@@ -257,7 +257,7 @@ def _opened(stack: ExitStack, uri: str) -> IO[bytes]:
         raise RefusedError(
             Diagnostic(
                 "File of a dataset is gone",
-                f"{plain(uri)} is not there, though the origin's datastore has a record of it.",
+                f"{uri} is not there, though the origin's datastore has a record of it.",
                 hint="Restore the file at the origin; a bundle without it would be of no use.",
             )
         ) from error

@@ -13,7 +13,6 @@ import fcntl
 import glob
 import hashlib
 import os
-import re
 import tempfile
 import zlib
 from abc import ABC, abstractmethod
@@ -33,11 +32,11 @@ from botocore.handlers import validate_bucket_name
 from lsst.resources import ResourcePath
 from typing_extensions import override
 
-from ..errors import Diagnostic, InvalidStateError
+from ..errors import Diagnostic, InvalidStateError, keep_secret, without_secrets
 from ..ports.silence import allowed
 from .lazy import lazy
 
-__all__ = ["Bucket", "Digest", "Folder", "Shelf", "digest_of", "open_shelf", "opened", "plain", "reason"]
+__all__ = ["Bucket", "Digest", "Folder", "Shelf", "digest_of", "open_shelf", "opened", "reason"]
 
 TEMPORARY = ".calibstate-"
 """How the names of our temporary files begin."""
@@ -194,7 +193,7 @@ def open_shelf(uri: str) -> Shelf:
     raise InvalidStateError(
         Diagnostic(
             "Unknown kind of store",
-            f"{plain(uri)!r} is neither a folder nor an s3:// URI; nothing could be kept there.",
+            f"{without_secrets(uri)!r} is neither a folder nor an s3:// URI; nothing could be kept there.",
             hint="Name a path, or s3://BUCKET/PREFIX.",
         )
     )
@@ -224,13 +223,8 @@ def opened(uri: str) -> Iterator[IO[bytes]]:
 
 def reason(error: OSError) -> str:
     """Return what the system says, with the file that it concerns."""
-    at = f" ({plain(str(error.filename))})" if error.filename else ""
+    at = f" ({without_secrets(str(error.filename))})" if error.filename else ""
     return f"{error.strerror or error}{at}"
-
-
-def plain(text: str) -> str:
-    """Return text without the user and password of a URI."""
-    return re.sub(r"//[^/@\s]*:[^/@\s]*@", "//", text)
 
 
 class Folder(Shelf):
@@ -585,6 +579,7 @@ def _client(profile: str | None) -> Any:
     """
     named = os.environ.get(f"LSST_RESOURCES_S3_PROFILE_{profile}") if profile else None
     url = urlsplit(named or os.environ.get("S3_ENDPOINT_URL", ""))
+    keep_secret(url.password and unquote(url.password))
     with _answers():
         session = boto3.Session(profile_name=None if url.password else profile)
         client = session.client(
@@ -611,7 +606,7 @@ def _answers() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, Boto3Error, ValueError) as error:
         # ValueError is what botocore raises for an endpoint that is no URL.
-        raise OSError(plain(str(error))) from error
+        raise OSError(without_secrets(str(error))) from error
 
 
 def _is_not_implemented(error: BaseException | None) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..errors import CalibstateError, Diagnostic
+from ..errors import CalibstateError, Diagnostic, without_secrets
 from . import screen
 
 __all__ = ["ExitCode", "app", "first_of", "run"]
@@ -103,9 +104,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
-    except Exception as error:  # the last resort, in place of a traceback
+    except Exception as error:  # noqa: BLE001 - the last resort, in place of a traceback
         if os.environ.get("CALIBSTATE_TRACEBACK"):
-            raise
+            sys.stderr.write(without_secrets(traceback.format_exc()))
         screen.told([_unexpected(error)])
         return ExitCode.ERROR
     return _interrupted() if code == _TYPERS_INTERRUPT else int(code or 0)

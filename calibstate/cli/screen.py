@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, without_secrets
 from ..ports.progress import Watch
 from ..views import text
 
@@ -53,7 +53,7 @@ def print_json(document: Any) -> None:
 
 def tell(words: str) -> None:
     """Say something that is no result."""
-    err().print(_harmless(words), markup=False, style="dim")
+    err().print(_harmless(without_secrets(words)), markup=False, style="dim")
 
 
 def told(problems: Iterable[Diagnostic]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from ..errors import CalibstateError, LockedError
+from ..errors import CalibstateError, LockedError, without_secrets
 from ..model.bundles import Manifest
 from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
 from ..model.desired import DesiredState
@@ -208,13 +208,15 @@ def _locked(place: str, look: Future[_Answer]) -> Check:
 
 
 def _ok(place: str, check: str, said: str) -> Check:
-    return Check(place=place, check=check, health=Health.OK, said=said)
+    return Check(place=without_secrets(place), check=check, health=Health.OK, said=without_secrets(said))
 
 
 def _warning(place: str, check: str, said: str, hint: str) -> Check:
-    return Check(place=place, check=check, health=Health.WARNING, said=said, hint=hint)
+    told = without_secrets(said)
+    return Check(place=without_secrets(place), check=check, health=Health.WARNING, said=told, hint=hint)
 
 
 def _trouble(place: str, check: str, error: CalibstateError) -> Check:
     first = error.diagnostics[0]
-    return Check(place=place, check=check, health=Health.FAILED, said=first.detail, hint=first.hint)
+    at = without_secrets(place)
+    return Check(place=at, check=check, health=Health.FAILED, said=first.detail, hint=first.hint)

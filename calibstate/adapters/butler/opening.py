@@ -25,7 +25,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ...errors import Diagnostic, NeedsRecoveryError, UnreachableError
+from ...errors import Diagnostic, NeedsRecoveryError, UnreachableError, keep_secret, without_secrets
 from ...ports.silence import allowed, heard
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
@@ -39,7 +39,6 @@ _SHORTEST = 2.0
 """Seconds; the library of PostgreSQL takes less for this."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_SECRET = re.compile(r"(?<=://)([^/\s:@]*):\S*(?=@)|(?<=password=)[^&\s]+")
 _LOOPBACK = {"localhost", "::1", "127.0.0.1"}
 
 _TROUBLES = (
@@ -81,7 +80,7 @@ class Repository:
     @property
     def name(self) -> str:
         """What messages call it: its address without passwords."""
-        return _without_secrets(self.uri)
+        return without_secrets(self.uri)
 
     @lazy
     def config(self) -> ButlerConfig:
@@ -95,7 +94,9 @@ class Repository:
         if "remote_butler" in self.config:
             return None
         with self._opening():
-            return self._registry.connectionString
+            url = self._registry.connectionString
+        keep_secret(url.password)
+        return url
 
     @lazy
     def _registry(self) -> RegistryConfig:
@@ -364,18 +365,14 @@ def _what_is_missing(name: str) -> str:
 
 def _first_line(error: BaseException | None) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _without_secrets(lines[0] if lines else type(error).__name__).rstrip(".")
-
-
-def _without_secrets(text: str) -> str:
-    return _SECRET.sub(lambda match: f"{match[1]}:***" if match[1] is not None else "***", text)
+    return without_secrets(lines[0] if lines else type(error).__name__).rstrip(".")
 
 
 def _unknown_label(label: str, known: set[str]) -> str:
     if known:
         return f"{label!r} is no label of the repository index, which knows {', '.join(sorted(known))}."
     why = ButlerRepoIndex.get_failure_reason()
-    return f"{label!r} is a label, and there is no repository index: {_without_secrets(why)}"
+    return f"{label!r} is a label, and there is no repository index: {without_secrets(why)}"
 
 
 def _holds_something(file: Path) -> bool:

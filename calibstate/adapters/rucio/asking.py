@@ -21,7 +21,7 @@ import requests
 from rucio.common import exception as told
 from rucio.common.config import config_get
 
-from ...errors import Diagnostic, RefusedError, UnreachableError
+from ...errors import Diagnostic, RefusedError, UnreachableError, keep_secret, without_secrets
 from ...ports.silence import allowed, heard
 
 if TYPE_CHECKING:
@@ -99,7 +99,6 @@ _REFUSALS: Hints = {
 }
 """Fixed words for what Rucio refuses."""
 
-_IN_A_URL = re.compile(r"(?<=://)[^/\s@]*@")
 _CREDENTIALS = re.compile(r"\{.*\}", re.DOTALL)
 """Some ways to sign in show all they were given when they fail."""
 
@@ -123,6 +122,7 @@ class Rucio:
 
         # Signing in tells on standard output of a token that could not be
         # kept, and of the page that OpenID Connect wants to have opened.
+        keep_secret(config_get("client", "password", raise_exception=False, default=None))
         with redirect_stdout(sys.stderr):
             return Client(timeout=allowed(), user_agent="calibstate", logger=_unheard)
 
@@ -226,7 +226,7 @@ _WAIT = "Nothing is known of what it holds. Try again later, or check `rucio_hos
 
 def _host() -> str:
     host = config_get("client", "rucio_host", raise_exception=False, default="")
-    return _IN_A_URL.sub("", str(host or "Rucio"))
+    return without_secrets(str(host or "Rucio"))
 
 
 def _words(error: Exception) -> str:
@@ -245,7 +245,7 @@ def _words(error: Exception) -> str:
         said = str(error) or type(error).__name__
     if isinstance(error, told.CannotAuthenticate):
         said = _CREDENTIALS.sub("(not shown)", said)
-    said = " ".join(_IN_A_URL.sub("", said).split()).rstrip(".")
+    said = " ".join(without_secrets(said).split()).rstrip(".")
     return said if len(said) <= _SHOWN else f"{said[:_SHOWN]} ..."
 
 
