@@ -59,11 +59,9 @@ def _path(location: tuple[str | int, ...], data: Any) -> KeyPath:
     path: list[str | int] = []
     for number, step in enumerate(location):
         last = number == len(location) - 1
-        if step == "[key]" or (isinstance(step, str) and step.startswith("<")):
-            continue
         if _holds(data, step):
             data = data[step]
-        elif not last:
+        elif not last or step == "[key]" or (isinstance(step, str) and step.startswith("<")):
             continue
         path.append(step)
     return tuple(path)

@@ -128,11 +128,13 @@ def test_a_state_tree_with_a_spoilt_file_is_read_or_refused(root: Path) -> None:
 
     def read(file: str, data: bytes) -> None:
         (root / file).write_bytes(data)
-        with read_or_refused():
-            desired, told = load(root)
-            json.dumps(documents.plain(documents.validation(told)), ensure_ascii=False).encode()
-            assert desired.digest
-        (root / file).write_bytes(files[file])
+        try:
+            with read_or_refused():
+                desired, told = load(root)
+                json.dumps(documents.plain(documents.validation(told)), ensure_ascii=False).encode()
+                assert desired.digest
+        finally:
+            (root / file).write_bytes(files[file])
 
     @thorough
     @given(st.sampled_from(sorted(files)).flatmap(lambda f: st.tuples(st.just(f), spoilt([files[f]]))))

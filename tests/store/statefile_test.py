@@ -499,3 +499,9 @@ def test_the_declared_chain_is_the_published_one() -> None:
 def test_the_declaration_is_yaml_to_everybody_else() -> None:
     for path in REAL.rglob("*.yaml"):
         assert yaml.safe_load(path.read_text())
+
+
+@pytest.mark.parametrize("key", ["<<merged", "<", "'[key]'"])
+def test_a_key_that_looks_like_a_mark_of_the_reader_is_unknown(tmp_path: Path, key: str) -> None:
+    root = written(tmp_path, {USDF: f"{key}: [x]\n"})
+    assert f"{USDF}:1:1 Unknown key" in told(mistakes(root))
