@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from calibstate.adapters.journals import past_run, past_runs
 from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.recorded import RecordedButler
+from calibstate.cli.log import _document
 from calibstate.errors import CalibstateError, LockedError
 from calibstate.kinds.registry import ACTIONS
 from calibstate.model.bundles import BundleFile
@@ -60,13 +62,11 @@ thorough = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 
-each_hostile = [example(data) for data in HOSTILE.values()]
-
 
 def hostile(test: Any) -> Any:
     """Try all files that were never right, too."""
-    for one in each_hostile:
-        test = one(test)
+    for data in HOSTILE.values():
+        test = example(data)(test)
     return test
 
 
@@ -224,21 +224,14 @@ def test_a_bundle_with_a_spoilt_text_is_read_or_refused(folder: Path, archived: 
     assert content(folder / "archive") == before
 
 
-@pytest.fixture(scope="module")
-def export() -> bytes:
-    """Return an export with all that the butler writes."""
-    return _export().encode()
-
-
 def _export() -> str:
+    """Return an export with a word of all that the butler writes."""
     more = (
         "- type: dimension\n  element: visit\n  records:\n"
         "  - {id: 1, timespan: !lsst.daf.butler.Timespan {begin: null, end: null}, "
         "region: !lsst.sphgeom.ConvexPolygon {encoded: 70}}\n"
         "- {type: associations, collection: t, collection_type: TAGGED, dataset_ids: []}\n"
     )
-    import tempfile
-
     with tempfile.TemporaryDirectory() as made:
         return make_sample(Path(made)).export.text + more
 
@@ -304,8 +297,6 @@ def _journal() -> bytes:
 
 
 def test_a_journal_is_told_as_far_as_it_can_be_read(folder: Path) -> None:
-    from calibstate.cli.log import _document
-
     records = folder / "records"
     file = records / "journal" / "20261122T180000Z-0a1b2c3d.jsonl"
     file.parent.mkdir(parents=True)
