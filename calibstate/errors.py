@@ -38,6 +38,9 @@ _SHOWN = "***"
 _IN_A_URL = re.compile(r"(?<=//)([^/\s:@\"']*):[^\s\"']*(?=@)")
 """What follows the user in a URL; a password may hold any character."""
 
+_ALONE_IN_A_URL = re.compile(r"(https?://)[^/\s:@\"']+(?=@)")
+"""Of the web it may be a token; of S3 it is the name of a profile."""
+
 _AFTER_ITS_NAME = re.compile(
     r"(?i)((?:[\w-]*(?:password|passwd|secret|token|signature|credential)[\w-]*|AWSAccessKeyId)"
     r"[\"']?\s?[=:]\s?[\"']?)(?!\*\*\*)[^\s&,;\"'{}]{4,}"
@@ -68,6 +71,7 @@ def without_secrets(text: str) -> str:
     """Return text without passwords, keys and tokens."""
     if "//" in text:
         text = _IN_A_URL.sub(rf"\1:{_SHOWN}", text)
+        text = _ALONE_IN_A_URL.sub(rf"\1{_SHOWN}", text)
     text = _AFTER_ITS_NAME.sub(rf"\1{_SHOWN}", text)
     # The longest first: one secret may begin another.
     for secret in sorted({*_kept, *_of_the_environment()}, key=len, reverse=True):

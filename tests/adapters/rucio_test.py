@@ -342,7 +342,11 @@ def test_a_last_word_is_not_asked_for_again(
             r"let us in: .* identity=\(not shown\)",
             1,
         ),
-        (ConnectionError("https://me:se-cret@proxy"), "Rucio does not answer: .* https://proxy", 5),
+        (
+            ConnectionError("https://me:se-cret@proxy"),
+            r"Rucio does not answer: .* https://me:\*\*\*@proxy",
+            5,
+        ),
     ],
 )
 def test_troubles_are_told_in_words_of_ours_and_without_secrets(

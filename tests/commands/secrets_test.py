@@ -184,6 +184,7 @@ def test_an_unexpected_error_tells_no_secret(
     [
         ("postgresql://me:a/b@c:d@host:5432/db", "postgresql://me:***@host:5432/db"),
         ("s3://profile@bucket/prefix", "s3://profile@bucket/prefix"),
+        ("https://ghp_0123456789@host/x", "https://***@host/x"),
         ("host=h password=geheim dbname=d", "host=h password=*** dbname=d"),
         ("?X-Amz-Signature=0123456789abcdef&x=1", "?X-Amz-Signature=***&x=1"),
         ("{'X-Rucio-Auth-Token': 'root-root-unknown-1'}", "{'X-Rucio-Auth-Token': '***'}"),
