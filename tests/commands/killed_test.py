@@ -8,7 +8,6 @@ the tests marked ``slow``.
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import signal
 from collections import Counter
