@@ -31,7 +31,7 @@ from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.recorded import RecordedButler
 from calibstate.cli.log import _document
-from calibstate.errors import CalibstateError, LockedError
+from calibstate.errors import CalibstateError, LockedError, without_secrets
 from calibstate.kinds.registry import ACTIONS
 from calibstate.model.bundles import BundleFile
 from calibstate.model.fingerprints import digest_of_lines
@@ -358,3 +358,15 @@ def test_a_lock_is_held_by_somebody_whatever_it_says(folder: Path) -> None:
 
     check()
     shutil.rmtree(records)
+
+
+# --- what is told of all that ---
+
+
+@pytest.mark.parametrize("piece", ["9", "password", "token-", "//:", "https://"])
+def test_secrets_are_looked_for_in_a_long_word_in_no_time(piece: str) -> None:
+    """Any file may hold such a word, and the message quotes it."""
+    word = piece * (100_000 // len(piece))
+    began = time.process_time()
+    without_secrets(f"`{word}` is no site.")
+    assert time.process_time() - began < MOST
