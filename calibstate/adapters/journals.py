@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 from pydantic import ValidationError
@@ -63,7 +64,13 @@ def past_run(uri: str, name: str) -> PastRun | None:
 
 
 def _read(shelf: Shelf, name: str) -> PastRun:
-    data = shelf.read(f"{_FOLDER}/{name}{_SUFFIX}", limit=_LARGEST) or b""
+    try:
+        data = shelf.read(f"{_FOLDER}/{name}{_SUFFIX}", limit=_LARGEST) or b""
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        # Nobody writes such a one; it hides no other.
+        return PastRun(name, shelf.uri, (), Ending.UNKNOWN, unreadable=1)
     lines, unreadable = [], 0
     for text in data.splitlines():
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from calibstate.adapters import journals
 from calibstate.store.schemas import schemas
 from tests.commands import cut
 from tests.commands.sites import EMBARGO, SUMMIT, TOP, Sites
@@ -170,6 +171,18 @@ def test_a_journal_that_cannot_be_read_hides_no_other(sites: Sites, damage: byte
     assert (damaged["lines"], damaged["ending"]) == ([], "no end")
     assert right["ending"] == "ended"
     assert sites.run("log").code == sites.run("log", damaged["id"]).code == 0
+
+
+def test_a_journal_that_is_too_large_hides_no_other(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sites.apply().code == 0
+    folder = sites.tree.folder / "records" / "journal"
+    (folder / "20990101T000000Z-0badbad0.jsonl").write_bytes(b"x" * 2**20)
+    monkeypatch.setattr(journals, "_LARGEST", 2**19)
+
+    large, right = log(sites)
+
+    assert (large["lines"], large["unreadable"]) == ([], 1)
+    assert right["ending"] == "ended"
 
 
 def test_a_line_that_was_cut_in_half_is_counted(sites: Sites) -> None:
