@@ -26,6 +26,7 @@ from .options import (
     InstrumentOption,
     RepositoryOption,
     SiteOption,
+    TimeoutOption,
     scope,
 )
 from .tree import check_scope, load
@@ -78,6 +79,7 @@ def impact(
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
     exclude: ExcludeOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Tell which lookups get another calibration by a change of the tree.
 
@@ -135,20 +137,21 @@ def _live_report(
 
     from ..engine.impact import affected
     from ..engine.impact import impact as compare
+    from ..engine.side_by_side import in_time
+
+    def look() -> tuple[Impact, dict[int, str]]:
+        butler = Places(after).butler(address)
+        told = compare(before, after, narrowed, butler)
+        if where is not None:
+            told = replace(told, exposures=_affected(told, butler, where, affected))
+        instruments = sorted({chain.instrument for chain in told.chains})
+        return told, {n: name for one in instruments for n, name in butler.detectors(one).items()}
 
     if address not in after.repositories:
         raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
     with screen.progress("looking at") as watch:
         watch(address, 0, 1)
-        butler = Places(after).butler(address)
-        told = compare(before, after, narrowed, butler)
-        if where is not None:
-            told = replace(told, exposures=_affected(told, butler, where, affected))
-    detectors = {
-        number: name
-        for instrument in sorted({chain.instrument for chain in told.chains})
-        for number, name in butler.detectors(instrument).items()
-    }
+        told, detectors = in_time(address, look)
     return views.Report(told, words, until, address, detectors)
 
 

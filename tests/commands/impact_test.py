@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from calibstate.model.timespans import UNBOUNDED
+from calibstate.ports import silence
 from tests import world
 from tests.commands.sites import ORIGIN, SUMMIT, TOP, Sites
 from tests.golden import Golden
@@ -483,6 +486,18 @@ def test_a_repository_that_cannot_be_seen_is_an_error(live: Sites) -> None:
 
     assert ran.code == 1
     assert "Repository cannot be opened" in ran.err
+
+
+def test_a_repository_that_says_nothing_is_an_error_soon(live: Sites) -> None:
+    live.tree.chain(["DM-1"], retired={"DM-2": "for a test"})
+    with closing(sqlite3.connect(live.path(SUMMIT) / "gen3.sqlite3", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN EXCLUSIVE")
+
+        ran = live.run("impact", "main", "--live", SUMMIT, "--timeout", "1s")
+
+    silence.allow(None)
+    assert ran.code == 1
+    assert "wait longer with --timeout" in ran.err
 
 
 def test_it_writes_nothing(live: Sites) -> None:
