@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,19 +20,30 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _WORDS = b"\nStopping: the step in hand is finished first. Once more stops at once, and loses nothing.\n"
 
 
+class _Woken(BaseException):
+    """Somebody wants the run to stop while it sleeps."""
+
+
 class Stopping:
     """Whether somebody wants the run to stop."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._asked = False
+        self._sleeping = False
 
     def __call__(self) -> bool:
         """Say whether no other step is to be begun."""
-        return self._asked.is_set()
+        return self._asked
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless somebody wants the run to stop."""
-        self._asked.wait(seconds)
+        try:
+            self._sleeping = True
+            if not self._asked:
+                time.sleep(seconds)
+            self._sleeping = False
+        except _Woken:
+            self._sleeping = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -47,9 +59,11 @@ class Stopping:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._asked.is_set():
+        if self._asked:
             raise KeyboardInterrupt
-        self._asked.set()
+        self._asked = True
         # Whoever was writing may have been interrupted at it, so that only
         # the system's own call is safe here.
         os.write(2, _WORDS)
+        if self._sleeping:
+            raise _Woken  # Sleep goes on after a signal, but for this.

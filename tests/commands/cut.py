@@ -82,7 +82,16 @@ class Started:
             os.close(descriptor)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send it a signal while it waits at its moment.
+
+        One that comes just before the call that waits is seen only when that
+        has returned.
+        """
+        stat, asleep = Path(f"/proc/{self.process.pid}/stat"), 0
+        while asleep < 3:
+            state = stat.read_text().rpartition(")")[2].split()[0]
+            asleep = asleep + 1 if state == "S" else 0
+            time.sleep(0.05)
         os.kill(self.process.pid, number)
 
     def go_on(self) -> None:

@@ -143,7 +143,7 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(sites: Sites, tmp_path:
     assert run.has_come_there()
 
     run.signal(signal.SIGINT)
-    run.signal(signal.SIGTERM)  # Two of one kind may come as one.
+    run.signal(signal.SIGINT)
     ended = run.end()
 
     assert ended.code == 1
