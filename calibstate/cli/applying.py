@@ -157,7 +157,8 @@ class Applying:
             # Of what had moved, or waited, the new plan tells what is left;
             # somebody else may have done it.
             moved = {Result.STALE, Result.SKIPPED}
-            self.became = {target: o for target, o in self.became.items() if o.result not in moved}
+            left = {str(step.action.target) for step in latest[-1].steps}
+            self.became = {t: o for t, o in self.became.items() if o.result not in moved or t in left}
             return latest[-1]
 
         again = partial(anew, self.look) if self.look else None
