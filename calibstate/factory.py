@@ -276,9 +276,9 @@ class Places:
 
     def missing_formatters(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return the classes that cannot be imported here, and why."""
-        from .adapters.checkup import missing_formatters
+        from .adapters.butler import why_not_usable
 
-        return missing_formatters(names)
+        return {name: why for name in sorted(set(names)) if (why := why_not_usable(name))}
 
     def past_runs(self, store: str, since: str) -> list[PastRun]:
         """Return the runs that a store keeps, the newest first.

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from lsst.utils.introspection import get_class_of
-
 from ..errors import Diagnostic, UnreachableError
 from ..model.checkups import Examined
 from .shelves import Bucket, Folder, open_shelf, reason
 
-__all__ = ["examine_store", "may_write", "missing_formatters", "offset_of", "room_at", "versions_here"]
+__all__ = ["examine_store", "may_write", "offset_of", "room_at", "versions_here"]
 
 _PACKAGES = ("lsst-daf-butler", "sqlalchemy", "boto3", "rucio-clients")
 
@@ -96,17 +93,6 @@ def offset_of(date: str | None) -> timedelta | None:
 def versions_here() -> tuple[str, ...]:
     """Return the versions of what places are asked with."""
     return tuple(f"{package} {found}" for package in _PACKAGES if (found := _version(package)))
-
-
-def missing_formatters(names: Iterable[str]) -> dict[str, str]:
-    """Return the classes that cannot be imported here, with the reason."""
-    missing: dict[str, str] = {}
-    for name in sorted(set(names)):
-        try:
-            get_class_of(name)
-        except Exception as error:  # noqa: BLE001 - it is foreign code that is run
-            missing[name] = f"{type(error).__name__}: {error}"
-    return missing
 
 
 def _version(package: str) -> str | None:

@@ -144,7 +144,8 @@ def _here(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[C
             HERE,
             "formatters",
             f"{name} cannot be imported ({why})",
-            "What it wrote is deployed all the same; to read it by the butler, install what holds it.",
+            "Where the files that it reads are not yet, `apply` refuses to import them. Run this in an "
+            "environment that has the class: those of lsst.obs.* live in the Rubin stack.",
         )
         for name, why in missing.items()
     ]

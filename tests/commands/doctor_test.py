@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from calibstate.adapters import checkup
+from calibstate.adapters.butler import formatters
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.shelves import open_shelf
 from calibstate.engine import doctor as engine
@@ -111,21 +113,44 @@ def test_what_the_system_says_of_writing_is_told(deployed: Sites, monkeypatch: p
     assert "no permission to write" in checks(ran)[SUMMIT, "write"]["said"]
 
 
-def test_a_formatter_that_cannot_be_imported_is_told(
-    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+def test_doctor_tells_the_formatters_that_apply_would_refuse(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(name: str) -> None:
+    assert sites.apply("--repository", ORIGIN).code == 0
+
+    def refuse(name: str) -> type:
         raise ImportError(f"No module named {name.partition('.')[0]!r}")
 
-    monkeypatch.setattr(checkup, "get_class_of", refuse)
-    ran = deployed.run("doctor", "--format", "json")
+    monkeypatch.setattr(formatters, "doImportType", refuse)
+    ran = sites.run("doctor", "--format", "json")
     assert (ran.code, health(ran)) == (0, {("here", "formatters"): "warning"})
-    assert "cannot be imported (ImportError: No module" in checks(ran)["here", "formatters"]["said"]
+    said = checks(ran)["here", "formatters"]
+    assert "cannot be imported (No module named" in said["said"]
+    assert "`apply` refuses to import them" in said["hint"]
+
+    applied = sites.apply()
+    assert applied.code == 3
+    assert "which is not usable here: No module named" in applied.out
 
 
-def test_a_class_that_is_not_there_is_missing() -> None:
-    there, gone = "lsst.daf.butler.formatters.json.JsonFormatter", "lsst.obs.nowhere.Formatter"
-    assert set(checkup.missing_formatters([there, gone])) == {gone}
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("lsst.daf.butler.formatters.json.JsonFormatter", None),
+        ("lsst.obs.nowhere.Formatter", "lsst.obs"),
+        ("lsst.daf.butler.Butler", "it is no formatter"),
+        ("", ""),
+    ],
+)
+def test_a_class_is_usable_or_it_is_told_why_not(name: str, why: str | None) -> None:
+    told = formatters.why_not_usable(name)
+    assert told is None if why is None else told is not None and why in told
+
+
+def test_a_class_whose_module_breaks_is_not_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "breaks_when_imported.py").write_text("raise RuntimeError('no camera here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert formatters.why_not_usable("breaks_when_imported.Formatter") == "no camera here"
 
 
 def test_who_holds_a_place_is_told_and_keeps_it(deployed: Sites) -> None:

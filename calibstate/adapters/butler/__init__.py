@@ -6,6 +6,7 @@ when the first repository is asked, never at start.
 
 from .checkup import examine
 from .exclusion import exclude_others
+from .formatters import why_not_usable
 from .opening import identity, recover, resolve
 from .reader import DafButlerReader, open_reader
 from .writer import DafButlerWriter, clear_leftovers, open_writer
@@ -21,4 +22,5 @@ __all__ = [
     "open_writer",
     "recover",
     "resolve",
+    "why_not_usable",
 ]

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from lsst.daf.butler import DimensionRecord, Formatter, FormatterV2
+from lsst.daf.butler import DimensionRecord
 from lsst.resources import ResourcePath
-from lsst.utils import doImportType
 
 from ...errors import Diagnostic
 from ...model.bundles import BundleFile, StoredDataset
@@ -20,6 +19,7 @@ from ...model.contents import Row, format_data_id
 from ...model.timespans import UNBOUNDED, format_range
 from ...store.bundle import path_problem
 from .datastore import for_each, sizes_of
+from .formatters import why_not_usable
 from .placing import holds, lack_of_space
 from .survey import Survey, needed_records
 
@@ -181,23 +181,13 @@ def _overlap(one: Row, other: Row) -> bool:
 
 def _of_formatters(found: Survey) -> Iterator[Diagnostic]:
     for name in sorted({d.formatter for d in found.unrecorded}):
-        if why := _why_not_usable(name):
+        if why := why_not_usable(name):
             yield Diagnostic(
                 "Formatter class cannot be imported",
                 f"the butler reads these files by {name or 'a class that the bundle does not name'}, "
                 f"which is not usable here: {why}.",
                 hint="Classes of lsst.obs.* live in the Rubin stack: run this in an environment that has it.",
             )
-
-
-def _why_not_usable(name: str) -> str | None:
-    try:
-        found = doImportType(name)
-    except (ImportError, TypeError, ValueError, AttributeError) as error:
-        return str(error).rstrip(".")
-    if not (isinstance(found, type) and issubclass(found, Formatter | FormatterV2)):
-        return "it is no formatter"
-    return None
 
 
 def _of_sources(found: Survey) -> Iterator[Diagnostic]:
