@@ -108,8 +108,8 @@ def _by_rucio(
     desired: DesiredState, scope: Scope, written: Written[Ticket], pins: Pins
 ) -> Iterator[Declared]:
     """Yield what a ticket is in Rucio: a dataset, and a rule for each RSE."""
-    settings, by_rse = desired.settings.noun.rucio, _by_rse(desired, scope, written.noun)
-    if settings is None or not by_rse:
+    settings, rses = desired.settings.noun.rucio, _rses(desired, scope, written.noun)
+    if settings is None or not rses:
         return
     pin = pins.get(written.noun.key)
     dataset = _rucio_dataset(desired, settings, written.noun, pin if isinstance(pin, Pin) else None)
@@ -117,35 +117,33 @@ def _by_rucio(
     yield Declared(
         replace(dataset, files=scope.files), where, (Need(_at(ARCHIVE, "bundle", written.noun.name)),)
     )
-    for rse, addresses in sorted(by_rse.items()):
+    for rse in rses:
         rule = RucioRule(
             _rule_address(written.noun, rse),
             written.noun.key,
             dataset.scope,
             dataset.dataset,
             rse,
-            hold=_held_everywhere(desired, addresses),
             manifest=dataset.manifest,
         )
         yield Declared(rule, where, (Need(dataset.address),))
 
 
-def _by_rse(desired: DesiredState, scope: Scope, ticket: Ticket) -> Mapping[str, list[RepositoryAddress]]:
-    """Return the repositories that await a ticket by Rucio, by RSE.
+def _rses(desired: DesiredState, scope: Scope, ticket: Ticket) -> list[str]:
+    """Return the RSEs at which repositories await a ticket, sorted.
 
     Those that are asked for; and all others, where the origin is, since the
     steps in Rucio belong to the site of the origin.
     """
     origin = desired.origin(ticket.instrument)
     at_origin = origin is not None and scope.has_repository(origin)
-    found: dict[str, list[RepositoryAddress]] = {}
+    found: set[str] = set()
     for address in desired.with_instrument(ticket.instrument):
-        site, _ = desired.repository(address)
-        route = site.route_of(address.partition("/")[2])
+        rse = desired.rse_of(address)
         asked = scope.has_repository(address) or (at_origin and not scope.leaves_out(address))
-        if isinstance(route, Rucio) and asked and not desired.skipped(ticket, address):
-            found.setdefault(route.rse, []).append(address)
-    return found
+        if rse and asked and not desired.skipped(ticket, address):
+            found.add(rse)
+    return sorted(found)
 
 
 def _rucio_dataset(
@@ -163,12 +161,6 @@ def _rucio_dataset(
         expected_pfn(settings, "FILE") if settings.rse_root is not None else None,
         manifest=pin.manifest if pin else None,
     )
-
-
-def _held_everywhere(desired: DesiredState, addresses: list[RepositoryAddress]) -> str:
-    """Return why none of some repositories takes anything, if so."""
-    holds = [desired.repository(a)[0].hold_of(a.partition("/")[2]) for a in addresses]
-    return "; ".join(sorted({hold for hold in holds if hold})) if all(holds) else ""
 
 
 def _rule_address(ticket: Ticket, rse: str) -> Address:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import Diagnostic, RefusedError
 from ..kinds.chain import ChainAction
+from ..kinds.rucio_rule import RuleAction
 from ..model.actions import Action
 from ..model.desired import DesiredState
 from ..model.guards import Allowed, Guard, Guarded
@@ -45,11 +46,8 @@ def refuse_guarded(steps: Iterable[Step], desired: DesiredState, allowed: Allowe
 
 
 def _stops(action: Action, desired: DesiredState) -> Iterator[Guarded]:
-    place = action.target.place
-    if place in desired.repositories:
-        site, _ = desired.repository(place)
-        if reason := site.hold_of(place.partition("/")[2]):
-            yield Guarded(Guard.HOLD, f"{place} is on hold: {reason}")
+    if stop := _hold(action, desired):
+        yield stop
     if isinstance(action, ChainAction):
         most = desired.settings.noun.guards.chain_changes
         if action.displaced > most:
@@ -58,6 +56,21 @@ def _stops(action: Action, desired: DesiredState) -> Iterator[Guarded]:
                 f"it would take out or move {action.displaced} children, more than the {most} that "
                 "`guards` allows; if that is meant: --allow chain_changes --because REASON",
             )
+
+
+def _hold(action: Action, desired: DesiredState) -> Guarded | None:
+    """Say that nobody takes what an action brings at present, if so."""
+    if isinstance(action, RuleAction):
+        ticket = desired.tickets.get((action.instrument, action.ticket))
+        name, takers = action.rse, desired.awaiting(ticket.noun, action.rse) if ticket else ()
+    elif action.target.place in desired.repositories:
+        name, takers = action.target.place, (action.target.place,)
+    else:
+        return None
+    holds = [desired.hold_of(address) for address in takers]
+    if not holds or not all(holds):
+        return None
+    return Guarded(Guard.HOLD, f"{name} is on hold: {'; '.join(sorted({hold for hold in holds if hold}))}")
 
 
 def _refusal(step: Step, stop: Guarded) -> Diagnostic:

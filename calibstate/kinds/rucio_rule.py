@@ -24,7 +24,7 @@ from ..ports.progress import Watch
 from ..ports.rucio import RucioReader
 from .base import Kind
 
-__all__ = ["AddRule", "BoostRule", "KeepRule", "RucioRule", "RucioRuleKind"]
+__all__ = ["AddRule", "BoostRule", "KeepRule", "RucioRule", "RucioRuleKind", "RuleAction"]
 
 COMMENT = "calibrations, kept by calibstate"
 """What our rules say of themselves."""
@@ -42,9 +42,6 @@ class RucioRule(Resource):
     """Name of the Rucio dataset within the scope."""
 
     rse: str
-
-    hold: str = ""
-    """Declared: why nothing may be sent there at present."""
 
     manifest: Manifest | None = field(default=None, repr=False)
     """Declared: what is to arrive; `None` before the ticket is exported."""
@@ -108,7 +105,7 @@ _ORDER = (
 """How near to their end rules are."""
 
 
-class _RuleAction(Action):
+class RuleAction(Action):
     """What is done to the rules of one dataset at one RSE."""
 
     ticket: str
@@ -124,7 +121,7 @@ class _RuleAction(Action):
         return RucioRule(self.target, (self.instrument, self.ticket), self.scope, self.dataset, self.rse)
 
 
-class AddRule(_RuleAction):
+class AddRule(RuleAction):
     """Have Rucio bring a ticket's files to an RSE and keep them there."""
 
     do: ClassVar[str] = "add-rule"
@@ -144,7 +141,7 @@ class AddRule(_RuleAction):
         return f"have {self.scope}:{self.dataset} brought to {self.rse}"
 
 
-class KeepRule(_RuleAction):
+class KeepRule(RuleAction):
     """Have a rule last that was about to end."""
 
     do: ClassVar[str] = "keep-rule"
@@ -174,7 +171,7 @@ class KeepRule(_RuleAction):
         return f"have rule {self.rule} last ({self.scope}:{self.dataset} at {self.rse})"
 
 
-class BoostRule(_RuleAction):
+class BoostRule(RuleAction):
     """Have Rucio try again what a stuck rule waits for."""
 
     do: ClassVar[str] = "boost-rule"
@@ -253,8 +250,6 @@ class RucioRuleKind(Kind[RucioRule]):
         found = _first_problem(declared, live)
         if not found:
             return None
-        if declared.hold:
-            return Obstacle(f"{declared.rse} is on hold: {declared.hold}", awaited=True)
         if found[0] is What.CHANGED:
             return Obstacle(found[1], refused=True)
         rule = live.lasting if live else None

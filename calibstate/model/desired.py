@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from ..errors import Where
 from .chains import ChainFile
 from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
-from .repositories import Origin, Repository, Site
+from .repositories import Origin, Repository, Rucio, Site
 from .seals import Seal
 from .settings import Settings
 from .tickets import Ticket
@@ -169,6 +169,20 @@ class DesiredState:
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""
         return tuple(a for a in self.repositories if instrument in self.repository(a)[1].instruments)
+
+    def rse_of(self, address: RepositoryAddress) -> str | None:
+        """Return where Rucio brings a repository's files, if it does."""
+        route = self.repository(address)[0].route_of(address.partition("/")[2])
+        return route.rse if isinstance(route, Rucio) else None
+
+    def awaiting(self, ticket: Ticket, rse: str) -> tuple[RepositoryAddress, ...]:
+        """Return the repositories that await a ticket at an RSE, sorted."""
+        here = (a for a in self.with_instrument(ticket.instrument) if self.rse_of(a) == rse)
+        return tuple(address for address in here if not self.skipped(ticket, address))
+
+    def hold_of(self, address: RepositoryAddress) -> str | None:
+        """Return why nothing is changed at a repository; `None`: it may."""
+        return self.repository(address)[0].hold_of(address.partition("/")[2])
 
     def skipped(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
         """Return why a repository does not get a ticket; `None` if it does."""

@@ -241,6 +241,11 @@ def test_a_site_on_hold_is_sent_nothing(carried: Carried) -> None:
     assert [rule["rse_expression"] for rule in carried.rules()] == [SUMMIT_RSE]
     assert f"{BTS_RSE} is on hold: the network is being rebuilt" in ran.out
 
+    # At three in the morning there is always a way on.
+    carried.apply("--allow", "hold", "--because", "the night is lost without it")
+
+    assert sorted(rule["rse_expression"] for rule in carried.rules()) == sorted([BTS_RSE, SUMMIT_RSE])
+
 
 def test_names_that_rucio_would_refuse_are_found_before(carried: Carried) -> None:
     carried.tree.ticket("DM-1", "bias+dark.20240101a")

@@ -228,27 +228,6 @@ def test_a_rule_is_made_where_there_is_room(storage: Storage | None, steps: list
         assert (obstacle.awaited, obstacle.refused) == (shut, not shut), "what is shut opens again"
 
 
-@pytest.mark.parametrize(
-    "live",
-    [seen(), seen(rule(expires_at=ENDS)), seen(STUCK), seen(rule(RuleState.REPLICATING))],
-    ids=["none", "ending", "stuck", "replicating"],
-)
-def test_while_a_site_is_held_nothing_is_done_about_its_rule(live: RucioRule) -> None:
-    declared = replace(DECLARED, hold="the summit is snowed in")
-    assert remedies(live, declared) == []
-    obstacle = KIND.obstacle(declared, live)
-    assert obstacle
-    assert obstacle.awaited
-    assert "snowed in" in obstacle.reason
-
-
-def test_what_is_there_is_relied_upon_while_a_site_is_held() -> None:
-    declared = replace(DECLARED, hold="the summit is snowed in")
-    live = seen(rule(), available=NUMBER)
-    assert KIND.is_there(declared, live)
-    assert KIND.obstacle(declared, live) is None
-
-
 # --- how an action stands ---
 
 ADD, KEEP, BOOST = action(AddRule), action(KeepRule, rule="r1"), action(BoostRule, rule="r1")
