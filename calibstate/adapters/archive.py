@@ -20,6 +20,7 @@ from ..model.names import TicketKey
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import Export
 from ..ports.progress import Watch, unwatched
+from ..ports.silence import hearing, listening
 from ..store.bundle import (
     EXPORT,
     MANIFEST,
@@ -71,7 +72,7 @@ class Archive(ArchiveWriter):
         keys = list(dict.fromkeys(tickets))
         with self._seen():
             self._shelf.look()
-            with ThreadPoolExecutor(_THREADS) as threads:
+            with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
                 found = dict(zip(keys, threads.map(self._bundles, keys), strict=True))
         return {key: manifests for key, manifests in found.items() if manifests}
 
@@ -199,7 +200,7 @@ class Archive(ArchiveWriter):
 
     def _digests(self, folder: str, sources: Mapping[str, str], watch: Watch) -> dict[str, Digest]:
         digests: dict[str, Digest] = {}
-        with ThreadPoolExecutor(_THREADS) as threads:
+        with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
             todo = {threads.submit(self._add_file, folder, path, uri): path for path, uri in sources.items()}
             try:
                 for done, future in enumerate(as_completed(todo), 1):

@@ -33,7 +33,7 @@ from lsst.resources import ResourcePath
 from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError, keep_secret, without_secrets
-from ..ports.silence import allowed
+from ..ports.silence import allowed, at_work, heard
 from .lazy import lazy
 
 __all__ = ["Bucket", "Digest", "Folder", "Shelf", "digest_of", "open_shelf", "opened", "reason"]
@@ -83,6 +83,7 @@ class _Digester:
             self.adler32 = zlib.adler32(chunk, self.adler32)
             self.sha256.update(chunk)
             self.md5.update(chunk)
+            heard()
             yield chunk
 
     @property
@@ -466,6 +467,7 @@ class Bucket(Shelf):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), at) from error
             for chunk in body.iter_chunks(_CHUNK):
                 stream.write(chunk)
+                heard()
 
     @override
     def write(self, key: str, data: bytes) -> None:
@@ -523,7 +525,7 @@ class Bucket(Shelf):
         pass
 
     def _upload(self, key: str, stream: IO[bytes], digest: Digest) -> None:
-        with _answers():
+        with _answers(), at_work():
             if digest.size > _ONE_PUT:
                 self._client.upload_fileobj(stream, self._bucket, key)
                 return
@@ -594,9 +596,14 @@ def _client(profile: str | None) -> Any:
                 max_pool_connections=16,
             ),
         )
+    client.meta.events.register("after-call.s3", _hear)
     if os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0").lower() not in {"", "0", "f", "n", "false"}:
         client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
     return client
+
+
+def _hear(**_: Any) -> None:
+    heard()
 
 
 @contextmanager

@@ -17,12 +17,16 @@ from itertools import chain, repeat
 from .. import __version__
 from ..engine.arrivals import arrivals
 from ..engine.converge import Run, converge
+from ..engine.doctor import fit_for
+from ..engine.execute import Barred
 from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
 from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
+from ..errors import Diagnostic, Severity
 from ..factory import Places, basis, began, utc_now
 from ..kinds.rucio_rule import BoostRule
+from ..model.checkups import Health
 from ..model.desired import DesiredState
 from ..model.drift import What
 from ..model.guards import Allowed
@@ -84,6 +88,23 @@ class Applying:
 
     patience: Patience = field(default_factory=Patience)
     """How long is waited for what others hold."""
+
+    barred: Barred = field(default_factory=Barred)
+    """Places at which nothing is done in this run."""
+
+    def look_first(self, made: Plan) -> None:
+        """Look whether one can work where a plan is about to.
+
+        Nothing is done where one cannot; the other places go on.
+        """
+        for check in fit_for(made, self._is_ours, self.places):
+            if check.health is Health.OK:
+                continue
+            if check.check in {"read", "write"}:
+                self.barred.why[check.place] = check.said
+            severity = Severity.ERROR if check.place in self.barred.why else Severity.WARNING
+            detail = f"{check.place}: {check.said.rstrip('.')}."
+            screen.told([Diagnostic("Place is not fit for work", detail, None, check.hint, severity)])
 
     def run(self, made: Plan, wait: timedelta | None = None) -> ExitCode:
         """Carry out a plan, and those that follow from waiting."""
@@ -149,6 +170,7 @@ class Applying:
             began=lambda: began(self.desired, self.allowed),
             stopping=self.stopping,
             patience=self.patience,
+            barred=self.barred,
         )
         latest = [made]
 

@@ -186,12 +186,13 @@ def apply(
     made = saved or planned(_look(desired, narrowed, places), passed)
     if format is Format.TEXT:
         show_plan(made, format)
-    if made.steps:
-        _ask(yes=yes)
-    elif not wait:
+    if not made.steps and not wait:
         raise typer.Exit(plan_code(made))
     look = None if saved else lambda: _look(desired, narrowed, places)
     applying = Applying(desired, narrowed, places, format, look, passed, stopping=stopping, patience=patience)
+    if made.steps:
+        applying.look_first(made)
+        _ask(yes=yes)
     raise typer.Exit(applying.run(made, wait))
 
 

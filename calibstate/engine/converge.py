@@ -17,7 +17,7 @@ from ..model.plans import Plan, Step
 from ..ports.places import Records, WritePlaces
 from ..ports.progress import Watch, unwatched
 from ..ports.records import Journal
-from .execute import execute, refuse_stale
+from .execute import Barred, execute, refuse_stale
 from .hold import Holds, Patience
 from .plan import Failed
 
@@ -58,6 +58,9 @@ class Run:
     patience: Patience = field(default_factory=Patience)
     """How long is waited for what others hold."""
 
+    barred: Barred = field(default_factory=Barred)
+    """Places at which nothing is done."""
+
     _journals: dict[int, Journal] = field(default_factory=dict)
     _holds: Holds = field(init=False)
 
@@ -73,9 +76,14 @@ class Run:
         """Look whether a place is still held, before it is changed."""
         self._holds.check(place)
 
+    def is_barred(self, step: Step) -> bool:
+        """Say whether nothing is done at the place of a step."""
+        return step.action.target.place in self.barred.why
+
     def places_of(self, plan: Plan) -> list[str]:
         """Return the places that a plan changes here."""
-        return sorted({step.action.target.place for step in plan.steps if self.ours(step)})
+        steps = (step for step in plan.steps if self.ours(step) and not self.is_barred(step))
+        return sorted({step.action.target.place for step in steps})
 
     def open_journals(self, plan: Plan) -> None:
         """Begin a journal in each store that keeps one of a plan's places."""
@@ -92,11 +100,16 @@ class Run:
 
     def journal_outcome(self, place: str, outcome: Outcome) -> None:
         """Keep a line of what became of a step."""
-        line = self._line("outcome", f"{outcome.do} {outcome.result.value}", outcome=outcome)
-        self.records(place).journal.write(line)
+        journal = self.records(place).journal
+        # One of a place at which nothing is done may never have been begun.
+        if id(journal) in self._journals:
+            text = f"{outcome.do} {outcome.result.value}"
+            journal.write(self._line("outcome", text, outcome=outcome))
 
     def release(self, became: str) -> None:
-        """Let go of every lock."""
+        """Let go of every lock, but where nothing answers any more."""
+        for place in self.barred.why:
+            self._holds.leave(place)
         try:
             self.journal("end", became)
         finally:
@@ -142,7 +155,7 @@ def converge(
             run.hold(plan, why)
             run.open_journals(plan)
             if again is None:
-                refuse_stale(plan, run.places, run.ours)
+                refuse_stale(plan, run.places, lambda step: run.ours(step) and not run.is_barred(step))
             outcomes = []
             for outcome in _carry_out(plan, run, why):
                 outcomes.append(outcome)
@@ -165,7 +178,10 @@ def converge(
 def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
     place_of = {step.id: step.action.target.place for step in plan.steps}
     run.journal("plan", f"{why}: {len(plan.steps)} steps at {', '.join(run.places_of(plan))}")
-    for outcome in execute(plan, run.places, ours=run.ours, watch=run.watch, stopping=run.stopping):
+    carried_out = execute(
+        plan, run.places, barred=run.barred, ours=run.ours, watch=run.watch, stopping=run.stopping
+    )
+    for outcome in carried_out:
         if outcome.result is Result.BEGUN:
             run.check(place_of[outcome.step])
         run.journal_outcome(place_of[outcome.step], outcome)

@@ -1,7 +1,8 @@
 """Look whether one can work with the places, before one has to.
 
 Nothing is written anywhere, and a place that does not answer does not keep
-the others from being looked at.
+the others from being looked at.  `doctor` tells all of it; `apply` makes the
+same checks of the places that it is about to change.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from ..model.bundles import Manifest
 from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
 from ..model.desired import DesiredState
 from ..model.names import ARCHIVE, RUCIO
+from ..model.plans import Plan, Step
 from ..model.scope import Scope
 from ..ports.places import LockedPlaces, ReadPlaces
 from .expand import adopted, places_of
 from .side_by_side import side_by_side
 
-__all__ = ["ExaminedPlaces", "doctor"]
+__all__ = ["ExaminedPlaces", "doctor", "fit_for"]
 
 
 class ExaminedPlaces(ReadPlaces, LockedPlaces, Protocol):
@@ -92,6 +94,30 @@ def doctor(
     return checks
 
 
+def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) -> list[Check]:
+    """Look whether one can work where a plan is about to.
+
+    Parameters
+    ----------
+    plan
+        What is about to be done.
+    ours
+        Which steps are carried out.
+    places
+        What is looked at.
+
+    Returns
+    -------
+    list of Check
+        By place.  Who holds it, and whether what a bundle names can be
+        imported, is asked by the steps themselves.
+    """
+    changed = sorted({step.action.target.place for step in plan.steps if ours(step)})
+    looks = {place: partial(places.examine, place) for place in changed}
+    told = dict(side_by_side(looks))
+    return [check for place in changed for check in _examined(place, told[place], 0)]
+
+
 @dataclass(frozen=True)
 class _Bundled:
     """What bundles are made of."""
@@ -157,7 +183,7 @@ def _here(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[C
     return found.largest, checks
 
 
-def _examined(place: str, look: Future[_Answer], largest: int) -> Iterator[Check]:
+def _examined(place: str, look: Future[_Answer] | Future[Examined], largest: int) -> Iterator[Check]:
     try:
         found = look.result()
     except CalibstateError as error:

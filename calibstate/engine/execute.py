@@ -8,6 +8,8 @@ effect.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 
 from ..errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
 from ..kinds.registry import KINDS
@@ -16,15 +18,26 @@ from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..ports.places import WritePlaces
 from ..ports.progress import Watch, unwatched
+from ..ports.silence import SilentError
 from .observe import look
+from .side_by_side import in_time
 
-__all__ = ["execute", "refuse_stale"]
+__all__ = ["Barred", "execute", "refuse_stale"]
+
+
+@dataclass
+class Barred:
+    """Places at which no step is begun in this run any more."""
+
+    why: dict[str, str] = field(default_factory=dict)
+    """By place, in a sentence."""
 
 
 def execute(
     plan: Plan,
     places: WritePlaces,
     *,
+    barred: Barred | None = None,
     ours: Callable[[Step], bool] = lambda step: True,
     watch: Callable[[Step], Watch] = lambda step: unwatched,
     stopping: Callable[[], bool] = lambda: False,
@@ -39,6 +52,8 @@ def execute(
         What to do.
     places
         Where; their locks are held.
+    barred
+        Places at which nothing is done; it grows by those that fall silent.
     ours
         Which steps are carried out; the others are looked at only.
     watch
@@ -52,6 +67,7 @@ def execute(
         That a step has begun, and what became of it.
     """
     done: set[str] = set()
+    barred = barred or Barred()
     for step in plan.steps:
         if stopping():
             return
@@ -59,8 +75,10 @@ def execute(
             done.update([step.id] if _is_done(step, places) else [])
         elif waits_for := [needed for needed in step.after if needed not in done]:
             yield _outcome(step, Result.SKIPPED, _waits(waits_for))
+        elif why := barred.why.get(step.action.target.place):
+            yield _outcome(step, Result.FAILED, why)
         else:
-            for outcome in _take(step, places, watch(step)):
+            for outcome in _take(step, places, watch(step), barred):
                 if outcome.result is Result.DONE:
                     done.add(step.id)
                 yield outcome
@@ -91,7 +109,7 @@ def refuse_stale(plan: Plan, places: WritePlaces, ours: Callable[[Step], bool] =
 def _moved(step: Step, places: WritePlaces) -> Iterator[Diagnostic]:
     action = step.action
     try:
-        live = look(action.subject(), places)
+        live = in_time(action.target.place, partial(look, action.subject(), places))
     except UnreachableError:
         return  # The step itself will tell.
     if action.standing(live) is Standing.STALE:
@@ -110,41 +128,57 @@ def _is_done(step: Step, places: WritePlaces) -> bool:
         return False
 
 
-def _take(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
-    action = step.action
+def _take(step: Step, places: WritePlaces, watch: Watch, barred: Barred) -> Iterator[Outcome]:
+    place = step.action.target.place
     try:
-        live = look(action.subject(), places)
-        standing = action.standing(live)
-        if standing is Standing.DONE:
-            yield _outcome(step, Result.DONE, "it was done already")
-            return
-        if standing is Standing.UNDER_WAY:
-            yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
-            return
-        if standing is Standing.STALE:
-            yield _outcome(step, Result.STALE, f"{action.moved(live)}; nothing was changed")
-            return
-        yield _outcome(step, Result.BEGUN, action.summary())
-        KINDS[action.target.kind].apply(action, places, watch)
-        standing = _standing(action, places)
+        yield from _attempt(step, places, watch)
+    except KeyboardInterrupt:
+        barred.why[place] = "the step in hand was left behind"
+        raise
+    except SilentError as error:
+        barred.why[place] = f"{place} fell silent in this run; {_AGAIN}"
+        yield _outcome(step, Result.FAILED, f"{error.diagnostics[0].detail} {_UNKNOWN}")
     except PlanIsStaleError as error:
         yield _outcome(step, Result.STALE, str(error))
     except RefusedError as error:
         yield _outcome(step, Result.REFUSED, str(error))
     except CalibstateError as error:
         yield _outcome(step, Result.FAILED, str(error))
+
+
+def _attempt(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
+    action = step.action
+    place, kind = action.target.place, KINDS[action.target.kind]
+    live = in_time(place, partial(look, action.subject(), places))
+    standing = action.standing(live)
+    if standing is Standing.DONE:
+        yield _outcome(step, Result.DONE, "it was done already")
+    elif standing is Standing.UNDER_WAY:
+        yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
+    elif standing is Standing.STALE:
+        yield _outcome(step, Result.STALE, f"{action.moved(live)}; nothing was changed")
     else:
-        if standing is Standing.DONE:
-            yield _outcome(step, Result.DONE, action.summary())
-        elif standing is Standing.UNDER_WAY:
-            yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
-        else:
-            detail = f"{action.target} is not as it should be after the step; plan again to see how"
-            yield _outcome(step, Result.FAILED, detail)
+        yield _outcome(step, Result.BEGUN, action.summary())
+        in_time(place, partial(kind.apply, action, places, watch))
+        yield _became(step, _standing(action, places))
+
+
+def _became(step: Step, standing: Standing) -> Outcome:
+    action = step.action
+    if standing is Standing.DONE:
+        return _outcome(step, Result.DONE, action.summary())
+    if standing is Standing.UNDER_WAY:
+        return _outcome(step, Result.PENDING, f"under way: {action.summary()}")
+    detail = f"{action.target} is not as it should be after the step; plan again to see how"
+    return _outcome(step, Result.FAILED, detail)
+
+
+_AGAIN = "run again when it answers"
+_UNKNOWN = "What came of the step is not known; the next run looks, and goes on from there."
 
 
 def _standing(action: Action, places: WritePlaces) -> Standing:
-    return action.standing(look(action.subject(), places))
+    return action.standing(in_time(action.target.place, partial(look, action.subject(), places)))
 
 
 def _waits(needed: list[str]) -> str:

@@ -7,8 +7,8 @@ keep others away by that too, since they may keep their `records` elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import chain, repeat
@@ -18,6 +18,7 @@ from ..errors import LockedError
 from ..model.names import ARCHIVE, RUCIO
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
+from .side_by_side import in_time
 
 __all__ = ["Holds", "Patience"]
 
@@ -27,6 +28,9 @@ _PAUSES = (0.5, 1, 2, 4)
 _PAUSE = 5
 
 _T = TypeVar("_T")
+
+_left: list[ExitStack] = []
+"""What is never let go of; forgotten, it would be."""
 
 
 class Patience:
@@ -97,6 +101,16 @@ class Patience:
         return holder
 
 
+@contextmanager
+def _soon(place: str, hold: Callable[[str], AbstractContextManager[_T]]) -> Iterator[_T]:
+    """Hold a place, unless it says nothing."""
+    context = hold(place)
+    held = in_time(place, context.__enter__)
+    with ExitStack() as stack:
+        stack.push(context)
+        yield held
+
+
 class Holds:
     """Places that a run holds.
 
@@ -120,6 +134,7 @@ class Holds:
         self._tell = tell
         self._patience = patience or Patience()
         self._entered = ExitStack()
+        self._stacks: dict[str, ExitStack] = {}
         self._checks: dict[str, list[Callable[[], None]]] = {}
 
     def __enter__(self) -> Holds:
@@ -143,13 +158,14 @@ class Holds:
         if place in self._checks:
             return
         locks = self._places.records(place).locks
-        word = self._patience.enter(self._entered, partial(locks.hold, place, why=why))
+        stack = self._stacks[place] = self._entered.enter_context(ExitStack())
+        word = self._patience.enter(stack, partial(locks.hold, place, why=why))
         if word:
             self._tell(word)
         checks: list[Callable[[], None]] = [partial(locks.check, place)]
         if place not in {ARCHIVE, RUCIO}:
-            exclude = partial(self._places.exclude_others, place)
-            checks.append(self._patience.enter(self._entered, exclude))
+            exclude = partial(_soon, place, self._places.exclude_others)
+            checks.append(self._patience.enter(stack, exclude))
         self._checks[place] = checks
 
     def check(self, place: str) -> None:
@@ -163,7 +179,17 @@ class Holds:
             That cannot be known; nothing may be written there.
         """
         for check in self._checks[place]:
-            check()
+            in_time(place, check)
+
+    def leave(self, place: str) -> None:
+        """Let a place be held until this process ends.
+
+        A step that was left behind there may still write, and a database
+        that is silent would not hear that we leave.  Whoever comes next on
+        this host finds the holder dead, and takes the place over.
+        """
+        if self._checks.pop(place, None):
+            _left.append(self._stacks[place].pop_all())
 
     def close(self) -> None:
         """Let go of every place."""

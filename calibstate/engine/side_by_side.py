@@ -1,7 +1,7 @@
 """Ask places side by side, and wait for none that says nothing.
 
-A look that hangs cannot be ended, only left behind: nobody waits for it any
-more, and the program does not either when it ends.
+A look, or a step, that hangs cannot be ended, only left behind: nobody waits
+for it any more, and the program does not either when it ends.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ def side_by_side(looks: Mapping[str, Callable[[], T]]) -> Iterator[tuple[str, Fu
             running[place] = _Look(place, call, ended)
         try:
             place = ended.get(timeout=min(_A_WHILE, *(look.left for look in running.values())))
+        except KeyboardInterrupt:
+            for look in running.values():
+                look.leave()
+            raise
         except Empty:
             for place in [place for place, look in running.items() if look.left <= 0]:
                 yield place, running.pop(place).leave()
@@ -65,7 +69,7 @@ def side_by_side(looks: Mapping[str, Callable[[], T]]) -> Iterator[tuple[str, Fu
 
 
 def in_time(place: str, call: Callable[[], T]) -> T:
-    """Return what a place answers to a single question.
+    """Return what a place answers to a single question, or an order.
 
     Parameters
     ----------

@@ -18,7 +18,18 @@ from datetime import timedelta
 
 from ..errors import Diagnostic, UnreachableError
 
-__all__ = ["USUAL", "Heard", "SilentError", "allow", "allowed", "at_work", "heard", "listening", "silent"]
+__all__ = [
+    "USUAL",
+    "Heard",
+    "SilentError",
+    "allow",
+    "allowed",
+    "at_work",
+    "heard",
+    "hearing",
+    "listening",
+    "silent",
+]
 
 USUAL = timedelta(seconds=60)
 """The limit, unless told."""
@@ -37,10 +48,26 @@ class _Limit:
 
 @dataclass
 class Heard:
-    """When something was heard last, during one look."""
+    """When something was heard last, by all threads of one look."""
 
-    at: float = field(default_factory=time.monotonic)
-    """Seconds that only grow."""
+    _at: float = field(default_factory=time.monotonic)
+    _busy: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def at(self) -> float:
+        """Seconds that only grow; without end while nothing can be heard."""
+        return math.inf if self._busy else self._at
+
+    def now(self) -> None:
+        """Note that something was heard."""
+        self._at = time.monotonic()
+
+    def be_busy(self, by: int) -> None:
+        """Count the threads that do what cannot be heard."""
+        with self._counting:
+            self._busy += by
+        self.now()
 
 
 _limit = _Limit()
@@ -57,26 +84,37 @@ def allowed() -> float:
     return _limit.seconds
 
 
-def listening(to: Heard) -> None:
+def listening(to: Heard | None) -> None:
     """Have what this thread hears from now on kept."""
     _here.heard = to
 
 
+def hearing() -> Heard | None:
+    """Return what keeps what this thread hears, for others that help it."""
+    return getattr(_here, "heard", None)
+
+
 @contextmanager
 def at_work() -> Iterator[None]:
-    """Do what takes time and is not the place's fault, such as an import."""
-    if found := getattr(_here, "heard", None):
-        found.at = math.inf
+    """Do what gives no sign while it lasts.
+
+    An import, which is not the place's fault; or the transfer of one file,
+    which has limits of its own.
+    """
+    found = hearing()
+    if found:
+        found.be_busy(1)
     try:
         yield
     finally:
-        heard()
+        if found:
+            found.be_busy(-1)
 
 
 def heard() -> None:
     """Note that the place which this thread looks at gave an answer."""
-    if found := getattr(_here, "heard", None):
-        found.at = time.monotonic()
+    if found := hearing():
+        found.now()
 
 
 def silent(place: str) -> SilentError:

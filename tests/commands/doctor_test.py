@@ -113,6 +113,43 @@ def test_what_the_system_says_of_writing_is_told(deployed: Sites, monkeypatch: p
     assert "no permission to write" in checks(ran)[SUMMIT, "write"]["said"]
 
 
+def test_apply_makes_the_same_checks_first_and_leaves_out_what_fails(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = str(sites.path(SUMMIT))
+    monkeypatch.setattr(
+        checkup.os,
+        "access",
+        lambda path, mode, **_: not (mode == os.W_OK and str(path).startswith(refused)),
+    )
+    before = sites.snapshot("repo/summit-LSSTComCam")
+
+    ran = sites.apply()
+
+    assert ran.code == 1
+    assert f"{SUMMIT}: no permission to write" in ran.err
+    assert "It can be looked at; apply cannot change it from here." in ran.err
+    assert "failed" in ran.out
+    assert sites.snapshot("repo/summit-LSSTComCam") == before
+    assert sites.locks() == []
+    assert sites.chain(EMBARGO) == sites.chain(ORIGIN)
+    monkeypatch.undo()
+    assert sites.apply().code == 0
+
+
+def test_what_is_doubtful_is_told_before_anybody_is_asked(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "ROOM", 10**18)
+
+    ran = sites.run("apply")
+
+    assert ran.code == 64, "there is nobody to ask"
+    assert "are free" in ran.err
+    assert "Make room before the next apply." in ran.err
+    assert ran.err.index("are free") < ran.err.index("Nobody to ask")
+
+
 def test_doctor_tells_the_formatters_that_apply_would_refuse(
     sites: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:

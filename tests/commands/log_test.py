@@ -147,9 +147,13 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(sites: Sites, tmp_path:
     ended = run.end()
 
     assert ended.code == 1
-    assert sites.locks() == []
     assert log(sites)[0]["tally"]["begun"] == 1
-    assert sites.apply().code == 0
+    # What may still have been writing when it ended holds its place, as after
+    # a kill -9; the next run sees that it is no more.
+    ran = sites.apply()
+    assert ran.code == 0
+    assert "was taken over" in ran.err
+    assert sites.locks() == []
     assert sites.without_file(EMBARGO) == sites.leftovers() == []
     assert sites.chain(SUMMIT) == sites.chain(EMBARGO) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
 

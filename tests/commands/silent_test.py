@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,9 +15,13 @@ import pytest
 import yaml
 
 from calibstate.adapters.rucio.asking import Rucio
+from calibstate.engine.side_by_side import in_time
 from calibstate.errors import UnreachableError
 from calibstate.ports import silence
+from tests import world
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
+from tests.services.postgres import Postgres
+from tests.services.silent import FallingSilent
 from tests.tree import Ran
 
 SOON = 60.0
@@ -142,6 +148,63 @@ def test_a_rucio_that_is_silent_is_unreachable(
     clean_cached_config()
     assert "did not answer" in str(error.value)
     assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize("word", [b"calib", b"INSERT INTO"], ids=["before a step", "within a step"])
+def test_a_database_that_falls_silent_during_apply_costs_the_others_nothing(
+    sites: Sites, postgres: Postgres, word: bytes
+) -> None:
+    port = int(postgres.url.partition("@")[2].partition(":")[2].partition("/")[0])
+    way, namespace = FallingSilent(port), postgres.namespace()
+    shutil.rmtree(sites.path(SUMMIT))
+    world.make_repo(sites.path(SUMMIT), db=postgres.url, namespace=namespace).close()
+    ask_another_database(sites, SUMMIT, postgres.url.replace(f":{port}/", f":{way.port}/"))
+    process = sites.tree.spawn("apply", "--yes", "--timeout", "2s", "--format", "json")
+    assert process.stdout
+    with closing(way), ends_soon():
+        # The summit's steps come last, so all is well until one of another
+        # place has begun.
+        first = process.stdout.readline()
+        way.word = word
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 1, err
+    assert way.is_dead
+    became = {(o["target"], o["do"]): o for o in map(json.loads, (first + out).splitlines())}
+    failed = [
+        o["detail"] for (target, _), o in became.items() if SUMMIT in target and o["result"] == "failed"
+    ]
+    assert any("it did not answer within 2 s" in detail for detail in failed)
+    assert all("silen" in detail or "did not answer" in detail for detail in failed)
+    assert sites.chain(EMBARGO) == sites.chain(ORIGIN)
+    assert "Traceback" not in err
+
+    # Afterwards, with the server back, all is done that was not.
+    ask_another_database(sites, SUMMIT, postgres.url)
+    ran = sites.apply()
+    assert ran.code == 0, ran.out + ran.err
+    assert sites.without_file(SUMMIT) == sites.leftovers() == sites.locks() == []
+    assert sites.chain(SUMMIT) == sites.chain(ORIGIN)
+
+
+def test_what_is_heard_of_goes_on_however_long_it_takes() -> None:
+    silence.allow(timedelta(seconds=1))
+
+    def answers_now_and_then() -> str:
+        for _ in range(8):
+            time.sleep(0.5)
+            silence.heard()
+        return "done"
+
+    def works_where_nothing_can_be_heard() -> str:
+        with silence.at_work():
+            time.sleep(3)
+        return "done"
+
+    assert in_time("a place", answers_now_and_then) == "done"
+    assert in_time("a place", works_where_nothing_can_be_heard) == "done"
+    with pytest.raises(silence.SilentError, match="a place: it did not answer within 1 s"):
+        in_time("a place", lambda: time.sleep(4))
 
 
 @pytest.mark.parametrize("limit", ["0s", "8d", "soon"])

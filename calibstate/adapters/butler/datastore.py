@@ -14,7 +14,7 @@ from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
-from ...ports.silence import heard
+from ...ports.silence import heard, hearing, listening
 
 __all__ = ["datastore_root", "for_each", "locations", "recorded", "size_of", "sizes_of"]
 
@@ -132,7 +132,7 @@ def for_each(
         Told how many have answered.
     """
     answers = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_AT_ONCE, initializer=listening, initargs=(hearing(),)) as pool:
         try:
             for answer in pool.map(ask, items):
                 answers.append(answer)

@@ -10,7 +10,7 @@ is there is recorded by its URI.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest, StoredDataset
 from ...ports.butler import ImportCount
 from ...ports.progress import Watch
+from ...ports.silence import heard
 from .conflicts import conflicts
 from .datastore import datastore_root
 from .placing import clear_leftovers, place
@@ -32,6 +33,9 @@ from .survey import Survey, survey
 from .translation import timespan_of, translate
 
 __all__ = ["BundleImport"]
+
+_INGESTED = 1000
+"""Files that are ingested at once."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,10 @@ class BundleImport:
                 for element, records in found.new_records.items():
                     self.butler.registry.insertDimensionData(element, *records, skip_existing=True)
                 self._register_collections(found)
-                self.butler.ingest(
-                    *_unrecorded_files(found),
-                    transfer="direct" if found.source is None else None,
-                    skip_existing=True,
-                )
+                for files in _some_at_a_time(_unrecorded_files(found)):
+                    self.butler.ingest(
+                        *files, transfer="direct" if found.source is None else None, skip_existing=True
+                    )
                 self._certify(found)
 
     def _register_collections(self, found: Survey) -> None:
@@ -144,6 +147,14 @@ class BundleImport:
                     hint="Look again and make a new plan.",
                 )
             ) from error
+
+
+def _some_at_a_time(files: Sequence[FileDataset]) -> Iterator[Sequence[FileDataset]]:
+    # The butler looks at each file before it tells the database of any, and
+    # nothing would be heard of it meanwhile.
+    for start in range(0, len(files), _INGESTED):
+        yield files[start : start + _INGESTED]
+        heard()
 
 
 def _unrecorded_files(found: Survey) -> list[FileDataset]:

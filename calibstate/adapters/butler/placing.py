@@ -22,6 +22,7 @@ from lsst.resources import ResourcePath
 
 from ...errors import CalibstateError, Diagnostic, RefusedError
 from ...model.bundles import BundleFile
+from ...ports.silence import at_work, heard
 from .datastore import for_each
 
 __all__ = ["INCOMING", "Placement", "clear_leftovers", "holds", "lack_of_space", "place"]
@@ -222,6 +223,7 @@ def _copy(placement: Placement, staged: Path) -> None:
             target.write(chunk)
             digest.update(chunk)
             size += len(chunk)
+            heard()
         target.flush()
         os.fsync(target.fileno())
     _expect(placement, digest.hexdigest(), size)
@@ -267,8 +269,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _upload(placement: Placement) -> None:
-    # An object appears whole or not at all.
-    placement.target.transfer_from(placement.source, transfer="copy")
+    # An object appears whole or not at all, and gives no sign before it does.
+    with at_work():
+        placement.target.transfer_from(placement.source, transfer="copy")
 
 
 def _digest(file: ResourcePath) -> str:
@@ -276,6 +279,7 @@ def _digest(file: ResourcePath) -> str:
     with file.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
+            heard()
     return digest.hexdigest()
 
 
