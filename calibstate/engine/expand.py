@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ..errors import Where
+from ..errors import Diagnostic, Where
 from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain
 from ..kinds.collection import Collection
@@ -41,6 +41,9 @@ class Unpinned:
 
     refused: bool = False
     """Whether that is a contradiction, and not only a thing to wait for."""
+
+    told: Diagnostic | None = None
+    """The line that contradicts, and what to do, where that is known."""
 
 
 Pins = Mapping[TicketKey, Pin | Unpinned]
@@ -99,7 +102,7 @@ def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Decl
         desired.origin(ticket.instrument),
         desired.settings.noun.bundles is Bundles.BY_REFERENCE,
         pin.content if isinstance(pin, Pin) else None,
-        *((pin.reason, pin.refused) if isinstance(pin, Unpinned) else ()),
+        *((pin.reason, pin.refused, pin.told) if isinstance(pin, Unpinned) else ()),
     )
     return Declared(bundle, written.lines.at("ticket"))
 

@@ -12,6 +12,7 @@ from functools import cache
 
 from ..kinds.bundle import Bundle
 from ..kinds.collection import Collection, tell_rows
+from ..model.approvals import approved_otherwise
 from ..model.bundles import Manifest
 from ..model.contents import Holding
 from ..model.desired import DesiredState, Written
@@ -46,7 +47,7 @@ def pin_tickets(
     """
     return {
         written.noun.key: _pin(
-            written.noun,
+            written,
             desired.seals.get(written.noun.key),
             desired.origin(written.noun.instrument),
             observed,
@@ -57,16 +58,15 @@ def pin_tickets(
 
 
 def _pin(
-    ticket: Ticket,
+    written: Written[Ticket],
     sealed: Written[Seal] | None,
     origin: str | None,
     observed: Mapping[Address, Observed],
     archive: ArchiveReader,
 ) -> Pin | Unpinned:
-    approved = ticket.approval.seal
-    if approved and (sealed is None or sealed.noun.digest != approved):
-        found = f"its seal is {sealed.noun.digest}" if sealed else "it has no seal"
-        return Unpinned(f"{approved} was approved, and {found}", refused=True)
+    ticket = written.noun
+    if told := approved_otherwise(written, sealed):
+        return Unpinned(told.detail, refused=True, told=told)
     seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
     if seen.trouble:
         return Unpinned("the archive could not be seen")

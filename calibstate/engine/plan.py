@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..kinds.bundle import Bundle
+from ..kinds.chain import ChainAction
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, What
@@ -91,6 +93,9 @@ class _Planner:
         if observed.trouble:
             obstacle = Obstacle(f"{declared.address.place} could not be seen", awaited=True)
             self.settled[declared.address] = _Settled(obstacle=obstacle)
+            if isinstance(bundle := declared.resource, Bundle) and bundle.refused:
+                # That is known from the files alone.
+                self._obstacle(declared, None)
             return []
         return list(self._settle(declared, observed.resource))
 
@@ -103,6 +108,7 @@ class _Planner:
         if actions and not obstacle:
             obstacle = (
                 self._elsewhere(declared.address)
+                or self._moving(declared.address, actions, left_out)
                 or self._guarded(declared.address, actions)
                 or self._failure(actions)
             )
@@ -123,7 +129,7 @@ class _Planner:
         obstacle: Obstacle | None = kind.obstacle(declared.resource, live)
         if obstacle:
             if obstacle.refused:
-                self.refused.append(Refusal(target=declared.address, reason=obstacle.reason))
+                self.refused.append(_refusal(declared, obstacle))
             return obstacle
         if kind.is_there(declared.resource, live) and not any(kind.remedy(declared.resource, live)):
             return None
@@ -149,6 +155,21 @@ class _Planner:
         self.refused.append(Refusal(target=target, reason=stop.reason))
         return Obstacle(stop.reason, refused=True)
 
+    def _moving(
+        self, target: Address, actions: list[Action], left_out: Mapping[str, Obstacle]
+    ) -> Obstacle | None:
+        """Refuse another place in a chain to what was not approved so."""
+        refused = {part for part, obstacle in left_out.items() if obstacle.refused and obstacle.told}
+        for action in actions if refused else ():
+            if isinstance(action, ChainAction) and (overtaken := sorted(refused & action.overtaken)):
+                reason = (
+                    f"it would give {', '.join(overtaken)} another place in the search order, "
+                    f"and {left_out[overtaken[0]].reason}"
+                )
+                self.refused.append(Refusal(target=target, reason=reason))
+                return Obstacle(reason, refused=True)
+        return None
+
     def _failure(self, actions: list[Action]) -> Obstacle | None:
         reasons = [self.failed.get((action.do, str(action.target))) for action in actions]
         return next((Obstacle(reason, refused=True) for reason in reasons if reason), None)
@@ -162,6 +183,16 @@ class _Planner:
             ids.append(str(len(self.steps) + 1))
             self.steps.append(Step(ids[-1], action, tuple(sorted(after, key=int))))
         self.settled[declared.address] = _Settled(tuple(ids))
+
+
+def _refusal(declared: Declared, obstacle: Obstacle) -> Refusal:
+    told = obstacle.told
+    return Refusal(
+        target=declared.address,
+        reason=obstacle.reason,
+        hint=told.hint if told else "",
+        declared_at=DeclaredAt.of(told.where) if told else None,
+    )
 
 
 def _told(drift: Drift, declared: Declared, obstacle: Obstacle | None) -> Drift:

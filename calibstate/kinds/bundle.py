@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import InvalidStateError
+from ..errors import Diagnostic, InvalidStateError
 from ..model.actions import Action, Standing
 from ..model.bundles import Manifest
 from ..model.drift import Drift, What
@@ -57,6 +57,9 @@ class Bundle(Resource):
 
     refused: bool = False
     """Whether that is a contradiction."""
+
+    told: Diagnostic | None = field(default=None, repr=False)
+    """The line that contradicts, and what to do, where that is known."""
 
     manifests: tuple[Manifest, ...] = field(default=(), repr=False)
     """Observed: its bundles, newest first; the newest is what counts, unless
@@ -192,7 +195,9 @@ class BundleKind(Kind[Bundle]):
     def obstacle(self, declared: Bundle, live: Bundle | None) -> Obstacle | None:
         if not declared.trouble:
             return None
-        return Obstacle(declared.trouble, awaited=not declared.refused, refused=declared.refused)
+        return Obstacle(
+            declared.trouble, awaited=not declared.refused, refused=declared.refused, told=declared.told
+        )
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:

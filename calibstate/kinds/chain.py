@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import ClassVar
 
 from pydantic import Field
@@ -76,6 +77,14 @@ class ChainAction(Action):
         """How many children it takes out or moves."""
         had = self.before or ()
         return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
+
+    @property
+    def overtaken(self) -> frozenset[str]:
+        """Children that stay, and are in another order with one that does."""
+        stays = _common(self.children_after, self.before or ())
+        place = {child: number for number, child in enumerate(self.before or ())}
+        pairs = [(one, other) for one, other in combinations(stays, 2) if place[one] > place[other]]
+        return frozenset(child for pair in pairs for child in pair)
 
     @override
     def subject(self) -> Chain:

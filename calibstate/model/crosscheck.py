@@ -11,13 +11,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain as chained
 from string import Formatter
 from typing import Any
 
 from ..errors import Diagnostic, Severity, Where
+from .approvals import approved_otherwise
 from .chains import ChainFile, ExternalEntry
 from .desired import DesiredState, Lines, Written
 from .names import InstrumentName, RepositoryAddress, collection_name_problem, nearest
@@ -470,13 +471,9 @@ def _seals(tree: Tree) -> Iterator[Diagnostic]:
 
 
 def _approved_otherwise(tree: Tree, written: Written[Ticket]) -> Iterator[Diagnostic]:
-    approved, sealed = written.noun.approval.seal, tree.desired.seals.get(written.noun.key)
-    if approved and (sealed is None or sealed.noun.digest != approved):
-        found = f"its seal is {sealed.noun.digest}" if sealed else "it has no seal"
-        detail = f"{written.noun.ticket}: {approved} was approved, and {found}. It is refused."
-        where = written.lines.value_at("approval", "seal")
-        hint = "Name the digest of the seal that the board approved, or have it approve this one."
-        yield Diagnostic("Approved content is not the sealed one", detail, where, hint, Severity.WARNING)
+    # No error: a refused ticket stops only what needs it.
+    if told := approved_otherwise(written, tree.desired.seals.get(written.noun.key)):
+        yield replace(told, detail=f"{written.noun.ticket}: {told.detail}. It is refused.")
 
 
 def _unreadable_coverage(written: Written[Seal]) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .actions import Action
-from .drift import Drift, What
+from .drift import DeclaredAt, Drift, What
 from .names import Address, Noun
 
 __all__ = ["Basis", "Plan", "Refusal", "Step"]
@@ -39,6 +39,12 @@ class Refusal(Noun):
 
     target: Address
     reason: str
+
+    hint: str = ""
+    """What to do, where that is known."""
+
+    declared_at: DeclaredAt | None = None
+    """The line that contradicts, where there is one."""
 
 
 @dataclass(frozen=True)

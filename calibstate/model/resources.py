@@ -82,3 +82,6 @@ class Obstacle:
 
     refused: bool = False
     """Whether it is a contradiction that a person must resolve."""
+
+    told: Diagnostic | None = None
+    """The line that contradicts, and what to do, where that is known."""

@@ -30,7 +30,10 @@ def plan(made: Plan) -> Iterator[str]:
         yield ""
         yield from drift(made.drift)
     for refusal in made.refused:
-        yield f"\n> **Refused** {safe(str(refusal.target))}: {safe(refusal.reason)}"
+        at = f" ({refusal.declared_at.file}:{refusal.declared_at.line})" if refusal.declared_at else ""
+        yield f"\n> **Refused** {safe(f'{refusal.target}: {refusal.reason}{at}')}"
+        if refusal.hint:
+            yield f">\n> {safe(refusal.hint)}"
 
 
 def drift(found: Iterable[Drift]) -> Iterator[str]:

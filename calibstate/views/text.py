@@ -11,7 +11,7 @@ from ..errors import Diagnostic, Severity
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What
 from ..model.outcomes import Outcome, Result
-from ..model.plans import Plan, Step
+from ..model.plans import Plan, Refusal, Step
 
 __all__ = [
     "arrivals",
@@ -106,7 +106,7 @@ def stays(made: Plan) -> Iterator[Text]:
     if made.refused:
         yield Text("Refused", "bold red")
         for refusal in made.refused:
-            yield Text(f"  {refusal.target.place} {refusal.target.name}: {refusal.reason}")
+            yield from _refusal_lines(refusal)
 
 
 def tally(made: Plan) -> str:
@@ -169,6 +169,13 @@ def _step_lines(step: Step, wide: int) -> Iterator[Text]:
     shown = changes if len(changes) <= MOST_CHANGES else [*changes[:3], f"  … {len(changes) - 4} more"]
     for change in [*shown, *(changes[-1:] if shown != changes else [])]:
         yield Text(f"       {change}", {"+": "green", "-": "red"}.get(change[:1], "dim"))
+
+
+def _refusal_lines(refusal: Refusal) -> Iterator[Text]:
+    at = f" ({refusal.declared_at.file}:{refusal.declared_at.line})" if refusal.declared_at else ""
+    yield Text(f"  {refusal.target.place} {refusal.target.name}: {refusal.reason}{at}")
+    if refusal.hint:
+        yield Text(f"    {refusal.hint}", "dim")
 
 
 def _drift_line(alike: list[Drift], *, place: bool = False) -> Text:

@@ -15,7 +15,7 @@ import yaml
 from calibstate.model.seals import covered
 from calibstate.model.timespans import UNBOUNDED
 from tests import world
-from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
+from tests.commands.sites import EMBARGO, INSTRUMENT, LEAVES, ORIGIN, SUMMIT, TOP, Sites
 from tests.tree import Ran
 
 TICKET = f"{TOP}/DM-2"
@@ -36,6 +36,13 @@ def sealed(sites: Sites) -> Sites:
     ran = sites.run("seal", "DM-2")
     assert ran.code == 0, ran.err
     return sites
+
+
+@pytest.fixture
+def deployed_as_sealed(deployed: Sites) -> Sites:
+    """Return sites where all is as declared, with DM-2 sealed."""
+    assert deployed.run("seal", "DM-2").code == 0
+    return deployed
 
 
 def change_origin(sites: Sites) -> None:
@@ -331,20 +338,175 @@ def test_a_destination_that_lost_something_gets_it_again(sealed: Sites) -> None:
     assert sealed.of_ticket(SUMMIT, "DM-2") == sealed.of_ticket(ORIGIN, "DM-2")
 
 
-def test_an_approval_of_another_seal_is_refused(sealed: Sites) -> None:
-    other = f"sha256:{'0' * 64}"
-    approval = {"status": "adopted", "note": "a test", "seal": other}
-    sealed.tree.ticket("DM-2", "bias.20240101a", "flat.20240101a", approval=approval)
+# --- an approval is of one content ---
+
+OTHER = f"sha256:{'0' * 64}"
+
+
+def approve(sites: Sites, seal: str | None = None, ticket: str = "DM-2") -> None:
+    """Write an approval that names a seal; without one, that of the ticket."""
+    approval = {"status": "adopted", "note": "a test", "seal": seal or read_seal(sites, ticket)["digest"]}
+    sites.tree.ticket(ticket, *LEAVES, approval=approval)
+
+
+def told(ran: Ran) -> str:
+    """Return what a person reads, however the lines are broken."""
+    return " ".join((ran.out + ran.err).split())
+
+
+def test_a_ticket_whose_seal_was_not_approved_is_refused_and_the_others_go_on(sealed: Sites) -> None:
+    approve(sealed, OTHER)
+    digest = read_seal(sealed)["digest"]
+
+    for command in (("plan",), ("apply", "--yes")):
+        ran = sealed.run(*command)
+        assert ran.code == 3
+        assert (
+            f"archive LSSTComCam/DM-2: {OTHER} was approved, and its seal is {digest} "
+            "(tickets/LSSTComCam/DM-2.yaml:6) Have the board approve what is sealed now, and name that "
+            "digest in `approval.seal`; or take seals/LSSTComCam/DM-2.yaml back from Git as it was approved."
+        ) in told(ran)
+
+    assert not (sealed.tree.folder / "archive" / INSTRUMENT / "DM-2").exists()
+    for address in (SUMMIT, EMBARGO):
+        assert not sealed.has(address, TICKET)
+        assert sealed.chain(address) == (f"{TOP}/DM-1",), "the other ticket goes on"
+
+
+def test_an_approval_of_a_seal_that_is_not_there_is_refused(sites: Sites) -> None:
+    approve(sites, OTHER)
+
+    ran = sites.apply()
+
+    assert is_refused(ran, f"{OTHER} was approved, and it has no seal (tickets/LSSTComCam/DM-2.yaml:6)")
+    assert "calibstate seal LSSTComCam/DM-2." in ran.out
+    assert not sites.has(SUMMIT, TICKET)
+    assert sites.chain(SUMMIT) == (f"{TOP}/DM-1",)
+
+
+def test_the_refusal_is_told_where_programs_read_it(sealed: Sites) -> None:
+    approve(sealed, OTHER)
+
+    ran = sealed.run("plan", "--format", "json")
+
+    (refused,) = ran.json["refused"]
+    assert refused["target"] == {"place": "archive", "kind": "bundle", "name": f"{INSTRUMENT}/DM-2"}
+    assert refused["declared_at"] == {"file": f"tickets/{INSTRUMENT}/DM-2.yaml", "line": 6}
+    assert not [step for step in ran.json["steps"] if "DM-2" in json.dumps(step)]
+    markdown = sealed.run("plan", "--format", "markdown").out
+    assert f"its seal is {read_seal(sealed)['digest']} (tickets/{INSTRUMENT}/DM-2.yaml:6)" in markdown
+
+
+@pytest.mark.parametrize("site", ["usdf", "summit"])
+def test_it_is_refused_from_each_site(sealed: Sites, site: str) -> None:
+    approve(sealed, OTHER)
+
+    ran = sealed.apply("--site", site)
+
+    assert is_refused(ran, f"{OTHER} was approved")
+    assert not (sealed.tree.folder / "archive" / INSTRUMENT / "DM-2").exists()
+
+
+def test_what_was_deployed_before_the_approval_changed_is_not_touched(deployed_as_sealed: Sites) -> None:
+    sites = deployed_as_sealed
+    with sites.butler(SUMMIT) as butler:
+        butler.registry.decertify(BIAS, "bias", world.timespan(UNBOUNDED))
+    with sites.butler(EMBARGO) as butler:
+        butler.collections.redefine_chain(TOP, [f"{TOP}/DM-1"])
+        butler.collections.redefine_chain(TICKET, [BIAS])
+    approve(sites, OTHER)
+    before = sites.snapshot("archive", "repo")
+
+    ran = sites.apply()
+
+    assert is_refused(ran, f"{OTHER} was approved", "No steps, 1 refused.")
+    assert sites.snapshot("archive", "repo") == before
+    approve(sites)
+    assert sites.apply().code == 0
+    assert sites.chain(EMBARGO) == sites.chain(ORIGIN)
+
+
+def test_what_is_searched_already_is_not_searched_earlier(deployed_as_sealed: Sites) -> None:
+    sites = deployed_as_sealed
+    with sites.butler(SUMMIT) as butler:
+        butler.collections.redefine_chain(TOP, [f"{TOP}/DM-1", TICKET])
+    approve(sites, OTHER)
+
+    ran = sites.apply()
+
+    assert is_refused(ran, f"it would give {TICKET} another place in the search order", f"{OTHER} was")
+    assert sites.chain(SUMMIT) == (f"{TOP}/DM-1", TICKET)
+
+
+def test_a_new_ticket_goes_in_front_of_what_is_refused(deployed_as_sealed: Sites) -> None:
+    sites = deployed_as_sealed
+    with sites.butler(SUMMIT) as butler:
+        butler.collections.redefine_chain(TOP, [TICKET])
+    approve(sites, OTHER)
+    sites.tree.chain(["DM-1", "DM-2"])
+
+    assert sites.apply("--site", "summit").code == 3
+
+    assert sites.chain(SUMMIT) == (f"{TOP}/DM-1", TICKET)
+
+
+def test_it_is_refused_though_the_archive_cannot_be_seen(sealed: Sites) -> None:
+    approve(sealed, OTHER)
+    (sealed.tree.folder / "archive").write_text("no folder")
 
     ran = sealed.apply()
 
-    assert is_refused(ran, f"{other} was approved, and its seal is")
-    assert "Approved content is not the sealed one" in sealed.run("validate").err
+    assert ran.code == 1, "that the archive cannot be seen weighs more"
+    assert f"{OTHER} was approved" in ran.out
     assert not sealed.has(SUMMIT, TICKET)
 
 
+@pytest.mark.parametrize("change", ["approval", "seal"])
+def test_a_plan_from_before_the_approval_changed_is_refused(
+    sealed: Sites, tmp_path: Path, change: str
+) -> None:
+    approve(sealed)
+    plan = tmp_path / "plan.json"
+    assert sealed.run("plan", "-o", str(plan)).code == 2
+    if change == "approval":
+        approve(sealed, OTHER)
+    else:
+        seal_file(sealed).unlink()
+    before = sealed.snapshot()
+
+    ran = sealed.run("apply", str(plan), "--yes")
+
+    assert is_refused(ran, "Plan is for another declaration", "Plan again")
+    assert sealed.snapshot() == before
+
+
+def test_a_plan_whose_declaration_was_edited_to_fit_is_refused(sealed: Sites, tmp_path: Path) -> None:
+    approve(sealed)
+    plan = tmp_path / "plan.json"
+    assert sealed.run("plan", "-o", str(plan)).code == 2
+    approve(sealed, OTHER)
+    now = sealed.run("plan", "--format", "json").json["basis"]["declared"]
+    said = json.loads(plan.read_text())
+    said["basis"]["declared"] = now
+    plan.write_text(json.dumps(said))
+
+    ran = sealed.run("apply", str(plan), "--yes")
+
+    assert is_refused(ran, "Plan file was edited")
+    assert not sealed.has(SUMMIT, TICKET)
+
+
+def test_validate_tells_of_it_and_the_tree_is_sound(sealed: Sites) -> None:
+    approve(sealed, OTHER)
+
+    ran = sealed.run("validate")
+
+    assert ran.code == 0, "a refused ticket stops only what needs it"
+    assert f"tickets/{INSTRUMENT}/DM-2.yaml:6:9 DM-2: {OTHER} was approved, and its seal is" in told(ran)
+
+
 def test_an_approval_of_this_seal_is_deployed(sealed: Sites) -> None:
-    approval = {"status": "adopted", "note": "a test", "seal": read_seal(sealed)["digest"]}
-    sealed.tree.ticket("DM-2", "bias.20240101a", "flat.20240101a", approval=approval)
+    approve(sealed)
 
     assert sealed.apply().code == 0
+    assert sealed.chain(SUMMIT)[0] == TICKET

@@ -13,6 +13,7 @@ from functools import cached_property
 from ...errors import RefusedError
 from ...kinds.bundle import Bundle
 from ...kinds.collection import Collection
+from ...model.approvals import SealState, seal_state
 from ...model.bundles import Manifest
 from ...model.contents import CollectionType, Holding, Row
 from ...model.desired import DesiredState
@@ -165,7 +166,7 @@ def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Unpinned, troubl
     seal = written.noun if written else None
     if isinstance(pin, Pin):
         return Expected(ticket, pin.fingerprints, pin.told_by, seal, pin)
-    if seal and ticket.approval.seal in {None, seal.digest}:
+    if seal and seal_state(ticket, seal) is not SealState.DIFFERS:
         return Expected(ticket, seal.fingerprints, "its seal", seal)
     return Expected(ticket, seal=seal, trouble=pin.reason, archive_trouble=trouble)
 
