@@ -7,6 +7,7 @@ import pytest
 from tests.golden import Golden, golden_file
 
 pytest_plugins = [
+    "tests.services.jira",
     "tests.services.moto",
     "tests.services.postgres",
     "tests.services.rucio",

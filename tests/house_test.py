@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {c["name"]: c for c in SETTINGS["tool"]["importlinter"]["contracts"]}
 
-HEAVY = {"astropy", "boto3", "git", "lsst", "numpy", "requests", "rucio", "sqlalchemy"}
+HEAVY = {"astropy", "boto3", "git", "jira", "lsst", "numpy", "requests", "rucio", "sqlalchemy"}
 """What takes seconds to import, and serves only who asks a live place."""
 
 BREACHES = [
@@ -29,6 +29,8 @@ BREACHES = [
     ("No circles anywhere", "model/names.py", "if False:\n    import calibstate.model.tickets"),
     ("Only adapters know the world outside", "kinds/chain.py", "from lsst.daf.butler import Butler"),
     ("Only adapters know the world outside", "kinds/rucio_rule.py", "import rucio.client"),
+    ("Only adapters know the world outside", "engine/approvals.py", "import jira"),
+    ("Only adapters know the world outside", "cli/approvals.py", "from requests import get"),
     ("Only the store reads and writes YAML", "adapters/history.py", "import yaml.nodes"),
     ("Only the command line and the views know the screen", "engine/plan.py", "import rich.console"),
 ]
@@ -108,7 +110,13 @@ def test_a_contract_names_every_room_but_those_it_frees(contract: str, free: set
 
 @pytest.mark.parametrize(
     "command",
-    [("--help",), ("plan", "--help"), ("-C", "state", "validate"), ("-C", "state", "show")],
+    [
+        ("--help",),
+        ("plan", "--help"),
+        ("-C", "state", "validate"),
+        ("-C", "state", "show"),
+        ("-C", "state", "approvals"),
+    ],
     ids=" ".join,
 )
 def test_a_command_that_asks_no_place_does_not_load_the_butler(command: tuple[str, ...]) -> None:

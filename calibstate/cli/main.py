@@ -8,6 +8,7 @@ import sys
 
 from ..engine.side_by_side import left_behind
 from . import (  # noqa: F401 - they add their commands
+    approvals,
     capture,
     demo,
     doctor,

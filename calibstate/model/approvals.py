@@ -1,19 +1,23 @@
-"""What was approved of a ticket, and whether that is what is sealed.
+"""What was approved of a ticket, and whether the rest agrees with that.
 
 A seal is what was approved: `Approval.seal` names its digest.  There is one
-comparison of the two, and whoever asks gets the same answer.
+comparison of the two, and whoever asks gets the same answer.  What the board
+decided stands in its own ticket, in Jira (DMTN-222, section 3.4).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 
 from ..errors import Diagnostic, Severity
 from .desired import Written
+from .names import InstrumentName, Noun, Word
 from .seals import Seal
-from .tickets import Ticket
+from .tickets import ApprovalStatus, Ticket
 
-__all__ = ["SealState", "approved_otherwise", "seal_state"]
+__all__ = ["Approved", "SealState", "TrackedTicket", "Verdict", "approved_otherwise", "seal_state"]
 
 
 class SealState(Enum):
@@ -27,6 +31,103 @@ class SealState(Enum):
 
     NONE = "none"
     """It names no seal, so nothing holds the ticket to what was approved."""
+
+
+class Verdict(Enum):
+    """How an approval compares with the board's own records."""
+
+    AGREES = "agrees"
+    UNLINKED = "unlinked"
+    """It agrees, but the tickets do not point to each other."""
+
+    CONTRADICTS = "contradicts"
+    NO_RECORD = "no record"
+    """No ticket of the board is named, so there is nothing to compare."""
+
+    NOT_CHECKED = "not checked"
+
+
+class Approved(Noun):
+    """How it stands with the approval of one ticket."""
+
+    instrument: InstrumentName
+    ticket: Word
+    """The construction ticket."""
+
+    status: ApprovalStatus
+    """What the file says of the approval."""
+
+    taxicab: str | None = None
+    """The board's ticket."""
+
+    date: str | None = None
+    """Day of the decision."""
+
+    seal: SealState
+    """How the seal stands to it."""
+
+    approved: str | None = None
+    """Digest of the seal that was approved."""
+
+    sealed: str | None = None
+    """Digest of the seal that is there."""
+
+    deployment: str | None = None
+    """Ticket of the distribution."""
+
+    jira: Verdict = Verdict.NOT_CHECKED
+    """How it compares with the board's own records."""
+
+    @property
+    def name(self) -> str:
+        """Name for people: ``INSTRUMENT/TICKET``."""
+        return f"{self.instrument}/{self.ticket}"
+
+
+@dataclass(frozen=True)
+class TrackedTicket:
+    """A ticket as the tracker has it."""
+
+    key: str
+    """What it is called there."""
+
+    status: str
+    """Where its work stands, in the tracker's words: ``Flagged``."""
+
+    resolution: str | None = None
+    """How it ended, in the tracker's words; `None`: it has not."""
+
+    resolved_on: frozenset[str] = frozenset()
+    """The day on which it ended, ``YYYY-MM-DD``: in UTC, and as the tracker
+    tells it; they may be two."""
+
+    links: frozenset[str] = frozenset()
+    """Tickets that it points to, or that point to it."""
+
+    @property
+    def decision(self) -> ApprovalStatus | None:
+        """What the board says by it; `None`: that cannot be told."""
+        said = (_MEANINGS.get(word.casefold()) for word in (self.status, self.resolution or ""))
+        return next((meaning for meaning in said if meaning), None)
+
+
+_MEANINGS: Mapping[str, ApprovalStatus] = {
+    "adopted": ApprovalStatus.ADOPTED,
+    "flagged": ApprovalStatus.FLAGGED,
+    "rejected": ApprovalStatus.REJECTED,
+    "declined": ApprovalStatus.REJECTED,
+    "invalid": ApprovalStatus.REJECTED,
+    "won't do": ApprovalStatus.REJECTED,
+    "won't fix": ApprovalStatus.REJECTED,
+    "proposed": ApprovalStatus.PROPOSED,
+    "to do": ApprovalStatus.PROPOSED,
+    "todo": ApprovalStatus.PROPOSED,
+    "open": ApprovalStatus.PROPOSED,
+    "reopened": ApprovalStatus.PROPOSED,
+    "in progress": ApprovalStatus.PROPOSED,
+}
+"""What words of a board's ticket mean; "Adopted" and "Flagged" are those of
+DMTN-222, section 3.4."""
 
 
 def seal_state(ticket: Ticket, seal: Seal | None) -> SealState:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..errors import Diagnostic, Where
+from ..model.approvals import Approved
 from ..model.checkups import Check
 from ..model.drift import Drift
 from ..model.explanations import Outcome, Why
@@ -18,6 +19,7 @@ from ..model.plans import Basis, Refusal
 
 __all__ = [
     "FORMAT",
+    "ApprovalsDocument",
     "CaptureDocument",
     "DesiredDocument",
     "DriftDocument",
@@ -506,6 +508,38 @@ class CheckupDocument(Noun):
         """Return the document of some checks."""
         tally = Counter(check.health.value for check in checks)
         return cls(summary=dict(sorted(tally.items())), checks=tuple(checks))
+
+
+class ApprovalsDocument(Noun):
+    """How it stands with approvals."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["approvals"] = "approvals"
+
+    checked: bool
+    """Whether they were to be compared with Jira."""
+
+    summary: Mapping[str, int]
+    """Tickets by how they compare with it."""
+
+    approvals: tuple[Approved, ...]
+    """By instrument and ticket."""
+
+    findings: tuple[Problem, ...]
+    """Where Jira says something else, or why it could not be asked."""
+
+    @classmethod
+    def of(
+        cls, listed: Sequence[Approved], findings: Iterable[Diagnostic], *, checked: bool
+    ) -> ApprovalsDocument:
+        """Return the document of some approvals."""
+        tally = Counter(one.jira.value for one in listed)
+        return cls(
+            checked=checked,
+            summary=dict(sorted(tally.items())),
+            approvals=tuple(listed),
+            findings=tuple(_problem(finding) for finding in findings),
+        )
 
 
 def plain(document: Noun) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from .documents import (
+    ApprovalsDocument,
     CaptureDocument,
     CheckupDocument,
     DesiredDocument,
@@ -72,6 +73,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),
     Document("checkup.json", CheckupDocument, "Whether one can work with the places", printed=True),
+    Document("approvals.json", ApprovalsDocument, "How it stands with approvals", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),

@@ -41,6 +41,7 @@ EVERY_COMMAND: Sequence[Sequence[str]] = (
     ["verify", "--bytes", "--format", "json"],
     ["capture", SUMMIT, INSTRUMENT, "--dry-run"],
     ["log", "--format", "json"],
+    ["approvals", "--format", "json"],
     ["unlock", SUMMIT],
     ["doctor", "--format", "json"],
 )
