@@ -17,6 +17,7 @@ order, each page in a demonstration world of its own:
   do nothing but when such a word says so;
 * moments, ids of rules, ports and where the world is are told as always the
   same;
+* on a page with ``approvals --check`` a Jira is there;
 * ``<!-- not run: REASON -->`` in front of a block leaves it out.
 
 ``UPDATE_DOCS=1 make test TESTS=tests/docs_test.py`` writes the output of
@@ -34,6 +35,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from doctest import ELLIPSIS, OutputChecker
@@ -43,6 +45,7 @@ import pytest
 
 from calibstate.demo.rucio.site import RucioSite
 from tests.commands import cut
+from tests.services.jira import JiraServer, open_jira
 from tests.written import besides_seals
 
 ROOT = Path(__file__).parents[1]
@@ -288,9 +291,24 @@ def shell(
     monkeypatch.setenv("COLUMNS", "100")
     for variable in [name for name in os.environ if name.startswith("CALIBSTATE_")]:
         monkeypatch.delenv(variable)
-    yield Shell(world, capsys, rucio)
+    with ExitStack() as around:
+        if "approvals --check" in page.read_text():
+            address = around.enter_context(board()).address
+            monkeypatch.setenv("CALIBSTATE_JIRA_URL", address)
+        yield Shell(world, capsys, rucio)
     if rucio:
         as_before(rucio)
+
+
+@contextmanager
+def board() -> Iterator[JiraServer]:
+    """Open a Jira that says something else of one ticket."""
+    with open_jira() as jira:
+        for ticket in (ROOT / "state" / "tickets").rglob("*.yaml"):
+            jira.file(ticket.stem)
+        jira.file("TAXICAB-15", "Adopted", "Done", ["2024-11-12"])
+        jira.file("TAXICAB-23", "Flagged", links=["DM-48520"])
+        yield jira
 
 
 def as_before(rucio: RucioSite) -> None:
