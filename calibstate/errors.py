@@ -137,6 +137,9 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     """How much it weighs."""
 
+    code: str = ""
+    """Code of the policy's rule, such as ``N101``; of all else none."""
+
     def __post_init__(self) -> None:
         # Diagnostics go everywhere: to the screen, into plans and journals.
         for part in ("detail", "hint"):

@@ -115,6 +115,9 @@ class Problem(Noun):
     """Something that a state tree gets wrong."""
 
     severity: Literal["error", "warning", "note"]
+    code: str = ""
+    """Code of the policy's rule, such as ``N101``; of all else none."""
+
     summary: str
     """The class of problem, in fixed words."""
 
@@ -565,6 +568,7 @@ def validation(problems: Iterable[Diagnostic]) -> ValidationDocument:
 def _problem(told: Diagnostic) -> Problem:
     return Problem(
         severity=told.severity.value,
+        code=told.code,
         summary=told.summary,
         detail=told.detail,
         hint=told.hint,

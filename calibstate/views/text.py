@@ -61,7 +61,8 @@ def count(number: int, noun: str) -> str:
 def diagnostic(problem: Diagnostic) -> Text:
     """Return a message: what, where, why, and what to do next."""
     text = Text()
-    text.append(f"{problem.severity.value}: ", SEVERITY_STYLES[problem.severity])
+    code = f"[{problem.code}]" if problem.code else ""
+    text.append(f"{problem.severity.value}{code}: ", SEVERITY_STYLES[problem.severity])
     text.append(problem.summary, "bold")
     if problem.where:
         text.append(f"\n  {problem.where}", "cyan")
