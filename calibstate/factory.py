@@ -63,6 +63,7 @@ __all__ = [
     "began",
     "check_middleware",
     "declared_before",
+    "in_workspace",
     "jira",
     "utc_now",
 ]
@@ -129,6 +130,34 @@ def declared_before(root: str, revision: str | None) -> tuple[DesiredState | Non
         except InvalidStateError as error:
             raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
     return desired, words
+
+
+def in_workspace(root: str) -> str:
+    """Return where a state tree is within what GitHub calls the workspace.
+
+    That is ``$GITHUB_WORKSPACE`` if the tree is in there, else the clone.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+
+    Returns
+    -------
+    str
+        Segments joined with ``/``; empty for the workspace itself, or
+        outside any.
+    """
+    folder = Path(root).resolve()
+    given = os.environ.get("GITHUB_WORKSPACE")
+    if given and folder.is_relative_to(Path(given).resolve()):
+        return _between(Path(given).resolve(), folder)
+    clone = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    return _between(clone, folder)
+
+
+def _between(above: Path, folder: Path) -> str:
+    return "/".join(folder.relative_to(above).parts)
 
 
 def _as_of(commit: str, told: Diagnostic) -> Diagnostic:

@@ -25,6 +25,7 @@ __all__ = [
     "LockTimeoutOption",
     "MaxAgeOption",
     "ObservedOption",
+    "ProblemsFormat",
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
@@ -42,6 +43,15 @@ class Format(Enum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+
+
+class ProblemsFormat(Enum):
+    """How problems of a state tree are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
 
 
 FormatOption = Annotated[

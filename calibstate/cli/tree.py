@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..engine.expand import expand
-from ..errors import CalibstateError, Diagnostic, UsageError
+from ..engine.policy.judge import judge
+from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
+from ..factory import declared_before, in_workspace
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.scope import Scope
 from ..store import documents, planfile, schemas, statefile
-from ..views import markdown, text
+from ..views import github, markdown, text
 from . import screen
 from .app import ExitCode, app
 from .options import (
@@ -23,6 +26,7 @@ from .options import (
     Format,
     FormatOption,
     InstrumentOption,
+    ProblemsFormat,
     RepositoryOption,
     SiteOption,
     TicketOption,
@@ -47,26 +51,71 @@ def load(context: typer.Context, *, quiet: bool = True) -> DesiredState:
 
 
 @app.command()
-def validate(context: typer.Context, format: FormatOption = Format.TEXT) -> None:
+def validate(
+    context: typer.Context,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REV",
+            envvar="CALIBSTATE_BASE",
+            help="Judge changes too, against this commit, branch or tag; else they are not judged.",
+        ),
+    ] = None,
+    format: Annotated[
+        ProblemsFormat,
+        typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written."),
+    ] = ProblemsFormat.TEXT,
+) -> None:
     """Tell everything that is wrong with the state tree.
+
+    Mistakes stop every command.  What the policy finds has a code, and stops
+    none: its levels and exceptions are set in calibstate.yaml.
+
+    Ends with 1 where there are mistakes, or findings of level error.
 
     \b
     Examples:
       calibstate validate
+      calibstate validate --base origin/main
       calibstate -C state validate --format json
+      calibstate validate --base origin/main --format github
     """
-    problems: tuple[Diagnostic, ...] = ()
-    try:
-        desired, remarks = statefile.load(statefile.find_root(context.obj))
-    except CalibstateError as error:
-        problems, remarks, desired = error.diagnostics, (), None
-    if format is Format.JSON:
-        screen.print_json(documents.plain(documents.validation([*problems, *remarks])))
+    root = statefile.find_root(context.obj)
+    desired, told = _judged(root, base)
+    if format is ProblemsFormat.JSON:
+        screen.print_json(documents.plain(documents.validation(told)))
+    elif format is ProblemsFormat.GITHUB:
+        screen.print_lines(github.annotated(told, in_workspace(str(root))))
     else:
-        screen.told([*problems, *remarks])
-        if desired:
-            screen.print_lines([_inventory(desired)])
-    raise typer.Exit(ExitCode.ERROR if problems else ExitCode.DONE)
+        screen.told(told)
+    failed = any(problem.severity is Severity.ERROR for problem in told)
+    if desired and format not in {ProblemsFormat.JSON, ProblemsFormat.GITHUB}:
+        screen.print_lines([_inventory(desired, sound=not failed)])
+    raise typer.Exit(ExitCode.ERROR if failed else ExitCode.DONE)
+
+
+def _judged(root: Path, base: str | None) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
+    """Return what a tree declares, and all that is to be told of it."""
+    try:
+        desired, remarks = statefile.load(root)
+    except CalibstateError as error:
+        return None, error.diagnostics
+    before, troubles = _before(desired, base)
+    findings = judge(desired, before, datetime.now(UTC).date())
+    return desired, (*remarks, *troubles, *findings)
+
+
+def _before(desired: DesiredState, base: str | None) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
+    if base is None:
+        return None, ()
+    try:
+        return declared_before(desired.root, base)[0], ()
+    except InvalidStateError as error:
+        # It may be this very change that mends it.
+        first = error.diagnostics[0]
+        detail = f"{base} has mistakes, so changes are not judged: {first.summary} ({first.where})."
+        return None, (Diagnostic("Base does not validate", detail, severity=Severity.WARNING),)
 
 
 @app.command()
@@ -194,11 +243,12 @@ def undeclared(what: str, word: str, known: Iterable[str]) -> UsageError:
     return UsageError(Diagnostic("Not declared", f"{word}: nobody declared such a {what}.", hint=hint))
 
 
-def _inventory(desired: DesiredState) -> str:
+def _inventory(desired: DesiredState, *, sound: bool) -> str:
     return (
         f"{desired.root}: {text.count(len(desired.sites), 'site')}, "
         f"{text.count(len(desired.repositories), 'repository')}, ".replace("repositorys", "repositories")
-        + f"{text.count(len(desired.tickets), 'ticket')}, {text.count(len(desired.chains), 'chain')}: sound"
+        + f"{text.count(len(desired.tickets), 'ticket')}, {text.count(len(desired.chains), 'chain')}: "
+        + ("sound" if sound else "sound, but against the policy")
     )
 
 

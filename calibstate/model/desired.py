@@ -123,9 +123,12 @@ class DesiredState:
 
     @cached_property
     def digest(self) -> str:
-        """``sha256:…`` of what is declared, however it is written."""
+        """``sha256:…`` of what is declared, however it is written.
+
+        How it is judged is no part of it: a policy changes no plan.
+        """
         said = {
-            "settings": _plain(self.settings),
+            "settings": _plain(self.settings, besides={"policy"}),
             "sites": {name: _plain(site) for name, site in self.sites.items()},
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
             "chains": {name: _plain(chain) for name, chain in self.chains.items()},
@@ -250,5 +253,5 @@ class DesiredState:
         return isinstance(self.sites[site].noun.route_of(name), Origin)
 
 
-def _plain(written: Written[Any]) -> Any:
-    return written.noun.model_dump(mode="json", exclude_none=True)
+def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:
+    return written.noun.model_dump(mode="json", exclude_none=True, exclude=besides)

@@ -75,6 +75,23 @@ class SealedType(Noun):
     coverage: tuple[Coverage, ...]
     """For which data IDs and ranges."""
 
+    @property
+    def ranges(self) -> frozenset[Range]:
+        """Ranges that it is certified for.
+
+        Raises
+        ------
+        ValueError
+            One of them cannot be read.
+        """
+        return frozenset(_range(entry) for entry in self.coverage)
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """RUNs that the datasets are in, as far as it tells."""
+        named = {self.run, *(str(entry["run"]) for entry in self.coverage if "run" in entry)}
+        return frozenset(run for run in named if run)
+
 
 class SealedCollection(Noun):
     """A collection of a sealed ticket."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .names import Noun
+from .policy import PolicySettings
 
 __all__ = ["Bundles", "Guards", "RucioSettings", "Settings", "is_met"]
 
@@ -84,6 +85,9 @@ class Settings(Noun):
 
     guards: Guards = Guards()
     """What is not done without a person who says why."""
+
+    policy: PolicySettings = PolicySettings()
+    """Which of the policy's rules count, and for whom not."""
 
     rucio: RucioSettings | None = None
     """Needed where a route is by Rucio."""

@@ -35,7 +35,8 @@ class Approval(Noun):
     """The board's ticket."""
 
     note: str | None = None
-    """Why there is no board's ticket, for what is older than its records."""
+    """Why there is no board's ticket, report or day, such as for what is older
+    than its records."""
 
     report: str | None = None
     """The verification report."""
