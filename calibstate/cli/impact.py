@@ -108,7 +108,7 @@ def impact(
                 hint="Add --live SITE/REPOSITORY.",
             )
         )
-    until = _moment(observed_until)
+    until = moment(observed_until)
     after = load(context)
     narrowed = scope(site, [*(repository or ()), *([live] if live else ())], instrument, None, exclude)
     check_scope(after, narrowed)
@@ -160,7 +160,7 @@ def _affected(told: Impact, butler: ButlerReader, where: str, affected: Any) -> 
     return tuple(one for i in instruments for one in affected(told, butler.exposures(i, where)))
 
 
-def _moment(text: str | None) -> int:
+def moment(text: str | None) -> int:
     """Return the end of what was observed, in nanoseconds of TAI.
 
     An observing day ends at noon of the next: it is the date of TAI less

@@ -18,6 +18,7 @@ from . import (  # noqa: F401 - they add their commands
     log,
     observe,
     reconcile,
+    report,
     seal,
     tree,
     unlock,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +27,7 @@ from ..model.names import ARCHIVE, RUCIO
 from ..model.plans import Plan
 from ..model.scope import Scope
 from ..store import documents, planfile
-from ..views import markdown, text
+from ..views import junit, markdown, text
 from . import screen
 from .app import ExitCode, app, first_of
 from .applying import Applying, plan_code, planned
@@ -53,10 +55,21 @@ from .stopping import Stopping
 from .tree import check_scope, load, read_text, show_plan
 
 
+class DriftFormat(Enum):
+    """How drift is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
+
+
 @app.command()
 def drift(
     context: typer.Context,
-    format: FormatOption = Format.TEXT,
+    format: Annotated[
+        DriftFormat, typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
+    ] = DriftFormat.TEXT,
     files: FilesOption = False,  # noqa: FBT002
     site: SiteOption = None,
     repository: RepositoryOption = None,
@@ -78,17 +91,22 @@ def drift(
       calibstate drift --site summit --files
       calibstate drift --ticket DM-48520 --format json
       calibstate drift --observed published
+      calibstate drift --observed published --format junit
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
     desired = load(context)
     plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age))
-    if format is Format.JSON:
-        screen.print_json(documents.plain(documents.DriftDocument.of(plan.drift)))
-    elif format is Format.MARKDOWN:
-        screen.print_lines(markdown.drift(plan.drift))
-    else:
-        screen.print_lines(text.drift(plan.drift))
-        screen.print_lines([text.drift_tally(plan.drift)])
+    match format:
+        case DriftFormat.JSON:
+            screen.print_json(documents.plain(documents.DriftDocument.of(plan.drift)))
+        case DriftFormat.MARKDOWN:
+            screen.print_lines(markdown.drift(plan.drift))
+        case DriftFormat.JUNIT:
+            looked_at = (ARCHIVE, *places_of(desired, narrowed))
+            screen.print_lines(junit.drift(plan.drift, looked_at).splitlines())
+        case DriftFormat.TEXT:
+            screen.print_lines(text.drift(plan.drift))
+            screen.print_lines([text.drift_tally(plan.drift)])
     raise typer.Exit(_drift_code(plan))
 
 
@@ -144,6 +162,15 @@ def apply(
     yes: Annotated[  # noqa: FBT002
         bool, typer.Option("--yes", "-y", envvar="CALIBSTATE_YES", help="Do not ask.")
     ] = False,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect",
+            metavar="DIGEST",
+            envvar="CALIBSTATE_EXPECT",
+            help="Refuse a plan of any other digest, as `report` shows it; can be repeated.",
+        ),
+    ] = None,
     wait: WaitOption = None,
     lock_timeout: LockTimeoutOption = None,
     format: FormatOption = Format.TEXT,
@@ -171,6 +198,7 @@ def apply(
       calibstate apply --site summit
       calibstate apply --yes --wait 30m
       calibstate apply plan.json --yes --lock-timeout 10m
+      calibstate apply --site summit --yes --expect sha256:0f5c...
       calibstate apply --allow hold --because "the night is lost without it"
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
@@ -188,9 +216,11 @@ def apply(
         show_plan(made, format)
     if not made.steps and not wait:
         raise typer.Exit(plan_code(made))
-    look = None if saved else lambda: _look(desired, narrowed, places)
+    # What was approved is this plan, and none that might follow from it.
+    look = None if saved or expect else lambda: _look(desired, narrowed, places)
     applying = Applying(desired, narrowed, places, format, look, passed, stopping=stopping, patience=patience)
     if made.steps:
+        _expect(made, expect or ())
         applying.look_first(made)
         _ask(yes=yes)
     raise typer.Exit(applying.run(made, wait))
@@ -239,6 +269,20 @@ def _from_file(path: Path, desired: DesiredState) -> Plan:
             )
         )
     return made
+
+
+def _expect(made: Plan, digests: Collection[str]) -> None:
+    """Refuse a plan that nobody approved."""
+    found = planfile.digest(made)
+    if digests and found not in digests:
+        raise RefusedError(
+            Diagnostic(
+                "Plan is not the one that was approved",
+                f"It has the digest {found}; approved was {', '.join(sorted(digests))}. Nothing was written.",
+                hint="A place, or the declaration, has changed since. Read this plan, and if it is right: "
+                f"--expect {found}.",
+            )
+        )
 
 
 def _ask(*, yes: bool) -> None:

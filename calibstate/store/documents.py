@@ -26,6 +26,8 @@ __all__ = [
     "ImpactDocument",
     "LogDocument",
     "PlanDocument",
+    "ProposedEntry",
+    "ReportDocument",
     "StepEntry",
     "ValidationDocument",
     "counted",
@@ -138,6 +140,47 @@ class ValidationDocument(Noun):
     kind: Literal["validation"] = "validation"
 
     problems: tuple[Problem, ...]
+
+
+class ProposedEntry(Noun):
+    """One thing that is declared otherwise."""
+
+    mark: Literal["+", "-", "~"]
+    what: str
+    """What it is about: tickets, a repository, the settings."""
+
+    said: str
+    """What becomes of it, behind its name."""
+
+    at: Spot | None = None
+    """The line that says so, or said so before."""
+
+
+class ReportDocument(Noun):
+    """A change of the declaration, for those who review it."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["report"] = "report"
+
+    base: str
+    """What it is compared with, for people."""
+
+    sound: bool
+    """Whether the tree can be read; else only `problems` is known."""
+
+    proposed: tuple[ProposedEntry, ...]
+    problems: tuple[Problem, ...]
+    approvals: tuple[Approved, ...]
+    """Of the tickets that the change is about."""
+
+    impact: Mapping[str, int]
+    """Changes of lookups, counted by what becomes of them."""
+
+    plans: Mapping[str, Mapping[str, int]]
+    """What the plan of each site comes to."""
+
+    digests: Mapping[str, str]
+    """Digest of the plan of each site, by which it is applied on merge."""
 
 
 class DesiredDocument(Noun):

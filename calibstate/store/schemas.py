@@ -35,6 +35,7 @@ from .documents import (
     ImpactDocument,
     LogDocument,
     PlanDocument,
+    ReportDocument,
     ValidationDocument,
 )
 
@@ -75,6 +76,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("checkup.json", CheckupDocument, "Whether one can work with the places", printed=True),
     Document("approvals.json", ApprovalsDocument, "How it stands with approvals", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
+    Document("report.json", ReportDocument, "A change of the declaration, for review", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),
     Document("capture.json", CaptureDocument, "What was found live, and the files that say it", printed=True),

@@ -16,7 +16,7 @@ from .data_ids import folded
 from .markdown import row, safe
 from .text import count
 
-__all__ = ["Report", "as_markdown", "as_text"]
+__all__ = ["Report", "as_markdown", "as_text", "verdict"]
 
 _STYLES = {
     Effect.LOST: "bold red",
@@ -116,6 +116,16 @@ def as_markdown(report: Report) -> Iterator[str]:
     if nights := report.nights:
         yield "\n| observing day | exposures that change |\n|---|---:|"
         yield from (row(str(night), str(number)) for night, number in nights.items())
+
+
+def verdict(report: Report) -> str:
+    """Say in a line what a change does."""
+    changes = report.told.changes
+    by_effect = {effect: [change for change in changes if change.effect is effect] for effect in Effect}
+    told = [f"{effect.value}: {_types(found)}" for effect, found in by_effect.items() if found]
+    unknown = sorted({one.ticket or one.collection for one in _unknowns(report.told) if one.moved})
+    told += [f"not known what {', '.join(unknown)} changes"] if unknown else []
+    return "; ".join([*told, *([report.reach(changes)] if changes else [])]) or "none changes"
 
 
 def _title(report: Report) -> str:

@@ -1,0 +1,126 @@
+"""What a change of the declaration says otherwise, in words of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Where
+from .names import InstrumentName, RepositoryAddress, TicketKey
+from .tickets import Ticket
+
+__all__ = ["ChainChange", "Changes", "Gone", "NounChange", "Placed", "SealChange", "TicketChange"]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An entry that enters a chain, or moves within it."""
+
+    entry: str
+
+    in_front_of: str | None
+    """The entry that comes next and was there before; `None`: it is last."""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """An entry that leaves a chain."""
+
+    entry: str
+
+    retired: str | None
+    """The reason; `None`: it is not retired, so it stays live as *extra*."""
+
+
+@dataclass(frozen=True)
+class ChainChange:
+    """A chain that is declared otherwise."""
+
+    chain: str
+    instrument: InstrumentName
+    where: Where
+
+    repositories: tuple[RepositoryAddress, ...]
+    """Those that have the chain."""
+
+    is_new: bool = False
+    is_gone: bool = False
+    entered: tuple[Placed, ...] = ()
+    """In search order."""
+
+    left: tuple[Gone, ...] = ()
+    """In the order that they had."""
+
+    moved: tuple[Placed, ...] = ()
+
+    retired: Mapping[str, str] | None = None
+    """Newly retired without having been an entry, with their reasons."""
+
+
+@dataclass(frozen=True)
+class TicketChange:
+    """A ticket that is declared otherwise."""
+
+    key: TicketKey
+    where: Where
+    before: Ticket | None
+    after: Ticket | None
+
+
+@dataclass(frozen=True)
+class SealChange:
+    """A ticket whose seal is another."""
+
+    key: TicketKey
+    where: Where
+
+    before: str | None
+    """Digest."""
+
+    after: str | None
+    """Digest."""
+
+    files: int
+    """Of the newer one."""
+
+    size: int
+    """Bytes, of the newer one."""
+
+
+@dataclass(frozen=True)
+class NounChange:
+    """A repository, or the settings, declared otherwise."""
+
+    name: str
+    """Address of the repository; ``calibstate.yaml``."""
+
+    where: Where
+    before: Mapping[str, Any] | None
+    """As plain data; `None`: it was not declared."""
+
+    after: Mapping[str, Any] | None
+    """As plain data; `None`: it is declared no more."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that is declared otherwise; each part by name."""
+
+    chains: tuple[ChainChange, ...] = ()
+    tickets: tuple[TicketChange, ...] = ()
+    seals: tuple[SealChange, ...] = ()
+    repositories: tuple[NounChange, ...] = ()
+    settings: tuple[NounChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.chains or self.tickets or self.seals or self.repositories or self.settings)
+
+    @property
+    def touched(self) -> tuple[TicketKey, ...]:
+        """Tickets that it is about: declared otherwise, or newly placed."""
+        found = {change.key for change in self.tickets} | {change.key for change in self.seals}
+        for chain in self.chains:
+            placed = [one.entry for one in chain.entered] + [one.entry for one in chain.left]
+            found.update((chain.instrument, entry) for entry in placed)
+        return tuple(sorted(found))

@@ -1,0 +1,156 @@
+"""What is declared otherwise, in sentences of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
+
+from rich.text import Text
+
+from ..errors import Where
+from ..model.changes import ChainChange, Changes, NounChange, Placed, SealChange, TicketChange
+from ..model.checkups import in_bytes
+from ..model.tickets import Ticket
+from .markdown import safe
+from .text import count
+
+__all__ = ["Said", "as_markdown", "as_text", "sentences"]
+
+_STYLES = {"+": "green", "-": "red", "~": "yellow"}
+_LONGEST = 60
+"""Characters of a value that is shown."""
+
+
+class Said(NamedTuple):
+    """One thing that is declared otherwise."""
+
+    mark: Literal["+", "-", "~"]
+
+    what: str
+    """What it is about: tickets, a repository, the settings."""
+
+    rest: str
+    """What becomes of it, behind its name."""
+
+    where: Where
+    """The line that says so, or said so before."""
+
+
+def sentences(changes: Changes) -> tuple[Said, ...]:
+    """Return all that is declared otherwise: what is searched comes first."""
+    return (
+        *(said for chain in changes.chains for said in _chain(chain)),
+        *(_ticket(ticket) for ticket in changes.tickets),
+        *(_seal(seal) for seal in changes.seals),
+        *(_noun(one, "a new repository", "is declared no more") for one in changes.repositories),
+        *(_noun(one, "a new tree", "are gone") for one in changes.settings),
+    )
+
+
+def as_text(changes: Changes) -> Iterator[Text]:
+    """Yield a line for each, with its place in the files."""
+    for said in sentences(changes):
+        line = Text("  ").append(f"{said.mark} {said.what} ", _STYLES[said.mark]).append(said.rest)
+        yield line.append(f"  {said.where.path}:{said.where.line}", "dim")
+
+
+def as_markdown(said: Iterable[Said]) -> Iterator[str]:
+    """Yield an item of a list for each."""
+    for one in said:
+        yield f"- `{one.mark}` **{safe(one.what)}** {safe(one.rest)}"
+
+
+def _chain(chain: ChainChange) -> Iterator[Said]:
+    at = f"{chain.chain} at {_listed(chain.repositories)}"
+    if chain.is_new:
+        entries = ", ".join(one.entry for one in chain.entered)
+        yield Said("+", chain.chain, f"a new chain at {_listed(chain.repositories)}: {entries}", chain.where)
+        return
+    if chain.is_gone:
+        yield Said("-", chain.chain, "is declared no more; where it is live it stays", chain.where)
+        return
+    for entries, where_to in _together(chain.entered):
+        yield Said("+", entries, f"{where_to} in {at}", chain.where)
+    for gone in chain.left:
+        why = f"retired: {gone.retired}" if gone.retired else "not retired, so that it stays live as extra"
+        yield Said("-", gone.entry, f"out of {at}; {why}", chain.where)
+    for entries, where_to in _together(chain.moved):
+        yield Said("~", entries, f"moves, {where_to} in {at}", chain.where)
+    for word, why in (chain.retired or {}).items():
+        yield Said("-", word, f"retired from {at}: {why}", chain.where)
+
+
+def _together(placed: Sequence[Placed]) -> Iterator[tuple[str, str]]:
+    for in_front_of, group in groupby(placed, key=lambda one: one.in_front_of):
+        where_to = f"in front of {in_front_of}" if in_front_of else "behind all others"
+        yield ", ".join(one.entry for one in group), where_to
+
+
+def _ticket(change: TicketChange) -> Said:
+    name = change.key[1]
+    if change.after is None:
+        return Said("-", name, "is declared no more; what was deployed of it stays", change.where)
+    if change.before is None:
+        return Said("+", name, f"a new ticket: {_described(change.after)}", change.where)
+    before, after = (one.model_dump(mode="json") for one in (change.before, change.after))
+    return Said("~", name, _differences(before, after), change.where)
+
+
+def _described(ticket: Ticket) -> str:
+    number = count(len(ticket.leaves), "collection")
+    approval = ticket.approval
+    board = f" by {approval.taxicab}" if approval.taxicab else ""
+    about = f"{ticket.summary}; " if ticket.summary else ""
+    return f"{about}{approval.status.value}{board}, {number}"
+
+
+def _seal(change: SealChange) -> Said:
+    name, size = change.key[1], f"{count(change.files, 'file')}, {in_bytes(change.size)}"
+    if change.after is None:
+        return Said("-", name, "is sealed no more", change.where)
+    if change.before is None:
+        return Said("+", name, f"sealed: {size}", change.where)
+    return Said("~", name, f"has another seal, {change.after[:19]}…: {size}", change.where)
+
+
+def _noun(change: NounChange, new: str, gone: str) -> Said:
+    if change.after is None:
+        return Said("-", change.name, gone, change.where)
+    if change.before is None:
+        return Said("+", change.name, new, change.where)
+    return Said("~", change.name, _differences(change.before, change.after), change.where)
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Say which values differ."""
+    from deepdiff import DeepDiff
+
+    found = DeepDiff(before, after, ignore_order=False, view="tree", threshold_to_diff_deeper=0)
+    told = []
+    for kind, items in sorted(found.items()):
+        for item in items:
+            path = ".".join(str(part) for part in item.path(output_format="list"))
+            told.append((path, _value(kind, item)))
+    return "; ".join(f"{path}: {said}" for path, said in sorted(told)) or "is written otherwise"
+
+
+def _value(kind: str, item: Any) -> str:
+    if kind.endswith("_added"):
+        return f"{_shown(item.t2)} is new"
+    if kind.endswith("_removed"):
+        return f"{_shown(item.t1)} is gone"
+    return f"{_shown(item.t1)} → {_shown(item.t2)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _listed(repositories: Sequence[str], most: int = 2) -> str:
+    if len(repositories) > most:
+        return f"{len(repositories)} repositories"
+    return " and ".join(repositories) or "no repository"
