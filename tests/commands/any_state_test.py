@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -210,14 +210,23 @@ def _check(sites: Sites, state: dict[str, Any], here: Path) -> None:
     assert _own(sites) == own
     retired = {f"{TOP}/{t}" for t in TICKETS if state["retired"] and t not in state["entries"]}
     declared = [f"{TOP}/{ticket}" for ticket in state["entries"]]
-    now = sites.chain(SUMMIT)
-    assert [child for child in now if child in declared] == declared
-    others = [child for child in live if child not in declared and child not in retired]
-    assert [child for child in now if child not in declared] == others
+    assert list(sites.chain(SUMMIT)) == _wanted(live, declared, retired)
 
     done = sites.snapshot("repo", "archive")
     assert sites.apply().code == 0
     assert sites.snapshot("repo", "archive") == done, "a second apply writes nothing"
+
+
+def _wanted(live: Sequence[str], declared: Sequence[str], retired: Iterable[str]) -> list[str]:
+    """Return the declared order, others in front of whom they stood."""
+    in_front: dict[str, list[str]] = {}
+    others: list[str] = []
+    for child in (child for child in live if child not in set(retired)):
+        if child in declared:
+            in_front[child], others = others, []
+        else:
+            others.append(child)
+    return [one for child in declared for one in (*in_front.get(child, ()), child)] + others
 
 
 def _own(sites: Sites) -> tuple[Any, ...]:
