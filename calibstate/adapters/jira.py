@@ -70,12 +70,12 @@ class Jira:
         found: dict[str, TrackedTicket] = {}
         for start in range(0, len(wanted), AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
-            found.update((ticket.key, ticket) for ticket in self._look(batch))
+            found.update(self._look(batch))
             seen(start + len(batch), len(wanted))
         return {key: found[key] for key in wanted if key in found}
 
-    def _look(self, keys: Sequence[str]) -> Iterator[TrackedTicket]:
-        """Yield those of some tickets that are there.
+    def _look(self, keys: Sequence[str]) -> Iterator[tuple[str, TrackedTicket]]:
+        """Yield those of some tickets that are there, each with its key.
 
         A Jira that does not know one of them may refuse to look for any, so
         those who are refused are halved until it is found.
@@ -87,8 +87,17 @@ class Jira:
                 half = len(keys) // 2
                 yield from self._look(keys[:half])
                 yield from self._look(keys[half:])
-        else:
-            yield from issues
+            return
+        if len(keys) == 1:
+            yield from ((keys[0], issue) for issue in issues)
+            return
+        there = {issue.key: issue for issue in issues}
+        yield from ((key, there[key]) for key in keys if key in there)
+        if not there.keys() <= set(keys):
+            # One was moved and is told by its new key: which of them was it?
+            for key in keys:
+                if key not in there:
+                    yield from self._look([key])
 
     @cached_property
     def _client(self) -> JIRA:

@@ -114,7 +114,7 @@ class _Three:
         """Yield pairs of which neither points to the other."""
         there = [key for key in dict.fromkeys(self.keys.values()) if key in found]
         for one, other in combinations(there, 2):
-            if other not in found[one].links and one not in found[other].links:
+            if found[other].key not in found[one].links and found[one].key not in found[other].links:
                 yield one, other
 
 

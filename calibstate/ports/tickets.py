@@ -27,7 +27,8 @@ class Tracker(Protocol):
         """Return those tickets that are there, by key.
 
         They are asked for many at a time.  What the account may not see is
-        not there, as the tracker tells it.
+        not there, as the tracker tells it.  One that was moved is found by the
+        key that it had, and has its new one.
 
         Parameters
         ----------

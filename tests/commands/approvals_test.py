@@ -226,6 +226,18 @@ def test_tickets_that_do_not_point_to_each_other_are_warned_of(tree: Tree, jira:
     assert (told["at"]["file"], told["at"]["line"]) == ("tickets/LSSTComCam/DM-1.yaml", 5)
 
 
+def test_a_ticket_that_was_moved_is_the_same_ticket(tree: Tree, jira: JiraServer, capsys) -> None:
+    jira.file("DM-1")
+    jira.file("TAXICAB-15", "Adopted", "Done", ["2025-02-11"])
+    jira.file("DM-100", links=["TAXICAB-15", "DM-1"])
+    jira.move("DM-1", "OPS-7")
+    jira.file("TAXICAB-15", "Adopted", "Done", ["2025-02-11"], links=["OPS-7"])
+
+    ran = tree.run(capsys, "approvals", "--check", "--ticket", "DM-1")
+
+    assert (ran.code, ran.err) == (0, "")
+
+
 @pytest.mark.parametrize(("key", "line"), [("TAXICAB-15", 5), ("DM-100", 10), ("DM-1", 1)])
 def test_a_ticket_that_is_not_there_is_told_where_it_is_named(
     tree: Tree, jira: JiraServer, capsys, key: str, line: int

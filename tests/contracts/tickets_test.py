@@ -66,6 +66,20 @@ def test_what_is_not_there_is_left_out_and_costs_the_others_nothing(hands: Hands
     assert tracker.tickets(["NO-1"]) == {}
 
 
+def test_one_that_was_moved_is_found_by_the_key_that_it_had(hands: Hands, tracker: Tracker) -> None:
+    for number in (1, 2, 3):
+        hands.file(f"DM-{number}", f"Status {number}")
+    hands.move("DM-2", "OPS-7")
+
+    found = tracker.tickets(["DM-1", "DM-2", "DM-3", "DM-4"])
+
+    assert {key: (ticket.key, ticket.status) for key, ticket in found.items()} == {
+        "DM-1": ("DM-1", "Status 1"),
+        "DM-2": ("OPS-7", "Status 2"),
+        "DM-3": ("DM-3", "Status 3"),
+    }
+
+
 def test_many_are_found_and_told_of_on_the_way(hands: Hands, tracker: Tracker) -> None:
     keys = [f"DM-{number}" for number in range(1, 2 * AT_ONCE + 24)]
     for key in keys:

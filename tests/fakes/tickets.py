@@ -37,6 +37,12 @@ class MemoryTracker:
             self._link(key, other)
             self._link(other, key)
 
+    def move(self, key: str, to: str) -> None:
+        """Give a ticket another key; it is still found by the one it had."""
+        had = self.filed[key]
+        moved = TrackedTicket(to, had.status, had.resolution, had.resolved_on, had.links)
+        self.filed[key] = self.filed[to] = moved
+
     def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
         if self.away:
             raise UnreachableError(Diagnostic("Tracker does not answer", "It is away."))
