@@ -14,6 +14,7 @@ from . import (  # noqa: F401 - they add their commands
     doctor,
     explain,
     fingerprint,
+    fmt,
     impact,
     log,
     observe,

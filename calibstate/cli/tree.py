@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.scope import Scope
-from ..store import documents, planfile, schemas, statefile
+from ..store import documents, planfile, schemas, statefile, treefile
 from ..views import github, markdown, text
 from . import screen
 from .app import ExitCode, app
@@ -62,6 +62,12 @@ def validate(
             help="Judge changes too, against this commit, branch or tag; else they are not judged.",
         ),
     ] = None,
+    fix: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--fix", envvar="CALIBSTATE_FIX", help="Mend first what needs no judgement; it is told."
+        ),
+    ] = False,
     format: Annotated[
         ProblemsFormat,
         typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written."),
@@ -80,19 +86,46 @@ def validate(
       calibstate validate --base origin/main
       calibstate -C state validate --format json
       calibstate validate --base origin/main --format github
+      calibstate validate --fix
     """
     root = statefile.find_root(context.obj)
-    desired, told = _judged(root, base)
+    mended = _mended(root) if fix else ()
+    desired, found = _judged(root, base)
+    told = (*mended, *found)
+    print_problems(told, format, root)
+    failed = any(problem.severity is Severity.ERROR for problem in told)
+    if desired and format not in {ProblemsFormat.JSON, ProblemsFormat.GITHUB}:
+        screen.print_lines([_inventory(desired, sound=not failed)])
+    raise typer.Exit(ExitCode.ERROR if failed else ExitCode.DONE)
+
+
+def print_problems(told: Sequence[Diagnostic], format: ProblemsFormat, root: Path) -> None:
+    """Print problems of a state tree.
+
+    Parameters
+    ----------
+    told
+        The problems.
+    format
+        How.
+    root
+        Root of the tree.
+    """
     if format is ProblemsFormat.JSON:
         screen.print_json(documents.plain(documents.validation(told)))
     elif format is ProblemsFormat.GITHUB:
         screen.print_lines(github.annotated(told, in_workspace(str(root))))
     else:
         screen.told(told)
-    failed = any(problem.severity is Severity.ERROR for problem in told)
-    if desired and format not in {ProblemsFormat.JSON, ProblemsFormat.GITHUB}:
-        screen.print_lines([_inventory(desired, sound=not failed)])
-    raise typer.Exit(ExitCode.ERROR if failed else ExitCode.DONE)
+
+
+def _mended(root: Path) -> tuple[Diagnostic, ...]:
+    # What keeps comments takes a while to import.
+    from ..store.mending import mend
+
+    changes, told = mend(root)
+    treefile.write(root, changes)
+    return told
 
 
 def _judged(root: Path, base: str | None) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:

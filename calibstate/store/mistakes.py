@@ -7,9 +7,8 @@ that a person would use, and the nearest word that would have been right.
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +16,7 @@ from pydantic_core import ErrorDetails
 from ..errors import Diagnostic, Where
 from ..model.desired import KeyPath
 from ..model.names import Noun, nearest
+from .forms import keys_at
 from .yamlsource import MAX_PROBLEMS, Source, shortened
 
 __all__ = ["mistakes"]
@@ -94,7 +94,7 @@ def _told(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) 
 
 
 def _unknown_key(path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
-    known = _keys(noun, path[:-1])
+    known = keys_at(noun, path[:-1])
     within = f" in {_name(path[:-1])}" if path[:-1] else ""
     detail = f"`{shortened(str(path[-1]))}` is not a key{within}; what it says would be lost."
     near = nearest(str(path[-1]), known)
@@ -179,36 +179,3 @@ def _listed(words: list[str], before_last: str = "and") -> str:
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} {before_last} {quoted[-1]}"
-
-
-def _keys(noun: type[Noun], path: KeyPath) -> list[str]:
-    """Return the keys that a mapping within a noun's file may have."""
-    forms: list[Any] = [noun]
-    for step in path:
-        forms = [below for form in forms for below in _below(form, step)]
-    nouns = [n for form in forms for n in _alternatives(form) if _is_noun(n)]
-    return list(dict.fromkeys(key for n in nouns for key in n.model_fields))
-
-
-def _below(form: Any, step: str | int) -> Iterator[Any]:
-    """Give the annotations of what stands below a step."""
-    for plain in _alternatives(form):
-        if _is_noun(plain) and step in plain.model_fields:
-            yield plain.model_fields[step].annotation
-        elif get_origin(plain) in (tuple, dict):
-            yield get_args(plain)[0 if isinstance(step, int) else -1]
-
-
-def _alternatives(form: Any) -> Iterator[Any]:
-    """Give the alternatives of an annotation, without their constraints."""
-    if get_origin(form) is Annotated:
-        yield from _alternatives(get_args(form)[0])
-    elif get_origin(form) in (Union, types.UnionType):
-        for one in get_args(form):
-            yield from _alternatives(one)
-    else:
-        yield form
-
-
-def _is_noun(form: Any) -> bool:
-    return isinstance(form, type) and issubclass(form, Noun)

@@ -1,0 +1,61 @@
+"""The forms of our files: which keys a mapping may have, and in what order.
+
+Both are what the nouns say, so that a key is added in one place.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from ..model.desired import KeyPath
+from ..model.names import Noun
+
+__all__ = ["keys_at"]
+
+
+def keys_at(noun: type[Noun], path: KeyPath) -> list[str]:
+    """Return the keys that a mapping within a noun's file may have.
+
+    Parameters
+    ----------
+    noun
+        What the file should be.
+    path
+        Where the mapping is in it.
+
+    Returns
+    -------
+    list of str
+        In the order in which they are written; none where any may be.
+    """
+    forms: list[Any] = [noun]
+    for step in path:
+        forms = [below for form in forms for below in _below(form, step)]
+    nouns = [n for form in forms for n in _alternatives(form) if _is_noun(n)]
+    return list(dict.fromkeys(key for n in nouns for key in n.model_fields))
+
+
+def _below(form: Any, step: str | int) -> Iterator[Any]:
+    """Give the annotations of what stands below a step."""
+    for plain in _alternatives(form):
+        if _is_noun(plain) and step in plain.model_fields:
+            yield plain.model_fields[step].annotation
+        elif get_origin(plain) in (tuple, dict):
+            yield get_args(plain)[0 if isinstance(step, int) else -1]
+
+
+def _alternatives(form: Any) -> Iterator[Any]:
+    """Give the alternatives of an annotation, without their constraints."""
+    if get_origin(form) is Annotated:
+        yield from _alternatives(get_args(form)[0])
+    elif get_origin(form) in (Union, types.UnionType):
+        for one in get_args(form):
+            yield from _alternatives(one)
+    else:
+        yield form
+
+
+def _is_noun(form: Any) -> bool:
+    return isinstance(form, type) and issubclass(form, Noun)

@@ -1,0 +1,302 @@
+"""The one layout of the files that people write.
+
+What a file says is read by `yamlsource`, as everywhere; how it is written is
+ruamel.yaml's affair, which keeps comments, quotes and blank lines.  Text is
+carried over as it stands, never as what YAML would make of it.  A file whose
+meaning or whose comments would not stay is left as it is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
+from typing_extensions import override
+
+from ..errors import Diagnostic, InvalidStateError, Severity, Where
+from ..model.chains import ChainFile
+from ..model.desired import KeyPath, Lines
+from ..model.names import Noun
+from ..model.repositories import Site
+from ..model.settings import Settings
+from ..model.tickets import Ticket
+from .forms import keys_at
+from .treefile import Change
+from .yamlsource import read_yaml
+
+__all__ = ["LaidOut", "files", "lay_out", "lay_out_tree"]
+
+_WIDE = 1 << 20
+_ROUNDS = 4
+"""How often a layout is taken up again until it stays."""
+
+_FILES: tuple[tuple[str, type[Noun]], ...] = (
+    ("calibstate.yaml", Settings),
+    ("sites/*.yaml", Site),
+    ("tickets/*/*.yaml", Ticket),
+    ("chains/*.yaml", ChainFile),
+)
+"""Seals are not among them: nobody writes them."""
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """What there is to do about the layout of a tree."""
+
+    files: int
+    """How many were looked at."""
+
+    changes: tuple[Change, ...]
+    """Those that would be written otherwise."""
+
+    told: tuple[Diagnostic, ...]
+    """Files that are left as they are, and why."""
+
+
+def lay_out_tree(root: Path) -> LaidOut:
+    """Return how the files of a tree would be laid out; nothing is written.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    """
+    changes: list[Change] = []
+    told: list[Diagnostic] = []
+    number = 0
+    for file, noun in files(root):
+        number += 1
+        try:
+            before = (root / file).read_bytes()
+            after = lay_out(before, file, noun)
+        except InvalidStateError as error:
+            told += error.diagnostics
+        except OSError as error:
+            told.append(Diagnostic("Unreadable", f"It cannot be read: {error.strerror}.", Where(file, 1)))
+        else:
+            changes += [Change(file, before, after)] if after != before else []
+    return LaidOut(number, tuple(changes), tuple(told))
+
+
+def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
+    """Return a file as it is to be written.
+
+    Parameters
+    ----------
+    content
+        Its bytes.
+    file
+        Its name, for messages.
+    noun
+        What it declares.
+
+    Raises
+    ------
+    InvalidStateError
+        It cannot be read, or not be laid out without a loss.
+    """
+    source = read_yaml(content, file)
+    if source.problems:
+        raise InvalidStateError(*source.problems)
+    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        after = _settled(text, noun)
+        kept = after is not None and _says_the_same(text, after, source.data)
+    except (YAMLError, InvalidStateError):
+        kept = False
+    if not kept or after is None:
+        detail = "It cannot be laid out so that all that it says, and each of its comments, stays."
+        told = Diagnostic(
+            "Layout left as it is", detail, Where(file, 1), "Write it more plainly.", Severity.WARNING
+        )
+        raise InvalidStateError(told)
+    return after.encode()
+
+
+def files(root: Path) -> Iterator[tuple[str, type[Noun]]]:
+    """Give the files of a tree that people write, and what each declares.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    """
+    top = root.resolve()
+    for pattern, noun in _FILES:
+        for path in sorted(top.glob(pattern)):
+            # A link is not written through: what it leads to has its own name.
+            if path.is_file() and path.resolve() == path and not path.name.startswith((".", "#", "README")):
+                yield path.relative_to(top).as_posix(), noun
+
+
+def _settled(text: str, noun: type[Noun]) -> str | None:
+    """Return the layout that is its own; `None`: none was found."""
+    for _ in range(_ROUNDS):
+        after = _in_order(_indented(text, noun), noun)
+        if after == text:
+            return after
+        text = after
+    return None
+
+
+def _says_the_same(before: str, after: str, data: Any) -> bool:
+    same = read_yaml(after.encode(), "").data
+    return _plain(same) == _plain(data) and Counter(_comments(before)) == Counter(_comments(after))
+
+
+def _plain(data: Any) -> str:
+    # As text, since 1, 1.0 and true are equal and not the same.
+    return repr(_sorted(data))
+
+
+def _sorted(data: Any) -> Any:
+    if isinstance(data, dict):
+        return sorted((key, _sorted(value)) for key, value in data.items())
+    return [_sorted(value) for value in data] if isinstance(data, list) else data
+
+
+def _comments(text: str) -> Iterator[str]:
+    """Give the comments of a file: they stand between its tokens."""
+    end = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        start = token.start_mark.index
+        between = text[end:start]
+        if isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}:
+            between += text[start:].partition("\n")[0][1:]
+        for line in between.splitlines():
+            _, found, comment = line.partition("#")
+            if found:
+                yield comment.strip()
+        end = max(end, token.end_mark.index)
+
+
+class _AsWritten(VersionedResolver):
+    """Takes every word for text, so that it is written as it was."""
+
+    @override
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode and value:
+            return self.DEFAULT_SCALAR_TAG
+        return super().resolve(kind, value, implicit)
+
+
+def _indented(text: str, noun: type[Noun]) -> str:
+    """Return a file with two spaces a level, and lists within their keys."""
+    format_ = YAML()
+    format_.Resolver = _AsWritten
+    format_.preserve_quotes = True
+    format_.width = _WIDE
+    format_.indent(mapping=2, sequence=4, offset=2)
+    data = format_.load(text)
+    _order_in_lines(data, noun, ())
+    stream = io.StringIO()
+    format_.dump(data, stream)
+    lines = stream.getvalue().rstrip("\n").split("\n")
+    return "\n".join(lines) + "\n"
+
+
+def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
+    """Put the keys of mappings that stand within a line in their order."""
+    if isinstance(data, CommentedMap):
+        if data.fa.flow_style():
+            for key in _order(list(data), keys_at(noun, path)):
+                data.move_to_end(key)
+        for key, value in data.items():
+            _order_in_lines(value, noun, (*path, key))
+    elif isinstance(data, CommentedSeq):
+        for index, value in enumerate(data):
+            _order_in_lines(value, noun, (*path, index))
+
+
+def _order(keys: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return keys in the order of their noun; others stay behind them."""
+    if not known:
+        return list(keys)
+    return [key for key in known if key in keys] + [key for key in keys if key not in known]
+
+
+def _in_order(text: str, noun: type[Noun]) -> str:
+    """Return a file with the keys of each mapping in the order of its noun.
+
+    Lines are moved, with the comments and blank lines right above them.
+    """
+    source = read_yaml(text.encode(), "")
+    lines = text.split("\n")
+    # The innermost first: its lines move within those of the outer one.
+    for path, keys in sorted(_mappings(source.data, ()), key=lambda one: -len(one[0])):
+        order = _order(keys, keys_at(noun, path))
+        if order != keys:
+            _move(lines, source.lines, path, keys, order)
+    return "\n".join(lines)
+
+
+def _mappings(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[str]]]:
+    if isinstance(data, dict):
+        yield path, list(data)
+        for key, value in data.items():
+            yield from _mappings(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _mappings(value, (*path, index))
+
+
+def _move(lines: list[str], marks: Lines, path: KeyPath, keys: list[str], order: list[str]) -> None:
+    places = [marks.at(*path, key) for key in keys]
+    starts, column = [place.line - 1 for place in places], places[0].column - 1
+    if len(set(starts)) < len(keys) or any(place.column - 1 != column for place in places):
+        return  # It stands within a line.
+    end = _end_of(lines, starts[-1], column)
+    dash = lines[starts[0]][:column]
+    # What stands at the very top is of the file, else it is of the first key.
+    begin = starts[0] if not path or dash.strip() else marks.at(*path).line
+    begins = [begin, *(_with_comments(lines, start, above) for above, start in pairwise(starts))]
+    parts = {key: lines[a:b] for key, a, b in zip(keys, begins, [*begins[1:], end], strict=True)}
+    if dash.strip():
+        if begins != starts:
+            return  # A comment would come between the dash and its key.
+        parts[keys[0]][0] = " " * column + parts[keys[0]][0][column:]
+        parts[order[0]][0] = dash + parts[order[0]][0][column:]
+    # Blank lines part a key from what is above it; above the first is nothing.
+    first, was_first = parts[order[0]], parts[keys[0]]
+    blank = next(number for number, line in enumerate(first) if line.strip())
+    if order[0] != keys[0]:
+        was_first[:0] = first[:blank]
+        del first[:blank]
+    lines[begin:end] = [line for key in order for line in parts[key]]
+
+
+def _end_of(lines: list[str], start: int, column: int) -> int:
+    """Return the line behind what belongs to a key."""
+    end = start + 1
+    for number in range(start + 1, len(lines)):
+        line = lines[number]
+        deeper = len(line) - len(line.lstrip()) > column
+        if line.strip() and deeper:
+            end = number + 1
+        elif line.strip() and not line.lstrip().startswith("#"):
+            break
+    return end
+
+
+def _with_comments(lines: list[str], start: int, above: int) -> int:
+    """Return where the comments and blank lines right above a key begin."""
+    column = len(lines[start]) - len(lines[start].lstrip())
+    while start - 1 > above and _is_between(lines[start - 1], column):
+        start -= 1
+    return start
+
+
+def _is_between(line: str, column: int) -> bool:
+    text = line.lstrip()
+    return not text or (text.startswith("#") and len(line) - len(text) <= column)

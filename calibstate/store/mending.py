@@ -1,0 +1,93 @@
+"""What can be mended in a state tree without anybody's judgement.
+
+That is little: a word that a list holds twice means nothing the second time,
+so its second line is deleted, if it is a line by itself and no comment
+speaks of it.  All else is for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import Diagnostic, InvalidStateError, Severity, Where
+from ..model.desired import KeyPath
+from .layout import files
+from .treefile import Change
+from .yamlsource import Source, read_yaml
+
+__all__ = ["mend"]
+
+_LISTS = {"bare", "collections", "entries", "hosts", "instruments", "only"}
+"""Keys of lists in which a word counts once."""
+
+
+def mend(root: Path) -> tuple[tuple[Change, ...], tuple[Diagnostic, ...]]:
+    """Return the files that can be mended; nothing is written.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+
+    Returns
+    -------
+    tuple of Change
+        What they would hold.
+    tuple of Diagnostic
+        What was mended in them, as notes.
+    """
+    changes: list[Change] = []
+    told: list[Diagnostic] = []
+    for file, _ in files(root):
+        try:
+            before = (root / file).read_bytes()
+            source = read_yaml(before, file)
+        except (InvalidStateError, OSError):
+            continue  # Whoever reads the tree tells of it.
+        if not source.problems and (found := list(_deletable(source, before.decode("utf-8-sig")))):
+            changes.append(Change(file, before, _without(before, {where.line for where, _ in found})))
+            told += [_told(where, word) for where, word in found]
+    return tuple(changes), tuple(told)
+
+
+def _told(where: Where, word: str) -> Diagnostic:
+    detail = f"`{word}` stands further up already; this line, which meant nothing, was deleted."
+    return Diagnostic("Mended", detail, where, severity=Severity.NOTE)
+
+
+def _deletable(source: Source, text: str) -> Iterator[tuple[Where, str]]:
+    """Give the lines of words that stand in their list already."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for path, words in _lists(source.data, ()):
+        seen: set[str] = set()
+        for index, word in enumerate(words):
+            where = source.lines.at(*path, index)
+            if isinstance(word, str) and word in seen and _is_alone(lines, where, word):
+                yield where, word
+            elif isinstance(word, str):
+                seen.add(word)
+
+
+def _is_alone(lines: list[str], where: Where, word: str) -> bool:
+    """Say whether a line holds an item, all of it, and nothing else."""
+    said = lines[where.line - 1].strip()
+    above = lines[where.line - 2].lstrip()
+    return said in {f"- {word}", f'- "{word}"', f"- '{word}'"} and not above.startswith("#")
+
+
+def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key in _LISTS and isinstance(value, list):
+                yield (*path, key), value
+            yield from _lists(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _lists(value, (*path, index))
+
+
+def _without(content: bytes, numbers: set[int]) -> bytes:
+    kept = (line for n, line in enumerate(content.splitlines(keepends=True), start=1) if n not in numbers)
+    return b"".join(kept)
