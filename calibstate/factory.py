@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -57,6 +57,7 @@ from .ports.tickets import Seen, Tracker, unseen
 from .store import statefile
 
 __all__ = [
+    "Before",
     "Places",
     "RecordingPlaces",
     "basis",
@@ -95,7 +96,21 @@ def began(desired: DesiredState, allowed: Allowed) -> Began:
     )
 
 
-def declared_before(root: str, revision: str | None) -> tuple[DesiredState | None, str]:
+@dataclass(frozen=True)
+class Before:
+    """What a state tree said at a revision."""
+
+    desired: DesiredState | None
+    """All that it declared; `None` where it was not there yet."""
+
+    words: str
+    """The revision, for people."""
+
+    remarks: tuple[Diagnostic, ...] = ()
+    """What there was to remark on it."""
+
+
+def declared_before(root: str, revision: str | None) -> Before:
     """Return what a state tree said at a revision.
 
     Parameters
@@ -104,13 +119,6 @@ def declared_before(root: str, revision: str | None) -> tuple[DesiredState | Non
         Root of the tree.
     revision
         What Git calls it; `None`: where the main branch was left.
-
-    Returns
-    -------
-    desired : DesiredState or None
-        All that it declared; `None` where it was not there yet.
-    words : str
-        The revision, for people.
 
     Raises
     ------
@@ -124,12 +132,12 @@ def declared_before(root: str, revision: str | None) -> tuple[DesiredState | Non
     commit, words = base_of(root, revision)
     with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
         if not write_tree(root, commit, statefile.PARTS, Path(folder)):
-            return None, words
+            return Before(None, words)
         try:
-            desired, _ = statefile.load(Path(folder))
+            desired, remarks = statefile.load(Path(folder))
         except InvalidStateError as error:
             raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
-    return desired, words
+    return Before(desired, words, tuple(remarks))
 
 
 def in_workspace(root: str) -> str:

@@ -112,7 +112,8 @@ def impact(
     after = load(context)
     narrowed = scope(site, [*(repository or ()), *([live] if live else ())], instrument, None, exclude)
     check_scope(after, narrowed)
-    before, words = declared_before(after.root, base)
+    was = declared_before(after.root, base)
+    before, words = was.desired, was.words
     if live:
         report = _live_report(before, after, narrowed, live, exposures, words, until)
     else:

@@ -11,8 +11,9 @@ import typer
 
 from ..engine.approvals import approvals
 from ..engine.changes import changes
-from ..errors import CalibstateError, Diagnostic, Severity, UsageError
-from ..factory import declared_before, in_workspace
+from ..engine.policy.judge import judge
+from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
+from ..factory import Before, declared_before, in_workspace
 from ..kinds.registry import ACTIONS
 from ..model.approvals import Approved, SealState
 from ..model.desired import DesiredState
@@ -123,22 +124,36 @@ def _proposal(given: Path | None, base: str | None, plans: Path | None, until: i
         desired, remarks = statefile.load(statefile.find_root(given))
     except CalibstateError as error:
         return views.Proposal("", error.diagnostics, is_sound=False)
-    before, words = declared_before(desired.root, base)
+    was, troubles = _before(desired, base)
+    before, today = was.desired, _today()
+    known = {_what(one) for one in (*was.remarks, *(judge(before, None, today) if before else ()))}
+    findings = (*remarks, *judge(desired, before, today))
     proposed = changes(before, desired)
     return views.Proposal(
-        words,
-        (*remarks, *_findings(desired, before)),
+        was.words,
+        (*troubles, *(one for one in findings if _what(one) not in known)),
         changes=proposed,
         approvals=_approvals(desired, proposed.touched),
-        impact=_impact(before, desired, words, until),
+        impact=_impact(before, desired, was.words, until),
         plans=_plans(desired, plans) if plans else (),
     )
 
 
-def _findings(desired: DesiredState, before: DesiredState | None) -> tuple[Diagnostic, ...]:
-    from ..engine.policy.judge import judge
+def _before(desired: DesiredState, base: str | None) -> tuple[Before, tuple[Diagnostic, ...]]:
+    try:
+        return declared_before(desired.root, base), ()
+    except InvalidStateError as error:
+        # It may be this very change that mends it.
+        first = error.diagnostics[0]
+        detail = f"It has mistakes, so all is told as new: {first.summary} ({first.where})."
+        told = Diagnostic("Base does not validate", detail, severity=Severity.WARNING)
+        return Before(None, "a base that does not validate"), (told,)
 
-    return judge(desired, before, _today())
+
+def _what(told: Diagnostic) -> tuple[str, str, str, str]:
+    """Return what tells a finding from others, before and after."""
+    # Lines move, files do not.
+    return (told.code, told.summary, told.detail, told.where.path if told.where else "")
 
 
 def _today() -> date:

@@ -143,7 +143,7 @@ def _before(desired: DesiredState, base: str | None) -> tuple[DesiredState | Non
     if base is None:
         return None, ()
     try:
-        return declared_before(desired.root, base)[0], ()
+        return declared_before(desired.root, base).desired, ()
     except InvalidStateError as error:
         # It may be this very change that mends it.
         first = error.diagnostics[0]

@@ -1,0 +1,275 @@
+"""Reviewers are told what is proposed, what it does, and what happens then."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import xml.etree.ElementTree as Xml
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calibstate.views.folding import Section, fitted, whole
+from calibstate.views.report import LIMIT, MARKER
+from tests.commands.impact_test import git
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
+from tests.golden import Golden
+from tests.sealing import certified, seal, since
+from tests.tree import Ran, Tree
+
+UNTIL = ("--observed-until", "2025-02-11")
+
+
+@dataclass
+class Proposal:
+    """A tree in Git, and what somebody makes of it."""
+
+    tree: Tree
+    capsys: pytest.CaptureFixture[str]
+
+    def report(self, *arguments: str) -> Ran:
+        return self.tree.run(self.capsys, "report", "--base", "main", *UNTIL, *arguments)
+
+    def masked(self, printed: str) -> str:
+        return printed.replace(git(self.tree.state, "rev-parse", "main")[:10], "0123456789")
+
+
+@pytest.fixture
+def proposal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Proposal:
+    """Return two tickets at two repositories, and a third one sealed."""
+    tree = Tree(tmp_path / "tree")
+    tree.settings()
+    tree.site("usdf", {"main": "origin"})
+    tree.site("summit", {"LSSTComCam": "copy"})
+    seal(tree, "DM-100", {"bias.20241024a": [certified("bias", since("2024-10-24"))]})
+    seal(tree, "DM-200", {"flat-r.20241107a": [certified("flat", since("2024-11-07"), filters=["r_03"])]})
+    tree.chain(["DM-200", "DM-100"])
+    git(tree.state, "init", "-q", "-b", "main")
+    git(tree.state, "add", "-A")
+    git(tree.state, "commit", "-q", "-m", "as it was")
+    return Proposal(tree, capsys)
+
+
+def _new(proposal: Proposal) -> None:
+    approval = {"status": "adopted", "taxicab": "TAXICAB-30", "date": "2025-02-03"}
+    approval["report"] = "https://example.org/report"
+    seal(
+        proposal.tree,
+        "DM-300",
+        {"bias.20250201a": [certified("bias", since("2025-02-01"))]},
+        summary="Biases after the warm-up",
+        approval=approval,
+    )
+    proposal.tree.chain(["DM-300", "DM-200", "DM-100"])
+
+
+def _retired(proposal: Proposal) -> None:
+    proposal.tree.chain(["DM-100"], retired={"DM-200": "striped at the edge"})
+
+
+def _taken_off(proposal: Proposal) -> None:
+    proposal.tree.chain(["DM-100"])
+
+
+def _moved(proposal: Proposal) -> None:
+    proposal.tree.chain(["DM-100", "DM-200"])
+
+
+def _much(proposal: Proposal) -> None:
+    _new(proposal)
+    tree = proposal.tree
+    tree.site("summit", {"LSSTComCam": "copy"}, hold="the camera is being opened")
+    tree.site("bts", {"LSSTComCam": "copy"})
+    tree.settings(guards={"chain_changes": 3})
+    (tree.state / "tickets" / tree.instrument / "DM-100.yaml").unlink()
+    (tree.state / "seals" / tree.instrument / "DM-100.yaml").unlink()
+    tree.chain(["DM-300", "DM-200"], chain="LSSTComCam/defaults")
+    tree.chain(["DM-300", "DM-200"])
+
+
+def _nothing(proposal: Proposal) -> None:
+    pass
+
+
+@pytest.mark.parametrize("propose", [_new, _retired, _taken_off, _moved, _much, _nothing])
+def test_a_proposal_is_told_in_one_comment(
+    proposal: Proposal, propose: Callable[[Proposal], None], golden: Golden
+) -> None:
+    propose(proposal)
+
+    ran = proposal.report("--format", "markdown")
+
+    assert ran.out.startswith(MARKER)
+    golden(f"report/{propose.__name__.strip('_')}.md", proposal.masked(ran.out))
+    golden(f"report/{propose.__name__.strip('_')}.txt", proposal.masked(proposal.report().out))
+
+
+def test_a_tree_that_cannot_be_read_is_reported_and_nothing_else(proposal: Proposal, golden: Golden) -> None:
+    proposal.tree.chain(["DM-100", "DM-999"])
+
+    ran = proposal.report("--format", "markdown")
+
+    assert ran.code == 1
+    golden("report/unsound.md", ran.out)
+    assert proposal.report("--format", "json").json["sound"] is False
+
+
+def test_mistakes_and_findings_are_annotations_at_their_lines(proposal: Proposal) -> None:
+    proposal.tree.chain(["DM-100", "DM-999"])
+
+    ran = proposal.report("--format", "github")
+
+    assert ran.code == 1
+    assert ran.out.startswith("::error file=chains/LSSTComCam-calib.yaml,line=")
+
+
+def test_content_that_is_not_what_was_approved_is_refused(proposal: Proposal) -> None:
+    file = proposal.tree.state / "tickets" / "LSSTComCam" / "DM-200.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["approval"]["seal"] = f"sha256:{'0' * 64}"
+    file.write_text(yaml.safe_dump(said))
+
+    ran = proposal.report("--format", "markdown")
+
+    assert ran.code == 3
+    assert "what is sealed of DM-200 is not what was approved" in ran.out
+
+
+def test_a_comment_is_never_too_long_and_the_whole_goes_to_a_file(proposal: Proposal) -> None:
+    tree, number = proposal.tree, 400
+    names = [f"DM-{1000 + n}" for n in range(number)]
+    for n, name in enumerate(names):
+        spans = [certified("bias", since(f"20{n % 50 + 30}-01-01"), detectors=[n % 9])]
+        seal(tree, name, {"bias.20250201a": spans}, summary="ü" * 70)
+    tree.chain([*reversed(names), "DM-200", "DM-100"])
+    full = tree.folder / "full.md"
+
+    ran = proposal.report("--format", "markdown", "--full", str(full))
+
+    assert len(ran.out.encode()) <= LIMIT
+    assert "more lines are in the full report" in ran.out
+    assert ran.out.count("<details") == ran.out.count("</details>")
+    assert len(full.read_text()) > LIMIT
+    assert all(name in full.read_text() for name in names)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.text("aé\n", max_size=40).map(lambda s: s.replace("\n", " "))), st.booleans())
+    ),
+    st.integers(0, 2000),
+)
+def test_sections_share_the_room_that_there_is(parts: list[tuple[list[str], bool]], limit: int) -> None:
+    sections = [Section(tuple(lines), essential) for lines, essential in parts]
+    essential = sum(section.size for section in sections if section.essential)
+
+    told = fitted(sections, limit)
+
+    assert len(told.encode()) <= max(limit, essential)
+    if sum(section.size for section in sections) <= limit:
+        assert told == whole(sections)
+
+
+# --- with plans, from real repositories ---
+
+
+@pytest.fixture
+def planned(deployed: Sites) -> Sites:
+    """Return sites in Git that somebody proposes a new ticket for."""
+    state = deployed.tree.state
+    git(state, "init", "-q", "-b", "main")
+    git(state, "add", "-A")
+    git(state, "commit", "-q", "-m", "as it was")
+    deployed.make_ticket("DM-3", summary="Flats of the new lamp")
+    deployed.tree.chain(["DM-3", "DM-2", "DM-1"])
+    return deployed
+
+
+def plans(sites: Sites, *names: str) -> Path:
+    folder = sites.tree.folder / "plans"
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        assert sites.run("plan", "--site", name, "-o", str(folder / f"{name}.json")).code in {0, 2, 4}
+    return folder
+
+
+def test_each_site_applies_only_what_was_shown(planned: Sites) -> None:
+    folder = plans(planned, "summit", "usdf")
+    told = planned.run("report", "--base", "main", "--plans", str(folder), "--format", "json").json
+    digests = told["digests"]
+    assert list(told["plans"]) == ["summit", "usdf"]
+    assert told["plans"]["usdf"]["steps"] > 0
+    before = planned.snapshot()
+
+    refused = planned.apply("--site", "usdf", "--expect", f"sha256:{'0' * 64}")
+    assert refused.code == 3
+    assert "Plan is not the one that was approved" in refused.err
+    assert f"--expect {digests['usdf']}" in refused.err
+    assert planned.snapshot() == before
+
+    shown = [word for digest in digests.values() for word in ("--expect", digest)]
+    assert planned.apply("--site", "usdf", *shown).code == 0
+    assert planned.chain(ORIGIN) == planned.chain(EMBARGO) == tuple(f"{TOP}/DM-{n}" for n in (3, 2, 1))
+    # Nothing is left to do, so nothing has to be approved.
+    assert planned.apply("--site", "usdf", "--expect", digests["usdf"]).code == 0
+    # What the summit could plan before the export is not what it plans now.
+    assert planned.apply("--site", "summit", "--expect", digests["summit"]).code == 3
+    now = planned.run("plan", "--site", "summit", "--format", "json").json["digest"]
+    assert planned.apply("--site", "summit", "--expect", now).code == 0
+    assert planned.chain(SUMMIT) == planned.chain(ORIGIN)
+
+
+def test_what_each_site_does_on_merge_is_told(planned: Sites, golden: Golden) -> None:
+    folder = plans(planned, "summit", "usdf")
+
+    ran = planned.run("report", "--base", "main", *UNTIL, "--plans", str(folder), "--format", "markdown")
+
+    assert ran.code == 0
+    assert "waits for another site" in ran.out
+    for site in ("summit", "usdf"):
+        digest = json.loads((folder / f"{site}.json").read_text())["digest"]
+        assert f"| {site} | `{digest}` |" in ran.out
+
+
+@pytest.mark.parametrize("spoil", ["gone", "empty", "no site", "no plan"])
+def test_plans_that_cannot_be_read_are_told(planned: Sites, spoil: str) -> None:
+    folder = plans(planned, "usdf")
+    match spoil:
+        case "gone":
+            shutil.rmtree(folder)
+        case "empty":
+            (folder / "usdf.json").unlink()
+        case "no site":
+            (folder / "usdf.json").rename(folder / "nowhere.json")
+        case _:
+            (folder / "usdf.json").write_text("{")
+
+    ran = planned.run("report", "--base", "main", "--plans", str(folder))
+
+    assert ran.code == (1 if spoil == "no plan" else 64)
+    assert "plans" in ran.err
+
+
+def test_drift_is_a_report_that_a_ci_system_shows(deployed: Sites) -> None:
+    sound = Xml.fromstring(deployed.run("drift", "--format", "junit").out)
+    assert {suite.get("name") for suite in sound} == {"archive", ORIGIN, EMBARGO, SUMMIT}
+    assert {(suite.get("tests"), suite.get("failures")) for suite in sound} == {("1", "0")}
+
+    deployed.add_own(SUMMIT, "u/a<b>&c/bias")
+    deployed.change_chain(SUMMIT, lambda children: ["u/a<b>&c/bias", *children[1:]])
+    shutil.rmtree(deployed.path(EMBARGO))
+    ran = deployed.run("drift", "--format", "junit")
+
+    assert ran.code == 1
+    suites = {suite.get("name"): suite for suite in Xml.fromstring(ran.out)}
+    assert [suites[SUMMIT].get(key) for key in ("tests", "failures", "errors")] == ["2", "2", "0"]
+    assert [suites[EMBARGO].get(key) for key in ("tests", "failures", "errors")] == ["1", "0", "1"]
+    names = {case.get("name") for case in suites[SUMMIT]}
+    assert names == {f"extra u/a<b>&c/bias in {TOP}", f"missing {TOP}/DM-2 in {TOP}"}
+    for case in suites[SUMMIT]:
+        assert (case.get("file"), case[0].tag) == ("chains/LSSTComCam-calib.yaml", "failure")
