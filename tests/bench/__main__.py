@@ -17,6 +17,7 @@ from .measure import report
 from .questions import import_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
 from .resolving import resolve_many_question, resolve_question
+from .reviewing import report_question, validate_many_question
 from .rucio import look_question, register_question
 from .selecting import fingerprint_question
 
@@ -35,6 +36,8 @@ QUESTIONS = {
     "explain": explain_question,
     "impact": impact_question,
     "impact-many": impact_many_question,
+    "validate-many": validate_many_question,
+    "report": report_question,
 }
 
 

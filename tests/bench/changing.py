@@ -19,7 +19,7 @@ from tests.tree import Tree
 
 from .measure import Measured, command, measure
 
-__all__ = ["impact_many_question", "impact_question"]
+__all__ = ["impact_many_question", "impact_question", "proposed"]
 
 MANY = 500
 DETECTORS = 189
@@ -41,18 +41,24 @@ def impact_question(folder: Path, turns: int) -> Measured:
 
 def impact_many_question(folder: Path, turns: int) -> Measured:
     """Measure a new ticket on 500 others of a camera of 189 detectors."""
-    tree = Tree(folder / "many", "LSSTCam")
+    tree = proposed(folder / "many", MANY)
+    return _measured(f"The impact of a ticket in front of {MANY} others", tree, turns)
+
+
+def proposed(folder: Path, number: int) -> Tree:
+    """Make a tree of many sealed tickets in Git, and a new one in front."""
+    tree = Tree(folder, "LSSTCam")
     tree.settings()
     tree.site("usdf", {"main": "origin", "embargo": "copy"})
     tree.site("summit", {"LSSTCam": "copy"})
-    names = [f"DM-{number}" for number in range(60001, 60001 + MANY)]
-    for number, name in enumerate(names):
-        seal(tree, name, {f"{what[0]}.a": [what] for what in _made(number)})
+    names = [f"DM-{one}" for one in range(60001, 60001 + number)]
+    for one, name in enumerate(names):
+        seal(tree, name, {f"made/{what[0]}.20240101a": [what] for what in _made(one)})
     tree.chain(names[::-1])
     _commit(tree)
-    seal(tree, "DM-70000", {"flat.a": [_flats(MANY)]})
+    seal(tree, "DM-70000", {"made/flat.20240101a": [_flats(number)]})
     tree.chain(["DM-70000", *names[::-1]])
-    return _measured(f"The impact of a ticket in front of {MANY} others", tree, turns)
+    return tree
 
 
 def _made(number: int) -> list[Certified]:
@@ -79,8 +85,7 @@ def _commit(tree: Tree) -> None:
 def _measured(question: str, tree: Tree, turns: int) -> Measured:
     def compare() -> Impact:
         after, _ = statefile.load(tree.state)
-        before, _ = declared_before(str(tree.state), "main")
-        return impact(before, after, Scope())
+        return impact(declared_before(str(tree.state), "main").desired, after, Scope())
 
     def ours(turn: int) -> None:
         if not compare().changes:

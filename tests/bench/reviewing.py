@@ -1,0 +1,55 @@
+"""What a pull request waits for, beside parsing the files that it is about."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import yaml
+
+import calibstate.cli.main  # noqa: F401 - it adds the commands
+from calibstate.cli.app import run
+from tests.tree import Tree
+
+from .changing import proposed
+from .measure import Measured, Way, measure
+
+__all__ = ["report_question", "validate_many_question"]
+
+MANY = 1000
+
+
+def validate_many_question(folder: Path, turns: int) -> Measured:
+    """Measure reading 1,000 sealed tickets, and judging them by the policy."""
+    tree = proposed(folder / "many", MANY)
+    ours = _command(tree, "validate")
+    return measure(
+        f"Validate {MANY:,} sealed tickets", {"calibstate validate": ours, **_parsing(tree)}, turns
+    )
+
+
+def report_question(folder: Path, turns: int) -> Measured:
+    """Measure the report of one ticket in front of 1,000."""
+    tree = proposed(folder / "many", MANY)
+    ours = _command(tree, "report", "--base", "main", "--format", "markdown")
+    ways = {"calibstate report: two trees, policy, lookups": ours, **_parsing(tree)}
+    return measure(f"The report of a ticket in front of {MANY:,} others", ways, turns)
+
+
+def _command(tree: Tree, *words: str) -> Way:
+    def ours(turn: int) -> None:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            code = run(["-C", str(tree.state), *words])
+        if code != 0:
+            raise RuntimeError(f"{words[0]} ended with {code}")
+
+    return ours
+
+
+def _parsing(tree: Tree) -> dict[str, Way]:
+    def parse(turn: int) -> None:
+        for file in tree.state.rglob("*.yaml"):
+            yaml.load(file.read_bytes(), yaml.CSafeLoader)
+
+    return {"parse the same files with the C loader": parse}
