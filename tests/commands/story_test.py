@@ -97,7 +97,10 @@ def test_a_ticket_goes_all_the_way(story: Story, tmp_path: Path) -> None:
     assert story.run("seal", "DM-3").code == 0
     sites.tree.chain(["DM-2"])
     story.commit("Propose DM-3")
-    assert story.tell("1-annotations.txt", story.run("validate", "--base", "main", "--format", "github")).code == 1
+    assert (
+        story.tell("1-annotations.txt", story.run("validate", "--base", "main", "--format", "github")).code
+        == 1
+    )
     assert story.tell("2-comment.md", story.report()).code == 1
 
     # The old one is retired, with the reason.
@@ -134,7 +137,9 @@ def test_a_ticket_goes_all_the_way(story: Story, tmp_path: Path) -> None:
     for address in (ORIGIN, EMBARGO, SUMMIT):
         assert sites.chain(address) == (NEWEST, NEWER)
         assert sites.without_file(address) == []
-    assert sites.of_ticket(SUMMIT, "DM-3") == sites.of_ticket(EMBARGO, "DM-3") == sites.of_ticket(ORIGIN, "DM-3")
+    assert (
+        sites.of_ticket(SUMMIT, "DM-3") == sites.of_ticket(EMBARGO, "DM-3") == sites.of_ticket(ORIGIN, "DM-3")
+    )
 
     # The night after, all is as declared.
     story.observe()
