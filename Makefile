@@ -34,11 +34,14 @@ test-slow: $(STAMP) $(RUCIO_STAMP) ## run the tests that take minutes
 test-all: export CALIBSTATE_TEST_ALL = 1
 test-all: test test-slow ## run both, and whole matrices where `make test` has a sample
 
-lint: $(STAMP) ## style, types, import contracts, the declaration, the schemas
+lint: $(STAMP) ## style, types, import contracts, workflows, the declaration, the schemas
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/calibstate -C state validate
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(BIN)/calibstate schema "$$fresh" 2>/dev/null && \
 	    diff -r schemas "$$fresh" || { echo "schemas/ is not fresh: run make schemas" >&2; exit 1; }
