@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ..engine.expand import places_of
+from ..engine.foresee import part_of
 from ..engine.hold import Patience
 from ..engine.observe import View, observe
 from ..engine.plan import NOTHING
@@ -117,6 +118,15 @@ def plan(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", envvar="CALIBSTATE_OUTPUT", help="Save the plan."),
     ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--after",
+            metavar="SITE",
+            envvar="CALIBSTATE_AFTER",
+            help="As it will be when this site has done its own steps; with --site.",
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
     files: FilesOption = False,  # noqa: FBT002
     site: SiteOption = None,
@@ -141,12 +151,18 @@ def plan(
     Examples:
       calibstate plan
       calibstate plan --site summit -o plan.json
+      calibstate plan --site summit --after usdf
       calibstate plan --observed summit.json --max-age 12h
     """
-    narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
+    if after and not site:
+        problem = Diagnostic("Whose plan?", "--after says who goes before a site, and no --site is given.")
+        raise UsageError(problem)
+    ours = scope(site, repository, instrument, ticket, exclude, files=files)
+    with_others = scope([*(site or ()), *(after or ())], repository, instrument, ticket, exclude, files=files)
     desired = load(context)
     passed = allowed(allow, because)
-    made = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, to_act=True), passed)
+    made = _plan(desired, with_others, places_to_look_at(desired, observed, max_age, to_act=True), passed)
+    made = part_of(made, ours, desired) if after else made
     if output:
         _save(output, planfile.dumps(made))
     show_plan(made, format)

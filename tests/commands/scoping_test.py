@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -39,6 +42,35 @@ def test_a_site_whose_bundles_are_not_there_waits_for_the_origin(sites: Sites) -
     drift = drift_of(sites, "--site", "summit")
     assert {what for _, what, _ in drift} == {"pending"}
     assert {place for place, _, _ in drift} <= {SUMMIT, "archive"}
+
+
+def test_what_a_site_will_do_after_the_origin_is_known_before(sites: Sites, tmp_path: Path) -> None:
+    foreseen, then = tmp_path / "foreseen.json", tmp_path / "then.json"
+
+    told = sites.run("plan", "--site", "summit", "--after", "usdf", "-o", str(foreseen))
+    assert sites.apply("--site", "usdf").code == 0
+    assert sites.run("plan", "--site", "summit", "-o", str(then)).code == 2
+
+    assert told.code == 2
+    plans = [json.loads(file.read_text()) for file in (foreseen, then)]
+    assert [{key: plan[key] for key in ("steps", "drift", "digest")} for plan in plans] == [
+        {key: plans[1][key] for key in ("steps", "drift", "digest")}
+    ] * 2
+    assert {step["target"]["place"] for step in plans[0]["steps"]} == {SUMMIT}
+
+
+def test_what_comes_after_a_site_that_cannot_be_seen_is_not_told_as_all(sites: Sites) -> None:
+    (sites.path(ORIGIN) / "gen3.sqlite3").unlink()
+
+    told = sites.run("plan", "--site", "summit", "--after", "usdf")
+
+    assert told.code == 1
+    assert ORIGIN in told.out
+
+
+def test_who_goes_before_is_told_with_a_site(sites: Sites) -> None:
+    assert sites.run("plan", "--after", "usdf").code == 64
+    assert sites.run("plan", "--site", "summit", "--after", "nowhere").code == 64
 
 
 def test_sites_that_apply_one_after_the_other_end_as_declared(sites: Sites) -> None:
