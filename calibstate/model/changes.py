@@ -118,9 +118,8 @@ class Changes:
 
     @property
     def touched(self) -> tuple[TicketKey, ...]:
-        """Tickets that it is about: declared otherwise, or newly placed."""
+        """Tickets whose approval matters: declared otherwise, or entering."""
         found = {change.key for change in self.tickets} | {change.key for change in self.seals}
         for chain in self.chains:
-            placed = [one.entry for one in chain.entered] + [one.entry for one in chain.left]
-            found.update((chain.instrument, entry) for entry in placed)
+            found.update((chain.instrument, one.entry) for one in chain.entered)
         return tuple(sorted(found))

@@ -1,4 +1,4 @@
-"""From a proposal to the night after: one ticket, all of its way, on real parts.
+"""One ticket, all of its way, on real parts: from its proposal to a night.
 
 The outputs are those that people read on the way, in its order.
 """
@@ -6,7 +6,6 @@ The outputs are those that people read on the way, in its order.
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,6 +78,8 @@ class Story:
 @pytest.fixture
 def story(deployed: Sites, golden: Golden) -> Story:
     told = Story(deployed, golden)
+    # The tickets of these tests have shorter names than the policy likes.
+    deployed.tree.settings(policy={"levels": dict.fromkeys(("N101", "N102", "V402", "D503"), "off")})
     for ticket in ("DM-1", "DM-2"):
         assert told.run("seal", ticket).code == 0
     git(told.state, "init", "-q", "-b", "main")
@@ -157,6 +158,4 @@ def test_a_ticket_goes_all_the_way(story: Story, tmp_path: Path) -> None:
 
     # What is declared comes back; what is somebody's stays.
     assert story.tell("8-apply-summit.txt", sites.apply("--site", "summit")).code == 0
-    assert sites.chain(SUMMIT) == (NEWEST, "u/somebody/bias", NEWER) or sites.chain(SUMMIT)[0] == NEWEST
-    assert "u/somebody/bias" in sites.chain(SUMMIT)
-    assert NEW not in sites.chain(SUMMIT)
+    assert sites.chain(SUMMIT) == (NEWEST, NEWER, "u/somebody/bias")
