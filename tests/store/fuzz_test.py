@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.recorded import RecordedButler
 from calibstate.cli.log import _document
+from calibstate.engine.policy.judge import judge
 from calibstate.errors import CalibstateError, LockedError, without_secrets
 from calibstate.kinds.registry import ACTIONS
 from calibstate.model.bundles import BundleFile
@@ -39,6 +41,8 @@ from calibstate.model.locks import Lock
 from calibstate.model.outcomes import Began, JournalLine, Outcome, Result
 from calibstate.model.plans import Basis, Plan, Step
 from calibstate.store import bundle, documents, observationfile, planfile
+from calibstate.store.layout import lay_out_tree
+from calibstate.store.mending import mend
 from calibstate.store.statefile import load
 from calibstate.views import log as log_views
 from calibstate.views import markdown, text
@@ -126,6 +130,8 @@ def test_a_state_tree_with_a_spoilt_file_is_read_or_refused(root: Path) -> None:
     files = {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*.yaml"))}
     assert len({Path(file).parts[0] for file in files}) == 5
 
+    right, _ = load(root)
+
     def read(file: str, data: bytes) -> None:
         (root / file).write_bytes(data)
         try:
@@ -133,6 +139,11 @@ def test_a_state_tree_with_a_spoilt_file_is_read_or_refused(root: Path) -> None:
                 desired, told = load(root)
                 json.dumps(documents.plain(documents.validation(told)), ensure_ascii=False).encode()
                 assert desired.digest
+                judged = judge(desired, right, date(2025, 3, 1))
+                json.dumps(documents.plain(documents.validation(judged)), ensure_ascii=False).encode()
+            # What cannot be read is told in here, and never written.
+            lay_out_tree(root)
+            mend(root)
         finally:
             (root / file).write_bytes(files[file])
 
