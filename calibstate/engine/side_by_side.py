@@ -26,6 +26,9 @@ _GRACE = 1.0
 _A_WHILE = 60.0
 """Seconds after which is looked again for who is silent."""
 
+_OVERSLEPT = 2.0
+"""Seconds that no wait takes longer than it was to take."""
+
 T = TypeVar("T")
 
 _left_behind: list[threading.Thread] = []
@@ -53,13 +56,18 @@ def side_by_side(looks: Mapping[str, Callable[[], T]]) -> Iterator[tuple[str, Fu
         while waiting and len(running) < SIDE_BY_SIDE:
             place, call = waiting.pop()
             running[place] = _Look(place, call, ended)
+        began, patience = time.monotonic(), min(_A_WHILE, *(look.left for look in running.values()))
         try:
-            place = ended.get(timeout=min(_A_WHILE, *(look.left for look in running.values())))
+            place = ended.get(timeout=patience)
         except KeyboardInterrupt:
             for look in running.values():
                 look.leave()
             raise
         except Empty:
+            if time.monotonic() - began > patience + _OVERSLEPT:
+                # We were stopped (Ctrl-Z), and could hear nobody meanwhile.
+                for look in running.values():
+                    look.begin_anew()
             for place in [place for place, look in running.items() if look.left <= 0]:
                 yield place, running.pop(place).leave()
             continue
@@ -109,6 +117,10 @@ class _Look(Generic[T]):
     def left(self) -> float:
         """Seconds that it may still be silent."""
         return max(self._heard.at + allowed() + _GRACE - time.monotonic(), 0.0)
+
+    def begin_anew(self) -> None:
+        """Allow it as much silence as at its begin."""
+        self._heard.now()
 
     def leave(self) -> Future[T]:
         """Wait for it no longer."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -87,3 +90,31 @@ def test_what_goes_wrong_is_raised_where_it_is_asked_for() -> None:
     with pytest.raises(UnreachableError):
         future.result()
     assert list(side_by_side({})) == []
+
+
+STOPPED = """
+import time
+from datetime import timedelta
+from calibstate.engine.side_by_side import in_time
+from calibstate.ports import silence
+
+silence.allow(timedelta(seconds=1))
+
+def look():
+    print("begun", flush=True)
+    time.sleep(1.5)
+    return "seen"
+
+print(in_time("a place", look))
+"""
+
+
+def test_who_was_stopped_blames_nobody_for_silence() -> None:
+    process = subprocess.Popen([sys.executable, "-c", STOPPED], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(6)
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=30)[0] == "seen\n"
+    assert process.returncode == 0
