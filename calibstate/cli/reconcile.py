@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Collection
 from datetime import timedelta
@@ -165,6 +166,7 @@ def plan(
     made = part_of(made, ours, desired) if after else made
     if output:
         _save(output, planfile.dumps(made))
+        screen.tell(f"{output}: {planfile.digest(made)}")
     show_plan(made, format)
     raise typer.Exit(first_of(plan_code(made), ExitCode.DRIFT if made.steps else ExitCode.DONE))
 
@@ -266,6 +268,7 @@ def _drift_code(made: Plan) -> ExitCode:
 
 def _save(path: Path, content: str) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     except OSError as error:
         problem = Diagnostic("Plan cannot be saved", f"{path}: {error.strerror}.")
@@ -290,12 +293,15 @@ def _from_file(path: Path, desired: DesiredState) -> Plan:
 def _expect(made: Plan, digests: Collection[str]) -> None:
     """Refuse a plan that nobody approved."""
     found = planfile.digest(made)
+    if wrong := [one for one in digests if not re.fullmatch(r"sha256:[0-9a-f]{64}", one)]:
+        raise UsageError(Diagnostic("Not a digest", f"--expect {wrong[0]}: write sha256: and 64 hex digits."))
     if digests and found not in digests:
         raise RefusedError(
             Diagnostic(
                 "Plan is not the one that was approved",
                 f"It has the digest {found}; approved was {', '.join(sorted(digests))}. Nothing was written.",
-                hint="A place, or the declaration, has changed since. Read this plan, and if it is right: "
+                hint="Something has changed since: what is declared, this place, or what another site has "
+                "done. Read this plan, and if it is right: "
                 f"--expect {found}.",
             )
         )

@@ -208,6 +208,7 @@ def _code(told: views.Proposal) -> ExitCode:
 
 def _save(path: Path, content: str) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     except OSError as error:
         problem = Diagnostic("Report cannot be saved", f"{path}: {error.strerror}.")

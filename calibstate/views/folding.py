@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 __all__ = ["Section", "fitted", "whole"]
 
-_CUT = "\n*{number} more lines are in the full report.*"
+_CUT = "\n*{number} more lines are in the full report, an artifact of this run.*"
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,14 @@ def _cut(lines: Sequence[str], room: int) -> tuple[str, ...]:
         if used > room:
             break
         kept.append(line)
-    if not kept:
-        return ()
-    return (*kept, *_closing(kept), _CUT.format(number=len(lines) - len(kept)))
+    cut = _CUT.format(number=len(lines) - len(kept))
+    return (*kept, *_closing(kept), cut) if kept or _size([cut]) <= room else ()
 
 
 def _closing(lines: Sequence[str], *, everything: bool = False) -> list[str]:
     text = "\n".join(lines)
     fences = sum(line.startswith("```") for line in text.splitlines())
-    opened = text.count("<details>") - (0 if everything else text.count("</details>"))
+    opened = text.count("<details") - (0 if everything else text.count("</details>"))
     fenced = bool(fences) if everything else fences % 2 == 1
     return [*(["```"] if fenced else []), *["\n</details>"] * opened]
 

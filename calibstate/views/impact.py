@@ -125,7 +125,10 @@ def verdict(report: Report) -> str:
     told = [f"{effect.value}: {_types(found)}" for effect, found in by_effect.items() if found]
     unknown = sorted({one.ticket or one.collection for one in _unknowns(report.told) if one.moved})
     told += [f"not known what {', '.join(unknown)} changes"] if unknown else []
-    return "; ".join([*told, *([report.reach(changes)] if changes else [])]) or "no lookup changes"
+    told += [report.reach(changes)] if changes else []
+    # Of what is taken for empty nobody knows what it would have answered.
+    told += ["not all is known"] if changes and _taken_for_empty(report) else []
+    return "; ".join(told) or "no lookup changes"
 
 
 def _title(report: Report) -> str:

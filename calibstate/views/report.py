@@ -145,7 +145,7 @@ def _head(told: Proposal) -> Iterator[str]:
 
 
 def _verdicts(told: Proposal) -> Iterator[tuple[str, str]]:
-    yield "policy", _policy_verdict(told)
+    yield "checks", _policy_verdict(told)
     if told.is_sound:
         yield "approval", _approval_verdict(told.approvals)
         yield "lookups", _impact_verdict(told)
@@ -166,6 +166,8 @@ def _approval_verdict(approvals: Sequence[Approved]) -> str:
     unbound = [one.ticket for one in approvals if one.seal is SealState.NONE]
     told += [f"what is sealed of {', '.join(differs)} is not what was approved"] if differs else []
     told += [f"no content is named as approved for {', '.join(unbound)}"] if unbound else []
+    bound = all(one.seal is SealState.APPROVED for one in approvals)
+    told += ["each sealed as it was approved"] if bound else []
     return "; ".join(told)
 
 
@@ -196,7 +198,7 @@ def _policy(told: Proposal) -> Iterator[str]:
     if not told.problems:
         return
     opened = " open" if told.number_of(Severity.ERROR) else ""
-    yield f"\n<details{opened}><summary>Policy: {_policy_verdict(told)}</summary>\n"
+    yield f"\n<details{opened}><summary>Checks: {_policy_verdict(told)}</summary>\n"
     yield "| | rule | at | what | what to do |"
     yield "|---|---|---|---|---|"
     for one in told.problems:
@@ -243,8 +245,12 @@ def _on_merge(told: Proposal) -> Iterator[str]:
     yield "| site | plan | what happens |"
     yield "|---|---|---|"
     for one in told.plans:
-        yield f"| {safe(one.site)} | `{one.digest}` | {safe(_happens(one.plan))} |"
-    yield "\nEach site plans anew, and applies a plan only if it has a digest that was shown here."
+        digest = f"`{one.digest}`" if one.plan.steps else "no steps"
+        yield f"| {safe(one.site)} | {digest} | {safe(_happens(one.plan))} |"
+    yield (
+        "\nEach site plans anew, and applies that plan only if it has the digest that is shown here for the "
+        "site; any other is refused, and nothing is written."
+    )
 
 
 def _happens(plan: Plan) -> str:
@@ -255,5 +261,5 @@ def _happens(plan: Plan) -> str:
     if plan.steps:
         return f"{count(len(plan.steps), 'step')} applied"
     if plan.has(What.PENDING):
-        return "waits for another site; what it plans then has to be approved then"
+        return "nothing yet: it waits for another site, and what it plans then is approved then"
     return "nothing"

@@ -158,6 +158,19 @@ def test_a_comment_is_never_too_long_and_the_whole_goes_to_a_file(proposal: Prop
     assert all(name in full.read_text() for name in names)
 
 
+def test_what_a_cut_opens_it_closes() -> None:
+    opened = ["<details open><summary>Checks</summary>", "```diff", *["+ a line"] * 100, "```", "</details>"]
+    sections = [Section(("a head",), essential=True), Section(tuple(opened)), Section(("the end",))]
+
+    told = fitted(sections, 400)
+
+    assert len(told.encode()) <= 400
+    assert told.count("<details") == told.count("</details>") == 1
+    assert told.count("```") == 2
+    assert "more lines are in the full report" in told
+    assert told.endswith("the end\n")
+
+
 @given(
     st.lists(
         st.tuples(st.lists(st.text("aé\n", max_size=40).map(lambda s: s.replace("\n", " "))), st.booleans())

@@ -97,7 +97,7 @@ def entries_dropped(tree: Judged) -> Iterator[Finding]:
                 chain.lines.at("entries") if chain else was.lines.at("entries", index),
                 f"{word} left {name}, and is not retired. Where it is live it stays, and is searched: it "
                 "would be told as *extra*.",
-                f"List it under `retired` of {name}, with the reason."
+                f"Put its line back, or list it under `retired` of {name}, with the reason."
                 if chain
                 else f"Keep {name}, with its entries retired.",
                 frozenset({word, f"{was.noun.instrument}/{word}", name}),
