@@ -46,10 +46,9 @@ def drift(found: Iterable[Drift]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in rows:
         at = f"{one.declared_at.file}:{one.declared_at.line}" if one.declared_at else ""
-        inside = (
-            f" in {one.target.name}" if one.target.kind == "chain" and one.subject != one.target.name else ""
-        )
-        yield row(one.target.place, one.what.value, f"{one.subject}{inside}", one.detail, at)
+        within = one.target.kind == "chain" and one.subject != one.target.name
+        subject = f"{one.subject} in {one.target.name}" if within else one.subject
+        yield row(one.target.place, one.what.value, subject, one.detail, at)
 
 
 def outcome(became: Outcome) -> str:
