@@ -25,6 +25,7 @@ __all__ = [
     "LockTimeoutOption",
     "MaxAgeOption",
     "ObservedOption",
+    "ObservedUntilOption",
     "ProblemsFormat",
     "RepositoryOption",
     "SiteOption",
@@ -109,6 +110,16 @@ ObservedOption = Annotated[
         envvar="CALIBSTATE_OBSERVED",
         help="What was observed of repositories that cannot be seen from here: a file of `observe -o`, "
         "or `published`.",
+    ),
+]
+
+ObservedUntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--observed-until",
+        metavar="DATE",
+        envvar="CALIBSTATE_OBSERVED_UNTIL",
+        help="The last observing day of the past, or a moment in TAI; now unless told.",
     ),
 ]
 

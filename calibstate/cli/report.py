@@ -26,6 +26,7 @@ from ..views import report as views
 from . import screen
 from .app import ExitCode, app, first_of
 from .impact import moment
+from .options import ObservedUntilOption
 from .tree import read_text
 
 __all__ = ["ReportFormat"]
@@ -70,15 +71,7 @@ def report(
             help="Write all of it here, as Markdown; what is printed is cut to what GitHub takes.",
         ),
     ] = None,
-    observed_until: Annotated[
-        str | None,
-        typer.Option(
-            "--observed-until",
-            metavar="DATE",
-            envvar="CALIBSTATE_OBSERVED_UNTIL",
-            help="The last observing day of the past, or a moment in TAI; now unless told.",
-        ),
-    ] = None,
+    observed_until: ObservedUntilOption = None,
     format: Annotated[
         ReportFormat, typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
     ] = ReportFormat.TEXT,
