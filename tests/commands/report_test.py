@@ -204,8 +204,8 @@ def planned(deployed: Sites) -> Sites:
 
 
 def plans(sites: Sites, *names: str) -> Path:
+    # It is made by whoever first writes into it.
     folder = sites.tree.folder / "plans"
-    folder.mkdir(exist_ok=True)
     for name in names:
         assert sites.run("plan", "--site", name, "-o", str(folder / f"{name}.json")).code in {0, 2, 4}
     return folder
