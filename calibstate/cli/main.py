@@ -21,6 +21,7 @@ from . import (  # noqa: F401 - they add their commands
     reconcile,
     report,
     seal,
+    status,
     tree,
     unlock,
     verify,

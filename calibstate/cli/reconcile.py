@@ -56,6 +56,8 @@ from .options import (
 from .stopping import Stopping
 from .tree import check_scope, load, read_text, show_plan
 
+__all__ = ["drift_code", "look_at_all"]
+
 
 class DriftFormat(Enum):
     """How drift is written."""
@@ -109,7 +111,7 @@ def drift(
         case DriftFormat.TEXT:
             screen.print_lines(text.drift(plan.drift))
             screen.print_lines([text.drift_tally(plan.drift)])
-    raise typer.Exit(_drift_code(plan))
+    raise typer.Exit(drift_code(plan))
 
 
 @app.command()
@@ -229,13 +231,13 @@ def apply(
     patience = Patience(lock_timeout or timedelta(), screen.tell, stopping, stopping.sleep)
     for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places, patience):
         screen.tell(word)
-    made = saved or planned(_look(desired, narrowed, places), passed)
+    made = saved or planned(look_at_all(desired, narrowed, places), passed)
     if format is Format.TEXT:
         show_plan(made, format)
     if not made.steps and not wait:
         raise typer.Exit(plan_code(made))
     # What was approved is this plan, and none that might follow from it.
-    look = None if saved or expect else lambda: _look(desired, narrowed, places)
+    look = None if saved or expect else lambda: look_at_all(desired, narrowed, places)
     applying = Applying(desired, narrowed, places, format, look, passed, stopping=stopping, patience=patience)
     if made.steps:
         _expect(made, expect or ())
@@ -246,18 +248,20 @@ def apply(
 
 def _plan(desired: DesiredState, narrowed: Scope, places: Places, passed: Allowed = NOTHING) -> Plan:
     check_scope(desired, narrowed)
-    view = _look(desired, narrowed, places)
+    view = look_at_all(desired, narrowed, places)
     screen.told([*view.notes, *places.relied_on()])
     return planned(view, passed)
 
 
-def _look(desired: DesiredState, narrowed: Scope, places: Places) -> View:
+def look_at_all(desired: DesiredState, narrowed: Scope, places: Places) -> View:
+    """Look at all that is asked for, and show how far that has come."""
     with screen.progress("looking at") as watch:
         watch("places", 0, 1)
         return observe(desired, narrowed, places, lambda done, total: watch("places", done, total))
 
 
-def _drift_code(made: Plan) -> ExitCode:
+def drift_code(made: Plan) -> ExitCode:
+    """Return the code of the drift that a plan found."""
     whats = {d.what for d in made.drift}
     return first_of(
         ExitCode.ERROR if What.UNREACHABLE in whats else ExitCode.DONE,

@@ -36,6 +36,7 @@ from .documents import (
     LogDocument,
     PlanDocument,
     ReportDocument,
+    StatusDocument,
     ValidationDocument,
 )
 
@@ -69,6 +70,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("seal.json", Seal, "seals/INSTRUMENT/TICKET.yaml: what a ticket contains"),
     Document("plan.json", PlanDocument, "A plan: the ordered steps that would end the drift", printed=True),
     Document("drift.json", DriftDocument, "How live places depart from what is declared", printed=True),
+    Document("status.json", StatusDocument, "How it stands: tickets against repositories", printed=True),
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),

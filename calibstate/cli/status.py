@@ -1,0 +1,86 @@
+"""The command that shows tickets against repositories."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..engine.plan import NOTHING
+from ..engine.status import status as status_of
+from ..store import documents
+from ..views import status as views
+from . import screen
+from .app import app
+from .applying import planned
+from .observe import places_to_look_at
+from .options import (
+    ExcludeOption,
+    FilesOption,
+    Format,
+    FormatOption,
+    InstrumentOption,
+    MaxAgeOption,
+    ObservedOption,
+    RepositoryOption,
+    SiteOption,
+    TicketOption,
+    TimeoutOption,
+    scope,
+)
+from .reconcile import drift_code, look_at_all
+from .tree import check_scope, load
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    repositories: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REPOSITORY]...", help="SITE/REPOSITORY, as --repository; else all."),
+    ] = None,
+    format: FormatOption = Format.TEXT,
+    files: FilesOption = False,  # noqa: FBT002
+    site: SiteOption = None,
+    repository: RepositoryOption = None,
+    instrument: InstrumentOption = None,
+    ticket: TicketOption = None,
+    exclude: ExcludeOption = None,
+    observed: ObservedOption = None,
+    max_age: MaxAgeOption = None,
+    timeout: TimeoutOption = None,
+) -> None:
+    """Show tickets against repositories, in search order.
+
+    Each cell is one word: searched at its place, missing, pending, retired
+    and so on.  It is the same drift that `drift` tells, laid beside what is
+    declared.
+
+    Ends with 0 in sync, 2 with drift, 4 where all of it is awaited, 1 where a
+    place could not be seen.
+
+    \b
+    Examples:
+      calibstate status
+      calibstate status summit/LSSTComCam usdf/main
+      calibstate status --site summit --ticket DM-48520
+      calibstate status --observed published --format markdown
+      calibstate status --format json
+    """
+    asked = [*(repository or ()), *(repositories or ())]
+    narrowed = scope(site, asked, instrument, ticket, exclude, files=files)
+    desired = load(context)
+    check_scope(desired, narrowed)
+    places = places_to_look_at(desired, observed, max_age)
+    view = look_at_all(desired, narrowed, places)
+    screen.told([*view.notes, *places.relied_on()])
+    plan = planned(view, NOTHING)
+    told = status_of(view, plan)
+    match format:
+        case Format.JSON:
+            screen.print_json(documents.plain(documents.StatusDocument.of(told)))
+        case Format.MARKDOWN:
+            screen.print_lines(views.as_markdown(told))
+        case Format.TEXT:
+            screen.print_lines(views.as_text(told, screen.out().width))
+    raise typer.Exit(drift_code(plan))

@@ -1,0 +1,168 @@
+"""How it stands: tickets against repositories, one state for each pair.
+
+A state says what was declared of a thing and what became of it at a place; of
+several that hold it is the one that a person should know first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import Enum
+
+from .drift import Drift
+from .names import InstrumentName, Noun, RepositoryAddress
+from .tickets import ApprovalStatus
+
+__all__ = ["Cell", "Column", "Row", "State", "Status", "Subject", "Table"]
+
+
+class State(Enum):
+    """How one thing stands at one repository; the gravest first."""
+
+    UNREACHABLE = "unreachable"
+    CHANGED = "changed"
+    REFUSED = "refused"
+    UNWANTED = "unwanted"
+    MISSING = "missing"
+    NOT_SEARCHED = "not searched"
+    ON_HOLD = "on hold"
+    PENDING = "pending"
+    MISORDERED = "misordered"
+    EXTRA = "extra"
+    PROPOSED = "proposed"
+    FLAGGED = "flagged"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"
+    RETIRED = "retired"
+    EXTERNAL = "external"
+    THERE = "there"
+    SEARCHED = "searched"
+    ELSEWHERE = "elsewhere"
+
+    @classmethod
+    def gravest(cls, states: Iterable[State]) -> State | None:
+        """Return the one that a person should know first, if there is any."""
+        return min(states, key=list(cls).index, default=None)
+
+    @property
+    def means(self) -> str:
+        """What it says, for people."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    State.UNREACHABLE: "the place did not answer; nothing is known",
+    State.CHANGED: "it holds what was not declared or exported",
+    State.REFUSED: "it contradicts what was approved or exported, and is left alone",
+    State.UNWANTED: "retired or skipped, and searched nevertheless",
+    State.MISSING: "not here, or not whole",
+    State.NOT_SEARCHED: "here and whole, and a chain that lists it does not search it",
+    State.ON_HOLD: "not as declared, and nothing is changed here at present",
+    State.PENDING: "it waits for Rucio, for another site or for the origin",
+    State.MISORDERED: "searched at another place than declared",
+    State.EXTRA: "searched, though no chain lists it",
+    State.PROPOSED: "not adopted: nobody has decided",
+    State.FLAGGED: "not adopted: the board has flagged it",
+    State.REJECTED: "not adopted: the board has rejected it",
+    State.SKIPPED: "not to be had here",
+    State.RETIRED: "not to be searched any more, and not searched",
+    State.EXTERNAL: "here, made by others",
+    State.THERE: "here as declared; no chain lists it",
+    State.SEARCHED: "here as declared, and searched at its place",
+    State.ELSEWHERE: "concerns other repositories only",
+}
+
+
+class Subject(Enum):
+    """What a row is about."""
+
+    TICKET = "ticket"
+    EXTERNAL = "external"
+    """A collection that others make."""
+
+    CHAIN = "chain"
+    """A declared chain, where there is something to tell of it as a whole."""
+
+    COLLECTION = "collection"
+    """One that is retired, or that no file names."""
+
+
+class Cell(Noun):
+    """One thing at one repository."""
+
+    repository: RepositoryAddress
+    """Address."""
+
+    state: State
+    """How it stands."""
+
+    reason: str = ""
+    """Why, in a sentence, where that is known."""
+
+    drift: tuple[Drift, ...] = ()
+    """All that departs from what is declared."""
+
+
+class Row(Noun):
+    """One thing at all repositories."""
+
+    name: str
+    """The ticket, without its instrument; else the collection."""
+
+    subject: Subject
+    """What it is."""
+
+    approval: ApprovalStatus | None = None
+    """Of a ticket: what the board said."""
+
+    chains: tuple[str, ...] = ()
+    """Declared chains that list it."""
+
+    cells: tuple[Cell, ...] = ()
+    """One for each column, in their order."""
+
+
+class Column(Noun):
+    """A repository that is asked about."""
+
+    repository: RepositoryAddress
+    """Address."""
+
+    hold: str | None = None
+    """Why nothing is changed there at present."""
+
+    unreachable: str | None = None
+    """Why it could not be seen."""
+
+
+class Table(Noun):
+    """What stands where, of one instrument."""
+
+    instrument: InstrumentName
+    columns: tuple[Column, ...]
+    """Repositories, sorted."""
+
+    rows: tuple[Row, ...]
+    """Tickets in search order, then those that no chain lists, then retired
+    ones; then what others make, chains, and what is no ticket."""
+
+
+class Status(Noun):
+    """What stands where."""
+
+    tables: tuple[Table, ...]
+    """By instrument."""
+
+    beside: tuple[Drift, ...] = ()
+    """Drift in the archive and in Rucio, which are no repositories."""
+
+    def tally(self) -> Counter[State]:
+        """Count the states of tickets."""
+        return Counter(
+            cell.state
+            for table in self.tables
+            for row in table.rows
+            if row.subject is Subject.TICKET
+            for cell in row.cells
+        )
