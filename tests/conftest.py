@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.golden import Golden, golden_file
@@ -23,3 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Return what holds an output to the file of a name."""
     return golden_file(update=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def demo_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a demonstration world that nobody may change."""
+    from calibstate.cli.demo import build_world
+
+    return build_world(tmp_path_factory.mktemp("demo") / "calibstate-demo", None).folder

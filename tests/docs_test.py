@@ -268,14 +268,6 @@ class Shell:
 
 
 @pytest.fixture(scope="session")
-def demo_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a demonstration world that nobody may change."""
-    from calibstate.cli.demo import build_world
-
-    return build_world(tmp_path_factory.mktemp("demo") / "calibstate-demo", None).folder
-
-
-@pytest.fixture(scope="session")
 def carried_world(tmp_path_factory: pytest.TempPathFactory, rucio_site: RucioSite) -> Path:
     """Return one that Rucio carries to.
 

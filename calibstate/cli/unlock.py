@@ -38,8 +38,8 @@ def unlock(
 
     \b
     Examples:
-      calibstate unlock summit/LSSTCam
-      calibstate unlock summit/LSSTCam --id 0b7e9b4c5f6d4e4f8a1d2c3b4a596877
+      calibstate unlock summit/LSSTComCam
+      calibstate unlock summit/LSSTComCam --id 0b7e9b4c5f6d4e4f8a1d2c3b4a596877
     """
     desired = load(context)
     known = (*desired.repositories, ARCHIVE, RUCIO)
