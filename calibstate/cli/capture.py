@@ -14,7 +14,7 @@ from ..model.desired import DesiredState
 from ..model.names import nearest
 from ..store import documents, treefile
 from ..views import capture as views
-from . import screen
+from . import completing, screen
 from .app import ExitCode, app
 from .options import Format, FormatOption, TimeoutOption
 from .tree import load
@@ -28,10 +28,22 @@ if TYPE_CHECKING:
 def capture(
     context: typer.Context,
     repository: Annotated[
-        str, typer.Argument(metavar="REPOSITORY", help="SITE/REPOSITORY.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="REPOSITORY",
+            autocompletion=completing.repositories,
+            help="SITE/REPOSITORY.",
+            show_default=False,
+        ),
     ],
     instrument: Annotated[
-        str, typer.Argument(metavar="INSTRUMENT", help="Instrument of the chain.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="INSTRUMENT",
+            autocompletion=completing.instruments,
+            help="Instrument of the chain.",
+            show_default=False,
+        ),
     ],
     chain: Annotated[
         list[str] | None,
@@ -39,6 +51,7 @@ def capture(
             "--chain",
             metavar="NAME",
             envvar="CALIBSTATE_CHAIN",
+            autocompletion=completing.chains,
             help="A chain besides INSTRUMENT/calib; those within it come along.",
         ),
     ] = None,

@@ -15,7 +15,7 @@ from ..model.names import nearest
 from ..model.timespans import UNBOUNDED, format_bound, parse_tai
 from ..store import documents
 from ..views import explain as views
-from . import screen
+from . import completing, screen
 from .app import ExitCode, app
 from .observe import places_to_look_at
 from .options import (
@@ -66,6 +66,7 @@ def explain(
             "--chain",
             metavar="COLLECTION",
             envvar="CALIBSTATE_CHAIN",
+            autocompletion=completing.chains,
             help="What is searched, declared or not; INSTRUMENT/calib unless told.",
         ),
     ] = None,

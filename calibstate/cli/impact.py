@@ -17,7 +17,7 @@ from ..model.scope import Scope
 from ..model.timespans import format_bound, parse_tai
 from ..store import documents
 from ..views import impact as views
-from . import screen
+from . import completing, screen
 from .app import ExitCode, app
 from .options import (
     ExcludeOption,
@@ -54,6 +54,7 @@ def impact(
             "--live",
             metavar="SITE/REPOSITORY",
             envvar="CALIBSTATE_LIVE",
+            autocompletion=completing.repositories,
             help="Look at what this repository really holds, instead of at the seals.",
         ),
     ] = None,

@@ -13,6 +13,7 @@ from ..errors import Diagnostic, UsageError
 from ..model.guards import Allowed, Guard
 from ..model.scope import Scope
 from ..ports import silence
+from . import completing
 
 __all__ = [
     "AllowOption",
@@ -61,7 +62,11 @@ FormatOption = Annotated[
 SiteOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--site", metavar="SITE", envvar="CALIBSTATE_SITE", help="Only this site's repositories and steps."
+        "--site",
+        metavar="SITE",
+        envvar="CALIBSTATE_SITE",
+        autocompletion=completing.sites,
+        help="Only this site's repositories and steps.",
     ),
 ]
 RepositoryOption = Annotated[
@@ -70,13 +75,18 @@ RepositoryOption = Annotated[
         "--repository",
         metavar="SITE/REPOSITORY",
         envvar="CALIBSTATE_REPOSITORY",
+        autocompletion=completing.repositories,
         help="Only this repository.",
     ),
 ]
 InstrumentOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--instrument", metavar="INSTRUMENT", envvar="CALIBSTATE_INSTRUMENT", help="Only this instrument."
+        "--instrument",
+        metavar="INSTRUMENT",
+        envvar="CALIBSTATE_INSTRUMENT",
+        autocompletion=completing.instruments,
+        help="Only this instrument.",
     ),
 ]
 TicketOption = Annotated[
@@ -85,6 +95,7 @@ TicketOption = Annotated[
         "--ticket",
         metavar="TICKET",
         envvar="CALIBSTATE_TICKET",
+        autocompletion=completing.tickets,
         help="Only this ticket, or INSTRUMENT/TICKET.",
     ),
 ]
@@ -94,6 +105,7 @@ ExcludeOption = Annotated[
         "--exclude",
         metavar="PATTERN",
         envvar="CALIBSTATE_EXCLUDE",
+        autocompletion=completing.excluded,
         help="Leave out an address, a ticket, or what a shell pattern matches.",
     ),
 ]

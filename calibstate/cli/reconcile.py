@@ -30,7 +30,7 @@ from ..model.plans import Plan
 from ..model.scope import Scope
 from ..store import documents, planfile
 from ..views import junit, markdown, text
-from . import screen
+from . import completing, screen
 from .app import ExitCode, app, first_of
 from .applying import Applying, plan_code, planned
 from .observe import places_to_look_at
@@ -127,6 +127,7 @@ def plan(
             "--after",
             metavar="SITE",
             envvar="CALIBSTATE_AFTER",
+            autocompletion=completing.sites,
             help="As it will be when this site has done its own steps; with --site.",
         ),
     ] = None,

@@ -15,7 +15,7 @@ from ..model.scope import Scope
 from ..model.tickets import Ticket
 from ..store import sealfile
 from ..views import text
-from . import screen
+from . import completing, screen
 from .app import ExitCode, app
 from .tree import check_scope, load
 
@@ -25,7 +25,12 @@ def seal(
     context: typer.Context,
     tickets: Annotated[
         list[str],
-        typer.Argument(metavar="TICKET…", help="Tickets, or INSTRUMENT/TICKET.", show_default=False),
+        typer.Argument(
+            metavar="TICKET…",
+            autocompletion=completing.tickets,
+            help="Tickets, or INSTRUMENT/TICKET.",
+            show_default=False,
+        ),
     ],
 ) -> None:
     """Write down what a ticket contains, from its origin.

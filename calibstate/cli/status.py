@@ -10,7 +10,7 @@ from ..engine.plan import NOTHING
 from ..engine.status import status as status_of
 from ..store import documents
 from ..views import status as views
-from . import screen
+from . import completing, screen
 from .app import app
 from .applying import planned
 from .observe import places_to_look_at
@@ -37,7 +37,11 @@ def status(
     context: typer.Context,
     repositories: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REPOSITORY]...", help="SITE/REPOSITORY, as --repository; else all."),
+        typer.Argument(
+            metavar="[REPOSITORY]...",
+            autocompletion=completing.repositories,
+            help="SITE/REPOSITORY, as --repository; else all.",
+        ),
     ] = None,
     format: FormatOption = Format.TEXT,
     files: FilesOption = False,  # noqa: FBT002

@@ -19,7 +19,7 @@ from ..model.desired import DesiredState
 from ..model.scope import Scope
 from ..store import documents, planfile, schemas, statefile, treefile
 from ..views import github, markdown, text
-from . import screen
+from . import completing, screen
 from .app import ExitCode, app
 from .options import (
     ExcludeOption,
@@ -155,7 +155,12 @@ def _before(desired: DesiredState, base: str | None) -> tuple[DesiredState | Non
 def show(
     context: typer.Context,
     what: Annotated[
-        str | None, typer.Argument(metavar="[REPOSITORY|FILE]", help="SITE/REPOSITORY, or a saved plan.")
+        str | None,
+        typer.Argument(
+            metavar="[REPOSITORY|FILE]",
+            autocompletion=completing.repositories,
+            help="SITE/REPOSITORY, or a saved plan.",
+        ),
     ] = None,
     format: FormatOption = Format.TEXT,
     site: SiteOption = None,

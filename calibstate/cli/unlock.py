@@ -10,7 +10,7 @@ from ..engine.unlock import unlock as break_lock
 from ..factory import Places, began, utc_now
 from ..model.guards import Allowed
 from ..model.names import ARCHIVE, RUCIO
-from . import screen
+from . import completing, screen
 from .app import app
 from .tree import load, undeclared
 
@@ -18,7 +18,12 @@ from .tree import load, undeclared
 @app.command()
 def unlock(
     context: typer.Context,
-    place: Annotated[str, typer.Argument(metavar="PLACE", help="SITE/REPOSITORY, archive or rucio.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLACE", autocompletion=completing.places, help="SITE/REPOSITORY, archive or rucio."
+        ),
+    ],
     id: Annotated[
         str | None,
         typer.Option(
