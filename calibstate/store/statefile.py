@@ -7,7 +7,6 @@ anything is said; and nothing outside the tree is ever read for it.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -26,10 +25,19 @@ from ..model.repositories import Site
 from ..model.seals import Seal
 from ..model.settings import Settings, is_met
 from ..model.tickets import Ticket
+from .disk import Disk, Files, unreadable
 from .mistakes import mistakes
-from .yamlsource import MAX_BYTES, Source, read_yaml
+from .yamlsource import Source, read_yaml
 
-__all__ = ["PARTS", "ROOT_FILE", "ROOT_VARIABLE", "find_root", "load"]
+__all__ = [
+    "PARTS",
+    "ROOT_FILE",
+    "ROOT_VARIABLE",
+    "Memo",
+    "find_root",
+    "load",
+    "load_from",
+]
 
 ROOT_FILE = "calibstate.yaml"
 """The file whose folder is the root of a tree."""
@@ -104,6 +112,10 @@ def _is_root(folder: Path) -> bool:
     return os.access(folder / ROOT_FILE, os.F_OK)
 
 
+Memo = dict[tuple[str, str], Any]
+"""What was made of files before, by their names and what they hold."""
+
+
 def load(root: Path) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     """Read a state tree.
 
@@ -124,7 +136,32 @@ def load(root: Path) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     InvalidStateError
         There are mistakes: all of them, by file and line.
     """
-    folder = _Folder(root.resolve())
+    return load_from(Disk(root.resolve()), {})
+
+
+def load_from(files: Files, memo: Memo) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+    """Read a state tree from wherever its files are.
+
+    Parameters
+    ----------
+    files
+        Its files.
+    memo
+        Kept from tree to tree, so that no file is read twice.
+
+    Returns
+    -------
+    DesiredState
+        All that it declares.
+    tuple of Diagnostic
+        Warnings and notes.
+
+    Raises
+    ------
+    InvalidStateError
+        There are mistakes: all of them, by file and line.
+    """
+    folder = _Folder(files, memo)
     tree = folder.read()
     told = sorted({*folder.told, *crosscheck(tree)}, key=_by_line)
     if errors := [d for d in told if d.severity is Severity.ERROR]:
@@ -136,12 +173,22 @@ def _by_line(told: Diagnostic) -> tuple[Where, str, str]:
     return (told.where or Where("", 0), told.summary, told.detail)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What was made of a file."""
+
+    written: Written[Any] | None
+    data: Any
+    told: tuple[Diagnostic, ...]
+
+
 class _Folder:
     """A tree that is being read, and what is wrong with its files."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, files: Files, memo: Memo) -> None:
         self.told: list[Diagnostic] = []
-        self._root = root
+        self._files = files
+        self._memo = memo
         self._unread = _Unread()
 
     def read(self) -> Tree:
@@ -154,72 +201,49 @@ class _Folder:
         unread = self._unread.told()
         # A seal that cannot be read declares nothing that others name.
         seals = self._read_all(Seal, self._by_instrument("seals"))
-        return Tree(str(self._root), settings, sites, tickets, chains, unread, seals)
+        return Tree(self._files.root, settings, sites, tickets, chains, unread, seals)
 
     def _read_settings(self) -> Written[Settings] | None:
-        source = self._source(ROOT_FILE)
-        if source is None:
-            return None
-        self.told += _check_version(source)
-        return self._noun(Settings, source)
+        made = self._made(Settings, ROOT_FILE)
+        self.told += made.told
+        return made.written
 
     def _read_all(self, noun: type[N], files: Iterator[str]) -> tuple[Written[N], ...]:
         read = []
         for file in files:
-            source = self._source(file)
-            written = self._noun(noun, source) if source else None
-            if written:
-                read.append(written)
+            made = self._made(noun, file)
+            self.told += made.told
+            if made.written:
+                read.append(made.written)
             else:
-                self._unread.add(noun, file, source.data if source else None)
+                self._unread.add(noun, file, made.data)
         return tuple(read)
 
-    def _noun(self, noun: type[N], source: Source) -> Written[N] | None:
-        try:
-            return Written(noun.model_validate(source.data), source.lines)
-        except ValidationError as exc:
-            self.told += mistakes(exc, noun, source)
-            return None
+    def _made(self, noun: type[Noun], file: str) -> _Made:
+        content_id = self._files.content_id(file)
+        if content_id is None:
+            return self._make(noun, file)
+        if (file, content_id) not in self._memo:
+            self._memo[file, content_id] = self._make(noun, file)
+        made: _Made = self._memo[file, content_id]
+        return made
 
-    def _source(self, file: str) -> Source | None:
+    def _make(self, noun: type[Noun], file: str) -> _Made:
         try:
-            source = read_yaml(self._bytes(file), file)
+            source = read_yaml(self._files.read(file), file)
         except InvalidStateError as exc:
-            self.told += exc.diagnostics
-            return None
-        self.told += source.problems
-        return source
-
-    def _bytes(self, file: str) -> bytes:
-        path = self._root / file
-        self._check_inside(path, file)
+            return _Made(None, None, exc.diagnostics)
+        told = (*source.problems, *(_check_version(source) if noun is Settings else ()))
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                what = "A folder" if path.is_dir() else "Something else"
-                raise InvalidStateError(
-                    Diagnostic("Not a file", f"{what} has the place of a file.", Where(file, 1))
-                )
-            with path.open("rb") as stream:
-                return stream.read(MAX_BYTES + 1)
-        except OSError as exc:
-            raise InvalidStateError(_unreadable(exc, file)) from None
-
-    def _check_inside(self, path: Path, file: str) -> None:
-        """Refuse links that leave the tree: nobody reviews what is there."""
-        try:
-            inside = path.resolve().is_relative_to(self._root.resolve())
-        except (OSError, RuntimeError):  # a link that leads to itself
-            inside = False
-        if not inside:
-            detail = "The link leads out of the state tree, to what was never reviewed with it."
-            hint = "Put the file itself here."
-            raise InvalidStateError(Diagnostic("Link out of the tree", detail, Where(file, 1), hint))
+            return _Made(Written(noun.model_validate(source.data), source.lines), source.data, told)
+        except ValidationError as exc:
+            return _Made(None, source.data, (*told, *mistakes(exc, noun, source)))
 
     def _look_around(self) -> None:
         """Tell folders at the top that seem to be one of ours, misspelt."""
         for name in self._names(""):
             near = get_close_matches(name.casefold(), _FOLDERS, n=1, cutoff=0.85)
-            if near and name not in _FOLDERS and (self._root / name).is_dir():
+            if near and name not in _FOLDERS and self._files.is_folder(name):
                 detail = f"The folder `{name}` is not read."
                 hint = f"Did you mean `{near[0]}`?"
                 self.told.append(
@@ -229,7 +253,7 @@ class _Folder:
     def _by_instrument(self, kind: str) -> Iterator[str]:
         for name in self._names(kind):
             folder = f"{kind}/{name}"
-            if (self._root / folder).is_dir() and not name.endswith(".yaml"):
+            if self._files.is_folder(folder) and not name.endswith(".yaml"):
                 yield from self._yaml_files(folder)
             else:
                 detail = f"{kind.capitalize()} are read from the folders of their instruments only."
@@ -246,17 +270,13 @@ class _Folder:
 
     def _names(self, folder: str) -> list[str]:
         """List a folder, without what is nobody's declaration."""
-        path = self._root / folder
-        if not path.exists() and not path.is_symlink():
-            return []
         try:
-            self._check_inside(path, folder)
-            names = sorted(entry.name for entry in path.iterdir() if not _is_passed_over(entry.name))
+            names = sorted(name for name in self._files.names(folder) if not _is_passed_over(name))
             return [name for name in names if self._can_be_told(folder, name)]
         except InvalidStateError as exc:
             self.told += exc.diagnostics
         except OSError as exc:
-            self.told.append(_unreadable(exc, folder))
+            self.told.append(unreadable(exc, folder))
         return []
 
     def _can_be_told(self, folder: str, name: str) -> bool:
@@ -267,7 +287,7 @@ class _Folder:
 
     def _tell_stray(self, file: str) -> None:
         name = PurePosixPath(file)
-        if (self._root / file).is_dir():
+        if self._files.is_folder(file):
             self._add("Folder in the wrong place", "Nothing in this folder is read.", file)
         elif name.suffix.lower() in {".yml", ".yaml"}:
             hint = f"Rename it to {name.stem}.yaml."
@@ -284,12 +304,6 @@ def _is_passed_over(name: str) -> bool:
     """Return whether a file is hidden, for readers, or an editor's."""
     kept_by_editors = (".bak", ".orig", ".rej", ".swp", ".swo", ".tmp", "~")
     return name.startswith((".", "#", "README", "__pycache__")) or name.endswith((*kept_by_editors, ".md"))
-
-
-def _unreadable(exc: OSError, file: str) -> Diagnostic:
-    detail = f"It cannot be read: {exc.strerror or exc}."
-    hint = "See who may read it." if isinstance(exc, PermissionError) else ""
-    return Diagnostic("Unreadable", detail, Where(file, 1), hint)
 
 
 def _check_version(source: Source) -> Iterator[Diagnostic]:
