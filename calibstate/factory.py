@@ -14,13 +14,13 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from typing_extensions import override
@@ -47,6 +47,7 @@ from .model.observations import Hearsay, Observation, duration, stamp
 from .model.outcomes import Began
 from .model.plans import Basis
 from .model.repositories import Site
+from .model.revisions import Revision, Then
 from .ports.archive import ArchiveWriter
 from .ports.butler import ButlerReader, ButlerWriter
 from .ports.pipelines import PipelineReader, PipelineRunner
@@ -56,14 +57,20 @@ from .ports.silence import SilentError, allowed, at_work
 from .ports.tickets import Seen, Tracker, unseen
 from .store import statefile
 
+if TYPE_CHECKING:
+    from .adapters.revisions import PastFiles
+
 __all__ = [
     "Before",
     "Places",
     "RecordingPlaces",
     "basis",
     "began",
+    "check_committable",
     "check_middleware",
+    "commit_on_branch",
     "declared_before",
+    "declared_in_time",
     "in_workspace",
     "jira",
     "utc_now",
@@ -109,6 +116,9 @@ class Before:
     remarks: tuple[Diagnostic, ...] = ()
     """What there was to remark on it."""
 
+    commit: str = ""
+    """Hex digest."""
+
 
 def declared_before(root: str, revision: str | None) -> Before:
     """Return what a state tree said at a revision.
@@ -118,7 +128,7 @@ def declared_before(root: str, revision: str | None) -> Before:
     root
         Root of the tree.
     revision
-        What Git calls it; `None`: where the main branch was left.
+        What Git calls it, or a date; `None`: where the main branch was left.
 
     Raises
     ------
@@ -127,17 +137,121 @@ def declared_before(root: str, revision: str | None) -> Before:
     UsageError
         There is no such revision.
     """
-    from .adapters.history import base_of, write_tree
+    from .adapters.history import base_of
+    from .adapters.revisions import past
 
     commit, words = base_of(root, revision)
-    with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
-        if not write_tree(root, commit, statefile.PARTS, Path(folder)):
-            return Before(None, words)
+    with past(root, statefile.PARTS) as trees:
         try:
-            desired, remarks = statefile.load(Path(folder))
+            found = _read(trees.files(commit), commit, {})
         except InvalidStateError as error:
             raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
-    return Before(desired, words, tuple(remarks))
+    if found is None:
+        return Before(None, words, commit=commit)
+    return Before(found[0], words, found[1], commit)
+
+
+def declared_in_time(root: str) -> Iterator[Then]:
+    """Yield what a state tree said at each commit of the main branch.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+
+    Yields
+    ------
+    Then
+        The newest first; only commits that touch the tree.
+
+    Raises
+    ------
+    CalibstateError
+        It is kept in no repository.
+    """
+    from .adapters.revisions import past
+
+    memo: statefile.Memo = {}
+    read: dict[Any, Then] = {}
+    with past(root, statefile.PARTS) as trees:
+        for revision in trees.line():
+            files = trees.files(revision.commit)
+            # What was taken back is as it was.
+            if (known := read.get(files.digest)) is None:
+                known = read[files.digest] = _then(files, revision, memo)
+            problems = tuple(_as_of(revision.commit, told) for told in known.problems)
+            yield replace(known, revision=revision, problems=problems)
+
+
+def _then(files: PastFiles, revision: Revision, memo: statefile.Memo) -> Then:
+    try:
+        found = _read(files, revision.commit, memo)
+    except InvalidStateError as error:
+        return Then(revision, None, error.diagnostics)
+    return Then(revision, found[0] if found else None)
+
+
+def _read(
+    files: PastFiles, commit: str, memo: statefile.Memo
+) -> tuple[DesiredState, tuple[Diagnostic, ...]] | None:
+    if not files.is_there:
+        return None
+    return _written_out(files.root, commit) if files.has_links else statefile.load_from(files, memo)
+
+
+def _written_out(root: str, commit: str) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+    """Read a tree from the disk, which knows where links lead."""
+    from .adapters.history import write_tree
+
+    with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
+        write_tree(root, commit, Path(folder))
+        return statefile.load(Path(folder))
+
+
+def check_committable(root: str, files: Sequence[str], branch: str) -> None:
+    """Refuse where files could not be committed by themselves.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    files
+        Files in it, that nobody has changed yet.
+    branch
+        The branch that will be made.
+
+    Raises
+    ------
+    RefusedError
+        They have uncommitted changes, or the branch exists.
+    """
+    from .adapters import commits
+
+    commits.check_committable(root, files, branch)
+
+
+def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str) -> str:
+    """Commit files on a new branch, and return the commit.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    files
+        Files in it.
+    branch
+        The branch that is made.
+    message
+        What the commit says.
+
+    Raises
+    ------
+    CalibstateError
+        Git made none.
+    """
+    from .adapters import commits
+
+    return commits.commit_on_branch(root, files, branch, message)
 
 
 def in_workspace(root: str) -> str:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import git
 from git.objects import Blob, Submodule, Tree
 
 from ..errors import CalibstateError, Diagnostic, UsageError
+from ..model.revisions import instant
 
-__all__ = ["base_of", "commit_of", "write_tree"]
+__all__ = ["TROUBLES", "base_of", "commit_of", "inside_of", "opened", "write_tree"]
 
 _MAIN = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 """What the main branch is called, the likeliest first."""
 
 _NOT_THERE = (git.InvalidGitRepositoryError, git.NoSuchPathError)
-_TROUBLES = (git.GitError, git.BadName, ValueError, OSError)
+TROUBLES = (git.GitError, git.BadName, ValueError, OSError)
+"""What GitPython raises where a revision is not as it is asked for."""
+
 _LINK = 0o120000
 
 
@@ -70,11 +74,11 @@ def base_of(folder: str, revision: str | None) -> tuple[str, str]:
     CalibstateError
         The tree is not in Git.
     """
-    with _repository(folder) as repository:
+    with opened(folder) as repository:
         return _named(repository, revision) if revision else _left(repository)
 
 
-def write_tree(folder: str, commit: str, parts: Iterable[str], into: Path) -> bool:
+def write_tree(folder: str, commit: str, into: Path) -> None:
     """Write a folder as it was at a commit.
 
     Parameters
@@ -83,31 +87,26 @@ def write_tree(folder: str, commit: str, parts: Iterable[str], into: Path) -> bo
         A folder of the working tree.
     commit
         The commit.
-    parts
-        Names in the folder that are wanted.
     into
         An empty folder.
-
-    Returns
-    -------
-    bool
-        Whether the commit has any of that.
 
     Raises
     ------
     CalibstateError
         The commit cannot be read.
     """
-    with _repository(folder) as repository:
-        top = Path(str(repository.working_tree_dir)).resolve()
-        inside = PurePosixPath(Path(folder).resolve().relative_to(top))
+    with opened(folder) as repository:
+        inside = inside_of(repository, folder)
         try:
-            found = _folder(repository.commit(commit).tree, inside)
-            wanted = [item for item in found or () if item.name in set(parts)]
-            _write(wanted, into)
-        except _TROUBLES as error:
+            _write(_folder(repository.commit(commit).tree, inside) or (), into)
+        except TROUBLES as error:
             raise _unreadable(commit, error) from None
-    return bool(wanted)
+
+
+def inside_of(repository: git.Repo, folder: str) -> PurePosixPath:
+    """Return where a folder is within its repository."""
+    top = Path(str(repository.working_tree_dir)).resolve()
+    return PurePosixPath(Path(folder).resolve().relative_to(top))
 
 
 def _folder(top: Tree, inside: PurePosixPath) -> Tree | None:
@@ -119,7 +118,14 @@ def _folder(top: Tree, inside: PurePosixPath) -> Tree | None:
 
 
 @contextmanager
-def _repository(folder: str) -> Iterator[git.Repo]:
+def opened(folder: str) -> Iterator[git.Repo]:
+    """Open the repository that a folder is kept in.
+
+    Raises
+    ------
+    CalibstateError
+        It is kept in none.
+    """
     try:
         repository = git.Repo(folder, search_parent_directories=True)
     except _NOT_THERE:
@@ -135,17 +141,58 @@ def _repository(folder: str) -> Iterator[git.Repo]:
 
 
 def _named(repository: git.Repo, revision: str) -> tuple[str, str]:
+    if moment := _moment(revision):
+        return _then(repository, revision, moment)
     try:
         commit = repository.commit(revision).hexsha
-    except _TROUBLES:
+    except TROUBLES:
         raise UsageError(
             Diagnostic(
                 "Unknown revision",
                 f"Git knows no {revision!r} here.",
-                hint="Name a commit, a branch or a tag; `git fetch` brings those of others.",
+                hint="Name a commit, a branch, a tag or a date; `git fetch` brings what others have.",
             )
         ) from None
     return commit, commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return instant(text)
+    except ValueError as error:
+        hint = "Write an observing day, 2025-02-11, or a moment, 2025-02-11T03:00:00Z."
+        raise UsageError(Diagnostic("Not a date", f"{text}: {error}.", hint=hint)) from None
+
+
+def _then(repository: git.Repo, text: str, moment: datetime) -> tuple[str, str]:
+    """Return what the main branch was at a moment.
+
+    That is the newest commit of the first-parent line of HEAD that had been
+    made there, by its committer's date.
+    """
+    asked, before = repository.git, f"--before={moment:%Y-%m-%dT%H:%M:%SZ}"
+    try:
+        line = ("--first-parent", "--format=%cI", "HEAD")
+        found = asked.rev_list("-1", before, *line).split()
+        if not found:
+            *_, commit, at = asked.rev_list(*line).split()
+            raise UsageError(_too_early(text, commit, at))
+    except TROUBLES as error:
+        raise _unreadable("HEAD", error) from None
+    _, commit, at = found
+    return commit, f"{text} ({commit[:10]} of {_utc(at)})"
+
+
+def _utc(at: str) -> str:
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _too_early(text: str, commit: str, at: str) -> Diagnostic:
+    return Diagnostic(
+        "Before the first commit",
+        f"{text}: the main branch begins with {commit[:10]} of {_utc(at)}.",
+        hint="Name a later date; a shallow clone has too little: `git fetch --unshallow`.",
+    )
 
 
 def _left(repository: git.Repo) -> tuple[str, str]:
@@ -153,7 +200,7 @@ def _left(repository: git.Repo) -> tuple[str, str]:
     for name in _MAIN:
         try:
             found = repository.merge_base(repository.head.commit, repository.commit(name))
-        except _TROUBLES:
+        except TROUBLES:
             continue
         if found:
             return found[0].hexsha, f"{found[0].hexsha[:10]}, where {name} was left"

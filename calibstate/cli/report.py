@@ -25,6 +25,7 @@ from ..views import impact as impact_view
 from ..views import report as views
 from . import screen
 from .app import ExitCode, app, first_of
+from .history import proposed
 from .impact import moment
 from .options import ObservedUntilOption
 from .tree import read_text
@@ -121,12 +122,12 @@ def _proposal(given: Path | None, base: str | None, plans: Path | None, until: i
     before, today = was.desired, _today()
     known = {_what(one) for one in (*was.remarks, *(judge(before, None, today) if before else ()))}
     findings = (*remarks, *judge(desired, before, today))
-    proposed = changes(before, desired)
+    found = changes(before, desired)
     return views.Proposal(
         was.words,
         (*troubles, *(one for one in findings if _what(one) not in known)),
-        changes=proposed,
-        approvals=_approvals(desired, proposed.touched),
+        changes=found,
+        approvals=_approvals(desired, found.touched),
         impact=_impact(before, desired, was.words, until),
         plans=_plans(desired, plans) if plans else (),
     )
@@ -215,10 +216,7 @@ def _document(told: views.Proposal) -> documents.ReportDocument:
     return documents.ReportDocument(
         base=told.base,
         sound=told.is_sound,
-        proposed=tuple(
-            documents.ProposedEntry(mark=one.mark, what=one.what, said=one.rest, at=documents.spot(one.where))
-            for one in told.said
-        ),
+        proposed=proposed(told.changes),
         problems=documents.validation(told.problems).problems,
         approvals=told.approvals,
         impact=dict(sorted(Counter(change.effect.value for change in impact).items())),

@@ -12,7 +12,7 @@ import typer
 from ..engine.expand import expand
 from ..engine.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
-from ..factory import declared_before, in_workspace
+from ..factory import Before, declared_before, in_workspace
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
@@ -162,6 +162,15 @@ def show(
             help="SITE/REPOSITORY, or a saved plan.",
         ),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="REV|DATE",
+            envvar="CALIBSTATE_AT",
+            help="As declared at a commit, branch or tag; or at a date, 2025-02-11 or 2025-02-11T03:00:00Z.",
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
     site: SiteOption = None,
     repository: RepositoryOption = None,
@@ -171,23 +180,34 @@ def show(
 ) -> None:
     """Show the desired chains, or a saved plan.
 
+    With --at as they were declared then.  A date means what the main branch,
+    the first-parent line of HEAD, said at that moment: what counts is when a
+    commit was made there, or merged (the committer's date), not when it was
+    written.  A day is an observing day and means its end, noon of the next
+    day in TAI.  When it was carried out at a site is told by `calibstate log`.
+
     \b
     Examples:
       calibstate show
       calibstate show summit/LSSTComCam
+      calibstate show --at 2025-02-11 summit/LSSTComCam
+      calibstate show --at v1.2
       calibstate show plan.json
     """
-    if what and Path(what).is_file():
+    if what and at is None and Path(what).is_file():
         plan = planfile.loads(read_text(Path(what)), ACTIONS, what)
         show_plan(plan, format)
         return
-    desired = load(context)
+    then = declared_before(str(statefile.find_root(context.obj)), at) if at else Before(load(context), "")
+    if (desired := then.desired) is None:
+        raise not_there(then)
     narrowed = scope(site, [*(repository or ()), *([what] if what else ())], instrument, ticket, exclude)
     check_scope(desired, narrowed)
     chains = [d.resource for d in expand(desired, narrowed) if isinstance(d.resource, Chain)]
     if format is Format.JSON:
-        screen.print_json(documents.plain(_desired(chains)))
+        screen.print_json(documents.plain(_desired(chains, then)))
     else:
+        screen.print_lines([f"As declared at {then.words}"] if then.words else [])
         screen.print_lines(_chain_lines(chains))
 
 
@@ -234,6 +254,17 @@ def read_text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(Diagnostic("File cannot be read", f"{path}: {reason}.")) from None
+
+
+def not_there(then: Before) -> CalibstateError:
+    """Return the error that a revision has no state tree."""
+    return CalibstateError(
+        Diagnostic(
+            "No state tree then",
+            f"At {then.words} there was no state tree in this folder.",
+            hint="Name a later commit or date; `git log --follow` tells where the folder was before.",
+        )
+    )
 
 
 def check_scope(desired: DesiredState, narrowed: Scope) -> None:
@@ -290,11 +321,12 @@ def _inventory(desired: DesiredState, *, sound: bool) -> str:
     )
 
 
-def _desired(chains: list[Chain]) -> documents.DesiredDocument:
+def _desired(chains: list[Chain], then: Before) -> documents.DesiredDocument:
     repositories: dict[str, dict[str, tuple[str, ...]]] = {}
     for chain in chains:
         repositories.setdefault(chain.address.place, {})[chain.address.name] = chain.children
-    return documents.DesiredDocument(repositories=repositories)
+    at = documents.RevisionWords(words=then.words, commit=then.commit) if then.words else None
+    return documents.DesiredDocument(at=at, repositories=repositories)
 
 
 def _chain_lines(chains: list[Chain]) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..model.chains import ChainFile, ExternalEntry, moved
 from ..model.changes import ChainChange, Changes, Gone, NounChange, Placed, SealChange, TicketChange
 from ..model.desired import DesiredState, Written
-from ..model.names import RepositoryAddress
+from ..model.names import RepositoryAddress, TicketKey
+from ..model.scope import Scope
 
-__all__ = ["changes"]
+__all__ = ["changes", "changes_of_chain", "narrowed"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,36 +37,98 @@ def changes(before: DesiredState | None, after: DesiredState) -> Changes:
     )
 
 
+def changes_of_chain(before: DesiredState | None, after: DesiredState | None, name: str) -> Changes:
+    """Return what is said otherwise of a chain and of the tickets it lists.
+
+    Parameters
+    ----------
+    before
+        The declaration as it was; `None`: there was none.
+    after
+        The declaration as it is now; `None`: there is none.
+    name
+        The chain.
+    """
+    listed = _listed(before, name) | _listed(after, name)
+    chain = _chain(before, after, name)
+    tickets = (_ticket(before, after, key) for key in sorted(listed))
+    return Changes((chain,) if chain else (), tuple(one for one in tickets if one))
+
+
+def _listed(desired: DesiredState | None, name: str) -> set[TicketKey]:
+    """Return the tickets that a chain lists."""
+    chain = desired.chains.get(name) if desired else None
+    if desired is None or chain is None:
+        return set()
+    meanings = (desired.meaning(word, chain.noun.instrument) for word in _entries(chain))
+    return {meaning.ticket.noun.key for meaning in meanings if meaning and meaning.ticket}
+
+
 def _both(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
     for key in sorted({*before, *after}, key=str):
         yield key, before.get(key), after.get(key)
 
 
 def _chains(before: DesiredState | None, after: DesiredState) -> Iterator[ChainChange]:
-    for name, old, new in _both(before.chains if before else {}, after.chains):
-        written, desired = (new, after) if new else (old, before)
-        assert written
-        assert desired
-        had, has = _entries(old), _entries(new)
-        retired = new.noun.retired if new else {}
-        newly = {w: why for w, why in retired.items() if w not in (old.noun.retired if old else {})}
-        entered = [entry for entry in has if entry not in had]
-        left = tuple(Gone(entry, retired.get(entry)) for entry in had if entry not in has)
-        gone = {one.entry for one in left}
-        found = ChainChange(
-            name,
-            written.noun.instrument,
-            written.lines.at("chain"),
-            _having(desired, written.noun),
-            is_new=old is None,
-            is_gone=new is None,
-            entered=_placed(entered, has, had),
-            left=left,
-            moved=_placed(moved(had, has), has, had),
-            retired={word: why for word, why in newly.items() if word not in gone} or None,
-        )
-        if found.is_new or found.is_gone or found.entered or left or found.moved or found.retired:
+    for name, _, _ in _both(before.chains if before else {}, after.chains):
+        if found := _chain(before, after, name):
             yield found
+
+
+def _chain(before: DesiredState | None, after: DesiredState | None, name: str) -> ChainChange | None:
+    old = before.chains.get(name) if before else None
+    new = after.chains.get(name) if after else None
+    written, desired = (new, after) if new else (old, before)
+    if written is None or desired is None:
+        return None
+    had, has = _entries(old), _entries(new)
+    retired, was_retired = (one.noun.retired if one else {} for one in (new, old))
+    entered = [entry for entry in has if entry not in had]
+    left = tuple(Gone(entry, retired.get(entry)) for entry in had if entry not in has)
+    told = {*entered, *(one.entry for one in left)}
+    newly = {w: why for w, why in retired.items() if was_retired.get(w) != why and w not in told}
+    found = ChainChange(
+        name,
+        written.noun.instrument,
+        written.lines.at("chain"),
+        _having(desired, written.noun),
+        is_new=old is None,
+        is_gone=new is None,
+        entered=_placed(entered, has, had),
+        left=left,
+        moved=_placed(moved(had, has), has, had),
+        retired=newly or None,
+        unretired=tuple(word for word in was_retired if new and word not in {*retired, *told}),
+        expected=_expected(old, new) or None,
+        had_it=_had_it(before, after, old, new),
+    )
+    return found if found else None
+
+
+def _expected(
+    old: Written[ChainFile] | None, new: Written[ChainFile] | None
+) -> Mapping[str, tuple[str, ...]]:
+    """Return where external entries that stay are expected otherwise."""
+    was, is_now = (
+        {e.external: e.only for e in (one.noun.entries if one else ()) if isinstance(e, ExternalEntry)}
+        for one in (old, new)
+    )
+    return {name: only for name, only in is_now.items() if name in was and set(was[name]) != set(only)}
+
+
+def _had_it(
+    before: DesiredState | None,
+    after: DesiredState | None,
+    old: Written[ChainFile] | None,
+    new: Written[ChainFile] | None,
+) -> tuple[RepositoryAddress, ...] | None:
+    """Return who had a chain that is declared for others now."""
+    if before is None or after is None or old is None or new is None:
+        return None
+    if set(old.noun.only) == set(new.noun.only):
+        return None
+    had = _having(before, old.noun)
+    return None if had == _having(after, new.noun) else had
 
 
 def _entries(chain: Written[ChainFile] | None) -> list[str]:
@@ -89,12 +153,18 @@ def _having(desired: DesiredState, chain: ChainFile) -> tuple[RepositoryAddress,
 
 
 def _tickets(before: DesiredState | None, after: DesiredState) -> Iterator[TicketChange]:
-    for key, old, new in _both(before.tickets if before else {}, after.tickets):
-        if (old and old.noun) != (new and new.noun):
-            written = new or old
-            assert written
-            at = written.lines.at("ticket")
-            yield TicketChange(key, at, old.noun if old else None, new.noun if new else None)
+    for key, _, _ in _both(before.tickets if before else {}, after.tickets):
+        if found := _ticket(before, after, key):
+            yield found
+
+
+def _ticket(before: DesiredState | None, after: DesiredState | None, key: TicketKey) -> TicketChange | None:
+    old = before.tickets.get(key) if before else None
+    new = after.tickets.get(key) if after else None
+    written = new or old
+    if written is None or old is new or (old and old.noun) == (new and new.noun):
+        return None
+    return TicketChange(key, written.lines.at("ticket"), old.noun if old else None, new.noun if new else None)
 
 
 def _seals(before: DesiredState | None, after: DesiredState) -> Iterator[SealChange]:
@@ -136,3 +206,84 @@ def _settings(before: DesiredState | None, after: DesiredState) -> Iterator[Noun
     new = after.settings.noun.model_dump(mode="json")
     if old != new:
         yield NounChange("calibstate.yaml", after.settings.lines.at(), old, new)
+
+
+# --- a part of it ---
+
+
+def narrowed(found: Changes, scope: Scope, *declared: DesiredState | None) -> Changes:
+    """Return what of some changes was asked for.
+
+    Parameters
+    ----------
+    found
+        The changes.
+    scope
+        What is asked for.  A ticket that was asked for is told of alone, and
+        of the tickets those that a repository in scope gets.
+    *declared
+        The declarations that were compared.
+    """
+    known = [one for one in declared if one]
+    chains = tuple(one for chain in found.chains if (one := _within(chain, scope, known)))
+    tickets = tuple(one for one in found.tickets if _is_asked(one.key, scope, known))
+    seals = tuple(one for one in found.seals if _is_asked(one.key, scope, known))
+    if scope.tickets:
+        return Changes(chains, tickets, seals)
+    repositories = (one for one in found.repositories if scope.has_repository(one.name))
+    having = tuple(one for one in repositories if _instruments(one.name, known, scope))
+    is_whole = not (scope.sites or scope.repositories or scope.instruments)
+    return Changes(chains, tickets, seals, having, found.settings if is_whole else ())
+
+
+def _instruments(address: RepositoryAddress, known: Sequence[DesiredState], scope: Scope) -> list[str]:
+    having = (one.repository(address)[1] for one in known if address in one.repositories)
+    return [i for repository in having for i in repository.instruments if scope.has_instrument(i)]
+
+
+def _is_asked(key: TicketKey, scope: Scope, known: Sequence[DesiredState]) -> bool:
+    places = {a for one in known for a in one.with_instrument(key[0])}
+    return scope.has_ticket(key) and any(scope.has_repository(a) for a in places)
+
+
+def _within(chain: ChainChange, scope: Scope, known: Sequence[DesiredState]) -> ChainChange | None:
+    if not scope.has_instrument(chain.instrument):
+        return None
+    had_it = chain.had_it and tuple(a for a in chain.had_it if scope.has_repository(a))
+    here = tuple(a for a in chain.repositories if scope.has_repository(a))
+    if not here and not had_it:
+        return None
+    chain = replace(chain, repositories=here, had_it=had_it)
+    if not scope.tickets:
+        return chain
+    return of_tickets(chain, _words(chain, scope, known))
+
+
+def _words(chain: ChainChange, scope: Scope, known: Sequence[DesiredState]) -> set[str]:
+    """Return all words by which tickets that are asked for may be listed."""
+    tickets = [t.noun for one in known for t in one.tickets.values() if t.noun.instrument == chain.instrument]
+    return {word for t in tickets if scope.has_ticket(t.key) for word in (t.ticket, *t.bare)}
+
+
+def of_tickets(chain: ChainChange, words: set[str]) -> ChainChange | None:
+    """Return what of a chain's change is about some entries; `None`: nothing.
+
+    Parameters
+    ----------
+    chain
+        The change.
+    words
+        The entries.
+    """
+    found = replace(
+        chain,
+        entered=tuple(one for one in chain.entered if one.entry in words),
+        left=tuple(one for one in chain.left if one.entry in words),
+        moved=tuple(one for one in chain.moved if one.entry in words),
+        retired={w: why for w, why in (chain.retired or {}).items() if w in words} or None,
+        unretired=tuple(word for word in chain.unretired if word in words),
+        expected=None,
+        had_it=None,
+    )
+    told = found.entered or found.left or found.moved or found.retired or found.unretired
+    return found if told else None

@@ -55,7 +55,22 @@ class ChainChange:
     moved: tuple[Placed, ...] = ()
 
     retired: Mapping[str, str] | None = None
-    """Newly retired without having been an entry, with their reasons."""
+    """Newly retired without having been an entry, or for another reason, with
+    their reasons."""
+
+    unretired: tuple[str, ...] = ()
+    """Retired no more, and not entered either."""
+
+    expected: Mapping[str, tuple[str, ...]] | None = None
+    """Where what others make is expected now, if that is declared otherwise;
+    none: everywhere."""
+
+    had_it: tuple[RepositoryAddress, ...] | None = None
+    """Repositories that had the chain, if it is declared for others now."""
+
+    def __bool__(self) -> bool:
+        told = self.entered or self.left or self.moved or self.retired or self.unretired or self.expected
+        return bool(self.is_new or self.is_gone or told or self.had_it is not None)
 
 
 @dataclass(frozen=True)

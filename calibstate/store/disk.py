@@ -19,8 +19,10 @@ __all__ = ["Disk", "Files", "not_a_file", "unreadable"]
 class Files(Protocol):
     """Where the files of a tree are, if not on the disk."""
 
-    root: str
-    """What stands for the absolute path of the tree."""
+    @property
+    def root(self) -> str:
+        """What stands for the absolute path of the tree."""
+        ...
 
     def names(self, folder: str) -> Iterable[str]:
         """List a folder; one that is not there holds nothing.

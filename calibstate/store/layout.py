@@ -35,7 +35,7 @@ from .forms import keys_at
 from .treefile import Change
 from .yamlsource import read_yaml
 
-__all__ = ["LaidOut", "files", "lay_out", "lay_out_tree"]
+__all__ = ["LaidOut", "comments", "files", "lay_out", "lay_out_tree", "round_trip"]
 
 _WIDE = 1 << 20
 _ROUNDS = 4
@@ -152,7 +152,7 @@ def _settled(text: str, noun: type[Noun]) -> str | None:
 
 def _says_the_same(before: str, after: str, data: Any) -> bool:
     same = read_yaml(after.encode(), "").data
-    return _plain(same) == _plain(data) and Counter(_comments(before)) == Counter(_comments(after))
+    return _plain(same) == _plain(data) and Counter(comments(before)) == Counter(comments(after))
 
 
 def _plain(data: Any) -> str:
@@ -166,8 +166,14 @@ def _sorted(data: Any) -> Any:
     return [_sorted(value) for value in data] if isinstance(data, list) else data
 
 
-def _comments(text: str) -> Iterator[str]:
-    """Give the comments of a file: they stand between its tokens."""
+def comments(text: str) -> Iterator[str]:
+    """Give the comments of a file: they stand between its tokens.
+
+    Parameters
+    ----------
+    text
+        All of it.
+    """
     end = 0
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         start = token.start_mark.index
@@ -191,13 +197,19 @@ class _AsWritten(VersionedResolver):
         return super().resolve(kind, value, implicit)
 
 
-def _indented(text: str, noun: type[Noun]) -> str:
-    """Return a file with two spaces a level, and lists within their keys."""
+def round_trip() -> YAML:
+    """Return what reads a file and writes it as it is laid out here."""
     format_ = YAML()
     format_.Resolver = _AsWritten
     format_.preserve_quotes = True
     format_.width = _WIDE
     format_.indent(mapping=2, sequence=4, offset=2)
+    return format_
+
+
+def _indented(text: str, noun: type[Noun]) -> str:
+    """Return a file with two spaces a level, and lists within their keys."""
+    format_ = round_trip()
     data = format_.load(text)
     _order_in_lines(data, noun, ())
     stream = io.StringIO()
@@ -260,7 +272,7 @@ def _move(lines: list[str], marks: Lines, path: KeyPath, keys: list[str], order:
     dash = lines[starts[0]][:column]
     # What stands at the very top is of the file, else it is of the first key.
     begin = starts[0] if not path or dash.strip() else marks.at(*path).line
-    begins = [begin, *(_with_comments(lines, start, above) for above, start in pairwise(starts))]
+    begins = [begin, *(_withcomments(lines, start, above) for above, start in pairwise(starts))]
     parts = {key: lines[a:b] for key, a, b in zip(keys, begins, [*begins[1:], end], strict=True)}
     if dash.strip():
         if begins != starts:
@@ -289,7 +301,7 @@ def _end_of(lines: list[str], start: int, column: int) -> int:
     return end
 
 
-def _with_comments(lines: list[str], start: int, above: int) -> int:
+def _withcomments(lines: list[str], start: int, above: int) -> int:
     """Return where the comments and blank lines right above a key begin."""
     column = len(lines[start]) - len(lines[start].lstrip())
     while start - 1 > above and _is_between(lines[start - 1], column):

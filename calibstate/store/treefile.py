@@ -30,7 +30,7 @@ from ..model.tickets import Ticket
 from . import sealfile, statefile
 from .yamlsource import read_yaml
 
-__all__ = ["Change", "changes", "checked", "write"]
+__all__ = ["Change", "changes", "checked", "end_of", "read_again", "scalar", "write"]
 
 _PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
 _READ_OTHERWISE = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
@@ -189,12 +189,27 @@ def _made(root: Path, file: str, text: str, intended: Noun) -> Change:
     if (root / file).exists():
         detail = f"{file} exists, and declares nothing; what was found belongs there."
         raise RefusedError(Diagnostic("File in the way", detail, hint="Move it away."))
-    _read_again(text, file, intended)
+    read_again(text, file, intended)
     return Change(file, None, text.encode())
 
 
-def _read_again(text: str, file: str, intended: Noun) -> None:
-    """Refuse a text that does not say what it is meant to."""
+def read_again(text: str, file: str, intended: Noun) -> None:
+    """Refuse a text that does not say what it is meant to.
+
+    Parameters
+    ----------
+    text
+        What a file will hold.
+    file
+        Its name, for messages.
+    intended
+        What it is to declare.
+
+    Raises
+    ------
+    RefusedError
+        It would declare something else.
+    """
     try:
         said: Any = type(intended).model_validate(read_yaml(text.encode(), file).data)
     except (CalibstateError, ValueError):
@@ -211,21 +226,21 @@ def _read_again(text: str, file: str, intended: Noun) -> None:
 
 def _ticket_text(ticket: Ticket, additions: Additions) -> str:
     lines = [f"# {additions.heading}"] if additions.heading else []
-    lines += [f"ticket: {_scalar(ticket.ticket)}", f"instrument: {_scalar(ticket.instrument)}"]
+    lines += [f"ticket: {scalar(ticket.ticket)}", f"instrument: {scalar(ticket.instrument)}"]
     lines += ["approval:", f"  status: {ticket.approval.status.value}"]
-    lines += [f"  note: {_scalar(ticket.approval.note or '')}"]
+    lines += [f"  note: {scalar(ticket.approval.note or '')}"]
     key, names = ("bare", ticket.bare) if ticket.bare else ("collections", ticket.collections)
     lines += [f"{key}:"]
     remarks = [additions.remarks.get(leaf, "") for leaf in ticket.leaves]
-    lines += _remarked([f"  - {_scalar(name)}" for name in names], remarks)
+    lines += _remarked([f"  - {scalar(name)}" for name in names], remarks)
     if ticket.skip:
-        lines += ["skip:", *(f"  {_scalar(a)}: {_scalar(why)}" for a, why in ticket.skip.items())]
+        lines += ["skip:", *(f"  {scalar(a)}: {scalar(why)}" for a, why in ticket.skip.items())]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _chain_text(chain: ChainFile, additions: Additions) -> str:
     lines = [f"# {additions.heading}"] if additions.heading else []
-    lines += [f"chain: {_scalar(chain.chain)}", f"instrument: {_scalar(chain.instrument)}"]
+    lines += [f"chain: {scalar(chain.chain)}", f"instrument: {scalar(chain.instrument)}"]
     lines += [f"only: {_list(chain.only)}"] if chain.only else []
     if not chain.entries:
         return "".join(f"{line}\n" for line in [*lines, "entries: []"])
@@ -242,8 +257,8 @@ def _chain_text(chain: ChainFile, additions: Additions) -> str:
 def _entry_lines(entry: Entry) -> list[str]:
     if isinstance(entry, ExternalEntry):
         only = [f"only: {_list(entry.only)}"] if entry.only else []
-        return [f"external: {_scalar(entry.external)}", *only]
-    return [_scalar(entry)]
+        return [f"external: {scalar(entry.external)}", *only]
+    return [scalar(entry)]
 
 
 def _named(entry: Entry) -> str:
@@ -258,10 +273,10 @@ def _remarked(lines: Sequence[str], remarks: Sequence[str]) -> list[str]:
 
 
 def _list(words: Sequence[str]) -> str:
-    return f"[{', '.join(_scalar(word) for word in words)}]"
+    return f"[{', '.join(scalar(word) for word in words)}]"
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
     """Return text as YAML that every reader takes for the same text."""
     if _PLAIN.fullmatch(text) and text.casefold() not in _READ_OTHERWISE:
         return text
@@ -274,11 +289,11 @@ def _scalar(text: str) -> str:
 def _add_to_chain(page: _Page, chain: ChainFile, additions: Additions) -> None:
     name = chain.chain
     if name in additions.only:
-        page.insert("only", len(chain.only), [[_scalar(additions.only[name])]], [""])
+        page.insert("only", len(chain.only), [[scalar(additions.only[name])]], [""])
     for index, address in additions.expected.get(name, {}).items():
         entry = chain.entries[index]
         assert isinstance(entry, ExternalEntry)
-        page.insert(("entries", index, "only"), len(entry.only), [[_scalar(address)]], [""])
+        page.insert(("entries", index, "only"), len(entry.only), [[scalar(address)]], [""])
     at: dict[int, list[Entry]] = {}
     for new in additions.entries.get(name, ()):
         at.setdefault(new.before, []).append(new.entry)
@@ -312,12 +327,12 @@ class _Page:
         for at, more in sorted(self._insertions.items(), reverse=True):
             text = text[:at] + more + text[at:]
         text = self._mark + text
-        _read_again(text, self._file, intended)
+        read_again(text, self._file, intended)
         return Change(self._file, self._before, text.encode())
 
     def add_pairs(self, key: str, pairs: Mapping[str, str]) -> None:
         """Add keys with their words to a mapping, made if need be."""
-        told = [f"{_scalar(name)}: {_scalar(word)}" for name, word in pairs.items()]
+        told = [f"{scalar(name)}: {scalar(word)}" for name, word in pairs.items()]
         node = self._find(key)
         if node is None:
             self._add_key(key, told)
@@ -325,7 +340,7 @@ class _Page:
             self._insert_inline(node, len(node.value), told)
         else:
             indent = " " * node.start_mark.column
-            self._add_lines(_end(node, self._text), [indent + line for line in told])
+            self._add_lines(end_of(node, self._text), [indent + line for line in told])
 
     def insert(self, where: Any, index: int, items: list[list[str]], remarks: list[str]) -> None:
         """Insert items, each of lines, into a list in front of one of it."""
@@ -343,7 +358,7 @@ class _Page:
             for line in (first, *(f"{indent}  {more}" for more in item[1:]))
         ]
         # Behind the line before, so that a comment above an item stays there.
-        after = _end(node.value[index - 1], self._text) if index else self._end_of_key(node)
+        after = end_of(node.value[index - 1], self._text) if index else self._end_of_key(node)
         self._add_lines(after, lines)
 
     def _find(self, *path: str | int) -> Any:
@@ -368,7 +383,9 @@ class _Page:
             self._insert_inline(root, len(root.value), [f"{key}: {{{', '.join(told)}}}"])
             return
         indent = " " * root.start_mark.column
-        self._add_lines(_end(root, self._text), [f"{indent}{key}:", *(f"{indent}  {line}" for line in told)])
+        self._add_lines(
+            end_of(root, self._text), [f"{indent}{key}:", *(f"{indent}  {line}" for line in told)]
+        )
 
     def _add_lines(self, at: int, lines: list[str]) -> None:
         """Add lines behind the one that something ends in."""
@@ -385,13 +402,21 @@ class _Page:
             self._put(first.start_mark.index, "".join(f"{one}, " for one in told))
         elif children:
             last = children[-1][1] if isinstance(children[-1], tuple) else children[-1]
-            self._put(_end(last, self._text), "".join(f", {one}" for one in told))
+            self._put(end_of(last, self._text), "".join(f", {one}" for one in told))
         else:
             self._put(node.start_mark.index + 1, ", ".join(told))
 
 
-def _end(node: Any, text: str) -> int:
-    """Return where a value ends, without the space behind it."""
+def end_of(node: Any, text: str) -> int:
+    """Return where a value ends, without the space behind it.
+
+    Parameters
+    ----------
+    node
+        What YAML made of it.
+    text
+        The whole file.
+    """
     while isinstance(node, yaml.CollectionNode) and not node.flow_style:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last

@@ -79,6 +79,19 @@ def _chain(chain: ChainChange) -> Iterator[Said]:
         yield Said("~", entries, f"moves, {where_to} in {at}", chain.where)
     for word, why in (chain.retired or {}).items():
         yield Said("-", word, f"retired from {at}: {why}", chain.where)
+    for word in chain.unretired:
+        yield Said("~", word, f"retired from {at} no more", chain.where)
+    for name, only in (chain.expected or {}).items():
+        yield Said("~", name, f"expected {_only(only)} in {chain.chain}", chain.where)
+    if chain.had_it is not None:
+        was = _listed(chain.had_it)
+        yield Said(
+            "~", chain.chain, f"is at {_listed(chain.repositories)} now, and was at {was}", chain.where
+        )
+
+
+def _only(places: Sequence[str]) -> str:
+    return f"at {', '.join(places)} only" if places else "everywhere"
 
 
 def _together(placed: Sequence[Placed]) -> Iterator[tuple[str, str]]:

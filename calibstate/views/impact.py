@@ -58,6 +58,9 @@ class Report:
 
     most: int = _MOST
 
+    of: str = "the working tree"
+    """What is compared."""
+
     def reaches_back(self, changes: Iterable[Change]) -> bool:
         """Return whether changes concern what was observed already."""
         return any(change.begin < self.observed_until for change in changes)
@@ -133,7 +136,7 @@ def verdict(report: Report) -> str:
 
 def _title(report: Report) -> str:
     seen = f"; seen at {report.live}" if report.live else ""
-    return f"Impact of the working tree, compared with {report.base}{seen}"
+    return f"Impact of {report.of}, compared with {report.base}{seen}"
 
 
 def _summary(report: Report) -> Iterator[_Said]:

@@ -1,0 +1,176 @@
+"""Entries of a chain's file become retired, and nothing else in it changes.
+
+Lines are moved: a comment on the line of an entry goes with it, and so does
+one right above that names it; all others stay.  What is not written with one
+entry a line is written anew by ruamel.yaml.  A file of which a comment or any
+other word would be lost is left alone.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml.error import YAMLError
+
+from ..errors import Diagnostic, InvalidStateError, RefusedError, Where
+from ..model.chains import ChainFile
+from ..model.desired import DesiredState
+from .layout import comments, round_trip
+from .treefile import Change, end_of, read_again, scalar
+
+__all__ = ["retire"]
+
+
+class _NotByLine(Exception):  # noqa: N818 - it is no mistake
+    """A file does not have one entry a line."""
+
+
+def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: str) -> tuple[Change, ...]:
+    """Return the files in which entries are retired; nothing is written.
+
+    Parameters
+    ----------
+    desired
+        The tree as it is.
+    words
+        Entries, by the chain that lists them.
+    reason
+        Why.
+
+    Raises
+    ------
+    RefusedError
+        A file cannot be changed without a loss.
+    """
+    return tuple(_change(desired, chain, tuple(found), reason) for chain, found in words.items())
+
+
+def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: str) -> Change:
+    written = desired.chains[chain]
+    file, noun = written.lines.file, written.noun
+    before = (Path(desired.root) / file).read_bytes()
+    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
+    text = before.decode("utf-8-sig")
+    entries = tuple(entry for entry in noun.entries if entry not in words)
+    retired = {**noun.retired, **dict.fromkeys(words, reason)}
+    intended = noun.model_copy(update={"entries": entries, "retired": retired})
+    for way in (_by_line, _anew):
+        try:
+            after = way(text, words, reason)
+        except (_NotByLine, YAMLError):
+            continue
+        if _keeps(text, after, file, intended):
+            return Change(file, before, (mark + after).encode())
+    detail = f"{', '.join(words)} cannot be retired in it without losing a comment or changing the rest."
+    hint = "Move it from `entries` to `retired` by hand."
+    raise RefusedError(
+        Diagnostic("File cannot be changed", detail, Where(file, written.lines.at("entries").line), hint)
+    )
+
+
+def _keeps(before: str, after: str, file: str, intended: ChainFile) -> bool:
+    try:
+        read_again(after, file, intended)
+    except (RefusedError, InvalidStateError):
+        return False
+    return Counter(comments(before)) == Counter(comments(after))
+
+
+# --- line by line ---
+
+
+def _by_line(text: str, words: Sequence[str], reason: str) -> str:
+    if "\r" in text.replace("\r\n", ""):
+        raise _NotByLine
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.replace("\r\n", "\n").split("\n")
+    taken = [_take(lines, word) for word in words]
+    if not _value(lines, "entries").value:
+        _say_empty(lines)
+    moved = [line for above, comment, word in taken for line in (*above, _said(word, reason, comment))]
+    _put(lines, moved)
+    return newline.join(lines)
+
+
+def _said(word: str, reason: str, comment: str) -> str:
+    return f"{scalar(word)}: {scalar(reason)}{f'  {comment}' if comment else ''}"
+
+
+def _take(lines: list[str], word: str) -> tuple[list[str], str, str]:
+    """Take an entry out, with the comments that go with it."""
+    entries = _value(lines, "entries")
+    if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
+        raise _NotByLine
+    item = next(one for one in entries.value if isinstance(one, yaml.ScalarNode) and one.value == word)
+    start, end = item.start_mark, item.end_mark
+    line = lines[start.line]
+    if start.line != end.line or line[: start.column].strip() != "-":
+        raise _NotByLine
+    begin = _comment_above(lines, start.line, word)
+    above = [one.strip() for one in lines[begin : start.line]]
+    del lines[begin : start.line + 1]
+    return above, line[end.column :].strip(), word
+
+
+def _comment_above(lines: Sequence[str], number: int, word: str) -> int:
+    """Return where the comment right above a line begins, if it is of it."""
+    begin = number
+    while begin and lines[begin - 1].lstrip().startswith("#"):
+        begin -= 1
+    named = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
+    return begin if any(named.search(line) for line in lines[begin:number]) else number
+
+
+def _say_empty(lines: list[str]) -> None:
+    key = next(key for key, _ in _root(lines).value if key.value == "entries")
+    number, column = key.end_mark.line, key.end_mark.column
+    colon = lines[number].index(":", column)
+    lines[number] = f"{lines[number][: colon + 1]} []{lines[number][colon + 1 :]}"
+
+
+def _put(lines: list[str], moved: Sequence[str]) -> None:
+    """Add lines to what is retired."""
+    text, root = "\n".join(lines), _root(lines)
+    retired = next((value for key, value in root.value if key.value == "retired"), None)
+    if retired is not None and (not isinstance(retired, yaml.MappingNode) or retired.flow_style):
+        raise _NotByLine
+    behind = retired or root
+    at = text.count("\n", 0, end_of(behind, text)) + 1
+    if retired is None:
+        margin = " " * root.start_mark.column
+        lines[at:at] = [f"{margin}retired:", *(f"{margin}  {line}" for line in moved)]
+    else:
+        lines[at:at] = [" " * retired.start_mark.column + line for line in moved]
+
+
+def _root(lines: Sequence[str]) -> Any:
+    root = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+        raise _NotByLine
+    return root
+
+
+def _value(lines: Sequence[str], name: str) -> Any:
+    return next(value for key, value in _root(lines).value if key.value == name)
+
+
+# --- by ruamel.yaml ---
+
+
+def _anew(text: str, words: Sequence[str], reason: str) -> str:
+    format_ = round_trip()
+    data = format_.load(text)
+    for word in words:
+        data["entries"].remove(word)
+    if not isinstance(data.get("retired"), dict):
+        data["retired"] = {}
+    data["retired"].update(dict.fromkeys(words, reason))
+    stream = io.StringIO()
+    format_.dump(data, stream)
+    return stream.getvalue()
