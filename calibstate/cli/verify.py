@@ -186,11 +186,12 @@ class _Processing:
         from ..engine.reviewing.process import process
 
         def run(processing: Processing, address: RepositoryAddress) -> Execution:
-            site, _ = desired.repository(address)
-            hold = site.hold_of(address.partition("/")[2])
+            hold = desired.hold_of(address)
             if self.execute and not hold:
                 return process(processing, address, places, utc_now)
-            remarks = (f"the repository is held ({hold}), so the pipeline was not run",)
+            remarks = (
+                (f"the repository is held ({hold.reason}), so the pipeline was not run",) if hold else ()
+            )
             return Execution(
                 places.pipelines(address).graph(processing), remarks=remarks if self.execute else ()
             )

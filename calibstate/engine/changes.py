@@ -195,7 +195,8 @@ def _plain_repositories(desired: DesiredState) -> dict[str, Mapping[str, Any]]:
         said = repository.model_dump(mode="json")
         route = site.route_of(address.partition("/")[2])
         said["route"] = route and route.model_dump(mode="json")
-        said["hold"] = desired.hold_of(address)
+        hold = desired.hold_of(address)
+        said["hold"] = hold and hold.reason
         said["hosts"] = list(site.hosts)
         found[address] = said
     return found

@@ -16,11 +16,11 @@ from ..kinds.chain import ChainAction
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, What
-from ..model.guards import Allowed, Guard
+from ..model.guards import Allowed, Guard, Guarded
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
-from .guards import guarded
+from .guards import guarded, guarded_child
 from .observe import View
 
 __all__ = ["NOTHING", "Failed", "make_plan"]
@@ -102,6 +102,7 @@ class _Planner:
     def _settle(self, declared: Declared, live: Resource | None) -> Iterator[Drift]:
         kind = KINDS[declared.address.kind]
         left_out = {need.part: o for need in declared.needs if need.part and (o := self._lacks(need))}
+        left_out |= self._guarded_parts(declared, live)
         within = kind.without(declared.resource, frozenset(left_out), live)
         actions = list(kind.remedy(within, live))
         obstacle = self._obstacle(declared, live)
@@ -147,11 +148,19 @@ class _Planner:
         site = owner.partition("/")[0]
         return Obstacle(f"{site} has to do it: calibstate apply --site {site}", awaited=True)
 
+    def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Obstacle]:
+        """Return the parts that a guard keeps from coming or going."""
+        parts = KINDS[declared.address.kind].turnover(declared.resource, live)
+        stops = {
+            part: guarded_child(declared.address, part, self.view.desired, self.allowed) for part in parts
+        }
+        return {part: _awaited(stop) for part, stop in stops.items() if stop}
+
     def _guarded(self, target: Address, actions: list[Action]) -> Obstacle | None:
         stops = (guarded(action, self.view.desired, self.allowed) for action in actions)
         stop = next((stop for stop in stops if stop), None)
         if stop is None or stop.guard is Guard.HOLD:
-            return Obstacle(stop.reason, awaited=True) if stop else None
+            return _awaited(stop) if stop else None
         self.refused.append(Refusal(target=target, reason=stop.reason))
         return Obstacle(stop.reason, refused=True)
 
@@ -185,6 +194,10 @@ class _Planner:
         self.settled[declared.address] = _Settled(tuple(ids))
 
 
+def _awaited(stop: Guarded) -> Obstacle:
+    return Obstacle(stop.reason, awaited=True, where=stop.where)
+
+
 def _refusal(declared: Declared, obstacle: Obstacle) -> Refusal:
     told = obstacle.told
     return Refusal(
@@ -201,6 +214,8 @@ def _told(drift: Drift, declared: Declared, obstacle: Obstacle | None) -> Drift:
     told = drift.model_copy(update={"declared_at": DeclaredAt.of(where)})
     if obstacle is None or drift.what not in MENDABLE or obstacle.reason in drift.detail:
         return told
+    if obstacle.where:
+        told = told.model_copy(update={"declared_at": DeclaredAt.of(obstacle.where)})
     what = What.PENDING if obstacle.awaited else drift.what
     said_there = drift.detail in obstacle.reason
     detail = obstacle.reason if said_there else f"{drift.detail}; {obstacle.reason}"

@@ -61,6 +61,13 @@ class Kind(ABC, Generic[R]):
             A fact that the action stands on has changed; nothing was done.
         """
 
+    def turnover(self, declared: R, live: R | None) -> frozenset[str]:
+        """Return the parts that would come or go."""
+        return frozenset()
+
     def without(self, declared: R, parts: frozenset[str], live: R | None) -> R:
-        """Return the resource without parts that cannot be had yet."""
+        """Return the resource with some parts left as they are.
+
+        What is not there cannot be had yet, and what is there stays.
+        """
         return declared

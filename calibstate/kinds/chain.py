@@ -79,6 +79,12 @@ class ChainAction(Action):
         return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
 
     @property
+    def turnover(self) -> tuple[str, ...]:
+        """Children that come, and then those that go."""
+        had, has = self.before or (), self.children_after
+        return (*(c for c in has if c not in had), *(c for c in had if c not in has))
+
+    @property
     def overtaken(self) -> frozenset[str]:
         """Children that stay, and are in another order with one that does."""
         stays = _common(self.children_after, self.before or ())
@@ -230,11 +236,22 @@ class ChainKind(Kind[Chain]):
             yield from _child_drift(declared, live.children)
 
     @override
+    def turnover(self, declared: Chain, live: Chain | None) -> frozenset[str]:
+        have = frozenset(live.children if live else ())
+        return (frozenset(declared.children) - have) | (have & declared.unwanted.keys())
+
+    @override
     def without(self, declared: Chain, parts: frozenset[str], live: Chain | None) -> Chain:
         # What is searched already stays: a chain loses only what a file
-        # names as retired or skipped.
-        out = parts - set(live.children if live else ())
-        return replace(declared, children=tuple(c for c in declared.children if c not in out))
+        # names as retired or skipped, and not even that before it may go.
+        have = frozenset(live.children if live else ())
+        stays = parts & have & declared.unwanted.keys()
+        return replace(
+            declared,
+            children=tuple(c for c in declared.children if c in have or c not in parts),
+            unwanted={c: why for c, why in declared.unwanted.items() if c not in stays},
+            unspoken=declared.unspoken | stays,
+        )
 
     @override
     def remedy(self, declared: Chain, live: Chain | None) -> Iterator[Action]:

@@ -52,6 +52,9 @@ class ChainFile(Noun):
     """Search order, newest first: a ticket, one collection of a bare ticket,
     another declared chain, or what others make."""
 
+    hold: str | None = None
+    """Reason for writing it nowhere at present."""
+
     retired: dict[str, str] = Field(default_factory=dict)
     """Tickets or collections that are not to be searched any more, each with
     the reason."""

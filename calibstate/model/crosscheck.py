@@ -323,6 +323,10 @@ def _holds(tree: Tree) -> Iterator[Diagnostic]:
         for name, repository in site.noun.repositories.items():
             if _lacks_reason(repository, "hold"):
                 yield _no_reason("A hold", site.lines.at("repositories", name, "hold"))
+    declared: tuple[Written[Any], ...] = (*tree.tickets, *tree.chains)
+    for written in declared:
+        if _lacks_reason(written.noun, "hold"):
+            yield _no_reason("A hold", written.lines.at("hold"))
 
 
 def _lacks_reason(noun: Any, key: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import Where
 from .chains import ChainFile
+from .guards import Hold
 from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Rucio, Site
 from .seals import Seal
@@ -183,9 +184,35 @@ class DesiredState:
         here = (a for a in self.with_instrument(ticket.instrument) if self.rse_of(a) == rse)
         return tuple(address for address in here if not self.skipped(ticket, address))
 
-    def hold_of(self, address: RepositoryAddress) -> str | None:
+    def hold_of(self, address: RepositoryAddress) -> Hold | None:
         """Return why nothing is changed at a repository; `None`: it may."""
-        return self.repository(address)[0].hold_of(address.partition("/")[2])
+        site, _, name = address.partition("/")
+        written = self.sites[site]
+        if reason := written.noun.repositories[name].hold:
+            return Hold(address, reason, written.lines.at("repositories", name, "hold"))
+        return _hold(address, written)
+
+    def hold_of_ticket(self, key: TicketKey) -> Hold | None:
+        """Return why nothing is done with a ticket; `None`: it may."""
+        return _hold(key[1], self.tickets.get(key))
+
+    def hold_of_chain(self, name: CollectionName) -> Hold | None:
+        """Return why a declared chain is written nowhere; `None`: it may."""
+        return _hold(name, self.chains.get(name))
+
+    def ticket_at(self, target: Address) -> Written[Ticket] | None:
+        """Return the ticket that a resource is part of, if it is of one.
+
+        But for chains, the names of what a ticket becomes begin with its own.
+        """
+        if target.kind == "chain":
+            return self.ticket_with(target.name)
+        instrument, _, rest = target.name.partition("/")
+        return self.tickets.get((instrument, rest.partition("/")[0]))
+
+    def ticket_with(self, child: CollectionName) -> Written[Ticket] | None:
+        """Return the ticket that stands in chains as a collection, if any."""
+        return self._by_child.get(child)
 
     def skipped(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
         """Return why a repository does not get a ticket; `None` if it does."""
@@ -248,9 +275,19 @@ class DesiredState:
     def _by_bare_collection(self) -> Mapping[tuple[str, str], Written[Ticket]]:
         return {(t.noun.instrument, name): t for t in self.tickets.values() for name in t.noun.bare}
 
+    @cached_property
+    def _by_child(self) -> Mapping[CollectionName, Written[Ticket]]:
+        return {child: ticket for ticket in self.tickets.values() for child in ticket.noun.children}
+
     def _is_origin(self, address: RepositoryAddress) -> bool:
         site, _, name = address.partition("/")
         return isinstance(self.sites[site].noun.route_of(name), Origin)
+
+
+def _hold(what: str, written: Written[Site] | Written[Ticket] | Written[ChainFile] | None) -> Hold | None:
+    if written is None or not written.noun.hold:
+        return None
+    return Hold(what, written.noun.hold, written.lines.at("hold"))
 
 
 def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:

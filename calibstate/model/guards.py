@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ..errors import Where
 from .names import Noun
 
-__all__ = ["Allowed", "Guard", "Guarded"]
+__all__ = ["Allowed", "Guard", "Guarded", "Hold"]
 
 
 class Guard(Enum):
     """What keeps a step from being done."""
 
     HOLD = "hold"
-    """The repository, or its site, is on hold."""
+    """A site, a repository, a ticket or a chain is on hold."""
 
     CHAIN_CHANGES = "chain_changes"
     """More children than usual would leave a chain or move within it."""
@@ -34,3 +35,18 @@ class Guarded:
     guard: Guard
     reason: str
     """In a sentence."""
+
+    where: Where | None = None
+    """The line that says so, where there is one."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What is to be left as it is at present."""
+
+    what: str
+    """A repository, a ticket or a chain, for people."""
+
+    reason: str
+    where: Where
+    """The line that says so."""

@@ -111,7 +111,3 @@ class Site(Noun):
     def route_of(self, repository: str) -> Origin | Copy | Rucio | None:
         """Return the route to one of its repositories, if it has one."""
         return self.repositories[repository].route or self.route
-
-    def hold_of(self, repository: str) -> str | None:
-        """Return why nothing may change in one of its repositories."""
-        return self.repositories[repository].hold or self.hold

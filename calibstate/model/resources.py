@@ -85,3 +85,6 @@ class Obstacle:
 
     told: Diagnostic | None = None
     """The line that contradicts, and what to do, where that is known."""
+
+    where: Where | None = None
+    """The line that stands in the way, where another one than asks for it."""

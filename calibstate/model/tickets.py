@@ -82,6 +82,10 @@ class Ticket(Noun):
     skip: dict[str, str] = Field(default_factory=dict)
     """Sites or repositories that do not get it, with the reason."""
 
+    hold: str | None = None
+    """Reason for deploying nothing of it, and changing nothing that is live,
+    at present."""
+
     rucio: RucioLabel | None = None
     """What Rucio calls the ticket's dataset."""
 

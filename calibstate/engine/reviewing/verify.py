@@ -151,7 +151,11 @@ def _repository(
 ) -> _Repository:
     instruments = sorted({ticket.instrument for ticket in tickets})
     showed = look_closely(desired, address, instruments, tickets, expected, places)
-    checks = [(ticket, list(_checks(expected[ticket.key], showed, places, how))) for ticket in tickets]
+    checks = [
+        (ticket, list(_checks(expected[ticket.key], showed, places, how)))
+        for ticket in tickets
+        if is_deployed(expected[ticket.key], showed) or not desired.hold_of_ticket(ticket.key)
+    ]
     deployed = [t for t in tickets if is_deployed(expected[t.key], showed) and not expected[t.key].trouble]
     return _Repository(showed, checks, deployed)
 
