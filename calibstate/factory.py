@@ -73,15 +73,29 @@ __all__ = [
     "declared_in_time",
     "in_workspace",
     "jira",
+    "now",
     "utc_now",
 ]
 
 _T = TypeVar("_T")
 
 
+def _of_this_host() -> datetime:
+    return datetime.now(UTC)
+
+
+clock: Callable[[], datetime] = _of_this_host
+"""What is asked for the time; the tests of windows have another one."""
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return clock()
+
+
 def utc_now() -> str:
     """Return the time in UTC, to the millisecond, with ``Z``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def basis(desired: DesiredState, observed: str, version: str) -> Basis:

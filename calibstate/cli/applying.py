@@ -23,13 +23,14 @@ from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
 from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
+from ..engine.windows import closed
 from ..errors import Diagnostic, Severity
-from ..factory import Places, basis, began, utc_now
+from ..factory import Places, basis, began, now, utc_now
 from ..kinds.rucio_rule import BoostRule
 from ..model.checkups import Health
 from ..model.desired import DesiredState
 from ..model.drift import What
-from ..model.guards import Allowed
+from ..model.guards import Allowed, Guard
 from ..model.names import RUCIO
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
@@ -41,7 +42,7 @@ from .app import ExitCode, first_of
 from .options import Format
 from .stopping import Stopping
 
-__all__ = ["Applying", "plan_code", "planned"]
+__all__ = ["Applying", "closings", "plan_code", "planned"]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
@@ -61,6 +62,14 @@ def plan_code(made: Plan) -> ExitCode:
         ExitCode.REFUSED if made.refused else ExitCode.DONE,
         ExitCode.PENDING if made.has(What.PENDING) else ExitCode.DONE,
     )
+
+
+def closings(made: Plan, desired: DesiredState) -> list[Diagnostic]:
+    """Return what is to be known of the places of a plan that are closed."""
+    places = sorted({step.action.target.place for step in made.steps})
+    found = [one for place in places if (one := closed(desired, place, now()))]
+    hint = "`apply` refuses its steps until then; if they are meant: --allow window --because REASON."
+    return [Diagnostic("Place is closed", f"{one.told}.", one.where, hint, Severity.NOTE) for one in found]
 
 
 @dataclass
@@ -97,6 +106,8 @@ class Applying:
 
         Nothing is done where one cannot; the other places go on.
         """
+        if Guard.WINDOW not in self.allowed.guards:
+            screen.told(closings(made, self.desired))
         for check in fit_for(made, self._is_ours, self.places):
             if check.health is Health.OK:
                 continue
@@ -171,6 +182,7 @@ class Applying:
             stopping=self.stopping,
             patience=self.patience,
             barred=self.barred,
+            shut=self._shut,
         )
         latest = [made]
 
@@ -188,6 +200,13 @@ class Applying:
             bar.stop()
             self._tell(outcome)
         return latest[-1]
+
+    def _shut(self, place: str) -> str | None:
+        """Say why no step is begun at a place at this time."""
+        if Guard.WINDOW in self.allowed.guards:
+            return None
+        found = closed(self.desired, place, now())
+        return found.told if found else None
 
     def _is_ours(self, step: Step) -> bool:
         """Say whether a step belongs to the sites that were asked for."""

@@ -27,6 +27,7 @@ __all__ = [
     "MaxAgeOption",
     "ObservedOption",
     "ObservedUntilOption",
+    "OverrideOption",
     "ProblemsFormat",
     "RepositoryOption",
     "SiteOption",
@@ -178,7 +179,16 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         envvar="CALIBSTATE_ALLOW",
-        help="Pass a guard, with --because: a repository on hold, or many changes of a chain.",
+        help="Pass a guard, with --because: a hold, a window, or many changes of a chain.",
+    ),
+]
+OverrideOption = Annotated[
+    str | None,
+    typer.Option(
+        "--override",
+        metavar="REASON",
+        envvar="CALIBSTATE_OVERRIDE",
+        help="Pass the guards of time: --allow window --because REASON, in short.",
     ),
 ]
 BecauseOption = Annotated[
@@ -221,14 +231,32 @@ MaxAgeOption = Annotated[
 ]
 
 
-def allowed(guards: list[Guard] | None, because: str | None) -> Allowed:
+OF_TIME = (Guard.WINDOW,)
+"""Guards that an override passes: what they stop is right, and too early."""
+
+
+def allowed(guards: list[Guard] | None, because: str | None, override: str | None = None) -> Allowed:
     """Return what a person allows.
+
+    Parameters
+    ----------
+    guards
+        Guards that are passed.
+    because
+        Why.
+    override
+        Why those of time are passed too.
 
     Raises
     ------
     UsageError
         There is no reason, or nothing that it is for.
     """
+    if override is not None:
+        if because is not None:
+            detail = "--override and --because both say why, and one reason is kept."
+            raise UsageError(Diagnostic("Two reasons", detail, hint="Give all of it to --override."))
+        guards, because = [*(guards or ()), *OF_TIME], override
     if bool(guards) != bool(because and because.strip()):
         detail = "--allow needs a reason." if guards else "--because says why a guard is passed, and none is."
         known = ", ".join(guard.value for guard in Guard)

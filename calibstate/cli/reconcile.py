@@ -19,12 +19,13 @@ from ..engine.hold import Patience
 from ..engine.observe import View, observe
 from ..engine.plan import NOTHING
 from ..engine.recover import recover
+from ..engine.windows import closed
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
-from ..factory import Places
+from ..factory import Places, now
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.drift import What
-from ..model.guards import Allowed
+from ..model.guards import Allowed, Guard
 from ..model.names import ARCHIVE, RUCIO
 from ..model.plans import Plan
 from ..model.scope import Scope
@@ -32,7 +33,7 @@ from ..store import documents, planfile
 from ..views import junit, markdown, text
 from . import completing, screen
 from .app import ExitCode, app, first_of
-from .applying import Applying, plan_code, planned
+from .applying import Applying, closings, plan_code, planned
 from .observe import places_to_look_at
 from .options import (
     AllowOption,
@@ -45,6 +46,7 @@ from .options import (
     LockTimeoutOption,
     MaxAgeOption,
     ObservedOption,
+    OverrideOption,
     RepositoryOption,
     SiteOption,
     TicketOption,
@@ -142,6 +144,7 @@ def plan(
     max_age: MaxAgeOption = None,
     allow: AllowOption = None,
     because: BecauseOption = None,
+    override: OverrideOption = None,
     timeout: TimeoutOption = None,
 ) -> None:
     """Show the steps that would end the drift.
@@ -164,13 +167,14 @@ def plan(
     ours = scope(site, repository, instrument, ticket, exclude, files=files)
     with_others = scope([*(site or ()), *(after or ())], repository, instrument, ticket, exclude, files=files)
     desired = load(context)
-    passed = allowed(allow, because)
+    passed = allowed(allow, because, override)
     made = _plan(desired, with_others, places_to_look_at(desired, observed, max_age, to_act=True), passed)
     made = part_of(made, ours, desired) if after else made
     if output:
         _save(output, planfile.dumps(made))
         screen.tell(f"{output}: {planfile.digest(made)}")
     show_plan(made, format)
+    screen.told(closings(made, desired))
     raise typer.Exit(first_of(plan_code(made), ExitCode.DRIFT if made.steps else ExitCode.DONE))
 
 
@@ -203,6 +207,7 @@ def apply(
     exclude: ExcludeOption = None,
     allow: AllowOption = None,
     because: BecauseOption = None,
+    override: OverrideOption = None,
     timeout: TimeoutOption = None,
 ) -> None:
     """Plan, show, ask, and do it.
@@ -223,14 +228,14 @@ def apply(
       calibstate apply --allow hold --because "the night is lost without it"
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
-    passed = allowed(allow, because)
+    passed = allowed(allow, because, override)
     desired = load(context)
     check_scope(desired, narrowed)
     places = Places(desired)
     saved = _from_file(file, desired) if file else None
     stopping = Stopping()
     patience = Patience(lock_timeout or timedelta(), screen.tell, stopping, stopping.sleep)
-    for word in recover((ARCHIVE, RUCIO, *places_of(desired, narrowed)), places, patience):
+    for word in recover((ARCHIVE, RUCIO, *_open(desired, narrowed, passed)), places, patience):
         screen.tell(word)
     made = saved or planned(look_at_all(desired, narrowed, places), passed)
     if format is Format.TEXT:
@@ -245,6 +250,12 @@ def apply(
         applying.look_first(made)
         _ask(yes=yes)
     raise typer.Exit(applying.run(made, wait))
+
+
+def _open(desired: DesiredState, narrowed: Scope, passed: Allowed) -> list[str]:
+    """Return the repositories that may be changed at this time."""
+    asked = places_of(desired, narrowed)
+    return [a for a in asked if Guard.WINDOW in passed.guards or not closed(desired, a, now())]
 
 
 def _plan(desired: DesiredState, narrowed: Scope, places: Places, passed: Allowed = NOTHING) -> Plan:

@@ -203,8 +203,8 @@ def _plain_repositories(desired: DesiredState) -> dict[str, Mapping[str, Any]]:
 
 
 def _settings(before: DesiredState | None, after: DesiredState) -> Iterator[NounChange]:
-    old = before.settings.noun.model_dump(mode="json") if before else None
-    new = after.settings.noun.model_dump(mode="json")
+    old = before.settings.noun.model_dump(mode="json", by_alias=True) if before else None
+    new = after.settings.noun.model_dump(mode="json", by_alias=True)
     if old != new:
         yield NounChange("calibstate.yaml", after.settings.lines.at(), old, new)
 

@@ -55,6 +55,9 @@ class Run:
     stopping: Callable[[], bool] = lambda: False
     """Says whether no other step is to be begun."""
 
+    shut: Callable[[str], str | None] = lambda place: None
+    """Says why no step is to be begun at a place at this time."""
+
     patience: Patience = field(default_factory=Patience)
     """How long is waited for what others hold."""
 
@@ -179,7 +182,13 @@ def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
     place_of = {step.id: step.action.target.place for step in plan.steps}
     run.journal("plan", f"{why}: {len(plan.steps)} steps at {', '.join(run.places_of(plan))}")
     carried_out = execute(
-        plan, run.places, barred=run.barred, ours=run.ours, watch=run.watch, stopping=run.stopping
+        plan,
+        run.places,
+        barred=run.barred,
+        ours=run.ours,
+        watch=run.watch,
+        stopping=run.stopping,
+        shut=run.shut,
     )
     for outcome in carried_out:
         if outcome.result is Result.BEGUN:

@@ -41,6 +41,7 @@ def execute(
     ours: Callable[[Step], bool] = lambda step: True,
     watch: Callable[[Step], Watch] = lambda step: unwatched,
     stopping: Callable[[], bool] = lambda: False,
+    shut: Callable[[str], str | None] = lambda place: None,
 ) -> Iterator[Outcome]:
     """Carry out the steps of a plan, in their order.
 
@@ -60,6 +61,9 @@ def execute(
         Gives what is told of the progress of a step.
     stopping
         Says whether no other step is to be begun.
+    shut
+        Says why none is to be begun at a place at this time; asked before
+        each of its steps.
 
     Yields
     ------
@@ -77,6 +81,8 @@ def execute(
             yield _outcome(step, Result.SKIPPED, _waits(waits_for))
         elif why := barred.why.get(step.action.target.place):
             yield _outcome(step, Result.FAILED, why)
+        elif why := shut(step.action.target.place):
+            yield _outcome(step, Result.REFUSED, why)
         else:
             for outcome in _take(step, places, watch(step), barred):
                 if outcome.result is Result.DONE:

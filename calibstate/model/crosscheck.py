@@ -329,6 +329,15 @@ def _holds(tree: Tree) -> Iterator[Diagnostic]:
             yield _no_reason("A hold", written.lines.at("hold"))
 
 
+def _windows(tree: Tree) -> Iterator[Diagnostic]:
+    for number, window in enumerate(tree.settings.noun.windows if tree.settings else ()):
+        lines = tree.desired.settings.lines
+        for index, place in enumerate(window.deny):
+            yield from _known_place(tree, place, lines.value_at("windows", number, "deny", index))
+        if not window.because.strip():
+            yield _no_reason("A window", lines.at("windows", number, "because"))
+
+
 def _lacks_reason(noun: Any, key: str) -> bool:
     return key in noun.model_fields_set and not (getattr(noun, key) or "").strip()
 
@@ -810,6 +819,7 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Diagnostic]], ...] = (
     _rucio_names,
     _routes,
     _holds,
+    _windows,
     _origins,
     _known_instruments,
     _same_butler,

@@ -126,10 +126,11 @@ class DesiredState:
     def digest(self) -> str:
         """``sha256:…`` of what is declared, however it is written.
 
-        How it is judged is no part of it: a policy changes no plan.
+        How it is judged and when it may be applied are no part of it: a policy
+        and a window change no plan.
         """
         said = {
-            "settings": _plain(self.settings, besides={"policy"}),
+            "settings": _plain(self.settings, besides={"policy", "windows"}),
             "sites": {name: _plain(site) for name, site in self.sites.items()},
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
             "chains": {name: _plain(chain) for name, chain in self.chains.items()},

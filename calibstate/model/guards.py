@@ -17,6 +17,9 @@ class Guard(Enum):
     HOLD = "hold"
     """A site, a repository, a ticket or a chain is on hold."""
 
+    WINDOW = "window"
+    """The place is closed at this time."""
+
     CHAIN_CHANGES = "chain_changes"
     """More children than usual would leave a chain or move within it."""
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from .names import Noun
 from .policy import PolicySettings
+from .windows import Window
 
 __all__ = ["Bundles", "Guards", "RucioSettings", "Settings", "is_met"]
 
@@ -85,6 +86,9 @@ class Settings(Noun):
 
     guards: Guards = Guards()
     """What is not done without a person who says why."""
+
+    windows: tuple[Window, ...] = ()
+    """When nothing is changed, and where."""
 
     policy: PolicySettings = PolicySettings()
     """Which of the policy's rules count, and for whom not."""

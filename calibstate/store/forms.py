@@ -9,6 +9,8 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from ..model.desired import KeyPath
 from ..model.names import Noun
 
@@ -34,14 +36,14 @@ def keys_at(noun: type[Noun], path: KeyPath) -> list[str]:
     for step in path:
         forms = [below for form in forms for below in _below(form, step)]
     nouns = [n for form in forms for n in _alternatives(form) if _is_noun(n)]
-    return list(dict.fromkeys(key for n in nouns for key in n.model_fields))
+    return list(dict.fromkeys(key for n in nouns for key in _fields(n)))
 
 
 def _below(form: Any, step: str | int) -> Iterator[Any]:
     """Give the annotations of what stands below a step."""
     for plain in _alternatives(form):
-        if _is_noun(plain) and step in plain.model_fields:
-            yield plain.model_fields[step].annotation
+        if _is_noun(plain) and step in _fields(plain):
+            yield _fields(plain)[str(step)].annotation
         elif get_origin(plain) in (tuple, dict):
             yield get_args(plain)[0 if isinstance(step, int) else -1]
 
@@ -55,6 +57,11 @@ def _alternatives(form: Any) -> Iterator[Any]:
             yield from _alternatives(one)
     else:
         yield form
+
+
+def _fields(noun: type[Noun]) -> dict[str, FieldInfo]:
+    """Return the fields of a noun by what they are called in a file."""
+    return {field.alias or name: field for name, field in noun.model_fields.items()}
 
 
 def _is_noun(form: Any) -> bool:
