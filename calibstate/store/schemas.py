@@ -38,8 +38,8 @@ from .documents import (
     LogDocument,
     PlanDocument,
     ReportDocument,
-    StatusDocument,
     RollbackDocument,
+    StatusDocument,
     ValidationDocument,
 )
 
