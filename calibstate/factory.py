@@ -48,6 +48,7 @@ from .model.outcomes import Began
 from .model.plans import Basis
 from .model.repositories import Site
 from .model.revisions import Revision, Then
+from .model.reviews import PublishedReview
 from .ports.archive import ArchiveWriter
 from .ports.butler import ButlerReader, ButlerWriter
 from .ports.pipelines import PipelineReader, PipelineRunner
@@ -55,7 +56,7 @@ from .ports.places import Records
 from .ports.rucio import RucioWriter
 from .ports.silence import SilentError, allowed, at_work
 from .ports.tickets import Seen, Tracker, unseen
-from .store import statefile
+from .store import reviewfile, statefile
 
 if TYPE_CHECKING:
     from .adapters.revisions import PastFiles
@@ -545,6 +546,31 @@ class Places:
         from .adapters.records import publish
 
         publish(self._records_uri(address), address, observation)
+
+    def publish_review(self, review: PublishedReview) -> None:
+        """Keep what a review showed, for the waves that come after."""
+        from .adapters.records import publish_review
+
+        def over(before: bytes | None) -> bytes:
+            try:
+                older = reviewfile.loads(before, review.address) if before else None
+            except InvalidStateError:
+                older = None  # What nobody can read opens no wave.
+            return reviewfile.dumps(review.after(older) if older else review)
+
+        publish_review(self._records_uri(review.address), review.address, over)
+
+    def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
+        """Return what was published of reviews there; `None`: nothing was."""
+        from .adapters.records import published_review
+
+        try:
+            data = in_time(
+                f"what {address} published", lambda: published_review(self._records_uri(address), address)
+            )
+            return reviewfile.loads(data, address) if data else None
+        except InvalidStateError as error:
+            raise UnreachableError(*error.diagnostics) from None
 
     def _seen(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, and what others saw of it only if need be."""

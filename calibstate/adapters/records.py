@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -14,7 +16,12 @@ from ..model.outcomes import JournalLine
 from ..ports.records import Journal
 from .shelves import Folder, Shelf, open_shelf, reason
 
-__all__ = ["open_journal", "publish", "published", "reached"]
+__all__ = ["open_journal", "publish", "publish_review", "published", "published_review", "reached"]
+
+_LARGEST_REVIEW = 2**20
+"""Bytes; what is larger cannot be swapped."""
+
+_TRIES = 20
 
 
 def open_journal(uri: str) -> Journal:
@@ -82,6 +89,55 @@ def published(uri: str, place: str, *, limit: int) -> bytes | None:
         return shelf.read(_observation(place), limit=limit)
 
 
+def publish_review(uri: str, place: str, over: Callable[[bytes | None], bytes]) -> None:
+    """Keep what a review showed of a place.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    over
+        Given what is there, returns what is to be there.  It is asked again
+        where somebody else was quicker, so that no review is lost.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer, or others write all the time.
+    """
+    shelf, key = open_shelf(uri), _review(place)
+    with reached(shelf, "The review was not published."):
+        shelf.look()
+        for _ in range(_TRIES):
+            before = shelf.read(key, limit=_LARGEST_REVIEW)
+            after = over(before)
+            if len(after) > _LARGEST_REVIEW:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), key)
+            if shelf.create(key, after) if before is None else shelf.swap(key, before, after):
+                return
+        raise OSError(errno.EAGAIN, "others publish at the same time", key)
+
+
+def published_review(uri: str, place: str) -> bytes | None:
+    """Return what was published of reviews of a place; `None`: nothing was.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    shelf = open_shelf(uri)
+    with reached(shelf, "What was published there cannot be read."):
+        shelf.look()
+        return shelf.read(_review(place), limit=_LARGEST_REVIEW)
+
+
 class _FileJournal(Journal):
     """A journal in a folder; lines are appended."""
 
@@ -108,6 +164,10 @@ class _ObjectJournal(Journal):
         with reached(self._shelf):
             self._shelf.write(self._key, self._written + _text(line))
         self._written += _text(line)
+
+
+def _review(place: str) -> str:
+    return f"reviews/{place}.json"
 
 
 def _observation(place: str) -> str:

@@ -23,6 +23,7 @@ from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
 from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
+from ..engine.waves import look_at_waves
 from ..engine.windows import closed
 from ..errors import Diagnostic, Severity
 from ..factory import Places, basis, began, now, utc_now
@@ -169,7 +170,8 @@ class Applying:
         """Carry out a plan; return the last one that was made."""
         if self.look is None:
             ours = (step for step in made.steps if self._is_ours(step))
-            refuse_guarded(ours, self.desired, self.allowed)
+            waves = look_at_waves(self.desired, self.narrowed, self.places)
+            refuse_guarded(ours, self.desired, self.allowed, waves)
         bar = screen.StepProgress()
         run = Run(
             self.places,

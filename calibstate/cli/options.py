@@ -179,7 +179,7 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         envvar="CALIBSTATE_ALLOW",
-        help="Pass a guard, with --because: a hold, a window, or many changes of a chain.",
+        help="Pass a guard, with --because: a hold, a wave, a window, or many changes of a chain.",
     ),
 ]
 OverrideOption = Annotated[
@@ -188,7 +188,7 @@ OverrideOption = Annotated[
         "--override",
         metavar="REASON",
         envvar="CALIBSTATE_OVERRIDE",
-        help="Pass the guards of time: --allow window --because REASON, in short.",
+        help="Pass the guards of time: --allow wave --allow window --because REASON, in short.",
     ),
 ]
 BecauseOption = Annotated[
@@ -231,7 +231,7 @@ MaxAgeOption = Annotated[
 ]
 
 
-OF_TIME = (Guard.WINDOW,)
+OF_TIME = (Guard.WAVE, Guard.WINDOW)
 """Guards that an override passes: what they stop is right, and too early."""
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -168,7 +169,8 @@ def plan(
     with_others = scope([*(site or ()), *(after or ())], repository, instrument, ticket, exclude, files=files)
     desired = load(context)
     passed = allowed(allow, because, override)
-    made = _plan(desired, with_others, places_to_look_at(desired, observed, max_age, to_act=True), passed)
+    places = places_to_look_at(desired, observed, max_age, to_act=True)
+    made = _plan(desired, with_others, places, passed, after or ())
     made = part_of(made, ours, desired) if after else made
     if output:
         _save(output, planfile.dumps(made))
@@ -258,9 +260,16 @@ def _open(desired: DesiredState, narrowed: Scope, passed: Allowed) -> list[str]:
     return [a for a in asked if Guard.WINDOW in passed.guards or not closed(desired, a, now())]
 
 
-def _plan(desired: DesiredState, narrowed: Scope, places: Places, passed: Allowed = NOTHING) -> Plan:
+def _plan(
+    desired: DesiredState,
+    narrowed: Scope,
+    places: Places,
+    passed: Allowed = NOTHING,
+    after: Collection[str] = (),
+) -> Plan:
     check_scope(desired, narrowed)
     view = look_at_all(desired, narrowed, places)
+    view = replace(view, waves=replace(view.waves, after=frozenset(after)))
     screen.told([*view.notes, *places.relied_on()])
     return planned(view, passed)
 

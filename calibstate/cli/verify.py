@@ -96,6 +96,14 @@ def verify(
             help="Write a record of each ticket, to attach to its deployment ticket.",
         ),
     ] = None,
+    publish: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--publish",
+            envvar="CALIBSTATE_PUBLISH",
+            help="Write to `records`, for the wave that comes after.",
+        ),
+    ] = False,
     timeout: TimeoutOption = None,
 ) -> None:
     """Review a deployment: is it selected, and are its files there?
@@ -116,6 +124,7 @@ def verify(
       calibstate verify --ticket DM-48520
       calibstate verify --ticket DM-48520 --bytes -o review
       calibstate verify --site summit --format markdown
+      calibstate verify --site bts --publish
       calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"
     """
     # With this numpy is imported.
@@ -134,6 +143,7 @@ def verify(
             seen=lambda done, total: watch("repositories", done, total),
             watch=_together(watch),
             extra=asked.check(desired, places),
+            publish=places.publish_review if publish else lambda review: None,
         )
         reviews = [review for _, review in review_all(desired, narrowed, places, how)]
     if not any(review.repositories or review.unreachable for review in reviews):

@@ -260,8 +260,7 @@ class _Repository:
                 yield from visit(chain)
 
     def _has(self, chain: ChainFile) -> bool:
-        instruments = self.desired.repository(self.address)[1].instruments
-        return chain.instrument in instruments and self.desired.expects(chain.only, self.address)
+        return self.desired.has_chain(self.address, chain)
 
     def _meaning(self, entry: str | ExternalEntry, chain: ChainFile) -> Meaning | None:
         return self.desired.meaning(entry, chain.instrument) if isinstance(entry, str) else None

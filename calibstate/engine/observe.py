@@ -26,6 +26,7 @@ from ..ports.places import ReadPlaces
 from .expand import expand
 from .pin import pin_tickets
 from .side_by_side import side_by_side
+from .waves import Waves, look_at_waves
 
 __all__ = ["View", "look", "look_at", "observe", "refuse_doubles"]
 
@@ -39,6 +40,8 @@ class View:
     declared: tuple[Declared, ...]
     """In the order in which a ticket travels."""
     observed: Mapping[Address, Observed]
+    waves: Waves
+    """What the waves before have published."""
     notes: tuple[Diagnostic, ...] = ()
     """What a person should know of the look."""
 
@@ -88,7 +91,14 @@ def observe(
         observed.update((o.address, o) for o in _seen(look, by_place[place]))
         seen(done, len(looks))
     pins = pin_tickets(desired, scope, observed, places.archive())
-    return View(desired, scope, expand(desired, scope, pins), observed, tuple(_several(observed.values())))
+    return View(
+        desired,
+        scope,
+        expand(desired, scope, pins),
+        observed,
+        look_at_waves(desired, scope, places),
+        tuple(_several(observed.values())),
+    )
 
 
 def look(resource: Resource, places: ReadPlaces) -> Resource | None:

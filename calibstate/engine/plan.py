@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..kinds.bundle import Bundle
-from ..kinds.chain import ChainAction
+from ..kinds.chain import Chain, ChainAction
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, What
@@ -20,7 +20,7 @@ from ..model.guards import Allowed, Guard, Guarded
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
-from .guards import guarded, guarded_child
+from .guards import guarded, guarded_child, guarded_import
 from .observe import View
 
 __all__ = ["NOTHING", "Failed", "make_plan"]
@@ -30,6 +30,9 @@ Failed = Mapping[tuple[str, str], str]
 
 MENDABLE = {What.MISSING, What.UNWANTED, What.MISORDERED}
 """Drift that waits when its mending does."""
+
+AWAITED = {Guard.HOLD, Guard.WAVE}
+"""Guards that others lift, by and by."""
 
 NOTHING = Allowed()
 """No guard is passed."""
@@ -110,7 +113,7 @@ class _Planner:
             obstacle = (
                 self._elsewhere(declared.address)
                 or self._moving(declared.address, actions, left_out)
-                or self._guarded(declared.address, actions)
+                or self._guarded(declared.address, actions, live)
                 or self._failure(actions)
             )
         if not actions and not obstacle and not kind.is_there(within, live):
@@ -149,20 +152,23 @@ class _Planner:
         return Obstacle(f"{site} has to do it: calibstate apply --site {site}", awaited=True)
 
     def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Obstacle]:
-        """Return the parts that a guard keeps from coming or going."""
-        parts = KINDS[declared.address.kind].turnover(declared.resource, live)
-        stops = {
-            part: guarded_child(declared.address, part, self.view.desired, self.allowed) for part in parts
-        }
+        """Return the children that a guard keeps from coming or going."""
+        chain, view = declared.resource, self.view
+        if not isinstance(chain, Chain):
+            return {}
+        parts = sorted(KINDS[chain.address.kind].turnover(chain, live))
+        stops = {part: guarded_child(chain, part, view.desired, self.allowed, view.waves) for part in parts}
         return {part: _awaited(stop) for part, stop in stops.items() if stop}
 
-    def _guarded(self, target: Address, actions: list[Action]) -> Obstacle | None:
-        stops = (guarded(action, self.view.desired, self.allowed) for action in actions)
-        stop = next((stop for stop in stops if stop), None)
-        if stop is None or stop.guard is Guard.HOLD:
-            return _awaited(stop) if stop else None
-        self.refused.append(Refusal(target=target, reason=stop.reason))
-        return Obstacle(stop.reason, refused=True)
+    def _guarded(self, target: Address, actions: list[Action], live: Resource | None) -> Obstacle | None:
+        asked = (self.view.desired, self.allowed, self.view.waves)
+        stops = [stop for action in actions if (stop := guarded(action, *asked))]
+        if live is None:
+            stops += [stop for action in actions if (stop := guarded_import(action, *asked))]
+        if not stops or stops[0].guard in AWAITED:
+            return _awaited(stops[0]) if stops else None
+        self.refused.append(Refusal(target=target, reason=stops[0].reason))
+        return Obstacle(stops[0].reason, refused=True)
 
     def _moving(
         self, target: Address, actions: list[Action], left_out: Mapping[str, Obstacle]

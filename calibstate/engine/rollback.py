@@ -60,7 +60,8 @@ def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
         had = chains[chain.address].children if chain.address in chains else ()
         if children := tuple(child for child in had if child in chain.unwanted):
             place = chain.address.place
-            yield Remaining(place, chain.address.name, children, after.hold_of(place))
+            hold = after.hold_of(place)
+            yield Remaining(place, chain.address.name, children, hold and hold.reason)
 
 
 def _chains(desired: DesiredState) -> Iterator[Chain]:

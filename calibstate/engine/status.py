@@ -95,7 +95,7 @@ class _Table:
         columns = (
             Column(
                 repository=address,
-                hold=self.desired.hold_of(address),
+                hold=hold.reason if (hold := self.desired.hold_of(address)) else None,
                 unreachable=drift.detail if (drift := self.unseen.get(address)) else None,
             )
             for address in self.places

@@ -79,10 +79,14 @@ class ChainAction(Action):
         return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
 
     @property
-    def turnover(self) -> tuple[str, ...]:
-        """Children that come, and then those that go."""
-        had, has = self.before or (), self.children_after
-        return (*(c for c in has if c not in had), *(c for c in had if c not in has))
+    def entrants(self) -> tuple[str, ...]:
+        """Children that begin to be searched, in their order."""
+        return tuple(c for c in self.children_after if c not in (self.before or ()))
+
+    @property
+    def leavers(self) -> tuple[str, ...]:
+        """Children that are searched no more, in their order."""
+        return tuple(c for c in self.before or () if c not in self.children_after)
 
     @property
     def overtaken(self) -> frozenset[str]:

@@ -338,6 +338,20 @@ def _windows(tree: Tree) -> Iterator[Diagnostic]:
             yield _no_reason("A window", lines.at("windows", number, "because"))
 
 
+def _waves(tree: Tree) -> Iterator[Diagnostic]:
+    lines, first = tree.desired.settings.lines, dict[str, Where]()
+    for number, wave in enumerate(tree.settings.noun.waves if tree.settings else ()):
+        for index, site in enumerate(wave):
+            where = lines.value_at("waves", number, index)
+            if site not in tree.desired.sites and not tree.unread.may_mean(site):
+                hint = _did_you_mean(site, tree.desired.sites) or "Waves are of sites, not of repositories."
+                yield Diagnostic("Unknown site", f"`{site}` is no site.", where, hint)
+            elif site in first:
+                detail = f"{site} is in a wave already ({_line(first[site])}); it has its turn once."
+                yield Diagnostic("Site in two waves", detail, where, "Keep one of the two.")
+            first.setdefault(site, where)
+
+
 def _lacks_reason(noun: Any, key: str) -> bool:
     return key in noun.model_fields_set and not (getattr(noun, key) or "").strip()
 
@@ -819,6 +833,7 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Diagnostic]], ...] = (
     _rucio_names,
     _routes,
     _holds,
+    _waves,
     _windows,
     _origins,
     _known_instruments,

@@ -129,8 +129,10 @@ class DesiredState:
         How it is judged and when it may be applied are no part of it: a policy
         and a window change no plan.
         """
+        # Without waves it is what it was before there were any.
+        no_waves = set() if self.settings.noun.waves else {"waves"}
         said = {
-            "settings": _plain(self.settings, besides={"policy", "windows"}),
+            "settings": _plain(self.settings, besides={"policy", "windows", *no_waves}),
             "sites": {name: _plain(site) for name, site in self.sites.items()},
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
             "chains": {name: _plain(chain) for name, chain in self.chains.items()},
@@ -232,6 +234,16 @@ class DesiredState:
         """
         named = frozenset(only)
         return not named or address in named or address.partition("/")[0] in named
+
+    def has_chain(self, address: RepositoryAddress, chain: ChainFile) -> bool:
+        """Return whether a repository is to have a declared chain."""
+        instruments = self.repository(address)[1].instruments
+        return chain.instrument in instruments and self.expects(chain.only, address)
+
+    def retired(self, chain: ChainFile) -> frozenset[CollectionName]:
+        """Return the collections that a chain is not to search any more."""
+        meanings = ((word, self.meaning(word, chain.instrument)) for word in chain.retired)
+        return frozenset(c for word, meant in meanings for c in (meant.children if meant else (word,)))
 
     def tickets_of(self, instrument: InstrumentName) -> tuple[Written[Ticket], ...]:
         """Return the tickets of an instrument, by name."""

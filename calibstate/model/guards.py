@@ -17,6 +17,9 @@ class Guard(Enum):
     HOLD = "hold"
     """A site, a repository, a ticket or a chain is on hold."""
 
+    WAVE = "wave"
+    """The wave before has not passed."""
+
     WINDOW = "window"
     """The place is closed at this time."""
 

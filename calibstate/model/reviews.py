@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from .names import InstrumentName, Noun, RepositoryAddress, Word
 
@@ -22,10 +24,19 @@ __all__ = [
     "Finding",
     "Note",
     "Picked",
+    "PublishedReview",
     "RepositoryReview",
     "Review",
+    "Reviewed",
     "ReviewsDocument",
 ]
+
+
+# A terminal that shows what other sites wrote must not obey it.
+Shown = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$")
+]
+"""Words that can be shown."""
 
 
 class Check(Enum):
@@ -247,3 +258,45 @@ class ReviewsDocument(Noun):
 
     reviews: tuple[Review, ...]
     """By instrument and ticket."""
+
+
+class Reviewed(Noun):
+    """How a ticket was found at a repository."""
+
+    at: Shown
+    """UTC, with ``Z``."""
+
+    passed: bool
+
+    why: Shown = ""
+    """What was found first, where it did not pass."""
+
+    fingerprints: Mapping[str, str]
+    """Of its collections: what it was held to."""
+
+
+class PublishedReview(Noun):
+    """What reviews showed of one repository, for sites that cannot see it."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["published-review"] = "published-review"
+
+    address: RepositoryAddress
+
+    at: Shown
+    """When its chains were looked at last: UTC, with ``Z``."""
+
+    tickets: Mapping[str, Reviewed]
+    """``INSTRUMENT/TICKET``: the newest review of each."""
+
+    chains: Mapping[str, tuple[str, ...]]
+    """Live children of the declared chains, in search order."""
+
+    def after(self, older: PublishedReview) -> PublishedReview:
+        """Return it with what only an older one tells of."""
+        return self.model_copy(
+            update={
+                "tickets": {**older.tickets, **self.tickets},
+                "chains": {**older.chains, **self.chains},
+            }
+        )

@@ -66,6 +66,10 @@ class Guards(Noun):
     additions do not count."""
 
 
+Wave = Annotated[tuple[str, ...], Field(min_length=1)]
+"""Sites that a change comes to at the same time."""
+
+
 class Settings(Noun):
     """``calibstate.yaml``."""
 
@@ -86,6 +90,10 @@ class Settings(Noun):
 
     guards: Guards = Guards()
     """What is not done without a person who says why."""
+
+    waves: tuple[Wave, ...] = ()
+    """Sites that a change comes to one after the other: each wave when
+    `verify` of the one before has passed."""
 
     windows: tuple[Window, ...] = ()
     """When nothing is changed, and where."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..model.names import RepositoryAddress
+from ..model.reviews import PublishedReview
 from .archive import ArchiveReader, ArchiveWriter
 from .butler import ButlerReader, ButlerWriter
 from .records import Journal, Locks
@@ -36,6 +37,16 @@ class ReadPlaces(Protocol):
         ------
         UnreachableError
             That cannot be told from here.
+        """
+        ...
+
+    def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
+        """Return what was published of reviews there; `None`: nothing was.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read from here.
         """
         ...
 

@@ -20,7 +20,7 @@ from ..model.names import Noun
 from ..model.observations import ObservationsDocument
 from ..model.outcomes import Outcome
 from ..model.repositories import Site
-from ..model.reviews import Review, ReviewsDocument
+from ..model.reviews import PublishedReview, Review, ReviewsDocument
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
@@ -84,6 +84,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("diff.json", DiffDocument, "What is declared otherwise", printed=True),
     Document("history.json", HistoryDocument, "Who changed a chain, and when", printed=True),
     Document("rollback.json", RollbackDocument, "A ticket that is taken out everywhere", printed=True),
+    Document("published-review.json", PublishedReview, "What reviews showed of a repository", printed=True),
     Document("report.json", ReportDocument, "A change of the declaration, for review", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),

@@ -25,7 +25,7 @@ from calibstate.adapters import locks as locking
 from calibstate.adapters import processes, shelves
 from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import runs_no_more, this_process
-from calibstate.adapters.records import open_journal
+from calibstate.adapters.records import open_journal, publish_review, published_review
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import LockedError, UnreachableError
 from calibstate.model.locks import Lock, Process
@@ -587,3 +587,31 @@ def test_a_journal_in_s3_loses_no_line_when_one_fails(s3: S3) -> None:
     (key,) = s3.keys(uri)
     body = s3.client.get_object(Bucket=uri.removeprefix("s3://"), Key=key)["Body"].read()
     assert len(body.splitlines()) == 2
+
+
+def test_of_reviews_that_are_published_at_once_none_is_lost(uri: str) -> None:
+    place = "bts/LSSTCam"
+    assert published_review(uri, place) is None
+
+    def adds(word: bytes) -> Callable[[bytes | None], bytes]:
+        return lambda before: (before or b"") + word
+
+    between = [adds(b"theirs ")]
+
+    def ours(before: bytes | None) -> bytes:
+        # Somebody else is quicker, once.
+        for over in [between.pop()] if between else []:
+            publish_review(uri, place, over)
+        return adds(b"ours ")(before)
+
+    publish_review(uri, place, ours)
+    assert published_review(uri, place) == b"theirs ours "
+    between.append(adds(b"again "))
+    publish_review(uri, place, ours)
+    assert published_review(uri, place) == b"theirs ours again ours "
+
+
+def test_a_review_that_is_too_large_is_not_published(uri: str) -> None:
+    with pytest.raises(UnreachableError, match="was not published"):
+        publish_review(uri, "bts/LSSTCam", lambda before: bytes(2**20 + 1))
+    assert published_review(uri, "bts/LSSTCam") is None

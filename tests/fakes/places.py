@@ -13,6 +13,7 @@ from calibstate.errors import Diagnostic, LockedError, UnreachableError
 from calibstate.model.bundles import Contents, Manifest
 from calibstate.model.contents import Holding
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
+from calibstate.model.reviews import PublishedReview
 from calibstate.model.rucio import RegisteredDataset, RegisteredFile, Rule, RuleState, Storage
 from calibstate.model.settings import RucioSettings
 from calibstate.model.timespans import Range
@@ -79,6 +80,8 @@ class MemoryPlaces(WritePlaces):
         """Called after each write; raises where its answer is to be lost."""
         self.journal = MemoryJournal()
         self.locks = MemoryLocks()
+        self.reviews: dict[RepositoryAddress, PublishedReview] = {}
+        """What was published of reviews."""
         self.excluding: set[str] = set()
         """Repositories whose databases others keep us away from."""
 
@@ -91,6 +94,10 @@ class MemoryPlaces(WritePlaces):
     def identity(self, address: RepositoryAddress) -> str:
         self.reach(address)
         return f"memory {address}"
+
+    @override
+    def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
+        return self.reviews.get(address)
 
     @override
     def archive(self) -> ArchiveReader:

@@ -88,7 +88,7 @@ class Showed:
     butler: ButlerReader
 
     seen: Mapping[str, SeenCollection]
-    """Collections and chains of its tickets that exist."""
+    """Collections and chains that exist, of its tickets and declared."""
 
     held: Mapping[str, Holding]
     """What the collections of its tickets hold, with files where the ticket
@@ -147,7 +147,7 @@ def look_closely(
     tickets = {_key(r): r.leaves for r in declared if isinstance(r, Collection)}
     children = {r.address.name: r.children for r in declared if isinstance(r, Chain)}
     leaves = list(dict.fromkeys(leaf for names in tickets.values() for leaf in names))
-    seen = butler.collections([*leaves, *(name for name in children if name not in desired.chains)])
+    seen = butler.collections([*leaves, *children])
     files = [leaf for ticket in reviewed for leaf in ticket.leaves]
     held = butler.holdings(leaves, files=files)
     arrived = {key for key, names in tickets.items() if any(name in seen for name in names)}

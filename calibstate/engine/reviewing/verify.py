@@ -13,7 +13,7 @@ from functools import partial
 from ...errors import RefusedError, UnreachableError
 from ...model.desired import DesiredState
 from ...model.names import ARCHIVE, RepositoryAddress, TicketKey
-from ...model.reviews import Check, Checked, Fault, Finding, RepositoryReview, Review
+from ...model.reviews import Check, Checked, Fault, Finding, PublishedReview, RepositoryReview, Review
 from ...model.scope import Scope
 from ...model.tickets import Ticket
 from ...ports.places import ReadPlaces
@@ -26,6 +26,7 @@ from .expect import Expected, expectations
 from .files import check_bytes, check_files
 from .look_closely import Showed, look_closely
 from .lookups import check_lookups
+from .publish import to_publish
 from .selection import check_selection
 
 __all__ = ["Extra", "Reviewing", "verify"]
@@ -50,6 +51,9 @@ class Reviewing:
     extra: Extra | None = None
     """A further check, made where a ticket is deployed, one repository after
     the other."""
+
+    publish: Callable[[PublishedReview], None] = lambda review: None
+    """Told what the waves that come after may rely on, by repository."""
 
     seen: Callable[[int, int], None] = lambda done, total: None
     """Told how many repositories have been looked at, of how many."""
@@ -125,10 +129,13 @@ def _look(
             unreachable[address] = error.diagnostics[0].detail
         how.seen(done, len(looks))
     for address, there in sorted(made.items()):
+        here: dict[TicketKey, RepositoryReview] = {}
         extra = how.extra(there.showed, there.deployed) if how.extra and there.deployed else {}
         for ticket, checks in there.checks:
             more = [extra[ticket.key]] if ticket.key in extra else []
-            reviews[address, ticket.key] = RepositoryReview.of([*checks, *more])
+            here[ticket.key] = RepositoryReview.of([*checks, *more])
+        reviews.update({(address, key): review for key, review in here.items()})
+        how.publish(to_publish(desired, there.showed, expected, here, how.at))
     return reviews, unreachable
 
 
