@@ -47,8 +47,8 @@ from .model.observations import Hearsay, Observation, duration, stamp
 from .model.outcomes import Began
 from .model.plans import Basis
 from .model.repositories import Site
-from .model.revisions import Revision, Then
 from .model.reviews import PublishedReview
+from .model.revisions import Revision, Then
 from .ports.archive import ArchiveWriter
 from .ports.butler import ButlerReader, ButlerWriter
 from .ports.pipelines import PipelineReader, PipelineRunner

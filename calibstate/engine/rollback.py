@@ -61,7 +61,7 @@ def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
         if children := tuple(child for child in had if child in chain.unwanted):
             place = chain.address.place
             hold = after.hold_of(place)
-            yield Remaining(place, chain.address.name, children, hold and hold.reason)
+            yield Remaining(place, chain.address.name, children, hold.reason if hold else None)
 
 
 def _chains(desired: DesiredState) -> Iterator[Chain]:
