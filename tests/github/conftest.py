@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,9 @@ from tests.github.runner import ROOT, Runner
 
 NEW = "DM-48955"
 """The ticket that is proposed, and deployed nowhere."""
+
+TICKETS = (NEW, "DM-47741", "DM-47365", "DM-48650")
+"""The rest is left out, for its time."""
 
 CHAIN = "LSSTComCam/calib"
 REPOSITORIES = {
@@ -51,11 +55,19 @@ class World:
         with Butler.from_config(str(self.path(site))) as butler:
             return tuple(butler.collections.get_info(CHAIN).children)
 
-    def set_chain(self, site: str, *children: str) -> None:
+    def disturb(self, site: str, child: str = "u/somebody/flats") -> None:
+        """Have somebody search a collection of his own, by hand."""
         with Butler.from_config(str(self.path(site)), writeable=True) as butler:
-            for child in children:
-                butler.collections.register(child)
-            butler.collections.redefine_chain(CHAIN, children)
+            butler.collections.register(child)
+            butler.collections.prepend_chain(CHAIN, [child])
+
+    def settle(self, site: str, child: str = "u/somebody/flats") -> None:
+        """Have it undone."""
+        with Butler.from_config(str(self.path(site)), writeable=True) as butler:
+            butler.collections.remove_from_chain(CHAIN, [child])
+
+    def is_deployed(self, site: str) -> bool:
+        return any(NEW in child for child in self.chain(site))
 
     def calibstate(self, *arguments: str, here: str) -> str:
         variables = {"CALIBSTATE_HERE": here, "PATH": os.environ["PATH"], "HOME": str(self.folder)}
@@ -79,7 +91,7 @@ def made_once(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     """Return where the world is to be, and one in sync; `NEW` is proposed."""
     folder = tmp_path_factory.mktemp("observatory")
     world = World(folder / "world", programs)
-    declared, _ = statefile.load(ROOT / "state")
+    declared, _ = statefile.load(a_few(folder / "declared"))
     build(world.folder, declared, lambda done, total: None)
     part(world)
     for site in ("usdf", "bts"):
@@ -126,6 +138,19 @@ def executed() -> set[str]:
 def runner(hub: Hub, programs: Path, executed: set[str]) -> Runner:
     (programs / "recorded").unlink(missing_ok=True)
     return Runner(hub, programs, executed)
+
+
+def a_few(folder: Path) -> Path:
+    """Return the observatory's own declaration, with `TICKETS` only."""
+    shutil.copytree(ROOT / "state", folder)
+    for file in folder.glob("tickets/*/*.yaml"):
+        if file.stem not in TICKETS:
+            file.unlink()
+    for file in folder.glob("chains/*.yaml"):
+        lines = file.read_text().splitlines(keepends=True)
+        left_out = re.compile(rf"  - DM-(?!{'|'.join(t.removeprefix('DM-') for t in TICKETS)})")
+        file.write_text("".join(line for line in lines if not left_out.match(line)))
+    return folder
 
 
 def part(world: World) -> None:

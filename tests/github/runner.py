@@ -60,7 +60,8 @@ def run_steps() -> set[str]:
 
 
 def _named(file: Path, job: str, step: Mapping[str, Any], number: int) -> str:
-    return f"{file.relative_to(ROOT / '.github')}: {job}: {step.get('name', number)}"
+    inside = file.is_relative_to(ROOT)
+    return f"{file.relative_to(ROOT / '.github') if inside else file}: {job}: {step.get('name', number)}"
 
 
 @dataclass
@@ -134,14 +135,28 @@ class Runner:
     """Sites whose runners do not answer."""
     guarded: set[str] = field(default_factory=lambda: {"summit"})
     """Environments that people have to approve."""
+    workflows: Path = ROOT / ".github" / "workflows"
 
-    def run(self, workflow: str, event: Event, *, approved: bool = False) -> Run:
-        """Carry out a workflow, if it is for such an event."""
-        file = ROOT / ".github" / "workflows" / workflow
+    def run(self, workflow: str, event: Event, *, approved: bool = False, resumed: Run | None = None) -> Run:
+        """Carry out a workflow, if it is for such an event.
+
+        Parameters
+        ----------
+        workflow
+            Its file's name.
+        event
+            What happened.
+        approved
+            Whether people have approved what is guarded.
+        resumed
+            A run whose jobs that went well are not run again.
+        """
+        file = self.workflows / workflow
         said = load(file)
         assert event.name in said["on"], f"{workflow} is not for {event.name}"
         run = Run(self.hub.begun(workflow, event))
-        going = _Going(self, run, event, approved)
+        done = {name: job for name, job in (resumed.jobs if resumed else {}).items() if job.steps}
+        going = _Going(self, run, event, approved, {n: j for n, j in done.items() if j.result == "success"})
         contexts = going.github(said)
         going.jobs(file, said, contexts, dict(event.inputs), None, "")
         failed = any(job.result == "failure" for job in run.jobs.values())
@@ -157,6 +172,8 @@ class _Going:
     run: Run
     event: Event
     approved: bool
+    done: Mapping[str, Job]
+    """Jobs that went well before."""
     count: Iterator[int] = field(default_factory=itertools.count)
 
     def github(self, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,6 +271,8 @@ class _Going:
             inputs = _inputs(inner["on"]["workflow_call"]["inputs"], given)
             result = self.jobs(called, inner, contexts["github"], inputs, permissions, f"{prefix}{title} / ")
             return Job(title, result)
+        if before := self.done.get(prefix + title):
+            return before
         assert job["timeout-minutes"]
         at_jobs.text(job.get("name", ""))
         group = at_jobs.text(job["concurrency"]["group"]) if "concurrency" in job else None
