@@ -8,14 +8,34 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.github.conftest import REPOSITORIES, proposal
-from tests.github.hub import Hub
-from tests.github.runner import Run, Runner
+import pytest
+import yaml
+
+from tests.github.conftest import NEW, REPOSITORIES, World, proposal, ticket
+from tests.github.hub import Hub, state
+from tests.github.runner import ROOT, Job, Run, Runner, load, run_steps
 
 MARKER = "<!-- calibstate report -->"
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"The digest of this plan is `(sha256:[0-9a-f]{64})`")
+CLOCK = {"observe": "17 7 * * *", "compare": "17 8 * * *"}
+SITES = list(REPOSITORIES)
+ALL_WELL = {
+    "shown": "success",
+    "usdf": "success",
+    "usdf / apply": "success",
+    "test-stands": "success",
+    "test-stands (bts)": "success",
+    "test-stands (bts) / apply": "success",
+    "test-stands (tts)": "success",
+    "test-stands (tts) / apply": "success",
+    "summit": "success",
+    "summit / apply": "success",
+}
 
 NOT_RUN: dict[str, str] = {}
 """Scripts that no test runs, and why."""
@@ -27,11 +47,40 @@ def report(hub: Hub, run: Run) -> Path:
     return folder
 
 
-def merged(hub: Hub, runner: Runner) -> tuple[Run, Run]:
-    """Propose, plan, merge and apply; return the runs of plan and apply."""
+def shown(hub: Hub, run: Run) -> dict[str, str]:
+    digests: dict[str, str] = json.loads((report(hub, run) / "report.json").read_text())["digests"]
+    return digests
+
+
+def plan(hub: Hub, runner: Runner, number: int) -> Run:
+    run = runner.run("plan.yml", hub.opened(number))
+    assert run.results == {"plan": "success"}, run.jobs["plan"].log
+    return run
+
+
+def planned(hub: Hub, runner: Runner) -> int:
+    """Propose `NEW` and have it planned; return the pull request."""
     number = hub.propose(proposal(hub))
-    planned = runner.run("plan.yml", hub.opened(number))
-    return planned, runner.run("apply.yml", hub.merge(number))
+    plan(hub, runner, number)
+    return number
+
+
+def at(run: Run, site: str) -> Job:
+    """Return what became of a site's own job."""
+    stand = site in {"bts", "tts"}
+    return run.jobs[f"test-stands ({site}) / apply" if stand else f"{site} / apply"]
+
+
+def by_hand(hub: Hub, runner: Runner, site: str, digest: str) -> Run:
+    return runner.run("apply.yml", hub.dispatched(site=site, digest=digest), approved=True)
+
+
+def observe(hub: Hub, runner: Runner) -> Run:
+    return runner.run("drift.yml", hub.scheduled(CLOCK["observe"]))
+
+
+def compare(hub: Hub, runner: Runner) -> Run:
+    return runner.run("drift.yml", hub.scheduled(CLOCK["compare"]))
 
 
 # A pull request
@@ -40,23 +89,373 @@ def merged(hub: Hub, runner: Runner) -> tuple[Run, Run]:
 def test_a_pull_request_is_told_of_in_one_comment_that_is_kept_up_to_date(hub: Hub, runner: Runner) -> None:
     number = hub.propose(proposal(hub))
 
-    first = runner.run("plan.yml", hub.opened(number))
-    print(first.jobs["plan"].log)  # noqa
+    plan(hub, runner, number)
     (comment,) = hub.comments
+    with state(hub.folder) as known:
+        known["comments"].insert(0, {"id": 1, "number": number, "user": {"login": "me"}, "body": MARKER})
     hub.propose({"state/notes.md": "More of it.\n"}, pull=number)
-    second = runner.run("plan.yml", hub.opened(number))
+    second = plan(hub, runner, number)
 
-    assert (first.results, second.results) == ({"plan": "success"}, {"plan": "success"}), first.jobs[
-        "plan"
-    ].log
     assert comment.startswith(MARKER)
-    assert len(hub.comments) == 1
+    assert (len(hub.comments), hub.comments[0]) == (2, MARKER), "another's comment is left alone"
     assert len(hub.asked("api", "--method", "PATCH")) == 1
     artifact = report(hub, second)
     assert artifact.name == f"calibstate-report-{hub.pull(number)['head']['sha']}"
-    digests = json.loads((artifact / "report.json").read_text())["digests"]
-    assert digests.keys() == REPOSITORIES.keys()
-    for site in REPOSITORIES:
-        plan = json.loads((artifact / "plans" / f"{site}.json").read_text())
-        assert (plan["digest"], bool(plan["steps"])) == (digests[site], True)
-    assert (artifact / "full.md").read_text().startswith(MARKER)
+    assert shown(hub, second).keys() == REPOSITORIES.keys()
+    for site, digest in shown(hub, second).items():
+        made = json.loads((artifact / "plans" / f"{site}.json").read_text())
+        assert (made["digest"], bool(made["steps"])) == (digest, True)
+        assert digest in comment
+    assert (artifact / "full.md").stat().st_size >= len(comment)
+
+
+def test_a_fork_gets_no_secret_no_plan_and_no_comment(hub: Hub, runner: Runner) -> None:
+    number = hub.propose(proposal(hub), fork=True)
+
+    run = plan(hub, runner, number)
+
+    assert hub.asked() == []
+    assert MARKER in run.jobs["plan"].summary
+    assert shown(hub, run) == {}
+    assert not (report(hub, run) / "plans").exists()
+
+
+def test_mistakes_are_told_at_their_lines_and_in_the_comment(hub: Hub, runner: Runner) -> None:
+    files = proposal(hub)
+    wrong = f"state/tickets/LSSTComCam/{NEW}.yaml"
+    number = hub.propose({**files, wrong: files[wrong].replace("status: adopted", "status: adoptd")})
+
+    run = runner.run("plan.yml", hub.opened(number))
+
+    assert run.results == {"plan": "failure"}
+    assert run.jobs["plan"].step("Plan for each site").outcome == "skipped"
+    (annotation,) = run.annotations()[:1]
+    assert f"file={wrong},line=" in annotation
+    assert "adoptd" in hub.comments[0]
+
+
+def test_a_new_ticket_is_planned_once_the_sites_have_observed_for_it(
+    world: World, hub: Hub, runner: Runner
+) -> None:
+    for name in ("state", "desk/state"):
+        for folder in (world.folder, hub.folder):
+            if (file := ticket(folder / name)).exists():
+                file.unlink()
+    hub.push({})
+    for site in SITES:
+        world.calibstate("observe", "--publish", "--site", site, here=site)
+    number = hub.propose(proposal(hub))
+
+    before = shown(hub, plan(hub, runner, number))
+    observed = runner.run("drift.yml", hub.dispatched(what="observe", pull=str(number)))
+    after = shown(hub, plan(hub, runner, number))
+
+    assert len(set(before.values())) == 1, "nothing is known of it"
+    assert observed.results["observe"] == "success", observed.jobs["observe (usdf)"].log
+    assert len(set(after.values())) == len({"usdf", "summit", "bts, tts"}) + 1
+    assert not set(before.values()) & set(after.values())
+
+
+# The merge
+
+
+def test_what_was_shown_is_applied_site_by_site_and_the_summit_is_asked_for(
+    world: World, hub: Hub, runner: Runner
+) -> None:
+    push = hub.merge(planned(hub, runner))
+
+    first = runner.run("apply.yml", push)
+    at_first = [site for site in SITES if world.is_deployed(site)]
+    again = runner.run("apply.yml", push, approved=True, resumed=first)
+
+    assert first.results == {**ALL_WELL, "summit": "waiting", "summit / apply": "waiting"}
+    assert at_first == ["usdf", "bts", "tts"]
+    assert again.results == ALL_WELL, at(again, "summit").log
+    assert world.is_deployed("summit")
+    for site in SITES:
+        job = at(again, site)
+        assert job.group == f"calibstate-{site}"
+        assert f"**Done** at {site}" in job.summary
+        assert f"**{NEW} passes at " in job.step("Verify").log
+    # What they have published is what there is now.
+    assert compare(hub, runner).results["compare"] == "success"
+    assert hub.known["issues"] == []
+
+
+def test_another_plan_than_the_one_that_was_shown_is_refused_and_can_be_approved(
+    world: World, hub: Hub, runner: Runner
+) -> None:
+    number = planned(hub, runner)
+    world.disturb("bts")
+
+    run = runner.run("apply.yml", hub.merge(number), approved=True)
+
+    wrong = {"test-stands", "test-stands (bts)", "test-stands (bts) / apply"}
+    skipped = {**ALL_WELL, "summit": "skipped", **dict.fromkeys(wrong, "failure")}
+    del skipped["summit / apply"]
+    assert run.results == skipped
+    assert [site for site in SITES if world.is_deployed(site)] == ["usdf", "tts"]
+    job = at(run, "bts")
+    assert job.step("Apply").code == 3
+    assert "**Refused** at bts" in job.summary
+    assert job.step("Verify").outcome == "skipped"
+    assert job.step("Publish what is there now").outcome == "success"
+    made = DIGEST.search(job.summary)
+    assert made, job.summary
+
+    assert by_hand(hub, runner, "summit", made[1]).results["summit"] == "failure", "it is the plan of the bts"
+    approved = by_hand(hub, runner, "bts", made[1])
+
+    assert at(approved, "bts").result == "success", at(approved, "bts").log
+    assert approved.results["usdf"] == approved.results["summit"] == "skipped"
+    assert "test-stands (tts)" not in approved.results
+    assert [site for site in SITES if world.is_deployed(site)] == ["usdf", "bts", "tts"]
+
+
+def test_what_waits_is_no_failure(world: World, hub: Hub, runner: Runner) -> None:
+    hub.merge(hub.propose(proposal(hub)))
+
+    run = by_hand(hub, runner, "summit", f"sha256:{'0' * 64}")
+
+    assert at(run, "summit").result == "success", at(run, "summit").log
+    assert at(run, "summit").step("Apply").outputs["code"] == "4"
+    assert "**Pending** at summit" in at(run, "summit").summary
+    assert not world.is_deployed("summit")
+
+
+@pytest.mark.parametrize(
+    "how", ["a push", "a fork", pytest.param("an outdated branch", marks=pytest.mark.slow)]
+)
+def test_where_nothing_was_shown_nothing_is_written(world: World, hub: Hub, runner: Runner, how: str) -> None:
+    if how == "a push":
+        event = hub.push(proposal(hub))
+    elif how == "a fork":
+        number = hub.propose(proposal(hub), fork=True)
+        run = plan(hub, runner, number)
+        # As somebody may have it say who opens a pull request.
+        told = report(hub, run) / "report.json"
+        digest = {site: f"sha256:{'a' * 64}" for site in SITES}
+        told.write_text(json.dumps({**json.loads(told.read_text()), "digests": digest}))
+        event = hub.merge(number)
+    else:
+        number = planned(hub, runner)
+        hub.push({"state/tickets/LSSTComCam/DM-47365.yaml": another_summary(hub)})
+        event = hub.merge(number)
+
+    run = runner.run("apply.yml", event, approved=True)
+
+    assert run.results["usdf"] == "failure"
+    assert at(run, "usdf").step("Apply").code == 3
+    assert run.results["test-stands"] == run.results["summit"] == "skipped"
+    assert not any(world.is_deployed(site) for site in SITES)
+    assert ("nothing was shown" in run.jobs["shown"].summary) is (how != "an outdated branch")
+
+
+def another_summary(hub: Hub) -> str:
+    said = (hub.desk / "state/tickets/LSSTComCam/DM-47365.yaml").read_text()
+    return re.sub(r"summary: .*", "summary: Something else", said)
+
+
+def test_a_digest_that_is_none_is_refused_before_any_site(hub: Hub, runner: Runner) -> None:
+    run = by_hand(hub, runner, "bts", "sha256:0 --allow hold")
+
+    assert run.results["shown"] == "failure"
+    assert {run.results[site] for site in ("usdf", "test-stands", "summit")} == {"skipped"}
+
+
+def test_only_what_is_on_main_is_applied(hub: Hub, runner: Runner) -> None:
+    event = hub.dispatched(site="bts", digest=f"sha256:{'0' * 64}")
+
+    run = runner.run("apply.yml", type(event)(**{**vars(event), "ref": "refs/heads/mine"}))
+
+    assert set(run.results.values()) == {"skipped"}
+
+
+def test_a_stand_that_is_away_and_one_that_fails_keep_the_summit_and_nobody_else(
+    world: World, hub: Hub, runner: Runner
+) -> None:
+    number = planned(hub, runner)
+    runner.away.add("bts")
+    shutil.rmtree(world.path("tts"))
+
+    run = runner.run("apply.yml", hub.merge(number), approved=True)
+
+    assert (run.results["test-stands (bts)"], run.results["test-stands (tts)"]) == ("queued", "failure")
+    assert (run.results["usdf"], run.results["summit"]) == ("success", "queued")
+    assert at(run, "tts").step("Apply").code == 1
+    assert "**Failed** at tts" in at(run, "tts").summary
+
+
+# The night
+
+
+def test_drift_is_kept_in_one_issue_until_it_is_over(world: World, hub: Hub, runner: Runner) -> None:
+    runner.away.add("tts")
+    world.disturb("bts")
+
+    observed = observe(hub, runner)
+    first = compare(hub, runner)
+    (opened,) = hub.known["issues"]
+    world.disturb("summit", "u/somebody/else")
+    observe(hub, runner)
+    compare(hub, runner)
+    (updated,) = hub.known["issues"]
+    world.settle("bts")
+    world.settle("summit", "u/somebody/else")
+    observe(hub, runner)
+    compare(hub, runner)
+    (closed,) = hub.known["issues"]
+
+    assert observed.results == {
+        "observe": "queued",
+        "observe (usdf)": "success",
+        "observe (summit)": "success",
+        "observe (bts)": "success",
+        "observe (tts)": "queued",
+        "compare": "skipped",
+    }
+    assert first.results == {"observe": "skipped", "compare": "success"}
+    assert (opened["state"], opened["labels"]) == ("open", ["calibstate-drift"])
+    assert "u/somebody/flats" in opened["body"]
+    assert (updated["number"], updated["state"]) == (opened["number"], "open")
+    assert "u/somebody/else" in updated["body"]
+    assert (closed["state"], len(closed["comments"])) == ("closed", 1)
+    artifact = hub.artifact(first.number, "calibstate-drift")
+    assert (artifact / "junit.xml").read_text().startswith("<")
+    assert "u/somebody/flats" in (artifact / "junit.xml").read_text()
+
+
+def test_a_site_that_was_away_is_not_said_to_be_in_sync(world: World, hub: Hub, runner: Runner) -> None:
+    compare(hub, runner)
+    assert hub.known["issues"] == []
+    published = world.folder / "records" / "observations" / "tts" / "LSSTComCam.json"
+    told = json.loads(published.read_text())
+    told["observations"][0]["at"] = f"{datetime.now(UTC) - timedelta(hours=30):%Y-%m-%dT%H:%M:%SZ}"
+    published.write_text(json.dumps(told))
+
+    run = compare(hub, runner)
+
+    assert run.results["compare"] == "success"
+    (issue,) = hub.known["issues"]
+    assert "not every site has told" in issue["body"]
+    assert "tts/LSSTComCam" in issue["body"]
+
+    published.unlink()
+    run = compare(hub, runner)
+
+    assert run.results["compare"] == "failure"
+    (issue,) = hub.known["issues"]
+    assert "Not every place could be seen" in issue["body"]
+
+
+def test_what_is_only_awaited_opens_no_issue(world: World, hub: Hub, runner: Runner) -> None:
+    # On hold: a step is there, and nobody is to take it.
+    site = "state/sites/tts.yaml"
+    said = (
+        (hub.desk / site)
+        .read_text()
+        .replace("    instruments:", "    hold: it is being moved\n    instruments:")
+    )
+    hub.merge(hub.propose({**proposal(hub), site: said}))
+    for other in ("usdf", "bts", "summit"):
+        shutil.copytree(hub.desk / "state", world.state, dirs_exist_ok=True)
+        world.calibstate("apply", "--yes", "--site", other, here=other)
+        world.calibstate("observe", "--publish", "--files", "--site", other, here=other)
+
+    run = compare(hub, runner)
+
+    assert run.jobs["compare"].step("Compare").outputs["code"] == "4", run.jobs["compare"].log
+    assert hub.known["issues"] == []
+
+
+# The action
+
+
+def use(hub: Hub, runner: Runner, folder: Path, **inputs: str) -> Job:
+    """Carry out a workflow that uses the action, with another step behind."""
+    checkout = load(ROOT / ".github/workflows/ci.yml")["jobs"]["ci"]["steps"][0]
+    after = {
+        "name": "After",
+        "if": "always()",
+        "shell": "bash",
+        "run": 'echo "code $CODE"; cat "$OUTPUT"',
+        "env": {"CODE": "${{ steps.tried.outputs.code }}", "OUTPUT": "${{ steps.tried.outputs.output }}"},
+    }
+    tried = {"id": "tried", "name": "Tried", "uses": "./.github/actions/calibstate", "with": inputs}
+    job = {"runs-on": "ubuntu-latest", "timeout-minutes": 1, "steps": [checkout, tried, after]}
+    said = {"name": "Try", "on": "push", "permissions": {}, "jobs": {"try": job}}
+    (folder / "try.yml").write_text(yaml.safe_dump(said))
+    return replace(runner, workflows=folder).run("try.yml", hub.pushed()).jobs["try"]
+
+
+def test_the_code_and_the_output_are_told_whether_it_fails_or_not(
+    hub: Hub, runner: Runner, tmp_path: Path
+) -> None:
+    failed = use(hub, runner, tmp_path, command="-C state show nowhere/LSSTCam")
+    allowed = use(
+        hub, runner, tmp_path, **{"command": "-C state show nowhere/LSSTCam", "allow-codes": "2 64"}
+    )
+    well = use(hub, runner, tmp_path, command="-C state validate", summary="true")
+
+    assert (failed.result, allowed.result, well.result) == ("failure", "success", "success")
+    assert "code 64" in failed.step("After").log
+    assert "code 0" in well.step("After").log
+    assert "sound" in well.step("After").log
+    assert "sound" in well.summary
+
+
+def test_no_shell_reads_a_command_line(hub: Hub, runner: Runner, tmp_path: Path) -> None:
+    job = use(hub, runner, tmp_path, command="validate $(touch pwned) `touch pwned` ; touch pwned * \n--help")
+
+    assert "Usage:" in job.log
+    assert not list(hub.folder.rglob("pwned"))
+
+
+def test_what_is_told_gives_github_no_orders(hub: Hub, runner: Runner, tmp_path: Path) -> None:
+    job = use(hub, runner, tmp_path, **{"command": "-C ::error::mine validate", "allow-codes": "0 1 64"})
+
+    run = Run(1, {"try": job})
+    assert "::error::mine" in job.log
+    assert run.annotations() == []
+
+
+def test_a_version_can_be_asked_for(hub: Hub, runner: Runner, tmp_path: Path) -> None:
+    job = use(hub, runner, tmp_path, command="--version", version="0.1.0")
+    wrong = use(hub, runner, tmp_path, command="--version", version="0.1.0 --index-url=https://example.org")
+
+    assert job.result == "success"
+    assert "calibstate==0.1.0" in (runner.programs / "installed").read_text().splitlines()[-1]
+    assert (wrong.result, wrong.step("Tried").code) == ("failure", 64)
+
+
+# The rest
+
+
+@pytest.mark.parametrize(
+    ("workflow", "does"),
+    [("ci.yml", ["make lint", "make docs", "make test"]), ("nightly.yml", ["make test-all"])],
+)
+def test_our_own_tests_are_run(hub: Hub, runner: Runner, workflow: str, does: list[str]) -> None:
+    event = hub.pushed() if workflow == "ci.yml" else hub.scheduled("17 6 * * *")
+
+    run = runner.run(workflow, event)
+
+    assert set(run.results.values()) == {"success"}, run.jobs
+    recorded = (runner.programs / "recorded").read_text().splitlines()
+    assert [line for line in recorded if line.startswith("make")][: len(does)] == does
+
+
+def test_the_documentation_is_built_and_deployed(hub: Hub, runner: Runner) -> None:
+    run = runner.run("pages.yml", hub.pushed())
+
+    assert run.results == {"build": "success", "deploy": "success"}
+    assert (hub.folder / "pages" / "index.html").is_file()
+
+
+def test_every_script_of_every_workflow_was_run(request: pytest.FixtureRequest, executed: set[str]) -> None:
+    # Fewer tests than there are run fewer scripts.
+    mine = {item.name for item in request.session.items if item.path == request.path}
+    here = {name for name in vars(request.module) if name.startswith("test_")}
+    if not here <= {name.partition("[")[0] for name in mine}:
+        pytest.skip("only part of this module is run")
+    assert run_steps() - executed == NOT_RUN.keys()
