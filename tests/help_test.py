@@ -86,6 +86,7 @@ def made_once(demo_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Wor
 
     with Butler.from_config(str(folder / "repo" / "summit-LSSTComCam"), writeable=True) as butler:
         world.add_exposures(butler, 20241107, 42)
+    told("schema", str(folder / "schemas"))
     told("apply", "--yes")
     told("observe", "--publish")
     told("observe", "-o", str(folder / "summit.json"), "--site", "summit")
