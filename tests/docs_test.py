@@ -64,10 +64,12 @@ WORLD = re.compile(
 )
 
 MASKS = {
-    r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "2026-11-24T08:15:30Z",
+    r"\b20(?!25)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "2026-11-24T08:15:30Z",
     r"\b[0-9a-f]{32}\b": "0b7e9b4c5f6d4e4f8a1d2c3b4a596877",
     r"(?<=ompared with )[0-9a-f]{10}": "3f9c2d71ab",
-    r"(?<=ompared with main \()[0-9a-f]{10}": "3f9c2d71ab",
+    r"(?<=Z  )[0-9a-f]{10}": "3f9c2d71ab",
+    r"(?<=\()[0-9a-f]{10}(?=\b)": "3f9c2d71ab",
+    r"(?<=Committed as )[0-9a-f]{10}": "3f9c2d71ab",
     r"http://127\.0\.0\.1:\d+": "http://127.0.0.1:8443",
 }
 """What is another one each time, and what the pages say."""
@@ -138,9 +140,41 @@ def _kill_a_run(world: Path) -> None:
     assert killed.code == -signal.SIGKILL, killed.err
 
 
+def _merge_through_the_year(world: Path) -> None:
+    """Commit what the tree says now in three steps, in the past."""
+    state, chain = world / "state", world / "state" / "chains" / "LSSTComCam.yaml"
+    now = chain.read_text()
+    earlier = now.replace("  - DM-48955\n", "")
+    steps = (
+        ("2025-01-15T18:00:00Z", earlier.replace("  - DM-48520\n", ""), "As published"),
+        ("2025-02-12T15:30:00Z", earlier, "Merge pull request #41 from a/fork\n\nDeploy DM-48520"),
+        ("2025-03-04T16:00:00Z", now, "Merge pull request #57 from a/fork\n\nDeploy DM-48955"),
+    )
+    _git(state, "", "", "init", "-q", "-b", "main")
+    for moment, text, message in steps:
+        chain.write_text(text)
+        if not message.startswith("Merge"):
+            _git(state, moment, "librarian", "add", "-A")
+            _git(state, moment, "librarian", "commit", "-q", "-m", message)
+            continue
+        _git(state, moment, "builder", "switch", "-q", "-c", "proposal")
+        _git(state, moment, "builder", "commit", "-q", "-a", "-m", "Propose it")
+        _git(state, moment, "librarian", "switch", "-q", "main")
+        _git(state, moment, "librarian", "merge", "-q", "--no-ff", "-m", message, "proposal")
+        _git(state, moment, "librarian", "branch", "-q", "-d", "proposal")
+
+
+def _git(folder: Path, moment: str, who: str, *words: str) -> None:
+    dates = {f"GIT_{role}_DATE": moment for role in ("AUTHOR", "COMMITTER") if moment}
+    names = ["-c", f"user.name={who or 'nobody'}", "-c", "user.email=nobody@example.org"]
+    environment = {**os.environ, **dates}
+    subprocess.run(["git", *names, *words], cwd=folder, env=environment, check=True, capture_output=True)
+
+
 AROUND: Mapping[str, Callable[[Path], object]] = {
     "a host at the summit loses its power": _lose_power,
     "a run is killed at the summit": _kill_a_run,
+    "two pull requests are merged": _merge_through_the_year,
 }
 """What others do that concerns no Rucio, given the folder of the world."""
 

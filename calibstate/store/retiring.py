@@ -89,7 +89,7 @@ def _by_line(text: str, words: Sequence[str], reason: str) -> str:
     if "\r" in text.replace("\r\n", ""):
         raise _NotByLine
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = [*text.replace("\r\n", "\n").removesuffix("\n").split("\n"), ""]
     taken = [_take(lines, word) for word in words]
     if not _value(lines, "entries").value:
         _say_empty(lines)

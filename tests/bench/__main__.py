@@ -16,6 +16,7 @@ from .explaining import explain_question
 from .measure import report
 from .questions import import_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
+from .remembering import history_question
 from .resolving import resolve_many_question, resolve_question
 from .reviewing import report_question, validate_many_question
 from .rucio import look_question, register_question
@@ -36,6 +37,7 @@ QUESTIONS = {
     "explain": explain_question,
     "impact": impact_question,
     "impact-many": impact_many_question,
+    "history": history_question,
     "validate-many": validate_many_question,
     "report": report_question,
 }

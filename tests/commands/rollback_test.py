@@ -23,13 +23,13 @@ NEW = {"flat.20250101a": ("flat", world.SINCE_2024), "bias.20250101a": ("bias", 
 
 
 def lookups(sites: Sites) -> dict[tuple[str, str, str, int], str | None]:
-    """Return what the butler finds, of all there is, around all edges."""
-    asked = everything(sites.seen(ORIGIN))
+    """Return what the butler finds, of half of what there is, around edges."""
+    asked = everything(sites.seen(ORIGIN))[::2]
     return {
         (address, one.dataset_type, one.text, moment): look_up(sites.seen(address), one, TOP, moment)
         for address in PLACES
         for one in asked
-        for moment in one.moments()[::5]
+        for moment in one.moments()[::7]
     }
 
 
@@ -52,7 +52,7 @@ def mistaken(deployed: Sites) -> Sites:
 def test_after_a_rollback_lookups_find_what_they_found_before(mistaken: Sites) -> None:
     state = mistaken.tree.state
     before = lookups(mistaken)
-    assert mistaken.run("seal", "DM-3").code == 0
+    assert mistaken.run("seal", "DM-1", "DM-2", "DM-3").code == 0
     commit(state, "Deploy DM-3")
     assert mistaken.apply().code == 0
     between = lookups(mistaken)
@@ -164,7 +164,7 @@ def test_a_ticket_leaves_every_chain_that_lists_it(tree: Tree, capsys: pytest.Ca
     assert "retired: striped" in tree.run(capsys, "diff", "HEAD").out
 
 
-def test_a_bare_ticket_leaves_by_the_words_that_list_it(
+def test_a_bare_ticket_leaves_by_the_words_of_its_entries(
     tree: Tree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tree.run(capsys, "rollback", "DM-300").code == 0
@@ -243,9 +243,7 @@ def test_a_commit_is_refused_where_it_would_take_more_along(
     assert git(tree.state, "status", "--porcelain") == ""
 
 
-def test_a_hook_that_says_no_leaves_the_branch_as_it_was(
-    tree: Tree, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_hook_that_says_no_leaves_the_branch_alone(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     hook = tree.state / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho not on a Friday >&2\nexit 1\n")

@@ -54,7 +54,7 @@ def retired(folder: Path, text: str, *words: str, reason: str = "striped: at the
         ),
         (
             "entries: [DM-3, DM-2, DM-1]  # short\n",
-            "entries: [DM-3, DM-1]  # short\nretired:\n  DM-2: 'striped: at the edge'\n",
+            "entries: [DM-3, DM-1]        # short\nretired:\n  DM-2: 'striped: at the edge'\n",
         ),
         (
             "entries:\n  - DM-2\n  - DM-1\nretired: {DM-0: old}\n",
@@ -77,6 +77,7 @@ def test_a_file_that_would_lose_a_comment_is_left(tmp_path: Path) -> None:
 
 WORDS = ["DM-1", "DM-2", "DM-20", "LSSTComCam/calib/DM-3", "LSSTComCam/calib/DM-3/unbounded"]
 REMARKS = st.sampled_from(["", "  # of DM-2", " #flats", "  # 'quoted: \""])
+RESTS = ["", "retired:\n  DM-0: old\n", "# the end\n", "retired:\n\n  DM-0: >-\n    old\n    one\n"]
 ABOVE = st.sampled_from(["", "  # DM-2 and others\n", "\n", "  # all\n\n", "# DM-1\n  # DM-20\n"])
 
 
