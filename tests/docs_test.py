@@ -44,6 +44,7 @@ from pathlib import Path
 
 import pytest
 
+from calibstate import factory
 from calibstate.demo.rucio.site import RucioSite
 from tests.commands import cut
 from tests.services.jira import JiraServer, open_jira
@@ -171,10 +172,19 @@ def _git(folder: Path, moment: str, who: str, *words: str) -> None:
     subprocess.run(["git", *names, *words], cwd=folder, env=environment, check=True, capture_output=True)
 
 
+def _clock_says(moment: datetime) -> Callable[[Path], None]:
+    def turn(world: Path) -> None:
+        factory.clock = lambda: moment
+
+    return turn
+
+
 AROUND: Mapping[str, Callable[[Path], object]] = {
     "a host at the summit loses its power": _lose_power,
     "a run is killed at the summit": _kill_a_run,
     "two pull requests are merged": _merge_through_the_year,
+    "it is night at the summit": _clock_says(datetime(2025, 2, 12, 5, tzinfo=UTC)),
+    "it is morning at the summit": _clock_says(datetime(2025, 2, 12, 11, tzinfo=UTC)),
 }
 """What others do that concerns no Rucio, given the folder of the world."""
 
@@ -332,6 +342,8 @@ def shell(
     monkeypatch.chdir(world)
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("COLUMNS", "100")
+    # A page may turn it; here it is turned back.
+    monkeypatch.setattr(factory, "clock", factory.clock)
     for variable in [name for name in os.environ if name.startswith("CALIBSTATE_")]:
         monkeypatch.delenv(variable)
     with ExitStack() as around:
@@ -473,12 +485,23 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
     from calibstate.model.repositories import Repository, Site
     from calibstate.model.settings import RucioSettings, Settings
     from calibstate.model.tickets import Approval, RucioLabel, Ticket
+    from calibstate.model.windows import Window
 
     text = (REFERENCE / "state-files.md").read_text()
     fields = {
-        name
-        for noun in (Settings, RucioSettings, Site, Repository, Ticket, Approval, RucioLabel, ChainFile)
-        for name in noun.model_fields
+        field.alias or name
+        for noun in (
+            Settings,
+            RucioSettings,
+            Site,
+            Repository,
+            Ticket,
+            Approval,
+            RucioLabel,
+            ChainFile,
+            Window,
+        )
+        for name, field in noun.model_fields.items()
     }
     assert {name for name in fields if not re.search(rf"\b{name}\b", text)} == set()
 
