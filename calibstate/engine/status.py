@@ -346,8 +346,18 @@ class _Table:
             found.setdefault(self._state(drift, key), drift.detail)
         return found
 
+    def _is_held(self, drift: Drift, key: _Key) -> bool:
+        """Say whether a repository, a chain or a ticket is left as it is."""
+        chain = self.desired.hold_of_chain(drift.target.name) if drift.target.kind == "chain" else None
+        ticket = (
+            self.desired.hold_of_ticket((self.instrument, key.name))
+            if key.subject is Subject.TICKET
+            else None
+        )
+        return bool(self.desired.hold_of(drift.target.place) or chain or ticket)
+
     def _state(self, drift: Drift, key: _Key) -> State:
-        if drift.what is What.PENDING and self.desired.hold_of(drift.target.place):
+        if drift.what is What.PENDING and self._is_held(drift, key):
             return State.ON_HOLD
         in_ours = drift.target.kind == "chain" and drift.target.name in self.desired.chains
         itself = key == _Key(Subject.CHAIN, drift.target.name)

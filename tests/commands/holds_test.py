@@ -63,6 +63,9 @@ def test_a_hold_is_told_and_left_out_until_it_is_lifted(
         assert (sites.chain(address) == (NEW, OLD)) == (address in stays)
     assert sites.has(EMBARGO, NEWER) == (file != OF_TICKET)
 
+    table = sites.run("status", "--format", "markdown").out
+    assert "on hold" in next(line for line in table.splitlines() if line.startswith("| DM-3"))
+
     put_on_hold(sites, file, None)
     assert sites.apply().code == 0
     assert {sites.chain(address) for address in (ORIGIN, EMBARGO, SUMMIT)} == {(NEWER, NEW, OLD)}
