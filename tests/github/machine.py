@@ -107,7 +107,7 @@ def machine(folder: Path) -> Iterator[Path]:
         text=True,
     ) as server:
         assert server.stdout is not None
-        assert server.stdout.readline() == "ready\n"
+        assert server.stdout.readline() == "ready\n", f"it ended with {server.wait()}"
         yield folder
         server.terminate()
 
