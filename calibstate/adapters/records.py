@@ -83,10 +83,7 @@ def published(uri: str, place: str, *, limit: int) -> bytes | None:
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri)
-    with reached(shelf, "What was published there cannot be read."):
-        shelf.look()
-        return shelf.read(_observation(place), limit=limit)
+    return _read(uri, _observation(place), limit)
 
 
 def publish_review(uri: str, place: str, over: Callable[[bytes | None], bytes]) -> None:
@@ -132,10 +129,14 @@ def published_review(uri: str, place: str) -> bytes | None:
     UnreachableError
         The store does not answer.
     """
+    return _read(uri, _review(place), _LARGEST_REVIEW)
+
+
+def _read(uri: str, key: str, limit: int) -> bytes | None:
     shelf = open_shelf(uri)
     with reached(shelf, "What was published there cannot be read."):
         shelf.look()
-        return shelf.read(_review(place), limit=_LARGEST_REVIEW)
+        return shelf.read(key, limit=limit)
 
 
 class _FileJournal(Journal):
