@@ -44,8 +44,8 @@ from pathlib import Path
 
 import pytest
 
-from calibstate import factory
 from calibstate.demo.rucio.site import RucioSite
+from calibstate.factory import clock
 from tests.commands import cut
 from tests.services.jira import JiraServer, open_jira
 from tests.written import besides_seals
@@ -174,7 +174,7 @@ def _git(folder: Path, moment: str, who: str, *words: str) -> None:
 
 def _clock_says(moment: datetime) -> Callable[[Path], None]:
     def turn(world: Path) -> None:
-        factory.clock = lambda: moment
+        clock.source = lambda: moment
 
     return turn
 
@@ -343,7 +343,7 @@ def shell(
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("COLUMNS", "100")
     # A page may turn it; here it is turned back.
-    monkeypatch.setattr(factory, "clock", factory.clock)
+    monkeypatch.setattr(clock, "source", clock.source)
     for variable in [name for name in os.environ if name.startswith("CALIBSTATE_")]:
         monkeypatch.delenv(variable)
     with ExitStack() as around:

@@ -26,7 +26,9 @@ from ..engine.plan import Failed, make_plan
 from ..engine.waves import look_at_waves
 from ..engine.windows import closed
 from ..errors import Diagnostic, Severity
-from ..factory import Places, basis, began, now, utc_now
+from ..factory.clock import now, utc_now
+from ..factory.past import basis, began
+from ..factory.places import Places
 from ..kinds.rucio_rule import BoostRule
 from ..model.checkups import Health
 from ..model.desired import DesiredState

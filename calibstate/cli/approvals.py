@@ -9,7 +9,7 @@ import typer
 
 from ..engine import approvals as verbs
 from ..errors import Diagnostic, Severity, UnreachableError
-from ..factory import jira
+from ..factory.tracker import jira
 from ..model.approvals import Approved
 from ..model.desired import DesiredState
 from ..model.scope import Scope

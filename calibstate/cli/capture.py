@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import Diagnostic, RefusedError, UsageError
-from ..factory import Places, utc_now
+from ..factory.clock import utc_now
+from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.names import nearest
 from ..store import documents, treefile

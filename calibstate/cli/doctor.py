@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ..engine.doctor import doctor as examine
-from ..factory import Places
+from ..factory.places import Places
 from ..model.checkups import Health
 from ..store import documents
 from ..views import checkups as views

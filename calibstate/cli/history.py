@@ -10,7 +10,7 @@ import typer
 from ..engine.changes import changes, narrowed
 from ..engine.history import history as told_in_time
 from ..errors import CalibstateError, Diagnostic
-from ..factory import Before, declared_before, declared_in_time
+from ..factory.past import Before, declared_before, declared_in_time
 from ..model.changes import Changes
 from ..model.desired import DesiredState
 from ..model.revisions import Changed

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Diagnostic, UsageError
-from ..factory import Places, declared_before
+from ..factory.past import declared_before
+from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.impacts import ChainImpact, Change, Impact, Via
 from ..model.scope import Scope

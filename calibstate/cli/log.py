@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CalibstateError, Diagnostic, UsageError
-from ..factory import Places
+from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.history import PastRun
 from ..model.outcomes import Outcome

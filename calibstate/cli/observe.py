@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError
-from ..factory import Places, RecordingPlaces
+from ..factory.places import Places, RecordingPlaces
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.observations import Hearsay, Observation

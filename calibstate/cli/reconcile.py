@@ -22,7 +22,8 @@ from ..engine.plan import NOTHING
 from ..engine.recover import recover
 from ..engine.windows import closed
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
-from ..factory import Places, now
+from ..factory.clock import now
+from ..factory.places import Places
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
 from ..model.drift import What

@@ -13,7 +13,7 @@ from ..engine.approvals import approvals
 from ..engine.changes import changes
 from ..engine.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
-from ..factory import Before, declared_before, in_workspace
+from ..factory.past import Before, declared_before, in_workspace
 from ..kinds.registry import ACTIONS
 from ..model.approvals import Approved, SealState
 from ..model.desired import DesiredState

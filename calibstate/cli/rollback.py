@@ -13,7 +13,7 @@ from ..engine.changes import changes
 from ..engine.rollback import remaining
 from ..engine.rollback import rollback as rolled_back
 from ..errors import Diagnostic, UsageError
-from ..factory import check_committable, commit_on_branch
+from ..factory.past import check_committable, commit_on_branch
 from ..model.scope import Scope
 from ..store import documents, treefile
 from ..views import impact as impact_view

@@ -9,7 +9,8 @@ import typer
 
 from ..engine.seal import make_seal
 from ..errors import Diagnostic, UsageError
-from ..factory import Places, utc_now
+from ..factory.clock import utc_now
+from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.scope import Scope
 from ..model.tickets import Ticket

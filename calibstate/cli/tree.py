@@ -12,7 +12,7 @@ import typer
 from ..engine.expand import expand
 from ..engine.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
-from ..factory import Before, declared_before, in_workspace
+from ..factory.past import Before, declared_before, in_workspace
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState

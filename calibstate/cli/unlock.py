@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from ..engine.unlock import unlock as break_lock
-from ..factory import Places, began, utc_now
+from ..factory.clock import utc_now
+from ..factory.past import began
+from ..factory.places import Places
 from ..model.guards import Allowed
 from ..model.names import ARCHIVE, RUCIO
 from . import completing, screen

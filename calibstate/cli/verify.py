@@ -14,7 +14,8 @@ import typer
 
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, UsageError
-from ..factory import Places, check_middleware, utc_now
+from ..factory.clock import utc_now
+from ..factory.places import Places, check_middleware
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.reviews import Review, ReviewsDocument

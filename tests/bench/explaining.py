@@ -10,7 +10,7 @@ from lsst.daf.butler import Butler
 from sqlalchemy import Connection
 
 from calibstate.engine.explaining.explain import explain
-from calibstate.factory import Places
+from calibstate.factory.places import Places
 from calibstate.model.explanations import Question
 from calibstate.model.scope import Scope
 from calibstate.store import statefile

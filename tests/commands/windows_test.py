@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from calibstate import factory
+from calibstate.factory import clock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.golden import Golden
 
@@ -36,8 +36,8 @@ Clock = Callable[[Callable[[], datetime]], None]
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return what has the commands ask another clock."""
 
-    def ask(clock: Callable[[], datetime]) -> None:
-        monkeypatch.setattr(factory, "clock", clock)
+    def ask(source: Callable[[], datetime]) -> None:
+        monkeypatch.setattr(clock, "source", source)
 
     return ask
 

@@ -1,305 +1,51 @@
-"""Builds places from what is declared.
-
-The only file that knows which adapter serves which place.
-
-Adapters are imported when a place is first asked, never at start: the butler
-alone takes seconds to import.
-"""
+"""Builds places from what is declared."""
 
 from __future__ import annotations
 
 import math
 import os
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from . import __version__
-from .engine.side_by_side import in_time
-from .errors import (
+from .. import __version__
+from ..engine.side_by_side import in_time
+from ..errors import (
     CalibstateError,
     Diagnostic,
     InvalidStateError,
     NeedsRecoveryError,
     Severity,
     UnreachableError,
-    UsageError,
 )
-from .model.approvals import TrackedTicket
-from .model.checkups import Examined
-from .model.desired import DesiredState
-from .model.fingerprints import digest_of_lines
-from .model.guards import Allowed
-from .model.history import PastRun
-from .model.names import ARCHIVE, RUCIO, RepositoryAddress
-from .model.observations import Hearsay, Observation, duration, stamp
-from .model.outcomes import Began
-from .model.plans import Basis
-from .model.repositories import Site
-from .model.reviews import PublishedReview
-from .model.revisions import Revision, Then
-from .ports.archive import ArchiveWriter
-from .ports.butler import ButlerReader, ButlerWriter
-from .ports.pipelines import PipelineReader, PipelineRunner
-from .ports.places import Records
-from .ports.rucio import RucioWriter
-from .ports.silence import SilentError, allowed, at_work
-from .ports.tickets import Seen, Tracker, unseen
-from .store import reviewfile, statefile
+from ..model.checkups import Examined
+from ..model.desired import DesiredState
+from ..model.fingerprints import digest_of_lines
+from ..model.history import PastRun
+from ..model.names import ARCHIVE, RUCIO, RepositoryAddress
+from ..model.observations import Hearsay, Observation, duration, stamp
+from ..model.repositories import Site
+from ..model.reviews import PublishedReview
+from ..ports.archive import ArchiveWriter
+from ..ports.butler import ButlerReader, ButlerWriter
+from ..ports.pipelines import PipelineReader, PipelineRunner
+from ..ports.places import Records
+from ..ports.rucio import RucioWriter
+from ..ports.silence import SilentError, allowed, at_work
+from ..store import reviewfile
 
-if TYPE_CHECKING:
-    from .adapters.revisions import PastFiles
-
-__all__ = [
-    "Before",
-    "Places",
-    "RecordingPlaces",
-    "basis",
-    "began",
-    "check_committable",
-    "check_middleware",
-    "commit_on_branch",
-    "declared_before",
-    "declared_in_time",
-    "in_workspace",
-    "jira",
-    "now",
-    "utc_now",
-]
+__all__ = ["Places", "RecordingPlaces", "check_middleware"]
 
 _T = TypeVar("_T")
-
-
-def _of_this_host() -> datetime:
-    return datetime.now(UTC)
-
-
-clock: Callable[[], datetime] = _of_this_host
-"""What is asked for the time; the tests of windows have another one."""
-
-
-def now() -> datetime:
-    """Return the time in UTC."""
-    return clock()
-
-
-def utc_now() -> str:
-    """Return the time in UTC, to the millisecond, with ``Z``."""
-    return now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def basis(desired: DesiredState, observed: str, version: str) -> Basis:
-    """Return what a plan says of where it comes from."""
-    from .adapters.history import commit_of
-
-    commit, dirty = commit_of(desired.root)
-    return Basis(commit=commit, dirty=dirty, declared=desired.digest, observed=observed, version=version)
-
-
-def began(desired: DesiredState, allowed: Allowed) -> Began:
-    """Return what a journal says of who begins a run."""
-    from .adapters.history import commit_of
-    from .adapters.processes import this_process, user
-
-    commit, dirty = commit_of(desired.root)
-    return Began(
-        who=user(), process=this_process(), version=__version__, commit=commit, dirty=dirty, allowed=allowed
-    )
-
-
-@dataclass(frozen=True)
-class Before:
-    """What a state tree said at a revision."""
-
-    desired: DesiredState | None
-    """All that it declared; `None` where it was not there yet."""
-
-    words: str
-    """The revision, for people."""
-
-    remarks: tuple[Diagnostic, ...] = ()
-    """What there was to remark on it."""
-
-    commit: str = ""
-    """Hex digest."""
-
-
-def declared_before(root: str, revision: str | None) -> Before:
-    """Return what a state tree said at a revision.
-
-    Parameters
-    ----------
-    root
-        Root of the tree.
-    revision
-        What Git calls it, or a date; `None`: where the main branch was left.
-
-    Raises
-    ------
-    InvalidStateError
-        It did not validate then.
-    UsageError
-        There is no such revision.
-    """
-    from .adapters.history import base_of
-    from .adapters.revisions import past
-
-    commit, words = base_of(root, revision)
-    with past(root, statefile.PARTS) as trees:
-        try:
-            found = _read(trees.files(commit), commit, {})
-        except InvalidStateError as error:
-            raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
-    if found is None:
-        return Before(None, words, commit=commit)
-    return Before(found[0], words, found[1], commit)
-
-
-def declared_in_time(root: str) -> Iterator[Then]:
-    """Yield what a state tree said at each commit of the main branch.
-
-    Parameters
-    ----------
-    root
-        Root of the tree.
-
-    Yields
-    ------
-    Then
-        The newest first; only commits that touch the tree.
-
-    Raises
-    ------
-    CalibstateError
-        It is kept in no repository.
-    """
-    from .adapters.revisions import past
-
-    memo: statefile.Memo = {}
-    read: dict[Any, Then] = {}
-    with past(root, statefile.PARTS) as trees:
-        for revision in trees.line():
-            files = trees.files(revision.commit)
-            # What was taken back is as it was.
-            if (known := read.get(files.digest)) is None:
-                known = read[files.digest] = _then(files, revision, memo)
-            problems = tuple(_as_of(revision.commit, told) for told in known.problems)
-            yield replace(known, revision=revision, problems=problems)
-
-
-def _then(files: PastFiles, revision: Revision, memo: statefile.Memo) -> Then:
-    try:
-        found = _read(files, revision.commit, memo)
-    except InvalidStateError as error:
-        return Then(revision, None, error.diagnostics)
-    return Then(revision, found[0] if found else None)
-
-
-def _read(
-    files: PastFiles, commit: str, memo: statefile.Memo
-) -> tuple[DesiredState, tuple[Diagnostic, ...]] | None:
-    if not files.is_there:
-        return None
-    return _written_out(files.root, commit) if files.has_links else statefile.load_from(files, memo)
-
-
-def _written_out(root: str, commit: str) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
-    """Read a tree from the disk, which knows where links lead."""
-    from .adapters.history import write_tree
-
-    with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
-        write_tree(root, commit, Path(folder))
-        return statefile.load(Path(folder))
-
-
-def check_committable(root: str, files: Sequence[str], branch: str) -> None:
-    """Refuse where files could not be committed by themselves.
-
-    Parameters
-    ----------
-    root
-        Root of the tree.
-    files
-        Files in it, that nobody has changed yet.
-    branch
-        The branch that will be made.
-
-    Raises
-    ------
-    RefusedError
-        They have uncommitted changes, or the branch exists.
-    """
-    from .adapters import commits
-
-    commits.check_committable(root, files, branch)
-
-
-def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str) -> str:
-    """Commit files on a new branch, and return the commit.
-
-    Parameters
-    ----------
-    root
-        Root of the tree.
-    files
-        Files in it.
-    branch
-        The branch that is made.
-    message
-        What the commit says.
-
-    Raises
-    ------
-    CalibstateError
-        Git made none.
-    """
-    from .adapters import commits
-
-    return commits.commit_on_branch(root, files, branch, message)
-
-
-def in_workspace(root: str) -> str:
-    """Return where a state tree is within what GitHub calls the workspace.
-
-    That is ``$GITHUB_WORKSPACE`` if the tree is in there, else the clone.
-
-    Parameters
-    ----------
-    root
-        Root of the tree.
-
-    Returns
-    -------
-    str
-        Segments joined with ``/``; empty for the workspace itself, or
-        outside any.
-    """
-    folder = Path(root).resolve()
-    given = os.environ.get("GITHUB_WORKSPACE")
-    if given and folder.is_relative_to(Path(given).resolve()):
-        return _between(Path(given).resolve(), folder)
-    clone = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
-    return _between(clone, folder)
-
-
-def _between(above: Path, folder: Path) -> str:
-    return "/".join(folder.relative_to(above).parts)
-
-
-def _as_of(commit: str, told: Diagnostic) -> Diagnostic:
-    where = told.where and replace(told.where, path=f"{commit[:10]}:{told.where.path}")
-    return replace(told, where=where)
 
 
 def check_middleware() -> None:
@@ -310,70 +56,9 @@ def check_middleware() -> None:
     RefusedError
         ``lsst.pipe.base`` is not installed.
     """
-    from .adapters import pipelines
+    from ..adapters import pipelines
 
     pipelines.check_middleware()
-
-
-def jira() -> Tracker:
-    """Return the tracker that the surroundings name.
-
-    Raises
-    ------
-    UsageError
-        They name none, or none that may be asked.
-    """
-    # What is read from a file ends with a line end.
-    said = (os.environ.get(f"CALIBSTATE_JIRA_{name}", "").strip() for name in ("URL", "USER", "TOKEN"))
-    address, user, token = said
-    if not address:
-        raise UsageError(
-            Diagnostic(
-                "Nobody says where Jira is",
-                "CALIBSTATE_JIRA_URL is not set, so no approval was compared with Jira.",
-                hint="Set CALIBSTATE_JIRA_URL=https://… and CALIBSTATE_JIRA_TOKEN, or leave --check out.",
-            )
-        )
-    if problem := _address_problem(address, has_token=bool(token)):
-        hint = "CALIBSTATE_JIRA_URL is what stands in front of /browse/TAXICAB-15."
-        raise UsageError(Diagnostic("Address of Jira cannot be used", problem, hint=hint))
-    if not all(word.isascii() and word.isprintable() and " " not in word for word in (user, token)):
-        detail = "CALIBSTATE_JIRA_USER or CALIBSTATE_JIRA_TOKEN holds blanks, line ends or foreign letters."
-        raise UsageError(Diagnostic("Token of Jira cannot be sent", detail, hint="Give it as Jira told it."))
-    return _Tracker(address, user or None, token or None)
-
-
-def _address_problem(address: str, *, has_token: bool) -> str:
-    """Say why Jira cannot be asked at an address, if so."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        return f"{address}: that is no address."
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        return f"{address}: that is no address of the form https://HOST or https://HOST/PATH."
-    if has_token and parts.scheme == "http" and host not in _LOOPBACK:
-        return f"{address}: a token would be sent there for everybody to read; only https keeps it."
-    return ""
-
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-class _Tracker:
-    """The real tracker, which is imported when it is first asked."""
-
-    def __init__(self, address: str, user: str | None, token: str | None) -> None:
-        self._account = (address, user, token)
-
-    def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
-        """Return those tickets that are there, unless it says nothing."""
-        with at_work():
-            from .adapters.jira import Jira
-
-        # An answer that comes drop by drop would keep the client for ever.
-        return in_time("Jira", lambda: Jira(*self._account).tickets(keys, seen))
 
 
 class Places:
@@ -410,7 +95,7 @@ class Places:
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
-        from .adapters.butler import open_writer
+        from ..adapters.butler import open_writer
 
         if ("write", address) not in self._opened:
             self._once("write", address, lambda: open_writer(self._uri(address)))
@@ -422,27 +107,27 @@ class Places:
 
     def recover(self, address: RepositoryAddress) -> None:
         """Undo what a killed writer left half done in a repository."""
-        from .adapters.butler import clear_leftovers, recover
+        from ..adapters.butler import clear_leftovers, recover
 
         recover(self._uri(address))
         clear_leftovers(self._uri(address))
 
     def exclude_others(self, address: RepositoryAddress) -> AbstractContextManager[Callable[[], None]]:
         """Keep away also who keeps locks elsewhere, where the database can."""
-        from .adapters.butler import exclude_others
+        from ..adapters.butler import exclude_others
 
         return exclude_others(self._uri(address), address)
 
     def identity(self, address: RepositoryAddress) -> str:
         """Return what tells one butler from another, without opening it."""
-        from .adapters.butler import identity
+        from ..adapters.butler import identity
 
         return self._in_time(address, lambda: identity(self._uri(address)))
 
     def archive(self) -> ArchiveWriter:
         """Return the archive."""
         with at_work():
-            from .adapters.archive import Archive
+            from ..adapters.archive import Archive
 
         uri = self._from_root(self._desired.settings.noun.archive)
         archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: Archive(uri))
@@ -453,7 +138,7 @@ class Places:
     def rucio(self) -> RucioWriter:
         """Return Rucio."""
         with at_work():
-            from .adapters.rucio import open_rucio
+            from ..adapters.rucio import open_rucio
 
         settings = self._desired.settings.noun.rucio
         assert settings, "what goes by Rucio is declared with settings only"
@@ -464,7 +149,7 @@ class Places:
 
     def pipelines(self, address: RepositoryAddress) -> PipelineReader:
         """Return a repository in which pipelines are looked at."""
-        from .adapters.pipelines import open_pipeline_reader
+        from ..adapters.pipelines import open_pipeline_reader
 
         reader: PipelineReader = self._once(
             "pipelines", address, lambda: open_pipeline_reader(self._uri(address))
@@ -473,7 +158,7 @@ class Places:
 
     def run_pipelines(self, address: RepositoryAddress) -> PipelineRunner:
         """Return a repository in which pipelines are run."""
-        from .adapters.pipelines import open_pipeline_runner
+        from ..adapters.pipelines import open_pipeline_runner
 
         runner: PipelineRunner = self._once(
             "run pipelines", address, lambda: open_pipeline_runner(self._uri(address))
@@ -483,8 +168,8 @@ class Places:
     def records(self, place: str) -> Records:
         """Return where the locks and the journal of a place are kept."""
         with at_work():
-            from .adapters.locks import open_locks
-            from .adapters.records import open_journal
+            from ..adapters.locks import open_locks
+            from ..adapters.records import open_journal
 
         uri = self._records_uri(place)
         made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))
@@ -498,9 +183,9 @@ class Places:
     def examine(self, place: str) -> Examined:
         """Look at a place or a store of records; nothing is written."""
         with at_work():
-            from .adapters.butler import examine as examine_butler
-            from .adapters.checkup import examine_store
-            from .adapters.rucio import examine as examine_rucio
+            from ..adapters.butler import examine as examine_butler
+            from ..adapters.checkup import examine_store
+            from ..adapters.rucio import examine as examine_rucio
         settings = self._desired.settings.noun
         if place == RUCIO and settings.rucio:
             return examine_rucio(settings.rucio.scope)
@@ -510,13 +195,13 @@ class Places:
 
     def versions_here(self) -> tuple[str, ...]:
         """Return the versions of what the places are asked with."""
-        from .adapters.checkup import versions_here
+        from ..adapters.checkup import versions_here
 
         return f"calibstate {__version__}", *versions_here()
 
     def missing_formatters(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return the classes that cannot be imported here, and why."""
-        from .adapters.butler import why_not_usable
+        from ..adapters.butler import why_not_usable
 
         return {name: why for name in sorted(set(names)) if (why := why_not_usable(name))}
 
@@ -530,26 +215,26 @@ class Places:
         since
             Leave out what began before, as ``YYYYMMDDTHHMMSSZ``.
         """
-        from .adapters.journals import past_runs
+        from ..adapters.journals import past_runs
 
         return list(past_runs(store, since))
 
     def past_run(self, name: str) -> PastRun | None:
         """Return a run by its name; `None`: no store keeps it."""
-        from .adapters.journals import past_run
+        from ..adapters.journals import past_run
 
         found = (past_run(store, name) for store in self.stores_of_records())
         return next((run for run in found if run), None)
 
     def publish(self, address: RepositoryAddress, observation: bytes) -> None:
         """Keep what a repository showed, for those who cannot see it."""
-        from .adapters.records import publish
+        from ..adapters.records import publish
 
         publish(self._records_uri(address), address, observation)
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""
-        from .adapters.records import publish_review
+        from ..adapters.records import publish_review
 
         def over(before: bytes | None) -> bytes:
             try:
@@ -562,7 +247,7 @@ class Places:
 
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
         """Return what was published of reviews there; `None`: nothing was."""
-        from .adapters.records import published_review
+        from ..adapters.records import published_review
 
         try:
             data = in_time(
@@ -574,7 +259,7 @@ class Places:
 
     def _seen(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, and what others saw of it only if need be."""
-        from .adapters.butler import open_reader
+        from ..adapters.butler import open_reader
 
         try:
             return self._in_time(address, lambda: open_reader(self._uri(address)))
@@ -582,7 +267,7 @@ class Places:
             raise  # It is within reach, and was changed since anyone saw it.
         except UnreachableError as error:
             unseen = error
-        from .adapters.recorded import RecordedButler
+        from ..adapters.recorded import RecordedButler
 
         butler = RecordedButler(self._told(address, unseen))
         self._relied_on[address] = butler, unseen.diagnostics[0].detail
@@ -591,7 +276,7 @@ class Places:
     def _in_time(self, address: RepositoryAddress, ask: Callable[[], _T]) -> _T:
         """Ask a repository, unless it said nothing a moment ago."""
         with at_work():
-            from .adapters import butler  # noqa: F401 - it takes seconds
+            from ..adapters import butler  # noqa: F401 - it takes seconds
         asked, error = self._silent.get(address, (-math.inf, None))
         if error and time.monotonic() < asked + allowed():
             raise error
@@ -628,8 +313,8 @@ class Places:
     def _published(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation | None:
         if not self._hearsay.published:
             return None
-        from .adapters.records import published
-        from .store import observationfile
+        from ..adapters.records import published
+        from ..store import observationfile
 
         try:
             data = published(self._records_uri(address), address, limit=observationfile.LARGEST)
@@ -654,7 +339,7 @@ class Places:
         return self._opened[how, what]
 
     def _uri(self, address: RepositoryAddress) -> str:
-        from .adapters.butler import resolve
+        from ..adapters.butler import resolve
 
         site, repository = self._desired.repository(address)
         if _is_local(repository.butler) and not _is_here(site):
@@ -704,7 +389,7 @@ class RecordingPlaces(Places):
         return told
 
     def _recording(self, address: RepositoryAddress) -> Any:
-        from .adapters.recorded import RecordingButler
+        from ..adapters.recorded import RecordingButler
 
         began = stamp(datetime.now(UTC))
         live = super().butler(address)

@@ -1,0 +1,236 @@
+"""What Git tells of a state tree: its commit, and what it said at others."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import Diagnostic, InvalidStateError
+from ..model.desired import DesiredState
+from ..model.guards import Allowed
+from ..model.outcomes import Began
+from ..model.plans import Basis
+from ..model.revisions import Revision, Then
+from ..store import statefile
+
+if TYPE_CHECKING:
+    from ..adapters.revisions import PastFiles
+
+__all__ = [
+    "Before",
+    "basis",
+    "began",
+    "check_committable",
+    "commit_on_branch",
+    "declared_before",
+    "declared_in_time",
+    "in_workspace",
+]
+
+
+def basis(desired: DesiredState, observed: str, version: str) -> Basis:
+    """Return what a plan says of where it comes from."""
+    from ..adapters.history import commit_of
+
+    commit, dirty = commit_of(desired.root)
+    return Basis(commit=commit, dirty=dirty, declared=desired.digest, observed=observed, version=version)
+
+
+def began(desired: DesiredState, allowed: Allowed) -> Began:
+    """Return what a journal says of who begins a run."""
+    from ..adapters.history import commit_of
+    from ..adapters.processes import this_process, user
+
+    commit, dirty = commit_of(desired.root)
+    return Began(
+        who=user(), process=this_process(), version=__version__, commit=commit, dirty=dirty, allowed=allowed
+    )
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a state tree said at a revision."""
+
+    desired: DesiredState | None
+    """All that it declared; `None` where it was not there yet."""
+
+    words: str
+    """The revision, for people."""
+
+    remarks: tuple[Diagnostic, ...] = ()
+    """What there was to remark on it."""
+
+    commit: str = ""
+    """Hex digest."""
+
+
+def declared_before(root: str, revision: str | None) -> Before:
+    """Return what a state tree said at a revision.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    revision
+        What Git calls it, or a date; `None`: where the main branch was left.
+
+    Raises
+    ------
+    InvalidStateError
+        It did not validate then.
+    UsageError
+        There is no such revision.
+    """
+    from ..adapters.history import base_of
+    from ..adapters.revisions import past
+
+    commit, words = base_of(root, revision)
+    with past(root, statefile.PARTS) as trees:
+        try:
+            found = _read(trees.files(commit), commit, {})
+        except InvalidStateError as error:
+            raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
+    if found is None:
+        return Before(None, words, commit=commit)
+    return Before(found[0], words, found[1], commit)
+
+
+def declared_in_time(root: str) -> Iterator[Then]:
+    """Yield what a state tree said at each commit of the main branch.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+
+    Yields
+    ------
+    Then
+        The newest first; only commits that touch the tree.
+
+    Raises
+    ------
+    CalibstateError
+        It is kept in no repository.
+    """
+    from ..adapters.revisions import past
+
+    memo: statefile.Memo = {}
+    read: dict[Any, Then] = {}
+    with past(root, statefile.PARTS) as trees:
+        for revision in trees.line():
+            files = trees.files(revision.commit)
+            # What was taken back is as it was.
+            if (known := read.get(files.digest)) is None:
+                known = read[files.digest] = _then(files, revision, memo)
+            problems = tuple(_as_of(revision.commit, told) for told in known.problems)
+            yield replace(known, revision=revision, problems=problems)
+
+
+def _then(files: PastFiles, revision: Revision, memo: statefile.Memo) -> Then:
+    try:
+        found = _read(files, revision.commit, memo)
+    except InvalidStateError as error:
+        return Then(revision, None, error.diagnostics)
+    return Then(revision, found[0] if found else None)
+
+
+def _read(
+    files: PastFiles, commit: str, memo: statefile.Memo
+) -> tuple[DesiredState, tuple[Diagnostic, ...]] | None:
+    if not files.is_there:
+        return None
+    return _written_out(files.root, commit) if files.has_links else statefile.load_from(files, memo)
+
+
+def _written_out(root: str, commit: str) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+    """Read a tree from the disk, which knows where links lead."""
+    from ..adapters.history import write_tree
+
+    with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
+        write_tree(root, commit, Path(folder))
+        return statefile.load(Path(folder))
+
+
+def check_committable(root: str, files: Sequence[str], branch: str) -> None:
+    """Refuse where files could not be committed by themselves.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    files
+        Files in it, that nobody has changed yet.
+    branch
+        The branch that will be made.
+
+    Raises
+    ------
+    RefusedError
+        They have uncommitted changes, or the branch exists.
+    """
+    from ..adapters import commits
+
+    commits.check_committable(root, files, branch)
+
+
+def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str) -> str:
+    """Commit files on a new branch, and return the commit.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    files
+        Files in it.
+    branch
+        The branch that is made.
+    message
+        What the commit says.
+
+    Raises
+    ------
+    CalibstateError
+        Git made none.
+    """
+    from ..adapters import commits
+
+    return commits.commit_on_branch(root, files, branch, message)
+
+
+def in_workspace(root: str) -> str:
+    """Return where a state tree is within what GitHub calls the workspace.
+
+    That is ``$GITHUB_WORKSPACE`` if the tree is in there, else the clone.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+
+    Returns
+    -------
+    str
+        Segments joined with ``/``; empty for the workspace itself, or
+        outside any.
+    """
+    folder = Path(root).resolve()
+    given = os.environ.get("GITHUB_WORKSPACE")
+    if given and folder.is_relative_to(Path(given).resolve()):
+        return _between(Path(given).resolve(), folder)
+    clone = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    return _between(clone, folder)
+
+
+def _between(above: Path, folder: Path) -> str:
+    return "/".join(folder.relative_to(above).parts)
+
+
+def _as_of(commit: str, told: Diagnostic) -> Diagnostic:
+    where = told.where and replace(told.where, path=f"{commit[:10]}:{told.where.path}")
+    return replace(told, where=where)
