@@ -44,6 +44,8 @@ def commit_of(folder: str) -> tuple[str | None, bool]:
         repository = git.Repo(folder, search_parent_directories=True)
         with repository:
             commit = repository.head.commit.hexsha
+            # Else it would write down the times of files that it looked at.
+            repository.git.update_environment(GIT_OPTIONAL_LOCKS="0")
             dirty = bool(repository.git.status("--porcelain", "--", folder))
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, git.GitError, ValueError, OSError):
         return None, False

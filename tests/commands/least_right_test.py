@@ -24,6 +24,7 @@ READING: Sequence[Sequence[str]] = (
     ["drift"],
     ["drift", "--files"],
     ["plan"],
+    ["status"],
     ["fingerprint"],
     ["explain", "bias", "detector=0", "--at", "2024-06-01T00:00:00"],
     ["verify", "--bytes"],

@@ -39,6 +39,8 @@ EVERY_COMMAND: Sequence[Sequence[str]] = (
     ["drift", "--observed", "published"],
     ["seal", "DM-1"],
     ["verify", "--bytes", "--format", "json"],
+    ["verify", "--publish"],
+    ["status", "--format", "json"],
     ["capture", SUMMIT, INSTRUMENT, "--dry-run"],
     ["log", "--format", "json"],
     ["approvals", "--format", "json"],
