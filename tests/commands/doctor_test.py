@@ -133,6 +133,13 @@ def test_apply_makes_the_same_checks_first_and_leaves_out_what_fails(
     assert sites.snapshot("repo/summit-LSSTComCam") == before
     assert sites.locks() == []
     assert sites.chain(EMBARGO) == sites.chain(ORIGIN)
+    # It was not even held, and nothing was begun there.
+    (past,) = sites.run("log", "--format", "json").json["runs"]
+    worked_at = [line["text"] for line in past["lines"] if line["event"] == "plan"]
+    assert worked_at
+    assert not any(SUMMIT in text for text in worked_at)
+    begun = [line["outcome"] for line in past["lines"] if line["event"] == "outcome"]
+    assert not any(SUMMIT in one["target"] and one["result"] == "begun" for one in begun)
     monkeypatch.undo()
     assert sites.apply().code == 0
 
