@@ -47,9 +47,11 @@ class FallingSilent:
         return int(self._server.getsockname()[1])
 
     def close(self) -> None:
-        self._server.close()
-        for connection in self._taken:
-            connection.close()
+        # A connection that a thread still reads from is closed by its end only.
+        for one in (self._server, *self._taken):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
 
     def _take(self) -> None:
         with suppress(OSError):
