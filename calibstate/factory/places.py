@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -183,14 +183,18 @@ class Places:
     def examine(self, place: str) -> Examined:
         """Look at a place or a store of records; nothing is written."""
         with at_work():
-            from ..adapters.butler import examine as examine_butler
+            from ..adapters.butler import DafButlerReader, open_reader
             from ..adapters.checkup import examine_store
             from ..adapters.rucio import examine as examine_rucio
         settings = self._desired.settings.noun
         if place == RUCIO and settings.rucio:
             return examine_rucio(settings.rucio.scope)
         if place in self._desired.repositories:
-            return examine_butler(self._uri(place))
+            # What was opened a moment ago to plan is not opened again.
+            if isinstance(opened := self._opened.get(("read", place)), DafButlerReader):
+                return opened.examine()
+            with closing(open_reader(self._uri(place))) as reader:
+                return reader.examine()
         return examine_store(self._from_root(settings.archive) if place == ARCHIVE else place)
 
     def versions_here(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class FallingSilent:
         return int(self._server.getsockname()[1])
 
     def close(self) -> None:
-        # A connection that a thread still reads from is closed by its end only.
+        # Closing alone does not end what a thread still reads from.
         for one in (self._server, *self._taken):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

@@ -4,7 +4,6 @@ The butler is imported with this, which takes seconds; so this is imported
 when the first repository is asked, never at start.
 """
 
-from .checkup import examine
 from .exclusion import exclude_others
 from .formatters import why_not_usable
 from .opening import identity, recover, resolve
@@ -15,7 +14,6 @@ __all__ = [
     "DafButlerReader",
     "DafButlerWriter",
     "clear_leftovers",
-    "examine",
     "exclude_others",
     "identity",
     "open_reader",

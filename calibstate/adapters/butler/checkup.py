@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from lsst.daf.butler import Butler
 from lsst.resources import ResourcePath
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -22,21 +23,20 @@ _WRITTEN = ("collection", "collection_chain", "dataset")
 """Tables that nothing is deployed without."""
 
 
-def examine(uri: str) -> Examined:
+def examine(repository: Repository, butler: Butler) -> Examined:
     """Look whether one can work at a repository; nothing is written.
 
     Parameters
     ----------
-    uri
-        URI or path of the repository.
+    repository, butler
+        The repository, opened for reading.
 
     Raises
     ------
     UnreachableError
-        It cannot be opened from here.
+        It does not answer any more.
     """
-    repository = Repository(uri)
-    with repository.open(writeable=False) as butler, repository.asking():
+    with repository.asking():
         universe = f"dimensions {butler.dimensions.namespace} {butler.dimensions.version}"
         try:
             root: ResourcePath | None = datastore_root(butler, repository.name)

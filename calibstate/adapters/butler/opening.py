@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Repository:
     def config(self) -> ButlerConfig:
         """Its configuration, with the defaults of this environment."""
         with self._opening():
-            return ButlerConfig(ResourcePath(self.uri, forceDirectory=None))
+            return ButlerConfig(_configuration(self.uri, _stamp(self.uri)))
 
     @lazy
     def registry(self) -> URL | None:
@@ -220,6 +221,22 @@ class Repository:
             and code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
             and any(_holds_something(file.with_name(file.name + end)) for end in ("-journal", "-wal"))
         )
+
+
+@lru_cache(maxsize=128)
+def _configuration(uri: str, stamp: tuple[object, ...]) -> ButlerConfig:
+    """Return a configuration; a dozen files of defaults are read for one."""
+    return ButlerConfig(ResourcePath(uri, forceDirectory=None))
+
+
+def _stamp(uri: str) -> tuple[object, ...]:
+    """Return what differs once a configuration may be another one."""
+    path = ResourcePath(uri, forceDirectory=None)
+    if not path.isLocal:
+        return (object(),)  # Whether it was changed is not known before it is read.
+    file = Path(path.ospath)
+    found = (file / "butler.yaml" if file.is_dir() else file).stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size, os.environ.get("DAF_BUTLER_CONFIG_PATH")
 
 
 def resolve(butler: str, relative_to: str) -> str:

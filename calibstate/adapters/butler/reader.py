@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from lsst.daf.butler import Butler
 from typing_extensions import override
 
+from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
 from ...model.timespans import Range
 from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
+from .checkup import examine
 from .export import list_stored, write_export
 from .holdings import find_collections, read_holdings
 from .lookups import find, find_detectors, find_exposures, find_filters, find_runs
@@ -109,6 +111,16 @@ class DafButlerReader(ButlerReader):
         """Return exposures, by number."""
         with self._repository.asking():
             return find_exposures(self._butler, instrument, where)
+
+    def examine(self) -> Examined:
+        """Look whether one can work here; nothing is written.
+
+        Raises
+        ------
+        UnreachableError
+            It does not answer any more.
+        """
+        return examine(self._repository, self._butler)
 
     def close(self) -> None:
         """Let go of the repository."""
