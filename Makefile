@@ -25,6 +25,9 @@ demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories a
 	@$(if $(DIR),,rm -rf build/demo && mkdir -p build)
 	@$(BIN)/calibstate demo $(or $(DIR),build/demo)
 
+# A fifth of a short command's time goes into compiling what was not kept.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
 test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for some)
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(TESTS)
 

@@ -396,7 +396,16 @@ def begin(world: re.Match[str], shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if runnable(page)], ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    [
+        pytest.param(
+            page,
+            id=str(page.relative_to(ROOT)),
+            marks=pytest.mark.slow if "<!-- world: by rucio" in page.read_text() else (),
+        )
+        for page in PAGES
+        if runnable(page)
+    ],
 )
 def test_the_console_blocks_of_a_page_are_true(page: Path, shell: Shell) -> None:
     text = page.read_text()

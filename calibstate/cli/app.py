@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,10 +89,16 @@ _WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """Base of typer's errors of usage; typer may carry its own click."""
 
 
+@cache
+def _command() -> Any:
+    """Return the command with all that hang on it, which takes a while."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = _command()(list(arguments) if arguments is not None else None, standalone_mode=False)
     except _WRONG_USAGE as error:
         error.show()
         return ExitCode.USAGE

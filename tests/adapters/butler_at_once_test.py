@@ -181,6 +181,7 @@ def test_an_import_that_is_killed_at_any_moment_can_be_done_again(
         kill_and_complete(world.clone(template, tmp_path / str(moment)), bundle, moment)
 
 
+@pytest.mark.slow
 def test_an_import_into_postgresql_that_is_killed_can_be_done_again(
     tmp_path: Path, bundle: BundleFolder, postgres: Postgres
 ) -> None:

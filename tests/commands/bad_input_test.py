@@ -438,7 +438,7 @@ def test_a_database_that_may_not_be_read_is_told(sites):
     assert "no permission to read" in error(ran)
 
 
-@pytest.mark.parametrize("part", ["gen3.sqlite3", "."])
+@pytest.mark.parametrize("part", ["gen3.sqlite3", pytest.param(".", marks=pytest.mark.slow)])
 def test_a_repository_that_may_not_be_written_is_told_and_the_others_are_done(sites, part):
     before = sites.snapshot("repo/summit-LSSTComCam")
     with forbidden(sites.path(SUMMIT) / part, 0o444 if part == "gen3.sqlite3" else 0o555):
@@ -452,7 +452,7 @@ def test_a_repository_that_may_not_be_written_is_told_and_the_others_are_done(si
     assert sites.certifications(SUMMIT) == sites.certifications(ORIGIN)
 
 
-@pytest.mark.parametrize("place", ["archive", "records"])
+@pytest.mark.parametrize("place", [pytest.param("archive", marks=pytest.mark.slow), "records"])
 def test_a_place_that_may_not_be_written_is_told_and_nothing_is_done(sites, place):
     folder = sites.tree.folder / place
     folder.mkdir()
@@ -467,6 +467,7 @@ def test_a_place_that_may_not_be_written_is_told_and_nothing_is_done(sites, plac
     assert ask(sites, "apply").code == 0
 
 
+@pytest.mark.slow
 def test_an_archive_that_may_not_be_read_is_unreachable_and_nothing_is_planned(deployed):
     with forbidden(deployed.tree.folder / "archive", 0o000):
         ran = mortal("-C", str(deployed.tree.state), "plan", "--format", "json")
@@ -526,7 +527,7 @@ def disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("size", ["4k", "24k", "64k"])
+@pytest.mark.parametrize("size", ["4k", pytest.param("24k", marks=pytest.mark.slow), "64k"])
 def test_a_full_disk_under_the_archive_leaves_no_half_bundle(sites, size):
     archive = sites.tree.folder / "archive"
     before = sites.certifications(ORIGIN), sites.files(ORIGIN)
@@ -546,7 +547,9 @@ def test_a_full_disk_under_the_archive_leaves_no_half_bundle(sites, size):
     assert sites.certifications(SUMMIT) == sites.certifications(ORIGIN)
 
 
-@pytest.mark.parametrize("size", ["4k", "12k", "16k"])
+@pytest.mark.parametrize(
+    "size", ["4k", *(pytest.param(size, marks=pytest.mark.slow) for size in ("12k", "16k"))]
+)
 def test_a_full_disk_under_the_records_is_told_and_the_next_run_goes_on(sites, size):
     with disk(sites.tree.folder / "records", size) as enlarge:
         ran = ask(sites, "apply")

@@ -94,6 +94,7 @@ def test_a_stock_import_takes_an_altered_file_for_the_calibration(archived: Site
     assert archived.files(SUMMIT)[name] != archived.files(ORIGIN)[name]
 
 
+@pytest.mark.slow
 def test_a_bundle_without_its_export_is_damaged(archived: Sites) -> None:
     export = archived.bundle("DM-1") / "export.yaml"
     text = export.read_text()
@@ -110,6 +111,7 @@ def test_a_bundle_without_its_export_is_damaged(archived: Sites) -> None:
     assert archived.chain(SUMMIT) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
 
 
+@pytest.mark.slow
 def test_a_bundle_without_its_export_stops_no_other_ticket_where_its_own_was_changed(deployed: Sites) -> None:
     """What its collection should hold cannot be told then."""
     with deployed.butler(SUMMIT) as butler:
@@ -137,6 +139,7 @@ def test_a_bundle_moved_away_is_made_anew_from_the_origin(archived: Sites) -> No
     assert archived.files(SUMMIT) == archived.files(ORIGIN)
 
 
+@pytest.mark.slow
 def test_an_unreadable_manifest_stops_its_ticket_and_no_other(archived: Sites) -> None:
     manifest = archived.bundle("DM-1") / "manifest.json"
     intact = manifest.read_text()

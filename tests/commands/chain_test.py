@@ -42,6 +42,7 @@ def test_a_stock_import_drops_what_somebody_added_to_a_ticket_chain(deployed: Si
     assert OTHERS not in deployed.chain(SUMMIT, OLD)
 
 
+@pytest.mark.slow
 def test_what_somebody_added_to_a_ticket_chain_is_told_and_kept(deployed: Sites) -> None:
     leaves = deployed.chain(SUMMIT, OLD)
     deployed.add_own(SUMMIT, OTHERS)
@@ -93,6 +94,7 @@ def test_a_new_ticket_enters_in_front_and_the_child_amid_the_chain_stays(extende
     assert drift_of(extended) == [(SUMMIT, "extra", OTHERS)]
 
 
+@pytest.mark.slow
 def test_an_order_is_corrected_around_the_child_amid_the_chain(extended: Sites) -> None:
     extended.tree.chain(["DM-1", "DM-2"])
 
@@ -106,6 +108,7 @@ def test_an_order_is_corrected_around_the_child_amid_the_chain(extended: Sites) 
     assert extended.chain(EMBARGO) == extended.chain(ORIGIN) == (OLD, NEW)
 
 
+@pytest.mark.slow
 def test_several_extras_keep_their_order_and_those_behind_stay_last(deployed: Sites) -> None:
     names = [deployed.add_own(SUMMIT, f"u/somebody/{letter}") for letter in "abcd"]
     a, b, c, d = names

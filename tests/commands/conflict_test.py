@@ -75,6 +75,7 @@ def test_a_begin_after_the_end_is_refused_with_the_name_of_the_dataset(backwards
     assert backwards.run("plan", "--ticket", "DM-2").code == 2
 
 
+@pytest.mark.slow
 def test_a_begin_after_the_end_stops_its_ticket_and_no_other(backwards: Sites) -> None:
     ran = backwards.apply()
 
@@ -136,6 +137,7 @@ def test_a_leaf_of_another_type_stops_its_ticket_at_that_place_only(
     assert is_whole(sites, SUMMIT, "DM-2", "DM-1")
 
 
+@pytest.mark.slow
 def test_a_leaf_of_another_type_that_is_made_after_the_plan_is_refused_too(sites: Sites) -> None:
     plan = str(sites.tree.folder / "plan.json")
     assert sites.run("plan", "-o", plan).code == 2
@@ -193,6 +195,7 @@ def test_a_top_chain_whose_name_is_taken_is_refused(sites: Sites, type_: Collect
     assert is_whole(sites, EMBARGO, "DM-2", "DM-1")
 
 
+@pytest.mark.slow
 def test_a_top_chain_that_is_taken_at_the_origin_stops_nothing_elsewhere(sites: Sites) -> None:
     with sites.butler(ORIGIN) as butler:
         butler.registry.removeCollection(TOP)
@@ -227,6 +230,7 @@ def test_a_stock_chain_over_a_calibration_collection_is_an_error_without_a_reaso
 # Other contradictions
 
 
+@pytest.mark.slow
 def test_a_dataset_type_of_another_definition_stops_what_uses_it_at_that_place_only(sites: Sites) -> None:
     with sites.butler(SUMMIT) as butler:
         dimensions = butler.dimensions.conform(("instrument", "detector"))
@@ -242,6 +246,7 @@ def test_a_dataset_type_of_another_definition_stops_what_uses_it_at_that_place_o
     assert is_whole(sites, EMBARGO, "DM-2", "DM-1")
 
 
+@pytest.mark.slow
 def test_a_detector_of_another_name_stops_the_tickets_at_that_place_only(sites: Sites) -> None:
     with sites.butler(SUMMIT) as butler:
         (record,) = butler.query_dimension_records("detector", instrument=INSTRUMENT, detector=2)

@@ -76,6 +76,7 @@ def test_a_retired_ticket_leaves_the_chains_and_nothing_else_does(deployed: Site
     assert deployed.run("drift").code == 0
 
 
+@pytest.mark.slow
 def test_a_retired_ticket_that_nobody_searches_is_still_deployed(sites: Sites) -> None:
     """It is adopted, so it is brought to every repository."""
     sites.tree.chain(["DM-2"], retired={"DM-1": "pseudo flats"})
@@ -160,6 +161,7 @@ def test_a_ticket_without_one_of_its_collections_waits_as_a_whole(deployed: Site
 # Bare tickets
 
 
+@pytest.mark.slow
 def test_a_bare_ticket_stands_in_the_chain_as_its_collections(sites: Sites) -> None:
     make_bare(sites)
     sites.tree.chain(["DM-2", "DM-8", "DM-1"])
@@ -178,6 +180,7 @@ def test_a_bare_ticket_stands_in_the_chain_as_its_collections(sites: Sites) -> N
     assert sites.run("drift", "--files").code == 0
 
 
+@pytest.mark.slow
 def test_single_collections_of_a_bare_ticket_stand_where_they_are_listed(sites: Sites) -> None:
     make_bare(sites)
     sites.tree.chain([BARE[1], "DM-2", BARE[0], "DM-1"])
@@ -205,6 +208,7 @@ def test_datasets_that_are_lost_from_a_bare_run_are_restored(sites: Sites) -> No
     assert sites.files(SUMMIT) == sites.files(ORIGIN)
 
 
+@pytest.mark.slow
 def test_a_collection_of_a_bare_ticket_can_be_retired_alone(sites: Sites) -> None:
     make_bare(sites)
     sites.tree.chain(["DM-8", "DM-2", "DM-1"])
@@ -221,6 +225,7 @@ def test_a_collection_of_a_bare_ticket_can_be_retired_alone(sites: Sites) -> Non
 # Chains within chains, externals, `only`
 
 
+@pytest.mark.slow
 def test_a_chain_can_be_an_entry_of_another(sites: Sites) -> None:
     sites.tree.chain([TOP], chain=DEFAULTS)
 
@@ -243,6 +248,7 @@ def test_chains_are_made_from_the_inside_out_whatever_their_names(sites: Sites) 
     assert [sites.chain(SUMMIT, name) for name in names] == [(names[1],), (names[2],), (TOP,)]
 
 
+@pytest.mark.slow
 def test_a_chain_that_cannot_be_made_is_left_out_of_what_holds_it(sites: Sites) -> None:
     sites.tree.chain([TOP, {"external": "u/somebody/bias"}], chain=DEFAULTS)
     for address in EVERYWHERE:

@@ -254,6 +254,7 @@ def test_an_export_that_cannot_be_understood_keeps_its_ticket_away(
 # --- half a ticket ---
 
 
+@pytest.mark.slow
 def test_collections_without_datasets_are_no_ticket_and_are_filled(sites: Sites) -> None:
     """As a stock import leaves them that was killed before its transaction."""
     leaves = [f"{TOP}/DM-1/{leaf}" for leaf in ("bias.20240101a", "flat.20240101a")]
@@ -288,6 +289,7 @@ def test_datasets_that_are_recorded_and_nowhere_certified_are_certified_once(dep
     assert deployed.snapshot("repo/summit-LSSTComCam/LSSTComCam") == files
 
 
+@pytest.mark.slow
 def test_a_bare_run_that_was_removed_with_its_links_is_restored_at_its_place(sites: Sites) -> None:
     """Stock: gone from every chain without a word."""
     run = f"{TOP}/DM-9/unbounded"

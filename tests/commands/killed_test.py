@@ -99,7 +99,9 @@ def test_a_run_killed_twice_is_completed_by_the_third(whole: Whole, tmp_path: Pa
     assert _as_found(sites) == whole.found
 
 
-@pytest.mark.parametrize("moment", [("after os.replace of .fits", 8), ("before COMMIT", 9)])
+@pytest.mark.parametrize(
+    "moment", [("after os.replace of .fits", 8), pytest.param(("before COMMIT", 9), marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_lets_go_of_its_locks_and_says_how_to_go_on(
     whole: Whole, tmp_path: Path, moment: cut.Moment
 ) -> None:

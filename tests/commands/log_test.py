@@ -39,6 +39,7 @@ def test_a_run_is_told_with_who_began_it_and_what_became_of_its_steps(sites: Sit
     assert f"done     prepend-to-chain {SUMMIT}:chain:{TOP}" in text
 
 
+@pytest.mark.slow
 def test_the_newest_run_comes_first_and_a_run_that_did_nothing_is_none(sites: Sites) -> None:
     assert sites.apply("--repository", EMBARGO, "--repository", "usdf/main").code == 0
     assert sites.apply().code == 0
@@ -110,7 +111,7 @@ def test_a_run_that_goes_on_can_be_read(sites: Sites, tmp_path: Path) -> None:
     assert run.end().code == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_a_signal_has_the_step_in_hand_finished_and_no_other_begun(
     sites: Sites, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -163,7 +164,13 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(sites: Sites, tmp_path:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"\xff\xfe{", b'{"event": "run"}\n', b"[" * 100_000, b'{"at": "x", "event": "end", "text": 1}\n'],
+    [
+        b"\xff\xfe{",
+        pytest.param(b"", marks=pytest.mark.slow),
+        pytest.param(b'{"event": "run"}\n', marks=pytest.mark.slow),
+        pytest.param(b"[" * 100_000, marks=pytest.mark.slow),
+        b'{"at": "x", "event": "end", "text": 1}\n',
+    ],
 )
 def test_a_journal_that_cannot_be_read_hides_no_other(sites: Sites, damage: bytes) -> None:
     assert sites.apply().code == 0
@@ -177,6 +184,7 @@ def test_a_journal_that_cannot_be_read_hides_no_other(sites: Sites, damage: byte
     assert sites.run("log").code == sites.run("log", damaged["id"]).code == 0
 
 
+@pytest.mark.slow
 def test_a_journal_that_is_too_large_hides_no_other(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sites.apply().code == 0
     folder = sites.tree.folder / "records" / "journal"

@@ -15,7 +15,7 @@ RUN = f"{TOP}/DM-2/flat.20240101a.run"
 LEAF = f"{TOP}/DM-2/flat.20240101a"
 
 
-@pytest.mark.parametrize("address", [SUMMIT, ORIGIN])
+@pytest.mark.parametrize("address", [SUMMIT, pytest.param(ORIGIN, marks=pytest.mark.slow)])
 def test_a_run_deleted_behind_a_certified_collection_is_restored(deployed: Sites, address: str) -> None:
     """Stock: without a word an older calibration is found instead."""
     before = deployed.certifications(address)

@@ -6,11 +6,10 @@ place that is not there costs the others nothing.
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -54,32 +53,12 @@ _CHOICES = (_DATABASE, _DATABASE, _FILES, _FILES, _FILES, _FILES)
 ALL = [Mixture(*chosen) for chosen in product(*_CHOICES)]
 
 
-def _sample() -> set[Mixture]:
-    """Return few mixtures that hold every pair of choices.
-
-    Any two of the 3-element subsets of five rows overlap, and neither holds
-    the other; the row of first choices gives the pairs that are left.
-    """
-    columns = list(combinations(range(5), 3))[: len(_CHOICES)]
-    rows = [[row in column for column in columns] for row in range(5)]
-    rows += [[False] * len(_CHOICES), [True] * len(_CHOICES)]
-    return {Mixture(*(choices[pick] for choices, pick in zip(_CHOICES, row, strict=True))) for row in rows}
-
-
-SAMPLE = _sample()
+EXTREMES = (ALL[0], ALL[-1])
+"""Everything embedded, and everything served."""
 
 
 def _parameters() -> list[Any]:
-    everything = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
-    return [
-        pytest.param(m, id=str(m), marks=[] if everything or m in SAMPLE else [pytest.mark.slow]) for m in ALL
-    ]
-
-
-def test_the_sample_holds_every_pair_of_choices():
-    for one, other in combinations(range(len(_CHOICES)), 2):
-        for pair in product(_CHOICES[one], _CHOICES[other]):
-            assert any(tuple(vars(m).values())[one : other + 1 : other - one] == pair for m in SAMPLE), pair
+    return [pytest.param(m, id=str(m), marks=[] if m in EXTREMES else [pytest.mark.slow]) for m in ALL]
 
 
 @dataclass(frozen=True)
@@ -247,7 +226,10 @@ def fail(opened: Gateway, part: str, number: int) -> None:
     opened.refuses = refuses
 
 
-@pytest.mark.parametrize("number", [0, FILES_AND_TWO - 2, FILES_AND_TWO - 1])
+@pytest.mark.parametrize(
+    "number",
+    [*(pytest.param(number, marks=pytest.mark.slow) for number in (0, FILES_AND_TWO - 2)), FILES_AND_TWO - 1],
+)
 def test_a_bundle_in_s3_is_complete_or_absent(bucket_world, in_front_of_s3, yard, capsys, number):
     fail(in_front_of_s3, "archive", number)
     cut = bucket_world.run(capsys, "apply", "--yes", "--ticket", "DM-1")
@@ -264,7 +246,7 @@ def test_a_bundle_in_s3_is_complete_or_absent(bucket_world, in_front_of_s3, yard
     assert held(bucket_world, COPY) == held(bucket_world, ORIGIN)
 
 
-@pytest.mark.parametrize("number", [0, 4])
+@pytest.mark.parametrize("number", [pytest.param(0, marks=pytest.mark.slow), 4])
 def test_an_import_into_s3_records_nothing_before_all_files_are_there(
     bucket_world, in_front_of_s3, capsys, number
 ):
@@ -280,6 +262,7 @@ def test_an_import_into_s3_records_nothing_before_all_files_are_there(
     assert held(bucket_world, COPY) == held(bucket_world, ORIGIN)
 
 
+@pytest.mark.slow
 def test_without_records_in_s3_nothing_is_written(yard, in_front_of_s3, capsys):
     tree = make(yard, Mixture("sqlite", "sqlite", "folder", "folder", "folder", "s3"))
     fail(in_front_of_s3, "records", 0)

@@ -289,7 +289,9 @@ def test_outcomes_are_one_json_object_a_line(sites: Sites) -> None:
 # A plan from a file, cut off
 
 
-@pytest.mark.parametrize("moment", [("after os.replace of .fits", 30), ("after INSERT", 20)])
+@pytest.mark.parametrize(
+    "moment", [("after os.replace of .fits", 30), pytest.param(("after INSERT", 20), marks=pytest.mark.slow)]
+)
 def test_a_saved_plan_that_was_cut_off_can_be_applied_again(
     sites: Sites, tmp_path: Path, moment: cut.Moment
 ) -> None:

@@ -28,6 +28,11 @@ ORIGIN, COPY = "usdf/main", "summit/main"
 
 Deployed = Callable[[RealFile], Tree]
 
+SOME = [
+    pytest.param(real, id=real.name, marks=pytest.mark.slow if real is HSC else ()) for real in REAL_FILES
+]
+"""The largest is for those who have the time."""
+
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[RealFile], Tree]:
@@ -131,7 +136,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, str]]:
 # --- deployed, it is the same ---
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_every_lookup_finds_at_the_copy_what_it_finds_at_the_origin(deployed, real):
     with butler(deployed(real), ORIGIN) as origin, butler(deployed(real), COPY) as copy:
         rows = certifications(origin, real)
@@ -150,7 +155,7 @@ def test_every_lookup_finds_at_the_copy_what_it_finds_at_the_origin(deployed, re
                 )
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_every_range_arrives_to_the_nanosecond(deployed, real):
     with butler(deployed(real), ORIGIN) as origin, butler(deployed(real), COPY) as copy:
         there = {(c, ref.id, span.nsec) for c, ref, span in certifications(copy, real)}
@@ -158,7 +163,7 @@ def test_every_range_arrives_to_the_nanosecond(deployed, real):
         assert len(there) == real.certifications
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_every_file_arrives_byte_by_byte(deployed, real):
     with butler(deployed(real), ORIGIN) as origin, butler(deployed(real), COPY) as copy:
         refs = {ref for _, ref, _ in certifications(origin, real)}
@@ -176,7 +181,7 @@ def test_datasets_that_share_a_file_share_it_at_the_copy(deployed):
         assert len({str(uris.primaryURI) for uris in copy.get_many_uris(refs).values()}) == 1
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_the_manifest_has_the_fingerprints_of_both_repositories(deployed, real):
     tree = deployed(real)
     told = {
@@ -203,7 +208,7 @@ def fingerprint(collection: str, rows: list[tuple[str, DatasetRef, Timespan]]) -
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_a_second_apply_writes_nothing(deployed, real, stack, capsys):
     tree = deployed(real)
     before = snapshot(tree.folder / "repo") | snapshot(tree.folder / "archive")
@@ -213,7 +218,7 @@ def test_a_second_apply_writes_nothing(deployed, real, stack, capsys):
     assert snapshot(tree.folder / "repo") | snapshot(tree.folder / "archive") == before
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_no_drift_is_left(deployed, real, capsys):
     found = deployed(real).run(capsys, "drift", "--files", "--format", "json")
     told = {(d["subject"], d["what"]) for d in found.json["drift"]}
@@ -251,7 +256,7 @@ def test_integer_ids_of_the_old_format_arrive_as_the_origin_has_them(deployed):
 # --- without the stack ---
 
 
-@pytest.mark.parametrize("real", [HSC, OLD], ids=lambda real: real.name)
+@pytest.mark.parametrize("real", [one for one in SOME if one.values[0] in (HSC, OLD)])
 def test_without_the_stack_all_but_apply_works(world, real):
     tree = world(real)
     codes = {command: finished(tree, command) for command in ("validate", "show", "drift", "plan")}
@@ -260,7 +265,7 @@ def test_without_the_stack_all_but_apply_works(world, real):
     assert f"{len(real.tickets) - len(real.empty)} " in codes["plan"][1]
 
 
-@pytest.mark.parametrize("real", [HSC, OLD], ids=lambda real: real.name)
+@pytest.mark.parametrize("real", [one for one in SOME if one.values[0] in (HSC, OLD)])
 def test_without_the_stack_apply_refuses_and_writes_nothing_to_the_copy(world, real):
     tree = world(real)
     # The first writer of a repository, if it does nothing, makes its tables.
@@ -275,6 +280,7 @@ def test_without_the_stack_apply_refuses_and_writes_nothing_to_the_copy(world, r
     assert snapshot(tree.repository(COPY)) == before
 
 
+@pytest.mark.slow
 def test_what_the_stack_was_missing_for_is_done_when_it_is_there(world):
     tree = world(OLD)
     assert finished(tree, "apply", "--yes")[0] == 3
@@ -297,7 +303,7 @@ def test_the_stand_ins_are_not_in_the_package():
 # --- the stock import of our bundles ---
 
 
-@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.parametrize("real", SOME)
 def test_the_stock_import_reads_the_bundles(deployed, real, stack, tmp_path):
     Butler.makeRepo(str(tmp_path / "stock"))
     for manifest in deployed(real).folder.glob("archive/*/*/*/manifest.json"):

@@ -95,6 +95,7 @@ def test_transfers_that_fail_are_told_with_their_reason_and_tried_again(register
     come_to_its_end(registered)
 
 
+@pytest.mark.slow
 def test_what_is_stuck_again_is_told_and_not_waited_for(registered: Carried) -> None:
     registered.rucio.transfers.fail(BTS_RSE, reason="no route to host")
     registered.arrive()
@@ -124,6 +125,7 @@ def test_a_corrupted_source_is_told_with_both_checksums(registered: Carried) -> 
     come_to_its_end(registered)
 
 
+@pytest.mark.slow
 def test_a_transfer_service_that_is_down_is_told(registered: Carried) -> None:
     registered.rucio.transfers.stop()
     registered.arrive()
@@ -136,6 +138,7 @@ def test_a_transfer_service_that_is_down_is_told(registered: Carried) -> None:
     come_to_its_end(registered)
 
 
+@pytest.mark.slow
 def test_files_that_are_held_up_are_awaited_with_their_number(registered: Carried) -> None:
     registered.rucio.transfers.hold()
     registered.rucio.round()
@@ -152,6 +155,7 @@ def test_files_that_are_held_up_are_awaited_with_their_number(registered: Carrie
 # --- what was there and is gone ---
 
 
+@pytest.mark.slow
 def test_a_replica_that_was_lost_is_told_and_comes_again_once_rucio_knows(deployed: Carried) -> None:
     lost = next(path for path in sorted(deployed.at(SUMMIT_RSE).rglob("*.fits")))
     lost.unlink()
@@ -185,6 +189,7 @@ def test_a_loss_that_only_half_of_rucio_knows_is_awaited(deployed: Carried) -> N
     assert deployed.run("plan").code == 4
 
 
+@pytest.mark.slow
 def test_a_file_that_left_a_closed_dataset_is_told_while_the_rule_is_ok(deployed: Carried) -> None:
     name = next(iter(deployed.content()))
     deployed.rucio.client().detach_dids(
@@ -211,6 +216,7 @@ def test_a_file_that_left_a_closed_dataset_is_told_while_the_rule_is_ok(deployed
 # --- rules ---
 
 
+@pytest.mark.slow
 def test_a_rule_that_somebody_deleted_is_kept_while_it_can_be(deployed: Carried) -> None:
     (rule,) = deployed.rules(SUMMIT_RSE)
     deployed.rucio.client().delete_replication_rule(rule["id"])
@@ -226,6 +232,7 @@ def test_a_rule_that_somebody_deleted_is_kept_while_it_can_be(deployed: Carried)
     assert (kept["id"], kept["expires_at"]) == (rule["id"], None)
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_gone_is_made_again(deployed: Carried) -> None:
     (rule,) = deployed.rules(SUMMIT_RSE)
     deployed.rucio.client().update_replication_rule(rule["id"], {"lifetime": -1})
@@ -247,6 +254,7 @@ def test_a_rule_that_will_end_is_made_to_last(deployed: Carried) -> None:
     assert deployed.rules(BTS_RSE)[0]["expires_at"] is None
 
 
+@pytest.mark.slow
 def test_a_joint_rule_made_by_hand_counts_for_each_of_its_rses(deployed: Carried) -> None:
     client = deployed.rucio.client()
     ours = deployed.rules()
@@ -260,6 +268,7 @@ def test_a_joint_rule_made_by_hand_counts_for_each_of_its_rses(deployed: Carried
     assert deployed.run("plan").code == 0
 
 
+@pytest.mark.slow
 def test_a_rule_on_another_closed_dataset_with_the_files_counts(deployed: Carried) -> None:
     client, (rule,) = deployed.rucio.client(), deployed.rules(SUMMIT_RSE)
     files = [{"scope": deployed.scope, "name": name} for name in deployed.content()]
@@ -292,6 +301,7 @@ def logged_in(sites: Carried, login: Login) -> Iterator[None]:
         site.configure()
 
 
+@pytest.mark.slow
 def test_without_room_a_rule_is_refused_with_what_an_administrator_does(registered: Carried) -> None:
     client, robot = registered.rucio.client(), registered.rucio.add_account(f"robot{registered.scope[-6:]}")
     for rule in registered.rules():
@@ -346,6 +356,7 @@ def test_a_wrong_password_is_told_and_the_others_are_looked_at(deployed: Carried
 
 
 @pytest.mark.parametrize("with_token", [True, False])
+@pytest.mark.slow
 def test_a_server_that_is_down_costs_the_others_nothing(deployed: Carried, with_token: bool) -> None:
     deployed.rucio.stop_server()
     if not with_token:
@@ -393,6 +404,7 @@ def prepare(sites: Carried, **said: object) -> tuple[str, Path]:
     return name, file
 
 
+@pytest.mark.slow
 def test_a_path_that_was_registered_with_another_checksum_is_refused(carried: Carried) -> None:
     name, _ = prepare(carried)
     mark = len(carried.rucio.requests())
@@ -419,6 +431,7 @@ def test_a_path_that_was_registered_as_another_dataset_is_refused(carried: Carri
     assert not carried.has(SUMMIT, TICKET)
 
 
+@pytest.mark.slow
 def test_a_dataset_that_somebody_closed_too_early_is_refused(carried: Carried) -> None:
     client = carried.rucio.client()
     client.add_dataset(carried.scope, carried.dataset())

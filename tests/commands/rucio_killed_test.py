@@ -167,12 +167,12 @@ def test_the_end_of_the_road_is_what_the_origin_holds(whole: Whole) -> None:
 @pytest.mark.parametrize(
     "at",
     [
-        (SENT, ("after POST replicas", 1)),
+        pytest.param((SENT, ("after POST replicas", 1)), marks=pytest.mark.slow),
         (SENT, ("before POST dids/attachments", 2)),
-        (SENT, ("before PUT dids/status", 1)),
+        pytest.param((SENT, ("before PUT dids/status", 1)), marks=pytest.mark.slow),
         (SENT, ("after POST rules", 1)),
         (RECORDED, ("before COMMIT", 1)),
-        (RECORDED, ("before COMMIT", 20)),
+        pytest.param((RECORDED, ("before COMMIT", 20)), marks=pytest.mark.slow),
     ],
     ids=lambda at: f"{at[1][0]} {at[0]}",
 )

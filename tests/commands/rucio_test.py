@@ -120,6 +120,7 @@ def test_waiting_takes_it_to_its_end_in_one_go(carried: Carried) -> None:
     assert carried.run("plan").code == 0
 
 
+@pytest.mark.slow
 def test_a_reviewed_plan_is_waited_for_too(carried: Carried) -> None:
     plan = carried.tree.folder / "plan.json"
     assert carried.run("plan", "-o", str(plan)).code == 2
@@ -138,6 +139,7 @@ def test_waiting_ends_when_the_time_is_over(carried: Carried) -> None:
     assert not carried.has(SUMMIT, TICKET)
 
 
+@pytest.mark.slow
 def test_nothing_is_waited_for_where_nothing_comes(carried: Carried) -> None:
     deployed(carried)
 
@@ -172,6 +174,7 @@ def test_a_newer_ticket_is_carried_in_front(carried: Carried) -> None:
     assert carried.of_ticket(SUMMIT, "DM-2") == carried.of_ticket(ORIGIN, "DM-2") != []
 
 
+@pytest.mark.slow
 def test_by_s3_it_is_the_same(
     tmp_path: Path, rucio_site: RucioSite, s3: S3, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +208,7 @@ def test_by_s3_it_is_the_same(
     assert rucio_site.writes(mark) == []
 
 
+@pytest.mark.slow
 def test_what_a_daemon_has_recorded_already_is_accepted(carried: Carried) -> None:
     carried.apply("--site", "usdf")
     carried.arrive()
@@ -285,6 +289,7 @@ def test_urls_that_the_rse_would_not_build_are_refused_before_anything(carried: 
     assert carried.rucio.writes(mark) == []
 
 
+@pytest.mark.slow
 def test_bundles_without_files_suffice_where_rucio_carries_them(carried: Carried) -> None:
     said = yaml.safe_load((carried.tree.state / "calibstate.yaml").read_text())
     carried.tree.settings(rucio=said["rucio"], bundles="by_reference")
@@ -314,6 +319,7 @@ def test_only_the_rules_that_are_asked_for_are_planned(
     assert {step["with"]["rse"] for step in plan["steps"] if step["do"] == "add-rule"} == rses
 
 
+@pytest.mark.slow
 def test_a_sealed_ticket_is_carried_as_it_was_sealed(carried: Carried) -> None:
     assert carried.run("seal", "DM-1").code == 0
 
@@ -322,7 +328,7 @@ def test_a_sealed_ticket_is_carried_as_it_was_sealed(carried: Carried) -> None:
     assert carried.of_ticket(SUMMIT, "DM-1") == carried.of_ticket(ORIGIN, "DM-1") != []
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_waiting_can_be_ended_with_a_word_and_without_harm(carried: Carried, sent: signal.Signals) -> None:
     waiting = carried.tree.spawn("apply", "--yes", "--wait", "5m")
     assert waiting.stdout

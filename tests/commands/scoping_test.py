@@ -73,6 +73,7 @@ def test_who_goes_before_is_told_with_a_site(sites: Sites) -> None:
     assert sites.run("plan", "--site", "summit", "--after", "nowhere").code == 64
 
 
+@pytest.mark.slow
 def test_sites_that_apply_one_after_the_other_end_as_declared(sites: Sites) -> None:
     assert sites.apply("--site", "summit").code == 4
     assert sites.apply("--site", "usdf").code == 0
@@ -139,6 +140,7 @@ def test_a_ticket_that_is_named_is_the_only_one_to_travel(sites: Sites, name: st
     assert sites.chain(SUMMIT) == (NEW, OLD)
 
 
+@pytest.mark.slow
 def test_naming_a_ticket_drops_no_other_child(deployed: Sites) -> None:
     deployed.make_ticket("DM-3")
     deployed.tree.chain(["DM-3", "DM-2", "DM-1"])
@@ -148,6 +150,7 @@ def test_naming_a_ticket_drops_no_other_child(deployed: Sites) -> None:
     assert deployed.chain(SUMMIT) == (f"{TOP}/DM-3", NEW, OLD)
 
 
+@pytest.mark.slow
 def test_an_instrument_that_is_named_is_the_only_one(sites: Sites) -> None:
     site = yaml.safe_load((sites.tree.state / "sites" / "summit.yaml").read_text())
     site["repositories"]["LSSTComCam"]["instruments"] = [INSTRUMENT, "LATISS"]

@@ -278,6 +278,7 @@ def test_without_a_bundle_a_file_that_was_altered_at_the_origin_is_caught(sealed
     assert sealed.apply().code == 0
 
 
+@pytest.mark.slow
 def test_with_its_bundle_the_sealed_ticket_is_deployed_though_the_origin_changed(sealed: Sites) -> None:
     assert sealed.apply("--site", "usdf").code == 0
     change_origin(sealed)
@@ -290,6 +291,7 @@ def test_with_its_bundle_the_sealed_ticket_is_deployed_though_the_origin_changed
     assert sealed.of_ticket(SUMMIT, "DM-2") != sealed.of_ticket(ORIGIN, "DM-2")
 
 
+@pytest.mark.slow
 def test_a_bundle_of_another_content_is_not_deployed(sites: Sites) -> None:
     change_origin(sites)
     assert sites.apply("--site", "usdf", "--exclude", EMBARGO).code == 0
@@ -319,6 +321,7 @@ def test_a_bundle_with_other_bytes_than_were_sealed_is_refused(sites: Sites) -> 
     assert sites.apply().code == 0
 
 
+@pytest.mark.slow
 def test_a_destination_that_holds_something_else_is_changed(sealed: Sites) -> None:
     assert sealed.apply().code == 0
     with sealed.butler(SUMMIT) as butler:
@@ -328,6 +331,7 @@ def test_a_destination_that_holds_something_else_is_changed(sealed: Sites) -> No
     assert is_refused(sealed.apply(), "that its seal does not")
 
 
+@pytest.mark.slow
 def test_a_destination_that_lost_something_gets_it_again(sealed: Sites) -> None:
     assert sealed.apply().code == 0
     with sealed.butler(SUMMIT) as butler:
@@ -407,6 +411,7 @@ def test_it_is_refused_from_each_site(sealed: Sites, site: str) -> None:
     assert not (sealed.tree.folder / "archive" / INSTRUMENT / "DM-2").exists()
 
 
+@pytest.mark.slow
 def test_what_was_deployed_before_the_approval_changed_is_not_touched(deployed_as_sealed: Sites) -> None:
     sites = deployed_as_sealed
     with sites.butler(SUMMIT) as butler:

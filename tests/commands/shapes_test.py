@@ -87,11 +87,11 @@ def one_dataset(sites: Sites, butler: Butler) -> None:
 
 
 TRIED_ALWAYS = [
-    two_collections_of_one_run,
-    many_types_and_ranges_in_one_collection,
     a_run_with_what_is_no_calibration,
 ]
 TRIED_WITH_TIME = [
+    two_collections_of_one_run,
+    many_types_and_ranges_in_one_collection,
     datasets_of_another_ticket,
     a_collection_of_a_full_name,
     a_run_beside_the_collection_that_certifies_it,

@@ -150,7 +150,13 @@ def test_a_rucio_that_is_silent_is_unreachable(
     assert "geheim" not in str(error.value)
 
 
-@pytest.mark.parametrize("word", [b"calib", b"INSERT INTO"], ids=["before a step", "within a step"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param(b"calib", id="before a step", marks=pytest.mark.slow),
+        pytest.param(b"INSERT INTO", id="within a step"),
+    ],
+)
 def test_a_database_that_falls_silent_during_apply_costs_the_others_nothing(
     sites: Sites, postgres: Postgres, word: bytes
 ) -> None:
@@ -191,20 +197,20 @@ def test_what_is_heard_of_goes_on_however_long_it_takes() -> None:
     silence.allow(timedelta(seconds=1))
 
     def answers_now_and_then() -> str:
-        for _ in range(8):
+        for _ in range(5):
             time.sleep(0.5)
             silence.heard()
         return "done"
 
     def works_where_nothing_can_be_heard() -> str:
         with silence.at_work():
-            time.sleep(3)
+            time.sleep(2)
         return "done"
 
     assert in_time("a place", answers_now_and_then) == "done"
     assert in_time("a place", works_where_nothing_can_be_heard) == "done"
     with pytest.raises(silence.SilentError, match="a place: it did not answer within 1 s"):
-        in_time("a place", lambda: time.sleep(4))
+        in_time("a place", lambda: time.sleep(2))
 
 
 @pytest.mark.parametrize("limit", ["0s", "8d", "soon"])

@@ -70,6 +70,7 @@ def test_while_a_run_works_others_can_look(sites: Sites, tmp_path: Path) -> None
     assert first.end().code == 0
 
 
+@pytest.mark.slow
 def test_a_run_at_another_place_is_not_refused(sites: Sites, tmp_path: Path) -> None:
     assert sites.apply("--repository", ORIGIN).code == 0
     first = cut.start(

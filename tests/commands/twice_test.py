@@ -50,6 +50,7 @@ def test_a_second_apply_writes_nothing(sites: Sites) -> None:
     assert sites.files(EMBARGO) == sites.files(ORIGIN)
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_applied_already_writes_nothing_to_a_place(sites: Sites) -> None:
     plan = str(sites.tree.folder / "plan.json")
     assert sites.run("plan", "-o", plan).code == 2

@@ -142,6 +142,7 @@ def test_the_plan_of_a_later_wave_is_made_before_and_done_when_it_opens(begun: S
     assert begun.chain(SUMMIT) == (NEWER, NEW, OLD)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_opens_no_wave_and_is_written_anew(begun: Sites) -> None:
     published = begun.tree.folder / "records" / "reviews" / f"{ORIGIN}.json"
     before = published.read_text()

@@ -134,6 +134,7 @@ def test_mistakes_are_told_at_their_lines_and_in_the_comment(hub: Hub, runner: R
     assert "adoptd" in hub.comments[0]
 
 
+@pytest.mark.slow
 def test_a_new_ticket_is_planned_once_the_sites_have_observed_for_it(
     world: World, hub: Hub, runner: Runner
 ) -> None:
@@ -182,6 +183,7 @@ def test_what_was_shown_is_applied_site_by_site_and_the_summit_is_asked_for(
     assert hub.known["issues"] == []
 
 
+@pytest.mark.slow
 def test_another_plan_than_the_one_that_was_shown_is_refused_and_can_be_approved(
     world: World, hub: Hub, runner: Runner
 ) -> None:
@@ -271,6 +273,7 @@ def test_only_what_is_on_main_is_applied(hub: Hub, runner: Runner) -> None:
     assert set(run.results.values()) == {"skipped"}
 
 
+@pytest.mark.slow
 def test_a_stand_that_is_away_and_one_that_fails_keep_the_summit_and_nobody_else(
     world: World, hub: Hub, runner: Runner
 ) -> None:
@@ -348,6 +351,7 @@ def test_a_site_that_was_away_is_not_said_to_be_in_sync(world: World, hub: Hub, 
     assert "Not every place could be seen" in issue["body"]
 
 
+@pytest.mark.slow
 def test_what_is_only_awaited_opens_no_issue(world: World, hub: Hub, runner: Runner) -> None:
     # On hold: a step is there, and nobody is to take it.
     site = "state/sites/tts.yaml"
