@@ -320,7 +320,7 @@ def test_numbers_that_take_long_to_read_are_refused() -> None:
 
 
 def test_a_text_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "_MAX_CHARACTERS", 1000)
+    monkeypatch.setattr(bundle.nodes, "_MAX_CHARACTERS", 1000)
     assert "more than 1000" in refused("version: 1.0.2\n" + "#" * 1000)
 
 

@@ -1,0 +1,159 @@
+"""Whether an export holds what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...model.bundles import BundledCollection, Contents, Manifest
+from ...model.contents import CollectionType
+from ...model.fingerprints import ticket_fingerprint
+from ...model.names import TicketKey
+from ...model.seals import content_digest
+from .names import EXPORT, MANIFEST, path_problem
+from .refusals import RESTORE, refused, some
+
+__all__ = ["check", "check_content", "check_export"]
+
+
+def check_export(
+    contents: Contents, ticket: TicketKey, collections: Sequence[str], fingerprint: str, *, name: str = EXPORT
+) -> None:
+    """Check that an export holds a ticket, all of it and no more.
+
+    Parameters
+    ----------
+    contents
+        What the export says.
+    ticket
+        Instrument and ticket.
+    collections
+        Full names of the ticket's collections, in search order.
+    fingerprint
+        The ticket's fingerprint.
+    name
+        What messages call the export.
+
+    Raises
+    ------
+    RefusedError
+        It does not; the message says what was found and expected.
+    """
+    _check_collections(contents, collections, name)
+    _check_chains(contents, ticket, collections, name)
+    found = ticket_fingerprint((c, contents.holding(c).fingerprint) for c in collections)
+    if found != fingerprint:
+        counts = ", ".join(f"{len(contents.holding(c).rows)} in {c}" for c in collections)
+        raise refused(
+            "Export is not what was asked for",
+            f"{name} holds other datasets or ranges than the ticket has: its fingerprint is {found}, "
+            f"expected was {fingerprint}. Rows found: {counts}.",
+            "The export is partial, or the origin changed meanwhile; look again and make a new plan.",
+        )
+    _check_datasets(contents, collections, name)
+
+
+def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None:
+    """Check that an export holds what a manifest says.
+
+    Raises
+    ------
+    RefusedError
+        A path climbs, a collection or a file is missing, more or another
+        than the manifest says.
+    """
+    ticket = (manifest.instrument, manifest.ticket)
+    check_export(contents, ticket, [c.name for c in manifest.collections], manifest.fingerprint, name=name)
+    for collection in manifest.collections:
+        _check_collection(contents, collection, name)
+    said = {(uuid_, file.path) for file in manifest.files for uuid_ in file.datasets}
+    held = {(d.uuid, d.path) for d in contents.datasets}
+    if said != held:
+        raise refused(
+            "Bundle contradicts itself",
+            f"{name} and {MANIFEST} tell of different files: {_differences(held, said)}.",
+            RESTORE,
+        )
+
+
+def check_content(manifest: Manifest, content: str | None) -> None:
+    """Check that the bytes of a bundle are those that were sealed.
+
+    Parameters
+    ----------
+    manifest
+        Of the bundle.
+    content
+        Digest of the sealed bytes; `None` where nothing was sealed.
+
+    Raises
+    ------
+    RefusedError
+        They are others.
+    """
+    if content is not None and content_digest(manifest) != content:
+        raise refused(
+            "Files are not as sealed",
+            f"The files of {manifest.instrument}/{manifest.ticket} at {manifest.exported_from} have the "
+            f"digest {content_digest(manifest)}; {content} was sealed. Somebody changed a file since.",
+            "Bring the sealed files back, or make a new ticket of the new ones.",
+        )
+
+
+def _check_collections(contents: Contents, collections: Sequence[str], name: str) -> None:
+    missing = [c for c in collections if c not in contents.collections]
+    known = set(collections)
+    more = [
+        c
+        for c, (type_, _, _) in contents.collections.items()
+        if c not in known and type_ in {CollectionType.CALIBRATION, CollectionType.TAGGED}
+    ]
+    if missing or more:
+        raise refused(
+            "Export is not what was asked for",
+            f"{name} lacks {some(missing)} and has {some(more)} besides what the ticket holds.",
+            "The export is partial, or of another ticket.",
+        )
+
+
+def _check_chains(contents: Contents, ticket: TicketKey, collections: Sequence[str], name: str) -> None:
+    known = (f"{ticket[0]}/calib/{ticket[1]}", tuple(collections))
+    for chain, (type_, _, children) in contents.collections.items():
+        if type_ is CollectionType.CHAINED and (chain, children) != known:
+            raise refused(
+                "Export is not what was asked for",
+                f"{name} defines the chain {chain} of {some(children)}.",
+                "The stock import would put it in the place of the destination's own chain.",
+            )
+
+
+def _check_datasets(contents: Contents, collections: Sequence[str], name: str) -> None:
+    held = {row.uuid for c in collections for row in contents.holding(c).rows}
+    if more := [d.uuid for d in contents.datasets if d.uuid not in held]:
+        raise refused(
+            "Export is not what was asked for",
+            f"{name} describes {some(more)}, in no collection of the ticket.",
+            "What no collection of the ticket holds would be imported unseen.",
+        )
+    for dataset in contents.datasets:
+        if problem := path_problem(dataset.path):
+            raise refused(
+                "Unfit path in an export",
+                f"{name} gives dataset {dataset.uuid} the path {dataset.path!r}: {problem}.",
+                "Files are read and placed by these paths; none may lead elsewhere.",
+            )
+
+
+def _check_collection(contents: Contents, said: BundledCollection, name: str) -> None:
+    found = contents.holding(said.name)
+    if (found.type, found.fingerprint, len(found.rows)) != (said.type, said.fingerprint, said.datasets):
+        raise refused(
+            "Bundle contradicts itself",
+            f"{name} has {said.name} as a {found.type.value} collection of {len(found.rows)} rows, "
+            f"{found.fingerprint}; {MANIFEST} says {said.type.value}, {said.datasets}, {said.fingerprint}.",
+            RESTORE,
+        )
+
+
+def _differences(found: set[tuple[str, str]], expected: set[tuple[str, str]]) -> str:
+    more, fewer = sorted(p for _, p in found - expected), sorted(p for _, p in expected - found)
+    return f"only the export has {some(more)}, only the manifest has {some(fewer)}"
