@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 from ..errors import Diagnostic, InvalidStateError, RefusedError, Where
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState
-from .layout import comments, round_trip
+from .layout import round_trip, same_comments
 from .treefile import Change, end_of, read_again, scalar
 
 __all__ = ["retire"]
@@ -79,7 +78,7 @@ def _keeps(before: str, after: str, file: str, intended: ChainFile) -> bool:
         read_again(after, file, intended)
     except (RefusedError, InvalidStateError):
         return False
-    return Counter(comments(before)) == Counter(comments(after))
+    return same_comments(before, after)
 
 
 # --- line by line ---
@@ -150,7 +149,10 @@ def _put(lines: list[str], moved: Sequence[str]) -> None:
 
 
 def _root(lines: Sequence[str]) -> Any:
-    root = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
+    try:
+        root = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        raise _NotByLine from None  # This takes less than what reads the files.
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
         raise _NotByLine
     return root

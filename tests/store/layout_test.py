@@ -127,6 +127,13 @@ def test_a_comment_that_would_be_lost_keeps_its_file_as_it_is() -> None:
     assert caught.value.diagnostics[0].summary == "Layout left as it is"
 
 
+def test_a_file_that_only_its_reader_takes_for_yaml_is_left_as_it_is() -> None:
+    # A tab within brackets: libyaml reads it, and what keeps comments not.
+    with pytest.raises(InvalidStateError) as caught:
+        laid_out("ticket: DM-1\ninstrument: X\ncollections: [\tbias]\n")
+    assert caught.value.diagnostics[0].summary == "Layout left as it is"
+
+
 def test_links_and_seals_and_hidden_files_are_left_alone(tmp_path: Path) -> None:
     root = written(tmp_path / "tree", {"seals/LATISS/DM-1.yaml": "a:   1\n", "chains/.x.yaml": "a:   1\n"})
     outside = tmp_path / "outside.yaml"
