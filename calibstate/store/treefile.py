@@ -215,10 +215,14 @@ def read_again(text: str, file: str, intended: Noun) -> None:
     except (CalibstateError, ValueError):
         said = None
     if said != intended:
-        detail = f"{file} is written in a way that cannot be added to without changing the rest."
-        raise RefusedError(
-            Diagnostic("File cannot be added to", detail, hint="Write its lists with one entry a line.")
-        )
+        raise _cannot_be_added_to(file)
+
+
+def _cannot_be_added_to(file: str) -> RefusedError:
+    detail = f"{file} is written in a way that cannot be added to without changing the rest."
+    return RefusedError(
+        Diagnostic("File cannot be added to", detail, hint="Write its lists with one entry a line.")
+    )
 
 
 # --- new files ---
@@ -311,7 +315,11 @@ class _Page:
         self._mark = "\ufeff" if self._before.startswith(b"\xef\xbb\xbf") else ""
         self._text = self._before.decode("utf-8-sig")
         self._newline = next((n for n in ("\r\n", "\n", "\r") if n in self._text), "\n")
-        self._node: Any = yaml.compose(self._text, Loader=yaml.SafeLoader)
+        try:
+            self._node: Any = yaml.compose(self._text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError:
+            # This takes less for YAML than what reads the files.
+            raise _cannot_be_added_to(file) from None
         self._insertions: dict[int, str] = {}
 
     def change(self, intended: Noun) -> Change:

@@ -311,6 +311,14 @@ def test_permissions_stay_and_nothing_of_ours_is_left(tree: Tree) -> None:
     assert desired(tree).tickets["LSSTComCam", "DM-1"].noun.skip == {SUMMIT: WHY}
 
 
+def test_a_file_that_only_its_reader_takes_for_yaml_is_refused(tree: Tree) -> None:
+    """A tab within brackets: libyaml reads it, and what finds lines not."""
+    put(tree, TICKET, PERSONS_TICKET + "skip: {\t}\n")
+
+    with pytest.raises(RefusedError, match="File cannot be added to"):
+        treefile.changes(desired(tree), SKIP)
+
+
 def test_a_text_that_would_not_say_what_is_meant_is_refused(tree: Tree) -> None:
     """As when somebody has changed it since the tree was read."""
     state = desired(tree)
