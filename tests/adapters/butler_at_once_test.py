@@ -164,6 +164,7 @@ def template(tmp_path: Path) -> Path:
     return tmp_path / "template"
 
 
+@pytest.mark.slow
 def test_an_import_that_is_killed_can_be_done_again(
     tmp_path: Path, template: Path, bundle: BundleFolder
 ) -> None:

@@ -343,6 +343,7 @@ def test_a_recorded_file_that_is_gone_is_not_placed_again(
 # Killed
 
 
+@pytest.mark.slow
 def test_recording_in_place_that_is_killed_can_be_done_again(
     tmp_path: Path, empty: Path, bundle: BundleFolder, posix: Rse
 ) -> None:

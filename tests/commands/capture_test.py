@@ -328,6 +328,7 @@ def build_chain_tree(butler: Butler) -> int:
     return len(lines)
 
 
+@pytest.mark.slow
 def test_the_published_chain_of_dp1_is_captured_and_deployed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -318,6 +318,7 @@ def test_without_room_a_rule_is_refused_with_what_an_administrator_does(register
         come_to_its_end(registered)
 
 
+@pytest.mark.slow
 def test_an_rse_that_may_not_be_written_is_awaited(carried: Carried) -> None:
     client = carried.rucio.client()
     client.update_rse(BTS_RSE, {"availability_write": False})

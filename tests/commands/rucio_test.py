@@ -73,6 +73,7 @@ def test_a_second_apply_writes_nothing_anywhere(carried: Carried) -> None:
     assert carried.run("plan", "--files").code == 0
 
 
+@pytest.mark.slow
 def test_each_site_does_its_own_steps_and_names_the_other(carried: Carried) -> None:
     early = carried.apply("--site", "summit")
     assert early.code == 4
@@ -97,6 +98,7 @@ def test_each_site_does_its_own_steps_and_names_the_other(carried: Carried) -> N
     assert carried.run("drift", "--site", "summit").code == 0
 
 
+@pytest.mark.slow
 def test_a_site_goes_on_while_another_is_still_waiting(carried: Carried) -> None:
     carried.rucio.transfers.fail(BTS_RSE)
     carried.apply()

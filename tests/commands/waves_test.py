@@ -125,6 +125,7 @@ def test_what_is_there_is_mended_whatever_the_wave_before_shows(waves: Sites) ->
     assert lost.exists()
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_later_wave_is_made_before_and_done_when_it_opens(begun: Sites) -> None:
     plan = str(begun.tree.folder / "plan.json")
     assert begun.run("plan", "--site", "summit").code == 4
