@@ -12,6 +12,7 @@ RESTORE = (
     "The bundle was altered after it was made. Move its folder away; it is made anew from the origin, "
     "or can be brought back from a copy of the archive."
 )
+"""What to do with a bundle that is not as it was made."""
 
 
 def refused(summary: str, detail: str, hint: str) -> RefusedError:
