@@ -59,7 +59,7 @@ WITH_MORE = Situation(
 )
 """All of a ticket's files have arrived, and one that is none of its."""
 
-thorough = settings(deadline=None, max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 30)
+thorough = settings(deadline=None, max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 50)
 
 
 def plan(
