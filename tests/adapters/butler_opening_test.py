@@ -15,6 +15,7 @@ import pytest
 from lsst.daf.butler import Butler
 
 from calibstate.adapters.butler import identity, open_reader, open_writer, recover, resolve
+from calibstate.adapters.butler.opening import Repository
 from calibstate.errors import CalibstateError, NeedsRecoveryError, UnreachableError
 from tests import world
 from tests.services.moto import S3
@@ -43,6 +44,20 @@ def with_database(folder: Path, url: str, namespace: str | None = None) -> Path:
         text = text.replace("registry:\n", f"registry:\n  namespace: {namespace}\n")
     config.write_text(text)
     return folder
+
+
+def test_a_configuration_that_was_changed_is_read_anew(repository: Path) -> None:
+    before = identity(str(repository))
+    with_database(repository, "sqlite:///<butlerRoot>/another.sqlite3")
+
+    assert before.endswith("gen3.sqlite3")
+    assert identity(str(repository)).endswith("another.sqlite3")
+
+
+def test_what_is_done_to_a_configuration_stays_with_who_did_it(repository: Path) -> None:
+    Repository(str(repository)).config["registry", "db"] = "sqlite:///elsewhere.sqlite3"
+
+    assert identity(str(repository)).endswith("gen3.sqlite3")
 
 
 # Troubles

@@ -9,14 +9,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from lsst.daf.butler import Butler
 
 from calibstate.adapters import checkup
 from calibstate.adapters.butler import formatters
+from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.shelves import open_shelf
 from calibstate.engine import doctor as engine
@@ -111,6 +114,23 @@ def test_what_the_system_says_of_writing_is_told(deployed: Sites, monkeypatch: p
     ran = deployed.run("doctor", "--format", "json")
     assert (ran.code, health(ran)) == (0, {(SUMMIT, "write"): "warning"})
     assert "no permission to write" in checks(ran)[SUMMIT, "write"]["said"]
+
+
+def test_apply_opens_no_place_a_second_time_to_look_whether_it_is_fit(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, bool]] = []
+    as_it_is = Repository.open
+
+    def counted(self: Repository, *, writeable: bool) -> Butler:
+        opened.append((self.uri, writeable))
+        return as_it_is(self, writeable=writeable)
+
+    monkeypatch.setattr(Repository, "open", counted)
+    assert sites.apply().code == 0
+
+    before_any_write = [uri for uri, _ in takewhile(lambda one: not one[1], opened)]
+    assert sorted(before_any_write) == sorted(str(sites.path(place)) for place in (ORIGIN, EMBARGO, SUMMIT))
 
 
 def test_apply_makes_the_same_checks_first_and_leaves_out_what_fails(
