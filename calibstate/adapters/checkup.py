@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import Diagnostic, UnreachableError
 from ..model.checkups import Examined
-from .shelves import Bucket, Folder, open_shelf, reason
+from .shelves import Folder, open_shelf, reason
 
 __all__ = ["examine_store", "may_write", "offset_of", "room_at", "versions_here"]
 
@@ -42,7 +42,6 @@ def examine_store(uri: str) -> Examined:
         if isinstance(shelf, Folder):
             allowed, why = may_write(shelf.path)
             return Examined(f"{shelf.uri} can be read", allowed, why, room=room_at(shelf.path))
-        assert isinstance(shelf, Bucket)
         return Examined(
             f"{shelf.uri} can be listed",
             None,

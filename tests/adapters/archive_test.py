@@ -20,8 +20,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from calibstate.adapters import archive as archives
-from calibstate.adapters import shelves
 from calibstate.adapters.archive import Archive
+from calibstate.adapters.shelves import folder as folders
 from calibstate.errors import CalibstateError, InvalidStateError, RefusedError, UnreachableError
 from calibstate.model.bundles import Manifest
 from calibstate.ports.butler import Export, ExportedFile
@@ -181,13 +181,14 @@ def test_every_file_is_on_the_disk_before_the_manifest(
 _CUT_OFF = """
 import os, signal, sys
 from pathlib import Path
-from calibstate.adapters import archive as archives, shelves
+from calibstate.adapters import archive as archives
+from calibstate.adapters.shelves import folder as folders
 from calibstate.adapters.archive import Archive
 from tests.exports import make_sample
 root, origin, where = sys.argv[1:]
 archives._THREADS = 1
 third = iter([False, False, True])
-replace, sync = Path.replace, shelves._sync
+replace, sync = Path.replace, folders._sync
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 def kill_at_third_sync(stream):
@@ -197,11 +198,11 @@ def kill_after_third_rename(path, target):
     replace(path, target)
     next(third) and kill()
 if where == "within":
-    shelves._sync = kill_at_third_sync
+    folders._sync = kill_at_third_sync
 if where == "between":
     Path.replace = kill_after_third_rename
 if where == "end":
-    shelves.Folder.settle = kill
+    folders.Folder.settle = kill
 sample = make_sample(Path(origin), 5)
 Archive(root).add_bundle(
     sample.ticket, sample.collections, sample.fingerprint, sample.export, exported_from="usdf/main"
@@ -253,7 +254,7 @@ def test_a_full_disk_is_told_and_leaves_no_bundle(
 ) -> None:
     full = Full(3, number)
     with monkeypatch.context() as patched:
-        patched.setattr(shelves, "_sync", full)
+        patched.setattr(folders, "_sync", full)
         with pytest.raises(CalibstateError, match="Archive cannot be written") as raised:
             add(Archive(str(root)), sample)
     assert os.strerror(number) in str(raised.value)

@@ -22,10 +22,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from calibstate.adapters import locks as locking
-from calibstate.adapters import processes, shelves
+from calibstate.adapters import processes
 from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import runs_no_more, this_process
 from calibstate.adapters.records import open_journal, publish_review, published_review
+from calibstate.adapters.shelves import folder as folders
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import LockedError, UnreachableError
 from calibstate.model.locks import Lock, Process
@@ -290,12 +291,12 @@ def _down(*_: Any, **__: Any) -> None:
 
 def test_a_lock_that_cannot_be_given_back_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnreachableError, match="Input/output"), open_locks(str(root)).hold(PLACE, why="x"):
-        monkeypatch.setattr(shelves.Folder, "remove", _down)
+        monkeypatch.setattr(folders.Folder, "remove", _down)
 
 
 def test_what_went_wrong_inside_is_told_first(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError), open_locks(str(root)).hold(PLACE, why="x"):
-        monkeypatch.setattr(shelves.Folder, "remove", _down)
+        monkeypatch.setattr(folders.Folder, "remove", _down)
         raise ZeroDivisionError
 
 
@@ -401,7 +402,7 @@ def test_while_the_store_is_away_nothing_may_be_written_and_nothing_is_lost(
     locks = open_locks(str(root), every=timedelta(milliseconds=1))
     with locks.hold(PLACE, why="x"):
         with monkeypatch.context() as patched:
-            patched.setattr(shelves.Folder, "read", away)
+            patched.setattr(folders.Folder, "read", away)
             for _ in range(3):
                 assert beats.acquire(timeout=60), "it is renewed no more"
             with pytest.raises(UnreachableError):
@@ -458,7 +459,7 @@ def test_records_whose_parent_is_missing_cannot_be_reached(tmp_path: Path) -> No
 def test_records_that_cannot_be_written_cannot_be_reached(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "_sync", _down)
+    monkeypatch.setattr(folders, "_sync", _down)
     with pytest.raises(UnreachableError), open_locks(str(root)).hold(PLACE, why="x"):
         pytest.fail("nobody knows who else works")
     assert list((root / "locks").iterdir()) == []

@@ -1,0 +1,250 @@
+"""A prefix of an S3 bucket as a shelf, where a PUT is one step.
+
+It is imported where there is one: boto3 keeps everybody else waiting.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import validate_bucket_name
+from typing_extensions import override
+
+from ...errors import keep_secret, without_secrets
+from ...ports.silence import allowed, at_work, heard
+from ..lazy import lazy
+from .digests import CHUNK, Digest, digest_of
+from .shelf import SWAPPED, Shelf, limited
+
+__all__ = ["Bucket"]
+
+_TRIES = 3
+"""How often S3 is asked before it counts as unreachable."""
+
+_ONE_PUT = 5 * 10**9
+"""Bytes that S3 takes in one request."""
+
+
+class Bucket(Shelf):
+    """A prefix of a bucket.
+
+    Parameters
+    ----------
+    uri
+        ``s3://BUCKET/PREFIX``, or ``s3://PROFILE@BUCKET/PREFIX``; endpoint
+        and keys are found as lsst.resources finds them.
+    """
+
+    def __init__(self, uri: str) -> None:
+        parts = urlsplit(uri)
+        profile, _, self._bucket = parts.netloc.rpartition("@")
+        self._profile = profile or None
+        self._prefix = unquote(parts.path).strip("/")
+        self.uri = f"s3://{parts.netloc}/{self._prefix}".rstrip("/") + "/"
+        self._left: dict[str, str] = {}
+
+    @lazy
+    def _client(self) -> Any:
+        return _client(self._profile)
+
+    @override
+    def look(self) -> None:
+        with _answers():
+            self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+
+    @override
+    def date(self) -> str | None:
+        with _answers():
+            told = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+        date: str | None = told["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return date
+
+    @override
+    def folders(self, key: str) -> list[str]:
+        prefix = self._key(key) + "/"
+        found: list[str] = []
+        for page in self._listed(Prefix=prefix, Delimiter="/"):
+            found += [f["Prefix"][len(prefix) : -1] for f in page.get("CommonPrefixes", ())]
+        return found
+
+    @override
+    def files(self, key: str) -> list[str]:
+        prefix = self._key(key) + "/"
+        listed = self._listed(Prefix=prefix, Delimiter="/")
+        return sorted(f["Key"][len(prefix) :] for page in listed for f in page.get("Contents", ()))
+
+    @override
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        return (self._get(key, limit) or (None, ""))[0]
+
+    def fetch(self, key: str, stream: IO[bytes]) -> None:
+        """Copy a file of any size into a stream."""
+        with _answers():
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"]
+            except self._client.exceptions.NoSuchKey as error:
+                at = f"{self.uri}{key}"
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), at) from error
+            for chunk in body.iter_chunks(CHUNK):
+                stream.write(chunk)
+                heard()
+
+    @override
+    def write(self, key: str, data: bytes) -> None:
+        with _answers():
+            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data)
+
+    @override
+    def create(self, key: str, data: bytes) -> bool:
+        return self._put_if(key, data, IfNoneMatch="*")
+
+    @override
+    def swap(self, key: str, old: bytes, new: bytes) -> bool:
+        found = self._get(key, SWAPPED)
+        if found is None or found[0] != old:
+            return False
+        return self._put_if(key, new, IfMatch=found[1])
+
+    @override
+    def remove(self, key: str) -> None:
+        with _answers():
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
+
+    @override
+    def withdraw(self, key: str, data: bytes) -> bool:
+        found = self._get(key, SWAPPED)
+        if found is None or found[0] != data:
+            return False
+        # Not every server knows this condition; then the moment since it was
+        # seen to be the one is all that somebody else has.
+        try:
+            return self._if_so(self._client.delete_object, key, IfMatch=found[1])
+        except OSError as error:
+            if not _is_not_implemented(error.__cause__):
+                raise
+        self.remove(key)
+        return True
+
+    @override
+    def resume(self, key: str) -> None:
+        # A PUT leaves nothing unfinished.  What is there in full is known by
+        # its ETag, which is the MD5 unless the bucket encrypts.
+        for page in self._listed(Prefix=self._key(key) + "/"):
+            self._left |= {f["Key"]: f["ETag"].strip('"') for f in page.get("Contents", ())}
+
+    @override
+    def add(self, key: str, stream: IO[bytes]) -> Digest:
+        digest = digest_of(stream)
+        if self._left.get(self._key(key)) != digest.md5.hex():
+            stream.seek(0)
+            self._upload(self._key(key), stream, digest)
+        return digest
+
+    @override
+    def settle(self, key: str) -> None:
+        pass
+
+    def _upload(self, key: str, stream: IO[bytes], digest: Digest) -> None:
+        with _answers(), at_work():
+            if digest.size > _ONE_PUT:
+                self._client.upload_fileobj(stream, self._bucket, key)
+                return
+            # S3 refuses the bytes if they are not those that were digested.
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=stream,
+                ContentLength=digest.size,
+                ContentMD5=base64.b64encode(digest.md5).decode(),
+            )
+
+    def _get(self, key: str, limit: int) -> tuple[bytes, str] | None:
+        """Return the bytes and the ETag of an object."""
+        with _answers():
+            try:
+                found = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+            except self._client.exceptions.NoSuchKey:
+                return None
+            return limited(found["Body"], limit, key), found["ETag"]
+
+    def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
+        return self._if_so(self._client.put_object, key, Body=data, **condition)
+
+    def _if_so(self, call: Callable[..., Any], key: str, **more: Any) -> bool:
+        """Ask for something on a condition; say whether it was so."""
+        with _answers():
+            try:
+                call(Bucket=self._bucket, Key=self._key(key), **more)
+            except ClientError as error:
+                # 404: it is gone.  409: somebody else's came in between.
+                missed = error.response["Error"]["Code"] == "NoSuchKey"
+                if missed or error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
+                    return False
+                raise
+        return True
+
+    def _listed(self, **which: str) -> Iterator[Mapping[str, Any]]:
+        with _answers():
+            yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **which)
+
+    def _key(self, key: str) -> str:
+        return f"{self._prefix}/{key}".strip("/")
+
+
+def _client(profile: str | None) -> Any:
+    """Return a client with the settings of lsst.resources and less patience.
+
+    Raises
+    ------
+    OSError
+        The profile or the endpoint cannot be understood.
+    """
+    named = os.environ.get(f"LSST_RESOURCES_S3_PROFILE_{profile}") if profile else None
+    url = urlsplit(named or os.environ.get("S3_ENDPOINT_URL", ""))
+    keep_secret(url.password and unquote(url.password))
+    with _answers():
+        session = boto3.Session(profile_name=None if url.password else profile)
+        client = session.client(
+            "s3",
+            endpoint_url=f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}" if url.scheme else None,
+            aws_access_key_id=unquote(url.username) if url.username and url.password else None,
+            aws_secret_access_key=unquote(url.password) if url.username and url.password else None,
+            config=Config(
+                connect_timeout=min(5.0, allowed() / _TRIES),
+                read_timeout=min(30.0, allowed() / _TRIES),
+                retries={"total_max_attempts": _TRIES},
+                max_pool_connections=16,
+            ),
+        )
+    client.meta.events.register("after-call.s3", _hear)
+    if os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0").lower() not in {"", "0", "f", "n", "false"}:
+        client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
+    return client
+
+
+def _hear(**_: Any) -> None:
+    heard()
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Turn what boto3 raises into `OSError`."""
+    try:
+        yield
+    except (BotoCoreError, ClientError, Boto3Error, ValueError) as error:
+        # ValueError is what botocore raises for an endpoint that is no URL.
+        raise OSError(without_secrets(str(error))) from error
+
+
+def _is_not_implemented(error: BaseException | None) -> bool:
+    return isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] == 501

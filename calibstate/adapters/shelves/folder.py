@@ -1,0 +1,248 @@
+"""A folder as a shelf.
+
+A file is written under a temporary name, synced, and renamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import glob
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from lsst.resources import ResourcePath
+from typing_extensions import override
+
+from .digests import Digest, Digester, digest_of
+from .shelf import SWAPPED, Shelf, limited
+
+__all__ = ["Folder"]
+
+TEMPORARY = ".calibstate-"
+"""How the names of our temporary files begin."""
+
+_OFTEN = 5
+
+
+class Folder(Shelf):
+    """A folder.
+
+    Parameters
+    ----------
+    root
+        It may be missing as long as the folder above it is there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.path = self._root = root
+        self.uri = str(ResourcePath(str(root), forceDirectory=True))
+
+    @override
+    def look(self) -> None:
+        if self._root.is_dir():
+            with os.scandir(self._root) as entries:
+                next(entries, None)
+        elif self._root.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._root))
+        elif not self._root.parent.is_dir():
+            # Something that should be mounted there may not be.
+            raise FileNotFoundError(
+                errno.ENOENT, "Neither the folder nor the one above it exists", str(self._root)
+            )
+
+    @override
+    def date(self) -> None:
+        pass
+
+    @override
+    def folders(self, key: str) -> list[str]:
+        try:
+            with os.scandir(self._root / key) as entries:
+                return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    @override
+    def files(self, key: str) -> list[str]:
+        try:
+            with os.scandir(self._root / key) as entries:
+                return sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    @override
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        try:
+            with (self._root / key).open("rb") as stream:
+                return limited(stream, limit, key)
+        except FileNotFoundError:
+            return None
+
+    @override
+    def write(self, key: str, data: bytes) -> None:
+        path = self._made(key)
+        with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
+            stream.write(data)
+            _sync(stream)
+            temporary.replace(path)
+        _sync_folder(path.parent)
+
+    @override
+    def create(self, key: str, data: bytes) -> bool:
+        path = self._made(key)
+        with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
+            stream.write(data)
+            _sync(stream)
+            try:
+                # Unlike an open file a link appears with all its content.
+                os.link(temporary, path)
+            except (FileExistsError, FileNotFoundError):
+                # Who was quicker has perhaps cleared our temporary file away.
+                return False
+        self._clear(path)
+        return True
+
+    @override
+    def swap(self, key: str, old: bytes, new: bytes) -> bool:
+        with self._alone_at(key):
+            if self.read(key, limit=SWAPPED) != old:
+                return False
+            self.write(key, new)
+            self._clear(self._root / key)
+            return True
+
+    @override
+    def remove(self, key: str) -> None:
+        (self._root / key).unlink(missing_ok=True)
+
+    @override
+    def withdraw(self, key: str, data: bytes) -> bool:
+        with self._alone_at(key):
+            if self.read(key, limit=SWAPPED) != data:
+                return False
+            self.remove(key)
+            return True
+
+    @override
+    def resume(self, key: str) -> None:
+        for leftover in (self._root / key).rglob(f"{TEMPORARY}*"):
+            _clear_away(leftover)
+
+    @override
+    def add(self, key: str, stream: IO[bytes]) -> Digest:
+        path = self._made(key)
+        if path.exists():
+            with path.open("rb") as there:
+                digest = digest_of(there)
+            if digest == digest_of(stream):
+                return digest
+            stream.seek(0)
+        return self._place(stream, path)
+
+    @override
+    def settle(self, key: str) -> None:
+        for folder, _, _ in os.walk(self._root / key):
+            _sync_folder(Path(folder))
+        for above in Path(key).parents:
+            _sync_folder(self._root / above)
+
+    def append(self, key: str, data: bytes) -> None:
+        """Append to a file, and have it on the disk before returning."""
+        path = self._made(key)
+        new = not path.exists()
+        with path.open("ab", buffering=0) as stream:
+            before = stream.tell()
+            try:
+                while data:
+                    data = data[stream.write(data) :]
+                os.fsync(stream.fileno())
+            except OSError:
+                # Half a line would spoil the next one.
+                stream.truncate(before)
+                raise
+        if new:
+            _sync_folder(path.parent)
+
+    @contextmanager
+    def _alone_at(self, key: str) -> Iterator[None]:
+        """Keep others from swapping meanwhile."""
+        # A file of its own: the one that is swapped is another one afterwards.
+        with (self._made(key).parent / ".guard").open("ab") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            yield
+
+    def _clear(self, path: Path) -> None:
+        """Remove what others, killed or too late, made to create a file."""
+        for leftover in path.parent.glob(f"{TEMPORARY}{glob.escape(path.name)}-*"):
+            leftover.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+    def _place(self, stream: IO[bytes], path: Path) -> Digest:
+        digester = Digester()
+        with self._temporary(path.parent) as (temporary, target):
+            target.writelines(digester.pass_through(stream))
+            _sync(target)
+            temporary.replace(path)
+        return digester.digest
+
+    def _made(self, key: str) -> Path:
+        """Return the path of a key, its folder made."""
+        # The shelf's own folder is made, never the one above: that may be a
+        # mount which is not there at the moment.
+        with suppress(FileExistsError):
+            self._root.mkdir()
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @contextmanager
+    def _temporary(self, folder: Path, purpose: str = "") -> Iterator[tuple[Path, IO[bytes]]]:
+        path = folder / f"{TEMPORARY}{purpose}{os.getpid()}-{uuid4().hex}"
+        try:
+            with _in_use(path) as stream:
+                yield path, stream
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _in_use(path: Path) -> IO[bytes]:
+    """Create a temporary file, so that whoever clears up leaves it alone."""
+    for _ in range(_OFTEN):
+        stream = path.open("xb")
+        # Where there are no such locks, that of the place must do.
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        if path.exists():
+            return stream
+        stream.close()  # It was cleared away before it was known to be in use.
+    return path.open("xb")
+
+
+def _clear_away(path: Path) -> None:
+    """Remove a temporary file, unless somebody writes to it."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    except OSError:
+        path.unlink(missing_ok=True)
+
+
+def _sync(stream: IO[bytes]) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

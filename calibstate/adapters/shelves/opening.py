@@ -1,0 +1,72 @@
+"""Which shelf is at a path or URI."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
+
+from lsst.resources import ResourcePath
+
+from ...errors import Diagnostic, InvalidStateError, without_secrets
+from .folder import Folder
+from .shelf import Shelf
+
+if TYPE_CHECKING:
+    from .bucket import Bucket
+
+__all__ = ["open_shelf", "opened"]
+
+_IN_MEMORY = 32 * 2**20
+
+
+def open_shelf(uri: str) -> Shelf:
+    """Return the shelf at a path or an ``s3://`` URI; nothing is read yet.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither.
+    """
+    if uri.startswith("s3://"):
+        return _bucket(uri)
+    if urlsplit(uri).scheme in {"", "file"}:
+        return Folder(Path(ResourcePath(uri, forceDirectory=True).ospath))
+    raise InvalidStateError(
+        Diagnostic(
+            "Unknown kind of store",
+            f"{without_secrets(uri)!r} is neither a folder nor an s3:// URI; nothing could be kept there.",
+            hint="Name a path, or s3://BUCKET/PREFIX.",
+        )
+    )
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[IO[bytes]]:
+    """Open a file, wherever it is, to be read more than once.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    OSError
+        It cannot be read.
+    """
+    if uri.startswith("s3://"):
+        folder, _, name = uri.rpartition("/")
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+            _bucket(folder).fetch(unquote(name), cast(IO[bytes], spool))
+            spool.seek(0)
+            yield cast(IO[bytes], spool)
+        return
+    with ResourcePath(uri).as_local() as local, Path(local.ospath).open("rb") as stream:
+        yield stream
+
+
+def _bucket(uri: str) -> Bucket:
+    from .bucket import Bucket
+
+    return Bucket(uri)

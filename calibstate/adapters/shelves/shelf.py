@@ -1,0 +1,117 @@
+"""A shelf: files by key, each there in full or not at all.
+
+Whatever goes wrong is an `OSError`, in the words of the system, without
+passwords.
+"""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from typing import IO, Any
+
+from ...errors import without_secrets
+from .digests import Digest
+
+__all__ = ["SWAPPED", "Shelf", "limited", "reason"]
+
+SWAPPED = 2**20
+"""Bytes of what can be swapped, at most."""
+
+
+class Shelf(ABC):
+    """Files by key; keys are relative paths with ``/``."""
+
+    uri: str
+    """URI of the shelf, without passwords, ended by ``/``."""
+
+    @abstractmethod
+    def look(self) -> None:
+        """Raise `OSError` if the shelf cannot be seen from here."""
+
+    @abstractmethod
+    def date(self) -> str | None:
+        """Return what time it is there, as HTTP tells it; `None`: as here."""
+
+    @abstractmethod
+    def folders(self, key: str) -> list[str]:
+        """Return the names of the folders directly in a folder."""
+
+    @abstractmethod
+    def files(self, key: str) -> list[str]:
+        """Return the names of the files directly in a folder, sorted."""
+
+    @abstractmethod
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        """Return the bytes of a file, or `None` where there is none.
+
+        Parameters
+        ----------
+        key
+            Key of the file.
+        limit
+            Bytes; a larger file is an `OSError`.
+        """
+
+    @abstractmethod
+    def write(self, key: str, data: bytes) -> None:
+        """Write a file in one step, in place of the one that is there."""
+
+    @abstractmethod
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a file unless there is one; say whether it was written.
+
+        Of several who try at once only one is told so.
+        """
+
+    @abstractmethod
+    def swap(self, key: str, old: bytes, new: bytes) -> bool:
+        """Write a file in place of certain bytes; say whether it was.
+
+        Of several who try at once on this host only one is told so.
+        """
+
+    @abstractmethod
+    def remove(self, key: str) -> None:
+        """Remove a file, if it is there."""
+
+    @abstractmethod
+    def withdraw(self, key: str, data: bytes) -> bool:
+        """Remove a file of certain bytes; say whether it was removed.
+
+        Of several who remove or swap it at once only one is told so.
+        """
+
+    @abstractmethod
+    def resume(self, key: str) -> None:
+        """Clear away what an interrupted run left unfinished in a folder."""
+
+    @abstractmethod
+    def add(self, key: str, stream: IO[bytes]) -> Digest:
+        """Write a large file, unless the same bytes are there already.
+
+        Parameters
+        ----------
+        key
+            Key of the file; `resume` was called for a folder above it.
+        stream
+            Its bytes; can be read from the start again.
+        """
+
+    @abstractmethod
+    def settle(self, key: str) -> None:
+        """Have the files of a folder on the disk before returning."""
+
+
+def reason(error: OSError) -> str:
+    """Return what the system says, with the file that it concerns."""
+    at = f" ({without_secrets(str(error.filename))})" if error.filename else ""
+    return f"{error.strerror or error}{at}"
+
+
+def limited(stream: Any, limit: int, key: str) -> bytes:
+    """Read the whole of a stream; one of more bytes is an `OSError`."""
+    data: bytes = stream.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"It is larger than {limit} bytes", key)
+    return data
