@@ -1,0 +1,63 @@
+"""What many documents have: their form, and problems with their lines."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ...errors import Diagnostic, Where
+from ...model.names import Noun
+
+__all__ = ["FORMAT", "Problem", "Spot", "plain", "problem", "spot"]
+
+FORMAT: Literal["1.0"] = "1.0"
+"""Version of the form of every document."""
+
+
+class Spot(Noun):
+    """A place in a file."""
+
+    file: str
+    line: int
+    column: int
+
+
+class Problem(Noun):
+    """Something that a state tree gets wrong."""
+
+    severity: Literal["error", "warning", "note"]
+    code: str = ""
+    """Code of the policy's rule, such as ``N101``; of all else none."""
+
+    summary: str
+    """The class of problem, in fixed words."""
+
+    detail: str
+    """What is wrong here."""
+
+    hint: str = ""
+    """What to do."""
+
+    at: Spot | None = None
+    """The line to be mended."""
+
+
+def spot(where: Where | None) -> Spot | None:
+    """Return a place in a file."""
+    return Spot(file=where.path, line=where.line, column=where.column) if where else None
+
+
+def problem(told: Diagnostic) -> Problem:
+    """Return something that is wrong, as documents have it."""
+    return Problem(
+        severity=told.severity.value,
+        code=told.code,
+        summary=told.summary,
+        detail=told.detail,
+        hint=told.hint,
+        at=spot(told.where),
+    )
+
+
+def plain(document: Noun) -> dict[str, Any]:
+    """Return a document as plain data."""
+    return document.model_dump(mode="json", by_alias=True)

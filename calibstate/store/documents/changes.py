@@ -1,0 +1,237 @@
+"""What is declared, and how it changes from one revision to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from ...model.approvals import Approved
+from ...model.changes import ChainChange
+from ...model.names import Noun
+from .base import FORMAT, Problem, Spot
+
+__all__ = [
+    "ChangedChain",
+    "DesiredDocument",
+    "DiffDocument",
+    "HistoryDocument",
+    "LeftEntry",
+    "PlacedEntry",
+    "ProposedEntry",
+    "RemainingEntry",
+    "ReportDocument",
+    "RevisionEntry",
+    "RevisionWords",
+    "RollbackDocument",
+    "changed_chain",
+]
+
+
+class ProposedEntry(Noun):
+    """One thing that is declared otherwise."""
+
+    mark: Literal["+", "-", "~"]
+    what: str
+    """What it is about: tickets, a repository, the settings."""
+
+    said: str
+    """What becomes of it, behind its name."""
+
+    at: Spot | None = None
+    """The line that says so, or said so before."""
+
+
+class PlacedEntry(Noun):
+    """An entry that enters a chain, or moves within it."""
+
+    entry: str
+    in_front_of: str | None
+    """The next entry that was there before; null: it is behind all."""
+
+
+class LeftEntry(Noun):
+    """An entry that leaves a chain."""
+
+    entry: str
+    retired: str | None
+    """The reason; null: it is not retired, so that it stays live."""
+
+
+class ChangedChain(Noun):
+    """A chain that is declared otherwise."""
+
+    chain: str
+    instrument: str
+    repositories: tuple[str, ...]
+    """Those that have it."""
+
+    new: bool
+    gone: bool
+    entered: tuple[PlacedEntry, ...]
+    left: tuple[LeftEntry, ...]
+    moved: tuple[PlacedEntry, ...]
+    retired: Mapping[str, str]
+    """Retired without having been an entry, or for another reason."""
+
+    unretired: tuple[str, ...]
+    """Retired no more, and no entry either."""
+
+
+class RevisionWords(Noun):
+    """A revision that is compared."""
+
+    words: str
+    """What it is, for people."""
+
+    commit: str | None
+    """Null: the working tree."""
+
+
+class DesiredDocument(Noun):
+    """Desired chains."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["desired"] = "desired"
+
+    at: RevisionWords | None = None
+    """When they were desired; null: now."""
+
+    repositories: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Children in search order, by chain, by address of the repository."""
+
+
+class DiffDocument(Noun):
+    """What is declared otherwise."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["diff"] = "diff"
+
+    before: RevisionWords
+    after: RevisionWords
+    changes: tuple[ProposedEntry, ...]
+    """All of it, in sentences."""
+
+    chains: tuple[ChangedChain, ...]
+    """The chains among it, for programs."""
+
+
+class ReportDocument(Noun):
+    """A change of the declaration, for those who review it."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["report"] = "report"
+
+    base: str
+    """What it is compared with, for people."""
+
+    sound: bool
+    """Whether the tree can be read; else only `problems` is known."""
+
+    proposed: tuple[ProposedEntry, ...]
+    problems: tuple[Problem, ...]
+    approvals: tuple[Approved, ...]
+    """Of the tickets that the change is about."""
+
+    impact: Mapping[str, int]
+    """Changes of lookups, counted by what becomes of them."""
+
+    plans: Mapping[str, Mapping[str, int]]
+    """What the plan of each site comes to."""
+
+    digests: Mapping[str, str]
+    """Digest of the plan of each site, by which it is applied on merge."""
+
+
+class RevisionEntry(Noun):
+    """A commit of the main branch that changed something."""
+
+    commit: str
+    at: str
+    """When it was committed there, or merged; UTC."""
+
+    title: str
+    """Its subject, or the title of the pull request."""
+
+    authors: tuple[str, ...]
+    """Who made it; of a merge, what was merged."""
+
+    merged_by: str | None
+    pull_request: int | None
+    sound: bool
+    """Whether the tree could be read; else its change is told of the next."""
+
+    changes: tuple[ProposedEntry, ...]
+    chains: tuple[ChangedChain, ...]
+    problems: tuple[Problem, ...]
+
+
+class HistoryDocument(Noun):
+    """Who changed a chain, and when."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["history"] = "history"
+
+    chain: str
+    revisions: tuple[RevisionEntry, ...]
+    """The newest first."""
+
+
+class RemainingEntry(Noun):
+    """What is searched until the next apply."""
+
+    repository: str
+    chain: str
+    children: tuple[str, ...]
+    becomes: Literal["unwanted"] = "unwanted"
+    """What it is by this change: the next apply takes it out."""
+
+    by_a_revert: Literal["extra"] = "extra"
+    """What a commit that only takes the entry off would leave: it stays."""
+
+    hold: str | None
+    """Why nothing is changed there; null: it is."""
+
+
+class RollbackDocument(Noun):
+    """A ticket that is taken out everywhere."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["rollback"] = "rollback"
+
+    ticket: str
+    instrument: str
+    reason: str
+    retired: Mapping[str, tuple[str, ...]]
+    """Entries that are retired, by chain."""
+
+    changes: tuple[ProposedEntry, ...]
+    impact: Mapping[str, int]
+    """Changes of lookups, counted by what becomes of them."""
+
+    unknown: tuple[str, ...]
+    """Tickets and collections of which nobody knows what they hold, so that
+    something may be missing from the impact."""
+
+    remaining: tuple[RemainingEntry, ...]
+    files: tuple[str, ...]
+    """Relative to the root of the tree."""
+
+    written: bool
+    branch: str | None
+    commit: str | None
+
+
+def changed_chain(change: ChainChange) -> ChangedChain:
+    """Return the entry of a chain that is declared otherwise."""
+    return ChangedChain(
+        chain=change.chain,
+        instrument=change.instrument,
+        repositories=change.repositories,
+        new=change.is_new,
+        gone=change.is_gone,
+        entered=tuple(PlacedEntry(entry=one.entry, in_front_of=one.in_front_of) for one in change.entered),
+        left=tuple(LeftEntry(entry=one.entry, retired=one.retired) for one in change.left),
+        moved=tuple(PlacedEntry(entry=one.entry, in_front_of=one.in_front_of) for one in change.moved),
+        retired=dict(change.retired or {}),
+        unretired=change.unretired,
+    )

@@ -1,0 +1,86 @@
+"""A plan, and drift."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ...model.drift import Drift
+from ...model.names import Address, Noun
+from ...model.plans import Basis, Refusal
+from .base import FORMAT
+
+__all__ = ["DriftDocument", "PlanDocument", "StepEntry", "counted"]
+
+
+class StepEntry(Noun):
+    """A step of a plan."""
+
+    id: str
+    """Its name within the plan."""
+
+    do: str
+    """Name of the action."""
+
+    target: Address
+    """What it changes."""
+
+    because: str
+    """The drift that it answers."""
+
+    after: tuple[str, ...]
+    """Steps that must be done before."""
+
+    with_: Mapping[str, Any] = Field(alias="with")
+    """The ground that it stands on, and what it brings about."""
+
+
+class PlanDocument(Noun):
+    """A plan."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["plan"] = "plan"
+
+    basis: Basis
+    """What it was reasoned from; for people."""
+
+    summary: Mapping[str, int]
+    """Steps, refusals, and drift by what it is."""
+
+    steps: tuple[StepEntry, ...]
+    """In the order in which they are carried out."""
+
+    drift: tuple[Drift, ...]
+    """What was found, mended by the steps or not."""
+
+    refused: tuple[Refusal, ...]
+    """What is not touched as things stand."""
+
+    digest: str
+    """Over the form, the declared state, and the steps with their ground."""
+
+
+class DriftDocument(Noun):
+    """Drift."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["drift"] = "drift"
+
+    summary: Mapping[str, int]
+    """Drift by what it is."""
+
+    drift: tuple[Drift, ...]
+    """In the order in which a ticket travels."""
+
+    @classmethod
+    def of(cls, found: Sequence[Drift]) -> DriftDocument:
+        """Return the document of some drift."""
+        return cls(summary=counted(found), drift=tuple(found))
+
+
+def counted(found: Iterable[Drift]) -> dict[str, int]:
+    """Return how much drift there is of each sort."""
+    return dict(sorted(Counter(one.what.value for one in found).items()))

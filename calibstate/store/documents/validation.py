@@ -1,0 +1,26 @@
+"""What is wrong with a state tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from ...errors import Diagnostic
+from ...model.names import Noun
+from .base import FORMAT, Problem, problem
+
+__all__ = ["ValidationDocument", "validation"]
+
+
+class ValidationDocument(Noun):
+    """What ``validate`` found."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["validation"] = "validation"
+
+    problems: tuple[Problem, ...]
+
+
+def validation(problems: Iterable[Diagnostic]) -> ValidationDocument:
+    """Return the document of what is wrong with a state tree."""
+    return ValidationDocument(problems=tuple(problem(told) for told in problems))
