@@ -11,11 +11,12 @@ from pathlib import Path
 import git
 
 from ..errors import CalibstateError, Diagnostic, RefusedError
-from .history import TROUBLES, opened
+from .history import TROUBLES, check_begun, opened, said_by
 
 __all__ = ["check_committable", "commit_on_branch"]
 
 _UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+_WRITTEN = "The files are written: mend it, and commit them by hand."
 
 
 def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
@@ -33,16 +34,17 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
     Raises
     ------
     RefusedError
-        They have uncommitted changes, or the branch exists, or a merge or the
-        like is under way.
+        They have uncommitted changes, or the branch exists or cannot be called
+        so, or a merge or the like is under way.
     CalibstateError
         The tree is not in Git, or has no commit yet.
     """
     with opened(folder) as repository:
         try:
+            check_begun(repository)
             told = repository.git.status("--porcelain", "--", *_paths(folder, files))
-            branches = {head.name for head in repository.heads}
-            repository.head.commit  # noqa: B018 - there may be none
+            # Where there is a branch a/b, none can be called a.
+            there = [head.name for head in repository.heads if f"{head.name}/".startswith(f"{branch}/")]
         except TROUBLES as error:
             raise _failed(error) from None
         if told:
@@ -51,13 +53,25 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
             raise RefusedError(
                 Diagnostic("Uncommitted changes", detail, hint="Commit them or put them aside (git stash).")
             )
-        if branch in branches:
-            hint = f"Delete or rename it (git branch -m {branch} NEW), or leave --commit out."
-            raise RefusedError(Diagnostic("Branch exists", f"There is a branch {branch} already.", hint=hint))
+        _check_name(repository, branch)
+        if there:
+            hint = f"Delete or rename it (git branch -m {there[0]} NEW), or leave --commit out."
+            raise RefusedError(
+                Diagnostic("Branch exists", f"There is a branch {there[0]} already.", hint=hint)
+            )
         under_way = [name for name in _UNDER_WAY if (Path(repository.git_dir) / name).exists()]
         if under_way:
             detail = f"{under_way[0]} is there: a merge or the like is under way."
             raise RefusedError(Diagnostic("Git is busy", detail, hint="End it first; see git status."))
+
+
+def _check_name(repository: git.Repo, branch: str) -> None:
+    try:
+        repository.git.check_ref_format("--branch", branch)
+    except git.GitCommandError:
+        detail = f"Git allows no branch to be called {branch}."
+        hint = "Leave --commit out, and commit the files on a branch of another name."
+        raise RefusedError(Diagnostic("Not a name of a branch", detail, hint=hint)) from None
 
 
 def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: str) -> str:
@@ -92,13 +106,13 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
         try:
             asked.checkout("--quiet", "-b", branch)
         except TROUBLES as error:
-            raise _failed(error) from None
+            raise _failed(error, _WRITTEN) from None
         try:
             asked.commit("--quiet", "--only", "--message", message, "--", *_paths(folder, files))
         except TROUBLES as error:
             asked.checkout("--quiet", before)
             asked.branch("--delete", "--force", branch)
-            raise _failed(error, "The files are written: mend it, and commit them by hand.") from None
+            raise _failed(error, _WRITTEN) from None
         return str(repository.head.commit.hexsha)
 
 
@@ -107,8 +121,4 @@ def _paths(folder: str, files: Sequence[str]) -> list[str]:
 
 
 def _failed(error: Exception, hint: str = "") -> CalibstateError:
-    said = str(error)
-    if isinstance(error, git.GitCommandError):
-        said = str(error.stderr).removeprefix("\n  stderr: ").strip("'\n ") or said
-    detail = " ".join(said.split())
-    return CalibstateError(Diagnostic("Git made no commit", f"{detail}.".replace("..", "."), hint=hint))
+    return CalibstateError(Diagnostic("Git made no commit", said_by(error), hint=hint))

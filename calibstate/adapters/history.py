@@ -13,16 +13,29 @@ from git.objects import Blob, Submodule, Tree
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..model.revisions import instant
 
-__all__ = ["TROUBLES", "base_of", "commit_of", "inside_of", "opened", "write_tree"]
+__all__ = [
+    "TROUBLES",
+    "base_of",
+    "check_begun",
+    "commit_of",
+    "committed_at",
+    "inside_of",
+    "opened",
+    "said_by",
+    "write_tree",
+]
 
 _MAIN = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 """What the main branch is called, the likeliest first."""
 
 _NOT_THERE = (git.InvalidGitRepositoryError, git.NoSuchPathError)
-TROUBLES = (git.GitError, git.BadName, ValueError, OSError)
+TROUBLES = (git.GitError, git.ODBError, ValueError, OSError)
 """What GitPython raises where a revision is not as it is asked for."""
 
 _LINK = 0o120000
+
+_LAST_SECOND = 253_402_300_799
+"""9999-12-31T23:59:59Z: a commit can claim to be later."""
 
 
 def commit_of(folder: str) -> tuple[str | None, bool]:
@@ -74,7 +87,7 @@ def base_of(folder: str, revision: str | None) -> tuple[str, str]:
     UsageError
         Git knows no such revision, or no main branch.
     CalibstateError
-        The tree is not in Git.
+        The tree is not in Git, or has no commit yet.
     """
     with opened(folder) as repository:
         return _named(repository, revision) if revision else _left(repository)
@@ -111,6 +124,41 @@ def inside_of(repository: git.Repo, folder: str) -> PurePosixPath:
     return PurePosixPath(Path(folder).resolve().relative_to(top))
 
 
+def check_begun(repository: git.Repo) -> None:
+    """Refuse where there is no commit yet.
+
+    Raises
+    ------
+    CalibstateError
+        HEAD has none.
+    """
+    asked = ("--verify", "--quiet", "HEAD")
+    status, *_ = repository.git.rev_parse(*asked, with_extended_output=True, with_exceptions=False)
+    # What else goes wrong is no answer, and ends with more than 1.
+    if status == 1:
+        raise CalibstateError(
+            Diagnostic(
+                "No commit yet",
+                "HEAD has no commit yet, so nothing is known from before the working tree.",
+                hint="Commit the state tree first: `git add .`, then `git commit`.",
+            )
+        )
+
+
+def committed_at(commit: git.Commit) -> str:
+    """Return when a commit was made, in UTC with ``Z``."""
+    return f"{datetime.fromtimestamp(min(commit.committed_date, _LAST_SECOND), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def said_by(error: Exception) -> str:
+    """Return what Git says in an error, as one sentence."""
+    said = str(error)
+    if isinstance(error, git.GitCommandError):
+        said = str(error.stderr).strip().removeprefix("stderr: '").removesuffix("'").strip() or said
+    said = " ".join(said.split())
+    return said if said.endswith(".") else f"{said}."
+
+
 def _folder(top: Tree, inside: PurePosixPath) -> Tree | None:
     try:
         found = top / str(inside) if inside.parts else top
@@ -131,23 +179,36 @@ def opened(folder: str) -> Iterator[git.Repo]:
     try:
         repository = git.Repo(folder, search_parent_directories=True)
     except _NOT_THERE:
-        raise CalibstateError(
-            Diagnostic(
-                "State tree is not in Git",
-                f"{folder} is in no Git repository, so nobody knows what it said before.",
-                hint="Go to a clone of the repository that it is kept in.",
-            )
-        ) from None
+        raise _not_in_git(folder) from None
     with repository:
+        # A bare repository keeps no files where they can be edited.
+        top = repository.working_tree_dir
+        if top is None or not Path(folder).resolve().is_relative_to(Path(top).resolve()):
+            raise _not_in_git(folder)
         yield repository
+
+
+def _not_in_git(folder: str) -> CalibstateError:
+    return CalibstateError(
+        Diagnostic(
+            "State tree is not in Git",
+            f"{folder} is in no Git repository, so nobody knows what it said before.",
+            hint="Go to a clone of the repository that it is kept in.",
+        )
+    )
 
 
 def _named(repository: git.Repo, revision: str) -> tuple[str, str]:
     if moment := _moment(revision):
         return _then(repository, revision, moment)
     try:
-        commit = repository.commit(revision).hexsha
+        # GitPython knows only some of the names that Git knows, and takes an
+        # object for there that is not.
+        found = repository.git.rev_parse("--verify", "--end-of-options", f"{revision}^{{commit}}")
+        commit = repository.commit(found).hexsha
     except TROUBLES:
+        if not repository.references:
+            check_begun(repository)
         raise UsageError(
             Diagnostic(
                 "Unknown revision",
@@ -172,33 +233,32 @@ def _then(repository: git.Repo, text: str, moment: datetime) -> tuple[str, str]:
     That is the newest commit of the first-parent line of HEAD that had been
     made there, by its committer's date.
     """
-    asked, before = repository.git, f"--before={moment:%Y-%m-%dT%H:%M:%SZ}"
+    # Git reads dates of 1970 to 2099 only; of seconds it wants the zone.
+    before = f"--before=@{max(0, int(moment.timestamp()))} +0000"
+    asked, line = repository.git, ("--first-parent", "HEAD")
     try:
-        line = ("--first-parent", "--format=%cI", "HEAD")
-        found = asked.rev_list("-1", before, *line).split()
-        if not found:
-            *_, commit, at = asked.rev_list(*line).split()
-            raise UsageError(_too_early(text, commit, at))
+        check_begun(repository)
+        found = asked.rev_list("-1", before, *line)
+        commit = repository.commit(found or asked.rev_list(*line).split()[-1])
+        words = f"{commit.hexsha[:10]} of {committed_at(commit)}"
     except TROUBLES as error:
         raise _unreadable("HEAD", error) from None
-    _, commit, at = found
-    return commit, f"{text} ({commit[:10]} of {_utc(at)})"
+    if not found:
+        raise UsageError(_too_early(text, words))
+    return commit.hexsha, f"{text} ({words})"
 
 
-def _utc(at: str) -> str:
-    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _too_early(text: str, commit: str, at: str) -> Diagnostic:
+def _too_early(text: str, first: str) -> Diagnostic:
     return Diagnostic(
         "Before the first commit",
-        f"{text}: the main branch begins with {commit[:10]} of {_utc(at)}.",
+        f"{text}: the main branch begins with {first}.",
         hint="Name a later date; a shallow clone has too little: `git fetch --unshallow`.",
     )
 
 
 def _left(repository: git.Repo) -> tuple[str, str]:
     """Return where the main branch was left."""
+    check_begun(repository)
     for name in _MAIN:
         try:
             found = repository.merge_base(repository.head.commit, repository.commit(name))
@@ -224,6 +284,8 @@ def _left(repository: git.Repo) -> tuple[str, str]:
 
 def _write(items: Iterable[Blob | Submodule | Tree], into: Path) -> None:
     for item in items:
+        if item.name in {".", ".."} or "/" in item.name:
+            raise ValueError(f"{item.name!r} is the name of no file")
         if isinstance(item, Tree):
             (into / item.name).mkdir()
             _write(item, into / item.name)
@@ -232,10 +294,10 @@ def _write(items: Iterable[Blob | Submodule | Tree], into: Path) -> None:
             if item.mode == _LINK:
                 (into / item.name).symlink_to(data.decode())
             else:
-                (into / item.name).write_bytes(data)
+                # Through a link of that name it would go somewhere else.
+                with (into / item.name).open("xb") as stream:
+                    stream.write(data)
 
 
 def _unreadable(commit: str, error: Exception) -> CalibstateError:
-    return CalibstateError(
-        Diagnostic("Commit cannot be read", f"{commit[:10]}: {str(error).strip().splitlines()[0]}.")
-    )
+    return CalibstateError(Diagnostic("Commit cannot be read", f"{commit[:10]}: {said_by(error)}"))

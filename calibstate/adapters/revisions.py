@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cached_property
 
 import git
@@ -20,12 +19,13 @@ from ..errors import CalibstateError, Diagnostic, InvalidStateError
 from ..model.revisions import Revision
 from ..store.disk import not_a_file, unreadable
 from ..store.yamlsource import MAX_BYTES
-from .history import TROUBLES, inside_of, opened
+from .history import TROUBLES, check_begun, committed_at, inside_of, opened, said_by
 
 __all__ = ["Past", "PastFiles", "past"]
 
-_MERGED = re.compile(r"Merge pull request #(\d+) ")
-_SQUASHED = re.compile(r" \(#(\d+)\)$")
+# A number that nobody counted to is left alone.
+_MERGED = re.compile(r"Merge pull request #(\d{1,9}) ")
+_SQUASHED = re.compile(r" \(#(\d{1,9})\)$")
 _LINK = 0o120000
 
 _Listing = Mapping[str, tuple[int, str]]
@@ -142,11 +142,10 @@ class Past:
         CalibstateError
             There is no commit yet.
         """
-        try:
+        with _in_words():
+            check_begun(self._repository)
             for commit in self._repository.iter_commits("HEAD", paths=self._paths, first_parent=True):
                 yield self._revision(commit)
-        except TROUBLES as error:
-            raise CalibstateError(_no_history(error)) from None
 
     def files(self, commit: str) -> PastFiles:
         """Return the files of the tree at a commit.
@@ -156,20 +155,33 @@ class Past:
         CalibstateError
             The commit cannot be read.
         """
-        try:
+        with _in_words():
             return PastFiles(self._root, self, self._top(self._repository.commit(commit).tree))
-        except TROUBLES as error:
-            raise CalibstateError(_no_history(error)) from None
 
     def listing(self, digest: str) -> _Listing:
-        """Return what a folder holds."""
+        """Return what a folder holds.
+
+        Raises
+        ------
+        CalibstateError
+            It cannot be read.
+        """
         if digest not in self._listings:
-            self._listings[digest] = _listed(Tree(self._repository, bytes.fromhex(digest), _FOLDER, "folder"))
+            with _in_words():
+                tree = Tree(self._repository, bytes.fromhex(digest), _FOLDER, "folder")
+                self._listings[digest] = _listed(tree)
         return self._listings[digest]
 
     def content(self, digest: str) -> bytes:
-        """Return the bytes of a file, no more than are of any use."""
-        content: bytes = self._repository.odb.stream(bytes.fromhex(digest)).read(MAX_BYTES + 1)
+        """Return the bytes of a file, no more than are of any use.
+
+        Raises
+        ------
+        CalibstateError
+            It cannot be read.
+        """
+        with _in_words():
+            content: bytes = self._repository.odb.stream(bytes.fromhex(digest)).read(MAX_BYTES + 1)
         return content
 
     def has_links(self, listing: _Listing) -> bool:
@@ -205,7 +217,7 @@ class Past:
         brought = self._brought.get(commit.hexsha, ()) if is_merge else ()
         return Revision(
             commit.hexsha,
-            f"{commit.committed_datetime.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            committed_at(commit),
             title,
             brought or (str(commit.author.name),),
             str(commit.author.name) if is_merge else None,
@@ -260,6 +272,10 @@ def _listed(tree: Tree) -> _Listing:
     return {str(one.name): (one.mode, one.hexsha) for one in tree if isinstance(one, Blob | Tree)}
 
 
-def _no_history(error: Exception) -> Diagnostic:
-    said = str(error).strip().splitlines()[-1:]
-    return Diagnostic("History cannot be read", f"Git tells: {''.join(said)}.")
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except TROUBLES as error:
+        detail = f"Git tells: {said_by(error)}"
+        raise CalibstateError(Diagnostic("History cannot be read", detail)) from None

@@ -172,7 +172,8 @@ def check_committable(root: str, files: Sequence[str], branch: str) -> None:
     Raises
     ------
     RefusedError
-        They have uncommitted changes, or the branch exists.
+        They have uncommitted changes, or the branch exists or cannot be called
+        so.
     """
     from ..adapters import commits
 

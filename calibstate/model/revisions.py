@@ -90,7 +90,9 @@ def instant(text: str) -> datetime | None:
         return None
     if "T" not in text:
         parse_tai(f"{text}T00:00:00")
-        return datetime.fromisoformat(f"{text}T00:00:00+00:00") + _DAY_ENDS - _TAI_AHEAD
+        begins = datetime.fromisoformat(f"{text}T00:00:00+00:00")
+        # The last day of the calendar has no next one to end in.
+        return begins + min(_DAY_ENDS - _TAI_AHEAD, datetime.max.replace(tzinfo=UTC) - begins)
     if not text.endswith("Z"):
         raise ValueError("moments of operation are UTC: end it with Z")
     return datetime.fromisoformat(text).astimezone(UTC)

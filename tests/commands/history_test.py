@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -307,6 +308,10 @@ def test_it_is_told_in_words_of_the_field(
         ("2025-02-10T15:00:00Z", 2),
         ("2025-02-10", 2),
         ("2025-02-12", 0),
+        # Git's own reader of dates ends with 2099, and the calendar with 9999.
+        ("2100-01-02T00:00:00Z", 0),
+        ("9999-12-31T23:59:59Z", 0),
+        ("9999-12-31", 0),
     ],
 )
 def test_a_day_is_an_observing_day_and_a_moment_is_of_utc(
@@ -330,10 +335,16 @@ def test_the_day_ends_at_noon_of_the_next_in_tai(short: Tree, capsys: pytest.Cap
     ("words", "code", "said"),
     [
         (("show", "--at", "2024-12-31"), 64, "Before the first commit"),
+        (("show", "--at", "1969-07-20"), 64, "Before the first commit"),
         (("show", "--at", "2025-02-31"), 64, "Not a date"),
         (("show", "--at", "2025-02-11T03:00:00"), 64, "end it with Z"),
         (("show", "--at", "2025-02-11Tnight"), 64, "Not a date"),
         (("show", "--at", "no-such-branch"), 64, "Unknown revision"),
+        (("show", "--at", "HEAD@{99999}"), 64, "Unknown revision"),
+        (("show", "--at", "@{-9}"), 64, "Unknown revision"),
+        (("show", "--at", "^HEAD"), 64, "Unknown revision"),
+        (("show", "--at", "HEAD:chains"), 64, "Unknown revision"),
+        (("show", "--at", "0" * 40), 64, "Unknown revision"),
         (("show", "--at", "HEAD~1"), 1, "Invalid YAML"),
         (("diff", "HEAD~1"), 1, "Invalid YAML"),
         (("diff", "HEAD", "HEAD~1"), 1, "Invalid YAML"),
@@ -365,8 +376,14 @@ def test_a_tree_outside_git_or_without_a_commit_has_no_history(
         ran = tree.run(capsys, *words)
         assert (ran.code, "State tree is not in Git" in ran.err) == (1, True)
     git(tree.state, "init", "-q")
-    assert "History cannot be read" in tree.run(capsys, "history", "LSSTComCam/calib").err
-    assert tree.run(capsys, "show", "--at", "2025-01-01").code == 1
+    for words in (
+        ("history", "LSSTComCam/calib"),
+        ("show", "--at", "2025-01-01"),
+        ("diff",),
+        ("diff", "HEAD"),
+    ):
+        ran = tree.run(capsys, *words)
+        assert (ran.code, "No commit yet" in ran.err, "git commit" in ran.err) == (1, True, True), ran.err
 
 
 def test_without_revisions_it_is_what_the_branch_says_otherwise(
@@ -390,3 +407,144 @@ def test_links_are_followed_at_a_commit_as_on_the_disk(
     git(short.state, "commit", "-q", "-m", "linked")
 
     assert short.run(capsys, "show", "--at", "HEAD", "--format", "json").json["repositories"] == now
+
+
+# --- what Git holds, but nobody means ---
+
+
+def made(tree: Tree, kind: str, content: bytes) -> str:
+    """Write an object that Git itself would not make, and return its name."""
+    words = ["git", "hash-object", "-t", kind, "--literally", "-w", "--stdin"]
+    return (
+        subprocess.run(words, cwd=tree.state, input=content, check=True, capture_output=True)
+        .stdout.decode()
+        .strip()
+    )
+
+
+def entry(tree: Tree, mode: str, name: str, content: bytes) -> bytes:
+    """Return a line of a folder as Git keeps it."""
+    kind = "tree" if mode == "40000" else "blob"
+    return f"{mode} {name}".encode() + b"\0" + bytes.fromhex(made(tree, kind, content))
+
+
+def commit_of(tree: Tree, folder: bytes) -> None:
+    """Have a folder as the newest commit."""
+    commit = git(tree.state, "commit-tree", "-p", "HEAD", "-m", "crafted", made(tree, "tree", folder))
+    git(tree.state, "update-ref", "HEAD", commit)
+
+
+@pytest.mark.parametrize("revision", ["HEAD@{2 hours ago}", "HEAD@{0.5}", "@{-1}~0", "HEAD^{/Commit 3}"])
+def test_every_name_that_git_knows_names_a_commit(
+    short: Tree, revision: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(short.state, "switch", "-q", "-c", "mine")
+
+    told = short.run(capsys, "show", "--at", revision, "--format", "json").json
+
+    assert told["at"]["commit"] == git(short.state, "rev-parse", f"{revision}^{{commit}}")
+
+
+def test_what_a_shallow_clone_lacks_is_unknown(
+    short: Tree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone = Tree(tmp_path / "clone")
+    clone.folder.mkdir()
+    git(clone.folder, "clone", "-q", "--depth", "1", f"file://{short.state}", "state")
+
+    for revision in ("HEAD~1", "HEAD~2"):
+        ran = clone.run(capsys, "diff", revision)
+        assert (ran.code, "Unknown revision" in ran.err, "git fetch" in ran.err) == (64, True, True), ran.err
+    assert clone.run(capsys, "history", "LSSTComCam/calib").code == 0
+
+
+def test_a_tree_in_a_bare_repository_is_not_in_git(short: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    git(short.folder, "clone", "-q", "--bare", "state", "bare.git")
+    bare = Tree(short.folder / "bare.git")
+    shutil.copytree(short.state, bare.state, ignore=shutil.ignore_patterns(".git"))
+
+    for words in (("history", "LSSTComCam/calib"), ("diff",), ("validate", "--base", "HEAD")):
+        ran = bare.run(capsys, *words)
+        assert (ran.code, "State tree is not in Git" in ran.err) == (1, True), ran.err
+
+
+@pytest.mark.parametrize("inside", ["", "chains"])
+def test_a_folder_that_git_would_not_make_is_told(
+    short: Tree, inside: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crafted = entry(short, "100644", "../../pwned.yaml", b"ticket: DM-1\n")
+    if inside:
+        crafted = entry(short, "100644", "calibstate.yaml", b"version: 1\n") + entry(
+            short, "40000", inside, crafted
+        )
+    commit_of(short, crafted)
+
+    for words in (
+        ("diff", "HEAD"),
+        ("show", "--at", "HEAD"),
+        ("impact", "HEAD"),
+        ("report", "--base", "HEAD"),
+    ):
+        ran = short.run(capsys, *words)
+        assert (ran.code, "History cannot be read" in ran.err) == (1, True), ran.err
+    assert not list(short.folder.rglob("pwned.yaml"))
+
+
+def test_nothing_is_written_through_a_link_of_a_commit(
+    short: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = short.folder / "outside.yaml"
+    outside.write_text("as it was\n")
+    crafted = b"".join(
+        (
+            entry(short, "120000", "a.yaml", str(outside).encode()),
+            entry(short, "100644", "a.yaml", b"version: 1\n"),
+            entry(short, "120000", "b.yaml", b"a.yaml"),
+        )
+    )
+    commit_of(short, entry(short, "40000", "chains", crafted))
+
+    ran = short.run(capsys, "show", "--at", "HEAD")
+
+    assert (ran.code, "Commit cannot be read" in ran.err) == (1, True), ran.err
+    assert outside.read_text() == "as it was\n"
+
+
+@pytest.mark.parametrize("subject", ["Chains (#{})", "Merge pull request #{} from x/y"])
+def test_a_number_that_nobody_counted_to_is_no_request(
+    short: Tree, subject: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short.chain(["DM-200", "DM-100"])
+    git(short.state, "commit", "-q", "-a", "-m", subject.format("9" * 5000))
+
+    ran = short.run(capsys, "history", "LSSTComCam/calib", "--format", "json")
+
+    assert ran.code == 0, ran.err
+    newest, *_, merged, _ = ran.json["revisions"]
+    assert (newest["pull_request"], merged["pull_request"]) == (None, 7)
+    assert newest["title"] == subject.format("9" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("99999999999999 +9999", "9999-12-31T23:59:59Z"),
+        ("99999999999999999999999 +0000", "9999-12-31T23:59:59Z"),
+        ("1739360000 -9999", "2025-02-12T11:33:20Z"),
+    ],
+)
+def test_a_commit_of_no_calendar_is_told_with_the_rest(
+    short: Tree, at: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short.chain(["DM-200", "DM-100"])
+    git(short.state, "add", "-A")
+    lines = [f"tree {git(short.state, 'write-tree')}", f"parent {git(short.state, 'rev-parse', 'HEAD')}"]
+    lines += [f"author a <a@example.org> {at}", f"committer a <a@example.org> {at}", "", "crafted", ""]
+    git(short.state, "update-ref", "HEAD", made(short, "commit", "\n".join(lines).encode()))
+
+    ran = short.run(capsys, "history", "LSSTComCam/calib", "--format", "json")
+
+    assert ran.code == 0, ran.err
+    newest, *rest = ran.json["revisions"]
+    assert (newest["at"], len(rest)) == (told, 4)
+    assert short.run(capsys, "show", "--at", "2030-01-01").code == 0

@@ -243,6 +243,44 @@ def test_a_commit_is_refused_where_it_would_take_more_along(
     assert git(tree.state, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("name", ["a..b", "x.lock", "x."])
+def test_a_branch_that_git_cannot_name_is_refused_before_anything_is_written(
+    tree: Tree, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.ticket(name, "dark.20250101a")
+    tree.chain(["DM-200", "DM-300", "DM-100", name])
+    commit(tree.state, "a strange name")
+
+    ran = tree.run(capsys, "rollback", name, "--commit")
+
+    assert (ran.code, "Not a name of a branch" in ran.err) == (3, True), ran.err
+    assert f"called rollback-{name}" in ran.err
+    assert git(tree.state, "status", "--porcelain") == ""
+
+
+def test_a_branch_below_the_one_to_be_made_is_in_its_way(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tree.state, "branch", "rollback-DM-100/more")
+
+    ran = tree.run(capsys, "rollback", "DM-100", "--commit")
+
+    assert (ran.code, "There is a branch rollback-DM-100/more" in ran.err) == (3, True), ran.err
+    assert git(tree.state, "status", "--porcelain") == ""
+
+
+def test_before_the_first_commit_there_is_nothing_to_commit_on(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tree.state, "switch", "-q", "--orphan", "empty")
+    git(tree.state, "checkout", "-q", "main", "--", ".")
+
+    ran = tree.run(capsys, "rollback", "DM-100", "--commit")
+
+    assert (ran.code, "No commit yet" in ran.err) == (1, True), ran.err
+    assert "DM-100" in chain(tree)["entries"]
+
+
 def test_a_hook_that_says_no_leaves_the_branch_alone(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     hook = tree.state / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
