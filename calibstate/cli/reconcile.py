@@ -24,7 +24,8 @@ from ..engine.windows import closed
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
 from ..factory.clock import now
 from ..factory.places import Places
-from ..kinds.registry import ACTIONS
+from ..kinds.registry import ACTIONS, KINDS
+from ..model.actions import Action
 from ..model.desired import DesiredState
 from ..model.drift import What
 from ..model.guards import Allowed, Guard
@@ -313,7 +314,25 @@ def _from_file(path: Path, desired: DesiredState) -> Plan:
                 f"{made.basis.commit or 'none was recorded'}.",
             )
         )
+    if strange := next((step for step in made.steps if not _can_be(step.action, desired)), None):
+        raise RefusedError(
+            Diagnostic(
+                "Plan file was edited",
+                f"Step {strange.id} of {path} is to {strange.action.do} at {strange.action.target}, "
+                "which no plan for this declaration does.",
+                hint="Make the plan again with `calibstate plan -o FILE`.",
+            )
+        )
     return made
+
+
+def _can_be(action: Action, desired: DesiredState) -> bool:
+    """Say whether an action is of its target's kind, at a place of ours."""
+    target = action.target
+    kind = KINDS.get(target.kind)
+    if kind is None or type(action) not in kind.actions:
+        return False
+    return target.place == kind.place if kind.place else target.place in desired.repositories
 
 
 def _expect(made: Plan, digests: Collection[str]) -> None:

@@ -24,6 +24,7 @@ from ..errors import (
     Diagnostic,
     InvalidStateError,
     NeedsRecoveryError,
+    RefusedError,
     Severity,
     UnreachableError,
 )
@@ -345,6 +346,15 @@ class Places:
     def _uri(self, address: RepositoryAddress) -> str:
         from ..adapters.butler import resolve
 
+        if address not in self._desired.repositories:
+            # Nobody but the writer of a plan file of his own names one.
+            raise RefusedError(
+                Diagnostic(
+                    "Repository is not declared",
+                    f"No site declares {address!r}.",
+                    hint="Make the plan again with `calibstate plan -o FILE`.",
+                )
+            )
         site, repository = self._desired.repository(address)
         if _is_local(repository.butler) and not _is_here(site):
             raise UnreachableError(

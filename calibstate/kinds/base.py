@@ -28,6 +28,9 @@ class Kind(ABC, Generic[R]):
     name: ClassVar[str]
     """Its name in addresses."""
 
+    place: ClassVar[str | None] = None
+    """The place of all its resources; `None`: they are in repositories."""
+
     actions: ClassVar[tuple[type[Action], ...]]
     """What can be done to it."""
 

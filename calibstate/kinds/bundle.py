@@ -16,7 +16,7 @@ from ..errors import Diagnostic, InvalidStateError
 from ..model.actions import Action, Standing
 from ..model.bundles import Manifest
 from ..model.drift import Drift, What
-from ..model.names import Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.seals import content_digest
 from ..ports.archive import ArchiveReader
@@ -140,6 +140,7 @@ class BundleKind(Kind[Bundle]):
     """Tickets in the archive."""
 
     name = "bundle"
+    place = ARCHIVE
     actions = (ExportBundle,)
 
     @override

@@ -20,7 +20,7 @@ from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedErr
 from ..model.actions import Action, Standing
 from ..model.bundles import BundleFile, Manifest
 from ..model.drift import Drift, What
-from ..model.names import Address, RepositoryAddress, TicketKey
+from ..model.names import RUCIO, Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.rucio import RegisteredDataset, RegisteredFile, name_problem
 from ..ports.archive import ArchiveReader
@@ -143,6 +143,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
     """Tickets in Rucio."""
 
     name = "rucio_dataset"
+    place = RUCIO
     actions = (RegisterDataset,)
 
     @override

@@ -16,7 +16,7 @@ from typing_extensions import override
 from ..model.actions import Action, Standing
 from ..model.bundles import Manifest
 from ..model.drift import Drift, What
-from ..model.names import Address, TicketKey
+from ..model.names import RUCIO, Address, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.rucio import RegisteredFile, Rule, RuleState, Storage
 from ..ports.places import ReadPlaces, WritePlaces
@@ -205,6 +205,7 @@ class RucioRuleKind(Kind[RucioRule]):
     """Tickets at the storage elements of sites."""
 
     name = "rucio_rule"
+    place = RUCIO
     actions = (AddRule, KeepRule, BoostRule)
 
     @override

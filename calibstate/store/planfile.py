@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -95,6 +95,7 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
                 hint="Make the plan again with `calibstate plan -o FILE`.",
             )
         )
+    _check_order(plan.steps, name)
     return plan
 
 
@@ -140,6 +141,16 @@ def _entry(step: Step) -> StepEntry:
     )
 
 
+def _check_order(steps: Iterable[Step], name: str) -> None:
+    before: set[str] = set()
+    for step in steps:
+        if step.id in before:
+            raise _not_a_plan(name, f"step {step.id} is there twice")
+        if strange := set(step.after) - before:
+            raise _not_a_plan(name, f"step {step.id} follows step {min(strange)}, which does not precede it")
+        before.add(step.id)
+
+
 def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> Step:
     entry = StepEntry.model_validate(saved)
     if entry.do not in actions:
@@ -151,8 +162,8 @@ def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> St
 def _said(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return f"{error} is not as it should be"
+        return ": ".join(filter(None, (".".join(str(part) for part in first["loc"]), first["msg"])))
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _not_a_plan(name: str, why: str) -> InvalidStateError:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import psycopg
 import pytest
 import yaml
 
+from calibstate.kinds.registry import ACTIONS
+from calibstate.store import planfile
 from tests import world
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.services.postgres import Postgres
@@ -642,6 +645,49 @@ def test_a_plan_file_that_is_wrong_is_told_and_nothing_is_done(sites, wrong):
     assert words in error(ran)
     assert "plan.json" in error(ran)
     assert sites.snapshot() == before
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "a place of nobody": {"place": "mars/x"},
+    "a place that climbs": {"place": "../../etc"},
+    "a place of a stranger": {"place": "s3://bucket/x"},
+    "no place": {"place": ""},
+    "a chain in the archive": {"place": "archive"},
+    "a kind of nothing": {"kind": "nonsense"},
+    "another kind": {"kind": "collection"},
+}
+
+
+@pytest.mark.parametrize("wrong", FORGED)
+def test_a_plan_file_whose_digest_is_right_does_nothing_that_no_plan_does(sites, wrong):
+    file = sites.tree.folder / "plan.json"
+    assert ask(sites, "plan", "-o", str(file)).code == 2
+    made = planfile.loads(file.read_text(), ACTIONS)
+    *others, last = made.steps
+    target = last.action.target.model_copy(update=FORGED[wrong])
+    forged = replace(last, action=last.action.model_copy(update={"target": target}))
+    file.write_text(planfile.dumps(replace(made, steps=(*others, forged))))
+    before = sites.snapshot()
+    ran = ask(sites, "apply", str(file))
+    assert ran.code == 3, error(ran)
+    assert "which no plan for this declaration does" in error(ran)
+    assert sites.snapshot() == before
+
+
+def test_a_bundle_of_what_nobody_declared_is_not_exported(sites):
+    file = sites.tree.folder / "plan.json"
+    assert ask(sites, "plan", "-o", str(file)).code == 2
+    made = planfile.loads(file.read_text(), ACTIONS)
+    steps = [
+        replace(step, action=step.action.model_copy(update={"origin": "mars/x"}))
+        if step.action.do == "export-bundle"
+        else step
+        for step in made.steps
+    ]
+    file.write_text(planfile.dumps(replace(made, steps=tuple(steps))))
+    ran = ask(sites, "apply", str(file))
+    assert (ran.code, "No site declares 'mars/x'" in error(ran)) == (3, True), error(ran)
+    assert not [name for name in sites.snapshot() if name.startswith("archive/")]
 
 
 def test_a_plan_of_another_tree_is_refused(sites):

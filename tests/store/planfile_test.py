@@ -1,6 +1,7 @@
 """A saved plan comes back as it was, or not at all."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,22 @@ def test_steps_that_come_after_no_step_are_told_so(plan, after):
     saved["steps"][-1]["after"] = after
     with pytest.raises(InvalidStateError, match="after"):
         planfile.loads(json.dumps(saved), ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ({"after": ("77",)}, "follows step 77, which does not precede it"),
+        ({"after": ("1",)}, "follows step 1, which does not precede it"),
+        ({"id": "2"}, "step 2 is there twice"),
+    ],
+)
+def test_steps_that_follow_no_earlier_step_are_told_so(plan, first, words):
+    steps = (replace(plan.steps[0], id="1", after=()), replace(plan.steps[1], id="2", after=()))
+    assert planfile.loads(planfile.dumps(Plan(BASIS, steps)), ACTIONS).steps == steps
+    forged = Plan(BASIS, (replace(steps[0], **first), steps[1]))
+    with pytest.raises(InvalidStateError, match=words):
+        planfile.loads(planfile.dumps(forged), ACTIONS)
 
 
 def test_text_that_cannot_be_written_again_is_told_so(plan):
