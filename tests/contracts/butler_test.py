@@ -848,6 +848,13 @@ def _a_range_that_ends_before_it_begins(place: Place, bundle: BundleFolder) -> B
     return with_ranges(bundle, EMPTY)
 
 
+def _a_number_too_large_for_a_database(place: Place, bundle: BundleFolder) -> BundleFolder:
+    def enlarged(dataset: StoredDataset) -> StoredDataset:
+        return replace(dataset, data_id={**dataset.data_id, "detector": 10**23})
+
+    return with_datasets(bundle, lambda d: enlarged(d) if d.uuid == bias(bundle) else d)
+
+
 def _a_missing_file(place: Place, bundle: BundleFolder) -> BundleFolder:
     bundle.file_of(bias(bundle)).unlink()
     return bundle
@@ -897,6 +904,7 @@ def _files_elsewhere(place: Place, bundle: BundleFolder) -> BundleFolder:
         (_another_dataset_for_that_time, "Validity ranges overlap"),
         (_another_range_for_that_dataset, "Validity ranges overlap"),
         (_a_range_that_ends_before_it_begins, "Validity range ends before it begins"),
+        (_a_number_too_large_for_a_database, "Value does not fit the database"),
         (_a_missing_file, "File of the bundle is missing"),
         (_a_shortened_file, "File of the bundle was altered"),
         (_an_altered_file, "File of the bundle was altered"),

@@ -526,6 +526,8 @@ class MemoryButler(ButlerWriter):
     def _other_datasets(self, contents: Contents) -> Iterator[Diagnostic]:
         meanings = {d.meaning: d.uuid for d in self.datasets.values()}
         for d in contents.datasets:
+            if any(isinstance(value, int) and value >= 2**63 for value in d.data_id.values()):
+                yield Diagnostic("Value does not fit the database", f"{d.uuid} {d.data_id}")
             meaning = (d.run, d.dataset_type, format_data_id(d.data_id))
             if d.uuid in self.datasets and self.datasets[d.uuid].meaning != meaning:
                 yield Diagnostic("UUID means another dataset", f"{d.uuid} {meaning}")

@@ -20,6 +20,7 @@ from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
 )
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.resources import ResourcePath
+from sqlalchemy.exc import DataError
 
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest, StoredDataset
@@ -76,7 +77,8 @@ class BundleImport:
         """Look at what there is, and refuse what does not fit it."""
         translation = translate(self.contents, self.butler.dimensions)
         source, home = self._way(root)
-        found = survey(self.butler, home, self.manifest, self.contents, source, translation)
+        with self._refusing():
+            found = survey(self.butler, home, self.manifest, self.contents, source, translation)
         if problems := [
             Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
             for d in conflicts(found, lambda done: self._tell(found, done))
@@ -145,6 +147,16 @@ class BundleImport:
                     f"{self.name}: somebody changed it during the import: {error}. "
                     "Files may have been placed; nothing was recorded.",
                     hint="Look again and make a new plan.",
+                )
+            ) from error
+        except (OverflowError, DataError) as error:
+            # Databases have no integers of more than 64 bits.
+            line = str(error).strip().splitlines()[0].rstrip(".")
+            raise RefusedError(
+                Diagnostic(
+                    "Value does not fit the database",
+                    f"{self.name} cannot hold what the bundle says: {line}. Nothing was recorded.",
+                    hint="Correct it at the origin, in a new ticket, or have the bundle restored.",
                 )
             ) from error
 
