@@ -6,6 +6,7 @@ last; from then on nothing in its folder is written again.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
@@ -38,6 +39,9 @@ __all__ = ["Archive"]
 
 _LIMIT = 256 * 2**20
 """Bytes of an export or a manifest."""
+
+_OF_ONE_FILE = {errno.EFBIG, errno.EINVAL, errno.EISDIR, errno.ELOOP}
+"""What goes wrong with one manifest and says nothing of the others."""
 
 _THREADS = 8
 
@@ -169,7 +173,18 @@ class Archive(ArchiveWriter):
     def _manifest(self, folder: str) -> Manifest | None:
         """Return the manifest of a folder, `None` where there is none."""
         name = f"{self._shelf.uri}{folder}/{MANIFEST}"
-        data = self._shelf.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
+        try:
+            data = self._shelf.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
+        except OSError as error:
+            if error.errno not in _OF_ONE_FILE:
+                raise
+            raise InvalidStateError(
+                Diagnostic(
+                    "Bundle cannot be read",
+                    f"{name}: {reason(error)}.",
+                    hint="Restore it, or move its folder away.",
+                )
+            ) from error
         if data is None:
             return None
         manifest = load_manifest(data.decode(errors="replace"), name=name)

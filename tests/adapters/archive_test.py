@@ -248,6 +248,18 @@ def test_a_complete_bundle_is_never_written_again(root: Path, sample: Sample) ->
     assert {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in root.rglob("*")} == before
 
 
+@pytest.mark.parametrize("spoil", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_a_manifest_that_is_no_file_says_nothing_of_the_archive(
+    root: Path, sample: Sample, spoil: Callable[[Path], None]
+) -> None:
+    manifest = root / add(Archive(str(root)), sample).folder / "manifest.json"
+    manifest.unlink()
+    spoil(manifest)
+    with pytest.raises(InvalidStateError, match="Bundle cannot be read"):
+        Archive(str(root)).bundles([TICKET])
+    assert Archive(str(root)).bundles([("LATISS", "DM-other")]) == {}
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES])
 def test_a_full_disk_is_told_and_leaves_no_bundle(
     root: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch, number: int

@@ -456,6 +456,20 @@ def test_records_whose_parent_is_missing_cannot_be_reached(tmp_path: Path) -> No
     assert not away.parent.exists()
 
 
+def test_what_keeps_its_reader_waiting_is_no_lock(root: Path) -> None:
+    (root / "locks").mkdir(parents=True)
+    os.mkfifo(root / KEY)
+    with pytest.raises(UnreachableError, match="It is not a file"):
+        open_locks(str(root)).unlock(PLACE, None, print)
+
+
+def test_a_link_that_leads_nowhere_hides_no_other(root: Path) -> None:
+    open_journal(str(root)).write(LINE)
+    (journal,) = open_shelf(str(root)).files("journal")
+    (root / "journal" / "loop.jsonl").symlink_to("loop.jsonl")
+    assert open_shelf(str(root)).files("journal") == [journal]
+
+
 def test_records_that_cannot_be_written_cannot_be_reached(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,8 @@ class Bucket(Shelf):
     def __init__(self, uri: str) -> None:
         parts = urlsplit(uri)
         profile, _, self._bucket = parts.netloc.rpartition("@")
+        # Keys have no place there, and are told to nobody all the same.
+        keep_secret(unquote(profile.partition(":")[2]))
         self._profile = profile or None
         self._prefix = unquote(parts.path).strip("/")
         self.uri = f"s3://{parts.netloc}/{self._prefix}".rstrip("/") + "/"

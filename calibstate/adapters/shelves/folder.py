@@ -9,7 +9,8 @@ import errno
 import fcntl
 import glob
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -63,7 +64,7 @@ class Folder(Shelf):
     def folders(self, key: str) -> list[str]:
         try:
             with os.scandir(self._root / key) as entries:
-                return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+                return sorted(e.name for e in entries if _is(e.is_dir) and not e.name.startswith("."))
         except FileNotFoundError:
             return []
 
@@ -71,14 +72,14 @@ class Folder(Shelf):
     def files(self, key: str) -> list[str]:
         try:
             with os.scandir(self._root / key) as entries:
-                return sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
+                return sorted(e.name for e in entries if _is(e.is_file) and not e.name.startswith("."))
         except FileNotFoundError:
             return []
 
     @override
     def read(self, key: str, *, limit: int) -> bytes | None:
         try:
-            with (self._root / key).open("rb") as stream:
+            with _regular(self._root / key) as stream:
                 return limited(stream, limit, key)
         except FileNotFoundError:
             return None
@@ -208,6 +209,22 @@ class Folder(Shelf):
                 yield path, stream
         finally:
             path.unlink(missing_ok=True)
+
+
+def _is(ask: Callable[[], bool]) -> bool:
+    try:
+        return ask()
+    except OSError:
+        return False  # A link that leads to itself, say, is nothing.
+
+
+def _regular(path: Path) -> IO[bytes]:
+    """Open a file; what keeps its reader waiting is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "It is not a file", str(path))
 
 
 def _in_use(path: Path) -> IO[bytes]:
