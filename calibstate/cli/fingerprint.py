@@ -11,6 +11,7 @@ from ..model.differences import Difference, Selected
 from ..model.timespans import format_bound
 from ..store import documents
 from ..views import fingerprints as views
+from ..views.markdown import fenced
 from . import screen
 from .app import ExitCode, app, first_of
 from .observe import places_to_look_at
@@ -105,7 +106,7 @@ def _told(one: Compared, desired: DesiredState, format: Format) -> list[str]:
     lines = list(
         views.difference_lines(one.chain, one.reference, one.repository, one.differences, instrument)
     )
-    return ["", "```", *lines, "```"] if format is Format.MARKDOWN else lines
+    return ["", fenced(lines)] if format is Format.MARKDOWN else lines
 
 
 def _document(seen: Fingerprints, compared: list[Compared]) -> documents.FingerprintsDocument:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,10 @@ from ..ports.progress import Watch
 from ..views import text
 
 __all__ = ["StepProgress", "err", "out", "print_json", "print_lines", "progress", "tell", "told", "waiting"]
+
+
+_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+"""What JSON may hold and a terminal may obey, hide or be unable to show."""
 
 
 def _console(*, stderr: bool) -> Console:
@@ -48,7 +53,9 @@ def print_lines(lines: Iterable[Text | str]) -> None:
 
 def print_json(document: Any) -> None:
     """Print a JSON document."""
-    sys.stdout.write(json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
+    told = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
+    # As escapes they say the same, and a terminal does not obey them.
+    sys.stdout.write(_OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], told) + "\n")
 
 
 def tell(words: str) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Annotated
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
 
 __all__ = [
+    "MOST",
     "Coverage",
     "Seal",
     "SealedCollection",
@@ -30,6 +32,7 @@ __all__ = [
     "content_digest",
     "cover",
     "covered",
+    "extent",
     "seal_of",
     "sealed_name",
 ]
@@ -48,8 +51,9 @@ _NUMBERS = re.compile(r"[0-9]+(\.\.[0-9]+)?(,[0-9]+(\.\.[0-9]+)?)*")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _EMPTY = "empty"
 _NOT_DIMENSIONS = frozenset({"begin", "end", "run"})
-_MOST = 10_000_000
-"""Data IDs that one entry may stand for."""
+MOST = 1_000_000
+"""Data IDs that a seal may stand for; a few words could stand for more than
+any machine holds."""
 
 
 class SealedFrom(Noun):
@@ -271,15 +275,34 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
             yield {**said, **_said_range(span)}
 
 
+def extent(coverage: Iterable[Coverage]) -> int:
+    """Return for how many data IDs and ranges it stands.
+
+    Raises
+    ------
+    ValueError
+        An entry cannot be read, or they stand for more than anybody has.
+    """
+    number = 0
+    for entry in coverage:
+        _range(entry)
+        of_each = (_number(value) for key, value in entry.items() if key not in _NOT_DIMENSIONS)
+        number += prod(of_each)
+        if number > MOST:
+            raise ValueError(f"it stands for more than {MOST:,} data IDs")
+    return number
+
+
 def covered(coverage: Iterable[Coverage], instrument: str) -> Iterator[tuple[str, Range]]:
     """Yield each data ID with its range; what `cover` was given.
 
     Raises
     ------
     ValueError
-        An entry cannot be read.
+        An entry cannot be read, or they stand for more than anybody has.
     """
     for entry in coverage:
+        extent([entry])
         span = _range(entry)
         named = {"instrument": [instrument]}
         named |= {key: _values(value) for key, value in entry.items() if key not in _NOT_DIMENSIONS}
@@ -359,13 +382,20 @@ def _values(said: int | str | list[str] | None) -> list[str]:
     text = "" if said is None else str(said)
     if not _NUMBERS.fullmatch(text):
         return [text]
-    numbers: list[str] = []
+    return [str(number) for numbers in _ranges(text) for number in numbers]
+
+
+def _number(said: int | str | list[str] | None) -> int:
+    """Return how many values there are, without making them."""
+    if not isinstance(said, list) and _NUMBERS.fullmatch(str(said)):
+        return sum(max(0, numbers.stop - numbers.start) for numbers in _ranges(str(said)))
+    return len(_values(said))
+
+
+def _ranges(text: str) -> Iterator[range]:
     for part in text.split(","):
         first, _, last = part.partition("..")
-        if int(last or first) - int(first) > _MOST:
-            raise ValueError(f"{part} is more than anybody has")
-        numbers += [str(number) for number in range(int(first), int(last or first) + 1)]
-    return numbers
+        yield range(int(first), int(last or first) + 1)
 
 
 def _said_range(span: Range) -> Coverage:

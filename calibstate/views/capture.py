@@ -10,7 +10,7 @@ from typing import Protocol
 
 from rich.text import Text
 
-from .markdown import row
+from .markdown import fenced, row
 from .text import count
 
 __all__ = ["Changed", "Found", "as_markdown", "as_text", "tally"]
@@ -64,7 +64,7 @@ def as_markdown(found: Found, files: Mapping[str, str], changed: Iterable[Change
     yield from (row(file, what) for file, what in files.items())
     yield ""
     for one in changed:
-        yield "\n".join(["```diff", *_diff(one), "```", ""])
+        yield fenced(_diff(one), "diff") + "\n"
 
 
 def tally(files: Mapping[str, str], *, dry: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from rich.text import Text
 
-from ..errors import Where
+from ..errors import Where, without_secrets
 from ..model.changes import ChainChange, Changes, NounChange, Placed, SealChange, TicketChange
 from ..model.checkups import in_bytes
 from ..model.tickets import Ticket
@@ -38,14 +38,18 @@ class Said(NamedTuple):
 
 
 def sentences(changes: Changes) -> tuple[Said, ...]:
-    """Return all that is declared otherwise: what is searched comes first."""
-    return (
+    """Return all that is declared otherwise: what is searched comes first.
+
+    It goes into comments that everybody reads, so it tells no secrets.
+    """
+    told = (
         *(said for chain in changes.chains for said in _chain(chain)),
         *(_ticket(ticket) for ticket in changes.tickets),
         *(_seal(seal) for seal in changes.seals),
         *(_noun(one, "a new repository", "is declared no more") for one in changes.repositories),
         *(_noun(one, "a new tree", "are gone") for one in changes.settings),
     )
+    return tuple(said._replace(rest=without_secrets(said.rest).replace("\n", " ")) for said in told)
 
 
 def as_text(changes: Changes) -> Iterator[Text]:
@@ -159,7 +163,8 @@ def _value(kind: str, item: Any) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "none"
-    text = str(value)
+    # Before it is cut: half a password is known to nobody as one.
+    text = without_secrets(str(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

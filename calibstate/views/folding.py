@@ -7,11 +7,13 @@ opened.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Section", "fitted", "whole"]
 
+_FENCE = re.compile(r"^```+", re.MULTILINE)
 _CUT = "\n*{number} more lines are in the full report, an artifact of this run.*"
 
 
@@ -80,10 +82,20 @@ def _cut(lines: Sequence[str], room: int) -> tuple[str, ...]:
 
 def _closing(lines: Sequence[str], *, everything: bool = False) -> list[str]:
     text = "\n".join(lines)
-    fences = sum(line.startswith("```") for line in text.splitlines())
     opened = text.count("<details") - (0 if everything else text.count("</details>"))
-    fenced = bool(fences) if everything else fences % 2 == 1
-    return [*(["```"] if fenced else []), *["\n</details>"] * opened]
+    fence = max(_FENCE.findall(text), key=len, default="") if everything else _open_fence(text)
+    return [*([fence] if fence else []), *["\n</details>"] * opened]
+
+
+def _open_fence(text: str) -> str:
+    """Return what closes the block of code that is open at the end."""
+    fence = ""
+    for line in text.splitlines():
+        if not fence and (begun := _FENCE.match(line)):
+            fence = begun[0]
+        elif fence and line == fence:
+            fence = ""
+    return fence
 
 
 def _size(lines: Iterable[str]) -> int:

@@ -13,7 +13,7 @@ from rich.text import Text
 from ..model.impacts import ChainImpact, Change, Effect, Impact, Shadowed, Unknown, Via
 from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
-from .markdown import row, safe
+from .markdown import details, row, safe
 from .text import count
 
 __all__ = ["Report", "as_markdown", "as_text", "verdict"]
@@ -102,7 +102,7 @@ def as_markdown(report: Report) -> Iterator[str]:
         yield ""
         yield f"{safe(_where(chain))}: {_steps(chain)}"
         if chain.changes:
-            yield f"\n<details><summary>{_counted(chain.changes)}</summary>\n"
+            yield details(_counted(chain.changes))
             yield "| lookups | becomes | range (TAI) | reaches | before | after |"
             yield "|---|---|---|---|---|---|"
             for change in chain.changes[: report.most]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Iterator
 
 from ..model.drift import Drift
@@ -9,7 +11,7 @@ from ..model.outcomes import Outcome
 from ..model.plans import Plan
 from .text import tally
 
-__all__ = ["drift", "outcome", "plan", "row", "safe"]
+__all__ = ["details", "drift", "fenced", "outcome", "plan", "row", "safe"]
 
 
 def plan(made: Plan) -> Iterator[str]:
@@ -24,8 +26,8 @@ def plan(made: Plan) -> Iterator[str]:
         yield row(*cells, ", ".join(step.after))
     for step in made.steps:
         if lines := list(step.action.changes()):
-            yield f"\n<details><summary>Step {step.id}: {safe(step.action.target.name)}</summary>\n"
-            yield "```diff\n" + "\n".join(lines) + "\n```\n</details>"
+            yield details(f"Step {step.id}: {step.action.target.name}")
+            yield fenced(lines, "diff") + "\n</details>"
     if made.drift:
         yield ""
         yield from drift(made.drift)
@@ -59,6 +61,24 @@ def outcome(became: Outcome) -> str:
 def row(*cells: str) -> str:
     """Return a row of a table."""
     return "| " + " | ".join(safe(cell) for cell in cells) + " |"
+
+
+def details(title: str, *, opened: bool = False) -> str:
+    """Return the beginning of what is shown when its title is clicked.
+
+    A line that begins with a tag is HTML, where other marks mean something
+    than in Markdown.
+    """
+    said = html.escape(title.replace("\n", " "))
+    return f"\n<details{' open' if opened else ''}><summary>{said}</summary>\n"
+
+
+def fenced(lines: Iterable[str], language: str = "") -> str:
+    """Return lines as they are, whatever they hold."""
+    told = [line.replace("\n", " ") for line in lines]
+    longest = max((len(ticks) for line in told for ticks in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}{language}", *told, fence])
 
 
 def safe(text: str) -> str:

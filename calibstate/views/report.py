@@ -24,7 +24,7 @@ from . import impact as impact_view
 from . import markdown, text
 from .changes import Said
 from .folding import Section, fitted, whole
-from .markdown import row, safe
+from .markdown import details, row, safe
 from .text import count
 
 __all__ = ["LIMIT", "MARKER", "Proposal", "SitePlan", "as_full_markdown", "as_markdown", "as_text"]
@@ -197,8 +197,7 @@ def _becomes(plan: Plan) -> str:
 def _policy(told: Proposal) -> Iterator[str]:
     if not told.problems:
         return
-    opened = " open" if told.number_of(Severity.ERROR) else ""
-    yield f"\n<details{opened}><summary>Checks: {_policy_verdict(told)}</summary>\n"
+    yield details(f"Checks: {_policy_verdict(told)}", opened=bool(told.number_of(Severity.ERROR)))
     yield "| | rule | at | what | what to do |"
     yield "|---|---|---|---|---|"
     for one in told.problems:
@@ -211,7 +210,7 @@ def _policy(told: Proposal) -> Iterator[str]:
 def _everything(told: Proposal) -> Iterator[str]:
     if len(told.said) <= _IN_SHORT:
         return
-    yield f"\n<details><summary>All that is declared otherwise: {len(told.said)}</summary>\n"
+    yield details(f"All that is declared otherwise: {len(told.said)}")
     yield from changes_view.as_markdown(told.said)
     yield "\n</details>"
 
@@ -219,7 +218,7 @@ def _everything(told: Proposal) -> Iterator[str]:
 def _approvals(told: Proposal) -> Iterator[str]:
     if not told.approvals:
         return
-    yield f"\n<details><summary>Approval: {safe(_approval_verdict(told.approvals))}</summary>\n"
+    yield details(f"Approval: {_approval_verdict(told.approvals)}")
     yield from approvals_view.as_markdown(told.approvals, checked=False)
     yield "\n</details>"
 
@@ -227,13 +226,13 @@ def _approvals(told: Proposal) -> Iterator[str]:
 def _impact(told: Proposal) -> Iterator[str]:
     if told.impact is None:
         return
-    yield f"\n<details><summary>Lookups: {safe(_impact_verdict(told))}</summary>\n"
+    yield details(f"Lookups: {_impact_verdict(told)}")
     yield from impact_view.as_markdown(told.impact)
     yield "\n</details>"
 
 
 def _plan(site: SitePlan) -> Iterator[str]:
-    yield f"\n<details><summary>Steps at {safe(site.site)}: {_becomes(site.plan)}</summary>\n"
+    yield details(f"Steps at {site.site}: {_becomes(site.plan)}")
     yield from markdown.plan(site.plan)
     yield "\n</details>"
 

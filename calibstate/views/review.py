@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ..model.reviews import CheckResult, Finding, Note, RepositoryReview, Review
 from .data_ids import folded
-from .markdown import row
+from .markdown import fenced, row
 
 __all__ = ["as_markdown", "as_text", "spread", "tally"]
 
@@ -82,10 +82,10 @@ def _remarks(review: Review) -> Iterator[str]:
         lines = [*_finding_lines(review, there), *(_note(note, review.instrument) for note in there.notes)]
         if lines:
             yield f"\n## {address}\n"
-            yield from ("```text", *lines, "```")
+            yield fenced(lines, "text")
     if review.unreachable:
         yield "\n## Not seen\n"
-        yield from ("```text", *(f"{place}: {why}" for place, why in review.unreachable.items()), "```")
+        yield fenced((f"{place}: {why}" for place, why in review.unreachable.items()), "text")
 
 
 def _word(*, passed: bool) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as Xml
 from collections.abc import Callable
@@ -156,6 +157,64 @@ def test_a_comment_is_never_too_long_and_the_whole_goes_to_a_file(proposal: Prop
     assert ran.out.count("<details") == ran.out.count("</details>")
     assert len(full.read_text()) > LIMIT
     assert all(name in full.read_text() for name in names)
+
+
+def test_what_strangers_write_is_no_markup(proposal: Proposal) -> None:
+    _new(proposal)
+    file = proposal.tree.state / "seals" / proposal.tree.instrument / "DM-300.yaml"
+    said = yaml.safe_load(file.read_text())
+    types = said["collections"]["bias.20250201a"]["types"]
+    types["x</summary><h1>APPROVED</h1><img src=//evil x>"] = types.pop("bias")
+    file.write_text(yaml.safe_dump(said))
+
+    comment = proposal.report("--format", "markdown").out
+
+    assert "&lt;h1&gt;APPROVED" in comment
+    tags = set(re.findall(r"(?<!\\)<[^!][^>]*>", comment))
+    assert tags <= {"<details>", "<details open>", "</details>", "<summary>", "</summary>"}
+
+
+def test_a_seal_that_stands_for_more_than_a_machine_holds_is_told_at_once(proposal: Proposal) -> None:
+    _new(proposal)
+    file = proposal.tree.state / "seals" / proposal.tree.instrument / "DM-300.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["collections"]["bias.20250201a"]["types"] = {
+        name: {"datasets": 600_000, "coverage": [{"detector": "0..599999", "begin": None, "end": None}]}
+        for name in ("bias", "dark")
+    }
+    file.write_text(yaml.safe_dump(said))
+
+    ran = proposal.report()
+
+    assert ran.code == 1
+    assert "up to here the seal stands for 1,200,000 data IDs; it may for 1,000,000" in ran.out
+
+
+@pytest.mark.parametrize("command", [["report"], ["report", "--format", "json"], ["diff", "main"]])
+def test_a_password_that_should_not_be_there_is_not_repeated(proposal: Proposal, command: list[str]) -> None:
+    site = proposal.tree.state / "sites" / "summit.yaml"
+    said = yaml.safe_load(site.read_text())
+    for word in ("gehe1mnis", "gehe1meres"):
+        # Shown in short, and cut within the password.
+        address = f"postgresql://somebody:{word}{'x' * 60}@db.example.org/butler"
+        said["repositories"]["LSSTComCam"]["butler"] = address
+        site.write_text(yaml.safe_dump(said))
+        if word == "gehe1mnis":
+            git(proposal.tree.state, "commit", "-q", "-a", "-m", "a password")
+
+    base = ["--base", "main"] if command[0] == "report" else []
+    ran = proposal.tree.run(proposal.capsys, *command, *base)
+
+    assert "***" in ran.out
+    assert "gehe1m" not in ran.out + ran.err
+
+
+def test_a_cut_closes_a_block_by_what_opened_it() -> None:
+    lines = ("````text", "```", *(f"line {number}" for number in range(200)), "````")
+
+    told = fitted((Section(lines),), 1_000)
+
+    assert told.split("\n").count("````") == 1
 
 
 def test_what_a_cut_opens_it_closes() -> None:

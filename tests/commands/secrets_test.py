@@ -162,6 +162,18 @@ def test_a_secret_in_the_tree_itself_is_not_repeated(
         assert leaks(" ".join(command), ran.out + ran.err) == []
 
 
+def test_keys_in_the_address_of_a_bucket_are_not_repeated(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_TIMEOUT", "2s")
+    sites.tree.settings(archive=f"s3://key:{PASSWORD.replace('/', '')}@bucket/x")
+    for command in (["drift"], ["doctor", "--format", "json"], ["status", "--format", "json"]):
+        ran = sites.run(*command)
+        said = ran.out + ran.err
+        assert "***" in said
+        assert [form for form in (PASSWORD, PASSWORD.replace("/", "")) if form in said] == []
+
+
 @pytest.mark.parametrize("traceback", ["", "1"])
 def test_an_unexpected_error_tells_no_secret(
     sites: Sites, traceback: str, monkeypatch: pytest.MonkeyPatch

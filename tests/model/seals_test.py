@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from calibstate.model.bundles import BundledCollection, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row
 from calibstate.model.fingerprints import ticket_fingerprint
-from calibstate.model.seals import SealedFrom, cover, covered, seal_of
+from calibstate.model.seals import SealedFrom, cover, covered, extent, seal_of
 from calibstate.model.timespans import EMPTY, UNBOUNDED, parse_tai
 
 INSTRUMENT = "LATISS"
@@ -33,6 +33,7 @@ def test_coverage_gives_back_what_it_was_given(rows):
     said = list(cover(rows, INSTRUMENT))
 
     assert sorted(covered(said, INSTRUMENT)) == sorted(rows)
+    assert extent(said) == len(rows)
 
 
 def test_a_camera_of_two_hundred_detectors_in_six_filters_is_one_line():
@@ -74,11 +75,14 @@ def test_a_data_id_without_an_instrument_gets_none():
         {"detector": 1, "begin": "2024-01-01", "end": None},
         {"detector": 1, "begin": "2025-01-01T00:00:00", "end": "2024-01-01T00:00:00"},
         {"detector": "0..99999999999", "begin": None, "end": None},
+        {"detector": "0..999,0..999", "tract": "0..999", "patch": "0..999", "begin": None, "end": None},
     ],
 )
-def test_an_entry_that_means_nothing_is_an_error(entry):
+def test_an_entry_that_means_nothing_or_too_much_is_an_error(entry):
     with pytest.raises(ValueError):
         list(covered([entry], INSTRUMENT))
+    with pytest.raises(ValueError):
+        extent([entry])
 
 
 @pytest.mark.parametrize(

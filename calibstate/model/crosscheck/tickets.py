@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...errors import Diagnostic, Severity, Where
 from ..approvals import approved_otherwise
 from ..desired import Lines, Written
-from ..seals import Seal, covered
+from ..seals import MOST, Seal, extent
 from ..tickets import ApprovalStatus, Ticket
 from .tree import Checks, Tree
 from .words import known_place, no_reason
@@ -77,16 +77,18 @@ def _approved_otherwise(tree: Tree, written: Written[Ticket]) -> Iterator[Diagno
 
 
 def _unreadable_coverage(written: Written[Seal]) -> Iterator[Diagnostic]:
+    total, unreadable = 0, "Coverage cannot be read"
     for name, sealed in written.noun.collections.items():
         for dataset_type, said in sealed.types.items():
             where = written.lines.at("collections", name, "types", dataset_type, "coverage")
             try:
-                number = sum(1 for _ in covered(said.coverage, written.noun.instrument))
+                number = extent(said.coverage)
             except ValueError as error:
-                yield Diagnostic(
-                    "Coverage cannot be read", f"{error}.", where, "Seals are made, not written."
-                )
+                yield Diagnostic(unreadable, f"{error}.", where, "Seals are made, not written.")
                 continue
+            if total <= MOST < (total := total + number):
+                detail = f"up to here the seal stands for {total:,} data IDs; it may for {MOST:,}."
+                yield Diagnostic(unreadable, detail, where, "Seals are made, not written.")
             if number != said.datasets:
                 detail = f"{name} covers {number} data IDs of {dataset_type}, and says {said.datasets}."
                 yield Diagnostic("Seal was edited", detail, where, "Take it back from Git.")
