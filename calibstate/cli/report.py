@@ -98,7 +98,7 @@ def report(
     until = moment(observed_until)
     told = _proposal(context.obj, base, plans, until)
     if full:
-        _save(full, views.as_full_markdown(told))
+        _save(full, screen.printable(views.as_full_markdown(told)))
     match format:
         case ReportFormat.JSON:
             screen.print_json(documents.plain(_document(told)))

@@ -21,7 +21,18 @@ from ..errors import Diagnostic, without_secrets
 from ..ports.progress import Watch
 from ..views import text
 
-__all__ = ["StepProgress", "err", "out", "print_json", "print_lines", "progress", "tell", "told", "waiting"]
+__all__ = [
+    "StepProgress",
+    "err",
+    "out",
+    "print_json",
+    "print_lines",
+    "printable",
+    "progress",
+    "tell",
+    "told",
+    "waiting",
+]
 
 
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -76,8 +87,13 @@ def _harmless(line: Text | str) -> Text:
     Names, reasons and journals are written by others.
     """
     shown = line.copy() if isinstance(line, Text) else Text(line)
-    shown.plain = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in shown.plain)
+    shown.plain = printable(shown.plain)
     return shown
+
+
+def printable(words: str) -> str:
+    """Return words with a ``?`` for all that cannot be seen."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in words)
 
 
 @contextmanager

@@ -46,6 +46,7 @@ EMPTY range.  The instrument is the seal's, and not repeated.  ``run`` is
 there where it is not that of the type.
 """
 
+_Number = Annotated[int, Field(ge=0, strict=True)]
 _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _NUMBERS = re.compile(r"[0-9]+(\.\.[0-9]+)?(,[0-9]+(\.\.[0-9]+)?)*")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -62,14 +63,14 @@ class SealedFrom(Noun):
     repository: str
     """Address of the origin."""
 
-    at: str
+    at: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,}Z$")]
     """UTC, with ``Z``."""
 
 
 class SealedType(Noun):
     """What a collection holds of one dataset type."""
 
-    datasets: int
+    datasets: _Number
     """Number of certifications, or of datasets of a RUN."""
 
     run: str | None = None
@@ -126,10 +127,10 @@ class Seal(Noun):
     """Over fingerprint and content; what an approval names."""
 
     sealed_from: SealedFrom
-    files: int
+    files: _Number
     """Number of files."""
 
-    bytes: int
+    bytes: _Number
     """Their sizes together."""
 
     full_names: bool = False

@@ -6,10 +6,11 @@ Construction, approval and deployment are three tickets in the field
 
 from __future__ import annotations
 
+from datetime import date
 from enum import Enum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 
@@ -23,6 +24,17 @@ class ApprovalStatus(Enum):
     FLAGGED = "flagged"
     ADOPTED = "adopted"
     REJECTED = "rejected"
+
+
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text} is no day of the calendar") from None
+    return text
+
+
+_Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
 
 
 class Approval(Noun):
@@ -41,7 +53,7 @@ class Approval(Noun):
     report: str | None = None
     """The verification report."""
 
-    date: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    date: _Day | None = None
     """Day of the decision, ``YYYY-MM-DD``."""
 
     seal: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
