@@ -54,7 +54,7 @@ from tests.store.spoiling import HOSTILE, spoilt
 from tests.tree import Tree
 from tests.written import written
 
-MOST = 1.0
+MOST = 10.0
 """Seconds of the processor that any file may take."""
 
 MANY = 20_000 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 200
