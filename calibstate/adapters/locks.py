@@ -292,7 +292,11 @@ _AGAIN = "Wait until that run has ended, then run again."
 
 
 def _key(place: str) -> str:
-    return f"locks/{place.replace('/', '__')}.json"
+    name = place.replace("/", "__")
+    if "___" in name or name.count("__") > 1:
+        # Nobody could tell any more where the site ends.
+        name = place.replace("_", "~").replace("/", "__")
+    return f"locks/{name}.json"
 
 
 def _text(lock: Lock) -> bytes:

@@ -25,7 +25,7 @@ from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
 from ..engine.waves import look_at_waves
 from ..engine.windows import closed
-from ..errors import Diagnostic, Severity
+from ..errors import CalibstateError, Diagnostic, Severity
 from ..factory.clock import now, utc_now
 from ..factory.past import basis, began
 from ..factory.places import Places
@@ -123,7 +123,13 @@ class Applying:
     def run(self, made: Plan, wait: timedelta | None = None) -> ExitCode:
         """Carry out a plan, and those that follow from waiting."""
         with self.stopping.listening():
-            code = self._run(made, wait)
+            try:
+                code = self._run(made, wait)
+            except CalibstateError as error:
+                if not self.stopping():
+                    raise
+                screen.told(error.diagnostics)
+                code = ExitCode(error.exit_code)
         if self.stopping():
             screen.tell(
                 "Interrupted. What was done stands, and the step in hand was finished; "

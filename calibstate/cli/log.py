@@ -112,6 +112,7 @@ def _since(text: str | None) -> str:
             moment = datetime.now(UTC) - timedelta(seconds=duration(text).total_seconds())
         else:
             moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
         raise UsageError(
             Diagnostic(
@@ -120,7 +121,8 @@ def _since(text: str | None) -> str:
                 hint="Write 2026-11-01, or 7d.",
             )
         ) from None
-    return f"{moment.astimezone(UTC) if moment.tzinfo else moment:%Y%m%dT%H%M%SZ}"
+    # The names of years before 1000 would be shorter.
+    return f"{moment.year:04}{moment:%m%dT%H%M%SZ}"
 
 
 def _print(runs: list[PastRun], format: Format, *, whole: bool) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -237,6 +238,8 @@ def apply(
     check_scope(desired, narrowed)
     places = Places(desired)
     saved = _from_file(file, desired) if file else None
+    if file:
+        _check_whole(narrowed, desired)
     stopping = Stopping()
     patience = Patience(lock_timeout or timedelta(), screen.tell, stopping, stopping.sleep)
     for word in recover((ARCHIVE, RUCIO, *_open(desired, narrowed, passed)), places, patience):
@@ -326,6 +329,23 @@ def _from_file(path: Path, desired: DesiredState) -> Plan:
     return made
 
 
+def _check_whole(narrowed: Scope, desired: DesiredState) -> None:
+    """Refuse to leave out a part of a saved plan, but for whole places."""
+    of_tickets = [
+        pattern
+        for pattern in narrowed.exclude
+        if any(fnmatchcase(name, pattern) for key in desired.tickets for name in (key[1], "/".join(key)))
+    ]
+    if narrowed.tickets or narrowed.instruments or of_tickets:
+        raise UsageError(
+            Diagnostic(
+                "Part of a saved plan",
+                "A saved plan is applied as it was reviewed; only sites and repositories can be left out.",
+                hint="Make a plan of that part with `calibstate plan -o FILE`, and apply it.",
+            )
+        )
+
+
 def _can_be(action: Action, desired: DesiredState) -> bool:
     """Say whether an action is of its target's kind, at a place of ours."""
     target = action.target
@@ -355,7 +375,7 @@ def _expect(made: Plan, digests: Collection[str]) -> None:
 def _ask(*, yes: bool) -> None:
     if yes:
         return
-    if not sys.stdin.isatty() or os.environ.get("CI"):
+    if sys.stdin is None or not sys.stdin.isatty() or os.environ.get("CI"):
         raise UsageError(
             Diagnostic(
                 "Nobody to ask",

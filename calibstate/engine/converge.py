@@ -73,7 +73,8 @@ class Run:
     def hold(self, plan: Plan, why: str) -> None:
         """Hold the locks of all places that a plan changes."""
         for place in self.places_of(plan):
-            self._holds.take(place, why)
+            if unreached := self._holds.take(place, why):
+                self.barred.why[place] = unreached
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed."""

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
-from ..errors import LockedError
+from ..errors import LockedError, UnreachableError
 from ..model.names import ARCHIVE, RUCIO
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
@@ -145,8 +145,13 @@ class Holds:
         self._checks.clear()
         self._entered.__exit__(*trouble)
 
-    def take(self, place: str, why: str) -> None:
+    def take(self, place: str, why: str) -> str | None:
         """Hold a place, unless it is held already.
+
+        Returns
+        -------
+        str or None
+            Why it cannot be reached, and is not held; of no concern to others.
 
         Raises
         ------
@@ -156,7 +161,7 @@ class Holds:
             Whether somebody else does cannot be known.
         """
         if place in self._checks:
-            return
+            return None
         locks = self._places.records(place).locks
         stack = self._stacks[place] = self._entered.enter_context(ExitStack())
         word = self._patience.enter(stack, partial(locks.hold, place, why=why))
@@ -165,8 +170,13 @@ class Holds:
         checks: list[Callable[[], None]] = [partial(locks.check, place)]
         if place not in {ARCHIVE, RUCIO}:
             exclude = partial(_soon, place, self._places.exclude_others)
-            checks.append(self._patience.enter(stack, exclude))
+            try:
+                checks.append(self._patience.enter(stack, exclude))
+            except UnreachableError as error:
+                stack.close()
+                return str(error)
         self._checks[place] = checks
+        return None
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed.

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -461,6 +461,46 @@ def test_what_keeps_its_reader_waiting_is_no_lock(root: Path) -> None:
     os.mkfifo(root / KEY)
     with pytest.raises(UnreachableError, match="It is not a file"):
         open_locks(str(root)).unlock(PLACE, None, print)
+
+
+def test_a_lock_that_is_a_link_to_nowhere_is_told(root: Path) -> None:
+    (root / "locks").mkdir(parents=True)
+    (root / KEY).symlink_to("nowhere")
+    locks = open_locks(str(root))
+    with pytest.raises(UnreachableError, match="It is a link that leads nowhere"):
+        locks.unlock(PLACE, None, print)
+    with pytest.raises(UnreachableError, match="It is a link that leads nowhere"), locks.hold(PLACE, why="x"):
+        pytest.fail("nobody knows who else works")
+
+
+@pytest.mark.parametrize("guard", [Path.mkdir, os.mkfifo, lambda path: path.touch(0o444)])
+def test_locks_are_given_back_whatever_keeps_others_away(root: Path, guard: Callable[[Path], None]) -> None:
+    (root / "locks").mkdir(parents=True)
+    guard(root / "locks" / ".guard")
+    with open_locks(str(root)).hold(PLACE, why="x"):
+        assert lock_at(str(root)).place == PLACE
+    assert not (root / KEY).exists()
+
+
+def test_who_may_write_to_the_folder_may_keep_others_away(root: Path) -> None:
+    (root / "locks").mkdir(parents=True)
+    (root / "locks").chmod(0o2775)
+    before = os.umask(0o022)
+    try:
+        with open_locks(str(root)).hold(PLACE, why="x"):
+            pass
+    finally:
+        os.umask(before)
+    assert (root / "locks" / ".guard").stat().st_mode & 0o777 == 0o664
+
+
+def test_no_two_places_have_one_lock(root: Path) -> None:
+    names = ("a/b", "a__b/c", "a/b__c", "a_/b", "a/_b", "a_b/c", "a/b_c", "a__/b", "a/__b")
+    locks = open_locks(str(root))
+    with ExitStack() as held:
+        for name in names:
+            held.enter_context(locks.hold(name, why="x"))
+        assert len(open_shelf(str(root)).files("locks")) == len(names)
 
 
 def test_a_link_that_leads_nowhere_hides_no_other(root: Path) -> None:

@@ -208,12 +208,19 @@ def test_a_line_that_was_cut_in_half_is_counted(sites: Sites) -> None:
     assert run["ending"] == "goes on"
 
 
+def test_a_date_before_all_runs_leaves_none_out(sites: Sites) -> None:
+    assert sites.apply().code == 0
+    assert log(sites, "--since", "0999-01-01") == log(sites)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["nothing"], "No such run"),
         (["../../etc/passwd"], "No such run"),
         (["--since", "yesterday"], "Not a date"),
+        (["--since", "0001-01-01T00:00:00+05:00"], "Not a date"),
+        (["--since", "9999-12-31T23:59:59-05:00"], "Not a date"),
         (["--ticket", "DM-11"], "nobody declared such a ticket"),
     ],
 )

@@ -126,6 +126,20 @@ def test_a_saved_plan_can_be_applied_site_by_site(sites: Sites) -> None:
     assert sites.chain(SUMMIT) == (NEW, OLD)
 
 
+@pytest.mark.parametrize(
+    "words", [("--ticket", "DM-1"), ("--instrument", "LSSTComCam"), ("--exclude", "DM-*")]
+)
+def test_a_saved_plan_is_not_cut_by_tickets(sites: Sites, words: tuple[str, ...]) -> None:
+    plan = str(sites.tree.folder / "plan.json")
+    assert sites.run("plan", "-o", plan).code == 2
+    before = sites.snapshot()
+
+    ran = sites.apply(plan, *words)
+
+    assert (ran.code, "Part of a saved plan" in ran.err) == (64, True)
+    assert sites.snapshot() == before
+
+
 # --ticket, --instrument
 
 
@@ -210,8 +224,13 @@ def test_a_wrong_command_line_is_64(sites: Sites, words: tuple[str, ...]) -> Non
     assert sites.run(*words).code == 64
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_applied(sites: Sites) -> None:
+@pytest.mark.parametrize("stdin", ["none", "no terminal"])
+def test_without_a_terminal_and_without_yes_nothing_is_applied(
+    sites: Sites, stdin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = sites.snapshot()
+    if stdin == "none":
+        monkeypatch.setattr("sys.stdin", None)
 
     ran = sites.run("apply")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
+import signal
 import socket
 from pathlib import Path
 
 import pytest
 
+from calibstate.adapters.locks import open_locks
 from tests.commands import cut, stock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 
@@ -57,6 +59,48 @@ def test_while_a_run_works_another_is_refused_with_the_name_of_the_first(
     assert first.end().code == 0
     assert as_at_the_origin(sites)
     assert sites.apply().code == 0
+
+
+def test_who_is_stopped_while_waiting_for_another_is_interrupted_and_not_refused(
+    sites: Sites, tmp_path: Path
+) -> None:
+    arguments = ("apply", "--yes", "--lock-timeout", "5m")
+    with open_locks(str(sites.tree.folder / "records")).hold(SUMMIT, why="something else"):
+        waiting = cut.start(
+            tmp_path / "waiting",
+            cut.calibstate,
+            sites.tree.state,
+            *arguments,
+            waits_at=("while sleeping", 1),
+        )
+        assert waiting.has_come_there()
+        waiting.signal(signal.SIGTERM)
+        waiting.go_on()
+        ended = waiting.end()
+    assert (ended.code, "Interrupted" in ended.err) == (1, True)
+    assert sites.locks() == []
+
+
+def test_a_repository_that_goes_away_before_it_is_locked_costs_the_others_nothing(
+    sites: Sites, tmp_path: Path
+) -> None:
+    before_the_first_lock = ("before os.link of .json", 1)
+    run = cut.start(
+        tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=before_the_first_lock
+    )
+    assert run.has_come_there()
+    there = sites.path(SUMMIT)
+    there.rename(tmp_path / "away")
+    run.go_on()
+    ended = run.end()
+    (tmp_path / "away").rename(there)
+
+    assert ended.code == 1
+    assert "it does not exist" in ended.out
+    assert sites.chain(EMBARGO) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
+    assert sites.locks() == []
+    assert sites.apply().code == 0
+    assert as_at_the_origin(sites)
 
 
 def test_while_a_run_works_others_can_look(sites: Sites, tmp_path: Path) -> None:

@@ -149,6 +149,15 @@ def test_a_place_whose_database_is_away_is_not_written_to(places: MemoryPlaces) 
             holds.check(PLACE)
 
 
+def test_a_place_that_went_away_is_told_and_keeps_no_lock(places: MemoryPlaces) -> None:
+    places.out_of_reach.add(PLACE)
+    with Holds(places) as holds:
+        told = holds.take(PLACE, "apply")
+        assert told is not None
+        assert places.locks.held == {}
+        assert holds.take("archive", "apply") is None
+
+
 def test_a_run_whose_lock_was_broken_begins_no_other_step() -> None:
     ticket = Situation(entries=("DM-1",), at_origin=frozenset({"DM-1"}))
     places = ticket.places()

@@ -82,6 +82,8 @@ class Folder(Shelf):
             with _regular(self._root / key) as stream:
                 return limited(stream, limit, key)
         except FileNotFoundError:
+            if (path := self._root / key).is_symlink():
+                raise OSError(errno.ELOOP, "It is a link that leads nowhere", str(path)) from None
             return None
 
     @override
@@ -173,9 +175,12 @@ class Folder(Shelf):
     def _alone_at(self, key: str) -> Iterator[None]:
         """Keep others from swapping meanwhile."""
         # A file of its own: the one that is swapped is another one afterwards.
-        with (self._made(key).parent / ".guard").open("ab") as guard:
+        guard = _open_guard(self._made(key).parent / ".guard")
+        try:
             fcntl.flock(guard, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(guard)
 
     def _clear(self, path: Path) -> None:
         """Remove what others, killed or too late, made to create a file."""
@@ -225,6 +230,19 @@ def _regular(path: Path) -> IO[bytes]:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise OSError(errno.EINVAL, "It is not a file", str(path))
+
+
+def _open_guard(path: Path) -> int:
+    """Open what keeps apart all who may write to a folder, of any umask."""
+    try:
+        guard = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    except (PermissionError, IsADirectoryError):
+        # A local disk asks nobody for more.
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with suppress(OSError):
+        # NFS does; and only who made it can let others have it.
+        os.fchmod(guard, path.parent.stat().st_mode & 0o666)
+    return guard
 
 
 def _in_use(path: Path) -> IO[bytes]:
