@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import Diagnostic, UsageError
+from ..errors import Diagnostic, UsageError, without_secrets
 from ..model.guards import Allowed, Guard
 from ..model.scope import Scope
 from ..ports import silence
@@ -263,7 +263,9 @@ def allowed(guards: list[Guard] | None, because: str | None, override: str | Non
         raise UsageError(
             Diagnostic("Guard without a reason", detail, hint=f"Give --allow ({known}) and --because REASON.")
         )
-    return Allowed(guards=tuple(sorted(set(guards or ()), key=list(Guard).index)), because=because or "")
+    return Allowed(
+        guards=tuple(sorted(set(guards or ()), key=list(Guard).index)), because=without_secrets(because or "")
+    )
 
 
 def scope(

@@ -78,6 +78,8 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
         It was edited: its digest is not that of its steps.
     """
     saved = _parse(text, name)
+    if unknown := saved.keys() - PlanDocument.model_fields.keys():
+        raise _not_a_plan(name, f"no plan has a key {min(unknown)!r}")
     try:
         plan = Plan(
             Basis.model_validate(saved["basis"]),

@@ -65,6 +65,12 @@ def test_what_is_no_plan_is_told_so(text, why):
         planfile.loads(text, ACTIONS)
 
 
+def test_a_plan_with_more_than_plans_have_is_told_so(plan):
+    saved = json.loads(planfile.dumps(plan)) | {"approved_by": "everybody"}
+    with pytest.raises(InvalidStateError, match="no plan has a key 'approved_by'"):
+        planfile.loads(json.dumps(saved), ACTIONS)
+
+
 def test_a_truncated_plan_is_told_so(plan):
     with pytest.raises(InvalidStateError, match="not JSON"):
         planfile.loads(planfile.dumps(plan)[:-20], ACTIONS)
