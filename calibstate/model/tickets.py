@@ -6,11 +6,10 @@ Construction, approval and deployment are three tickets in the field
 
 from __future__ import annotations
 
-from datetime import date
 from enum import Enum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 
@@ -24,17 +23,6 @@ class ApprovalStatus(Enum):
     FLAGGED = "flagged"
     ADOPTED = "adopted"
     REJECTED = "rejected"
-
-
-def _day(text: str) -> str:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text} is no day of the calendar") from None
-    return text
-
-
-_Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
 
 
 class Approval(Noun):
@@ -53,7 +41,7 @@ class Approval(Noun):
     report: str | None = None
     """The verification report."""
 
-    date: _Day | None = None
+    date: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     """Day of the decision, ``YYYY-MM-DD``."""
 
     seal: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None

@@ -240,11 +240,6 @@ MISTAKES = {
         [f"{DM1}:5:9 Not a valid value"],
         "64 hex digits",
     ),
-    "a day that is none": (
-        spoilt(DM1, "  taxicab", "  date: 2025-02-30\n  taxicab"),
-        [f"{DM1}:5:9 Not a valid value"],
-        "no day of the calendar",
-    ),
     "text that turns around": (
         spoilt(DM1, "  taxicab", "  note: \u202e31-BACIXAT\n  taxicab"),
         [f"{DM1}:5:9 Control character"],
