@@ -87,12 +87,12 @@ def test_a_connection_that_broke_is_noticed(postgres: Postgres, tmp_path: Path) 
 def test_a_server_that_ends_idle_transactions_does_not_end_ours(postgres: Postgres, tmp_path: Path) -> None:
     own = postgres.copy()
     database = own.url.rpartition("/")[2]
-    own.execute(f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = 200")
+    own.execute(f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = 1000")
     own.execute(f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'")
     with exclude_others(configured(tmp_path / "one", own.url), PLACE) as check:
         ((pid, _),) = holders(own)
         with psycopg.connect(own.url, autocommit=True) as connection:
-            connection.execute("SELECT pg_sleep(0.5)")
+            connection.execute("SELECT pg_sleep(1.5)")
             row = connection.execute(
                 "SELECT state, backend_xmin FROM pg_stat_activity WHERE pid = %s", [pid]
             ).fetchone()
