@@ -658,7 +658,13 @@ FORGED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", FORGED)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(name, marks=() if number % 3 == 0 else pytest.mark.slow)
+        for number, name in enumerate(FORGED)
+    ],
+)
 def test_a_plan_file_whose_digest_is_right_does_nothing_that_no_plan_does(sites, wrong):
     file = sites.tree.folder / "plan.json"
     assert ask(sites, "plan", "-o", str(file)).code == 2
