@@ -22,6 +22,7 @@ import psycopg
 import pytest
 import yaml
 
+from calibstate.cli import screen
 from calibstate.kinds.registry import ACTIONS
 from calibstate.store import planfile
 from tests import world
@@ -586,6 +587,14 @@ def test_a_full_disk_under_a_repository_records_nothing(sites, kilobytes, code, 
         assert sites.certifications(SUMMIT) == sites.certifications(ORIGIN)
         assert sites.without_file(SUMMIT) == []
         assert sites.leftovers() == []
+
+
+def test_json_holds_nothing_that_a_terminal_obeys(capsys):
+    said = {"name": "\u009b31m\u202eTAXICAB\udcff é"}
+    screen.print_json(said)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == said
+    assert printed.replace("\n", "").isprintable()
 
 
 # --- plan files ---
