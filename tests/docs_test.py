@@ -395,25 +395,13 @@ def begin(world: re.Match[str], shell: Shell) -> None:
             )
 
 
-BY_NIGHT = {
-    "compare-two-sites.md",
-    "explain-a-lookup.md",
-    "retire-a-ticket.md",
-    "skip-a-ticket.md",
-    "what-was-selected-on-that-night.md",
-}
-"""Pages whose commands others show as well."""
-
-
 @pytest.mark.parametrize(
     "page",
     [
         pytest.param(
             page,
             id=str(page.relative_to(ROOT)),
-            marks=pytest.mark.slow
-            if page.name in BY_NIGHT or "<!-- world: by rucio" in page.read_text()
-            else (),
+            marks=pytest.mark.slow if "<!-- world: by rucio" in page.read_text() else (),
         )
         for page in PAGES
         if runnable(page)

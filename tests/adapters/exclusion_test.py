@@ -92,7 +92,7 @@ def test_a_server_that_ends_idle_transactions_does_not_end_ours(postgres: Postgr
     with exclude_others(configured(tmp_path / "one", own.url), PLACE) as check:
         ((pid, _),) = holders(own)
         with psycopg.connect(own.url, autocommit=True) as connection:
-            connection.execute("SELECT pg_sleep(1.5)")
+            connection.execute("SELECT pg_sleep(2.5)")
             row = connection.execute(
                 "SELECT state, backend_xmin FROM pg_stat_activity WHERE pid = %s", [pid]
             ).fetchone()

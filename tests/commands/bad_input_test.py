@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -656,37 +656,31 @@ def test_a_plan_file_that_is_wrong_is_told_and_nothing_is_done(sites, wrong):
     assert sites.snapshot() == before
 
 
-FORGED: dict[str, dict[str, Any]] = {
-    "a place of nobody": {"place": "mars/x"},
-    "a place that climbs": {"place": "../../etc"},
-    "a place of a stranger": {"place": "s3://bucket/x"},
-    "no place": {"place": ""},
-    "a chain in the archive": {"place": "archive"},
-    "a kind of nothing": {"kind": "nonsense"},
-    "another kind": {"kind": "collection"},
-}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param(name, marks=() if number % 3 == 0 else pytest.mark.slow)
-        for number, name in enumerate(FORGED)
-    ],
+FORGED: Sequence[dict[str, str]] = (
+    {"place": "mars/x"},
+    {"place": "../../etc"},
+    {"place": "s3://bucket/x"},
+    {"place": ""},
+    {"place": "archive"},
+    {"kind": "nonsense"},
+    {"kind": "collection"},
 )
-def test_a_plan_file_whose_digest_is_right_does_nothing_that_no_plan_does(sites, wrong):
+
+
+def test_a_plan_file_whose_digest_is_right_does_nothing_that_no_plan_does(sites):
     file = sites.tree.folder / "plan.json"
     assert ask(sites, "plan", "-o", str(file)).code == 2
     made = planfile.loads(file.read_text(), ACTIONS)
     *others, last = made.steps
-    target = last.action.target.model_copy(update=FORGED[wrong])
-    forged = replace(last, action=last.action.model_copy(update={"target": target}))
-    file.write_text(planfile.dumps(replace(made, steps=(*others, forged))))
-    before = sites.snapshot()
-    ran = ask(sites, "apply", str(file))
-    assert ran.code == 3, error(ran)
-    assert "which no plan for this declaration does" in error(ran)
-    assert sites.snapshot() == before
+    for change in FORGED:
+        target = last.action.target.model_copy(update=change)
+        forged = replace(last, action=last.action.model_copy(update={"target": target}))
+        file.write_text(planfile.dumps(replace(made, steps=(*others, forged))))
+        before = sites.snapshot()
+        ran = ask(sites, "apply", str(file))
+        assert ran.code == 3, (change, error(ran))
+        assert "which no plan for this declaration does" in error(ran)
+        assert sites.snapshot() == before
 
 
 def test_a_bundle_of_what_nobody_declared_is_not_exported(sites):
