@@ -23,7 +23,7 @@ from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
 
 __all__ = [
-    "MOST",
+    "MOST_DATA_IDS",
     "Coverage",
     "Seal",
     "SealedCollection",
@@ -46,13 +46,13 @@ EMPTY range.  The instrument is the seal's, and not repeated.  ``run`` is
 there where it is not that of the type.
 """
 
-_Number = Annotated[int, Field(ge=0, strict=True)]
+_Count = Annotated[int, Field(ge=0, strict=True)]
 _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _NUMBERS = re.compile(r"[0-9]+(\.\.[0-9]+)?(,[0-9]+(\.\.[0-9]+)?)*")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _EMPTY = "empty"
 _NOT_DIMENSIONS = frozenset({"begin", "end", "run"})
-MOST = 1_000_000
+MOST_DATA_IDS = 1_000_000
 """Data IDs that a seal may stand for; a few words could stand for more than
 any machine holds."""
 
@@ -70,7 +70,7 @@ class SealedFrom(Noun):
 class SealedType(Noun):
     """What a collection holds of one dataset type."""
 
-    datasets: _Number
+    datasets: _Count
     """Number of certifications, or of datasets of a RUN."""
 
     run: str | None = None
@@ -127,10 +127,10 @@ class Seal(Noun):
     """Over fingerprint and content; what an approval names."""
 
     sealed_from: SealedFrom
-    files: _Number
+    files: _Count
     """Number of files."""
 
-    bytes: _Number
+    bytes: _Count
     """Their sizes together."""
 
     full_names: bool = False
@@ -287,10 +287,10 @@ def extent(coverage: Iterable[Coverage]) -> int:
     number = 0
     for entry in coverage:
         _range(entry)
-        of_each = (_number(value) for key, value in entry.items() if key not in _NOT_DIMENSIONS)
+        of_each = (_how_many(value) for key, value in entry.items() if key not in _NOT_DIMENSIONS)
         number += prod(of_each)
-        if number > MOST:
-            raise ValueError(f"it stands for more than {MOST:,} data IDs")
+        if number > MOST_DATA_IDS:
+            raise ValueError(f"it stands for more than {MOST_DATA_IDS:,} data IDs")
     return number
 
 
@@ -386,7 +386,7 @@ def _values(said: int | str | list[str] | None) -> list[str]:
     return [str(number) for numbers in _ranges(text) for number in numbers]
 
 
-def _number(said: int | str | list[str] | None) -> int:
+def _how_many(said: int | str | list[str] | None) -> int:
     """Return how many values there are, without making them."""
     if not isinstance(said, list) and _NUMBERS.fullmatch(str(said)):
         return sum(max(0, numbers.stop - numbers.start) for numbers in _ranges(str(said)))

@@ -23,6 +23,7 @@ from lsst.resources import ResourcePath
 from ...errors import CalibstateError, Diagnostic, RefusedError
 from ...model.bundles import BundleFile
 from ...ports.silence import at_work, heard
+from ..shelves.folder import sync_folder
 from .datastore import for_each
 
 __all__ = ["INCOMING", "Placement", "clear_leftovers", "holds", "lack_of_space", "place"]
@@ -256,16 +257,7 @@ def _rename(staged: Sequence[_Staged]) -> None:
             item.path.replace(item.target)
             folders.update(above for above in item.target.parents if above.is_relative_to(home))
         for folder in folders:
-            _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A renaming is on the disk when its folder is.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync_folder(folder)
 
 
 def _upload(placement: Placement) -> None:

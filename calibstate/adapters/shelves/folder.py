@@ -22,7 +22,7 @@ from typing_extensions import override
 from .digests import Digest, Digester, digest_of
 from .shelf import SWAPPED, Shelf, limited
 
-__all__ = ["Folder"]
+__all__ = ["Folder", "sync_folder"]
 
 TEMPORARY = ".calibstate-"
 """How the names of our temporary files begin."""
@@ -93,7 +93,7 @@ class Folder(Shelf):
             stream.write(data)
             _sync(stream)
             temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     @override
     def create(self, key: str, data: bytes) -> bool:
@@ -150,9 +150,9 @@ class Folder(Shelf):
     @override
     def settle(self, key: str) -> None:
         for folder, _, _ in os.walk(self._root / key):
-            _sync_folder(Path(folder))
+            sync_folder(Path(folder))
         for above in Path(key).parents:
-            _sync_folder(self._root / above)
+            sync_folder(self._root / above)
 
     def append(self, key: str, data: bytes) -> None:
         """Append to a file, and have it on the disk before returning."""
@@ -169,7 +169,7 @@ class Folder(Shelf):
                 stream.truncate(before)
                 raise
         if new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     @contextmanager
     def _alone_at(self, key: str) -> Iterator[None]:
@@ -186,7 +186,7 @@ class Folder(Shelf):
         """Remove what others, killed or too late, made to create a file."""
         for leftover in path.parent.glob(f"{TEMPORARY}{glob.escape(path.name)}-*"):
             leftover.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def _place(self, stream: IO[bytes], path: Path) -> Digest:
         digester = Digester()
@@ -275,7 +275,8 @@ def _sync(stream: IO[bytes]) -> None:
     os.fsync(stream.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Have what was renamed in a folder on the disk before returning."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

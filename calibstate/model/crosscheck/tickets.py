@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...errors import Diagnostic, Severity, Where
 from ..approvals import approved_otherwise
 from ..desired import Lines, Written
-from ..seals import MOST, Seal, extent
+from ..seals import MOST_DATA_IDS, Seal, extent
 from ..tickets import ApprovalStatus, Ticket
 from .tree import Checks, Tree
 from .words import known_place, no_reason
@@ -86,8 +86,8 @@ def _unreadable_coverage(written: Written[Seal]) -> Iterator[Diagnostic]:
             except ValueError as error:
                 yield Diagnostic(unreadable, f"{error}.", where, "Seals are made, not written.")
                 continue
-            if total <= MOST < (total := total + number):
-                detail = f"up to here the seal stands for {total:,} data IDs; it may for {MOST:,}."
+            if total <= MOST_DATA_IDS < (total := total + number):
+                detail = f"up to here the seal stands for {total:,} data IDs; it may for {MOST_DATA_IDS:,}."
                 yield Diagnostic(unreadable, detail, where, "Seals are made, not written.")
             if number != said.datasets:
                 detail = f"{name} covers {number} data IDs of {dataset_type}, and says {said.datasets}."
