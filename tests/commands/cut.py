@@ -19,6 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,15 @@ class Started:
         os.kill(self.process.pid, number)
 
     def go_on(self) -> None:
-        """Let it go on from there."""
-        with (self.folder / "go").open("wb") as pipe:
-            pipe.write(b".")
+        """Let it go on from there, where it still waits."""
+        # A plain opening waits for a reader, and for ever if none comes.
+        for _ in range(6000):
+            with suppress(OSError):
+                os.close(os.open(self.folder / "go", os.O_WRONLY | os.O_NONBLOCK))
+                return
+            assert self.process.is_alive(), f"{self.folder} does not wait: it has ended"
+            time.sleep(0.05)
+        raise AssertionError(f"{self.folder} does not wait there any more")
 
     def end(self, seconds: float = 300) -> Ended:
         """Wait until it has ended."""

@@ -75,7 +75,6 @@ def test_who_is_stopped_while_waiting_for_another_is_interrupted_and_not_refused
         )
         assert waiting.has_come_there()
         waiting.signal(signal.SIGTERM)
-        waiting.go_on()
         ended = waiting.end()
     assert (ended.code, "Interrupted" in ended.err) == (1, True)
     assert sites.locks() == []
