@@ -75,7 +75,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Postgres]:
-    folder, server = tmp_path_factory.mktemp("postgres") / "repository", postgres.copy()
+    folder, server = tmp_path_factory.mktemp("postgres") / "repository", postgres.another()
     make_world(folder, server)
     return folder, server
 

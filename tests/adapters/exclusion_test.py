@@ -85,7 +85,7 @@ def test_a_connection_that_broke_is_noticed(postgres: Postgres, tmp_path: Path) 
 
 
 def test_a_server_that_ends_idle_transactions_does_not_end_ours(postgres: Postgres, tmp_path: Path) -> None:
-    own = postgres.copy()
+    own = postgres.another()
     database = own.url.rpartition("/")[2]
     own.execute(f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = 1000")
     own.execute(f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'")

@@ -64,7 +64,7 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def empty_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Postgres]:
     folder = tmp_path_factory.mktemp("postgres") / "repository"
-    server = postgres.copy()
+    server = postgres.another()
     world.make_repo(folder, db=server.url, namespace="butler").close()
     return folder, server
 

@@ -30,10 +30,15 @@ class Postgres:
         """Return the name of a schema that nobody else has."""
         return f"butler_{uuid4().hex[:12]}"
 
+    def another(self) -> Postgres:
+        """Return a database of its own, for a butler to live in."""
+        return _with_database(self.url.rpartition("/")[0], f"butler_{uuid4().hex[:12]}")
+
     def copy(self) -> Postgres:
         """Return a database of its own, with all that this one holds.
 
-        Nobody may be connected to this one meanwhile.
+        Nobody may be connected to this one meanwhile.  To the one that all
+        tests share somebody always may be.
         """
         server, _, name = self.url.rpartition("/")
         copied = f"butler_{uuid4().hex[:12]}"
@@ -72,16 +77,16 @@ def running() -> Iterator[Postgres]:
         control: list[str | Path] = [binaries / "pg_ctl", "-D", data, "-w"]
         _run([*control, "-l", folder / "log", "-o", options, "start"], as_user)
         try:
-            yield _with_database(f"postgresql://calib@127.0.0.1:{port}")
+            yield _with_database(f"postgresql://calib@127.0.0.1:{port}", "butler")
         finally:
             _run([*control, "-m", "immediate", "stop"], as_user)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _with_database(server: str) -> Postgres:
-    Postgres(f"{server}/postgres").execute("CREATE DATABASE butler")
-    made = Postgres(f"{server}/butler")
+def _with_database(server: str, name: str) -> Postgres:
+    Postgres(f"{server}/postgres").execute(f"CREATE DATABASE {name}")
+    made = Postgres(f"{server}/{name}")
     # The butler asks for it whenever it opens a database.
     made.execute("CREATE EXTENSION btree_gist")
     return made
