@@ -11,6 +11,8 @@ RUCIO_STAMP := $(if $(CALIBSTATE_RUCIO_SERVER),,$(RUCIO)/.stamp)
 TESTS ?=
 # More than two workers do not pay: most of a test's time is one database.
 WORKERS ?= 2
+# Seconds.  A test that waits for what never comes fails, and the others are run.
+LIMIT := 900
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow test-all lint format docs bench schemas requirements clean
@@ -25,14 +27,16 @@ demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories a
 	@$(if $(DIR),,rm -rf build/demo && mkdir -p build)
 	@$(BIN)/calibstate demo $(or $(DIR),build/demo)
 
+test-slow test-all: LIMIT := 7200
+
 # A fifth of a short command's time goes into compiling what was not kept.
 test test-slow: export PYTHONDONTWRITEBYTECODE =
 
 test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for some)
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope --timeout $(LIMIT) -m "not slow" $(TESTS)
 
 test-slow: $(STAMP) $(RUCIO_STAMP) ## run the tests that take minutes
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m slow $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout $(LIMIT) -m slow $(TESTS)
 
 test-all: export CALIBSTATE_TEST_ALL = 1
 test-all: test test-slow ## run both, and whole matrices where `make test` has a sample
