@@ -9,7 +9,7 @@ from ..kinds.collection import tell_rows
 from ..model.contents import Holding
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
-from ..model.seals import Seal, SealedFrom, seal_of
+from ..model.seals import MOST_DATA_IDS, Seal, SealedFrom, seal_of
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
@@ -49,8 +49,8 @@ def make_seal(
     Raises
     ------
     RefusedError
-        The origin does not hold what the ticket lists, or the ticket was
-        sealed with another content before.
+        The origin does not hold what the ticket lists, or more than a seal
+        may tell of; or the ticket was sealed with another content before.
     """
     origin = address or desired.origin(ticket.instrument)
     assert origin, "a tree whose instrument has no origin does not validate"
@@ -89,6 +89,15 @@ def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[
                 "Certification ends before it begins",
                 f"{origin}: {tell_rows(empty)}. No exposure would ever find it.",
                 hint="Decertify it there.",
+            )
+        )
+    if (rows := sum(len(held[name].rows) for name in ticket.leaves)) > MOST_DATA_IDS:
+        raise RefusedError(
+            Diagnostic(
+                "Ticket is too large to be sealed",
+                f"{origin} holds {rows:,} certifications of {ticket.name}; a seal may tell of "
+                f"{MOST_DATA_IDS:,}.",
+                hint="Declare it as several tickets.",
             )
         )
     return held

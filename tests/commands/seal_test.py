@@ -191,6 +191,19 @@ def test_what_cannot_be_sealed_is_told(sites: Sites, ticket: str, code: int, wor
     assert (ran.code, word in ran.err) == (code, True)
 
 
+def test_what_no_seal_may_tell_of_is_refused_and_not_written(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified = len(sites.of_ticket(ORIGIN, "DM-2"))
+    monkeypatch.setattr("calibstate.engine.seal.MOST_DATA_IDS", certified - 1)
+    ran = sites.run("seal", "DM-2")
+    assert ran.code == 3
+    assert "error: Ticket is too large to be sealed" in ran.err
+    assert not seal_file(sites).exists()
+    monkeypatch.setattr("calibstate.engine.seal.MOST_DATA_IDS", certified)
+    assert sites.run("seal", "DM-2").code == 0
+
+
 @pytest.mark.parametrize("change", [change_origin, alter_file_at_origin])
 def test_a_ticket_is_not_sealed_again_with_another_content(sealed: Sites, change) -> None:
     before = seal_file(sealed).read_text()
