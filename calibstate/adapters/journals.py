@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ..errors import Diagnostic, UnreachableError
 from ..model.history import Ending, PastRun
 from ..model.outcomes import Began, JournalLine
+from ..ports.silence import heard
 from .processes import is_seen_from, runs_no_more, this_process
 from .shelves import Shelf, open_shelf, reason
 
@@ -71,6 +72,7 @@ def _read(shelf: Shelf, name: str) -> PastRun:
             raise
         # Nobody writes such a one; it hides no other.
         return PastRun(name, shelf.uri, (), Ending.UNKNOWN, unreadable=1)
+    heard()
     lines, unreadable = [], 0
     for text in data.splitlines():
         try:

@@ -18,7 +18,15 @@ from ..store import documents
 from ..views import log as views
 from . import screen
 from .app import ExitCode, app
-from .options import Format, FormatOption, RepositoryOption, TicketOption, duration, scope
+from .options import (
+    Format,
+    FormatOption,
+    RepositoryOption,
+    TicketOption,
+    TimeoutOption,
+    duration,
+    scope,
+)
 from .tree import check_scope, load
 
 _MOST = 20
@@ -40,6 +48,7 @@ def log(
     format: FormatOption = Format.TEXT,
     repository: RepositoryOption = None,
     ticket: TicketOption = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Tell what was done, by whom, when, and from which commit.
 

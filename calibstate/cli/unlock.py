@@ -14,6 +14,7 @@ from ..model.guards import Allowed
 from ..model.names import ARCHIVE, RUCIO
 from . import completing, screen
 from .app import app
+from .options import TimeoutOption
 from .tree import load, undeclared
 
 
@@ -32,6 +33,7 @@ def unlock(
             "--id", metavar="ID", envvar="CALIBSTATE_ID", help="Id of the lock, as who was refused was told."
         ),
     ] = None,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Break the lock of a run that is surely no more.
 
@@ -41,7 +43,8 @@ def unlock(
     with that of another lock, nothing is broken, and who holds it is told.
 
     Ends with 0 when it is broken, or when there is none, 3 where another one
-    is there or its holder lives on this host.
+    is there or its holder lives on this host, 1 where the records cannot be
+    reached.
 
     \b
     Examples:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from ..errors import (
     RefusedError,
     Severity,
     UnreachableError,
+    without_secrets,
 )
 from ..model.checkups import Examined
 from ..model.desired import DesiredState
@@ -43,6 +45,7 @@ from ..ports.places import Records
 from ..ports.rucio import RucioWriter
 from ..ports.silence import SilentError, allowed, at_work
 from ..store import reviewfile
+from .timely import TimelyJournal, TimelyLocks
 
 __all__ = ["Places", "RecordingPlaces", "check_middleware"]
 
@@ -173,7 +176,12 @@ class Places:
             from ..adapters.records import open_journal
 
         uri = self._records_uri(place)
-        made: Records = self._once("records", uri, lambda: Records(open_locks(uri), open_journal(uri)))
+
+        def timely() -> Records:
+            name = _records(uri)
+            return Records(TimelyLocks(open_locks(uri), name), TimelyJournal(open_journal(uri), name))
+
+        made: Records = self._once("records", uri, timely)
         return made
 
     def stores_of_records(self) -> tuple[str, ...]:
@@ -222,20 +230,23 @@ class Places:
         """
         from ..adapters.journals import past_runs
 
-        return list(past_runs(store, since))
+        return in_time(_records(store), lambda: list(past_runs(store, since)))
 
     def past_run(self, name: str) -> PastRun | None:
         """Return a run by its name; `None`: no store keeps it."""
         from ..adapters.journals import past_run
 
-        found = (past_run(store, name) for store in self.stores_of_records())
+        found = (
+            in_time(_records(store), partial(past_run, store, name)) for store in self.stores_of_records()
+        )
         return next((run for run in found if run), None)
 
     def publish(self, address: RepositoryAddress, observation: bytes) -> None:
         """Keep what a repository showed, for those who cannot see it."""
         from ..adapters.records import publish
 
-        publish(self._records_uri(address), address, observation)
+        uri = self._records_uri(address)
+        in_time(_records(uri), lambda: publish(uri, address, observation))
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""
@@ -248,7 +259,8 @@ class Places:
                 older = None  # What nobody can read opens no wave.
             return reviewfile.dumps(review.after(older) if older else review)
 
-        publish_review(self._records_uri(review.address), review.address, over)
+        uri = self._records_uri(review.address)
+        in_time(_records(uri), lambda: publish_review(uri, review.address, over))
 
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
         """Return what was published of reviews there; `None`: nothing was."""
@@ -408,6 +420,11 @@ class RecordingPlaces(Places):
         began = stamp(datetime.now(UTC))
         live = super().butler(address)
         return self._once("record", address, lambda: RecordingButler(live, began))
+
+
+def _records(uri: str) -> str:
+    """Return what messages call a store of locks and journals."""
+    return f"the records in {without_secrets(uri)}"
 
 
 def _unseen(unseen: UnreachableError, why: str) -> UnreachableError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import sqlite3
@@ -15,8 +16,10 @@ import pytest
 import yaml
 
 from calibstate.adapters.rucio.asking import Rucio
+from calibstate.adapters.shelves import open_shelf
 from calibstate.engine.side_by_side import in_time
 from calibstate.errors import UnreachableError
+from calibstate.model.locks import Lock, Process
 from calibstate.ports import silence
 from tests import world
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
@@ -211,6 +214,44 @@ def test_what_is_heard_of_goes_on_however_long_it_takes() -> None:
     assert in_time("a place", works_where_nothing_can_be_heard) == "done"
     with pytest.raises(silence.SilentError, match="a place: it did not answer within 1 s"):
         in_time("a place", lambda: time.sleep(2))
+
+
+@contextmanager
+def held_up(records: Path) -> Iterator[None]:
+    """Keep whoever gives a lock back waiting, as a dead file server does."""
+    (records / "locks").mkdir(parents=True, exist_ok=True)
+    with (records / "locks" / ".guard").open("a") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+
+
+def test_records_that_fall_silent_keep_nobody_waiting_and_what_was_done_stands(sites: Sites) -> None:
+    records = sites.tree.folder / "records"
+    with held_up(records), ends_soon():
+        process = sites.tree.spawn("apply", "--yes", "--timeout", "1s")
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1, err
+    assert f"the records in {records}: it did not answer within 1 s" in err
+    assert "Traceback" not in err
+    assert sites.chain(SUMMIT) == sites.chain(ORIGIN)
+
+    # Its locks are those of a process that is no more.
+    assert sites.locks()
+    ran = sites.apply()
+    assert ran.code == 0, ran.out + ran.err
+    assert "was taken over" in ran.err
+    assert sites.locks() == []
+
+
+def test_a_lock_in_silent_records_is_not_waited_for(sites: Sites) -> None:
+    records = sites.tree.folder / "records"
+    there = Process(host="elsewhere", pid=4711)
+    lock = Lock(id="theirs", place=SUMMIT, who="them", process=there, since="2026-11-22T18:00:00Z", why="?")
+    open_shelf(str(records)).write("locks/summit__LSSTComCam.json", lock.model_dump_json().encode())
+    with held_up(records), ends_soon():
+        ran = sites.run("unlock", SUMMIT, "--id", lock.id, "--timeout", "1s")
+    assert ran.code == 1
+    assert f"the records in {records}: it did not answer within 1 s" in ran.err
 
 
 @pytest.mark.parametrize("limit", ["0s", "8d", "soon"])

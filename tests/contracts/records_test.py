@@ -17,6 +17,7 @@ from calibstate.adapters.processes import this_process
 from calibstate.adapters.records import open_journal
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import LockedError
+from calibstate.factory.timely import TimelyLocks
 from calibstate.model.locks import Lock
 from calibstate.model.outcomes import JournalLine, Outcome, Result
 from calibstate.ports.records import Journal, Locks
@@ -48,7 +49,7 @@ def a_lock(*, host: str | None = None, **more: Any) -> Lock:
     )
 
 
-@pytest.fixture(params=["fake", "folder", "s3"])
+@pytest.fixture(params=["fake", "folder", "s3", "folder, in time"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "fake":
         held: dict[str, Holder | None] = {}
@@ -67,7 +68,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         data = a_lock(host=host).model_dump_json().encode() if rubbish is None else rubbish
         open_shelf(uri).write("locks/summit__LSSTCam.json", data)
 
-    yield Store(open_locks(uri), open_locks(uri), put)
+    ours, theirs = open_locks(uri), open_locks(uri)
+    if request.param == "folder, in time":
+        ours, theirs = TimelyLocks(ours, "ours"), TimelyLocks(theirs, "theirs")
+    yield Store(ours, theirs, put)
 
 
 def test_a_lock_is_held_by_one(store: Store) -> None:

@@ -1,0 +1,83 @@
+"""Locks and journals that keep nobody waiting.
+
+A folder of records on a file server that is away says nothing, and nothing
+that waits for it in the kernel can be interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from sys import exc_info
+
+from typing_extensions import override
+
+from ..engine.side_by_side import in_time
+from ..model.outcomes import JournalLine
+from ..ports.records import Journal, Locks
+from ..ports.silence import SilentError
+
+__all__ = ["TimelyJournal", "TimelyLocks"]
+
+
+class TimelyLocks(Locks):
+    """Locks, each question to which is given up once it is silent.
+
+    Parameters
+    ----------
+    locks
+        What is asked.
+    store
+        What messages call it.
+    """
+
+    def __init__(self, locks: Locks, store: str) -> None:
+        self._locks = locks
+        self._store = store
+
+    @override
+    @contextmanager
+    def hold(self, place: str, *, why: str) -> Iterator[str | None]:
+        context = self._locks.hold(place, why=why)
+        said = in_time(self._store, context.__enter__)
+        try:
+            yield said
+        except BaseException:
+            # What went wrong inside is what must be told.
+            with suppress(SilentError):
+                in_time(self._store, partial(context.__exit__, *exc_info()))
+            raise
+        in_time(self._store, partial(context.__exit__, None, None, None))
+
+    @override
+    def check(self, place: str) -> None:
+        in_time(self._store, partial(self._locks.check, place))
+
+    @override
+    def is_abandoned(self, place: str) -> bool:
+        return in_time(self._store, partial(self._locks.is_abandoned, place))
+
+    @override
+    def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
+        return in_time(self._store, partial(self._locks.unlock, place, id, about_to))
+
+
+class TimelyJournal(Journal):
+    """A journal that is given up once it is silent.
+
+    Parameters
+    ----------
+    journal
+        What is written to.
+    store
+        What messages call it.
+    """
+
+    def __init__(self, journal: Journal, store: str) -> None:
+        self._journal = journal
+        self._store = store
+
+    @override
+    def write(self, line: JournalLine) -> None:
+        in_time(self._store, partial(self._journal.write, line))
