@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import CalibstateError
+from ..errors import CalibstateError, UnreachableError
 from ..model.outcomes import Began, JournalLine, Outcome, Result
 from ..model.plans import Plan, Step
 from ..ports.places import Records, WritePlaces
@@ -71,10 +71,26 @@ class Run:
         self._holds = Holds(self.places, self.tell, self.patience)
 
     def hold(self, plan: Plan, why: str) -> None:
-        """Hold the locks of all places that a plan changes."""
+        """Hold the locks of all places that a plan changes.
+
+        One that cannot be held is of no concern to the others.
+
+        Raises
+        ------
+        LockedError
+            Somebody else works on one of them.
+        UnreachableError
+            None of them can be held.
+        """
+        unreached = None
         for place in self.places_of(plan):
-            if unreached := self._holds.take(place, why):
-                self.barred.why[place] = unreached
+            try:
+                self._holds.take(place, why)
+            except UnreachableError as error:
+                unreached = unreached or error
+                self.barred.why[place] = str(error)
+        if unreached and not self.places_of(plan):
+            raise unreached
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed."""

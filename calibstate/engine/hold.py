@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
-from ..errors import LockedError, UnreachableError
+from ..errors import LockedError
 from ..model.names import ARCHIVE, RUCIO
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
@@ -145,38 +145,30 @@ class Holds:
         self._checks.clear()
         self._entered.__exit__(*trouble)
 
-    def take(self, place: str, why: str) -> str | None:
+    def take(self, place: str, why: str) -> None:
         """Hold a place, unless it is held already.
-
-        Returns
-        -------
-        str or None
-            Why it cannot be reached, and is not held; of no concern to others.
 
         Raises
         ------
         LockedError
             Somebody else works on it.
         UnreachableError
-            Whether somebody else does cannot be known.
+            It cannot be reached, or whether somebody else works on it cannot
+            be known.  It is not held; the others are.
         """
         if place in self._checks:
-            return None
+            return
         locks = self._places.records(place).locks
-        stack = self._stacks[place] = self._entered.enter_context(ExitStack())
-        word = self._patience.enter(stack, partial(locks.hold, place, why=why))
-        if word:
-            self._tell(word)
         checks: list[Callable[[], None]] = [partial(locks.check, place)]
-        if place not in {ARCHIVE, RUCIO}:
-            exclude = partial(_soon, place, self._places.exclude_others)
-            try:
+        with ExitStack() as stack:
+            word = self._patience.enter(stack, partial(locks.hold, place, why=why))
+            if word:
+                self._tell(word)
+            if place not in {ARCHIVE, RUCIO}:
+                exclude = partial(_soon, place, self._places.exclude_others)
                 checks.append(self._patience.enter(stack, exclude))
-            except UnreachableError as error:
-                stack.close()
-                return str(error)
+            self._stacks[place] = self._entered.enter_context(stack.pop_all())
         self._checks[place] = checks
-        return None
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed.

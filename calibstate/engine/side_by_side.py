@@ -13,9 +13,9 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from ..ports.silence import Heard, allowed, at_work, listening, silent
+from ..ports.silence import Heard, SilentError, allowed, at_work, listening, silent
 
-__all__ = ["SIDE_BY_SIDE", "in_time", "left_behind", "side_by_side"]
+__all__ = ["SIDE_BY_SIDE", "InTime", "in_time", "left_behind", "side_by_side"]
 
 SIDE_BY_SIDE = 8
 """How many places are looked at at once."""
@@ -94,6 +94,36 @@ def in_time(place: str, call: Callable[[], T]) -> T:
     with at_work():
         ((_, future),) = side_by_side({place: call})
         return future.result()
+
+
+class InTime:
+    """Asks one place, and not again soon once it was silent.
+
+    Parameters
+    ----------
+    place
+        What messages call it.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._silent: tuple[float, SilentError] | None = None
+
+    def __call__(self, call: Callable[[], T]) -> T:
+        """Return what the place answers; see `in_time`.
+
+        Raises
+        ------
+        SilentError
+            It said nothing for too long, now or a moment ago.
+        """
+        if self._silent and time.monotonic() < self._silent[0] + allowed():
+            raise self._silent[1]
+        try:
+            return in_time(self._place, call)
+        except SilentError as error:
+            self._silent = time.monotonic(), error
+            raise
 
 
 def left_behind() -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
@@ -19,7 +17,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from .. import __version__
-from ..engine.side_by_side import in_time
+from ..engine.side_by_side import InTime, in_time
 from ..errors import (
     CalibstateError,
     Diagnostic,
@@ -43,7 +41,7 @@ from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.rucio import RucioWriter
-from ..ports.silence import SilentError, allowed, at_work
+from ..ports.silence import at_work
 from ..store import reviewfile
 from .timely import TimelyJournal, TimelyLocks
 
@@ -82,7 +80,7 @@ class Places:
         self._hearsay = hearsay or Hearsay()
         self._relied_on: dict[RepositoryAddress, tuple[Any, str]] = {}
         self._opened: dict[tuple[str, str], Any] = {}
-        self._silent: dict[RepositoryAddress, tuple[float, SilentError]] = {}
+        self._asking: dict[RepositoryAddress, InTime] = {}
         self._opening = threading.Lock()
 
     def butler(self, address: RepositoryAddress) -> ButlerReader:
@@ -178,8 +176,8 @@ class Places:
         uri = self._records_uri(place)
 
         def timely() -> Records:
-            name = _records(uri)
-            return Records(TimelyLocks(open_locks(uri), name), TimelyJournal(open_journal(uri), name))
+            asking = InTime(_records(uri))
+            return Records(TimelyLocks(open_locks(uri), asking), TimelyJournal(open_journal(uri), asking))
 
         made: Records = self._once("records", uri, timely)
         return made
@@ -294,14 +292,7 @@ class Places:
         """Ask a repository, unless it said nothing a moment ago."""
         with at_work():
             from ..adapters import butler  # noqa: F401 - it takes seconds
-        asked, error = self._silent.get(address, (-math.inf, None))
-        if error and time.monotonic() < asked + allowed():
-            raise error
-        try:
-            return in_time(address, ask)
-        except SilentError as error:
-            self._silent[address] = time.monotonic(), error
-            raise
+        return self._asking.setdefault(address, InTime(address))(ask)
 
     def _told(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         """Return the newest observation of a place.

@@ -13,7 +13,7 @@ from sys import exc_info
 
 from typing_extensions import override
 
-from ..engine.side_by_side import in_time
+from ..engine.side_by_side import InTime
 from ..model.outcomes import JournalLine
 from ..ports.records import Journal, Locks
 from ..ports.silence import SilentError
@@ -28,39 +28,39 @@ class TimelyLocks(Locks):
     ----------
     locks
         What is asked.
-    store
-        What messages call it.
+    in_time
+        Asks their store.
     """
 
-    def __init__(self, locks: Locks, store: str) -> None:
+    def __init__(self, locks: Locks, in_time: InTime) -> None:
         self._locks = locks
-        self._store = store
+        self._in_time = in_time
 
     @override
     @contextmanager
     def hold(self, place: str, *, why: str) -> Iterator[str | None]:
         context = self._locks.hold(place, why=why)
-        said = in_time(self._store, context.__enter__)
+        said = self._in_time(context.__enter__)
         try:
             yield said
         except BaseException:
             # What went wrong inside is what must be told.
             with suppress(SilentError):
-                in_time(self._store, partial(context.__exit__, *exc_info()))
+                self._in_time(partial(context.__exit__, *exc_info()))
             raise
-        in_time(self._store, partial(context.__exit__, None, None, None))
+        self._in_time(partial(context.__exit__, None, None, None))
 
     @override
     def check(self, place: str) -> None:
-        in_time(self._store, partial(self._locks.check, place))
+        self._in_time(partial(self._locks.check, place))
 
     @override
     def is_abandoned(self, place: str) -> bool:
-        return in_time(self._store, partial(self._locks.is_abandoned, place))
+        return self._in_time(partial(self._locks.is_abandoned, place))
 
     @override
     def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
-        return in_time(self._store, partial(self._locks.unlock, place, id, about_to))
+        return self._in_time(partial(self._locks.unlock, place, id, about_to))
 
 
 class TimelyJournal(Journal):
@@ -70,14 +70,14 @@ class TimelyJournal(Journal):
     ----------
     journal
         What is written to.
-    store
-        What messages call it.
+    in_time
+        Asks its store.
     """
 
-    def __init__(self, journal: Journal, store: str) -> None:
+    def __init__(self, journal: Journal, in_time: InTime) -> None:
         self._journal = journal
-        self._store = store
+        self._in_time = in_time
 
     @override
     def write(self, line: JournalLine) -> None:
-        in_time(self._store, partial(self._journal.write, line))
+        self._in_time(partial(self._journal.write, line))

@@ -102,6 +102,23 @@ def test_a_repository_that_goes_away_before_it_is_locked_costs_the_others_nothin
     assert as_at_the_origin(sites)
 
 
+def test_a_site_whose_own_records_are_away_costs_the_others_nothing(sites: Sites, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    site = sites.tree.state / "sites" / "summit.yaml"
+    site.write_text(f"{site.read_text()}records: {away / 'records'}\n")
+
+    ran = sites.apply()
+
+    assert ran.code == 1
+    assert "Records cannot be reached" in ran.out
+    assert f"{away / 'records'}/: Neither the folder nor the one above it exists" in ran.out
+    assert not sites.has(SUMMIT, TOP)
+    assert sites.chain(EMBARGO) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
+    away.mkdir()
+    assert sites.apply().code == 0
+    assert as_at_the_origin(sites)
+
+
 def test_while_a_run_works_others_can_look(sites: Sites, tmp_path: Path) -> None:
     first = cut.start(
         tmp_path / "first", cut.calibstate, sites.tree.state, "apply", "--yes", waits_at=IN_THE_IMPORT

@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from calibstate.engine import side_by_side as module
-from calibstate.engine.side_by_side import SIDE_BY_SIDE, in_time, left_behind, side_by_side
+from calibstate.engine.side_by_side import SIDE_BY_SIDE, InTime, in_time, left_behind, side_by_side
 from calibstate.errors import UnreachableError
 from calibstate.ports import silence
 from calibstate.ports.silence import SilentError, heard
@@ -43,6 +43,18 @@ def test_everything_is_looked_at_and_few_at_once() -> None:
     found = {place: future.result() for place, future in side_by_side({str(n): look for n in range(50)})}
     assert found == {str(n): 1 for n in range(50)}
     assert 1 < most <= SIDE_BY_SIDE
+
+
+def test_who_was_silent_a_moment_ago_is_not_waited_for_again() -> None:
+    forever, asked, in_time = threading.Event(), [], InTime("a place")
+    with pytest.raises(SilentError):
+        in_time(forever.wait)
+    with pytest.raises(SilentError, match=r"a place: it did not answer within 0.4 s"):
+        in_time(lambda: asked.append("too soon"))
+    time.sleep(silence.allowed())
+    in_time(lambda: asked.append("later"))
+    assert asked == ["later"]
+    forever.set()
 
 
 def test_one_that_is_silent_is_left_behind_and_the_others_are_told() -> None:
