@@ -111,12 +111,18 @@ def closed_until(window: Window, moment: datetime) -> datetime | None:
         # Clocks were set back, and cron does its work in the first of the two
         # hours of one name; asked in the second, what was then comes ahead.
         ahead = (moment + _CLOCKS_GO_BACK).replace(microsecond=0).astimezone(window.clock)
-    for tick in CronSim(window.closes, ahead, reverse=True):
-        began = tick.astimezone(UTC)
-        if began <= moment:
-            end = began + window.span
-            return end if moment < end else None
-    return None
+    before = (tick.astimezone(UTC) for tick in CronSim(window.closes, ahead, reverse=True))
+    began = next((began for began in before if began <= moment), None)
+    if began is None:
+        return None
+    # Going backward, what came shortly before a change of clocks is overlooked
+    # where that is of half an hour.
+    for tick in CronSim(window.closes, began.astimezone(window.clock)):
+        if (later := tick.astimezone(UTC)) > moment:
+            break
+        began = later
+    end = began + window.span
+    return end if moment < end else None
 
 
 def _opening(windows: Sequence[Window], end: datetime) -> datetime | None:

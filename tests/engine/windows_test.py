@@ -85,6 +85,7 @@ def closings(one: Window, moment: datetime) -> list[datetime]:
 @example(window("30 23 * * *", "90m"), BACK + timedelta(minutes=15))
 @example(window("0 0 * * *", "1m"), FORWARD)
 @example(window("30 0 * * *", "1m"), FORWARD)
+@example(window("*/20 0 * * *", "14h", "Australia/Lord_Howe"), BACK)
 def test_it_is_closed_if_and_only_if_a_closing_holds_the_moment(one: Window, moment: datetime) -> None:
     held_by = closings(one, moment)
 
