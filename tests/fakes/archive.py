@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,9 +18,13 @@ from calibstate.model.names import TicketKey
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
 from calibstate.ports.progress import Watch, unwatched
-from calibstate.store.bundle import check, check_content, check_export, manifest_from, read_contents
+from calibstate.store import bundle
+from calibstate.store.bundle import check, check_content, check_export, manifest_from
 
 __all__ = ["MemoryArchive"]
+
+read_contents = lru_cache(64)(bundle.read_contents)
+"""What is read again and again is never changed."""
 
 
 class MemoryArchive(ArchiveWriter):
