@@ -16,6 +16,7 @@ from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.records import open_journal
 from calibstate.adapters.shelves import open_shelf
+from calibstate.engine.side_by_side import InTime
 from calibstate.errors import LockedError
 from calibstate.factory.timely import TimelyLocks
 from calibstate.model.locks import Lock
@@ -70,7 +71,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
     ours, theirs = open_locks(uri), open_locks(uri)
     if request.param == "folder, in time":
-        ours, theirs = TimelyLocks(ours, "ours"), TimelyLocks(theirs, "theirs")
+        ours, theirs = TimelyLocks(ours, InTime("ours")), TimelyLocks(theirs, InTime("theirs"))
     yield Store(ours, theirs, put)
 
 
