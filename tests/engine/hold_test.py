@@ -152,10 +152,11 @@ def test_a_place_whose_database_is_away_is_not_written_to(places: MemoryPlaces) 
 def test_a_place_that_went_away_is_told_and_keeps_no_lock(places: MemoryPlaces) -> None:
     places.out_of_reach.add(PLACE)
     with Holds(places) as holds:
-        told = holds.take(PLACE, "apply")
-        assert told is not None
+        with pytest.raises(UnreachableError, match=PLACE):
+            holds.take(PLACE, "apply")
         assert places.locks.held == {}
-        assert holds.take("archive", "apply") is None
+        holds.take("archive", "apply")
+        assert list(places.locks.held) == ["archive"]
 
 
 def test_a_run_whose_lock_was_broken_begins_no_other_step() -> None:
