@@ -7,9 +7,10 @@ that waits for it in the kernel can be interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from sys import exc_info
+from typing import Any
 
 from typing_extensions import override
 
@@ -19,6 +20,9 @@ from ..ports.records import Journal, Locks
 from ..ports.silence import SilentError
 
 __all__ = ["TimelyJournal", "TimelyLocks"]
+
+_left: list[AbstractContextManager[str | None]] = []
+"""What cannot be left; forgotten, it would be, and we would wait for it."""
 
 
 class TimelyLocks(Locks):
@@ -46,9 +50,16 @@ class TimelyLocks(Locks):
         except BaseException:
             # What went wrong inside is what must be told.
             with suppress(SilentError):
-                self._in_time(partial(context.__exit__, *exc_info()))
+                self._leave(context, *exc_info())
             raise
-        self._in_time(partial(context.__exit__, None, None, None))
+        self._leave(context, None, None, None)
+
+    def _leave(self, context: AbstractContextManager[str | None], *trouble: Any) -> None:
+        try:
+            self._in_time(partial(context.__exit__, *trouble))
+        except SilentError:
+            _left.append(context)
+            raise
 
     @override
     def check(self, place: str) -> None:
