@@ -207,6 +207,7 @@ def reached(shelf: Shelf, why: str = "Without locks and a journal nothing may be
             Diagnostic(
                 "Records cannot be reached",
                 f"{shelf.uri}: {reason(error)}. {why}",
-                hint="Try again when they can be written from here, or mend `records` in calibstate.yaml.",
+                hint="Try again when they can be written from here, or mend `records`, of the site or in "
+                "calibstate.yaml.",
             )
         ) from error
