@@ -191,6 +191,16 @@ class Situation:
             and (self._needs_no_import(ticket, address) or self._can_import(ticket, address))
         )
 
+    def arrives_with_files(self, ticket: TicketSpec, address: str) -> bool:
+        """Say whether, with its files, a ticket can be whole in a repository.
+
+        What was recorded where Rucio brings files lacks those that are in no
+        dataset.
+        """
+        in_place = address in self.by_rucio and self.rule(address, ticket) == "there"
+        lacking = in_place and self.in_rucio(ticket) == "closed too early"
+        return self.arrives(ticket, address) and not lacking
+
     def wanted(self, address: str) -> list[str]:
         """Return the declared children that a chain has in the end."""
         before = self.live.get(address, ())
