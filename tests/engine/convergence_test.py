@@ -401,12 +401,12 @@ def test_a_chain_is_written_again_only_for_what_came_and_searches_only_what_is_w
 
     places.after = look
     apply(situation, places)
-    assert_chains_are_written_once(places)
+    assert_chains_are_written_once(situation, places)
     come_to_its_end(situation, places)
 
 
-def assert_chains_are_written_once(places: MemoryPlaces) -> None:
-    """No chain is written again in a run, unless for what came meanwhile.
+def assert_chains_are_written_once(situation: Situation, places: MemoryPlaces) -> None:
+    """No chain is written again in a run, unless for what Rucio had brought.
 
     Files that were there before their bundle are known to be right once
     that is made, so that only a second plan brings what they belong to.
@@ -415,6 +415,7 @@ def assert_chains_are_written_once(places: MemoryPlaces) -> None:
     for number, (place, what, name) in enumerate(places.writes):
         if what == "set-chain" and (before := written.get((place, name))) is not None:
             meanwhile = {write[1] for write in places.writes[before:number] if write[0] == place}
+            assert place in situation.by_rucio, f"{place} {name} is written twice: {places.writes}"
             assert "import-bundle" in meanwhile, f"{place} {name} is written twice: {places.writes}"
         if what == "set-chain":
             written[place, name] = number
@@ -503,7 +504,7 @@ def test_a_step_that_fails_stops_only_what_needs_it(situation, number):
     outcomes = apply(situation, places)
     failed = [o for o in outcomes if o.result is Result.FAILED]
     assert len(failed) <= 1
-    assert_chains_are_written_once(places)
+    assert_chains_are_written_once(situation, places)
     if failed:
         place = failed[0].target.partition(":")[0]
         for address in REPOSITORIES:
