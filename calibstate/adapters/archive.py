@@ -15,12 +15,20 @@ from typing import IO
 
 from typing_extensions import override
 
-from ..errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, UnreachableError
+from ..errors import (
+    CalibstateError,
+    Diagnostic,
+    InvalidStateError,
+    PlanIsStaleError,
+    RefusedError,
+    UnreachableError,
+)
 from ..model.bundles import BundleFile, Contents, Manifest, bundle_folder
+from ..model.damage import DamagedFile
 from ..model.names import TicketKey
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import Export
-from ..ports.progress import Watch, unwatched
+from ..ports.progress import Pace, Watch, unlimited, unwatched
 from ..ports.silence import hearing, listening
 from ..store.bundle import (
     EXPORT,
@@ -42,6 +50,12 @@ _LIMIT = 256 * 2**20
 
 _OF_ONE_FILE = {errno.EFBIG, errno.EINVAL, errno.EISDIR, errno.ELOOP}
 """What goes wrong with one manifest and says nothing of the others."""
+
+_UNREADABLE = {*_OF_ONE_FILE, errno.EACCES, errno.EIO, errno.EPERM}
+"""What goes wrong with one file and says nothing of the others."""
+
+_DAMAGED = ".damaged"
+"""Folder of what was found in the place of a bundle's file."""
 
 _THREADS = 8
 
@@ -118,6 +132,55 @@ class Archive(ArchiveWriter):
     @override
     def source(self, manifest: Manifest) -> str:
         return f"{self._shelf.uri}{manifest.folder}/"
+
+    @override
+    def sizes(self, manifest: Manifest) -> Mapping[str, int]:
+        with self._seen():
+            return self._shelf.sizes(manifest.folder)
+
+    @override
+    def read_file(self, manifest: Manifest, file: BundleFile, pace: Pace = unlimited) -> DamagedFile | None:
+        key = f"{manifest.folder}/{file.path}"
+        try:
+            with self._seen():
+                digest = self._shelf.digest(key, pace)
+        except UnreachableError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in _UNREADABLE:
+                raise
+            detail = f"{self._shelf.uri}{key}: {reason(cause)}."
+            raise InvalidStateError(Diagnostic("File of a bundle cannot be read", detail)) from cause
+        if digest is None:
+            return DamagedFile(file=file)
+        if (digest.size, digest.sha256) == (file.size, file.sha256):
+            return None
+        return DamagedFile(file=file, found_size=digest.size, found_sha256=digest.sha256)
+
+    @override
+    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+        file, key = damaged.file, f"{manifest.folder}/{damaged.file.path}"
+        with ExitStack() as stack:
+            stream = _opened(stack, source)
+            digest = digest_of(stream)
+            if (digest.size, digest.sha256) != (file.size, file.sha256):
+                raise RefusedError(
+                    Diagnostic("File holds other bytes", f"{source} does not hold what the bundle held.")
+                )
+            stream.seek(0)
+            now = self.read_file(manifest, file)
+            if now is None:
+                return
+            if not damaged.is_as_found(now):
+                raise PlanIsStaleError(
+                    Diagnostic(
+                        "File is not as it was found",
+                        f"{self._shelf.uri}{key}: expected that {damaged.detail}; found that {now.detail}.",
+                        hint="Nothing was written. Plan again.",
+                    )
+                )
+            aside = f"{_DAMAGED}/{key}-{now.found_sha256[:16]}" if now.found_sha256 else None
+            with self._kept():
+                self._shelf.put_back(key, stream, digest, aside)
 
     @override
     def add_bundle(

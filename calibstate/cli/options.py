@@ -17,6 +17,7 @@ from . import completing
 
 __all__ = [
     "AllowOption",
+    "ArchiveBytesOption",
     "BecauseOption",
     "ExcludeOption",
     "FilesOption",
@@ -35,6 +36,7 @@ __all__ = [
     "TimeoutOption",
     "WaitOption",
     "allowed",
+    "byte_rate",
     "duration",
     "scope",
 ]
@@ -114,6 +116,14 @@ FilesOption = Annotated[
     bool,
     typer.Option("--files", envvar="CALIBSTATE_FILES", help="Look at the existence and size of every file."),
 ]
+ArchiveBytesOption = Annotated[
+    bool,
+    typer.Option(
+        "--archive-bytes",
+        envvar="CALIBSTATE_ARCHIVE_BYTES",
+        help="As --files, and read every file of the archive, for its checksum.",
+    ),
+]
 
 ObservedOption = Annotated[
     list[str] | None,
@@ -150,6 +160,19 @@ def duration(text: str | timedelta) -> timedelta:
     if not match:
         raise typer.BadParameter(f"{text!r} is no duration; write 90s, 30m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+_BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def byte_rate(text: str | float) -> float:
+    """Return how many bytes a second ``200MB/s`` are."""
+    if isinstance(text, float):
+        return text
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kMGKi]*B)/s", text.strip())
+    if not match or match[2] not in _BYTES or float(match[1]) == 0:
+        raise typer.BadParameter(f"{text!r} is no rate; write 200MB/s, 50MiB/s or 1.5GB/s")
+    return float(match[1]) * _BYTES[match[2]]
 
 
 WaitOption = Annotated[
@@ -276,6 +299,7 @@ def scope(
     exclude: list[str] | None,
     *,
     files: bool = False,
+    archive_bytes: bool = False,
 ) -> Scope:
     """Return what a command was narrowed to."""
     return Scope(
@@ -284,5 +308,6 @@ def scope(
         tuple(instrument or ()),
         tuple(ticket or ()),
         tuple(exclude or ()),
-        files,
+        files=files or archive_bytes,
+        every_byte=archive_bytes,
     )

@@ -41,6 +41,7 @@ from .applying import Applying, closings, plan_code, planned
 from .observe import places_to_look_at
 from .options import (
     AllowOption,
+    ArchiveBytesOption,
     BecauseOption,
     ExcludeOption,
     FilesOption,
@@ -81,6 +82,7 @@ def drift(
         DriftFormat, typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
     ] = DriftFormat.TEXT,
     files: FilesOption = False,  # noqa: FBT002
+    archive_bytes: ArchiveBytesOption = False,  # noqa: FBT002
     site: SiteOption = None,
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
@@ -103,7 +105,7 @@ def drift(
       calibstate drift --observed published
       calibstate drift --observed published --format junit
     """
-    narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
+    narrowed = scope(site, repository, instrument, ticket, exclude, files=files, archive_bytes=archive_bytes)
     desired = load(context)
     plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age))
     match format:
@@ -139,6 +141,7 @@ def plan(
     ] = None,
     format: FormatOption = Format.TEXT,
     files: FilesOption = False,  # noqa: FBT002
+    archive_bytes: ArchiveBytesOption = False,  # noqa: FBT002
     site: SiteOption = None,
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
@@ -168,8 +171,16 @@ def plan(
     if after and not site:
         problem = Diagnostic("Whose plan?", "--after says who goes before a site, and no --site is given.")
         raise UsageError(problem)
-    ours = scope(site, repository, instrument, ticket, exclude, files=files)
-    with_others = scope([*(site or ()), *(after or ())], repository, instrument, ticket, exclude, files=files)
+    ours = scope(site, repository, instrument, ticket, exclude, files=files, archive_bytes=archive_bytes)
+    with_others = scope(
+        [*(site or ()), *(after or ())],
+        repository,
+        instrument,
+        ticket,
+        exclude,
+        files=files,
+        archive_bytes=archive_bytes,
+    )
     desired = load(context)
     passed = allowed(allow, because, override)
     places = places_to_look_at(desired, observed, max_age, to_act=True)
@@ -205,6 +216,7 @@ def apply(
     lock_timeout: LockTimeoutOption = None,
     format: FormatOption = Format.TEXT,
     files: FilesOption = False,  # noqa: FBT002
+    archive_bytes: ArchiveBytesOption = False,  # noqa: FBT002
     site: SiteOption = None,
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
@@ -232,7 +244,7 @@ def apply(
       calibstate apply --site summit --yes --expect sha256:0f5c...
       calibstate apply --allow hold --because "the night is lost without it"
     """
-    narrowed = scope(site, repository, instrument, ticket, exclude, files=files)
+    narrowed = scope(site, repository, instrument, ticket, exclude, files=files, archive_bytes=archive_bytes)
     passed = allowed(allow, because, override)
     desired = load(context)
     check_scope(desired, narrowed)

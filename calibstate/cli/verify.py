@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -19,9 +19,11 @@ from ..factory.places import Places, check_middleware
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.reviews import Review, ReviewsDocument
+from ..model.scope import Scope
 from ..ports.pipelines import Execution, Processing
-from ..ports.progress import Watch
+from ..ports.progress import Watch, unlimited
 from ..store import documents
+from ..views import archive as archive_views
 from ..views import review as views
 from . import screen
 from .app import ExitCode, app
@@ -34,6 +36,7 @@ from .options import (
     SiteOption,
     TicketOption,
     TimeoutOption,
+    byte_rate,
     scope,
 )
 from .tree import check_scope, load
@@ -105,6 +108,33 @@ def verify(
             help="Write to `records`, for the wave that comes after.",
         ),
     ] = False,
+    archive: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--archive",
+            envvar="CALIBSTATE_ARCHIVE",
+            help="Look at the files of the archive instead: their sizes, with --bytes their checksums.",
+        ),
+    ] = False,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            metavar="RATE",
+            parser=byte_rate,
+            envvar="CALIBSTATE_RATE",
+            help="Read the archive no faster (200MB/s, 50MiB/s); as fast as it goes unless told.",
+        ),
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            "--share",
+            metavar="N/M",
+            envvar="CALIBSTATE_SHARE",
+            help="Look at the Nth of M parts of the archive; all M parts are everything.",
+        ),
+    ] = None,
     timeout: TimeoutOption = None,
 ) -> None:
     """Review a deployment: is it selected, and are its files there?
@@ -117,6 +147,9 @@ def verify(
     for its own exposure and detector.  With --execute they are run, into a
     RUN of their own that is removed after.
 
+    With --archive the bundles of the tickets are looked at instead, which
+    nobody else does until a repository needs them.
+
     Ends with 0 where all pass, 3 where pipelines cannot be run from here, 1
     where one fails or could not be seen.
 
@@ -127,6 +160,8 @@ def verify(
       calibstate verify --site summit --format markdown
       calibstate verify --site bts --publish
       calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"
+      calibstate verify --archive
+      calibstate verify --archive --bytes --share 3/7 --rate 200MB/s
     """
     # With this numpy is imported.
     from ..engine.reviewing.verify import Reviewing
@@ -136,6 +171,13 @@ def verify(
     check_scope(desired, narrowed)
     places = Places(desired)
     asked = _Processing(pipeline, where, tuple(inputs or ()), execute)
+    if archive:
+        if asked != _Processing() or output or publish:
+            detail = "--archive looks at the archive, and the others are about repositories."
+            raise _usage(detail, "Leave out --pipeline and what goes with it, --output and --publish.")
+        _verify_archive(desired, narrowed, places, format, _Archive(read_bytes, rate, share))
+    if rate or share:
+        raise _usage("--rate and --share say how the archive is looked at.", "Add --archive.")
     with screen.progress("reviewing") as watch:
         how = Reviewing(
             utc_now(),
@@ -156,13 +198,48 @@ def verify(
 
 
 @dataclass(frozen=True)
+class _Archive:
+    """How the archive is to be looked at."""
+
+    every_byte: bool
+    rate: float | None
+    share: str | None
+
+
+def _verify_archive(
+    desired: DesiredState, narrowed: Scope, places: Places, format: Format, asked: _Archive
+) -> NoReturn:
+    """Look at the files of the archive, and end with what was found."""
+    from ..engine.reviewing.archive import ArchiveReviewing, RateLimit, Share, review_archive
+
+    share = Share.parse(asked.share) if asked.share else None
+    with screen.progress("reading the archive" if asked.every_byte else "looking at the archive") as watch:
+        how = ArchiveReviewing(
+            utc_now(),
+            __version__,
+            every_byte=asked.every_byte,
+            share=share,
+            pace=RateLimit(asked.rate) if asked.rate else unlimited,
+            watch=watch,
+        )
+        review = review_archive(desired, narrowed, places.archive(), how)
+    if format is Format.JSON:
+        screen.print_json(documents.plain(review))
+    elif format is Format.MARKDOWN:
+        screen.print_lines(archive_views.as_markdown(review))
+    else:
+        screen.print_lines(archive_views.as_text(review))
+    raise typer.Exit(ExitCode.DONE if review.passed else ExitCode.ERROR)
+
+
+@dataclass(frozen=True)
 class _Processing:
     """What was asked of a pipeline, if anything."""
 
-    pipeline: str | None
-    where: str | None
-    inputs: tuple[str, ...]
-    execute: bool
+    pipeline: str | None = None
+    where: str | None = None
+    inputs: tuple[str, ...] = ()
+    execute: bool = False
 
     def check(self, desired: DesiredState, places: Places) -> Extra | None:
         """Return the check of what its quanta take.

@@ -65,7 +65,7 @@ def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tup
     tickets = adopted(desired, scope)
     repositories = [_Repository(desired, scope, told, a) for a in places_of(desired, scope)]
     return (
-        *(_bundle(desired, ticket, told) for ticket in tickets),
+        *(_bundle(desired, scope, ticket, told) for ticket in tickets),
         *(declared for ticket in tickets for declared in _by_rucio(desired, scope, ticket, told)),
         *(declared for repository in repositories for declared in repository.resources()),
     )
@@ -90,9 +90,10 @@ def places_of(desired: DesiredState, scope: Scope) -> list[RepositoryAddress]:
     ]
 
 
-def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Declared:
+def _bundle(desired: DesiredState, scope: Scope, written: Written[Ticket], pins: Pins) -> Declared:
     ticket = written.noun
     pin = pins.get(ticket.key)
+    unpinned = pin if isinstance(pin, Unpinned) else Unpinned("")
     bundle = Bundle(
         _at(ARCHIVE, "bundle", ticket.name),
         ticket.key,
@@ -102,9 +103,22 @@ def _bundle(desired: DesiredState, written: Written[Ticket], pins: Pins) -> Decl
         desired.origin(ticket.instrument),
         desired.settings.noun.bundles is Bundles.BY_REFERENCE,
         pin.content if isinstance(pin, Pin) else None,
-        *((pin.reason, pin.refused, pin.told) if isinstance(pin, Unpinned) else ()),
+        unpinned.reason,
+        unpinned.refused,
+        unpinned.told,
+        sources=_sources(desired, ticket),
+        files=scope.files,
+        every_byte=scope.every_byte,
     )
     return Declared(bundle, written.lines.at("ticket"))
+
+
+def _sources(desired: DesiredState, ticket: Ticket) -> tuple[RepositoryAddress, ...]:
+    """Return the repositories that should hold a ticket, the origin first."""
+    origin = desired.origin(ticket.instrument)
+    others = [address for address in desired.with_instrument(ticket.instrument) if address != origin]
+    holding = [address for address in others if not desired.skipped(ticket, address)]
+    return (origin, *holding) if origin else tuple(holding)
 
 
 def _by_rucio(

@@ -7,14 +7,15 @@ any repository, and back to one that lost them (DMTN-222, section 3.4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, InvalidStateError
+from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError
 from ..model.actions import Action, Standing
 from ..model.bundles import Manifest
+from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
@@ -23,8 +24,12 @@ from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from .base import Kind
+from .bundle_files import BundleFiles, Reading, look_at_export, look_at_files, restore_files
 
-__all__ = ["Bundle", "BundleKind", "ExportBundle"]
+__all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle"]
+
+_TOLD = 3
+"""Damaged files that are told."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +66,52 @@ class Bundle(Resource):
     told: Diagnostic | None = field(default=None, repr=False)
     """The line that contradicts, and what to do, where that is known."""
 
+    sources: tuple[RepositoryAddress, ...] = ()
+    """Declared: repositories that may hold its files, in the order in which
+    they are asked for those that are damaged."""
+
+    files: bool = False
+    """Whether its files are looked at."""
+
+    every_byte: bool = False
+    """Whether they are read too, for their checksums."""
+
+    only: frozenset[str] | None = None
+    """The paths that are looked at, of the bundle with the fingerprint;
+    `None`: all files of all bundles."""
+
     manifests: tuple[Manifest, ...] = field(default=(), repr=False)
     """Observed: its bundles, newest first; the newest is what counts, unless
     one was sealed."""
 
+    damage: Mapping[str, BundleFiles] = field(default_factory=dict, repr=False)
+    """Observed: what is wrong with the files of a bundle, by fingerprint."""
+
     def is_among(self, manifests: Sequence[Manifest]) -> bool:
         """Say whether one of some bundles is what this asks for."""
+        return self.counting(manifests) is not None
+
+    def counting(self, manifests: Sequence[Manifest]) -> Manifest | None:
+        """Return which of some bundles, newest first, is deployed from.
+
+        Parameters
+        ----------
+        manifests
+            Of the ticket's bundles.
+        """
         if self.content is None:
-            return bool(manifests)
-        return any(m.fingerprint == self.fingerprint and content_digest(m) == self.content for m in manifests)
+            return manifests[0] if manifests else None
+        for manifest in manifests:
+            if manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content:
+                return manifest
+        return None
 
     @override
     def facts(self) -> Iterator[str]:
         yield f"{self.address} {self.fingerprint}"
+        for fingerprint, files in sorted(self.damage.items()):
+            for damaged in files.damaged:
+                yield f"{self.address} {fingerprint} {damaged.file.path}: {damaged.detail}"
 
 
 class ExportBundle(Action):
@@ -136,12 +174,84 @@ class ExportBundle(Action):
         return f"export {self.ticket} from {self.origin} ({len(self.collections)} collections)"
 
 
+class RestoreBundle(Action):
+    """Write files of a bundle again that are gone or were altered.
+
+    The bundle stays what it is: what is written has the size and the SHA-256
+    that its manifest says.  What is found in the place of a file is kept.
+    """
+
+    do: ClassVar[str] = "restore-bundle"
+
+    ticket: str
+    instrument: str
+    fingerprint: str
+    """Ticket fingerprint of the bundle."""
+
+    files: tuple[DamagedFile, ...]
+    """What is written again, and what was found in its place."""
+
+    sources: tuple[RepositoryAddress, ...]
+    """Repositories that are asked for the bytes, one after the other."""
+
+    @override
+    def subject(self) -> Bundle:
+        return Bundle(
+            self.target,
+            (self.instrument, self.ticket),
+            self.fingerprint,
+            files=True,
+            every_byte=True,
+            only=frozenset(damaged.file.path for damaged in self.files),
+        )
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if not isinstance(live, Bundle) or self.fingerprint not in live.damage:
+            return Standing.STALE
+        if self._moved_files(live.damage[self.fingerprint]):
+            return Standing.STALE
+        return Standing.READY if live.damage[self.fingerprint].damaged else Standing.DONE
+
+    @override
+    def moved(self, live: Resource | None) -> str:
+        if not isinstance(live, Bundle) or self.fingerprint not in live.damage:
+            return f"expected the bundle {self.fingerprint} in the archive; it is not there"
+        return "; ".join(self._moved_files(live.damage[self.fingerprint]))
+
+    def _moved_files(self, now: BundleFiles) -> list[str]:
+        """Say which files are damaged otherwise than when they were seen."""
+        before = {damaged.file.path: damaged for damaged in self.files}
+        moved = [problem.detail for problem in now.problems]
+        for damaged in now.damaged:
+            expected = before[damaged.file.path]
+            if not expected.is_as_found(damaged):
+                moved.append(
+                    f"{damaged.file.path}: expected that {expected.detail}; found that {damaged.detail}"
+                )
+        return moved
+
+    @override
+    def reverse(self) -> str:
+        return "What was found in the place of a file is kept in .damaged/ of the archive."
+
+    @override
+    def summary(self) -> str:
+        return f"restore {len(self.files)} damaged files of {self.ticket} in the archive"
+
+    @override
+    def changes(self) -> Iterator[str]:
+        for damaged in self.files:
+            kept = "" if damaged.is_gone else "; what is there is kept in .damaged/"
+            yield f"+ {damaged.file.path} ({damaged.detail}{kept})"
+
+
 class BundleKind(Kind[Bundle]):
     """Tickets in the archive."""
 
     name = "bundle"
     place = ARCHIVE
-    actions = (ExportBundle,)
+    actions = (ExportBundle, RestoreBundle)
 
     @override
     def observe(self, targets: Sequence[Bundle], places: ReadPlaces) -> Mapping[Address, Bundle | None]:
@@ -151,7 +261,7 @@ class BundleKind(Kind[Bundle]):
         except InvalidStateError:
             # A manifest that cannot be read stops its own ticket only.
             return {t.address: _alone(t, archive) for t in targets}
-        return {t.address: _newest(t, found.get(t.ticket, ())) for t in targets}
+        return {t.address: _newest(t, found.get(t.ticket, ()), archive) for t in targets}
 
     @override
     def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
@@ -169,9 +279,13 @@ class BundleKind(Kind[Bundle]):
                 subject=declared.address.name,
                 detail=f"{len(live.manifests)} in the archive, and none is what was sealed",
             )
+        else:
+            yield from _damage(declared, live)
 
     @override
     def remedy(self, declared: Bundle, live: Bundle | None) -> Iterator[Action]:
+        if live is not None and not declared.trouble:
+            yield from _restoring(declared, live)
         lacks = live is None or not declared.is_among(live.manifests)
         if lacks and not declared.trouble and declared.fingerprint and declared.origin:
             instrument, ticket = declared.ticket
@@ -190,7 +304,10 @@ class BundleKind(Kind[Bundle]):
 
     @override
     def is_there(self, declared: Bundle, live: Bundle | None) -> bool:
-        return live is not None and not declared.trouble and declared.is_among(live.manifests)
+        if live is None or declared.trouble:
+            return False
+        counting = declared.counting(live.manifests)
+        return counting is not None and not _files_of(counting, live).damaged
 
     @override
     def obstacle(self, declared: Bundle, live: Bundle | None) -> Obstacle | None:
@@ -202,6 +319,12 @@ class BundleKind(Kind[Bundle]):
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+        if isinstance(action, RestoreBundle):
+            manifest = _bundle(action, places)
+            known = set(manifest.files)
+            damaged = [one for one in action.files if one.file in known]
+            restore_files(manifest, damaged, action.sources, places, watch)
+            return
         assert isinstance(action, ExportBundle)
         export = places.butler(action.origin).export(action.collections, chain=action.chain)
         places.change_archive().add_bundle(
@@ -216,14 +339,102 @@ class BundleKind(Kind[Bundle]):
         )
 
 
-def _newest(target: Bundle, manifests: tuple[Manifest, ...]) -> Bundle | None:
+def _newest(target: Bundle, manifests: tuple[Manifest, ...], archive: ArchiveReader) -> Bundle | None:
     if not manifests:
         return None
-    return Bundle(target.address, target.ticket, manifests[0].fingerprint, manifests=manifests)
+    return Bundle(
+        target.address,
+        target.ticket,
+        manifests[0].fingerprint,
+        manifests=manifests,
+        damage={m.fingerprint: _look(target, m, archive) for m in manifests if _is_asked(target, m)},
+    )
 
 
 def _alone(target: Bundle, archive: ArchiveReader) -> Bundle | None:
     try:
-        return _newest(target, archive.bundles([target.ticket]).get(target.ticket, ()))
+        return _newest(target, archive.bundles([target.ticket]).get(target.ticket, ()), archive)
     except InvalidStateError as error:
         return Bundle(target.address, target.ticket, None, trouble=error.diagnostics[0].detail, refused=True)
+
+
+def _is_asked(target: Bundle, manifest: Manifest) -> bool:
+    """Say whether the files of a bundle are to be looked at."""
+    return target.files and (target.only is None or target.fingerprint == manifest.fingerprint)
+
+
+def _look(target: Bundle, manifest: Manifest, archive: ArchiveReader) -> BundleFiles:
+    """Look at the files of a bundle that a target asks for."""
+    reading = Reading(every_byte=target.every_byte)
+    if target.only is not None:
+        asked = [file for file in manifest.files if file.path in target.only]
+        return look_at_files(manifest, asked, archive, reading)
+    files = look_at_files(manifest, manifest.files, archive, reading)
+    return replace(files, problems=(*look_at_export(manifest, archive).problems, *files.problems))
+
+
+def _files_of(manifest: Manifest, live: Bundle) -> BundleFiles:
+    return live.damage.get(manifest.fingerprint, BundleFiles())
+
+
+def _damage(declared: Bundle, live: Bundle) -> Iterator[Drift]:
+    """Yield what is wrong with the files of the bundle that counts."""
+    counting = declared.counting(live.manifests)
+    if counting is None:
+        return
+    files = _files_of(counting, live)
+    gone = [damaged for damaged in files.damaged if damaged.is_gone]
+    altered = [damaged for damaged in files.damaged if not damaged.is_gone]
+    total = len(counting.files)
+    if gone:
+        detail = f"{len(gone)} of {total} files of its bundle are gone: {_examples(gone)}"
+        yield _drift(declared, What.MISSING, detail)
+    if altered:
+        detail = f"{len(altered)} of {total} files of its bundle were altered: {_examples(altered)}"
+        yield _drift(declared, What.CHANGED, detail)
+    for problem in files.problems:
+        yield _drift(declared, What.CHANGED, problem.detail)
+
+
+def _examples(damaged: Sequence[DamagedFile]) -> str:
+    examples = ", ".join(f"{one.file.path} ({one.detail})" for one in damaged[:_TOLD])
+    return f"{examples} and {len(damaged) - _TOLD} more" if len(damaged) > _TOLD else examples
+
+
+def _drift(declared: Bundle, what: What, detail: str) -> Drift:
+    return Drift(target=declared.address, what=what, subject=declared.address.name, detail=detail)
+
+
+def _restoring(declared: Bundle, live: Bundle) -> Iterator[Action]:
+    """Yield what writes the damaged files of a bundle again."""
+    counting = declared.counting(live.manifests)
+    if counting is None or not declared.sources:
+        return
+    damaged = _files_of(counting, live).damaged
+    if not damaged:
+        return
+    instrument, ticket = declared.ticket
+    yield RestoreBundle(
+        target=declared.address,
+        because=f"{len(damaged)} of {len(counting.files)} files of its bundle are gone or were altered",
+        ticket=ticket,
+        instrument=instrument,
+        fingerprint=counting.fingerprint,
+        files=damaged,
+        sources=declared.sources,
+    )
+
+
+def _bundle(action: RestoreBundle, places: WritePlaces) -> Manifest:
+    """Return the manifest of the bundle that an action restores."""
+    key = (action.instrument, action.ticket)
+    for manifest in places.archive().bundles([key]).get(key, ()):
+        if manifest.fingerprint == action.fingerprint:
+            return manifest
+    raise PlanIsStaleError(
+        Diagnostic(
+            "Bundle not in the archive",
+            f"{action.instrument}/{action.ticket} with fingerprint {action.fingerprint} is not there.",
+            hint="Plan again.",
+        )
+    )

@@ -15,7 +15,19 @@ from .contents import CollectionType, Holding, Row, format_data_id
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .timespans import UNBOUNDED, Range
 
-__all__ = ["BundleFile", "BundledCollection", "Contents", "Manifest", "StoredDataset", "bundle_folder"]
+__all__ = [
+    "EXPORT",
+    "BundleFile",
+    "BundledCollection",
+    "Contents",
+    "Manifest",
+    "StoredDataset",
+    "bundle_folder",
+]
+
+
+EXPORT = "export.yaml"
+"""Name of the export within a bundle."""
 
 
 def bundle_folder(ticket: TicketKey, fingerprint: str) -> str:

@@ -17,9 +17,12 @@ from pydantic import StringConstraints
 from .names import InstrumentName, Noun, RepositoryAddress, Word
 
 __all__ = [
+    "ArchiveReview",
+    "BundleReview",
     "Check",
     "CheckResult",
     "Checked",
+    "DamageFinding",
     "Fault",
     "Finding",
     "Note",
@@ -258,6 +261,72 @@ class ReviewsDocument(Noun):
 
     reviews: tuple[Review, ...]
     """By instrument and ticket."""
+
+
+class DamageFinding(Noun):
+    """A file of a bundle that is not as it was exported."""
+
+    what: Fault
+    """``lost``, ``altered`` or ``unreadable``."""
+
+    path: str
+    """Path within the bundle."""
+
+    detail: str
+    """What is wrong, in a sentence."""
+
+
+class BundleReview(Noun):
+    """The files of a bundle that were looked at."""
+
+    instrument: InstrumentName
+    ticket: Word
+
+    fingerprint: str
+    """Of the ticket."""
+
+    folder: str
+    """Within the archive."""
+
+    files: int
+    """How many were looked at."""
+
+    bytes: int
+    """How many these have, as the manifest says."""
+
+    findings: tuple[DamageFinding, ...] = ()
+
+
+class ArchiveReview(Noun):
+    """Whether the archive holds what was exported to it."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["archive-review"] = "archive-review"
+
+    passed: bool
+    """Whether nothing is damaged, and all could be looked at."""
+
+    at: str
+    """When the look began: UTC, with ``Z``."""
+
+    version: str
+    """Of calibstate."""
+
+    every_byte: bool
+    """Whether the files were read, for their checksums; else only their sizes
+    were asked."""
+
+    share: str | None = None
+    """Which part of the files was looked at, as in ``3/7``; null: all."""
+
+    bundles: tuple[BundleReview, ...]
+    """By instrument and ticket, newest first."""
+
+    unreadable: Mapping[str, str] = {}
+    """Why manifests cannot be read, by ``INSTRUMENT/TICKET``."""
+
+    unreachable: str | None = None
+    """Why the archive could not be seen; null: it could."""
 
 
 class Reviewed(Noun):

@@ -26,6 +26,8 @@ class Scope:
     exclude: tuple[str, ...] = ()
     files: bool = False
     """Look at every file too, not only at those about to be searched."""
+    every_byte: bool = False
+    """Read every file of the archive too, for its checksum."""
 
     def has_repository(self, address: RepositoryAddress) -> bool:
         """Say whether a repository is looked at and changed."""

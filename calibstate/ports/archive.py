@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from ..model.bundles import Contents, Manifest
+from ..model.bundles import BundleFile, Contents, Manifest
+from ..model.damage import DamagedFile
 from ..model.names import TicketKey
 from .butler import Export
-from .progress import Watch, unwatched
+from .progress import Pace, Watch, unlimited, unwatched
 
 __all__ = ["ArchiveReader", "ArchiveWriter"]
 
@@ -76,9 +77,62 @@ class ArchiveReader(Protocol):
         """Return the URI of a bundle's folder."""
         ...
 
+    def sizes(self, manifest: Manifest) -> Mapping[str, int]:
+        """Return the bytes of each file in a bundle's folder, by path."""
+        ...
+
+    def read_file(self, manifest: Manifest, file: BundleFile, pace: Pace = unlimited) -> DamagedFile | None:
+        """Read a file of a bundle, and return what is wrong with it.
+
+        Parameters
+        ----------
+        manifest
+            Of the bundle.
+        file
+            What the manifest says of the file.
+        pace
+            Told how many bytes were read; it may keep us waiting.
+
+        Returns
+        -------
+        DamagedFile or None
+            `None` where it holds what the manifest says.
+
+        Raises
+        ------
+        InvalidStateError
+            This file cannot be read, and others may.
+        """
+        ...
+
 
 class ArchiveWriter(ArchiveReader, Protocol):
     """The archive, to add to; a bundle is never changed."""
+
+    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+        """Write a file of a bundle again, as its manifest says.
+
+        What is in its place is kept: it is moved out of the bundle, to
+        ``.damaged/`` at the root of the archive, its name ended by what its
+        bytes are.
+
+        Parameters
+        ----------
+        manifest
+            Of the bundle.
+        damaged
+            What was found of the file.
+        source
+            URI of a file that may hold the bytes.
+
+        Raises
+        ------
+        RefusedError
+            The source is gone, or does not hold the bytes.
+        PlanIsStaleError
+            The file is not as it was found; nothing was written.
+        """
+        ...
 
     def add_bundle(
         self,

@@ -20,7 +20,7 @@ from ..model.names import Noun
 from ..model.observations import ObservationsDocument
 from ..model.outcomes import Outcome
 from ..model.repositories import Site
-from ..model.reviews import PublishedReview, Review, ReviewsDocument
+from ..model.reviews import ArchiveReview, PublishedReview, Review, ReviewsDocument
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
@@ -88,6 +88,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("report.json", ReportDocument, "A change of the declaration, for review", printed=True),
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),
+    Document("archive-review.json", ArchiveReview, "Whether the archive is undamaged", printed=True),
     Document("capture.json", CaptureDocument, "What was found live, and the files that say it", printed=True),
     Document("explanation.json", ExplanationDocument, "Which calibration is found, and why", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),

@@ -14,9 +14,10 @@ import pytest
 
 from calibstate.adapters.archive import Archive
 from calibstate.adapters.shelves import Shelf, open_shelf
-from calibstate.errors import RefusedError
+from calibstate.errors import PlanIsStaleError, RefusedError
 from calibstate.model.bundles import Manifest
 from calibstate.model.contents import CollectionType
+from calibstate.model.damage import DamagedFile
 from calibstate.model.seals import content_digest
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
@@ -43,6 +44,10 @@ class Stored:
     spoil: Callable[[Manifest, str | None], None]
     """Put another text in the place of an export, or remove it."""
     clock: Clock
+    damage: Callable[[Manifest, str, bytes | None], None]
+    """Put other bytes in the place of a file, or remove it."""
+    kept_aside: Callable[[Manifest], list[bytes]]
+    """Return what was kept of damaged files."""
 
 
 @pytest.fixture(params=["fake", "folder", "s3"])
@@ -56,12 +61,30 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
             if text is not None:
                 fake.exports[manifest.folder] = text
 
-        yield Stored(fake, forget, clock)
+        def rot(manifest: Manifest, path: str, data: bytes | None) -> None:
+            uri = f"{fake.source(manifest)}{path}"
+            del fake.files[uri]
+            if data is not None:
+                fake.files[uri] = data
+
+        yield Stored(fake, forget, clock, rot, lambda manifest: fake.kept_aside)
         return
     uri = str(tmp_path / "archive")
     if request.param == "s3":
         uri = request.getfixturevalue("s3").bucket("archive") + "/exports"
-    yield Stored(Archive(uri, clock=clock), spoiler(open_shelf(uri)), clock)
+    shelf = open_shelf(uri)
+
+    def damage(manifest: Manifest, path: str, data: bytes | None) -> None:
+        shelf.remove(f"{manifest.folder}/{path}")
+        if data is not None:
+            shelf.write(f"{manifest.folder}/{path}", data)
+
+    def kept_aside(manifest: Manifest) -> list[bytes]:
+        folder = f".damaged/{manifest.folder}"
+        kept = [shelf.read(f"{folder}/{path}", limit=2**20) for path in sorted(shelf.sizes(folder))]
+        return [data for data in kept if data is not None]
+
+    yield Stored(Archive(uri, clock=clock), spoiler(shelf), clock, damage, kept_aside)
 
 
 def spoiler(shelf: Shelf) -> Callable[[Manifest, str | None], None]:
@@ -283,6 +306,74 @@ def test_an_altered_export_is_refused(stored: Stored, sample: Sample, old: str, 
     stored.spoil(manifest, altered)
     with pytest.raises(RefusedError):
         stored.archive.contents(manifest)
+
+
+# --- files that are gone or were altered ---
+
+
+def test_the_sizes_of_a_whole_bundle_are_those_of_its_manifest(
+    archive: ArchiveWriter, sample: Sample
+) -> None:
+    manifest = add(archive, sample)
+    sizes = archive.sizes(manifest)
+    assert {file.path: sizes[file.path] for file in manifest.files} == {
+        path: len(data) for path, data in sample.bytes.items()
+    }
+
+
+def test_a_file_that_is_as_it_was_is_not_damaged(archive: ArchiveWriter, sample: Sample) -> None:
+    manifest = add(archive, sample)
+    counted: list[int] = []
+    assert archive.read_file(manifest, manifest.files[0], counted.append) is None
+    assert sum(counted) == manifest.files[0].size
+
+
+@pytest.mark.parametrize("data", [None, b"", b"other bytes"])
+def test_a_damaged_file_is_restored_and_what_was_there_is_kept(
+    stored: Stored, sample: Sample, data: bytes | None
+) -> None:
+    manifest = add(stored.archive, sample)
+    file = manifest.files[1]
+    stored.damage(manifest, file.path, data)
+    damaged = stored.archive.read_file(manifest, file)
+    assert damaged is not None
+    assert damaged.found_size == (None if data is None else len(data))
+
+    stored.archive.restore_file(manifest, damaged, sources_of(sample)[file.path])
+
+    assert stored.archive.read_file(manifest, file) is None
+    assert stored.kept_aside(manifest) == ([] if data is None else [data])
+
+
+def test_other_bytes_are_never_put_in_the_place_of_a_damaged_file(stored: Stored, sample: Sample) -> None:
+    manifest = add(stored.archive, sample)
+    file, other = manifest.files[:2]
+    stored.damage(manifest, file.path, b"other bytes")
+    damaged = stored.archive.read_file(manifest, file)
+    assert damaged is not None
+
+    with pytest.raises(RefusedError):
+        stored.archive.restore_file(manifest, damaged, sources_of(sample)[other.path])
+
+    assert stored.archive.read_file(manifest, file) == damaged
+    assert stored.kept_aside(manifest) == []
+
+
+def test_a_file_that_appeared_since_it_was_seen_is_left_alone(stored: Stored, sample: Sample) -> None:
+    manifest = add(stored.archive, sample)
+    file = manifest.files[0]
+    stored.damage(manifest, file.path, b"somebody's")
+
+    with pytest.raises(PlanIsStaleError):
+        stored.archive.restore_file(manifest, DamagedFile(file=file), sources_of(sample)[file.path])
+
+    found = stored.archive.read_file(manifest, file)
+    assert found is not None
+    assert found.found_size == len(b"somebody's")
+
+
+def sources_of(sample: Sample) -> dict[str, str]:
+    return {file.path: file.uri for file in sample.export.files}
 
 
 def replace_export(sample: Sample, export: Export) -> Sample:

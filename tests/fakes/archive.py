@@ -12,12 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from typing_extensions import override
 
-from calibstate.errors import Diagnostic, RefusedError
+from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
 from calibstate.model.bundles import BundleFile, Contents, Manifest, bundle_folder
+from calibstate.model.damage import DamagedFile
 from calibstate.model.names import TicketKey
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
-from calibstate.ports.progress import Watch, unwatched
+from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
 from calibstate.store import bundle
 from calibstate.store.bundle import check, check_content, check_export, manifest_from
 
@@ -53,6 +54,8 @@ class MemoryArchive(ArchiveWriter):
         """Exports by folder."""
         self.files: dict[str, bytes] = {}
         """Files by URI."""
+        self.kept_aside: list[bytes] = []
+        """What was found in the place of files that were restored."""
 
     @override
     def bundles(self, tickets: Iterable[TicketKey]) -> Mapping[TicketKey, tuple[Manifest, ...]]:
@@ -99,6 +102,35 @@ class MemoryArchive(ArchiveWriter):
     @override
     def source(self, manifest: Manifest) -> str:
         return f"memory://archive/{manifest.folder}/"
+
+    @override
+    def sizes(self, manifest: Manifest) -> Mapping[str, int]:
+        source = self.source(manifest)
+        return {uri.removeprefix(source): len(data) for uri, data in self.files.items() if source in uri}
+
+    @override
+    def read_file(self, manifest: Manifest, file: BundleFile, pace: Pace = unlimited) -> DamagedFile | None:
+        data = self.files.get(f"{self.source(manifest)}{file.path}")
+        if data is None:
+            return DamagedFile(file=file)
+        pace(len(data))
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 == file.sha256:
+            return None
+        return DamagedFile(file=file, found_size=len(data), found_sha256=sha256)
+
+    @override
+    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+        data, uri = self._read(source), f"{self.source(manifest)}{damaged.file.path}"
+        if hashlib.sha256(data).hexdigest() != damaged.file.sha256:
+            raise RefusedError(Diagnostic("File holds other bytes", source))
+        now = self.read_file(manifest, damaged.file)
+        if now is None:
+            return
+        if not damaged.is_as_found(now):
+            raise PlanIsStaleError(Diagnostic("File is not as it was found", uri))
+        self.kept_aside += [self.files[uri]] if uri in self.files else []
+        self.files[uri] = data
 
     @override
     def add_bundle(

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from calibstate.errors import Diagnostic, LockedError, UnreachableError
-from calibstate.model.bundles import Contents, Manifest
+from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import Holding
+from calibstate.model.damage import DamagedFile
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
 from calibstate.model.reviews import PublishedReview
 from calibstate.model.rucio import RegisteredDataset, RegisteredFile, Rule, RuleState, Storage
@@ -28,7 +29,7 @@ from calibstate.ports.butler import (
     StoredFile,
 )
 from calibstate.ports.places import Records, WritePlaces
-from calibstate.ports.progress import Watch, unwatched
+from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
 from calibstate.ports.rucio import FileToRegister, RucioReader, RucioWriter
 from tests.fakes.archive import MemoryArchive
 from tests.fakes.butler import MemoryButler
@@ -337,6 +338,24 @@ class _Archive(ArchiveWriter):
     @override
     def source(self, manifest: Manifest) -> str:
         return self._places.bundles.source(manifest)
+
+    @override
+    def sizes(self, manifest: Manifest) -> Mapping[str, int]:
+        self._places.reach(ARCHIVE)
+        return self._places.bundles.sizes(manifest)
+
+    @override
+    def read_file(self, manifest: Manifest, file: BundleFile, pace: Pace = unlimited) -> DamagedFile | None:
+        self._places.reach(ARCHIVE)
+        return self._places.bundles.read_file(manifest, file, pace)
+
+    @override
+    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+        self._places.reach(ARCHIVE)
+        self._places.do(
+            (ARCHIVE, "restore-file", damaged.file.path),
+            lambda: self._places.bundles.restore_file(manifest, damaged, source),
+        )
 
     @override
     def describe(

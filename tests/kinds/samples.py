@@ -1,10 +1,12 @@
 """A sample of every action."""
 
-from calibstate.kinds.bundle import ExportBundle
+from calibstate.kinds.bundle import ExportBundle, RestoreBundle
 from calibstate.kinds.chain import PrependToChain, RewriteChain
 from calibstate.kinds.collection import ImportBundle
 from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
+from calibstate.model.bundles import BundleFile
+from calibstate.model.damage import DamagedFile
 from calibstate.model.names import Address
 
 _FINGERPRINT = f"sha256:{'0' * 64}"
@@ -30,6 +32,26 @@ SAMPLES = (
         fingerprint=_FINGERPRINT,
         collections=("LSSTCam/calib/DM-1/bias.20250101a",),
         chain="LSSTCam/calib/DM-1",
+    ),
+    RestoreBundle(
+        target=Address(place="archive", kind="bundle", name="LSSTCam/DM-1"),
+        because="1 of 3 files of its bundle are gone or were altered",
+        ticket="DM-1",
+        instrument="LSSTCam",
+        fingerprint=_FINGERPRINT,
+        files=(
+            DamagedFile(
+                file=BundleFile(
+                    path="LSSTCam/calib/DM-1/bias/a.fits",
+                    size=100,
+                    sha256="0" * 64,
+                    adler32="00000001",
+                    datasets=("uuid-a",),
+                ),
+                found_size=0,
+            ),
+        ),
+        sources=("usdf/main", "summit/LSSTCam"),
     ),
     ImportBundle(
         target=Address(place="summit/LSSTCam", kind="collection", name="LSSTCam/DM-1"),

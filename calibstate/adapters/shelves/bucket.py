@@ -21,6 +21,7 @@ from botocore.handlers import validate_bucket_name
 from typing_extensions import override
 
 from ...errors import keep_secret, without_secrets
+from ...ports.progress import Pace, unlimited
 from ...ports.silence import allowed, at_work, heard
 from ..lazy import lazy
 from .digests import CHUNK, Digest, digest_of
@@ -153,22 +154,63 @@ class Bucket(Shelf):
         return digest
 
     @override
+    def sizes(self, key: str) -> Mapping[str, int]:
+        prefix = self._key(key) + "/"
+        pages = self._listed(Prefix=prefix)
+        return {f["Key"][len(prefix) :]: f["Size"] for page in pages for f in page.get("Contents", ())}
+
+    @override
+    def digest(self, key: str, pace: Pace = unlimited) -> Digest | None:
+        with _answers():
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"]
+            except self._client.exceptions.NoSuchKey:
+                return None
+            return digest_of(body, pace)
+
+    @override
+    def put_back(self, key: str, stream: IO[bytes], digest: Digest, aside: str | None) -> None:
+        condition = {"IfMatch": self._copy_aside(key, aside)} if aside else {"IfNoneMatch": "*"}
+        if not self._upload_if(self._key(key), stream, digest, condition):
+            raise OSError(errno.EEXIST, "Another file has appeared meanwhile", f"{self.uri}{key}")
+
+    def _copy_aside(self, key: str, aside: str) -> str:
+        """Keep an object under another key too, and return its ETag."""
+        source = {"Bucket": self._bucket, "Key": self._key(key)}
+        with _answers(), at_work():
+            etag: str = self._client.head_object(**source)["ETag"]
+            self._client.copy(source, self._bucket, self._key(aside), ExtraArgs={"CopySourceIfMatch": etag})
+        return etag
+
+    @override
     def settle(self, key: str) -> None:
         pass
 
     def _upload(self, key: str, stream: IO[bytes], digest: Digest) -> None:
+        self._upload_if(key, stream, digest, {})
+
+    def _upload_if(self, key: str, stream: IO[bytes], digest: Digest, condition: Mapping[str, str]) -> bool:
+        """Write an object on a condition; say whether it was written."""
         with _answers(), at_work():
             if digest.size > _ONE_PUT:
+                # What is sent in parts takes no condition.
                 self._client.upload_fileobj(stream, self._bucket, key)
-                return
-            # S3 refuses the bytes if they are not those that were digested.
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=stream,
-                ContentLength=digest.size,
-                ContentMD5=base64.b64encode(digest.md5).decode(),
-            )
+                return True
+            try:
+                # S3 refuses bytes that are not those that were digested.
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=stream,
+                    ContentLength=digest.size,
+                    ContentMD5=base64.b64encode(digest.md5).decode(),
+                    **condition,
+                )
+            except ClientError as error:
+                if not _has_missed(error):
+                    raise
+                return False
+        return True
 
     def _get(self, key: str, limit: int) -> tuple[bytes, str] | None:
         """Return the bytes and the ETag of an object."""
@@ -188,11 +230,9 @@ class Bucket(Shelf):
             try:
                 call(Bucket=self._bucket, Key=self._key(key), **more)
             except ClientError as error:
-                # 404: it is gone.  409: somebody else's came in between.
-                missed = error.response["Error"]["Code"] == "NoSuchKey"
-                if missed or error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
-                    return False
-                raise
+                if not _has_missed(error):
+                    raise
+                return False
         return True
 
     def _listed(self, **which: str) -> Iterator[Mapping[str, Any]]:
@@ -246,6 +286,14 @@ def _answers() -> Iterator[None]:
     except (BotoCoreError, ClientError, Boto3Error, ValueError) as error:
         # ValueError is what botocore raises for an endpoint that is no URL.
         raise OSError(without_secrets(str(error))) from error
+
+
+def _has_missed(error: ClientError) -> bool:
+    """Say whether a condition of a request was not met."""
+    # 404: it is gone.  409: somebody else's came in between.
+    if error.response["Error"]["Code"] == "NoSuchKey":
+        return True
+    return error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}
 
 
 def _is_not_implemented(error: BaseException | None) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from ...ports.progress import Pace, unlimited
 from ...ports.silence import heard
 
 __all__ = ["CHUNK", "Digest", "Digester", "digest_of"]
@@ -55,9 +56,17 @@ class Digester:
         return Digest(self.size, self.sha256.hexdigest(), f"{self.adler32:08x}", self.md5.digest())
 
 
-def digest_of(stream: IO[bytes]) -> Digest:
-    """Return the digest of what is left in a stream."""
+def digest_of(stream: IO[bytes], pace: Pace = unlimited) -> Digest:
+    """Return the digest of what is left in a stream.
+
+    Parameters
+    ----------
+    stream
+        Its bytes.
+    pace
+        Told how many were read; it may keep us waiting.
+    """
     digester = Digester()
-    for _ in digester.pass_through(stream):
-        pass
+    for chunk in digester.pass_through(stream):
+        pace(len(chunk))
     return digester.digest

@@ -10,7 +10,7 @@ import fcntl
 import glob
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,8 @@ from uuid import uuid4
 from lsst.resources import ResourcePath
 from typing_extensions import override
 
+from ...ports.progress import Pace, unlimited
+from ...ports.silence import heard
 from .digests import Digest, Digester, digest_of
 from .shelf import SWAPPED, Shelf, limited
 
@@ -148,6 +150,34 @@ class Folder(Shelf):
         return self._place(stream, path)
 
     @override
+    def sizes(self, key: str) -> Mapping[str, int]:
+        root = self._root / key
+        return {str(path.relative_to(root)): size for path, size in _sizes_below(root)}
+
+    @override
+    def digest(self, key: str, pace: Pace = unlimited) -> Digest | None:
+        try:
+            with _regular(self._root / key) as stream:
+                return digest_of(stream, pace)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    @override
+    def put_back(self, key: str, stream: IO[bytes], digest: Digest, aside: str | None) -> None:
+        path = self._made(key)
+        digester = Digester()
+        with self._temporary(path.parent) as (temporary, target):
+            target.writelines(digester.pass_through(stream))
+            if digester.digest != digest:
+                raise OSError(errno.EIO, "Its bytes changed while they were copied", str(path))
+            _sync(target)
+            if aside is not None:
+                _move_aside(path, self._made(aside))
+            # Unlike a rename a link never takes the place of another file.
+            os.link(temporary, path)
+        sync_folder(path.parent)
+
+    @override
     def settle(self, key: str) -> None:
         for folder, _, _ in os.walk(self._root / key):
             sync_folder(Path(folder))
@@ -230,6 +260,34 @@ def _regular(path: Path) -> IO[bytes]:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise OSError(errno.EINVAL, "It is not a file", str(path))
+
+
+def _sizes_below(root: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the files below a folder, each with its bytes."""
+    for folder, _, names in os.walk(root, onerror=_not_absent):
+        for name in names:
+            path = Path(folder) / name
+            with suppress(FileNotFoundError):  # It went meanwhile, or is a link that leads nowhere.
+                there = path.stat()
+                if stat.S_ISREG(there.st_mode):
+                    yield path, there.st_size
+        heard()
+
+
+def _not_absent(error: OSError) -> None:
+    """Raise what kept us from a folder, unless there is no folder."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+def _move_aside(path: Path, aside: Path) -> None:
+    """Keep a file under another name, and nothing under its own."""
+    with suppress(FileExistsError):
+        # The name tells the bytes: what has it is what was moved before.
+        os.link(path, aside)
+    sync_folder(aside.parent)
+    path.unlink()
+    sync_folder(path.parent)
 
 
 def _open_guard(path: Path) -> int:

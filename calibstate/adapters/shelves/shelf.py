@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import IO, Any
 
 from ...errors import without_secrets
+from ...ports.progress import Pace, unlimited
 from .digests import Digest
 
 __all__ = ["SWAPPED", "Shelf", "limited", "reason"]
@@ -96,6 +98,41 @@ class Shelf(ABC):
             Key of the file; `resume` was called for a folder above it.
         stream
             Its bytes; can be read from the start again.
+        """
+
+    @abstractmethod
+    def sizes(self, key: str) -> Mapping[str, int]:
+        """Return the bytes of all files below a folder, by path within it."""
+
+    @abstractmethod
+    def digest(self, key: str, pace: Pace = unlimited) -> Digest | None:
+        """Return the digest of a file, or `None` where there is none.
+
+        Parameters
+        ----------
+        key
+            Key of the file.
+        pace
+            Told how many bytes were read; it may keep us waiting.
+        """
+
+    @abstractmethod
+    def put_back(self, key: str, stream: IO[bytes], digest: Digest, aside: str | None) -> None:
+        """Write a large file where it is gone, or was moved aside.
+
+        Nothing is overwritten: where a file has appeared meanwhile, it is an
+        `OSError`.
+
+        Parameters
+        ----------
+        key
+            Key of the file.
+        stream
+            Its bytes.
+        digest
+            Of these bytes.
+        aside
+            Key to which what is there is moved; `None`: there is none.
         """
 
     @abstractmethod

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["EXPORT", "MANIFEST", "path_problem"]
+from ...model.bundles import EXPORT
 
-EXPORT = "export.yaml"
-"""Name of the export within a bundle."""
+__all__ = ["EXPORT", "MANIFEST", "path_problem"]
 
 MANIFEST = "manifest.json"
 """Name of the manifest within a bundle."""
