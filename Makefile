@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 RUCIO := .venv-rucio
+RAY := .venv-mutants
 # Whoever names another environment of Rucio's server needs none here.
 RUCIO_STAMP := $(if $(CALIBSTATE_RUCIO_SERVER),,$(RUCIO)/.stamp)
 TESTS ?=
@@ -15,7 +16,7 @@ WORKERS ?= 2
 LIMIT := 900
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all lint format docs bench schemas requirements clean
+.PHONY: help setup demo test test-slow test-all mutants lint format docs bench schemas requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ docs: $(STAMP) ## build docs/_build/html; warnings are errors
 bench: $(STAMP) $(RUCIO_STAMP) ## measure, side by side with the stock tools
 	$(BIN)/python -m tests.bench $(BENCH)
 
+mutants: $(STAMP) $(RAY)/.stamp ## break the code, and see what the tests notice (MUTANTS='kinds --share 1/20')
+	$(BIN)/python -m tests.mutants $(MUTANTS)
+
 schemas: $(STAMP) ## write schemas/ from the nouns
 	$(BIN)/calibstate schema
 
@@ -77,13 +81,15 @@ requirements: $(STAMP) ## compile requirements/*.txt anew
 	    --extra docs --extra lint --extra test -o requirements/dev.txt pyproject.toml requirements/build.in
 	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) \
 	    -o requirements/rucio-server.txt requirements/rucio-server.in
+	CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile $(COMPILE) \
+	    -o requirements/mutants.txt requirements/mutants.in
 
 # No index, path or hash of the machine that compiles gets into the files.
 COMPILE := --quiet --upgrade --strip-extras --annotation-style=line --allow-unsafe \
     --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 clean: ## remove what the targets above have made
-	rm -rf $(VENV) $(RUCIO) docs/_build dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(RUCIO) $(RAY) docs/_build dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # A name on the path need not be a Python that runs, nor one that can make an
 # environment (Debian keeps ensurepip in a package of its own): so each is tried.
@@ -121,4 +127,10 @@ $(RUCIO)/.stamp: requirements/rucio-server.txt | $(STAMP)
 	    -r requirements/rucio-server.txt
 	@# As above; without bytecode the server takes ten seconds more to start.
 	@PYTHONWARNINGS=ignore $(RUCIO)/bin/python -m compileall -qq -j 0 $(RUCIO)/lib || true
+	@touch $@
+
+# It starts the tests in .venv, and shares nothing with them.
+$(RAY)/.stamp: requirements/mutants.txt | $(STAMP)
+	@$(BIN)/python -m venv --clear $(RAY)
+	@$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/mutants.txt
 	@touch $@

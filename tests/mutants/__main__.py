@@ -84,7 +84,7 @@ SETS = {
 LEFT_OUT = (
     # `X | None` of an annotation is never evaluated.
     "core/ReplaceBinaryOperator_BitOr_.*",
-    # `@override` says something to mypy only; without `@property` nothing starts.
+    # `@override` tells mypy something; without `@property` nothing starts.
     "core/RemoveDecorator",
     # One name for another ends nearly always before a test begins.
     "core/Variable.*",
@@ -101,12 +101,22 @@ LEFT_OUT = (
 def main() -> int:
     """Break, ask, and print the survivors; 1 where there are any."""
     arguments = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    arguments.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; all of them without")
-    arguments.add_argument("--share", default="1/1", metavar="K/N", help="the K-th of N shares of the mutants")
+    arguments.add_argument(
+        "sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; all of them without"
+    )
+    arguments.add_argument(
+        "--share", default="1/1", metavar="K/N", help="the K-th of N shares of the mutants"
+    )
     arguments.add_argument("--most", type=int, default=None, metavar="COUNT", help="at most so many of a set")
-    arguments.add_argument("--only", default=None, metavar="MODULE", help="one file of a set, as kinds/chain.py")
-    arguments.add_argument("--tests", nargs="+", metavar="FILE", help="these alone, in place of the set's own")
-    arguments.add_argument("--limit", type=float, default=900, metavar="SECONDS", help="for the tests of a mutant")
+    arguments.add_argument(
+        "--only", default=None, metavar="MODULE", help="one file of a set, as kinds/chain.py"
+    )
+    arguments.add_argument(
+        "--tests", nargs="+", metavar="FILE", help="these alone, in place of the set's own"
+    )
+    arguments.add_argument(
+        "--limit", type=float, default=900, metavar="SECONDS", help="for the tests of a mutant"
+    )
     asked = arguments.parse_args()
     if unknown := [name for name in asked.sets if name not in SETS]:
         arguments.error(f"no such set: {', '.join(unknown)}")
