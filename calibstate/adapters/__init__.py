@@ -1,1 +1,1 @@
-"""The world: the only importers of lsst, boto3 and git."""
+"""The world: the only importers of lsst, boto3, and the only users of Git."""

@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-
-import git
-from git.objects import Blob, Submodule, Tree
+from pathlib import Path
 
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..model.revisions import instant
+from .git import LINK, Checkout, Commit, Entry, GitFailedError, checkout_of, opened
 
-__all__ = [
-    "TROUBLES",
-    "base_of",
-    "check_begun",
-    "commit_of",
-    "committed_at",
-    "inside_of",
-    "opened",
-    "said_by",
-    "write_tree",
-]
+__all__ = ["base_of", "check_begun", "committed_at", "entries_of", "head_of", "write_tree"]
 
-_MAIN = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
-"""What the main branch is called, the likeliest first."""
+_MAIN = {
+    "origin/HEAD": "refs/remotes/origin/HEAD",
+    "origin/main": "refs/remotes/origin/main",
+    "origin/master": "refs/remotes/origin/master",
+    "main": "refs/heads/main",
+    "master": "refs/heads/master",
+}
+"""What the main branch is called, the likeliest first.
 
-_NOT_THERE = (git.InvalidGitRepositoryError, git.NoSuchPathError)
-TROUBLES = (git.GitError, git.ODBError, ValueError, OSError)
-"""What GitPython raises where a revision is not as it is asked for."""
-
-_LINK = 0o120000
+In full, so that a tag of the same name is not taken for it.
+"""
 
 _LAST_SECOND = 253_402_300_799
 """9999-12-31T23:59:59Z: a commit can claim to be later."""
 
+_LARGEST = 1 << 26
+"""Bytes of a file that are written out; of a larger one nobody reads more."""
 
-def commit_of(folder: str) -> tuple[str | None, bool]:
-    """Return the commit of a folder, and whether it differs from it.
+
+def head_of(folder: str) -> str | None:
+    """Return the commit that a folder was checked out from.
 
     Parameters
     ----------
@@ -48,21 +41,21 @@ def commit_of(folder: str) -> tuple[str | None, bool]:
 
     Returns
     -------
-    commit : str or None
+    str or None
         Hex digest of the commit; `None` outside Git or before the first.
-    dirty : bool
-        Whether files below the folder are changed or unknown to Git.
+
+    Raises
+    ------
+    CalibstateError
+        Git is not here, or refuses.
     """
-    try:
-        repository = git.Repo(folder, search_parent_directories=True)
-        with repository:
-            commit = repository.head.commit.hexsha
-            # Else it would write down the times of files that it looked at.
-            repository.git.update_environment(GIT_OPTIONAL_LOCKS="0")
-            dirty = bool(repository.git.status("--porcelain", "--", folder))
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError, git.GitError, ValueError, OSError):
-        return None, False
-    return commit, dirty
+    with checkout_of(folder) as checkout:
+        if checkout is None or not _has_begun(checkout):
+            return None
+        try:
+            return checkout.tell("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
+        except GitFailedError as error:
+            raise _unreadable("HEAD", error.said) from None
 
 
 def base_of(folder: str, revision: str | None) -> tuple[str, str]:
@@ -87,10 +80,11 @@ def base_of(folder: str, revision: str | None) -> tuple[str, str]:
     UsageError
         Git knows no such revision, or no main branch.
     CalibstateError
-        The tree is not in Git, or has no commit yet.
+        The tree is not in Git, or has no commit yet; or Git is not here, or
+        refuses.
     """
-    with opened(folder) as repository:
-        return _named(repository, revision) if revision else _left(repository)
+    with opened(folder) as checkout:
+        return _named(checkout, revision) if revision else _left(checkout)
 
 
 def write_tree(folder: str, commit: str, into: Path) -> None:
@@ -110,21 +104,41 @@ def write_tree(folder: str, commit: str, into: Path) -> None:
     CalibstateError
         The commit cannot be read.
     """
-    with opened(folder) as repository:
-        inside = inside_of(repository, folder)
+    with opened(folder) as checkout:
         try:
-            _write(_folder(repository.commit(commit).tree, inside) or (), into)
-        except TROUBLES as error:
-            raise _unreadable(commit, error) from None
+            tree = checkout.commit(commit).tree
+            _write(checkout, entries_of(checkout, tree, checkout.inside(folder).parts), into)
+        except (GitFailedError, ValueError, OSError) as error:
+            raise _unreadable(commit[:10], str(error)) from None
 
 
-def inside_of(repository: git.Repo, folder: str) -> PurePosixPath:
-    """Return where a folder is within its repository."""
-    top = Path(str(repository.working_tree_dir)).resolve()
-    return PurePosixPath(Path(folder).resolve().relative_to(top))
+def entries_of(checkout: Checkout, tree: str, parts: Iterable[str]) -> list[Entry]:
+    """Return what a folder holds, from the top down; nothing if it is none.
+
+    Parameters
+    ----------
+    checkout
+        Where it is.
+    tree
+        Digest of the folder at the top.
+    parts
+        Names that lead to the folder.
+
+    Raises
+    ------
+    GitFailedError
+        One of them cannot be read.
+    """
+    entries = checkout.folder(tree)
+    for part in parts:
+        below = next((entry for entry in entries if entry.name == part and entry.is_folder), None)
+        if below is None:
+            return []
+        entries = checkout.folder(below.digest)
+    return entries
 
 
-def check_begun(repository: git.Repo) -> None:
+def check_begun(checkout: Checkout) -> None:
     """Refuse where there is no commit yet.
 
     Raises
@@ -132,10 +146,7 @@ def check_begun(repository: git.Repo) -> None:
     CalibstateError
         HEAD has none.
     """
-    asked = ("--verify", "--quiet", "HEAD")
-    status, *_ = repository.git.rev_parse(*asked, with_extended_output=True, with_exceptions=False)
-    # What else goes wrong is no answer, and ends with more than 1.
-    if status == 1:
+    if not _has_begun(checkout):
         raise CalibstateError(
             Diagnostic(
                 "No commit yet",
@@ -145,78 +156,52 @@ def check_begun(repository: git.Repo) -> None:
         )
 
 
-def committed_at(commit: git.Commit) -> str:
+def committed_at(commit: Commit) -> str:
     """Return when a commit was made, in UTC with ``Z``."""
-    return f"{datetime.fromtimestamp(min(commit.committed_date, _LAST_SECOND), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{datetime.fromtimestamp(min(commit.committed, _LAST_SECOND), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def said_by(error: Exception) -> str:
-    """Return what Git says in an error, as one sentence."""
-    said = str(error)
-    if isinstance(error, git.GitCommandError):
-        said = str(error.stderr).strip().removeprefix("stderr: '").removesuffix("'").strip() or said
-    said = " ".join(said.split())
-    return said if said.endswith(".") else f"{said}."
+def _has_begun(checkout: Checkout) -> bool:
+    answer = checkout.ask("rev-parse", "--verify", "--quiet", "HEAD")
+    # What else goes wrong is no answer, and ends with more than 1.
+    return answer.code != 1
 
 
-def _folder(top: Tree, inside: PurePosixPath) -> Tree | None:
-    try:
-        found = top / str(inside) if inside.parts else top
-    except KeyError:
-        return None
-    return found if isinstance(found, Tree) else None
+def _named(checkout: Checkout, revision: str) -> tuple[str, str]:
+    if moment := _moment(revision):
+        return _then(checkout, revision, moment)
+    answer = checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if answer.code or _kind(checkout, answer.out) != "commit":
+        raise _not_named(checkout, revision, answer.said)
+    commit = answer.out
+    return commit, commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
 
 
-@contextmanager
-def opened(folder: str) -> Iterator[git.Repo]:
-    """Open the repository that a folder is kept in.
-
-    Raises
-    ------
-    CalibstateError
-        It is kept in none.
-    """
-    try:
-        repository = git.Repo(folder, search_parent_directories=True)
-    except _NOT_THERE:
-        raise _not_in_git(folder) from None
-    with repository:
-        # A bare repository keeps no files where they can be edited.
-        top = repository.working_tree_dir
-        if top is None or not Path(folder).resolve().is_relative_to(Path(top).resolve()):
-            raise _not_in_git(folder)
-        yield repository
-
-
-def _not_in_git(folder: str) -> CalibstateError:
-    return CalibstateError(
+def _not_named(checkout: Checkout, revision: str, said: str) -> CalibstateError:
+    """Return why a revision names no commit: for want of it, or of a look."""
+    named = checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+    # Any digest of full length is taken for a name, whether it is there or
+    # not; what is excluded (^NAME) is told as no digest.
+    is_name = named.code == 0 and named.out != revision and named.out.isalnum()
+    if is_name and _kind(checkout, named.out) is None:
+        why = checkout.ask("cat-file", "-t", named.out).said
+        return _unreadable(revision, f"{named.out} is missing in this clone. {why}".rstrip())
+    if not checkout.ask("for-each-ref", "--count=1").out:
+        check_begun(checkout)
+    also = f" It says: {said}" if said else ""
+    return UsageError(
         Diagnostic(
-            "State tree is not in Git",
-            f"{folder} is in no Git repository, so nobody knows what it said before.",
-            hint="Go to a clone of the repository that it is kept in.",
+            "Unknown revision",
+            f"Git knows no {revision!r} here.{also}",
+            hint="Name a commit, a branch, a tag or a date; `git fetch` brings what others have.",
         )
     )
 
 
-def _named(repository: git.Repo, revision: str) -> tuple[str, str]:
-    if moment := _moment(revision):
-        return _then(repository, revision, moment)
-    try:
-        # GitPython knows only some of the names that Git knows, and takes an
-        # object for there that is not.
-        found = repository.git.rev_parse("--verify", "--end-of-options", f"{revision}^{{commit}}")
-        commit = repository.commit(found).hexsha
-    except TROUBLES:
-        if not repository.references:
-            check_begun(repository)
-        raise UsageError(
-            Diagnostic(
-                "Unknown revision",
-                f"Git knows no {revision!r} here.",
-                hint="Name a commit, a branch, a tag or a date; `git fetch` brings what others have.",
-            )
-        ) from None
-    return commit, commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
+def _kind(checkout: Checkout, digest: str) -> str | None:
+    """Return what an object is; `None`: it is not here, or cannot be read."""
+    answer = checkout.ask("cat-file", "-t", digest)
+    return None if answer.code else answer.out
 
 
 def _moment(text: str) -> datetime | None:
@@ -227,7 +212,7 @@ def _moment(text: str) -> datetime | None:
         raise UsageError(Diagnostic("Not a date", f"{text}: {error}.", hint=hint)) from None
 
 
-def _then(repository: git.Repo, text: str, moment: datetime) -> tuple[str, str]:
+def _then(checkout: Checkout, text: str, moment: datetime) -> tuple[str, str]:
     """Return what the main branch was at a moment.
 
     That is the newest commit of the first-parent line of HEAD that had been
@@ -235,17 +220,17 @@ def _then(repository: git.Repo, text: str, moment: datetime) -> tuple[str, str]:
     """
     # Git reads dates of 1970 to 2099 only; of seconds it wants the zone.
     before = f"--before=@{max(0, int(moment.timestamp()))} +0000"
-    asked, line = repository.git, ("--first-parent", "HEAD")
+    line = ("--first-parent", "HEAD")
     try:
-        check_begun(repository)
-        found = asked.rev_list("-1", before, *line)
-        commit = repository.commit(found or asked.rev_list(*line).split()[-1])
-        words = f"{commit.hexsha[:10]} of {committed_at(commit)}"
-    except TROUBLES as error:
-        raise _unreadable("HEAD", error) from None
-    if not found:
+        check_begun(checkout)
+        newest = checkout.tell("rev-list", "-1", before, *line)
+        commit = checkout.commit(newest or checkout.tell("rev-list", *line).split()[-1])
+        words = f"{commit.digest[:10]} of {committed_at(commit)}"
+    except GitFailedError as error:
+        raise _unreadable("HEAD", error.said) from None
+    if not newest:
         raise UsageError(_too_early(text, words))
-    return commit.hexsha, f"{text} ({words})"
+    return commit.digest, f"{text} ({words})"
 
 
 def _too_early(text: str, first: str) -> Diagnostic:
@@ -256,16 +241,18 @@ def _too_early(text: str, first: str) -> Diagnostic:
     )
 
 
-def _left(repository: git.Repo) -> tuple[str, str]:
+def _left(checkout: Checkout) -> tuple[str, str]:
     """Return where the main branch was left."""
-    check_begun(repository)
-    for name in _MAIN:
-        try:
-            found = repository.merge_base(repository.head.commit, repository.commit(name))
-        except TROUBLES:
+    check_begun(checkout)
+    for name, reference in _MAIN.items():
+        if checkout.ask("rev-parse", "--verify", "--quiet", reference).code:
             continue
-        if found:
-            return found[0].hexsha, f"{found[0].hexsha[:10]}, where {name} was left"
+        answer = checkout.ask("merge-base", "HEAD", reference)
+        if answer.code == 0:
+            commit = answer.out.split("\n")[0]
+            return commit, f"{commit[:10]}, where {name} was left"
+        if answer.code != 1:
+            raise _unreadable(name, answer.said)
         raise CalibstateError(
             Diagnostic(
                 "No common history",
@@ -282,22 +269,21 @@ def _left(repository: git.Repo) -> tuple[str, str]:
     )
 
 
-def _write(items: Iterable[Blob | Submodule | Tree], into: Path) -> None:
-    for item in items:
-        if item.name in {".", ".."} or "/" in item.name:
-            raise ValueError(f"{item.name!r} is the name of no file")
-        if isinstance(item, Tree):
-            (into / item.name).mkdir()
-            _write(item, into / item.name)
-        elif isinstance(item, Blob):
-            data = item.data_stream.read()
-            if item.mode == _LINK:
-                (into / item.name).symlink_to(data.decode())
-            else:
-                # Through a link of that name it would go somewhere else.
-                with (into / item.name).open("xb") as stream:
-                    stream.write(data)
+def _write(checkout: Checkout, entries: Iterable[Entry], into: Path) -> None:
+    for entry in entries:
+        path = into / entry.name
+        if entry.is_folder:
+            path.mkdir()
+            _write(checkout, checkout.folder(entry.digest), path)
+            continue
+        content = checkout.file(entry.digest, _LARGEST)
+        if entry.mode == LINK:
+            path.symlink_to(content.decode())
+        else:
+            # Through a link of that name it would go somewhere else.
+            with path.open("xb") as stream:
+                stream.write(content)
 
 
-def _unreadable(commit: str, error: Exception) -> CalibstateError:
-    return CalibstateError(Diagnostic("Commit cannot be read", f"{commit[:10]}: {said_by(error)}"))
+def _unreadable(what: str, said: str) -> CalibstateError:
+    return CalibstateError(Diagnostic("Commit cannot be read", f"{what}: {said}"))

@@ -12,26 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-import git
-from git.objects import Blob, Tree
-
 from ..errors import CalibstateError, Diagnostic, InvalidStateError
 from ..model.revisions import Revision
 from ..store.disk import not_a_file, unreadable
 from ..store.yamlsource import MAX_BYTES
-from .history import TROUBLES, check_begun, committed_at, inside_of, opened, said_by
+from .git import FOLDER, LINK, Checkout, Commit, Entry, GitFailedError, opened
+from .history import check_begun, committed_at, entries_of
 
 __all__ = ["Past", "PastFiles", "past"]
 
 # A number that nobody counted to is left alone.
 _MERGED = re.compile(r"Merge pull request #(\d{1,9}) ")
 _SQUASHED = re.compile(r" \(#(\d{1,9})\)$")
-_LINK = 0o120000
 
 _Listing = Mapping[str, tuple[int, str]]
 """Mode and hex digest of what a folder holds, by name."""
-
-_FOLDER = 0o040000
 
 
 @dataclass(frozen=True)
@@ -64,21 +59,21 @@ class PastFiles:
         found = self._at(folder) if folder else None
         if folder and not found:
             return []
-        if found and found[0] != _FOLDER:
+        if found and found[0] != FOLDER:
             raise NotADirectoryError(20, "Not a directory")
         return list(self.past.listing(found[1]) if found else self.top)
 
     def is_folder(self, path: str) -> bool:
         """Say whether something is a folder."""
         found = self._at(path)
-        return found is not None and found[0] == _FOLDER
+        return found is not None and found[0] == FOLDER
 
     def read(self, file: str) -> bytes:
         """Return a file."""
         found = self._at(file)
         if found is None:
             raise InvalidStateError(unreadable(FileNotFoundError(2, "No such file or directory"), file))
-        if found[0] == _FOLDER:
+        if found[0] == FOLDER:
             raise not_a_file(file, is_folder=True)
         return self.past.content(found[1])
 
@@ -92,7 +87,7 @@ class PastFiles:
         *above, name = path.split("/")
         for part in above:
             found = here.get(part)
-            if found is None or found[0] != _FOLDER:
+            if found is None or found[0] != FOLDER:
                 return None
             here = self.past.listing(found[1])
         return here.get(name)
@@ -114,17 +109,17 @@ def past(folder: str, parts: Iterable[str]) -> Iterator[Past]:
     CalibstateError
         It is kept in no repository.
     """
-    with opened(folder) as repository:
-        yield Past(repository, folder, tuple(parts))
+    with opened(folder) as checkout:
+        yield Past(checkout, folder, tuple(parts))
 
 
 class Past:
     """What Git knows of a state tree; each folder in it is read once."""
 
-    def __init__(self, repository: git.Repo, folder: str, parts: tuple[str, ...]) -> None:
-        self._repository = repository
+    def __init__(self, checkout: Checkout, folder: str, parts: tuple[str, ...]) -> None:
+        self._checkout = checkout
         self._root = folder
-        self._inside = inside_of(repository, folder)
+        self._inside = checkout.inside(folder)
         self._parts = parts
         self._listings: dict[str, _Listing] = {}
         self._linked: dict[str, bool] = {}
@@ -143,9 +138,10 @@ class Past:
             There is no commit yet.
         """
         with _in_words():
-            check_begun(self._repository)
-            for commit in self._repository.iter_commits("HEAD", paths=self._paths, first_parent=True):
-                yield self._revision(commit)
+            check_begun(self._checkout)
+            line = self._checkout.tell("rev-list", "--first-parent", "HEAD", "--", *self._paths)
+            for digest in line.split():
+                yield self._revision(self._checkout.commit(digest))
 
     def files(self, commit: str) -> PastFiles:
         """Return the files of the tree at a commit.
@@ -156,7 +152,7 @@ class Past:
             The commit cannot be read.
         """
         with _in_words():
-            return PastFiles(self._root, self, self._top(self._repository.commit(commit).tree))
+            return PastFiles(self._root, self, self._top(self._checkout.commit(commit).tree))
 
     def listing(self, digest: str) -> _Listing:
         """Return what a folder holds.
@@ -168,8 +164,7 @@ class Past:
         """
         if digest not in self._listings:
             with _in_words():
-                tree = Tree(self._repository, bytes.fromhex(digest), _FOLDER, "folder")
-                self._listings[digest] = _listed(tree)
+                self._listings[digest] = _listed(self._checkout.folder(digest))
         return self._listings[digest]
 
     def content(self, digest: str) -> bytes:
@@ -181,12 +176,11 @@ class Past:
             It cannot be read.
         """
         with _in_words():
-            content: bytes = self._repository.odb.stream(bytes.fromhex(digest)).read(MAX_BYTES + 1)
-        return content
+            return self._checkout.file(digest, MAX_BYTES + 1)
 
     def has_links(self, listing: _Listing) -> bool:
         """Say whether there are links in a folder, however deep."""
-        return any(mode == _LINK or (mode == _FOLDER and self._is_linked(d)) for mode, d in listing.values())
+        return any(mode == LINK or (mode == FOLDER and self._is_linked(d)) for mode, d in listing.values())
 
     def _is_linked(self, digest: str) -> bool:
         if digest not in self._linked:
@@ -197,41 +191,40 @@ class Past:
     def _paths(self) -> list[str]:
         return [str(self._inside / part) for part in self._parts]
 
-    def _top(self, tree: Tree) -> _Listing:
-        here: _Listing = self.listing(tree.hexsha)
-        for part in self._inside.parts:
-            mode, digest = here.get(part, (0, ""))
-            if mode != _FOLDER:
-                return {}
-            here = self.listing(digest)
+    def _top(self, tree: str) -> _Listing:
+        here = _listed(entries_of(self._checkout, tree, self._inside.parts))
         return {name: entry for name, entry in here.items() if name in self._parts}
 
-    def _revision(self, commit: git.Commit) -> Revision:
-        subject, _, body = str(commit.message).strip().partition("\n")
+    def _revision(self, commit: Commit) -> Revision:
+        subject, _, body = commit.message.strip().partition("\n")
         merged, squashed = _MERGED.match(subject), _SQUASHED.search(subject)
         title = _SQUASHED.sub("", subject)
         if merged and body.strip():
             title = body.strip().partition("\n")[0]
         number = merged or squashed
         is_merge = len(commit.parents) > 1
-        brought = self._brought.get(commit.hexsha, ()) if is_merge else ()
+        brought = self._brought.get(commit.digest, ()) if is_merge else ()
         return Revision(
-            commit.hexsha,
+            commit.digest,
             committed_at(commit),
             title,
-            brought or (str(commit.author.name),),
-            str(commit.author.name) if is_merge else None,
+            brought or (commit.author,),
+            commit.author if is_merge else None,
             int(number[1]) if number else None,
         )
 
     @cached_property
     def _brought(self) -> Mapping[str, tuple[str, ...]]:
         """Authors of what each merge of the main branch brought."""
-        asked = self._repository.git
-        graph = [line.split() for line in asked.rev_list("--parents", "HEAD").splitlines()]
+        told = self._checkout.tell("rev-list", "--parents", "HEAD")
+        graph = [line.split() for line in told.splitlines()]
         parents = {commit: above for commit, *above in graph}
-        words = ("--no-merges", "--full-history", "--format=%H%x09%aN", "HEAD", "--", *self._paths)
-        touching = [line for line in asked.rev_list(*words).splitlines() if "\t" in line]
+        # As the commits say: a .mailmap of the tree calls nobody otherwise.
+        form = ("--encoding=UTF-8", "--format=%H%x09%an")
+        told = self._checkout.tell(
+            "rev-list", "--no-merges", "--full-history", *form, "HEAD", "--", *self._paths
+        )
+        touching = [line for line in told.split("\n") if "\t" in line]
         # The oldest first.
         authors = dict(line.split("\t", 1) for line in reversed(touching))
         order = {commit: number for number, commit in enumerate(authors)}
@@ -267,15 +260,14 @@ def _reached(begin: list[str], parents: Mapping[str, list[str]], seen: set[str])
     return found
 
 
-def _listed(tree: Tree) -> _Listing:
-    # What is a repository of its own is not read, as nothing is there.
-    return {str(one.name): (one.mode, one.hexsha) for one in tree if isinstance(one, Blob | Tree)}
+def _listed(entries: Iterable[Entry]) -> _Listing:
+    return {entry.name: (entry.mode, entry.digest) for entry in entries}
 
 
 @contextmanager
 def _in_words() -> Iterator[None]:
     try:
         yield
-    except TROUBLES as error:
-        detail = f"Git tells: {said_by(error)}"
+    except GitFailedError as error:
+        detail = f"Git tells: {error.said}"
         raise CalibstateError(Diagnostic("History cannot be read", detail)) from None

@@ -45,7 +45,7 @@ from .app import ExitCode, first_of
 from .options import Format
 from .stopping import Stopping
 
-__all__ = ["Applying", "closings", "plan_code", "planned"]
+__all__ = ["Applying", "closings", "commit_remarks", "plan_code", "planned"]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
@@ -65,6 +65,20 @@ def plan_code(made: Plan) -> ExitCode:
         ExitCode.REFUSED if made.refused else ExitCode.DONE,
         ExitCode.PENDING if made.has(What.PENDING) else ExitCode.DONE,
     )
+
+
+def commit_remarks(unknown: str) -> list[Diagnostic]:
+    """Return that a commit is not known, where that is so.
+
+    Parameters
+    ----------
+    unknown
+        Why it is not known; empty where it is, or there is none.
+    """
+    if not unknown:
+        return []
+    hint = "All else is as usual; a plan and a journal cannot tell what commit they were made from."
+    return [Diagnostic("Commit is not known", unknown, None, hint, Severity.WARNING)]
 
 
 def closings(made: Plan, desired: DesiredState) -> list[Diagnostic]:

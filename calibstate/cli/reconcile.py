@@ -24,6 +24,7 @@ from ..engine.recover import recover
 from ..engine.windows import closed
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
 from ..factory.clock import now
+from ..factory.past import checked_out
 from ..factory.places import Places
 from ..kinds.registry import ACTIONS, KINDS
 from ..model.actions import Action
@@ -37,7 +38,7 @@ from ..store import documents, planfile
 from ..views import junit, markdown, text
 from . import completing, screen
 from .app import ExitCode, app, first_of
-from .applying import Applying, closings, plan_code, planned
+from .applying import Applying, closings, commit_remarks, plan_code, planned
 from .observe import places_to_look_at
 from .options import (
     AllowOption,
@@ -257,6 +258,9 @@ def apply(
     for word in recover((ARCHIVE, RUCIO, *_open(desired, narrowed, passed)), places, patience):
         screen.tell(word)
     made = saved or planned(look_at_all(desired, narrowed, places), passed)
+    # A saved plan tells of the commit that it was made from, not of this one.
+    unknown = checked_out(desired.root).unknown if saved else made.basis.commit_unknown
+    screen.told(commit_remarks(unknown))
     if format is Format.TEXT:
         show_plan(made, format)
     if not made.steps and not wait:
@@ -288,7 +292,9 @@ def _plan(
     view = look_at_all(desired, narrowed, places)
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
     screen.told([*view.notes, *places.relied_on()])
-    return planned(view, passed)
+    made = planned(view, passed)
+    screen.told(commit_remarks(made.basis.commit_unknown))
+    return made
 
 
 def look_at_all(desired: DesiredState, narrowed: Scope, places: Places) -> View:

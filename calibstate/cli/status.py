@@ -12,7 +12,7 @@ from ..store import documents
 from ..views import status as views
 from . import completing, screen
 from .app import app
-from .applying import planned
+from .applying import commit_remarks, planned
 from .observe import places_to_look_at
 from .options import (
     ExcludeOption,
@@ -79,6 +79,7 @@ def status(
     view = look_at_all(desired, narrowed, places)
     screen.told([*view.notes, *places.relied_on()])
     plan = planned(view, NOTHING)
+    screen.told(commit_remarks(plan.basis.commit_unknown))
     told = status_of(view, plan)
     match format:
         case Format.JSON:

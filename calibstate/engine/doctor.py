@@ -19,6 +19,7 @@ from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, i
 from ..model.desired import DesiredState
 from ..model.names import ARCHIVE, RUCIO
 from ..model.plans import Plan, Step
+from ..model.revisions import CheckedOut
 from ..model.scope import Scope
 from ..ports.places import LockedPlaces, ReadPlaces
 from .expand import adopted, places_of
@@ -46,6 +47,14 @@ class ExaminedPlaces(ReadPlaces, LockedPlaces, Protocol):
 
     def versions_here(self) -> tuple[str, ...]:
         """Return the versions of what the places are asked with."""
+        ...
+
+    def checked_out(self) -> CheckedOut:
+        """Return from which commit the tree is.
+
+        Why that is not known is told also of a tree outside Git, where there
+        is no Git to ask.
+        """
         ...
 
     def missing_formatters(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -156,7 +165,7 @@ def _holder(places: LockedPlaces, place: str) -> LockedError | None:
 
 
 def _here(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[Check]]:
-    checks = [_ok(HERE, "versions", ", ".join(places.versions_here()))]
+    checks = [_ok(HERE, "versions", ", ".join(places.versions_here())), _commit(places.checked_out())]
     try:
         found = bundles.result()
     except CalibstateError as error:
@@ -181,6 +190,16 @@ def _here(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[C
         said = words.get(count, f"all {count} that bundles name can be imported")
         checks.append(_ok(HERE, "formatters", said))
     return found.largest, checks
+
+
+def _commit(tree: CheckedOut) -> Check:
+    if tree.unknown:
+        hint = "Until then no plan and no journal tells its commit, and nothing is compared with another one."
+        return _warning(HERE, "git", tree.unknown, hint)
+    if tree.commit is None:
+        return _ok(HERE, "git", "the tree is in no commit")
+    dirty = ", and has changes that it does not hold" if tree.dirty else ""
+    return _ok(HERE, "git", f"the tree is of commit {tree.commit[:10]}{dirty}")
 
 
 def _examined(place: str, look: Future[_Answer] | Future[Examined], largest: int) -> Iterator[Check]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import Diagnostic, InvalidStateError
+from ..errors import CalibstateError, Diagnostic, InvalidStateError
 from ..model.desired import DesiredState
 from ..model.guards import Allowed
 from ..model.outcomes import Began
 from ..model.plans import Basis
-from ..model.revisions import Revision, Then
+from ..model.revisions import CheckedOut, Revision, Then
 from ..store import statefile
+from ..store.disk import Disk, Files
 
 if TYPE_CHECKING:
     from ..adapters.revisions import PastFiles
@@ -26,6 +28,7 @@ __all__ = [
     "basis",
     "began",
     "check_committable",
+    "checked_out",
     "commit_on_branch",
     "declared_before",
     "declared_in_time",
@@ -35,21 +38,66 @@ __all__ = [
 
 def basis(desired: DesiredState, observed: str, version: str) -> Basis:
     """Return what a plan says of where it comes from."""
-    from ..adapters.history import commit_of
-
-    commit, dirty = commit_of(desired.root)
-    return Basis(commit=commit, dirty=dirty, declared=desired.digest, observed=observed, version=version)
+    tree = checked_out(desired.root)
+    return Basis(
+        commit=tree.commit,
+        commit_unknown=tree.unknown,
+        dirty=tree.dirty,
+        declared=desired.digest,
+        observed=observed,
+        version=version,
+    )
 
 
 def began(desired: DesiredState, allowed: Allowed) -> Began:
     """Return what a journal says of who begins a run."""
-    from ..adapters.history import commit_of
     from ..adapters.processes import this_process, user
 
-    commit, dirty = commit_of(desired.root)
+    tree = checked_out(desired.root)
     return Began(
-        who=user(), process=this_process(), version=__version__, commit=commit, dirty=dirty, allowed=allowed
+        who=user(),
+        process=this_process(),
+        version=__version__,
+        commit=tree.commit,
+        commit_unknown=tree.unknown,
+        dirty=tree.dirty,
+        allowed=allowed,
     )
+
+
+def checked_out(root: str) -> CheckedOut:
+    """Return from which commit a state tree is.
+
+    A tree can be deployed without it, so what Git refuses is told and stops
+    nobody.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    """
+    from ..adapters.history import head_of
+
+    try:
+        commit = head_of(root)
+    except CalibstateError as error:
+        return CheckedOut(unknown=str(error.diagnostics[0]))
+    return CheckedOut(commit, dirty=commit is not None and _differs(root, commit))
+
+
+def _differs(root: str, commit: str) -> bool:
+    """Say whether any file that is read is not as a commit has it.
+
+    The files themselves are compared: what `git status` says depends on what
+    it was told to overlook.
+    """
+    from ..adapters.revisions import past
+
+    try:
+        with past(root, statefile.PARTS) as trees, _files_of(trees.files(commit), commit) as committed:
+            return statefile.contents(committed) != statefile.contents(Disk(Path(root)))
+    except CalibstateError:
+        return True
 
 
 @dataclass(frozen=True)
@@ -145,16 +193,22 @@ def _read(
 ) -> tuple[DesiredState, tuple[Diagnostic, ...]] | None:
     if not files.is_there:
         return None
-    return _written_out(files.root, commit) if files.has_links else statefile.load_from(files, memo)
+    with _files_of(files, commit) as committed:
+        return statefile.load_from(committed, memo)
 
 
-def _written_out(root: str, commit: str) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
-    """Read a tree from the disk, which knows where links lead."""
+@contextmanager
+def _files_of(files: PastFiles, commit: str) -> Iterator[Files]:
+    """Give the files of a tree at a commit, also behind links."""
     from ..adapters.history import write_tree
 
+    if not files.has_links:
+        yield files
+        return
+    # The disk knows where links lead.
     with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
-        write_tree(root, commit, Path(folder))
-        return statefile.load(Path(folder))
+        write_tree(files.root, commit, Path(folder))
+        yield Disk(Path(folder).resolve())
 
 
 def check_committable(root: str, files: Sequence[str], branch: str) -> None:

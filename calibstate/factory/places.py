@@ -36,6 +36,7 @@ from ..model.names import ARCHIVE, RUCIO, RepositoryAddress
 from ..model.observations import Hearsay, Observation, duration, stamp
 from ..model.repositories import Site
 from ..model.reviews import PublishedReview
+from ..model.revisions import CheckedOut
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.pipelines import PipelineReader, PipelineRunner
@@ -43,6 +44,7 @@ from ..ports.places import Records
 from ..ports.rucio import RucioWriter
 from ..ports.silence import at_work
 from ..store import reviewfile
+from .past import checked_out
 from .timely import TimelyJournal, TimelyLocks
 
 __all__ = ["Places", "RecordingPlaces", "check_middleware"]
@@ -209,6 +211,14 @@ class Places:
         from ..adapters.checkup import versions_here
 
         return f"calibstate {__version__}", *versions_here()
+
+    def checked_out(self) -> CheckedOut:
+        """Return from which commit the tree is."""
+        from ..adapters.git import why_not_here
+
+        if why := why_not_here():
+            return CheckedOut(unknown=why)
+        return checked_out(self._desired.root)
 
     def missing_formatters(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return the classes that cannot be imported here, and why."""

@@ -36,7 +36,7 @@ class Check(Noun):
     or ``here``: this host."""
 
     check: str
-    """What was looked at: read, write, versions, clock, room, formatters,
+    """What was looked at: read, write, versions, git, clock, room, formatters,
     bundles or locks."""
 
     health: Health

@@ -122,6 +122,10 @@ class DesiredState:
     seals: Mapping[TicketKey, Written[Seal]] = field(default_factory=dict)
     """Seals by instrument and ticket."""
 
+    besides: tuple[str, ...] = ()
+    """What else is at its root, but for what is hidden and for readers; no
+    part of the digest."""
+
     @cached_property
     def digest(self) -> str:
         """``sha256:…`` of what is declared, however it is written.

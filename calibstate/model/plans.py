@@ -21,8 +21,12 @@ class Basis(Noun):
     commit: str | None = None
     """Commit of the state tree, where it is in Git."""
 
+    commit_unknown: str = ""
+    """Why the commit is not known, where Git could not tell it."""
+
     dirty: bool = False
-    """Whether the state tree had changes that no commit holds."""
+    """Whether files of the state tree that were read were not as the commit
+    has them."""
 
     declared: str
     """Digest of the declared state."""

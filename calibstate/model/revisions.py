@@ -10,13 +10,27 @@ from .changes import Changes
 from .desired import DesiredState
 from .timespans import parse_tai
 
-__all__ = ["Changed", "Revision", "Then", "instant"]
+__all__ = ["Changed", "CheckedOut", "Revision", "Then", "instant"]
 
 _TAI_AHEAD = timedelta(seconds=37)
 """Of UTC, since 2017; a leap second more is announced half a year before."""
 
 _DAY_ENDS = timedelta(days=1, hours=12)
 """After the midnight that an observing day is called after."""
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """From which commit a state tree is."""
+
+    commit: str | None = None
+    """Hex digest; `None` where it is in no commit, or that is not known."""
+
+    dirty: bool = False
+    """Whether it declares something that the commit does not."""
+
+    unknown: str = ""
+    """Why the commit is not known; empty where there is none, or it is."""
 
 
 @dataclass(frozen=True)

@@ -134,10 +134,25 @@ def files(root: Path) -> Iterator[tuple[str, type[Noun]]]:
     """
     top = root.resolve()
     for pattern, noun in _FILES:
-        for path in sorted(top.glob(pattern)):
-            # A link is not written through: what it leads to has its own name.
-            if path.is_file() and path.resolve() == path and not path.name.startswith((".", "#", "README")):
+        for path in _through_no_link(top, pattern.split("/")):
+            if path.is_file() and not path.name.startswith((".", "#", "README")):
                 yield path.relative_to(top).as_posix(), noun
+
+
+def _through_no_link(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    """Give what patterns fit, one for each folder on the way.
+
+    A link is neither followed nor written through: what it leads to has its
+    own name, or is none of the tree.
+    """
+    first, *further = patterns
+    for path in sorted(folder.glob(first)):
+        if path.resolve() != path:
+            continue
+        if further:
+            yield from _through_no_link(path, further)
+        else:
+            yield path
 
 
 def _settled(text: str, noun: type[Noun]) -> str | None:

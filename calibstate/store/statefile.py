@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -26,14 +25,16 @@ from ..model.seals import Seal
 from ..model.settings import Settings, is_met
 from ..model.tickets import Ticket
 from .disk import Disk, Files, unreadable
+from .gitnames import GIT_FOLDER, repository_parts
 from .mistakes import mistakes
-from .yamlsource import Source, read_yaml
+from .yamlsource import Source, in_lines, read_yaml
 
 __all__ = [
     "PARTS",
     "ROOT_FILE",
     "ROOT_VARIABLE",
     "Memo",
+    "contents",
     "find_root",
     "load",
     "load_from",
@@ -46,6 +47,9 @@ ROOT_VARIABLE = "CALIBSTATE_ROOT"
 """Environment variable that names the root of the tree."""
 
 _FOLDERS = ("sites", "tickets", "chains", "seals")
+
+_BY_INSTRUMENT = ("tickets", "seals")
+"""Those with a folder for each instrument."""
 
 PARTS = (ROOT_FILE, *_FOLDERS)
 """What a tree is made of."""
@@ -74,7 +78,7 @@ def find_root(given: Path | None) -> Path:
     here = _working_directory()
     for folder in (here, *here.parents, here / "state"):
         if _is_root(folder):
-            return folder.resolve()
+            return _followed(folder)
     detail = f"Neither {here}, nor a folder above it, nor its folder `state` holds {ROOT_FILE}."
     hint = f"Go to a state tree, name one with -C DIR or ${ROOT_VARIABLE}, or make one: calibstate init."
     raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint))
@@ -82,7 +86,7 @@ def find_root(given: Path | None) -> Path:
 
 def _root_named(folder: Path, by: str) -> Path:
     if _is_root(folder):
-        return folder.resolve()
+        return _followed(folder)
     hint = ""
     if not os.access(folder, os.F_OK):
         detail = f"{by} names {folder}, which does not exist."
@@ -95,6 +99,27 @@ def _root_named(folder: Path, by: str) -> Path:
         elif os.access(folder / "calibstate.yml", os.F_OK):
             hint = f"Rename its calibstate.yml to {ROOT_FILE}."
     raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint))
+
+
+def _followed(folder: Path) -> Path:
+    """Return where a root really is; no link may lead out of its clone.
+
+    A link of the checkout may be proposed by anybody; one that lies elsewhere
+    was made by who may do so.
+    """
+    written = Path(os.path.abspath(folder))  # noqa: PTH100 - links are kept
+    for link in (written, *written.parents):
+        clone = _clone_of(link.parent.resolve()) if link.is_symlink() else None
+        if clone and not link.resolve().is_relative_to(clone):
+            detail = f"{link} is a link out of {clone}, to what was never reviewed with it."
+            hint = f"If that is the tree that is meant, name it: -C {folder.resolve()}."
+            raise InvalidStateError(Diagnostic("Link out of the clone", detail, hint=hint))
+    return folder.resolve()
+
+
+def _clone_of(folder: Path) -> Path | None:
+    """Return the top of the clone that a folder is in, if it is in one."""
+    return next((above for above in (folder, *folder.parents) if (above / GIT_FOLDER).exists()), None)
 
 
 def _working_directory() -> Path:
@@ -137,6 +162,27 @@ def load(root: Path) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
         There are mistakes: all of them, by file and line.
     """
     return load_from(Disk(root.resolve()), {})
+
+
+def contents(files: Files) -> dict[str, bytes]:
+    """Return all files of a tree that are read, whatever is in them.
+
+    Parameters
+    ----------
+    files
+        Its files.
+
+    Returns
+    -------
+    dict
+        Their bytes, by name; ends of lines are all of one kind.
+
+    Raises
+    ------
+    InvalidStateError
+        One of them cannot be read.
+    """
+    return {file: in_lines(files.read(file)) for file in _Folder(files, {}).all_files()}
 
 
 def load_from(files: Files, memo: Memo) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
@@ -191,9 +237,15 @@ class _Folder:
         self._memo = memo
         self._unread = _Unread()
 
+    def all_files(self) -> Iterator[str]:
+        """Give the files that are read."""
+        yield ROOT_FILE
+        for name in _FOLDERS:
+            yield from self._by_instrument(name) if name in _BY_INSTRUMENT else self._yaml_files(name)
+
     def read(self) -> Tree:
         """Read all files, each for itself."""
-        self._look_around()
+        self._refuse_repositories()
         settings = self._read_settings()
         sites = self._read_all(Site, self._yaml_files("sites"))
         tickets = self._read_all(Ticket, self._by_instrument("tickets"))
@@ -201,7 +253,8 @@ class _Folder:
         unread = self._unread.told()
         # A seal that cannot be read declares nothing that others name.
         seals = self._read_all(Seal, self._by_instrument("seals"))
-        return Tree(self._files.root, settings, sites, tickets, chains, unread, seals)
+        besides = tuple(name for name in self._names("") if name not in PARTS)
+        return Tree(self._files.root, settings, sites, tickets, chains, unread, seals, besides)
 
     def _read_settings(self) -> Written[Settings] | None:
         made = self._made(Settings, ROOT_FILE)
@@ -239,16 +292,27 @@ class _Folder:
         except ValidationError as exc:
             return _Made(None, source.data, (*told, *mistakes(exc, noun, source)))
 
-    def _look_around(self) -> None:
-        """Tell folders at the top that seem to be one of ours, misspelt."""
-        for name in self._names(""):
-            near = get_close_matches(name.casefold(), _FOLDERS, n=1, cutoff=0.85)
-            if near and name not in _FOLDERS and self._files.is_folder(name):
-                detail = f"The folder `{name}` is not read."
-                hint = f"Did you mean `{near[0]}`?"
-                self.told.append(
-                    Diagnostic("Folder not read", detail, Where(name, 1), hint, Severity.WARNING)
+    def _refuse_repositories(self) -> None:
+        """Refuse folders that Git, or who asks it, could take for its own."""
+        below = [name for name in self._all_names("") if name != GIT_FOLDER]
+        within = [f"{kind}/{name}" for kind in _BY_INSTRUMENT for name in self._all_names(kind)]
+        for folder in ("", *below, *within):
+            if folder and not self._files.is_folder(folder):
+                continue
+            if parts := repository_parts(self._all_names(folder), is_root=not folder):
+                detail = (
+                    f"{', '.join(parts)} in {f'`{folder}`' if folder else 'the root of the tree'}: Git could "
+                    "take it for a repository, with settings that name programs to run."
                 )
+                hint = "Remove it: nothing of a state tree is called so, and nobody has it there by chance."
+                self._add("Git repository within the tree", detail, folder or ROOT_FILE, hint)
+
+    def _all_names(self, folder: str) -> list[str]:
+        """List a folder; what cannot be listed is told where it is read."""
+        try:
+            return sorted(self._files.names(folder))
+        except (InvalidStateError, OSError):
+            return []
 
     def _by_instrument(self, kind: str) -> Iterator[str]:
         for name in self._names(kind):

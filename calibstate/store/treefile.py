@@ -28,6 +28,7 @@ from ..model.desired import DesiredState
 from ..model.names import Noun
 from ..model.tickets import Ticket
 from . import sealfile, statefile
+from .disk import Disk
 from .yamlsource import read_yaml
 
 __all__ = ["Change", "changes", "checked", "end_of", "read_again", "scalar", "write"]
@@ -36,8 +37,6 @@ _PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
 _READ_OTHERWISE = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
 _HIDDEN = re.compile(r"[.#]|README|__pycache__")
 """Names that a tree passes over begin so."""
-
-_DECLARED = ("sites", "tickets", "chains", "seals")
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,9 @@ def checked(desired: DesiredState, changed: Sequence[Change]) -> tuple[DesiredSt
     """
     with TemporaryDirectory(prefix=".calibstate-") as folder:
         copy = Path(folder).resolve()
-        shutil.copy(Path(desired.root) / statefile.ROOT_FILE, copy)
-        for name in _DECLARED:
-            if (Path(desired.root) / name).is_dir():
-                source = Path(desired.root) / name
-                shutil.copytree(source, copy / name, ignore_dangling_symlinks=True)
+        # What nobody reads may be a link to anywhere, or have no end.
+        for file, content in statefile.contents(Disk(Path(desired.root))).items():
+            _replace(copy / file, content)
         for change in changed:
             _replace(copy / change.file, change.after)
         return statefile.load(copy)

@@ -19,7 +19,7 @@ import yaml
 from ..errors import Diagnostic, InvalidStateError, Where
 from ..model.desired import KeyPath, Lines, Mark
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_PROBLEMS", "Source", "read_yaml", "shortened"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_PROBLEMS", "Source", "in_lines", "read_yaml", "shortened"]
 
 MAX_BYTES = 1 << 20
 """Size of the largest file that is read; a ticket has less than 4 KiB."""
@@ -86,6 +86,14 @@ def read_yaml(content: bytes, file: str) -> Source:
     except yaml.YAMLError as exc:
         told = Diagnostic("Invalid YAML", f"{str(exc).splitlines()[0]}.", Where(file, 1))
         raise InvalidStateError(*reader.problems, told) from None
+
+
+def in_lines(content: bytes) -> bytes:
+    """Return a file with ends of lines that are all of one kind.
+
+    Git may have changed them when it wrote the file, and they mean nothing.
+    """
+    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def shortened(text: str, limit: int = 80) -> str:

@@ -82,7 +82,7 @@ def _who(run: PastRun) -> str:
 
 def _commit(run: PastRun) -> str:
     if run.began is None or run.began.commit is None:
-        return "no commit"
+        return "commit not known" if run.began and run.began.commit_unknown else "no commit"
     return run.began.commit[:10] + (" and uncommitted changes" if run.began.dirty else "")
 
 

@@ -350,11 +350,49 @@ def test_a_file_of_another_kind_is_warned_of(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_that_seems_misspelt_is_warned_of(tmp_path: Path) -> None:
-    _, also = load(written(tmp_path / "tree", {"Ticket/x.yaml": "", "tests/x.yaml": "", "schemas/x": ""}))
-    assert [(d.severity, d.hint) for d in besides_seals(also)] == [
-        (Severity.WARNING, "Did you mean `tickets`?")
-    ]
+REPOSITORIES = {
+    "bare": ("HEAD", "config", "objects/x", "refs/heads/main"),
+    "bare in other case": ("head", "Objects/x", "REFS/x"),
+    "of a worktree": ("HEAD", "commondir", "gitdir"),
+    "borrowing": ("HEAD", "commondir"),
+    "in other case": (".GIT/config",),
+    "short": ("git~1/HEAD",),
+    "with a point": (".git./HEAD",),
+    "with a space": (".git /HEAD",),
+    "as a stream": (".git::$INDEX_ALLOCATION/HEAD",),
+    "unseen": (".g\u200cit/HEAD",),
+}
+
+
+@pytest.mark.parametrize(
+    "folder", [".", "chains", "tickets", "tickets/LATISS", "seals/LATISS", "docs", ".hidden"]
+)
+@pytest.mark.parametrize("kind", REPOSITORIES)
+def test_a_folder_that_git_could_take_for_a_repository_is_refused(
+    kind: str, folder: str, tmp_path: Path
+) -> None:
+    files = {f"{folder}/{name}": "ref: refs/heads/main\n" for name in REPOSITORIES[kind]}
+    told = [d for d in mistakes(written(tmp_path / "tree", files)) if d.severity is Severity.ERROR]
+
+    first = next(d for d in told if d.summary == "Git repository within the tree")
+    assert str(first.where) == f"{SETTINGS if folder == '.' else folder}:1:1"
+    assert ascii(REPOSITORIES[kind][0].split("/")[0]).strip("'") in first.detail
+    assert first.detail.isascii()
+
+
+@pytest.mark.parametrize(
+    "names", [("HEAD",), ("refs/x", "objects/x"), ("config",), (".git/HEAD", ".git/objects/x", ".git/refs/x")]
+)
+def test_what_git_takes_for_no_repository_is_refused_by_nobody(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert mistakes(written(tmp_path / "tree", dict.fromkeys(names, "x"))) == []
+
+
+@pytest.mark.parametrize("name", [".git/HEAD", ".git"])
+def test_a_clone_within_the_tree_is_refused(name: str, tmp_path: Path) -> None:
+    told = mistakes(written(tmp_path / "tree", {f"tickets/LATISS/{name}": "gitdir: ../../elsewhere\n"}))
+    assert "Git repository within the tree" in {d.summary for d in told}
 
 
 @pytest.mark.parametrize("file", [SETTINGS, DM1, "chains", "tickets/LATISS"])

@@ -76,6 +76,9 @@ class Tree:
     seals: Sequence[Written[Seal]] = ()
     """All seals."""
 
+    besides: tuple[str, ...] = ()
+    """What else is at its root, but for what is hidden and for readers."""
+
     @cached_property
     def desired(self) -> DesiredState:
         """All of it together; of what is declared twice, the first."""
@@ -86,6 +89,7 @@ class Tree:
             tickets={t.noun.key: t for t in reversed(self.tickets)},
             chains={c.noun.chain: c for c in reversed(self.chains)},
             seals={s.noun.key: s for s in reversed(self.seals)},
+            besides=self.besides,
         )
 
     @cached_property

@@ -1,0 +1,464 @@
+"""Git: which repository a state tree is kept in, and the one way to ask it.
+
+Whoever proposes a change writes the files of the checkout, and no word of
+theirs may be taken for Git's own, nor run.  So the repository is found by its
+``.git``, which Git lets no commit hold, and never by what else a folder looks
+like; and every process of Git is started here, with all turned off by which
+Git would start another program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ..errors import CalibstateError, Diagnostic
+
+__all__ = [
+    "FOLDER",
+    "LINK",
+    "Answer",
+    "Checkout",
+    "Commit",
+    "Entry",
+    "GitFailedError",
+    "checkout_of",
+    "opened",
+    "why_not_here",
+]
+
+LINK = 0o120000
+"""Mode of a link, as Git keeps it."""
+
+FOLDER = 0o040000
+"""Mode of a folder."""
+
+_OTHER_REPOSITORY = 0o160000
+"""Mode of a submodule: what is in it is kept elsewhere."""
+
+_GIT_FOLDER = ".git"
+
+_SETTINGS: Mapping[str, str] = {
+    # A folder of the checkout that looks like a repository is none.
+    "safe.bareRepository": "explicit",
+    # Programs that Git starts by itself.  Before Git 2.36 the first one is the
+    # name of a program, so it is empty and not `false`.
+    "core.fsmonitor": "",
+    "core.hooksPath": os.devnull,
+    "core.editor": ":",
+    "core.pager": "cat",
+    "core.askPass": "",
+    "core.sshCommand": "false",
+    "credential.helper": "",
+    "log.showSignature": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    # What is not here is not fetched, and nothing of a submodule is read.
+    "protocol.allow": "never",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
+}
+"""Settings that count more than those of any file of Git's."""
+
+_VARIABLES: Mapping[str, str] = {
+    # As settings, for what these alone can turn off.
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_ASKPASS": "",
+    "GIT_EDITOR": ":",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_PAGER": "cat",
+    "GIT_SEQUENCE_EDITOR": ":",
+    "GIT_TERMINAL_PROMPT": "0",
+    # Looking writes nothing, not even when a file was last looked at.
+    "GIT_OPTIONAL_LOCKS": "0",
+    # A folder may be called `*`.
+    "GIT_LITERAL_PATHSPECS": "1",
+    # Its words are told to people, and some are compared.
+    "LANGUAGE": "C",
+    "LC_ALL": "C",
+}
+
+_KEPT = re.compile(r"GIT_(AUTHOR|COMMITTER)_\w+|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|COUNT|\w+_\d+)")
+"""Variables of Git's that a person sets; the others would name another
+repository, or are those of a Git that has started us."""
+
+_WRITTEN_BY = re.compile(rb"(?:(.*?) )?<[^>]*>[^<>]*? (\d+) [-+]\d+")
+"""Name and time in a commit's line about who made it."""
+
+_NO_GIT = "There is no `git` command on $PATH"
+
+_LONGEST_POINTER = 4096
+"""Bytes of a file that says where a ``.git`` is."""
+
+_CHUNK = 1 << 20
+
+
+class GitFailedError(Exception):
+    """Git has not done what it was asked.
+
+    Parameters
+    ----------
+    said
+        Git's own words, as one sentence.
+    """
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a process of Git ended with."""
+
+    code: int
+    out: str
+    """Standard output, without white space at its end."""
+
+    said: str
+    """Its words on standard error, as one sentence, if it has any."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something in a folder, as Git keeps it."""
+
+    name: str
+    mode: int
+    digest: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.mode == FOLDER
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit."""
+
+    digest: str
+    tree: str
+    """Digest of the folder at the top."""
+
+    parents: tuple[str, ...]
+    author: str
+    """Who made the change; no file of the checkout calls them otherwise."""
+
+    committed: int
+    """When it was committed, in seconds since 1970."""
+
+    message: str
+
+
+@dataclass
+class Checkout:
+    """A clone with its working tree, and what is asked of it."""
+
+    top: Path
+    """The top of its working tree."""
+
+    git_dir: Path
+    """Where Git keeps all of it."""
+
+    _reader: subprocess.Popen[bytes] | None = None
+    """Git, which hands out objects."""
+
+    _complaints: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    """What that Git has to say."""
+
+    def inside(self, folder: str) -> PurePosixPath:
+        """Return where a folder is within the working tree."""
+        return PurePosixPath(Path(folder).resolve().relative_to(self.top))
+
+    def ask(self, *words: str) -> Answer:
+        """Run Git and return whatever comes of it.
+
+        Parameters
+        ----------
+        words
+            Its command line.
+        """
+        return _run(self.top, *words)
+
+    def tell(self, *words: str) -> str:
+        """Run Git and return what it prints.
+
+        Parameters
+        ----------
+        words
+            Its command line.
+
+        Raises
+        ------
+        GitFailedError
+            It ended with another code than 0.
+        """
+        answer = self.ask(*words)
+        if answer.code:
+            raise GitFailedError(answer.said or f"`git {words[0]}` ended with {answer.code}.")
+        return answer.out
+
+    def commit(self, digest: str) -> Commit:
+        """Return a commit.
+
+        Raises
+        ------
+        GitFailedError
+            It is not there, or is none.
+        """
+        head, _, body = self._object(digest, "commit").partition(b"\n\n")
+        lines = [line.partition(b" ")[::2] for line in head.split(b"\n")]
+        about = dict(reversed(lines))
+        encoding = about.get(b"encoding", b"utf-8").decode("ascii", "replace")
+        author, _ = _written_by(about.get(b"author", b""))
+        _, committed = _written_by(about.get(b"committer", b""))
+        parents = (value.decode("ascii") for key, value in lines if key == b"parent")
+        tree = about.get(b"tree", b"").decode("ascii")
+        return Commit(
+            digest, tree, tuple(parents), _decoded(author, encoding), committed, _decoded(body, encoding)
+        )
+
+    def folder(self, digest: str) -> list[Entry]:
+        """Return what a folder holds, without submodules.
+
+        Raises
+        ------
+        GitFailedError
+            It is not there, or nothing that Git would make.
+        """
+        content = self._object(digest, "tree")
+        size = len(digest) // 2
+        entries = []
+        while content:
+            head, _, rest = content.partition(b"\0")
+            mode, _, name = head.partition(b" ")
+            entry = Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), rest[:size].hex())
+            if entry.name in {"", ".", ".."} or "/" in entry.name or len(rest) < size:
+                raise GitFailedError(f"{entry.name!r} is the name of no file.")
+            if entry.mode != _OTHER_REPOSITORY:
+                entries.append(entry)
+            content = rest[size:]
+        return entries
+
+    def file(self, digest: str, most: int) -> bytes:
+        """Return the bytes of a file, no more than so many.
+
+        Raises
+        ------
+        GitFailedError
+            It is not there, or is no file.
+        """
+        return self._object(digest, "blob", most)
+
+    def close(self) -> None:
+        """Let go of what was started."""
+        if self._reader:
+            self._reader.kill()
+            self._reader.communicate()
+            self._reader = None
+        self._complaints.close()
+
+    def _object(self, digest: str, kind: str, most: int | None = None) -> bytes:
+        if self._reader is None:
+            words = ("cat-file", "--batch")
+            self._reader = _started(self.top, *words, stdin=subprocess.PIPE, stderr=self._complaints)
+        asked, answers = self._reader.stdin, self._reader.stdout
+        assert asked is not None
+        assert answers is not None
+        try:
+            asked.write(f"{digest}\n".encode())
+            asked.flush()
+            head = answers.readline().split()
+        except BrokenPipeError:
+            head = []
+        if len(head) != 3:
+            raise GitFailedError(self._why_missing(digest))
+        size = int(head[2])
+        content = answers.read(size if most is None else min(size, most))
+        left = size - len(content) + 1
+        # What is of no use is read all the same: the next answer is behind it.
+        while left and (skipped := len(answers.read(min(left, _CHUNK)))):
+            left -= skipped
+        if head[1].decode("ascii", "replace") != kind or left:
+            raise GitFailedError(f"{digest} is no {kind}.")
+        return content
+
+    def _why_missing(self, digest: str) -> str:
+        """Return why an object was not handed out, if possible as Git says."""
+        self._complaints.seek(0)
+        return f"{digest} is missing in this clone. {_sentence(self._complaints.read())}".rstrip()
+
+
+@contextmanager
+def opened(folder: str) -> Iterator[Checkout]:
+    """Open the checkout that a folder is kept in.
+
+    Raises
+    ------
+    CalibstateError
+        It is kept in none, or Git refuses.
+    """
+    with checkout_of(folder) as checkout:
+        if checkout is None:
+            raise CalibstateError(
+                Diagnostic(
+                    "State tree is not in Git",
+                    f"{folder} is in no Git repository, so nobody knows what it said before.",
+                    hint="Go to a clone of the repository that it is kept in.",
+                )
+            )
+        yield checkout
+
+
+@contextmanager
+def checkout_of(folder: str) -> Iterator[Checkout | None]:
+    """Open the checkout that a folder is kept in; `None`: it is kept in none.
+
+    Raises
+    ------
+    CalibstateError
+        Git is not here, or refuses.
+    """
+    checkout = _found(Path(folder).resolve())
+    try:
+        yield checkout
+    finally:
+        if checkout:
+            checkout.close()
+
+
+def why_not_here() -> str | None:
+    """Return why Git cannot be asked on this host; `None`: it can."""
+    return None if _program() else _NO_GIT
+
+
+def _found(folder: Path) -> Checkout | None:
+    """Return the checkout of a folder: that of the nearest ``.git`` upward."""
+    for above in (folder, *folder.parents):
+        if _has_git_folder(above):
+            break
+    else:
+        return None
+    try:
+        # Asked where its .git is, and no higher.
+        asked = ("--is-inside-work-tree", "--absolute-git-dir", "--show-prefix")
+        answer = _run(above, "rev-parse", *asked)
+    except GitFailedError as error:
+        hint = "Install it: without it nobody knows the commit of the tree, nor what it said before."
+        raise CalibstateError(Diagnostic("Git is not here", error.said, hint=hint)) from None
+    if answer.code:
+        hint = "Git answers the same to `git status` there."
+        raise CalibstateError(Diagnostic("Git refuses", f"{above}: {answer.said}", hint=hint))
+    is_inside, git_dir, *within = answer.out.split("\n")
+    # Where a .git is damaged, an old Git takes the folder itself for one.
+    if Path(git_dir).resolve() != _named_by(above / _GIT_FOLDER):
+        detail = f"{above}: Git takes {git_dir} for its repository, which is not what {_GIT_FOLDER} names."
+        raise CalibstateError(Diagnostic("Git refuses", detail, hint="Mend it: see `git status` there."))
+    # A bare repository keeps no files where they can be edited, and one may
+    # have been told to keep them elsewhere.
+    if is_inside != "true" or within:
+        return None
+    return Checkout(above, Path(git_dir))
+
+
+def _has_git_folder(folder: Path) -> bool:
+    git_folder = folder / _GIT_FOLDER
+    try:
+        mode = git_folder.lstat().st_mode
+    except OSError:
+        return False
+    try:
+        # Some file systems give the name to a file that is called otherwise.
+        if _GIT_FOLDER not in os.listdir(folder):  # noqa: PTH208
+            return False
+    except PermissionError:
+        pass
+    # Like Git: a folder without a HEAD is passed over, any file counts.
+    return stat.S_ISREG(mode) or (git_folder / "HEAD").is_symlink() or (git_folder / "HEAD").is_file()
+
+
+def _named_by(git_folder: Path) -> Path:
+    """Return the repository that a ``.git`` is or, as a file, names."""
+    if not git_folder.is_file():
+        return git_folder.resolve()
+    with git_folder.open("rb") as stream:
+        said = stream.read(_LONGEST_POINTER)
+    named = os.fsdecode(said.removeprefix(b"gitdir:").strip())
+    return (git_folder.parent / named).resolve()
+
+
+def _program() -> str | None:
+    """Return where Git is, among folders that are named from the root.
+
+    A relative one would be a folder of the checkout.
+    """
+    return shutil.which("git", path=_path())
+
+
+def _path() -> str:
+    return os.pathsep.join(folder for folder in os.get_exec_path() if Path(folder).is_absolute())
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or _KEPT.fullmatch(name)
+    }
+    # Where its .git is damaged Git would go on above.
+    return {**kept, **_VARIABLES, "PATH": _path(), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+
+
+def _started(folder: Path, *words: str, stdin: int, stderr: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start Git in a folder: nowhere else is it started."""
+    program = _program()
+    if program is None:
+        raise GitFailedError(f"{_NO_GIT}.")
+    settings = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
+    return subprocess.Popen(
+        [program, *settings, *words],
+        cwd=folder,
+        env=_environment(folder),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+    )
+
+
+def _run(folder: Path, *words: str) -> Answer:
+    process = _started(folder, *words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    text = out.decode("utf-8", "surrogateescape").rstrip()
+    return Answer(process.returncode, text, _sentence(err))
+
+
+def _sentence(words: bytes) -> str:
+    """Return Git's words as one sentence."""
+    said = " ".join(words.decode("utf-8", "replace").split())
+    for mark in ("fatal: ", "error: "):
+        said = said.removeprefix(mark)
+    return said if not said or said.endswith(".") else f"{said}."
+
+
+def _written_by(line: bytes) -> tuple[bytes, int]:
+    """Return name and time of who made a commit; 0 where it tells none."""
+    match = _WRITTEN_BY.fullmatch(line)
+    return (match[1] or b"", int(match[2])) if match else (b"", 0)
+
+
+def _decoded(text: bytes, encoding: str) -> str:
+    try:
+        return text.decode(encoding, "replace")
+    except LookupError:
+        return text.decode("utf-8", "replace")
