@@ -19,7 +19,8 @@ TOLD = "# told here"
 """Marks the line that a finding is of."""
 
 _BLOCK = re.compile(
-    r"^```yaml\n# (?:(?P<kind>before|example): )?(?P<file>\S+)\n(?P<body>.*?)^```$", re.M | re.S
+    r"^```yaml\n# (?:(?P<kind>before|example): )?(?P<file>\S+)(?P<mark> # told here)?\n(?P<body>.*?)^```$",
+    re.M | re.S,
 )
 
 
@@ -74,7 +75,7 @@ def overview(kind: str | None) -> dict[str, str]:
 def _files(text: str) -> Iterator[tuple[str | None, str, str]]:
     for block in _BLOCK.finditer(text):
         # With its first line, so that lines are those that the page shows.
-        yield block["kind"], block["file"], f"# {block['file']}\n{block['body']}"
+        yield block["kind"], block["file"], f"# {block['file']}{block['mark'] or ''}\n{block['body']}"
 
 
 def _put(state: Path, files: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from tests.policy.pages import BAD, GOOD, PAGES, example, overview, page_of
 from tests.tree import ROOT, Tree
 
 CODES = [rule.code for rule in RULES]
-FAMILIES = {"N": "1", "O": "2", "A": "3", "V": "4", "D": "5", "C": "6", "R": "7"}
+FAMILIES = {"N": "1", "O": "2", "A": "3", "V": "4", "D": "5", "C": "6", "R": "7", "S": "8"}
 
 
 def validated(tree: Tree, capsys: Any) -> tuple[list[dict[str, Any]], str]:

@@ -1,0 +1,82 @@
+"""What else is in the folder of a state tree.
+
+Nothing there is read, so a name that nobody knows is a file that somebody
+takes for declared, or one that is there for something else.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from ...errors import Where
+from ...model.desired import DesiredState
+from ...model.names import nearest
+from .judged import Finding, Judged
+
+__all__ = ["unknown_names"]
+
+_SETTINGS = "calibstate.yaml"
+_FOLDERS = ("sites", "tickets", "chains", "seals")
+_READ = (_SETTINGS, *_FOLDERS)
+"""What is read."""
+
+_FOR_READERS = frozenset(
+    {
+        "authors",
+        "changelog",
+        "changes",
+        "code_of_conduct",
+        "codeowners",
+        "contributing",
+        "copying",
+        "licence",
+        "license",
+        "notice",
+        "security",
+    }
+)
+"""What every repository may have, as a text."""
+
+_TEXTS = frozenset({"", ".md", ".rst", ".txt"})
+"""Suffixes of a text."""
+
+_BESIDE = frozenset({"docs", "schemas", "Makefile"})
+"""What a repository may have that is nothing but a state tree."""
+
+
+def unknown_names(tree: Judged) -> Iterator[Finding]:
+    """Find names at the root of the tree that nobody knows."""
+    named = _places_within(tree.desired)
+    for name in tree.desired.besides:
+        path = PurePosixPath(name)
+        is_text = path.stem.casefold() in _FOR_READERS and path.suffix.casefold() in _TEXTS
+        if is_text or name in _BESIDE or name in named:
+            continue
+        yield Finding(
+            Where(name, 1),
+            f"`{name}` is none of {', '.join(f'`{one}`' for one in _READ)}, so nothing in it is declared.",
+            _meant(path),
+            frozenset({name}),
+        )
+
+
+def _meant(path: PurePosixPath) -> str:
+    """Return what a name was probably meant to be."""
+    if folder := nearest(path.stem, _FOLDERS):
+        return f"Did you mean a file in `{folder}`?" if path.suffix else f"Did you mean `{folder}`?"
+    if near := nearest(path.name, [_SETTINGS]):
+        return f"Did you mean `{near}`?"
+    return "Keep it elsewhere: beside the tree, or in `docs`."
+
+
+def _places_within(desired: DesiredState) -> frozenset[str]:
+    """Return names at the root that the tree itself names as places."""
+    settings = desired.settings.noun
+    written = [settings.archive, settings.records]
+    for site in desired.sites.values():
+        # A relative path starts at the file that it stands in.
+        paths = [site.noun.records or "", *(one.butler for one in site.noun.repositories.values())]
+        written += [posixpath.join("sites", path) for path in paths]
+    return frozenset(posixpath.normpath(path).partition("/")[0] for path in written)
