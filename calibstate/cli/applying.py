@@ -40,7 +40,7 @@ from ..model.plans import Plan, Step
 from ..model.scope import Scope
 from ..store import planfile
 from ..views import markdown, text
-from . import screen
+from . import screen, terminal
 from .app import ExitCode, first_of
 from .options import Format
 from .stopping import Stopping
@@ -136,7 +136,10 @@ class Applying:
 
     def run(self, made: Plan, wait: timedelta | None = None) -> ExitCode:
         """Carry out a plan, and those that follow from waiting."""
-        with self.stopping.listening():
+        # Nothing is begun for a reader who has left before.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        with self.stopping.listening(), terminal.outlive_readers() as lost:
             try:
                 code = self._run(made, wait)
             except CalibstateError as error:
@@ -144,6 +147,10 @@ class Applying:
                     raise
                 screen.told(error.diagnostics)
                 code = ExitCode(error.exit_code)
+        if lost.why and not isinstance(lost.why, BrokenPipeError):
+            detail = f"{lost.why.strerror}. What was done is told by `calibstate log`."
+            screen.told([Diagnostic("Output cannot be written", detail, hint="Make room for it.")])
+            code = first_of(code, ExitCode.ERROR)
         if self.stopping():
             screen.tell(
                 "Interrupted. What was done stands, and the step in hand was finished; "
@@ -248,7 +255,7 @@ class Applying:
 
 def _print(outcome: Outcome, form: Format) -> None:
     if form is Format.JSON:
-        sys.stdout.write(outcome.model_dump_json() + "\n")
+        screen.print_json_text(outcome.model_dump_json())
         sys.stdout.flush()
     elif outcome.result is Result.BEGUN:
         return

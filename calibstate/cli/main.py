@@ -29,12 +29,14 @@ from . import (  # noqa: F401 - they add their commands
     verify,
 )
 from .app import run
+from .terminal import be_readable
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run ``calibstate``; who ends it, by whatever signal, is told so."""
+    be_readable(sys.stdout, sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = run()
     if left_behind():

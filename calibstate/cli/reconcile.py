@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -271,7 +271,8 @@ def apply(
     if made.steps:
         _expect(made, expect or ())
         applying.look_first(made)
-        _ask(yes=yes)
+        if not yes:
+            _ask(made, format)
     raise typer.Exit(applying.run(made, wait))
 
 
@@ -390,10 +391,17 @@ def _expect(made: Plan, digests: Collection[str]) -> None:
         )
 
 
-def _ask(*, yes: bool) -> None:
-    if yes:
-        return
-    if sys.stdin is None or not sys.stdin.isatty() or os.environ.get("CI"):
+def _ask(made: Plan, format: Format) -> None:
+    """Ask whether a plan is to be applied, where the plan can be read.
+
+    Raises
+    ------
+    UsageError
+        There is no terminal that shows the plan and takes an answer.
+    """
+    shown = format is Format.TEXT and _is_terminal(sys.stdout)
+    has_errors = _is_terminal(sys.stderr)
+    if not _is_terminal(sys.stdin) or os.environ.get("CI") or not (shown or has_errors):
         raise UsageError(
             Diagnostic(
                 "Nobody to ask",
@@ -401,4 +409,11 @@ def _ask(*, yes: bool) -> None:
                 hint="Give --yes, or apply a reviewed plan: calibstate apply FILE --yes.",
             )
         )
-    typer.confirm("Apply this plan?", abort=True, err=True)
+    if not shown:
+        # What was printed went to a file, or is for a program.
+        screen.print_lines(text.plan(made), screen.err())
+    typer.confirm("Apply this plan?", abort=True, err=has_errors)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()

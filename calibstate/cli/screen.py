@@ -20,12 +20,14 @@ from rich.text import Text
 from ..errors import Diagnostic, without_secrets
 from ..ports.progress import Watch
 from ..views import text
+from . import terminal
 
 __all__ = [
     "StepProgress",
     "err",
     "out",
     "print_json",
+    "print_json_text",
     "print_lines",
     "printable",
     "progress",
@@ -39,10 +41,21 @@ _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud
 """What JSON may hold and a terminal may obey, hide or be unable to show."""
 
 
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
 def _console(*, stderr: bool) -> Console:
     plain = bool(os.environ.get("NO_COLOR") or os.environ.get("CI"))
+    width, height = terminal.size()
     # Lines are never wrapped: a name must stay whole to be copied.
-    return Console(stderr=stderr, no_color=plain or None, highlight=False, soft_wrap=True)
+    return Console(
+        stderr=stderr,
+        no_color=plain or None,
+        highlight=False,
+        soft_wrap=True,
+        width=width,
+        height=height,
+    )
 
 
 def out() -> Console:
@@ -55,16 +68,30 @@ def err() -> Console:
     return _console(stderr=True)
 
 
-def print_lines(lines: Iterable[Text | str]) -> None:
-    """Print a result line by line."""
-    console = out()
+def print_lines(lines: Iterable[Text | str], console: Console | None = None) -> None:
+    """Print a result line by line.
+
+    Parameters
+    ----------
+    lines
+        The result.
+    console
+        Where to; where results go unless told.
+    """
+    console = console or out()
     for line in lines:
         console.print(_harmless(line), markup=False)
 
 
 def print_json(document: Any) -> None:
     """Print a JSON document."""
-    told = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
+    print_json_text(json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False))
+
+
+def print_json_text(told: str) -> None:
+    """Print JSON that is text already."""
+    if not terminal.speaks_unicode(sys.stdout):
+        told = _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], told)
     # As escapes they say the same, and a terminal does not obey them.
     sys.stdout.write(_OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], told) + "\n")
 

@@ -16,6 +16,7 @@ from ..factory.past import Before, declared_before, in_workspace
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
+from ..model.plans import Plan
 from ..model.scope import Scope
 from ..store import documents, planfile, schemas, statefile, treefile
 from ..views import github, markdown, text
@@ -240,7 +241,7 @@ def schema(
     screen.tell(f"{len(schemas.schemas())} schemas written to {folder}")
 
 
-def show_plan(plan: Any, format: Format) -> None:
+def show_plan(plan: Plan, format: Format) -> None:
     """Print a plan."""
     if format is Format.JSON:
         screen.print_json(planfile.document(plan))

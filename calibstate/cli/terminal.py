@@ -1,0 +1,176 @@
+"""The terminal as it is: of any size, any encoding, or none.
+
+Results must arrive on every one of them.  So no variable and no terminal is
+believed that says it has no width, and a character that it does not know is
+told with others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+__all__ = ["Lost", "be_readable", "outlive_readers", "size", "speaks_unicode"]
+
+_USUAL = (80, 25)
+"""Columns and lines where none are known."""
+
+_LEAST, _MOST = (20, 5), (1000, 1000)
+"""What we are able to lay something out for."""
+
+_READABLE = "calibstate.readable"
+
+_INSTEAD = {
+    "…": "...",
+    "✓": "v",
+    "✗": "m",
+    "≠": "#",
+    "⊘": "/",
+    "○": "o",
+    "●": "@",
+    "‖": "=",
+    "↕": "%",
+    "·": ".",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "→": "->",
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+}
+"""Our own marks with fewer characters; those of ``status`` stay different."""
+
+
+def size(variables: Mapping[str, str] = os.environ) -> tuple[int, int]:
+    """Return how many columns and lines there are to write to.
+
+    Parameters
+    ----------
+    variables
+        Of the environment; ``COLUMNS`` and ``LINES`` come before what the
+        terminal says, unless they are no numbers or 0.
+    """
+    told = (_number(variables.get("COLUMNS")), _number(variables.get("LINES")))
+    asked = _asked()
+    columns, lines = (t or a or u for t, a, u in zip(told, asked, _USUAL, strict=True))
+    return (
+        min(max(columns, _LEAST[0]), _MOST[0]),
+        min(max(lines, _LEAST[1]), _MOST[1]),
+    )
+
+
+def _number(text: str | None) -> int:
+    """Return a number of few ASCII digits, else 0."""
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
+        return 0
+    return int(text)
+
+
+def _asked() -> tuple[int, int]:
+    """Return what a terminal says, if there is one and it knows."""
+    for descriptor in (0, 1, 2):
+        try:
+            columns, lines = os.get_terminal_size(descriptor)
+        except (OSError, ValueError):
+            continue
+        return columns, lines
+    return 0, 0
+
+
+def be_readable(*streams: TextIO | None) -> None:
+    """Have each character written that a stream has, and others for the rest.
+
+    Parameters
+    ----------
+    streams
+        Of this process; one that is closed is left alone.
+    """
+    codecs.register_error(_READABLE, _readable)
+    for stream in streams:
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_READABLE)
+
+
+def _readable(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written instead of characters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    words = []
+    for character in error.object[error.start : error.end]:
+        if "\u2800" <= character <= "\u28ff":
+            words.append("*")  # They turn while something is waited for.
+        else:
+            escaped = character.encode("ascii", "backslashreplace").decode("ascii")
+            words.append(_INSTEAD.get(character, escaped))
+    return "".join(words), error.end
+
+
+def speaks_unicode(stream: TextIO | None) -> bool:
+    """Say whether a stream has every character."""
+    return stream is None or (stream.encoding or "").lower().startswith(("utf", "cp65001"))
+
+
+@dataclass
+class Lost:
+    """Why what is written is lost since some moment."""
+
+    why: OSError | None = None
+
+
+@contextmanager
+def outlive_readers() -> Iterator[Lost]:
+    """Go on where nobody reads any more, or nothing more can be written.
+
+    Work that has begun is not stopped by who has read enough.
+
+    Yields
+    ------
+    Lost
+        Tells whether something could not be written.
+    """
+    lost = Lost()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and _Outliving(stream, lost) for stream in before)
+    try:
+        yield lost
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Outliving:
+    """A stream from which nobody hears that it cannot be written to."""
+
+    def __init__(self, stream: TextIO, lost: Lost) -> None:
+        self._stream = stream
+        self._lost = lost
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, as far as anybody takes it."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._lose(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Have it written, as far as anybody takes it."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        self._lost.why = self._lost.why or error
+        # What is buffered still, and all that follows, is taken there.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, self._stream.fileno())
+        finally:
+            os.close(nowhere)
