@@ -78,15 +78,27 @@ def room_at(path: Path) -> int:
 
 
 def offset_of(date: str | None) -> timedelta | None:
-    """Return how far a ``Date`` of HTTP is ahead of our clock."""
+    """Return how far a ``Date`` of HTTP is ahead of our clock.
+
+    Parameters
+    ----------
+    date
+        As the server says it; `None`: it says nothing.
+
+    Returns
+    -------
+    timedelta or None
+        `None` where it cannot be understood, or says no zone, as when a
+        gateway adds a header of its own and both arrive joined.
+    """
     if not date:
         return None
     try:
         # It has whole seconds, cut off.
         told = parsedate_to_datetime(date) + timedelta(seconds=0.5)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return told - datetime.now(UTC)
+    return None if told.tzinfo is None else told - datetime.now(UTC)
 
 
 def versions_here() -> tuple[str, ...]:

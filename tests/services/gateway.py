@@ -22,6 +22,8 @@ class Gateway:
     endpoint: str
     refuses: Callable[[str, int], bool] = lambda key, number: False
     """Given bucket and key of a PUT, and how many came before it."""
+    changes_headers: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = lambda headers: headers
+    """Given the headers of an answer, with Content-Length; returns others."""
     puts: list[str] = field(default_factory=list)
     """Bucket and key of each PUT that was handed on."""
     _counting: threading.Lock = field(default_factory=threading.Lock)
@@ -66,10 +68,10 @@ def gateway(server: str) -> Iterator[Gateway]:
             self, status: int, headers: list[tuple[str, str]], body: bytes, length: str | None = None
         ) -> None:
             self.send_response_only(status)
-            for name, value in headers:
-                self.send_header(name, value)
             # A HEAD tells the length of what it does not send.
-            self.send_header("Content-Length", length or str(len(body)))
+            whole = [*headers, ("Content-Length", length or str(len(body)))]
+            for name, value in opened.changes_headers(whole):
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -143,7 +143,7 @@ class Bucket(Shelf):
         # A PUT leaves nothing unfinished.  What is there in full is known by
         # its ETag, which is the MD5 unless the bucket encrypts.
         for page in self._listed(Prefix=self._key(key) + "/"):
-            self._left |= {f["Key"]: f["ETag"].strip('"') for f in page.get("Contents", ())}
+            self._left |= {f["Key"]: f.get("ETag", "").strip('"') for f in page.get("Contents", ())}
 
     @override
     def add(self, key: str, stream: IO[bytes]) -> Digest:
@@ -178,7 +178,7 @@ class Bucket(Shelf):
         """Keep an object under another key too, and return its ETag."""
         source = {"Bucket": self._bucket, "Key": self._key(key)}
         with _answers(), at_work():
-            etag: str = self._client.head_object(**source)["ETag"]
+            etag: str = self._client.head_object(**source).get("ETag", "")
             self._client.copy(source, self._bucket, self._key(aside), ExtraArgs={"CopySourceIfMatch": etag})
         return etag
 
@@ -219,7 +219,8 @@ class Bucket(Shelf):
                 found = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
             except self._client.exceptions.NoSuchKey:
                 return None
-            return limited(found["Body"], limit, key), found["ETag"]
+            # Without an ETag no condition of a later request can be met.
+            return limited(found["Body"], limit, key), found.get("ETag", "")
 
     def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
         return self._if_so(self._client.put_object, key, Body=data, **condition)
@@ -286,6 +287,10 @@ def _answers() -> Iterator[None]:
     except (BotoCoreError, ClientError, Boto3Error, ValueError) as error:
         # ValueError is what botocore raises for an endpoint that is no URL.
         raise OSError(without_secrets(str(error))) from error
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+        # An answer lacks what botocore, or we, take for granted.
+        told = f"Its answer cannot be understood ({type(error).__name__}: {error})"
+        raise OSError(without_secrets(told)) from error
 
 
 def _has_missed(error: ClientError) -> bool:

@@ -1,0 +1,123 @@
+"""What a server says in an unusual form is told in words, or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calibstate.adapters.checkup import examine_store, offset_of
+from calibstate.adapters.shelves import open_shelf
+from calibstate.errors import UnreachableError
+from tests.services.gateway import Gateway, gateway
+from tests.tree import Tree
+
+Headers = list[tuple[str, str]]
+
+MOMENT = "Sun, 29 Nov 2026 01:30:37 GMT"
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        f"{MOMENT}, {MOMENT}",
+        MOMENT.removesuffix(" GMT"),
+        MOMENT.replace("GMT", "-0000"),
+        "Sun Nov 29 01:30:37 2026",
+        "2026-11-29T01:30:37Z",
+        "Fri, 31 Dec 9999 23:59:59.9 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Sun, 99 Nov 2026 01:30:37 GMT",
+        "1795915837",
+        "Mon,",
+        ",",
+        "\u0661",
+    ],
+)
+def test_a_date_of_whatever_form_is_a_clock_or_none(date: str) -> None:
+    offset_of(date)
+
+
+def test_a_date_that_says_no_zone_is_no_clock() -> None:
+    assert offset_of(f"{MOMENT}, {MOMENT}") is None
+    assert offset_of(MOMENT.removesuffix(" GMT")) is None
+    assert offset_of(MOMENT.replace("GMT", "-0000")) is None
+    assert offset_of("Sunday, 29-Nov-26 01:30:37 GMT") is not None, "the older form of HTTP"
+
+
+def without(name: str) -> Callable[[Headers], Headers]:
+    return lambda headers: [header for header in headers if header[0].lower() != name]
+
+
+def instead(name: str, *values: str) -> Callable[[Headers], Headers]:
+    return lambda headers: [*without(name)(headers), *((name, value) for value in values)]
+
+
+ODD = {
+    "date twice": instead("date", MOMENT, MOMENT),
+    "date without a zone": instead("date", MOMENT.removesuffix(" GMT")),
+    "no date": without("date"),
+    "no etag": without("etag"),
+    "weak etag": instead("etag", 'W/"0"'),
+    "empty etag": instead("etag", ""),
+    "two etags": instead("etag", '"1"', '"2"'),
+    "no last-modified": without("last-modified"),
+    "odd last-modified": instead("last-modified", "yesterday"),
+    "last-modified far away": instead("last-modified", "Fri, 31 Dec 99999 23:59:59 GMT"),
+    "no length": lambda headers: [*without("content-length")(headers), ("Connection", "close")],
+    "odd length": lambda headers: [*instead("content-length", "many")(headers), ("Connection", "close")],
+    "two lengths": instead("content-length", "1", "2"),
+    "negative length": instead("content-length", "-1"),
+    "another type": instead("content-type", "text/html; charset=nosuch"),
+}
+
+
+@pytest.fixture
+def server(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    with gateway(s3.endpoint) as opened:
+        monkeypatch.setenv("S3_ENDPOINT_URL", opened.endpoint)
+        yield opened
+
+
+@pytest.mark.parametrize("form", ODD)
+def test_a_store_with_odd_headers_works_or_says_why_not(server: Gateway, s3: Any, form: str) -> None:
+    uri = s3.bucket("odd") + "/prefix"
+    open_shelf(uri).write("there", b"bytes")
+    server.changes_headers = ODD[form]
+    shelf = open_shelf(uri)
+    questions: list[Callable[[], object]] = [
+        shelf.look,
+        shelf.date,
+        lambda: shelf.read("there", limit=100) in {b"bytes", None},
+        lambda: shelf.digest("there"),
+        lambda: shelf.sizes(""),
+        lambda: shelf.create("new", b"1"),
+        lambda: shelf.swap("new", b"1", b"2"),
+        lambda: shelf.withdraw("new", b"2"),
+    ]
+    for ask in questions:
+        try:
+            ask()
+        except OSError as error:
+            assert str(error)
+    try:
+        examine_store(uri)
+    except UnreachableError as error:
+        assert error.diagnostics[0].detail
+
+
+def test_doctor_compares_no_clock_where_the_date_says_no_zone(
+    server: Gateway, s3: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = Tree(tmp_path, archive=s3.bucket("archive"), records=s3.bucket("records"))
+    tree.settings()
+    tree.site("usdf", {"main": "origin"})
+    server.changes_headers = ODD["date twice"]
+
+    ran = tree.run(capsys, "doctor", "--format", "json")
+
+    checks = {(check["place"], check["check"]) for check in ran.json["checks"]}
+    assert ("archive", "read") in checks
+    assert ("archive", "clock") not in checks
