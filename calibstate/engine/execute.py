@@ -116,7 +116,7 @@ def _moved(step: Step, places: WritePlaces) -> Iterator[Diagnostic]:
     action = step.action
     try:
         live = in_time(action.target.place, partial(look, action.subject(), places))
-    except UnreachableError:
+    except (UnreachableError, RefusedError):
         return  # The step itself will tell.
     if action.standing(live) is Standing.STALE:
         yield Diagnostic(
@@ -130,7 +130,7 @@ def _is_done(step: Step, places: WritePlaces) -> bool:
     """Say whether another site has done its step."""
     try:
         return _standing(step.action, places) is Standing.DONE
-    except UnreachableError:
+    except (UnreachableError, RefusedError):
         return False
 
 

@@ -176,6 +176,7 @@ def _rucio_dataset(
         ticket.leaves,
         desired.origin(ticket.instrument),
         expected_pfn(settings, "FILE") if settings.rse_root is not None else None,
+        names=settings.names,
         manifest=pin.manifest if pin else None,
     )
 

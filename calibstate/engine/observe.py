@@ -11,8 +11,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 from ..errors import CalibstateError, Diagnostic, RefusedError, Severity, UnreachableError
+from ..kinds.base import Kind
 from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain
 from ..kinds.collection import Collection
@@ -135,11 +137,28 @@ def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
     searched: set[str] = set()
     for kind in reversed(KINDS.values()):
         targets = [_with_files(d.resource, searched) for d in wanted if d.address.kind == kind.name]
-        found = kind.observe(targets, places) if targets else {}
-        for address, resource in found.items():
-            if isinstance(resource, Chain):
-                searched.update(resource.children)
-            yield Observed(address, resource)
+        for observed in _look_at_kind(kind, targets, places):
+            if isinstance(observed.resource, Chain):
+                searched.update(observed.resource.children)
+            yield observed
+
+
+def _look_at_kind(kind: Kind[Any], targets: list[Resource], places: ReadPlaces) -> Iterator[Observed]:
+    """Look at all resources of a kind; what is refused stops only its own."""
+    if not targets:
+        return
+    try:
+        found = kind.observe(targets, places)
+    except RefusedError as error:
+        if len(targets) == 1:
+            yield Observed(targets[0].address, refusal=error.diagnostics[0])
+            return
+        # Nobody knows which of them it is about, so each is asked alone.
+        for target in targets:
+            yield from _look_at_kind(kind, [target], places)
+        return
+    for address, resource in found.items():
+        yield Observed(address, resource)
 
 
 def _with_files(target: Resource, searched: set[str]) -> Resource:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..errors import Diagnostic
 from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain, ChainAction
 from ..kinds.registry import KINDS
@@ -100,7 +101,23 @@ class _Planner:
                 # That is known from the files alone.
                 self._obstacle(declared, None)
             return []
+        if observed.refusal:
+            return [self._refused_look(declared, observed.refusal)]
         return list(self._settle(declared, observed.resource))
+
+    def _refused_look(self, declared: Declared, refusal: Diagnostic) -> Drift:
+        """Refuse what its place refuses to tell of, and what needs it."""
+        reason = f"it cannot be looked at: {refusal.summary}: {refusal.detail}"
+        obstacle = Obstacle(reason, refused=True, told=refusal)
+        self.refused.append(_refusal(declared, obstacle))
+        self.settled[declared.address] = _Settled(obstacle=obstacle)
+        return Drift(
+            target=declared.address,
+            what=What.MISSING,
+            subject=declared.address.name,
+            detail=reason,
+            declared_at=DeclaredAt.of(declared.where),
+        )
 
     def _settle(self, declared: Declared, live: Resource | None) -> Iterator[Drift]:
         kind = KINDS[declared.address.kind]

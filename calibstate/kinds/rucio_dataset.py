@@ -23,6 +23,7 @@ from ..model.drift import Drift, What
 from ..model.names import RUCIO, Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.rucio import RegisteredDataset, RegisteredFile, name_problem
+from ..model.settings import RucioNames
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
@@ -58,6 +59,9 @@ class RucioDataset(Resource):
     expected_pfn: str | None = None
     """Declared: URL that the settings build for the name ``FILE``; `None`
     where they do not say."""
+
+    names: RucioNames = field(default_factory=RucioNames)
+    """Declared: which names the server takes."""
 
     files: bool = False
     """Whether sidecars of a closed dataset are looked at too."""
@@ -241,7 +245,9 @@ class RucioDatasetKind(Kind[RucioDataset]):
 
 def _known(seen: RucioDataset, rucio: RucioReader) -> Mapping[str, RegisteredFile]:
     """Ask for the files of a bundle that may be registered already."""
-    names = {file.path for file in seen.manifest.files} if seen.manifest else set()
+    # What cannot be a name there is not known, and would be refused.
+    files = seen.manifest.files if seen.manifest else ()
+    names = {file.path for file in files if not name_problem(file.path, seen.names)}
     if seen.files and seen.content:
         names -= seen.content.files.keys()  # They were asked for.
     return rucio.files(sorted(names)) if names else {}
@@ -290,7 +296,7 @@ def _preflight(declared: RucioDataset, live: RucioDataset | None) -> str:
     if live and live.problem:
         return live.problem
     files = declared.manifest.files if declared.manifest else ()
-    bad = [(file.path, problem) for file in files if (problem := name_problem(file.path))]
+    bad = [(file.path, problem) for file in files if (problem := name_problem(file.path, declared.names))]
     return f"{bad[0][0]} cannot be a name in Rucio: {bad[0][1]}" if bad else ""
 
 

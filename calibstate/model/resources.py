@@ -68,6 +68,8 @@ class Observed:
     resource: Resource | None = None
     trouble: Diagnostic | None = None
     """Why nothing is known of it."""
+    refusal: Diagnostic | None = None
+    """Why its place refuses to tell of it, and not of others."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .settings import RucioSettings
+from .settings import RucioNames, RucioSettings
 
 __all__ = [
-    "MAX_NAME",
     "RegisteredDataset",
     "RegisteredFile",
     "Rule",
@@ -26,30 +25,29 @@ __all__ = [
     "name_problem",
 ]
 
-MAX_NAME = 250
-"""Characters of the name of a file or dataset in Rucio."""
 
-_NAME = re.compile(r"[/A-Za-z0-9][/A-Za-z0-9._-]*")
-
-
-def name_problem(name: str) -> str | None:
+def name_problem(name: str, rule: RucioNames) -> str | None:
     """Say why Rucio would refuse the name of a file or dataset.
 
     Parameters
     ----------
     name
         A name without its scope.
+    rule
+        Which names the server takes.
 
     Returns
     -------
     str or None
-        The reason, or `None` for a good name.  The rule is that of Rucio's
-        generic schema.
+        The reason, or `None` for a name that Rucio may be asked about; what
+        it says of it is its own.
     """
-    if len(name) > MAX_NAME:
-        return f"it has {len(name)} characters, and Rucio takes {MAX_NAME}"
-    if not _NAME.fullmatch(name):
-        return "Rucio takes letters, digits and `. - _ /`"
+    if not name:
+        return "it is empty"
+    if len(name) > rule.length:
+        return f"it has {len(name)} characters, and Rucio takes {rule.length} (`rucio.names.length`)"
+    if not re.fullmatch(rule.pattern.removesuffix("$"), name):
+        return f"Rucio takes `{rule.pattern}` (`rucio.names.pattern`)"
     return None
 
 

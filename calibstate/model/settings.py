@@ -8,13 +8,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .names import Noun
 from .policy import PolicySettings
 from .windows import Window
 
-__all__ = ["Bundles", "Guards", "RucioSettings", "Settings", "is_met"]
+__all__ = ["Bundles", "Guards", "RucioNames", "RucioSettings", "Settings", "is_met"]
 
 _COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": operator.ge,
@@ -35,6 +35,34 @@ class Bundles(Enum):
     BY_REFERENCE = "by_reference"
 
 
+_ONE_CLASS = r"\[(?:[^\[\]\\]|\\.)+\]"
+
+NAME_PATTERN = re.compile(rf"\^(?:{_ONE_CLASS})?{_ONE_CLASS}[*+]\$")
+"""The form of a pattern of names.  More could take for ever to search by, and
+a stranger's pull request may set it."""
+
+
+def _is_name_pattern(pattern: str) -> str:
+    if not NAME_PATTERN.fullmatch(pattern):
+        raise ValueError("it is no `^[CHARACTERS]*$`, nor that with one other `[…]` for the first character")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"it is no pattern: {error}") from None
+    return pattern
+
+
+class RucioNames(Noun):
+    """Which names the Rucio server takes; unless told, Rubin's."""
+
+    pattern: Annotated[str, AfterValidator(_is_name_pattern)] = r"^[\w\.\-\+\~/]*$"
+    """Characters of a name, as `NAME` in the schema of the server's policy:
+    one class of characters, and perhaps another for the first of them."""
+
+    length: Annotated[int, Field(ge=1, le=4000)] = 500
+    """Characters at most, as `NAME_LENGTH` in the same place."""
+
+
 class RucioSettings(Noun):
     """How the datasets and files of Rucio are called."""
 
@@ -52,6 +80,9 @@ class RucioSettings(Noun):
 
     dtn_url: str | None = None
     """URL of the origin's data transfer node, as rucio-register wants it."""
+
+    names: RucioNames = RucioNames()
+    """Which names the server takes."""
 
     def dataset_of(self, instrument: str, ticket: str, label: str) -> str:
         """Return the name of a ticket's Rucio dataset, without the scope."""

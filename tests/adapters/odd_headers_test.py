@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from calibstate.adapters.checkup import examine_store, offset_of
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import UnreachableError
+from calibstate.ports import silence
 from tests.services.gateway import Gateway, gateway
 from tests.tree import Tree
 
@@ -76,9 +78,12 @@ ODD = {
 
 @pytest.fixture
 def server(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    # Who waits for bytes that never come is to wait shortly.
+    silence.allow(timedelta(seconds=1))
     with gateway(s3.endpoint) as opened:
         monkeypatch.setenv("S3_ENDPOINT_URL", opened.endpoint)
         yield opened
+    silence.allow(None)
 
 
 @pytest.mark.parametrize("form", ODD)

@@ -253,7 +253,28 @@ def test_a_site_on_hold_is_sent_nothing(carried: Carried) -> None:
     assert sorted(rule["rse_expression"] for rule in carried.rules()) == sorted([BTS_RSE, SUMMIT_RSE])
 
 
+def test_one_name_that_rucio_refuses_stops_only_its_ticket(carried: Carried) -> None:
+    """The server has no policy of its own, so it takes no ``~``."""
+    carried.make_ticket("DM-2", {"bias~gain.20240101a": ("bias",)})
+    carried.tree.chain(["DM-2", "DM-1"])
+    carried.apply()
+
+    applied = carried.apply()
+    assert applied.code == 3
+    assert "Rucio refuses a name" in applied.out
+    for command in ("plan", "drift", "status"):
+        ran = carried.run(command)
+        assert "DM-2" in ran.out
+        assert "error:" not in ran.err
+    assert carried.run("plan").code == 3
+    assert carried.run("drift").code == 2
+    assert carried.content("DM-1")
+
+
 def test_names_that_rucio_would_refuse_are_found_before(carried: Carried) -> None:
+    rule = {"pattern": r"^[A-Za-z0-9/][A-Za-z0-9\.\-\_/]*$", "length": 250}
+    said = {"scope": carried.scope, "origin_rse": ORIGIN_RSE, "names": rule}
+    carried.tree.settings(rucio=said)
     carried.tree.ticket("DM-1", "bias+dark.20240101a")
 
     ran = carried.run("validate")

@@ -270,7 +270,7 @@ def test_a_name_that_rucio_does_not_take_is_refused(place: Place) -> None:
     with pytest.raises(RefusedError, match="Name is not fit for Rucio"):
         place.rucio.register(TICKET, [place.file("a b")])
     with pytest.raises(RefusedError, match="Name is not fit for Rucio"):
-        place.register("x" * 251)
+        place.register("x" * 501)
     assert place.rucio.files(["a"]) == {}
 
 

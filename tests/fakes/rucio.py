@@ -334,7 +334,7 @@ class MemoryRucio(RucioWriter):
 
     def _check_files(self, dataset: str, files: Sequence[FileToRegister]) -> None:
         for name in (dataset, *(file.name for file in files)):
-            if problem := name_problem(name):
+            if problem := name_problem(name, self.settings.names):
                 raise _refused("Name is not fit for Rucio", f"{name}: {problem}")
         for file in files:
             if unquote(urlsplit(file.uri).path) != expected_path(self.settings, file.name):

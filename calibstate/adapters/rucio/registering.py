@@ -142,7 +142,7 @@ def _check(
             "Set both below `rucio` in calibstate.yaml, as `rucio-register` wants them.",
         )
     for name in (dataset, *(file.name for file in files)):
-        if problem := name_problem(name):
+        if problem := name_problem(name, settings.names):
             raise _refused("Name is not fit for Rucio", f"{name}: {problem}.", "Call it otherwise.")
     _check_places(reader, settings, files)
     if not reader.has_scope():

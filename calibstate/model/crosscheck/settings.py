@@ -79,13 +79,13 @@ def _refused_by_rucio(written: Written[Ticket], settings: RucioSettings) -> Iter
     ticket = written.noun
     label = (ticket.rucio or RucioLabel()).label
     dataset = settings.dataset_of(ticket.instrument, ticket.ticket, label)
-    if problem := name_problem(dataset):
+    if problem := name_problem(dataset, settings.names):
         detail = f"{ticket.ticket} goes by Rucio as the dataset `{dataset}`: {problem}."
         hint = "Mend `rucio.dataset` in calibstate.yaml, or the ticket's label."
         yield Diagnostic("Rucio would refuse the name", detail, written.lines.at("ticket"), hint)
     key = "bare" if ticket.bare else "collections"
     for index, leaf in enumerate(ticket.leaves):
-        if problem := name_problem(leaf):
+        if problem := name_problem(leaf, settings.names):
             detail = f"{ticket.ticket} goes by Rucio, and its files are called after `{leaf}`: {problem}."
             hint = "Certify it under another name, or skip the sites that are reached by Rucio."
             where = written.lines.value_at(key, index)
