@@ -45,7 +45,7 @@ from .app import ExitCode, first_of
 from .options import Format
 from .stopping import Stopping
 
-__all__ = ["Applying", "closings", "commit_remarks", "plan_code", "planned"]
+__all__ = ["Applying", "closings", "commit_remarks", "not_seen", "plan_code", "planned"]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
@@ -79,6 +79,17 @@ def commit_remarks(unknown: str) -> list[Diagnostic]:
         return []
     hint = "All else is as usual; a plan and a journal cannot tell what commit they were made from."
     return [Diagnostic("Commit is not known", unknown, None, hint, Severity.WARNING)]
+
+
+def not_seen(made: Plan) -> list[Diagnostic]:
+    """Return what is to be known of places that nothing asked for needs."""
+    hint = "What is told of the others is told without it; only what it alone has could not be brought."
+    return [
+        Diagnostic(
+            "Place could not be seen", f"{one.place}: {one.detail.rstrip('.')}.", None, hint, Severity.WARNING
+        )
+        for one in made.unseen
+    ]
 
 
 def closings(made: Plan, desired: DesiredState) -> list[Diagnostic]:
@@ -187,6 +198,8 @@ class Applying:
         """Look again, and do what can be done now."""
         if self.look is None:
             return self._converge(latest)
+        # Who was silent may have come back meanwhile.
+        self.places.silences.forget()
         view = self.look()
         show(list(text.arrivals(arrivals(view))))
         # What waited is told by the new plan, if it still waits.

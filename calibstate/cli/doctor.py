@@ -15,12 +15,13 @@ from .options import (
     ExcludeOption,
     Format,
     FormatOption,
+    OnlyHereOption,
     RepositoryOption,
     SiteOption,
     TimeoutOption,
     scope,
 )
-from .tree import check_scope, load
+from .tree import check_scope, load, own
 
 
 @app.command()
@@ -30,6 +31,7 @@ def doctor(
     site: SiteOption = None,
     repository: RepositoryOption = None,
     exclude: ExcludeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Tell whether one can work with the places from here.
@@ -48,8 +50,10 @@ def doctor(
     """
     desired, narrowed = load(context), scope(site, repository, None, None, exclude)
     check_scope(desired, narrowed)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    places = Places(desired, only=only)
     with screen.progress("looking at") as watch:
-        checks = examine(desired, narrowed, Places(desired), lambda done, total: watch("places", done, total))
+        checks = examine(desired, narrowed, places, lambda done, total: watch("places", done, total))
     if format is Format.JSON:
         screen.print_json(documents.plain(documents.CheckupDocument.of(checks)))
     elif format is Format.MARKDOWN:

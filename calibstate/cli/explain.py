@@ -25,12 +25,13 @@ from .options import (
     InstrumentOption,
     MaxAgeOption,
     ObservedOption,
+    OnlyHereOption,
     RepositoryOption,
     SiteOption,
     TimeoutOption,
     scope,
 )
-from .tree import check_scope, load
+from .tree import check_scope, load, own
 
 
 @app.command()
@@ -81,6 +82,7 @@ def explain(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Tell which calibration a lookup gets, and why not another.
@@ -103,8 +105,9 @@ def explain(
 
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude)
     check_scope(desired, narrowed)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
     question = _question(desired, instrument, dataset_type, data_id or (), at, exposure, chain)
-    places = places_to_look_at(desired, observed, max_age)
+    places = places_to_look_at(desired, observed, max_age, only=only)
     with screen.progress("looking at") as watch:
         explained = explain_(
             desired, narrowed, places, question, lambda done, total: watch("repositories", done, total)

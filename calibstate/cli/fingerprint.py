@@ -22,12 +22,13 @@ from .options import (
     InstrumentOption,
     MaxAgeOption,
     ObservedOption,
+    OnlyHereOption,
     RepositoryOption,
     SiteOption,
     TimeoutOption,
     scope,
 )
-from .tree import check_scope, load
+from .tree import check_scope, load, own
 
 if TYPE_CHECKING:
     from ..engine.fingerprint import Compared, Fingerprints
@@ -43,6 +44,7 @@ def fingerprint(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Tell whether repositories select the same calibrations.
@@ -65,7 +67,8 @@ def fingerprint(
 
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude)
     check_scope(desired, narrowed)
-    places = places_to_look_at(desired, observed, max_age)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    places = places_to_look_at(desired, observed, max_age, only=only)
     with screen.progress("looking at") as watch:
         seen = look_at_chains(
             desired, narrowed, places, lambda done, total: watch("repositories", done, total)

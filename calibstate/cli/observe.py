@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -23,12 +23,13 @@ from .options import (
     ExcludeOption,
     FilesOption,
     InstrumentOption,
+    OnlyHereOption,
     RepositoryOption,
     SiteOption,
     TimeoutOption,
     scope,
 )
-from .tree import check_scope, load
+from .tree import check_scope, load, own
 
 __all__ = ["places_to_look_at"]
 
@@ -52,6 +53,7 @@ def observe(
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
     exclude: ExcludeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Write down what repositories show, for who cannot see them.
@@ -72,7 +74,8 @@ def observe(
         )
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude, files=files)
     check_scope(desired, narrowed)
-    places = RecordingPlaces(desired)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    places = RecordingPlaces(desired, only=only)
     observations, unseen = _look(desired, narrowed, places)
     if output and observations:
         _save(output, observations)
@@ -90,6 +93,7 @@ def places_to_look_at(
     max_age: timedelta | None,
     *,
     to_act: bool = False,
+    only: Collection[RepositoryAddress] | None = None,
 ) -> Places:
     """Return the places, with what ``--observed`` tells of them.
 
@@ -103,6 +107,8 @@ def places_to_look_at(
         Age from which an observation is too old; `None`: as usual.
     to_act
         Whether steps follow, so that one that is too old tells nothing.
+    only
+        The only repositories that are asked; `None`: all places are.
 
     Raises
     ------
@@ -118,7 +124,7 @@ def places_to_look_at(
             given[told.address] = told
     _tell_of_strangers(desired, given)
     age = Hearsay.max_age if max_age is None else max_age
-    return Places(desired, Hearsay(given, PUBLISHED in words, age, to_act))
+    return Places(desired, Hearsay(given, PUBLISHED in words, age, to_act), only)
 
 
 def _look(

@@ -28,6 +28,7 @@ __all__ = [
     "MaxAgeOption",
     "ObservedOption",
     "ObservedUntilOption",
+    "OnlyHereOption",
     "OverrideOption",
     "ProblemsFormat",
     "RepositoryOption",
@@ -239,6 +240,15 @@ TimeoutOption = Annotated[
         callback=_be_patient,
         envvar="CALIBSTATE_TIMEOUT",
         help="A place that says nothing for so long is unreachable (10s, 5m); 60s unless told.",
+    ),
+]
+
+OnlyHereOption = Annotated[
+    bool,
+    typer.Option(
+        "--only-here",
+        envvar="CALIBSTATE_ONLY_HERE",
+        help="Ask nobody but the site's own repositories and the store of their records.",
     ),
 ]
 

@@ -38,7 +38,8 @@ from ..store import documents, planfile
 from ..views import junit, markdown, text
 from . import completing, screen
 from .app import ExitCode, app, first_of
-from .applying import Applying, closings, commit_remarks, plan_code, planned
+from .applying import Applying, closings, commit_remarks, not_seen, plan_code, planned
+from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
     AllowOption,
@@ -52,6 +53,7 @@ from .options import (
     LockTimeoutOption,
     MaxAgeOption,
     ObservedOption,
+    OnlyHereOption,
     OverrideOption,
     RepositoryOption,
     SiteOption,
@@ -62,7 +64,7 @@ from .options import (
     scope,
 )
 from .stopping import Stopping
-from .tree import check_scope, load, read_text, show_plan
+from .tree import check_scope, load, own, read_text, show_plan
 
 __all__ = ["drift_code", "look_at_all"]
 
@@ -91,6 +93,7 @@ def drift(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Tell where live places have left the declaration.
@@ -108,14 +111,17 @@ def drift(
     """
     narrowed = scope(site, repository, instrument, ticket, exclude, files=files, archive_bytes=archive_bytes)
     desired = load(context)
-    plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age))
+    check_scope(desired, narrowed)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, only=only))
     match format:
         case DriftFormat.JSON:
-            screen.print_json(documents.plain(documents.DriftDocument.of(plan.drift)))
+            screen.print_json(documents.plain(documents.DriftDocument.of(plan)))
         case DriftFormat.MARKDOWN:
             screen.print_lines(markdown.drift(plan.drift))
         case DriftFormat.JUNIT:
-            looked_at = (ARCHIVE, *places_of(desired, narrowed))
+            unseen = {one.place for one in plan.unseen}
+            looked_at = [p for p in (ARCHIVE, *places_of(desired, narrowed)) if p not in unseen]
             screen.print_lines(junit.drift(plan.drift, looked_at).splitlines())
         case DriftFormat.TEXT:
             screen.print_lines(text.drift(plan.drift))
@@ -150,6 +156,7 @@ def plan(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     allow: AllowOption = None,
     because: BecauseOption = None,
     override: OverrideOption = None,
@@ -184,7 +191,9 @@ def plan(
     )
     desired = load(context)
     passed = allowed(allow, because, override)
-    places = places_to_look_at(desired, observed, max_age, to_act=True)
+    check_scope(desired, with_others)
+    with_others, only = own(desired, with_others, only_here=only_here)
+    places = places_to_look_at(desired, observed, max_age, to_act=True, only=only)
     made = _plan(desired, with_others, places, passed, after or ())
     made = part_of(made, ours, desired) if after else made
     if output:
@@ -223,6 +232,7 @@ def apply(
     instrument: InstrumentOption = None,
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     allow: AllowOption = None,
     because: BecauseOption = None,
     override: OverrideOption = None,
@@ -249,13 +259,16 @@ def apply(
     passed = allowed(allow, because, override)
     desired = load(context)
     check_scope(desired, narrowed)
-    places = Places(desired)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    places = Places(desired, only=only)
     saved = _from_file(file, desired) if file else None
     if file:
         _check_whole(narrowed, desired)
     stopping = Stopping()
     patience = Patience(lock_timeout or timedelta(), screen.tell, stopping, stopping.sleep)
-    for word in recover((ARCHIVE, RUCIO, *_open(desired, narrowed, passed)), places, patience):
+    ask_who_is_there(desired, narrowed, places)
+    may_change = _open(desired, narrowed, passed, only_here=only_here)
+    for word in recover(may_change, places, patience):
         screen.tell(word)
     made = saved or planned(look_at_all(desired, narrowed, places), passed)
     # A saved plan tells of the commit that it was made from, not of this one.
@@ -263,6 +276,7 @@ def apply(
     screen.told(commit_remarks(unknown))
     if format is Format.TEXT:
         show_plan(made, format)
+    screen.told(not_seen(made))
     if not made.steps and not wait:
         raise typer.Exit(plan_code(made))
     # What was approved is this plan, and none that might follow from it.
@@ -276,10 +290,16 @@ def apply(
     raise typer.Exit(applying.run(made, wait))
 
 
-def _open(desired: DesiredState, narrowed: Scope, passed: Allowed) -> list[str]:
-    """Return the repositories that may be changed at this time."""
+def _open(desired: DesiredState, narrowed: Scope, passed: Allowed, *, only_here: bool) -> list[str]:
+    """Return the places that may be changed at this time.
+
+    The archive and Rucio are changed by the site of an origin only.
+    """
     asked = places_of(desired, narrowed)
-    return [a for a in asked if Guard.WINDOW in passed.guards or not closed(desired, a, now())]
+    origins = {desired.origin(i) for a in desired.repositories for i in desired.repository(a)[1].instruments}
+    is_origin = any(origin and narrowed.has_repository(origin) for origin in origins)
+    shared = [ARCHIVE, RUCIO] if is_origin and not only_here else []
+    return [*shared, *(a for a in asked if Guard.WINDOW in passed.guards or not closed(desired, a, now()))]
 
 
 def _plan(
@@ -289,12 +309,12 @@ def _plan(
     passed: Allowed = NOTHING,
     after: Collection[str] = (),
 ) -> Plan:
-    check_scope(desired, narrowed)
+    ask_who_is_there(desired, narrowed, places)
     view = look_at_all(desired, narrowed, places)
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
-    screen.told([*view.notes, *places.relied_on()])
     made = planned(view, passed)
     screen.told(commit_remarks(made.basis.commit_unknown))
+    screen.told([*view.notes, *places.relied_on(), *not_seen(made)])
     return made
 
 

@@ -12,7 +12,8 @@ from ..store import documents
 from ..views import status as views
 from . import completing, screen
 from .app import app
-from .applying import commit_remarks, planned
+from .applying import commit_remarks, not_seen, planned
+from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
     ExcludeOption,
@@ -22,6 +23,7 @@ from .options import (
     InstrumentOption,
     MaxAgeOption,
     ObservedOption,
+    OnlyHereOption,
     RepositoryOption,
     SiteOption,
     TicketOption,
@@ -29,7 +31,7 @@ from .options import (
     scope,
 )
 from .reconcile import drift_code, look_at_all
-from .tree import check_scope, load
+from .tree import check_scope, load, own
 
 
 @app.command()
@@ -52,6 +54,7 @@ def status(
     exclude: ExcludeOption = None,
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Show tickets against repositories, in search order.
@@ -75,11 +78,13 @@ def status(
     narrowed = scope(site, asked, instrument, ticket, exclude, files=files)
     desired = load(context)
     check_scope(desired, narrowed)
-    places = places_to_look_at(desired, observed, max_age)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    places = places_to_look_at(desired, observed, max_age, only=only)
+    ask_who_is_there(desired, narrowed, places)
     view = look_at_all(desired, narrowed, places)
-    screen.told([*view.notes, *places.relied_on()])
     plan = planned(view, NOTHING)
     screen.told(commit_remarks(plan.basis.commit_unknown))
+    screen.told([*view.notes, *places.relied_on(), *not_seen(plan)])
     told = status_of(view, plan)
     match format:
         case Format.JSON:

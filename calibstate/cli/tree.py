@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..engine.expand import expand
+from ..engine.expand import expand, places_of
 from ..engine.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
 from ..factory.past import Before, declared_before, in_workspace
+from ..factory.places import sites_here
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress
 from ..model.plans import Plan
 from ..model.scope import Scope
 from ..store import documents, planfile, schemas, statefile, treefile
@@ -34,7 +37,7 @@ from .options import (
     scope,
 )
 
-__all__ = ["load"]
+__all__ = ["load", "own"]
 
 
 def load(context: typer.Context, *, quiet: bool = True) -> DesiredState:
@@ -297,6 +300,43 @@ def check_scope(desired: DesiredState, narrowed: Scope) -> None:
     _known("repository", narrowed.repositories, desired.repositories)
     _known("instrument", narrowed.instruments, instruments)
     _known("ticket", narrowed.tickets, tickets)
+
+
+def own(
+    desired: DesiredState, narrowed: Scope, *, only_here: bool
+) -> tuple[Scope, tuple[RepositoryAddress, ...] | None]:
+    """Return what a command is narrowed to, and the only places it asks.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    narrowed
+        What the command was narrowed to.
+    only_here
+        Whether nobody but a site's own places is asked.
+
+    Returns
+    -------
+    Scope
+        Narrowed to the sites that this is a host of, where none was named.
+    tuple of str or None
+        The repositories; `None`: all places are asked.
+
+    Raises
+    ------
+    UsageError
+        Nobody can tell which site that is.
+    """
+    if not only_here:
+        return narrowed, None
+    if not narrowed.sites and not narrowed.repositories:
+        narrowed = replace(narrowed, sites=sites_here(desired))
+    if not narrowed.sites and not narrowed.repositories:
+        detail = "--only-here asks a site's own places only, and no site is named."
+        hint = "Give --site; or name this host in `hosts` of the site's file, or the site in CALIBSTATE_HERE."
+        raise UsageError(Diagnostic("Which site is here?", detail, hint=hint))
+    return narrowed, tuple(places_of(desired, narrowed))
 
 
 def _known(what: str, asked: tuple[str, ...], known: Any) -> None:

@@ -27,11 +27,13 @@ from ..views import archive as archive_views
 from ..views import review as views
 from . import screen
 from .app import ExitCode, app
+from .asking import ask_who_is_there
 from .options import (
     ExcludeOption,
     Format,
     FormatOption,
     InstrumentOption,
+    OnlyHereOption,
     RepositoryOption,
     SiteOption,
     TicketOption,
@@ -39,7 +41,7 @@ from .options import (
     byte_rate,
     scope,
 )
-from .tree import check_scope, load
+from .tree import check_scope, load, own
 
 if TYPE_CHECKING:
     from ..engine.reviewing.verify import Extra
@@ -135,6 +137,7 @@ def verify(
             help="Look at the Nth of M parts of the archive; all M parts are everything.",
         ),
     ] = None,
+    only_here: OnlyHereOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Review a deployment: is it selected, and are its files there?
@@ -169,7 +172,8 @@ def verify(
 
     desired, narrowed = load(context), scope(site, repository, instrument, ticket, exclude)
     check_scope(desired, narrowed)
-    places = Places(desired)
+    narrowed, only = own(desired, narrowed, only_here=only_here)
+    places = Places(desired, only=only)
     asked = _Processing(pipeline, where, tuple(inputs or ()), execute)
     if archive:
         if asked != _Processing() or output or publish:
@@ -178,6 +182,7 @@ def verify(
         _verify_archive(desired, narrowed, places, format, _Archive(read_bytes, rate, share))
     if rate or share:
         raise _usage("--rate and --share say how the archive is looked at.", "Add --archive.")
+    ask_who_is_there(desired, narrowed, places)
     with screen.progress("reviewing") as watch:
         how = Reviewing(
             utc_now(),

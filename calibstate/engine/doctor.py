@@ -17,7 +17,7 @@ from ..errors import CalibstateError, LockedError, without_secrets
 from ..model.bundles import Manifest
 from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
 from ..model.desired import DesiredState
-from ..model.names import ARCHIVE, RUCIO
+from ..model.names import ARCHIVE
 from ..model.plans import Plan, Step
 from ..model.revisions import CheckedOut
 from ..model.scope import Scope
@@ -39,6 +39,10 @@ class ExaminedPlaces(ReadPlaces, LockedPlaces, Protocol):
         UnreachableError
             It does not answer.
         """
+        ...
+
+    def shared(self) -> tuple[str, ...]:
+        """Return the places that sites share, as far as they are asked."""
         ...
 
     def stores_of_records(self) -> tuple[str, ...]:
@@ -85,18 +89,23 @@ def doctor(
         By place: this host, the archive, Rucio, the records, repositories.
     """
     repositories = places_of(desired, scope)
-    held = [ARCHIVE, *([RUCIO] if desired.settings.noun.rucio else []), *repositories]
+    shared = places.shared()
+    held = [*shared, *repositories]
     stores = places.stores_of_records()
     bundled = partial(_bundles, desired, scope, places)
-    looks: dict[str, Callable[[], _Answer]] = {f"bundles of {ARCHIVE}": bundled}
+    looks: dict[str, Callable[[], _Answer]] = {f"bundles of {ARCHIVE}": bundled} if shared else {}
     looks |= {place: partial(places.examine, place) for place in (*held, *stores)}
     looks |= {f"lock of {place}": partial(_holder, places, place) for place in held}
     told: dict[str, Future[_Answer]] = {}
     for done, (place, look) in enumerate(side_by_side(looks), 1):
         told[place] = look
         seen(done, len(looks))
-    largest, checks = _here(told[f"bundles of {ARCHIVE}"], places)
-    for place in (*held[: len(held) - len(repositories)], *stores, *repositories):
+    checks = [_ok(HERE, "versions", ", ".join(places.versions_here())), _commit(places.checked_out())]
+    largest = 0
+    if shared:
+        largest, of_formatters = _formatters(told[f"bundles of {ARCHIVE}"], places)
+        checks += of_formatters
+    for place in (*shared, *stores, *repositories):
         checks += _examined(place, told[place], largest)
         if place in held:
             checks.append(_locked(place, told[f"lock of {place}"]))
@@ -164,15 +173,14 @@ def _holder(places: LockedPlaces, place: str) -> LockedError | None:
     return None
 
 
-def _here(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[Check]]:
-    checks = [_ok(HERE, "versions", ", ".join(places.versions_here())), _commit(places.checked_out())]
+def _formatters(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[Check]]:
     try:
         found = bundles.result()
     except CalibstateError as error:
         why = f"not looked at, since the archive was not: {error.diagnostics[0].detail}"
-        return 0, [*checks, _warning(HERE, "formatters", why, error.diagnostics[0].hint)]
+        return 0, [_warning(HERE, "formatters", why, error.diagnostics[0].hint)]
     assert isinstance(found, _Bundled)
-    checks += [_trouble(ARCHIVE, "bundles", error) for error in found.damaged]
+    checks = [_trouble(ARCHIVE, "bundles", error) for error in found.damaged]
     missing = places.missing_formatters(found.formatters)
     checks += [
         _warning(

@@ -93,7 +93,11 @@ def places_of(desired: DesiredState, scope: Scope) -> list[RepositoryAddress]:
 def _bundle(desired: DesiredState, scope: Scope, written: Written[Ticket], pins: Pins) -> Declared:
     ticket = written.noun
     pin = pins.get(ticket.key)
-    unpinned = pin if isinstance(pin, Unpinned) else Unpinned("")
+    trouble, refused, told = "", False, None
+    if isinstance(pin, Pin):
+        trouble = pin.awaits
+    elif pin is not None:
+        trouble, refused, told = pin.reason, pin.refused, pin.told
     bundle = Bundle(
         _at(ARCHIVE, "bundle", ticket.name),
         ticket.key,
@@ -103,9 +107,9 @@ def _bundle(desired: DesiredState, scope: Scope, written: Written[Ticket], pins:
         desired.origin(ticket.instrument),
         desired.settings.noun.bundles is Bundles.BY_REFERENCE,
         pin.content if isinstance(pin, Pin) else None,
-        unpinned.reason,
-        unpinned.refused,
-        unpinned.told,
+        trouble,
+        refused,
+        told,
         sources=_sources(desired, ticket),
         files=scope.files,
         every_byte=scope.every_byte,
@@ -211,6 +215,11 @@ class _Repository:
         pin = self.pins.get(ticket.key)
         return pin if isinstance(pin, Pin) else None
 
+    def _why_unknown(self, ticket: Ticket) -> str:
+        """Return why nobody can tell what a ticket holds, if that passes."""
+        pin = self.pins.get(ticket.key)
+        return pin.reason if isinstance(pin, Unpinned) and not pin.refused else ""
+
     def _at(self, kind: str, name: str) -> Address:
         return _at(self.address, kind, name)
 
@@ -229,6 +238,7 @@ class _Repository:
                 self._at("collection", ticket.name),
                 ticket.leaves,
                 self._pin(ticket),
+                self._why_unknown(ticket),
                 prefix=route.prefix if isinstance(route, Rucio) else None,
                 files=self.scope.files,
                 entrances=ticket.children if self._is_listed(ticket) else (),

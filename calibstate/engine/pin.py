@@ -3,6 +3,9 @@
 What a ticket holds is final once it has left the origin, so a bundle weighs
 more than what the origin shows now; and what was sealed was approved, so it
 weighs more than both.
+
+The seal is in the tree, so a sealed ticket is known whoever is away.  Only
+whether it can be brought to where it is not yet has to be seen elsewhere.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from ..model.seals import Seal
 from ..model.tickets import Ticket
 from ..ports.archive import ArchiveReader
 from .expand import Unpinned, adopted
+from .side_by_side import in_time
 
 __all__ = ["pin_tickets"]
 
@@ -69,25 +73,47 @@ def _pin(
         return Unpinned(told.detail, refused=True, told=told)
     seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
     if seen.trouble:
-        return Unpinned("the archive could not be seen")
+        return _from_seal_alone(sealed, "the archive could not be seen")
     bundle = seen.resource if isinstance(seen.resource, Bundle) else None
     if bundle and bundle.trouble:
         return Unpinned(bundle.trouble, refused=True)
     if sealed:
-        return _from_seal(sealed.noun, bundle, _from_origin(ticket, origin, observed), archive)
+        return _from_seal(sealed, bundle, _from_origin(ticket, origin, observed), archive)
     if bundle:
         return _from_bundle(ticket, bundle.manifests[0], archive)
     return _from_origin(ticket, origin, observed)
 
 
+def _from_seal_alone(sealed: Written[Seal] | None, awaits: str) -> Pin | Unpinned:
+    """Return what was sealed, where nobody can bring it at present.
+
+    Parameters
+    ----------
+    sealed
+        The seal; without one nobody can tell what the ticket holds.
+    awaits
+        Why nobody can bring it.
+    """
+    if sealed is None:
+        return Unpinned(awaits)
+    seal = sealed.noun
+    return Pin(seal.fingerprints, "its seal", content=seal.content, seal=seal, awaits=awaits)
+
+
 def _from_seal(
-    seal: Seal, bundle: Bundle | None, at_origin: Pin | Unpinned, archive: ArchiveReader
+    sealed: Written[Seal], bundle: Bundle | None, at_origin: Pin | Unpinned, archive: ArchiveReader
 ) -> Pin | Unpinned:
     """Return what was sealed, with whom to get it from."""
+    seal = sealed.noun
     manifests = bundle.manifests if bundle else ()
     if manifest := next((m for m in manifests if seal.fits(m)), None):
         return Pin(
-            seal.fingerprints, "its seal", cache(lambda: _rows(manifest, archive)), manifest, seal.content
+            seal.fingerprints,
+            "its seal",
+            cache(lambda: _rows(manifest, archive)),
+            manifest,
+            seal.content,
+            seal,
         )
     if altered := next((m for m in manifests if m.fingerprint == seal.fingerprint), None):
         return Unpinned(
@@ -96,7 +122,7 @@ def _from_seal(
             refused=True,
         )
     if isinstance(at_origin, Unpinned):
-        return at_origin
+        return at_origin if at_origin.refused else _from_seal_alone(sealed, at_origin.reason)
     if at_origin.fingerprint != seal.fingerprint:
         others = f", and none of {len(manifests)} in the archive fits" if manifests else ""
         return Unpinned(
@@ -104,7 +130,7 @@ def _from_seal(
             f"sealed {seal.fingerprint[:19]}…){others}; bring the origin back, or declare a new ticket",
             refused=True,
         )
-    return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content)
+    return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content, seal=seal)
 
 
 def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> Pin | Unpinned:
@@ -120,7 +146,7 @@ def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> 
 
 def _rows(manifest: Manifest, archive: ArchiveReader) -> Mapping[str, Holding]:
     """Read a bundle; a large one takes seconds."""
-    contents = archive.contents(manifest)
+    contents = in_time(ARCHIVE, lambda: archive.contents(manifest))
     return {name: contents.holding(name) for name in manifest.fingerprints}
 
 

@@ -16,7 +16,7 @@ from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain, ChainAction
 from ..kinds.registry import KINDS
 from ..model.actions import Action
-from ..model.drift import DeclaredAt, Drift, What
+from ..model.drift import DeclaredAt, Drift, Unseen, What
 from ..model.guards import Allowed, Guard, Guarded
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
@@ -58,18 +58,22 @@ def make_plan(view: View, basis: Basis, failed: Failed | None = None, allowed: A
     """
     planner = _Planner(view, failed or {}, allowed)
     drift = [d for declared in view.declared for d in planner.settle(declared)]
-    unseen = list(_unreachable(view))
-    return Plan(basis, tuple(planner.steps), (*unseen, *drift), tuple(planner.refused))
-
-
-def _unreachable(view: View) -> Iterator[Drift]:
+    needed, unseen = [], []
     for place, trouble in sorted(view.unreachable.items()):
-        yield Drift(
-            target=Address(place=place, kind="place", name=place),
-            what=What.UNREACHABLE,
-            subject=place,
-            detail=trouble.detail,
-        )
+        if place in planner.needed:
+            needed.append(_unreachable(place, trouble))
+        else:
+            unseen.append(Unseen(place=place, detail=trouble.detail))
+    return Plan(basis, tuple(planner.steps), (*needed, *drift), tuple(planner.refused), tuple(unseen))
+
+
+def _unreachable(place: str, trouble: Diagnostic) -> Drift:
+    return Drift(
+        target=Address(place=place, kind="place", name=place),
+        what=What.UNREACHABLE,
+        subject=place,
+        detail=trouble.detail,
+    )
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,17 @@ class _Planner:
     steps: list[Step] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     settled: dict[Address, _Settled] = field(default_factory=dict)
+    needed: set[str] = field(default_factory=set)
+    """Places that could not be seen, and that what was asked for needs."""
 
     def settle(self, declared: Declared) -> list[Drift]:
         """Plan for one resource, and return its drift."""
         observed = self.view.observed[declared.address]
         if observed.trouble:
-            obstacle = Obstacle(f"{declared.address.place} could not be seen", awaited=True)
+            place = declared.address.place
+            obstacle = Obstacle(f"{place} could not be seen", awaited=True, unseen=place)
+            if self._elsewhere(declared.address) is None:
+                self.needed.add(place)
             self.settled[declared.address] = _Settled(obstacle=obstacle)
             if isinstance(bundle := declared.resource, Bundle) and bundle.refused:
                 # That is known from the files alone.
@@ -141,8 +150,11 @@ class _Planner:
             self.settled[declared.address] = _Settled(obstacle=obstacle)
         for drift in kind.compare(declared.resource, live):
             stands_in_the_way = left_out.get(drift.subject, obstacle)
-            if stands_in_the_way is not NOT_ASKED_FOR:
-                yield _told(drift, declared, stands_in_the_way)
+            if stands_in_the_way is NOT_ASKED_FOR:
+                continue
+            if stands_in_the_way and self._elsewhere(declared.address) is None:
+                self.needed.add(stands_in_the_way.unseen)
+            yield _told(drift, declared, stands_in_the_way)
 
     def _obstacle(self, declared: Declared, live: Resource | None) -> Obstacle | None:
         """Return why nothing at all can be done about a resource."""

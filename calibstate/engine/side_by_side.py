@@ -1,5 +1,7 @@
 """Ask places side by side, and wait for none that says nothing.
 
+One that says nothing keeps no other from being asked meanwhile.
+
 A look, or a step, that hangs cannot be ended, only left behind: nobody waits
 for it any more, and the program does not either when it ends.
 """
@@ -8,22 +10,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from ..ports.silence import Heard, SilentError, allowed, at_work, listening, silent
+from ..errors import UnreachableError
+from ..ports.silence import Heard, Silences, SilentError, allowed, at_work, hearing, listening, silent
 
 __all__ = ["SIDE_BY_SIDE", "InTime", "in_time", "left_behind", "side_by_side"]
 
 SIDE_BY_SIDE = 8
-"""How many places are looked at at once."""
+"""How many places are looked at at once, besides those that are silent."""
 
 _GRACE = 1.0
 """Seconds in which an adapter may say in its own words what is wrong."""
 
-_A_WHILE = 60.0
+_A_WHILE = 1.0
 """Seconds after which is looked again for who is silent."""
 
 _OVERSLEPT = 2.0
@@ -34,13 +37,17 @@ T = TypeVar("T")
 _left_behind: list[threading.Thread] = []
 
 
-def side_by_side(looks: Mapping[str, Callable[[], T]]) -> Iterator[tuple[str, Future[T]]]:
+def side_by_side(
+    looks: Mapping[str, Callable[[], T]], awaited: Callable[[Sequence[str]], None] = lambda places: None
+) -> Iterator[tuple[str, Future[T]]]:
     """Look at places, several at once.
 
     Parameters
     ----------
     looks
         What looks, by the name of the place.
+    awaited
+        Told, again and again, which places say nothing at the moment.
 
     Yields
     ------
@@ -53,7 +60,9 @@ def side_by_side(looks: Mapping[str, Callable[[], T]]) -> Iterator[tuple[str, Fu
     waiting, ended = list(looks.items())[::-1], SimpleQueue[str]()
     running: dict[str, _Look[T]] = {}
     while waiting or running:
-        while waiting and len(running) < SIDE_BY_SIDE:
+        silent_now = [place for place, look in running.items() if look.is_waiting]
+        awaited(silent_now)
+        while waiting and len(running) - len(silent_now) < SIDE_BY_SIDE:
             place, call = waiting.pop()
             running[place] = _Look(place, call, ended)
         began, patience = time.monotonic(), min(_A_WHILE, *(look.left for look in running.values()))
@@ -91,23 +100,35 @@ def in_time(place: str, call: Callable[[], T]) -> T:
     SilentError
         It said nothing for too long.
     """
+    looking = hearing()
+
+    def hold_up(silent_now: Sequence[str]) -> None:
+        if looking:
+            looking.is_held_up = bool(silent_now)
+
     with at_work():
-        ((_, future),) = side_by_side({place: call})
+        ((_, future),) = side_by_side({place: call}, hold_up)
+        hold_up(())
         return future.result()
 
 
 class InTime:
-    """Asks one place, and not again soon once it was silent.
+    """Asks one place, and not again in this run once it was silent.
 
     Parameters
     ----------
     place
         What messages call it.
+    silences
+        What said nothing in this run.
+    store
+        What answers for the place; others may be kept there too.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, silences: Silences, store: str) -> None:
         self._place = place
-        self._silent: tuple[float, SilentError] | None = None
+        self._silences = silences
+        self._store = store
 
     def __call__(self, call: Callable[[], T]) -> T:
         """Return what the place answers; see `in_time`.
@@ -115,15 +136,14 @@ class InTime:
         Raises
         ------
         SilentError
-            It said nothing for too long, now or a moment ago.
+            It said nothing for too long, now or before.
         """
-        if self._silent and time.monotonic() < self._silent[0] + allowed():
-            raise self._silent[1]
-        try:
-            return in_time(self._place, call)
-        except SilentError as error:
-            self._silent = time.monotonic(), error
-            raise
+
+        def ask() -> T:
+            with self._silences.asking(self._store, self._place):
+                return call()
+
+        return in_time(self._place, ask)
 
 
 def left_behind() -> bool:
@@ -148,6 +168,11 @@ class _Look(Generic[T]):
         """Seconds that it may still be silent."""
         return max(self._heard.at + allowed() + _GRACE - time.monotonic(), 0.0)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the place says nothing at the moment."""
+        return self._heard.is_waiting
+
     def begin_anew(self) -> None:
         """Allow it as much silence as at its begin."""
         self._heard.now()
@@ -155,6 +180,7 @@ class _Look(Generic[T]):
     def leave(self) -> Future[T]:
         """Wait for it no longer."""
         _left_behind.append(self._thread)
+        self._heard.give_up()
         future: Future[T] = Future()
         future.set_exception(silent(self._place))
         return future
@@ -164,5 +190,7 @@ class _Look(Generic[T]):
         try:
             self.future.set_result(self._call())
         except BaseException as error:  # noqa: BLE001 - whoever asks gets it
+            if isinstance(error, UnreachableError) and not isinstance(error, SilentError):
+                self._heard.end_unreachable()
             self.future.set_exception(error)
         self._ended.put(self._place)

@@ -62,7 +62,7 @@ def status(view: View, plan: Plan) -> Status:
     instruments = sorted({i for a in places for i in desired.repository(a)[1].instruments})
     tables = [_Table(view, plan, i).table() for i in instruments if scope.has_instrument(i)]
     beside = tuple(drift for drift in plan.drift if drift.target.place not in places)
-    return Status(tables=tuple(tables), beside=beside)
+    return Status(tables=tuple(tables), beside=beside, unseen=plan.unseen)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ class _Table:
     def unpinned(self) -> Mapping[str, Bundle]:
         """Tickets of which nobody can tell what they hold, by name."""
         bundles = (d.resource for d in self.view.declared if isinstance(d.resource, Bundle))
-        return {b.ticket[1]: b for b in bundles if b.trouble and b.ticket[0] == self.instrument}
+        unknown = (b for b in bundles if b.trouble and b.fingerprint is None)
+        return {b.ticket[1]: b for b in unknown if b.ticket[0] == self.instrument}
 
     @cached_property
     def refused(self) -> Mapping[Address, str]:

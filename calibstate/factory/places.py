@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from .. import __version__
-from ..engine.side_by_side import InTime, in_time
+from ..engine.side_by_side import InTime
 from ..errors import (
     CalibstateError,
     Diagnostic,
@@ -42,12 +42,12 @@ from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.rucio import RucioWriter
-from ..ports.silence import at_work
+from ..ports.silence import Silences, at_work
 from ..store import reviewfile
 from .past import checked_out
-from .timely import TimelyJournal, TimelyLocks
+from .timely import AskedFirst, TimelyJournal, TimelyLocks
 
-__all__ = ["Places", "RecordingPlaces", "check_middleware"]
+__all__ = ["Places", "RecordingPlaces", "check_middleware", "sites_here"]
 
 _T = TypeVar("_T")
 
@@ -75,19 +75,33 @@ class Places:
     hearsay
         What others observed of repositories, for those that cannot be seen
         from here.
+    only
+        The repositories of a site that asks nobody but its own places: these,
+        and the store of their records; `None`: all places are asked.
     """
 
-    def __init__(self, desired: DesiredState, hearsay: Hearsay | None = None) -> None:
+    def __init__(
+        self,
+        desired: DesiredState,
+        hearsay: Hearsay | None = None,
+        only: Collection[RepositoryAddress] | None = None,
+    ) -> None:
         self._desired = desired
         self._hearsay = hearsay or Hearsay()
+        self._only = only
+        self.silences = Silences()
+        """What said nothing in this run."""
         self._relied_on: dict[RepositoryAddress, tuple[Any, str]] = {}
         self._opened: dict[tuple[str, str], Any] = {}
-        self._asking: dict[RepositoryAddress, InTime] = {}
         self._opening = threading.Lock()
 
     def butler(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, opened for reading, or as others saw it."""
         reader: ButlerReader = self._once("read", address, lambda: self._seen(address))
+        # What is asked of it from now on counts for it alone: a database that
+        # somebody has locked says nothing of the others of its server.
+        if address not in self._relied_on:
+            self.silences.ask(address, address)
         return reader
 
     def relied_on(self) -> tuple[Diagnostic, ...]:
@@ -106,6 +120,7 @@ class Places:
             # The first writer of a repository makes tables, of which a
             # reader from before it knows nothing.
             self._opened.pop(("read", address), None)
+        self.silences.ask(address, address)
         writer: ButlerWriter = self._opened["write", address]
         return writer
 
@@ -134,7 +149,8 @@ class Places:
             from ..adapters.archive import Archive
 
         uri = self._from_root(self._desired.settings.noun.archive)
-        archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: Archive(uri))
+        asking = partial(self._asking_for_all, _server_of(uri), ARCHIVE)
+        archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: AskedFirst(Archive(uri), asking))
         return archive
 
     change_archive = archive
@@ -146,7 +162,9 @@ class Places:
 
         settings = self._desired.settings.noun.rucio
         assert settings, "what goes by Rucio is declared with settings only"
-        rucio: RucioWriter = self._once("rucio", RUCIO, lambda: open_rucio(settings))
+        asking = partial(self._asking_for_all, RUCIO, RUCIO)
+        with asking():
+            rucio: RucioWriter = self._once("rucio", RUCIO, lambda: AskedFirst(open_rucio(settings), asking))
         return rucio
 
     change_rucio = rucio
@@ -178,16 +196,73 @@ class Places:
         uri = self._records_uri(place)
 
         def timely() -> Records:
-            asking = InTime(_records(uri))
+            asking = self._asking_records(uri)
             return Records(TimelyLocks(open_locks(uri), asking), TimelyJournal(open_journal(uri), asking))
 
         made: Records = self._once("records", uri, timely)
         return made
 
+    def doors(self, asked: Collection[RepositoryAddress]) -> dict[str, Callable[[], object]]:
+        """Return what asks each store whether it is there, by its name.
+
+        Parameters
+        ----------
+        asked
+            The repositories that a command looks at or changes; of others
+            only the configuration is looked at.
+        """
+        doors: dict[str, Callable[[], object]] = {}
+        for address in self._desired.repositories:
+            look = self.butler if address in asked else self.identity
+            doors[address] = partial(look, address)
+        doors[ARCHIVE] = lambda: self.archive().bundles(())
+        if self._desired.settings.noun.rucio:
+            doors[RUCIO] = lambda: self.rucio().account
+        # One question is enough for all that one server keeps.
+        knocked = {_server_of(self._from_root(self._desired.settings.noun.archive))}
+        for uri in self._stores_to_read(asked):
+            if self._only is not None or _server_of(uri) not in knocked:
+                doors[_records(uri)] = partial(self._asking_records(uri), partial(_look_at_store, uri))
+            knocked.add(_server_of(uri))
+        return doors
+
+    def _stores_to_read(self, asked: Collection[RepositoryAddress]) -> list[str]:
+        """Return the stores of records that a command may read, each once."""
+        waves = {site for wave in self._desired.settings.noun.waves for site in wave}
+        earlier = [a for a in self._desired.repositories if a.partition("/")[0] in waves]
+        known = asked if self._only is not None else (*asked, *earlier)
+        return list(dict.fromkeys(self._records_uri(address) for address in known))
+
+    def shared(self) -> tuple[str, ...]:
+        """Return the places that sites share, as far as they are asked."""
+        if self._only is not None:
+            return ()
+        return (ARCHIVE, RUCIO) if self._desired.settings.noun.rucio else (ARCHIVE,)
+
     def stores_of_records(self) -> tuple[str, ...]:
         """Return the stores that keep locks and journals, each once."""
-        places = (ARCHIVE, *self._desired.repositories)
+        places = (ARCHIVE, *self._desired.repositories) if self._only is None else self._only
         return tuple(dict.fromkeys(self._records_uri(place) for place in places))
+
+    @contextmanager
+    def _asking_for_all(self, store: str, place: str) -> Iterator[None]:
+        """Ask a place that several sites share."""
+        if self._only is not None:
+            raise _not_asked(place)
+        with self.silences.asking(store, place):
+            yield
+
+    def _asking_records(self, uri: str, what: str | None = None) -> InTime:
+        """Return what asks a store of records.
+
+        Parameters
+        ----------
+        uri
+            The store.
+        what
+            What messages call it; the records in it unless told.
+        """
+        return InTime(what or _records(uri), self.silences, _server_of(uri))
 
     def examine(self, place: str) -> Examined:
         """Look at a place or a store of records; nothing is written."""
@@ -197,14 +272,17 @@ class Places:
             from ..adapters.rucio import examine as examine_rucio
         settings = self._desired.settings.noun
         if place == RUCIO and settings.rucio:
-            return examine_rucio(settings.rucio.scope)
+            with self.silences.asking(RUCIO, RUCIO):
+                return examine_rucio(settings.rucio.scope)
         if place in self._desired.repositories:
             # What was opened a moment ago to plan is not opened again.
             if isinstance(opened := self._opened.get(("read", place)), DafButlerReader):
                 return opened.examine()
-            with closing(open_reader(self._uri(place))) as reader:
+            with self.silences.asking(place, place), closing(open_reader(self._uri(place))) as reader:
                 return reader.examine()
-        return examine_store(self._from_root(settings.archive) if place == ARCHIVE else place)
+        uri = self._from_root(settings.archive) if place == ARCHIVE else place
+        with self.silences.asking(_server_of(uri), place):
+            return examine_store(uri)
 
     def versions_here(self) -> tuple[str, ...]:
         """Return the versions of what the places are asked with."""
@@ -238,14 +316,14 @@ class Places:
         """
         from ..adapters.journals import past_runs
 
-        return in_time(_records(store), lambda: list(past_runs(store, since)))
+        return self._asking_records(store)(lambda: list(past_runs(store, since)))
 
     def past_run(self, name: str) -> PastRun | None:
         """Return a run by its name; `None`: no store keeps it."""
         from ..adapters.journals import past_run
 
         found = (
-            in_time(_records(store), partial(past_run, store, name)) for store in self.stores_of_records()
+            self._asking_records(store)(partial(past_run, store, name)) for store in self.stores_of_records()
         )
         return next((run for run in found if run), None)
 
@@ -254,7 +332,7 @@ class Places:
         from ..adapters.records import publish
 
         uri = self._records_uri(address)
-        in_time(_records(uri), lambda: publish(uri, address, observation))
+        self._asking_records(uri)(lambda: publish(uri, address, observation))
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""
@@ -268,26 +346,33 @@ class Places:
             return reviewfile.dumps(review.after(older) if older else review)
 
         uri = self._records_uri(review.address)
-        in_time(_records(uri), lambda: publish_review(uri, review.address, over))
+        self._asking_records(uri)(lambda: publish_review(uri, review.address, over))
 
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
         """Return what was published of reviews there; `None`: nothing was."""
         from ..adapters.records import published_review
 
+        uri = self._records_uri(address)
+        if self._only is not None and uri not in map(self._records_uri, self._only):
+            raise _not_asked(f"what {address} published")
         try:
-            data = in_time(
-                f"what {address} published", lambda: published_review(self._records_uri(address), address)
-            )
+            asking = self._asking_records(uri, f"what {address} published")
+            data = asking(lambda: published_review(uri, address))
             return reviewfile.loads(data, address) if data else None
         except InvalidStateError as error:
             raise UnreachableError(*error.diagnostics) from None
 
     def _seen(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, and what others saw of it only if need be."""
-        from ..adapters.butler import open_reader
+        from ..adapters.butler import open_reader, server_of
+
+        def opened() -> ButlerReader:
+            uri = self._uri(address)
+            with self.silences.asking(server_of(uri), address):
+                return open_reader(uri)
 
         try:
-            return self._in_time(address, lambda: open_reader(self._uri(address)))
+            return self._in_time(address, opened)
         except NeedsRecoveryError:
             raise  # It is within reach, and was changed since anyone saw it.
         except UnreachableError as error:
@@ -299,10 +384,12 @@ class Places:
         return butler
 
     def _in_time(self, address: RepositoryAddress, ask: Callable[[], _T]) -> _T:
-        """Ask a repository, unless it said nothing a moment ago."""
+        """Ask a repository, unless it said nothing before."""
+        if self._only is not None and address not in self._only:
+            raise _not_asked(address)
         with at_work():
             from ..adapters import butler  # noqa: F401 - it takes seconds
-        return self._asking.setdefault(address, InTime(address))(ask)
+        return InTime(address, self.silences, address)(ask)
 
     def _told(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         """Return the newest observation of a place.
@@ -334,8 +421,10 @@ class Places:
         from ..adapters.records import published
         from ..store import observationfile
 
+        uri = self._records_uri(address)
         try:
-            data = published(self._records_uri(address), address, limit=observationfile.LARGEST)
+            with self.silences.asking(_server_of(uri), _records(uri)):
+                data = published(uri, address, limit=observationfile.LARGEST)
             if data is None:
                 raise _unseen(unseen, "nobody published an observation of it")
             (told,) = observationfile.loads(data, "what was published of it", of=address)
@@ -428,6 +517,25 @@ def _records(uri: str) -> str:
     return f"the records in {without_secrets(uri)}"
 
 
+def _look_at_store(uri: str) -> None:
+    from ..adapters.shelves import open_shelf
+
+    open_shelf(uri).look()
+
+
+def _server_of(uri: str) -> str:
+    """Return what answers for a store of files."""
+    with at_work():
+        from ..adapters.shelves import server_of
+    return server_of(uri)
+
+
+def _not_asked(place: str) -> UnreachableError:
+    detail = f"{place}: it was not asked (--only-here)"
+    hint = "Run this without --only-here to have it asked too."
+    return UnreachableError(Diagnostic("Place was not asked", detail, hint=hint))
+
+
 def _unseen(unseen: UnreachableError, why: str) -> UnreachableError:
     """Return the error that a place was not seen, and not told of either."""
     first = unseen.diagnostics[0]
@@ -457,6 +565,11 @@ def _is_local(butler: str) -> bool:
     if "://" in butler:
         return False
     return butler.startswith("/") or not butler.startswith(".")
+
+
+def sites_here(desired: DesiredState) -> tuple[str, ...]:
+    """Return the sites whose hosts this is one of, or that we are told."""
+    return tuple(name for name, site in desired.sites.items() if site.noun.hosts and _is_here(site.noun))
 
 
 def _is_here(site: Site) -> bool:

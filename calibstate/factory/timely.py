@@ -1,4 +1,4 @@
-"""Locks and journals that keep nobody waiting.
+"""Places that keep nobody waiting, however often they are asked.
 
 A folder of records on a file server that is away says nothing, and nothing
 that waits for it in the kernel can be interrupted.
@@ -19,7 +19,7 @@ from ..model.outcomes import JournalLine
 from ..ports.records import Journal, Locks
 from ..ports.silence import SilentError
 
-__all__ = ["TimelyJournal", "TimelyLocks"]
+__all__ = ["AskedFirst", "TimelyJournal", "TimelyLocks"]
 
 _left: list[AbstractContextManager[str | None]] = []
 """What cannot be left; forgotten, it would be, and we would wait for it."""
@@ -92,3 +92,35 @@ class TimelyJournal(Journal):
     @override
     def write(self, line: JournalLine) -> None:
         self._in_time(partial(self._journal.write, line))
+
+
+class AskedFirst:
+    """The archive or Rucio, not asked again in a run once it was silent.
+
+    Parameters
+    ----------
+    port
+        What is asked.
+    asking
+        Makes the context of a question; it raises where none is asked.
+    """
+
+    def __init__(self, port: Any, asking: Callable[[], AbstractContextManager[None]]) -> None:
+        self._port = port
+        self._asking = asking
+
+    def __getattr__(self, name: str) -> Any:
+        # What describes files elsewhere, or only puts words together, asks
+        # nothing of it.
+        if name in {"describe", "source"}:
+            return getattr(self._port, name)
+        with self._asking():
+            value = getattr(self._port, name)
+        if not callable(value):
+            return value
+
+        def ask(*arguments: Any, **options: Any) -> Any:
+            with self._asking():
+                return value(*arguments, **options)
+
+        return ask

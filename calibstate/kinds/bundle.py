@@ -58,7 +58,8 @@ class Bundle(Resource):
     """Digest of the sealed bytes; `None` where nothing was sealed."""
 
     trouble: str = ""
-    """Why nobody can tell what the ticket holds."""
+    """Why nobody can tell what the ticket holds; or, where there is a
+    fingerprint, why nobody can export it at present."""
 
     refused: bool = False
     """Whether that is a contradiction."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, PlanIsStaleError, RefusedError
+from ..errors import Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
 from ..model.actions import Action, Standing
 from ..model.contents import CollectionType, Holding, Row
 from ..model.drift import Drift, What
@@ -37,6 +37,9 @@ class Collection(Resource):
 
     pin: Pin | None = None
     """Declared: what they hold; `None` where nobody can tell."""
+
+    unknown: str = ""
+    """Declared: why nobody can tell what they hold, where that is awaited."""
 
     prefix: str | None = None
     """Declared: URI under which their files arrive and stay; `None`: they are
@@ -147,9 +150,14 @@ class CollectionKind(Kind[Collection]):
                 target=declared.address, what=What.MISSING, subject=declared.address.name, detail=detail
             )
             return
+        differs = False
         for name in declared.leaves:
             for what, detail in _differences(name, declared.pin, live):
+                differs = True
                 yield Drift(target=declared.address, what=what, subject=name, detail=detail)
+        if not differs:
+            for what, detail in _differences_as_a_whole(declared, live):
+                yield Drift(target=declared.address, what=what, subject=declared.address.name, detail=detail)
 
     @override
     def remedy(self, declared: Collection, live: Collection | None) -> Iterator[Action]:
@@ -157,7 +165,7 @@ class CollectionKind(Kind[Collection]):
         pin = declared.pin
         if not pin or (pin.manifest and pin.manifest.by_reference and not declared.prefix):
             return
-        if not drift or any(d.what is What.CHANGED for d in drift):
+        if not drift or any(d.what is not What.MISSING for d in drift):
             return
         instrument, _, ticket = declared.address.name.partition("/")
         yield ImportBundle(
@@ -179,6 +187,8 @@ class CollectionKind(Kind[Collection]):
         drift = list(self.compare(declared, live))
         if changed := next((d for d in drift if d.what is What.CHANGED), None):
             return Obstacle(f"{changed.subject}: {changed.detail}", refused=True)
+        if declared.pin and (unclear := next((d for d in drift if d.what is What.PENDING), None)):
+            return Obstacle(f"{unclear.subject}: {unclear.detail}", awaited=True)
         return None
 
     @override
@@ -229,17 +239,41 @@ def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple
         yield What.MISSING, "the collection holds nothing"
 
 
+def _differences_as_a_whole(declared: Collection, live: Collection) -> Iterator[tuple[What, str]]:
+    """Yield what no collection of a ticket shows by itself."""
+    pin = declared.pin
+    if pin is None and declared.unknown:
+        yield (
+            What.PENDING,
+            f"it is here, and whether it is whole nobody can tell: {declared.unknown}, and it has no seal",
+        )
+    elif pin and pin.seal and not pin.manifest:
+        sizes = [
+            size for holding in live.held.values() for size in holding.sizes.values() if size is not None
+        ]
+        if detail := pin.seal.other_size(sizes):
+            yield What.CHANGED, detail
+
+
 def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
     try:
-        expected = pin.rows()[name]
+        expected, expected_type = pin.expected_rows(name, live.rows), pin.expected_type(name)
     except RefusedError as error:
         # Nothing may be built on it, and the other tickets go on.
         yield What.CHANGED, f"it is not as {pin.told_by} says; {error.diagnostics[0].detail}"
         return
-    if live.type is not expected.type:
-        yield What.CHANGED, f"it is a {live.type.value} collection; {pin.told_by} says {expected.type.value}"
+    except UnreachableError as error:
+        why = error.diagnostics[0].detail
+        yield What.PENDING, f"it is not as {pin.told_by} says, in what is not known; {why}"
         return
-    have, want = set(live.rows), set(expected.rows)
+    if expected_type and live.type is not expected_type:
+        yield What.CHANGED, f"it is a {live.type.value} collection; {pin.told_by} says {expected_type.value}"
+        return
+    have, want = set(live.rows), set(expected)
+    if have == want:
+        # From a seal alone the datasets are not known one by one.
+        detail = f"it holds other datasets than {pin.told_by} says, for the same data IDs and ranges"
+        yield What.CHANGED, detail
     if not have:
         yield What.MISSING, f"it holds none of {len(want)}: {tell_rows(want)}"
     elif lacking := want - have:

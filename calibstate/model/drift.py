@@ -7,7 +7,7 @@ from enum import Enum
 from ..errors import Where
 from .names import Address, Noun
 
-__all__ = ["DeclaredAt", "Drift", "What"]
+__all__ = ["DeclaredAt", "Drift", "Unseen", "What"]
 
 
 class What(Enum):
@@ -56,3 +56,12 @@ class Drift(Noun):
 
     declared_at: DeclaredAt | None = None
     """The line that asks for it."""
+
+
+class Unseen(Noun):
+    """A place that could not be seen, and that nothing asked for needs."""
+
+    place: str
+
+    detail: str = ""
+    """Why it could not be seen."""

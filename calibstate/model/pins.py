@@ -2,16 +2,21 @@
 
 What a ticket holds is final once it has left the origin.  It is known from
 its seal, else from the manifest of its bundle, else from the origin itself.
+
+A seal is in the tree, so it tells what a ticket holds whoever is away; the
+archive and the origin are needed only to bring what is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..errors import UnreachableError
 from .bundles import Manifest
-from .contents import Holding
+from .contents import CollectionType, Holding, Row
 from .fingerprints import ticket_fingerprint
+from .seals import Seal, sealed_rows
 
 __all__ = ["Pin"]
 
@@ -26,8 +31,9 @@ class Pin:
     told_by: str
     """Who says so, for people."""
 
-    rows: Callable[[], Mapping[str, Holding]] = field(repr=False, compare=False)
-    """Fetches what each collection should hold; asked only when it differs."""
+    rows: Callable[[], Mapping[str, Holding]] | None = field(default=None, repr=False, compare=False)
+    """Fetches what each collection should hold; asked only when it differs.
+    `None`: there is nothing but the seal, which names no dataset by itself."""
 
     manifest: Manifest | None = field(default=None, repr=False)
     """The bundle, if there is one."""
@@ -35,7 +41,47 @@ class Pin:
     content: str | None = None
     """Digest of the sealed bytes; `None` where nothing was sealed."""
 
+    seal: Seal | None = field(default=None, repr=False)
+    """What was sealed."""
+
+    awaits: str = ""
+    """Why nobody can bring it at present; what is there is judged all the
+    same."""
+
     @property
     def fingerprint(self) -> str:
         """The ticket fingerprint."""
         return ticket_fingerprint(self.fingerprints.items())
+
+    def expected_rows(self, name: str, live: Iterable[Row]) -> tuple[Row, ...]:
+        """Return what one of its collections should hold.
+
+        Parameters
+        ----------
+        name
+            Full name of the collection.
+        live
+            What it holds, whose UUIDs are taken over where only data IDs and
+            ranges are known; a row that is not there has none then.
+
+        Raises
+        ------
+        RefusedError
+            The bundle that tells it is damaged.
+        UnreachableError
+            The archive fell silent, and there is no seal.
+        """
+        try:
+            if self.rows is not None:
+                return self.rows()[name].rows
+        except UnreachableError:
+            if self.seal is None:
+                raise
+        assert self.seal, "without a seal there is a bundle, or the origin"
+        return sealed_rows(self.seal, name, live)
+
+    def expected_type(self, name: str) -> CollectionType | None:
+        """Return the type of one of its collections; a seal tells none."""
+        if self.manifest:
+            return next((c.type for c in self.manifest.collections if c.name == name), None)
+        return self.rows()[name].type if self.rows is not None else None

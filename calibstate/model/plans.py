@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .actions import Action
-from .drift import DeclaredAt, Drift, What
+from .drift import DeclaredAt, Drift, Unseen, What
 from .names import Address, Noun
 
 __all__ = ["Basis", "Plan", "Refusal", "Step"]
@@ -69,6 +69,9 @@ class Plan:
     steps: tuple[Step, ...]
     drift: tuple[Drift, ...] = ()
     refused: tuple[Refusal, ...] = ()
+
+    unseen: tuple[Unseen, ...] = ()
+    """Places that could not be seen, and that nothing asked for needs."""
 
     def has(self, what: What) -> bool:
         """Say whether there is drift of one kind."""

@@ -90,3 +90,6 @@ class Obstacle:
 
     where: Where | None = None
     """The line that stands in the way, where another one than asks for it."""
+
+    unseen: str = ""
+    """The place that could not be seen, where that is why."""

@@ -8,7 +8,7 @@ digest of the bytes, and the coverage, written compactly.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -35,6 +35,7 @@ __all__ = [
     "extent",
     "seal_of",
     "sealed_name",
+    "sealed_rows",
 ]
 
 Coverage = dict[str, int | str | list[str] | None]
@@ -178,6 +179,19 @@ class Seal(Noun):
         """Say whether a bundle is what was sealed, to the byte."""
         return manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content
 
+    def other_size(self, sizes: Collection[int]) -> str | None:
+        """Say that files of a ticket have another size together, if so.
+
+        Parameters
+        ----------
+        sizes
+            Size of each dataset's file, in bytes.
+        """
+        # A file with several datasets counts once in a seal.
+        if len(sizes) != self.files or sum(sizes) == self.bytes:
+            return None
+        return f"its files have {sum(sizes)} bytes together, sealed were {self.bytes}"
+
     def _holding(self, name: str, sealed: SealedCollection) -> Holding:
         rows = tuple(
             Row(dataset_type, data_id, run, begin, end)
@@ -207,6 +221,28 @@ def content_digest(manifest: Manifest) -> str:
 def sealed_name(instrument: str, ticket: str, collection: str) -> str:
     """Return how a seal and a ticket name a collection."""
     return collection.removeprefix(f"{instrument}/calib/{ticket}/")
+
+
+def sealed_rows(seal: Seal, name: str, live: Iterable[Row]) -> tuple[Row, ...]:
+    """Return what a seal says that one of its collections holds.
+
+    Parameters
+    ----------
+    seal
+        The seal.
+    name
+        Full name of the collection.
+    live
+        What the collection holds somewhere.  A seal does not name datasets by
+        their UUIDs, so those are taken over for the same data IDs and ranges;
+        a row that is not there has none.
+    """
+    uuids = {(row.dataset_type, row.data_id, row.begin, row.end): row.uuid for row in live}
+    sealed = seal.holdings[name].rows
+    return tuple(
+        row._replace(uuid=uuids.get((row.dataset_type, row.data_id, row.begin, row.end), ""))
+        for row in sealed
+    )
 
 
 def seal_of(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 
-from .drift import Drift
+from .drift import Drift, Unseen
 from .names import InstrumentName, Noun, RepositoryAddress
 from .tickets import ApprovalStatus
 
@@ -156,6 +156,9 @@ class Status(Noun):
 
     beside: tuple[Drift, ...] = ()
     """Drift in the archive and in Rucio, which are no repositories."""
+
+    unseen: tuple[Unseen, ...] = ()
+    """Places that could not be seen, and that nothing asked for needs."""
 
     def tally(self) -> Counter[State]:
         """Count the states of tickets."""

@@ -4,6 +4,10 @@ One limit holds for the whole process, as a person gives it for one command.
 Adapters ask no longer than that for a single answer; and whoever looks gives
 up when nothing was heard for so long.  A place that is slow, but answers
 again and again, is never cut off.
+
+What said nothing is remembered for as long as a command runs (`Silences`), so
+a store that is away costs one limit, however often it is needed and however
+many places it keeps.
 """
 
 from __future__ import annotations
@@ -11,9 +15,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ..errors import Diagnostic, UnreachableError
@@ -21,6 +25,7 @@ from ..errors import Diagnostic, UnreachableError
 __all__ = [
     "USUAL",
     "Heard",
+    "Silences",
     "SilentError",
     "allow",
     "allowed",
@@ -35,8 +40,98 @@ USUAL = timedelta(seconds=60)
 """The limit, unless told."""
 
 
+_A_MOMENT = 0.5
+"""Seconds of silence that cost nobody anything."""
+
+
 class SilentError(UnreachableError):
     """A place was asked and said nothing for too long."""
+
+
+class Silences:
+    """Stores that said nothing while a command runs.
+
+    None of them is asked again before it is `forgotten <forget>`.
+
+    Parameters
+    ----------
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.waited_for: list[str] = []
+        """Stores that were waited for in vain, each once for each time."""
+        self._silent: set[str] = set()
+
+    def ask(self, store: str, place: str) -> None:
+        """Have what this thread does from now on count as asking a store.
+
+        Parameters
+        ----------
+        store
+            What answers for the place, and perhaps for others: a server.
+        place
+            What messages call it.
+
+        Raises
+        ------
+        SilentError
+            The store was silent before; it is not asked.
+        """
+        if store in self._silent:
+            raise silent(place)
+        if looking := hearing():
+            looking.asked = _Asked(self, store, self.clock())
+
+    @contextmanager
+    def asking(self, store: str, place: str) -> Iterator[None]:
+        """Ask a store, and then go on with what was asked before.
+
+        Parameters
+        ----------
+        store, place
+            As for `ask`.
+
+        Raises
+        ------
+        SilentError
+            The store was silent before; it is not asked.
+        """
+        looking = hearing()
+        before = looking.asked if looking else None
+        self.ask(store, place)
+        try:
+            yield
+        except SilentError:
+            raise  # Who waited has noted it.
+        except UnreachableError:
+            if looking:
+                looking.end_unreachable()
+            raise
+        finally:
+            if looking:
+                looking.asked = before and replace(before, at=before.silences.clock())
+
+    def note(self, store: str) -> None:
+        """Remember that a store said nothing."""
+        self.waited_for.append(store)
+        self._silent.add(store)
+
+    def forget(self) -> None:
+        """Ask all of them again."""
+        self._silent.clear()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A store that is asked."""
+
+    silences: Silences
+    store: str
+    at: float
+    """When it was asked, or heard of last."""
 
 
 @dataclass
@@ -52,6 +147,10 @@ class Heard:
 
     _at: float = field(default_factory=time.monotonic)
     _busy: int = 0
+    asked: _Asked | None = None
+    """The store that is asked at the moment."""
+    is_held_up: bool = False
+    """Whether it waits for another look that hears nothing."""
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -59,9 +158,27 @@ class Heard:
         """Seconds that only grow; without end while nothing can be heard."""
         return math.inf if self._busy else self._at
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing was heard for a moment, as it might be."""
+        return self.is_held_up or time.monotonic() - self.at > _A_MOMENT
+
     def now(self) -> None:
         """Note that something was heard."""
         self._at = time.monotonic()
+        if self.asked:
+            self.asked = replace(self.asked, at=self.asked.silences.clock())
+
+    def give_up(self) -> None:
+        """Have it remembered that the store which is asked says nothing."""
+        if self.asked:
+            self.asked.silences.note(self.asked.store)
+            self.asked = None
+
+    def end_unreachable(self) -> None:
+        """Have it remembered where an adapter gave up, if not at once."""
+        if self.asked and self.asked.silences.clock() - self.asked.at > _A_MOMENT:
+            self.give_up()
 
     def be_busy(self, by: int) -> None:
         """Count the threads that do what cannot be heard."""

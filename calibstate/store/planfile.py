@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from ..errors import Diagnostic, InvalidStateError, RefusedError
 from ..model.actions import Action
-from ..model.drift import Drift, What
+from ..model.drift import Drift, Unseen, What
 from ..model.fingerprints import digest_of_lines
 from ..model.plans import Basis, Plan, Refusal, Step
 from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
@@ -38,6 +38,8 @@ def document(plan: Plan) -> dict[str, Any]:
         steps=tuple(_entry(step) for step in plan.steps),
         drift=tuple(_portable(drift) for drift in plan.drift),
         refused=tuple(_portable_refusal(refusal) for refusal in plan.refused),
+        # Why they were not seen tells of the machine, not of the plan.
+        unseen=tuple(Unseen(place=unseen.place) for unseen in plan.unseen),
         digest=digest(plan),
     )
     return plain(made)
@@ -86,6 +88,8 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
             tuple(_read_step(step, actions, name) for step in saved["steps"]),
             tuple(Drift.model_validate(drift) for drift in saved["drift"]),
             tuple(Refusal.model_validate(refusal) for refusal in saved["refused"]),
+            # Plans of older versions have none.
+            tuple(Unseen.model_validate(unseen) for unseen in saved.get("unseen", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_plan(name, _said(error)) from None

@@ -16,7 +16,7 @@ from calibstate.engine import side_by_side as module
 from calibstate.engine.side_by_side import SIDE_BY_SIDE, InTime, in_time, left_behind, side_by_side
 from calibstate.errors import UnreachableError
 from calibstate.ports import silence
-from calibstate.ports.silence import SilentError, heard
+from calibstate.ports.silence import Silences, SilentError, heard
 
 
 @pytest.fixture(autouse=True)
@@ -45,16 +45,67 @@ def test_everything_is_looked_at_and_few_at_once() -> None:
     assert 1 < most <= SIDE_BY_SIDE
 
 
-def test_who_was_silent_a_moment_ago_is_not_waited_for_again() -> None:
-    forever, asked, in_time = threading.Event(), [], InTime("a place")
+def test_who_was_silent_is_not_asked_again_before_it_is_forgotten() -> None:
+    forever, asked, silences = threading.Event(), list[str](), Silences()
+    archive = InTime("the archive", silences, "a server")
+    records = InTime("the records", silences, "a server")
     with pytest.raises(SilentError):
-        in_time(forever.wait)
-    with pytest.raises(SilentError, match=r"a place: it did not answer within 0.4 s"):
-        in_time(lambda: asked.append("too soon"))
-    time.sleep(silence.allowed())
-    in_time(lambda: asked.append("later"))
-    assert asked == ["later"]
+        archive(forever.wait)
+    for _ in range(3):
+        with pytest.raises(SilentError, match=r"the records: it did not answer within 0.4 s"):
+            records(lambda: asked.append("too soon"))
+    InTime("a place", silences, "another server")(lambda: asked.append("another"))
+    silences.forget()
+    records(lambda: asked.append("later"))
+    assert asked == ["another", "later"]
+    assert silences.waited_for == ["a server"]
     forever.set()
+
+
+@pytest.mark.parametrize(("after", "waited_for"), [(0.1, []), (30.0, ["a server"])])
+def test_an_adapter_that_gives_up_after_a_while_is_waited_for_once(
+    after: float, waited_for: list[str]
+) -> None:
+    now = [0.0]
+    silences = Silences(lambda: now[0])
+
+    def refuse() -> None:
+        now[0] += after
+        raise UnreachableError
+
+    asking = InTime("a place", silences, "a server")
+    for _ in range(2):
+        with pytest.raises(UnreachableError):
+            asking(refuse)
+    assert silences.waited_for == waited_for
+
+
+def test_what_was_asked_meanwhile_is_not_blamed_for_the_place_itself() -> None:
+    forever, silences = threading.Event(), Silences()
+
+    def look() -> None:
+        silences.ask("a repository", "a repository")
+        with silences.asking("the archive", "the archive"):
+            heard()
+        forever.wait()
+
+    ((_, future),) = side_by_side({"a repository": look})
+    assert isinstance(future.exception(), SilentError)
+    assert silences.waited_for == ["a repository"]
+    forever.set()
+
+
+def test_who_is_silent_keeps_no_other_from_being_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence.allow(timedelta(seconds=60))
+    monkeypatch.setattr(silence, "_A_MOMENT", 0.05)
+    forever, awaited = threading.Event(), set[str]()
+    looks = {f"silent {n}": forever.wait for n in range(SIDE_BY_SIDE)}
+    told = []
+    for place, _ in side_by_side({**looks, "quick": lambda: True}, awaited.update):
+        told.append(place)
+        forever.set()
+    assert told[0] == "quick"
+    assert awaited == set(looks)
 
 
 def test_one_that_is_silent_is_left_behind_and_the_others_are_told() -> None:

@@ -281,7 +281,9 @@ def test_without_the_archive_nobody_can_tell_what_a_ticket_holds() -> None:
     _, stands = told(SETTLED, lambda places: places.out_of_reach.add("archive"))
 
     found = cell(stands, "DM-1", SUMMIT)
-    assert (found.state, found.reason) == (State.PENDING, "the archive could not be seen")
+    why = "the archive could not be seen, and it has no seal"
+    assert found.state is State.PENDING
+    assert found.reason == f"it is here, and whether it is whole nobody can tell: {why}"
     assert [drift.what for drift in stands.beside] == [What.UNREACHABLE]
 
 

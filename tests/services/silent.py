@@ -5,26 +5,42 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 import pytest
 
 
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    taken: list[socket.socket] = []
+@dataclass
+class Silent:
+    """Such a server; it counts whom it let in."""
+
+    port: int
+    connections: list[socket.socket] = field(default_factory=list)
+
+
+@contextmanager
+def silent() -> Iterator[Silent]:
+    """Open such a server."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        opened = Silent(int(server.getsockname()[1]))
 
         def take() -> None:
             with suppress(OSError):
                 while True:
-                    taken.append(server.accept()[0])
+                    opened.connections.append(server.accept()[0])
 
         threading.Thread(target=take, daemon=True).start()
-        yield int(server.getsockname()[1])
+        yield opened
         server.shutdown(socket.SHUT_RDWR)
-    for connection in taken:
+    for connection in opened.connections:
         connection.close()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    with silent() as server:
+        yield server.port
 
 
 class FallingSilent:

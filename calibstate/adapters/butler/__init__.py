@@ -6,7 +6,7 @@ when the first repository is asked, never at start.
 
 from .exclusion import exclude_others
 from .formatters import why_not_usable
-from .opening import identity, recover, resolve
+from .opening import identity, recover, resolve, server_of
 from .reader import DafButlerReader, open_reader
 from .writer import DafButlerWriter, clear_leftovers, open_writer
 
@@ -20,5 +20,6 @@ __all__ = [
     "open_writer",
     "recover",
     "resolve",
+    "server_of",
     "why_not_usable",
 ]

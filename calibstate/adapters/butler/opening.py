@@ -31,7 +31,7 @@ from ...ports.silence import allowed, heard
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
 
-__all__ = ["Repository", "identity", "recover", "resolve"]
+__all__ = ["Repository", "identity", "recover", "resolve", "server_of"]
 
 _CONNECTING = 10.0
 """Seconds in which a database that is there lets us in."""
@@ -277,6 +277,22 @@ def identity(uri: str) -> str:
         There is no configuration of a butler.
     """
     return Repository(uri).identity
+
+
+def server_of(uri: str) -> str:
+    """Return what answers for a repository; only its configuration is read.
+
+    All databases of a server answer, or say nothing, together.
+
+    Raises
+    ------
+    UnreachableError
+        There is no configuration of a butler.
+    """
+    repository = Repository(uri)
+    if repository.database or repository.registry is None:
+        return repository.identity
+    return repository.identity.partition("/")[0]
 
 
 def recover(uri: str) -> None:

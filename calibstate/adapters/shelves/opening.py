@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from .shelf import Shelf
 if TYPE_CHECKING:
     from .bucket import Bucket
 
-__all__ = ["open_shelf", "opened"]
+__all__ = ["open_shelf", "opened", "server_of"]
 
 _IN_MEMORY = 32 * 2**20
 
@@ -42,6 +43,20 @@ def open_shelf(uri: str) -> Shelf:
             hint="Name a path, or s3://BUCKET/PREFIX.",
         )
     )
+
+
+def server_of(uri: str) -> str:
+    """Return what answers for a path or URI; nothing is asked.
+
+    All buckets of an endpoint answer, or say nothing, together; a folder is
+    by itself.
+    """
+    if not uri.startswith("s3://"):
+        return uri
+    profile = unquote(urlsplit(uri).netloc.rpartition("@")[0])
+    named = os.environ.get(f"LSST_RESOURCES_S3_PROFILE_{profile}") if profile else None
+    url = urlsplit(named or os.environ.get("S3_ENDPOINT_URL", ""))
+    return f"s3 {url.netloc.rpartition('@')[2] or profile}"
 
 
 @contextmanager

@@ -6,9 +6,8 @@ review the seal is enough, even where neither bundle nor origin can be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from ...errors import RefusedError
 from ...kinds.bundle import Bundle
@@ -21,18 +20,14 @@ from ...model.names import ARCHIVE, Address, TicketKey
 from ...model.pins import Pin
 from ...model.resources import Declared, Observed
 from ...model.scope import Scope
-from ...model.seals import Seal, covered
+from ...model.seals import Seal, sealed_rows
 from ...model.tickets import Ticket
-from ...model.timespans import Range
 from ...ports.places import ReadPlaces
 from ..expand import Unpinned, adopted, expand
 from ..observe import look_at
 from ..pin import pin_tickets
 
 __all__ = ["Expected", "expectations"]
-
-_Key = tuple[str, str, Range]
-"""Dataset type, data ID and range."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Expected:
 
     seal: Seal | None = None
     pin: Pin | None = None
-    """Where there is more than the seal."""
+    """What is known for a plan; `None` where that is refused, or nothing."""
 
     trouble: str = ""
     """Why nobody can tell."""
@@ -75,30 +70,20 @@ class Expected:
         """
         if live is not None and live.fingerprint == self.fingerprints[name]:
             return live.rows
-        if name in self._pinned:
-            return self._pinned[name].rows
-        return tuple(self._from_coverage(name, live.rows if live else ()))
-
-    def type_of(self, name: str) -> CollectionType | None:
-        """Return the type of one of its collections, where it is known."""
-        if self.manifest:
-            return next((c.type for c in self.manifest.collections if c.name == name), None)
-        return self._pinned[name].type if name in self._pinned else None
-
-    @cached_property
-    def _pinned(self) -> Mapping[str, Holding]:
+        known = live.rows if live else ()
         try:
-            return self.pin.rows() if self.pin else {}
+            if self.pin:
+                return self.pin.expected_rows(name, known)
         except RefusedError:
             if self.seal is None:
                 raise
-            return {}  # The bundle is damaged, and the seal says enough.
-
-    def _from_coverage(self, name: str, live: Iterable[Row]) -> Iterator[Row]:
+        # Without a bundle, or with a damaged one, the seal says enough.
         assert self.seal, "without a seal there is a pin"
-        uuids = {(row.dataset_type, row.data_id, (row.begin, row.end)): row.uuid for row in live}
-        for dataset_type, data_id, span in _coverage(self.seal, name):
-            yield Row(dataset_type, data_id, uuids.get((dataset_type, data_id, span), ""), *span)
+        return sealed_rows(self.seal, name, known)
+
+    def type_of(self, name: str) -> CollectionType | None:
+        """Return the type of one of its collections, where it is known."""
+        return self.pin.expected_type(name) if self.pin else None
 
 
 def expectations(
@@ -169,11 +154,3 @@ def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Unpinned, troubl
     if seal and seal_state(ticket, seal) is not SealState.DIFFERS:
         return Expected(ticket, seal.fingerprints, "its seal", seal)
     return Expected(ticket, seal=seal, trouble=pin.reason, archive_trouble=trouble)
-
-
-def _coverage(seal: Seal, name: str) -> Iterator[_Key]:
-    """Yield what a seal says of a collection."""
-    names = dict(zip(seal.fingerprints, seal.collections.values(), strict=True))
-    for dataset_type, sealed in names[name].types.items():
-        for data_id, span in covered(sealed.coverage, seal.instrument):
-            yield dataset_type, data_id, span

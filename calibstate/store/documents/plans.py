@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
-from ...model.drift import Drift
+from ...model.drift import Drift, Unseen
 from ...model.names import Address, Noun
-from ...model.plans import Basis, Refusal
+from ...model.plans import Basis, Plan, Refusal
 from .base import FORMAT
 
 __all__ = ["DriftDocument", "PlanDocument", "StepEntry", "counted"]
@@ -59,6 +59,9 @@ class PlanDocument(Noun):
     refused: tuple[Refusal, ...]
     """What is not touched as things stand."""
 
+    unseen: tuple[Unseen, ...] = ()
+    """Places that could not be seen, and that nothing asked for needs."""
+
     digest: str
     """Over the form, the declared state, and the steps with their ground."""
 
@@ -75,10 +78,13 @@ class DriftDocument(Noun):
     drift: tuple[Drift, ...]
     """In the order in which a ticket travels."""
 
+    unseen: tuple[Unseen, ...] = ()
+    """Places that could not be seen, and that nothing asked for needs."""
+
     @classmethod
-    def of(cls, found: Sequence[Drift]) -> DriftDocument:
-        """Return the document of some drift."""
-        return cls(summary=counted(found), drift=tuple(found))
+    def of(cls, plan: Plan) -> DriftDocument:
+        """Return the document of the drift that a plan found."""
+        return cls(summary=counted(plan.drift), drift=plan.drift, unseen=plan.unseen)
 
 
 def counted(found: Iterable[Drift]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ...model.drift import Drift
+from ...model.drift import Drift, Unseen
 from ...model.names import Noun
 from ...model.status import State, Status, Table
 from .base import FORMAT
@@ -31,6 +31,9 @@ class StatusDocument(Noun):
     beside: tuple[Drift, ...]
     """Drift in the archive and in Rucio, which are no repositories."""
 
+    unseen: tuple[Unseen, ...] = ()
+    """Places that could not be seen, and that nothing asked for needs."""
+
     @classmethod
     def of(cls, told: Status) -> StatusDocument:
         """Return the document of how it stands."""
@@ -40,6 +43,7 @@ class StatusDocument(Noun):
             legend={state.value: state.means for state in State if state in found},
             tables=told.tables,
             beside=told.beside,
+            unseen=told.unseen,
         )
 
 

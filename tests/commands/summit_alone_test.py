@@ -1,0 +1,261 @@
+"""A site that has all it needs is judged, and changed, with all others away.
+
+The summit has its tickets, its own records, and their seals in the tree.  The
+archive, the records of the others and the USDF are away: they refuse, or let
+everybody in and never say a word.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from calibstate.ports import silence
+from tests import world
+from tests.commands.sites import INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
+from tests.services.silent import silent
+from tests.tree import Ran
+
+NEW, OLD = f"{TOP}/DM-2", f"{TOP}/DM-1"
+
+AT_SUMMIT = ("--site", "summit")
+
+LOOKUP = ("explain", "bias", "detector=1", "--at", "2024-06-01", "--site", "summit")
+
+
+@pytest.fixture(autouse=True)
+def _as_patient_as_usual() -> Iterator[None]:
+    yield
+    silence.allow(None)
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """Return a port at which nobody listens, and that nobody else takes."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
+
+
+def rewrite(file: Path, **more: Any) -> None:
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **more}))
+
+
+def send_away(sites: Sites, port: int, monkeypatch: pytest.MonkeyPatch, database: int | None = None) -> None:
+    """Have all but the summit answer at a port, if anybody does there.
+
+    Parameters
+    ----------
+    sites
+        What is changed.
+    port
+        Where the archive and the records are.
+    monkeypatch
+        Sets what the clients read.
+    database
+        Where the databases of the USDF are; the same unless told.
+    """
+    monkeypatch.setenv("S3_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "loopback")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "loopback-secret")
+    state = sites.tree.state
+    rewrite(state / "calibstate.yaml", archive="s3://usdf/archive", records="s3://usdf/records")
+    rewrite(state / "sites" / "summit.yaml", records="../../records-summit")
+    for address in ("usdf-main", "usdf-embargo"):
+        butler = sites.tree.folder / "repo" / address / "butler.yaml"
+        said = yaml.safe_load(butler.read_text())
+        said["registry"]["db"] = f"postgresql://calib@127.0.0.1:{database or port}/{address}"
+        butler.write_text(yaml.safe_dump(said))
+
+
+@pytest.fixture
+def sealed(deployed: Sites) -> Sites:
+    """Return sites with all as declared, of which both tickets are sealed."""
+    assert deployed.run("seal", "DM-1", "DM-2").code == 0
+    return deployed
+
+
+@pytest.fixture
+def alone(sealed: Sites, refusing_port: int, monkeypatch: pytest.MonkeyPatch) -> Sites:
+    """Return sites of which only the summit answers."""
+    send_away(sealed, refusing_port, monkeypatch)
+    return sealed
+
+
+def files_of_new(sites: Sites) -> list[Path]:
+    return [sites.path(SUMMIT) / name for name in sites.files(SUMMIT) if "DM-2" in name]
+
+
+def states(ran: Ran) -> dict[str, str]:
+    """Return how each ticket stands at the summit."""
+    (table,) = ran.json["tables"]
+    return {row["name"]: row["cells"][0]["state"] for row in table["rows"] if row["subject"] == "ticket"}
+
+
+def drift(ran: Ran) -> set[tuple[str, str]]:
+    return {(found["what"], found["subject"]) for found in ran.json["drift"]}
+
+
+def winner(ran: Ran) -> str:
+    (explanation,) = ran.json["explanations"]
+    found: str = explanation["winner"]["ticket"]
+    return found
+
+
+def check_agreement(sites: Sites, searched: dict[str, str], missing: set[tuple[str, str]], code: int) -> None:
+    """Have every command that looks say the same of the summit."""
+    status = sites.run("status", *AT_SUMMIT, "--format", "json")
+    assert (states(status), status.code) == (searched, code), status.out + status.err
+    found = sites.run("drift", *AT_SUMMIT, "--format", "json")
+    assert (drift(found), found.code) == (missing, code), found.out + found.err
+    assert {unseen["place"] for unseen in found.json["unseen"]} == {"archive"}
+    assert "archive" in found.err, "a person is told who could not be seen"
+
+
+def test_what_is_live_whole_and_sealed_is_searched_whoever_is_away(alone: Sites) -> None:
+    check_agreement(alone, {"DM-2": "searched", "DM-1": "searched"}, set(), 0)
+    verified = alone.run("verify", *AT_SUMMIT, "--bytes")
+    assert verified.code == 0, verified.out + verified.err
+    explained = alone.run(*LOOKUP, "--format", "json")
+    assert (explained.code, winner(explained)) == (0, "DM-2")
+    assert alone.run("fingerprint", *AT_SUMMIT).code == 0
+    assert alone.run("plan", *AT_SUMMIT).code == 0
+
+
+def test_a_ticket_is_taken_out_and_put_back_with_all_others_away(alone: Sites) -> None:
+    alone.tree.chain(["DM-1"], retired={"DM-2": "a wrong flat"})
+    taken_out = alone.apply(*AT_SUMMIT)
+    assert taken_out.code == 0, taken_out.out + taken_out.err
+    assert alone.chain(SUMMIT) == (OLD,)
+    check_agreement(alone, {"DM-1": "searched", "DM-2": "retired"}, set(), 0)
+
+    alone.tree.chain(["DM-2", "DM-1"])
+    assert drift(alone.run("drift", *AT_SUMMIT, "--format", "json")) == {("missing", NEW)}
+    put_back = alone.apply(*AT_SUMMIT)
+    assert put_back.code == 0, put_back.out + put_back.err
+    assert alone.chain(SUMMIT) == (NEW, OLD)
+    check_agreement(alone, {"DM-2": "searched", "DM-1": "searched"}, set(), 0)
+    assert alone.run("verify", *AT_SUMMIT).code == 0
+
+
+def test_what_is_not_whole_here_waits_for_who_is_away(alone: Sites) -> None:
+    for file in files_of_new(alone):
+        file.unlink()
+    ran = alone.run("drift", *AT_SUMMIT, "--files", "--format", "json")
+    assert ran.code == 1, ran.out
+    assert {what for what, _ in drift(ran)} == {"unreachable", "pending"}
+    assert states(alone.run("status", *AT_SUMMIT, "--files", "--format", "json"))["DM-2"] == "pending"
+    applied = alone.apply(*AT_SUMMIT, "--files")
+    assert applied.code == 1, applied.out
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param("decertified", marks=pytest.mark.slow),
+        "other datasets",
+        pytest.param("another size", marks=pytest.mark.slow),
+    ],
+)
+def test_what_is_not_as_sealed_is_told_with_all_others_away(alone: Sites, how: str) -> None:
+    leaf = f"{NEW}/bias.20240101a"
+    if how == "another size":
+        files_of_new(alone)[0].write_bytes(b"short")
+    else:
+        with alone.butler(SUMMIT) as butler:
+            butler.registry.decertify(leaf, "bias", world.timespan(world.SINCE_2024))
+            if how == "other datasets":
+                refs = butler.query_datasets("bias", f"{OLD}/bias.20240101a.run", find_first=False)
+                butler.registry.certify(leaf, refs, world.timespan(world.SINCE_2024))
+    words = ("drift", *AT_SUMMIT, "--files", "--format", "json")
+    found = drift(alone.run(*words))
+    expected = {
+        "decertified": {("pending", leaf), ("unreachable", "archive")},
+        "other datasets": {("changed", leaf)},
+        "another size": {("changed", f"{INSTRUMENT}/DM-2")},
+    }
+    assert found == expected[how]
+    assert alone.run("verify", *AT_SUMMIT, "--ticket", "DM-2").code == 1
+    state = states(alone.run("status", *AT_SUMMIT, "--files", "--format", "json"))["DM-2"]
+    assert state == ("pending" if how == "decertified" else "changed")
+
+
+def test_of_a_ticket_without_a_seal_all_say_that_nobody_can_tell(
+    deployed: Sites, refusing_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_away(deployed, refusing_port, monkeypatch)
+    status = deployed.run("status", *AT_SUMMIT, "--format", "json")
+    found = deployed.run("drift", *AT_SUMMIT, "--format", "json")
+    verified = deployed.run("verify", *AT_SUMMIT)
+    assert (status.code, found.code, verified.code) == (1, 1, 1)
+    assert set(states(status).values()) == {"pending"}
+    names = {f"{INSTRUMENT}/DM-1", f"{INSTRUMENT}/DM-2"}
+    assert drift(found) == {("unreachable", "archive"), *(("pending", name) for name in names)}
+    assert "nobody can tell" in status.out
+    assert "nobody can tell" in verified.out
+
+
+def test_who_asks_for_all_is_told_that_the_others_could_not_be_seen(alone: Sites) -> None:
+    ran = alone.run("drift", "--format", "json")
+    assert ran.code == 1
+    assert drift(ran) == {("unreachable", place) for place in ("archive", ORIGIN, "usdf/embargo")}
+
+
+COMMANDS = {
+    "status": ("status",),
+    "drift": ("drift",),
+    "plan": ("plan",),
+    "verify": ("verify",),
+    "fingerprint": ("fingerprint",),
+    "explain": LOOKUP[:-2],
+    "apply": ("apply", "--yes"),
+}
+
+TRIES = 3
+"""How often the client of S3 asks before it gives up."""
+
+
+def _each() -> Iterator[Any]:
+    sample = {("the summit", "apply"), ("all", "drift")}
+    for pair in product(["the summit", "all"], COMMANDS):
+        yield pytest.param(*pair, id="-".join(pair), marks=[] if pair in sample else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize(("whose", "command"), _each())
+def test_who_is_silent_is_waited_for_once(
+    sealed: Sites, monkeypatch: pytest.MonkeyPatch, command: str, whose: str
+) -> None:
+    sealed.tree.chain(["DM-1"], retired={"DM-2": "a wrong flat"})
+    with silent() as store, silent() as database:
+        send_away(sealed, store.port, monkeypatch, database.port)
+        narrowed = AT_SUMMIT if whose == "the summit" else ()
+        ran = sealed.run(*COMMANDS[command], *narrowed, "--timeout", "2s")
+    assert len(store.connections) <= TRIES, ran.err
+    # Each of the two repositories is asked once, at the same time.
+    assert len(database.connections) <= (0 if narrowed else 2), ran.err
+    assert "Traceback" not in ran.err
+    if narrowed:
+        assert ran.code == (2 if command in {"status", "drift", "plan"} else 1 if command == "verify" else 0)
+    if narrowed and command == "apply":
+        assert sealed.chain(SUMMIT) == (OLD,)
+
+
+def test_only_here_asks_nobody_else(sealed: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed.tree.chain(["DM-1"], retired={"DM-2": "a wrong flat"})
+    with silent() as server:
+        send_away(sealed, server.port, monkeypatch)
+        for command in COMMANDS.values():
+            ran = sealed.run(*command, *AT_SUMMIT, "--only-here")
+            assert "Traceback" not in ran.err
+        assert sealed.run("drift", "--only-here").code == 64
+        monkeypatch.setenv("CALIBSTATE_ONLY_HERE", "1")
+        assert sealed.run("drift", *AT_SUMMIT).code == 0
+        assert server.connections == []
+    assert sealed.chain(SUMMIT) == (OLD,)
