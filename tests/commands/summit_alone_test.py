@@ -228,7 +228,7 @@ def _each() -> Iterator[Any]:
         yield pytest.param(*pair, id="-".join(pair), marks=[] if pair in sample else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize(("whose", "command"), _each())
+@pytest.mark.parametrize(("whose", "command"), list(_each()))
 def test_who_is_silent_is_waited_for_once(
     sealed: Sites, monkeypatch: pytest.MonkeyPatch, command: str, whose: str
 ) -> None:
