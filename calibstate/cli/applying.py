@@ -24,7 +24,7 @@ from ..engine.hold import Patience
 from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
 from ..engine.waves import look_at_waves
-from ..engine.windows import closed
+from ..engine.windows import Closed, closed
 from ..errors import CalibstateError, Diagnostic, Severity
 from ..factory.clock import now, utc_now
 from ..factory.past import basis, began
@@ -45,7 +45,7 @@ from .app import ExitCode, first_of
 from .options import Format
 from .stopping import Stopping
 
-__all__ = ["Applying", "closings", "commit_remarks", "not_seen", "plan_code", "planned"]
+__all__ = ["Applying", "commit_remarks", "guards_met", "not_seen", "passing", "plan_code", "planned"]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
@@ -92,12 +92,61 @@ def not_seen(made: Plan) -> list[Diagnostic]:
     ]
 
 
-def closings(made: Plan, desired: DesiredState) -> list[Diagnostic]:
-    """Return what is to be known of the places of a plan that are closed."""
-    places = sorted({step.action.target.place for step in made.steps})
-    found = [one for place in places if (one := closed(desired, place, now()))]
-    hint = "`apply` refuses its steps until then; if they are meant: --allow window --because REASON."
-    return [Diagnostic("Place is closed", f"{one.told}.", one.where, hint, Severity.NOTE) for one in found]
+def closings(made: Plan, desired: DesiredState) -> list[Closed]:
+    """Return why places are closed at which a plan has something to do."""
+    places = {step.action.target.place for step in made.steps} | {met.place for met in made.guards}
+    return [one for place in sorted(places) if (one := closed(desired, place, now()))]
+
+
+def guards_met(made: Plan, desired: DesiredState, allowed: Allowed) -> list[Diagnostic]:
+    """Return every guard that keeps something from being done, with its key.
+
+    Parameters
+    ----------
+    made
+        The plan.
+    desired
+        What is declared, windows included.
+    allowed
+        What a person passes; it keeps nothing back.
+    """
+    told = []
+    for guard in Guard:
+        reasons = [f"{met.place}: {met.reason}." for met in made.guards if met.guard is guard]
+        if reasons:
+            detail, hint = "\n".join(reasons), f"If it is meant: {_key(guard)}."
+            told.append(Diagnostic(f"Kept back by a {guard.value}", detail, None, hint, Severity.NOTE))
+    shut = closings(made, desired) if Guard.WINDOW not in allowed.guards else []
+    hint = f"`apply` refuses its steps until then; if they are meant: {_key(Guard.WINDOW)}."
+    told += [Diagnostic("Place is closed", f"{one.told}.", one.where, hint, Severity.NOTE) for one in shut]
+    if shut and any(met.guard is Guard.WAVE for met in made.guards):
+        detail = "A wave and a window keep this back, and one flag passes both."
+        hint = "If it is meant: --override REASON."
+        told.append(Diagnostic("Two guards at once", detail, None, hint, Severity.NOTE))
+    return told
+
+
+def passing(made: Plan, desired: DesiredState, allowed: Allowed) -> Allowed:
+    """Return which of the guards that a person passes would stop a plan.
+
+    Parameters
+    ----------
+    made
+        The plan.
+    desired
+        What is declared, windows included.
+    allowed
+        What a person passes.
+    """
+    guards = set(made.passed.guards) & set(allowed.guards)
+    if Guard.WINDOW in allowed.guards and made.steps and closings(made, desired):
+        guards.add(Guard.WINDOW)
+    ordered = tuple(guard for guard in Guard if guard in guards)
+    return Allowed(guards=ordered, because=allowed.because if ordered else "")
+
+
+def _key(guard: Guard) -> str:
+    return f"--allow {guard.value} --because REASON"
 
 
 @dataclass
@@ -113,6 +162,9 @@ class Applying:
 
     allowed: Allowed = field(default_factory=Allowed)
     """Guards that a person passes."""
+
+    passed: Allowed = field(default_factory=Allowed)
+    """Those of them that would stop the plan."""
 
     became: dict[str, Outcome] = field(default_factory=dict)
     """What became of each target, at last."""
@@ -134,8 +186,6 @@ class Applying:
 
         Nothing is done where one cannot; the other places go on.
         """
-        if Guard.WINDOW not in self.allowed.guards:
-            screen.told(closings(made, self.desired))
         for check in fit_for(made, self._is_ours, self.places):
             if check.health is Health.OK:
                 continue
@@ -187,6 +237,7 @@ class Applying:
             anew = (latest.drift, latest.refused) != (made.drift, made.refused)
             screen.print_lines(text.stays(latest) if anew else ())
             screen.print_lines([text.outcomes_tally(self.became.values())] if self.became else ())
+            screen.print_lines(text.guards_passed(self.passed))
         return first_of(plan_code(latest), *(_code(outcome) for outcome in self.became.values()))
 
     def _is_awaiting(self, latest: Plan) -> bool:

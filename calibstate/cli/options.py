@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from enum import Enum
@@ -13,7 +14,7 @@ from ..errors import Diagnostic, UsageError, without_secrets
 from ..model.guards import Allowed, Guard
 from ..model.scope import Scope
 from ..ports import silence
-from . import completing
+from . import completing, screen
 
 __all__ = [
     "AllowOption",
@@ -198,11 +199,13 @@ LockTimeoutOption = Annotated[
     ),
 ]
 
+# What passes a guard has no variable: one that was left in a shell would pass
+# it again, without anybody meaning it.
+
 AllowOption = Annotated[
     list[Guard] | None,
     typer.Option(
         "--allow",
-        envvar="CALIBSTATE_ALLOW",
         help="Pass a guard, with --because: a hold, a wave, a window, or many changes of a chain.",
     ),
 ]
@@ -211,15 +214,12 @@ OverrideOption = Annotated[
     typer.Option(
         "--override",
         metavar="REASON",
-        envvar="CALIBSTATE_OVERRIDE",
         help="Pass the guards of time: --allow wave --allow window --because REASON, in short.",
     ),
 ]
 BecauseOption = Annotated[
     str | None,
-    typer.Option(
-        "--because", metavar="REASON", envvar="CALIBSTATE_BECAUSE", help="Why a guard is passed; it is kept."
-    ),
+    typer.Option("--because", metavar="REASON", help="Why a guard is passed; it is kept."),
 ]
 
 
@@ -285,6 +285,9 @@ def allowed(guards: list[Guard] | None, because: str | None, override: str | Non
     UsageError
         There is no reason, or nothing that it is for.
     """
+    for name in ("CALIBSTATE_ALLOW", "CALIBSTATE_BECAUSE", "CALIBSTATE_OVERRIDE"):
+        if os.environ.get(name):
+            screen.tell(f"{name} is set and means nothing: guards are passed by flags only.")
     if override is not None:
         if because is not None:
             detail = "--override and --because both say why, and one reason is kept."

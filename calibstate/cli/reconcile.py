@@ -38,7 +38,7 @@ from ..store import documents, planfile
 from ..views import junit, markdown, text
 from . import completing, screen
 from .app import ExitCode, app, first_of
-from .applying import Applying, closings, commit_remarks, not_seen, plan_code, planned
+from .applying import Applying, commit_remarks, guards_met, not_seen, passing, plan_code, planned
 from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
@@ -200,7 +200,9 @@ def plan(
         _save(output, planfile.dumps(made))
         screen.tell(f"{output}: {planfile.digest(made)}")
     show_plan(made, format)
-    screen.told(closings(made, desired))
+    screen.told(guards_met(made, desired, passed))
+    for line in text.guards_passed(passing(made, desired, passed)):
+        screen.tell(line)
     raise typer.Exit(first_of(plan_code(made), ExitCode.DRIFT if made.steps else ExitCode.DONE))
 
 
@@ -276,17 +278,22 @@ def apply(
     screen.told(commit_remarks(unknown))
     if format is Format.TEXT:
         show_plan(made, format)
-    screen.told(not_seen(made))
+    screen.told([*not_seen(made), *guards_met(made, desired, passed)])
     if not made.steps and not wait:
         raise typer.Exit(plan_code(made))
     # What was approved is this plan, and none that might follow from it.
     look = None if saved or expect else lambda: look_at_all(desired, narrowed, places)
-    applying = Applying(desired, narrowed, places, format, look, passed, stopping=stopping, patience=patience)
+    passes = passing(made, desired, passed)
+    applying = Applying(
+        desired, narrowed, places, format, look, passed, passes, stopping=stopping, patience=patience
+    )
+    for line in text.guards_passed(passes):
+        screen.tell(line)
     if made.steps:
         _expect(made, expect or ())
         applying.look_first(made)
         if not yes:
-            _ask(made, format)
+            _ask(made, passes, format)
     raise typer.Exit(applying.run(made, wait))
 
 
@@ -411,7 +418,7 @@ def _expect(made: Plan, digests: Collection[str]) -> None:
         )
 
 
-def _ask(made: Plan, format: Format) -> None:
+def _ask(made: Plan, passes: Allowed, format: Format) -> None:
     """Ask whether a plan is to be applied, where the plan can be read.
 
     Raises
@@ -432,7 +439,9 @@ def _ask(made: Plan, format: Format) -> None:
     if not shown:
         # What was printed went to a file, or is for a program.
         screen.print_lines(text.plan(made), screen.err())
-    typer.confirm("Apply this plan?", abort=True, err=has_errors)
+    past = " and ".join(guard.value for guard in passes.guards)
+    question = f"Apply this plan, past {past} ({passes.because})?" if past else "Apply this plan?"
+    typer.confirm(screen.printable(question), abort=True, err=has_errors)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

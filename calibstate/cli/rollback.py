@@ -42,7 +42,7 @@ def rollback(
     ],
     because: Annotated[
         str,
-        typer.Option("--because", metavar="REASON", envvar="CALIBSTATE_BECAUSE", help="Why; it is kept."),
+        typer.Option("--because", metavar="REASON", help="Why; it is kept."),
     ] = "rolled back",
     commit: Annotated[  # noqa: FBT002
         bool,

@@ -107,6 +107,8 @@ def doctor(
         checks += of_formatters
     for place in (*shared, *stores, *repositories):
         checks += _examined(place, told[place], largest)
+        if place in stores:
+            checks += _kept_elsewhere(place, desired, repositories)
         if place in held:
             checks.append(_locked(place, told[f"lock of {place}"]))
     return checks
@@ -230,6 +232,18 @@ def _examined(place: str, look: Future[_Answer] | Future[Examined], largest: int
         yield _clock(place, found)
     if found.room is not None:
         yield _room(place, found.room, largest)
+
+
+def _kept_elsewhere(store: str, desired: DesiredState, asked: Iterable[str]) -> Iterator[Check]:
+    """Yield a warning for each site whose records another site keeps."""
+    for site in sorted({address.partition("/")[0] for address in asked}):
+        if (found := desired.records_elsewhere(site)) and found.rstrip("/") == store.rstrip("/"):
+            said = f"those of {site} are kept here, and another site keeps this store"
+            hint = (
+                f"While it is away nothing can be changed at {site}. Give {site} `records` of its own, in a "
+                "store at the site."
+            )
+            yield _warning(store, "records", said, hint)
 
 
 def _clock(place: str, found: Examined) -> Check:

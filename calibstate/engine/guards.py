@@ -7,6 +7,7 @@ going while the chain is written with the others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ..errors import Diagnostic, RefusedError
 from ..kinds.chain import Chain, ChainAction
@@ -96,7 +97,9 @@ def refuse_guarded(steps: Iterable[Step], desired: DesiredState, allowed: Allowe
 
 
 def _first(stops: Iterable[Guarded], allowed: Allowed) -> Guarded | None:
-    return next((stop for stop in stops if stop.guard not in allowed.guards), None)
+    """Return the first that stops a step, with the others that do."""
+    stopping = [stop for stop in stops if stop.guard not in allowed.guards]
+    return replace(stopping[0], also=tuple(stopping[1:])) if stopping else None
 
 
 def _stops(action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:

@@ -17,7 +17,7 @@ from ..kinds.chain import Chain, ChainAction
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, Unseen, What
-from ..model.guards import Allowed, Guard, Guarded
+from ..model.guards import Allowed, Guard, Guarded, GuardMet
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
@@ -64,7 +64,16 @@ def make_plan(view: View, basis: Basis, failed: Failed | None = None, allowed: A
             needed.append(_unreachable(place, trouble))
         else:
             unseen.append(Unseen(place=place, detail=trouble.detail))
-    return Plan(basis, tuple(planner.steps), (*needed, *drift), tuple(planner.refused), tuple(unseen))
+    passing = [guard for guard in Guard if guard in planner.passing]
+    return Plan(
+        basis,
+        tuple(planner.steps),
+        (*needed, *drift),
+        tuple(planner.refused),
+        tuple(unseen),
+        tuple(planner.guards),
+        Allowed(guards=tuple(passing), because=allowed.because if passing else ""),
+    )
 
 
 def _unreachable(place: str, trouble: Diagnostic) -> Drift:
@@ -94,6 +103,10 @@ class _Planner:
     steps: list[Step] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     settled: dict[Address, _Settled] = field(default_factory=dict)
+    guards: dict[GuardMet, None] = field(default_factory=dict)
+    """Guards that keep something from being done, in the order of meeting."""
+    passing: set[Guard] = field(default_factory=set)
+    """Guards that a person passes, and that would keep something from it."""
     needed: set[str] = field(default_factory=set)
     """Places that could not be seen, and that what was asked for needs."""
 
@@ -186,18 +199,34 @@ class _Planner:
         if not isinstance(chain, Chain):
             return {}
         parts = sorted(KINDS[chain.address.kind].turnover(chain, live))
-        stops = {part: guarded_child(chain, part, view.desired, self.allowed, view.waves) for part in parts}
+        # Whatever a person passes is kept from stopping it only after all is
+        # known that would.
+        all_stops = {part: guarded_child(chain, part, view.desired, NOTHING, view.waves) for part in parts}
+        stops = {part: self._left(chain.address, stop) for part, stop in all_stops.items() if stop}
         return {part: _awaited(stop) for part, stop in stops.items() if stop}
 
     def _guarded(self, target: Address, actions: list[Action], live: Resource | None) -> Obstacle | None:
-        asked = (self.view.desired, self.allowed, self.view.waves)
-        stops = [stop for action in actions if (stop := guarded(action, *asked))]
+        asked = (self.view.desired, NOTHING, self.view.waves)
+        all_stops = [stop for action in actions if (stop := guarded(action, *asked))]
         if live is None:
-            stops += [stop for action in actions if (stop := guarded_import(action, *asked))]
+            all_stops += [stop for action in actions if (stop := guarded_import(action, *asked))]
+        stops = [stop for one in all_stops if (stop := self._left(target, one))]
         if not stops or stops[0].guard in AWAITED:
             return _awaited(stops[0]) if stops else None
         self.refused.append(Refusal(target=target, reason=stops[0].reason))
         return Obstacle(stops[0].reason, refused=True)
+
+    def _left(self, target: Address, stop: Guarded) -> Guarded | None:
+        """Return what of all that stops something a person does not pass."""
+        left = []
+        for one in (stop, *stop.also):
+            if one.guard in self.allowed.guards:
+                self.passing.add(one.guard)
+            else:
+                left.append(one)
+                if self._elsewhere(target) is None:
+                    self.guards[GuardMet(guard=one.guard, place=target.place, reason=one.reason)] = None
+        return left[0] if left else None
 
     def _moving(
         self, target: Address, actions: list[Action], left_out: Mapping[str, Obstacle]

@@ -177,6 +177,40 @@ class DesiredState:
             return target.place
         return self.origin(target.name.partition("/")[0])
 
+    def records_elsewhere(self, site: str) -> str | None:
+        """Return the store of a site's records if it is another site's.
+
+        The settings' store is that of the archive, so of the sites where
+        calibrations are made.  What a relative path means is told by the
+        place of the tree, and is at hand.
+
+        Parameters
+        ----------
+        site
+            The site.
+
+        Returns
+        -------
+        str or None
+            The path or URI; `None` where the site has a store of its own.
+        """
+        origins = {
+            address.partition("/")[0]
+            for address in self.repositories
+            for instrument in self.repository(address)[1].instruments
+            if self.origin(instrument) == address
+        }
+        noun = self.sites[site].noun
+        if site in origins or not noun.repositories:
+            return None
+        shared = self.settings.noun.records
+        others = [shared, *(self.sites[name].noun.records or shared for name in sorted(origins))]
+        store = noun.records or shared
+        is_at_hand = "://" not in store and not store.startswith("/")
+        if is_at_hand or _server(store) not in {_server(other) for other in others}:
+            return None
+        return store
+
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""
         return tuple(a for a in self.repositories if instrument in self.repository(a)[1].instruments)
@@ -309,3 +343,9 @@ def _hold(what: str, written: Written[Site] | Written[Ticket] | Written[ChainFil
 
 def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:
     return written.noun.model_dump(mode="json", exclude_none=True, exclude=besides)
+
+
+def _server(uri: str) -> str:
+    """Return what keeps a store: a bucket, or the folder itself."""
+    scheme, is_uri, rest = uri.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if is_uri else uri.rstrip("/")

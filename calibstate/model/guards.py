@@ -8,7 +8,7 @@ from enum import Enum
 from ..errors import Where
 from .names import Noun
 
-__all__ = ["Allowed", "Guard", "Guarded", "Hold"]
+__all__ = ["Allowed", "Guard", "GuardMet", "Guarded", "Hold"]
 
 
 class Guard(Enum):
@@ -44,6 +44,18 @@ class Guarded:
 
     where: Where | None = None
     """The line that says so, where there is one."""
+
+    also: tuple[Guarded, ...] = ()
+    """Others that stop the same step."""
+
+
+class GuardMet(Noun):
+    """A guard that keeps something at a place from being done."""
+
+    guard: Guard
+    place: str
+    reason: str
+    """In a sentence."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ what is applied is what was shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .actions import Action
 from .drift import DeclaredAt, Drift, Unseen, What
+from .guards import Allowed, GuardMet
 from .names import Address, Noun
 
 __all__ = ["Basis", "Plan", "Refusal", "Step"]
@@ -72,6 +73,13 @@ class Plan:
 
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
+
+    guards: tuple[GuardMet, ...] = ()
+    """Guards that keep steps from being in it."""
+
+    passed: Allowed = field(default_factory=Allowed)
+    """Guards that would keep steps of it from being done, and that a person
+    passes."""
 
     def has(self, what: What) -> bool:
         """Say whether there is drift of one kind."""

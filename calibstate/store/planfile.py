@@ -18,6 +18,7 @@ from ..errors import Diagnostic, InvalidStateError, RefusedError
 from ..model.actions import Action
 from ..model.drift import Drift, Unseen, What
 from ..model.fingerprints import digest_of_lines
+from ..model.guards import Allowed, GuardMet
 from ..model.plans import Basis, Plan, Refusal, Step
 from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
 
@@ -40,6 +41,8 @@ def document(plan: Plan) -> dict[str, Any]:
         refused=tuple(_portable_refusal(refusal) for refusal in plan.refused),
         # Why they were not seen tells of the machine, not of the plan.
         unseen=tuple(Unseen(place=unseen.place) for unseen in plan.unseen),
+        guards=plan.guards,
+        passed=plan.passed,
         digest=digest(plan),
     )
     return plain(made)
@@ -90,6 +93,8 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
             tuple(Refusal.model_validate(refusal) for refusal in saved["refused"]),
             # Plans of older versions have none.
             tuple(Unseen.model_validate(unseen) for unseen in saved.get("unseen", ())),
+            tuple(GuardMet.model_validate(guard) for guard in saved.get("guards", ())),
+            Allowed.model_validate(saved.get("passed", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_plan(name, _said(error)) from None

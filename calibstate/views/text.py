@@ -10,6 +10,7 @@ from rich.text import Text
 from ..errors import Diagnostic, Severity
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What
+from ..model.guards import Allowed
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Refusal, Step
 
@@ -19,6 +20,7 @@ __all__ = [
     "diagnostic",
     "drift",
     "drift_tally",
+    "guards_passed",
     "outcome",
     "outcomes_tally",
     "plan",
@@ -129,6 +131,12 @@ def outcomes_tally(became: Iterable[Outcome]) -> Text:
     results = [one.result for one in became]
     told = [f"{results.count(result)} {result.value}" for result in Result if result in results]
     return Text(", ".join(told) + "." + _how_to_go_on(set(results)), "bold")
+
+
+def guards_passed(passed: Allowed) -> Iterator[str]:
+    """Yield which guards a person passes, and why; nothing where none is."""
+    if passed.guards:
+        yield f"Guards passed: {', '.join(guard.value for guard in passed.guards)}, because {passed.because}"
 
 
 def _how_to_go_on(results: set[Result]) -> str:

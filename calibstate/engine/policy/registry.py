@@ -15,6 +15,7 @@ __all__ = ["RULES"]
 _N, _W, _E = Level.NOTE, Level.WARNING, Level.ERROR
 _NAMES, _RUNS, _ORDER = "DMTN-222, section 2", "DMTN-222, sections 2 and 3.3", "DMTN-222, sections 2 and 3.5"
 _APPROVAL, _VALIDITY = "DMTN-222, section 3.4", "DMTN-222, section 3.3"
+_ALONE = "decision 30: a site is judged by what is there"
 _CHART = "DMTN-222, section 3.1 and figure 2"
 _HOSTILE = "decision 21: a pull request is hostile until it is merged"
 _FINAL, _UNDECLARED = "decision 2: what a ticket holds is final", "decision 1: undeclared is not unwanted"
@@ -85,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("R703", "skip-of-nothing", _N, "Nothing to skip", _APPROVAL, repositories.skips_of_nothing),
     Rule("R704", "skipped-everywhere", _W, "Deployed nowhere", _APPROVAL, repositories.skipped_everywhere),
+    Rule("R705", "records-elsewhere", _W, "Records are elsewhere", _ALONE, repositories.records_elsewhere),
     Rule("S801", "unknown-name", _E, "Unknown name", _HOSTILE, surroundings.unknown_names),
 )
 """By family and number."""

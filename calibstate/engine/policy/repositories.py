@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from string import digits, punctuation, whitespace
 
+from ...errors import without_secrets
 from ...model.desired import Written
 from ...model.names import InstrumentName, RepositoryAddress
 from ...model.tickets import Ticket
 from .dependencies import prerequisites_of
 from .judged import Finding, Judged, of_ticket
 
-__all__ = ["prerequisites_skipped", "reasons_say_nothing", "skipped_everywhere", "skips_of_nothing"]
+__all__ = [
+    "prerequisites_skipped",
+    "reasons_say_nothing",
+    "records_elsewhere",
+    "skipped_everywhere",
+    "skips_of_nothing",
+]
 
 _SAY_NOTHING = {
     "",
@@ -95,6 +102,19 @@ def skipped_everywhere(tree: Judged) -> Iterator[Finding]:
                 f"{ticket.noun.ticket} is adopted, and every repository but its origin skips it.",
                 "Leave one of them, or retire the ticket.",
                 of_ticket(ticket.noun),
+            )
+
+
+def records_elsewhere(tree: Judged) -> Iterator[Finding]:
+    """Find sites whose locks and journals another site keeps."""
+    for name, site in sorted(tree.desired.sites.items()):
+        if store := tree.desired.records_elsewhere(name):
+            yield Finding(
+                site.lines.at("records" if site.noun.records else "site"),
+                f"The locks and journals of {name} are in {without_secrets(store)}, which another site "
+                f"keeps. While that is away nothing can be changed at {name}, not even rolled back.",
+                "Give the site `records` of its own, in a store at the site.",
+                frozenset({name, *(f"{name}/{repository}" for repository in site.noun.repositories)}),
             )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ...model.drift import Drift, Unseen
+from ...model.guards import Allowed, GuardMet
 from ...model.names import Address, Noun
 from ...model.plans import Basis, Plan, Refusal
 from .base import FORMAT
@@ -61,6 +62,12 @@ class PlanDocument(Noun):
 
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
+
+    guards: tuple[GuardMet, ...] = ()
+    """Guards that keep steps from being in it."""
+
+    passed: Allowed = Allowed()
+    """Guards that a person passes for steps of it, and why."""
 
     digest: str
     """Over the form, the declared state, and the steps with their ground."""
