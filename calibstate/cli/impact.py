@@ -208,6 +208,7 @@ def _document(report: views.Report) -> documents.ImpactDocument:
         unknown=tuple(one for a, name, chain in each for one in _unknown(a, name, chain)),
         exposures=tuple(
             documents.AffectedEntry(
+                ambiguous=one.ambiguous,
                 exposure=one.exposure,
                 day_obs=one.day_obs,
                 physical_filter=one.physical_filter or None,

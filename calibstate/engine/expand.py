@@ -302,6 +302,12 @@ class _Repository:
         )
         return frozenset(m.ticket.noun.key for m in meanings if m and m.ticket)
 
+    @cached_property
+    def _listed_by(self) -> Mapping[str, str]:
+        """Return the ticket that lists a collection, by collection."""
+        tickets = [written.noun for _, written in sorted(self.desired.tickets.items())]
+        return {leaf: ticket.ticket for ticket in tickets for leaf in ticket.leaves}
+
     def _declared_chain(self, written: Written[ChainFile]) -> Declared:
         draft = _ChainDraft()
         for index, entry in enumerate(written.noun.entries):
@@ -314,6 +320,7 @@ class _Repository:
             draft.unwanted,
             frozenset(draft.unspoken),
             draft.content,
+            self._listed_by,
         )
         return Declared(chain, written.lines.at("chain"), tuple(draft.needs), draft.lines)
 

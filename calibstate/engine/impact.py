@@ -25,6 +25,7 @@ from ..ports.butler import ButlerReader, SeenExposure
 from .effective import flatten
 from .expand import expand, places_of
 from .resolve import resolve
+from .seams import AMBIGUOUS, fits, lookups_across_seams, selector
 
 __all__ = ["affected", "impact"]
 
@@ -32,7 +33,6 @@ Children = Mapping[str, Sequence[str]]
 """Children of chains, by name."""
 
 _GRAVEST = tuple(Effect)
-_OF_EXPOSURES = frozenset({"instrument", "physical_filter", "band", "exposure"})
 
 
 def impact(
@@ -78,18 +78,31 @@ def affected(told: Impact, exposures: Iterable[SeenExposure]) -> tuple[Affected,
         Exposures of that repository.
     """
     reaching = [(change, _selectors(change.data_ids)) for change in told.changes]
+    taken = sorted(exposures, key=lambda exposure: exposure.begin)
+    across = lookups_across_seams([chain.held for chain in told.chains], taken)
     found = []
-    for exposure in exposures:
+    for exposure in sorted(taken, key=lambda exposure: exposure.exposure):
         types = {
             change.dataset_type
             for change, selectors in reaching
             if change.begin < exposure.end
             and exposure.begin < change.end
-            and any(_fits(wanted, exposure.data_id) for wanted in selectors)
+            and any(fits(wanted, exposure.data_id) for wanted in selectors)
         }
+        seams = across.get(exposure.exposure, [])
+        types |= {seam.dataset_type for seam in seams if seam.before != seam.after}
         if types:
             filter_ = exposure.data_id.get("physical_filter", "")
-            found.append(Affected(exposure.exposure, exposure.day_obs, filter_, tuple(sorted(types))))
+            failing = {seam.dataset_type for seam in seams if seam.after is AMBIGUOUS} & types
+            found.append(
+                Affected(
+                    exposure.exposure,
+                    exposure.day_obs,
+                    filter_,
+                    tuple(sorted(types)),
+                    tuple(sorted(failing)),
+                )
+            )
     return tuple(found)
 
 
@@ -300,15 +313,17 @@ def _compare(
     sources = before.sources(searches.before), after.sources(searches.after)
     changes: tuple[Change, ...] = ()
     shadowed: tuple[Shadowed, ...] = ()
+    seen: tuple[tuple[Holding, ...], tuple[Holding, ...]] = ((), ())
     if sources[0] != sources[1]:
         held = [[_holding(leaf, source) for leaf, source in one] for one in sources]
+        seen = (tuple(held[0]), tuple(held[1]))
         was, is_now = (resolve(leaves) for leaves in held)
         found = _changes(was, is_now, frozenset(searches.before))
         changes = tuple(sorted(found, key=lambda one: _GRAVEST.index(one.effect)))
         shadowed = tuple(_newly_shadowed((was, is_now), held, names, after.chain_files.values()))
     entered, left, displaced = (tuple(names.get(c, c) for c in step) for step in _steps(*searches.children))
     unknown = tuple(_unknown(searches, names, *sources))
-    return ChainImpact(at, searches.instrument, entered, left, displaced, changes, shadowed, unknown)
+    return ChainImpact(at, searches.instrument, entered, left, displaced, changes, shadowed, unknown, seen)
 
 
 def _holding(leaf: str, source: Holding | Seal) -> Holding:
@@ -396,10 +411,5 @@ def _unknown(
 
 def _selectors(data_ids: Iterable[str]) -> list[dict[str, str]]:
     """Return what data IDs ask of an exposure, each once."""
-    split = ([pair.partition("=") for pair in data_id.split(",")] for data_id in data_ids)
-    found = {tuple((key, value) for key, _, value in pairs if key in _OF_EXPOSURES) for pairs in split}
+    found = {tuple(sorted(selector(data_id).items())) for data_id in data_ids}
     return [dict(pairs) for pairs in sorted(found)]
-
-
-def _fits(wanted: Mapping[str, str], data_id: Mapping[str, str]) -> bool:
-    return all(data_id.get(key) == value for key, value in wanted.items())

@@ -18,6 +18,7 @@ from ..kinds.base import Kind
 from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain
 from ..kinds.collection import Collection
+from ..kinds.external import External
 from ..kinds.registry import KINDS
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
@@ -99,7 +100,7 @@ def observe(
         expand(desired, scope, pins),
         observed,
         look_at_waves(desired, scope, places),
-        tuple(_several(observed.values())),
+        (*_several(observed.values()), *_not_deployed(observed.values())),
     )
 
 
@@ -176,6 +177,19 @@ def _several(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
                 f"{one.address.name} has {len(one.resource.manifests)} in the archive; "
                 f"the newest counts, of {one.resource.manifests[0].made_at}.",
                 severity=Severity.WARNING,
+            )
+
+
+def _not_deployed(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
+    """Tell of calibrations in what is declared as others'."""
+    for one in observed:
+        if isinstance(one.resource, External) and one.resource.calibrations:
+            yield Diagnostic(
+                "Calibrations that are not deployed",
+                f"{one.address.name} at {one.address.place} holds "
+                f"{one.resource.calibrations} certifications, and is declared as what others make.",
+                hint="If they belong to a ticket, declare it: calibstate capture shows how.",
+                severity=Severity.NOTE,
             )
 
 

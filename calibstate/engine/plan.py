@@ -41,6 +41,9 @@ NOTHING = Allowed()
 NOT_ASKED_FOR = Obstacle("this command leaves it alone")
 """Stands in the way of what the command was not asked about; never told."""
 
+NOTHING_TO_SEARCH = Obstacle("nothing is searched through it")
+"""Stands in the way of a chain without children; never told."""
+
 
 def make_plan(view: View, basis: Basis, failed: Failed | None = None, allowed: Allowed = NOTHING) -> Plan:
     """Return the ordered steps that would end the drift.
@@ -157,13 +160,17 @@ class _Planner:
             )
         if not actions and not obstacle and not kind.is_there(within, live):
             obstacle = next(iter(left_out.values()), Obstacle(f"{declared.address.name} is not there"))
+            if _holds_nothing(within, left_out):
+                # No step makes a chain through which nothing is searched,
+                # and nobody misses it.
+                obstacle = NOTHING_TO_SEARCH
         if actions and not obstacle:
             self._take(actions, declared, frozenset(left_out))
         else:
             self.settled[declared.address] = _Settled(obstacle=obstacle)
         for drift in kind.compare(declared.resource, live):
             stands_in_the_way = left_out.get(drift.subject, obstacle)
-            if stands_in_the_way is NOT_ASKED_FOR:
+            if stands_in_the_way is NOT_ASKED_FOR or stands_in_the_way is NOTHING_TO_SEARCH:
                 continue
             if stands_in_the_way and self._elsewhere(declared.address) is None:
                 self.needed.add(stands_in_the_way.unseen)
@@ -256,6 +263,13 @@ class _Planner:
             ids.append(str(len(self.steps) + 1))
             self.steps.append(Step(ids[-1], action, tuple(sorted(after, key=int))))
         self.settled[declared.address] = _Settled(tuple(ids))
+
+
+def _holds_nothing(declared: Resource, left_out: Mapping[str, Obstacle]) -> bool:
+    """Say whether a chain is declared without anything to search."""
+    if not isinstance(declared, Chain) or declared.children:
+        return False
+    return all(obstacle is NOTHING_TO_SEARCH for obstacle in left_out.values())
 
 
 def _awaited(stop: Guarded) -> Obstacle:

@@ -273,6 +273,8 @@ class BundleKind(Kind[Bundle]):
                 subject=declared.address.name,
                 detail="it is not in the archive",
             )
+        elif live.trouble:
+            yield _drift(declared, What.CHANGED, live.trouble)
         elif not declared.is_among(live.manifests):
             yield Drift(
                 target=declared.address,

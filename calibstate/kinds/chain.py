@@ -48,6 +48,9 @@ class Chain(Resource):
     """Declared: for a child that is a ticket, the fingerprint that each of its
     collections must have when it begins to be searched."""
 
+    listed_by: Mapping[str, str] = field(default_factory=dict)
+    """Declared: the tickets whose files list a collection, by collection."""
+
     type: CollectionType = CollectionType.CHAINED
     """Observed: another type where the name is taken."""
 
@@ -348,7 +351,18 @@ def _child_drift(declared: Chain, have: Sequence[str]) -> Iterator[Drift]:
         if child in declared.unwanted:
             yield _drift(declared, What.UNWANTED, child, declared.unwanted[child])
         elif child not in declared.children and child not in declared.unspoken:
-            yield _drift(declared, What.EXTRA, child, "searched, though no file names it; it is kept")
+            yield _drift(declared, What.EXTRA, child, _extra(declared, child))
+
+
+def _extra(declared: Chain, child: str) -> str:
+    """Say of a child that no chain's file names what is known of it."""
+    ticket = declared.listed_by.get(child)
+    if ticket is None:
+        return "searched, though no file names it; it is kept"
+    return (
+        f"searched by itself, though no chain's file names it; {ticket} lists it. It is kept: "
+        "to take it out, list it under `retired`"
+    )
 
 
 def _common(these: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:

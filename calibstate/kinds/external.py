@@ -7,11 +7,14 @@ the calibrations.  They are expected to exist, never made and never removed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from typing_extensions import override
 
+from ..errors import UnreachableError
 from ..model.actions import Action
+from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
 from ..model.names import Address
 from ..model.resources import Obstacle, Resource
@@ -26,6 +29,9 @@ __all__ = ["External", "ExternalKind"]
 class External(Resource):
     """A collection of any type that others make."""
 
+    calibrations: int = 0
+    """Observed: certifications in it, if it is a CALIBRATION collection."""
+
 
 class ExternalKind(Kind[External]):
     """Collections that others make."""
@@ -37,8 +43,19 @@ class ExternalKind(Kind[External]):
     def observe(self, targets: Sequence[External], places: ReadPlaces) -> Mapping[Address, External | None]:
         if not targets:
             return {}
-        seen = places.butler(targets[0].address.place).collections(t.address.name for t in targets)
-        return {t.address: t if t.address.name in seen else None for t in targets}
+        butler = places.butler(targets[0].address.place)
+        seen = butler.collections(t.address.name for t in targets)
+        names = [name for name, there in seen.items() if there.type is CollectionType.CALIBRATION]
+        held: Mapping[str, Holding] = {}
+        # An observation of others may be from before they were looked at.
+        with suppress(UnreachableError):
+            held = butler.holdings(names, calibrations_only=True) if names else {}
+        live: dict[Address, External | None] = {}
+        for target in targets:
+            name = target.address.name
+            count = len(held[name].rows) if name in held else 0
+            live[target.address] = replace(target, calibrations=count) if name in seen else None
+        return live
 
     @override
     def compare(self, declared: External, live: External | None) -> Iterator[Drift]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
 from ..errors import Where
+from .contents import Holding
 from .names import InstrumentName, RepositoryAddress
 from .timespans import Range
 
@@ -133,6 +134,9 @@ class ChainImpact:
     unknown: tuple[Unknown, ...] = ()
     """What was taken for empty."""
 
+    held: tuple[tuple[Holding, ...], tuple[Holding, ...]] = field(default=((), ()), repr=False, compare=False)
+    """What is searched before and after, in search order."""
+
     @property
     def steps(self) -> tuple[str, ...]:
         """What enters, leaves or moves."""
@@ -158,6 +162,10 @@ class Affected:
 
     dataset_types: tuple[str, ...]
     """Of which it gets another calibration, or none, or one at last."""
+
+    ambiguous: tuple[str, ...] = ()
+    """Of which its lookup fails then: it reaches into two certifications of
+    one collection, and the butler refuses to choose."""
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
 from rich.text import Text
 
-from ..model.impacts import ChainImpact, Change, Effect, Impact, Shadowed, Unknown, Via
+from ..model.impacts import Affected, ChainImpact, Change, Effect, Impact, Shadowed, Unknown, Via
 from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
 from .markdown import details, row, safe
@@ -280,12 +280,25 @@ def _via(via: Via | None) -> str:
     return via.collection if via else "nothing"
 
 
+def _failing(exposures: Sequence[Affected]) -> str:
+    """Say which lookups fail for exposures across a seam."""
+    types = sorted({type_ for one in exposures for type_ in one.ambiguous})
+    shown = ", ".join(str(one.exposure) for one in exposures[:3])
+    rest = ", …" if len(exposures) > 3 else ""
+    return (
+        f"lookups of {', '.join(types)} fail for {count(len(exposures), 'exposure')} ({shown}{rest}): each "
+        "reaches into two certifications of one collection, and the butler refuses to choose"
+    )
+
+
 def _exposures(report: Report) -> Iterator[Text]:
     exposures = report.told.exposures
     if not exposures:
         return
     yield Text("")
     yield Text(f"{count(len(exposures), 'exposure')} would be calibrated otherwise", "bold")
+    if failing := [one for one in exposures if one.ambiguous]:
+        yield Text(f"  {_failing(failing)}", "red")
     for night, found in groupby(exposures, key=lambda one: one.day_obs):
         told = list(found)
         types = Counter(name for one in told for name in one.dataset_types)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from lsst.daf.butler import DimensionRecord
 from lsst.resources import ResourcePath
@@ -47,7 +48,11 @@ def conflicts(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic
     yield from _of_datasets(found)
     yield from _of_ranges(found)
     yield from _of_formatters(found)
-    yield from _of_arrivals(found) if found.source is None else _of_sources(found)
+    if found.source is None:
+        yield from _of_arrivals(found)
+    else:
+        yield from _of_what_is_away(found)
+        yield from _of_sources(found)
     yield from _of_targets(found, seen)
     yield from lack_of_space(found.placements)
 
@@ -209,6 +214,29 @@ def _of_sources(found: Survey) -> Iterator[Diagnostic]:
     yield from _told("File of the bundle was altered", "the file", altered, _RESTORE)
 
 
+def _of_what_is_away(found: Survey) -> Iterator[Diagnostic]:
+    """Tell of recorded files that may only be away, with their file system.
+
+    Files are placed in the repository's own folder alone: what is made where
+    something should be mounted is hidden when it is there again.
+    """
+    gone = [target for target in found.absent if target in found.recorded_files]
+    outside = [str(target) for target in gone if target.relative_to(found.home) is None]
+    where = "outside of the datastore there is no"
+    yield from _told("Recorded file is away", where, outside, _MOUNT.format(found.home))
+    if gone and len(outside) < len(gone) and _is_away(found.home):
+        detail = f"{found.home} is not there, or empty, and {len(gone)} files are recorded in it."
+        yield Diagnostic("Datastore is away", detail, hint=_MOUNT.format(found.home))
+
+
+def _is_away(folder: ResourcePath) -> bool:
+    """Say whether a folder may be where something is not mounted."""
+    if not folder.isLocal:
+        return False
+    path = Path(folder.ospath)
+    return not path.is_dir() or not any(path.iterdir())
+
+
 def _of_arrivals(found: Survey) -> Iterator[Diagnostic]:
     recorded, awaited = _split(found, found.absent)
     yield from _told("Recorded file is gone", "there is no", recorded, _LOOK_FIRST)
@@ -266,6 +294,10 @@ _BRING_AGAIN = (
     "what is not Rucio's comes back from whoever recorded it."
 )
 _LOOK_FIRST = f"See first that the prefix is right and the file system mounted. {_BRING_AGAIN}"
+_MOUNT = (
+    "Mount what was there, or bring the files back to where they are recorded; nothing is ever placed "
+    "outside of {}."
+)
 _OTHER_DATA = "The repository has other data under this name; it was not deployed from this ticket."
 
 

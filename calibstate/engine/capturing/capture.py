@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from ...errors import Diagnostic, InvalidStateError, RefusedError, Severity, UnreachableError, UsageError
 from ...model.additions import Additions
 from ...model.chains import ChainFile, ExternalEntry
-from ...model.contents import Holding
+from ...model.contents import CollectionType, Holding
 from ...model.desired import DesiredState
 from ...model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
 from ...model.tickets import ApprovalStatus, Ticket
@@ -205,6 +205,13 @@ class _Capture:
                     hint="Name one that it has with --chain.",
                 )
             )
+        for name in wanted.chains or (wanted.default,):
+            if name in live.seen and not live.is_chain(name) and name not in live.held:
+                kind = live.seen[name].type.value
+                detail = (
+                    f"{name} is a {kind} collection at {wanted.address}, through which nothing is searched."
+                )
+                raise UsageError(Diagnostic("Not a chain", detail, hint="Name a chain with --chain."))
         return live
 
     def _look_at_others(
@@ -471,6 +478,23 @@ class _Capture:
                 Diagnostic(
                     "Calibrations that are not deployed",
                     f"{', '.join(unknown)}: searched for calibrations, and declared as what others make.",
+                    severity=Severity.WARNING,
+                )
+            )
+        empty = [
+            name
+            for name, role in told.roles.items()
+            if role is Role.EXTERNAL
+            and name not in told.live.held
+            and told.live.seen[name].type is CollectionType.CALIBRATION
+        ]
+        if empty:
+            self.told.append(
+                Diagnostic(
+                    "Empty calibration collections",
+                    f"{', '.join(empty)}: nothing is certified in them, so they are declared as what others "
+                    "make, and deployed nowhere.",
+                    hint="If an import was cut off, complete it first, and capture then.",
                     severity=Severity.WARNING,
                 )
             )

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
 from ...errors import RefusedError
 from ...model.effective import Effective
-from ...model.reviews import Check, Checked, Fault, Finding, Picked
+from ...model.reviews import Check, Checked, Fault, Finding, Note, Picked
 from ...model.tickets import Ticket
 from ...model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
+from ..seams import AMBIGUOUS, lookups_across_seams, seams
 from .look_closely import SearchedChain, Showed
 
-__all__ = ["Lookup", "check_lookups", "sample"]
+__all__ = ["MOST_LOOKUPS", "Lookup", "check_lookups", "sample"]
+
+MOST_LOOKUPS = 1000
+"""Through one chain; a lookup takes milliseconds, a ticket may have thousands
+of ranges."""
+
+_LONGEST_EXPOSURE = 3_600_000_000_000
+"""Nanoseconds."""
 
 Lookup = tuple[str, str, int]
 """Dataset type, data ID and moment in nanoseconds of TAI."""
@@ -30,11 +39,61 @@ def check_lookups(ticket: Ticket, showed: Showed) -> Checked:
     """
     count = 0
     findings: list[Finding] = []
+    notes: list[Note] = []
     for chain in showed.through(ticket):
-        for lookup in sample(chain.won_by(ticket)):
-            count += 1
+        lookups = list(sample(chain.won_by(ticket)))
+        # Every nth, so that what is left out is spread over all of them.
+        asked = lookups[:: -(-len(lookups) // MOST_LOOKUPS) or 1]
+        if len(asked) < len(lookups):
+            notes.append(Note(detail=f"{len(asked)} of {len(lookups)} lookups through {chain.name} asked"))
+        for lookup in asked:
             findings.extend(_disagreement(lookup, chain, showed))
-    return Checked(Check.LOOKUP, {"lookups": count}, tuple(findings))
+        count += len(asked)
+        findings.extend(_refused_across_seams(ticket, chain, showed))
+    return Checked(Check.LOOKUP, {"lookups": count}, tuple(findings), tuple(notes))
+
+
+def _refused_across_seams(ticket: Ticket, chain: SearchedChain, showed: Showed) -> Iterator[Finding]:
+    """Yield the types whose lookups fail for real exposures.
+
+    Those that lie across two ranges of one of the ticket's collections, which
+    is the first to have any for them.
+    """
+    held = [showed.held[leaf] for leaf in chain.live if leaf in showed.held]
+    own = [holding for holding in held if holding.collection in ticket.leaves]
+    days: set[int] = set()
+    for _, later_begins, earlier_ends in seams(own):
+        if later_begins - earlier_ends < _LONGEST_EXPOSURE:
+            days |= {_day_obs(later_begins), _day_obs(min(later_begins, earlier_ends))}
+    if not days:
+        return
+    where = f"exposure.day_obs in ({', '.join(map(str, sorted(days)))})"
+    exposures = sorted(showed.butler.exposures(ticket.instrument, where), key=lambda one: one.begin)
+    refused: dict[str, tuple[set[str], set[int]]] = {}
+    for number, lookups in lookups_across_seams([(own, held)], exposures).items():
+        for lookup in lookups:
+            if lookup.before is AMBIGUOUS and lookup.after is AMBIGUOUS:
+                data_ids, numbers = refused.setdefault(lookup.dataset_type, (set(), set()))
+                data_ids.add(lookup.data_id)
+                numbers.add(number)
+    for dataset_type, (data_ids, numbers) in sorted(refused.items()):
+        shown = ", ".join(map(str, sorted(numbers)[:3]))
+        more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
+        yield Finding(
+            check=Check.LOOKUP,
+            what=Fault.AMBIGUOUS,
+            chains=(chain.name,),
+            dataset_type=dataset_type,
+            data_ids=tuple(sorted(data_ids)),
+            detail=f"exposures {shown}{more} lie across two certifications of one collection, and the "
+            "butler refuses to choose",
+        )
+
+
+def _day_obs(moment: int) -> int:
+    """Return the observing day of a moment, ``YYYYMMDD``: TAI less 12 h."""
+    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment // 10**9, hours=-12)
+    return int(day.strftime("%Y%m%d"))
 
 
 def sample(won: Iterable[Effective]) -> Iterator[Lookup]:

@@ -19,7 +19,8 @@ class ChainPrint(Noun):
     filter and moment."""
 
     collections: Mapping[str, str]
-    """Fingerprint of each collection that is searched, by its name."""
+    """Fingerprint of each collection that is searched and holds calibrations,
+    by its name."""
 
 
 class RepositoryPrint(Noun):

@@ -94,6 +94,9 @@ class AffectedEntry(Noun):
     physical_filter: str | None
     dataset_types: tuple[str, ...]
 
+    ambiguous: tuple[str, ...]
+    """Of which its lookup fails then: the butler refuses to choose."""
+
 
 class ImpactDocument(Noun):
     """What a change of the declaration does."""
