@@ -524,7 +524,8 @@ def test_an_s3_server_that_is_down_is_told_soon(s3: S3, monkeypatch: pytest.Monk
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
     monkeypatch.setenv("S3_ENDPOINT_URL", f"http://key:topsecret@127.0.0.1:{port}")
-    began = time.monotonic()
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
     with (
         pytest.raises(UnreachableError, match="Records cannot be reached") as raised,
         open_locks("s3://bucket/records").hold(PLACE, why="x"),
@@ -532,7 +533,7 @@ def test_an_s3_server_that_is_down_is_told_soon(s3: S3, monkeypatch: pytest.Monk
         pytest.fail("nobody knows who else works")
     with pytest.raises(UnreachableError):
         open_journal("s3://bucket/records").write(LINE)
-    assert time.monotonic() - began < 30
+    assert sum(waits) < 30
     assert "topsecret" not in str(raised.value)
 
 

@@ -1,5 +1,6 @@
 """In which order a chain is written, and what an action on it means."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,3 +132,22 @@ def test_the_reverse_of_a_rewrite_brings_the_children_back(before, after):
     action = RewriteChain(target=AT, because="declared", children_before=before, children=after)
     assert action.reverse().children == tuple(before)
     assert action.reverse().reverse().children == tuple(after)
+
+
+def test_a_chain_that_was_made_is_not_taken_away_again():
+    made = PrependToChain(target=AT, because="x", children=("a", "b"), onto=None)
+    longer = PrependToChain(target=AT, because="x", children=("a", "b"), onto=("c",))
+
+    assert made.reverse() == "A chain is never removed; without it in another chain nothing searches it."
+    assert longer.reverse().children == ("c",)
+    assert (made.summary(), longer.summary()) == ("make with 2 children", "prepend 2 children")
+    assert (made.displaced, longer.displaced) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("children", "said"),
+    [(("a",), "1 child is declared and not searched"), (("a", "b"), "2 children are declared and")],
+)
+def test_a_step_says_how_many_children_it_is_for(children, said):
+    (action,) = KIND.remedy(Chain(AT, children), Chain(AT, ()))
+    assert action.because.startswith(said)

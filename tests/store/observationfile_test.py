@@ -199,11 +199,11 @@ def test_hundreds_of_thousands_of_rows_are_read_as_fast_as_json() -> None:
     told = observation(holdings={"c/bias": HeldEntry.of(Holding("c/bias", CollectionType.CALIBRATION, rows))})
     saved = observationfile.dumps([told])
 
-    began = time.perf_counter()
+    began = time.process_time()
     json.loads(saved)
-    by_json = time.perf_counter() - began
+    by_json = time.process_time() - began
     observationfile.loads(saved, "f")
-    ours = time.perf_counter() - began - by_json
+    ours = time.process_time() - began - by_json
 
     assert ours < 5 * by_json
     wrong = saved.replace(b'"detector=', b'["detector=')

@@ -154,10 +154,10 @@ def test_what_is_not_plain_is_told_with_its_place(content: str | bytes, expected
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_deep_nesting_is_refused_before_any_stack_is_exhausted(opening: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     first, *_ = told(opening * 100_000)
     assert first.partition(" ")[2] in {"Nested too deeply", "Key is not text"}
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(("depth", "fine"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False)])
