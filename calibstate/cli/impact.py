@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -116,7 +117,7 @@ def impact(
         from ..engine.impact import impact as compare
 
         report = views.Report(compare(before, after, narrowed), words, until)
-    _print(report, format)
+    _print(replace(report, commit=was.commit), format)
     raise typer.Exit(ExitCode.DONE)
 
 
@@ -129,8 +130,6 @@ def _live_report(
     words: str,
     until: int,
 ) -> views.Report:
-    from dataclasses import replace
-
     from ..engine.impact import affected
     from ..engine.impact import impact as compare
     from ..engine.side_by_side import in_time

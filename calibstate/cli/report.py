@@ -117,7 +117,7 @@ def _proposal(given: Path | None, base: str | None, plans: Path | None, until: i
     try:
         desired, remarks = statefile.load(statefile.find_root(given))
     except CalibstateError as error:
-        return views.Proposal("", error.diagnostics, is_sound=False)
+        return views.Proposal("", "", error.diagnostics, is_sound=False)
     was, troubles = _before(desired, base)
     before, today = was.desired, _today()
     known = {_what(one) for one in (*was.remarks, *(judge(before, None, today) if before else ()))}
@@ -125,10 +125,11 @@ def _proposal(given: Path | None, base: str | None, plans: Path | None, until: i
     found = changes(before, desired)
     return views.Proposal(
         was.words,
+        was.commit,
         (*troubles, *(one for one in findings if _what(one) not in known)),
         changes=found,
         approvals=_approvals(desired, found.touched),
-        impact=_impact(before, desired, was.words, until),
+        impact=_impact(was, desired, until),
         plans=_plans(desired, plans) if plans else (),
     )
 
@@ -154,11 +155,12 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _impact(before: DesiredState | None, after: DesiredState, words: str, until: int) -> impact_view.Report:
+def _impact(was: Before, after: DesiredState, until: int) -> impact_view.Report:
     # With this numpy is imported.
     from ..engine.impact import impact
 
-    return impact_view.Report(impact(before, after, Scope()), words, until)
+    found = impact(was.desired, after, Scope())
+    return impact_view.Report(found, was.words, until, commit=was.commit)
 
 
 def _approvals(desired: DesiredState, touched: tuple[TicketKey, ...]) -> tuple[Approved, ...]:

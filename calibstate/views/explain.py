@@ -9,7 +9,7 @@ from rich.text import Text
 from ..model.explanations import Explained, Explanation, Outcome, Told, Weighed, Why
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
-from .markdown import row
+from .markdown import row, safe
 from .text import count
 
 __all__ = ["as_markdown", "as_text"]
@@ -43,13 +43,13 @@ def as_text(explained: Explained, *, everything: bool = False) -> Iterator[Text]
 def as_markdown(explained: Explained, *, everything: bool = False) -> Iterator[str]:
     """Yield the same as tables."""
     for line in _differences(explained):
-        yield f"**{line}**\n"
+        yield f"**{safe(line)}**\n"
     asked = ""
     for alike in _alike(explained):
         told, explanation = alike[0], alike[0].explanation
         if asked != (asked := _asked(explained, explanation)):
-            yield f"{asked}\n"
-        yield f"### {_heading(alike)}\n"
+            yield f"{safe(asked)}\n"
+        yield f"### {safe(_heading(alike))}\n"
         if explanation.candidates:
             yield row("order", "ticket", "collection", "range", "why")
             yield "|---:|---|---|---|---|"
@@ -57,7 +57,7 @@ def as_markdown(explained: Explained, *, everything: bool = False) -> Iterator[s
             ticket = explained.tickets.get(one.collection, "")
             yield row(str(one.rank + 1), ticket, one.collection, format_range(one.span), one.detail)
         rest = [*_dataset(told), *_nothing(explanation), *_without(explanation, everything=everything)]
-        yield from (f"\n{line}" for line in rest)
+        yield from (f"\n{safe(line)}" for line in rest)
         yield ""
 
 

@@ -61,6 +61,9 @@ class Report:
     of: str = "the working tree"
     """What is compared."""
 
+    commit: str = ""
+    """Digest of the base, where it is known; it stays a link."""
+
     def reaches_back(self, changes: Iterable[Change]) -> bool:
         """Return whether changes concern what was observed already."""
         return any(change.begin < self.observed_until for change in changes)
@@ -96,7 +99,7 @@ def as_text(report: Report) -> Iterator[Text]:
 
 def as_markdown(report: Report) -> Iterator[str]:
     """Yield a report for a pull request."""
-    yield f"**{safe(_title(report))}**\n"
+    yield f"**{safe(_title(report), link=report.commit[:10])}**\n"
     yield from (f"- **{said.word}** {safe(said.rest)}" for said in _summary(report))
     for chain in report.told.chains:
         yield ""

@@ -14,6 +14,28 @@ from .text import tally
 __all__ = ["details", "drift", "fenced", "outcome", "plan", "row", "safe"]
 
 
+_NOTHING = "<!-- -->"
+"""What is not shown, and not copied along with the words around it."""
+
+_MARKS = re.compile(r"[\\`*_<>|\[\]&$~]")
+"""What Markdown, or GitHub's mathematics, would obey."""
+
+_LINKED = re.compile(
+    # That of a dataset is left whole: it is no commit, and is copied.
+    r"(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)"
+    r"|@(?=\w)"
+    r"|\#(?=\d)"
+    r"|\bGH-(?=\d)"
+    r"|\b(?:https?|ftp):(?=//)"
+    r"|\b(?:mailto|xmpp):"
+    r"|\bwww\."
+    # A commit, which may be anybody's; the day of an iteration is none.
+    r"|\b(?=[0-9a-f]{7,40}\b)(?![0-9]{8}[a-z]?\b)[0-9a-f]{4}",
+    re.IGNORECASE,
+)
+"""The first part of what GitHub makes a link of; cut there, it is none."""
+
+
 def plan(made: Plan) -> Iterator[str]:
     """Yield a plan: its steps, what stays undone, what is refused."""
     yield f"**{tally(made)}**\n"
@@ -69,7 +91,7 @@ def details(title: str, *, opened: bool = False) -> str:
     A line that begins with a tag is HTML, where other marks mean something
     than in Markdown.
     """
-    said = html.escape(title.replace("\n", " "))
+    said = _NOTHING.join(html.escape(part) for part in _cut(" ".join(title.splitlines())))
     return f"\n<details{' open' if opened else ''}><summary>{said}</summary>\n"
 
 
@@ -81,8 +103,31 @@ def fenced(lines: Iterable[str], language: str = "") -> str:
     return "\n".join([f"{fence}{language}", *told, fence])
 
 
-def safe(text: str) -> str:
-    """Keep what a name or a message holds from being read as markup."""
-    for mark in "\\`*_<>|[]":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", " ")
+def safe(text: str, *, link: str = "") -> str:
+    """Keep what a name or a message holds from being read as markup.
+
+    Nobody is called by it, and nothing is linked: no person (``@team``), no
+    issue (``#1``), no commit and no address.
+
+    Parameters
+    ----------
+    text
+        Whoever wrote it.
+    link
+        What stays a link wherever it stands in the text: a commit of ours.
+    """
+    if link:
+        return link.join(safe(part) for part in text.split(link))
+    line = " ".join(text.splitlines())
+    return _NOTHING.join(_MARKS.sub(r"\\\g<0>", part) for part in _cut(line))
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Yield text in parts, none of which is linked by itself."""
+    start = 0
+    for found in _LINKED.finditer(text):
+        if found["uuid"]:
+            continue
+        yield text[start : found.end()]
+        start = found.end()
+    yield text[start:]

@@ -57,6 +57,9 @@ class Proposal:
     base: str
     """What it is compared with, for people."""
 
+    commit: str
+    """Its digest, which stays a link; empty where that is not known."""
+
     problems: tuple[Diagnostic, ...]
     """Mistakes of the tree and findings of the policy."""
 
@@ -137,7 +140,7 @@ def _head(told: Proposal) -> Iterator[str]:
         yield f"- and {more} more changes"
     if not told.said:
         yield "- nothing is declared otherwise"
-    yield f"\nCompared with {safe(told.base)}.\n"
+    yield f"\nCompared with {safe(told.base, link=told.commit[:10])}.\n"
     yield "| | |"
     yield "|---|---|"
     for name, verdict in _verdicts(told):

@@ -174,6 +174,46 @@ def test_what_strangers_write_is_no_markup(proposal: Proposal) -> None:
     assert tags <= {"<details>", "<details open>", "</details>", "<summary>", "</summary>"}
 
 
+LIVE = {
+    "@team": "@<!-- -->team",
+    "@org/team": "@<!-- -->org/team",
+    "&#64;team": r"\&#<!-- -->64;team",
+    "somebody@example.org": "somebody@<!-- -->example.org",
+    "#1": "#<!-- -->1",
+    "GH-7": "GH-<!-- -->7",
+    "gh-7": "gh-<!-- -->7",
+    "org/repo#12": "org/repo#<!-- -->12",
+    "https://example.org/x": "https:<!-- -->//example.org/x",
+    "FTP://example.org": "FTP:<!-- -->//example.org",
+    "www.example.org": "www.<!-- -->example.org",
+    "mailto:a": "mailto:<!-- -->a",
+    "1f2e3d4": "1f2e<!-- -->3d4",
+    "1f2e3d4c5b6a79880f1e2d3c4b5a69788776f5e4": "1f2e<!-- -->3d4c5b6a79880f1e2d3c4b5a69788776f5e4",
+    "org/repo@1f2e3d4": "org/repo@<!-- -->1f2e<!-- -->3d4",
+    "$x^2$": r"\$x^2\$",
+    "~~gone~~": r"\~\~gone\~\~",
+    "![x](//y)": r"!\[x\](//y)",
+}
+"""What GitHub would make something of, and what stands for it."""
+
+DEAD = ("flat-r.20241107a", "20250101", "TAXICAB-15", "DM-40003", "a # b", "HEAD@{1}", "c3po", "deadbeefs")
+
+
+def test_nobody_is_called_by_what_strangers_write_and_nothing_is_linked(proposal: Proposal) -> None:
+    proposal.tree.chain(["DM-200"], retired={"DM-100": " ; ".join([*LIVE, *DEAD])})
+
+    comment = proposal.report("--format", "markdown").out
+
+    shown = re.sub("```.*?```|`[^`]*`", "", comment, flags=re.DOTALL)
+    for written, dead in LIVE.items():
+        assert dead in shown, written
+        assert not re.search(rf"(?<![\w\\>/]){re.escape(written)}(?!\w)", shown), written
+    for word in DEAD:
+        assert word in shown, word
+    main = git(proposal.tree.state, "rev-parse", "main")
+    assert f"Compared with main ({main[:10]})." in shown
+
+
 def test_a_seal_that_stands_for_more_than_a_machine_holds_is_told_at_once(proposal: Proposal) -> None:
     _new(proposal)
     file = proposal.tree.state / "seals" / proposal.tree.instrument / "DM-300.yaml"
