@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[2]
 
 PYTHON = """#!/bin/bash
 # A Python whose new environments are this one.
-if [ "$1 $2" = "-m venv" ]; then
-  mkdir -p "$3/bin" && ln -s "{bin}/of-venv/python" "$3/bin/python"
+if [ "$1 $2 $3" = "-I -m venv" ]; then
+  mkdir -p "$4/bin" && ln -s "{bin}/of-venv/python" "$4/bin/python"
   exit
 fi
 exec "{python}" "$@"
@@ -40,8 +40,8 @@ exec "{python}" "$@"
 OF_VENV = """#!/bin/bash
 # Installs nothing, and looks that it could be.
 set -e
-[ "$1 $2 $3" = "-m pip install" ] || exec "{python}" "$@"
-echo "${{@:4}}" >> "{bin}/installed"
+[ "$1 $2 $3 $4" = "-I -m pip install" ] || exec "{python}" "$@"
+echo "${{@:5}}" >> "{bin}/installed"
 here="$(dirname "$0")"
 while [ $# -gt 0 ]; do
   case "$1" in
