@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import CalibstateError, Diagnostic, UsageError
+from ..model.names import spelled
 from ..model.revisions import instant
 from .git import LINK, Checkout, Commit, Entry, GitFailedError, checkout_of, opened
 
@@ -192,7 +193,7 @@ def _not_named(checkout: Checkout, revision: str, said: str) -> CalibstateError:
     return UsageError(
         Diagnostic(
             "Unknown revision",
-            f"Git knows no {revision!r} here.{also}",
+            f"Git knows no {spelled(revision)} here.{also}",
             hint="Name a commit, a branch, a tag or a date; `git fetch` brings what others have.",
         )
     )

@@ -12,7 +12,7 @@ from ..errors import Diagnostic, RefusedError, UsageError
 from ..factory.clock import utc_now
 from ..factory.places import Places
 from ..model.desired import DesiredState
-from ..model.names import nearest
+from ..model.names import nearest, spelled
 from ..store import documents, treefile
 from ..views import capture as views
 from . import completing, screen
@@ -147,7 +147,7 @@ def _check(desired: DesiredState, address: str, instrument: str) -> None:
 def _unknown(word: str, what: str, known: list[str]) -> Diagnostic:
     near = nearest(word, known)
     hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known) or 'none'}."
-    return Diagnostic("Not declared", f"{word} is not declared as {what}.", hint=hint)
+    return Diagnostic("Not declared", f"{spelled(word)} is not declared as {what}.", hint=hint)
 
 
 def _show(

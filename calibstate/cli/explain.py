@@ -11,7 +11,7 @@ import typer
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
 from ..model.explanations import Explained, Question, Told, Weighed, Why
-from ..model.names import nearest
+from ..model.names import nearest, spelled
 from ..model.timespans import UNBOUNDED, format_bound, parse_tai
 from ..store import documents
 from ..views import explain as views
@@ -169,7 +169,9 @@ def _instrument(desired: DesiredState, options: list[str], word: str | None) -> 
     if only not in known:
         near = nearest(only, known)
         hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known)}."
-        raise UsageError(Diagnostic("Not declared", f"{only}: no repository has this instrument.", hint=hint))
+        raise UsageError(
+            Diagnostic("Not declared", f"{spelled(only)}: no repository has this instrument.", hint=hint)
+        )
     return only
 
 

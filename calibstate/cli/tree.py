@@ -18,7 +18,7 @@ from ..factory.places import sites_here
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
 from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress
+from ..model.names import RepositoryAddress, spelled
 from ..model.plans import Plan
 from ..model.scope import Scope
 from ..store import documents, planfile, schemas, statefile, treefile
@@ -363,7 +363,9 @@ def undeclared(what: str, word: str, known: Iterable[str]) -> UsageError:
 
     near = get_close_matches(word, list(known), 1)
     hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
-    return UsageError(Diagnostic("Not declared", f"{word}: nobody declared such a {what}.", hint=hint))
+    return UsageError(
+        Diagnostic("Not declared", f"{spelled(word)}: nobody declared such a {what}.", hint=hint)
+    )
 
 
 def _inventory(desired: DesiredState, *, sound: bool) -> str:

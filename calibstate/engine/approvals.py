@@ -7,7 +7,6 @@ of the approval and of the deployment, each pointing to the others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,12 +14,12 @@ from itertools import combinations
 from ..errors import Diagnostic, Severity, Where
 from ..model.approvals import Approved, TrackedTicket, Verdict, seal_state
 from ..model.desired import DesiredState, Written
+from ..model.names import is_issue_key
 from ..model.scope import Scope
 from ..model.tickets import ApprovalStatus, Ticket
 
 __all__ = ["Compared", "approvals", "compare", "keys"]
 
-_KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
 """What a tracker calls a ticket; other names are nothing to ask for."""
 
 _LINK = "DMTN-222, section 3.4, has construction, approval and deployment point to each other."
@@ -108,7 +107,7 @@ class _Three:
             "approval": ticket.approval.taxicab or "",
             "deployment": ticket.deployment or "",
         }
-        return cls({what: key for what, key in named.items() if _KEY.fullmatch(key)})
+        return cls({what: key for what, key in named.items() if is_issue_key(key)})
 
     def unlinked(self, found: Mapping[str, TrackedTicket]) -> Iterator[tuple[str, str]]:
         """Yield pairs of which neither points to the other."""

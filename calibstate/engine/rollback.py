@@ -8,7 +8,7 @@ from ..errors import Diagnostic, RefusedError, UsageError
 from ..kinds.chain import Chain
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState, Written
-from ..model.names import nearest
+from ..model.names import nearest, spelled
 from ..model.rollbacks import Remaining, Rollback
 from ..model.scope import Scope
 from ..model.tickets import Ticket
@@ -84,7 +84,9 @@ def _named(desired: DesiredState, name: str) -> tuple[Ticket, str | None]:
         return found_leaf[0], name
     near = nearest(name, {ticket.ticket for ticket in tickets})
     hint = f"Did you mean {near}?" if near else "`calibstate history CHAIN` tells what a chain has listed."
-    raise UsageError(Diagnostic("Not declared", f"{name}: nobody declared such a ticket.", hint=hint))
+    raise UsageError(
+        Diagnostic("Not declared", f"{spelled(name)}: nobody declared such a ticket.", hint=hint)
+    )
 
 
 def _whole(chain: Written[ChainFile], ticket: Ticket, leaf: str) -> RefusedError:

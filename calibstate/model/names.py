@@ -7,6 +7,7 @@ folder: no empty segment, no ``.`` and no ``..``.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated
@@ -25,7 +26,11 @@ __all__ = [
     "TicketKey",
     "Word",
     "collection_name_problem",
+    "is_issue_key",
+    "issue_key_meant",
     "nearest",
+    "spelled",
+    "strange_in",
 ]
 
 ARCHIVE = "archive"
@@ -33,6 +38,15 @@ ARCHIVE = "archive"
 
 RUCIO = "rucio"
 """The place that carries files between the sites."""
+
+_ISSUE = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
+"""Key of a ticket of the tracker: ``TAXICAB-15``, ``DM-47447``."""
+
+_DASHES = re.compile("[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d_ ]")
+"""What stands for the hyphen of a key in what was copied or typed."""
+
+_MOST_STRANGE = 5
+"""Code points that a message names."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_.+:@~-]+")
 
@@ -58,6 +72,50 @@ def collection_name_problem(name: str) -> str | None:
         if not _SEGMENT.fullmatch(segment):
             return "it may hold letters, digits and `_ . + : @ ~ -`, with `/` between segments"
     return None
+
+
+def is_issue_key(text: str) -> bool:
+    """Say whether a text is the key of a ticket of the tracker."""
+    return _ISSUE.fullmatch(text) is not None
+
+
+def issue_key_meant(text: str) -> str | None:
+    """Return the key that a text would be if it were typed by hand.
+
+    Parameters
+    ----------
+    text
+        What may have been copied from a page: other hyphens, characters that
+        nobody sees, wide or small letters.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    seen = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    key = _DASHES.sub("-", seen.strip()).upper()
+    return key if is_issue_key(key) else None
+
+
+def strange_in(text: str) -> str:
+    """Return the code points in a name that no eye tells from others.
+
+    Parameters
+    ----------
+    text
+        A name, of which each character should be printable ASCII.
+
+    Returns
+    -------
+    str
+        ``U+2011, U+200B``; empty where there are none.
+    """
+    strange = dict.fromkeys(f"U+{ord(c):04X}" for c in text if not (c.isascii() and c.isprintable()))
+    more = [f"{len(strange) - _MOST_STRANGE} more"] if len(strange) > _MOST_STRANGE else []
+    return ", ".join([*list(strange)[:_MOST_STRANGE], *more])
+
+
+def spelled(text: str) -> str:
+    """Return a name that is refused, in quotes, with what is strange in it."""
+    strange = strange_in(text)
+    return f"`{text}` (with {strange})" if strange else f"`{text}`"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from ..errors import Diagnostic, Where
 from ..model.desired import KeyPath
-from ..model.names import Noun, nearest
+from ..model.names import Noun, nearest, spelled, strange_in
 from .forms import keys_at
 from .yamlsource import MAX_PROBLEMS, Source, shortened
 
@@ -96,7 +96,7 @@ def _told(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) 
 def _unknown_key(path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
     known = keys_at(noun, path[:-1])
     within = f" in {_name(path[:-1])}" if path[:-1] else ""
-    detail = f"`{shortened(str(path[-1]))}` is not a key{within}; what it says would be lost."
+    detail = f"{spelled(shortened(str(path[-1])))} is not a key{within}; what it says would be lost."
     near = nearest(str(path[-1]), known)
     hint = f"Did you mean `{near}`?" if near else f"Known keys: {_listed(known)}."
     return Diagnostic("Unknown key", detail, source.lines.at(*path), hint)
@@ -119,7 +119,8 @@ def _not_one_of(error: ErrorDetails, path: KeyPath, source: Source) -> Diagnosti
 def _rule(error: ErrorDetails, name: str) -> str:
     context = error.get("ctx", {})
     if reason := context.get("error"):
-        return f"{name}: {shortened(str(reason), 300)}."
+        strange = strange_in(error["input"]) if isinstance(error["input"], str) else ""
+        return f"{name}: {shortened(str(reason), 300)}{f' (with {strange})' if strange else ''}."
     rule = _PATTERNS.get(str(context.get("pattern")), "is not in the right form")
     return f"{name} {rule}; it is {_quoted(error['input'])}."
 
@@ -164,7 +165,9 @@ def _quoted(value: Any) -> str:
         case list():
             return "a list"
         case _:
-            return json.dumps(shortened(str(value)), ensure_ascii=False)
+            strange = strange_in(str(value))
+            quoted = json.dumps(shortened(str(value)), ensure_ascii=False)
+            return f"{quoted} (with {strange})" if strange else quoted
 
 
 def _name(path: KeyPath) -> str:

@@ -339,7 +339,7 @@ def test_an_unknown_revision_is_told(proposal: Proposal) -> None:
     ran = proposal.tree.run(proposal.capsys, "impact", "v9.9")
 
     assert ran.code == 64
-    assert "Git knows no 'v9.9' here" in ran.err
+    assert "Git knows no `v9.9` here" in ran.err
 
 
 def test_without_a_main_branch_it_asks_for_a_revision(proposal: Proposal) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 
 from ...errors import Diagnostic, Severity, Where
 from ...model.desired import DesiredState
-from ...model.names import nearest
+from ...model.names import nearest, spelled
 from ...model.policy import Exemption, Level, PolicySettings, day
 from .judged import Finding, Judged, Rule
 from .registry import RULES
@@ -76,7 +76,7 @@ def _unknown_rule(code: str, where: Where) -> Iterator[Diagnostic]:
     if code not in {rule.code for rule in RULES}:
         near = nearest(code, codes)
         hint = f"Did you mean `{codes[near]}`?" if near else "They are in the reference, under Policy."
-        yield Diagnostic("Unknown rule", f"`{code}` is the code of no rule.", where, hint)
+        yield Diagnostic("Unknown rule", f"{spelled(code)} is the code of no rule.", where, hint)
 
 
 def _exceptions(

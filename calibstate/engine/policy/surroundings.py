@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from ...errors import Where
 from ...model.desired import DesiredState
-from ...model.names import nearest
+from ...model.names import nearest, spelled
 from .judged import Finding, Judged
 
 __all__ = ["unknown_names"]
@@ -21,6 +21,8 @@ _SETTINGS = "calibstate.yaml"
 _FOLDERS = ("sites", "tickets", "chains", "seals")
 _READ = (_SETTINGS, *_FOLDERS)
 """What is read."""
+
+_KNOWN = ", ".join(f"`{name}`" for name in _READ)
 
 _FOR_READERS = frozenset(
     {
@@ -56,7 +58,7 @@ def unknown_names(tree: Judged) -> Iterator[Finding]:
             continue
         yield Finding(
             Where(name, 1),
-            f"`{name}` is none of {', '.join(f'`{one}`' for one in _READ)}, so nothing in it is declared.",
+            f"{spelled(name)} is none of {_KNOWN}, so nothing in it is declared.",
             _meant(path),
             frozenset({name}),
         )

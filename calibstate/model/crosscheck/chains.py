@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...errors import Diagnostic, Severity, Where
 from ..chains import ChainFile, ExternalEntry
 from ..desired import Written
-from ..names import InstrumentName, collection_name_problem
+from ..names import InstrumentName, collection_name_problem, spelled
 from ..tickets import ApprovalStatus, Ticket
 from .tree import Checks, Claim, Tree, claims_of
 from .words import did_you_mean, known_place, line, no_reason
@@ -75,7 +75,9 @@ def _unknown_entry(tree: Tree, entry: str, chain: ChainFile, where: Where) -> It
         detail = f"`{entry}` is made and deployed as part of the ticket {ticket.name}."
         yield Diagnostic("Entry is part of a ticket", detail, where, f"List the ticket: {ticket.ticket}.")
         return
-    detail = f"`{entry}` is no ticket of {chain.instrument}, no collection of a bare ticket, and no chain."
+    detail = (
+        f"{spelled(entry)} is no ticket of {chain.instrument}, no collection of a bare ticket, and no chain."
+    )
     hint = did_you_mean(entry, _entry_words(tree, chain.instrument))
     hint = hint or "For what others make write `external: NAME`."
     yield Diagnostic("Entry that means nothing", detail, where, hint)
@@ -164,11 +166,13 @@ def _retired_word(tree: Tree, word: str, chain: ChainFile, where: Where) -> Iter
     if tree.desired.meaning(word, chain.instrument) or tree.unread.may_mean(word):
         return
     if "/" not in word and word not in _externals(tree):
-        detail = f"`{word}` is no ticket of {chain.instrument}, and no collection or chain of the tree."
+        detail = (
+            f"{spelled(word)} is no ticket of {chain.instrument}, and no collection or chain of the tree."
+        )
         hint = did_you_mean(word, _entry_words(tree, chain.instrument) | _externals(tree))
         yield Diagnostic("Retired word that means nothing", detail, where, hint)
     elif problem := collection_name_problem(word):
-        detail = f"`{word}` cannot be a collection: {problem}."
+        detail = f"{spelled(word)} cannot be a collection: {problem}."
         yield Diagnostic("Retired word that means nothing", detail, where)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import Diagnostic, Where
 from ..desired import Written
+from ..names import strange_in
 from .tree import Checks, Tree
 from .words import line
 
@@ -24,7 +25,9 @@ def _file_names(tree: Tree) -> Iterator[Diagnostic]:
 
 def _misnamed(written: Written[Any], expected: str, key: str) -> Iterator[Diagnostic]:
     if written.lines.file != expected:
-        detail = f"The file declares what belongs into {expected}; nobody would look for it here."
+        strange = strange_in(written.lines.file)
+        called = f" The name of the file has {strange}." if strange else ""
+        detail = f"The file declares what belongs into {expected}; nobody would look for it here.{called}"
         hint = f"Rename the file, or mend `{key}`."
         yield Diagnostic("File under another name", detail, written.lines.value_at(key), hint)
 

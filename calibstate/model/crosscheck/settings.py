@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import Diagnostic, Where
 from ..desired import Written
+from ..names import spelled
 from ..repositories import Rucio
 from ..rucio import name_problem
 from ..settings import RucioSettings
@@ -27,7 +28,7 @@ def _settings(tree: Tree) -> Iterator[Diagnostic]:
             hint = "The default is `Dataset/{instrument}/{label}/{ticket}`."
             yield Diagnostic("Not a name of Rucio datasets", f"`{rucio.dataset}` {problem}.", where, hint)
         if not _SCOPE.fullmatch(rucio.scope):
-            detail = f"`{rucio.scope}`: Rucio takes letters, digits and `. - _`."
+            detail = f"{spelled(rucio.scope)}: Rucio takes letters, digits and `. - _`."
             yield Diagnostic("Not a scope of Rucio", detail, lines.value_at("rucio", "scope"))
         if rucio.dtn_url is not None and "://" not in rucio.dtn_url:
             detail = f"`{rucio.dtn_url}` is no URL, so no file would be where Rucio looks for it."
@@ -121,7 +122,7 @@ def _waves(tree: Tree) -> Iterator[Diagnostic]:
             where = lines.value_at("waves", number, index)
             if site not in tree.desired.sites and not tree.unread.may_mean(site):
                 hint = did_you_mean(site, tree.desired.sites) or "Waves are of sites, not of repositories."
-                yield Diagnostic("Unknown site", f"`{site}` is no site.", where, hint)
+                yield Diagnostic("Unknown site", f"{spelled(site)} is no site.", where, hint)
             elif site in first:
                 detail = f"{site} is in a wave already ({line(first[site])}); it has its turn once."
                 yield Diagnostic("Site in two waves", detail, where, "Keep one of the two.")

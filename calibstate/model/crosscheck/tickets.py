@@ -8,6 +8,7 @@ from dataclasses import replace
 from ...errors import Diagnostic, Severity, Where
 from ..approvals import approved_otherwise
 from ..desired import Lines, Written
+from ..names import is_issue_key, issue_key_meant, spelled, strange_in
 from ..seals import MOST_DATA_IDS, Seal, extent
 from ..tickets import ApprovalStatus, Ticket
 from .tree import Checks, Tree
@@ -44,6 +45,29 @@ def _approvals(tree: Tree) -> Iterator[Diagnostic]:
             hint = "Give `taxicab`, or a `note` for what is older than the board's records."
             where = written.lines.at("approval", "status")
             yield Diagnostic("Adopted without a record", detail, where, hint)
+        # What an adopted ticket stands on has to be a record.
+        is_record = approval.status is ApprovalStatus.ADOPTED and not approval.note
+        yield from _issue(written, approval.taxicab, ("approval", "taxicab"), is_needed=is_record)
+        yield from _issue(written, written.noun.deployment, ("deployment",), is_needed=False)
+
+
+def _issue(
+    written: Written[Ticket], key: str | None, path: tuple[str, ...], *, is_needed: bool
+) -> Iterator[Diagnostic]:
+    """Tell of what cannot be the key of a ticket.
+
+    A look-alike is a mistake wherever it stands: it was meant as a key, and
+    nobody who searches for that finds it.
+    """
+    if not key or is_issue_key(key):
+        return
+    meant = issue_key_meant(key)
+    what = f"`{path[-1]}` of {written.noun.ticket} is {spelled(key)}"
+    detail = f"{what}, which is the key of no ticket, such as TAXICAB-15: nobody can look it up."
+    note = "write why in `note`" if path[0] == "approval" else "leave it out"
+    hint = f"Write `{meant}`." if meant else f"Give the key; as long as there is none, {note}."
+    severity = Severity.ERROR if is_needed or strange_in(key) else Severity.WARNING
+    yield Diagnostic("Not the key of a ticket", detail, written.lines.value_at(*path), hint, severity)
 
 
 def _seals(tree: Tree) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...errors import Diagnostic, Where
-from ..names import nearest
+from ..names import nearest, spelled
 from .tree import Tree
 
 __all__ = ["did_you_mean", "known_place", "lacks_reason", "line", "no_reason"]
@@ -26,7 +26,7 @@ def no_reason(what: str, where: Where) -> Diagnostic:
 def known_place(tree: Tree, place: str, where: Where) -> Iterator[Diagnostic]:
     """Tell of a word that is no site and no repository."""
     if place not in tree.places and not tree.unread.may_mean(place):
-        detail = f"`{place}` is neither a site nor a repository."
+        detail = f"{spelled(place)} is neither a site nor a repository."
         hint = did_you_mean(place, tree.places) or "A repository is written SITE/REPOSITORY."
         yield Diagnostic("Unknown site or repository", detail, where, hint)
 
