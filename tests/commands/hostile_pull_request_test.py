@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from calibstate.adapters import git as adapter
 from calibstate.adapters.git import opened
 from calibstate.adapters.history import base_of
 from calibstate.factory.past import checked_out
@@ -153,6 +154,45 @@ def test_a_tree_that_holds_a_repository_is_refused_at_a_site(
     assert (ran.code, "Git repository within the tree" in ran.err + ran.out) == (1, True)
     assert not clone.ran
     assert not (sites.tree.folder / "archive").exists()
+
+
+def damage(clone: Clone) -> None:
+    """Leave of a .git at the tree's root only what makes it look like one."""
+    (clone.tree.state / ".git").mkdir()
+    (clone.tree.state / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+
+
+def test_where_a_clone_is_damaged_no_other_one_is_taken(clone: Clone) -> None:
+    damage(clone)
+
+    found = checked_out(str(clone.tree.state))
+
+    assert (found.commit, "not a git repository" in found.unknown) == (None, True)
+
+
+def test_an_old_git_that_takes_the_folder_instead_is_not_believed(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone.put_repository("sub/state", STRUCTURES["with this folder as worktree"])
+    damage(clone)
+    # Before 2.38 it knew no such setting.
+    monkeypatch.setitem(adapter._SETTINGS, "safe.bareRepository", "all")
+
+    found = checked_out(str(clone.tree.state))
+
+    assert (found.commit, "which is not what .git names" in found.unknown) == (None, True)
+    assert not clone.ran
+
+
+def test_a_name_that_a_file_system_takes_for_git_is_not(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clone.top / ".git").rename(clone.tree.state / ".git")
+    listed = os.listdir
+    unseen = ".g\u200cit"
+    monkeypatch.setattr(os, "listdir", lambda at: [unseen if n == ".git" else n for n in listed(at)])
+
+    assert checked_out(str(clone.tree.state)).commit is None
 
 
 # --- words that Git would obey ---
