@@ -195,3 +195,15 @@ def test_nothing_outlives_a_parent_that_is_killed(rucio_site: RucioSite, tmp_pat
         os.close(one)
     assert running(folder, str(tmp_path)) == set()
     assert not Path(folder).exists()
+
+
+def test_an_environment_may_be_named_by_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CALIBSTATE_RUCIO_SERVER", str(tmp_path))
+    with pytest.raises(ServerMissingError):
+        find_server()
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+
+    assert find_server() == python

@@ -62,7 +62,10 @@ def find_server() -> Path:
     named = os.environ.get(VARIABLE)
     beside = Path(__file__).parents[3] / ".venv-rucio" / "bin" / "python"
     python = Path(named).absolute() if named else beside
-    if os.access(python, os.X_OK):
+    if python.is_dir():
+        # Whoever names the environment means its Python.
+        python = python / "bin" / "python"
+    if python.is_file() and os.access(python, os.X_OK):
         return python
     raise ServerMissingError(
         Diagnostic(
