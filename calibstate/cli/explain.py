@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
 
 from ..errors import Diagnostic, UsageError
+from ..factory.places import Places
 from ..model.desired import DesiredState
-from ..model.explanations import Explained, Question, Told, Weighed, Why
-from ..model.names import nearest, spelled
+from ..model.explanations import Explained, Question, Since, Told, Weighed, Why
+from ..model.names import Address, nearest, spelled
 from ..model.timespans import UNBOUNDED, format_bound, parse_tai
 from ..store import documents
 from ..views import explain as views
@@ -113,12 +114,16 @@ def explain(
             desired, narrowed, places, question, lambda done, total: watch("repositories", done, total)
         )
     screen.told(places.relied_on())
+    since = {id(told): _since(desired, explained, told, places) for told in explained.told}
     if format is Format.JSON:
-        screen.print_json(documents.plain(_document(explained)))
+        screen.print_json(documents.plain(_document(explained, since)))
     elif format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(explained, everything=everything))
     else:
         screen.print_lines(views.as_text(explained, everything=everything))
+    for told in explained.told:
+        if found := since[id(told)]:
+            screen.tell(f"{told.repository}: {_words(explained, told, found)}")
     for remark in explained.remarks:
         screen.tell(remark)
     for address, trouble in explained.unreachable.items():
@@ -189,7 +194,31 @@ def _moment(text: str) -> int:
     return moment
 
 
-def _document(explained: Explained) -> documents.ExplanationDocument:
+def _since(desired: DesiredState, explained: Explained, told: Told, places: Places) -> Since | None:
+    """Return since when what wins is searched there.
+
+    `None` where nothing wins, or where what was searched is no chain.
+    """
+    winner = told.explanation.winner
+    if winner is None or winner.collection == told.explanation.chain:
+        return None
+    name = explained.tickets.get(winner.collection)
+    ticket = desired.tickets.get((explained.question.instrument, name)) if name else None
+    chain = Address(place=told.repository, kind="chain", name=told.explanation.chain)
+    return places.entered(chain, {winner.collection, *(ticket.noun.children if ticket else ())})
+
+
+def _words(explained: Explained, told: Told, since: Since) -> str:
+    winner = told.explanation.winner
+    collection = winner.collection if winner else ""
+    what = explained.tickets.get(collection, collection)
+    if since.unknown:
+        return f"since when {what} is searched is not known; {since.unknown}"
+    commit = f", from commit {since.commit[:10]}" if since.commit else ""
+    return f"{what} is searched since {since.at}, by run {since.run}{commit}"
+
+
+def _document(explained: Explained, since: Mapping[int, Since | None]) -> documents.ExplanationDocument:
     question = explained.question
     chains = dict.fromkeys(told.explanation.chain for told in explained.told)
     differing = {told.repository for chain in chains for told in explained.differing(chain)[1]}
@@ -198,17 +227,18 @@ def _document(explained: Explained) -> documents.ExplanationDocument:
         dataset_type=question.dataset_type,
         at=None if question.moment is None else format_bound(question.moment) or "1970-01-01T00:00:00",
         exposure=question.exposure,
-        explanations=tuple(_entry(explained, told) for told in explained.told),
+        explanations=tuple(_entry(explained, told, since[id(told)]) for told in explained.told),
         differing=tuple(sorted(differing)),
         remarks=explained.remarks,
         unreachable={address: trouble.detail for address, trouble in explained.unreachable.items()},
     )
 
 
-def _entry(explained: Explained, told: Told) -> documents.ExplanationEntry:
+def _entry(explained: Explained, told: Told, since: Since | None) -> documents.ExplanationEntry:
     made = told.explanation
     candidates = tuple(_candidate(explained, one) for one in made.candidates)
     winner = next((one for one in candidates if one.wins), None)
+    more = {"run": told.run, "since": _since_entry(since)}
     return documents.ExplanationEntry(
         repository=told.repository,
         chain=made.chain,
@@ -216,11 +246,19 @@ def _entry(explained: Explained, told: Told) -> documents.ExplanationEntry:
         begin=format_bound(made.span[0]),
         end=format_bound(made.span[1]),
         outcome=made.outcome,
-        winner=documents.WinnerEntry(**dict(winner), run=told.run) if winner else None,
+        winner=documents.WinnerEntry.model_validate({**dict(winner), **more}) if winner else None,
         candidates=candidates,
         searched=made.searched or (),
         nearest=_candidate(explained, made.nearest) if made.nearest else None,
         known=made.known,
+    )
+
+
+def _since_entry(since: Since | None) -> documents.SinceEntry | None:
+    if since is None:
+        return None
+    return documents.SinceEntry(
+        at=since.at or None, run=since.run or None, commit=since.commit, unknown=since.unknown or None
     )
 
 

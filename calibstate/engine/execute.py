@@ -195,4 +195,12 @@ def _waits(needed: list[str]) -> str:
 
 def _outcome(step: Step, result: Result, detail: str) -> Outcome:
     action = step.action
-    return Outcome(step=step.id, do=action.do, target=str(action.target), result=result, detail=detail)
+    return Outcome(
+        step=step.id,
+        do=action.do,
+        target=str(action.target),
+        result=result,
+        detail=detail,
+        entrants=action.entrants or None,
+        leavers=action.leavers or None,
+    )

@@ -71,7 +71,7 @@ def _chains(desired: DesiredState) -> Iterator[Chain]:
 
 def _named(desired: DesiredState, name: str) -> tuple[Ticket, str | None]:
     """Return a ticket, and the one collection of it that is meant."""
-    tickets = [written.noun for written in desired.tickets.values()]
+    tickets = [desired.tickets[key].noun for key in sorted(desired.tickets)]
     found = [ticket for ticket in tickets if name in {ticket.ticket, ticket.name}]
     found_leaf = [ticket for ticket in tickets if name in ticket.bare]
     if len(found) > 1:
@@ -82,11 +82,38 @@ def _named(desired: DesiredState, name: str) -> tuple[Ticket, str | None]:
         return found[0], None
     if found_leaf:
         return found_leaf[0], name
+    own = [ticket for ticket in tickets if name == ticket.collection]
+    if own:
+        return own[0], None
+    if owners := [ticket for ticket in tickets if ticket.collection and _is_part(name, ticket)]:
+        raise _part_of(owners, name, desired)
+    if name in desired.chains:
+        detail = f"{name} is a chain, which is written as its entries say."
+        raise UsageError(Diagnostic("A chain", detail, hint="Roll back one of its tickets."))
     near = nearest(name, {ticket.ticket for ticket in tickets})
     hint = f"Did you mean {near}?" if near else "`calibstate history CHAIN` tells what a chain has listed."
     raise UsageError(
         Diagnostic("Not declared", f"{spelled(name)}: nobody declared such a ticket.", hint=hint)
     )
+
+
+def _is_part(name: str, ticket: Ticket) -> bool:
+    return name in {*ticket.leaves, *ticket.collections} or name.startswith(f"{ticket.collection}/")
+
+
+def _part_of(owners: list[Ticket], name: str, desired: DesiredState) -> UsageError:
+    """Return the error that tickets are searched as a whole."""
+    first = owners[0]
+    detail = (
+        f"{name} belongs to {' and to '.join(ticket.name for ticket in owners)}. A ticket stands in chains "
+        "as a whole, and what it holds is final, so a part of it cannot be taken out."
+    )
+    hint = (
+        "If only this is wrong, put a new ticket with the right calibrations in front: it wins wherever it "
+        f"has one. To take out all of it: calibstate rollback {first.name}."
+    )
+    where = desired.tickets[first.key].lines.at("collections")
+    return UsageError(Diagnostic("Part of a ticket", detail, where, hint))
 
 
 def _whole(chain: Written[ChainFile], ticket: Ticket, leaf: str) -> RefusedError:

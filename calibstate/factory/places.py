@@ -30,9 +30,10 @@ from ..errors import (
 )
 from ..model.checkups import Examined
 from ..model.desired import DesiredState
+from ..model.explanations import Since
 from ..model.fingerprints import digest_of_lines
-from ..model.history import PastRun
-from ..model.names import ARCHIVE, RUCIO, RepositoryAddress
+from ..model.history import PastRun, entered
+from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress
 from ..model.observations import Hearsay, Observation, duration, stamp
 from ..model.repositories import Site
 from ..model.reviews import PublishedReview
@@ -326,6 +327,24 @@ class Places:
             self._asking_records(store)(partial(past_run, store, name)) for store in self.stores_of_records()
         )
         return next((run for run in found if run), None)
+
+    def entered(self, chain: Address, children: Collection[str]) -> Since:
+        """Return since when a child of a chain is searched, by the journals.
+
+        Parameters
+        ----------
+        chain
+            The chain, in a repository.
+        children
+            Names by which it may stand there.
+        """
+        from ..adapters.journals import past_runs
+
+        uri = self._records_uri(chain.place)
+        try:
+            return self._asking_records(uri)(lambda: entered(past_runs(uri), str(chain), children))
+        except CalibstateError as error:
+            return Since(unknown=f"the journals cannot be read: {error.diagnostics[0].detail}")
 
     def publish(self, address: RepositoryAddress, observation: bytes) -> None:
         """Keep what a repository showed, for those who cannot see it."""

@@ -82,11 +82,13 @@ class ChainAction(Action):
         return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
 
     @property
+    @override
     def entrants(self) -> tuple[str, ...]:
         """Children that begin to be searched, in their order."""
         return tuple(c for c in self.children_after if c not in (self.before or ()))
 
     @property
+    @override
     def leavers(self) -> tuple[str, ...]:
         """Children that are searched no more, in their order."""
         return tuple(c for c in self.before or () if c not in self.children_after)

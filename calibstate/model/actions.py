@@ -67,6 +67,16 @@ class Action(Noun, ABC):
     def summary(self) -> str:
         """Say in a few words what it does, for people."""
 
+    @property
+    def entrants(self) -> tuple[str, ...]:
+        """Children of a chain that begin to be searched by it."""
+        return ()
+
+    @property
+    def leavers(self) -> tuple[str, ...]:
+        """Children of a chain that are searched no more after it."""
+        return ()
+
     def changes(self) -> Iterator[str]:
         """Yield what it brings (``+``), takes (``-``) and keeps, in lines."""
         yield from ()

@@ -156,6 +156,23 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class Since:
+    """When what wins began to be searched at a repository, and by whom."""
+
+    at: str = ""
+    """UTC, with ``Z``; empty where no journal tells."""
+
+    run: str = ""
+    """Name of the run, for ``calibstate log RUN``."""
+
+    commit: str | None = None
+    """Commit of the state tree that it was made from."""
+
+    unknown: str = ""
+    """Why it is not known, in a sentence."""
+
+
+@dataclass(frozen=True)
 class Told:
     """An explanation, and what is told of it by its repository alone."""
 

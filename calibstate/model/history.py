@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from .explanations import Since
 from .outcomes import Began, JournalLine, Outcome, Result
 
-__all__ = ["Ending", "PastRun"]
+__all__ = ["Ending", "PastRun", "entered"]
 
 
 class Ending(Enum):
@@ -71,3 +73,32 @@ class PastRun:
     def tally(self) -> dict[str, int]:
         """How many targets came to what."""
         return dict(Counter(outcome.result.value for outcome in self.outcomes))
+
+
+def entered(runs: Iterable[PastRun], chain: str, children: Collection[str]) -> Since:
+    """Return since when a child of a chain is searched, as journals tell it.
+
+    What was done by hand no journal tells, so a child that was last taken out
+    and is searched nevertheless came by hand.
+
+    Parameters
+    ----------
+    runs
+        The newest first.
+    chain
+        Address of the chain, as outcomes have it.
+    children
+        Names by which it may stand there.
+    """
+    for run in runs:
+        for line in reversed(run.lines):
+            outcome = line.outcome
+            if outcome is None or outcome.target != chain or outcome.result is not Result.BEGUN:
+                continue
+            if not set(children).isdisjoint(outcome.entrants or ()):
+                return Since(line.at, run.id, run.began.commit if run.began else None)
+            if not set(children).isdisjoint(outcome.leavers or ()):
+                why = f"run {run.id} took it out at {line.at}, and no journal tells who put it back"
+                return Since(unknown=why)
+    why = "no journal here tells who put it there: a hand, an older version, or another store of records"
+    return Since(unknown=why)

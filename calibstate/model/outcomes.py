@@ -46,6 +46,12 @@ class Outcome(Noun):
     result: Result
     detail: str = ""
 
+    entrants: tuple[str, ...] | None = None
+    """Children of a chain that begin to be searched by it."""
+
+    leavers: tuple[str, ...] | None = None
+    """Children of a chain that are searched no more after it."""
+
 
 class Began(Noun):
     """Who began a run, and from what."""

@@ -311,3 +311,25 @@ def test_without_git_the_files_are_written_and_no_more(
     assert chain(tree)["entries"] == []
     assert not list(tree.state.rglob(".calibstate-*"))
     assert subprocess.run(["git", "rev-parse"], cwd=tree.state, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (f"{TOP}/DM-2/bias.20240101a", ["belongs to LSSTComCam/DM-2.", "rollback LSSTComCam/DM-2"]),
+        ("bias.20240101a", ["belongs to LSSTComCam/DM-1 and to LSSTComCam/DM-2."]),
+        (f"{TOP}/DM-2/bias.20240101a.run", ["belongs to LSSTComCam/DM-2."]),
+        (TOP, ["is a chain"]),
+    ],
+)
+def test_of_a_part_of_a_ticket_is_told_whose_it_is_and_what_to_do(
+    sites: Sites, name: str, words: list[str]
+) -> None:
+    ran = sites.run("rollback", name, "--dry-run")
+    assert ran.code == 64
+    assert [word for word in words if word not in ran.err] == []
+
+
+def test_a_ticket_is_named_by_its_collection_too(sites: Sites) -> None:
+    ran = sites.run("rollback", f"{TOP}/DM-2", "--dry-run", "--format", "json")
+    assert (ran.code, ran.json["ticket"]) == (0, "DM-2")

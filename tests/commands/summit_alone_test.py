@@ -145,6 +145,25 @@ def test_a_ticket_is_taken_out_and_put_back_with_all_others_away(alone: Sites) -
     assert alone.run("verify", *AT_SUMMIT).code == 0
 
 
+def test_since_when_a_ticket_is_searched_is_told_by_the_journals_of_the_site(alone: Sites) -> None:
+    for entries, retired in ((["DM-1"], {"DM-2": "a wrong flat"}), (["DM-2", "DM-1"], {})):
+        alone.tree.chain(entries, retired=retired)
+        assert alone.apply(*AT_SUMMIT).code == 0
+    journals = alone.tree.folder / "records-summit" / "journal"
+    run = max(file.stem for file in journals.glob("*.jsonl"))
+    explained = alone.run(*LOOKUP, "--format", "json")
+    since = explained.json["explanations"][0]["winner"]["since"]
+    assert (since["run"], since["unknown"]) == (run, None)
+    assert f"DM-2 is searched since {since['at']}, by run {run}" in explained.err
+
+    alone.tree.chain(["DM-1"], retired={"DM-2": "a wrong flat"})
+    assert alone.apply(*AT_SUMMIT).code == 0
+    alone.change_chain(SUMMIT, lambda children: [NEW, *children])
+    by_hand = alone.run(*LOOKUP, "--format", "json").json["explanations"][0]["winner"]["since"]
+    assert by_hand["run"] is None
+    assert "no journal tells who put it back" in by_hand["unknown"]
+
+
 def test_what_is_not_whole_here_waits_for_who_is_away(alone: Sites) -> None:
     for file in files_of_new(alone):
         file.unlink()

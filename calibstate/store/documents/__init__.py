@@ -19,7 +19,7 @@ from .changes import (
     changed_chain,
 )
 from .checkups import CheckupDocument
-from .explanations import CandidateEntry, ExplanationDocument, ExplanationEntry, WinnerEntry
+from .explanations import CandidateEntry, ExplanationDocument, ExplanationEntry, SinceEntry, WinnerEntry
 from .fingerprints import ChainPrint, DifferenceEntry, FingerprintsDocument, RepositoryPrint, SelectedBy
 from .impacts import (
     AffectedEntry,
@@ -72,6 +72,7 @@ __all__ = [
     "SelectedBy",
     "SelectedVia",
     "ShadowedEntry",
+    "SinceEntry",
     "Spot",
     "StatusDocument",
     "StepEntry",

@@ -9,7 +9,7 @@ from ...model.explanations import Outcome, Why
 from ...model.names import Noun
 from .base import FORMAT
 
-__all__ = ["CandidateEntry", "ExplanationDocument", "ExplanationEntry", "WinnerEntry"]
+__all__ = ["CandidateEntry", "ExplanationDocument", "ExplanationEntry", "SinceEntry", "WinnerEntry"]
 
 
 class CandidateEntry(Noun):
@@ -35,11 +35,30 @@ class CandidateEntry(Noun):
     """The same for people."""
 
 
+class SinceEntry(Noun):
+    """When what wins began to be searched there, as the journals tell it."""
+
+    at: str | None = None
+    """UTC, with ``Z``."""
+
+    run: str | None = None
+    """Name of the run, for ``calibstate log RUN``."""
+
+    commit: str | None = None
+    """Commit of the state tree that it was made from."""
+
+    unknown: str | None = None
+    """Why it is not known."""
+
+
 class WinnerEntry(CandidateEntry):
     """The dataset that a lookup gets."""
 
     run: str | None
     """Its RUN; null where it is not known."""
+
+    since: SinceEntry | None = None
+    """When it began to be searched there."""
 
 
 class ExplanationEntry(Noun):
