@@ -21,6 +21,8 @@ YAML_FORMATTER = "lsst.daf.butler.formatters.yaml.YamlFormatter"
 """A formatter class that every butler has."""
 STAND_IN = "tests.stand_ins.formatters.OpaqueFormatter"
 """A formatter class that only the tests have."""
+FORMATTERS = ("lsst", "tests")
+"""Packages whose formatter classes the worlds of the tests allow."""
 STACK_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
 """A formatter class that only a Rubin stack has."""
 

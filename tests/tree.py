@@ -15,6 +15,7 @@ import yaml
 
 import calibstate.cli.main  # noqa: F401 - it adds the commands
 from calibstate.cli.app import run
+from tests.calibrations import FORMATTERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,9 +47,15 @@ class Tree:
         return self.folder / "state"
 
     def settings(self, **more: Any) -> None:
-        self._write(
-            "calibstate.yaml", {"version": 1, "archive": self.archive, "records": self.records, **more}
-        )
+        # Files of the tests are read by classes that only the tests have.
+        said = {
+            "version": 1,
+            "archive": self.archive,
+            "records": self.records,
+            "formatters": list(FORMATTERS),
+            **more,
+        }
+        self._write("calibstate.yaml", said)
 
     def site(
         self, site: str, repositories: Mapping[str, str], *, absolute: bool = False, **more: Any

@@ -26,6 +26,7 @@ from ..errors import (
 from ..model.bundles import BundleFile, Contents, Manifest, bundle_folder
 from ..model.damage import DamagedFile
 from ..model.names import TicketKey
+from ..model.readings import Reading
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import Export
 from ..ports.progress import Pace, Watch, unlimited, unwatched
@@ -36,6 +37,7 @@ from ..store.bundle import (
     check,
     check_content,
     check_export,
+    check_text,
     dump_manifest,
     load_manifest,
     manifest_from,
@@ -108,6 +110,7 @@ class Archive(ArchiveWriter):
                     "it is then made anew from the origin.",
                 )
             )
+        check_text(data, manifest, name=name)
         contents = read_contents(data.decode(errors="replace"), name=name)
         check(contents, manifest, name=name)
         return contents
@@ -126,7 +129,13 @@ class Archive(ArchiveWriter):
         contents = read_contents(export.text, name=name)
         files = self._add_files("", contents, _sources(contents, export, name), watch)
         return manifest_from(
-            ticket, collections, contents, files, made_at=self._now(), exported_from=exported_from
+            ticket,
+            collections,
+            contents,
+            files,
+            made_at=self._now(),
+            exported_from=exported_from,
+            text=export.text,
         )
 
     @override
@@ -193,6 +202,7 @@ class Archive(ArchiveWriter):
         exported_from: str,
         by_reference: bool = False,
         content: str | None = None,
+        reading: Reading | None = None,
         watch: Watch = unwatched,
     ) -> Manifest:
         name = f"The export of {'/'.join(ticket)} from {exported_from}"
@@ -204,7 +214,7 @@ class Archive(ArchiveWriter):
             self._shelf.look()
             there = self._manifest(folder)
         if there is not None:
-            check_content(there, content)
+            check_content(there, content, reading)
             return _same(there, fingerprint)
         with self._kept():
             self._shelf.resume(folder)
@@ -217,9 +227,10 @@ class Archive(ArchiveWriter):
                 files,
                 made_at=self._now(),
                 exported_from=exported_from,
+                text=export.text,
                 by_reference=by_reference,
             )
-            check_content(manifest, content)
+            check_content(manifest, content, reading)
             self._shelf.settle(folder)
             self._shelf.write(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode())
         return manifest

@@ -107,6 +107,7 @@ def _bundle(desired: DesiredState, scope: Scope, written: Written[Ticket], pins:
         desired.origin(ticket.instrument),
         desired.settings.noun.bundles is Bundles.BY_REFERENCE,
         pin.content if isinstance(pin, Pin) else None,
+        pin.reading if isinstance(pin, Pin) else None,
         trouble,
         refused,
         told,

@@ -116,9 +116,10 @@ def _from_seal(
             seal,
         )
     if altered := next((m for m in manifests if m.fingerprint == seal.fingerprint), None):
+        difference = altered.reading.differs_from(seal.reading) if altered.reading else ""
         return Unpinned(
-            f"its bundle {altered.folder} has the sealed datasets with other bytes; move that bundle away, "
-            "and it is made anew from the origin",
+            f"its bundle {altered.folder} has the sealed datasets with other {difference or 'bytes'}; "
+            "move that bundle away, and it is made anew from the origin",
             refused=True,
         )
     if isinstance(at_origin, Unpinned):

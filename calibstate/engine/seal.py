@@ -8,11 +8,14 @@ from ..errors import Diagnostic, RefusedError, Where
 from ..kinds.collection import tell_rows
 from ..model.contents import Holding
 from ..model.desired import DesiredState
+from ..model.formatters import ALLOW_IT, not_allowed
 from ..model.names import RepositoryAddress
 from ..model.seals import MOST_DATA_IDS, Seal, SealedFrom, seal_of
 from ..model.tickets import Ticket
+from ..ports.butler import Export
 from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
+from ..store.bundle import read_contents
 
 __all__ = ["make_seal"]
 
@@ -57,6 +60,7 @@ def make_seal(
     butler = places.butler(origin)
     held = _whole(ticket, origin, butler.holdings(ticket.leaves))
     export = butler.export(ticket.leaves, chain=ticket.collection)
+    _check_formatters(ticket, origin, export, desired)
     described = places.archive().describe(
         ticket.key, ticket.leaves, export, exported_from=origin, watch=watch
     )
@@ -65,13 +69,50 @@ def make_seal(
     before = desired.seals.get(ticket.key)
     if before is None:
         return made
-    if before.noun.digest != made.digest:
-        raise _sealed_otherwise(ticket, before.noun, made, origin)
-    again = made.model_copy(update={"sealed_from": before.noun.sealed_from})
-    # Seals of before they told of RUNs get them.
-    if before.noun not in (again, again.without_runs()):
+    if difference := _difference(before.noun, made):
+        raise _sealed_otherwise(ticket, before.noun, made, origin, difference)
+    # What people may correct stays as it was sealed.
+    again = _sealed_again(before.noun, made)
+    # Seals of before they told of RUNs, or of how files are read, get that.
+    earlier = (again, again.without_reading())
+    if before.noun not in (*earlier, *(seal.without_runs() for seal in earlier)):
         raise _edited(ticket, before.lines.at("ticket"))
     return again
+
+
+def _difference(before: Seal, made: Seal) -> str:
+    """Say what is other than it was sealed; nothing: it is the same."""
+    if made.fingerprint != before.fingerprint:
+        return "datasets or ranges"
+    if made.content != before.content:
+        return "bytes"
+    return made.reading.differs_from(before.reading) if made.reading else ""
+
+
+def _sealed_again(before: Seal, made: Seal) -> Seal:
+    again = made.model_copy(update={"sealed_from": before.sealed_from})
+    if before.reading is None:
+        return again
+    return again.model_copy(update={"reading": before.reading, "digest": before.digest})
+
+
+def _check_formatters(ticket: Ticket, origin: str, export: Export, desired: DesiredState) -> None:
+    """Refuse to seal what no site may read.
+
+    Raises
+    ------
+    RefusedError
+        Files are read by a class that is not allowed.
+    """
+    datasets = read_contents(export.text, name=f"The export of {ticket.name} from {origin}").datasets
+    for name, why in not_allowed(datasets, desired.settings.noun.formatters).items():
+        raise RefusedError(
+            Diagnostic(
+                "Formatter class is not allowed",
+                f"{origin}: files of {ticket.name} are read by {name}; {why}. No site would import them.",
+                hint=ALLOW_IT,
+            )
+        )
 
 
 def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[str, Holding]:
@@ -114,13 +155,12 @@ def _edited(ticket: Ticket, where: Where) -> RefusedError:
     )
 
 
-def _sealed_otherwise(ticket: Ticket, before: Seal, made: Seal, origin: str) -> RefusedError:
-    what = "datasets or ranges" if made.fingerprint != before.fingerprint else "bytes"
+def _sealed_otherwise(ticket: Ticket, before: Seal, made: Seal, origin: str, difference: str) -> RefusedError:
     return RefusedError(
         Diagnostic(
             "Sealed before, with another content",
             f"{ticket.name} was sealed on {before.sealed_from.at} as {before.digest}; {origin} now has other "
-            f"{what}, which would be {made.digest}. What a ticket holds is final.",
+            f"{difference}, which would be {made.digest}. What a ticket holds is final.",
             hint="Bring the origin back, or declare a new ticket in front of it. If nobody approved the seal "
             "and nothing was deployed, remove its file and seal it anew.",
         )

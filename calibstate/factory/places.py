@@ -116,8 +116,9 @@ class Places:
         """Return a repository, opened for writing."""
         from ..adapters.butler import open_writer
 
+        formatters = self._desired.settings.noun.formatters
         if ("write", address) not in self._opened:
-            self._once("write", address, lambda: open_writer(self._uri(address)))
+            self._once("write", address, partial(open_writer, self._uri(address), formatters))
             # The first writer of a repository makes tables, of which a
             # reader from before it knows nothing.
             self._opened.pop(("read", address), None)
@@ -303,7 +304,8 @@ class Places:
         """Return the classes that cannot be imported here, and why."""
         from ..adapters.butler import why_not_usable
 
-        return {name: why for name in sorted(set(names)) if (why := why_not_usable(name))}
+        packages = self._desired.settings.noun.formatters
+        return {name: why for name in sorted(set(names)) if (why := why_not_usable(name, packages))}
 
     def past_runs(self, store: str, since: str) -> list[PastRun]:
         """Return the runs that a store keeps, the newest first.

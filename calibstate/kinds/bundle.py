@@ -18,8 +18,9 @@ from ..model.bundles import Manifest
 from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
+from ..model.readings import Reading
 from ..model.resources import Obstacle, Resource
-from ..model.seals import content_digest
+from ..model.seals import content_digest, is_read_as
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
@@ -56,6 +57,9 @@ class Bundle(Resource):
 
     content: str | None = None
     """Digest of the sealed bytes; `None` where nothing was sealed."""
+
+    reading: Reading | None = None
+    """How they are read; `None` where no seal tells."""
 
     trouble: str = ""
     """Why nobody can tell what the ticket holds; or, where there is a
@@ -103,7 +107,10 @@ class Bundle(Resource):
         if self.content is None:
             return manifests[0] if manifests else None
         for manifest in manifests:
-            if manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content:
+            has_the_bytes = (
+                manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content
+            )
+            if has_the_bytes and is_read_as(manifest, self.reading):
                 return manifest
         return None
 
@@ -137,6 +144,9 @@ class ExportBundle(Action):
     content: str | None = None
     """Digest that the bytes must have; `None` where nothing was sealed."""
 
+    reading: Reading | None = None
+    """How they must be read; `None` where no seal tells."""
+
     @override
     def subject(self) -> Bundle:
         key = (self.instrument, self.ticket)
@@ -149,6 +159,7 @@ class ExportBundle(Action):
             self.origin,
             self.by_reference,
             self.content,
+            self.reading,
         )
 
     @override
@@ -303,6 +314,7 @@ class BundleKind(Kind[Bundle]):
                 chain=declared.chain,
                 by_reference=declared.by_reference,
                 content=declared.content,
+                reading=declared.reading,
             )
 
     @override
@@ -338,6 +350,7 @@ class BundleKind(Kind[Bundle]):
             exported_from=action.origin,
             by_reference=action.by_reference,
             content=action.content,
+            reading=action.reading,
             watch=watch,
         )
 

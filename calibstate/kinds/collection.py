@@ -19,10 +19,12 @@ from ..model.contents import CollectionType, Holding, Row
 from ..model.drift import Drift, What
 from ..model.names import Address
 from ..model.pins import Pin
+from ..model.readings import Reading
 from ..model.resources import Obstacle, Resource
 from ..model.timespans import format_range
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..store.bundle import check_content, check_reading, reading_of
 from .base import Kind
 
 __all__ = ["Collection", "CollectionKind", "ImportBundle", "tell_rows"]
@@ -81,6 +83,13 @@ class ImportBundle(Action):
     prefix: str | None = None
     """URI under which the files are already, and are recorded; `None`: they
     are copied from the bundle."""
+
+    content: str | None = None
+    """Digest that the bytes of the bundle must have; `None` where nothing was
+    sealed."""
+
+    reading: Reading | None = None
+    """How they must be read; `None` where no seal tells."""
 
     @override
     def subject(self) -> Collection:
@@ -176,6 +185,8 @@ class CollectionKind(Kind[Collection]):
             fingerprint=pin.fingerprint,
             collections=dict(pin.fingerprints),
             prefix=declared.prefix,
+            content=pin.content,
+            reading=pin.reading,
         )
 
     @override
@@ -201,9 +212,12 @@ class CollectionKind(Kind[Collection]):
         )
         if manifest is None:
             raise _no_such_bundle(action)
+        check_content(manifest, action.content, action.reading)
         contents, source = archive.contents(manifest), archive.source(manifest)
+        # A bundle of before does not tell in its manifest how it is read.
+        check_reading(reading_of(contents, tuple(action.collections)), action.reading, source)
         places.change_butler(action.target.place).import_bundle(
-            manifest, contents, source, in_place=action.prefix, watch=watch
+            manifest, contents, source, in_place=action.prefix, sealed=action.reading, watch=watch
         )
 
 

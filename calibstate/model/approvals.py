@@ -135,7 +135,7 @@ def seal_state(ticket: Ticket, seal: Seal | None) -> SealState:
     approved = ticket.approval.seal
     if approved is None:
         return SealState.NONE
-    return SealState.APPROVED if seal and seal.digest == approved else SealState.DIFFERS
+    return SealState.APPROVED if seal and approved in {seal.digest, seal.former_digest} else SealState.DIFFERS
 
 
 def approved_otherwise(written: Written[Ticket], sealed: Written[Seal] | None) -> Diagnostic | None:

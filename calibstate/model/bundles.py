@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from .contents import CollectionType, Holding, Row, format_data_id
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+from .readings import Reading
 from .timespans import UNBOUNDED, Range
 
 __all__ = [
+    "DEFAULT_NAMESPACE",
     "EXPORT",
     "BundleFile",
     "BundledCollection",
@@ -28,6 +30,8 @@ __all__ = [
 
 EXPORT = "export.yaml"
 """Name of the export within a bundle."""
+DEFAULT_NAMESPACE = "daf_butler"
+"""Namespace of the dimensions of an export that names none."""
 
 
 def bundle_folder(ticket: TicketKey, fingerprint: str) -> str:
@@ -90,6 +94,12 @@ class Manifest(Noun):
     files: tuple[BundleFile, ...]
     """By path."""
 
+    export: str | None = None
+    """Hex SHA-256 of ``export.yaml``; `None` in a bundle of before."""
+
+    reading: Reading | None = None
+    """How its files are read; `None` in a bundle of before."""
+
     @property
     def folder(self) -> str:
         """Folder of the bundle within the archive."""
@@ -128,6 +138,8 @@ class Contents:
     for what only the butler can construct.
     """
 
+    universe_namespace: str
+    """Namespace of the dimensions."""
     universe_version: int
     dimensions: tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]
     """Element and its records, in the order of the file."""

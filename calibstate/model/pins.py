@@ -16,6 +16,7 @@ from ..errors import UnreachableError
 from .bundles import Manifest
 from .contents import CollectionType, Holding, Row
 from .fingerprints import ticket_fingerprint
+from .readings import Reading
 from .seals import Seal, sealed_rows
 
 __all__ = ["Pin"]
@@ -47,6 +48,11 @@ class Pin:
     awaits: str = ""
     """Why nobody can bring it at present; what is there is judged all the
     same."""
+
+    @property
+    def reading(self) -> Reading | None:
+        """How its files are read; `None` where no seal tells."""
+        return self.seal.reading if self.seal else None
 
     @property
     def fingerprint(self) -> str:

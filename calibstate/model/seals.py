@@ -20,6 +20,7 @@ from .bundles import Manifest
 from .contents import CollectionType, Holding, Row
 from .fingerprints import digest_of_lines, ticket_fingerprint
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+from .readings import Reading
 from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "cover",
     "covered",
     "extent",
+    "is_read_as",
     "seal_of",
     "sealed_name",
     "sealed_rows",
@@ -125,7 +127,11 @@ class Seal(Noun):
     """Over UUID, size and SHA-256 of every file."""
 
     digest: _Digest
-    """Over fingerprint and content; what an approval names."""
+    """Over fingerprint, content and reading; what an approval names."""
+
+    reading: Reading | None = None
+    """How the files are read, and what data IDs mean; `None` in a seal of
+    before, whose digest is over fingerprint and content only."""
 
     sealed_from: SealedFrom
     files: _Count
@@ -156,9 +162,18 @@ class Seal(Noun):
         """Why it cannot be as it was written, if so."""
         if self.fingerprint != ticket_fingerprint(self.fingerprints.items()):
             return "its fingerprint is not that of its collections"
-        if self.digest != _digest(self.fingerprint, self.content):
-            return "its digest is not that of its fingerprint and its content"
+        if self.digest != _digest(self.fingerprint, self.content, self.reading):
+            reading = " and how it is read" if self.reading else ""
+            return f"its digest is not that of its fingerprint and its content{reading}"
         return None
+
+    @property
+    def former_digest(self) -> str:
+        """The digest that it had as seals were before they had a reading.
+
+        An approval that names it stays valid, for what it covers.
+        """
+        return _digest(self.fingerprint, self.content, None)
 
     @cached_property
     def holdings(self) -> Mapping[str, Holding]:
@@ -175,9 +190,17 @@ class Seal(Noun):
         collections = {name: sealed.without_runs() for name, sealed in self.collections.items()}
         return self.model_copy(update={"collections": collections})
 
+    def without_reading(self) -> Seal:
+        """Return it as seals were before they told how files are read."""
+        return self.model_copy(update={"reading": None, "digest": self.former_digest})
+
     def fits(self, manifest: Manifest) -> bool:
         """Say whether a bundle is what was sealed, to the byte."""
-        return manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content
+        return (
+            manifest.fingerprint == self.fingerprint
+            and content_digest(manifest) == self.content
+            and is_read_as(manifest, self.reading)
+        )
 
     def other_size(self, sizes: Collection[int]) -> str | None:
         """Say that files of a ticket have another size together, if so.
@@ -216,6 +239,15 @@ def content_digest(manifest: Manifest) -> str:
     """
     files = manifest.files
     return digest_of_lines(sorted(f"{uuid}\t{f.size}\t{f.sha256}" for f in files for uuid in f.datasets))
+
+
+def is_read_as(manifest: Manifest, reading: Reading | None) -> bool:
+    """Say whether the files of a bundle are read as was sealed.
+
+    A bundle of before does not tell: its export is looked at when it is
+    imported.
+    """
+    return manifest.reading is None or not manifest.reading.differs_from(reading)
 
 
 def sealed_name(instrument: str, ticket: str, collection: str) -> str:
@@ -269,7 +301,8 @@ def seal_of(
         instrument=instrument,
         fingerprint=manifest.fingerprint,
         content=content,
-        digest=_digest(manifest.fingerprint, content),
+        digest=_digest(manifest.fingerprint, content, manifest.reading),
+        reading=manifest.reading,
         sealed_from=sealed_from,
         files=len(manifest.files),
         bytes=sum(file.size for file in manifest.files),
@@ -350,8 +383,9 @@ def covered(coverage: Iterable[Coverage], instrument: str) -> Iterator[tuple[str
             yield data_id, span
 
 
-def _digest(fingerprint: str, content: str) -> str:
-    return digest_of_lines([fingerprint, content])
+def _digest(fingerprint: str, content: str, reading: Reading | None) -> str:
+    lines = [fingerprint, content]
+    return digest_of_lines([*lines, reading.digest] if reading else lines)
 
 
 def _sealed(holding: Holding, fingerprint: str, instrument: str, runs: Mapping[str, str]) -> SealedCollection:

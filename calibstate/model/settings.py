@@ -101,6 +101,10 @@ Wave = Annotated[tuple[str, ...], Field(min_length=1)]
 """Sites that a change comes to at the same time."""
 
 
+Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
+"""A package of Python, such as ``lsst``, or the full name of a class."""
+
+
 class Settings(Noun):
     """``calibstate.yaml``."""
 
@@ -131,6 +135,10 @@ class Settings(Noun):
 
     policy: PolicySettings = PolicySettings()
     """Which of the policy's rules count, and for whom not."""
+
+    formatters: tuple[Package, ...] = ("lsst",)
+    """Packages whose formatter classes may be imported to read the files of
+    bundles, or full names of single classes."""
 
     rucio: RucioSettings | None = None
     """Needed where a route is by Rucio."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from ..model.bundles import BundleFile, Contents, Manifest
 from ..model.damage import DamagedFile
 from ..model.names import TicketKey
+from ..model.readings import Reading
 from .butler import Export
 from .progress import Pace, Watch, unlimited, unwatched
 
@@ -144,6 +145,7 @@ class ArchiveWriter(ArchiveReader, Protocol):
         exported_from: str,
         by_reference: bool = False,
         content: str | None = None,
+        reading: Reading | None = None,
         watch: Watch = unwatched,
     ) -> Manifest:
         """Write a bundle: the files, ``export.yaml``, the manifest last.
@@ -166,6 +168,8 @@ class ArchiveWriter(ArchiveReader, Protocol):
             Leave the files where they are.
         content
             Digest that the bytes must have (`~calibstate.model.seals`).
+        reading
+            How the files must be read.
         watch
             Told of progress in files.
 
@@ -173,8 +177,9 @@ class ArchiveWriter(ArchiveReader, Protocol):
         ------
         RefusedError
             The export does not have the fingerprint (it is partial, or the
-            origin changed meanwhile), a file is gone, or the bytes are not
-            those of ``content``.  There is no manifest, so there is no
+            origin changed meanwhile), a file is gone, the bytes are not
+            those of ``content``, or they are read otherwise than
+            ``reading`` says.  There is no manifest, so there is no
             bundle.
         """
         ...

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
+from ..model.readings import Reading
 from ..model.timespans import Range
 from .progress import Watch, unwatched
 
@@ -271,6 +272,7 @@ class ButlerWriter(ButlerReader, Protocol):
         source: str,
         *,
         in_place: str | None = None,
+        sealed: Reading | None = None,
         watch: Watch = unwatched,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks.
@@ -293,6 +295,11 @@ class ButlerWriter(ButlerReader, Protocol):
             ``source``: the bundle may be one by reference.  A dataset that
             is recorded already stays recorded where it is.  Without it,
             files are copied into the repository's own datastore.
+        sealed
+            How the files are read, as it was sealed; `None` where no seal
+            tells.  The bundle is held to it before.  Bookkeeping of new
+            dimension records that is not as sealed is refused, and other
+            documentation of collections is left out.
         watch
             Told of progress in files that are read: those that nobody
             recorded and those that are placed.

@@ -62,6 +62,8 @@ def _lines(seal: Seal) -> Iterator[str]:
     yield f"instrument: {_flow(seal.instrument)}"
     for key in ("fingerprint", "content", "digest"):
         yield f"{key}: {getattr(seal, key)}"
+    if seal.reading:
+        yield f"reading: {_flow(seal.reading.model_dump())}"
     yield f"sealed_from: {_flow(seal.sealed_from.model_dump())}"
     yield f"files: {seal.files}"
     yield f"bytes: {seal.bytes}"

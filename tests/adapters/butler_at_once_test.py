@@ -22,7 +22,7 @@ from calibstate.errors import CalibstateError, NeedsRecoveryError, PlanIsStaleEr
 from calibstate.ports.butler import ImportCount
 from tests import world
 from tests.bundles import BundleFolder, bundle_from
-from tests.calibrations import IN_2024, IN_2025, SINCE_2024
+from tests.calibrations import FORMATTERS, IN_2024, IN_2025, SINCE_2024
 from tests.fakes.butler import MemoryButler
 from tests.services.postgres import Postgres
 
@@ -56,7 +56,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def do(folder: Path, bundle: BundleFolder) -> ImportCount:
-    butler = open_writer(str(folder))
+    butler = open_writer(str(folder), FORMATTERS)
     try:
         return butler.import_bundle(bundle.manifest, bundle.contents, bundle.source)
     finally:
@@ -257,7 +257,7 @@ def children(folder: Path) -> Iterator[list[str]]:
 
 
 def set_chain(folder: Path, name: str, chain: Sequence[str], expected: Sequence[str] | None) -> str:
-    butler = open_writer(str(folder))
+    butler = open_writer(str(folder), FORMATTERS)
     try:
         butler.set_chain(name, chain, expected=expected)
     finally:
@@ -289,7 +289,7 @@ def test_no_entry_is_lost_whoever_else_writes(folder: Path, children: list[str])
     set_chain(folder, "chain", [], None)
 
     def add(name: str) -> str:
-        butler = open_writer(str(folder))
+        butler = open_writer(str(folder), FORMATTERS)
         end = time.monotonic() + 60
         while time.monotonic() < end:
             have = butler.collections(["chain"])["chain"].children

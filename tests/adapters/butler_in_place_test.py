@@ -23,7 +23,7 @@ from calibstate.ports.butler import ImportCount
 from tests import world
 from tests.adapters.butler_at_once_test import FORK, die_at
 from tests.bundles import BundleFolder, bundle_from
-from tests.calibrations import IN_2024, IN_2025, SINCE_2024, STAND_IN
+from tests.calibrations import FORMATTERS, IN_2024, IN_2025, SINCE_2024, STAND_IN
 from tests.fakes.butler import MemoryButler
 from tests.services.moto import S3
 
@@ -62,7 +62,7 @@ def folder(empty: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def butler(folder: Path) -> Iterator[DafButlerWriter]:
-    writer = open_writer(str(folder))
+    writer = open_writer(str(folder), FORMATTERS)
     yield writer
     writer.close()
 
@@ -357,7 +357,7 @@ def test_recording_in_place_that_is_killed_can_be_done_again(
             open_reader(str(folder)).close()
         except NeedsRecoveryError:
             recover(str(folder))
-        with closing(open_writer(str(folder))) as butler:
+        with closing(open_writer(str(folder), FORMATTERS)) as butler:
             assert do(butler, bundle, posix) in {ALL, NOTHING}
             assert do(butler, bundle, posix) == NOTHING
         assert is_whole(folder, bundle)
@@ -371,7 +371,7 @@ def record_until(folder: Path, bundle: BundleFolder, rse: Rse, moment: int) -> A
 
     def child() -> None:
         moments = die_at(moment)
-        with closing(open_writer(str(folder))) as butler:
+        with closing(open_writer(str(folder), FORMATTERS)) as butler:
             do(butler, bundle, rse)
         telling.send(moments())
 

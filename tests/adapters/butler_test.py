@@ -23,7 +23,7 @@ from calibstate.ports.butler import ImportCount
 from calibstate.store.bundle import read_contents
 from tests import world
 from tests.bundles import BundleFolder, bundle_from
-from tests.calibrations import IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, STAND_IN
+from tests.calibrations import FORMATTERS, IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, STAND_IN
 from tests.hands import RealHands
 from tests.services.moto import S3
 
@@ -72,7 +72,7 @@ def folder(empty: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def butler(folder: Path) -> Iterator[DafButlerWriter]:
-    writer = open_writer(str(folder))
+    writer = open_writer(str(folder), FORMATTERS)
     yield writer
     writer.close()
 
@@ -331,7 +331,7 @@ def test_files_from_outside_of_the_datastore_get_paths_of_their_own(tmp_path: Pa
     ]
 
     bundle = bundle_from(origin, tmp_path / "bundle", [BIAS])
-    destination = open_writer(str(folder))
+    destination = open_writer(str(folder), FORMATTERS)
     assert do(destination, bundle) == ImportCount(3, 4, 4)
     assert (folder / f"{BIAS}.run/bias/{UUID(int=2)}.fits").read_text() == "bytes in raw1"
 
@@ -442,7 +442,7 @@ def test_data_ids_that_neither_side_describes_are_refused(tmp_path: Path, bundle
     before = everything_in(tmp_path / "bare")
     contents = replace(bundle.contents, dimensions=())
     with pytest.raises(RefusedError, match="detector=2,instrument=LSSTComCam") as refused:
-        do(open_writer(str(tmp_path / "bare")), replace(bundle, contents=contents))
+        do(open_writer(str(tmp_path / "bare"), FORMATTERS), replace(bundle, contents=contents))
     assert summaries(refused) == {"Dimension record is missing"}
     assert everything_in(tmp_path / "bare") == before
 
@@ -509,7 +509,7 @@ def test_a_datastore_that_is_not_a_single_one_of_files_is_refused(
     tmp_path: Path, bundle: BundleFolder, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "odd")
-    butler = open_writer(str(tmp_path / "odd"))
+    butler = open_writer(str(tmp_path / "odd"), FORMATTERS)
     with pytest.raises(RefusedError, match="Datastore is not one of files"):
         do(butler, bundle)
     with pytest.raises(RefusedError, match="Datastore is not one of files"):
@@ -565,7 +565,7 @@ def bucket_of(folder: Path) -> str:
 
 
 def test_a_datastore_in_a_bucket_takes_a_bundle(in_bucket: Path, bundle: BundleFolder, s3: S3) -> None:
-    butler = open_writer(str(in_bucket))
+    butler = open_writer(str(in_bucket), FORMATTERS)
     assert do(butler, bundle) == ImportCount(16, 16, 20)
     assert s3.keys(bucket_of(in_bucket)) == sorted(f"data/{file.path}" for file in bundle.manifest.files)
     held = butler.holdings(LEAVES, files=LEAVES)
@@ -575,7 +575,7 @@ def test_a_datastore_in_a_bucket_takes_a_bundle(in_bucket: Path, bundle: BundleF
 
 
 def test_a_lost_object_is_told_and_placed_again(in_bucket: Path, bundle: BundleFolder) -> None:
-    butler = open_writer(str(in_bucket))
+    butler = open_writer(str(in_bucket), FORMATTERS)
     do(butler, bundle)
     uuid = bundle.contents.holding(BIAS).rows[0].uuid
     RealHands(str(in_bucket)).write_file(bundle.path_of(uuid), None)
@@ -587,7 +587,7 @@ def test_a_lost_object_is_told_and_placed_again(in_bucket: Path, bundle: BundleF
 def test_one_altered_file_keeps_all_out_of_a_bucket(in_bucket: Path, bundle: BundleFolder, s3: S3) -> None:
     bundle.file_of(bundle.contents.datasets[-1].uuid).write_bytes(b"x" * 2880)
     with pytest.raises(RefusedError, match="altered"):
-        do(open_writer(str(in_bucket)), bundle)
+        do(open_writer(str(in_bucket), FORMATTERS), bundle)
     assert s3.keys(bucket_of(in_bucket)) == []
 
 
@@ -596,7 +596,7 @@ def test_an_object_in_the_way_is_never_overwritten(in_bucket: Path, bundle: Bund
     hands = RealHands(str(in_bucket))
     hands.write_file(path, b"x" * 2880)
     with pytest.raises(RefusedError, match="in the way"):
-        do(open_writer(str(in_bucket)), bundle)
+        do(open_writer(str(in_bucket), FORMATTERS), bundle)
     assert hands.read_file(path) == b"x" * 2880
 
 
@@ -608,7 +608,7 @@ def test_a_bundle_in_a_bucket_goes_to_a_folder_and_to_another_bucket(
     for file in bundle.manifest.files:
         s3.client.upload_file(str(bundle.folder / file.path), bucket, f"{prefix}/{file.path}")
     for place in (folder, in_bucket):
-        count = open_writer(str(place)).import_bundle(bundle.manifest, bundle.contents, source)
+        count = open_writer(str(place), FORMATTERS).import_bundle(bundle.manifest, bundle.contents, source)
         assert count == ImportCount(16, 16, 20)
     assert is_whole(folder, bundle)
     export = open_reader(str(in_bucket)).export([BIAS])

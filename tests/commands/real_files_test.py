@@ -86,8 +86,12 @@ def stack() -> Iterator[None]:
         yield
 
 
+PICKLE = "lsst.daf.butler.formatters.pickle.PickleFormatter"
+"""The class that the published kernels of HSC are read by."""
+
+
 def declare(real: RealFile, tree: Tree) -> None:
-    tree.settings()
+    tree.settings(formatters=["lsst", PICKLE])
     tree.site("usdf", {"main": "origin"})
     tree.site("summit", {"main": "copy"})
     for ticket, bare in real.tickets.items():

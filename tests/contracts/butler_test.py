@@ -21,7 +21,7 @@ from calibstate.ports.butler import ButlerReader, ButlerWriter, ImportCount, See
 from calibstate.store.bundle import read_contents
 from tests import world
 from tests.bundles import BundleFolder, bundle_from
-from tests.calibrations import IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
+from tests.calibrations import FORMATTERS, IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
 from tests.fakes.butler import MemoryButler
 from tests.hands import RealHands
 from tests.readers import BUTLER, TABLES, open_reader_by
@@ -85,7 +85,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         world.clone(template, folder)
         config = folder / "butler.yaml"
         config.write_text(config.read_text().replace(server.url, server.copy().url))
-    writer, hands = open_writer(str(folder)), RealHands(str(folder))
+    writer, hands = open_writer(str(folder), FORMATTERS), RealHands(str(folder))
     readers: list[DafButlerReader] = []
 
     def opened() -> ButlerReader:
@@ -669,7 +669,7 @@ def test_an_import_brings_the_instrument_to_a_repository_that_has_none(
     request: pytest.FixtureRequest, tmp_path: Path, bundle: BundleFolder
 ) -> None:
     world.make_repo(tmp_path / "bare", detectors=0).close()
-    for butler in (MemoryButler(instrument=None), open_writer(str(tmp_path / "bare"))):
+    for butler in (MemoryButler(instrument=None), open_writer(str(tmp_path / "bare"), FORMATTERS)):
         butler.import_bundle(bundle.manifest, bundle.contents, bundle.source)
         held = butler.holdings(LEAVES)
         assert [held[n].fingerprint for n in LEAVES] == list(bundle.manifest.fingerprints.values())

@@ -16,11 +16,12 @@ from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
 from calibstate.model.bundles import BundleFile, Contents, Manifest, bundle_folder
 from calibstate.model.damage import DamagedFile
 from calibstate.model.names import TicketKey
+from calibstate.model.readings import Reading
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
 from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
 from calibstate.store import bundle
-from calibstate.store.bundle import check, check_content, check_export, manifest_from
+from calibstate.store.bundle import check, check_content, check_export, check_text, manifest_from
 
 __all__ = ["MemoryArchive"]
 
@@ -72,6 +73,7 @@ class MemoryArchive(ArchiveWriter):
             raise RefusedError(
                 Diagnostic("Bundle is damaged", f"export.yaml of {manifest.folder} is missing.")
             )
+        check_text(text.encode(), manifest)
         contents = read_contents(text)
         check(contents, manifest)
         return contents
@@ -96,7 +98,13 @@ class MemoryArchive(ArchiveWriter):
             for file in export.files
         ]
         return manifest_from(
-            ticket, collections, contents, files, made_at=self._now(), exported_from=exported_from
+            ticket,
+            collections,
+            contents,
+            files,
+            made_at=self._now(),
+            exported_from=exported_from,
+            text=export.text,
         )
 
     @override
@@ -143,6 +151,7 @@ class MemoryArchive(ArchiveWriter):
         exported_from: str,
         by_reference: bool = False,
         content: str | None = None,
+        reading: Reading | None = None,
         watch: Watch = unwatched,
     ) -> Manifest:
         contents = read_contents(export.text)
@@ -151,7 +160,7 @@ class MemoryArchive(ArchiveWriter):
             raise RefusedError(Diagnostic("Export is not what was asked for", "Its files are others."))
         folder = bundle_folder(ticket, fingerprint)
         if folder in self.manifests:
-            check_content(self.manifests[folder], content)
+            check_content(self.manifests[folder], content, reading)
             return self.manifests[folder]
         files = []
         for done, file in enumerate(export.files, 1):
@@ -168,9 +177,10 @@ class MemoryArchive(ArchiveWriter):
             files,
             made_at=self._now(),
             exported_from=exported_from,
+            text=export.text,
             by_reference=by_reference,
         )
-        check_content(manifest, content)
+        check_content(manifest, content, reading)
         self.exports[folder] = export.text
         self.manifests[folder] = manifest
         return self.manifests[folder]

@@ -19,6 +19,7 @@ from typing_extensions import override
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
+from calibstate.model.readings import Reading
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
 from calibstate.ports.butler import (
     ButlerWriter,
@@ -319,6 +320,7 @@ class MemoryButler(ButlerWriter):
         source: str,
         *,
         in_place: str | None = None,
+        sealed: Reading | None = None,
         watch: Watch = unwatched,
     ) -> ImportCount:
         home = "" if in_place is None else f"{in_place.rstrip('/')}/"

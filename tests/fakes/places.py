@@ -14,6 +14,7 @@ from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import Holding
 from calibstate.model.damage import DamagedFile
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
+from calibstate.model.readings import Reading
 from calibstate.model.reviews import PublishedReview
 from calibstate.model.rucio import RegisteredDataset, RegisteredFile, Rule, RuleState, Storage
 from calibstate.model.settings import RucioSettings
@@ -236,12 +237,15 @@ class _Writer(ButlerWriter):
         source: str,
         *,
         in_place: str | None = None,
+        sealed: Reading | None = None,
         watch: Watch = unwatched,
     ) -> ImportCount:
         write = (self._address, "import-bundle", manifest.ticket)
         return self._places.do(
             write,
-            lambda: self._butler.import_bundle(manifest, contents, source, in_place=in_place, watch=watch),
+            lambda: self._butler.import_bundle(
+                manifest, contents, source, in_place=in_place, sealed=sealed, watch=watch
+            ),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lsst.daf.butler import DimensionRecord
@@ -17,6 +18,7 @@ from lsst.resources import ResourcePath
 from ...errors import Diagnostic
 from ...model.bundles import BundleFile, StoredDataset
 from ...model.contents import Row, format_data_id
+from ...model.formatters import ALLOW_IT, not_allowed
 from ...model.timespans import UNBOUNDED, format_range
 from ...store.bundle import path_problem
 from .datastore import for_each, sizes_of
@@ -24,19 +26,33 @@ from .formatters import why_not_usable
 from .placing import holds, lack_of_space
 from .survey import Survey, needed_records
 
-__all__ = ["conflicts"]
+__all__ = ["Rules", "conflicts"]
 
 _SHOWN = 5
 """Examples of a kind of conflict that are told."""
 
 
-def conflicts(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
+@dataclass(frozen=True)
+class Rules:
+    """What a bundle is held to besides what the repository has."""
+
+    bookkeeping_is_as_sealed: bool
+    """Whether it says of the dimension records that it would add what was
+    sealed, also where that gives no data ID its meaning."""
+
+    formatters: tuple[str, ...]
+    """Packages whose formatter classes may be imported."""
+
+
+def conflicts(found: Survey, rules: Rules, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
     """Tell of all that keeps a bundle from being imported.
 
     Parameters
     ----------
     found
         The bundle and what the repository has of it.
+    rules
+        What it is held to besides.
     seen
         Told how many files that nobody vouches for were read.
     """
@@ -44,10 +60,12 @@ def conflicts(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic
     yield from _of_the_bundle(found)
     yield from _of_dataset_types(found)
     yield from _of_dimension_records(found)
+    if not rules.bookkeeping_is_as_sealed:
+        yield from _of_unsealed_records(found)
     yield from _of_collections(found)
     yield from _of_datasets(found)
     yield from _of_ranges(found)
-    yield from _of_formatters(found)
+    yield from _of_formatters(found, rules.formatters)
     if found.source is None:
         yield from _of_arrivals(found)
     else:
@@ -108,6 +126,18 @@ def _of_dimension_records(found: Survey) -> Iterator[Diagnostic]:
             f"neither the repository nor the bundle describes the {element.name}",
             sorted(format_data_id(dict(data_id.required)) for data_id in missing),
             "Register the instrument there first.",
+        )
+
+
+def _of_unsealed_records(found: Survey) -> Iterator[Diagnostic]:
+    """Tell of new records whose bookkeeping is not what was sealed."""
+    for element, records in found.new_records.items():
+        yield from _told(
+            "Dimension record is not as sealed",
+            f"the bundle would register the {element.name}",
+            [_key(record) for record in records],
+            "Its class or its numbers are not those of the seal. Register it with the stock tools first "
+            "(`butler register-instrument`), or bring back the bundle that was sealed.",
         )
 
 
@@ -184,13 +214,20 @@ def _overlap(one: Row, other: Row) -> bool:
     return begin < end
 
 
-def _of_formatters(found: Survey) -> Iterator[Diagnostic]:
-    for name in sorted({d.formatter for d in found.unrecorded}):
-        if why := why_not_usable(name):
+def _of_formatters(found: Survey, packages: Sequence[str]) -> Iterator[Diagnostic]:
+    refused = not_allowed(found.unrecorded, packages)
+    for name, why in sorted(refused.items()):
+        yield Diagnostic(
+            "Formatter class is not allowed",
+            f"the bundle has its files read by {name or 'a class that it does not name'}; {why}. "
+            "Nothing of it was imported.",
+            hint=ALLOW_IT,
+        )
+    for name in sorted({dataset.formatter for dataset in found.unrecorded} - refused.keys()):
+        if unusable := why_not_usable(name, packages):
             yield Diagnostic(
                 "Formatter class cannot be imported",
-                f"the butler reads these files by {name or 'a class that the bundle does not name'}, "
-                f"which is not usable here: {why}.",
+                f"the butler reads these files by {name}, which is not usable here: {unusable}.",
                 hint="Classes of lsst.obs.* live in the Rubin stack: run this in an environment that has it.",
             )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from lsst.daf.butler import Butler, FileDataset
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
@@ -24,10 +25,12 @@ from sqlalchemy.exc import DataError
 
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest, StoredDataset
+from ...model.readings import Reading
 from ...ports.butler import ImportCount
 from ...ports.progress import Watch
 from ...ports.silence import heard
-from .conflicts import conflicts
+from ...store.bundle import reading_of
+from .conflicts import Rules, conflicts
 from .datastore import datastore_root
 from .placing import clear_leftovers, place
 from .survey import Survey, survey
@@ -52,6 +55,10 @@ class BundleImport:
     """URI of the bundle's folder."""
     in_place: str | None
     """URI of the folder that others have put its files in."""
+    sealed: Reading | None
+    """How its files are read, as it was sealed; `None`: no seal tells."""
+    formatters: tuple[str, ...]
+    """Packages whose formatter classes may be imported."""
     watch: Watch
 
     def run(self) -> ImportCount:
@@ -79,12 +86,25 @@ class BundleImport:
         source, home = self._way(root)
         with self._refusing():
             found = survey(self.butler, home, self.manifest, self.contents, source, translation)
+        rules = Rules(self._bookkeeping_is_as_sealed, self.formatters)
         if problems := [
             Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
-            for d in conflicts(found, lambda done: self._tell(found, done))
+            for d in conflicts(found, rules, lambda done: self._tell(found, done))
         ]:
             raise RefusedError(*problems)
         return found
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return reading_of(self.contents, [collection.name for collection in self.manifest.collections])
+
+    @property
+    def _bookkeeping_is_as_sealed(self) -> bool:
+        return self.sealed is None or self.sealed.rest == self._reading.rest
+
+    @property
+    def _docs_are_as_sealed(self) -> bool:
+        return self.sealed is None or self.sealed.docs == self._reading.docs
 
     def _way(self, root: ResourcePath) -> tuple[ResourcePath | None, ResourcePath]:
         """Return where files come from, and where they are or go to."""
@@ -127,7 +147,8 @@ class BundleImport:
         ):
             for name in names:
                 if name not in found.collections:
-                    doc = self.contents.collections[name][1] if name in self.contents.collections else None
+                    known = self.contents.collections if self._docs_are_as_sealed else {}
+                    doc = known[name][1] if name in known else None
                     self.butler.collections.register(name, type_, doc=doc)
 
     def _certify(self, found: Survey) -> None:

@@ -46,6 +46,16 @@ class Translation:
 def translate(contents: Contents, universe: DimensionUniverse) -> Translation:
     """Return contents in the words of a butler with some dimensions."""
     made = Translation()
+    if contents.universe_namespace != universe.namespace:
+        made.problems.append(
+            Diagnostic(
+                "Dimensions are others",
+                f"the dimensions of the bundle are those of {contents.universe_namespace!r}, the repository "
+                f"has those of {universe.namespace!r}: their data IDs mean different things.",
+                hint="Only repositories with dimensions of one namespace can share calibrations.",
+            )
+        )
+        return made
     for name in contents.dataset_types:
         _add_type(made, contents, universe, name)
     for dataset in contents.datasets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from lsst.daf.butler import CollectionCycleError, CollectionTypeError, MissingCollectionError
+from lsst.daf.butler import Butler, CollectionCycleError, CollectionTypeError, MissingCollectionError
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
     CollectionType as ButlerCollectionType,
 )
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest
+from ...model.readings import Reading
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from . import placing
@@ -25,9 +26,34 @@ from .tables import Tables
 
 __all__ = ["DafButlerWriter", "clear_leftovers", "open_writer"]
 
+RUBIN = ("lsst",)
+"""Packages of formatters where no settings name others."""
+
 
 class DafButlerWriter(DafButlerReader, ButlerWriter):
-    """A repository of ``lsst.daf.butler``, to change."""
+    """A repository of ``lsst.daf.butler``, to change.
+
+    Parameters
+    ----------
+    repository
+        Its address.
+    butler
+        The butler behind it.
+    tables
+        Its tables, where they may be looked at.
+    formatters
+        Packages whose formatter classes may be imported.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        butler: Butler,
+        tables: Tables | None = None,
+        formatters: Sequence[str] = RUBIN,
+    ) -> None:
+        super().__init__(repository, butler, tables)
+        self._formatters = tuple(formatters)
 
     @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
@@ -54,13 +80,22 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         source: str,
         *,
         in_place: str | None = None,
+        sealed: Reading | None = None,
         watch: Watch = unwatched,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks."""
         with self._repository.asking():
             self._butler.registry.refresh()
             return BundleImport(
-                self._butler, self._repository.name, manifest, contents, source, in_place, watch
+                self._butler,
+                self._repository.name,
+                manifest,
+                contents,
+                source,
+                in_place,
+                sealed,
+                self._formatters,
+                watch,
             ).run()
 
     def _make_chain(self, name: str) -> None:
@@ -73,7 +108,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         raise _refused(f"{name} is a {found.type.name} collection", _OTHER_TYPE)
 
 
-def open_writer(uri: str) -> DafButlerWriter:
+def open_writer(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerWriter:
     """Return a repository, opened for writing.
 
     What a killed writer left half done is undone by this.
@@ -82,6 +117,8 @@ def open_writer(uri: str) -> DafButlerWriter:
     ----------
     uri
         URI or path of the repository.
+    formatters
+        Packages whose formatter classes may be imported.
 
     Raises
     ------
@@ -89,7 +126,7 @@ def open_writer(uri: str) -> DafButlerWriter:
         It cannot be opened from here.
     """
     repository = Repository(uri)
-    return DafButlerWriter(repository, repository.open(writeable=True), Tables(repository))
+    return DafButlerWriter(repository, repository.open(writeable=True), Tables(repository), formatters)
 
 
 def clear_leftovers(uri: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from ...model.bundles import BundledCollection, Contents, Manifest
 from ...model.contents import CollectionType
 from ...model.fingerprints import ticket_fingerprint
 from ...model.names import TicketKey
+from ...model.readings import Reading
 from ...model.seals import content_digest
 from .names import EXPORT, MANIFEST, path_problem
+from .reading import reading_of
 from .refusals import RESTORE, refused, some
 
-__all__ = ["check", "check_content", "check_export"]
+__all__ = ["check", "check_content", "check_export", "check_reading", "check_text"]
 
 
 def check_export(
@@ -52,6 +55,33 @@ def check_export(
     _check_datasets(contents, collections, name)
 
 
+def check_text(text: bytes, manifest: Manifest, *, name: str = EXPORT) -> None:
+    """Check that an export is the one that a manifest was made with.
+
+    Parameters
+    ----------
+    text
+        ``export.yaml``.
+    manifest
+        Of the bundle.
+    name
+        What messages call the export.
+
+    Raises
+    ------
+    RefusedError
+        It was altered since.
+    """
+    digest = hashlib.sha256(text).hexdigest()
+    if manifest.export not in {None, digest}:
+        raise refused(
+            "Export was altered",
+            f"{name} has the SHA-256 {digest}; {MANIFEST} says {manifest.export}. Nothing of it is used: it "
+            "says by which classes files are read, and what data IDs mean.",
+            RESTORE,
+        )
+
+
 def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None:
     """Check that an export holds what a manifest says.
 
@@ -73,10 +103,43 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
             f"{name} and {MANIFEST} tell of different files: {_differences(held, said)}.",
             RESTORE,
         )
+    reading = reading_of(contents, [c.name for c in manifest.collections])
+    if difference := reading.differs_from(manifest.reading):
+        raise refused(
+            "Bundle contradicts itself",
+            f"{name} and {MANIFEST} tell of different {difference}.",
+            RESTORE,
+        )
 
 
-def check_content(manifest: Manifest, content: str | None) -> None:
-    """Check that the bytes of a bundle are those that were sealed.
+def check_reading(reading: Reading, sealed: Reading | None, what: str) -> None:
+    """Check that files are read as they were when they were sealed.
+
+    Parameters
+    ----------
+    reading
+        How they are read.
+    sealed
+        How they should be; `None` where no seal tells.
+    what
+        What messages call it.
+
+    Raises
+    ------
+    RefusedError
+        They are read otherwise.
+    """
+    if difference := reading.differs_from(sealed):
+        raise refused(
+            "Not as sealed",
+            f"{what}: other {difference} than were sealed. The same bytes would be read as something else, "
+            "or for another detector.",
+            "Bring back what was sealed, or make a new ticket of what is there now.",
+        )
+
+
+def check_content(manifest: Manifest, content: str | None, reading: Reading | None = None) -> None:
+    """Check that a bundle is what was sealed, to the byte.
 
     Parameters
     ----------
@@ -84,11 +147,13 @@ def check_content(manifest: Manifest, content: str | None) -> None:
         Of the bundle.
     content
         Digest of the sealed bytes; `None` where nothing was sealed.
+    reading
+        How they are read; `None` where no seal tells.
 
     Raises
     ------
     RefusedError
-        They are others.
+        It is something else.
     """
     if content is not None and content_digest(manifest) != content:
         raise refused(
@@ -97,6 +162,9 @@ def check_content(manifest: Manifest, content: str | None) -> None:
             f"digest {content_digest(manifest)}; {content} was sealed. Somebody changed a file since.",
             "Bring the sealed files back, or make a new ticket of the new ones.",
         )
+    if manifest.reading is not None:
+        what = f"{manifest.instrument}/{manifest.ticket} at {manifest.exported_from}"
+        check_reading(manifest.reading, reading, what)
 
 
 def _check_collections(contents: Contents, collections: Sequence[str], name: str) -> None:

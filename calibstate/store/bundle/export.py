@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from ...model.bundles import Contents, StoredDataset
+from ...model.bundles import DEFAULT_NAMESPACE, Contents, StoredDataset
 from ...model.contents import CollectionType
 from ...model.timespans import EMPTY, UNBOUNDED_BEGIN, UNBOUNDED_END, Range, parse_tai
 from .names import EXPORT
@@ -104,6 +104,7 @@ def _contents(head: Mapping[str, Any], entries: list[Any]) -> Contents:
         read(draft, entry)
     _check_references(draft)
     return Contents(
+        universe_namespace=_field(head, "universe_namespace", str, DEFAULT_NAMESPACE),
         universe_version=_field(head, "universe_version", int, 0),
         dimensions=tuple(draft.dimensions),
         dataset_types=draft.dataset_types,
@@ -118,8 +119,6 @@ def _check_version(head: Mapping[str, Any]) -> None:
     # Files from before there were versions say ``version: 0``.
     if version != 0 and not _READABLE.fullmatch(str(version)):
         raise ValueError(f"its version is {version!r}; only 1.0 can be read")
-    if (namespace := head.get("universe_namespace", "daf_butler")) != "daf_butler":
-        raise ValueError(f"its dimensions are those of {namespace!r}, not the butler's")
 
 
 def _check_references(draft: _Draft) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -15,6 +16,7 @@ from ...model.bundles import BundledCollection, BundleFile, Contents, Manifest
 from ...model.fingerprints import ticket_fingerprint
 from ...model.names import TicketKey
 from .names import MANIFEST, path_problem
+from .reading import reading_of
 from .refusals import RESTORE, some
 
 __all__ = ["dump_manifest", "load_manifest", "manifest_from"]
@@ -34,6 +36,7 @@ def manifest_from(
     *,
     made_at: str,
     exported_from: str,
+    text: str,
     by_reference: bool = False,
 ) -> Manifest:
     """Return the manifest of a bundle.
@@ -52,6 +55,8 @@ def manifest_from(
         UTC with ``Z``.
     exported_from
         Address of the origin.
+    text
+        The export itself.
     by_reference
         Whether the files stayed where they are.
     """
@@ -68,6 +73,8 @@ def manifest_from(
             for h in held
         ),
         files=tuple(sorted(files, key=lambda file: file.path)),
+        export=hashlib.sha256(text.encode()).hexdigest(),
+        reading=reading_of(contents, collections),
     )
 
 
@@ -132,6 +139,8 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
             yield f"the path {file.path!r}: {problem}"
         if not (file.size >= 0 and _SHA256.fullmatch(file.sha256) and _ADLER32.fullmatch(file.adler32)):
             yield f"the size or a checksum of {file.path} cannot be"
+    if manifest.export is not None and not _SHA256.fullmatch(manifest.export):
+        yield "the checksum of its export cannot be"
     names = Counter(f.path for f in manifest.files) + Counter(u for f in manifest.files for u in f.datasets)
     if twice := [name for name, count in names.items() if count > 1]:
         yield f"{some(twice)} stands there twice"
