@@ -7,6 +7,7 @@ last; from then on nothing in its folder is written again.
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
@@ -28,7 +29,7 @@ from ..model.damage import DamagedFile
 from ..model.names import TicketKey
 from ..model.readings import Reading
 from ..ports.archive import ArchiveWriter
-from ..ports.butler import Export
+from ..ports.butler import Export, ExportedFile
 from ..ports.progress import Pace, Watch, unlimited, unwatched
 from ..ports.silence import hearing, listening
 from ..store.bundle import (
@@ -273,7 +274,7 @@ class Archive(ArchiveWriter):
         return manifest
 
     def _add_files(
-        self, folder: str, contents: Contents, sources: Mapping[str, str], watch: Watch
+        self, folder: str, contents: Contents, sources: Mapping[str, ExportedFile], watch: Watch
     ) -> list[BundleFile]:
         """Add files to a folder; to none, digest them where they are."""
         datasets: dict[str, list[str]] = {path: [] for path in sources}
@@ -287,10 +288,10 @@ class Archive(ArchiveWriter):
             for path, d in digests.items()
         ]
 
-    def _digests(self, folder: str, sources: Mapping[str, str], watch: Watch) -> dict[str, Digest]:
+    def _digests(self, folder: str, sources: Mapping[str, ExportedFile], watch: Watch) -> dict[str, Digest]:
         digests: dict[str, Digest] = {}
         with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
-            todo = {threads.submit(self._add_file, folder, path, uri): path for path, uri in sources.items()}
+            todo = {threads.submit(self._add_file, folder, source): path for path, source in sources.items()}
             try:
                 for done, future in enumerate(as_completed(todo), 1):
                     digests[todo[future]] = future.result()
@@ -300,13 +301,19 @@ class Archive(ArchiveWriter):
                 threads.shutdown(wait=False, cancel_futures=True)
         return digests
 
-    def _add_file(self, folder: str, path: str, uri: str) -> Digest:
+    def _add_file(self, folder: str, source: ExportedFile) -> Digest:
         try:
             with ExitStack() as stack:
-                stream = _opened(stack, uri)
-                return self._shelf.add(f"{folder}/{path}", stream) if folder else digest_of(stream)
+                stream = _opened(stack, source.uri)
+                if not folder:
+                    digest = digest_of(stream)
+                else:
+                    digest = self._shelf.add(f"{folder}/{source.path}", stream)
+                _check_recorded(source, digest, stream)
         except OSError as error:
-            raise self._unwritten(f"{uri} could not be copied to {folder}/{path}", error) from error
+            what = f"{source.uri} could not be copied to {folder}/{source.path}"
+            raise self._unwritten(what, error) from error
+        return digest
 
     @contextmanager
     def _seen(self) -> Iterator[None]:
@@ -353,9 +360,42 @@ def _opened(stack: ExitStack, uri: str) -> IO[bytes]:
         ) from error
 
 
-def _sources(contents: Contents, export: Export, name: str) -> Mapping[str, str]:
+def _check_recorded(source: ExportedFile, digest: Digest, stream: IO[bytes]) -> None:
+    """Refuse a file that is not as the datastore recorded it.
+
+    The butler refuses to read it at the origin.  Where it were brought to, it
+    would be recorded as it is, and be read.
+
+    Raises
+    ------
+    RefusedError
+        It has another size or another checksum.
+    """
+    if source.size not in {None, digest.size}:
+        difference = f"has {digest.size} bytes, and was recorded with {source.size}"
+    elif source.checksum and source.checksum != _blake2b(stream):
+        difference = "has another checksum than was recorded"
+    else:
+        return
+    raise RefusedError(
+        Diagnostic(
+            "File is not as recorded",
+            f"{source.uri} {difference}: it was cut off or altered after it was put there, and the butler "
+            "refuses to read it.",
+            hint="Bring the file back at the origin, or leave its dataset out of the ticket.",
+        )
+    )
+
+
+def _blake2b(stream: IO[bytes]) -> str:
+    """Return the checksum of a stream as the butler makes it."""
+    stream.seek(0)
+    return hashlib.file_digest(stream, "blake2b").hexdigest()  # type: ignore[arg-type]
+
+
+def _sources(contents: Contents, export: Export, name: str) -> Mapping[str, ExportedFile]:
     """Return where the files of an export are, by path."""
-    sources = {file.path: file.uri for file in export.files}
+    sources = {file.path: file for file in export.files}
     said = {dataset.path for dataset in contents.datasets}
     if said != sources.keys():
         counts = (

@@ -59,9 +59,11 @@ class RecordingButler(ButlerReader):
         return found
 
     @override
-    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
         """Return the description of collections; it is not kept."""
-        return self.butler.export(collections, chain=chain)
+        return self.butler.export(collections, chain=chain, to_read=to_read)
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
@@ -187,7 +189,9 @@ class RecordedButler(ButlerReader):
         return found
 
     @override
-    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
         """Refuse: where files are was not observed."""
         self._cannot("where its files are")
 

@@ -13,12 +13,12 @@ from typing import ClassVar
 from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError
+from ..model import readings
 from ..model.actions import Action, Standing
 from ..model.bundles import Manifest
 from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
-from ..model.readings import Reading
 from ..model.resources import Obstacle, Resource
 from ..model.seals import content_digest, is_read_as
 from ..ports.archive import ArchiveReader
@@ -58,7 +58,7 @@ class Bundle(Resource):
     content: str | None = None
     """Digest of the sealed bytes; `None` where nothing was sealed."""
 
-    reading: Reading | None = None
+    reading: readings.Reading | None = None
     """How they are read; `None` where no seal tells."""
 
     trouble: str = ""
@@ -144,7 +144,7 @@ class ExportBundle(Action):
     content: str | None = None
     """Digest that the bytes must have; `None` where nothing was sealed."""
 
-    reading: Reading | None = None
+    reading: readings.Reading | None = None
     """How they must be read; `None` where no seal tells."""
 
     @override

@@ -235,6 +235,7 @@ def _is_whole(holding: Holding | None, fingerprint: str) -> bool:
         and holding.fingerprint == fingerprint
         and not holding.unrecorded
         and None not in holding.sizes.values()
+        and not holding.altered
     )
 
 
@@ -310,6 +311,10 @@ def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
     ]
     if altered:
         yield What.CHANGED, f"the files of {len(altered)} have another size: {tell_rows(altered)}"
+    # The butler itself refuses to read these.
+    elif damaged := [by_uuid[uuid] for uuid in live.altered if uuid in by_uuid]:
+        detail = f"the files of {len(damaged)} have not the size that the datastore recorded"
+        yield What.CHANGED, f"{detail}: {tell_rows(damaged)}"
 
 
 def _reason(ticket: str, drift: Sequence[Drift], live: Collection | None) -> str:

@@ -30,6 +30,7 @@ __all__ = [
 
 EXPORT = "export.yaml"
 """Name of the export within a bundle."""
+
 DEFAULT_NAMESPACE = "daf_butler"
 """Namespace of the dimensions of an export that names none."""
 

@@ -66,6 +66,18 @@ class Holding:
     """Size of each dataset's file in bytes by UUID, `None` where the file is
     gone; empty when files were not looked at."""
 
+    recorded: Mapping[str, int] = field(default_factory=dict)
+    """Size of each dataset's file as the datastore recorded it, by UUID; those
+    are left out of which none was recorded, and all when files were not
+    looked at."""
+
+    @property
+    def altered(self) -> frozenset[str]:
+        """UUIDs of datasets whose files have not the recorded size."""
+        return frozenset(
+            uuid for uuid, size in self.recorded.items() if self.sizes.get(uuid) not in {None, size}
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """Its fingerprint, of `~calibstate.model.fingerprints`."""

@@ -98,6 +98,10 @@ class HeldEntry(Noun):
     """Size of each dataset's file in bytes, `None` where the file was gone;
     empty where files were not looked at."""
 
+    recorded: Mapping[Uuid, Annotated[int, Field(ge=0)]] = {}
+    """Size of each dataset's file as the datastore recorded it, where it did
+    and files were looked at."""
+
     @classmethod
     def of(cls, held: Holding) -> HeldEntry:
         """Return the entry of what a collection holds."""
@@ -106,12 +110,13 @@ class HeldEntry(Noun):
             rows=tuple(sorted(held.rows)),
             unrecorded=tuple(sorted(held.unrecorded)),
             sizes=dict(sorted(held.sizes.items())),
+            recorded=dict(sorted(held.recorded.items())),
         )
 
     def holding(self, collection: str) -> Holding:
         """Return what the collection of a name held."""
         rows = tuple(map(Row._make, self.rows))
-        return Holding(collection, self.type, rows, frozenset(self.unrecorded), self.sizes)
+        return Holding(collection, self.type, rows, frozenset(self.unrecorded), self.sizes, self.recorded)
 
 
 class Observation(Noun):

@@ -50,6 +50,13 @@ class ExportedFile:
     uri: str
     """Where its bytes are now."""
 
+    size: int | None = None
+    """Its size in bytes as the datastore recorded it; `None`: not recorded."""
+
+    checksum: str | None = None
+    """BLAKE2b of its bytes in hex as the datastore recorded it; `None`: not
+    recorded."""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -138,7 +145,9 @@ class ButlerReader(Protocol):
         """
         ...
 
-    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
         """Return the description of collections, and where their files are.
 
         Parameters
@@ -148,6 +157,9 @@ class ButlerReader(Protocol):
             exported, of a CALIBRATION collection all that are certified.
         chain
             A ticket chain over them, in this order, to be described too.
+        to_read
+            Whether it is for somebody who only reads the files, wherever they
+            are; no bundle can be made of files within zip files.
 
         Raises
         ------

@@ -18,7 +18,7 @@ from calibstate.model.damage import DamagedFile
 from calibstate.model.names import TicketKey
 from calibstate.model.readings import Reading
 from calibstate.ports.archive import ArchiveWriter
-from calibstate.ports.butler import Export
+from calibstate.ports.butler import Export, ExportedFile
 from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
 from calibstate.store import bundle
 from calibstate.store.bundle import check, check_content, check_export, check_text, manifest_from
@@ -92,7 +92,7 @@ class MemoryArchive(ArchiveWriter):
         files = [
             _bundle_file(
                 file.path,
-                self._read(file.uri),
+                self._whole(file),
                 tuple(d.uuid for d in contents.datasets if d.path == file.path),
             )
             for file in export.files
@@ -164,7 +164,7 @@ class MemoryArchive(ArchiveWriter):
             return self.manifests[folder]
         files = []
         for done, file in enumerate(export.files, 1):
-            data = self._read(file.uri)
+            data = self._whole(file)
             uuids = tuple(d.uuid for d in contents.datasets if d.path == file.path)
             files.append(_bundle_file(file.path, data, uuids))
             if not by_reference:
@@ -187,6 +187,13 @@ class MemoryArchive(ArchiveWriter):
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _whole(self, file: ExportedFile) -> bytes:
+        data = self._read(file.uri)
+        checksum = hashlib.blake2b(data).hexdigest()
+        if file.size not in {None, len(data)} or file.checksum not in {None, checksum}:
+            raise RefusedError(Diagnostic("File is not as recorded", file.uri))
+        return data
 
     def _read(self, uri: str) -> bytes:
         if uri in self._origin:

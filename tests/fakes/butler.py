@@ -69,6 +69,8 @@ class Dataset:
     path: str | None
     """Path of its file, or URI of one that others keep; `None` where the
     datastore has no record of it."""
+    size: int | None = None
+    """Size of its file as the datastore recorded it."""
 
     @property
     def meaning(self) -> tuple[str, str, str]:
@@ -134,8 +136,11 @@ class MemoryButler(ButlerWriter):
         for data_id in data_ids(dataset_type, INSTRUMENT, detectors):
             id_ = dataset_uuid(run, dataset_type, data_id)
             path = datastore_path(run, dataset_type, data_id)
-            self.uris[self.uri(path)] = content(dataset_type, id_)
-            self.datasets[str(id_)] = Dataset(str(id_), dataset_type, run, data_id, formatter, path)
+            data = content(dataset_type, id_)
+            self.uris[self.uri(path)] = data
+            self.datasets[str(id_)] = Dataset(
+                str(id_), dataset_type, run, data_id, formatter, path, len(data)
+            )
             made.append(str(id_))
         return made
 
@@ -244,11 +249,13 @@ class MemoryButler(ButlerWriter):
         }
 
     @override
-    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
         datasets = self._exportable(collections)
-        files = sorted({(_exported(d), self.uri(d.path)) for d in datasets if d.path})
+        files = sorted({(_exported(d), self.uri(d.path), d.size) for d in datasets if d.path})
         text = "".join(self._described(collections, datasets, chain))
-        return Export(text, tuple(ExportedFile(path, uri) for path, uri in files))
+        return Export(text, tuple(ExportedFile(path, uri, size) for path, uri, size in files))
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
@@ -370,7 +377,9 @@ class MemoryButler(ButlerWriter):
             uuid_ for uuid_, path in paths.items() if path is None and not calibrations_only
         )
         sizes = {uuid_: self._size(path) for uuid_, path in paths.items()} if with_sizes else {}
-        return Holding(name, self.seen[name].type, rows, unrecorded, sizes)
+        recorded = {row.uuid: self.datasets[row.uuid].size for row in rows} if with_sizes else {}
+        known = {uuid_: size for uuid_, size in recorded.items() if size is not None and paths[uuid_]}
+        return Holding(name, self.seen[name].type, rows, unrecorded, sizes, known)
 
     def _rows(self, name: str) -> tuple[Row, ...]:
         if name in self.seen and self.seen[name].type is CollectionType.RUN:
@@ -561,7 +570,9 @@ class MemoryButler(ButlerWriter):
         for d in contents.datasets:
             if self._path_of(d.uuid) is None:
                 path = home + d.path
-                self.datasets[d.uuid] = Dataset(d.uuid, d.dataset_type, d.run, d.data_id, d.formatter, path)
+                self.datasets[d.uuid] = Dataset(
+                    d.uuid, d.dataset_type, d.run, d.data_id, d.formatter, path, self._size(path)
+                )
                 recorded += 1
         for name, given in contents.certifications.items():
             for span, uuids in given:

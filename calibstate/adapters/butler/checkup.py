@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lsst.daf.butler import Butler
-from lsst.resources import ResourcePath
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from ...errors import RefusedError
 from ...model.checkups import Examined
 from ..checkup import may_write, room_at
-from .datastore import datastore_root
+from .datastore import first_writable
 from .opening import Repository
 from .tables import TRIED
 
@@ -39,10 +38,10 @@ def examine(repository: Repository, butler: Butler) -> Examined:
     with repository.asking():
         universe = f"dimensions {butler.dimensions.namespace} {butler.dimensions.version}"
         try:
-            root: ResourcePath | None = datastore_root(butler, repository.name)
-        except RefusedError:
-            root = None  # It keeps its files in some other way.
-        files = Path(root.ospath) if root and root.isLocal else None
+            root = first_writable(butler, repository.name).root
+        except RefusedError as error:
+            return _without_files(repository, universe, error)
+        files = Path(root.ospath) if root.isLocal else None
         engine = repository.engine()
         try:
             with engine.connect() as connection, connection.begin():
@@ -62,6 +61,12 @@ def examine(repository: Repository, butler: Butler) -> Examined:
         offset,
         room_at(files) if files else None,
     )
+
+
+def _without_files(repository: Repository, universe: str, error: RefusedError) -> Examined:
+    """Tell of a repository that no file can be put into."""
+    why = error.diagnostics[0].detail.rstrip(".")
+    return Examined(f"{repository.name} can be read", may_write=False, write=why, versions=(universe,))
 
 
 def _may_write(connection: Connection, repository: Repository) -> tuple[bool, str]:

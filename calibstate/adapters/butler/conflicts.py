@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lsst.daf.butler import DimensionRecord
 from lsst.resources import ResourcePath
@@ -19,9 +20,10 @@ from ...errors import Diagnostic
 from ...model.bundles import BundleFile, StoredDataset
 from ...model.contents import Row, format_data_id
 from ...model.formatters import ALLOW_IT, not_allowed
+from ...model.readings import means_something
 from ...model.timespans import UNBOUNDED, format_range
 from ...store.bundle import path_problem
-from .datastore import for_each, sizes_of
+from .datastore import for_each, is_in_zip, others_recorded_at, sizes_of
 from .formatters import why_not_usable
 from .placing import holds, lack_of_space
 from .survey import Survey, needed_records
@@ -108,9 +110,10 @@ def _of_dimension_records(found: Survey) -> Iterator[Diagnostic]:
     for element, records in found.translation.records.items():
         known = found.records[element]
         differing = [
-            f"{_key(record)}: {_differences(known[record.dataId], record)}"
+            f"{_key(record)}: {difference}"
             for record in records
-            if known.get(record.dataId, record) != record
+            if record.dataId in known
+            and (difference := _differences(element.name, known[record.dataId], record))
         ]
         yield from _told(
             "Dimension record differs",
@@ -281,6 +284,12 @@ def _of_arrivals(found: Survey) -> Iterator[Diagnostic]:
 
 
 def _of_targets(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
+    yield from _told(
+        "Zip file is gone",
+        "there is no",
+        [str(target) for target in found.absent if is_in_zip(target)],
+        "Nothing is put in the place of a zip file, which others' datasets may be in. Bring it back.",
+    )
     bad = [t for t, file in found.expected.items() if found.sizes[t] not in {None, file.size}]
     # Nobody vouches for a file that is not recorded, so its bytes are read.
     bad += [target for target, right in _compared(found.unvouched, seen).items() if not right]
@@ -294,13 +303,22 @@ def _of_targets(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnost
         "Recorded file was altered",
         what,
         recorded,
-        "It is never overwritten. Find out who changed it; move it away, and it is placed again.",
+        "It is never overwritten: whoever reads that dataset reads it. Find out which of the two is right, "
+        "who changed it, and what else is in it, before anything is done to it.",
+    )
+    owned, orphans = _by_owner(found, others)
+    yield from _told(
+        "File of another dataset is in the way",
+        "another dataset is recorded in",
+        owned,
+        "It is never overwritten, and it must stay. Two datasets have got one path: ask who made the ticket "
+        "to ingest its files under a path of their own, in a new ticket.",
     )
     yield from _told(
         "A file is in the way",
-        "nobody recorded, and the bundle has other bytes for,",
-        others,
-        "It is never overwritten. Move it away.",
+        "this repository has no record of, and the bundle has other bytes for,",
+        orphans,
+        "It is never overwritten. Find out whose it is, and keep it. Once it is renamed, run this again.",
     )
 
 
@@ -311,6 +329,20 @@ def _split(found: Survey, targets: Iterable[ResourcePath]) -> tuple[list[str], l
     for target in targets:
         (recorded if target in found.recorded_files else others).append(str(target))
     return recorded, others
+
+
+def _by_owner(found: Survey, targets: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the files that other datasets are recorded in, and the others."""
+    known = [dataset.uuid for dataset in found.contents.datasets]
+    owned: list[str] = []
+    orphans: list[str] = []
+    for target in targets:
+        owners = others_recorded_at(found.store, ResourcePath(target), known)
+        if owners:
+            owned.append(f"{target} ({', '.join(owners[:_SHOWN])})")
+        else:
+            orphans.append(target)
+    return owned, orphans
 
 
 def _compared(
@@ -349,13 +381,19 @@ def _key(record: DimensionRecord) -> str:
     return format_data_id(dict(record.dataId.required))
 
 
-def _differences(have: DimensionRecord, wanted: DimensionRecord) -> str:
+def _differences(element: str, have: DimensionRecord, wanted: DimensionRecord) -> str:
+    """Say in what two records for one data ID mean different things."""
     there, here = have.toDict(), wanted.toDict()
     return ", ".join(
         f"{name} is {there[name]!r}, in the bundle {here[name]!r}"
         for name in there
-        if there[name] != here[name]
+        if _contradict(there[name], here[name]) and means_something(element, name)
     )
+
+
+def _contradict(there: Any, here: Any) -> bool:
+    # A version of the dimensions that lacks a field says nothing of it.
+    return there is not None and here is not None and there != here
 
 
 def _dataset(dataset: StoredDataset) -> str:

@@ -1,32 +1,108 @@
 """The files of a butler: where they are recorded to be, and whether they are.
 
 The datastore's records and its files are two things; each can be there
-without the other.
+without the other.  A file may be a member of a zip file: its URI has a
+fragment then, and is the place of no file.  A repository may chain several
+datastores; what any of them has is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 from lsst.daf.butler import Butler, DatasetRef
+from lsst.daf.butler.datastores.chainedDatastore import ChainedDatastore
+from lsst.daf.butler.datastores.fileDatastore import FileDatastore
 from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
 from ...ports.silence import heard, hearing, listening
 
-__all__ = ["datastore_root", "for_each", "locations", "recorded", "size_of", "sizes_of"]
+__all__ = [
+    "Artifact",
+    "FileStore",
+    "artifacts",
+    "as_only_datastore",
+    "file_stores",
+    "first_writable",
+    "for_each",
+    "is_in_zip",
+    "others_recorded_at",
+    "recorded",
+    "size_of",
+    "sizes_of",
+]
 
 _AT_ONCE = 16
 """Files that are asked for, read or written at a time."""
+
+_IN_ZIP = "zip-path="
+"""How the fragment of a URI begins that names a member of a zip file."""
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 
-def datastore_root(butler: Butler, name: str) -> ResourcePath:
-    """Return the folder of a butler's files.
+@dataclass(frozen=True)
+class Artifact:
+    """A file, or a member of a zip file, that a dataset is recorded in."""
+
+    uri: ResourcePath
+    """Where it is; with a fragment where it is within another file."""
+
+    formatter: str
+    """Full name of the class that reads it; empty where nothing is
+    recorded."""
+
+    size: int | None = None
+    """Recorded size in bytes; `None`: not recorded."""
+
+    checksum: str | None = None
+    """Recorded BLAKE2b of its bytes, in hex; `None`: not recorded."""
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """A datastore of files, alone or within a chain."""
+
+    datastore: FileDatastore
+    root: ResourcePath
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether files may be put there, as far as it can be told."""
+        if not self.root.isLocal:
+            return True
+        folder = Path(self.root.ospath)
+        # A datastore that nothing was ever put into has no folder yet.
+        existing = next(above for above in (folder, *folder.parents) if above.is_dir())
+        return os.access(existing, os.W_OK)
+
+
+def file_stores(butler: Butler) -> tuple[FileStore, ...]:
+    """Return the datastores of files, in the order in which they are asked."""
+    # A butler behind a server has none of its own.
+    datastore = getattr(butler, "_datastore", None)
+    return tuple(FileStore(child, child.root) for child in _children(datastore))
+
+
+def _children(datastore: Any) -> Iterator[FileDatastore]:
+    if isinstance(datastore, ChainedDatastore):
+        for child in datastore.datastores:
+            yield from _children(child)
+    elif isinstance(datastore, FileDatastore):
+        yield datastore
+
+
+def first_writable(butler: Butler, name: str) -> FileStore:
+    """Return the datastore that files are put into.
 
     Parameters
     ----------
@@ -38,44 +114,122 @@ def datastore_root(butler: Butler, name: str) -> ResourcePath:
     Raises
     ------
     RefusedError
-        The datastore is not a single one of files.
+        None of its datastores keeps files, or may be written.
     """
-    roots = list(butler.get_datastore_roots().values())
-    if len(roots) != 1 or roots[0] is None:
-        datastores = ", ".join(butler.get_datastore_names())
+    stores = file_stores(butler)
+    if store := next((store for store in stores if store.is_writable), None):
+        return store
+    datastores = ", ".join(butler.get_datastore_names()) or "none"
+    if stores:
         raise RefusedError(
             Diagnostic(
-                "Datastore is not one of files",
-                f"{name} has the datastores {datastores}; files could be in any of them or in none.",
-                hint="Only repositories with a single datastore of files can be exported or changed.",
+                "Datastore cannot be written",
+                f"{name} has the datastores {datastores}; no file may be put into any of them from here.",
+                hint="Run this as somebody who may write there.",
             )
         )
-    return roots[0]
+    raise RefusedError(
+        Diagnostic(
+            "Datastore is not one of files",
+            f"{name} has the datastores {datastores}; none of them keeps files that can be copied.",
+            hint="Only repositories with a datastore of files can be exported or changed.",
+        )
+    )
 
 
-def locations(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[ResourcePath, ...]]:
-    """Return where the files of datasets are recorded to be.
+@contextmanager
+def as_only_datastore(butler: Butler, store: FileStore) -> Iterator[None]:
+    """Let a butler record files in one of its datastores only.
+
+    A chain of datastores would look for the file in each of its children,
+    and refuse it for those whose folder it is not in.
+    """
+    whole = butler._datastore
+    butler._datastore = store.datastore
+    try:
+        yield
+    finally:
+        butler._datastore = whole
+
+
+def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
+    """Return the files in which datasets are recorded.
 
     Parameters
     ----------
     butler
         Where.
     refs
-        Datasets; those that the datastore has no record of are left out of
-        the answer.
+        Datasets; those that no datastore has a record of are left out of the
+        answer.
 
     Returns
     -------
     dict
         By UUID; more than one where a dataset was written in components.
+        Where several datastores have a dataset, those of the first in which
+        no file is gone: the butler falls back on it too.
     """
     asked = list(refs)
     if not asked:
         return {}
-    return {
-        str(ref.id): (uris.primaryURI,) if uris.primaryURI else tuple(uris.componentURIs.values())
-        for ref, uris in butler.get_many_uris(asked, allow_missing=True).items()
-    }
+    answers: dict[str, tuple[Artifact, ...]] = {}
+    again: dict[str, list[tuple[Artifact, ...]]] = {}
+    for store in file_stores(butler):
+        for uuid, files in _artifacts_in(store.datastore, asked).items():
+            if uuid in answers:
+                again.setdefault(uuid, [answers[uuid]]).append(files)
+            else:
+                answers[uuid] = files
+    for uuid, choices in again.items():
+        whole = (files for files in choices if all(size_of(file.uri) is not None for file in files))
+        answers[uuid] = next(whole, choices[0])
+    return answers
+
+
+def _artifacts_in(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
+    # The butler has no public question for sizes, formatters and checksums.
+    answers: dict[str, tuple[Artifact, ...]] = {}
+    for data in datastore.export_records(refs).values():
+        for uuid, by_table in data.records.items():
+            infos: list[Any] = [info for recorded_there in by_table.values() for info in recorded_there]
+            answers[str(uuid)] = tuple(_artifact(info, datastore) for info in infos)
+    missing = [ref for ref in refs if str(ref.id) not in answers]
+    if missing and datastore.trustGetRequest:
+        # It has files that it has no record of, and finds them by their names.
+        for ref, uris in datastore.getManyURIs(missing, allow_missing=True).items():
+            files = (uris.primaryURI,) if uris.primaryURI else tuple(uris.componentURIs.values())
+            answers[str(ref.id)] = tuple(Artifact(uri, "") for uri in files)
+    return answers
+
+
+def _artifact(info: Any, datastore: FileDatastore) -> Artifact:
+    return Artifact(
+        info.file_location(datastore.locationFactory).uri,
+        info.formatter,
+        info.file_size if info.file_size is not None and info.file_size >= 0 else None,
+        info.checksum or None,
+    )
+
+
+def others_recorded_at(store: FileStore, file: ResourcePath, known: Iterable[str]) -> list[str]:
+    """Return the datasets besides known ones that are recorded in a file.
+
+    Parameters
+    ----------
+    store
+        The datastore that the file is in.
+    file
+        The file.
+    known
+        UUIDs of datasets that are not told.
+    """
+    path = file.relative_to(store.root)
+    if path is None:
+        return []
+    by_path = store.datastore._refs_associated_with_artifacts([path])
+    found = {str(uuid) for uuids in by_path.values() for uuid in uuids}
+    return sorted(found - set(known))
 
 
 def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
@@ -98,8 +252,15 @@ def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
     return {str(ref.id) for ref, is_known in known.items() if is_known}
 
 
+def is_in_zip(uri: ResourcePath) -> bool:
+    """Say whether a URI names a part of a file, and no file."""
+    return bool(uri.fragment)
+
+
 def size_of(file: ResourcePath) -> int | None:
     """Return the size of a file in bytes; `None` where there is none."""
+    if is_in_zip(file):
+        return _sizes_in_zip(file, [file])[file]
     try:
         return file.size()
     except (FileNotFoundError, NotADirectoryError):
@@ -109,7 +270,31 @@ def size_of(file: ResourcePath) -> int | None:
 def sizes_of(files: Iterable[ResourcePath]) -> dict[ResourcePath, int | None]:
     """Return the sizes of files in bytes; `None` where there is none."""
     asked = list(dict.fromkeys(files))
-    return dict(zip(asked, for_each(size_of, asked), strict=True))
+    whole = [file for file in asked if not is_in_zip(file)]
+    sizes = dict(zip(whole, for_each(size_of, whole), strict=True))
+    within: dict[ResourcePath, list[ResourcePath]] = {}
+    for file in asked:
+        if is_in_zip(file):
+            within.setdefault(file.replace(fragment=""), []).append(file)
+    for answer in for_each(lambda item: _sizes_in_zip(*item), list(within.items())):
+        sizes.update(answer)
+    return sizes
+
+
+def _sizes_in_zip(zip_file: ResourcePath, members: Sequence[ResourcePath]) -> dict[ResourcePath, int | None]:
+    """Return the sizes of some members of a zip file."""
+    try:
+        with zip_file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            known: dict[str, int] = {info.filename: info.file_size for info in archive.infolist()}
+    except (FileNotFoundError, NotADirectoryError, zipfile.BadZipFile):
+        # What no longer is a zip file has no members.
+        known = {}
+    return {member: known.get(_path_in_zip(member)) for member in members}
+
+
+def _path_in_zip(uri: ResourcePath) -> str:
+    """Return the path of a member within its zip file."""
+    return uri.unquoted_fragment.removeprefix(_IN_ZIP)
 
 
 def for_each(

@@ -19,7 +19,7 @@ from ...errors import Diagnostic, RefusedError
 from ...model.contents import CollectionType
 from ...ports.butler import Export, ExportedFile, StoredFile
 from ...store.bundle import path_problem
-from .datastore import datastore_root, locations
+from .datastore import Artifact, artifacts, is_in_zip
 from .holdings import find_collections
 
 __all__ = ["list_stored", "write_export"]
@@ -27,7 +27,9 @@ __all__ = ["list_stored", "write_export"]
 _EXPORTED = {CollectionType.CALIBRATION.value, CollectionType.RUN.value}
 
 
-def write_export(butler: Butler, name: str, collections: Sequence[str], chain: str | None) -> Export:
+def write_export(
+    butler: Butler, name: str, collections: Sequence[str], chain: str | None, *, to_read: bool = False
+) -> Export:
     """Return the description of collections, and where their files are.
 
     Parameters
@@ -40,16 +42,18 @@ def write_export(butler: Butler, name: str, collections: Sequence[str], chain: s
         CALIBRATION and RUN collections.
     chain
         A ticket chain over them to be described too.
+    to_read
+        Whether it is for somebody who only reads the files; those within zip
+        files are told of, too.
 
     Raises
     ------
     RefusedError
-        A collection does not exist, a dataset has no file of its own, or the
-        datastore is not a single one of files.
+        A collection does not exist, or a dataset has no file of its own.
     """
-    datastore_root(butler, name)
     refs = _datasets(butler, _existing(butler, name, collections))
-    paths = _Paths(_files(butler, name, refs))
+    files = _files(butler, name, refs, to_read=to_read)
+    paths = _Paths({uuid: artifact.uri for uuid, artifact in files.items()})
     with TemporaryDirectory(prefix="calibstate-") as folder:
         file = Path(folder) / "export.yaml"
         with butler.export(filename=str(file), transfer=None) as export:
@@ -59,7 +63,12 @@ def write_export(butler: Butler, name: str, collections: Sequence[str], chain: s
         text = file.read_text()
     if chain is not None:
         text += _described_chain(butler, chain, collections)
-    return Export(text, tuple(ExportedFile(path, uri) for path, uri in sorted(paths.uris.items())))
+    by_uri = {str(artifact.uri): artifact for artifact in files.values()}
+    exported = (
+        ExportedFile(path, uri, by_uri[uri].size, by_uri[uri].checksum)
+        for path, uri in sorted(paths.uris.items())
+    )
+    return Export(text, tuple(exported))
 
 
 def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[StoredFile]:
@@ -79,10 +88,9 @@ def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[S
     RefusedError
         As of `write_export`.
     """
-    datastore_root(butler, name)
     refs = _datasets(butler, _existing(butler, name, collections))
-    files = _files(butler, name, refs)
-    return [StoredFile(str(ref.id), str(files[str(ref.id)]), ref.to_json()) for ref in refs]
+    files = _files(butler, name, refs, to_read=True)
+    return [StoredFile(str(ref.id), str(files[str(ref.id)].uri), ref.to_json()) for ref in refs]
 
 
 @dataclass
@@ -100,9 +108,10 @@ class _Paths:
         """Return a file of the export with a relative path."""
         (ref,) = file.refs
         uri, path = str(self.files[str(ref.id)]), str(file.path)
-        if ResourcePath(path, forceAbsolute=False).isabs() or path_problem(path):
-            # Recorded by its URI, or by a name that is not safe in every
-            # place.  Several datasets may share the file.
+        is_absolute = ResourcePath(path, forceAbsolute=False).isabs()
+        if is_absolute or path_problem(path) or is_in_zip(self.files[str(ref.id)]):
+            # Recorded by its URI, within a zip file, or by a name that is not
+            # safe in every place.  Several datasets may share the file.
             path = self._elsewhere.setdefault(uri, _path_for(ref, self.files[str(ref.id)]))
         file.path = path
         self.uris[path] = uri
@@ -110,7 +119,9 @@ class _Paths:
 
 
 def _path_for(ref: DatasetRef, file: ResourcePath) -> str:
-    return f"{ref.run}/{ref.datasetType.name}/{ref.id}{file.getExtension()}"
+    # Of the member of a zip file, the member's extension.
+    named = ResourcePath(file.unquoted_fragment, forceAbsolute=False) if is_in_zip(file) else file
+    return f"{ref.run}/{ref.datasetType.name}/{ref.id}{named.getExtension()}"
 
 
 def _existing(butler: Butler, name: str, collections: Sequence[str]) -> list[CollectionInfo]:
@@ -143,21 +154,25 @@ def _datasets(butler: Butler, infos: Iterable[CollectionInfo]) -> list[DatasetRe
     return sorted(refs)
 
 
-def _files(butler: Butler, name: str, refs: Sequence[DatasetRef]) -> dict[str, ResourcePath]:
-    where = locations(butler, refs)
-    if unrecorded := [ref for ref in refs if str(ref.id) not in where]:
+def _files(butler: Butler, name: str, refs: Sequence[DatasetRef], *, to_read: bool) -> dict[str, Artifact]:
+    recorded = artifacts(butler, refs)
+    if unrecorded := [ref for ref in refs if str(ref.id) not in recorded]:
         raise _refused(
             "Datasets are not in the datastore",
             f"{name}: the datastore has no record of {_some(unrecorded)}; there is no file to export.",
             "Restore them at the origin, or take them out of the ticket's collections.",
         )
-    if parts := [ref for ref in refs if len(where[str(ref.id)]) > 1 or where[str(ref.id)][0].fragment]:
+    if parts := [ref for ref in refs if not _has_its_own_file(recorded[str(ref.id)], to_read=to_read)]:
         raise _refused(
             "Datasets have no files of their own",
             f"{name}: {_some(parts)} are kept in several files, or within a zip file.",
             "Datasets of a ticket must have been ingested as files.",
         )
-    return {uuid: file for uuid, (file,) in where.items()}
+    return {uuid: artifact for uuid, (artifact,) in recorded.items()}
+
+
+def _has_its_own_file(files: Sequence[Artifact], *, to_read: bool) -> bool:
+    return len(files) == 1 and (to_read or not is_in_zip(files[0].uri))
 
 
 def _described_chain(butler: Butler, chain: str, children: Sequence[str]) -> str:

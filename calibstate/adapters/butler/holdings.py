@@ -10,6 +10,7 @@ import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
 from lsst.daf.butler import (
@@ -24,9 +25,11 @@ from lsst.daf.butler import (
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
-from .datastore import locations, recorded, sizes_of
+from .datastore import artifacts, recorded, sizes_of
 
 __all__ = ["find_collections", "no_collection_of_garbage", "read_holdings"]
+
+_Value = TypeVar("_Value")
 
 
 def find_collections(
@@ -107,16 +110,17 @@ def read_holdings(
             seen.take(dataset_type, found)
     known = seen.refs.keys() if calibrations_only else recorded(butler, seen.refs.values())
     sizes = _sizes(butler, [seen.refs[uuid] for uuid in seen.uuids(files)])
+    in_files = set(files)
     return {
         name: Holding(
             name,
             type_,
-            tuple(rows),
-            frozenset(row.uuid for row in rows if row.uuid not in known),
-            {row.uuid: sizes[row.uuid] for row in rows} if name in files else {},
+            tuple(seen.rows[name]),
+            frozenset(row.uuid for row in seen.rows[name] if row.uuid not in known),
+            sizes=_of_rows(seen.rows[name], sizes.found) if name in in_files else {},
+            recorded=_of_rows(seen.rows[name], sizes.recorded) if name in in_files else {},
         )
         for name, type_ in leaves.items()
-        for rows in (seen.rows[name],)
     }
 
 
@@ -164,10 +168,34 @@ def _by_dataset_type(infos: Iterable[CollectionInfo], leaves: Mapping[str, objec
     return within
 
 
-def _sizes(butler: Butler, refs: Sequence[DatasetRef]) -> dict[str, int | None]:
-    where = locations(butler, refs)
-    size = sizes_of(uri for uris in where.values() for uri in uris)
-    return {str(ref.id): _total([size[uri] for uri in where.get(str(ref.id), ())]) for ref in refs}
+@dataclass(frozen=True)
+class _Sizes:
+    """Sizes of the files of datasets, by UUID."""
+
+    found: dict[str, int | None]
+    """As they are; `None` where a file is gone."""
+
+    recorded: dict[str, int]
+    """As the datastore recorded them, where it did."""
+
+
+def _sizes(butler: Butler, refs: Sequence[DatasetRef]) -> _Sizes:
+    files = artifacts(butler, refs)
+    size = sizes_of(file.uri for of_dataset in files.values() for file in of_dataset)
+    sizes = _Sizes({}, {})
+    for ref in refs:
+        uuid = str(ref.id)
+        of_dataset = files.get(uuid, ())
+        sizes.found[uuid] = _total([size[file.uri] for file in of_dataset])
+        recorded_size = _total([file.size for file in of_dataset])
+        if recorded_size is not None:
+            sizes.recorded[uuid] = recorded_size
+    return sizes
+
+
+def _of_rows(rows: Sequence[Row], by_uuid: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return what is known of the datasets of some rows."""
+    return {row.uuid: by_uuid[row.uuid] for row in rows if row.uuid in by_uuid}
 
 
 def _total(sizes: Sequence[int | None]) -> int | None:

@@ -31,7 +31,7 @@ from ...ports.progress import Watch
 from ...ports.silence import heard
 from ...store.bundle import reading_of
 from .conflicts import Rules, conflicts
-from .datastore import datastore_root
+from .datastore import FileStore, as_only_datastore, first_writable
 from .placing import clear_leftovers, place
 from .survey import Survey, survey
 from .translation import timespan_of, translate
@@ -69,23 +69,25 @@ class BundleImport:
         RefusedError
             Something contradicts the bundle; nothing was written.
         """
-        root = datastore_root(self.butler, self.name)
-        found = self._look(root)
+        store = first_writable(self.butler, self.name)
+        root = store.root
+        found = self._look(store)
         # What others bring was never on its way by us.
         clear_leftovers(root, found.expected if found.source is not None else ())
         if found.nothing_lacks:
             return ImportCount(0, 0, 0)
         self._place(root, found)
-        self._record(found)
+        with as_only_datastore(self.butler, store):
+            self._record(found)
         certified = sum(len(uuids) for spans in found.uncertified.values() for uuids in spans.values())
         return ImportCount(len(found.placements), len(found.unrecorded), certified)
 
-    def _look(self, root: ResourcePath) -> Survey:
+    def _look(self, store: FileStore) -> Survey:
         """Look at what there is, and refuse what does not fit it."""
         translation = translate(self.contents, self.butler.dimensions)
-        source, home = self._way(root)
+        source, home = self._way(store.root)
         with self._refusing():
-            found = survey(self.butler, home, self.manifest, self.contents, source, translation)
+            found = survey(self.butler, store, home, self.manifest, self.contents, source, translation)
         rules = Rules(self._bookkeeping_is_as_sealed, self.formatters)
         if problems := [
             Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)

@@ -69,11 +69,13 @@ class DafButlerReader(ButlerReader):
             return held or {}
 
     @override
-    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
         """Return the description of collections, and where their files are."""
         with self._repository.asking():
             self._butler.registry.refresh()
-            return write_export(self._butler, self._repository.name, collections, chain)
+            return write_export(self._butler, self._repository.name, collections, chain, to_read=to_read)
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:

@@ -23,7 +23,7 @@ from lsst.resources import ResourcePath
 from ...model.bundles import BundleFile, Contents, Manifest, StoredDataset
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import Range
-from .datastore import locations, sizes_of
+from .datastore import Artifact, FileStore, artifacts, is_in_zip, sizes_of
 from .holdings import find_collections, read_holdings
 from .placing import Placement
 from .translation import Translation
@@ -39,6 +39,8 @@ class Survey:
     contents: Contents
     source: ResourcePath | None
     """Folder that files come from; `None` where others bring them."""
+    store: FileStore
+    """Datastore that unrecorded datasets are recorded in."""
     home: ResourcePath
     """Folder that files of unrecorded datasets are in, or go to."""
     translation: Translation
@@ -51,7 +53,7 @@ class Survey:
     """What they hold."""
     refs: dict[str, DatasetRef]
     """Datasets that have a UUID of the bundle, wherever they are."""
-    where: dict[str, tuple[ResourcePath, ...]]
+    where: dict[str, tuple[Artifact, ...]]
     """Recorded files of those."""
     records: dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]
     """Dimension records that the bundle describes or needs."""
@@ -81,7 +83,8 @@ class Survey:
         expected: dict[ResourcePath, BundleFile] = {}
         for dataset in self.contents.datasets:
             if file := files.get(dataset.path):
-                for target in self.where.get(dataset.uuid) or (self.target_of(dataset.path),):
+                recorded_there = [artifact.uri for artifact in self.where.get(dataset.uuid, ())]
+                for target in recorded_there or (self.target_of(dataset.path),):
                     expected[target] = file
         return expected
 
@@ -93,7 +96,7 @@ class Survey:
     @cached_property
     def recorded_files(self) -> frozenset[ResourcePath]:
         """Files that datasets of the bundle are recorded to have."""
-        return frozenset(uri for uris in self.where.values() for uri in uris)
+        return frozenset(artifact.uri for artifacts in self.where.values() for artifact in artifacts)
 
     @cached_property
     def unvouched(self) -> dict[ResourcePath, BundleFile]:
@@ -117,6 +120,8 @@ class Survey:
         return tuple(
             Placement(file, source.join(file.path, forceDirectory=False), target)
             for target, file in self.absent.items()
+            # Nothing can be put into a zip file, and nothing in its place.
+            if not is_in_zip(target)
         )
 
     @cached_property
@@ -169,6 +174,7 @@ class Survey:
 
 def survey(
     butler: Butler,
+    store: FileStore,
     home: ResourcePath,
     manifest: Manifest,
     contents: Contents,
@@ -181,6 +187,8 @@ def survey(
     ----------
     butler
         The repository.
+    store
+        Datastore that unrecorded datasets are recorded in.
     home
         Folder that files of unrecorded datasets are in, or go to.
     manifest, contents
@@ -197,13 +205,14 @@ def survey(
         manifest,
         contents,
         source,
+        store,
         home,
         translation,
         types=_dataset_types(butler, contents.dataset_types),
         collections={info.name: CollectionType[info.type.name] for info in infos},
         holdings=read_holdings(butler, names),
         refs=refs,
-        where=locations(butler, refs.values()),
+        where=artifacts(butler, refs.values()),
         records=_records(butler, translation),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from lsst.daf.butler import Butler, CollectionCycleError, CollectionTypeError, MissingCollectionError
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
@@ -18,7 +18,7 @@ from ...model.readings import Reading
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from . import placing
-from .datastore import datastore_root
+from .datastore import file_stores
 from .importing import BundleImport
 from .opening import Repository
 from .reader import DafButlerReader
@@ -144,8 +144,9 @@ def clear_leftovers(uri: str) -> None:
     """
     repository = Repository(uri)
     # Without a datastore of files nothing was ever imported.
-    with repository.open(writeable=True) as butler, suppress(RefusedError):
-        placing.clear_leftovers(datastore_root(butler, repository.name))
+    with repository.open(writeable=True) as butler:
+        for store in file_stores(butler):
+            placing.clear_leftovers(store.root)
 
 
 _OTHER_TYPE = "Rename or remove that collection, or declare the chain under another name."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["open_shelf", "opened", "server_of"]
 
 _IN_MEMORY = 32 * 2**20
+
+_IN_ZIP = "#zip-path="
 
 
 def open_shelf(uri: str) -> Shelf:
@@ -63,6 +66,8 @@ def server_of(uri: str) -> str:
 def opened(uri: str) -> Iterator[IO[bytes]]:
     """Open a file, wherever it is, to be read more than once.
 
+    The URI of a member of a zip file has a fragment, as the butler writes it.
+
     Raises
     ------
     FileNotFoundError
@@ -70,6 +75,15 @@ def opened(uri: str) -> Iterator[IO[bytes]]:
     OSError
         It cannot be read.
     """
+    whole, is_member, member = uri.partition(_IN_ZIP)
+    if is_member:
+        with (
+            opened(whole) as stream,
+            zipfile.ZipFile(stream) as archive,
+            archive.open(unquote(member)) as part,
+        ):
+            yield part
+        return
     if uri.startswith("s3://"):
         folder, _, name = uri.rpartition("/")
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:

@@ -36,7 +36,7 @@ def check_files(expected: Expected, showed: Showed) -> Checked:
     sizes = {uuid: size for holding in held for uuid, size in holding.sizes.items()}
     there = {uuid: size for uuid, size in sizes.items() if size is not None}
     findings = [f for holding in held for f in _of_collection(holding, expected, showed.butler)]
-    notes = []
+    notes = [*_empty_files(held)]
     if expected.manifest is None:
         findings += _against_seal(there, expected) if not findings else []
         notes += [] if expected.seal else [Note(detail=_NO_SIZES)]
@@ -91,7 +91,7 @@ class _Read:
 def _read(
     expected: Expected, showed: Showed, archive: ArchiveReader, leaves: Sequence[str], watch: Watch
 ) -> _Read:
-    export = showed.butler.export(leaves)
+    export = showed.butler.export(leaves, to_read=True)
     manifest = archive.describe(
         expected.ticket.key, leaves, export, exported_from=showed.address, watch=watch
     )
@@ -121,7 +121,8 @@ def _of_collection(holding: Holding, expected: Expected, butler: ButlerReader) -
         for uuid, size in holding.sizes.items()
         if size is not None and uuid in sizes and sizes[uuid] != size
     }
-    uris = _uris(butler, holding.collection) if lost | altered else {}
+    wrong = lost | altered | holding.altered
+    uris = _uris(butler, holding.collection) if wrong else {}
     if holding.unrecorded:
         detail = "the datastore has no record of it"
         yield from _findings(Fault.UNRECORDED, holding, holding.unrecorded, {}, detail)
@@ -129,6 +130,22 @@ def _of_collection(holding: Holding, expected: Expected, butler: ButlerReader) -
     for uuid in sorted(altered):
         detail = f"the file has {holding.sizes[uuid]} bytes, in the bundle {sizes[uuid]}"
         yield from _findings(Fault.ALTERED, holding, {uuid}, uris, detail)
+    for uuid in sorted(holding.altered - altered):
+        detail = (
+            f"the file has {holding.sizes[uuid]} bytes, the datastore recorded {holding.recorded[uuid]}; "
+            "the butler refuses to read it"
+        )
+        yield from _findings(Fault.ALTERED, holding, {uuid}, uris, detail)
+
+
+def _empty_files(held: Iterable[Holding]) -> Iterator[Note]:
+    """Tell of files without a single byte: as recorded, but hardly meant."""
+    for holding in held:
+        empty = {row for row in holding.rows if holding.sizes.get(row.uuid) == 0}
+        for dataset_type in sorted({row.dataset_type for row in empty}):
+            data_ids = {row.data_id for row in empty if row.dataset_type == dataset_type}
+            detail = f"the files of {len(data_ids)} in {holding.collection} are empty"
+            yield Note(dataset_type=dataset_type, data_ids=tuple(sorted(data_ids)), detail=detail)
 
 
 def _uris(butler: ButlerReader, collection: str) -> Mapping[str, str]:
