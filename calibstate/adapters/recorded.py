@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from ..errors import Diagnostic, UnreachableError
+from ..model.bundles import Contents
 from ..model.contents import Holding
 from ..model.observations import HeldEntry, Observation, SeenEntry
 from ..model.timespans import Range
@@ -64,6 +65,11 @@ class RecordingButler(ButlerReader):
     ) -> Export:
         """Return the description of collections; it is not kept."""
         return self.butler.export(collections, chain=chain, to_read=to_read)
+
+    @override
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        """Return what an export would say; it is not kept."""
+        return self.butler.described(collections)
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
@@ -194,6 +200,11 @@ class RecordedButler(ButlerReader):
     ) -> Export:
         """Refuse: where files are was not observed."""
         self._cannot("where its files are")
+
+    @override
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        """Refuse: how files are read was not observed."""
+        self._cannot("how its files are read")
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:

@@ -57,6 +57,9 @@ class Check(Enum):
     FILES = "files"
     """Is every file there, with its size?"""
 
+    READING = "reading"
+    """Are the files read as they were sealed?"""
+
     BYTES = "bytes"
     """Has every file its checksum?"""
 

@@ -169,6 +169,29 @@ class ButlerReader(Protocol):
         """
         ...
 
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        """Return what an export of collections would say of its datasets.
+
+        Certifications are left out.
+
+        Parameters
+        ----------
+        collections
+            CALIBRATION and RUN collections.
+
+        Returns
+        -------
+        Contents or None
+            `None` where not every dataset is recorded in one file, or in one
+            member of a zip file.
+
+        Raises
+        ------
+        RefusedError
+            A collection does not exist.
+        """
+        ...
+
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         """Return the datasets of collections, each with its file.
 

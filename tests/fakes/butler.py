@@ -31,6 +31,7 @@ from calibstate.ports.butler import (
     StoredFile,
 )
 from calibstate.ports.progress import Watch, unwatched
+from calibstate.store.bundle import read_contents
 from tests.calibrations import (
     DETECTORS,
     FILTERS,
@@ -256,6 +257,13 @@ class MemoryButler(ButlerWriter):
         files = sorted({(_exported(d), self.uri(d.path), d.size) for d in datasets if d.path})
         text = "".join(self._described(collections, datasets, chain))
         return Export(text, tuple(ExportedFile(path, uri, size) for path, uri, size in files))
+
+    @override
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        uuids = {row.uuid for c in collections for row in self._holding(c).rows}
+        if any(self.datasets[uuid_].path is None for uuid_ in uuids):
+            return None
+        return replace(read_contents(self.export(collections).text), certifications={})
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:

@@ -201,6 +201,10 @@ class _Writer(ButlerWriter):
         return self._butler.export(collections, chain=chain)
 
     @override
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        return self._butler.described(collections)
+
+    @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         return self._butler.stored(collections)
 

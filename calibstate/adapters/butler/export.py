@@ -7,22 +7,36 @@ datasets are certified nowhere, and take in a chain as it is just now.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from lsst.daf.butler import Butler, CollectionInfo, DatasetRef, FileDataset
+from lsst.daf.butler import (
+    Butler,
+    CollectionInfo,
+    DataCoordinate,
+    DatasetRef,
+    DimensionRecord,
+    FileDataset,
+)
+from lsst.daf.butler.transfers import YamlRepoExportBackend
 from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
+from ...model.bundles import Contents, StoredDataset
 from ...model.contents import CollectionType
 from ...ports.butler import Export, ExportedFile, StoredFile
-from ...store.bundle import path_problem
+from ...store.bundle import path_problem, read_contents
 from .datastore import Artifact, artifacts, is_in_zip
 from .holdings import find_collections
 
-__all__ = ["list_stored", "write_export"]
+__all__ = ["describe", "list_stored", "write_export"]
+
+_PLAIN = (int, float, str, bytes, type(None))
+"""Types of fields that an export has as they are."""
 
 _EXPORTED = {CollectionType.CALIBRATION.value, CollectionType.RUN.value}
 
@@ -91,6 +105,80 @@ def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[S
     refs = _datasets(butler, _existing(butler, name, collections))
     files = _files(butler, name, refs, to_read=True)
     return [StoredFile(str(ref.id), str(files[str(ref.id)].uri), ref.to_json()) for ref in refs]
+
+
+def describe(butler: Butler, name: str, collections: Sequence[str]) -> Contents | None:
+    """Return what an export of collections would say of its datasets.
+
+    To write an export and to read it takes many times as long.
+
+    Parameters
+    ----------
+    butler
+        Where.
+    name
+        What messages call it.
+    collections
+        CALIBRATION and RUN collections.
+
+    Returns
+    -------
+    Contents or None
+        Without certifications; `None` where not every dataset is recorded in
+        one file, or in one member of a zip file.
+    """
+    infos = _existing(butler, name, collections)
+    refs = _datasets(butler, infos)
+    recorded = artifacts(butler, refs)
+    if any(len(recorded.get(str(ref.id), ())) != 1 for ref in refs):
+        return None
+    files = {uuid: artifact for uuid, (artifact,) in recorded.items()}
+    types = {ref.datasetType.name: ref.datasetType for ref in refs}
+    return Contents(
+        universe_namespace=butler.dimensions.namespace,
+        universe_version=butler.dimensions.version,
+        dimensions=_dimension_records(refs),
+        dataset_types={
+            type_.name: (tuple(type_.dimensions.required), type_.storageClass_name, type_.isCalibration())
+            for type_ in types.values()
+        },
+        collections={info.name: (CollectionType[info.type.name], None, ()) for info in infos},
+        datasets=tuple(_described(ref, files[str(ref.id)]) for ref in refs),
+        certifications={},
+    )
+
+
+def _described(ref: DatasetRef, file: Artifact) -> StoredDataset:
+    data_id: Any = dict(ref.dataId.required)
+    path = file.uri.unquoted_fragment if is_in_zip(file.uri) else file.uri.unquoted_path
+    return StoredDataset(str(ref.id), ref.datasetType.name, str(ref.run), data_id, path, file.formatter)
+
+
+def _dimension_records(refs: Iterable[DatasetRef]) -> tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]:
+    """Return the records of all that data IDs name, as an export has them."""
+    by_element: dict[str, dict[DataCoordinate, DimensionRecord]] = {}
+    for data_id in {ref.dataId for ref in refs}:
+        for element in data_id.dimensions.required:
+            record = data_id.records[element]
+            if record is not None and record.definition.has_own_table:
+                by_element.setdefault(element, {})[record.dataId] = record
+    return tuple(
+        (element, tuple(_exported_fields(record) for record in records.values()))
+        for element, records in by_element.items()
+    )
+
+
+def _exported_fields(record: DimensionRecord) -> Mapping[str, Any]:
+    fields = record.toDict()
+    if all(isinstance(value, _PLAIN) for value in fields.values()):
+        return fields
+    # Ranges and regions have their own way to be written.
+    stream = StringIO()
+    written = YamlRepoExportBackend(stream, record.definition.universe)
+    written.saveDimensionData(record.definition, record)
+    written.finish()
+    ((_, records),) = read_contents(stream.getvalue()).dimensions
+    return records[0]
 
 
 @dataclass

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from lsst.daf.butler import Butler
 from typing_extensions import override
 
+from ...model.bundles import Contents
 from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
 from ...model.timespans import Range
 from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from .checkup import examine
-from .export import list_stored, write_export
+from .export import describe, list_stored, write_export
 from .holdings import find_collections, read_holdings
 from .lookups import find, find_detectors, find_exposures, find_filters, find_runs
 from .opening import Repository
@@ -76,6 +77,13 @@ class DafButlerReader(ButlerReader):
         with self._repository.asking():
             self._butler.registry.refresh()
             return write_export(self._butler, self._repository.name, collections, chain, to_read=to_read)
+
+    @override
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        """Return what an export of collections would say of its datasets."""
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            return describe(self._butler, self._repository.name, collections)
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:

@@ -27,6 +27,7 @@ from .files import check_bytes, check_files
 from .look_closely import Showed, look_closely
 from .lookups import check_lookups
 from .publish import to_publish
+from .readings import check_reading
 from .selection import check_selection
 
 __all__ = ["Extra", "Reviewing", "verify"]
@@ -186,6 +187,8 @@ def _checks(expected: Expected, showed: Showed, places: ReadPlaces, how: Reviewi
     yield check_selection(expected.ticket, showed, absent)
     yield check_lookups(expected.ticket, showed)
     yield check_files(expected, showed)
+    if not content.findings and not absent:
+        yield check_reading(expected, showed, places.archive())
     if how.read_files:
         yield check_bytes(expected, showed, places.archive(), how.watch(showed.address))
 
