@@ -67,6 +67,16 @@ class RecordingButler(ButlerReader):
         return self.butler.export(collections, chain=chain, to_read=to_read)
 
     @override
+    def check_export(self, collections: Sequence[str]) -> None:
+        """Look whether collections could be exported; it is not kept."""
+        self.butler.check_export(collections)
+
+    @override
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        """Return why a bundle could not be imported; it is not kept."""
+        return self.butler.objections(contents)
+
+    @override
     def described(self, collections: Sequence[str]) -> Contents | None:
         """Return what an export would say; it is not kept."""
         return self.butler.described(collections)
@@ -200,6 +210,16 @@ class RecordedButler(ButlerReader):
     ) -> Export:
         """Refuse: where files are was not observed."""
         self._cannot("where its files are")
+
+    @override
+    def check_export(self, collections: Sequence[str]) -> None:
+        """Refuse: where files are was not observed."""
+        self._cannot("where its files are")
+
+    @override
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        """Refuse: what it defines was not observed."""
+        self._cannot("its dimension records")
 
     @override
     def described(self, collections: Sequence[str]) -> Contents | None:

@@ -21,6 +21,7 @@ from ..engine.doctor import fit_for
 from ..engine.execute import Barred
 from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
+from ..engine.objections import NONE, Foreseen, foresee
 from ..engine.observe import View
 from ..engine.plan import Failed, make_plan
 from ..engine.waves import look_at_waves
@@ -45,7 +46,16 @@ from .app import ExitCode, first_of
 from .options import Format
 from .stopping import Stopping
 
-__all__ = ["Applying", "commit_remarks", "guards_met", "not_seen", "passing", "plan_code", "planned"]
+__all__ = [
+    "Applying",
+    "commit_remarks",
+    "foreseen_in",
+    "guards_met",
+    "not_seen",
+    "passing",
+    "plan_code",
+    "planned",
+]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
@@ -53,9 +63,14 @@ _PAUSES = (1, 2, 4, 8)
 _PAUSE = 10
 
 
-def planned(view: View, allowed: Allowed, failed: Failed | None = None) -> Plan:
+def planned(view: View, allowed: Allowed, failed: Failed | None = None, foreseen: Foreseen = NONE) -> Plan:
     """Return the plan that follows from a look."""
-    return make_plan(view, basis(view.desired, view.digest, __version__), failed, allowed)
+    return make_plan(view, basis(view.desired, view.digest, __version__), failed, allowed, foreseen)
+
+
+def foreseen_in(view: View, allowed: Allowed, places: Places) -> Foreseen:
+    """Return what would be refused of the plan that follows from a look."""
+    return foresee(planned(view, allowed), places)
 
 
 def plan_code(made: Plan) -> ExitCode:
@@ -181,6 +196,9 @@ class Applying:
     barred: Barred = field(default_factory=Barred)
     """Places at which nothing is done in this run."""
 
+    foreseen: Foreseen = NONE
+    """What would be refused, and so is not begun."""
+
     def look_first(self, made: Plan) -> None:
         """Look whether one can work where a plan is about to.
 
@@ -256,7 +274,7 @@ class Applying:
         # What waited is told by the new plan, if it still waits.
         waited = {Result.PENDING, Result.SKIPPED}
         self.became = {target: o for target, o in self.became.items() if o.result not in waited}
-        made = planned(view, self.allowed, self.tried)
+        made = planned(view, self.allowed, self.tried, self.foreseen)
         return self._converge(made) if made.steps else made
 
     def _converge(self, made: Plan) -> Plan:
@@ -282,7 +300,7 @@ class Applying:
         latest = [made]
 
         def anew(look: Callable[[], View], failed: Failed) -> Plan:
-            latest.append(planned(look(), self.allowed, {**self.tried, **failed}))
+            latest.append(planned(look(), self.allowed, {**self.tried, **failed}, self.foreseen))
             # Of what had moved, or waited, the new plan tells what is left;
             # somebody else may have done it.
             moved = {Result.STALE, Result.SKIPPED}

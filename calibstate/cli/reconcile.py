@@ -18,6 +18,7 @@ import typer
 from ..engine.expand import places_of
 from ..engine.foresee import part_of
 from ..engine.hold import Patience
+from ..engine.objections import NONE
 from ..engine.observe import View, observe
 from ..engine.plan import NOTHING
 from ..engine.recover import recover
@@ -38,7 +39,16 @@ from ..store import documents, planfile
 from ..views import junit, markdown, text
 from . import completing, screen
 from .app import ExitCode, app, first_of
-from .applying import Applying, commit_remarks, guards_met, not_seen, passing, plan_code, planned
+from .applying import (
+    Applying,
+    commit_remarks,
+    foreseen_in,
+    guards_met,
+    not_seen,
+    passing,
+    plan_code,
+    planned,
+)
 from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
@@ -272,7 +282,13 @@ def apply(
     may_change = _open(desired, narrowed, passed, only_here=only_here)
     for word in recover(may_change, places, patience):
         screen.tell(word)
-    made = saved or planned(look_at_all(desired, narrowed, places), passed)
+    foreseen = NONE
+    made = saved
+    if made is None:
+        view = look_at_all(desired, narrowed, places)
+        foreseen = foreseen_in(view, passed, places)
+        screen.told(foreseen.notes)
+        made = planned(view, passed, foreseen=foreseen)
     # A saved plan tells of the commit that it was made from, not of this one.
     unknown = checked_out(desired.root).unknown if saved else made.basis.commit_unknown
     screen.told(commit_remarks(unknown))
@@ -285,7 +301,16 @@ def apply(
     look = None if saved or expect else lambda: look_at_all(desired, narrowed, places)
     passes = passing(made, desired, passed)
     applying = Applying(
-        desired, narrowed, places, format, look, passed, passes, stopping=stopping, patience=patience
+        desired,
+        narrowed,
+        places,
+        format,
+        look,
+        passed,
+        passes,
+        stopping=stopping,
+        patience=patience,
+        foreseen=foreseen,
     )
     for line in text.guards_passed(passes):
         screen.tell(line)
@@ -319,9 +344,10 @@ def _plan(
     ask_who_is_there(desired, narrowed, places)
     view = look_at_all(desired, narrowed, places)
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
-    made = planned(view, passed)
+    foreseen = foreseen_in(view, passed, places)
+    made = planned(view, passed, foreseen=foreseen)
     screen.told(commit_remarks(made.basis.commit_unknown))
-    screen.told([*view.notes, *places.relied_on(), *not_seen(made)])
+    screen.told([*view.notes, *places.relied_on(), *foreseen.notes, *not_seen(made)])
     return made
 
 

@@ -12,7 +12,7 @@ from ..store import documents
 from ..views import status as views
 from . import completing, screen
 from .app import app
-from .applying import commit_remarks, not_seen, planned
+from .applying import commit_remarks, foreseen_in, not_seen, planned
 from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
@@ -82,7 +82,7 @@ def status(
     places = places_to_look_at(desired, observed, max_age, only=only)
     ask_who_is_there(desired, narrowed, places)
     view = look_at_all(desired, narrowed, places)
-    plan = planned(view, NOTHING)
+    plan = planned(view, NOTHING, foreseen=foreseen_in(view, NOTHING, places))
     screen.told(commit_remarks(plan.basis.commit_unknown))
     screen.told([*view.notes, *places.relied_on(), *not_seen(plan)])
     told = status_of(view, plan)

@@ -22,6 +22,7 @@ from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
 from .guards import guarded, guarded_child, guarded_import
+from .objections import NONE, Foreseen
 from .observe import View
 
 __all__ = ["NOTHING", "Failed", "make_plan"]
@@ -45,7 +46,13 @@ NOTHING_TO_SEARCH = Obstacle("nothing is searched through it")
 """Stands in the way of a chain without children; never told."""
 
 
-def make_plan(view: View, basis: Basis, failed: Failed | None = None, allowed: Allowed = NOTHING) -> Plan:
+def make_plan(
+    view: View,
+    basis: Basis,
+    failed: Failed | None = None,
+    allowed: Allowed = NOTHING,
+    foreseen: Foreseen = NONE,
+) -> Plan:
     """Return the ordered steps that would end the drift.
 
     Parameters
@@ -58,8 +65,10 @@ def make_plan(view: View, basis: Basis, failed: Failed | None = None, allowed: A
         What is not tried again.
     allowed
         Guards that a person passes.
+    foreseen
+        What would be refused, of the steps of an earlier plan.
     """
-    planner = _Planner(view, failed or {}, allowed)
+    planner = _Planner(view, failed or {}, allowed, foreseen)
     drift = [d for declared in view.declared for d in planner.settle(declared)]
     needed, unseen = [], []
     for place, trouble in sorted(view.unreachable.items()):
@@ -103,6 +112,7 @@ class _Planner:
     view: View
     failed: Failed
     allowed: Allowed
+    foreseen: Foreseen
     steps: list[Step] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     settled: dict[Address, _Settled] = field(default_factory=dict)
@@ -156,6 +166,7 @@ class _Planner:
                 self._elsewhere(declared.address)
                 or self._moving(declared.address, actions, left_out)
                 or self._guarded(declared.address, actions, live)
+                or self._foreseen(declared, actions)
                 or self._failure(actions)
             )
         if not actions and not obstacle and not kind.is_there(within, live):
@@ -247,6 +258,16 @@ class _Planner:
                     f"and {left_out[overtaken[0]].reason}"
                 )
                 self.refused.append(Refusal(target=target, reason=reason))
+                return Obstacle(reason, refused=True)
+        return None
+
+    def _foreseen(self, declared: Declared, actions: list[Action]) -> Obstacle | None:
+        """Refuse what is known to be refused once it is begun."""
+        for action in actions:
+            told = self.foreseen.refused.get((action.do, str(action.target)))
+            if told:
+                reason = f"{told.summary}: {told.detail.rstrip('.')}"
+                self.refused.append(Refusal(target=declared.address, reason=reason, hint=told.hint))
                 return Obstacle(reason, refused=True)
         return None
 

@@ -116,9 +116,8 @@ class Places:
         """Return a repository, opened for writing."""
         from ..adapters.butler import open_writer
 
-        formatters = self._desired.settings.noun.formatters
         if ("write", address) not in self._opened:
-            self._once("write", address, partial(open_writer, self._uri(address), formatters))
+            self._once("write", address, partial(open_writer, self._uri(address), self._formatters))
             # The first writer of a repository makes tables, of which a
             # reader from before it knows nothing.
             self._opened.pop(("read", address), None)
@@ -304,8 +303,7 @@ class Places:
         """Return the classes that cannot be imported here, and why."""
         from ..adapters.butler import why_not_usable
 
-        packages = self._desired.settings.noun.formatters
-        return {name: why for name in sorted(set(names)) if (why := why_not_usable(name, packages))}
+        return {name: why for name in sorted(set(names)) if (why := why_not_usable(name, self._formatters))}
 
     def past_runs(self, store: str, since: str) -> list[PastRun]:
         """Return the runs that a store keeps, the newest first.
@@ -383,6 +381,10 @@ class Places:
         except InvalidStateError as error:
             raise UnreachableError(*error.diagnostics) from None
 
+    @property
+    def _formatters(self) -> tuple[str, ...]:
+        return self._desired.settings.noun.formatters
+
     def _seen(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, and what others saw of it only if need be."""
         from ..adapters.butler import open_reader, server_of
@@ -390,7 +392,7 @@ class Places:
         def opened() -> ButlerReader:
             uri = self._uri(address)
             with self.silences.asking(server_of(uri), address):
-                return open_reader(uri)
+                return open_reader(uri, self._formatters)
 
         try:
             return self._in_time(address, opened)

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
+from ..errors import Diagnostic
 from ..model.actions import Action
 from ..model.drift import Drift
 from ..model.names import Address
@@ -63,6 +64,29 @@ class Kind(ABC, Generic[R]):
         PlanIsStaleError
             A fact that the action stands on has changed; nothing was done.
         """
+
+    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+        """Return what would refuse an action, as far as a look tells.
+
+        Notes among them refuse nothing.
+
+        Parameters
+        ----------
+        action
+            Of this kind.
+        actions
+            All that are planned with it, in order.
+        places
+            Where to look.
+
+        Raises
+        ------
+        RefusedError
+            It would be refused.
+        UnreachableError
+            Nobody can tell just now.
+        """
+        return ()
 
     def turnover(self, declared: R, live: R | None) -> frozenset[str]:
         """Return the parts that would come or go."""

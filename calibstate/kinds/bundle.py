@@ -333,6 +333,12 @@ class BundleKind(Kind[Bundle]):
         )
 
     @override
+    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+        if isinstance(action, ExportBundle):
+            places.butler(action.origin).check_export(action.collections)
+        return ()
+
+    @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
         if isinstance(action, RestoreBundle):
             manifest = _bundle(action, places)

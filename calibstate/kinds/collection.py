@@ -15,9 +15,10 @@ from typing_extensions import override
 
 from ..errors import Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
 from ..model.actions import Action, Standing
+from ..model.bundles import Contents
 from ..model.contents import CollectionType, Holding, Row
 from ..model.drift import Drift, What
-from ..model.names import Address
+from ..model.names import Address, TicketKey
 from ..model.pins import Pin
 from ..model.readings import Reading
 from ..model.resources import Obstacle, Resource
@@ -26,6 +27,7 @@ from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..store.bundle import check_content, check_reading, reading_of
 from .base import Kind
+from .bundle import ExportBundle
 
 __all__ = ["Collection", "CollectionKind", "ImportBundle", "tell_rows"]
 
@@ -90,6 +92,11 @@ class ImportBundle(Action):
 
     reading: Reading | None = None
     """How they must be read; `None` where no seal tells."""
+
+    @property
+    def key(self) -> TicketKey:
+        """Instrument and ticket."""
+        return (self.instrument, self.ticket)
 
     @override
     def subject(self) -> Collection:
@@ -203,6 +210,12 @@ class CollectionKind(Kind[Collection]):
         return None
 
     @override
+    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+        assert isinstance(action, ImportBundle)
+        contents = _contents_of(action, actions, places)
+        return places.butler(action.target.place).objections(contents) if contents else ()
+
+    @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
         assert isinstance(action, ImportBundle)
         key = (action.instrument, action.ticket)
@@ -219,6 +232,22 @@ class CollectionKind(Kind[Collection]):
         places.change_butler(action.target.place).import_bundle(
             manifest, contents, source, in_place=action.prefix, sealed=action.reading, watch=watch
         )
+
+
+def _contents_of(action: ImportBundle, actions: Sequence[Action], places: ReadPlaces) -> Contents | None:
+    """Return what an import will bring: its bundle, or what becomes it."""
+    for other in actions:
+        if isinstance(other, ExportBundle) and (other.instrument, other.ticket) == action.key:
+            return places.butler(other.origin).described(other.collections)
+    archive = places.archive()
+    for manifest in archive.bundles([action.key]).get(action.key, ()):
+        if manifest.fingerprint == action.fingerprint:
+            contents = archive.contents(manifest)
+            check_reading(
+                reading_of(contents, tuple(action.collections)), action.reading, archive.source(manifest)
+            )
+            return contents
+    return None
 
 
 def tell_rows(rows: Iterable[Row], most: int = 3) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..errors import Diagnostic
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
 from ..model.readings import Reading
@@ -166,6 +167,34 @@ class ButlerReader(Protocol):
         RefusedError
             A collection does not exist, or the datastore has no record of a
             dataset.
+        """
+        ...
+
+    def check_export(self, collections: Sequence[str]) -> None:
+        """Look whether collections could be exported; no file is read.
+
+        Raises
+        ------
+        RefusedError
+            As of `export`; or files are read by a class that is not allowed.
+        """
+        ...
+
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        """Return why a bundle could not be imported, as far as it is told.
+
+        Dimensions, dataset types, dimension records, formatters and
+        datastores are looked at; datasets, ranges and files are not.
+
+        Parameters
+        ----------
+        contents
+            What the bundle says, or will say.
+
+        Returns
+        -------
+        sequence of Diagnostic
+            Notes among them tell of what differs and does not matter.
         """
         ...
 

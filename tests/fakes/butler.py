@@ -19,7 +19,7 @@ from typing_extensions import override
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
-from calibstate.model.readings import Reading
+from calibstate.model.readings import Reading, means_something
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
 from calibstate.ports.butler import (
     ButlerWriter,
@@ -257,6 +257,14 @@ class MemoryButler(ButlerWriter):
         files = sorted({(_exported(d), self.uri(d.path), d.size) for d in datasets if d.path})
         text = "".join(self._described(collections, datasets, chain))
         return Export(text, tuple(ExportedFile(path, uri, size) for path, uri, size in files))
+
+    @override
+    def check_export(self, collections: Sequence[str]) -> None:
+        self._exportable(collections)
+
+    @override
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        return list(self._other_definitions(contents))
 
     @override
     def described(self, collections: Sequence[str]) -> Contents | None:
@@ -536,7 +544,7 @@ class MemoryButler(ButlerWriter):
         for element, records in contents.dimensions:
             for record in records:
                 have = self.records[element].get(_key(element, record), record)
-                if have != record:
+                if any(have[k] != record[k] for k in have if means_something(element, k)):
                     yield Diagnostic("Dimension record differs", f"{element}: {have}, {record}")
         for name, (type_, _, _) in contents.collections.items():
             if name in self.seen and self.seen[name].type is not type_:

@@ -201,6 +201,14 @@ class _Writer(ButlerWriter):
         return self._butler.export(collections, chain=chain)
 
     @override
+    def check_export(self, collections: Sequence[str]) -> None:
+        self._butler.check_export(collections)
+
+    @override
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        return self._butler.objections(contents)
+
+    @override
     def described(self, collections: Sequence[str]) -> Contents | None:
         return self._butler.described(collections)
 

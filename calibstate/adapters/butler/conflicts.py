@@ -13,22 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lsst.daf.butler import DimensionRecord
+from lsst.daf.butler import Butler, DataCoordinate, DatasetType, DimensionElement, DimensionRecord
 from lsst.resources import ResourcePath
 
-from ...errors import Diagnostic
-from ...model.bundles import BundleFile, StoredDataset
+from ...errors import Diagnostic, RefusedError, Severity
+from ...model.bundles import BundleFile, Contents, StoredDataset
 from ...model.contents import Row, format_data_id
 from ...model.formatters import ALLOW_IT, not_allowed
 from ...model.readings import means_something
 from ...model.timespans import UNBOUNDED, format_range
 from ...store.bundle import path_problem
-from .datastore import for_each, is_in_zip, others_recorded_at, sizes_of
+from .datastore import first_writable, for_each, is_in_zip, others_recorded_at, sizes_of
 from .formatters import why_not_usable
 from .placing import holds, lack_of_space
-from .survey import Survey, needed_records
+from .survey import Survey, find_dataset_types, find_records, needed_records
+from .translation import Translation, translate
 
-__all__ = ["Rules", "conflicts"]
+__all__ = ["Rules", "conflicts", "objections"]
+
+Records = Mapping[DimensionElement, Mapping[DataCoordinate, DimensionRecord]]
+"""Dimension records of a repository, by what they describe."""
 
 _SHOWN = 5
 """Examples of a kind of conflict that are told."""
@@ -60,14 +64,14 @@ def conflicts(found: Survey, rules: Rules, seen: Callable[[int], None]) -> Itera
     """
     yield from found.translation.problems
     yield from _of_the_bundle(found)
-    yield from _of_dataset_types(found)
-    yield from _of_dimension_records(found)
+    yield from _of_dataset_types(found.translation, found.types)
+    yield from _of_dimension_records(found.translation, found.records)
     if not rules.bookkeeping_is_as_sealed:
         yield from _of_unsealed_records(found)
     yield from _of_collections(found)
     yield from _of_datasets(found)
     yield from _of_ranges(found)
-    yield from _of_formatters(found, rules.formatters)
+    yield from _of_formatters(found.unrecorded, rules.formatters)
     if found.source is None:
         yield from _of_arrivals(found)
     else:
@@ -75,6 +79,41 @@ def conflicts(found: Survey, rules: Rules, seen: Callable[[int], None]) -> Itera
         yield from _of_sources(found)
     yield from _of_targets(found, seen)
     yield from lack_of_space(found.placements)
+
+
+def objections(
+    butler: Butler, name: str, contents: Contents, formatters: Sequence[str]
+) -> Iterator[Diagnostic]:
+    """Tell what keeps a bundle from being imported, of what it defines.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    name
+        What messages call it.
+    contents
+        What the bundle says, or will say.
+    formatters
+        Packages whose formatter classes may be imported.
+
+    Yields
+    ------
+    Diagnostic
+        A note, where it keeps nothing from being imported.
+    """
+    try:
+        first_writable(butler, name)
+    except RefusedError as error:
+        yield from error.diagnostics
+    translation = translate(contents, butler.dimensions)
+    yield from translation.problems
+    records = find_records(butler, translation)
+    yield from _of_dataset_types(translation, find_dataset_types(butler, contents.dataset_types))
+    yield from _of_dimension_records(translation, records)
+    yield from _of_bookkeeping(translation, records)
+    known = {str(ref.id) for ref in butler.get_many_datasets(d.uuid for d in contents.datasets)}
+    yield from _of_formatters([d for d in contents.datasets if d.uuid not in known], formatters)
 
 
 def _of_the_bundle(found: Survey) -> Iterator[Diagnostic]:
@@ -86,9 +125,9 @@ def _of_the_bundle(found: Survey) -> Iterator[Diagnostic]:
     yield from _told("Bundle contradicts itself", "it has more than one dataset for", twice, _RESTORE)
 
 
-def _of_dataset_types(found: Survey) -> Iterator[Diagnostic]:
-    for name, wanted in found.translation.types.items():
-        have = found.types.get(name, wanted)
+def _of_dataset_types(translation: Translation, types: Mapping[str, DatasetType]) -> Iterator[Diagnostic]:
+    for name, wanted in translation.types.items():
+        have = types.get(name, wanted)
         differing = [
             f"{what} {there}, in the bundle {here}"
             for what, there, here in (
@@ -106,9 +145,9 @@ def _of_dataset_types(found: Survey) -> Iterator[Diagnostic]:
             )
 
 
-def _of_dimension_records(found: Survey) -> Iterator[Diagnostic]:
-    for element, records in found.translation.records.items():
-        known = found.records[element]
+def _of_dimension_records(translation: Translation, records_here: Records) -> Iterator[Diagnostic]:
+    for element, records in translation.records.items():
+        known = records_here[element]
         differing = [
             f"{_key(record)}: {difference}"
             for record in records
@@ -121,15 +160,29 @@ def _of_dimension_records(found: Survey) -> Iterator[Diagnostic]:
             differing,
             "The same data ID would mean two things; correct the record at one of the two.",
         )
-    for element, needed in needed_records(found.translation).items():
-        told = {record.dataId for record in found.translation.records.get(element, ())}
-        missing = needed - told - found.records[element].keys()
+    for element, needed in needed_records(translation).items():
+        told = {record.dataId for record in translation.records.get(element, ())}
+        missing = needed - told - records_here[element].keys()
         yield from _told(
             "Dimension record is missing",
             f"neither the repository nor the bundle describes the {element.name}",
             sorted(format_data_id(dict(data_id.required)) for data_id in missing),
             "Register the instrument there first.",
         )
+
+
+def _of_bookkeeping(translation: Translation, records_here: Records) -> Iterator[Diagnostic]:
+    """Tell of differences that give no data ID another meaning."""
+    for element, records in translation.records.items():
+        for record in records:
+            have = records_here[element].get(record.dataId)
+            difference = _differences(element.name, have, record, that_matter=False) if have else ""
+            if difference:
+                yield Diagnostic(
+                    "Bookkeeping differs",
+                    f"{element.name} {_key(record)}: {difference}. No data ID means anything else; it stays.",
+                    severity=Severity.NOTE,
+                )
 
 
 def _of_unsealed_records(found: Survey) -> Iterator[Diagnostic]:
@@ -217,8 +270,8 @@ def _overlap(one: Row, other: Row) -> bool:
     return begin < end
 
 
-def _of_formatters(found: Survey, packages: Sequence[str]) -> Iterator[Diagnostic]:
-    refused = not_allowed(found.unrecorded, packages)
+def _of_formatters(datasets: Sequence[StoredDataset], packages: Sequence[str]) -> Iterator[Diagnostic]:
+    refused = not_allowed(datasets, packages)
     for name, why in sorted(refused.items()):
         yield Diagnostic(
             "Formatter class is not allowed",
@@ -226,7 +279,7 @@ def _of_formatters(found: Survey, packages: Sequence[str]) -> Iterator[Diagnosti
             "Nothing of it was imported.",
             hint=ALLOW_IT,
         )
-    for name in sorted({dataset.formatter for dataset in found.unrecorded} - refused.keys()):
+    for name in sorted({dataset.formatter for dataset in datasets} - refused.keys()):
         if unusable := why_not_usable(name, packages):
             yield Diagnostic(
                 "Formatter class cannot be imported",
@@ -381,13 +434,25 @@ def _key(record: DimensionRecord) -> str:
     return format_data_id(dict(record.dataId.required))
 
 
-def _differences(element: str, have: DimensionRecord, wanted: DimensionRecord) -> str:
-    """Say in what two records for one data ID mean different things."""
+def _differences(
+    element: str, have: DimensionRecord, wanted: DimensionRecord, *, that_matter: bool = True
+) -> str:
+    """Say in what two records for one data ID mean different things.
+
+    Parameters
+    ----------
+    element
+        Dimension element of the records.
+    have, wanted
+        The record of the repository, and that of the bundle.
+    that_matter
+        Tell of what changes the meaning; else of all else.
+    """
     there, here = have.toDict(), wanted.toDict()
     return ", ".join(
         f"{name} is {there[name]!r}, in the bundle {here[name]!r}"
         for name in there
-        if _contradict(there[name], here[name]) and means_something(element, name)
+        if _contradict(there[name], here[name]) and means_something(element, name) is that_matter
     )
 
 

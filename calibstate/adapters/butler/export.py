@@ -28,12 +28,13 @@ from lsst.resources import ResourcePath
 from ...errors import Diagnostic, RefusedError
 from ...model.bundles import Contents, StoredDataset
 from ...model.contents import CollectionType
+from ...model.formatters import ALLOW_IT, not_allowed
 from ...ports.butler import Export, ExportedFile, StoredFile
 from ...store.bundle import path_problem, read_contents
 from .datastore import Artifact, artifacts, is_in_zip
 from .holdings import find_collections
 
-__all__ = ["describe", "list_stored", "write_export"]
+__all__ = ["check_export", "describe", "list_stored", "write_export"]
 
 _PLAIN = (int, float, str, bytes, type(None))
 """Types of fields that an export has as they are."""
@@ -105,6 +106,36 @@ def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[S
     refs = _datasets(butler, _existing(butler, name, collections))
     files = _files(butler, name, refs, to_read=True)
     return [StoredFile(str(ref.id), str(files[str(ref.id)].uri), ref.to_json()) for ref in refs]
+
+
+def check_export(butler: Butler, name: str, collections: Sequence[str], formatters: Sequence[str]) -> None:
+    """Look whether collections could be exported; no file is read.
+
+    Parameters
+    ----------
+    butler
+        The origin.
+    name
+        What messages call it.
+    collections
+        CALIBRATION and RUN collections.
+    formatters
+        Packages whose formatter classes may be imported.
+
+    Raises
+    ------
+    RefusedError
+        As of `write_export`; or a class is not allowed.
+    """
+    refs = _datasets(butler, _existing(butler, name, collections))
+    files = _files(butler, name, refs, to_read=False)
+    datasets = [_described(ref, files[str(ref.id)]) for ref in refs]
+    # Without a record of the class, the butler says which it is.
+    recorded = [dataset for dataset in datasets if dataset.formatter]
+    for formatter, why in not_allowed(recorded, formatters).items():
+        raise _refused(
+            "Formatter class is not allowed", f"{name}: its files are read by {formatter}; {why}.", ALLOW_IT
+        )
 
 
 def describe(butler: Butler, name: str, collections: Sequence[str]) -> Contents | None:

@@ -7,19 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from lsst.daf.butler import Butler
 from typing_extensions import override
 
+from ...errors import Diagnostic
 from ...model.bundles import Contents
 from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
 from ...model.timespans import Range
 from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from .checkup import examine
-from .export import describe, list_stored, write_export
+from .conflicts import objections
+from .export import check_export, describe, list_stored, write_export
 from .holdings import find_collections, read_holdings
 from .lookups import find, find_detectors, find_exposures, find_filters, find_runs
 from .opening import Repository
 from .tables import Tables
 
-__all__ = ["DafButlerReader", "open_reader"]
+__all__ = ["RUBIN", "DafButlerReader", "open_reader"]
+
+RUBIN = ("lsst",)
+"""Packages of formatters where no settings name others."""
 
 
 class DafButlerReader(ButlerReader):
@@ -34,9 +39,18 @@ class DafButlerReader(ButlerReader):
     tables
         Its tables, where they may be looked at; without them the butler is
         asked for everything.
+    formatters
+        Packages whose formatter classes may be imported.
     """
 
-    def __init__(self, repository: Repository, butler: Butler, tables: Tables | None = None) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        butler: Butler,
+        tables: Tables | None = None,
+        formatters: Sequence[str] = RUBIN,
+    ) -> None:
+        self._formatters = tuple(formatters)
         self._repository = repository
         self._butler = butler
         self._tables = tables
@@ -77,6 +91,20 @@ class DafButlerReader(ButlerReader):
         with self._repository.asking():
             self._butler.registry.refresh()
             return write_export(self._butler, self._repository.name, collections, chain, to_read=to_read)
+
+    @override
+    def check_export(self, collections: Sequence[str]) -> None:
+        """Look whether collections could be exported; no file is read."""
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            check_export(self._butler, self._repository.name, collections, self._formatters)
+
+    @override
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        """Return why a bundle could not be imported, as far as it is told."""
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            return list(objections(self._butler, self._repository.name, contents, self._formatters))
 
     @override
     def described(self, collections: Sequence[str]) -> Contents | None:
@@ -139,13 +167,15 @@ class DafButlerReader(ButlerReader):
         self._butler.close()
 
 
-def open_reader(uri: str) -> DafButlerReader:
+def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerReader:
     """Return a repository, opened for reading.
 
     Parameters
     ----------
     uri
         URI or path of the repository.
+    formatters
+        Packages whose formatter classes may be imported.
 
     Raises
     ------
@@ -155,4 +185,4 @@ def open_reader(uri: str) -> DafButlerReader:
         It cannot be opened from here.
     """
     repository = Repository(uri)
-    return DafButlerReader(repository, repository.open(writeable=False), Tables(repository))
+    return DafButlerReader(repository, repository.open(writeable=False), Tables(repository), formatters)

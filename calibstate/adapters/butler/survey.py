@@ -28,7 +28,7 @@ from .holdings import find_collections, read_holdings
 from .placing import Placement
 from .translation import Translation
 
-__all__ = ["Survey", "needed_records", "survey"]
+__all__ = ["Survey", "find_dataset_types", "find_records", "needed_records", "survey"]
 
 
 @dataclass(frozen=True)
@@ -208,16 +208,17 @@ def survey(
         store,
         home,
         translation,
-        types=_dataset_types(butler, contents.dataset_types),
+        types=find_dataset_types(butler, contents.dataset_types),
         collections={info.name: CollectionType[info.type.name] for info in infos},
         holdings=read_holdings(butler, names),
         refs=refs,
         where=artifacts(butler, refs.values()),
-        records=_records(butler, translation),
+        records=find_records(butler, translation),
     )
 
 
-def _dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, DatasetType]:
+def find_dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, DatasetType]:
+    """Return those of some dataset types that a repository has."""
     found = {}
     for name in names:
         try:
@@ -227,7 +228,7 @@ def _dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, DatasetTyp
     return found
 
 
-def _records(
+def find_records(
     butler: Butler, translation: Translation
 ) -> dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]:
     """Return the records of all that the bundle describes or names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from lsst.daf.butler import Butler, CollectionCycleError, CollectionTypeError, MissingCollectionError
+from lsst.daf.butler import CollectionCycleError, CollectionTypeError, MissingCollectionError
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
     CollectionType as ButlerCollectionType,
 )
@@ -21,39 +21,14 @@ from . import placing
 from .datastore import file_stores
 from .importing import BundleImport
 from .opening import Repository
-from .reader import DafButlerReader
+from .reader import RUBIN, DafButlerReader
 from .tables import Tables
 
 __all__ = ["DafButlerWriter", "clear_leftovers", "open_writer"]
 
-RUBIN = ("lsst",)
-"""Packages of formatters where no settings name others."""
-
 
 class DafButlerWriter(DafButlerReader, ButlerWriter):
-    """A repository of ``lsst.daf.butler``, to change.
-
-    Parameters
-    ----------
-    repository
-        Its address.
-    butler
-        The butler behind it.
-    tables
-        Its tables, where they may be looked at.
-    formatters
-        Packages whose formatter classes may be imported.
-    """
-
-    def __init__(
-        self,
-        repository: Repository,
-        butler: Butler,
-        tables: Tables | None = None,
-        formatters: Sequence[str] = RUBIN,
-    ) -> None:
-        super().__init__(repository, butler, tables)
-        self._formatters = tuple(formatters)
+    """A repository of ``lsst.daf.butler``, to change."""
 
     @override
     def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
