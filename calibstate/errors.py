@@ -23,6 +23,7 @@ __all__ = [
     "InvalidStateError",
     "LockedError",
     "NeedsRecoveryError",
+    "NotAsRecordedError",
     "PlanIsStaleError",
     "RefusedError",
     "Severity",
@@ -196,6 +197,10 @@ class RefusedError(CalibstateError):
     """What was asked would lose or contradict something; nothing was done."""
 
     exit_code = 3
+
+
+class NotAsRecordedError(RefusedError):
+    """A file is not as the datastore recorded it: cut off, or altered."""
 
 
 class PlanIsStaleError(RefusedError):

@@ -20,6 +20,7 @@ from ..errors import (
     CalibstateError,
     Diagnostic,
     InvalidStateError,
+    NotAsRecordedError,
     PlanIsStaleError,
     RefusedError,
     UnreachableError,
@@ -377,7 +378,7 @@ def _check_recorded(source: ExportedFile, digest: Digest, stream: IO[bytes]) -> 
         difference = "has another checksum than was recorded"
     else:
         return
-    raise RefusedError(
+    raise NotAsRecordedError(
         Diagnostic(
             "File is not as recorded",
             f"{source.uri} {difference}: it was cut off or altered after it was put there, and the butler "

@@ -51,7 +51,9 @@ def seal(
     places = Places(desired)
     for ticket in _asked(desired, tickets):
         with screen.progress("reading") as watch:
-            made = make_seal(ticket, desired, places, utc_now(), watch)
+            warnings: list[Diagnostic] = []
+            made = make_seal(ticket, desired, places, utc_now(), watch, warn=warnings.append)
+        screen.told(warnings)
         path = sealfile.write(Path(desired.root), made)
         screen.print_lines(
             [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from ..errors import Diagnostic, RefusedError, Where
+from ..errors import Diagnostic, RefusedError, Severity, Where
 from ..kinds.collection import tell_rows
 from ..model.contents import Holding
 from ..model.desired import DesiredState
@@ -28,6 +28,7 @@ def make_seal(
     watch: Watch = unwatched,
     *,
     address: RepositoryAddress | None = None,
+    warn: Callable[[Diagnostic], None] = lambda diagnostic: None,
 ) -> Seal:
     """Return what a ticket contains, at its origin unless told.
 
@@ -48,6 +49,8 @@ def make_seal(
     address
         Where it is read, if not at its origin: a ticket of old may be
         elsewhere only.
+    warn
+        Told what is sealed, and hardly meant.
 
     Raises
     ------
@@ -64,6 +67,8 @@ def make_seal(
     described = places.archive().describe(
         ticket.key, ticket.leaves, export, exported_from=origin, watch=watch
     )
+    if empty := [file.path for file in described.files if file.size == 0]:
+        warn(_empty(ticket, origin, empty))
     runs = butler.runs(row.uuid for holding in held.values() for row in holding.rows)
     made = seal_of(described, held, runs, SealedFrom(repository=origin, at=now))
     before = desired.seals.get(ticket.key)
@@ -113,6 +118,17 @@ def _check_formatters(ticket: Ticket, origin: str, export: Export, desired: Desi
                 hint=ALLOW_IT,
             )
         )
+
+
+def _empty(ticket: Ticket, origin: str, paths: Sequence[str]) -> Diagnostic:
+    rest = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return Diagnostic(
+        "Files are empty",
+        f"{origin}: files of {ticket.name} have no bytes at all: {', '.join(paths[:3])}{rest}. The datastore "
+        "says nothing against it, and no pipeline can use them.",
+        hint="Look whether they were ever written; a seal is for what was meant.",
+        severity=Severity.WARNING,
+    )
 
 
 def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[str, Holding]:

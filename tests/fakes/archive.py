@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from typing_extensions import override
 
-from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
+from calibstate.errors import Diagnostic, NotAsRecordedError, PlanIsStaleError, RefusedError
 from calibstate.model.bundles import BundleFile, Contents, Manifest, bundle_folder
 from calibstate.model.damage import DamagedFile
 from calibstate.model.names import TicketKey
@@ -192,7 +192,7 @@ class MemoryArchive(ArchiveWriter):
         data = self._read(file.uri)
         checksum = hashlib.blake2b(data).hexdigest()
         if file.size not in {None, len(data)} or file.checksum not in {None, checksum}:
-            raise RefusedError(Diagnostic("File is not as recorded", file.uri))
+            raise NotAsRecordedError(Diagnostic("File is not as recorded", file.uri))
         return data
 
     def _read(self, uri: str) -> bytes:

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from ...errors import CalibstateError, Diagnostic, InvalidStateError, RefusedError, Severity
+from ...errors import (
+    CalibstateError,
+    Diagnostic,
+    InvalidStateError,
+    NotAsRecordedError,
+    RefusedError,
+    Severity,
+)
 from ...kinds.chain import Chain, written_order
 from ...kinds.external import External
 from ...model.desired import DesiredState
@@ -100,6 +107,8 @@ def _sealed(
 ) -> Seal | Diagnostic:
     try:
         made = make_seal(ticket, desired, places, now, watch, address=address)
+    except NotAsRecordedError:
+        raise  # Nobody should declare damaged files without knowing it.
     except CalibstateError as error:
         first = error.diagnostics[0]
         return _without_seal(ticket, f"{first.summary}. {first.detail}")
