@@ -7,22 +7,23 @@ same checks of the places that it is about to change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from ..errors import CalibstateError, LockedError, without_secrets
-from ..model.bundles import Manifest
+from ..errors import CalibstateError, LockedError, Severity, without_secrets
+from ..model.bundles import Contents, Manifest
 from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
 from ..model.desired import DesiredState
-from ..model.names import ARCHIVE
+from ..model.names import ARCHIVE, RepositoryAddress, TicketKey
 from ..model.plans import Plan, Step
 from ..model.revisions import CheckedOut
 from ..model.scope import Scope
 from ..ports.places import LockedPlaces, ReadPlaces
 from .expand import adopted, places_of
+from .objections import objections_at
 from .side_by_side import side_by_side
 
 __all__ = ["ExaminedPlaces", "doctor", "fit_for"]
@@ -111,7 +112,7 @@ def doctor(
             checks += _kept_elsewhere(place, desired, repositories)
         if place in held:
             checks.append(_locked(place, told[f"lock of {place}"]))
-    return checks
+    return [*checks, *_of_tickets(desired, scope, places, told.get(f"bundles of {ARCHIVE}"), repositories)]
 
 
 def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) -> list[Check]:
@@ -138,6 +139,36 @@ def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) ->
     return [check for place in changed for check in _examined(place, told[place], 0)]
 
 
+def _of_tickets(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    bundles: Future[_Answer] | None,
+    repositories: Sequence[RepositoryAddress],
+) -> Iterator[Check]:
+    """Yield what a repository would refuse, or has otherwise, of tickets."""
+    if bundles is None or bundles.exception():
+        return  # The archive was not asked for, or that it is away is told.
+    bundled = bundles.result()
+    assert isinstance(bundled, _Bundled)
+    looks = {
+        address: partial(objections_at, desired, scope, places, address, bundled.contents)
+        for address in repositories
+    }
+    told = dict(side_by_side(looks))
+    for address in repositories:
+        try:
+            objections = told[address].result()
+        except CalibstateError:
+            continue  # That it cannot be seen is told already.
+        for diagnostic, tickets in objections.items():
+            said = f"{', '.join(tickets)}: {diagnostic.summary}: {diagnostic.detail.rstrip('.')}"
+            if diagnostic.severity is Severity.ERROR:
+                yield _warning(address, "tickets", said, diagnostic.hint)
+            else:
+                yield _ok(address, "tickets", said)
+
+
 @dataclass(frozen=True)
 class _Bundled:
     """What bundles are made of."""
@@ -145,8 +176,16 @@ class _Bundled:
     largest: int
     """Bytes of the largest one."""
 
-    formatters: frozenset[str]
+    contents: Mapping[TicketKey, Contents | None]
+    """What the newest bundle of each ticket says; `None`: it is damaged."""
+
     damaged: tuple[CalibstateError, ...]
+
+    @property
+    def formatters(self) -> frozenset[str]:
+        """Names of the classes that read their files."""
+        known = [contents for contents in self.contents.values() if contents]
+        return frozenset(dataset.formatter for contents in known for dataset in contents.datasets)
 
 
 _Answer = _Bundled | Examined | LockedError | None
@@ -155,15 +194,16 @@ _Answer = _Bundled | Examined | LockedError | None
 def _bundles(desired: DesiredState, scope: Scope, places: ReadPlaces) -> _Bundled:
     archive = places.archive()
     found = archive.bundles(written.noun.key for written in adopted(desired, scope))
-    formatters, damaged = set[str](), list[CalibstateError]()
-    newest: list[Manifest] = [manifests[0] for manifests in found.values()]
-    for manifest in newest:
+    contents, damaged = dict[TicketKey, Contents | None](), list[CalibstateError]()
+    newest: dict[TicketKey, Manifest] = {key: manifests[0] for key, manifests in found.items()}
+    for key, manifest in newest.items():
         try:
-            formatters |= {dataset.formatter for dataset in archive.contents(manifest).datasets}
+            contents[key] = archive.contents(manifest)
         except CalibstateError as error:
+            contents[key] = None
             damaged.append(error)
-    largest = max((sum(file.size for file in manifest.files) for manifest in newest), default=0)
-    return _Bundled(largest, frozenset(formatters), tuple(damaged))
+    largest = max((sum(file.size for file in manifest.files) for manifest in newest.values()), default=0)
+    return _Bundled(largest, contents, tuple(damaged))
 
 
 def _holder(places: LockedPlaces, place: str) -> LockedError | None:

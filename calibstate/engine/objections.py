@@ -7,15 +7,22 @@ is told so, and nothing of that ticket is begun.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic, RefusedError, Severity, UnreachableError
 from ..kinds.registry import KINDS
+from ..model.bundles import Contents
+from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress, TicketKey
 from ..model.plans import Plan
+from ..model.scope import Scope
+from ..model.tickets import Ticket
+from ..ports.butler import ButlerReader
 from ..ports.places import ReadPlaces
+from .expand import adopted
 
-__all__ = ["NONE", "Foreseen", "foresee"]
+__all__ = ["NONE", "Foreseen", "foresee", "objections_at"]
 
 
 @dataclass(frozen=True)
@@ -61,3 +68,87 @@ def foresee(plan: Plan, places: ReadPlaces) -> Foreseen:
                 at = replace(diagnostic, detail=f"{action.target.place}: {diagnostic.detail}")
                 notes[at] = None
     return Foreseen(refused, tuple(notes))
+
+
+def objections_at(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    address: RepositoryAddress,
+    bundled: Mapping[TicketKey, Contents | None],
+) -> Mapping[Diagnostic, list[str]]:
+    """Return what a repository would refuse of its tickets.
+
+    Of its own tickets, if it is an origin, that they cannot be exported; of
+    others', that they cannot be imported.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    places
+        Where to look.
+    address
+        The repository.
+    bundled
+        What the bundle of each ticket says that has one; `None`: it is
+        damaged.
+
+    Returns
+    -------
+    dict
+        Tickets, by what is said of them.
+
+    Raises
+    ------
+    UnreachableError
+        A place that is needed for it cannot be seen.
+    """
+    instruments = desired.repository(address)[1].instruments
+    tickets = [written.noun for written in adopted(desired, scope)]
+    objections: dict[Diagnostic, list[str]] = {}
+    for ticket in tickets:
+        if ticket.instrument not in instruments:
+            continue
+        origin = desired.origin(ticket.instrument)
+        try:
+            if address == origin:
+                found = _of_an_export(ticket, places, address, bundled)
+            else:
+                contents = _contents_of(ticket, places, origin, bundled)
+                found = places.butler(address).objections(contents) if contents else ()
+        except RefusedError as error:
+            found = error.diagnostics
+        for diagnostic in found:
+            objections.setdefault(diagnostic, []).append(ticket.name)
+    return objections
+
+
+def _of_an_export(
+    ticket: Ticket,
+    places: ReadPlaces,
+    origin: RepositoryAddress,
+    bundled: Mapping[TicketKey, Contents | None],
+) -> Sequence[Diagnostic]:
+    butler = places.butler(origin)
+    if ticket.key not in bundled and _is_there(ticket, butler):
+        butler.check_export(ticket.leaves)
+    return ()
+
+
+def _contents_of(
+    ticket: Ticket,
+    places: ReadPlaces,
+    origin: RepositoryAddress | None,
+    bundled: Mapping[TicketKey, Contents | None],
+) -> Contents | None:
+    """Return what a bundle says, or will say; `None`: nobody can tell."""
+    if ticket.key in bundled:
+        return bundled[ticket.key]
+    if origin is None or not _is_there(ticket, places.butler(origin)):
+        return None
+    return places.butler(origin).described(ticket.leaves)
+
+
+def _is_there(ticket: Ticket, butler: ButlerReader) -> bool:
+    return set(ticket.leaves) <= butler.collections(ticket.leaves).keys()
