@@ -67,6 +67,11 @@ class RecordingButler(ButlerReader):
         return self.butler.export(collections, chain=chain, to_read=to_read)
 
     @override
+    def check_change(self) -> None:
+        """Look whether anything can be changed there; it is not kept."""
+        self.butler.check_change()
+
+    @override
     def check_export(self, collections: Sequence[str]) -> None:
         """Look whether collections could be exported; it is not kept."""
         self.butler.check_export(collections)
@@ -210,6 +215,10 @@ class RecordedButler(ButlerReader):
     ) -> Export:
         """Refuse: where files are was not observed."""
         self._cannot("where its files are")
+
+    @override
+    def check_change(self) -> None:
+        """Say nothing: who observed it could be somewhere else."""
 
     @override
     def check_export(self, collections: Sequence[str]) -> None:

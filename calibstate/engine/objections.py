@@ -115,6 +115,7 @@ def objections_at(
             if address == origin:
                 found = _of_an_export(ticket, places, address, bundled)
             else:
+                places.butler(address).check_change()
                 contents = _contents_of(ticket, places, origin, bundled)
                 found = places.butler(address).objections(contents) if contents else ()
         except RefusedError as error:

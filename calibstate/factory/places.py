@@ -110,7 +110,13 @@ class Places:
         now = datetime.now(UTC)
         relied_on = [self._relied_on[address] for address in sorted(self._relied_on)]
         digest = self._desired.digest
-        return tuple(_as_told(self._hearsay, butler, why, now, digest) for butler, why in relied_on)
+        observed = [_as_told(self._hearsay, butler, why, now, digest) for butler, why in relied_on]
+        return (*observed, *(_of_a_server(address) for address in self._servers()))
+
+    def _servers(self) -> list[RepositoryAddress]:
+        """Return the repositories that were read through a butler server."""
+        readers = {what: opened for (how, what), opened in self._opened.items() if how == "read"}
+        return sorted(address for address, reader in readers.items() if getattr(reader, "is_server", False))
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
@@ -581,6 +587,15 @@ def _as_told(hearsay: Hearsay, butler: Any, why: str, now: datetime, declared: s
             severity=Severity.WARNING,
         )
     return Diagnostic("Seen by others", f"{said}.", severity=Severity.NOTE)
+
+
+def _of_a_server(address: RepositoryAddress) -> Diagnostic:
+    return Diagnostic(
+        "Read through a server",
+        f"{address} is a butler server: whether files are recorded and there is not known, and nothing "
+        "can be changed through it.",
+        severity=Severity.NOTE,
+    )
 
 
 def _is_local(butler: str) -> bool:

@@ -302,6 +302,11 @@ class ChainKind(Kind[Chain]):
         return None
 
     @override
+    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+        places.butler(action.target.place).check_change()
+        return ()
+
+    @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
         assert isinstance(action, ChainAction)
         butler = places.change_butler(action.target.place)

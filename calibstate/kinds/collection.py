@@ -212,6 +212,7 @@ class CollectionKind(Kind[Collection]):
     @override
     def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
         assert isinstance(action, ImportBundle)
+        places.butler(action.target.place).check_change()
         contents = _contents_of(action, actions, places)
         return places.butler(action.target.place).objections(contents) if contents else ()
 

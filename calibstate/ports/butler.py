@@ -170,6 +170,16 @@ class ButlerReader(Protocol):
         """
         ...
 
+    def check_change(self) -> None:
+        """Look whether anything can be changed here, from wherever.
+
+        Raises
+        ------
+        RefusedError
+            It can be read only: it is behind a butler server.
+        """
+        ...
+
     def check_export(self, collections: Sequence[str]) -> None:
         """Look whether collections could be exported; no file is read.
 

@@ -16,7 +16,7 @@ from lsst.daf.butler import Butler
 
 from calibstate.adapters.butler import identity, open_reader, open_writer, recover, resolve
 from calibstate.adapters.butler.opening import Repository
-from calibstate.errors import CalibstateError, NeedsRecoveryError, UnreachableError
+from calibstate.errors import CalibstateError, NeedsRecoveryError, RefusedError, UnreachableError
 from tests import world
 from tests.services.moto import S3
 from tests.services.postgres import Postgres
@@ -134,8 +134,12 @@ TROUBLES = [
     (_a_refused_connection, "does not answer"),
     (_an_unknown_kind_of_database, "does not work as a butler"),
     (_an_unknown_scheme, "does not work as a butler"),
-    (_a_butler_server, "it is a butler server"),
 ]
+
+
+def test_a_butler_server_is_never_opened_to_be_changed(repository: Path) -> None:
+    with pytest.raises(RefusedError, match="can be read and not be changed"):
+        open_writer(_a_butler_server(repository))
 
 
 @pytest.mark.parametrize("opened", [open_reader, open_writer])

@@ -259,6 +259,10 @@ class MemoryButler(ButlerWriter):
         return Export(text, tuple(ExportedFile(path, uri, size) for path, uri, size in files))
 
     @override
+    def check_change(self) -> None:
+        pass
+
+    @override
     def check_export(self, collections: Sequence[str]) -> None:
         self._exportable(collections)
 

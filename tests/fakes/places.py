@@ -201,6 +201,10 @@ class _Writer(ButlerWriter):
         return self._butler.export(collections, chain=chain)
 
     @override
+    def check_change(self) -> None:
+        self._butler.check_change()
+
+    @override
     def check_export(self, collections: Sequence[str]) -> None:
         self._butler.check_export(collections)
 

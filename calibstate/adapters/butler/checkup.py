@@ -13,7 +13,7 @@ from ...errors import RefusedError
 from ...model.checkups import Examined
 from ..checkup import may_write, room_at
 from .datastore import first_writable
-from .opening import Repository
+from .opening import NO_CHANGES, Repository
 from .tables import TRIED
 
 __all__ = ["examine"]
@@ -35,6 +35,10 @@ def examine(repository: Repository, butler: Butler) -> Examined:
     UnreachableError
         It does not answer any more.
     """
+    if repository.is_server:
+        universe = f"dimensions {butler.dimensions.namespace} {butler.dimensions.version}"
+        read = f"{repository.name} can be read; it does not tell of files"
+        return Examined(read, may_write=False, write=NO_CHANGES, versions=(universe,))
     with repository.asking():
         universe = f"dimensions {butler.dimensions.namespace} {butler.dimensions.version}"
         try:

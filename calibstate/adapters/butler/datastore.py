@@ -33,6 +33,7 @@ __all__ = [
     "file_stores",
     "first_writable",
     "for_each",
+    "has_datastore",
     "is_in_zip",
     "others_recorded_at",
     "recorded",
@@ -91,6 +92,12 @@ def file_stores(butler: Butler) -> tuple[FileStore, ...]:
     # A butler behind a server has none of its own.
     datastore = getattr(butler, "_datastore", None)
     return tuple(FileStore(child, child.root) for child in _children(datastore))
+
+
+def has_datastore(butler: Butler) -> bool:
+    """Say whether a butler tells where files are recorded to be."""
+    # One behind a server has no datastore of its own.
+    return getattr(butler, "_datastore", None) is not None
 
 
 def _children(datastore: Any) -> Iterator[FileDatastore]:
@@ -243,6 +250,9 @@ def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
         Datasets.
     """
     asked = list(refs)
+    if not has_datastore(butler):
+        # A server does not tell, and what is not known is not missing.
+        return {str(ref.id) for ref in asked}
     if not asked:
         # A repository that was never written to has no table of records.
         return set()

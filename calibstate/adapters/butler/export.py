@@ -31,7 +31,7 @@ from ...model.contents import CollectionType
 from ...model.formatters import ALLOW_IT, not_allowed
 from ...ports.butler import Export, ExportedFile, StoredFile
 from ...store.bundle import path_problem, read_contents
-from .datastore import Artifact, artifacts, is_in_zip
+from .datastore import Artifact, artifacts, has_datastore, is_in_zip
 from .holdings import find_collections
 
 __all__ = ["check_export", "describe", "list_stored", "write_export"]
@@ -160,7 +160,7 @@ def describe(butler: Butler, name: str, collections: Sequence[str]) -> Contents 
     """
     infos = _existing(butler, name, collections)
     refs = _datasets(butler, infos)
-    recorded = artifacts(butler, refs)
+    recorded = artifacts(butler, refs) if has_datastore(butler) else {}
     if any(len(recorded.get(str(ref.id), ())) != 1 for ref in refs):
         return None
     files = {uuid: artifact for uuid, (artifact,) in recorded.items()}
@@ -274,6 +274,13 @@ def _datasets(butler: Butler, infos: Iterable[CollectionInfo]) -> list[DatasetRe
 
 
 def _files(butler: Butler, name: str, refs: Sequence[DatasetRef], *, to_read: bool) -> dict[str, Artifact]:
+    if not has_datastore(butler):
+        raise _refused(
+            "Butler server does not tell of files",
+            f"{name}: it is a butler server; where files are, and how they are recorded, can be asked of the "
+            "repository itself only.",
+            "Run this where the repository itself can be opened.",
+        )
     recorded = artifacts(butler, refs)
     if unrecorded := [ref for ref in refs if str(ref.id) not in recorded]:
         raise _refused(

@@ -25,7 +25,7 @@ from lsst.daf.butler import (
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
-from .datastore import artifacts, recorded, sizes_of
+from .datastore import artifacts, has_datastore, recorded, sizes_of
 
 __all__ = ["find_collections", "no_collection_of_garbage", "read_holdings"]
 
@@ -180,6 +180,8 @@ class _Sizes:
 
 
 def _sizes(butler: Butler, refs: Sequence[DatasetRef]) -> _Sizes:
+    if not has_datastore(butler):
+        return _Sizes({}, {})
     files = artifacts(butler, refs)
     size = sizes_of(file.uri for of_dataset in files.values() for file in of_dataset)
     sizes = _Sizes({}, {})

@@ -26,12 +26,19 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ...errors import Diagnostic, NeedsRecoveryError, UnreachableError, keep_secret, without_secrets
+from ...errors import (
+    Diagnostic,
+    NeedsRecoveryError,
+    RefusedError,
+    UnreachableError,
+    keep_secret,
+    without_secrets,
+)
 from ...ports.silence import allowed, heard
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
 
-__all__ = ["Repository", "identity", "recover", "resolve", "server_of"]
+__all__ = ["NO_CHANGES", "Repository", "identity", "recover", "resolve", "server_of"]
 
 _CONNECTING = 10.0
 """Seconds in which a database that is there lets us in."""
@@ -106,6 +113,11 @@ class Repository:
         return registry
 
     @property
+    def is_server(self) -> bool:
+        """Whether it is behind a butler server, and is only to be read."""
+        return self.registry is None
+
+    @property
     def namespace(self) -> str | None:
         """Schema of its tables; `None`: the database's usual one."""
         return self._registry.get("namespace")
@@ -144,8 +156,10 @@ class Repository:
         UnreachableError
             It cannot be opened from here.
         """
-        if self.registry is None:
-            raise _unreachable(f"{self.name}: it is a butler server; {_SERVER}", _CHECK)
+        if self.is_server:
+            if writeable:
+                self.check_change()
+            return self._behind_a_server()
         self._look_for_database(writeable=writeable)
         with self._opening():
             return Butler.from_config(self.config, writeable=writeable)
@@ -164,6 +178,16 @@ class Repository:
         url = self._registry.connectionString.update_query_dict(settings)
         return self._registry.getDatabaseClass().makeEngine(url, writeable=False)
 
+    def _behind_a_server(self) -> Butler:
+        with self._opening():
+            try:
+                return Butler.from_config(self.config, writeable=False)
+            except ImportError as error:
+                raise _unreachable(
+                    f"{self.name}: it is a butler server, and what asks one is not installed: {error}.",
+                    "Install it with `pip install 'lsst-daf-butler[remote]'`.",
+                ) from error
+
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Tell troubles of the butler in our words.
@@ -177,6 +201,23 @@ class Repository:
             yield
         except _TROUBLES as error:
             raise self._unreachable(error, "Repository does not answer") from error
+        except RuntimeError as error:
+            # What asks a server is installed where there is one only, and so
+            # is the class of its errors.
+            if not self.is_server:
+                raise
+            raise self._unreachable(error, "Repository does not answer") from error
+
+    def check_change(self) -> None:
+        """Look whether anything can be changed there, from wherever.
+
+        Raises
+        ------
+        RefusedError
+            It is behind a server.
+        """
+        if self.is_server:
+            raise _cannot_change(self.name)
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
@@ -358,8 +399,20 @@ _PATIENCE = (
     "Nothing is known of what it holds. Try again when nobody else works on it, or wait longer "
     "with --timeout."
 )
-_SERVER = "what calibstate needs to know of records and files can be asked of the repository itself only."
+NO_CHANGES = "it is a butler server, which can be read and not be changed"
+"""Why nothing is written to a repository behind a server."""
+
 _CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
+
+
+def _cannot_change(name: str) -> RefusedError:
+    return RefusedError(
+        Diagnostic(
+            "Butler server cannot be changed",
+            f"{name}: {NO_CHANGES}.",
+            hint="Where calibrations go to, give the repository itself as `butler` in the site's file.",
+        )
+    )
 
 
 def _unreachable(detail: str, hint: str, summary: str = "Repository cannot be opened") -> UnreachableError:

@@ -93,6 +93,11 @@ class DafButlerReader(ButlerReader):
             return write_export(self._butler, self._repository.name, collections, chain, to_read=to_read)
 
     @override
+    def check_change(self) -> None:
+        """Look whether anything can be changed here, from wherever."""
+        self._repository.check_change()
+
+    @override
     def check_export(self, collections: Sequence[str]) -> None:
         """Look whether collections could be exported; no file is read."""
         with self._repository.asking():
@@ -150,6 +155,11 @@ class DafButlerReader(ButlerReader):
         with self._repository.asking():
             return find_exposures(self._butler, instrument, where)
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it is behind a butler server, which tells of no files."""
+        return self._repository.is_server
+
     def examine(self) -> Examined:
         """Look whether one can work here; nothing is written.
 
@@ -185,4 +195,6 @@ def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerReader:
         It cannot be opened from here.
     """
     repository = Repository(uri)
-    return DafButlerReader(repository, repository.open(writeable=False), Tables(repository), formatters)
+    butler = repository.open(writeable=False)
+    tables = None if repository.is_server else Tables(repository)
+    return DafButlerReader(repository, butler, tables, formatters)

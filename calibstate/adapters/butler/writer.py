@@ -118,6 +118,8 @@ def clear_leftovers(uri: str) -> None:
         It cannot be opened from here.
     """
     repository = Repository(uri)
+    if repository.is_server:
+        return
     # Without a datastore of files nothing was ever imported.
     with repository.open(writeable=True) as butler:
         for store in file_stores(butler):

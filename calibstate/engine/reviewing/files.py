@@ -37,6 +37,8 @@ def check_files(expected: Expected, showed: Showed) -> Checked:
     there = {uuid: size for uuid, size in sizes.items() if size is not None}
     findings = [f for holding in held for f in _of_collection(holding, expected, showed.butler)]
     notes = [*_empty_files(held)]
+    if not sizes and any(holding.rows for holding in held):
+        notes.append(Note(detail="its files could not be looked at: the repository does not tell of them"))
     if expected.manifest is None:
         findings += _against_seal(there, expected) if not findings else []
         notes += [] if expected.seal else [Note(detail=_NO_SIZES)]
