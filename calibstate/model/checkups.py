@@ -37,7 +37,7 @@ class Check(Noun):
 
     check: str
     """What was looked at: read, write, versions, git, clock, room, formatters,
-    bundles or locks."""
+    tickets, bundles or locks."""
 
     health: Health
     said: str

@@ -207,14 +207,17 @@ def test_doctor_tells_the_formatters_that_apply_would_refuse(
     ],
 )
 def test_a_class_is_usable_or_it_is_told_why_not(name: str, why: str | None) -> None:
-    told = formatters.why_not_usable(name)
+    told = formatters.why_not_usable(name, ["lsst"])
     assert told is None if why is None else told is not None and why in told
 
 
 def test_a_class_whose_module_breaks_is_not_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "breaks_when_imported.py").write_text("raise RuntimeError('no camera here')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert formatters.why_not_usable("breaks_when_imported.Formatter") == "no camera here"
+    assert (
+        formatters.why_not_usable("breaks_when_imported.Formatter", ["breaks_when_imported"])
+        == "no camera here"
+    )
 
 
 def test_who_holds_a_place_is_told_and_keeps_it(deployed: Sites) -> None:

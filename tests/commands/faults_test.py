@@ -10,6 +10,7 @@ cannot be opened).
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
@@ -244,6 +245,10 @@ def test_an_export_that_cannot_be_understood_keeps_its_ticket_away(
     changed = re.sub(old, new, export.read_text(), flags=re.MULTILINE)
     assert changed != export.read_text()
     export.write_text(changed)
+    manifest = export.with_name("manifest.json")
+    said = json.loads(manifest.read_text())
+    # As of before, when nothing held the export to its manifest.
+    manifest.write_text(json.dumps({**said, "export": None, "reading": None}))
 
     assert_told(sites.apply(), 3, "DM-1", words)
 

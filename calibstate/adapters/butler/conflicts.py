@@ -16,14 +16,14 @@ from typing import Any
 from lsst.daf.butler import Butler, DataCoordinate, DatasetType, DimensionElement, DimensionRecord
 from lsst.resources import ResourcePath
 
-from ...errors import Diagnostic, RefusedError, Severity
+from ...errors import Diagnostic, Severity
 from ...model.bundles import BundleFile, Contents, StoredDataset
 from ...model.contents import Row, format_data_id
 from ...model.formatters import ALLOW_IT, not_allowed
 from ...model.readings import means_something
 from ...model.timespans import UNBOUNDED, format_range
 from ...store.bundle import path_problem
-from .datastore import first_writable, for_each, is_in_zip, others_recorded_at, sizes_of
+from .datastore import for_each, is_in_zip, lack_of_files, others_recorded_at, sizes_of
 from .formatters import why_not_usable
 from .placing import holds, lack_of_space
 from .survey import Survey, find_dataset_types, find_records, needed_records
@@ -102,10 +102,8 @@ def objections(
     Diagnostic
         A note, where it keeps nothing from being imported.
     """
-    try:
-        first_writable(butler, name)
-    except RefusedError as error:
-        yield from error.diagnostics
+    if none := lack_of_files(butler, name):
+        yield none
     translation = translate(contents, butler.dimensions)
     yield from translation.problems
     records = find_records(butler, translation)

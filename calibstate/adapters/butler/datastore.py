@@ -35,6 +35,7 @@ __all__ = [
     "for_each",
     "has_datastore",
     "is_in_zip",
+    "lack_of_files",
     "others_recorded_at",
     "recorded",
     "size_of",
@@ -121,26 +122,32 @@ def first_writable(butler: Butler, name: str) -> FileStore:
     Raises
     ------
     RefusedError
-        None of its datastores keeps files, or may be written.
+        None of its datastores keeps files.
     """
+    if none := lack_of_files(butler, name):
+        raise RefusedError(none)
     stores = file_stores(butler)
-    if store := next((store for store in stores if store.is_writable), None):
-        return store
+    # Where none may be written, whoever tries is told why.
+    return next((store for store in stores if store.is_writable), stores[0])
+
+
+def lack_of_files(butler: Butler, name: str) -> Diagnostic | None:
+    """Say that a repository has no datastore of files; `None`: it has.
+
+    Parameters
+    ----------
+    butler
+        Whose.
+    name
+        What messages call it.
+    """
+    if file_stores(butler):
+        return None
     datastores = ", ".join(butler.get_datastore_names()) or "none"
-    if stores:
-        raise RefusedError(
-            Diagnostic(
-                "Datastore cannot be written",
-                f"{name} has the datastores {datastores}; no file may be put into any of them from here.",
-                hint="Run this as somebody who may write there.",
-            )
-        )
-    raise RefusedError(
-        Diagnostic(
-            "Datastore is not one of files",
-            f"{name} has the datastores {datastores}; none of them keeps files that can be copied.",
-            hint="Only repositories with a datastore of files can be exported or changed.",
-        )
+    return Diagnostic(
+        "Datastore is not one of files",
+        f"{name} has the datastores {datastores}; none of them keeps files that can be copied.",
+        hint="Only repositories with a datastore of files can be exported or changed.",
     )
 
 
