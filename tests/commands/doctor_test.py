@@ -214,10 +214,8 @@ def test_a_class_is_usable_or_it_is_told_why_not(name: str, why: str | None) -> 
 def test_a_class_whose_module_breaks_is_not_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "breaks_when_imported.py").write_text("raise RuntimeError('no camera here')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert (
-        formatters.why_not_usable("breaks_when_imported.Formatter", ["breaks_when_imported"])
-        == "no camera here"
-    )
+    allowed = ["breaks_when_imported"]
+    assert formatters.why_not_usable("breaks_when_imported.Formatter", allowed) == "no camera here"
 
 
 def test_who_holds_a_place_is_told_and_keeps_it(deployed: Sites) -> None:

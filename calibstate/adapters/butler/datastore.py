@@ -187,27 +187,47 @@ def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Art
     asked = list(refs)
     if not asked:
         return {}
+    stores = file_stores(butler)
     answers: dict[str, tuple[Artifact, ...]] = {}
     again: dict[str, list[tuple[Artifact, ...]]] = {}
-    for store in file_stores(butler):
-        for uuid, files in _artifacts_in(store.datastore, asked).items():
+    for store in stores:
+        # Datastores of a chain may share a table of records; the butler knows
+        # besides by name which of them a dataset is in.
+        found = _located(store.datastore, asked) if len(stores) > 1 else {}
+        for uuid, files in found.items():
             if uuid in answers:
                 again.setdefault(uuid, [answers[uuid]]).append(files)
             else:
                 answers[uuid] = files
+    for store in stores:
+        # That name changes where a folder is moved, and records are enough.
+        missing = [ref for ref in asked if str(ref.id) not in answers]
+        answers |= _recorded_in(store.datastore, missing) if missing else {}
     for uuid, choices in again.items():
         whole = (files for files in choices if all(size_of(file.uri) is not None for file in files))
         answers[uuid] = next(whole, choices[0])
     return answers
 
 
-def _artifacts_in(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
-    # The butler has no public question for sizes, formatters and checksums.
+def _located(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
+    """Return the files of those datasets that are in a datastore by name."""
     answers: dict[str, tuple[Artifact, ...]] = {}
     for data in datastore.export_records(refs).values():
         for uuid, by_table in data.records.items():
             infos: list[Any] = [info for recorded_there in by_table.values() for info in recorded_there]
             answers[str(uuid)] = tuple(_artifact(info, datastore) for info in infos)
+    return answers
+
+
+def _recorded_in(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
+    """Return the files of those datasets that a datastore has records of."""
+    # The butler has no public question for sizes, formatters and checksums.
+    records = datastore._get_stored_records_associated_with_refs(refs, ignore_datastore_records=True)
+    answers = {
+        str(uuid): tuple(_artifact(info, datastore) for info in infos)
+        for uuid, infos in records.items()
+        if infos
+    }
     missing = [ref for ref in refs if str(ref.id) not in answers]
     if missing and datastore.trustGetRequest:
         # It has files that it has no record of, and finds them by their names.
