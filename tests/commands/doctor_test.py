@@ -187,7 +187,8 @@ def test_doctor_tells_the_formatters_that_apply_would_refuse(
 
     monkeypatch.setattr(formatters, "doImportType", refuse)
     ran = sites.run("doctor", "--format", "json")
-    assert (ran.code, health(ran)) == (0, {("here", "formatters"): "warning"})
+    refusing = {(place, "tickets"): "warning" for place in (SUMMIT, EMBARGO)}
+    assert (ran.code, health(ran)) == (0, {("here", "formatters"): "warning", **refusing})
     said = checks(ran)["here", "formatters"]
     assert "cannot be imported (No module named" in said["said"]
     assert "`apply` refuses to import them" in said["hint"]

@@ -266,7 +266,7 @@ def test_an_export_is_read_or_refused_by_all_that_read_it(data: bytes) -> None:
             for d in contents.datasets
         ]
         bundle.dump_manifest(
-            bundle.manifest_from(TICKET, held, contents, files, made_at="x", exported_from="y")
+            bundle.manifest_from(TICKET, held, contents, files, made_at="x", exported_from="y", text=said)
         ).encode()
     with read_or_refused():
         bundle.with_paths(said, {path: f"moved/{path}" for path in bundle.paths(said)}).encode()
