@@ -191,6 +191,6 @@ class _Look(Generic[T]):
             self.future.set_result(self._call())
         except BaseException as error:  # noqa: BLE001 - whoever asks gets it
             if isinstance(error, UnreachableError) and not isinstance(error, SilentError):
-                self._heard.end_unreachable()
+                self._heard.end_unreachable(error)
             self.future.set_exception(error)
         self._ended.put(self._place)

@@ -40,6 +40,10 @@ USUAL = timedelta(seconds=60)
 """The limit, unless told."""
 
 
+_GIVEN_UP = 5.0
+"""Seconds of silence, or half the limit, after which an adapter that gave up
+is taken to have heard nothing."""
+
 _A_MOMENT = 0.5
 """Seconds of silence that cost nobody anything."""
 
@@ -63,7 +67,7 @@ class Silences:
         self.clock = clock
         self.waited_for: list[str] = []
         """Stores that were waited for in vain, each once for each time."""
-        self._silent: set[str] = set()
+        self._silent: dict[str, tuple[str, UnreachableError | None]] = {}
 
     def ask(self, store: str, place: str) -> None:
         """Have what this thread does from now on count as asking a store.
@@ -81,9 +85,11 @@ class Silences:
             The store was silent before; it is not asked.
         """
         if store in self._silent:
-            raise silent(place)
+            asked_for, error = self._silent[store]
+            # What its own adapter said tells more than that it is silent.
+            raise error if error and asked_for == place else silent(place)
         if looking := hearing():
-            looking.asked = _Asked(self, store, self.clock())
+            looking.asked = _Asked(self, store, place, self.clock())
 
     @contextmanager
     def asking(self, store: str, place: str) -> Iterator[None]:
@@ -106,18 +112,26 @@ class Silences:
             yield
         except SilentError:
             raise  # Who waited has noted it.
-        except UnreachableError:
+        except UnreachableError as error:
             if looking:
-                looking.end_unreachable()
+                looking.end_unreachable(error)
             raise
         finally:
             if looking:
                 looking.asked = before and replace(before, at=before.silences.clock())
 
-    def note(self, store: str) -> None:
-        """Remember that a store said nothing."""
+    def note(self, store: str, place: str, error: UnreachableError | None = None) -> None:
+        """Remember that a store said nothing.
+
+        Parameters
+        ----------
+        store, place
+            As for `ask`.
+        error
+            What its adapter said of it, if it gave up by itself.
+        """
         self.waited_for.append(store)
-        self._silent.add(store)
+        self._silent[store] = place, error
 
     def forget(self) -> None:
         """Ask all of them again."""
@@ -130,6 +144,7 @@ class _Asked:
 
     silences: Silences
     store: str
+    place: str
     at: float
     """When it was asked, or heard of last."""
 
@@ -169,16 +184,26 @@ class Heard:
         if self.asked:
             self.asked = replace(self.asked, at=self.asked.silences.clock())
 
-    def give_up(self) -> None:
-        """Have it remembered that the store which is asked says nothing."""
+    def give_up(self, error: UnreachableError | None = None) -> None:
+        """Have it remembered that the store which is asked says nothing.
+
+        Parameters
+        ----------
+        error
+            What its adapter said of it, if it gave up by itself.
+        """
         if self.asked:
-            self.asked.silences.note(self.asked.store)
+            self.asked.silences.note(self.asked.store, self.asked.place, error)
             self.asked = None
 
-    def end_unreachable(self) -> None:
-        """Have it remembered where an adapter gave up, if not at once."""
-        if self.asked and self.asked.silences.clock() - self.asked.at > _A_MOMENT:
-            self.give_up()
+    def end_unreachable(self, error: UnreachableError) -> None:
+        """Have it remembered where an adapter gave up after some silence.
+
+        A refusal is no silence, however slow the way to it is.
+        """
+        enough = min(_GIVEN_UP, allowed() / 2)
+        if self.asked and self.asked.silences.clock() - self.asked.at > enough:
+            self.give_up(error)
 
     def be_busy(self, by: int) -> None:
         """Count the threads that do what cannot be heard."""

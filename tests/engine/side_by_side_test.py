@@ -14,7 +14,7 @@ import pytest
 
 from calibstate.engine import side_by_side as module
 from calibstate.engine.side_by_side import SIDE_BY_SIDE, InTime, in_time, left_behind, side_by_side
-from calibstate.errors import UnreachableError
+from calibstate.errors import Diagnostic, UnreachableError
 from calibstate.ports import silence
 from calibstate.ports.silence import Silences, SilentError, heard
 
@@ -71,11 +71,11 @@ def test_an_adapter_that_gives_up_after_a_while_is_waited_for_once(
 
     def refuse() -> None:
         now[0] += after
-        raise UnreachableError
+        raise UnreachableError(Diagnostic("Unreachable", "in its own words"))
 
     asking = InTime("a place", silences, "a server")
     for _ in range(2):
-        with pytest.raises(UnreachableError):
+        with pytest.raises(UnreachableError, match="in its own words"):
             asking(refuse)
     assert silences.waited_for == waited_for
 
