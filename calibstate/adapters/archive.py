@@ -32,6 +32,7 @@ from ..model.readings import Reading
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import Export, ExportedFile
 from ..ports.progress import Pace, Watch, unlimited, unwatched
+from ..ports.records import Fence, unfenced
 from ..ports.silence import hearing, listening
 from ..store.bundle import (
     EXPORT,
@@ -206,6 +207,7 @@ class Archive(ArchiveWriter):
         content: str | None = None,
         reading: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> Manifest:
         name = f"The export of {'/'.join(ticket)} from {exported_from}"
         contents = read_contents(export.text, name=name)
@@ -219,8 +221,10 @@ class Archive(ArchiveWriter):
             check_content(there, content, reading)
             return _same(there, fingerprint)
         with self._kept():
+            fence()
             self._shelf.resume(folder)
             files = self._add_files("" if by_reference else folder, contents, sources, watch)
+            fence()
             self._shelf.write(f"{folder}/{EXPORT}", export.text.encode())
             manifest = manifest_from(
                 ticket,
@@ -234,8 +238,19 @@ class Archive(ArchiveWriter):
             )
             check_content(manifest, content, reading)
             self._shelf.settle(folder)
-            self._shelf.write(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode())
-        return manifest
+            fence()
+            if self._shelf.create(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode()):
+                return manifest
+        return self._completed_by_others(folder, fingerprint, content)
+
+    def _completed_by_others(self, folder: str, fingerprint: str, content: str | None) -> Manifest:
+        """Return the bundle that was completed while we were at it."""
+        with self._seen():
+            there = self._manifest(folder)
+        if there is None:
+            raise self._unwritten("the manifest was there, and is gone", FileNotFoundError(folder))
+        check_content(there, content)
+        return _same(there, fingerprint)
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -21,7 +21,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 from typing_extensions import override
 
-from ..errors import Diagnostic, LockedError
+from ..errors import CalibstateError, Diagnostic, LockedError
 from ..model.locks import Lock, Process
 from ..model.observations import duration, stamp
 from ..ports.records import Locks
@@ -89,7 +89,7 @@ class _Locks(Locks):
             yield said
         except BaseException:
             # What went wrong inside is what must be told.
-            with suppress(OSError):
+            with suppress(OSError, CalibstateError):
                 held.release()
             raise
         finally:
@@ -113,6 +113,7 @@ class _Locks(Locks):
 
     @override
     def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
+        before = None
         for _ in range(_TRIES):
             with reached(self._shelf):
                 self._shelf.look()
@@ -124,6 +125,12 @@ class _Locks(Locks):
                 # Its holder may be renewing it just now.
                 if self._shelf.withdraw(_key(place), found):
                     return True
+                if found == before:
+                    # Nobody renews it: the store does not keep the condition
+                    # of the removal, and a person says that nobody works.
+                    self._shelf.remove(_key(place))
+                    return True
+            before = found
         raise _restless(place)
 
     def _take(self, key: str, lock: Lock) -> str | None:
@@ -252,11 +259,29 @@ class _Held:
                 raise self._lost
 
     def release(self) -> None:
-        """Give it back, unless somebody has broken it."""
+        """Give it back.
+
+        Raises
+        ------
+        LockedError
+            Somebody has broken it.
+        CalibstateError
+            It is still there, and is not taken back.
+        """
         self._ended.set()
         with self._one_at_a_time:
-            if found := self._find():
-                self._shelf.withdraw(self._key, found)
+            found = self._find()
+            if self._lost:
+                raise self._lost
+            if found and not self._shelf.withdraw(self._key, found) and self._is_there():
+                raise _not_given_back(self._shelf.uri + self._key, self._lock)
+
+    def _is_there(self) -> bool:
+        # A removal whose answer was lost on the way was done all the same.
+        found = self._shelf.read(self._key, limit=_LIMIT)
+        with suppress(ValidationError):
+            return found is not None and _parsed(found).id == self._lock.id
+        return False
 
     def _renew(self, every: timedelta) -> None:
         while not self._ended.wait(every.total_seconds()):
@@ -368,6 +393,18 @@ def _lost(ours: Lock, found: bytes | None, holder: Lock | None) -> LockedError:
             f"The lock of {ours.place}, id {ours.id}, was broken while this run held it; {now}. "
             "Nothing more is written.",
             hint="What was done stands. Ask who broke it (`calibstate log`), then run again to go on.",
+        )
+    )
+
+
+def _not_given_back(uri: str, lock: Lock) -> CalibstateError:
+    return CalibstateError(
+        Diagnostic(
+            "Lock cannot be given back",
+            f"The lock of {lock.place} is still at {uri}: the store refuses to remove it though nobody "
+            "changed it, so it does not keep the condition If-Match as S3 does. What was done stands; "
+            "whoever works there next finds the place locked.",
+            hint=f"Break it: {_command(lock.place, lock.id)}. And tell the administrators of the store.",
         )
     )
 

@@ -15,6 +15,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from ..engine.declared import refuse_redeclared
 from ..engine.expand import places_of
 from ..engine.foresee import part_of
 from ..engine.hold import Patience
@@ -379,16 +380,6 @@ def _save(path: Path, content: str) -> None:
 
 def _from_file(path: Path, desired: DesiredState) -> Plan:
     made = planfile.loads(read_text(path), ACTIONS, str(path))
-    if made.basis.declared != desired.digest:
-        raise RefusedError(
-            Diagnostic(
-                "Plan is for another declaration",
-                f"{path} was made from {made.basis.declared[:19]}…; "
-                f"{desired.root} now declares {desired.digest[:19]}….",
-                hint="Plan again, or check out the commit that the plan names: "
-                f"{made.basis.commit or 'none was recorded'}.",
-            )
-        )
     if strange := next((step for step in made.steps if not _can_be(step.action, desired)), None):
         raise RefusedError(
             Diagnostic(
@@ -398,6 +389,7 @@ def _from_file(path: Path, desired: DesiredState) -> Plan:
                 hint="Make the plan again with `calibstate plan -o FILE`.",
             )
         )
+    refuse_redeclared(made, desired, str(path))
     return made
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import CalibstateError, UnreachableError
+from ..errors import CalibstateError, LockedError, UnreachableError
 from ..model.outcomes import Began, JournalLine, Outcome, Result
 from ..model.plans import Plan, Step
 from ..ports.places import Records, WritePlaces
@@ -126,15 +126,42 @@ class Run:
             text = f"{outcome.do} {outcome.result.value}"
             journal.write(self._line("outcome", text, outcome=outcome))
 
-    def release(self, became: str) -> None:
-        """Let go of every lock, but where nothing answers any more."""
+    def release(self, became: str, why: CalibstateError | None = None) -> None:
+        """Let go of every lock, but where nothing answers any more.
+
+        Parameters
+        ----------
+        became
+            What became of the run, for the journal.
+        why
+            What ends it, if it is cut short.
+
+        Raises
+        ------
+        LockedError
+            One was broken meanwhile; it tells what ends the run too.
+        CalibstateError
+            One cannot be given back.
+        """
         for place in self.barred.why:
             self._holds.leave(place)
         try:
             self.journal("end", became)
         finally:
             self._journals.clear()
+            self._let_go(why)
+
+    def _let_go(self, why: CalibstateError | None) -> None:
+        try:
             self._holds.close()
+        except CalibstateError as error:
+            already = why.diagnostics if why else ()
+            more = [problem for problem in error.diagnostics if problem not in already]
+            if not more:
+                return  # It is what ends the run, and is told.
+            # A lock that was lost weighs most: somebody else works there.
+            worst = why if why and not isinstance(error, LockedError) else error
+            raise type(worst)(*already, *more) from error
 
     def _line(self, event: str, text: str, **more: Any) -> JournalLine:
         return JournalLine(at=self.now(), event=event, text=text, **more)
@@ -170,6 +197,7 @@ def converge(
     """
     failed: dict[tuple[str, str], str] = {}
     became = "cut short"
+    why_ended: CalibstateError | None = None
     try:
         for _ in range(TRIES):
             run.hold(plan, why)
@@ -189,10 +217,10 @@ def converge(
                 return
             plan = following
     except CalibstateError as error:
-        became = f"stopped: {error.diagnostics[0].summary}"
+        became, why_ended = f"stopped: {error.diagnostics[0].summary}", error
         raise
     finally:
-        run.release(became)
+        run.release(became, why_ended)
 
 
 def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
@@ -206,6 +234,7 @@ def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
         watch=run.watch,
         stopping=run.stopping,
         shut=run.shut,
+        check=run.check,
     )
     for outcome in carried_out:
         if outcome.result is Result.BEGUN:

@@ -7,17 +7,26 @@ effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
+from ..errors import (
+    CalibstateError,
+    Diagnostic,
+    LockedError,
+    PlanIsStaleError,
+    RefusedError,
+    UnreachableError,
+)
 from ..kinds.registry import KINDS
-from ..model.actions import Action, Standing
+from ..model.actions import Action, Departure, Standing
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
+from ..model.resources import Resource
 from ..ports.places import WritePlaces
 from ..ports.progress import Watch, unwatched
+from ..ports.records import Fence
 from ..ports.silence import SilentError
 from .observe import look
 from .side_by_side import in_time
@@ -42,6 +51,7 @@ def execute(
     watch: Callable[[Step], Watch] = lambda step: unwatched,
     stopping: Callable[[], bool] = lambda: False,
     shut: Callable[[str], str | None] = lambda place: None,
+    check: Callable[[str], None] = lambda place: None,
 ) -> Iterator[Outcome]:
     """Carry out the steps of a plan, in their order.
 
@@ -64,11 +74,19 @@ def execute(
     shut
         Says why none is to be begun at a place at this time; asked before
         each of its steps.
+    check
+        Looks whether a place is still held; asked directly before each write
+        that cannot be taken back.
 
     Yields
     ------
     Outcome
         That a step has begun, and what became of it.
+
+    Raises
+    ------
+    LockedError
+        A place is held no more.
     """
     done: set[str] = set()
     barred = barred or Barred()
@@ -84,7 +102,7 @@ def execute(
         elif why := shut(step.action.target.place):
             yield _outcome(step, Result.REFUSED, why)
         else:
-            for outcome in _take(step, places, watch(step), barred):
+            for outcome in _take(step, places, watch(step), barred, check):
                 if outcome.result is Result.DONE:
                     done.add(step.id)
                 yield outcome
@@ -107,23 +125,51 @@ def refuse_stale(plan: Plan, places: WritePlaces, ours: Callable[[Step], bool] =
     PlanIsStaleError
         With each fact that moved; nothing was written.
     """
-    moved = [problem for step in plan.steps if ours(step) for problem in _moved(step, places)]
+    moved: dict[Departure, Diagnostic] = {}
+    coming: set[tuple[str, str]] = set()
+    for step in plan.steps:
+        live = _Live.of(step.action, places)
+        if ours(step) and live.is_known:
+            # Several steps may stand on one fact; it is told once.
+            moved = {**_moved(step, live.resource, coming), **moved}
+        if not live.is_known or step.action.standing(live.resource) is not Standing.DONE:
+            # What an earlier step brings is compared when it has brought it.
+            coming |= step.action.brings()
     if moved:
-        raise PlanIsStaleError(*moved)
+        raise PlanIsStaleError(*moved.values())
 
 
-def _moved(step: Step, places: WritePlaces) -> Iterator[Diagnostic]:
+@dataclass(frozen=True)
+class _Live:
+    """What the target of an action is now, as far as it could be seen."""
+
+    resource: Resource | None = None
+    is_known: bool = True
+
+    @classmethod
+    def of(cls, action: Action, places: WritePlaces) -> _Live:
+        try:
+            return cls(in_time(action.target.place, partial(look, action.subject(), places)))
+        except (UnreachableError, RefusedError):
+            return cls(is_known=False)  # The step itself will tell.
+
+
+def _moved(
+    step: Step, live: Resource | None, coming: Collection[tuple[str, str]]
+) -> dict[Departure, Diagnostic]:
+    """Return the facts that a step stands on, that moved, and do not come."""
     action = step.action
-    try:
-        live = in_time(action.target.place, partial(look, action.subject(), places))
-    except (UnreachableError, RefusedError):
-        return  # The step itself will tell.
-    if action.standing(live) is Standing.STALE:
-        yield Diagnostic(
+    if action.standing(live) is not Standing.STALE:
+        return {}
+    return {
+        departure: Diagnostic(
             "Plan is stale",
-            f"Step {step.id}, {action.do} {action.target}: {action.moved(live)}.",
+            f"Step {step.id}, {action.do} {action.target}: {action.words_for(departure)}.",
             hint="Nothing was written. Plan again, and have the new plan reviewed.",
         )
+        for departure in action.departures(live)
+        if (departure.place, departure.name) not in coming
+    }
 
 
 def _is_done(step: Step, places: WritePlaces) -> bool:
@@ -134,16 +180,21 @@ def _is_done(step: Step, places: WritePlaces) -> bool:
         return False
 
 
-def _take(step: Step, places: WritePlaces, watch: Watch, barred: Barred) -> Iterator[Outcome]:
+def _take(
+    step: Step, places: WritePlaces, watch: Watch, barred: Barred, check: Callable[[str], None]
+) -> Iterator[Outcome]:
     place = step.action.target.place
     try:
-        yield from _attempt(step, places, watch)
+        yield from _attempt(step, places, watch, partial(check, place))
     except KeyboardInterrupt:
         barred.why[place] = "the step in hand was left behind"
         raise
     except SilentError as error:
         barred.why[place] = f"{place} fell silent in this run; {_AGAIN}"
         yield _outcome(step, Result.FAILED, f"{error.diagnostics[0].detail} {_UNKNOWN}")
+    except LockedError as error:
+        yield _outcome(step, Result.FAILED, error.diagnostics[0].detail)
+        raise
     except PlanIsStaleError as error:
         yield _outcome(step, Result.STALE, str(error))
     except RefusedError as error:
@@ -152,7 +203,7 @@ def _take(step: Step, places: WritePlaces, watch: Watch, barred: Barred) -> Iter
         yield _outcome(step, Result.FAILED, str(error))
 
 
-def _attempt(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]:
+def _attempt(step: Step, places: WritePlaces, watch: Watch, fence: Fence) -> Iterator[Outcome]:
     action = step.action
     place, kind = action.target.place, KINDS[action.target.kind]
     live = in_time(place, partial(look, action.subject(), places))
@@ -165,17 +216,20 @@ def _attempt(step: Step, places: WritePlaces, watch: Watch) -> Iterator[Outcome]
         yield _outcome(step, Result.STALE, f"{action.moved(live)}; nothing was changed")
     else:
         yield _outcome(step, Result.BEGUN, action.summary())
-        in_time(place, partial(kind.apply, action, places, watch))
-        yield _became(step, _standing(action, places))
+        in_time(place, partial(kind.apply, action, places, watch, fence))
+        yield _became(step, in_time(place, partial(look, action.subject(), places)))
 
 
-def _became(step: Step, standing: Standing) -> Outcome:
+def _became(step: Step, live: Resource | None) -> Outcome:
     action = step.action
+    standing = action.standing(live)
     if standing is Standing.DONE:
         return _outcome(step, Result.DONE, action.summary())
     if standing is Standing.UNDER_WAY:
         return _outcome(step, Result.PENDING, f"under way: {action.summary()}")
     detail = f"{action.target} is not as it should be after the step; plan again to see how"
+    if standing is Standing.STALE:
+        detail = f"{action.target} was written, and is not as it should be: {action.moved(live)}"
     return _outcome(step, Result.FAILED, detail)
 
 

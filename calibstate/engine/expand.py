@@ -146,6 +146,8 @@ def _by_rucio(
             dataset.scope,
             dataset.dataset,
             rse,
+            fingerprint=dataset.fingerprint,
+            bytes_digest=dataset.bytes_digest,
             manifest=dataset.manifest,
         )
         yield Declared(rule, where, (Need(dataset.address),))
@@ -182,6 +184,7 @@ def _rucio_dataset(
         desired.origin(ticket.instrument),
         expected_pfn(settings, "FILE") if settings.rse_root is not None else None,
         names=settings.names,
+        bytes_digest=pin.content if pin else None,
         manifest=pin.manifest if pin else None,
     )
 
@@ -263,7 +266,9 @@ class _Repository:
 
     def _ticket_chain(self, written: Written[Ticket], name: str) -> Declared:
         ticket = written.noun
-        chain = Chain(self._at("chain", name), ticket.leaves)
+        pin = self._pin(ticket)
+        content = {leaf: {leaf: fp} for leaf, fp in pin.fingerprints.items()} if pin else {}
+        chain = Chain(self._at("chain", name), ticket.leaves, content=content, held_here=self._held_here)
         need = Need(self._at("collection", ticket.name))
         return Declared(chain, written.lines.at("collections"), (need,))
 
@@ -309,6 +314,12 @@ class _Repository:
         tickets = [written.noun for _, written in sorted(self.desired.tickets.items())]
         return {leaf: ticket.ticket for ticket in tickets for leaf in ticket.leaves}
 
+    @cached_property
+    def _held_here(self) -> Mapping[str, Mapping[str, str]]:
+        """What each collection of the tickets here holds, by ticket."""
+        pins = {written.noun.name: self._pin(written.noun) for written in self._tickets()}
+        return {name: pin.fingerprints for name, pin in pins.items() if pin}
+
     def _declared_chain(self, written: Written[ChainFile]) -> Declared:
         draft = _ChainDraft()
         for index, entry in enumerate(written.noun.entries):
@@ -322,6 +333,7 @@ class _Repository:
             frozenset(draft.unspoken),
             draft.content,
             self._listed_by,
+            held_here=self._held_here,
         )
         return Declared(chain, written.lines.at("chain"), tuple(draft.needs), draft.lines)
 

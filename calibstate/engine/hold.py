@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ..errors import LockedError
+from ..errors import CalibstateError, LockedError
 from ..model.names import ARCHIVE, RUCIO
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
@@ -133,17 +133,19 @@ class Holds:
         self._places = places
         self._tell = tell
         self._patience = patience or Patience()
-        self._entered = ExitStack()
         self._stacks: dict[str, ExitStack] = {}
         self._checks: dict[str, list[Callable[[], None]]] = {}
 
     def __enter__(self) -> Holds:
         return self
 
-    def __exit__(self, *trouble: Any) -> None:
-        # What went wrong inside is told, rather than what follows from it.
-        self._checks.clear()
-        self._entered.__exit__(*trouble)
+    def __exit__(self, type_: object, trouble: BaseException | None, where: object) -> None:
+        try:
+            self.close()
+        except CalibstateError:
+            # What went wrong inside is told, rather than what follows from it.
+            if trouble is None:
+                raise
 
     def take(self, place: str, why: str) -> None:
         """Hold a place, unless it is held already.
@@ -167,7 +169,7 @@ class Holds:
             if place not in {ARCHIVE, RUCIO}:
                 exclude = partial(_soon, place, self._places.exclude_others)
                 checks.append(self._patience.enter(stack, exclude))
-            self._stacks[place] = self._entered.enter_context(stack.pop_all())
+            self._stacks[place] = stack.pop_all()
         self._checks[place] = checks
 
     def check(self, place: str) -> None:
@@ -191,9 +193,27 @@ class Holds:
         this host finds the holder dead, and takes the place over.
         """
         if self._checks.pop(place, None):
-            _left.append(self._stacks[place].pop_all())
+            _left.append(self._stacks.pop(place))
 
     def close(self) -> None:
-        """Let go of every place."""
+        """Let go of every place.
+
+        Raises
+        ------
+        LockedError
+            One of them was held no more.
+        CalibstateError
+            One of them cannot be let go of.
+        """
         self._checks.clear()
-        self._entered.close()
+        errors: list[CalibstateError] = []
+        while self._stacks:
+            _, stack = self._stacks.popitem()
+            try:
+                stack.close()
+            except CalibstateError as error:
+                errors.append(error)
+        if errors:
+            lost = [error for error in errors if isinstance(error, LockedError)]
+            worst = (lost or errors)[0]
+            raise type(worst)(*(problem for error in errors for problem in error.diagnostics))

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from ..kinds.bundle import Bundle
-from ..kinds.collection import Collection, tell_rows
+from ..kinds.collection import Collection
+from ..kinds.whole import tell_rows
 from ..model.approvals import approved_otherwise
 from ..model.bundles import Manifest
 from ..model.contents import Holding

@@ -21,6 +21,7 @@ from ..model.guards import Allowed, Guard, Guarded, GuardMet
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
+from .declared import Declarations
 from .guards import guarded, guarded_child, guarded_import
 from .objections import NONE, Foreseen
 from .observe import View
@@ -122,6 +123,12 @@ class _Planner:
     """Guards that a person passes, and that would keep something from it."""
     needed: set[str] = field(default_factory=set)
     """Places that could not be seen, and that what was asked for needs."""
+    expected: dict[str, list[Resource]] = field(default_factory=dict)
+    """By place: what was seen, and what steps will have made of it."""
+    declarations: Declarations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.declarations = Declarations(self.view.desired)
 
     def settle(self, declared: Declared) -> list[Drift]:
         """Plan for one resource, and return its drift."""
@@ -159,7 +166,8 @@ class _Planner:
         left_out = {need.part: o for need in declared.needs if need.part and (o := self._lacks(need))}
         left_out |= self._guarded_parts(declared, live)
         within = kind.without(declared.resource, frozenset(left_out), live)
-        actions = list(kind.remedy(within, live))
+        nearby = self._expected_at(declared.address.place)
+        actions = [kind.grounded(action, within, nearby) for action in kind.remedy(within, live)]
         obstacle = self._obstacle(declared, live)
         if actions and not obstacle:
             obstacle = (
@@ -186,6 +194,13 @@ class _Planner:
             if stands_in_the_way and self._elsewhere(declared.address) is None:
                 self.needed.add(stands_in_the_way.unseen)
             yield _told(drift, declared, stands_in_the_way)
+
+    def _expected_at(self, place: str) -> list[Resource]:
+        """Return what a place showed, then what steps will have made of it."""
+        if place not in self.expected:
+            here = [seen for seen in self.view.observed.values() if seen.address.place == place]
+            self.expected[place] = [seen.resource for seen in here if seen.resource]
+        return self.expected[place]
 
     def _obstacle(self, declared: Declared, live: Resource | None) -> Obstacle | None:
         """Return why nothing at all can be done about a resource."""
@@ -282,7 +297,9 @@ class _Planner:
         ids = []
         for action in actions:
             ids.append(str(len(self.steps) + 1))
-            self.steps.append(Step(ids[-1], action, tuple(sorted(after, key=int))))
+            facts = self.declarations.of(action)
+            self.steps.append(Step(ids[-1], action, tuple(sorted(after, key=int)), facts))
+            self._expected_at(action.target.place).append(action.subject())
         self.settled[declared.address] = _Settled(tuple(ids))
 
 

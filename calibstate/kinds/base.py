@@ -7,7 +7,7 @@ it finds into actions.  Both are pure.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from ..errors import Diagnostic
@@ -17,6 +17,7 @@ from ..model.names import Address
 from ..model.resources import Obstacle, Resource
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 
 __all__ = ["Kind"]
 
@@ -47,6 +48,21 @@ class Kind(ABC, Generic[R]):
     def remedy(self, declared: R, live: R | None) -> Iterator[Action]:
         """Yield what would end the drift, as far as anything would."""
 
+    def grounded(self, action: Action, declared: R, expected: Iterable[Resource]) -> Action:
+        """Return an action of a remedy with what other resources lend it.
+
+        Parameters
+        ----------
+        action
+            The action.
+        declared
+            What it is for.
+        expected
+            The resources of its place as they were seen, and after them as
+            earlier steps will have made them.
+        """
+        return action
+
     @abstractmethod
     def is_there(self, declared: R, live: R | None) -> bool:
         """Say whether others can rely on it as it is."""
@@ -56,11 +72,24 @@ class Kind(ABC, Generic[R]):
         """Say why nothing can be done about its drift, if so."""
 
     @abstractmethod
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         """Carry out an action of this kind, once.
+
+        Parameters
+        ----------
+        action
+            The action.
+        places
+            The writer of its place, and readers of the places it names.
+        watch
+            Told of its progress.
+        fence
+            Asked directly before each write that cannot be taken back.
 
         Raises
         ------
+        LockedError
+            Its place is held no more.
         PlanIsStaleError
             A fact that the action stands on has changed; nothing was done.
         """

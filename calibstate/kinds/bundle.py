@@ -6,7 +6,7 @@ any repository, and back to one that lost them (DMTN-222, section 3.4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -14,20 +14,23 @@ from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError
 from ..model import readings
-from ..model.actions import Action, Standing
+from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Manifest
+from ..model.contents import Holding
 from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
+from ..model.fingerprints import ticket_fingerprint
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.seals import content_digest, is_read_as
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 from .base import Kind
 from .bundle_files import BundleFiles, Reading, look_at_export, look_at_files, restore_files
 
-__all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle"]
+__all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle", "bundle_departure", "bundle_of"]
 
 _TOLD = 3
 """Damaged files that are told."""
@@ -85,6 +88,13 @@ class Bundle(Resource):
     """The paths that are looked at, of the bundle with the fingerprint;
     `None`: all files of all bundles."""
 
+    export: bool = False
+    """Asked: until it is there, what its origin holds is looked at."""
+
+    at_origin: Mapping[str, Holding] | None = field(default=None, repr=False)
+    """Observed: what its collections hold at the origin; `None`: nobody
+    asked."""
+
     manifests: tuple[Manifest, ...] = field(default=(), repr=False)
     """Observed: its bundles, newest first; the newest is what counts, unless
     one was sealed."""
@@ -113,6 +123,19 @@ class Bundle(Resource):
             if has_the_bytes and is_read_as(manifest, self.reading):
                 return manifest
         return None
+
+    @override
+    def declaration(self) -> Mapping[str, object]:
+        return {
+            "collections": self.leaves,
+            "chain": self.chain,
+            "origin": self.origin,
+            "by_reference": self.by_reference,
+        }
+
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (self.origin,) if self.origin else ()
 
     @override
     def facts(self) -> Iterator[str]:
@@ -160,22 +183,40 @@ class ExportBundle(Action):
             self.by_reference,
             self.content,
             self.reading,
+            export=True,
         )
 
     @override
     def standing(self, live: Resource | None) -> Standing:
-        if not isinstance(live, Bundle):
-            return Standing.READY
-        if self.content:
-            return Standing.DONE if self.subject().is_among(live.manifests) else Standing.READY
-        return Standing.DONE if live.fingerprint == self.fingerprint else Standing.STALE
+        if isinstance(live, Bundle) and self.is_done(live.manifests):
+            return Standing.DONE
+        return Standing.STALE if any(self.departures(live)) else Standing.READY
+
+    def is_done(self, manifests: Sequence[Manifest]) -> bool:
+        """Say whether its bundle is among some."""
+        newest = manifests if self.content else manifests[:1]
+        return bundle_of(newest, self.fingerprint, self.content) is not None
 
     @override
-    def moved(self, live: Resource | None) -> str:
-        found = live.fingerprint if isinstance(live, Bundle) else "none"
-        return (
-            f"expected no bundle of {self.ticket}, or one with fingerprint {self.fingerprint}; found {found}"
-        )
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        if not isinstance(live, Bundle):
+            return
+        if live.manifests and not self.content:
+            expected = f"no bundle, or one with content {self.fingerprint}"
+            yield Departure(ARCHIVE, self.target.name, expected, f"one with {live.manifests[0].fingerprint}")
+        if live.at_origin is None:
+            return
+        fingerprints: list[tuple[str, str]] = []
+        for name in self.collections:
+            holding = live.at_origin.get(name)
+            if holding is None:
+                yield Departure(self.origin, name, "the collection", "none of that name")
+                continue
+            fingerprints.append((name, holding.fingerprint))
+        found = ticket_fingerprint(fingerprints)
+        if len(fingerprints) == len(self.collections) and found != self.fingerprint:
+            expected = f"content {self.fingerprint}"
+            yield Departure(self.origin, self.target.name, expected, f"content {found}")
 
     @override
     def reverse(self) -> str:
@@ -219,29 +260,32 @@ class RestoreBundle(Action):
 
     @override
     def standing(self, live: Resource | None) -> Standing:
-        if not isinstance(live, Bundle) or self.fingerprint not in live.damage:
-            return Standing.STALE
-        if self._moved_files(live.damage[self.fingerprint]):
+        if not isinstance(live, Bundle) or any(self.departures(live)):
             return Standing.STALE
         return Standing.READY if live.damage[self.fingerprint].damaged else Standing.DONE
 
     @override
-    def moved(self, live: Resource | None) -> str:
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
         if not isinstance(live, Bundle) or self.fingerprint not in live.damage:
-            return f"expected the bundle {self.fingerprint} in the archive; it is not there"
-        return "; ".join(self._moved_files(live.damage[self.fingerprint]))
-
-    def _moved_files(self, now: BundleFiles) -> list[str]:
-        """Say which files are damaged otherwise than when they were seen."""
+            manifests = live.manifests if isinstance(live, Bundle) else ()
+            yield bundle_departure(self.target.name, self.fingerprint, None, manifests)
+            return
+        now = live.damage[self.fingerprint]
+        for problem in now.problems:
+            yield self._departure(problem.path, "a file that can be read", problem.detail)
         before = {damaged.file.path: damaged for damaged in self.files}
-        moved = [problem.detail for problem in now.problems]
         for damaged in now.damaged:
             expected = before[damaged.file.path]
             if not expected.is_as_found(damaged):
-                moved.append(
-                    f"{damaged.file.path}: expected that {expected.detail}; found that {damaged.detail}"
-                )
-        return moved
+                yield self._departure(damaged.file.path, f"that {expected.detail}", f"that {damaged.detail}")
+
+    def _departure(self, path: str, expected: str, found: str) -> Departure:
+        return Departure(ARCHIVE, f"{self.target.name}/{path}", expected, found)
+
+    @override
+    def brings(self) -> frozenset[tuple[str, str]]:
+        # The bundle stays what it is.
+        return frozenset()
 
     @override
     def reverse(self) -> str:
@@ -273,7 +317,15 @@ class BundleKind(Kind[Bundle]):
         except InvalidStateError:
             # A manifest that cannot be read stops its own ticket only.
             return {t.address: _alone(t, archive) for t in targets}
-        return {t.address: _newest(t, found.get(t.ticket, ()), archive) for t in targets}
+        live: dict[Address, Bundle | None] = {}
+        for target in targets:
+            manifests = found.get(target.ticket, ())
+            live[target.address] = _newest(target, manifests, archive)
+            if target.export and target.origin and not target.is_among(manifests):
+                at_origin = places.butler(target.origin).holdings(target.leaves)
+                seen = live[target.address] or Bundle(target.address, target.ticket, None)
+                live[target.address] = replace(seen, at_origin=at_origin)
+        return live
 
     @override
     def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
@@ -339,12 +391,12 @@ class BundleKind(Kind[Bundle]):
         return ()
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         if isinstance(action, RestoreBundle):
             manifest = _bundle(action, places)
             known = set(manifest.files)
             damaged = [one for one in action.files if one.file in known]
-            restore_files(manifest, damaged, action.sources, places, watch)
+            restore_files(manifest, damaged, action.sources, places, watch, fence)
             return
         assert isinstance(action, ExportBundle)
         export = places.butler(action.origin).export(action.collections, chain=action.chain)
@@ -358,6 +410,7 @@ class BundleKind(Kind[Bundle]):
             content=action.content,
             reading=action.reading,
             watch=watch,
+            fence=fence,
         )
 
 
@@ -460,3 +513,41 @@ def _bundle(action: RestoreBundle, places: WritePlaces) -> Manifest:
             hint="Plan again.",
         )
     )
+
+
+def bundle_of(manifests: Iterable[Manifest], fingerprint: str, content: str | None) -> Manifest | None:
+    """Return a bundle, if it is among some.
+
+    Parameters
+    ----------
+    manifests
+        The bundles of its ticket.
+    fingerprint
+        The ticket fingerprint that it must have.
+    content
+        Digest that its bytes must have; `None` where nothing was sealed.
+    """
+    for manifest in manifests:
+        if manifest.fingerprint == fingerprint and content in {None, content_digest(manifest)}:
+            return manifest
+    return None
+
+
+def bundle_departure(
+    name: str, fingerprint: str, content: str | None, manifests: Iterable[Manifest]
+) -> Departure:
+    """Return the fact that a bundle is not in the archive.
+
+    Parameters
+    ----------
+    name
+        Name of the ticket.
+    fingerprint, content
+        As for `bundle_of`.
+    manifests
+        The bundles of the ticket that are there.
+    """
+    bytes_ = f" and bytes {content}" if content else ""
+    found = [f"one with {m.fingerprint} and bytes {content_digest(m)}" for m in manifests]
+    expected = f"a bundle with content {fingerprint}{bytes_}"
+    return Departure(ARCHIVE, name, expected, ", ".join(found) or "no bundle")

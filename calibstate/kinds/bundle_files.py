@@ -19,6 +19,7 @@ from ..model.names import RepositoryAddress
 from ..ports.archive import ArchiveReader, ArchiveWriter
 from ..ports.places import WritePlaces
 from ..ports.progress import Pace, Watch, unlimited, unwatched
+from ..ports.records import Fence
 from ..ports.silence import heard, hearing, listening
 
 __all__ = ["BundleFiles", "FileProblem", "Reading", "look_at_export", "look_at_files", "restore_files"]
@@ -155,6 +156,7 @@ def restore_files(
     sources: Sequence[RepositoryAddress],
     places: WritePlaces,
     watch: Watch,
+    fence: Fence,
 ) -> None:
     """Write files of a bundle again, from the first repository that has them.
 
@@ -171,6 +173,8 @@ def restore_files(
         Where these and the archive are.
     watch
         Told of progress in files.
+    fence
+        Asked before each that is written.
 
     Raises
     ------
@@ -191,6 +195,7 @@ def restore_files(
             continue
         not_there = []
         for one in lacking:
+            fence()
             try:
                 _restore(manifest, one, uris, archive)
                 watch("files", len(damaged) - len(lacking) + 1, len(damaged))

@@ -8,7 +8,8 @@ most once in a run, and loses only what a file names as retired or skipped.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import ClassVar
@@ -16,18 +17,23 @@ from typing import ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from ..errors import Diagnostic, PlanIsStaleError, RefusedError
-from ..model.actions import Action, Standing
+from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, UnreachableError
+from ..model.actions import Action, Departure, Standing
 from ..model.chains import moved
-from ..model.contents import CollectionType
+from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
-from ..model.names import Address
+from ..model.fingerprints import ticket_fingerprint
+from ..model.names import Address, TicketKey
 from ..model.resources import Obstacle, Resource
+from ..ports.butler import ButlerReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 from .base import Kind
+from .external import External, chains_below, reached
+from .whole import missing_files
 
-__all__ = ["Chain", "ChainAction", "ChainKind", "PrependToChain", "RewriteChain", "written_order"]
+__all__ = ["Chain", "ChainAction", "ChainKind", "Entry", "PrependToChain", "RewriteChain", "written_order"]
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,55 @@ class Chain(Resource):
     listed_by: Mapping[str, str] = field(default_factory=dict)
     """Declared: the tickets whose files list a collection, by collection."""
 
+    held_here: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Declared: fingerprint of each collection of the tickets that are to be
+    in its repository, by ticket."""
+
+    entry: Entry | None = None
+    """Asked: what begins to be searched, to be looked at whole."""
+
     type: CollectionType = CollectionType.CHAINED
     """Observed: another type where the name is taken."""
+
+    exists: bool = True
+    """Observed: false where there is no chain, and only what is to enter it
+    was looked at."""
+
+    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Observed: chains below it, with their children: below what enters it,
+    where that was asked, else below its extras."""
+
+    entrants_there: frozenset[str] | None = None
+    """Observed: children that enter it and exist; `None`: nobody asked."""
+
+    held: Mapping[str, Holding] = field(default_factory=dict, repr=False)
+    """Observed: what the collections hold that begin to be searched."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Observed: sizes of their datasets' files in bytes, by UUID, as their
+    bundles say; nothing of those whose bundle could not be seen."""
 
     @override
     def facts(self) -> Iterator[str]:
         yield f"{self.address} {self.type.value} {' '.join(self.children)}"
+
+    @override
+    def declaration(self) -> Mapping[str, object]:
+        return {"children": self.children, "unwanted": sorted(self.unwanted)}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What begins to be searched by a chain."""
+
+    children: tuple[str, ...]
+    """Its new children."""
+
+    collections: tuple[str, ...]
+    """Collections that are held to their fingerprints and files."""
+
+    tickets: Mapping[TicketKey, str]
+    """Ticket fingerprints of the bundles that say how large files are."""
 
 
 class ChainAction(Action):
@@ -64,6 +113,14 @@ class ChainAction(Action):
 
     entering: dict[str, str] = Field(default={})
     """Fingerprint of each collection that begins to be searched."""
+
+    below: dict[str, tuple[str, ...]] = Field(default={})
+    """Children of each chain that begins to be searched, however deep, as
+    they are when the step begins."""
+
+    tickets: dict[str, str] = Field(default={})
+    """Ticket fingerprint of each ticket of which something begins to be
+    searched; its bundle says how large the files are."""
 
     @property
     @abstractmethod
@@ -103,23 +160,51 @@ class ChainAction(Action):
 
     @override
     def subject(self) -> Chain:
-        return Chain(self.target, self.children_after)
+        tickets = {_ticket_key(name): fingerprint for name, fingerprint in self.tickets.items()}
+        entry = Entry(self.entrants, tuple(self.entering), tickets)
+        return Chain(self.target, self.children_after, entry=entry)
 
     @override
     def standing(self, live: Resource | None) -> Standing:
-        have = live.children if isinstance(live, Chain) and live.type is CollectionType.CHAINED else None
-        taken = live is not None and have is None
-        if have == self.children_after:
-            return Standing.DONE
-        return Standing.READY if have == self.before and not taken else Standing.STALE
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.DONE if _children_of(live) == self.children_after else Standing.READY
 
     @override
-    def moved(self, live: Resource | None) -> str:
-        if not isinstance(live, Chain):
-            return f"expected {_order(self.before)}; found no chain"
-        if live.type is not CollectionType.CHAINED:
-            return f"expected {_order(self.before)}; found a {live.type.value} collection of that name"
-        return f"expected {_order(self.before)}; found {_order(live.children)}"
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        have = _children_of(live)
+        taken = isinstance(live, Chain) and live.type is not CollectionType.CHAINED
+        if taken or have not in {self.before, self.children_after}:
+            yield self._departure(self.target.name, _order(self.before), _shown(live))
+        if isinstance(live, Chain) and not taken:
+            yield from self._departures_below(live)
+            for collection, fingerprint in self.entering.items():
+                yield from self._departures_of(collection, fingerprint, live)
+
+    def _departures_below(self, live: Chain) -> Iterator[Departure]:
+        """Yield the chains that enter and are not as the plan has them."""
+        if live.entrants_there is None:
+            return  # Nobody asked.
+        for child in self.entrants:
+            if child not in live.entrants_there and child not in self.entering and child not in self.below:
+                yield self._departure(child, "the collection", "none of that name")
+        for name in sorted(self.below.keys() | live.below.keys()):
+            expected, found = self.below.get(name), live.below.get(name)
+            if expected != found:
+                yield self._departure(name, _order(expected), _order(found))
+
+    def _departures_of(self, collection: str, fingerprint: str, live: Chain) -> Iterator[Departure]:
+        """Yield how a collection that enters is not whole."""
+        holding = live.held.get(collection)
+        if holding is None or holding.fingerprint != fingerprint:
+            found = holding.fingerprint if holding else "nothing"
+            yield self._departure(collection, f"content {fingerprint}", found)
+            return
+        for found in missing_files(holding, live.sizes):
+            yield self._departure(collection, "a right file of each of its datasets", found)
+
+    def _departure(self, name: str, expected: str, found: str) -> Departure:
+        return Departure(self.target.place, name, expected, found)
 
     @override
     def changes(self) -> Iterator[str]:
@@ -225,13 +310,19 @@ class ChainKind(Kind[Chain]):
     def observe(self, targets: Sequence[Chain], places: ReadPlaces) -> Mapping[Address, Chain | None]:
         if not targets:
             return {}
-        seen = places.butler(targets[0].address.place).collections(t.address.name for t in targets)
-        return {
-            t.address: Chain(t.address, seen[t.address.name].children, type=seen[t.address.name].type)
-            if t.address.name in seen
-            else None
-            for t in targets
-        }
+        butler = places.butler(targets[0].address.place)
+        seen = butler.collections([target.address.name for target in targets])
+        live: dict[Address, Chain | None] = {}
+        for target in targets:
+            found = seen.get(target.address.name)
+            chain = Chain(target.address, exists=False)
+            if found:
+                chain = Chain(target.address, found.children, type=found.type)
+            if target.entry:
+                live[target.address] = _with_entry(chain, target.entry, butler, places)
+            else:
+                live[target.address] = _with_extras(chain, target, butler) if found else None
+        return live
 
     @override
     def compare(self, declared: Chain, live: Chain | None) -> Iterator[Drift]:
@@ -270,8 +361,6 @@ class ChainKind(Kind[Chain]):
         after = written_order(declared.children, have, frozenset(declared.unwanted))
         if after == have:
             return
-        new = [c for c in after if c not in have]
-        entering = {leaf: fp for c in new for leaf, fp in declared.content.get(c, {}).items()}
         because = _because(declared, live)
         if not have or after[-len(have) :] == have:
             yield PrependToChain(
@@ -279,7 +368,6 @@ class ChainKind(Kind[Chain]):
                 because=because,
                 children=after[: len(after) - len(have)],
                 onto=have if live else None,
-                entering=entering,
             )
         else:
             yield RewriteChain(
@@ -287,8 +375,31 @@ class ChainKind(Kind[Chain]):
                 because=because,
                 children_before=have,
                 children=after,
-                entering=entering,
             )
+
+    @override
+    def grounded(self, action: Action, declared: Chain, expected: Iterable[Resource]) -> Action:
+        assert isinstance(action, ChainAction)
+        chains: dict[str, tuple[str, ...]] = {}
+        # What was seen below a chain may be what another step is about to
+        # change, so what that one brings counts more.
+        for resource in expected:
+            if isinstance(resource, (Chain, External)):
+                chains = {**resource.below, **chains}
+            if (children := _children_of(resource)) is not None:
+                chains[resource.address.name] = children
+        below = {name: chains[name] for name in reached(action.entrants, chains) if name in chains}
+        entering: dict[str, str] = {}
+        # What a declared chain holds that enters as a whole is searched
+        # already, or is brought by a step of that chain.
+        for child in action.entrants:
+            entering.update(declared.content.get(child, {}))
+        tickets = {
+            ticket: ticket_fingerprint(fingerprints.items())
+            for ticket, fingerprints in declared.held_here.items()
+            if not entering.keys().isdisjoint(fingerprints)
+        }
+        return action.model_copy(update={"below": below, "entering": entering, "tickets": tickets})
 
     @override
     def is_there(self, declared: Chain, live: Chain | None) -> bool:
@@ -307,11 +418,11 @@ class ChainKind(Kind[Chain]):
         return ()
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         assert isinstance(action, ChainAction)
         butler = places.change_butler(action.target.place)
         _require(action, places)
-        butler.set_chain(action.target.name, action.children_after, expected=action.before)
+        butler.set_chain(action.target.name, action.children_after, expected=action.before, fence=fence)
 
 
 def written_order(
@@ -401,29 +512,73 @@ def _children(names: Sequence[str]) -> str:
 
 
 def _require(action: ChainAction, places: ReadPlaces) -> None:
-    """Refuse to search collections that are not whole here.
+    """Refuse to search what is not whole here.
 
     A child enters a chain only after its datasets, validity ranges and files
-    were seen.
+    were seen, and the chains below it.
     """
-    holdings = places.butler(action.target.place).holdings(action.entering, files=action.entering)
-    for name, fingerprint in action.entering.items():
-        holding = holdings.get(name)
-        if holding is None or holding.fingerprint != fingerprint:
-            found = holding.fingerprint if holding else "nothing"
-            raise PlanIsStaleError(
-                Diagnostic(
-                    "Plan is stale",
-                    f"{name} in {action.target.place} should hold {fingerprint}; found {found}.",
-                    hint="Plan again: somebody changed it since.",
-                )
-            )
-        lost = sum(size is None for size in holding.sizes.values()) + len(holding.unrecorded)
-        if lost:
-            raise RefusedError(
-                Diagnostic(
-                    "Files are gone",
-                    f"{lost} datasets of {name} in {action.target.place} have no file.",
-                    hint="Run `calibstate apply` again: it places them from the bundle.",
-                )
-            )
+    subject = action.subject()
+    live = ChainKind().observe([subject], places)[subject.address]
+    if departures := list(action.departures(live)):
+        details = "; ".join(str(departure) for departure in departures)
+        raise PlanIsStaleError(
+            Diagnostic("Plan is stale", f"{details}.", hint="Plan again: somebody changed it since.")
+        )
+
+
+def _with_extras(chain: Chain, declared: Chain, butler: ButlerReader) -> Chain:
+    """Return a chain with the chains below children that no file names.
+
+    All others are declared themselves, and looked at as such.
+    """
+    extras = [child for child in chain.children if child not in declared.children]
+    if not extras:
+        return chain
+    # An observation of before anybody asked does not tell of them.
+    with suppress(UnreachableError):
+        return replace(chain, below=chains_below(butler.collections(extras), butler))
+    return chain
+
+
+def _with_entry(chain: Chain, entry: Entry, butler: ButlerReader, places: ReadPlaces) -> Chain:
+    """Return a chain with all that begins to be searched."""
+    entrants = butler.collections(entry.children)
+    return replace(
+        chain,
+        below=chains_below(entrants, butler),
+        entrants_there=frozenset(entrants),
+        held=butler.holdings(entry.collections, files=entry.collections) if entry.collections else {},
+        sizes=_bundled_sizes(entry.tickets, places) if entry.tickets else {},
+    )
+
+
+def _bundled_sizes(tickets: Mapping[TicketKey, str], places: ReadPlaces) -> dict[str, int]:
+    """Return how large files are, as far as the archive can be seen."""
+    sizes: dict[str, int] = {}
+    # What a repository holds and the plan says is enough without it.
+    with suppress(UnreachableError, InvalidStateError):
+        for key, manifests in places.archive().bundles(tickets).items():
+            for manifest in manifests:
+                if manifest.fingerprint == tickets[key]:
+                    sizes.update(manifest.sizes)
+    return sizes
+
+
+def _children_of(live: Resource | None) -> tuple[str, ...] | None:
+    """Return the children of a chain; `None` where there is none."""
+    if isinstance(live, Chain) and live.exists and live.type is CollectionType.CHAINED:
+        return live.children
+    return None
+
+
+def _shown(live: Resource | None) -> str:
+    if not isinstance(live, Chain) or not live.exists:
+        return "no chain"
+    if live.type is not CollectionType.CHAINED:
+        return f"a {live.type.value} collection of that name"
+    return _order(live.children)
+
+
+def _ticket_key(name: str) -> TicketKey:
+    instrument, _, ticket = name.partition("/")
+    return instrument, ticket

@@ -7,27 +7,28 @@ datastore, and, where files are looked at, every file has its size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from typing_extensions import override
 
 from ..errors import Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
-from ..model.actions import Action, Standing
-from ..model.bundles import Contents
-from ..model.contents import CollectionType, Holding, Row
+from ..model.actions import Action, Departure, Standing
+from ..model.bundles import Contents, Manifest
+from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
-from ..model.names import Address, TicketKey
+from ..model.names import ARCHIVE, Address, TicketKey
 from ..model.pins import Pin
 from ..model.readings import Reading
 from ..model.resources import Obstacle, Resource
-from ..model.timespans import format_range
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 from ..store.bundle import check_content, check_reading, reading_of
 from .base import Kind
-from .bundle import ExportBundle
+from .bundle import ExportBundle, bundle_departure, bundle_of
+from .whole import tell_rows
 
 __all__ = ["Collection", "CollectionKind", "ImportBundle", "tell_rows"]
 
@@ -56,11 +57,25 @@ class Collection(Resource):
     files: bool = False
     """Whether their files are looked at."""
 
+    imported: ImportBundle | None = None
+    """Asked: until this is done, the bundles of its ticket are looked at."""
+
+    manifests: tuple[Manifest, ...] | None = field(default=None, repr=False)
+    """Observed: those; `None`: nobody asked."""
+
     held: Mapping[str, Holding] = field(default_factory=dict)
     """Observed: what they hold, by collection."""
 
     taken: Mapping[str, CollectionType] = field(default_factory=dict)
     """Observed: names that are taken by a chain."""
+
+    @override
+    def declaration(self) -> Mapping[str, object]:
+        return {"collections": self.leaves, "prefix": self.prefix}
+
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (ARCHIVE,)
 
     @override
     def facts(self) -> Iterator[str]:
@@ -86,6 +101,10 @@ class ImportBundle(Action):
     """URI under which the files are already, and are recorded; `None`: they
     are copied from the bundle."""
 
+    held: dict[str, str] | None = None
+    """Fingerprint of each collection that is there, as the plan saw it;
+    `None`: others may add to them meanwhile."""
+
     content: str | None = None
     """Digest that the bytes of the bundle must have; `None` where nothing was
     sealed."""
@@ -100,14 +119,42 @@ class ImportBundle(Action):
 
     @override
     def subject(self) -> Collection:
-        return Collection(self.target, tuple(self.collections), files=True)
+        return Collection(self.target, tuple(self.collections), files=True, imported=self)
+
+    def is_done(self, held: Mapping[str, Holding]) -> bool:
+        """Say whether collections hold what it brings."""
+        return all(_is_whole(held.get(name), fp) for name, fp in self.collections.items())
 
     @override
     def standing(self, live: Resource | None) -> Standing:
+        if isinstance(live, Collection) and self.is_done(live.held):
+            return Standing.DONE
+        return Standing.STALE if any(self.departures(live)) else Standing.READY
+
+    @override
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
         if not isinstance(live, Collection):
-            return Standing.READY
-        whole = all(_is_whole(live.held.get(name), fp) for name, fp in self.collections.items())
-        return Standing.DONE if whole else Standing.READY
+            return
+        place = self.target.place
+        for name, fingerprint in self.collections.items():
+            seen = self.held.get(name) if self.held is not None else None
+            expected = f"content {seen}" if seen else "none of that name"
+            if name in live.taken:
+                yield Departure(place, name, expected, f"a {live.taken[name].value} collection")
+                continue
+            found = live.held[name].fingerprint if name in live.held else None
+            if self.held is not None and found not in {seen, fingerprint}:
+                yield Departure(place, name, expected, f"content {found}" if found else "none of that name")
+        if live.manifests is not None and self.bundled(live.manifests) is None:
+            yield bundle_departure(self.target.name, self.fingerprint, self.content, live.manifests)
+
+    def bundled(self, manifests: Sequence[Manifest]) -> Manifest | None:
+        """Return the bundle that it imports, if it is among some."""
+        return bundle_of(manifests, self.fingerprint, self.content)
+
+    @override
+    def brings(self) -> frozenset[tuple[str, str]]:
+        return frozenset((self.target.place, name) for name in self.collections)
 
     @override
     def reverse(self) -> str:
@@ -144,15 +191,16 @@ class CollectionKind(Kind[Collection]):
         live: dict[Address, Collection | None] = {}
         for target in targets:
             there = [name for name in target.leaves if name in seen]
-            live[target.address] = (
-                replace(
-                    target,
-                    held={name: held[name] for name in there if name in held},
-                    taken={name: seen[name].type for name in there if name not in held},
-                )
-                if there
-                else None
+            found = replace(
+                target,
+                held={name: held[name] for name in there if name in held},
+                taken={name: seen[name].type for name in there if name not in held},
             )
+            action = target.imported
+            if action and not action.is_done(found.held):
+                key = (action.instrument, action.ticket)
+                found = replace(found, manifests=places.archive().bundles([key]).get(key, ()))
+            live[target.address] = found if there or action else None
         return live
 
     @override
@@ -192,6 +240,7 @@ class CollectionKind(Kind[Collection]):
             fingerprint=pin.fingerprint,
             collections=dict(pin.fingerprints),
             prefix=declared.prefix,
+            held=None if declared.prefix else _fingerprints(live),
             content=pin.content,
             reading=pin.reading,
         )
@@ -217,21 +266,26 @@ class CollectionKind(Kind[Collection]):
         return places.butler(action.target.place).objections(contents) if contents else ()
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         assert isinstance(action, ImportBundle)
         key = (action.instrument, action.ticket)
         archive = places.archive()
-        manifest = next(
-            (m for m in archive.bundles([key]).get(key, ()) if m.fingerprint == action.fingerprint), None
-        )
+        manifests = archive.bundles([key]).get(key, ())
+        manifest = action.bundled(manifests)
         if manifest is None:
-            raise _no_such_bundle(action)
+            raise _no_such_bundle(action, manifests)
         check_content(manifest, action.content, action.reading)
         contents, source = archive.contents(manifest), archive.source(manifest)
         # A bundle of before does not tell in its manifest how it is read.
         check_reading(reading_of(contents, tuple(action.collections)), action.reading, source)
         places.change_butler(action.target.place).import_bundle(
-            manifest, contents, source, in_place=action.prefix, sealed=action.reading, watch=watch
+            manifest,
+            contents,
+            source,
+            in_place=action.prefix,
+            sealed=action.reading,
+            watch=watch,
+            fence=fence,
         )
 
 
@@ -249,14 +303,6 @@ def _contents_of(action: ImportBundle, actions: Sequence[Action], places: ReadPl
             )
             return contents
     return None
-
-
-def tell_rows(rows: Iterable[Row], most: int = 3) -> str:
-    """Name some datasets for people: type, data ID and range."""
-    ordered = sorted(rows)
-    told = [f"{r.dataset_type} {r.data_id} {format_range((r.begin, r.end))}" for r in ordered[:most]]
-    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return "; ".join(told) + more
 
 
 def _is_whole(holding: Holding | None, fingerprint: str) -> bool:
@@ -354,11 +400,17 @@ def _reason(ticket: str, drift: Sequence[Drift], live: Collection | None) -> str
     return f"{ticket} is not whole here: {first.subject}: {first.detail}"
 
 
-def _no_such_bundle(action: ImportBundle) -> PlanIsStaleError:
+def _fingerprints(live: Collection | None) -> dict[str, str]:
+    held = live.held if live else {}
+    return {name: holding.fingerprint for name, holding in held.items()}
+
+
+def _no_such_bundle(action: ImportBundle, manifests: Sequence[Manifest]) -> PlanIsStaleError:
+    departure = bundle_departure(action.target.name, action.fingerprint, action.content, manifests)
     return PlanIsStaleError(
         Diagnostic(
             "Bundle not in the archive",
-            f"{action.instrument}/{action.ticket} with fingerprint {action.fingerprint} is not there.",
+            f"{departure}.",
             hint="Plan again; its export may have failed.",
         )
     )

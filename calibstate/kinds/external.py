@@ -6,9 +6,9 @@ the calibrations.  They are expected to exist, never made and never removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from typing_extensions import override
 
@@ -18,11 +18,13 @@ from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
 from ..model.names import Address
 from ..model.resources import Obstacle, Resource
+from ..ports.butler import ButlerReader, SeenCollection
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 from .base import Kind
 
-__all__ = ["External", "ExternalKind"]
+__all__ = ["External", "ExternalKind", "chains_below", "reached"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class External(Resource):
 
     calibrations: int = 0
     """Observed: certifications in it, if it is a CALIBRATION collection."""
+
+    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Observed: where it is a chain, its children, and those of each chain
+    below it."""
 
 
 class ExternalKind(Kind[External]):
@@ -44,17 +50,21 @@ class ExternalKind(Kind[External]):
         if not targets:
             return {}
         butler = places.butler(targets[0].address.place)
-        seen = butler.collections(t.address.name for t in targets)
+        seen = butler.collections([target.address.name for target in targets])
         names = [name for name, there in seen.items() if there.type is CollectionType.CALIBRATION]
         held: Mapping[str, Holding] = {}
+        chains: dict[str, tuple[str, ...]] = {}
         # An observation of others may be from before they were looked at.
         with suppress(UnreachableError):
             held = butler.holdings(names, calibrations_only=True) if names else {}
+        with suppress(UnreachableError):
+            chains = chains_below(seen, butler)
         live: dict[Address, External | None] = {}
         for target in targets:
             name = target.address.name
-            count = len(held[name].rows) if name in held else 0
-            live[target.address] = replace(target, calibrations=count) if name in seen else None
+            below = {found: chains[found] for found in reached([name], chains) if found in chains}
+            external = replace(target, calibrations=len(held[name].rows) if name in held else 0, below=below)
+            live[target.address] = external if name in seen else None
         return live
 
     @override
@@ -80,5 +90,55 @@ class ExternalKind(Kind[External]):
         return None if live else Obstacle(f"{declared.address.name} does not exist; others make it")
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         raise AssertionError("nothing is ever done to an external collection")
+
+
+def chains_below(seen: Mapping[str, SeenCollection], butler: ButlerReader) -> dict[str, tuple[str, ...]]:
+    """Return those of some collections that are chains, and all below them.
+
+    Parameters
+    ----------
+    seen
+        The collections, as the repository lists them.
+    butler
+        The repository.
+
+    Returns
+    -------
+    dict
+        Children in search order, by chain.
+    """
+    chains: dict[str, tuple[str, ...]] = {}
+    asked = set(seen)
+    while True:
+        chains |= {name: found.children for name, found in seen.items() if _is_chain(found)}
+        unknown = {child for children in chains.values() for child in children} - asked
+        if not unknown:
+            return chains
+        asked |= unknown
+        seen = butler.collections(sorted(unknown))
+
+
+def reached(names: Iterable[str], chains: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return some names and all that chains of these names hold.
+
+    Parameters
+    ----------
+    names
+        Where to begin.
+    chains
+        Children of each chain.
+    """
+    found: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            waiting += chains.get(name, ())
+    return tuple(found)
+
+
+def _is_chain(found: SeenCollection) -> bool:
+    return found.type is CollectionType.CHAINED

@@ -9,7 +9,6 @@ dataset is not closed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import ClassVar
@@ -17,18 +16,20 @@ from typing import ClassVar
 from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError, UnreachableError
-from ..model.actions import Action, Standing
+from ..model.actions import Action, Departure, Standing
 from ..model.bundles import BundleFile, Manifest
 from ..model.drift import Drift, What
-from ..model.names import RUCIO, Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.rucio import RegisteredDataset, RegisteredFile, name_problem
 from ..model.settings import RucioNames
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 from ..ports.rucio import FileToRegister, RucioReader
 from .base import Kind
+from .bundle import bundle_departure, bundle_of
 
 __all__ = ["RegisterDataset", "RucioDataset", "RucioDatasetKind"]
 
@@ -66,6 +67,16 @@ class RucioDataset(Resource):
     files: bool = False
     """Whether sidecars of a closed dataset are looked at too."""
 
+    bytes_digest: str | None = None
+    """Declared: digest that the bundle's bytes must have; `None` where nothing
+    was sealed."""
+
+    is_asked: bool = False
+    """Asked: tell the bundles of the ticket that are there."""
+
+    bundles: tuple[Manifest, ...] = field(default=(), repr=False)
+    """Observed: those."""
+
     manifest: Manifest | None = field(default=None, repr=False)
     """What it must hold; `None` before the ticket is exported."""
 
@@ -82,6 +93,20 @@ class RucioDataset(Resource):
     def did(self) -> str:
         """Scope and name, as Rucio's own commands take them."""
         return f"{self.scope}:{self.dataset}"
+
+    @override
+    def declaration(self) -> Mapping[str, object]:
+        return {
+            "scope": self.scope,
+            "dataset": self.dataset,
+            "collections": self.leaves,
+            "origin": self.origin,
+            "pfn": self.expected_pfn,
+        }
+
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (ARCHIVE, self.origin) if self.origin else (ARCHIVE,)
 
     @override
     def facts(self) -> Iterator[str]:
@@ -111,28 +136,54 @@ class RegisterDataset(Action):
     collections: tuple[str, ...]
     """At the origin, in search order."""
 
+    content: str | None = None
+    """Digest that the bundle's bytes must have; `None` where nothing was
+    sealed."""
+
     @override
     def subject(self) -> RucioDataset:
         key = (self.instrument, self.ticket)
         return RucioDataset(
-            self.target, key, self.scope, self.dataset, self.fingerprint, self.collections, files=True
+            self.target,
+            key,
+            self.scope,
+            self.dataset,
+            self.fingerprint,
+            self.collections,
+            files=True,
+            bytes_digest=self.content,
+            is_asked=True,
         )
 
     @override
     def standing(self, live: Resource | None) -> Standing:
-        if not isinstance(live, RucioDataset) or live.content is None or live.manifest is None:
+        if not isinstance(live, RucioDataset):
             return Standing.READY
-        differences = {what for what, _ in _differences(live.manifest, live)}
-        if What.CHANGED in differences or (differences and not live.content.is_open):
+        if any(self.departures(live)):
             return Standing.STALE
-        return Standing.READY if live.content.is_open else Standing.DONE
+        is_closed = live.content is not None and not live.content.is_open
+        return Standing.DONE if live.manifest and is_closed else Standing.READY
 
     @override
-    def moved(self, live: Resource | None) -> str:
-        assert isinstance(live, RucioDataset)
-        assert live.manifest
-        told = "; ".join(detail for _, detail in _differences(live.manifest, live))
-        return f"expected {live.did} to hold what the bundle holds, or less and be open; found: {told}"
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        if not isinstance(live, RucioDataset):
+            return
+        if live.manifest is None:
+            if live.is_asked:
+                yield bundle_departure(self.target.name, self.fingerprint, self.content, live.bundles)
+            return
+        differences = list(_differences(live.manifest, live))
+        is_closed = live.content is not None and not live.content.is_open
+        if is_closed or any(what is What.CHANGED for what, _ in differences):
+            expected = "what the bundle holds, or less and be open"
+            for _, found in differences:
+                yield Departure(RUCIO, live.did, expected, found)
+        if live.problem and not is_closed:
+            yield Departure(RUCIO, live.did, "a Rucio that takes its files", live.problem)
+
+    @override
+    def brings(self) -> frozenset[tuple[str, str]]:
+        return frozenset({(RUCIO, f"{self.scope}:{self.dataset}")})
 
     @override
     def reverse(self) -> str:
@@ -162,7 +213,8 @@ class RucioDatasetKind(Kind[RucioDataset]):
             content = found.get(target.dataset)
             seen = replace(target, content=content)
             if target.fingerprint or content is None or content.is_open:
-                seen = replace(seen, manifest=_bundle_if_seen(target, archive))
+                bundles = _bundles(target, archive)
+                seen = replace(seen, manifest=_bundled(target, bundles), bundles=bundles)
             if content is None or content.is_open:
                 seen = replace(seen, known=_known(seen, rucio), problem=refusal())
             live[target.address] = seen
@@ -200,6 +252,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
             dataset=declared.dataset,
             fingerprint=declared.fingerprint,
             collections=declared.leaves,
+            content=declared.bytes_digest,
         )
 
     @override
@@ -220,14 +273,16 @@ class RucioDatasetKind(Kind[RucioDataset]):
         return None
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         assert isinstance(action, RegisterDataset)
-        manifest = _bundled(action.subject(), places.archive())
+        subject = action.subject()
+        bundles = _bundles(subject, places.archive())
+        manifest = _bundled(subject, bundles)
         if manifest is None:
-            raise _no_bundle(action)
+            raise _no_bundle(action, bundles)
         rucio = places.change_rucio()
         if files := _to_register(manifest, self._look(action, places), places, action):
-            rucio.register(action.dataset, files, watch=watch)
+            rucio.register(action.dataset, files, watch=watch, fence=fence)
         if problems := [told for _, told in _differences(manifest, self._look(action, places))]:
             raise RefusedError(
                 Diagnostic(
@@ -236,6 +291,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
                     hint="Plan again to see what can be done.",
                 )
             )
+        fence()
         rucio.close(action.dataset)
 
     def _look(self, action: RegisterDataset, places: ReadPlaces) -> RucioDataset:
@@ -253,20 +309,23 @@ def _known(seen: RucioDataset, rucio: RucioReader) -> Mapping[str, RegisteredFil
     return rucio.files(sorted(names)) if names else {}
 
 
-def _bundled(target: RucioDataset, archive: ArchiveReader) -> Manifest | None:
+def _bundled(target: RucioDataset, manifests: Sequence[Manifest]) -> Manifest | None:
     """Return the bundle that counts: the one asked for, else the newest."""
+    if target.fingerprint is None:
+        return next(iter(manifests), None)
+    return bundle_of(manifests, target.fingerprint, target.bytes_digest)
+
+
+def _bundles(target: RucioDataset, archive: ArchiveReader) -> tuple[Manifest, ...]:
     try:
-        found = archive.bundles([target.ticket]).get(target.ticket, ())
+        return archive.bundles([target.ticket]).get(target.ticket, ())
     except InvalidStateError:
-        return None  # The bundle tells it.
-    return next((m for m in found if target.fingerprint in {None, m.fingerprint}), None)
-
-
-def _bundle_if_seen(target: RucioDataset, archive: ArchiveReader) -> Manifest | None:
-    # An archive that is away says so itself, and does not hide Rucio.
-    with suppress(UnreachableError):
-        return _bundled(target, archive)
-    return None
+        return ()  # The bundle tells it.
+    except UnreachableError:
+        if target.is_asked:
+            raise
+        # An archive that is away says so itself, and does not hide Rucio.
+        return ()
 
 
 def _refusal(target: RucioDataset, rucio: RucioReader) -> str:
@@ -348,11 +407,12 @@ def _closed_too_early(declared: RucioDataset, lacks: str) -> str:
     )
 
 
-def _no_bundle(action: RegisterDataset) -> PlanIsStaleError:
+def _no_bundle(action: RegisterDataset, bundles: Sequence[Manifest]) -> PlanIsStaleError:
+    departure = bundle_departure(action.target.name, action.fingerprint, action.content, bundles)
     return PlanIsStaleError(
         Diagnostic(
             "Bundle not in the archive",
-            f"{action.instrument}/{action.ticket} with fingerprint {action.fingerprint} is not there.",
+            f"{departure}.",
             hint="Plan again; its export may have failed.",
         )
     )

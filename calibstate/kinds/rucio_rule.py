@@ -13,16 +13,19 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from ..model.actions import Action, Standing
+from ..errors import InvalidStateError, UnreachableError
+from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Manifest
 from ..model.drift import Drift, What
-from ..model.names import RUCIO, Address, TicketKey
+from ..model.names import ARCHIVE, RUCIO, Address, TicketKey
 from ..model.resources import Obstacle, Resource
 from ..model.rucio import RegisteredFile, Rule, RuleState, Storage
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
+from ..ports.records import Fence
 from ..ports.rucio import RucioReader
 from .base import Kind
+from .bundle import bundle_departure, bundle_of
 
 __all__ = ["AddRule", "BoostRule", "KeepRule", "RucioRule", "RucioRuleKind", "RuleAction"]
 
@@ -43,8 +46,22 @@ class RucioRule(Resource):
 
     rse: str
 
+    fingerprint: str | None = None
+    """Of the ticket; `None` where nobody can tell what it holds."""
+
+    bytes_digest: str | None = None
+    """Declared: digest that the bundle's bytes must have; `None` where nothing
+    was sealed."""
+
+    is_asked: bool = False
+    """Asked: tell the bundles of the ticket that are there."""
+
     manifest: Manifest | None = field(default=None, repr=False)
-    """Declared: what is to arrive; `None` before the ticket is exported."""
+    """Declared, or observed where it was asked for: what is to arrive; `None`
+    before the ticket is exported."""
+
+    bundles: tuple[Manifest, ...] = field(default=(), repr=False)
+    """Observed: the bundles of the ticket, where they were asked for."""
 
     account: str = ""
     """Observed: whose rules we may change."""
@@ -88,6 +105,14 @@ class RucioRule(Resource):
         return next((r for r in self.rules if r.expires_at and r.account == self.account), None)
 
     @override
+    def declaration(self) -> Mapping[str, object]:
+        return {"scope": self.scope, "dataset": self.dataset, "rse": self.rse}
+
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (ARCHIVE,)
+
+    @override
     def facts(self) -> Iterator[str]:
         yield f"{self.address} {self.available} of {self.held}"
         for rule in self.rules:
@@ -116,9 +141,42 @@ class RuleAction(Action):
 
     rse: str
 
+    fingerprint: str | None = None
+    """Ticket fingerprint of the bundle that says what is to arrive."""
+
+    content: str | None = None
+    """Digest that the bundle's bytes must have; `None` where nothing was
+    sealed."""
+
     @override
     def subject(self) -> RucioRule:
-        return RucioRule(self.target, (self.instrument, self.ticket), self.scope, self.dataset, self.rse)
+        return RucioRule(
+            self.target,
+            (self.instrument, self.ticket),
+            self.scope,
+            self.dataset,
+            self.rse,
+            fingerprint=self.fingerprint,
+            bytes_digest=self.content,
+            is_asked=self.fingerprint is not None,
+        )
+
+    @override
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        if not isinstance(live, RucioRule) or not live.is_asked or self.fingerprint is None:
+            return
+        if live.manifest is None:
+            yield bundle_departure(
+                f"{self.instrument}/{self.ticket}", self.fingerprint, self.content, live.bundles
+            )
+        elif live.held < len(live.manifest.files) or _is_another(live.manifest, live):
+            expected = f"the {len(live.manifest.files)} files of the bundle"
+            found = f"{live.held} files" if live.held < len(live.manifest.files) else "others"
+            yield Departure(RUCIO, live.did, expected, found)
+
+    @override
+    def brings(self) -> frozenset[tuple[str, str]]:
+        return frozenset({(RUCIO, f"{self.scope}:{self.dataset} at {self.rse}")})
 
 
 class AddRule(RuleAction):
@@ -128,9 +186,15 @@ class AddRule(RuleAction):
 
     @override
     def standing(self, live: Resource | None) -> Standing:
-        if not isinstance(live, RucioRule) or live.lasting is None:
-            return Standing.READY
-        return Standing.DONE if live.has_arrived else Standing.UNDER_WAY
+        if isinstance(live, RucioRule) and live.lasting:
+            return Standing.DONE if live.has_arrived else Standing.UNDER_WAY
+        return Standing.STALE if any(self.departures(live)) else Standing.READY
+
+    @override
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        yield from super().departures(live)
+        if isinstance(live, RucioRule) and live.is_asked and (obstacle := _no_room(live, live)):
+            yield Departure(RUCIO, self.rse, "an RSE that takes the files", obstacle.reason)
 
     @override
     def reverse(self) -> str:
@@ -152,15 +216,16 @@ class KeepRule(RuleAction):
     @override
     def standing(self, live: Resource | None) -> Standing:
         rule = _by_id(live, self.rule)
-        if rule is None:
+        if rule is None or (rule.expires_at and any(self.departures(live))):
             return Standing.STALE
         if rule.expires_at:
             return Standing.READY
         return Standing.DONE if isinstance(live, RucioRule) and live.has_arrived else Standing.UNDER_WAY
 
     @override
-    def moved(self, live: Resource | None) -> str:
-        return _gone(self.rule, live)
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        yield from super().departures(live)
+        yield from _gone(self, self.rule, live)
 
     @override
     def reverse(self) -> str:
@@ -186,11 +251,14 @@ class BoostRule(RuleAction):
             return Standing.STALE
         if isinstance(live, RucioRule) and live.has_arrived:
             return Standing.DONE
-        return Standing.READY if _is_stuck(rule) else Standing.UNDER_WAY
+        if not _is_stuck(rule):
+            return Standing.UNDER_WAY
+        return Standing.STALE if any(self.departures(live)) else Standing.READY
 
     @override
-    def moved(self, live: Resource | None) -> str:
-        return _gone(self.rule, live)
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        yield from super().departures(live)
+        yield from _gone(self, self.rule, live)
 
     @override
     def reverse(self) -> str:
@@ -212,7 +280,7 @@ class RucioRuleKind(Kind[RucioRule]):
     def observe(self, targets: Sequence[RucioRule], places: ReadPlaces) -> Mapping[Address, RucioRule | None]:
         rucio = places.rucio()
         look = _Look(rucio, {t.dataset for t in targets})
-        return {target.address: look.at(target) for target in targets}
+        return {target.address: _with_bundle(look.at(target), places) for target in targets}
 
     @override
     def compare(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Drift]:
@@ -235,6 +303,8 @@ class RucioRuleKind(Kind[RucioRule]):
             "scope": declared.scope,
             "dataset": declared.dataset,
             "rse": declared.rse,
+            "fingerprint": declared.fingerprint,
+            "content": declared.bytes_digest,
         }
         if live is None or live.lasting is None:
             ending = live.ending if live else None
@@ -262,8 +332,9 @@ class RucioRuleKind(Kind[RucioRule]):
         return None if _is_stuck(rule) else Obstacle(found[1].partition("; ")[0], awaited=True)
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch) -> None:
+    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         rucio = places.change_rucio()
+        fence()
         match action:
             case AddRule():
                 rucio.add_rule(action.dataset, action.rse, comment=COMMENT)
@@ -273,6 +344,19 @@ class RucioRuleKind(Kind[RucioRule]):
                 rucio.boost_rule(action.rule)
             case _:
                 raise TypeError(f"{action.do} is no action of a rule")
+
+
+def _with_bundle(target: RucioRule, places: ReadPlaces) -> RucioRule:
+    """Return a look with the bundles of the ticket, where those are asked."""
+    if not target.is_asked or target.fingerprint is None:
+        return target
+    try:
+        bundles = places.archive().bundles([target.ticket]).get(target.ticket, ())
+    except (InvalidStateError, UnreachableError):
+        # Rucio has what it has; without the archive it is compared with none.
+        return replace(target, is_asked=False)
+    manifest = bundle_of(bundles, target.fingerprint, target.bytes_digest)
+    return replace(target, manifest=manifest, bundles=bundles)
 
 
 @dataclass
@@ -384,9 +468,11 @@ def _by_id(live: Resource | None, rule: str) -> Rule | None:
     return next((r for r in rules if r.id == rule), None)
 
 
-def _gone(rule: str, live: Resource | None) -> str:
-    rules = [one.id for one in live.rules] if isinstance(live, RucioRule) else []
-    return f"expected rule {rule}; found {', '.join(rules) or 'no rule'}"
+def _gone(action: RuleAction, rule: str, live: Resource | None) -> Iterator[Departure]:
+    rules = [found.id for found in live.rules] if isinstance(live, RucioRule) else []
+    if rule not in rules:
+        name = f"{action.scope}:{action.dataset} at {action.rse}"
+        yield Departure(RUCIO, name, f"rule {rule}", ", ".join(rules) or "no rule")
 
 
 def _suspended(rule: Rule) -> str:

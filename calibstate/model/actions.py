@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+
+from typing_extensions import override
 
 from .names import Address, Noun
 from .resources import Resource
 
-__all__ = ["Action", "Standing"]
+__all__ = ["Action", "Departure", "Standing"]
 
 
 class Standing(Enum):
@@ -26,6 +29,30 @@ class Standing(Enum):
     """It was done, and its effect is still to come."""
     DONE = "done"
     STALE = "stale"
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A fact that an action stands on, and that is another one now."""
+
+    place: str
+    """Where it was looked at."""
+
+    name: str
+    """What it is a fact about: a collection, a bundle, a dataset of Rucio."""
+
+    expected: str
+    """What was seen, or was to come, when the plan was made."""
+
+    found: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.name} in {self.place}: {self.of_target()}"
+
+    def of_target(self) -> str:
+        """Tell it where it was said already what it is about."""
+        return f"expected {self.expected}; found {self.found}"
 
 
 class Action(Noun, ABC):
@@ -52,12 +79,29 @@ class Action(Noun, ABC):
     def standing(self, live: Resource | None) -> Standing:
         """Say what a look at the target means for this action."""
 
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        """Yield the facts that it stands on and that are not so.
+
+        Of an action that is not done.
+        """
+        yield from ()
+
+    def brings(self) -> frozenset[tuple[str, str]]:
+        """Return what others stand on once it is done: places and names."""
+        return frozenset({(self.target.place, self.target.name)})
+
     def moved(self, live: Resource | None) -> str:
-        """Say which fact it stands on has moved: expected, and found.
+        """Say which facts it stands on have moved: expected, and found.
 
         Of an action that is stale only.
         """
-        return f"expected {self.target} as it was when the plan was made; it is another one now"
+        return "; ".join(self.words_for(departure) for departure in self.departures(live))
+
+    def words_for(self, departure: Departure) -> str:
+        """Say which fact has moved, next to what the action is to do."""
+        target = self.target
+        is_of_target = (departure.place, departure.name) == (target.place, target.name)
+        return departure.of_target() if is_of_target else str(departure)
 
     @abstractmethod
     def reverse(self) -> Action | str:

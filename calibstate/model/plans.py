@@ -6,6 +6,7 @@ what is applied is what was shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .actions import Action
@@ -13,7 +14,10 @@ from .drift import DeclaredAt, Drift, Unseen, What
 from .guards import Allowed, GuardMet
 from .names import Address, Noun
 
-__all__ = ["Basis", "Plan", "Refusal", "Step"]
+__all__ = ["Basis", "Facts", "Plan", "Refusal", "Step"]
+
+Facts = Mapping[str, str | tuple[str, ...] | None]
+"""What files say, by what it is about, in plain words."""
 
 
 class Basis(Noun):
@@ -60,6 +64,9 @@ class Step:
     action: Action
     after: tuple[str, ...] = ()
     """Steps that must be done before."""
+
+    declared: Facts = field(default_factory=dict)
+    """What is declared that it stands on."""
 
 
 @dataclass(frozen=True)

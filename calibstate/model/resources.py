@@ -26,6 +26,18 @@ class Resource:
         """Yield what was seen of it, for the digest of a look."""
         yield str(self.address)
 
+    def declaration(self) -> Mapping[str, object]:
+        """Return what files say of it, as far as a step can stand on it.
+
+        Plain data.  What it holds is told by seals, bundles and the origin,
+        and stands in the steps themselves.
+        """
+        return {}
+
+    def reads(self) -> tuple[str, ...]:
+        """Return the other places that it is made from."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Need:

@@ -11,6 +11,7 @@ from ..model.names import TicketKey
 from ..model.readings import Reading
 from .butler import Export
 from .progress import Pace, Watch, unlimited, unwatched
+from .records import Fence, unfenced
 
 __all__ = ["ArchiveReader", "ArchiveWriter"]
 
@@ -147,6 +148,7 @@ class ArchiveWriter(ArchiveReader, Protocol):
         content: str | None = None,
         reading: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> Manifest:
         """Write a bundle: the files, ``export.yaml``, the manifest last.
 
@@ -172,6 +174,8 @@ class ArchiveWriter(ArchiveReader, Protocol):
             How the files must be read.
         watch
             Told of progress in files.
+        fence
+            Asked directly before what cannot be taken back.
 
         Raises
         ------

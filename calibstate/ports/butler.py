@@ -18,6 +18,7 @@ from ..model.contents import CollectionType, Holding
 from ..model.readings import Reading
 from ..model.timespans import Range
 from .progress import Watch, unwatched
+from .records import Fence, unfenced
 
 __all__ = [
     "ButlerReader",
@@ -316,7 +317,14 @@ class ButlerReader(Protocol):
 class ButlerWriter(ButlerReader, Protocol):
     """A repository to change."""
 
-    def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
+    def set_chain(
+        self,
+        name: str,
+        children: Sequence[str],
+        *,
+        expected: Sequence[str] | None,
+        fence: Fence = unfenced,
+    ) -> None:
         """Give a chain its children, in one transaction.
 
         Parameters
@@ -328,6 +336,8 @@ class ButlerWriter(ButlerReader, Protocol):
         expected
             Children that it has now; `None` where it does not exist and is
             made by this.
+        fence
+            Asked directly before what cannot be taken back.
 
         Raises
         ------
@@ -348,6 +358,7 @@ class ButlerWriter(ButlerReader, Protocol):
         in_place: str | None = None,
         sealed: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks.
 
@@ -377,6 +388,8 @@ class ButlerWriter(ButlerReader, Protocol):
         watch
             Told of progress in files that are read: those that nobody
             recorded and those that are placed.
+        fence
+            Asked directly before what cannot be taken back.
 
         Raises
         ------

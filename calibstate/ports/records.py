@@ -8,7 +8,19 @@ from typing import Protocol
 
 from ..model.outcomes import JournalLine
 
-__all__ = ["Journal", "Locks"]
+__all__ = ["Fence", "Journal", "Locks", "unfenced"]
+
+Fence = Callable[[], None]
+"""Looks whether a place that is to be changed is still held.
+
+It is asked directly before each write that cannot be taken back, and raises
+`~calibstate.errors.LockedError` where somebody else may work there by now,
+`~calibstate.errors.UnreachableError` where that cannot be known.
+"""
+
+
+def unfenced() -> None:
+    """Look at no lock: nobody else is there."""
 
 
 class Locks(Protocol):
@@ -27,7 +39,10 @@ class Locks(Protocol):
         ------
         LockedError
             Another run holds it; the message says who, where, since when
-            and for what.
+            and for what.  When the context is left: it was broken meanwhile.
+        CalibstateError
+            When the context is left: it is still there, and cannot be given
+            back.
         UnreachableError
             The store does not answer; nothing may be written.
         """

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ..model.rucio import RegisteredDataset, RegisteredFile, Rule, Storage
 from .progress import Watch, unwatched
+from .records import Fence, unfenced
 
 __all__ = ["FileToRegister", "RucioReader", "RucioWriter"]
 
@@ -105,7 +106,14 @@ class RucioReader(Protocol):
 class RucioWriter(RucioReader, Protocol):
     """Rucio, to add to.  Nothing is ever deleted."""
 
-    def register(self, dataset: str, files: Sequence[FileToRegister], *, watch: Watch = unwatched) -> None:
+    def register(
+        self,
+        dataset: str,
+        files: Sequence[FileToRegister],
+        *,
+        watch: Watch = unwatched,
+        fence: Fence = unfenced,
+    ) -> None:
         """Register files at the origin's RSE and attach them to a dataset.
 
         The dataset is made if need be, and stays open.  What is registered
@@ -120,6 +128,8 @@ class RucioWriter(RucioReader, Protocol):
             What it lacks.
         watch
             Told of progress in files.
+        fence
+            Asked directly before what cannot be taken back.
 
         Raises
         ------

@@ -1,8 +1,8 @@
 """A saved plan: canonical JSON, the same bytes for the same plan.
 
-The digest covers what is done and the ground that it stands on, so a
-reviewer approves exactly what is applied.  It does not cover the commit, the
-version, or what else the places showed.
+The digest covers what is done and the ground that it stands on, declared and
+seen, so a reviewer approves exactly what is applied.  It does not cover the
+commit, the version, what else is declared, or what else the places showed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ def digest(plan: Plan) -> str:
     """Return what a reviewer approves, and an apply holds a plan file to."""
     covered = {
         "format_version": FORMAT,
-        "declared": plan.basis.declared,
         "steps": [_entry(step).model_dump(mode="json", by_alias=True) for step in plan.steps],
     }
     return digest_of_lines([json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)])
@@ -148,6 +147,7 @@ def _entry(step: Step) -> StepEntry:
             "because": action.because,
             "after": step.after,
             "with": ground,
+            "declared": step.declared,
         }
     )
 
@@ -167,7 +167,7 @@ def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> St
     if entry.do not in actions:
         raise _not_a_plan(name, f"step {entry.id} wants {entry.do!r}, which this version does not know")
     said = {**entry.with_, "target": entry.target, "because": entry.because}
-    return Step(entry.id, actions[entry.do].model_validate(said), entry.after)
+    return Step(entry.id, actions[entry.do].model_validate(said), entry.after, entry.declared)
 
 
 def _said(error: Exception) -> str:

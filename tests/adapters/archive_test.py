@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +23,14 @@ from botocore.exceptions import EndpointConnectionError
 from calibstate.adapters import archive as archives
 from calibstate.adapters.archive import Archive
 from calibstate.adapters.shelves import folder as folders
-from calibstate.errors import CalibstateError, InvalidStateError, RefusedError, UnreachableError
+from calibstate.errors import (
+    CalibstateError,
+    Diagnostic,
+    InvalidStateError,
+    LockedError,
+    RefusedError,
+    UnreachableError,
+)
 from calibstate.model.bundles import Manifest
 from calibstate.ports.butler import Export, ExportedFile
 from calibstate.ports.progress import unwatched
@@ -124,18 +132,26 @@ def test_a_folder_without_a_manifest_is_no_bundle(root: Path, sample: Sample) ->
 def test_a_run_cut_off_at_any_rename_leaves_no_bundle_and_is_completed(
     root: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    # Five files, the export, the manifest: seven renames.
+    # Five files, the export, the manifest: seven names are given.
     renamed: list[Path] = []
-    replace = Path.replace
+    replace, link = Path.replace, os.link
 
-    def cut_off(self: Path, target: Path) -> Path:
+    def cut_off(target: Path) -> None:
         if len(renamed) == step:
             raise _Killed
         renamed.append(target)
+
+    def replacing(self: Path, target: Path) -> Path:
+        cut_off(target)
         return replace(self, target)
 
+    def linking(path: Path, target: Path) -> None:
+        cut_off(target)
+        link(path, target)
+
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", cut_off)
+        patched.setattr(Path, "replace", replacing)
+        patched.setattr(os, "link", linking)
         patched.setattr(archives, "_THREADS", 1)
         with pytest.raises(_Killed):
             add(Archive(str(root)), sample)
@@ -147,13 +163,18 @@ def test_a_run_cut_off_at_any_rename_leaves_no_bundle_and_is_completed(
 
 def test_the_manifest_is_written_last(root: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     renamed: list[str] = []
-    replace = Path.replace
+    replace, link = Path.replace, os.link
 
-    def noted(self: Path, target: Path) -> Path:
+    def replacing(self: Path, target: Path) -> Path:
         renamed.append(Path(target).name)
         return replace(self, target)
 
-    monkeypatch.setattr(Path, "replace", noted)
+    def linking(path: Path, target: Path) -> None:
+        renamed.append(Path(target).name)
+        link(path, target)
+
+    monkeypatch.setattr(Path, "replace", replacing)
+    monkeypatch.setattr(os, "link", linking)
     add(Archive(str(root)), sample)
     assert renamed[-2:] == ["export.yaml", "manifest.json"]
     assert len(renamed) == 7
@@ -180,6 +201,7 @@ def test_every_file_is_on_the_disk_before_the_manifest(
 
 _CUT_OFF = """
 import os, signal, sys
+from datetime import UTC, datetime
 from pathlib import Path
 from calibstate.adapters import archive as archives
 from calibstate.adapters.shelves import folder as folders
@@ -228,6 +250,43 @@ def test_a_killed_run_is_completed_and_copies_nothing_twice(
     assert list(root.rglob(".calibstate-*")) == []
     for path, data in sample.bytes.items():
         assert (root / manifest.folder / path).read_bytes() == data
+
+
+def test_a_manifest_that_others_wrote_meanwhile_is_kept(root: Path, sample: Sample) -> None:
+    theirs: list[Manifest] = []
+
+    def complete() -> None:
+        """Complete the bundle, as a run does that took the lock over."""
+        if (root / "LATISS").exists() and not theirs and list(root.rglob("export.yaml")):
+            theirs.append(add(Archive(str(root), clock=lambda: datetime(2026, 11, 22, tzinfo=UTC)), sample))
+
+    ours = Archive(str(root)).add_bundle(
+        sample.ticket,
+        sample.collections,
+        sample.fingerprint,
+        sample.export,
+        exported_from="usdf/main",
+        fence=complete,
+    )
+    assert [ours] == theirs
+    assert Archive(str(root)).bundles([TICKET]) == {TICKET: (ours,)}
+
+
+def test_no_manifest_is_written_by_who_lost_the_lock(root: Path, sample: Sample) -> None:
+    def lost() -> None:
+        if list(root.rglob("export.yaml")):
+            raise LockedError(Diagnostic("Lock was lost", "It was broken."))
+
+    with pytest.raises(LockedError):
+        Archive(str(root)).add_bundle(
+            sample.ticket,
+            sample.collections,
+            sample.fingerprint,
+            sample.export,
+            exported_from="usdf/main",
+            fence=lost,
+        )
+    assert Archive(str(root)).bundles([TICKET]) == {}
 
 
 def test_a_leftover_file_of_other_bytes_is_replaced(root: Path, sample: Sample) -> None:

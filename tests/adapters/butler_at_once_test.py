@@ -112,6 +112,7 @@ def die_at(moment: int) -> Callable[[], int]:
 
     os.fsync = around(os.fsync)
     Path.replace = around(Path.replace)  # type: ignore[method-assign]
+    os.link = around(os.link)
     engine = sqlalchemy.engine.Engine
     sqlalchemy.event.listen(engine, "before_cursor_execute", statement)
     sqlalchemy.event.listen(engine, "after_cursor_execute", statement)

@@ -28,7 +28,7 @@ from calibstate.adapters.processes import runs_no_more, this_process
 from calibstate.adapters.records import open_journal, publish_review, published_review
 from calibstate.adapters.shelves import folder as folders
 from calibstate.adapters.shelves import open_shelf
-from calibstate.errors import LockedError, UnreachableError
+from calibstate.errors import CalibstateError, LockedError, UnreachableError
 from calibstate.model.locks import Lock, Process
 from calibstate.model.outcomes import JournalLine
 from tests.contracts.records_test import a_lock, dead_pid
@@ -275,13 +275,13 @@ def test_a_lock_whose_temporary_file_the_holder_cleared_away_is_not_ours(
 
 def test_a_lock_that_is_another_ones_by_now_is_left_alone(uri: str) -> None:
     other = a_lock(host="elsewhere").model_dump_json().encode()
-    with open_locks(uri).hold(PLACE, why="x"):
+    with pytest.raises(LockedError, match="Lock was lost"), open_locks(uri).hold(PLACE, why="x"):
         open_shelf(uri).write(KEY, other)
     assert open_shelf(uri).read(KEY, limit=10_000) == other
 
 
-def test_a_lock_that_was_broken_is_no_error(uri: str) -> None:
-    with open_locks(uri).hold(PLACE, why="x"):
+def test_a_lock_that_was_broken_is_told_when_it_is_to_be_given_back(uri: str) -> None:
+    with pytest.raises(LockedError, match="nobody holds the place now"), open_locks(uri).hold(PLACE, why="x"):
         open_shelf(uri).remove(KEY)
 
 
@@ -331,7 +331,7 @@ def test_a_lock_that_is_held_is_renewed(uri: str) -> None:
 def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
     locks = open_locks(uri)
     other = a_lock(host="elsewhere").model_dump_json().encode()
-    with locks.hold(PLACE, why="x"):
+    with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         ours = open_shelf(uri).read(KEY, limit=10_000)
         open_shelf(uri).write(KEY, other)
         held_of(locks)._beat()
@@ -344,7 +344,7 @@ def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
 
 def test_a_lock_that_was_broken_is_not_made_again(uri: str) -> None:
     locks = open_locks(uri)
-    with locks.hold(PLACE, why="x"):
+    with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         held = held_of(locks)
         open_shelf(uri).remove(KEY)
         held._beat()
@@ -357,7 +357,7 @@ def test_a_lock_that_was_broken_is_not_made_again(uri: str) -> None:
 
 def test_a_lock_that_is_broken_while_it_is_renewed_is_not_made_again(uri: str) -> None:
     locks = open_locks(uri)
-    with locks.hold(PLACE, why="x"):
+    with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         held = held_of(locks)
         swap = held._shelf.swap
         held._shelf.swap = lambda key, old, new: held._shelf.remove(key) or swap(key, old, new)
@@ -442,6 +442,47 @@ def test_a_lock_is_given_back_to_an_s3_server_that_knows_no_condition_of_removal
         pass
     assert asked == [True, False]
     assert s3.keys(uri) == []
+
+
+def refusing_conditions(locks: Any) -> None:
+    """Have an S3 server find that nothing is what it has just said it was."""
+
+    def refuse(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        if "If-Match" not in params["headers"]:
+            return None
+        said = {"Code": "PreconditionFailed", "Message": "At least one of the preconditions did not hold"}
+        answer = AWSResponse("", 412, {}, None)
+        return answer, {"Error": said, "ResponseMetadata": {"HTTPStatusCode": 412}}
+
+    locks._shelf._client.meta.events.register("before-call.s3", refuse)
+
+
+def test_a_lock_that_a_server_with_other_etags_does_not_take_back_is_told(s3: S3) -> None:
+    uri = s3.bucket("records")
+    locks = open_locks(uri)
+    refusing_conditions(locks)
+    told = r"Lock cannot be given back: .*calibstate unlock summit/LSSTCam --id [0-9a-f]{32}"
+    done = False
+    with pytest.raises(CalibstateError, match=told), locks.hold(PLACE, why="x"):
+        done = True
+    assert done
+    assert len(s3.keys(uri)) == 1
+
+
+def test_a_lock_is_broken_at_a_server_with_other_etags_by_who_names_it(s3: S3) -> None:
+    uri = s3.bucket("records")
+    locks, theirs = open_locks(uri), a_lock(host="elsewhere")
+    refusing_conditions(locks)
+    open_shelf(uri).write(KEY, theirs.model_dump_json().encode())
+    assert locks.unlock(PLACE, theirs.id, lambda words: None)
+    assert s3.keys(uri) == []
+
+
+def test_a_lock_that_is_another_ones_is_not_removed_from_s3(s3: S3) -> None:
+    shelf = open_shelf(s3.bucket("records"))
+    shelf.write(KEY, b"theirs")
+    assert not shelf.withdraw(KEY, b"ours")
+    assert shelf.read(KEY, limit=100) == b"theirs"
 
 
 # What the store must do

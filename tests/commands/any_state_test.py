@@ -109,6 +109,8 @@ MOMENTS = st.tuples(
             "after INSERT",
             "before os.replace of .fits",
             "after os.replace of .fits",
+            "before os.link of .fits",
+            "after os.link of .fits",
             "after os.link of .json",
             "before opening of .jsonl",
         ]

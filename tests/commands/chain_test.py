@@ -188,10 +188,10 @@ def test_a_chain_changed_by_hand_while_apply_runs_is_planned_anew(
     hands = list(more)
     write = DafButlerWriter.set_chain
 
-    def set_chain(writer: Any, name: str, children: Any, *, expected: Any) -> None:
-        if name == TOP and len(expected or ()) >= 2 and hands and "summit" in writer._repository.uri:
+    def set_chain(writer: Any, name: str, children: Any, **more: Any) -> None:
+        if name == TOP and len(more["expected"] or ()) >= 2 and hands and "summit" in writer._repository.uri:
             stock.collection_chain(deployed.path(SUMMIT), TOP, hands.pop(), mode="prepend")
-        write(writer, name, children, expected=expected)
+        write(writer, name, children, **more)
 
     monkeypatch.setattr(DafButlerWriter, "set_chain", set_chain)
 
@@ -226,11 +226,11 @@ def test_a_run_gives_up_after_five_plans_and_says_so(
     write = DafButlerWriter.set_chain
     tried: list[str] = []
 
-    def set_chain(writer: Any, name: str, children: Any, *, expected: Any) -> None:
+    def set_chain(writer: Any, name: str, children: Any, **more: Any) -> None:
         if name == TOP and "summit" in writer._repository.uri:
             tried.append(names[len(tried)])
             stock.collection_chain(deployed.path(SUMMIT), TOP, tried[-1], mode="prepend")
-        write(writer, name, children, expected=expected)
+        write(writer, name, children, **more)
 
     monkeypatch.setattr(DafButlerWriter, "set_chain", set_chain)
 
@@ -263,9 +263,9 @@ def test_a_chain_is_written_once_in_a_run(deployed: Sites, monkeypatch: pytest.M
     written: list[tuple[str, str]] = []
     write = DafButlerWriter.set_chain
 
-    def set_chain(writer: Any, name: str, children: Any, *, expected: Any) -> None:
+    def set_chain(writer: Any, name: str, children: Any, **more: Any) -> None:
         written.append((writer._repository.uri, name))
-        write(writer, name, children, expected=expected)
+        write(writer, name, children, **more)
 
     monkeypatch.setattr(DafButlerWriter, "set_chain", set_chain)
 

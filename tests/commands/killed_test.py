@@ -65,7 +65,8 @@ def test_a_run_that_nobody_cuts_off_goes_through_moments_of_every_kind(whole: Wh
         "before os.fsync",
         "before os.replace of .fits",
         "after os.replace of .fits",
-        "after os.replace of .json",
+        "before os.link of .fits",
+        "after os.link of .fits",
         "after os.link of .json",
         "before opening of .jsonl",
         "before opening of a temporary file",
@@ -89,7 +90,7 @@ def test_a_run_killed_at_any_moment_is_completed_by_the_next(
 
 def test_a_run_killed_twice_is_completed_by_the_third(whole: Whole, tmp_path: Path) -> None:
     sites = whole.sites.copied_to(tmp_path / "sites")
-    for number, moment in enumerate([("after os.replace of .fits", 8), ("before COMMIT", 1)]):
+    for number, moment in enumerate([("after os.link of .fits", 2), ("before COMMIT", 1)]):
         run = tmp_path / f"killed-{number}"
         assert _apply(sites, run, killed_at=moment).code == KILLED
 
@@ -100,7 +101,7 @@ def test_a_run_killed_twice_is_completed_by_the_third(whole: Whole, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "moment", [("after os.replace of .fits", 8), pytest.param(("before COMMIT", 9), marks=pytest.mark.slow)]
+    "moment", [("after os.link of .fits", 2), pytest.param(("before COMMIT", 9), marks=pytest.mark.slow)]
 )
 def test_an_interrupted_run_lets_go_of_its_locks_and_says_how_to_go_on(
     whole: Whole, tmp_path: Path, moment: cut.Moment
@@ -148,7 +149,7 @@ def test_the_lock_of_a_killed_run_is_taken_over_with_a_word(
     whole: Whole, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sites = whole.sites.copied_to(tmp_path / "sites", capsys)
-    assert _apply(sites, tmp_path / "killed", killed_at=("before os.replace of .fits", 8)).code == KILLED
+    assert _apply(sites, tmp_path / "killed", killed_at=("before os.link of .fits", 2)).code == KILLED
     assert sites.locks() == ["archive.json", "summit__LSSTComCam.json"]
 
     ran = sites.apply()
@@ -252,7 +253,7 @@ _LESSER = ("mkdir", "rmdir", "unlink", "folder")
 
 def _in_the_import(moments: tuple[cut.Moment, ...]) -> cut.Moment:
     """Return a moment amid the transaction of the first import."""
-    begins = moments.index(("after os.replace of .fits", 9))
+    begins = moments.index(("after os.link of .fits", 1))
     inserts = [moment for moment in moments[begins:] if moment[0] == "after INSERT"]
     return inserts[len(inserts) // 4]
 

@@ -14,7 +14,7 @@ from calibstate.store.schemas import schemas
 from tests.commands import cut
 from tests.commands.sites import EMBARGO, SUMMIT, TOP, Sites
 
-IN_THE_IMPORT = ("after os.replace of .fits", 25)
+IN_THE_IMPORT = ("after os.link of .fits", 1)
 """When all bundles are made and the first import has placed a file."""
 
 

@@ -193,8 +193,8 @@ def test_an_origin_that_changes_after_the_plan_is_not_exported(sites: Sites) -> 
     ran = sites.apply(plan)
 
     assert ran.code == 3
-    assert not list((sites.tree.folder / "archive").rglob("DM-1/*/manifest.json"))
-    assert sites.bundle("DM-2").exists()
+    assert f"LSSTComCam/DM-1 in {ORIGIN}: expected content sha256:" in ran.err
+    assert not list((sites.tree.folder / "archive").rglob("manifest.json"))
     assert sites.of_ticket(SUMMIT, "DM-1") == []
 
 
@@ -208,7 +208,7 @@ def test_a_collection_that_changes_after_the_plan_is_not_searched(deployed: Site
     ran = deployed.apply(plan)
 
     assert ran.code == 3
-    assert f"{NEW}/flat.20240101a in {SUMMIT} should hold" in ran.out
+    assert f"{NEW}/flat.20240101a in {SUMMIT}: expected content sha256:" in ran.err
     assert deployed.chain(SUMMIT) == (OLD,)
 
 
@@ -221,7 +221,7 @@ def test_a_ticket_whose_file_is_gone_is_not_searched_before_it_is_back(deployed:
 
     ran = deployed.apply(plan)
     assert ran.code == 3
-    assert "have no file" in ran.out
+    assert "1 have no file" in ran.err
     assert deployed.chain(SUMMIT) == (OLD,)
 
     assert deployed.apply().code == 0
@@ -290,7 +290,7 @@ def test_outcomes_are_one_json_object_a_line(sites: Sites) -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", [("after os.replace of .fits", 30), pytest.param(("after INSERT", 20), marks=pytest.mark.slow)]
+    "moment", [("after os.link of .fits", 6), pytest.param(("after INSERT", 20), marks=pytest.mark.slow)]
 )
 def test_a_saved_plan_that_was_cut_off_can_be_applied_again(
     sites: Sites, tmp_path: Path, moment: cut.Moment

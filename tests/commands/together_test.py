@@ -14,7 +14,7 @@ from calibstate.adapters.locks import open_locks
 from tests.commands import cut, stock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 
-IN_THE_IMPORT = ("after os.replace of .fits", 25)
+IN_THE_IMPORT = ("after os.link of .fits", 1)
 """When all bundles are made and the first import has placed a file."""
 
 
@@ -137,7 +137,7 @@ def test_a_run_at_another_place_is_not_refused(sites: Sites, tmp_path: Path) -> 
         tmp_path / "first",
         cut.calibstate,
         *(sites.tree.state, "apply", "--yes", "--repository", SUMMIT),
-        waits_at=("after os.replace of .fits", 1),
+        waits_at=("after os.link of .fits", 1),
     )
     assert first.has_come_there()
 

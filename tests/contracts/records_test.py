@@ -207,10 +207,22 @@ def test_of_no_lock_it_is_said_that_there_is_none(store: Store) -> None:
 
 
 def test_who_holds_a_lock_that_was_broken_finds_that_out_and_leaves_the_next_ones(store: Store) -> None:
-    with store.ours.hold(PLACE, why="apply"):
+    checked = False
+    with pytest.raises(LockedError, match="Lock was lost"), store.ours.hold(PLACE, why="apply"):
         store.put(host="elsewhere")
         with pytest.raises(LockedError, match="Lock was lost"):
             store.ours.check(PLACE)
+        checked = True
+    assert checked
+    assert id_to_break(store.theirs)
+
+
+def test_a_lock_that_was_broken_is_told_when_it_is_to_be_given_back(store: Store) -> None:
+    done = False
+    with pytest.raises(LockedError, match="Lock was lost"), store.ours.hold(PLACE, why="apply"):
+        store.put(host="elsewhere")
+        done = True
+    assert done
     assert id_to_break(store.theirs)
 
 

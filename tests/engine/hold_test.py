@@ -127,7 +127,7 @@ def test_an_archive_has_no_database(places: MemoryPlaces) -> None:
 
 
 def test_a_place_that_is_held_no_more_is_found_at_the_next_look(places: MemoryPlaces) -> None:
-    with Holds(places) as holds:
+    with pytest.raises(LockedError, match="Lock was lost"), Holds(places) as holds:
         holds.take(PLACE, "apply")
         holds.take(PLACE, "apply")  # Twice is once.
         holds.check(PLACE)

@@ -20,6 +20,7 @@ from calibstate.model.readings import Reading
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export, ExportedFile
 from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
+from calibstate.ports.records import Fence, unfenced
 from calibstate.store import bundle
 from calibstate.store.bundle import check, check_content, check_export, check_text, manifest_from
 
@@ -153,6 +154,7 @@ class MemoryArchive(ArchiveWriter):
         content: str | None = None,
         reading: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> Manifest:
         contents = read_contents(export.text)
         check_export(contents, ticket, collections, fingerprint)
@@ -181,6 +183,7 @@ class MemoryArchive(ArchiveWriter):
             by_reference=by_reference,
         )
         check_content(manifest, content, reading)
+        fence()
         self.exports[folder] = export.text
         self.manifests[folder] = manifest
         return self.manifests[folder]

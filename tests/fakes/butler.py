@@ -31,6 +31,7 @@ from calibstate.ports.butler import (
     StoredFile,
 )
 from calibstate.ports.progress import Watch, unwatched
+from calibstate.ports.records import Fence, unfenced
 from calibstate.store.bundle import read_contents
 from tests.calibrations import (
     DETECTORS,
@@ -326,7 +327,14 @@ class MemoryButler(ButlerWriter):
         ]
 
     @override
-    def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
+    def set_chain(
+        self,
+        name: str,
+        children: Sequence[str],
+        *,
+        expected: Sequence[str] | None,
+        fence: Fence = unfenced,
+    ) -> None:
         have = self.seen.get(name)
         if have and have.type is not CollectionType.CHAINED:
             raise _refused("Chain cannot be written", f"{name} is a {have.type.value} collection")
@@ -337,6 +345,7 @@ class MemoryButler(ButlerWriter):
                 raise _refused("Chain cannot be written", f"{child} does not exist")
             if name in (child, *self._below(child)):
                 raise _refused("Chain cannot be written", f"{name} would hold itself")
+        fence()
         self._register(name, CollectionType.CHAINED, children=tuple(children))
 
     @override
@@ -349,6 +358,7 @@ class MemoryButler(ButlerWriter):
         in_place: str | None = None,
         sealed: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> ImportCount:
         home = "" if in_place is None else f"{in_place.rstrip('/')}/"
         wanted = self._wanted(manifest, contents, home)
@@ -362,11 +372,13 @@ class MemoryButler(ButlerWriter):
         problems += self._not_arrived(absent) if home else self._not_in(source, manifest, lacking)
         if problems:
             raise RefusedError(*problems)
+        fence()
         for done, (path, file) in enumerate(lacking.items(), unvouched + 1):
             data = self._read(source, file.path)
             assert data is not None
             self.uris[self.uri(path)] = data
             watch("files", done, unvouched + len(lacking))
+        fence()
         return ImportCount(len(lacking), *self._record(contents, home))
 
     # How it does it

@@ -31,6 +31,7 @@ from calibstate.ports.butler import (
 )
 from calibstate.ports.places import Records, WritePlaces
 from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
+from calibstate.ports.records import Fence, unfenced
 from calibstate.ports.rucio import FileToRegister, RucioReader, RucioWriter
 from tests.fakes.archive import MemoryArchive
 from tests.fakes.butler import MemoryButler
@@ -241,9 +242,16 @@ class _Writer(ButlerWriter):
         return self._butler.exposures(instrument, where)
 
     @override
-    def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
+    def set_chain(
+        self,
+        name: str,
+        children: Sequence[str],
+        *,
+        expected: Sequence[str] | None,
+        fence: Fence = unfenced,
+    ) -> None:
         write = (self._address, "set-chain", name)
-        self._places.do(write, lambda: self._butler.set_chain(name, children, expected=expected))
+        self._places.do(write, lambda: self._butler.set_chain(name, children, expected=expected, fence=fence))
 
     @override
     def import_bundle(
@@ -255,12 +263,19 @@ class _Writer(ButlerWriter):
         in_place: str | None = None,
         sealed: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> ImportCount:
         write = (self._address, "import-bundle", manifest.ticket)
         return self._places.do(
             write,
             lambda: self._butler.import_bundle(
-                manifest, contents, source, in_place=in_place, sealed=sealed, watch=watch
+                manifest,
+                contents,
+                source,
+                in_place=in_place,
+                sealed=sealed,
+                watch=watch,
+                fence=fence,
             ),
         )
 
@@ -308,9 +323,17 @@ class _Rucio(RucioWriter):
         return self._rucio.pfn(name)
 
     @override
-    def register(self, dataset: str, files: Sequence[FileToRegister], *, watch: Watch = unwatched) -> None:
+    def register(
+        self,
+        dataset: str,
+        files: Sequence[FileToRegister],
+        *,
+        watch: Watch = unwatched,
+        fence: Fence = unfenced,
+    ) -> None:
         # One by one, so that a run can be cut off between any two.
         for file in files:
+            fence()
             self._do("register", file.name, lambda file=file: self._register(dataset, file))  # type: ignore[misc]
 
     def _register(self, dataset: str, file: FileToRegister) -> None:

@@ -49,6 +49,7 @@ class MemoryLocks(Locks):
         self.ours[place] = ours
         try:
             yield said
+            self.check(place)
         finally:
             del self.ours[place]
             if self.held.get(place) == ours:

@@ -27,6 +27,7 @@ from calibstate.model.rucio import (
 )
 from calibstate.model.settings import RucioSettings
 from calibstate.ports.progress import Watch, unwatched
+from calibstate.ports.records import Fence, unfenced
 from calibstate.ports.rucio import FileToRegister, RucioWriter
 
 __all__ = ["MemoryRucio"]
@@ -239,11 +240,19 @@ class MemoryRucio(RucioWriter):
         return expected_pfn(self.settings.model_copy(update={"dtn_url": self.pfn_base}), name)
 
     @override
-    def register(self, dataset: str, files: Sequence[FileToRegister], *, watch: Watch = unwatched) -> None:
+    def register(
+        self,
+        dataset: str,
+        files: Sequence[FileToRegister],
+        *,
+        watch: Watch = unwatched,
+        fence: Fence = unfenced,
+    ) -> None:
         self._reach()
         distinct = list({file.name: file for file in reversed(files)}.values())[::-1]
         self._check(dataset, distinct)
         for done, file in enumerate(distinct, 1):
+            fence()
             self.writes.append("register")
             self._register(self.held.setdefault(dataset, _Dataset()), file)
             if done % _CHUNK == 0 or done == len(distinct):

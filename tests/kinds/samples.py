@@ -84,7 +84,15 @@ SAMPLES = (
     AddRule.model_validate(_RULE),
     KeepRule.model_validate({**_RULE, "rule": "27be67cd"}),
     BoostRule.model_validate({**_RULE, "rule": "27be67cd"}),
-    PrependToChain(target=_CALIB, because="declared", children=("LSSTCam/calib/DM-1",), onto=("a", "b")),
+    PrependToChain(
+        target=_CALIB,
+        because="declared",
+        children=("LSSTCam/calib/DM-1",),
+        onto=("a", "b"),
+        entering={"LSSTCam/calib/DM-1/bias.20250101a": _FINGERPRINT},
+        below={"LSSTCam/calib/DM-1": ("LSSTCam/calib/DM-1/bias.20250101a",)},
+        tickets={"LSSTCam/DM-1": _FINGERPRINT},
+    ),
     PrependToChain(target=_CALIB, because="new", children=("LSSTCam/calib/DM-1",), onto=None),
     RewriteChain(target=_CALIB, because="retired", children_before=("a", "b"), children=("b",)),
 )

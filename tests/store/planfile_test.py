@@ -34,8 +34,14 @@ def test_the_digest_does_not_depend_on_commit_version_or_what_else_was_seen(plan
     assert planfile.digest(elsewhere) == planfile.digest(plan)
 
 
-def test_the_digest_depends_on_what_is_declared_and_on_the_ground_of_each_step(plan):
+def test_the_digest_does_not_depend_on_what_is_declared_besides(plan):
     other = Plan(BASIS.model_copy(update={"declared": "sha256:e"}), plan.steps)
+    assert planfile.digest(other) == planfile.digest(plan)
+
+
+def test_the_digest_depends_on_what_is_declared_and_on_the_ground_of_each_step(plan):
+    declared = {"children": ("a", "b"), "address of summit/LSSTCam": None}
+    other = Plan(BASIS, (replace(plan.steps[0], declared=declared), *plan.steps[1:]))
     fewer = Plan(BASIS, plan.steps[1:])
     assert len({planfile.digest(p) for p in (plan, other, fewer)}) == 3
 

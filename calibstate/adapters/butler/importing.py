@@ -28,6 +28,7 @@ from ...model.bundles import Contents, Manifest, StoredDataset
 from ...model.readings import Reading
 from ...ports.butler import ImportCount
 from ...ports.progress import Watch
+from ...ports.records import Fence, unfenced
 from ...ports.silence import heard
 from ...store.bundle import reading_of
 from .conflicts import Rules, conflicts
@@ -60,6 +61,7 @@ class BundleImport:
     formatters: tuple[str, ...]
     """Packages whose formatter classes may be imported."""
     watch: Watch
+    fence: Fence = unfenced
 
     def run(self) -> ImportCount:
         """Add what the repository lacks, and say how much that was.
@@ -117,7 +119,8 @@ class BundleImport:
     def _place(self, root: ResourcePath, found: Survey) -> None:
         """Put the files that are not there in their places."""
         if found.placements:
-            place(root, found.placements, lambda done: self._tell(found, len(found.unvouched) + done))
+            done_before = len(found.unvouched)
+            place(root, found.placements, lambda done: self._tell(found, done_before + done), self.fence)
 
     def _tell(self, found: Survey, done: int) -> None:
         self.watch("files", done, len(found.unvouched) + len(found.placements))
@@ -125,6 +128,7 @@ class BundleImport:
     def _record(self, found: Survey) -> None:
         """Tell the registry, all of it or nothing."""
         with self._refusing():
+            self.fence()
             for dataset_type in found.translation.types.values():
                 # Makes tables, which a transaction cannot.
                 if dataset_type.name not in found.types:
@@ -141,6 +145,8 @@ class BundleImport:
                         *files, transfer="direct" if found.source is None else None, skip_existing=True
                     )
                 self._certify(found)
+                # What is told so far is undone if we are not alone any more.
+                self.fence()
 
     def _register_collections(self, found: Survey) -> None:
         for names, type_ in (

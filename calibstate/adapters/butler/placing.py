@@ -1,12 +1,13 @@
 """Putting files where a datastore looks for them.
 
 All are copied aside and verified before the first appears in its place, so
-a bundle with a bad file changes nothing; and a file appears whole, by
-renaming.  A file that is there is never overwritten.
+a bundle with a bad file changes nothing; and a file appears whole, in one
+moment.  A file that is there is never overwritten, whenever it came.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -16,14 +17,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from lsst.resources import ResourcePath
 
 from ...errors import CalibstateError, Diagnostic, RefusedError
 from ...model.bundles import BundleFile
+from ...ports.records import Fence, unfenced
 from ...ports.silence import at_work, heard
-from ..shelves.folder import sync_folder
+from ..shelves import digest_of, opened
+from ..shelves.folder import give_name, sync_folder
 from .datastore import for_each
 
 __all__ = ["INCOMING", "Placement", "clear_leftovers", "holds", "lack_of_space", "place"]
@@ -55,7 +59,12 @@ class Placement:
         return Path(self.target.ospath)
 
 
-def place(root: ResourcePath, placements: Sequence[Placement], seen: Callable[[int], None]) -> None:
+def place(
+    root: ResourcePath,
+    placements: Sequence[Placement],
+    seen: Callable[[int], None],
+    fence: Fence = unfenced,
+) -> None:
     """Put files in their places, all or none.
 
     Parameters
@@ -66,11 +75,16 @@ def place(root: ResourcePath, placements: Sequence[Placement], seen: Callable[[i
         Files whose targets are free.
     seen
         Told how many of them are copied.
+    fence
+        Asked directly before the first appears in its place.
 
     Raises
     ------
     RefusedError
-        A file is not what it must be; none was put in its place.
+        A file is not what it must be, and none was put in its place; or a
+        file of other bytes has appeared in one's place, which is kept.
+    LockedError
+        The repository is held no more; none was put in its place.
     CalibstateError
         The disk is full, or a folder may not be written.
     """
@@ -78,6 +92,8 @@ def place(root: ResourcePath, placements: Sequence[Placement], seen: Callable[[i
     remote = [p for p in placements if not p.target.isLocal]
     with _staged(root, local, seen) as staged:
         for_each(_verify, remote)
+        for_each(_refuse_other, placements)
+        fence()
         _rename(staged)
     for_each(_upload, remote, done=lambda count: seen(len(local) + count))
 
@@ -124,7 +140,11 @@ def lack_of_space(placements: Iterable[Placement]) -> Iterator[Diagnostic]:
 @dataclass(frozen=True)
 class _Staged:
     path: Path
-    target: Path
+    placement: Placement
+
+    @property
+    def target(self) -> Path:
+        return self.placement.local
 
 
 @contextmanager
@@ -136,7 +156,7 @@ def _staged(
     with ExitStack() as stack:
         with _writing():
             folders = {home: stack.enter_context(_of_our_own(home)) for home in sorted(set(homes.values()))}
-            staged = {p: _Staged(folders[homes[p]] / f"{n:06d}", p.local) for n, p in enumerate(placements)}
+            staged = {p: _Staged(folders[homes[p]] / f"{n:06d}", p) for n, p in enumerate(placements)}
             for_each(lambda p: _copy(p, staged[p].path), placements, done=seen)
         yield list(staged.values())
 
@@ -248,22 +268,68 @@ def _expect(placement: Placement, sha256: str, size: int) -> None:
         )
 
 
+def _refuse_other(placement: Placement) -> None:
+    """Refuse a file of other bytes that has appeared in a file's place."""
+    try:
+        # A link that leads nowhere is something, too.
+        there = placement.target.isLocal and os.path.lexists(placement.local)
+        if (there or placement.target.exists()) and not holds(placement.target, placement.file):
+            raise _appeared(placement)
+    except OSError as error:
+        raise _appeared(placement) from error
+
+
+def _appeared(placement: Placement) -> RefusedError:
+    return RefusedError(
+        Diagnostic(
+            "File is in the way",
+            f"{placement.target} has appeared since the repository was looked at, and has other bytes than "
+            "the bundle. It is kept, and nothing was recorded.",
+            hint="Find out whose it is, and move it away; then run this again.",
+        )
+    )
+
+
 def _rename(staged: Sequence[_Staged]) -> None:
+    """Give files that were copied aside their names, one after the other."""
     with _writing():
         folders: set[Path] = set()
         for item in staged:
             home = _existing(item.target)
             item.target.parent.mkdir(parents=True, exist_ok=True)
-            item.path.replace(item.target)
+            if not give_name(item.path, item.target):
+                _refuse_other(item.placement)
             folders.update(above for above in item.target.parents if above.is_relative_to(home))
         for folder in folders:
             sync_folder(folder)
 
 
 def _upload(placement: Placement) -> None:
-    # An object appears whole or not at all, and gives no sign before it does.
-    with at_work():
-        placement.target.transfer_from(placement.source, transfer="copy")
+    """Copy a file to where no file system is, unless there is one by now."""
+    target = placement.target
+    # Some servers overlook the condition of a write, so we look before, too.
+    _refuse_other(placement)
+    try:
+        with at_work(), opened(str(placement.source)) as stream:
+            digest = digest_of(stream)
+            _expect(placement, digest.sha256, digest.size)
+            stream.seek(0)
+            if target.scheme == "s3":
+                _create_object(placement, stream)
+            else:
+                target.transfer_from(placement.source, transfer="copy")
+    except FileExistsError:
+        _refuse_other(placement)
+
+
+def _create_object(placement: Placement, stream: IO[bytes]) -> None:
+    """Upload to S3 in a request that replaces nothing."""
+    from ..shelves.bucket import Bucket
+
+    parts = urlsplit(str(placement.target))
+    bucket = Bucket(f"s3://{parts.netloc}/")
+    if not bucket.create_from(unquote(parts.path).lstrip("/"), stream, placement.file.size):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(placement.target))
 
 
 def _digest(file: ResourcePath) -> str:

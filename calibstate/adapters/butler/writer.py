@@ -17,6 +17,7 @@ from ...model.bundles import Contents, Manifest
 from ...model.readings import Reading
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
+from ...ports.records import Fence, unfenced
 from . import placing
 from .datastore import file_stores
 from .importing import BundleImport
@@ -31,7 +32,14 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
     """A repository of ``lsst.daf.butler``, to change."""
 
     @override
-    def set_chain(self, name: str, children: Sequence[str], *, expected: Sequence[str] | None) -> None:
+    def set_chain(
+        self,
+        name: str,
+        children: Sequence[str],
+        *,
+        expected: Sequence[str] | None,
+        fence: Fence = unfenced,
+    ) -> None:
         """Give a chain its children, in one transaction."""
         with self._repository.asking(), _refusing(name), self._butler.transaction():
             if expected is None:
@@ -45,6 +53,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
             found = self._butler.collections.get_info(name).children
             if tuple(found) != tuple(expected or ()):
                 raise _stale(name, f"it has the children {_listed(found)}", expected)
+            fence()
             self._butler.collections.redefine_chain(name, list(children))
 
     @override
@@ -57,6 +66,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         in_place: str | None = None,
         sealed: Reading | None = None,
         watch: Watch = unwatched,
+        fence: Fence = unfenced,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks."""
         with self._repository.asking():
@@ -71,6 +81,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
                 sealed,
                 self._formatters,
                 watch,
+                fence,
             ).run()
 
     def _make_chain(self, name: str) -> None:

@@ -29,6 +29,7 @@ from ...errors import Diagnostic, RefusedError
 from ...model.rucio import expected_path, expected_pfn, name_problem
 from ...model.settings import RucioSettings
 from ...ports.progress import Watch
+from ...ports.records import Fence
 from ...ports.rucio import FileToRegister, RucioReader
 from .asking import Hints, Rucio
 
@@ -48,6 +49,7 @@ def register(
     dataset: str,
     files: Sequence[FileToRegister],
     watch: Watch,
+    fence: Fence,
 ) -> None:
     """Register files at the origin's RSE and attach them to a dataset.
 
@@ -63,6 +65,8 @@ def register(
         What it lacks.
     watch
         Told of progress in files.
+    fence
+        Asked before each lot that is registered.
 
     Raises
     ------
@@ -76,6 +80,7 @@ def register(
     hints = _hints(settings, dataset, rucio.account)
     for begin in range(0, len(distinct), _CHUNK):
         chunk = distinct[begin : begin + _CHUNK]
+        fence()
         with _unheard():
             rucio.ask(
                 f"register {len(chunk)} files such as `{settings.scope}:{chunk[0].name}` "

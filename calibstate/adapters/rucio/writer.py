@@ -23,6 +23,7 @@ from typing_extensions import override
 from ...errors import Diagnostic, PlanIsStaleError
 from ...model.settings import RucioSettings
 from ...ports.progress import Watch, unwatched
+from ...ports.records import Fence, unfenced
 from ...ports.rucio import FileToRegister, RucioWriter
 from .asking import Rucio
 from .reader import RucioServerReader
@@ -41,12 +42,19 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
     """A Rucio server, to add to."""
 
     @override
-    def register(self, dataset: str, files: Sequence[FileToRegister], *, watch: Watch = unwatched) -> None:
+    def register(
+        self,
+        dataset: str,
+        files: Sequence[FileToRegister],
+        *,
+        watch: Watch = unwatched,
+        fence: Fence = unfenced,
+    ) -> None:
         """Register files at the origin's RSE and attach them to a dataset."""
         # With this the butler is imported.
         from .registering import register
 
-        register(self, self._rucio, self._settings, dataset, files, watch)
+        register(self, self._rucio, self._settings, dataset, files, watch, fence)
 
     @override
     def close(self, dataset: str) -> None:

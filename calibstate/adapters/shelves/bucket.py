@@ -9,7 +9,7 @@ import base64
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
@@ -34,6 +34,9 @@ _TRIES = 3
 
 _ONE_PUT = 5 * 10**9
 """Bytes that S3 takes in one request."""
+
+_PART = 256 * 2**20
+"""Bytes of a part of what it takes in several."""
 
 
 class Bucket(Shelf):
@@ -110,6 +113,60 @@ class Bucket(Shelf):
     @override
     def create(self, key: str, data: bytes) -> bool:
         return self._put_if(key, data, IfNoneMatch="*")
+
+    def create_from(self, key: str, stream: IO[bytes], size: int) -> bool:
+        """Write a file of any size unless there is one.
+
+        Parameters
+        ----------
+        key
+            Key of the file.
+        stream
+            Its bytes; can be read from the start again.
+        size
+            How many they are.
+
+        Returns
+        -------
+        bool
+            Whether it was written.
+        """
+        with at_work():
+            if size <= _ONE_PUT:
+                return self._if_so(
+                    self._client.put_object, key, Body=stream, ContentLength=size, IfNoneMatch="*"
+                )
+            return self._create_in_parts(key, stream)
+
+    def _create_in_parts(self, key: str, stream: IO[bytes]) -> bool:
+        where = {"Bucket": self._bucket, "Key": self._key(key)}
+        with _answers():
+            upload = self._client.create_multipart_upload(**where)["UploadId"]
+        parts: list[dict[str, Any]] = []
+        try:
+            while data := stream.read(_PART):
+                number = len(parts) + 1
+                with _answers():
+                    sent = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=data)
+                parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+            made = self._if_so(
+                self._client.complete_multipart_upload,
+                key,
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
+            )
+        except BaseException:
+            self._abandon(where, upload)
+            raise
+        if not made:
+            self._abandon(where, upload)
+        return made
+
+    def _abandon(self, where: Mapping[str, str], upload: str) -> None:
+        # Parts that nobody completes are no file, and cost room.
+        with suppress(OSError), _answers():
+            self._client.abort_multipart_upload(**where, UploadId=upload)
 
     @override
     def swap(self, key: str, old: bytes, new: bytes) -> bool:

@@ -24,12 +24,15 @@ from ...ports.silence import heard
 from .digests import Digest, Digester, digest_of
 from .shelf import SWAPPED, Shelf, limited
 
-__all__ = ["Folder", "sync_folder"]
+__all__ = ["Folder", "give_name", "sync_folder"]
 
 TEMPORARY = ".calibstate-"
 """How the names of our temporary files begin."""
 
 _OFTEN = 5
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What file systems say that know no second name of a file."""
 
 
 class Folder(Shelf):
@@ -104,9 +107,9 @@ class Folder(Shelf):
             stream.write(data)
             _sync(stream)
             try:
-                # Unlike an open file a link appears with all its content.
-                os.link(temporary, path)
-            except (FileExistsError, FileNotFoundError):
+                if not give_name(temporary, path):
+                    return False
+            except FileNotFoundError:
                 # Who was quicker has perhaps cleared our temporary file away.
                 return False
         self._clear(path)
@@ -244,6 +247,49 @@ class Folder(Shelf):
                 yield path, stream
         finally:
             path.unlink(missing_ok=True)
+
+
+def give_name(temporary: Path, path: Path) -> bool:
+    """Give a finished file its name, unless there is one of that name.
+
+    Parameters
+    ----------
+    temporary
+        The file, in the file system of its name.
+    path
+        The name.
+
+    Returns
+    -------
+    bool
+        Whether it has the name now.  If not, what is there is untouched.
+    """
+    try:
+        # Unlike an open file a link appears with all its content, and unlike
+        # a renaming it replaces nothing.
+        os.link(temporary, path)
+    except FileExistsError:
+        # The answer of a file server may have been lost on the way.
+        if not path.is_symlink() and os.path.samestat(path.lstat(), temporary.lstat()):
+            temporary.unlink()
+            return True
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _rename_to_free(temporary, path)
+    temporary.unlink()
+    return True
+
+
+def _rename_to_free(temporary: Path, path: Path) -> bool:
+    """Rename a file onto an empty one, which we made for that."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    temporary.replace(path)
+    return True
 
 
 def _is(ask: Callable[[], bool]) -> bool:

@@ -38,6 +38,10 @@ class StepEntry(Noun):
     with_: Mapping[str, Any] = Field(alias="with")
     """The ground that it stands on, and what it brings about."""
 
+    declared: Mapping[str, str | tuple[str, ...] | None]
+    """What files say that it stands on, by what it is about; of addresses
+    their digests."""
+
 
 class PlanDocument(Noun):
     """A plan."""
@@ -70,7 +74,8 @@ class PlanDocument(Noun):
     """Guards that a person passes for steps of it, and why."""
 
     digest: str
-    """Over the form, the declared state, and the steps with their ground."""
+    """Over the form, and the steps with their ground and what is declared of
+    them."""
 
 
 class DriftDocument(Noun):
