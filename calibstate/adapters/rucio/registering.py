@@ -29,7 +29,7 @@ from ...errors import Diagnostic, RefusedError
 from ...model.rucio import expected_path, expected_pfn, name_problem
 from ...model.settings import RucioSettings
 from ...ports.progress import Watch
-from ...ports.records import Fence
+from ...ports.records import Fence, unfenced
 from ...ports.rucio import FileToRegister, RucioReader
 from .asking import Hints, Rucio
 
@@ -49,7 +49,7 @@ def register(
     dataset: str,
     files: Sequence[FileToRegister],
     watch: Watch,
-    fence: Fence,
+    fence: Fence = unfenced,
 ) -> None:
     """Register files at the origin's RSE and attach them to a dataset.
 
