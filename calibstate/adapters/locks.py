@@ -215,7 +215,7 @@ class _Locks(Locks):
             ) from error
 
     def _locked(self, place: str, lock: Lock, here: Process) -> LockedError:
-        process, silent = lock.process, _silence(lock, self._now())
+        process, silent = lock.process, _silence(lock, self._time_there())
         life = "" if silent is None else f" Its last sign of life was {duration(silent)} ago."
         return LockedError(
             Diagnostic(
@@ -226,6 +226,13 @@ class _Locks(Locks):
                 hint=_what_to_do(place, lock, here, silent),
             )
         )
+
+    def _time_there(self) -> datetime:
+        """Return the time by the store's clock; that of this host may err."""
+        with suppress(OSError):
+            if there := self._shelf.time("locks"):
+                return there
+        return self._now()
 
     def _new_lock(self, place: str, why: str) -> Lock:
         now = stamp(self._now())

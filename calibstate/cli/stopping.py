@@ -11,12 +11,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 __all__ = ["Stopping"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks to stop: a person, the system, a terminal that goes away."""
+
 _WORDS = b"\nStopping: the step in hand is finished first. Once more stops at once, and loses nothing.\n"
 
 
@@ -51,7 +53,9 @@ class Stopping:
         if threading.current_thread() is not threading.main_thread():
             yield  # Only the main thread is told of signals.
             return
-        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        # What is ignored stays so: nohup has a run outlive its terminal.
+        heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._handle) for number in heard}
         try:
             yield
         finally:
@@ -64,6 +68,7 @@ class Stopping:
         self._asked = True
         # Whoever was writing may have been interrupted at it, so that only
         # the system's own call is safe here.
-        os.write(2, _WORDS)
+        with suppress(OSError):
+            os.write(2, _WORDS)  # There may be nobody left to read it.
         if self._sleeping:
             raise _Woken  # Sleep goes on after a signal, but for this.

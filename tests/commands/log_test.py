@@ -111,7 +111,9 @@ def test_a_run_that_goes_on_can_be_read(sites: Sites, tmp_path: Path) -> None:
     assert run.end().code == 0
 
 
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM, signal.SIGHUP]
+)
 def test_a_signal_has_the_step_in_hand_finished_and_no_other_begun(
     sites: Sites, tmp_path: Path, number: signal.Signals
 ) -> None:

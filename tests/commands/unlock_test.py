@@ -118,6 +118,23 @@ def test_a_silent_holder_elsewhere_is_told_as_stale_and_not_broken_by_itself(tre
     assert there(tree) is not None
 
 
+def test_a_host_whose_clock_is_ahead_calls_nobody_stale(
+    tree: Tree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(hours=5)
+
+    put(tree, a_lock())
+    monkeypatch.setattr("calibstate.adapters.locks.datetime", Ahead)
+    ran = run("unlock", SUMMIT)
+    assert ran.code == 3
+    assert "last sign of life was 4" in ran.err
+    assert "5h" not in ran.err
+    assert "stale" not in ran.err
+
+
 def test_a_holder_that_lives_on_this_host_is_not_broken(tree: Tree, run: Run) -> None:
     (tree.folder / "records").mkdir(exist_ok=True)
     with open_locks(uri(tree)).hold(SUMMIT, why="a test"):

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -64,6 +65,14 @@ class Folder(Shelf):
     @override
     def date(self) -> None:
         pass
+
+    @override
+    def time(self, key: str) -> datetime | None:
+        # A file server stamps files with its own clock.
+        with self._temporary(self._root / key) as (path, stream):
+            stream.write(b".")
+            stream.flush()
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     @override
     def folders(self, key: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from typing import IO, Any
 
 from ...errors import without_secrets
@@ -34,6 +35,21 @@ class Shelf(ABC):
     @abstractmethod
     def date(self) -> str | None:
         """Return what time it is there, as HTTP tells it; `None`: as here."""
+
+    @abstractmethod
+    def time(self, key: str) -> datetime | None:
+        """Return what time it is there, by a file that is just written.
+
+        Parameters
+        ----------
+        key
+            Folder that may be written to.
+
+        Returns
+        -------
+        datetime or None
+            In UTC; `None` where it does not tell.
+        """
 
     @abstractmethod
     def folders(self, key: str) -> list[str]:
