@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from lsst.daf.butler import Butler
 
 from calibstate.adapters.butler import identity, open_reader, open_writer, recover, resolve
@@ -381,3 +382,28 @@ def test_a_label_without_an_index_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_trouble_is_one_of_ours(repository: Path) -> None:
     assert issubclass(NeedsRecoveryError, UnreachableError)
     assert issubclass(UnreachableError, CalibstateError)
+
+
+def test_a_full_disk_is_told_by_its_cause(repository: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{repository}/gen3.sqlite3")
+    asked = Repository(str(repository))
+    with (
+        pytest.raises(UnreachableError, match="its disk is full") as told,
+        asked.asking(),
+        engine.connect() as connection,
+    ):
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.exec_driver_sql("CREATE TABLE big AS SELECT randomblob(1000000)")
+    assert "Make room" in told.value.diagnostics[0].hint
+    assert "`butler`" not in told.value.diagnostics[0].hint
+
+
+def test_a_limit_of_the_database_is_not_told_as_ours(repository: Path, postgres: Postgres) -> None:
+    engine = sqlalchemy.create_engine(postgres.url.replace("postgresql:", "postgresql+psycopg:"))
+    asked = Repository(str(repository))
+    with pytest.raises(UnreachableError) as told, asked.asking(), engine.connect() as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 50")
+        connection.exec_driver_sql("SELECT pg_sleep(30)")
+    detail = told.value.diagnostics[0].detail
+    assert "its database ends what takes longer than it allows" in detail
+    assert "did not answer within" not in detail

@@ -7,9 +7,12 @@ by the attempt: a writeable open of a lost SQLite file would create one.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -388,6 +391,11 @@ def _limit_statements(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {limit}")
 
 
+@event.listens_for(Engine, "before_cursor_execute")
+def _begin(*_: Any) -> None:
+    _statement.began = time.monotonic()
+
+
 @event.listens_for(Engine, "after_cursor_execute")
 def _hear(*_: Any) -> None:
     heard()
@@ -401,6 +409,30 @@ _PATIENCE = (
 )
 NO_CHANGES = "it is a butler server, which can be read and not be changed"
 """Why nothing is written to a repository behind a server."""
+
+_ITS_LIMIT = (
+    "Ask its administrators for a longer `statement_timeout` or `lock_timeout` of this role; --timeout "
+    "is ours, and longer."
+)
+_MAKE_ROOM = "Make room where its database is, and run this again."
+
+_BY_CODE = (
+    ("SQLITE_FULL", "its disk is full", _MAKE_ROOM),
+    ("SQLITE_IOERR", "its disk fails", "See to the disk that its database is on."),
+    ("SQLITE_CORRUPT", "its database is damaged", "Bring its database back from a copy."),
+    ("SQLITE_READONLY", "its database may not be written", _ASK),
+    ("SQLITE_PERM", "its database may not be used", _ASK),
+    ("53100", "its disk is full", _MAKE_ROOM),
+    ("53", "its server has no room for this", "Wait until others have ended, and run this again."),
+    ("25006", "its database may not be written", "Ask its administrators to let it be written."),
+    ("42501", "its database does not let us", _ASK),
+)
+"""What a code of SQLite or of PostgreSQL begins with, and what that means."""
+
+_NEARLY = 0.9
+"""Share of our limit before which it was not ours that ended a statement."""
+
+_statement = threading.local()
 
 _CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
 
@@ -428,13 +460,35 @@ def _told(error: BaseException) -> tuple[str, str]:
         case DbAuthError():
             return f"the file of database passwords cannot be used: {line}", _ASK
         case DBAPIError() if _is_silence(error, line):
+            if _took() < allowed() * _NEARLY:
+                # Our limit is ours alone; that of its administrators is not.
+                return f"its database ends what takes longer than it allows: {line}", _ITS_LIMIT
             return f"it did not answer within {allowed():g} s: {line}", _PATIENCE
         case DBAPIError():
-            return f"its database does not answer: {line}", _CHECK
+            what, hint = _of_database(error)
+            return f"{what}: {line}", hint
         case BotoCoreError() | ClientError():
             return f"the object store refuses: {line}", _CHECK
         case _:
             return f"it does not work as a butler ({type(error).__name__}): {line}", _CHECK
+
+
+def _of_database(error: DBAPIError) -> tuple[str, str]:
+    """Return what is wrong with a database, by the code of its error."""
+    if isinstance(error.orig, sqlite3.Error):
+        code: str = error.orig.sqlite_errorname
+    else:
+        code = getattr(error.orig, "sqlstate", None) or ""
+    for begin, what, hint in _BY_CODE:
+        if code.startswith(begin):
+            return what, hint
+    return "its database does not answer", _CHECK
+
+
+def _took() -> float:
+    """Return for how long the statement ran that failed in this thread."""
+    began: float | None = getattr(_statement, "began", None)
+    return math.inf if began is None else time.monotonic() - began
 
 
 def _is_silence(error: DBAPIError, line: str) -> bool:
