@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -483,6 +484,26 @@ def test_a_lock_that_is_another_ones_is_not_removed_from_s3(s3: S3) -> None:
     shelf.write(KEY, b"theirs")
     assert not shelf.withdraw(KEY, b"ours")
     assert shelf.read(KEY, limit=100) == b"theirs"
+
+
+@pytest.mark.parametrize("act", ["swap", "withdraw"])
+def test_nobody_else_swaps_between_the_look_and_the_write(
+    root: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    shelf, read, kept_away = open_shelf(str(root)), folders.Folder.read, []
+    shelf.write(KEY, b"before")
+
+    def reading(folder: Any, key: str, *, limit: int) -> bytes | None:
+        with (root / KEY).with_name(".guard").open("rb") as guard:
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                kept_away.append(key)
+        return read(folder, key, limit=limit)
+
+    monkeypatch.setattr(folders.Folder, "read", reading)
+    assert shelf.swap(KEY, b"before", b"after") if act == "swap" else shelf.withdraw(KEY, b"before")
+    assert kept_away == [KEY]
 
 
 # What the store must do

@@ -80,7 +80,7 @@ def test_a_chain_is_not_written_by_who_lost_the_lock(
     assert deployed.chain(SUMMIT) == (OLD,)
 
 
-@pytest.mark.parametrize("moment", ["_place", pytest.param("_certify", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moment", ["_place", "_certify"])
 def test_nothing_is_placed_nor_recorded_by_who_lost_the_lock(
     sites: Sites, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -158,7 +158,7 @@ CHAIN = (
     Fact("a collection is a chain now", turn_into_a_chain, LEAF),
     Fact("a range is decertified", decertify(SUMMIT, OTHER_LEAF), f"{OTHER_LEAF} in {SUMMIT}"),
     Fact("a range is certified", certify_theirs(SUMMIT, LEAF), f"{LEAF} in {SUMMIT}"),
-    Fact("a file is not recorded", forget_a_file, "1 are not recorded in the datastore: bias"),
+    Fact("a file is not recorded", forget_a_file, "1 are not recorded in the datastore: bias", often=True),
     Fact("a file is gone", lambda sites: a_file_of(sites, "DM-2").unlink(), "1 have no file"),
     Fact("a file is cut", cut, "1 have a file of another size", often=True),
     Fact("the chain is empty", hand_chain(), "found no children"),
