@@ -316,9 +316,10 @@ def test_drift_is_kept_in_one_issue_until_it_is_over(world: World, hub: Hub, run
         "observe (summit)": "success",
         "observe (bts)": "success",
         "observe (tts)": "queued",
+        "archive": "success",
         "compare": "skipped",
     }
-    assert first.results == {"observe": "skipped", "compare": "success"}
+    assert first.results == {"observe": "skipped", "archive": "skipped", "compare": "success"}
     assert (opened["state"], opened["labels"]) == ("open", ["calibstate-drift"])
     assert "u/somebody/flats" in opened["body"]
     assert (updated["number"], updated["state"]) == (opened["number"], "open")
@@ -455,6 +456,19 @@ def test_the_documentation_is_built_and_deployed(hub: Hub, runner: Runner) -> No
 
     assert run.results == {"build": "success", "deploy": "success"}
     assert (hub.folder / "pages" / "index.html").is_file()
+
+
+def test_a_night_tells_of_damage_in_the_archive(world: World, hub: Hub, runner: Runner) -> None:
+    # Whichever day it is, some of them are in its share.
+    files = [file for file in (world.folder / "archive").rglob("*.ecsv") if file.is_file()]
+    for file in files:
+        file.write_bytes(b"x" * file.stat().st_size)
+
+    run = runner.run("drift.yml", hub.dispatched(what="archive"))
+
+    assert files
+    assert run.results == {"observe": "skipped", "archive": "failure", "compare": "skipped"}
+    assert "SHA-256" in run.jobs["archive"].summary
 
 
 def slow(test: object) -> bool:
