@@ -332,12 +332,12 @@ class Applying:
         if outcome.do == BoostRule.do and outcome.result is Result.PENDING:
             self.tried[outcome.do, outcome.target] = "it was tried again in this run, and is stuck again"
         if before is None or before.result is not outcome.result:
-            _print(outcome, self.form)
+            _print(outcome, self.passed, self.form)
 
 
-def _print(outcome: Outcome, form: Format) -> None:
+def _print(outcome: Outcome, passed: Allowed, form: Format) -> None:
     if form is Format.JSON:
-        screen.print_json_text(outcome.model_dump_json())
+        screen.print_json_text(outcome.model_copy(update={"passed": passed}).model_dump_json())
         sys.stdout.flush()
     elif outcome.result is Result.BEGUN:
         return

@@ -52,6 +52,9 @@ class Outcome(Noun):
     leavers: tuple[str, ...] | None = None
     """Children of a chain that are searched no more after it."""
 
+    passed: Allowed | None = None
+    """Guards that a person passed for the plan, and why; where printed."""
+
 
 class Began(Noun):
     """Who began a run, and from what."""

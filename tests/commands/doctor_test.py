@@ -237,6 +237,24 @@ def test_who_holds_a_place_is_told_and_keeps_it(deployed: Sites) -> None:
     assert "somebody on elsewhere" in checks(ran)[SUMMIT, "locks"]["said"]
 
 
+def test_a_site_whose_records_another_keeps_is_told(deployed: Sites) -> None:
+    shared = str(deployed.tree.folder / "records")
+    deployed.tree.settings(records=shared)
+
+    ran = deployed.run("doctor", "--format", "json")
+    assert (ran.code, health(ran)) == (0, {(shared, "records"): "warning"})
+    told = checks(ran)[shared, "records"]
+    assert "those of summit are kept here" in told["said"]
+    assert "While it is away nothing can be changed at summit." in told["hint"]
+    assert health(deployed.run("doctor", "--site", "usdf", "--format", "json")) == {}
+
+    # With records of its own, by an address that says where they are.
+    site = deployed.tree.state / "sites" / "summit.yaml"
+    own = {**yaml.safe_load(site.read_text()), "records": str(deployed.tree.folder / "records-summit")}
+    site.write_text(yaml.safe_dump(own))
+    assert health(deployed.run("doctor", "--format", "json")) == {}
+
+
 def test_a_damaged_bundle_is_told(deployed: Sites) -> None:
     (deployed.bundle("DM-1") / "export.yaml").unlink()
     ran = deployed.run("doctor", "--format", "json")

@@ -74,12 +74,26 @@ def test_with_a_reason_it_is_done_and_the_reason_kept(deployed: Sites) -> None:
     guard(deployed, 0)
     deployed.tree.chain(["DM-1", "DM-2"])
 
-    assert deployed.apply(*WHY).code == 0
+    ran = deployed.apply(*WHY, "--format", "json")
 
+    assert ran.code == 0
+    outcomes = [json.loads(line) for line in ran.out.splitlines()]
+    passed = {"guards": ["chain_changes"], "because": "agreed in DM-9"}
+    assert [outcome["passed"] for outcome in outcomes] == [passed] * len(outcomes)
+    assert outcomes
     assert deployed.chain(SUMMIT) == (OLD, NEW)
     journals = (deployed.tree.folder / "records" / "journal").glob("*.jsonl")
     kept = [line for file in journals for line in file.read_text().splitlines()]
     assert any("agreed in DM-9" in line and "chain_changes" in line for line in kept)
+
+
+def test_a_guard_that_stands_in_no_step_is_not_told_as_passed(sites: Sites) -> None:
+    ran = sites.apply(*WHY, "--site", "usdf", "--format", "json")
+
+    assert ran.code == 0
+    outcomes = [json.loads(line) for line in ran.out.splitlines()]
+    assert outcomes
+    assert all(outcome["passed"] == {"guards": [], "because": ""} for outcome in outcomes)
 
 
 def test_a_plan_that_was_saved_under_a_reason_needs_one_to_be_applied(deployed: Sites) -> None:

@@ -120,6 +120,18 @@ def test_the_question_comes_after_the_plan_and_on_the_same_terminal(
     assert not sites.has(SUMMIT, "LSSTComCam/calib/DM-2")
 
 
+def test_the_question_tells_which_guards_are_passed_and_why(sites: Sites) -> None:
+    file = sites.tree.state / "sites" / "summit.yaml"
+    file.write_text(f"{file.read_text()}hold: observing\n")
+    why = ("--allow", "hold", "--allow", "window", "--because", "the night is lost")
+    terminal = Terminal(sites, ["apply", *why])
+    terminal.read_until(b"[y/N]")
+    assert terminal.answer(b"n\n") == 1
+
+    # The window is open, so it is not passed.
+    assert b"Apply this plan, past hold (the night is lost)? [y/N]" in terminal.seen
+
+
 def test_where_neither_plan_nor_question_can_be_seen_nobody_is_asked(sites: Sites, tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
         terminal = Terminal(sites, ["apply"], stdout=out, stderr=err)
