@@ -208,4 +208,17 @@ class PlanIsStaleError(RefusedError):
 
 
 class LockedError(RefusedError):
-    """Another run works on the place."""
+    """Another run works on the place.
+
+    Parameters
+    ----------
+    diagnostics
+        What is wrong.
+    holder
+        By what the one that holds it is told from all others; empty where that
+        is not known.
+    """
+
+    def __init__(self, *diagnostics: Diagnostic, holder: str = "") -> None:
+        super().__init__(*diagnostics)
+        self.holder = holder

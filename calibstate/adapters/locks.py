@@ -211,7 +211,8 @@ class _Locks(Locks):
                     "known.",
                     hint="Once it is sure that nobody works there, break it: "
                     f"{_command(place, _name_of_damaged(data))}",
-                )
+                ),
+                holder=_name_of_damaged(data),
             ) from error
 
     def _locked(self, place: str, lock: Lock, here: Process) -> LockedError:
@@ -224,7 +225,8 @@ class _Locks(Locks):
                 f"(process {process.pid}) since {_shown(lock.since)}: {_shown(lock.why)}.{life} "
                 f"The lock is {self._shelf.uri}{_key(place)}, id {lock.id}.",
                 hint=_what_to_do(place, lock, here, silent),
-            )
+            ),
+            holder=lock.id,
         )
 
     def _time_there(self) -> datetime:

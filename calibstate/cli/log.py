@@ -10,10 +10,12 @@ import typer
 
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..factory.places import Places
+from ..kinds.chain import ChainKind
 from ..model.desired import DesiredState
 from ..model.history import PastRun
 from ..model.outcomes import Outcome
 from ..model.scope import Scope
+from ..model.tickets import Ticket
 from ..store import documents
 from ..views import log as views
 from . import screen
@@ -99,17 +101,22 @@ def _runs(places: Places, since: str) -> tuple[list[PastRun], list[CalibstateErr
 def _concerns(run: PastRun, narrowed: Scope, desired: DesiredState) -> bool:
     if not narrowed.tickets and not narrowed.repositories:
         return True
-    tickets = [key for key in desired.tickets if narrowed.tickets and narrowed.has_ticket(key)]
+    tickets = [written.noun for key, written in desired.tickets.items() if narrowed.has_ticket(key)]
     return any(
-        (not narrowed.tickets or any(_names(outcome, ticket) for _, ticket in tickets))
-        and (not narrowed.repositories or narrowed.has_repository(outcome.target.partition(":")[0]))
+        (not narrowed.tickets or any(_concerns_ticket(outcome, ticket) for ticket in tickets))
+        and (not narrowed.repositories or narrowed.has_repository(outcome.address.place))
         for outcome in run.outcomes
     )
 
 
-def _names(outcome: Outcome, ticket: str) -> bool:
-    word = rf"(?<![\w.-]){re.escape(ticket)}(?![\w-])"
-    return re.search(word, f"{outcome.target} {outcome.detail}") is not None
+def _concerns_ticket(outcome: Outcome, ticket: Ticket) -> bool:
+    """Say whether a step was about a ticket, also in a chain."""
+    target = outcome.address
+    if target.kind == ChainKind.name:
+        touched = {target.name, *(outcome.entrants or ()), *(outcome.leavers or ())}
+        return not touched.isdisjoint({*ticket.children, *ticket.leaves})
+    # Of a rule in Rucio the storage element follows.
+    return target.name == ticket.name or target.name.startswith(f"{ticket.name}/")
 
 
 def _since(text: str | None) -> str:

@@ -94,8 +94,8 @@ class Patience:
 
     def _say(self, error: LockedError, told: str) -> str:
         first = error.diagnostics[0]
-        # What changes from one try to the next is the last sign of life.
-        holder = first.detail.partition(".")[0]
+        # The words tell its last sign of life, which changes with each try.
+        holder = error.holder or first.detail
         if holder != told:
             self._tell(f"{first.detail} Waiting, for {duration(timedelta(seconds=self._left))} at most.")
         return holder

@@ -20,7 +20,7 @@ from ..model.effective import Effective, Resolved
 from ..model.impacts import Affected, ChainImpact, Change, Effect, Impact, Shadowed, Unknown, Via
 from ..model.names import RepositoryAddress
 from ..model.scope import Scope
-from ..model.seals import Seal
+from ..model.seals import Seal, unnamed_run
 from ..ports.butler import ButlerReader, SeenExposure
 from .effective import flatten
 from .expand import expand, places_of
@@ -354,7 +354,8 @@ def _via(selected: frozenset[Selected]) -> Via | None:
     if not selected:
         return None
     (one,) = selected
-    return Via(one.collection, None if one.uuid.startswith("(") else one.uuid)
+    is_told = one.uuid != unnamed_run(one.collection)
+    return Via(one.collection, one.uuid if is_told else None)
 
 
 def _effect(before: Via | None, after: Via | None, searched: frozenset[str]) -> Effect:

@@ -328,11 +328,16 @@ def _told(drift: Drift, declared: Declared, obstacle: Obstacle | None) -> Drift:
     """Return drift with its line, and with what stands in its way."""
     where = declared.lines.get(drift.subject, declared.where)
     told = drift.model_copy(update={"declared_at": DeclaredAt.of(where)})
-    if obstacle is None or drift.what not in MENDABLE or obstacle.reason in drift.detail:
+    if obstacle is None or drift.what not in MENDABLE:
         return told
     if obstacle.where:
         told = told.model_copy(update={"declared_at": DeclaredAt.of(obstacle.where)})
     what = What.PENDING if obstacle.awaited else drift.what
-    said_there = drift.detail in obstacle.reason
-    detail = obstacle.reason if said_there else f"{drift.detail}; {obstacle.reason}"
+    detail = _at_once(drift.detail, obstacle.reason)
     return told.model_copy(update={"what": what, "detail": detail})
+
+
+def _at_once(detail: str, reason: str) -> str:
+    """Tell two things, and only the longer one that tells both."""
+    longer, shorter = sorted((detail, reason), key=len, reverse=True)
+    return longer if shorter in longer else f"{detail}; {reason}"

@@ -46,7 +46,7 @@ def _no_collection_of_garbage() -> Iterator[None]:
 
 
 @_no_collection_of_garbage()
-def resolve(leaves: Sequence[Holding]) -> Resolved:
+def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
     """Return the winners of a search.
 
     Where certifications for one data ID overlap within one collection, which
@@ -58,11 +58,14 @@ def resolve(leaves: Sequence[Holding]) -> Resolved:
     leaves
         What is searched, in its order; no chains.  A collection that comes
         again counts where it comes first.
+    across
+        Join the ranges of one dataset that touch also where two collections
+        decide them.  Else each range tells the only one that does.
     """
     table = _Table.of(_once(leaves))
     positions, begins, ends = _paint_all(table)
     return Resolved(
-        tuple(_joined(table, positions, begins, ends)),
+        tuple(_joined(table, positions, begins, ends, across=across)),
         tuple(_ambiguities(table)),
         frozenset(table.collections[rank] for rank in np.unique(table.rank[positions]).tolist()),
     )
@@ -240,10 +243,14 @@ def _paint(ranges: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
     return pieces
 
 
-def _joined(table: _Table, positions: Numbers, begins: Numbers, ends: Numbers) -> Iterator[Effective]:
+def _joined(
+    table: _Table, positions: Numbers, begins: Numbers, ends: Numbers, *, across: bool
+) -> Iterator[Effective]:
     """Return the pieces, those of one dataset that touch made one."""
     goes_on = (table.key[positions[1:]] == table.key[positions[:-1]]) & (begins[1:] == ends[:-1])
     goes_on &= table.uuid[positions[1:]] == table.uuid[positions[:-1]]
+    if not across:
+        goes_on &= table.rank[positions[1:]] == table.rank[positions[:-1]]
     starts = np.flatnonzero(np.concatenate([[True], ~goes_on]))[: len(positions)]
     # The first position is that of the collection that is searched first.
     first = np.minimum.reduceat(positions, starts) if len(starts) else positions

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ..model.contents import Holding, Row
+from ..model.contents import Holding, Row, parse_data_id
 from ..ports.butler import SeenExposure
 
 __all__ = [
@@ -56,8 +56,7 @@ class SeamLookup:
 
 def selector(data_id: str) -> dict[str, str]:
     """Return what a data ID asks of an exposure."""
-    pairs = (pair.partition("=") for pair in data_id.split(","))
-    return {key: value for key, _, value in pairs if key in _OF_EXPOSURES}
+    return {key: value for key, value in parse_data_id(data_id).items() if key in _OF_EXPOSURES}
 
 
 def fits(wanted: Mapping[str, str], data_id: Mapping[str, str]) -> bool:

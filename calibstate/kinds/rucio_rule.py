@@ -286,8 +286,8 @@ class RucioRuleKind(Kind[RucioRule]):
     def compare(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Drift]:
         found = _first_problem(declared, live)
         if found:
-            what, detail = found
-            yield Drift(target=declared.address, what=what, subject=declared.address.name, detail=detail)
+            subject = declared.address.name
+            yield Drift(target=declared.address, what=found.what, subject=subject, detail=found.detail)
 
     @override
     def remedy(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Action]:
@@ -297,7 +297,7 @@ class RucioRuleKind(Kind[RucioRule]):
         instrument, ticket = declared.ticket
         about: dict[str, Any] = {
             "target": declared.address,
-            "because": found[1],
+            "because": found.detail,
             "ticket": ticket,
             "instrument": instrument,
             "scope": declared.scope,
@@ -321,15 +321,15 @@ class RucioRuleKind(Kind[RucioRule]):
         found = _first_problem(declared, live)
         if not found:
             return None
-        if found[0] is What.CHANGED:
-            return Obstacle(found[1], refused=True)
+        if found.what is What.CHANGED:
+            return Obstacle(found.detail, refused=True)
         rule = live.lasting if live else None
         if live is None or rule is None:
             return None if live and live.ending else _no_room(declared, live)
         if rule.state is RuleState.SUSPENDED:
             return Obstacle(_suspended(rule), refused=True)
         # In short: everything that waits for it tells the reason too.
-        return None if _is_stuck(rule) else Obstacle(found[1].partition("; ")[0], awaited=True)
+        return None if _is_stuck(rule) else Obstacle(found.short, awaited=True)
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
@@ -396,22 +396,38 @@ class _Look:
         return self._storage[rse]
 
 
-def _first_problem(declared: RucioRule, live: RucioRule | None) -> tuple[What, str] | None:
+@dataclass(frozen=True)
+class _Problem:
+    """In which way files are not kept at an RSE."""
+
+    what: What
+
+    short: str
+    """In a few words."""
+
+    why: str = ""
+    """What Rucio says of it."""
+
+    @property
+    def detail(self) -> str:
+        """All that is known of it."""
+        return f"{self.short}; {self.why}" if self.why else self.short
+
+
+def _first_problem(declared: RucioRule, live: RucioRule | None) -> _Problem | None:
     """Say in which way files are not kept at an RSE, if so."""
     rule = live.lasting if live else None
     if live is None or rule is None:
-        return What.MISSING, _unkept(declared, live)
+        return _Problem(What.MISSING, _unkept(declared, live))
     if _is_another(declared.manifest, live):
-        return What.CHANGED, f"what {declared.did} brings there is not what the bundle holds"
+        return _Problem(What.CHANGED, f"what {declared.did} brings there is not what the bundle holds")
     wanted = max(live.held, len(declared.manifest.files) if declared.manifest else 0)
     if 0 < wanted <= live.available:
         return _unguarded(rule, wanted)
-    told = _counts(live, rule, wanted)
-    if _is_stuck(rule):
-        return What.MISSING, f"{told}; rule {rule.id} is stuck: {rule.reason or 'Rucio does not say why'}"
-    if rule.state is RuleState.SUSPENDED:
-        return What.MISSING, f"{told}; rule {rule.id} is suspended: {rule.reason or 'Rucio does not say why'}"
-    return What.PENDING, told
+    is_halted = _is_stuck(rule) or rule.state is RuleState.SUSPENDED
+    return _Problem(
+        What.MISSING if is_halted else What.PENDING, _counts(live, rule, wanted), _why_not_there(rule)
+    )
 
 
 def _is_another(manifest: Manifest | None, live: RucioRule) -> bool:
@@ -422,16 +438,16 @@ def _is_another(manifest: Manifest | None, live: RucioRule) -> bool:
     return any((file.size, file.adler32) != expected.get(name) for name, file in live.files.items())
 
 
-def _unguarded(rule: Rule, wanted: int) -> tuple[What, str] | None:
+def _unguarded(rule: Rule, wanted: int) -> _Problem | None:
     """Say that a rule has lost locks on files that are there."""
     locks = rule.ok + rule.replicating + rule.stuck
     # A joint rule keeps every file at each of its RSEs.
     if locks >= wanted * len(rule.rses):
         return None
+    told = f"rule {rule.id} keeps only {locks} of them"
     if len(rule.rses) > 1:
         told = f"rule {rule.id} has only {locks} of {wanted * len(rule.rses)} locks"
-        return What.PENDING, f"all {wanted} files are there, and {told}"
-    return What.PENDING, f"all {wanted} files are there, and rule {rule.id} keeps only {locks} of them"
+    return _Problem(What.PENDING, f"all {wanted} files are there, and {told}")
 
 
 def _unkept(declared: RucioRule, live: RucioRule | None) -> str:
@@ -446,16 +462,25 @@ def _counts(live: RucioRule, rule: Rule, wanted: int) -> str:
     moving += [f"{rule.stuck} stuck"] if rule.stuck else []
     told = f"{live.available} of {wanted} files are at {live.rse}"
     told += f" ({', '.join(moving)})" if moving else ""
-    told += f", since {rule.since}" if rule.since else ""
+    return told + (f", since {rule.since}" if rule.since else "")
+
+
+def _why_not_there(rule: Rule) -> str:
+    """Say what Rucio does, or waits for, where not all files have arrived."""
+    reason = rule.reason or "Rucio does not say why"
     match rule.state:
+        case RuleState.STUCK if _is_stuck(rule):
+            return f"rule {rule.id} is stuck: {reason}"
+        case RuleState.STUCK:
+            return f"Rucio tries rule {rule.id} again at its next occasion"
+        case RuleState.SUSPENDED:
+            return f"rule {rule.id} is suspended: {reason}"
         case RuleState.WAITING_APPROVAL:
-            return f"{told}; rule {rule.id} waits for an administrator's approval"
-        case RuleState.STUCK if rule.retry_due:
-            return f"{told}; Rucio tries rule {rule.id} again at its next occasion"
+            return f"rule {rule.id} waits for an administrator's approval"
         case RuleState.OK:
-            return f"{told}; rule {rule.id} says OK, so Rucio has not noticed yet"
+            return f"rule {rule.id} says OK, so Rucio has not noticed yet"
         case _:
-            return told
+            return ""
 
 
 def _is_stuck(rule: Rule) -> bool:

@@ -5,6 +5,7 @@ Rows come in hundreds of thousands, so they are plain tuples.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,7 +14,10 @@ from typing import NamedTuple
 
 from .fingerprints import collection_fingerprint
 
-__all__ = ["CollectionType", "Holding", "Row", "format_data_id"]
+__all__ = ["CollectionType", "Holding", "Row", "format_data_id", "parse_data_id"]
+
+_BETWEEN = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")
+"""What stands between two pairs of a data ID; a value may hold a comma."""
 
 
 class CollectionType(Enum):
@@ -44,6 +48,12 @@ class Row(NamedTuple):
 def format_data_id(required: Mapping[str, int | str]) -> str:
     """Return a data ID as fingerprints and messages write it."""
     return ",".join(f"{key}={required[key]}" for key in sorted(required))
+
+
+def parse_data_id(text: str) -> dict[str, str]:
+    """Return the keys and values of a data ID; what `format_data_id` had."""
+    pairs = (pair.partition("=") for pair in _BETWEEN.split(text) if pair)
+    return {key: value for key, _, value in pairs}
 
 
 @dataclass(frozen=True)

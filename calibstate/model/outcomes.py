@@ -7,7 +7,7 @@ from typing import Literal
 
 from .guards import Allowed
 from .locks import Process
-from .names import Noun
+from .names import Address, Noun
 
 __all__ = ["Began", "JournalLine", "Outcome", "Result"]
 
@@ -54,6 +54,12 @@ class Outcome(Noun):
 
     passed: Allowed | None = None
     """Guards that a person passed for the plan, and why; where printed."""
+
+    @property
+    def address(self) -> Address:
+        """The target."""
+        place, kind, name = (*self.target.split(":", 2), "", "")[:3]
+        return Address(place=place, kind=kind, name=name)
 
 
 class Began(Noun):

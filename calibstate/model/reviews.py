@@ -278,6 +278,10 @@ class DamageFinding(Noun):
     detail: str
     """What is wrong, in a sentence."""
 
+    right_size: bool = False
+    """Whether it has the size that it had, so that only a look at every byte
+    shows that it was altered."""
+
 
 class BundleReview(Noun):
     """The files of a bundle that were looked at."""

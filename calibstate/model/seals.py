@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .bundles import Manifest
-from .contents import CollectionType, Holding, Row
+from .contents import CollectionType, Holding, Row, parse_data_id
 from .fingerprints import digest_of_lines, ticket_fingerprint
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .readings import Reading
@@ -38,6 +38,7 @@ __all__ = [
     "seal_of",
     "sealed_name",
     "sealed_rows",
+    "unnamed_run",
 ]
 
 Coverage = dict[str, int | str | list[str] | None]
@@ -220,7 +221,7 @@ class Seal(Noun):
             Row(dataset_type, data_id, run, begin, end)
             for dataset_type, said in sealed.types.items()
             for entry in said.coverage
-            for run in [str(entry.get("run", said.run or f"({name})"))]
+            for run in [str(entry.get("run", said.run or unnamed_run(name)))]
             for data_id, (begin, end) in covered([entry], self.instrument)
         )
         # Whether it is a RUN is not told; a range is a range.
@@ -248,6 +249,17 @@ def is_read_as(manifest: Manifest, reading: Reading | None) -> bool:
     imported.
     """
     return manifest.reading is None or not manifest.reading.differs_from(reading)
+
+
+def unnamed_run(collection: str) -> str:
+    """Return what stands for the RUN of datasets where a seal names none.
+
+    Parameters
+    ----------
+    collection
+        The collection that holds them.
+    """
+    return f"({collection})"
 
 
 def sealed_name(instrument: str, ticket: str, collection: str) -> str:
@@ -334,10 +346,10 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
     """
     by_range: dict[tuple[Range, tuple[str, ...]], set[tuple[str, ...]]] = {}
     for data_id, span in rows:
-        pairs = [pair.partition("=") for pair in data_id.split(",")] if data_id else []
-        named = {key: value for key, _, value in pairs}
-        if named.pop("instrument", None) != instrument:
-            named["instrument"] = dict((k, v) for k, _, v in pairs).get("instrument", "")
+        named = parse_data_id(data_id)
+        its_own = named.pop("instrument", "")
+        if its_own != instrument:
+            named["instrument"] = its_own
         by_range.setdefault((span, tuple(named)), set()).add(tuple(named.values()))
     for (span, dimensions), values in sorted(by_range.items()):
         for box in _boxes(values, len(dimensions)):

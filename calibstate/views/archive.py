@@ -90,8 +90,8 @@ def _option(findings: tuple[DamageFinding, ...]) -> str | None:
     damage = [finding for finding in findings if finding.what is not Fault.UNREADABLE]
     if not damage:
         return None
-    only_read = any(finding.detail.startswith("SHA-256") for finding in damage)
-    return "--archive-bytes" if only_read else "--files"
+    is_hidden = any(finding.right_size for finding in damage)
+    return "--archive-bytes" if is_hidden else "--files"
 
 
 def _lines(bundle: BundleReview) -> Iterator[str]:

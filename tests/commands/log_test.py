@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from calibstate.adapters import journals
+from calibstate.adapters.records import open_journal
+from calibstate.model.outcomes import JournalLine, Outcome, Result
 from calibstate.store.schemas import schemas
 from tests.commands import cut
-from tests.commands.sites import EMBARGO, SUMMIT, TOP, Sites
+from tests.commands.sites import EMBARGO, INSTRUMENT, SUMMIT, TOP, Sites
 
 IN_THE_IMPORT = ("after os.link of .fits", 1)
 """When all bundles are made and the first import has placed a file."""
@@ -68,6 +70,28 @@ def test_it_can_be_narrowed(sites: Sites) -> None:
     assert log(sites, "--since", "1h") == [newest, oldest]
     assert log(sites, "--since", "2999-01-01") == []
     assert log(sites, oldest["id"]) == [oldest]
+
+
+def test_a_run_is_of_the_tickets_that_its_steps_change_and_not_of_those_that_its_words_name(
+    sites: Sites,
+) -> None:
+    def journal(target: str, detail: str, **more: Any) -> None:
+        outcome = Outcome(step="s1", do="any", target=target, result=Result.REFUSED, detail=detail, **more)
+        line = JournalLine(at="2026-11-22T18:00:00Z", event="outcome", text="", outcome=outcome)
+        open_journal(str(sites.tree.folder / "records")).write(line)
+
+    def targets(ticket: str) -> list[str]:
+        return sorted(run["lines"][0]["outcome"]["target"] for run in log(sites, "--ticket", ticket))
+
+    archived, ruled = f"archive:bundle:{INSTRUMENT}/DM-1", f"rucio:rucio_rule:{INSTRUMENT}/DM-1/SUMMIT_DISK"
+    journal(archived, "its bundle is cut off")
+    journal(ruled, "no room")
+    journal(f"archive:bundle:{INSTRUMENT}/DM-2", "a file of it is that of DM-1; see DM-1.")
+    journal("archive:bundle:LATISS/DM-1", "DM-1 of another instrument")
+    journal(f"{SUMMIT}:chain:{TOP}", "DM-1 has not arrived", entrants=(f"{TOP}/DM-2",))
+
+    assert targets("DM-1") == [archived, ruled]
+    assert targets("DM-2") == [f"archive:bundle:{INSTRUMENT}/DM-2", f"{SUMMIT}:chain:{TOP}"]
 
 
 def test_one_run_is_told_event_by_event(sites: Sites) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -22,6 +23,7 @@ from calibstate.factory.timely import TimelyLocks
 from calibstate.model.locks import Lock
 from calibstate.model.outcomes import JournalLine, Outcome, Result
 from calibstate.ports.records import Journal, Locks
+from calibstate.ports.silence import Silences
 from tests.fakes.records import Holder, MemoryJournal, MemoryLocks
 
 PLACE = "summit/LSSTCam"
@@ -45,9 +47,8 @@ def dead_pid() -> int:
 
 def a_lock(*, host: str | None = None, **more: Any) -> Lock:
     process = this_process().model_copy(update={"pid": dead_pid(), **({"host": host} if host else {})})
-    return Lock(
-        id="old", place=PLACE, who="them", process=process, since="2026-11-22T17:00:00Z", why="apply", **more
-    )
+    since = "2026-11-22T17:00:00Z"
+    return Lock(id=uuid4().hex, place=PLACE, who="them", process=process, since=since, why="apply", **more)
 
 
 @pytest.fixture(params=["fake", "folder", "s3", "folder, in time"])
@@ -71,7 +72,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
     ours, theirs = open_locks(uri), open_locks(uri)
     if request.param == "folder, in time":
-        ours, theirs = TimelyLocks(ours, InTime("ours")), TimelyLocks(theirs, InTime("theirs"))
+        ours = TimelyLocks(ours, InTime("ours", Silences(), uri))
+        theirs = TimelyLocks(theirs, InTime("theirs", Silences(), uri))
     yield Store(ours, theirs, put)
 
 
@@ -136,6 +138,24 @@ def test_a_process_of_another_host_is_never_succeeded(store: Store) -> None:
     for word in (PLACE, "them", "elsewhere", "2026-11-22T17:00:00Z", "apply"):
         assert word in str(raised.value)
     assert raised.value.diagnostics[0].hint
+
+
+def test_a_refusal_says_as_data_who_holds_the_lock(store: Store) -> None:
+    store.put(host="node.a.b")
+    holders = [holder_of(store.ours), holder_of(store.ours)]
+    store.put(host="node.a.b")
+    holders.append(holder_of(store.ours))
+    store.put(rubbish=b"{}")
+    holders.append(holder_of(store.ours))
+    assert all(holders)
+    assert holders[0] == holders[1]
+    assert len(set(holders)) == 3
+
+
+def holder_of(locks: Locks) -> str:
+    with pytest.raises(LockedError) as raised, locks.hold(PLACE, why="apply"):
+        pytest.fail("two hold it")
+    return raised.value.holder
 
 
 @pytest.mark.parametrize(

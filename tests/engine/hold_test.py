@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -81,6 +82,23 @@ def test_whoever_waited_long_enough_is_refused_with_the_name_of_the_holder(
         holds.take(PLACE, "apply")
     assert clock.now == 17
     assert ["them" in told for told in clock.told] == [True, False]
+
+
+@pytest.mark.parametrize("host", ["node", "node.a.b", "10.0.0.7", "node.a.b. Its"])
+def test_whoever_waits_is_told_of_each_holder_once_whatever_its_host_is_called(
+    places: MemoryPlaces, clock: Clock, host: str
+) -> None:
+    def work_on() -> None:
+        holder = first if clock.now < 8 else second
+        places.locks.held[PLACE] = replace(holder, life=f"Its last sign of life was {clock.now} s ago.")
+
+    first = Holder("them", host, since="18:00", why="apply")
+    second = Holder("them", host, since="18:10", why="apply")
+    clock.meanwhile = work_on
+    work_on()
+    with pytest.raises(LockedError), Holds(places, patience=clock.patience(30)) as holds:
+        holds.take(PLACE, "apply")
+    assert ["18:00" in told for told in clock.told] == [True, False]
 
 
 def test_what_was_waited_at_one_place_is_not_waited_again_at_the_next(

@@ -117,6 +117,16 @@ def test_one_dataset_through_two_collections_is_named_by_the_first_searched() ->
     assert won(resolved) == [("A", 0, 20, "b"), ("X", 20, 30, "x"), ("A", 30, 50, "a")]
 
 
+def test_where_it_is_asked_for_each_range_names_the_collection_that_decides_it() -> None:
+    leaves = [leaf("a", ("A b", (10, 20)), ("A b", (20, 25))), leaf("b", ("A b", (0, 30)), ("A", (30, 40)))]
+    assert won(resolve(leaves, across=False)) == [
+        ("A b", 0, 10, "b"),
+        ("A b", 10, 25, "a"),
+        ("A b", 25, 30, "b"),
+        ("A", 30, 40, "b"),
+    ]
+
+
 def test_one_dataset_of_two_data_ids_stays_with_each() -> None:
     resolved = resolve([leaf("a", Row("bias", ONE, "A", 0, 10), Row("bias", TWO, "A", 10, 20))])
     assert len(resolved.winners) == 2

@@ -25,6 +25,8 @@ class Holder:
     since: str = "2026-11-22T18:00:00Z"
     why: str = "test"
     runs: bool = True
+    life: str = ""
+    """Its last sign of life, in a sentence."""
     id: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -90,9 +92,10 @@ class MemoryLocks(Locks):
 def _locked(place: str, there: Holder | None) -> LockedError:
     hint = f"Wait, or: calibstate unlock {place} --id {_name(there)}"
     if there is None:
-        return LockedError(Diagnostic("Lock cannot be read", f"The lock of {place} is damaged.", hint=hint))
-    detail = f"{place} is held by {there.who} on {there.host} since {there.since}: {there.why}."
-    return LockedError(Diagnostic("Place is locked", detail, hint=hint))
+        problem = Diagnostic("Lock cannot be read", f"The lock of {place} is damaged.", hint=hint)
+        return LockedError(problem, holder=_name(there))
+    detail = f"{place} is held by {there.who} on {there.host} since {there.since}: {there.why}. {there.life}"
+    return LockedError(Diagnostic("Place is locked", detail.strip(), hint=hint), holder=there.id)
 
 
 def _name(there: Holder | None) -> str:

@@ -96,6 +96,15 @@ def test_each_state_of_a_rule_is_told_and_answered(
     assert obstacle is None or (obstacle.awaited, obstacle.refused) == (awaited, refused)
 
 
+@pytest.mark.parametrize("state", [RuleState.WAITING_APPROVAL, RuleState.OK, RuleState.REPLICATING])
+def test_who_waits_for_files_is_told_how_many_are_there_whatever_others_wrote(state: RuleState) -> None:
+    live = seen(rule(state, since="Monday; early", reason="no route; none at all"), available=1)
+    obstacle = KIND.obstacle(DECLARED, live)
+    assert obstacle
+    assert obstacle.reason.endswith("since Monday; early")
+    assert "1 of 3 files" in obstacle.reason
+
+
 @pytest.mark.parametrize("state", list(RuleState))
 def test_when_all_files_are_there_the_state_does_not_matter(state: RuleState) -> None:
     live = seen(rule(state), available=NUMBER)

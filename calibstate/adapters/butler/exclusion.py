@@ -140,5 +140,6 @@ def _locked(place: str, holder: Any) -> LockedError:
             f"{who}",
             hint="Wait until that run has ended, then run again. Its lock is gone with it; whoever shares a "
             f"repository had better share `records` too.{end}",
-        )
+        ),
+        holder=" ".join(str(part) for part in holder or ()),
     )

@@ -23,6 +23,7 @@ from lsst.daf.butler._exceptions import DimensionValueError
 from sqlalchemy.exc import DataError
 
 from ...errors import Diagnostic, RefusedError, UsageError
+from ...model.contents import parse_data_id
 from ...model.timespans import EMPTY, Range
 from ...ports.butler import SeenExposure
 from .translation import timespan_of
@@ -138,8 +139,7 @@ def _exposure(record: Mapping[str, Any], bands: Mapping[str, str]) -> SeenExposu
 
 def _values(butler: Butler, data_id: str) -> dict[str, int | str]:
     """Return a data ID with the types that the butler's dimensions have."""
-    pairs = (pair.partition("=") for pair in data_id.split(",") if pair)
-    return {key: _value(butler, key, value) for key, _, value in pairs}
+    return {key: _value(butler, key, value) for key, value in parse_data_id(data_id).items()}
 
 
 def _value(butler: Butler, key: str, value: str) -> int | str:

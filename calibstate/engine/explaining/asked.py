@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ...errors import Diagnostic, UnreachableError, UsageError
-from ...model.contents import format_data_id
+from ...model.contents import format_data_id, parse_data_id
 from ...model.explanations import Question
 from ...model.names import nearest
 from ...ports.butler import ButlerReader
 
-__all__ = ["Words", "listed", "pairs", "unknown", "values_of"]
+__all__ = ["Words", "listed", "unknown", "values_of"]
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -41,7 +41,7 @@ class Words:
         self._butlers = butlers
         self._there = there
         # The same in all of them: a type means the same everywhere.
-        self._keys = tuple(pairs(min(self._there))) if self._there else None
+        self._keys = tuple(parse_data_id(min(self._there))) if self._there else None
 
     def data_id(self, exposure: Mapping[str, str]) -> str:
         """Return the data ID that is asked for, as rows have it.
@@ -95,7 +95,7 @@ class Words:
         )
 
     def _values(self, key: str) -> tuple[str, ...]:
-        return values_of(key, map(pairs, self._there))
+        return values_of(key, map(parse_data_id, self._there))
 
     def _filter(self, band: str) -> str:
         """Return the only filter of a band that the type is there for."""
@@ -132,11 +132,6 @@ class Words:
             except UnreachableError:
                 continue  # What was observed does not tell.
         return {}
-
-
-def pairs(data_id: str) -> dict[str, str]:
-    """Return the keys and values of a data ID."""
-    return dict(pair.split("=", 1) for pair in data_id.split(",") if pair)
 
 
 def values_of(key: str, data_ids: Iterable[Mapping[str, str]]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ...errors import Diagnostic, UnreachableError, UsageError
-from ...model.contents import Holding, Row
+from ...model.contents import Holding, Row, parse_data_id
 from ...model.desired import DesiredState
 from ...model.effective import Candidate
 from ...model.explanations import Explained, Explanation, Question, Told, Weighed, Why
@@ -24,7 +24,7 @@ from ..effective import flatten
 from ..expand import places_of
 from ..resolve import candidates, resolve
 from ..side_by_side import side_by_side
-from .asked import Words, listed, pairs, unknown, values_of
+from .asked import Words, listed, unknown, values_of
 
 __all__ = ["chains_to_search", "explain", "explain_search"]
 
@@ -164,7 +164,7 @@ def _known(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> dict[s
     if not data_ids:
         types = {row.dataset_type for leaf in leaves for row in leaf.rows}
         return {"dataset_type": tuple(sorted(types))} if types else {}
-    asked, there = pairs(data_id), [pairs(one) for one in data_ids]
+    asked, there = parse_data_id(data_id), [parse_data_id(one) for one in data_ids]
     keys = [key for key in asked if key != "instrument"]
     near = {key: values_of(key, (one for one in there if {**one, key: asked[key]} == asked)) for key in keys}
     near = {key: values for key, values in near.items() if values}

@@ -252,4 +252,9 @@ def _findings(found: BundleFiles) -> Iterator[DamageFinding]:
         yield DamageFinding(what=Fault.UNREADABLE, path=problem.path, detail=problem.detail)
     for damaged in found.damaged:
         what = Fault.LOST if damaged.is_gone else Fault.ALTERED
-        yield DamageFinding(what=what, path=damaged.file.path, detail=damaged.detail)
+        yield DamageFinding(
+            what=what,
+            path=damaged.file.path,
+            detail=damaged.detail,
+            right_size=damaged.found_size == damaged.file.size,
+        )

@@ -7,13 +7,13 @@ searched in the declared order and its tickets held what was pinned.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...errors import RefusedError
 from ...kinds.chain import Chain
 from ...kinds.collection import Collection
-from ...model.contents import CollectionType, Holding
+from ...model.contents import CollectionType, Holding, format_data_id, parse_data_id
 from ...model.desired import DesiredState
 from ...model.effective import Effective, Resolved
 from ...model.names import RepositoryAddress, TicketKey
@@ -76,8 +76,9 @@ class SearchedChain:
 
 def group_of(winner: Effective) -> tuple[str, str]:
     """Return the dataset type, and the data ID but for its detector."""
-    rest = [pair for pair in winner.data_id.split(",") if not pair.startswith("detector=")]
-    return winner.dataset_type, ",".join(rest)
+    rest = parse_data_id(winner.data_id)
+    rest.pop("detector", None)
+    return winner.dataset_type, format_data_id(rest)
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,9 @@ class _Look:
                 name,
                 wish[name],
                 sight[name],
-                _resolved_one_by_one([pinned[leaf] for leaf in wish[name] if leaf in pinned]),
+                # A new ticket may certify a dataset of an older one, and then
+                # both have their part in what would be one range.
+                resolve([pinned[leaf] for leaf in wish[name] if leaf in pinned], across=False),
                 resolve([live[leaf] for leaf in sight[name] if leaf in live]),
                 name not in inside,
             )
@@ -241,18 +244,3 @@ class _Look:
                     rows = tuple(row for row in rows if row.dataset_type in calibrations)
                 pinned[name] = Holding(name, CollectionType.CALIBRATION, rows)
         return pinned
-
-
-def _resolved_one_by_one(leaves: Sequence[Holding]) -> Resolved:
-    """Resolve a search, and tell of each range which collection decides.
-
-    A new ticket may certify a dataset of an older one, and then both have
-    their part in what would be one range.
-    """
-    apart = [
-        replace(leaf, rows=tuple(row._replace(uuid=f"{row.uuid} {rank}") for row in leaf.rows))
-        for rank, leaf in enumerate(leaves)
-    ]
-    resolved = resolve(apart)
-    winners = tuple(w._replace(uuid=w.uuid.partition(" ")[0]) for w in resolved.winners)
-    return Resolved(winners)

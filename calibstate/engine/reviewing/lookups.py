@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
 from ...errors import RefusedError
+from ...model.contents import parse_data_id
 from ...model.effective import Effective
 from ...model.reviews import Check, Checked, Fault, Finding, Note, Picked
 from ...model.tickets import Ticket
@@ -111,7 +112,7 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
     by_range: dict[tuple[str, int, int], list[str]] = {}
     for winner in won:
         by_range.setdefault((winner.dataset_type, winner.begin, winner.end), []).append(winner.data_id)
-    tried: set[str] = set()
+    tried: set[tuple[str, str]] = set()
     for (dataset_type, begin, end), data_ids in sorted(by_range.items()):
         untried = list(_with_new_values(sorted(data_ids), tried))
         moments = _edges(begin, end)
@@ -120,10 +121,10 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
         yield from ((dataset_type, *pair) for pair in zip(asked, cycle(moments), strict=False))
 
 
-def _with_new_values(data_ids: Sequence[str], tried: set[str]) -> Iterator[str]:
+def _with_new_values(data_ids: Sequence[str], tried: set[tuple[str, str]]) -> Iterator[str]:
     """Yield those data IDs that try a value which no other one did."""
     for data_id in data_ids:
-        values = set(data_id.split(","))
+        values = set(parse_data_id(data_id).items())
         if not values <= tried:
             tried |= values
             yield data_id
