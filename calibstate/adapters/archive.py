@@ -252,6 +252,11 @@ class Archive(ArchiveWriter):
         check_content(there, content)
         return _same(there, fingerprint)
 
+    @override
+    def clear_leftovers(self) -> None:
+        with self._seen():
+            self._shelf.clear_leftovers()
+
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -67,6 +67,8 @@ def _recover(
         holds.take(address, "recovery")
         if address not in {ARCHIVE, RUCIO}:
             places.recover(address)
+        elif address == ARCHIVE:
+            places.change_archive().clear_leftovers()
     yield from words
     if half_written:
         yield f"{address}: recovered from a writer that was killed"

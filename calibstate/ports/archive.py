@@ -187,3 +187,15 @@ class ArchiveWriter(ArchiveReader, Protocol):
             bundle.
         """
         ...
+
+    def clear_leftovers(self) -> None:
+        """Remove what killed runs left beside bundles that are complete.
+
+        What they left of others is cleared when these are completed.
+
+        Raises
+        ------
+        UnreachableError
+            The archive cannot be reached.
+        """
+        ...

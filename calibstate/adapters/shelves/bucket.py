@@ -214,6 +214,10 @@ class Bucket(Shelf):
             self._left |= {f["Key"]: f.get("ETag", "").strip('"') for f in page.get("Contents", ())}
 
     @override
+    def clear_leftovers(self) -> None:
+        pass
+
+    @override
     def add(self, key: str, stream: IO[bytes]) -> Digest:
         digest = digest_of(stream)
         if self._left.get(self._key(key)) != digest.md5.hex():

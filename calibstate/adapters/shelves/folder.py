@@ -151,6 +151,12 @@ class Folder(Shelf):
             _clear_away(leftover)
 
     @override
+    def clear_leftovers(self) -> None:
+        # Who was killed when a file had its name had not removed the other.
+        for leftover in self._root.glob(f"*/*/*/{TEMPORARY}*"):
+            _clear_away(leftover)
+
+    @override
     def add(self, key: str, stream: IO[bytes]) -> Digest:
         path = self._made(key)
         if path.exists():

@@ -105,6 +105,10 @@ class Shelf(ABC):
         """Clear away what an interrupted run left unfinished in a folder."""
 
     @abstractmethod
+    def clear_leftovers(self) -> None:
+        """Clear away what killed runs left in folders three levels down."""
+
+    @abstractmethod
     def add(self, key: str, stream: IO[bytes]) -> Digest:
         """Write a large file, unless the same bytes are there already.
 
