@@ -189,11 +189,11 @@ def test_without_waves_what_is_declared_has_the_digest_that_it_had(tmp_path: Pat
 @pytest.mark.parametrize(
     ("waves", "line", "told"),
     [
-        ([["usdf"], ["sumit"]], 6, "`sumit` is no site. Did you mean `summit`?"),
-        ([["usdf"], ["summit/LSSTComCam"]], 6, "is no site."),
-        ([["usdf"], ["bts", "usdf"]], 7, "usdf is in a wave already (calibstate.yaml:5)"),
-        ([["usdf"], []], 6, "must not be empty"),
-        (["usdf"], 5, "must be a list"),
+        ([["usdf"], ["sumit"]], 9, "`sumit` is no site. Did you mean `summit`?"),
+        ([["usdf"], ["summit/LSSTComCam"]], 9, "is no site."),
+        ([["usdf"], ["bts", "usdf"]], 10, "usdf is in a wave already (calibstate.yaml:8)"),
+        ([["usdf"], []], 9, "must not be empty"),
+        (["usdf"], 8, "must be a list"),
     ],
 )
 def test_a_wave_that_means_nothing_does_not_validate(
