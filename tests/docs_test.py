@@ -319,7 +319,6 @@ def carried_world(tmp_path_factory: pytest.TempPathFactory, rucio_site: RucioSit
     page deploys a ticket of its own.
     """
     from calibstate.cli.demo import build_world
-    from calibstate.cli.main import run  # noqa: F401 - brings the commands
     from calibstate.demo.world import Carrier
 
     folder = tmp_path_factory.mktemp("carried") / "calibstate-demo"
@@ -461,25 +460,20 @@ def test_every_kind_and_action_has_its_place_in_the_reference() -> None:
 
 
 def test_every_command_has_its_place_in_the_reference() -> None:
-    from calibstate.cli.app import app
-    from calibstate.cli.main import run  # noqa: F401 - brings the commands
+    from calibstate.cli.commands import COMMANDS
 
-    commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     headings = set(re.findall(r"^## ([a-z]+)$", (REFERENCE / "commands.md").read_text(), re.MULTILINE))
-    assert headings == commands
+    assert headings == set(COMMANDS)
 
 
 def test_every_option_is_in_the_reference() -> None:
-    import typer.main
+    from calibstate.cli.app import program
+    from calibstate.cli.commands import COMMANDS, command
 
-    from calibstate.cli.app import app
-    from calibstate.cli.main import run  # noqa: F401 - brings the commands
-
-    program = typer.main.get_command(app)
     options = {
         word
-        for command in (program, *program.commands.values())  # type: ignore[attr-defined]
-        for parameter in command.params
+        for described in (program(), *map(command, COMMANDS))
+        for parameter in described.params
         for word in parameter.opts
         if word.startswith("-")
     }

@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-import calibstate.cli.main  # noqa: F401 - it adds the commands
 from calibstate.cli.app import run
 from tests.calibrations import FORMATTERS
 

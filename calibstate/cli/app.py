@@ -20,9 +20,9 @@ import typer
 
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, without_secrets
-from . import screen
+from .commands import Commands
 
-__all__ = ["ExitCode", "app", "first_of", "run"]
+__all__ = ["ExitCode", "app", "first_of", "program", "run"]
 
 
 class ExitCode(IntEnum):
@@ -42,7 +42,10 @@ def first_of(*codes: ExitCode) -> ExitCode:
     return next((code for code in order if code in codes), ExitCode.DONE)
 
 
+# Its decorator marks a function as a command.  Which commands there are says
+# the table, which a test holds against the marks.
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -90,20 +93,20 @@ _WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 
 
 @cache
-def _command() -> Any:
-    """Return the command with all that hang on it, which takes a while."""
+def program() -> Any:
+    """Return the program, which has every command by its name."""
     return typer.main.get_command(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        code = _command()(list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = program()(list(arguments) if arguments is not None else None, standalone_mode=False)
     except _WRONG_USAGE as error:
         error.show()
         return ExitCode.USAGE
     except CalibstateError as error:
-        screen.told(error.diagnostics)
+        _tell(*error.diagnostics)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
@@ -114,7 +117,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort, in place of a traceback
         if os.environ.get("CALIBSTATE_TRACEBACK"):
             sys.stderr.write(without_secrets(traceback.format_exc()))
-        screen.told([_unexpected(error)])
+        _tell(_unexpected(error))
         return ExitCode.ERROR
     return _interrupted() if code == _TYPERS_INTERRUPT else int(code or 0)
 
@@ -123,7 +126,16 @@ _TYPERS_INTERRUPT = 130
 """What typer makes of a KeyboardInterrupt before it comes to us."""
 
 
+def _tell(*problems: Diagnostic) -> None:
+    # rich takes a while to import, and help and completion do without it.
+    from . import screen
+
+    screen.told(problems)
+
+
 def _interrupted() -> int:
+    from . import screen
+
     screen.tell("Interrupted. What was done stands; run the same command again to go on.")
     return ExitCode.ERROR
 

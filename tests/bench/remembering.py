@@ -7,7 +7,6 @@ import subprocess
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import calibstate.cli.main  # noqa: F401 - it adds the commands
 from calibstate.cli.app import run
 from tests.past import CHAINS, make_past
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import yaml
 
-import calibstate.cli.main  # noqa: F401 - it adds the commands
 from calibstate.cli.app import run
 from tests.tree import Tree
 

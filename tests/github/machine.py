@@ -21,8 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import calibstate.cli.main  # noqa: F401 - it adds the commands
 from calibstate.cli.app import run
+from calibstate.cli.commands import COMMANDS, command
 
 __all__ = ["machine"]
 
@@ -115,9 +115,10 @@ def machine(folder: Path) -> Iterator[Path]:
 def serve(path: str) -> None:
     """Carry out what is asked for, each in a process of its own."""
     # The imports are what takes its time.
-
     import calibstate.adapters.butler  # noqa: F401
 
+    for name in COMMANDS:
+        command(name)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(path)
     listening.listen()

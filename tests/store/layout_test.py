@@ -144,8 +144,6 @@ def test_links_and_seals_and_hidden_files_are_left_alone(tmp_path: Path) -> None
 
 
 def test_a_file_keeps_who_may_read_it(tmp_path: Path, capsys: Any) -> None:
-    from calibstate.cli.main import run  # noqa: F401 - brings the commands
-
     root = written(tmp_path / "tree")
     (root / TICKET).chmod(0o640)
     assert _fmt(root, capsys)[0] == 0

@@ -1,0 +1,91 @@
+"""The commands: where each is defined, and the line that tells what it does.
+
+To list the commands, to complete the name of one, or to find the name that
+was meant, this table is enough.  The module of a command, with all that it
+needs, is imported when the command is run or its options are asked for: who
+asks for help does not wait for the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+__all__ = ["COMMANDS", "Commands", "Entry", "command"]
+
+
+class Entry(NamedTuple):
+    """What is known of a command before its module is imported."""
+
+    module: str
+    """Module beside this one; the function in it has the command's name."""
+
+    line: str
+    """First paragraph of the function's docstring."""
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "validate": Entry("tree", "Tell everything that is wrong with the state tree."),
+    "show": Entry("tree", "Show the desired chains, or a saved plan."),
+    "schema": Entry("tree", "Write the JSON Schemas of files and documents."),
+    "approvals": Entry("approvals", "Tell how it stands with the approval of each ticket."),
+    "capture": Entry("capture", "Write the state files that describe a live chain as it is."),
+    "demo": Entry("demo", "Show the main job on a world of its own."),
+    "doctor": Entry("doctor", "Tell whether one can work with the places from here."),
+    "observe": Entry("observe", "Write down what repositories show, for who cannot see them."),
+    "explain": Entry("explain", "Tell which calibration a lookup gets, and why not another."),
+    "fingerprint": Entry("fingerprint", "Tell whether repositories select the same calibrations."),
+    "fmt": Entry("fmt", "Lay out the files of the state tree in the one way there is."),
+    "diff": Entry("history", "Tell what is declared otherwise, in words of the field."),
+    "history": Entry("history", "Tell who changed a chain, when, and in which pull request."),
+    "impact": Entry("impact", "Tell which lookups get another calibration by a change of the tree."),
+    "log": Entry("log", "Tell what was done, by whom, when, and from which commit."),
+    "drift": Entry("reconcile", "Tell where live places have left the declaration."),
+    "plan": Entry("reconcile", "Show the steps that would end the drift."),
+    "apply": Entry("reconcile", "Plan, show, ask, and do it."),
+    "report": Entry("report", "Tell reviewers what a change of the tree proposes, and what it does."),
+    "rollback": Entry("rollback", "Prepare the change that takes a ticket out everywhere."),
+    "seal": Entry("seal", "Write down what a ticket contains, from its origin."),
+    "status": Entry("status", "Show tickets against repositories, in search order."),
+    "unlock": Entry("unlock", "Break the lock of a run that is surely no more."),
+    "verify": Entry("verify", "Review a deployment: is it selected, and are its files there?"),
+}
+"""Every command, in the order of ``--help``; a new one is a line here."""
+
+
+@cache
+def command(name: str) -> Any:
+    """Return a command with its options; its module is imported.
+
+    Parameters
+    ----------
+    name
+        One of the table.
+    """
+    module = import_module(f".{COMMANDS[name].module}", __package__)
+    # typer makes a command of an application that has only one.
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    alone.command(name)(getattr(module, name))
+    return typer.main.get_command(alone)
+
+
+class _Listed(TyperCommand):
+    """A command of the table; the real one takes over when it is run."""
+
+    @override
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        return command(str(self.name)).make_context(*arguments, **settings)
+
+
+class Commands(TyperGroup):
+    """All commands of the table, whatever has been imported so far."""
+
+    def __init__(self, **settings: Any) -> None:
+        listed = {name: _Listed(name, help=entry.line) for name, entry in COMMANDS.items()}
+        super().__init__(**{**settings, "commands": listed})
