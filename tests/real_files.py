@@ -63,6 +63,9 @@ class RealFile:
         return self.path.read_text()
 
 
+FORMATTERS = ["lsst", "lsst.daf.butler.formatters.pickle.PickleFormatter"]
+"""What has to be allowed: published kernels and tables are pickled."""
+
 _FITS = "lsst.obs.base.formatters.fitsGeneric.FitsGenericFormatter"
 
 HSC = RealFile(

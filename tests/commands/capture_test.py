@@ -233,7 +233,7 @@ def test_real_files_are_captured_and_select_the_same_when_deployed(
 ) -> None:
     tree = Tree(tmp_path, instrument=real.instrument)
     real_files.load(real, tree.repository(ORIGIN))
-    tree.settings()
+    tree.settings(formatters=real_files.FORMATTERS)
     tree.site("usdf", {"main": "origin"})
     run = runner(tree, capsys)
     chain = list(real.chains)[-1]

@@ -74,7 +74,7 @@ def comcam(tmp_path_factory: pytest.TempPathFactory) -> Place:
 def both_cameras(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Return the published DECam and HSC calibrations in one repository."""
     tree = Tree(tmp_path_factory.mktemp("impact") / "real", instrument="HSC")
-    tree.settings()
+    tree.settings(formatters=real_files.FORMATTERS)
     tree.site("usdf", {"main": "origin"})
     repository = tree.repository("usdf/main")
     real_files.load(HSC, repository)

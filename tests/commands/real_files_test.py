@@ -86,12 +86,8 @@ def stack() -> Iterator[None]:
         yield
 
 
-PICKLE = "lsst.daf.butler.formatters.pickle.PickleFormatter"
-"""The class that the published kernels of HSC are read by."""
-
-
 def declare(real: RealFile, tree: Tree) -> None:
-    tree.settings(formatters=["lsst", PICKLE])
+    tree.settings(formatters=real_files.FORMATTERS)
     tree.site("usdf", {"main": "origin"})
     tree.site("summit", {"main": "copy"})
     for ticket, bare in real.tickets.items():
