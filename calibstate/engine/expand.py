@@ -269,8 +269,18 @@ class _Repository:
         pin = self._pin(ticket)
         content = {leaf: {leaf: fp} for leaf, fp in pin.fingerprints.items()} if pin else {}
         chain = Chain(self._at("chain", name), ticket.leaves, content=content, held_here=self._held_here)
-        need = Need(self._at("collection", ticket.name))
-        return Declared(chain, written.lines.at("collections"), (need,))
+        needs = (Need(self._at("collection", ticket.name)), *self._needs_of_origin(ticket))
+        return Declared(chain, written.lines.at("collections"), needs)
+
+    def _needs_of_origin(self, ticket: Ticket, child: str | None = None) -> Iterator[Need]:
+        """Yield what a chain of the origin needs to search a ticket.
+
+        The origin has the collections before anybody else.  What cannot be
+        exported, such as a file that was cut off, should not be searched
+        there either.  An archive that is away keeps nothing from a site.
+        """
+        if self.desired.origin(ticket.instrument) == self.address:
+            yield Need(_at(ARCHIVE, "bundle", ticket.name), child, if_seen=True)
 
     def _declared_chains(self) -> Iterator[Written[ChainFile]]:
         """Yield the chains of the repository, children before parents."""
@@ -369,6 +379,7 @@ class _Repository:
         fingerprints = pin.fingerprints if (pin := self._pin(ticket)) else {}
         for child in children:
             draft.add(child, where, *needs)
+            draft.needs.extend(self._needs_of_origin(ticket, child))
             draft.content[child] = {
                 leaf: fp for leaf, fp in fingerprints.items() if ticket.collection or leaf == child
             }

@@ -216,7 +216,11 @@ class _Planner:
 
     def _lacks(self, need: Need) -> Obstacle | None:
         settled = self.settled.get(need.address)
-        return settled.obstacle if settled else NOT_ASKED_FOR
+        if settled is None:
+            return NOT_ASKED_FOR
+        if need.if_seen and settled.obstacle and settled.obstacle.unseen:
+            return None
+        return settled.obstacle
 
     def _elsewhere(self, target: Address) -> Obstacle | None:
         """Say whose step it would be, if it is not asked for here."""

@@ -35,7 +35,7 @@ def missing_files(holding: Holding, bundled: Mapping[str, int] = _NO_SIZES) -> I
         Sizes in bytes that the files must have, by UUID, as far as they are
         known.
     """
-    unrecorded, lost, resized = [], [], []
+    unrecorded, lost, resized, altered = [], [], [], []
     for row in holding.rows:
         size = holding.sizes.get(row.uuid)
         if row.uuid in holding.unrecorded:
@@ -44,9 +44,14 @@ def missing_files(holding: Holding, bundled: Mapping[str, int] = _NO_SIZES) -> I
             lost.append(row)
         elif size is not None and bundled.get(row.uuid, size) != size:
             resized.append(row)
+        elif row.uuid in holding.altered:
+            altered.append(row)
     if unrecorded:
         yield f"{len(unrecorded)} are not recorded in the datastore: {tell_rows(unrecorded)}"
     if lost:
         yield f"{len(lost)} have no file: {tell_rows(lost)}"
     if resized:
         yield f"{len(resized)} have a file of another size than the bundle says: {tell_rows(resized)}"
+    if altered:
+        # The butler itself refuses to read these.
+        yield f"{len(altered)} have a file of another size than was recorded: {tell_rows(altered)}"

@@ -49,6 +49,9 @@ class Need:
     part: str | None = None
     """The part that needs it; `None`: the whole resource."""
 
+    if_seen: bool = False
+    """Whether it is done without while its place cannot be seen."""
+
 
 @dataclass(frozen=True)
 class Declared:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,82 @@ def test_a_file_that_was_cut_off_is_never_sealed_or_exported(sites: Sites, left:
     assert f"has {left} bytes" in applied.out
     assert not sites.has(SUMMIT, BIAS)
     assert sites.has(SUMMIT, f"{TOP}/DM-1/bias.20240101a"), "the other ticket goes on"
+
+
+def not_yet_searched(sites: Sites, ticket: str = "DM-2") -> None:
+    """Let the origin have a ticket that it does not search yet."""
+    sites.change_chain(ORIGIN, lambda children: [child for child in children if not child.endswith(ticket)])
+    with sites.butler(ORIGIN) as butler:
+        butler.collections.x_remove(f"{TOP}/{ticket}")
+
+
+def cut_off_a_file(sites: Sites) -> None:
+    file = first_file(sites, ORIGIN)
+    file.write_bytes(file.read_bytes()[:7])
+
+
+def put_something_in_the_way_of_the_bundle(sites: Sites) -> None:
+    exports = [step["with"] for step in sites.run("plan", "--format", "json").json["steps"]]
+    (fingerprint,) = [w["fingerprint"] for w in exports if w.get("origin") and w["ticket"] == "DM-2"]
+    folder = sites.tree.folder / "archive" / INSTRUMENT / "DM-2" / fingerprint.removeprefix("sha256:")[:16]
+    (folder / "export.yaml" / "of others").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("spoil", [cut_off_a_file, put_something_in_the_way_of_the_bundle])
+def test_the_origin_does_not_begin_to_search_what_cannot_be_exported(
+    sites: Sites, spoil: Callable[[Sites], None]
+) -> None:
+    not_yet_searched(sites)
+    spoil(sites)
+
+    applied = sites.run("apply", "--yes")
+
+    assert applied.code in {1, 3}, applied.out
+    assert "export-bundle archive:bundle:LSSTComCam/DM-2" in applied.out
+    assert sites.chain(ORIGIN) == (f"{TOP}/DM-1",)
+    assert not sites.has(ORIGIN, f"{TOP}/DM-2"), "nor is its own chain made"
+    assert sites.chain(SUMMIT) == (f"{TOP}/DM-1",), "the other ticket goes on"
+
+
+def test_the_origin_searches_what_it_has_once_it_is_exported(sites: Sites) -> None:
+    not_yet_searched(sites)
+
+    assert sites.run("apply", "--yes").code == 0
+
+    assert sites.chain(ORIGIN) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
+
+
+def test_an_archive_that_is_away_keeps_no_sealed_ticket_from_its_origin(deployed: Sites) -> None:
+    assert deployed.run("seal", "DM-2").code == 0
+    deployed.change_chain(ORIGIN, lambda children: children[1:])
+    shutil.move(deployed.tree.folder / "archive", deployed.tree.folder / "away")
+    (deployed.tree.folder / "archive").write_text("not a folder")
+
+    applied = deployed.run("apply", "--yes", "--repository", ORIGIN)
+
+    assert applied.code in {0, 1}
+    assert deployed.chain(ORIGIN) == (f"{TOP}/DM-2", f"{TOP}/DM-1")
+
+
+@pytest.mark.parametrize("address", [ORIGIN, SUMMIT])
+def test_a_file_that_is_not_as_recorded_does_not_begin_to_be_searched(deployed: Sites, address: str) -> None:
+    assert deployed.run("seal", "DM-2").code == 0
+    deployed.change_chain(address, lambda children: children[1:])
+    # Without the archive only the datastore knows how large files are.
+    shutil.move(deployed.tree.folder / "archive", deployed.tree.folder / "away")
+    (deployed.tree.folder / "archive").write_text("not a folder")
+    saved = str(deployed.tree.folder / "plan.json")
+    deployed.run("plan", "--repository", address, "-o", saved)
+    file = first_file(deployed, address)
+    file.write_bytes(file.read_bytes()[:7])
+
+    planned_anew = deployed.run("apply", "--yes", "--repository", address)
+    applied = deployed.run("apply", saved, "--yes")
+
+    assert planned_anew.code != 0
+    assert applied.code != 0
+    assert "another size than was recorded" in applied.out + applied.err
+    assert deployed.chain(address) == (f"{TOP}/DM-1",)
 
 
 def test_a_file_that_was_cut_off_is_changed_and_does_not_pass(deployed: Sites) -> None:
