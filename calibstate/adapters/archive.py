@@ -169,7 +169,9 @@ class Archive(ArchiveWriter):
         return DamagedFile(file=file, found_size=digest.size, found_sha256=digest.sha256)
 
     @override
-    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+    def restore_file(
+        self, manifest: Manifest, damaged: DamagedFile, source: str, *, fence: Fence = unfenced
+    ) -> None:
         file, key = damaged.file, f"{manifest.folder}/{damaged.file.path}"
         with ExitStack() as stack:
             stream = _opened(stack, source)
@@ -192,7 +194,7 @@ class Archive(ArchiveWriter):
                 )
             aside = f"{_DAMAGED}/{key}-{now.found_sha256[:16]}" if now.found_sha256 else None
             with self._kept():
-                self._shelf.put_back(key, stream, digest, aside)
+                self._shelf.put_back(key, stream, digest, aside, fence)
 
     @override
     def add_bundle(

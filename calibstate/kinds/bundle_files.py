@@ -195,9 +195,8 @@ def restore_files(
             continue
         not_there = []
         for one in lacking:
-            fence()
             try:
-                _restore(manifest, one, uris, archive)
+                _restore(manifest, one, uris, archive, fence)
                 watch("files", len(damaged) - len(lacking) + 1, len(damaged))
             except PlanIsStaleError:
                 raise
@@ -210,13 +209,17 @@ def restore_files(
 
 
 def _restore(
-    manifest: Manifest, damaged: DamagedFile, uris: Mapping[str, str], archive: ArchiveWriter
+    manifest: Manifest,
+    damaged: DamagedFile,
+    uris: Mapping[str, str],
+    archive: ArchiveWriter,
+    fence: Fence,
 ) -> None:
     uri = next((uris[uuid] for uuid in damaged.file.datasets if uuid in uris), None)
     if uri is None:
         detail = f"it has no record of the dataset of {damaged.file.path}."
         raise RefusedError(Diagnostic("Dataset is not there", detail))
-    archive.restore_file(manifest, damaged, uri)
+    archive.restore_file(manifest, damaged, uri, fence=fence)
 
 
 def _stored(manifest: Manifest, address: RepositoryAddress, places: WritePlaces) -> Mapping[str, str]:

@@ -111,7 +111,9 @@ class ArchiveReader(Protocol):
 class ArchiveWriter(ArchiveReader, Protocol):
     """The archive, to add to; a bundle is never changed."""
 
-    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+    def restore_file(
+        self, manifest: Manifest, damaged: DamagedFile, source: str, *, fence: Fence = unfenced
+    ) -> None:
         """Write a file of a bundle again, as its manifest says.
 
         What is in its place is kept: it is moved out of the bundle, to
@@ -126,9 +128,15 @@ class ArchiveWriter(ArchiveReader, Protocol):
             What was found of the file.
         source
             URI of a file that may hold the bytes.
+        fence
+            Asked once all bytes were copied, directly before what is in the
+            place of the file is moved.
 
         Raises
         ------
+        LockedError
+            The fence says that somebody else may work there; nothing was
+            changed.
         RefusedError
             The source is gone, or does not hold the bytes.
         PlanIsStaleError

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from calibstate.adapters.archive import Archive
-from calibstate.adapters.shelves import Shelf, open_shelf
-from calibstate.errors import PlanIsStaleError, RefusedError
+from calibstate.adapters.shelves import Shelf, bucket, open_shelf
+from calibstate.adapters.shelves.folder import TEMPORARY
+from calibstate.errors import CalibstateError, Diagnostic, LockedError, PlanIsStaleError, RefusedError
 from calibstate.model.bundles import Manifest
 from calibstate.model.contents import CollectionType
 from calibstate.model.damage import DamagedFile
@@ -72,6 +73,11 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
     uri = str(tmp_path / "archive")
     if request.param == "s3":
         uri = request.getfixturevalue("s3").bucket("archive") + "/exports"
+    yield from stored_in(uri, clock)
+
+
+def stored_in(uri: str, clock: Clock) -> Iterator[Stored]:
+    """Return an archive in a folder or a bucket."""
     shelf = open_shelf(uri)
 
     def damage(manifest: Manifest, path: str, data: bytes | None) -> None:
@@ -85,6 +91,11 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
         return [data for data in kept if data is not None]
 
     yield Stored(Archive(uri, clock=clock), spoiler(shelf), clock, damage, kept_aside)
+
+
+@pytest.fixture
+def in_s3(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
+    yield from stored_in(request.getfixturevalue("s3").bucket("archive") + "/exports", Clock())
 
 
 def spoiler(shelf: Shelf) -> Callable[[Manifest, str | None], None]:
@@ -370,6 +381,95 @@ def test_a_file_that_appeared_since_it_was_seen_is_left_alone(stored: Stored, sa
     found = stored.archive.read_file(manifest, file)
     assert found is not None
     assert found.found_size == len(b"somebody's")
+
+
+@pytest.mark.parametrize("data", [None, b"other bytes"])
+def test_whoever_lost_the_lock_restores_nothing(stored: Stored, sample: Sample, data: bytes | None) -> None:
+    manifest = add(stored.archive, sample)
+    file = manifest.files[1]
+    stored.damage(manifest, file.path, data)
+    damaged = stored.archive.read_file(manifest, file)
+    assert damaged is not None
+
+    def lost() -> None:
+        raise LockedError(Diagnostic("Lock was lost", "It was broken."))
+
+    with pytest.raises(LockedError):
+        stored.archive.restore_file(manifest, damaged, sources_of(sample)[file.path], fence=lost)
+
+    assert stored.archive.read_file(manifest, file) == damaged
+    # It is there as before; in S3 a copy of it may be kept aside.
+    assert stored.kept_aside(manifest) in ([], [data])
+
+
+@pytest.mark.parametrize("data", [None, b"other bytes"])
+def test_a_large_file_in_s3_is_restored_in_parts(
+    in_s3: Stored, sample: Sample, monkeypatch: pytest.MonkeyPatch, data: bytes | None
+) -> None:
+    manifest = add(in_s3.archive, sample)
+    file = manifest.files[1]
+    in_s3.damage(manifest, file.path, data)
+    damaged = in_s3.archive.read_file(manifest, file)
+    assert damaged is not None
+    monkeypatch.setattr(bucket, "_ONE_PUT", 1)
+
+    in_s3.archive.restore_file(manifest, damaged, sources_of(sample)[file.path])
+
+    assert in_s3.archive.read_file(manifest, file) is None
+    assert in_s3.kept_aside(manifest) == ([] if data is None else [data])
+
+
+@pytest.mark.parametrize("data", [None, b"other bytes"])
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_what_comes_to_s3_at_the_last_moment_is_not_replaced(
+    in_s3: Stored, sample: Sample, monkeypatch: pytest.MonkeyPatch, data: bytes | None, in_parts: bool
+) -> None:
+    manifest = add(in_s3.archive, sample)
+    file = manifest.files[1]
+    in_s3.damage(manifest, file.path, data)
+    damaged = in_s3.archive.read_file(manifest, file)
+    assert damaged is not None
+    if in_parts:
+        monkeypatch.setattr(bucket, "_ONE_PUT", 1)
+
+    def somebody_comes() -> None:
+        in_s3.damage(manifest, file.path, b"somebody's")
+
+    with pytest.raises(CalibstateError, match="has appeared meanwhile"):
+        in_s3.archive.restore_file(manifest, damaged, sources_of(sample)[file.path], fence=somebody_comes)
+
+    found = in_s3.archive.read_file(manifest, file)
+    assert found is not None
+    assert found.found_size == len(b"somebody's")
+
+
+# --- what killed runs leave ---
+
+
+def test_what_was_left_beside_a_complete_bundle_is_cleared(tmp_path: Path, sample: Sample) -> None:
+    root = tmp_path / "archive"
+    archive = Archive(str(root))
+    folder = root / add(archive, sample).folder
+    left, in_the_bundle = folder / f"{TEMPORARY}left", folder / "run" / f"{TEMPORARY}kept"
+    in_the_bundle.parent.mkdir(exist_ok=True)
+    of_others = [in_the_bundle, folder / "notes.txt", root / f"{TEMPORARY}above"]
+    for path in (left, *of_others):
+        path.write_text("somebody's")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path != left}
+
+    archive.clear_leftovers()
+
+    after = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_nothing_is_left_in_memory_or_in_s3_and_nothing_is_cleared(stored: Stored, sample: Sample) -> None:
+    manifest = add(stored.archive, sample)
+
+    stored.archive.clear_leftovers()
+
+    assert stored.archive.bundles([TICKET]) == {TICKET: (manifest,)}
+    assert all(stored.archive.read_file(manifest, file) is None for file in manifest.files)
 
 
 def sources_of(sample: Sample) -> dict[str, str]:

@@ -129,7 +129,9 @@ class MemoryArchive(ArchiveWriter):
         return DamagedFile(file=file, found_size=len(data), found_sha256=sha256)
 
     @override
-    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+    def restore_file(
+        self, manifest: Manifest, damaged: DamagedFile, source: str, *, fence: Fence = unfenced
+    ) -> None:
         data, uri = self._read(source), f"{self.source(manifest)}{damaged.file.path}"
         if hashlib.sha256(data).hexdigest() != damaged.file.sha256:
             raise RefusedError(Diagnostic("File holds other bytes", source))
@@ -138,6 +140,7 @@ class MemoryArchive(ArchiveWriter):
             return
         if not damaged.is_as_found(now):
             raise PlanIsStaleError(Diagnostic("File is not as it was found", uri))
+        fence()
         self.kept_aside += [self.files[uri]] if uri in self.files else []
         self.files[uri] = data
 

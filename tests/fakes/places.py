@@ -393,11 +393,11 @@ class _Archive(ArchiveWriter):
         return self._places.bundles.read_file(manifest, file, pace)
 
     @override
-    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str) -> None:
+    def restore_file(self, manifest: Manifest, damaged: DamagedFile, source: str, **more: Any) -> None:
         self._places.reach(ARCHIVE)
         self._places.do(
             (ARCHIVE, "restore-file", damaged.file.path),
-            lambda: self._places.bundles.restore_file(manifest, damaged, source),
+            lambda: self._places.bundles.restore_file(manifest, damaged, source, **more),
         )
 
     @override

@@ -24,6 +24,7 @@ from typing_extensions import override
 
 from ...errors import keep_secret, without_secrets
 from ...ports.progress import Pace, unlimited
+from ...ports.records import Fence, unfenced
 from ...ports.silence import allowed, at_work, heard
 from ..lazy import lazy
 from .digests import CHUNK, Digest, digest_of
@@ -147,9 +148,15 @@ class Bucket(Shelf):
                 return self._if_so(
                     self._client.put_object, key, Body=stream, ContentLength=size, IfNoneMatch="*"
                 )
-            return self._create_in_parts(key, stream)
+            return self._put_in_parts(key, stream, {"IfNoneMatch": "*"})
 
-    def _create_in_parts(self, key: str, stream: IO[bytes]) -> bool:
+    def _put_in_parts(
+        self, key: str, stream: IO[bytes], condition: Mapping[str, str], fence: Fence = unfenced
+    ) -> bool:
+        """Write a file that is too large for one request.
+
+        The condition is that of the last request, which makes it a file.
+        """
         where = {"Bucket": self._bucket, "Key": self._key(key)}
         with _answers():
             upload = self._client.create_multipart_upload(**where)["UploadId"]
@@ -160,12 +167,15 @@ class Bucket(Shelf):
                 with _answers():
                     sent = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=data)
                 parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-            made = self._if_so(
+            fence()
+            # Not every server knows `If-Match` here; with one that does not,
+            # somebody else has the moment between this look and the request.
+            made = self._is_still(key, condition.get("IfMatch")) and self._if_so(
                 self._client.complete_multipart_upload,
                 key,
                 UploadId=upload,
                 MultipartUpload={"Parts": parts},
-                IfNoneMatch="*",
+                **condition,
             )
         except BaseException:
             self._abandon(where, upload)
@@ -173,6 +183,14 @@ class Bucket(Shelf):
         if not made:
             self._abandon(where, upload)
         return made
+
+    def _is_still(self, key: str, etag: str | None) -> bool:
+        """Say whether an object has an ETag; `None`: whatever it has."""
+        if etag is None:
+            return True
+        found: list[str] = []
+        there = self._if_so(lambda **which: found.append(self._client.head_object(**which)["ETag"]), key)
+        return there and found == [etag]
 
     def _abandon(self, where: Mapping[str, str], upload: str) -> None:
         # Parts that nobody completes are no file, and cost room.
@@ -222,7 +240,7 @@ class Bucket(Shelf):
         digest = digest_of(stream)
         if self._left.get(self._key(key)) != digest.md5.hex():
             stream.seek(0)
-            self._upload(self._key(key), stream, digest)
+            self._upload_if(key, stream, digest, {})
         return digest
 
     @override
@@ -241,9 +259,12 @@ class Bucket(Shelf):
             return digest_of(body, pace)
 
     @override
-    def put_back(self, key: str, stream: IO[bytes], digest: Digest, aside: str | None) -> None:
+    def put_back(
+        self, key: str, stream: IO[bytes], digest: Digest, aside: str | None, fence: Fence = unfenced
+    ) -> None:
+        # The copy replaces nothing; what is there goes when the upload ends.
         condition = {"IfMatch": self._copy_aside(key, aside)} if aside else {"IfNoneMatch": "*"}
-        if not self._upload_if(self._key(key), stream, digest, condition):
+        if not self._upload_if(key, stream, digest, condition, fence):
             raise OSError(errno.EEXIST, "Another file has appeared meanwhile", f"{self.uri}{key}")
 
     def _copy_aside(self, key: str, aside: str) -> str:
@@ -258,31 +279,28 @@ class Bucket(Shelf):
     def settle(self, key: str) -> None:
         pass
 
-    def _upload(self, key: str, stream: IO[bytes], digest: Digest) -> None:
-        self._upload_if(key, stream, digest, {})
-
-    def _upload_if(self, key: str, stream: IO[bytes], digest: Digest, condition: Mapping[str, str]) -> bool:
+    def _upload_if(
+        self,
+        key: str,
+        stream: IO[bytes],
+        digest: Digest,
+        condition: Mapping[str, str],
+        fence: Fence = unfenced,
+    ) -> bool:
         """Write an object on a condition; say whether it was written."""
-        with _answers(), at_work():
+        with at_work():
             if digest.size > _ONE_PUT:
-                # What is sent in parts takes no condition.
-                self._client.upload_fileobj(stream, self._bucket, key)
-                return True
-            try:
-                # S3 refuses bytes that are not those that were digested.
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=stream,
-                    ContentLength=digest.size,
-                    ContentMD5=base64.b64encode(digest.md5).decode(),
-                    **condition,
-                )
-            except ClientError as error:
-                if not _has_missed(error):
-                    raise
-                return False
-        return True
+                return self._put_in_parts(key, stream, condition, fence)
+            fence()
+            # S3 refuses bytes that are not those that were digested.
+            return self._if_so(
+                self._client.put_object,
+                key,
+                Body=stream,
+                ContentLength=digest.size,
+                ContentMD5=base64.b64encode(digest.md5).decode(),
+                **condition,
+            )
 
     def _get(self, key: str, limit: int) -> tuple[bytes, str] | None:
         """Return the bytes and the ETag of an object."""

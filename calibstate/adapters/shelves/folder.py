@@ -21,6 +21,7 @@ from lsst.resources import ResourcePath
 from typing_extensions import override
 
 from ...ports.progress import Pace, unlimited
+from ...ports.records import Fence, unfenced
 from ...ports.silence import heard
 from .digests import Digest, Digester, digest_of
 from .shelf import SWAPPED, Shelf, limited
@@ -181,7 +182,9 @@ class Folder(Shelf):
             return None
 
     @override
-    def put_back(self, key: str, stream: IO[bytes], digest: Digest, aside: str | None) -> None:
+    def put_back(
+        self, key: str, stream: IO[bytes], digest: Digest, aside: str | None, fence: Fence = unfenced
+    ) -> None:
         path = self._made(key)
         digester = Digester()
         with self._temporary(path.parent) as (temporary, target):
@@ -189,6 +192,7 @@ class Folder(Shelf):
             if digester.digest != digest:
                 raise OSError(errno.EIO, "Its bytes changed while they were copied", str(path))
             _sync(target)
+            fence()
             if aside is not None:
                 _move_aside(path, self._made(aside))
             # Unlike a rename a link never takes the place of another file.

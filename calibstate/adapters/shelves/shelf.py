@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from ...errors import without_secrets
 from ...ports.progress import Pace, unlimited
+from ...ports.records import Fence, unfenced
 from .digests import Digest
 
 __all__ = ["SWAPPED", "Shelf", "limited", "reason"]
@@ -137,7 +138,9 @@ class Shelf(ABC):
         """
 
     @abstractmethod
-    def put_back(self, key: str, stream: IO[bytes], digest: Digest, aside: str | None) -> None:
+    def put_back(
+        self, key: str, stream: IO[bytes], digest: Digest, aside: str | None, fence: Fence = unfenced
+    ) -> None:
         """Write a large file where it is gone, or was moved aside.
 
         Nothing is overwritten: where a file has appeared meanwhile, it is an
@@ -153,6 +156,8 @@ class Shelf(ABC):
             Of these bytes.
         aside
             Key to which what is there is moved; `None`: there is none.
+        fence
+            Asked directly before the file changes.
         """
 
     @abstractmethod
