@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.golden import Golden, golden_file
 
@@ -17,6 +18,11 @@ pytest_plugins = [
     "tests.services.rucio",
     "tests.services.silent",
 ]
+
+
+# No test depends on how fast the machine is, so no example has a deadline.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

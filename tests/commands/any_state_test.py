@@ -33,7 +33,6 @@ FEW = 4
 """How many states are tried in the slow tests, and in the quick ones."""
 
 _without_haste = settings(
-    deadline=None,
     # Making a state smaller takes longer than understanding it.
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

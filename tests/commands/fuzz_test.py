@@ -18,9 +18,7 @@ from tests.store.fuzz_test import MANY
 from tests.store.spoiling import HOSTILE, spoilt
 from tests.tree import Ran
 
-SOME = settings(
-    deadline=None, max_examples=MANY // 20, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SOME = settings(max_examples=MANY // 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CLEAR_SCREEN = "\x1b[2J\x1b]0;owned\x07\x9b2J"
 

@@ -47,6 +47,30 @@ class Sites:
         """Run a command on the tree in this process."""
         return self.tree.run(self.capsys, *arguments)
 
+    def run_with_limit(self, *arguments: str, until: Callable[[Ran], bool]) -> tuple[Ran, int]:
+        """Run a command with a limit that is enough for whoever answers.
+
+        On a slow machine a place that is not silent may not answer within a
+        second either, so longer limits are tried.
+
+        Parameters
+        ----------
+        arguments
+            Of the command, without a limit.
+        until
+            Says whether all that are not silent had answered.
+
+        Returns
+        -------
+        tuple [Ran, int]
+            What the last one did, and its limit in seconds.
+        """
+        for limit in (1, 4, 16, 64):
+            ran = self.run(*arguments, "--timeout", f"{limit}s")
+            if until(ran):
+                break
+        return ran, limit
+
     def apply(self, *arguments: str) -> Ran:
         """Apply without being asked."""
         return self.run("apply", "--yes", *arguments)

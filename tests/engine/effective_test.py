@@ -342,7 +342,6 @@ def make_chain(there: Workshop, names: Sequence[str], tree: Tree) -> str:
 
 
 @settings(
-    deadline=None,
     max_examples=300 if ALL else 30,
     # All examples share the repository, and make collections of their own.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -203,7 +203,6 @@ def moments(deployed: Sequence[Sequence[Certified]], tampering: Tampering) -> li
 @settings(
     max_examples=100 if ALL else 12,
     derandomize=not ALL,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(deployed=st.lists(certified, min_size=1, max_size=3), data=st.data())

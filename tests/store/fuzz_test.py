@@ -62,7 +62,6 @@ MANY = 20_000 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 200
 """Spoilt files that each reader is given."""
 
 thorough = settings(
-    deadline=None,
     max_examples=int(os.environ.get("CALIBSTATE_TEST_FUZZ", MANY)),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )

@@ -286,7 +286,7 @@ def comments(text: str) -> list[str]:
 def test_any_right_file_keeps_what_it_says_and_its_comments() -> None:
     left: list[bool] = []
 
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     @given(texts())
     def holds(text: str) -> None:
         said = read_yaml(text.encode(), "a.yaml")
