@@ -90,8 +90,16 @@ class Terminal:
             except OSError:
                 return  # The command has ended.
 
-    def answer(self, words: bytes) -> int:
+    def write(self, words: bytes) -> None:
         os.write(self._ours, words)
+
+    def answer(self, words: bytes) -> int:
+        """Write the last words, and return the exit code."""
+        self.write(words)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end, and return the exit code."""
         code = self._process.wait(LONGEST)
         os.close(self._ours)
         return code
@@ -121,16 +129,29 @@ def test_the_question_comes_after_the_plan_and_on_the_same_terminal(
     assert not sites.has(SUMMIT, "LSSTComCam/calib/DM-2")
 
 
-def test_the_question_tells_which_guards_are_passed_and_why(sites: Sites) -> None:
+def test_plan_question_outcome_and_journal_tell_which_guards_are_passed_and_why(sites: Sites) -> None:
     file = sites.tree.state / "sites" / "summit.yaml"
     file.write_text(f"{file.read_text()}hold: observing\n")
     why = ("--allow", "hold", "--allow", "window", "--because", "the night is lost")
     terminal = Terminal(sites, ["apply", *why])
     terminal.read_until(b"[y/N]")
-    assert terminal.answer(b"n\n") == 1
+    terminal.write(b"y\n")
+    terminal.read_until(b"words that never come")
+    assert terminal.ended() == 0, terminal.seen
 
     # The window is open, so it is not passed.
-    assert b"Apply this plan, past hold (the night is lost)? [y/N]" in terminal.seen
+    plan, question, outcome = terminal.seen.partition(
+        b"Apply this plan, past hold (the night is lost)? [y/N]"
+    )
+    assert question
+    for shown in (plan, outcome):
+        assert b"Guards passed: hold, because the night is lost" in shown
+    assert sites.has(SUMMIT, "LSSTComCam/calib/DM-2")
+    journals = (sites.tree.folder / "records" / "journal").glob("*.jsonl")
+    lines = [json.loads(line) for file in journals for line in file.read_text().splitlines()]
+    # A journal begins before it is known which guards stand in the way.
+    allowed = {"guards": ["hold", "window"], "because": "the night is lost"}
+    assert allowed in [line["began"]["allowed"] for line in lines if line.get("began")]
 
 
 def test_where_neither_plan_nor_question_can_be_seen_nobody_is_asked(sites: Sites, tmp_path: Path) -> None:
