@@ -26,7 +26,7 @@ from ..model.names import Address
 from ..model.resources import Declared, Observed, Resource
 from ..model.scope import Scope
 from ..ports.places import ReadPlaces
-from .expand import expand
+from .expand import expand, places_of
 from .pin import pin_tickets
 from .side_by_side import side_by_side
 from .waves import Waves, look_at_waves
@@ -90,8 +90,12 @@ def observe(
 
     observed: dict[Address, Observed] = {}
     looks = {place: partial(look_at, there, places) for place, there in by_place.items()}
+    for address in places_of(desired, scope):
+        if address not in looks:
+            looks[address] = partial(_look_whether_it_is_there, address, places)
+            by_place[address] = []
     for done, (place, look) in enumerate(side_by_side(looks), 1):
-        observed.update((o.address, o) for o in _seen(look, by_place[place]))
+        observed.update((o.address, o) for o in _seen(place, look, by_place[place]))
         seen(done, len(looks))
     pins = pin_tickets(desired, scope, observed, places.archive())
     return View(
@@ -122,10 +126,25 @@ def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
         return _unseen(error, wanted)
 
 
-def _seen(look: Future[list[Observed]], wanted: list[Declared]) -> list[Observed]:
+def _look_whether_it_is_there(place: str, places: ReadPlaces) -> list[Observed]:
+    """Look at a repository for which nothing is declared.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be opened.
+    """
+    places.butler(place).collections(["calibstate asks whether it is there"])
+    return []
+
+
+def _seen(place: str, look: Future[list[Observed]], wanted: list[Declared]) -> list[Observed]:
     try:
         return look.result()
     except UnreachableError as error:
+        if not wanted:
+            address = Address(place=place, kind="place", name=place)
+            return [Observed(address, trouble=error.diagnostics[0])]
         return _unseen(error, wanted)
 
 

@@ -71,6 +71,8 @@ def make_plan(
     """
     planner = _Planner(view, failed or {}, allowed, foreseen)
     drift = [d for declared in view.declared for d in planner.settle(declared)]
+    # Of a repository for which nothing is declared nothing can be settled.
+    planner.needed |= {seen.address.place for seen in view.observed.values() if seen.address.kind == "place"}
     needed, unseen = [], []
     for place, trouble in sorted(view.unreachable.items()):
         if place in planner.needed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pytest
 from lsst.daf.butler import CalibrationLookupError, FileDataset, Timespan
@@ -188,3 +189,38 @@ def test_a_seam_that_stays_as_it_was_is_no_impact(deployed: Sites, changed: bool
     (exposure,) = told["exposures"] or [{"dataset_types": [], "ambiguous": []}]
     assert exposure["ambiguous"] == []
     assert ("bias" in exposure["dataset_types"]) == changed
+
+
+# --- a registry that is none, and of which nothing is declared ---
+
+
+def make_no_database(sites: Sites) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    (sites.path(SUMMIT) / "gen3.sqlite3").write_text(pointer)
+
+
+def take_away(sites: Sites) -> None:
+    shutil.rmtree(sites.path(SUMMIT))
+
+
+@pytest.mark.parametrize("spoil", [make_no_database, take_away])
+def test_a_repository_of_which_nothing_is_declared_is_looked_at_all_the_same(
+    sites: Sites, spoil: Callable[[Sites], None]
+) -> None:
+    for folder in ("tickets", "chains"):
+        shutil.rmtree(sites.tree.state / folder)
+    in_sync = [sites.run(command).code for command in ("drift", "plan", "status")]
+    observed = str(sites.tree.folder / "observed.json")
+    assert sites.run("observe", "-o", observed).code == 0
+    from_file = sites.run("drift", "--observed", observed)
+    spoil(sites)
+
+    for command in ("drift", "plan", "status", "fingerprint", "doctor"):
+        ran = sites.run(command)
+        assert ran.code == 1, f"{command}: {ran.out}"
+        assert SUMMIT in ran.out + ran.err
+    others = sites.run("drift", "--site", "usdf")
+
+    assert in_sync == [0, 0, 0]
+    assert from_file.code == 0, from_file.out
+    assert others.code == 0
