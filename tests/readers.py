@@ -9,11 +9,13 @@ from typing_extensions import override
 from calibstate.adapters.butler import DafButlerReader
 from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.butler.tables import Tables
+from calibstate.adapters.registry.plain import PlainRepository
+from calibstate.adapters.repositories import RegistryReader
 from calibstate.model.contents import Holding
 
-__all__ = ["BUTLER", "TABLES", "open_reader_by"]
+__all__ = ["BUTLER", "REGISTRY", "TABLES", "open_reader_by"]
 
-BUTLER, TABLES = "the butler", "tables"
+BUTLER, TABLES, REGISTRY = "the butler", "tables", "registry"
 
 
 class _OnlyTables(Tables):
@@ -26,8 +28,28 @@ class _OnlyTables(Tables):
         return held
 
 
-def open_reader_by(way: str, folder: str) -> DafButlerReader:
-    """Return a reader that asks `BUTLER` for everything, or `TABLES`."""
+class _OnlyRegistry(RegistryReader):
+    """A reader whose butler answers nothing that tables tell."""
+
+    @override
+    def close(self) -> None:
+        super().close()
+        assert self.aside is None, "the tables should have told"
+
+
+def open_reader_by(way: str, folder: str) -> DafButlerReader | RegistryReader:
+    """Return a reader that looks in one way only.
+
+    Parameters
+    ----------
+    way
+        `BUTLER`: it is asked for everything; `TABLES`: over its connection;
+        `REGISTRY`: the same, over a connection of ours.
+    folder
+        The repository.
+    """
+    if way == REGISTRY:
+        return _OnlyRegistry(folder, PlainRepository.at(folder))
     repository = Repository(folder)
     tables = {BUTLER: None, TABLES: _OnlyTables(repository)}[way]
     return DafButlerReader(repository, repository.open(writeable=False), tables)

@@ -146,7 +146,7 @@ class Places:
 
     def identity(self, address: RepositoryAddress) -> str:
         """Return what tells one butler from another, without opening it."""
-        from ..adapters.butler import identity
+        from ..adapters.repositories import identity
 
         return self._in_time(address, lambda: identity(self._uri(address)))
 
@@ -274,8 +274,8 @@ class Places:
     def examine(self, place: str) -> Examined:
         """Look at a place or a store of records; nothing is written."""
         with at_work():
-            from ..adapters.butler import DafButlerReader, open_reader
             from ..adapters.checkup import examine_store
+            from ..adapters.repositories import open_reader
             from ..adapters.rucio import examine as examine_rucio
         settings = self._desired.settings.noun
         if place == RUCIO and settings.rucio:
@@ -283,8 +283,10 @@ class Places:
                 return examine_rucio(settings.rucio.scope)
         if place in self._desired.repositories:
             # What was opened a moment ago to plan is not opened again.
-            if isinstance(opened := self._opened.get(("read", place)), DafButlerReader):
-                return opened.examine()
+            opened: Any = self._opened.get(("read", place))
+            if hasattr(opened, "examine"):
+                examined: Examined = opened.examine()
+                return examined
             with self.silences.asking(place, place), closing(open_reader(self._uri(place))) as reader:
                 return reader.examine()
         uri = self._from_root(settings.archive) if place == ARCHIVE else place
@@ -393,7 +395,7 @@ class Places:
 
     def _seen(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, and what others saw of it only if need be."""
-        from ..adapters.butler import open_reader, server_of
+        from ..adapters.repositories import open_reader, server_of
 
         def opened() -> ButlerReader:
             uri = self._uri(address)
@@ -416,8 +418,6 @@ class Places:
         """Ask a repository, unless it said nothing before."""
         if self._only is not None and address not in self._only:
             raise _not_asked(address)
-        with at_work():
-            from ..adapters import butler  # noqa: F401 - it takes seconds
         return InTime(address, self.silences, address)(ask)
 
     def _told(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
@@ -475,7 +475,7 @@ class Places:
         return self._opened[how, what]
 
     def _uri(self, address: RepositoryAddress) -> str:
-        from ..adapters.butler import resolve
+        from ..adapters.repositories import resolve
 
         if address not in self._desired.repositories:
             # Nobody but the writer of a plan file of his own names one.

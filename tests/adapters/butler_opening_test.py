@@ -15,8 +15,9 @@ import pytest
 import sqlalchemy
 from lsst.daf.butler import Butler
 
-from calibstate.adapters.butler import identity, open_reader, open_writer, recover, resolve
+from calibstate.adapters.butler import open_writer, recover
 from calibstate.adapters.butler.opening import Repository
+from calibstate.adapters.repositories import identity, open_reader, resolve
 from calibstate.errors import CalibstateError, NeedsRecoveryError, RefusedError, UnreachableError
 from tests import world
 from tests.services.moto import S3

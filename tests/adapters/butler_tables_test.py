@@ -11,9 +11,13 @@ from lsst.daf.butler.registry import CollectionType as ButlerCollectionType  # t
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from calibstate.adapters.butler import open_reader, open_writer, tables
+from calibstate.adapters import butler as adapter
+from calibstate.adapters.butler import open_writer
 from calibstate.adapters.butler.opening import Repository
-from calibstate.adapters.butler.tables import TRIED, Tables
+from calibstate.adapters.butler.tables import Tables
+from calibstate.adapters.registry import tables
+from calibstate.adapters.registry.tables import TRIED
+from calibstate.adapters.repositories import open_reader
 from calibstate.errors import NeedsRecoveryError, UnreachableError
 from calibstate.model.contents import Holding
 from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
@@ -21,7 +25,7 @@ from tests import real_files, world
 from tests.adapters.butler_opening_test import kill_a_writer
 from tests.calibrations import IN_2024, IN_2025, INSTRUMENT, SINCE_2024
 from tests.hands import RealHands
-from tests.readers import BUTLER, TABLES, open_reader_by
+from tests.readers import BUTLER, REGISTRY, TABLES, open_reader_by
 from tests.real_files import REAL_FILES, RealFile
 from tests.services.postgres import Postgres
 
@@ -136,11 +140,12 @@ def everything(held: Mapping[str, Holding]) -> Told:
 
 @pytest.mark.parametrize("calibrations_only", [False, True])
 @pytest.mark.parametrize("at_once", [1, 500])
+@pytest.mark.parametrize("way", [TABLES, REGISTRY])
 def test_tables_tell_row_by_row_what_the_butler_tells(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, calibrations_only: bool
+    folder: Path, monkeypatch: pytest.MonkeyPatch, way: str, at_once: int, calibrations_only: bool
 ) -> None:
     monkeypatch.setattr(tables, "_AT_ONCE", at_once)
-    told = told_by(TABLES, folder, calibrations_only=calibrations_only)
+    told = told_by(way, folder, calibrations_only=calibrations_only)
     assert told == told_by(BUTLER, folder, calibrations_only=calibrations_only)
 
 
@@ -165,6 +170,7 @@ def test_tables_tell_of_real_calibrations_what_the_butler_tells(real: RealFile, 
     real_files.load(real, tmp_path / "repository")
     told = told_by(TABLES, tmp_path / "repository")
     assert told == told_by(BUTLER, tmp_path / "repository")
+    assert told == told_by(REGISTRY, tmp_path / "repository")
     rows = [row for name in real.leaves for row in told[name][2]]  # type: ignore[attr-defined]
     assert len(rows) == real.certifications
 
@@ -204,7 +210,8 @@ def test_a_schema_that_was_not_tried_is_read_by_the_butler(
     folder: Path, change: Callable[[Path], None]
 ) -> None:
     before = told_by(BUTLER, folder)
-    reader = open_reader(str(folder))
+    # One that is open already; it would not open such a repository.
+    reader = adapter.open_reader(str(folder))
     change(folder)
     look = Tables(Repository(str(folder)))
     assert look.read([FLAT]) is None
@@ -246,7 +253,7 @@ def test_nothing_can_be_written(folder: Path, read: Tables) -> None:
         f"CREATE TABLE {schema}mine (name TEXT)",
     ):
         with pytest.raises(DBAPIError, match=r"read-?only"), read.snapshot() as snapshot:
-            snapshot.connection.exec_driver_sql(statement)
+            snapshot._connection.select(statement)
     assert told_by(BUTLER, folder) == before
 
 

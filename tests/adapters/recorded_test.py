@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from calibstate.adapters.butler import open_reader
 from calibstate.adapters.recorded import RecordedButler, RecordingButler
+from calibstate.adapters.repositories import open_reader
 from calibstate.errors import UnreachableError
 from calibstate.model.contents import CollectionType, Holding
 from calibstate.ports.butler import ButlerReader

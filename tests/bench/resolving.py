@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsst.daf.butler import CollectionType
 
-from calibstate.adapters.butler import open_reader
+from calibstate.adapters.repositories import open_reader
 from calibstate.engine.effective import flatten
 from calibstate.engine.resolve import resolve
 from calibstate.model.effective import Resolved

@@ -12,7 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from calibstate.adapters.butler import DafButlerReader, open_reader, open_writer
+from calibstate.adapters.butler import DafButlerReader, open_writer
+from calibstate.adapters.repositories import RegistryReader, open_reader
 from calibstate.errors import PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
@@ -24,7 +25,7 @@ from tests.bundles import BundleFolder, bundle_from
 from tests.calibrations import FORMATTERS, IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
 from tests.fakes.butler import MemoryButler
 from tests.hands import RealHands
-from tests.readers import BUTLER, TABLES, open_reader_by
+from tests.readers import BUTLER, REGISTRY, TABLES, open_reader_by
 from tests.services.postgres import Postgres
 
 CALIB = "LSSTComCam/calib"
@@ -86,7 +87,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         config = folder / "butler.yaml"
         config.write_text(config.read_text().replace(server.url, server.copy().url))
     writer, hands = open_writer(str(folder), FORMATTERS), RealHands(str(folder))
-    readers: list[DafButlerReader] = []
+    readers: list[DafButlerReader | RegistryReader] = []
 
     def opened() -> ButlerReader:
         readers.append(open_reader_by(way, str(folder)) if way else open_reader(str(folder)))
@@ -99,12 +100,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         hands.butler.close()
 
 
+WAYS = (REGISTRY, TABLES, BUTLER)
 in_every_way = pytest.mark.parametrize(
     "place",
-    ["fake", *(f"{database}, by {way}" for database in ("sqlite", "postgres") for way in (TABLES, BUTLER))],
+    ["fake", *(f"{database}, by {way}" for database in ("sqlite", "postgres") for way in WAYS)],
     indirect=True,
 )
-"""What is read can be read from the tables or be asked of the butler."""
+"""What is read is read from tables, in two ways, or asked of the butler."""
 
 
 @pytest.fixture

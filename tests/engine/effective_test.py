@@ -19,7 +19,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from typing_extensions import override
 
-from calibstate.adapters.butler import open_reader
+from calibstate.adapters.repositories import open_reader
 from calibstate.engine.effective import effective, flatten
 from calibstate.model.contents import CollectionType as Type
 from calibstate.model.contents import Holding

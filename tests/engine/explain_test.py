@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsst.daf.butler import Butler
 
-from calibstate.adapters.butler import open_reader
+from calibstate.adapters.repositories import open_reader
 from calibstate.engine.effective import flatten
 from calibstate.engine.explaining.explain import explain_search
 from calibstate.engine.resolve import resolve

@@ -16,7 +16,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from typing_extensions import override
 
-from calibstate.adapters.butler import open_reader
+from calibstate.adapters.repositories import open_reader
 from calibstate.engine.reviewing.content import lacking
 from calibstate.engine.reviewing.expect import Expected
 from calibstate.engine.reviewing.look_closely import SearchedChain, Showed, look_closely

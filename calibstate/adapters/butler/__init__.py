@@ -6,7 +6,7 @@ when the first repository is asked, never at start.
 
 from .exclusion import exclude_others
 from .formatters import why_not_usable
-from .opening import identity, recover, resolve, server_of
+from .opening import identity, known_labels, recover, server_of, silent_database, unknown_label
 from .reader import DafButlerReader, open_reader
 from .writer import DafButlerWriter, clear_leftovers, open_writer
 
@@ -16,10 +16,12 @@ __all__ = [
     "clear_leftovers",
     "exclude_others",
     "identity",
+    "known_labels",
     "open_reader",
     "open_writer",
     "recover",
-    "resolve",
     "server_of",
+    "silent_database",
+    "unknown_label",
     "why_not_usable",
 ]

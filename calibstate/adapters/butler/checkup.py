@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 from ...errors import RefusedError
 from ...model.checkups import Examined
 from ..checkup import may_write, room_at
+from ..registry.tables import TRIED
 from .datastore import first_writable
 from .opening import NO_CHANGES, Repository
-from .tables import TRIED
 
 __all__ = ["examine"]
 

@@ -7,12 +7,8 @@ by the attempt: a writeable open of a lost SQLite file would create one.
 from __future__ import annotations
 
 import logging
-import math
 import os
-import re
 import sqlite3
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,16 +36,19 @@ from ...errors import (
 from ...ports.silence import allowed, heard
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
+from ..registry.patience import connecting, milliseconds, statement_begins, statement_took
 
-__all__ = ["NO_CHANGES", "Repository", "identity", "recover", "resolve", "server_of"]
+__all__ = [
+    "NO_CHANGES",
+    "Repository",
+    "identity",
+    "known_labels",
+    "recover",
+    "server_of",
+    "silent_database",
+    "unknown_label",
+]
 
-_CONNECTING = 10.0
-"""Seconds in which a database that is there lets us in."""
-
-_SHORTEST = 2.0
-"""Seconds; the library of PostgreSQL takes less for this."""
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LOOPBACK = {"localhost", "::1", "127.0.0.1"}
 
 _TROUBLES = (
@@ -283,31 +282,40 @@ def _stamp(uri: str) -> tuple[object, ...]:
     return found.st_ino, found.st_mtime_ns, found.st_size, os.environ.get("DAF_BUTLER_CONFIG_PATH")
 
 
-def resolve(butler: str, relative_to: str) -> str:
-    """Return the URI or absolute path that a site file means.
+def known_labels() -> dict[str, str]:
+    """Return the URI of each label of the butler's repository index."""
+    return {label: str(Butler.get_repo_uri(label)) for label in Butler.get_known_repos()}
+
+
+def unknown_label(butler: str) -> UnreachableError:
+    """Return the error that something is no label, nor a URI or a path.
 
     Parameters
     ----------
     butler
-        A label of the butler's repository index, a URI or a path.
-    relative_to
-        Folder at which a relative path starts.
-
-    Raises
-    ------
-    UnreachableError
-        It looks like a label, and the index does not know it.
+        What a site file says.
     """
-    known = Butler.get_known_repos()
-    if butler in known:
-        return str(Butler.get_repo_uri(butler))
-    if "://" in butler or (_SCHEME.match(butler) and "/" in butler):
-        return butler
-    if "/" in butler or ":" in butler or butler.startswith("."):
-        return str(Path(os.path.normpath(Path(relative_to).absolute() / butler)))
-    raise _unreachable(
-        _unknown_label(butler, known), "A path begins with `./` or `/`.", "Unknown repository label"
+    return _unreachable(
+        _unknown_label(butler, Butler.get_known_repos()),
+        "A path begins with `./` or `/`.",
+        "Unknown repository label",
     )
+
+
+def silent_database(uri: str, cause: Exception, *, opening: bool) -> UnreachableError:
+    """Return the error that a database let nobody in, or did not answer.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+    cause
+        What the database's module raised, without a butler.
+    opening
+        Whether nothing was asked yet.
+    """
+    summary = "Repository cannot be opened" if opening else "Repository does not answer"
+    return Repository(uri)._unreachable(DBAPIError("", None, cause), summary)
 
 
 def identity(uri: str) -> str:
@@ -363,22 +371,14 @@ def recover(uri: str) -> None:
 def _limit_connecting(dialect: Any, record: Any, arguments: list[Any], settings: dict[str, Any]) -> None:
     if dialect.name != "postgresql":
         return
-    seconds = max(allowed(), _SHORTEST)
-    known = {
-        "connect_timeout": os.environ.get("PGCONNECT_TIMEOUT", int(min(seconds, _CONNECTING))),
-        # A connection that nothing comes through any more is known by these.
-        "keepalives_idle": int(seconds / 2),
-        "keepalives_interval": max(int(seconds / 6), 1),
-        "keepalives_count": 3,
-        "tcp_user_timeout": int(seconds * 1000),
-    }
+    known = connecting()
     settings.update({name: value for name, value in known.items() if name not in settings})
 
 
 @event.listens_for(Engine, "checkout")
 def _limit_waiting_for_a_file(connection: Any, record: Any, proxy: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
-        connection.execute(f"PRAGMA busy_timeout = {int(allowed() * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {milliseconds()}")
 
 
 @event.listens_for(Engine, "begin")
@@ -386,14 +386,14 @@ def _limit_statements(connection: Connection) -> None:
     # For one transaction only: a pooler (pgbouncer) may give the connection
     # to somebody else after it, and takes no options when it is opened.
     if connection.dialect.name == "postgresql":
-        limit = int(allowed() * 1000)
+        limit = milliseconds()
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {limit}")
 
 
 @event.listens_for(Engine, "before_cursor_execute")
 def _begin(*_: Any) -> None:
-    _statement.began = time.monotonic()
+    statement_begins()
 
 
 @event.listens_for(Engine, "after_cursor_execute")
@@ -432,8 +432,6 @@ _BY_CODE = (
 _NEARLY = 0.9
 """Share of our limit before which it was not ours that ended a statement."""
 
-_statement = threading.local()
-
 _CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
 
 
@@ -460,7 +458,7 @@ def _told(error: BaseException) -> tuple[str, str]:
         case DbAuthError():
             return f"the file of database passwords cannot be used: {line}", _ASK
         case DBAPIError() if _is_silence(error, line):
-            if _took() < allowed() * _NEARLY:
+            if statement_took() < allowed() * _NEARLY:
                 # Our limit is ours alone; that of its administrators is not.
                 return f"its database ends what takes longer than it allows: {line}", _ITS_LIMIT
             return f"it did not answer within {allowed():g} s: {line}", _PATIENCE
@@ -483,12 +481,6 @@ def _of_database(error: DBAPIError) -> tuple[str, str]:
         if code.startswith(begin):
             return what, hint
     return "its database does not answer", _CHECK
-
-
-def _took() -> float:
-    """Return for how long the statement ran that failed in this thread."""
-    began: float | None = getattr(_statement, "began", None)
-    return math.inf if began is None else time.monotonic() - began
 
 
 def _is_silence(error: DBAPIError, line: str) -> bool:

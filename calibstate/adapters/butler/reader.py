@@ -54,6 +54,8 @@ class DafButlerReader(ButlerReader):
         self._repository = repository
         self._butler = butler
         self._tables = tables
+        self.aside: str | None = None
+        """Why this is not a repository that is read without the butler."""
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:

@@ -1,0 +1,277 @@
+"""Repositories that are plain enough to be read without the butler.
+
+A plain one has a ``butler.yaml`` in a folder of this machine that says all
+there is to say, a registry in SQLite or PostgreSQL, and one datastore of
+files.  Of any other one nothing is told here but why it is not plain.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from ...errors import keep_secret
+from ...store.butlerfile import read_butler_file, read_repository_index
+from .tables import DATASTORE, TRIED
+
+__all__ = ["NotPlainError", "PlainRepository", "PostgresAddress", "known_repositories"]
+
+_ROOT = "<butlerRoot>"
+_LOOPBACK = {"localhost", "::1", "127.0.0.1"}
+
+_POSTGRES = re.compile(
+    r"postgresql://((?P<user>[^:@/?]*)(:(?P<password>[^@/?]*))?@)?"
+    r"(?P<host>[A-Za-z0-9.-]+)(:(?P<port>[0-9]+))?/(?P<database>[^/?@]+)"
+)
+
+_SECTIONS = {
+    "": {"datastore", "registry", "storageClasses", "repo_transfer_formats"},
+    "datastore": {
+        "checksum",
+        "cls",
+        "composites",
+        "constraints",
+        "create",
+        "formatters",
+        "name",
+        "records",
+        "root",
+        "templates",
+        "trust_get_request",
+    },
+    "datastore.records": {"table"},
+    "registry": {"db", "managers", "namespace"},
+}
+"""Keys of each section that change nothing of how tables are read, or that
+are known here."""
+
+
+class NotPlainError(Exception):
+    """A repository has to be read by the butler; its text says why."""
+
+
+@dataclass(frozen=True)
+class PostgresAddress:
+    """Where a database of PostgreSQL is."""
+
+    host: str
+    port: int
+    database: str
+    user: str | None
+    password: str | None
+
+    def with_secret(self) -> PostgresAddress:
+        """Return the same with what the file of database passwords tells.
+
+        Raises
+        ------
+        NotPlainError
+            That file cannot be used.
+        """
+        told = _credentials(self)
+        return self if told is None else PostgresAddress(self.host, self.port, self.database, *told)
+
+
+@dataclass(frozen=True)
+class PlainRepository:
+    """A plain repository, by what its configuration says."""
+
+    database: Path | PostgresAddress
+    """A file of SQLite, or where PostgreSQL keeps it."""
+
+    namespace: str | None
+    """Schema of its tables; `None`: the usual one."""
+
+    records: str
+    """Table of the datastore's records."""
+
+    @property
+    def identity(self) -> str:
+        """What tells one butler from another, however it is addressed."""
+        if isinstance(self.database, Path):
+            return f"sqlite {self.database}"
+        # "public" is the schema that PostgreSQL uses where none is named.
+        return f"{self.server}/{self.database.database} {self.namespace or 'public'}"
+
+    @property
+    def server(self) -> str:
+        """What answers for it, and perhaps for others."""
+        if isinstance(self.database, Path):
+            return self.identity
+        host = self.database.host.lower()
+        here = "localhost" if host in _LOOPBACK else host
+        return f"postgresql {here}:{self.database.port}"
+
+    @classmethod
+    def at(cls, uri: str) -> PlainRepository:
+        """Return the repository at an address, if it is plain.
+
+        Parameters
+        ----------
+        uri
+            URI or path of its folder or its ``butler.yaml``.
+
+        Raises
+        ------
+        NotPlainError
+            The butler has to read it.
+        """
+        if os.environ.get("DAF_BUTLER_CONFIG_PATH"):
+            raise NotPlainError("DAF_BUTLER_CONFIG_PATH is set")
+        file = Path(_path(uri))
+        if file.is_dir():
+            file = file / "butler.yaml"
+        try:
+            said = read_butler_file(file)
+        except OSError as error:
+            raise NotPlainError(f"{file.name} cannot be read") from error
+        if said is None:
+            raise NotPlainError(f"{file.name} says more than values")
+        _check_keys(said)
+        datastore, registry = said["datastore"], said["registry"]
+        return cls(
+            _database(registry["db"], file.parent),
+            registry.get("namespace"),
+            datastore["records"]["table"],
+        )
+
+
+def known_repositories() -> Mapping[str, str]:
+    """Return the URI of each label of the butler's repository index.
+
+    Raises
+    ------
+    NotPlainError
+        The butler has to read the index.
+    """
+    if os.environ.get("DAF_BUTLER_REPOSITORIES"):
+        raise NotPlainError("DAF_BUTLER_REPOSITORIES is set")
+    index = os.environ.get("DAF_BUTLER_REPOSITORY_INDEX")
+    if not index:
+        return {}
+    try:
+        known = read_repository_index(Path(index)) if index.startswith("/") else None
+    except OSError:
+        known = None
+    if known is None:
+        raise NotPlainError("the repository index says more than labels and addresses")
+    return {label: _uri(address) for label, address in known.items()}
+
+
+def _uri(address: str) -> str:
+    """Return an address of the index as the butler tells it."""
+    if "://" in address:
+        return address
+    if not address.startswith("/"):
+        raise NotPlainError("the repository index has addresses that depend on the folder")
+    return Path(address).as_uri() + ("/" if address.endswith("/") else "")
+
+
+def _path(uri: str) -> str:
+    local = uri.removeprefix("file://")
+    if not local.startswith("/"):
+        raise NotPlainError("its address is no path")
+    return local if local == uri else unquote(local)
+
+
+def _check_keys(said: Mapping[str, Any]) -> None:
+    """Look whether a configuration says only what is known here.
+
+    Raises
+    ------
+    NotPlainError
+        It says something else.
+    """
+    for section, known in _SECTIONS.items():
+        there = _section(said, section)
+        if odd := sorted(set(map(str, there)) - known):
+            raise NotPlainError(f"butler.yaml says {'.'.join(filter(None, [section, odd[0]]))}")
+    datastore, registry = said["datastore"], said["registry"]
+    if datastore.get("cls") != DATASTORE:
+        raise NotPlainError("its datastore is not a single one of files")
+    texts = (datastore["records"].get("table"), registry.get("db"), registry.get("namespace", ""))
+    if not all(isinstance(text, str) for text in texts):
+        raise NotPlainError("butler.yaml leaves something to be known from elsewhere")
+    managers = registry.get("managers", {})
+    for name, (class_, _) in TRIED.items():
+        if _last_word(managers.get(name)) not in {None, _last_word(class_)}:
+            raise NotPlainError(f"its {name} are managed by another class")
+
+
+def _section(said: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
+    there: Any = said
+    for key in name.split(".") if name else ():
+        there = there.get(key)
+        if not isinstance(there, dict):
+            raise NotPlainError(f"butler.yaml does not say what {name} is")
+    return there  # type: ignore[no-any-return]
+
+
+def _last_word(class_: Any) -> str | None:
+    return None if class_ is None else str(class_).rpartition(".")[2]
+
+
+def _database(url: str, folder: Path) -> Path | PostgresAddress:
+    file = url.removeprefix("sqlite:///")
+    if file != url:
+        file = file.replace(_ROOT, str(folder))
+        if not file.startswith("/") or "?" in file or "%" in file:
+            raise NotPlainError("the address of its database is no plain path")
+        return Path(file).resolve()
+    found = _POSTGRES.fullmatch(url)
+    if not found:
+        raise NotPlainError("the address of its database has parts that are not known")
+    user, password = (unquote(found[name]) if found[name] else None for name in ("user", "password"))
+    keep_secret(password)
+    return PostgresAddress(found["host"], int(found["port"] or 5432), found["database"], user, password)
+
+
+def _credentials(address: PostgresAddress) -> tuple[str | None, str | None] | None:
+    """Return user and password by the butler's file of passwords, if it has.
+
+    Raises
+    ------
+    NotPlainError
+        The file cannot be used, for whatever reason: the butler says which.
+    """
+    usual = Path("~/.lsst/db-auth.yaml").expanduser()
+    told = any(os.environ.get(name) for name in ("LSST_DB_AUTH", "LSST_DB_AUTH_CREDENTIALS"))
+    if not told and not usual.exists():
+        return None
+    passwords = _module_of_passwords()
+    try:
+        user, password = passwords.DbAuth().getAuth(
+            "postgresql", address.user, address.host, address.port, address.database
+        )
+    except passwords.DbAuthNotFoundError:
+        return None
+    except passwords.DbAuthError as error:
+        raise NotPlainError("the file of database passwords cannot be used") from error
+    keep_secret(password)
+    return user, password
+
+
+def _module_of_passwords() -> Any:
+    """Return ``lsst.utils.db_auth`` without the package around it.
+
+    What that imports takes longer than a look.
+    """
+    package = importlib.util.find_spec("lsst.utils")
+    if package is None or package.origin is None:
+        raise NotPlainError("lsst.utils is not where it was")
+    file = Path(package.origin).with_name("db_auth.py")
+    spec = importlib.util.spec_from_file_location("calibstate_db_auth", file)
+    if spec is None or spec.loader is None:
+        raise NotPlainError("lsst.utils.db_auth is not where it was")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (OSError, ImportError) as error:
+        raise NotPlainError("lsst.utils.db_auth is not where it was") from error
+    return module

@@ -1,0 +1,350 @@
+"""What collections hold, read straight from the tables of the registry.
+
+The butler's own queries tell the same and take many times as long.  The
+tables are no promise of the butler's, so they are read only where every part
+of the schema has a version that was tried; of any other repository, and
+wherever something is not as it was, nothing is told here, and the butler is
+asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby, islice
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from ...model.contents import CollectionType, Holding, Row, format_data_id
+from ...model.timespans import EMPTY, UNBOUNDED
+from ...ports.butler import SeenCollection
+
+__all__ = ["DATASTORE", "TRIED", "Connection", "NotTriedError", "Snapshot"]
+
+TRIED: Mapping[str, tuple[str, str]] = {
+    "attributes": ("lsst.daf.butler.registry.attributes.DefaultButlerAttributeManager", "1.0.1"),
+    "collections": (
+        "lsst.daf.butler.registry.collections.synthIntKey.SynthIntKeyCollectionManager",
+        "2.0.0",
+    ),
+    "datasets": (
+        "lsst.daf.butler.registry.datasets.byDimensions._manager.ByDimensionsDatasetRecordStorageManagerUUID",
+        "2.0.0",
+    ),
+    "dimensions": (
+        "lsst.daf.butler.registry.dimensions.static.StaticDimensionRecordStorageManager",
+        "6.0.2",
+    ),
+    "opaque": ("lsst.daf.butler.registry.opaque.ByNameOpaqueTableStorageManager", "0.2.0"),
+}
+"""Class and version of each part of the schema that is read here."""
+
+DATASTORE = "lsst.daf.butler.datastores.fileDatastore.FileDatastore"
+"""The one class of datastores whose records are known."""
+
+_AT_ONCE = 500
+"""Collections that are named in one statement; SQLite takes 999 values."""
+
+_NOT_DIMENSIONS = frozenset(
+    {"id", "dataset_type_id", "dataset_id", "collection_id", "timespan", "timespan_begin", "timespan_end"}
+)
+"""Columns of the tables of associations besides those of the data ID."""
+
+_TYPES = {
+    1: CollectionType.RUN,
+    2: CollectionType.TAGGED,
+    3: CollectionType.CHAINED,
+    4: CollectionType.CALIBRATION,
+}
+"""By their number in the table of collections."""
+
+_make_row: Callable[[Iterable[object]], Row] = partial(tuple.__new__, Row)
+"""`Row._make` without a check of the length, in half of the time."""
+
+_Item = TypeVar("_Item")
+
+
+class NotTriedError(Exception):
+    """A repository is not as those that were tried; its text says in what."""
+
+
+class Connection(Protocol):
+    """A way to the database of a registry, within one transaction."""
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether it is PostgreSQL; else it is SQLite."""
+        ...
+
+    def select(self, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Return rows, as the database's module makes them.
+
+        Parameters
+        ----------
+        statement
+            With ``%s`` where a value stands in PostgreSQL, in SQLite ``?``.
+        values
+            These, in their order.
+        """
+        ...
+
+    def columns(self, table: str) -> list[str]:
+        """Return the names of the columns of a table."""
+        ...
+
+
+class _Type(NamedTuple):
+    """A dataset type in one collection."""
+
+    collection: int
+    id: int
+    name: str
+    tags: str
+    """Table of what RUN and TAGGED collections hold of it."""
+    calibs: str | None
+    """Table of its certifications; `None`: it is no calibration."""
+
+
+@dataclass
+class _Part:
+    """What of one table is asked for."""
+
+    collections: set[int] = field(default_factory=set)
+    types: dict[int, str] = field(default_factory=dict)
+    """Names by id."""
+
+
+class Snapshot:
+    """One state of a registry's database.
+
+    Parameters
+    ----------
+    connection
+        To the database, in a transaction.
+    namespace
+        Schema of the tables; `None`: the usual one.
+    records
+        Table of the datastore's records.
+
+    Raises
+    ------
+    NotTriedError
+        These are no tables that are known.
+    """
+
+    def __init__(self, connection: Connection, namespace: str | None, records: str) -> None:
+        self._connection = connection
+        self._in = f'"{namespace}".' if namespace else ""
+        self._records = records
+        self._check_versions()
+
+    def _check_versions(self) -> None:
+        # The description of the dimensions is long, and is not needed.
+        attributes: dict[str, str] = dict(
+            self._connection.select(
+                f"SELECT name, value FROM {self._in}butler_attributes WHERE name <> 'config:dimensions.json'"
+            )
+        )
+        for manager, (class_, version) in TRIED.items():
+            there = attributes.get(f"config:registry.managers.{manager}")
+            if (there, attributes.get(f"version:{there}")) != (class_, version):
+                raise NotTriedError(f"its {manager} are not of version {version}")
+
+    def collections(self, names: Sequence[str]) -> dict[str, SeenCollection]:
+        """Return those of some collections that exist, in their order."""
+        there = self._collections(names)
+        chains = [id_ for id_, (_, type_) in there.items() if type_ is CollectionType.CHAINED]
+        children = self._children(chains)
+        seen = {
+            name: SeenCollection(name, type_, tuple(children.get(id_, ())))
+            for id_, (name, type_) in there.items()
+        }
+        return {name: seen[name] for name in dict.fromkeys(names) if name in seen}
+
+    def holdings(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, Holding]:
+        """Return what collections hold.
+
+        Parameters
+        ----------
+        names
+            Collections; absent and CHAINED ones are left out of the answer.
+        calibrations_only
+            Leave out datasets of types that are no calibrations, and do not
+            look at the datastore.
+        """
+        there = self._collections(names)
+        leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
+        rows: dict[int, list[Row]] = {id_: [] for id_ in leaves}
+        unrecorded: dict[int, set[str]] = {id_: set() for id_ in leaves}
+        for table, part in self._parts(leaves, calibrations_only=calibrations_only).items():
+            for where in _conditions(part):
+                self._read(table, where, part.types, rows)
+                if calibrations_only:
+                    continue
+                for id_, uuid in self._select_unrecorded(table, where):
+                    unrecorded[id_].add(uuid)
+        return {
+            name: Holding(name, type_, tuple(rows[id_]), frozenset(unrecorded[id_]))
+            for id_, (name, type_) in leaves.items()
+        }
+
+    def _collections(self, names: Sequence[str]) -> dict[int, tuple[str, CollectionType]]:
+        """Return name and type of those that exist, by id."""
+        there: dict[int, tuple[str, CollectionType]] = {}
+        marker = "%s" if self._connection.is_postgres else "?"
+        for some in _chunks(names):
+            markers = ", ".join([marker] * len(some))
+            statement = (
+                f"SELECT collection_id, name, type FROM {self._in}collection WHERE name IN ({markers})"
+            )
+            for id_, name, number in self._connection.select(statement, some):
+                if number not in _TYPES:
+                    raise NotTriedError(f"a collection of it has the type {number}")
+                there[id_] = (name, _TYPES[number])
+        return there
+
+    def _children(self, chains: Sequence[int]) -> dict[int, list[str]]:
+        """Return the names of the children of chains, in search order."""
+        children: dict[int, list[str]] = {}
+        for some in _chunks(chains):
+            statement = (
+                f"SELECT k.parent, c.name FROM {self._in}collection_chain k "
+                f"JOIN {self._in}collection c ON c.collection_id = k.child "
+                f"WHERE k.parent IN ({_listed(some)}) ORDER BY k.parent, k.position"
+            )
+            for parent, name in self._connection.select(statement):
+                children.setdefault(parent, []).append(name)
+        return children
+
+    def _parts(
+        self, collections: Mapping[int, tuple[str, CollectionType]], *, calibrations_only: bool
+    ) -> dict[str, _Part]:
+        """Return what is asked for, by table."""
+        parts: dict[str, _Part] = {}
+        for type_ in self._types(collections):
+            _, collection_type = collections[type_.collection]
+            certified = collection_type is CollectionType.CALIBRATION
+            table = type_.calibs if certified else type_.tags
+            if table is None or (calibrations_only and type_.calibs is None):
+                continue
+            part = parts.setdefault(table, _Part())
+            part.collections.add(type_.collection)
+            part.types[type_.id] = type_.name
+        return parts
+
+    def _types(self, collections: Iterable[int]) -> Iterator[_Type]:
+        # The summary may name types that are gone; it never lacks one.
+        for some in _chunks(sorted(collections)):
+            yield from map(
+                _Type._make,
+                self._connection.select(
+                    "SELECT s.collection_id, t.id, t.name, t.tag_association_table, "
+                    "t.calibration_association_table "
+                    f"FROM {self._in}collection_summary_dataset_type s "
+                    f"JOIN {self._in}dataset_type t ON t.id = s.dataset_type_id "
+                    f"WHERE s.collection_id IN ({_listed(some)})"
+                ),
+            )
+
+    def _read(self, table: str, where: str, types: Mapping[int, str], rows: Mapping[int, list[Row]]) -> None:
+        """Add rows of one table to those of their collections."""
+        columns = self._connection.columns(f"{self._in}{table}")
+        dimensions = [column for column in columns if column not in _NOT_DIMENSIONS]
+        key = "".join(f', a."{dimension}"' for dimension in dimensions)
+        # In this order they lie in the index.
+        found = self._connection.select(
+            f"SELECT a.collection_id, a.dataset_type_id, {self._uuid}, {self._bounds(columns)}{key} "
+            f"FROM {self._in}{table} a WHERE {where} ORDER BY a.dataset_type_id, a.collection_id"
+        )
+        if not found:
+            return
+        # By columns, as there may be hundreds of thousands of rows.
+        collections, numbers, uuids, begins, ends, *values = zip(*found, strict=True)
+        names = map(types.__getitem__, numbers)
+        data_ids = _data_ids(dimensions, values, len(found))
+        made = map(_make_row, zip(names, data_ids, self._written(uuids), begins, ends, strict=True))
+        if EMPTY[0] in begins:
+            # An EMPTY range can be certified many times, and is told once.
+            for collection, row in dict.fromkeys(zip(collections, made, strict=True)):
+                rows[collection].append(row)
+        else:
+            for collection, group in groupby(collections):
+                rows[collection].extend(islice(made, len(list(group))))
+
+    def _select_unrecorded(self, table: str, where: str) -> Iterator[tuple[int, str]]:
+        """Return collection and UUID of datasets without a record."""
+        found = self._connection.select(
+            f"SELECT DISTINCT a.collection_id, {self._uuid} FROM {self._in}{table} a WHERE {where} "
+            f"AND NOT EXISTS (SELECT 1 FROM {self._in}{self._records} r WHERE r.dataset_id = a.dataset_id)"
+        )
+        ids = self._written([uuid for _, uuid in found])
+        return zip((collection for collection, _ in found), ids, strict=True)
+
+    @property
+    def _uuid(self) -> str:
+        # To make text of them in the database is quicker with PostgreSQL, and
+        # slower with SQLite, which has the digits only.
+        return "a.dataset_id::text" if self._connection.is_postgres else "a.dataset_id"
+
+    def _written(self, uuids: Sequence[str]) -> Sequence[str]:
+        """Return UUIDs as they are written."""
+        return uuids if self._connection.is_postgres else _with_dashes(uuids)
+
+    def _bounds(self, columns: Sequence[str]) -> str:
+        """Return the expressions of begin and end."""
+        if "timespan_begin" in columns:
+            return "a.timespan_begin, a.timespan_end"
+        if "timespan" not in columns:
+            return f"{UNBOUNDED[0]}, {UNBOUNDED[1]}"
+        return ", ".join(
+            f"CASE WHEN isempty(a.timespan) THEN {empty} ELSE coalesce({bound}(a.timespan), {unbounded}) END"
+            for bound, empty, unbounded in zip(("lower", "upper"), EMPTY, UNBOUNDED, strict=True)
+        )
+
+
+_DIGITS = 32
+
+
+def _with_dashes(digits: Sequence[str]) -> list[str]:
+    """Return UUIDs of which only the digits are kept as they are written.
+
+    Raises
+    ------
+    NotTriedError
+        They are kept in another way.
+    """
+    if any(len(id_) != _DIGITS for id_ in digits):
+        raise NotTriedError("its datasets have other identifiers")
+    return [f"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}" for id_ in digits]
+
+
+def _data_ids(dimensions: Sequence[str], values: Sequence[Sequence[int | str]], count: int) -> Iterator[str]:
+    """Return data IDs, each a single text however often it comes.
+
+    Parameters
+    ----------
+    dimensions
+        The required ones.
+    values
+        Those of all rows, by dimension.
+    count
+        Number of rows, for data IDs that have no dimension.
+    """
+    keys = list(zip(*values, strict=True)) if values else [()] * count
+    texts = {key: format_data_id(dict(zip(dimensions, key, strict=True))) for key in set(keys)}
+    return map(texts.__getitem__, keys)
+
+
+def _conditions(part: _Part) -> Iterator[str]:
+    types = _listed(sorted(part.types))
+    for some in _chunks(sorted(part.collections)):
+        yield f"a.dataset_type_id IN ({types}) AND a.collection_id IN ({_listed(some)})"
+
+
+def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for first in range(0, len(items), _AT_ONCE):
+        yield items[first : first + _AT_ONCE]
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))

@@ -1,0 +1,307 @@
+"""Repositories to look at, by the quickest way that tells the same.
+
+A plain repository is read from the tables of its registry, over a connection
+of ours.  Of any other one, and for any other question, the butler is asked,
+whose import takes longer than a whole look at plain ones.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from typing_extensions import override
+
+from ..errors import Diagnostic, UnreachableError
+from ..model.bundles import Contents
+from ..model.checkups import Examined
+from ..model.contents import Holding
+from ..model.timespans import Range
+from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
+from ..ports.silence import at_work
+from .registry import connections
+from .registry.connections import DatabaseError
+from .registry.plain import NotPlainError, PlainRepository, known_repositories
+from .registry.tables import NotTriedError, Snapshot
+
+if TYPE_CHECKING:
+    from .butler import DafButlerReader
+
+__all__ = ["RUBIN", "RegistryReader", "identity", "open_reader", "resolve", "server_of"]
+
+RUBIN = ("lsst",)
+"""Packages of formatters where no settings name others."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+_Answer = TypeVar("_Answer")
+
+
+class RegistryReader(ButlerReader):
+    """A plain repository, whose tables are read and whose butler sleeps.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+    plain
+        What is known of it.
+    formatters
+        Packages whose formatter classes may be imported.
+    """
+
+    def __init__(self, uri: str, plain: PlainRepository, formatters: Sequence[str] = RUBIN) -> None:
+        self._uri = uri
+        self._plain = plain
+        self._formatters = tuple(formatters)
+        self._awake: DafButlerReader | None = None
+        self.aside: str | None = None
+        """Why the butler answers what tables tell elsewhere; `None`: it does
+        not."""
+
+    def check(self) -> None:
+        """Look whether its tables can be read.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not let us in, or does not answer.
+        NotPlainError
+            The file of database passwords cannot be used.
+        NotTriedError
+            These are no tables that are known.
+        """
+        with connections.snapshot(self._plain):
+            pass
+
+    @override
+    def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
+        """Return those of ``names`` that exist, looked at anew."""
+        asked = list(dict.fromkeys(names))
+        return self._ask(
+            lambda tables: tables.collections(asked),
+            lambda butler: butler.collections(asked),
+        )
+
+    @override
+    def holdings(
+        self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
+    ) -> Mapping[str, Holding]:
+        """Return what collections hold, all read together."""
+        asked, with_files = list(dict.fromkeys(names)), set(files)
+        if with_files.intersection(asked):
+            # Where files are is the butler's to tell.
+            return self._butler.holdings(asked, files=with_files, calibrations_only=calibrations_only)
+        return self._ask(
+            lambda tables: tables.holdings(asked, calibrations_only=calibrations_only),
+            lambda butler: butler.holdings(asked, calibrations_only=calibrations_only),
+        )
+
+    @override
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
+        """Return the description of collections, and where their files are."""
+        return self._butler.export(collections, chain=chain, to_read=to_read)
+
+    @override
+    def check_change(self) -> None:
+        """Look whether anything can be changed here: no server is plain."""
+
+    @override
+    def check_export(self, collections: Sequence[str]) -> None:
+        """Look whether collections could be exported; no file is read."""
+        self._butler.check_export(collections)
+
+    @override
+    def objections(self, contents: Contents) -> Sequence[Diagnostic]:
+        """Return why a bundle could not be imported, as far as it is told."""
+        return self._butler.objections(contents)
+
+    @override
+    def described(self, collections: Sequence[str]) -> Contents | None:
+        """Return what an export of collections would say of its datasets."""
+        return self._butler.described(collections)
+
+    @override
+    def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
+        """Return the datasets of collections, each with its file."""
+        return self._butler.stored(collections)
+
+    @override
+    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        """Return the UUID that the butler's own lookup finds."""
+        return self._butler.lookup(chain, dataset_type, data_id, span)
+
+    @override
+    def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
+        """Return the RUN of each dataset; unknown ones are left out."""
+        return self._butler.runs(uuids)
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        """Return the full name of each detector."""
+        return self._butler.detectors(instrument)
+
+    @override
+    def filters(self, instrument: str) -> Mapping[str, str]:
+        """Return the band of each physical filter."""
+        return self._butler.filters(instrument)
+
+    @override
+    def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
+        """Return exposures, by number."""
+        return self._butler.exposures(instrument, where)
+
+    def examine(self) -> Examined:
+        """Look whether one can work here; nothing is written.
+
+        Raises
+        ------
+        UnreachableError
+            It does not answer any more.
+        """
+        return self._butler.examine()
+
+    def close(self) -> None:
+        """Let go of the repository."""
+        if self._awake:
+            self._awake.close()
+
+    def _ask(
+        self, tables: Callable[[Snapshot], _Answer], butler: Callable[[DafButlerReader], _Answer]
+    ) -> _Answer:
+        """Ask the tables, and the butler where these cannot tell."""
+        try:
+            with connections.snapshot(self._plain) as snapshot:
+                return tables(snapshot)
+        except DatabaseError as error:
+            if error.is_silence:
+                raise _unreachable(self._uri, error, opening=False) from error
+            self.aside = str(error)
+        except (NotPlainError, NotTriedError) as error:
+            self.aside = str(error)
+        return butler(self._butler)
+
+    @property
+    def _butler(self) -> DafButlerReader:
+        if self._awake is None:
+            self._awake = _ask_butler(self._uri, self._formatters)
+        return self._awake
+
+
+def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> RegistryReader | DafButlerReader:
+    """Return a repository, opened for reading.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+    formatters
+        Packages whose formatter classes may be imported.
+
+    Raises
+    ------
+    NeedsRecoveryError
+        A writer was killed and left its database half written.
+    UnreachableError
+        It cannot be opened from here.
+    """
+    try:
+        reader = RegistryReader(uri, PlainRepository.at(uri), formatters)
+        reader.check()
+    except DatabaseError as error:
+        if error.is_silence:
+            raise _unreachable(uri, error, opening=True) from error
+        aside = str(error)
+    except (NotPlainError, NotTriedError) as error:
+        aside = str(error)
+    else:
+        return reader
+    butler = _ask_butler(uri, formatters)
+    butler.aside = aside
+    return butler
+
+
+def identity(uri: str) -> str:
+    """Return what tells one butler from another, however it is addressed.
+
+    The database is not opened.
+
+    Raises
+    ------
+    UnreachableError
+        There is no configuration of a butler.
+    """
+    try:
+        return PlainRepository.at(uri).identity
+    except NotPlainError:
+        with at_work():
+            from . import butler
+        return butler.identity(uri)
+
+
+def server_of(uri: str) -> str:
+    """Return what answers for a repository; only its configuration is read.
+
+    All databases of a server answer, or say nothing, together.
+
+    Raises
+    ------
+    UnreachableError
+        There is no configuration of a butler.
+    """
+    try:
+        return PlainRepository.at(uri).server
+    except NotPlainError:
+        with at_work():
+            from . import butler
+        return butler.server_of(uri)
+
+
+def resolve(butler: str, relative_to: str) -> str:
+    """Return the URI or absolute path that a site file means.
+
+    Parameters
+    ----------
+    butler
+        A label of the butler's repository index, a URI or a path.
+    relative_to
+        Folder at which a relative path starts.
+
+    Raises
+    ------
+    UnreachableError
+        It looks like a label, and the index does not know it.
+    """
+    try:
+        known = known_repositories()
+    except NotPlainError:
+        with at_work():
+            from .butler import known_labels
+        known = known_labels()
+    if butler in known:
+        return known[butler]
+    if "://" in butler or (_SCHEME.match(butler) and "/" in butler):
+        return butler
+    if "/" in butler or ":" in butler or butler.startswith("."):
+        return str(Path(os.path.normpath(Path(relative_to).absolute() / butler)))
+    with at_work():
+        from .butler import unknown_label
+    raise unknown_label(butler)
+
+
+def _ask_butler(uri: str, formatters: Sequence[str]) -> DafButlerReader:
+    with at_work():
+        from . import butler
+    return butler.open_reader(uri, formatters)
+
+
+def _unreachable(uri: str, error: DatabaseError, *, opening: bool) -> UnreachableError:
+    """Return what the butler would say of a database that was waited for."""
+    with at_work():
+        from .butler import silent_database
+    return silent_database(uri, error.cause, opening=opening)

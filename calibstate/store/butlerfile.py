@@ -1,0 +1,63 @@
+"""The ``butler.yaml`` of a repository, as far as a file alone can tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["read_butler_file", "read_repository_index"]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_butler_file(file: Path) -> dict[str, Any] | None:
+    """Return what a configuration says.
+
+    Parameters
+    ----------
+    file
+        The file.
+
+    Returns
+    -------
+    dict or None
+        `None` where it says something that only the butler can read, such as
+        an ``!include``.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    try:
+        said = yaml.load(file.read_bytes(), Loader=_LOADER)
+    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def read_repository_index(file: Path) -> dict[str, str] | None:
+    """Return the URI of each label of a butler's repository index.
+
+    Parameters
+    ----------
+    file
+        The index.
+
+    Returns
+    -------
+    dict or None
+        `None` where it holds more than labels and their URIs.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    said = read_butler_file(file)
+    if said is None:
+        return None
+    words = (*said.keys(), *said.values())
+    return said if all(isinstance(word, str) for word in words) else None
