@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from lsst.daf.butler import Butler
 from typing_extensions import override
@@ -170,7 +171,10 @@ class DafButlerReader(ButlerReader):
         UnreachableError
             It does not answer any more.
         """
-        return examine(self._repository, self._butler)
+        examined = examine(self._repository, self._butler)
+        if self.aside is None or self.is_server:
+            return examined
+        return replace(examined, read=f"{examined.read}, and every look at it takes longer: {self.aside}")
 
     def close(self) -> None:
         """Let go of the repository."""
