@@ -157,7 +157,10 @@ class Places:
 
         uri = self._from_root(self._desired.settings.noun.archive)
         asking = partial(self._asking_for_all, _server_of(uri), ARCHIVE)
-        archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: AskedFirst(Archive(uri), asking))
+        in_time = InTime(ARCHIVE, self.silences, _server_of(uri))
+        archive: ArchiveWriter = self._once(
+            "archive", ARCHIVE, lambda: AskedFirst(Archive(uri, in_time=in_time), asking)
+        )
         return archive
 
     change_archive = archive
