@@ -42,6 +42,7 @@ from .documents import (
     StatusDocument,
     ValidationDocument,
 )
+from .fieldstrings import WithFieldStrings
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
@@ -140,7 +141,8 @@ def _text(path: Path) -> str | None:
 
 def _schema(document: Document) -> dict[str, Any]:
     mode: Literal["serialization", "validation"] = "serialization" if document.printed else "validation"
-    schema = _tidied(document.noun.model_json_schema(mode=mode, by_alias=True))
+    plain = document.noun.model_json_schema(mode=mode, by_alias=True, schema_generator=WithFieldStrings)
+    schema = _tidied(plain)
     if document.printed:
         schema["required"] = ["format_version", "kind", *schema.get("required", ())]
     return {"$schema": _DIALECT, "title": document.title, **schema}
