@@ -19,7 +19,7 @@ from rich.text import Text
 
 from ..errors import Diagnostic, without_secrets
 from ..ports.progress import Watch
-from ..views import text
+from ..views.messages import diagnostic
 from . import terminal
 
 __all__ = [
@@ -105,7 +105,7 @@ def told(problems: Iterable[Diagnostic]) -> None:
     """Print messages for people."""
     console = err()
     for problem in problems:
-        console.print(_harmless(text.diagnostic(problem)), markup=False)
+        console.print(_harmless(diagnostic(problem)), markup=False)
 
 
 def _harmless(line: Text | str) -> Text:

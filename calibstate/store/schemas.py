@@ -24,24 +24,23 @@ from ..model.reviews import ArchiveReview, PublishedReview, Review, ReviewsDocum
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
-from .documents import (
-    ApprovalsDocument,
-    CaptureDocument,
-    CheckupDocument,
+from .documents.approvals import ApprovalsDocument
+from .documents.captures import CaptureDocument
+from .documents.changes import (
     DesiredDocument,
     DiffDocument,
-    DriftDocument,
-    ExplanationDocument,
-    FingerprintsDocument,
     HistoryDocument,
-    ImpactDocument,
-    LogDocument,
-    PlanDocument,
     ReportDocument,
     RollbackDocument,
-    StatusDocument,
-    ValidationDocument,
 )
+from .documents.checkups import CheckupDocument
+from .documents.explanations import ExplanationDocument
+from .documents.fingerprints import FingerprintsDocument
+from .documents.impacts import ImpactDocument
+from .documents.log import LogDocument
+from .documents.plans import DriftDocument, PlanDocument
+from .documents.status import StatusDocument
+from .documents.validation import ValidationDocument
 from .fieldstrings import WithFieldStrings
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
