@@ -8,7 +8,12 @@ from ..errors import Diagnostic, Severity
 
 __all__ = ["count", "diagnostic", "indented"]
 
-SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold blue"}
+SEVERITY_STYLES = {
+    Severity.ERROR: "bold red",
+    Severity.WARNING: "bold yellow",
+    Severity.NOTE: "bold blue",
+    Severity.DETAIL: "dim",
+}
 
 
 def count(number: int, noun: str) -> str:
