@@ -16,7 +16,7 @@ WORKERS ?= 2
 LIMIT := 900
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all mutants lint format docs bench schemas requirements clean
+.PHONY: help setup demo test test-words test-slow test-all mutants lint format docs bench schemas requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,16 +31,19 @@ demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories a
 test-slow test-all: LIMIT := 7200
 
 # A fifth of a short command's time goes into compiling what was not kept.
-test test-slow: export PYTHONDONTWRITEBYTECODE =
+test test-words test-slow: export PYTHONDONTWRITEBYTECODE =
 
 test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for some)
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope --timeout $(LIMIT) -m "not slow" $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope --timeout $(LIMIT) --durations 10 -m "not slow and not words" $(TESTS)
+
+test-words: $(STAMP) $(RUCIO_STAMP) ## run every console block of the pages and every example of the help
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout $(LIMIT) -m "words and not slow" tests/docs_test.py tests/help_test.py
 
 test-slow: $(STAMP) $(RUCIO_STAMP) ## run the tests that take minutes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout $(LIMIT) -m slow $(TESTS)
 
 test-all: export CALIBSTATE_TEST_ALL = 1
-test-all: test test-slow ## run both, and whole matrices where `make test` has a sample
+test-all: test test-words test-slow ## run all three, and whole matrices where `make test` has a sample
 
 lint: $(STAMP) ## style, types, import contracts, workflows, the declaration, the schemas
 	$(BIN)/ruff check

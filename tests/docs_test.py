@@ -21,7 +21,7 @@ order, each page in a demonstration world of its own:
 * on a page with ``approvals --check`` a Jira is there;
 * ``<!-- not run: REASON -->`` in front of a block leaves it out.
 
-``UPDATE_DOCS=1 make test TESTS=tests/docs_test.py`` writes the output of
+``UPDATE_DOCS=1 make test-words`` writes the output of
 blocks that hold no ``...`` into the pages.
 """
 
@@ -394,14 +394,17 @@ def begin(world: re.Match[str], shell: Shell) -> None:
             )
 
 
+def how_often(page: Path) -> list[pytest.MarkDecorator]:
+    """Return the marks of a page; those that people read first have none."""
+    if "<!-- world: by rucio" in page.read_text():
+        return [pytest.mark.slow]
+    return [] if page.name in {"README.md", "first-deployment.md"} else [pytest.mark.words]
+
+
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(
-            page,
-            id=str(page.relative_to(ROOT)),
-            marks=pytest.mark.slow if "<!-- world: by rucio" in page.read_text() else (),
-        )
+        pytest.param(page, id=str(page.relative_to(ROOT)), marks=how_often(page))
         for page in PAGES
         if runnable(page)
     ],

@@ -439,7 +439,10 @@ def test_a_version_can_be_asked_for(hub: Hub, runner: Runner, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("workflow", "does"),
-    [("ci.yml", ["make lint", "make docs", "make test"]), ("nightly.yml", ["make test-all"])],
+    [
+        ("ci.yml", ["make lint", "make docs", "make test", "make test-words"]),
+        ("nightly.yml", ["make test-all"]),
+    ],
 )
 def test_our_own_tests_are_run(hub: Hub, runner: Runner, workflow: str, does: list[str]) -> None:
     event = hub.pushed() if workflow == "ci.yml" else hub.scheduled("17 6 * * *")
