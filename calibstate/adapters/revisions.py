@@ -14,7 +14,7 @@ from functools import cached_property
 
 from ..errors import CalibstateError, Diagnostic, InvalidStateError
 from ..model.revisions import Revision
-from ..store.disk import not_a_file, unreadable
+from ..store.disk import Content, not_a_file, unreadable
 from ..store.yamlsource import MAX_BYTES
 from .git import FOLDER, LINK, Checkout, Commit, Entry, GitFailedError, opened
 from .history import check_begun, committed_at, entries_of
@@ -70,17 +70,16 @@ class PastFiles:
 
     def read(self, file: str) -> bytes:
         """Return a file."""
+        return self.content(file).read()
+
+    def content(self, file: str) -> Content:
+        """Return what a file held; it is read when it is asked for."""
         found = self._at(file)
         if found is None:
             raise InvalidStateError(unreadable(FileNotFoundError(2, "No such file or directory"), file))
         if found[0] == FOLDER:
             raise not_a_file(file, is_folder=True)
-        return self.past.content(found[1])
-
-    def content_id(self, file: str) -> str | None:
-        """Return the digest of a file."""
-        found = self._at(file)
-        return found[1] if found else None
+        return Content(found[1], lambda: self.past.content(found[1]))
 
     def _at(self, path: str) -> tuple[int, str] | None:
         here: _Listing = self.top

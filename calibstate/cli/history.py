@@ -15,10 +15,7 @@ from ..model.changes import Changes
 from ..model.desired import DesiredState
 from ..model.revisions import Changed
 from ..model.scope import Scope
-from ..store import statefile
-from ..store.documents import changes as documents
-from ..store.documents.base import plain, spot
-from ..store.documents.validation import validation
+from ..store import documents, statefile
 from ..views import changes as changes_view
 from ..views import history as views
 from . import screen
@@ -78,12 +75,16 @@ def diff(
       calibstate diff 2025-02-11 HEAD --format markdown
     """
     root = statefile.find_root(context.obj)
-    was = declared_before(str(root), before)
-    now = declared_before(str(root), after) if after else Before(load(context), _WORKING_TREE)
+    memo: statefile.Memo = {}
+    was = declared_before(str(root), before, memo)
+    if after:
+        now = declared_before(str(root), after, memo)
+    else:
+        now = Before(load(context, memo=memo), _WORKING_TREE)
     found = _found(was, now, scope(site, repository, instrument, ticket, exclude))
     match format:
         case Format.JSON:
-            screen.print_json(plain(_difference(was, now, found)))
+            screen.print_json(documents.plain(_difference(was, now, found)))
         case Format.MARKDOWN:
             screen.print_lines([f"**{_title(was, now)}**\n"])
             screen.print_lines(changes_view.as_markdown(changes_view.sentences(found)))
@@ -155,7 +156,7 @@ def history(
         raise _unknown(context, chain, ticket)
     match format:
         case Format.JSON:
-            screen.print_json(plain(_history(chain, told)))
+            screen.print_json(documents.plain(_history(chain, told)))
         case Format.MARKDOWN:
             screen.print_lines(views.as_markdown(told))
         case Format.TEXT:
@@ -181,7 +182,7 @@ def proposed(found: Changes) -> tuple[documents.ProposedEntry, ...]:
     """Return what is declared otherwise, in sentences."""
     said = changes_view.sentences(found)
     return tuple(
-        documents.ProposedEntry(mark=one.mark, what=one.what, said=one.rest, at=spot(one.where))
+        documents.ProposedEntry(mark=one.mark, what=one.what, said=one.rest, at=documents.spot(one.where))
         for one in said
     )
 
@@ -209,7 +210,7 @@ def _history(chain: str, told: Iterable[Changed]) -> documents.HistoryDocument:
                 sound=not one.problems,
                 changes=proposed(one.changes),
                 chains=tuple(documents.changed_chain(chain) for chain in one.changes.chains),
-                problems=validation(one.problems).problems,
+                problems=documents.validation(one.problems).problems,
             )
             for one in told
         ),

@@ -17,8 +17,7 @@ from ..model.desired import DesiredState
 from ..model.impacts import ChainImpact, Change, Impact, Via
 from ..model.scope import Scope
 from ..model.timespans import format_bound, parse_tai
-from ..store.documents import impacts as documents
-from ..store.documents.base import plain, spot
+from ..store import documents, statefile
 from ..views import impact as views
 from . import completing, screen
 from .app import ExitCode, app
@@ -106,10 +105,11 @@ def impact(
             )
         )
     until = moment(observed_until)
-    after = load(context)
+    memo: statefile.Memo = {}
+    after = load(context, memo=memo)
     narrowed = scope(site, [*(repository or ()), *([live] if live else ())], instrument, None, exclude)
     check_scope(after, narrowed)
-    was = declared_before(after.root, base)
+    was = declared_before(after.root, base, memo)
     before, words = was.desired, was.words
     if live:
         report = _live_report(before, after, narrowed, live, exposures, words, until)
@@ -179,7 +179,7 @@ def moment(text: str | None) -> int:
 
 def _print(report: views.Report, format: Format) -> None:
     if format is Format.JSON:
-        screen.print_json(plain(_document(report)))
+        screen.print_json(documents.plain(_document(report)))
     elif format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(report))
     else:
@@ -247,7 +247,7 @@ def _shadowed(repository: str, name: str, chain: ChainImpact) -> Iterator[docume
             collection=one.collection,
             ticket=one.ticket or None,
             whole=one.whole,
-            declared_at=spot(one.where),
+            declared_at=documents.spot(one.where),
         )
 
 

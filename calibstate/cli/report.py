@@ -19,10 +19,7 @@ from ..model.approvals import Approved, SealState
 from ..model.desired import DesiredState
 from ..model.names import TicketKey
 from ..model.scope import Scope
-from ..store import planfile, statefile
-from ..store.documents import changes as documents
-from ..store.documents.base import plain
-from ..store.documents.validation import validation
+from ..store import documents, planfile, statefile
 from ..views import github
 from ..views import impact as impact_view
 from ..views import report as views
@@ -104,7 +101,7 @@ def report(
         _save(full, screen.printable(views.as_full_markdown(told)))
     match format:
         case ReportFormat.JSON:
-            screen.print_json(plain(_document(told)))
+            screen.print_json(documents.plain(_document(told)))
         case ReportFormat.MARKDOWN:
             screen.print_lines(views.as_markdown(told).splitlines())
         case ReportFormat.GITHUB:
@@ -117,11 +114,12 @@ def report(
 
 
 def _proposal(given: Path | None, base: str | None, plans: Path | None, until: int) -> views.Proposal:
+    memo: statefile.Memo = {}
     try:
-        desired, remarks = statefile.load(statefile.find_root(given))
+        desired, remarks = statefile.load(statefile.find_root(given), memo)
     except CalibstateError as error:
         return views.Proposal("", "", error.diagnostics, is_sound=False)
-    was, troubles = _before(desired, base)
+    was, troubles = _before(desired, base, memo)
     before, today = was.desired, _today()
     known = {_what(one) for one in (*was.remarks, *(judge(before, None, today) if before else ()))}
     findings = (*remarks, *judge(desired, before, today))
@@ -137,9 +135,11 @@ def _proposal(given: Path | None, base: str | None, plans: Path | None, until: i
     )
 
 
-def _before(desired: DesiredState, base: str | None) -> tuple[Before, tuple[Diagnostic, ...]]:
+def _before(
+    desired: DesiredState, base: str | None, memo: statefile.Memo
+) -> tuple[Before, tuple[Diagnostic, ...]]:
     try:
-        return declared_before(desired.root, base), ()
+        return declared_before(desired.root, base, memo), ()
     except InvalidStateError as error:
         # It may be this very change that mends it.
         first = error.diagnostics[0]
@@ -222,7 +222,7 @@ def _document(told: views.Proposal) -> documents.ReportDocument:
         base=told.base,
         sound=told.is_sound,
         proposed=proposed(told.changes),
-        problems=validation(told.problems).problems,
+        problems=documents.validation(told.problems).problems,
         approvals=told.approvals,
         impact=dict(sorted(Counter(change.effect.value for change in impact).items())),
         plans={one.site: planfile.document(one.plan)["summary"] for one in told.plans},

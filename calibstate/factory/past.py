@@ -117,7 +117,7 @@ class Before:
     """Hex digest."""
 
 
-def declared_before(root: str, revision: str | None) -> Before:
+def declared_before(root: str, revision: str | None, memo: statefile.Memo | None = None) -> Before:
     """Return what a state tree said at a revision.
 
     Parameters
@@ -126,6 +126,8 @@ def declared_before(root: str, revision: str | None) -> Before:
         Root of the tree.
     revision
         What Git calls it, or a date; `None`: where the main branch was left.
+    memo
+        Of another tree that was read, so that what both hold is read once.
 
     Raises
     ------
@@ -140,7 +142,7 @@ def declared_before(root: str, revision: str | None) -> Before:
     commit, words = base_of(root, revision)
     with past(root, statefile.PARTS) as trees:
         try:
-            found = _read(trees.files(commit), commit, {})
+            found = _read(trees.files(commit), commit, {} if memo is None else memo)
         except InvalidStateError as error:
             raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
     if found is None:

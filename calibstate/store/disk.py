@@ -5,15 +5,17 @@ Nothing outside the tree is ever read for it.
 
 from __future__ import annotations
 
+import hashlib
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import Diagnostic, InvalidStateError, Where
 from .yamlsource import MAX_BYTES
 
-__all__ = ["Disk", "Files", "not_a_file", "unreadable"]
+__all__ = ["Content", "Disk", "Files", "not_a_file", "unreadable"]
 
 
 class Files(Protocol):
@@ -48,9 +50,26 @@ class Files(Protocol):
         """
         ...
 
-    def content_id(self, file: str) -> str | None:
-        """Return what only equal files share; `None`: nobody knows."""
+    def content(self, file: str) -> Content:
+        """Return what a file holds, and by what it is known again.
+
+        Raises
+        ------
+        InvalidStateError
+            It cannot be read.
+        """
         ...
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds."""
+
+    digest: str
+    """The hex digest by which Git knows it; only equal files share it."""
+
+    read: Callable[[], bytes]
+    """Gives it, of a too large one only that it is too large."""
 
 
 class Disk:
@@ -59,6 +78,7 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self.root = str(root)
         self._root = root
+        self._really = root.resolve()
 
     def names(self, folder: str) -> Iterable[str]:
         """List a folder."""
@@ -84,14 +104,20 @@ class Disk:
         except OSError as exc:
             raise InvalidStateError(unreadable(exc, file)) from None
 
-    def content_id(self, file: str) -> str | None:
-        """Return `None`: files change."""
-        return None
+    def content(self, file: str) -> Content:
+        """Return what a file holds now, by the digest that Git would give it.
+
+        What is read is what was digested: files change.
+        """
+        held = self.read(file)
+        digest = hashlib.sha1(b"blob %d\0" % len(held), usedforsecurity=False)
+        digest.update(held)
+        return Content(digest.hexdigest(), lambda: held)
 
     def _check_inside(self, path: Path, file: str) -> None:
         """Refuse links that leave the tree: nobody reviews what is there."""
         try:
-            inside = path.resolve().is_relative_to(self._root.resolve())
+            inside = path.resolve().is_relative_to(self._really)
         except (OSError, RuntimeError):  # a link that leads to itself
             inside = False
         if not inside:

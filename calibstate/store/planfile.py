@@ -20,8 +20,7 @@ from ..model.drift import Drift, Unseen, What
 from ..model.fingerprints import digest_of_lines
 from ..model.guards import Allowed, GuardMet
 from ..model.plans import Basis, Plan, Refusal, Step
-from .documents.base import FORMAT, plain
-from .documents.plans import PlanDocument, StepEntry, counted
+from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
 
 __all__ = ["digest", "document", "dumps", "loads"]
 

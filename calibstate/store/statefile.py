@@ -24,7 +24,7 @@ from ..model.repositories import Site
 from ..model.seals import Seal
 from ..model.settings import Settings, is_met
 from ..model.tickets import Ticket
-from .disk import Disk, Files, unreadable
+from .disk import Content, Disk, Files, unreadable
 from .gitnames import GIT_FOLDER, repository_parts
 from .mistakes import mistakes
 from .yamlsource import Source, in_lines, read_yaml
@@ -141,13 +141,15 @@ Memo = dict[tuple[str, str], Any]
 """What was made of files before, by their names and what they hold."""
 
 
-def load(root: Path) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+def load(root: Path, memo: Memo | None = None) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     """Read a state tree.
 
     Parameters
     ----------
     root
         Folder with ``calibstate.yaml``.
+    memo
+        Kept from tree to tree, where another one is read too.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def load(root: Path) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     InvalidStateError
         There are mistakes: all of them, by file and line.
     """
-    return load_from(Disk(root.resolve()), {})
+    return load_from(Disk(root.resolve()), {} if memo is None else memo)
 
 
 def contents(files: Files) -> dict[str, bytes]:
@@ -193,7 +195,7 @@ def load_from(files: Files, memo: Memo) -> tuple[DesiredState, tuple[Diagnostic,
     files
         Its files.
     memo
-        Kept from tree to tree, so that no file is read twice.
+        Kept from tree to tree, so that no content is read twice.
 
     Returns
     -------
@@ -273,17 +275,18 @@ class _Folder:
         return tuple(read)
 
     def _made(self, noun: type[Noun], file: str) -> _Made:
-        content_id = self._files.content_id(file)
-        if content_id is None:
-            return self._make(noun, file)
-        if (file, content_id) not in self._memo:
-            self._memo[file, content_id] = self._make(noun, file)
-        made: _Made = self._memo[file, content_id]
+        try:
+            content = self._files.content(file)
+        except InvalidStateError as exc:
+            return _Made(None, None, exc.diagnostics)
+        if (file, content.digest) not in self._memo:
+            self._memo[file, content.digest] = self._make(noun, file, content)
+        made: _Made = self._memo[file, content.digest]
         return made
 
-    def _make(self, noun: type[Noun], file: str) -> _Made:
+    def _make(self, noun: type[Noun], file: str, content: Content) -> _Made:
         try:
-            source = read_yaml(self._files.read(file), file)
+            source = read_yaml(content.read(), file)
         except InvalidStateError as exc:
             return _Made(None, None, exc.diagnostics)
         told = (*source.problems, *(_check_version(source) if noun is Settings else ()))
