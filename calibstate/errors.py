@@ -117,8 +117,6 @@ class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
-    DETAIL = "detail"
-    """What is told only to who asks for details."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from ..model.scope import Scope
 from ..model.settings import Bundles, RucioSettings
 from ..model.tickets import ApprovalStatus, RucioLabel, Ticket
 
-__all__ = ["Unpinned", "adopted", "expand", "places_of"]
+__all__ = ["Unpinned", "adopted", "chains_at", "expand", "places_of"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,22 @@ def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tup
         *(declared for ticket in tickets for declared in _by_rucio(desired, scope, ticket, told)),
         *(declared for repository in repositories for declared in repository.resources()),
     )
+
+
+def chains_at(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> tuple[Chain, ...]:
+    """Return the chains that are declared for a repository.
+
+    Parameters
+    ----------
+    desired
+        The whole declared state.
+    scope
+        The part of it that is asked for.
+    address
+        The repository.
+    """
+    resources = (declared.resource for declared in _Repository(desired, scope, {}, address).chains())
+    return tuple(resource for resource in resources if isinstance(resource, Chain))
 
 
 def adopted(desired: DesiredState, scope: Scope) -> list[Written[Ticket]]:
@@ -112,8 +128,6 @@ def _bundle(desired: DesiredState, scope: Scope, written: Written[Ticket], pins:
         refused,
         told,
         sources=_sources(desired, ticket),
-        sealed=ticket.key in desired.seals,
-        listed=desired.settings.noun.rucio is not None,
         files=scope.files,
         every_byte=scope.every_byte,
     )

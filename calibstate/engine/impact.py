@@ -13,7 +13,7 @@ from typing import Protocol
 from ..errors import Where
 from ..kinds.chain import Chain, written_order
 from ..model.chains import ChainFile, moved
-from ..model.contents import Holding
+from ..model.contents import Block, Holding
 from ..model.desired import DesiredState, Written
 from ..model.differences import Selected, differences
 from ..model.effective import Effective, Resolved
@@ -22,8 +22,9 @@ from ..model.names import RepositoryAddress
 from ..model.scope import Scope
 from ..model.seals import Seal, unnamed_run
 from ..ports.butler import ButlerReader, SeenExposure
+from .alike import Alike
 from .effective import flatten
-from .expand import expand, places_of
+from .expand import chains_at, places_of
 from .resolve import resolve
 from .seams import AMBIGUOUS, fits, lookups_across_seams, selector
 
@@ -79,7 +80,7 @@ def affected(told: Impact, exposures: Iterable[SeenExposure]) -> tuple[Affected,
     """
     reaching = [(change, _selectors(change.data_ids)) for change in told.changes]
     taken = sorted(exposures, key=lambda exposure: exposure.begin)
-    across = lookups_across_seams([chain.held for chain in told.chains], taken)
+    across = lookups_across_seams([_holdings(chain) for chain in told.chains], taken)
     found = []
     for exposure in sorted(taken, key=lambda exposure: exposure.exposure):
         types = {
@@ -228,14 +229,12 @@ class _Side:
     def chain_files(self) -> Mapping[str, Written[ChainFile]]:
         return self.desired.chains if self.desired else {}
 
-    def chains(self, address: RepositoryAddress, scope: Scope) -> list[Chain]:
+    def chains(self, address: RepositoryAddress, scope: Scope) -> Sequence[Chain]:
         """Return the chains of a repository."""
         desired = self.desired
         if desired is None or address not in desired.repositories:
-            return []
-        asked = Scope(repositories=(address,), instruments=scope.instruments)
-        resources = (declared.resource for declared in expand(desired, asked))
-        return [resource for resource in resources if isinstance(resource, Chain)]
+            return ()
+        return chains_at(desired, Scope(instruments=scope.instruments), address)
 
     def sources(self, leaves: Iterable[str]) -> list[tuple[str, Holding | Seal]]:
         """Return who tells what collections hold, where anybody does."""
@@ -313,21 +312,31 @@ def _compare(
     sources = before.sources(searches.before), after.sources(searches.after)
     changes: tuple[Change, ...] = ()
     shadowed: tuple[Shadowed, ...] = ()
-    seen: tuple[tuple[Holding, ...], tuple[Holding, ...]] = ((), ())
     if sources[0] != sources[1]:
-        held = [[_holding(leaf, source) for leaf, source in one] for one in sources]
-        seen = (tuple(held[0]), tuple(held[1]))
+        blocks = [[(leaf, _blocks(leaf, source)) for leaf, source in one] for one in sources]
+        alike = Alike.among(block for side in blocks for _, within in side for block in within)
+        held = [[alike.narrowed(leaf, within) for leaf, within in side] for side in blocks]
         was, is_now = (resolve(leaves) for leaves in held)
-        found = _changes(was, is_now, frozenset(searches.before))
+        found = _changes(was, is_now, frozenset(searches.before), alike)
         changes = tuple(sorted(found, key=lambda one: _GRAVEST.index(one.effect)))
         shadowed = tuple(_newly_shadowed((was, is_now), held, names, after.chain_files.values()))
     entered, left, displaced = (tuple(names.get(c, c) for c in step) for step in _steps(*searches.children))
     unknown = tuple(_unknown(searches, names, *sources))
-    return ChainImpact(at, searches.instrument, entered, left, displaced, changes, shadowed, unknown, seen)
+    return ChainImpact(at, searches.instrument, entered, left, displaced, changes, shadowed, unknown, sources)
+
+
+def _holdings(chain: ChainImpact) -> tuple[list[Holding], list[Holding]]:
+    """Return what is searched before and after, row by row."""
+    before, after = ([_holding(leaf, source) for leaf, source in side] for side in chain.searched)
+    return before, after
 
 
 def _holding(leaf: str, source: Holding | Seal) -> Holding:
     return source if isinstance(source, Holding) else source.holdings[leaf]
+
+
+def _blocks(leaf: str, source: Holding | Seal) -> tuple[Block, ...]:
+    return source.blocks if isinstance(source, Holding) else source.blocks[leaf]
 
 
 def _steps(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
@@ -338,11 +347,12 @@ def _steps(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list
     return entered, left, list(moved(before, after))
 
 
-def _changes(before: Resolved, after: Resolved, searched: frozenset[str]) -> Iterator[Change]:
+def _changes(before: Resolved, after: Resolved, searched: frozenset[str], alike: Alike) -> Iterator[Change]:
     for one in differences(before, after, _collection_and_run):
         was, is_now = _via(one.one), _via(one.other)
         effect = _effect(was, is_now, searched)
-        yield Change(one.dataset_type, one.data_ids, one.begin, one.end, was, is_now, effect)
+        data_ids = alike.all_of(one.dataset_type, one.data_ids)
+        yield Change(one.dataset_type, data_ids, one.begin, one.end, was, is_now, effect)
 
 
 def _collection_and_run(winner: Effective) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .fingerprints import collection_fingerprint
 
-__all__ = ["CollectionType", "Holding", "Row", "format_data_id", "parse_data_id"]
+__all__ = ["Block", "CollectionType", "Holding", "Row", "format_data_id", "parse_data_id"]
 
 _BETWEEN = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")
 """What stands between two pairs of a data ID; a value may hold a comma."""
@@ -39,6 +39,24 @@ class Row(NamedTuple):
     data_id: str
     """``key=value`` of the required dimensions, by key, joined with ``,``."""
     uuid: str
+    begin: int
+    """Nanoseconds of TAI."""
+    end: int
+    """Nanoseconds of TAI; a begin after the end is an EMPTY range."""
+
+
+class Block(NamedTuple):
+    """Data IDs of one type that a collection certifies alike.
+
+    A camera has hundreds of data IDs, and a certification is nearly always
+    made for all of them at once.
+    """
+
+    dataset_type: str
+    data_ids: frozenset[str]
+    """As a `Row` has them."""
+    uuid: str
+    """As a `Row` has it; where rows have their RUN for it, that."""
     begin: int
     """Nanoseconds of TAI."""
     end: int
@@ -92,3 +110,14 @@ class Holding:
     def fingerprint(self) -> str:
         """Its fingerprint, of `~calibstate.model.fingerprints`."""
         return collection_fingerprint(self.rows)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its rows, as few as tell the same."""
+        data_ids: dict[tuple[str, str, int, int], set[str]] = {}
+        for dataset_type, data_id, uuid, begin, end in self.rows:
+            data_ids.setdefault((dataset_type, uuid, begin, end), set()).add(data_id)
+        return tuple(
+            Block(dataset_type, frozenset(alike), uuid, begin, end)
+            for (dataset_type, uuid, begin, end), alike in data_ids.items()
+        )

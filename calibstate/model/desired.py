@@ -165,7 +165,7 @@ class DesiredState:
 
     def origin(self, instrument: InstrumentName) -> RepositoryAddress | None:
         """Return where the calibrations of an instrument are made."""
-        return next((a for a in self.with_instrument(instrument) if self._is_origin(a)), None)
+        return self._origins.get(instrument)
 
     def owner(self, target: Address) -> RepositoryAddress | None:
         """Return the repository to whose site the steps at an address belong.
@@ -213,7 +213,7 @@ class DesiredState:
 
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""
-        return tuple(a for a in self.repositories if instrument in self.repository(a)[1].instruments)
+        return self._by_instrument.get(instrument, ())
 
     def rse_of(self, address: RepositoryAddress) -> str | None:
         """Return where Rucio brings a repository's files, if it does."""
@@ -321,6 +321,23 @@ class DesiredState:
         if chain := self.chains.get(word):
             return Meaning((word,), chain=chain)
         return None
+
+    @cached_property
+    def _by_instrument(self) -> Mapping[InstrumentName, tuple[RepositoryAddress, ...]]:
+        # They are asked for with every ticket.
+        found: dict[InstrumentName, tuple[RepositoryAddress, ...]] = {}
+        for address in self.repositories:
+            for instrument in dict.fromkeys(self.repository(address)[1].instruments):
+                found[instrument] = (*found.get(instrument, ()), address)
+        return found
+
+    @cached_property
+    def _origins(self) -> Mapping[InstrumentName, RepositoryAddress]:
+        found: dict[InstrumentName, RepositoryAddress] = {}
+        for instrument, addresses in self._by_instrument.items():
+            for address in filter(self._is_origin, addresses):
+                found.setdefault(instrument, address)
+        return found
 
     @cached_property
     def _by_bare_collection(self) -> Mapping[tuple[str, str], Written[Ticket]]:

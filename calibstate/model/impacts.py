@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -9,9 +10,14 @@ from functools import cached_property
 from ..errors import Where
 from .contents import Holding
 from .names import InstrumentName, RepositoryAddress
+from .seals import Seal
 from .timespans import Range
 
-__all__ = ["Affected", "ChainImpact", "Change", "Effect", "Impact", "Shadowed", "Unknown", "Via"]
+__all__ = ["Affected", "ChainImpact", "Change", "Effect", "Impact", "Shadowed", "Sources", "Unknown", "Via"]
+
+
+Sources = Sequence[tuple[str, Holding | Seal]]
+"""Collections in search order, each with who tells what it holds."""
 
 
 class Effect(Enum):
@@ -134,8 +140,8 @@ class ChainImpact:
     unknown: tuple[Unknown, ...] = ()
     """What was taken for empty."""
 
-    held: tuple[tuple[Holding, ...], tuple[Holding, ...]] = field(default=((), ()), repr=False, compare=False)
-    """What is searched before and after, in search order."""
+    searched: tuple[Sources, Sources] = field(default=((), ()), repr=False, compare=False)
+    """What is searched before and after, as far as it is known."""
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class Scope:
 
     def has_ticket(self, key: TicketKey) -> bool:
         """Say whether a ticket is."""
+        if not (self.tickets or self.instruments or self.exclude):
+            return True
         instrument, ticket = key
         names = (ticket, f"{instrument}/{ticket}")
         wanted = not self.tickets or any(_among(name, self.tickets) for name in names)

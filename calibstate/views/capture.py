@@ -11,7 +11,7 @@ from typing import Protocol
 from rich.text import Text
 
 from .markdown import fenced, row
-from .messages import count
+from .text import count
 
 __all__ = ["Changed", "Found", "as_markdown", "as_text", "tally"]
 

@@ -12,12 +12,7 @@ from ..errors import Diagnostic, Severity
 
 __all__ = ["annotated", "annotation"]
 
-_COMMANDS = {
-    Severity.ERROR: "error",
-    Severity.WARNING: "warning",
-    Severity.NOTE: "notice",
-    Severity.DETAIL: "debug",
-}
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
 def annotated(problems: Iterable[Diagnostic], prefix: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from . import markdown, text
 from .changes import Said
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
-from .messages import count, diagnostic
+from .text import count
 
 __all__ = ["LIMIT", "MARKER", "Proposal", "SitePlan", "as_full_markdown", "as_markdown", "as_text"]
 
@@ -112,7 +112,7 @@ def as_text(told: Proposal) -> Iterator[Text]:
         yield from text.plan(site.plan)
     for problem in told.problems:
         yield Text("")
-        yield diagnostic(problem)
+        yield text.diagnostic(problem)
 
 
 def _sections(told: Proposal) -> Iterator[Section]:

@@ -15,7 +15,7 @@ from rich.text import Text
 from ..model.drift import What
 from ..model.status import Cell, Row, State, Status, Subject, Table
 from . import markdown, text
-from .messages import count
+from .text import count
 
 __all__ = ["as_markdown", "as_text", "tally"]
 

@@ -19,6 +19,7 @@ from calibstate.model.timespans import UNBOUNDED, Range, parse_tai
 from tests import real_files
 from tests.lookups import Asked, associations, everything, look_up
 from tests.real_files import DECAM, HSC
+from tests.row_by_row import row_by_row
 from tests.tree import Ran, Tree
 
 ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
@@ -323,6 +324,22 @@ def word(change: Mapping[str, Any], before: Sequence[str], place: Place) -> str:
     owners = [name for ticket in before for name in place.tickets[ticket]]
     had = any(is_now["collection"] == name or is_now["collection"].startswith(f"{name}/") for name in owners)
     return "reverted" if had else "replaced"
+
+
+@pytest.mark.parametrize("place", ["comcam", "both_cameras"])
+def test_row_by_row_the_same_is_told_to_the_byte(
+    place: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at: Place = request.getfixturevalue(place)
+    until = ("--observed-until", "2025-02-11")
+    live = ("--live", at.origin, "--exposures", "day_obs > 0")
+    asked = [(), ("--format", "json"), ("--format", "markdown"), live, (*live, "--format", "json")]
+    with changed(at, list(at.tickets)[::2], backwards=False):
+        together = [at.tree.run(capsys, "impact", "HEAD", *until, *more) for more in asked]
+        with row_by_row():
+            singly = [at.tree.run(capsys, "impact", "HEAD", *until, *more) for more in asked]
+    assert together == singly
+    assert together[1].json["changes"]
 
 
 def test_the_document_fits_its_schema(comcam: Place, capsys: pytest.CaptureFixture[str]) -> None:

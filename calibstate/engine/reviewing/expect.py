@@ -102,12 +102,7 @@ def expectations(
     """
     scope = Scope(instruments=tuple(instruments))
     declared = expand(desired, scope)
-    # Files are compared with what manifests say of them.
-    archived = [
-        replace(d, resource=replace(d.resource, listed=True))
-        for d in declared
-        if isinstance(d.resource, Bundle)
-    ]
+    archived = [d for d in declared if d.address.place == ARCHIVE]
     observed = {o.address: o for o in look_at(archived, places)} if archived else {}
     observed |= _at_origins(desired, scope, declared, observed, places)
     pins = pin_tickets(desired, scope, observed, places.archive())
