@@ -18,7 +18,7 @@ from .questions import import_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
 from .remembering import history_question
 from .resolving import resolve_many_question, resolve_question
-from .reviewing import report_question, validate_many_question
+from .reviewing import impact_of_many_question, report_question, validate_many_question
 from .rucio import look_question, register_question
 from .selecting import fingerprint_question
 
@@ -39,6 +39,7 @@ QUESTIONS = {
     "impact-many": impact_many_question,
     "history": history_question,
     "validate-many": validate_many_question,
+    "impact-of-many": impact_of_many_question,
     "report": report_question,
 }
 

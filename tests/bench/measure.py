@@ -1,18 +1,20 @@
-"""Wall-clock times of several ways to the same end, in one run.
+"""Times of several ways to the same end, in one run.
 
 The ways take turns, so that what else the machine does falls on all of
-them; the quickest of the turns counts.
+them; the least of the turns counts.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 __all__ = ["Measured", "command", "measure", "report"]
 
@@ -25,12 +27,26 @@ Way = Callable[[int], object]
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What a turn took, in seconds, its children included."""
+
+    wall: float
+    user: float
+    system: float
+
+    @property
+    def cpu(self) -> float:
+        """What other work on the machine hardly changes."""
+        return self.user + self.system
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a measurement found."""
 
     question: str
-    seconds: Mapping[str, float]
-    """Quickest turn of each way; ours first."""
+    spent: Mapping[str, Sequence[Spent]]
+    """Turns of each way; ours first."""
 
 
 def measure(question: str, ways: Mapping[str, Way], turns: int) -> Measured:
@@ -45,24 +61,58 @@ def measure(question: str, ways: Mapping[str, Way], turns: int) -> Measured:
     turns
         How often.
     """
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    spent: dict[str, list[Spent]] = {name: [] for name in ways}
     for turn in range(turns):
         for name, way in ways.items():
-            begun = time.perf_counter()
+            begun = _now()
             way(turn)
-            taken[name].append(time.perf_counter() - begun)
-            print(f"  {name}: {taken[name][-1]:.2f} s", file=sys.stderr, flush=True)
-    return Measured(question, {name: min(times) for name, times in taken.items()})
+            ended = _now()
+            taken = Spent(ended.wall - begun.wall, ended.user - begun.user, ended.system - begun.system)
+            spent[name].append(taken)
+            print(f"  {name}: {taken.wall:.2f} s, CPU {taken.cpu:.2f} s", file=sys.stderr, flush=True)
+    return Measured(question, spent)
+
+
+def _now() -> Spent:
+    here, below = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    user, system = here.ru_utime + below.ru_utime, here.ru_stime + below.ru_stime
+    return Spent(time.perf_counter(), user, system)
 
 
 def report(measured: Measured) -> str:
-    """Return a measurement as a Markdown table."""
-    ours = next(iter(measured.seconds.values()))
-    lines = [f"### {measured.question}", "", "| way | seconds | ours takes |", "|---|---:|---:|"]
-    for name, seconds in measured.seconds.items():
-        ratio = "" if name.startswith("calibstate") else f"{ours / seconds:.2f} x"
-        lines.append(f"| {name} | {seconds:.2f} | {ratio} |")
+    """Return a measurement as a Markdown table.
+
+    What others on the machine do delays, so what is compared is CPU.
+    """
+    columns = [
+        "way",
+        "wall, quickest",
+        "CPU, least",
+        "CPU, median",
+        "user",
+        "ours takes",
+        "ours takes of user",
+    ]
+    lines = [
+        f"### {measured.question}",
+        "",
+        f"| {' | '.join(columns)} |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    ours = next(iter(measured.spent.values()))
+    our_cpu, our_user = min(turn.cpu for turn in ours), min(turn.user for turn in ours)
+    for name, turns in measured.spent.items():
+        cpu, user = [turn.cpu for turn in turns], min(turn.user for turn in turns)
+        seconds = [min(turn.wall for turn in turns), min(cpu), median(cpu), user]
+        cells = [name, *(f"{one:.2f}" for one in seconds), "", ""]
+        if not name.startswith("calibstate"):
+            cells[-2:] = [_ratio(our_cpu, min(cpu)), _ratio(our_user, user)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _ratio(ours: float, theirs: float) -> str:
+    return f"{ours / theirs:.2f} x" if theirs else ""
 
 
 def command(*words: str | Path, expect: tuple[int, ...] = (0,)) -> str:

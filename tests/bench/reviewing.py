@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from calibstate.cli.app import run
+from calibstate.engine.impact import impact
+from calibstate.factory.past import declared_before
+from calibstate.model.desired import DesiredState, Written
+from calibstate.model.scope import Scope
+from calibstate.store import statefile
 from tests.tree import Tree
 
 from .changing import proposed
 from .measure import Measured, Way, measure
 
-__all__ = ["report_question", "validate_many_question"]
+__all__ = ["impact_of_many_question", "report_question", "validate_many_question"]
 
 MANY = 1000
 
@@ -34,6 +40,26 @@ def report_question(folder: Path, turns: int) -> Measured:
     ours = _command(tree, "report", "--base", "main", "--format", "markdown")
     ways = {"calibstate report: two trees, policy, lookups": ours, **_parsing(tree)}
     return measure(f"The report of a ticket in front of {MANY:,} others", ways, turns)
+
+
+def impact_of_many_question(folder: Path, turns: int) -> Measured:
+    """Measure the lookups that one ticket in front of 1,000 changes."""
+    tree = proposed(folder / "many", MANY)
+    ways = {"calibstate impact: two trees, lookups": _command(tree, "impact", "main")}
+    after = statefile.load(tree.state)[0]
+    before = declared_before(str(tree.state), "main").desired
+    ways["calibstate: the lookups alone"] = lambda turn: impact(_anew(before), _anew(after), Scope())
+    return measure(f"The impact of a ticket in front of {MANY:,} others", {**ways, **_parsing(tree)}, turns)
+
+
+def _anew(desired: DesiredState | None) -> DesiredState:
+    """Return a declaration of whose seals nothing was asked yet."""
+    if desired is None:
+        raise RuntimeError("nothing was declared before")
+    seals = {key: Written(seal.noun.model_copy(), seal.lines) for key, seal in desired.seals.items()}
+    for seal in seals.values():
+        seal.noun.__dict__.pop("blocks", None)
+    return replace(desired, seals=seals)
 
 
 def _command(tree: Tree, *words: str) -> Way:

@@ -47,7 +47,6 @@ from calibstate.store.mending import mend
 from calibstate.store.statefile import load
 from calibstate.views import log as log_views
 from calibstate.views import markdown, text
-from calibstate.views.messages import diagnostic
 from tests.exports import CALIBRATION, RUN, TICKET, make_sample
 from tests.kinds.samples import SAMPLES
 from tests.sealing import certified, seal, since
@@ -88,7 +87,7 @@ def read_or_refused() -> Iterator[None]:
             assert told.summary
             assert told.detail
             # It can be shown.
-            str(diagnostic(told)).encode()
+            str(text.diagnostic(told)).encode()
     finally:
         took = time.process_time() - began
         gc.enable()
