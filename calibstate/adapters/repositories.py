@@ -24,6 +24,7 @@ from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, S
 from ..ports.silence import at_work
 from .registry import connections
 from .registry.connections import DatabaseError
+from .registry.on_demand import holdings_on_demand
 from .registry.plain import NotPlainError, PlainRepository, known_repositories
 from .registry.tables import NotTriedError, Snapshot
 
@@ -39,6 +40,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 _Answer = TypeVar("_Answer")
 
+InTime = Callable[[Callable[[], Mapping[str, Holding]]], Mapping[str, Holding]]
+"""Asks a place, and waits for it no longer than a place is waited for."""
+
 
 class RegistryReader(ButlerReader):
     """A plain repository, whose tables are read and whose butler sleeps.
@@ -51,10 +55,19 @@ class RegistryReader(ButlerReader):
         What is known of it.
     formatters
         Packages whose formatter classes may be imported.
+    in_time
+        Asks for rows that are fetched later, by whoever needs them.
     """
 
-    def __init__(self, uri: str, plain: PlainRepository, formatters: Sequence[str] = RUBIN) -> None:
+    def __init__(
+        self,
+        uri: str,
+        plain: PlainRepository,
+        formatters: Sequence[str] = RUBIN,
+        in_time: InTime = lambda fetch: fetch(),
+    ) -> None:
         self._uri = uri
+        self._in_time = in_time
         self._plain = plain
         self._formatters = tuple(formatters)
         self._awake: DafButlerReader | None = None
@@ -98,6 +111,21 @@ class RegistryReader(ButlerReader):
         return self._ask(
             lambda tables: tables.holdings(asked, calibrations_only=calibrations_only),
             lambda butler: butler.holdings(asked, calibrations_only=calibrations_only),
+        )
+
+    @override
+    def digests(self, names: Iterable[str], *, calibrations_only: bool = False) -> Mapping[str, Holding]:
+        """Return what collections hold, with rows that are fetched later."""
+        asked = list(dict.fromkeys(names))
+
+        def fetch(some: Sequence[str]) -> Mapping[str, Holding]:
+            return self._in_time(lambda: self.holdings(some, calibrations_only=calibrations_only))
+
+        return self._ask(
+            lambda tables: holdings_on_demand(
+                tables.digests(asked, calibrations_only=calibrations_only), fetch
+            ),
+            lambda butler: butler.digests(asked, calibrations_only=calibrations_only),
         )
 
     @override
@@ -193,7 +221,9 @@ class RegistryReader(ButlerReader):
         return self._awake
 
 
-def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> RegistryReader | DafButlerReader:
+def open_reader(
+    uri: str, formatters: Sequence[str] = RUBIN, in_time: InTime = lambda fetch: fetch()
+) -> RegistryReader | DafButlerReader:
     """Return a repository, opened for reading.
 
     Parameters
@@ -202,6 +232,8 @@ def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> RegistryReader |
         URI or path of the repository.
     formatters
         Packages whose formatter classes may be imported.
+    in_time
+        Asks for rows that are fetched later, by whoever needs them.
 
     Raises
     ------
@@ -211,7 +243,7 @@ def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> RegistryReader |
         It cannot be opened from here.
     """
     try:
-        reader = RegistryReader(uri, PlainRepository.at(uri), formatters)
+        reader = RegistryReader(uri, PlainRepository.at(uri), formatters, in_time)
         reader.check()
     except DatabaseError as error:
         if error.is_silence:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from ..errors import UnreachableError
 from ..kinds.bundle import Bundle
 from ..kinds.collection import Collection
 from ..kinds.whole import tell_rows
@@ -163,7 +164,11 @@ def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, 
     held = live.held if isinstance(live, Collection) else {}
     if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
         return Unpinned(f"its origin {origin} does not hold {', '.join(lacking)} yet")
-    if empty := [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]:
+    try:
+        empty = [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]
+    except UnreachableError as error:
+        return Unpinned(f"its origin {origin} could not be seen: {error.diagnostics[0].detail}")
+    if empty:
         return Unpinned(
             f"its origin {origin} has a certification that begins after it ends: {tell_rows(empty)}; "
             "decertify it there",

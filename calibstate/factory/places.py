@@ -399,8 +399,9 @@ class Places:
 
         def opened() -> ButlerReader:
             uri = self._uri(address)
-            with self.silences.asking(server_of(uri), address):
-                return open_reader(uri, self._formatters)
+            store = server_of(uri)
+            with self.silences.asking(store, address):
+                return open_reader(uri, self._formatters, InTime(address, self.silences, store))
 
         try:
             return self._in_time(address, opened)

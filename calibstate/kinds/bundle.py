@@ -322,7 +322,7 @@ class BundleKind(Kind[Bundle]):
             manifests = found.get(target.ticket, ())
             live[target.address] = _newest(target, manifests, archive)
             if target.export and target.origin and not target.is_among(manifests):
-                at_origin = places.butler(target.origin).holdings(target.leaves)
+                at_origin = places.butler(target.origin).digests(target.leaves)
                 seen = live[target.address] or Bundle(target.address, target.ticket, None)
                 live[target.address] = replace(seen, at_origin=at_origin)
         return live

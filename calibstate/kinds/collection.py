@@ -187,7 +187,12 @@ class CollectionKind(Kind[Collection]):
         butler = places.butler(targets[0].address.place)
         names = [name for target in targets for name in target.leaves]
         seen = butler.collections(names)
-        held = butler.holdings(names, files=[name for t in targets if t.files for name in t.leaves])
+        with_files = {name for target in targets if target.files for name in target.leaves}
+        # A fingerprint is enough of what is as it should be.
+        held = dict(butler.digests([name for name in names if name not in with_files]))
+        if with_files:
+            looked_at = [name for name in names if name in with_files]
+            held |= butler.holdings(looked_at, files=looked_at)
         live: dict[Address, Collection | None] = {}
         for target in targets:
             there = [name for name in target.leaves if name in seen]
@@ -323,9 +328,14 @@ def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple
     elif holding is None:
         yield What.MISSING, "it does not exist here"
     elif pin is not None:
-        if holding.fingerprint != pin.fingerprints[name]:
-            yield from _row_differences(name, holding, pin)
-        yield from _file_differences(holding, pin)
+        try:
+            if holding.fingerprint != pin.fingerprints[name]:
+                yield from _row_differences(name, holding, pin)
+            yield from _file_differences(holding, pin)
+        except UnreachableError as error:
+            # Its rows are fetched only now.
+            detail = error.diagnostics[0].detail
+            yield What.PENDING, f"it is not as {pin.told_by} says, in what is not known; {detail}"
     elif not holding.rows:
         yield What.MISSING, "the collection holds nothing"
 
@@ -374,6 +384,8 @@ def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[tuple[What,
 
 
 def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
+    if not live.unrecorded and not live.sizes and not live.recorded:
+        return  # There is nothing to be told, and rows need not be fetched.
     by_uuid = {row.uuid: row for row in live.rows}
     if unrecorded := [by_uuid[u] for u in live.unrecorded if u in by_uuid]:
         yield What.MISSING, f"the datastore has no record of {len(unrecorded)}: {tell_rows(unrecorded)}"

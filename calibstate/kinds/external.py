@@ -56,7 +56,7 @@ class ExternalKind(Kind[External]):
         chains: dict[str, tuple[str, ...]] = {}
         # An observation of others may be from before they were looked at.
         with suppress(UnreachableError):
-            held = butler.holdings(names, calibrations_only=True) if names else {}
+            held = butler.digests(names, calibrations_only=True) if names else {}
         with suppress(UnreachableError):
             chains = chains_below(seen, butler)
         live: dict[Address, External | None] = {}

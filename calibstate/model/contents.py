@@ -1,20 +1,33 @@
 """What collections hold: rows of certified or stored datasets.
 
-Rows come in hundreds of thousands, so they are plain tuples.
+Rows come in hundreds of thousands, so they are plain tuples, and are fetched
+only where a fingerprint does not tell enough.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
+from typing_extensions import override
+
+from ..errors import Diagnostic, UnreachableError
 from .fingerprints import collection_fingerprint
 
-__all__ = ["Block", "CollectionType", "Holding", "Row", "format_data_id", "parse_data_id"]
+__all__ = [
+    "Block",
+    "CollectionType",
+    "HeldDigest",
+    "Holding",
+    "Row",
+    "RowsOnDemand",
+    "format_data_id",
+    "parse_data_id",
+]
 
 _BETWEEN = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_]*=)")
 """What stands between two pairs of a data ID; a value may hold a comma."""
@@ -74,6 +87,79 @@ def parse_data_id(text: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
+class RowsOnDemand(Sequence[Row]):
+    """The rows of a collection, fetched once somebody looks at one.
+
+    How many there are and what they come to is known before.  What is fetched
+    has to come to the same: one look shows one state of a collection.
+
+    Parameters
+    ----------
+    collection
+        Whose.
+    count
+        How many.
+    fingerprint
+        Their fingerprint, of `~calibstate.model.fingerprints`.
+    fetch
+        Fetches them.
+    """
+
+    def __init__(
+        self, collection: str, count: int, fingerprint: str, fetch: Callable[[], Iterable[Row]]
+    ) -> None:
+        self._collection = collection
+        self._count = count
+        self.fingerprint = fingerprint
+        self._fetch = fetch
+
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        rows = tuple(self._fetch())
+        if collection_fingerprint(rows) != self.fingerprint:
+            raise UnreachableError(
+                Diagnostic(
+                    "Collection was changed meanwhile",
+                    f"{self._collection} was changed by others while it was looked at; look again.",
+                )
+            )
+        return rows
+
+    @override
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+
+    @override
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self._rows[index]
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._rows == tuple(other)
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+
+@dataclass(frozen=True)
+class HeldDigest:
+    """What is told of a collection without its rows."""
+
+    type: CollectionType
+    fingerprint: str
+    count: int
+    """Number of its rows."""
+    unrecorded: frozenset[str]
+    """UUIDs of datasets in it that the datastore has no record of."""
+
+
 @dataclass(frozen=True)
 class Holding:
     """What one collection holds, as a place showed it."""
@@ -84,8 +170,8 @@ class Holding:
     type: CollectionType
     """Its type; never CHAINED."""
 
-    rows: tuple[Row, ...]
-    """What it holds, in any order."""
+    rows: Sequence[Row]
+    """What it holds, in any order; or `RowsOnDemand`."""
 
     unrecorded: frozenset[str] = frozenset()
     """UUIDs of datasets in it that the datastore has no record of."""
@@ -109,6 +195,8 @@ class Holding:
     @cached_property
     def fingerprint(self) -> str:
         """Its fingerprint, of `~calibstate.model.fingerprints`."""
+        if isinstance(self.rows, RowsOnDemand):
+            return self.rows.fingerprint
         return collection_fingerprint(self.rows)
 
     @cached_property

@@ -79,7 +79,7 @@ class Pin:
         """
         try:
             if self.rows is not None:
-                return self.rows()[name].rows
+                return tuple(self.rows()[name].rows)
         except UnreachableError:
             if self.seal is None:
                 raise

@@ -147,6 +147,20 @@ class ButlerReader(Protocol):
         """
         ...
 
+    def digests(self, names: Iterable[str], *, calibrations_only: bool = False) -> Mapping[str, Holding]:
+        """Return what collections hold, for who will hardly look at a row.
+
+        The same as `holdings` without files; but where something tells their
+        fingerprints and numbers more quickly, rows are fetched once somebody
+        looks at one, as `~calibstate.model.contents.RowsOnDemand`.
+
+        Parameters
+        ----------
+        names, calibrations_only
+            As for `holdings`.
+        """
+        return self.holdings(names, calibrations_only=calibrations_only)
+
     def export(
         self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
     ) -> Export:

@@ -14,7 +14,7 @@ import pytest
 
 from calibstate.adapters.butler import DafButlerReader, open_writer
 from calibstate.adapters.repositories import RegistryReader, open_reader
-from calibstate.errors import PlanIsStaleError, RefusedError, UsageError
+from calibstate.errors import PlanIsStaleError, RefusedError, UnreachableError, UsageError
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
 from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
@@ -156,6 +156,49 @@ def test_collections_that_exist_are_told_with_their_children_in_order(
         TICKET: SeenCollection(TICKET, CollectionType.CHAINED, (VERIFY, BIAS)),
         VERIFY: SeenCollection(VERIFY, CollectionType.RUN),
     }
+
+
+@in_every_way
+def test_what_is_told_by_a_digest_is_what_the_rows_come_to(place: Place, hands: Hands) -> None:
+    hands.add_calibration(BIAS, "bias", SINCE_2024)
+    hands.add_calibration(FLAT, "flat", IN_2024, IN_2025, EMPTY)
+    hands.add_run(VERIFY, "verifyBiasStats")
+    hands.add_empty(f"{BIAS}.b", CollectionType.CALIBRATION)
+    hands.add_chain(TICKET, [VERIFY, BIAS])
+    hands.forget(next(row.uuid for row in place.reader.holdings([BIAS])[BIAS].rows))
+    names = [BIAS, "no/such", FLAT, TICKET, VERIFY, f"{BIAS}.b", f"{FLAT}.run"]
+    for calibrations_only in (False, True):
+        held = place.reader.holdings(names, calibrations_only=calibrations_only)
+        digests = place.reader.digests(names, calibrations_only=calibrations_only)
+        assert digests.keys() == held.keys()
+        for name, holding in held.items():
+            told = digests[name]
+            assert told.type is holding.type
+            assert told.fingerprint == holding.fingerprint
+            assert len(told.rows) == len(holding.rows)
+            assert told.unrecorded == holding.unrecorded
+            assert sorted(told.rows) == sorted(holding.rows)
+            assert (told.sizes, told.recorded) == ({}, {})
+    assert len(place.reader.digests([BIAS])[BIAS].unrecorded) == 1
+
+
+@in_every_way
+def test_rows_that_changed_since_their_digest_was_told_are_not_taken_for_it(
+    place: Place, hands: Hands
+) -> None:
+    hands.add_calibration(BIAS, "bias", SINCE_2024)
+    hands.add_run(VERIFY, "verifyBiasStats")
+    digests = place.reader.digests([BIAS, VERIFY])
+    was_read_at_once = isinstance(digests[BIAS].rows, tuple)
+
+    hands.decertify(BIAS, next(iter(place.reader.holdings([BIAS])[BIAS].rows)).uuid)
+
+    assert len(digests[VERIFY].rows) == len(list(digests[VERIFY].rows))
+    if was_read_at_once:
+        assert digests[BIAS].fingerprint != place.reader.digests([BIAS])[BIAS].fingerprint
+    else:
+        with pytest.raises(UnreachableError, match="was changed by others while it was looked at"):
+            list(digests[BIAS].rows)
 
 
 @in_every_way

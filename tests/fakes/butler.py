@@ -11,14 +11,16 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from typing_extensions import override
 
+from calibstate.adapters.registry.on_demand import holdings_on_demand
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
-from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
+from calibstate.model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from calibstate.model.readings import Reading, means_something
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
 from calibstate.ports.butler import (
@@ -249,6 +251,15 @@ class MemoryButler(ButlerWriter):
             for name, seen in self.collections(names).items()
             if seen.type is not CollectionType.CHAINED
         }
+
+    @override
+    def digests(self, names: Iterable[str], *, calibrations_only: bool = False) -> Mapping[str, Holding]:
+        held = self.holdings(names, calibrations_only=calibrations_only)
+        digests = {
+            name: HeldDigest(h.type, h.fingerprint, len(h.rows), h.unrecorded) for name, h in held.items()
+        }
+        fetch = partial(self.holdings, calibrations_only=calibrations_only)
+        return holdings_on_demand(digests, fetch)
 
     @override
     def export(

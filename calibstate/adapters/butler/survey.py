@@ -157,7 +157,7 @@ class Survey:
 
     def rows(self, collection: str) -> tuple[Row, ...]:
         """Return what a collection holds, nothing where it does not exist."""
-        return self.holdings[collection].rows if collection in self.holdings else ()
+        return tuple(self.holdings[collection].rows) if collection in self.holdings else ()
 
     def target_of(self, path: str) -> ResourcePath:
         """Return where the file of an unrecorded dataset is to be."""

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby, islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ...model.contents import CollectionType, Holding, Row, format_data_id
+from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.timespans import EMPTY, UNBOUNDED
 from ...ports.butler import SeenCollection
 
@@ -44,6 +44,9 @@ DATASTORE = "lsst.daf.butler.datastores.fileDatastore.FileDatastore"
 
 _AT_ONCE = 500
 """Collections that are named in one statement; SQLite takes 999 values."""
+
+_DIGESTED_AT_ONCE = 50
+"""Collections whose rows are in memory at a time for what they come to."""
 
 _NOT_DIMENSIONS = frozenset(
     {"id", "dataset_type_id", "dataset_id", "collection_id", "timespan", "timespan_begin", "timespan_end"}
@@ -187,6 +190,22 @@ class Snapshot:
             name: Holding(name, type_, tuple(rows[id_]), frozenset(unrecorded[id_]))
             for id_, (name, type_) in leaves.items()
         }
+
+    def digests(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
+        """Return what the rows of collections come to.
+
+        Parameters
+        ----------
+        names, calibrations_only
+            As for `holdings`.
+        """
+        digests: dict[str, HeldDigest] = {}
+        # The rows of a few collections at a time are in memory.
+        for first in range(0, len(names), _DIGESTED_AT_ONCE):
+            some = names[first : first + _DIGESTED_AT_ONCE]
+            for name, held in self.holdings(some, calibrations_only=calibrations_only).items():
+                digests[name] = HeldDigest(held.type, held.fingerprint, len(held.rows), held.unrecorded)
+        return digests
 
     def _collections(self, names: Sequence[str]) -> dict[int, tuple[str, CollectionType]]:
         """Return name and type of those that exist, by id."""

@@ -69,7 +69,7 @@ class Expected:
             ranges are known; a row that is not there has none then.
         """
         if live is not None and live.fingerprint == self.fingerprints[name]:
-            return live.rows
+            return tuple(live.rows)
         known = live.rows if live else ()
         try:
             if self.pin:
