@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, UnreachableError
+from ..errors import Diagnostic, UnreachableError, without_secrets
 from ..model.bundles import Contents
 from ..model.checkups import Examined
 from ..model.contents import Holding
@@ -27,6 +27,7 @@ from .registry.connections import DatabaseError
 from .registry.on_demand import holdings_on_demand
 from .registry.plain import NotPlainError, PlainRepository, known_repositories
 from .registry.tables import NotTriedError, Snapshot
+from .registry.troubles import what_a_database_says
 
 if TYPE_CHECKING:
     from .butler import DafButlerReader
@@ -207,7 +208,7 @@ class RegistryReader(ButlerReader):
             with connections.snapshot(self._plain) as snapshot:
                 return tables(snapshot)
         except DatabaseError as error:
-            if error.is_silence:
+            if error.is_waited_for:
                 raise _unreachable(self._uri, error, opening=False) from error
             self.aside = str(error)
         except (NotPlainError, NotTriedError) as error:
@@ -246,7 +247,7 @@ def open_reader(
         reader = RegistryReader(uri, PlainRepository.at(uri), formatters, in_time)
         reader.check()
     except DatabaseError as error:
-        if error.is_silence:
+        if error.is_waited_for:
             raise _unreachable(uri, error, opening=True) from error
         aside = str(error)
     except (NotPlainError, NotTriedError) as error:
@@ -334,6 +335,6 @@ def _ask_butler(uri: str, formatters: Sequence[str]) -> DafButlerReader:
 
 def _unreachable(uri: str, error: DatabaseError, *, opening: bool) -> UnreachableError:
     """Return what the butler would say of a database that was waited for."""
-    with at_work():
-        from .butler import silent_database
-    return silent_database(uri, error.cause, opening=opening)
+    summary = "Repository cannot be opened" if opening else "Repository does not answer"
+    detail, hint = what_a_database_says(error.cause)
+    return UnreachableError(Diagnostic(summary, f"{without_secrets(uri)}: {detail}.", hint=hint))

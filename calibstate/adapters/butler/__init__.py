@@ -6,7 +6,7 @@ when the first repository is asked, never at start.
 
 from .exclusion import exclude_others
 from .formatters import why_not_usable
-from .opening import identity, known_labels, recover, server_of, silent_database, unknown_label
+from .opening import identity, known_labels, recover, server_of, unknown_label
 from .reader import DafButlerReader, open_reader
 from .writer import DafButlerWriter, clear_leftovers, open_writer
 
@@ -21,7 +21,6 @@ __all__ = [
     "open_writer",
     "recover",
     "server_of",
-    "silent_database",
     "unknown_label",
     "why_not_usable",
 ]

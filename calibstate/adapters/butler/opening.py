@@ -33,10 +33,11 @@ from ...errors import (
     keep_secret,
     without_secrets,
 )
-from ...ports.silence import allowed, heard
+from ...ports.silence import heard
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
-from ..registry.patience import connecting, milliseconds, statement_begins, statement_took
+from ..registry.patience import connecting, milliseconds, statement_begins
+from ..registry.troubles import ASK, CHECK, first_line, what_a_database_says
 
 __all__ = [
     "NO_CHANGES",
@@ -45,7 +46,6 @@ __all__ = [
     "known_labels",
     "recover",
     "server_of",
-    "silent_database",
     "unknown_label",
 ]
 
@@ -226,7 +226,7 @@ class Repository:
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise _unreachable(f"{self.name}: {_what_is_missing(self.name)}.", _CHECK) from error
+            raise _unreachable(f"{self.name}: {_what_is_missing(self.name)}.", CHECK) from error
         except _OPENING_TROUBLES as error:
             raise self._unreachable(error, "Repository cannot be opened") from error
 
@@ -238,7 +238,7 @@ class Repository:
             raise _unreachable(f"{self.name}: its database {file} does not exist.", _RESTORE)
         for verb, mode in (("read", os.R_OK), ("write", os.W_OK)) if writeable else (("read", os.R_OK),):
             if not os.access(file, mode, effective_ids=os.access in os.supports_effective_ids):
-                raise _unreachable(f"{self.name}: no permission to {verb} {file}.", _ASK)
+                raise _unreachable(f"{self.name}: no permission to {verb} {file}.", ASK)
 
     def _unreachable(self, error: BaseException, summary: str) -> UnreachableError:
         if self._was_left_by_a_killed_writer(error):
@@ -300,22 +300,6 @@ def unknown_label(butler: str) -> UnreachableError:
         "A path begins with `./` or `/`.",
         "Unknown repository label",
     )
-
-
-def silent_database(uri: str, cause: Exception, *, opening: bool) -> UnreachableError:
-    """Return the error that a database let nobody in, or did not answer.
-
-    Parameters
-    ----------
-    uri
-        URI or path of the repository.
-    cause
-        What the database's module raised, without a butler.
-    opening
-        Whether nothing was asked yet.
-    """
-    summary = "Repository cannot be opened" if opening else "Repository does not answer"
-    return Repository(uri)._unreachable(DBAPIError("", None, cause), summary)
 
 
 def identity(uri: str) -> str:
@@ -402,37 +386,8 @@ def _hear(*_: Any) -> None:
 
 
 _RESTORE = "Nothing is known of what it holds. Bring the file back, or correct the address."
-_ASK = "Ask its owner for access, or run this as somebody who has it."
-_PATIENCE = (
-    "Nothing is known of what it holds. Try again when nobody else works on it, or wait longer "
-    "with --timeout."
-)
 NO_CHANGES = "it is a butler server, which can be read and not be changed"
 """Why nothing is written to a repository behind a server."""
-
-_ITS_LIMIT = (
-    "Ask its administrators for a longer `statement_timeout` or `lock_timeout` of this role; --timeout "
-    "is ours, and longer."
-)
-_MAKE_ROOM = "Make room where its database is, and run this again."
-
-_BY_CODE = (
-    ("SQLITE_FULL", "its disk is full", _MAKE_ROOM),
-    ("SQLITE_IOERR", "its disk fails", "See to the disk that its database is on."),
-    ("SQLITE_CORRUPT", "its database is damaged", "Bring its database back from a copy."),
-    ("SQLITE_READONLY", "its database may not be written", _ASK),
-    ("SQLITE_PERM", "its database may not be used", _ASK),
-    ("53100", "its disk is full", _MAKE_ROOM),
-    ("53", "its server has no room for this", "Wait until others have ended, and run this again."),
-    ("25006", "its database may not be written", "Ask its administrators to let it be written."),
-    ("42501", "its database does not let us", _ASK),
-)
-"""What a code of SQLite or of PostgreSQL begins with, and what that means."""
-
-_NEARLY = 0.9
-"""Share of our limit before which it was not ours that ended a statement."""
-
-_CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
 
 
 def _cannot_change(name: str) -> RefusedError:
@@ -451,53 +406,24 @@ def _unreachable(detail: str, hint: str, summary: str = "Repository cannot be op
 
 def _told(error: BaseException) -> tuple[str, str]:
     """Return what is wrong and what to do."""
-    line = _first_line(error.orig if isinstance(error, DBAPIError) else error)
+    line = first_line(error.orig if isinstance(error, DBAPIError) else error)
     match error:
         case PermissionError():
-            return f"no permission to read {error.filename or 'it'}", _ASK
+            return f"no permission to read {error.filename or 'it'}", ASK
         case DbAuthError():
-            return f"the file of database passwords cannot be used: {line}", _ASK
-        case DBAPIError() if _is_silence(error, line):
-            if statement_took() < allowed() * _NEARLY:
-                # Our limit is ours alone; that of its administrators is not.
-                return f"its database ends what takes longer than it allows: {line}", _ITS_LIMIT
-            return f"it did not answer within {allowed():g} s: {line}", _PATIENCE
-        case DBAPIError():
-            what, hint = _of_database(error)
-            return f"{what}: {line}", hint
+            return f"the file of database passwords cannot be used: {line}", ASK
+        case DBAPIError() if error.orig is not None:
+            return what_a_database_says(error.orig)
         case BotoCoreError() | ClientError():
-            return f"the object store refuses: {line}", _CHECK
+            return f"the object store refuses: {line}", CHECK
         case _:
-            return f"it does not work as a butler ({type(error).__name__}): {line}", _CHECK
-
-
-def _of_database(error: DBAPIError) -> tuple[str, str]:
-    """Return what is wrong with a database, by the code of its error."""
-    if isinstance(error.orig, sqlite3.Error):
-        code: str = error.orig.sqlite_errorname
-    else:
-        code = getattr(error.orig, "sqlstate", None) or ""
-    for begin, what, hint in _BY_CODE:
-        if code.startswith(begin):
-            return what, hint
-    return "its database does not answer", _CHECK
-
-
-def _is_silence(error: DBAPIError, line: str) -> bool:
-    if isinstance(error.orig, sqlite3.Error):
-        return error.orig.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-    return "timeout" in f"{type(error.orig).__name__} {line}".lower()
+            return f"it does not work as a butler ({type(error).__name__}): {line}", CHECK
 
 
 def _what_is_missing(name: str) -> str:
     if "://" not in name and Path(name).is_dir():
         return "it is a folder without butler.yaml, so no butler repository"
     return "it does not exist"
-
-
-def _first_line(error: BaseException | None) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return without_secrets(lines[0] if lines else type(error).__name__).rstrip(".")
 
 
 def _unknown_label(label: str, known: set[str]) -> str:

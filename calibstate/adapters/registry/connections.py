@@ -14,6 +14,7 @@ from ...ports.silence import at_work, heard
 from .patience import connecting, milliseconds, statement_begins
 from .plain import PlainRepository, PostgresAddress
 from .tables import Connection, Snapshot
+from .troubles import is_silence
 
 __all__ = ["DatabaseError", "snapshot"]
 
@@ -21,11 +22,11 @@ __all__ = ["DatabaseError", "snapshot"]
 class DatabaseError(Exception):
     """A database gave an error, which is the cause of this one."""
 
-    def __init__(self, cause: Exception, *, is_silence: bool) -> None:
+    def __init__(self, cause: Exception, *, is_waited_for: bool) -> None:
         super().__init__(str(cause))
         self.cause = cause
-        self.is_silence = is_silence
-        """Whether it was waited for, so that it is not asked once more."""
+        self.is_waited_for = is_waited_for
+        """Whether it may have been waited for: it is not asked once more."""
 
 
 @contextmanager
@@ -62,9 +63,7 @@ def _in_file(file: Path) -> Iterator[Connection]:
             opened.execute("BEGIN")
             yield _Open(opened, is_postgres=False)
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorname", None) or ""
-        is_silence = code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-        raise DatabaseError(error, is_silence=is_silence) from error
+        raise DatabaseError(error, is_waited_for=is_silence(error)) from error
 
 
 @contextmanager
@@ -91,8 +90,7 @@ def _in_postgres(address: PostgresAddress) -> Iterator[Connection]:
             yield connection
     except psycopg.Error as error:
         # Whoever could not be reached, or said nothing, is not asked again.
-        is_silence = isinstance(error, psycopg.OperationalError)
-        raise DatabaseError(error, is_silence=is_silence) from error
+        raise DatabaseError(error, is_waited_for=isinstance(error, psycopg.OperationalError)) from error
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""What databases say when something is wrong, in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ...errors import without_secrets
+from ...ports.silence import allowed
+from .patience import statement_took
+
+__all__ = ["ASK", "CHECK", "first_line", "is_silence", "what_a_database_says"]
+
+ASK = "Ask its owner for access, or run this as somebody who has it."
+CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
+
+_PATIENCE = (
+    "Nothing is known of what it holds. Try again when nobody else works on it, or wait longer "
+    "with --timeout."
+)
+_ITS_LIMIT = (
+    "Ask its administrators for a longer `statement_timeout` or `lock_timeout` of this role; --timeout "
+    "is ours, and longer."
+)
+_MAKE_ROOM = "Make room where its database is, and run this again."
+
+_BY_CODE = (
+    ("SQLITE_FULL", "its disk is full", _MAKE_ROOM),
+    ("SQLITE_IOERR", "its disk fails", "See to the disk that its database is on."),
+    ("SQLITE_CORRUPT", "its database is damaged", "Bring its database back from a copy."),
+    ("SQLITE_READONLY", "its database may not be written", ASK),
+    ("SQLITE_PERM", "its database may not be used", ASK),
+    ("53100", "its disk is full", _MAKE_ROOM),
+    ("53", "its server has no room for this", "Wait until others have ended, and run this again."),
+    ("25006", "its database may not be written", "Ask its administrators to let it be written."),
+    ("42501", "its database does not let us", ASK),
+)
+"""What a code of SQLite or of PostgreSQL begins with, and what that means."""
+
+_NEARLY = 0.9
+"""Share of our limit before which it was not ours that ended a statement."""
+
+
+def what_a_database_says(error: BaseException) -> tuple[str, str]:
+    """Return what is wrong with a database, and what to do.
+
+    Parameters
+    ----------
+    error
+        What its module raised (``sqlite3``, ``psycopg``).
+    """
+    line = first_line(error)
+    if is_silence(error):
+        if statement_took() < allowed() * _NEARLY:
+            # Our limit is ours alone; that of its administrators is not.
+            return f"its database ends what takes longer than it allows: {line}", _ITS_LIMIT
+        return f"it did not answer within {allowed():g} s: {line}", _PATIENCE
+    code = _code(error)
+    for begin, what, hint in _BY_CODE:
+        if code.startswith(begin):
+            return f"{what}: {line}", hint
+    return f"its database does not answer: {line}", CHECK
+
+
+def is_silence(error: BaseException) -> bool:
+    """Say whether a database was waited for, and did not answer."""
+    if isinstance(error, sqlite3.Error):
+        return _code(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return "timeout" in f"{type(error).__name__} {first_line(error)}".lower()
+
+
+def first_line(error: BaseException | None) -> str:
+    """Return the first words of an error, without passwords."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return without_secrets(lines[0] if lines else type(error).__name__).rstrip(".")
+
+
+def _code(error: BaseException) -> str:
+    name = "sqlite_errorname" if isinstance(error, sqlite3.Error) else "sqlstate"
+    return getattr(error, name, None) or ""
