@@ -117,6 +117,8 @@ class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
+    DETAIL = "detail"
+    """What is told only to who asks for details."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO
 
 from typing_extensions import override
@@ -42,6 +43,7 @@ from ..store.bundle import (
     check_export,
     check_text,
     dump_manifest,
+    load_head,
     load_manifest,
     manifest_from,
     read_contents,
@@ -79,6 +81,8 @@ class Archive(ArchiveWriter):
         Nothing is read before the first question.
     clock
         What time it is, in UTC.
+    in_time
+        Asks for what is read again later, by whoever needs it.
 
     Raises
     ------
@@ -86,9 +90,16 @@ class Archive(ArchiveWriter):
         It is neither.
     """
 
-    def __init__(self, uri: str, *, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        in_time: Callable[[Callable[[], str]], str] = lambda read: read(),
+    ) -> None:
         self._shelf = open_shelf(uri)
         self._clock = clock
+        self._in_time = in_time
 
     @override
     def bundles(self, tickets: Iterable[TicketKey]) -> Mapping[TicketKey, tuple[Manifest, ...]]:
@@ -115,7 +126,11 @@ class Archive(ArchiveWriter):
             )
         check_text(data, manifest, name=name)
         contents = read_contents(data.decode(errors="replace"), name=name)
-        check(contents, manifest, name=name)
+        try:
+            check(contents, manifest, name=name)
+        except InvalidStateError as error:
+            # Its list of files is read only now.
+            raise RefusedError(*error.diagnostics) from error
         return contents
 
     @override
@@ -218,7 +233,7 @@ class Archive(ArchiveWriter):
         folder = bundle_folder(ticket, fingerprint)
         with self._seen():
             self._shelf.look()
-            there = self._manifest(folder)
+            there = self._whole_manifest(folder)
         if there is not None:
             check_content(there, content, reading)
             return _same(there, fingerprint)
@@ -248,7 +263,7 @@ class Archive(ArchiveWriter):
     def _completed_by_others(self, folder: str, fingerprint: str, content: str | None) -> Manifest:
         """Return the bundle that was completed while we were at it."""
         with self._seen():
-            there = self._manifest(folder)
+            there = self._whole_manifest(folder)
         if there is None:
             raise self._unwritten("the manifest was there, and is gone", FileNotFoundError(folder))
         check_content(there, content)
@@ -269,10 +284,53 @@ class Archive(ArchiveWriter):
         return tuple(sorted(complete, key=_age, reverse=True))
 
     def _manifest(self, folder: str) -> Manifest | None:
-        """Return the manifest of a folder, `None` where there is none."""
-        name = f"{self._shelf.uri}{folder}/{MANIFEST}"
+        """Return the manifest of a folder by its head, if there is one."""
+        data = self._read_manifest(folder)
+        if data is None:
+            return None
+        digest = hashlib.sha256(data).digest()
+        read_again = partial(self._in_time, partial(self._read_again, folder, digest))
+        text, name = data.decode(errors="replace"), self._name_of_manifest(folder)
+        return _in_its_place(load_head(text, name=name, read_again=read_again), folder, name)
+
+    def _whole_manifest(self, folder: str) -> Manifest | None:
+        """Return the manifest of a folder with its files checked, if any."""
+        data = self._read_manifest(folder)
+        if data is None:
+            return None
+        text, name = data.decode(errors="replace"), self._name_of_manifest(folder)
+        return _in_its_place(load_manifest(text, name=name), folder, name)
+
+    def _name_of_manifest(self, folder: str) -> str:
+        return f"{self._shelf.uri}{folder}/{MANIFEST}"
+
+    def _read_again(self, folder: str, digest: bytes) -> str:
+        """Return the text of a manifest that was read before.
+
+        It is not kept meanwhile, as there may be hundreds.
+
+        Raises
+        ------
+        InvalidStateError
+            It is another one now.
+        """
+        with self._seen():
+            data = self._read_manifest(folder)
+        if data is None or hashlib.sha256(data).digest() != digest:
+            raise InvalidStateError(
+                Diagnostic(
+                    "Manifest was changed meanwhile",
+                    f"{self._name_of_manifest(folder)} is not what it was when this run looked at it first; "
+                    "a bundle is never rewritten by calibstate.",
+                    hint="Find out who changes the archive, and run again.",
+                )
+            )
+        return data.decode(errors="replace")
+
+    def _read_manifest(self, folder: str) -> bytes | None:
+        name = self._name_of_manifest(folder)
         try:
-            data = self._shelf.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
+            return self._shelf.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
         except OSError as error:
             if error.errno not in _OF_ONE_FILE:
                 raise
@@ -283,18 +341,6 @@ class Archive(ArchiveWriter):
                     hint="Restore it, or move its folder away.",
                 )
             ) from error
-        if data is None:
-            return None
-        manifest = load_manifest(data.decode(errors="replace"), name=name)
-        if manifest.folder != folder:
-            raise InvalidStateError(
-                Diagnostic(
-                    "Bundle is not where it belongs",
-                    f"{name} is the manifest of {manifest.folder}; nobody knows which of the two is wrong.",
-                    hint="Move the folder away, or to where it belongs.",
-                )
-            )
-        return manifest
 
     def _add_files(
         self, folder: str, contents: Contents, sources: Mapping[str, ExportedFile], watch: Watch
@@ -368,6 +414,19 @@ class Archive(ArchiveWriter):
                 hint="Mend the cause and run again; what is there already is not copied again.",
             )
         )
+
+
+def _in_its_place(manifest: Manifest, folder: str, name: str) -> Manifest:
+    """Return a manifest; refuse one that belongs to another folder."""
+    if manifest.folder != folder:
+        raise InvalidStateError(
+            Diagnostic(
+                "Bundle is not where it belongs",
+                f"{name} is the manifest of {manifest.folder}; nobody knows which of the two is wrong.",
+                hint="Move the folder away, or to where it belongs.",
+            )
+        )
+    return manifest
 
 
 def _opened(stack: ExitStack, uri: str) -> IO[bytes]:

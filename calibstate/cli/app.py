@@ -21,6 +21,7 @@ import typer
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, without_secrets
 from .commands import Commands
+from .terminal import wanted
 
 __all__ = ["ExitCode", "app", "first_of", "program", "run"]
 
@@ -76,6 +77,10 @@ def calibstate(
     version: Annotated[  # noqa: FBT002
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    verbose: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("-v", "--verbose", help="Tell details too, such as why a look takes longer."),
+    ] = False,
 ) -> None:
     """Keep calibrations as declared, in every data butler repository.
 
@@ -86,6 +91,7 @@ def calibstate(
     calibstate apply             do it
     """
     context.obj = root
+    wanted.details = verbose
 
 
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[1]

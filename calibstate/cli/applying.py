@@ -40,7 +40,7 @@ from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.scope import Scope
 from ..store import planfile
-from ..views import markdown, text
+from ..views import text
 from . import screen, terminal
 from .app import ExitCode, first_of
 from .options import Format
@@ -342,6 +342,8 @@ def _print(outcome: Outcome, passed: Allowed, form: Format) -> None:
     elif outcome.result is Result.BEGUN:
         return
     elif form is Format.MARKDOWN:
+        from ..views import markdown
+
         screen.print_lines([markdown.outcome(outcome)])
     else:
         screen.print_lines([text.outcome(outcome)])

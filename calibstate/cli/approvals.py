@@ -14,7 +14,8 @@ from ..model.approvals import Approved
 from ..model.desired import DesiredState
 from ..model.scope import Scope
 from ..ports.tickets import Tracker
-from ..store import documents
+from ..store.documents import approvals as documents
+from ..store.documents.base import plain
 from ..views import approvals as views
 from . import screen
 from .app import ExitCode, app
@@ -91,7 +92,7 @@ def _show(
 ) -> None:
     if format is Format.JSON:
         document = documents.ApprovalsDocument.of(listed, findings, checked=checked)
-        screen.print_json(documents.plain(document))
+        screen.print_json(plain(document))
         return
     if format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(listed, checked=checked))

@@ -13,7 +13,9 @@ from ..factory.clock import utc_now
 from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.names import nearest, spelled
-from ..store import documents, treefile
+from ..store import treefile
+from ..store.documents import captures as documents
+from ..store.documents.base import plain
 from ..views import capture as views
 from . import completing, screen
 from .app import ExitCode, app
@@ -89,7 +91,7 @@ def capture(
         _capture(desired, repository, instrument, tuple(chain or ()), format, seals=not no_seals, dry=dry_run)
     except RefusedError as error:
         if format is Format.JSON:
-            screen.print_json(documents.plain(documents.CaptureDocument.refused(error.diagnostics)))
+            screen.print_json(plain(documents.CaptureDocument.refused(error.diagnostics)))
         else:
             screen.told(error.diagnostics)
             screen.tell("Nothing was written.")
@@ -158,7 +160,7 @@ def _show(
     found = [(one.chain, one.child, one.declared_as, one.holds) for one in captured.found]
     if format is Format.JSON:
         document = documents.CaptureDocument.of(files, found, told, written=not dry)
-        screen.print_json(documents.plain(document))
+        screen.print_json(plain(document))
         return
     screen.told(told)
     if format is Format.MARKDOWN:

@@ -31,9 +31,9 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
-    "validate": Entry("tree", "Tell everything that is wrong with the state tree."),
+    "validate": Entry("validate", "Tell everything that is wrong with the state tree."),
     "show": Entry("tree", "Show the desired chains, or a saved plan."),
-    "schema": Entry("tree", "Write the JSON Schemas of files and documents."),
+    "schema": Entry("schema", "Write the JSON Schemas of files and documents."),
     "approvals": Entry("approvals", "Tell how it stands with the approval of each ticket."),
     "capture": Entry("capture", "Write the state files that describe a live chain as it is."),
     "demo": Entry("demo", "Show the main job on a world of its own."),

@@ -7,7 +7,8 @@ import typer
 from ..engine.doctor import doctor as examine
 from ..factory.places import Places
 from ..model.checkups import Health
-from ..store import documents
+from ..store.documents import checkups as documents
+from ..store.documents.base import plain
 from ..views import checkups as views
 from . import screen
 from .app import ExitCode, app
@@ -55,7 +56,7 @@ def doctor(
     with screen.progress("looking at") as watch:
         checks = examine(desired, narrowed, places, lambda done, total: watch("places", done, total))
     if format is Format.JSON:
-        screen.print_json(documents.plain(documents.CheckupDocument.of(checks)))
+        screen.print_json(plain(documents.CheckupDocument.of(checks)))
     elif format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(checks))
     else:

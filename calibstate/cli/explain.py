@@ -14,7 +14,8 @@ from ..model.desired import DesiredState
 from ..model.explanations import Explained, Question, Since, Told, Weighed, Why
 from ..model.names import Address, nearest, spelled
 from ..model.timespans import UNBOUNDED, format_bound, parse_tai
-from ..store import documents
+from ..store.documents import explanations as documents
+from ..store.documents.base import plain
 from ..views import explain as views
 from . import completing, screen
 from .app import ExitCode, app
@@ -116,7 +117,7 @@ def explain(
     screen.told(places.relied_on())
     since = {id(told): _since(desired, explained, told, places) for told in explained.told}
     if format is Format.JSON:
-        screen.print_json(documents.plain(_document(explained, since)))
+        screen.print_json(plain(_document(explained, since)))
     elif format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(explained, everything=everything))
     else:

@@ -9,7 +9,8 @@ import typer
 from ..model.desired import DesiredState
 from ..model.differences import Difference, Selected
 from ..model.timespans import format_bound
-from ..store import documents
+from ..store.documents import fingerprints as documents
+from ..store.documents.base import plain
 from ..views import fingerprints as views
 from ..views.markdown import fenced
 from . import screen
@@ -76,7 +77,7 @@ def fingerprint(
     screen.told(places.relied_on())
     compared = list(seen.compared())
     if format is Format.JSON:
-        screen.print_json(documents.plain(_document(seen, compared)))
+        screen.print_json(plain(_document(seen, compared)))
     else:
         prints = _prints(seen)
         lines = views.as_markdown(prints) if format is Format.MARKDOWN else views.as_text(prints)

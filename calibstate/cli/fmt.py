@@ -9,11 +9,11 @@ import typer
 
 from ..errors import Diagnostic, Severity, Where
 from ..store import statefile, treefile
-from ..views import text
+from ..views.messages import count
 from . import screen
 from .app import ExitCode, app
 from .options import ProblemsFormat
-from .tree import print_problems
+from .validate import print_problems
 
 if TYPE_CHECKING:
     from ..store.layout import LaidOut
@@ -79,4 +79,4 @@ def _first_difference(change: Change) -> int:
 
 def _tally(root: Path, found: LaidOut, *, check: bool) -> str:
     done = "to be laid out" if check else "laid out"
-    return f"{root}: {text.count(found.files, 'file')}, {len(found.changes)} {done}"
+    return f"{root}: {count(found.files, 'file')}, {len(found.changes)} {done}"

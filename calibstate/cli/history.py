@@ -15,7 +15,10 @@ from ..model.changes import Changes
 from ..model.desired import DesiredState
 from ..model.revisions import Changed
 from ..model.scope import Scope
-from ..store import documents, statefile
+from ..store import statefile
+from ..store.documents import changes as documents
+from ..store.documents.base import plain, spot
+from ..store.documents.validation import validation
 from ..views import changes as changes_view
 from ..views import history as views
 from . import screen
@@ -84,7 +87,7 @@ def diff(
     found = _found(was, now, scope(site, repository, instrument, ticket, exclude))
     match format:
         case Format.JSON:
-            screen.print_json(documents.plain(_difference(was, now, found)))
+            screen.print_json(plain(_difference(was, now, found)))
         case Format.MARKDOWN:
             screen.print_lines([f"**{_title(was, now)}**\n"])
             screen.print_lines(changes_view.as_markdown(changes_view.sentences(found)))
@@ -156,7 +159,7 @@ def history(
         raise _unknown(context, chain, ticket)
     match format:
         case Format.JSON:
-            screen.print_json(documents.plain(_history(chain, told)))
+            screen.print_json(plain(_history(chain, told)))
         case Format.MARKDOWN:
             screen.print_lines(views.as_markdown(told))
         case Format.TEXT:
@@ -182,7 +185,7 @@ def proposed(found: Changes) -> tuple[documents.ProposedEntry, ...]:
     """Return what is declared otherwise, in sentences."""
     said = changes_view.sentences(found)
     return tuple(
-        documents.ProposedEntry(mark=one.mark, what=one.what, said=one.rest, at=documents.spot(one.where))
+        documents.ProposedEntry(mark=one.mark, what=one.what, said=one.rest, at=spot(one.where))
         for one in said
     )
 
@@ -210,7 +213,7 @@ def _history(chain: str, told: Iterable[Changed]) -> documents.HistoryDocument:
                 sound=not one.problems,
                 changes=proposed(one.changes),
                 chains=tuple(documents.changed_chain(chain) for chain in one.changes.chains),
-                problems=documents.validation(one.problems).problems,
+                problems=validation(one.problems).problems,
             )
             for one in told
         ),

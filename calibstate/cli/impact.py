@@ -17,7 +17,9 @@ from ..model.desired import DesiredState
 from ..model.impacts import ChainImpact, Change, Impact, Via
 from ..model.scope import Scope
 from ..model.timespans import format_bound, parse_tai
-from ..store import documents, statefile
+from ..store import statefile
+from ..store.documents import impacts as documents
+from ..store.documents.base import plain, spot
 from ..views import impact as views
 from . import completing, screen
 from .app import ExitCode, app
@@ -179,7 +181,7 @@ def moment(text: str | None) -> int:
 
 def _print(report: views.Report, format: Format) -> None:
     if format is Format.JSON:
-        screen.print_json(documents.plain(_document(report)))
+        screen.print_json(plain(_document(report)))
     elif format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(report))
     else:
@@ -247,7 +249,7 @@ def _shadowed(repository: str, name: str, chain: ChainImpact) -> Iterator[docume
             collection=one.collection,
             ticket=one.ticket or None,
             whole=one.whole,
-            declared_at=documents.spot(one.where),
+            declared_at=spot(one.where),
         )
 
 

@@ -16,7 +16,8 @@ from ..model.history import PastRun
 from ..model.outcomes import Outcome
 from ..model.scope import Scope
 from ..model.tickets import Ticket
-from ..store import documents
+from ..store.documents import log as documents
+from ..store.documents.base import plain
 from ..views import log as views
 from . import screen
 from .app import ExitCode, app
@@ -143,7 +144,7 @@ def _since(text: str | None) -> str:
 
 def _print(runs: list[PastRun], format: Format, *, whole: bool) -> None:
     if format is Format.JSON:
-        screen.print_json(documents.plain(_document(runs)))
+        screen.print_json(plain(_document(runs)))
     elif format is Format.MARKDOWN:
         screen.print_lines(views.as_markdown(runs))
     else:

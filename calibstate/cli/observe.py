@@ -16,7 +16,7 @@ from ..model.names import RepositoryAddress
 from ..model.observations import Hearsay, Observation
 from ..model.scope import Scope
 from ..store import observationfile
-from ..views import text
+from ..views.messages import count
 from . import screen
 from .app import ExitCode, app
 from .options import (
@@ -173,7 +173,4 @@ def _tell_of_strangers(desired: DesiredState, given: Iterable[RepositoryAddress]
 def _tally(told: Observation) -> str:
     held = [entry for entry in told.holdings.values() if entry]
     datasets = {uuid for entry in held for _, _, uuid, _, _ in entry.rows}
-    return (
-        f"{told.address} at {told.at}: {text.count(len(held), 'collection')}, "
-        f"{text.count(len(datasets), 'dataset')}"
-    )
+    return f"{told.address} at {told.at}: {count(len(held), 'collection')}, {count(len(datasets), 'dataset')}"

@@ -36,8 +36,8 @@ from ..model.guards import Allowed, Guard
 from ..model.names import ARCHIVE, RUCIO
 from ..model.plans import Plan
 from ..model.scope import Scope
-from ..store import documents, planfile
-from ..views import junit, markdown, text
+from ..store import planfile
+from ..views import text
 from . import completing, screen
 from .app import ExitCode, app, first_of
 from .applying import (
@@ -127,10 +127,17 @@ def drift(
     plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, only=only))
     match format:
         case DriftFormat.JSON:
-            screen.print_json(documents.plain(documents.DriftDocument.of(plan)))
+            from ..store.documents.base import plain
+            from ..store.documents.plans import DriftDocument
+
+            screen.print_json(plain(DriftDocument.of(plan)))
         case DriftFormat.MARKDOWN:
+            from ..views import markdown
+
             screen.print_lines(markdown.drift(plan.drift))
         case DriftFormat.JUNIT:
+            from ..views import junit
+
             unseen = {one.place for one in plan.unseen}
             looked_at = [p for p in (ARCHIVE, *places_of(desired, narrowed)) if p not in unseen]
             screen.print_lines(junit.drift(plan.drift, looked_at).splitlines())

@@ -19,7 +19,10 @@ from ..model.approvals import Approved, SealState
 from ..model.desired import DesiredState
 from ..model.names import TicketKey
 from ..model.scope import Scope
-from ..store import documents, planfile, statefile
+from ..store import planfile, statefile
+from ..store.documents import changes as documents
+from ..store.documents.base import plain
+from ..store.documents.validation import validation
 from ..views import github
 from ..views import impact as impact_view
 from ..views import report as views
@@ -101,7 +104,7 @@ def report(
         _save(full, screen.printable(views.as_full_markdown(told)))
     match format:
         case ReportFormat.JSON:
-            screen.print_json(documents.plain(_document(told)))
+            screen.print_json(plain(_document(told)))
         case ReportFormat.MARKDOWN:
             screen.print_lines(views.as_markdown(told).splitlines())
         case ReportFormat.GITHUB:
@@ -222,7 +225,7 @@ def _document(told: views.Proposal) -> documents.ReportDocument:
         base=told.base,
         sound=told.is_sound,
         proposed=proposed(told.changes),
-        problems=documents.validation(told.problems).problems,
+        problems=validation(told.problems).problems,
         approvals=told.approvals,
         impact=dict(sorted(Counter(change.effect.value for change in impact).items())),
         plans={one.site: planfile.document(one.plan)["summary"] for one in told.plans},

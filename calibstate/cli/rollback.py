@@ -15,7 +15,9 @@ from ..engine.rollback import rollback as rolled_back
 from ..errors import Diagnostic, UsageError
 from ..factory.past import check_committable, commit_on_branch
 from ..model.scope import Scope
-from ..store import documents, treefile
+from ..store import treefile
+from ..store.documents import changes as documents
+from ..store.documents.base import plain
 from ..views import impact as impact_view
 from ..views import rollback as views
 from . import screen
@@ -140,7 +142,7 @@ def _message(told: views.RolledBack) -> str:
 def _print(told: views.RolledBack, format: Format) -> None:
     match format:
         case Format.JSON:
-            screen.print_json(documents.plain(_document(told)))
+            screen.print_json(plain(_document(told)))
         case Format.MARKDOWN:
             screen.print_lines(views.as_markdown(told))
         case Format.TEXT:

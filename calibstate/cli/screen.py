@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ..errors import Diagnostic, without_secrets
+from ..errors import Diagnostic, Severity, without_secrets
 from ..ports.progress import Watch
-from ..views import text
+from ..views.messages import diagnostic
 from . import terminal
 
 __all__ = [
@@ -105,7 +105,9 @@ def told(problems: Iterable[Diagnostic]) -> None:
     """Print messages for people."""
     console = err()
     for problem in problems:
-        console.print(_harmless(text.diagnostic(problem)), markup=False)
+        if problem.severity is Severity.DETAIL and not terminal.wanted.details:
+            continue
+        console.print(_harmless(diagnostic(problem)), markup=False)
 
 
 def _harmless(line: Text | str) -> Text:

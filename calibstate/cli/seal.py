@@ -15,7 +15,7 @@ from ..model.desired import DesiredState
 from ..model.scope import Scope
 from ..model.tickets import Ticket
 from ..store import sealfile
-from ..views import text
+from ..views.messages import count
 from . import completing, screen
 from .app import ExitCode, app
 from .tree import check_scope, load
@@ -57,7 +57,7 @@ def seal(
         path = sealfile.write(Path(desired.root), made)
         screen.print_lines(
             [
-                f"{path.relative_to(desired.root)}: {text.count(made.files, 'file')}, {made.bytes} bytes",
+                f"{path.relative_to(desired.root)}: {count(made.files, 'file')}, {made.bytes} bytes",
                 f"  digest {made.digest}",
             ]
         )

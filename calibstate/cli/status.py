@@ -8,7 +8,6 @@ import typer
 
 from ..engine.plan import NOTHING
 from ..engine.status import status as status_of
-from ..store import documents
 from ..views import status as views
 from . import completing, screen
 from .app import app
@@ -88,7 +87,10 @@ def status(
     told = status_of(view, plan)
     match format:
         case Format.JSON:
-            screen.print_json(documents.plain(documents.StatusDocument.of(told)))
+            from ..store.documents.base import plain
+            from ..store.documents.status import StatusDocument
+
+            screen.print_json(plain(StatusDocument.of(told)))
         case Format.MARKDOWN:
             screen.print_lines(views.as_markdown(told))
         case Format.TEXT:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Lost", "be_readable", "outlive_readers", "size", "speaks_unicode"]
+__all__ = ["Lost", "be_readable", "outlive_readers", "size", "speaks_unicode", "wanted"]
 
 _USUAL = (80, 25)
 """Columns and lines where none are known."""
@@ -24,6 +24,17 @@ _LEAST, _MOST = (20, 5), (1000, 1000)
 """What we are able to lay something out for."""
 
 _READABLE = "calibstate.readable"
+
+
+@dataclass
+class _Wanted:
+    """What the person at the terminal asks for."""
+
+    details: bool = False
+
+
+wanted = _Wanted()
+"""Of the command that runs."""
 
 _INSTEAD = {
     "…": "...",

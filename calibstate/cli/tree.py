@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..engine.expand import expand, places_of
-from ..engine.policy.judge import judge
-from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
-from ..factory.past import Before, declared_before, in_workspace
+from ..errors import CalibstateError, Diagnostic, UsageError
+from ..factory.past import Before, declared_before
 from ..factory.places import sites_here
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
@@ -21,16 +19,15 @@ from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress, spelled
 from ..model.plans import Plan
 from ..model.scope import Scope
-from ..store import documents, planfile, schemas, statefile, treefile
-from ..views import github, markdown, text
+from ..store import planfile, statefile
+from ..views import text
 from . import completing, screen
-from .app import ExitCode, app
+from .app import app
 from .options import (
     ExcludeOption,
     Format,
     FormatOption,
     InstrumentOption,
-    ProblemsFormat,
     RepositoryOption,
     SiteOption,
     TicketOption,
@@ -61,110 +58,6 @@ def load(context: typer.Context, *, quiet: bool = True, memo: statefile.Memo | N
     if not quiet:
         screen.told(remarks)
     return desired
-
-
-@app.command()
-def validate(
-    context: typer.Context,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="REV",
-            envvar="CALIBSTATE_BASE",
-            help="Judge changes too, against this commit, branch or tag; else they are not judged.",
-        ),
-    ] = None,
-    fix: Annotated[  # noqa: FBT002
-        bool,
-        typer.Option(
-            "--fix", envvar="CALIBSTATE_FIX", help="Mend first what needs no judgement; it is told."
-        ),
-    ] = False,
-    format: Annotated[
-        ProblemsFormat,
-        typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written."),
-    ] = ProblemsFormat.TEXT,
-) -> None:
-    """Tell everything that is wrong with the state tree.
-
-    Mistakes stop every command.  What the policy finds has a code, and stops
-    none: its levels and exceptions are set in calibstate.yaml.
-
-    Ends with 1 where there are mistakes, or findings of level error.
-
-    \b
-    Examples:
-      calibstate validate
-      calibstate validate --base origin/main
-      calibstate -C state validate --format json
-      calibstate validate --base origin/main --format github
-      calibstate validate --fix
-    """
-    root = statefile.find_root(context.obj)
-    mended = _mended(root) if fix else ()
-    desired, found = _judged(root, base)
-    told = (*mended, *found)
-    print_problems(told, format, root)
-    failed = any(problem.severity is Severity.ERROR for problem in told)
-    if desired and format not in {ProblemsFormat.JSON, ProblemsFormat.GITHUB}:
-        screen.print_lines([_inventory(desired, sound=not failed)])
-    raise typer.Exit(ExitCode.ERROR if failed else ExitCode.DONE)
-
-
-def print_problems(told: Sequence[Diagnostic], format: ProblemsFormat, root: Path) -> None:
-    """Print problems of a state tree.
-
-    Parameters
-    ----------
-    told
-        The problems.
-    format
-        How.
-    root
-        Root of the tree.
-    """
-    if format is ProblemsFormat.JSON:
-        screen.print_json(documents.plain(documents.validation(told)))
-    elif format is ProblemsFormat.GITHUB:
-        screen.print_lines(github.annotated(told, in_workspace(str(root))))
-    else:
-        screen.told(told)
-
-
-def _mended(root: Path) -> tuple[Diagnostic, ...]:
-    # What keeps comments takes a while to import.
-    from ..store.mending import mend
-
-    changes, told = mend(root)
-    treefile.write(root, changes)
-    return told
-
-
-def _judged(root: Path, base: str | None) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
-    """Return what a tree declares, and all that is to be told of it."""
-    memo: statefile.Memo = {}
-    try:
-        desired, remarks = statefile.load(root, memo)
-    except CalibstateError as error:
-        return None, error.diagnostics
-    before, troubles = _before(desired, base, memo)
-    findings = judge(desired, before, datetime.now(UTC).date())
-    return desired, (*remarks, *troubles, *findings)
-
-
-def _before(
-    desired: DesiredState, base: str | None, memo: statefile.Memo
-) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
-    if base is None:
-        return None, ()
-    try:
-        return declared_before(desired.root, base, memo).desired, ()
-    except InvalidStateError as error:
-        # It may be this very change that mends it.
-        first = error.diagnostics[0]
-        detail = f"{base} has mistakes, so changes are not judged: {first.summary} ({first.where})."
-        return None, (Diagnostic("Base does not validate", detail, severity=Severity.WARNING),)
 
 
 @app.command()
@@ -221,39 +114,10 @@ def show(
     check_scope(desired, narrowed)
     chains = [d.resource for d in expand(desired, narrowed) if isinstance(d.resource, Chain)]
     if format is Format.JSON:
-        screen.print_json(documents.plain(_desired(chains, then)))
+        screen.print_json(_document(chains, then))
     else:
         screen.print_lines([f"As declared at {then.words}"] if then.words else [])
         screen.print_lines(_chain_lines(chains))
-
-
-@app.command()
-def schema(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the schemas are written.")] = Path(
-        "schemas"
-    ),
-    check: Annotated[  # noqa: FBT002
-        bool,
-        typer.Option("--check", envvar="CALIBSTATE_CHECK", help="Write nothing; say what would be written."),
-    ] = False,
-) -> None:
-    """Write the JSON Schemas of files and documents.
-
-    Ends with 0, with --check with 1 where they are not as they would be
-    written.
-
-    \b
-    Examples:
-      calibstate schema schemas
-      calibstate schema --check schemas
-    """
-    if check:
-        stale = schemas.stale(folder)
-        for file in stale:
-            screen.tell(f"{folder / file} is not fresh: calibstate schema {folder}")
-        raise typer.Exit(ExitCode.ERROR if stale else ExitCode.DONE)
-    schemas.write(folder)
-    screen.tell(f"{len(schemas.schemas())} schemas written to {folder}")
 
 
 def show_plan(plan: Plan, format: Format) -> None:
@@ -261,6 +125,8 @@ def show_plan(plan: Plan, format: Format) -> None:
     if format is Format.JSON:
         screen.print_json(planfile.document(plan))
     elif format is Format.MARKDOWN:
+        from ..views import markdown
+
         screen.print_lines(markdown.plan(plan))
     else:
         screen.print_lines(text.plan(plan))
@@ -380,21 +246,15 @@ def undeclared(what: str, word: str, known: Iterable[str]) -> UsageError:
     )
 
 
-def _inventory(desired: DesiredState, *, sound: bool) -> str:
-    return (
-        f"{desired.root}: {text.count(len(desired.sites), 'site')}, "
-        f"{text.count(len(desired.repositories), 'repository')}, ".replace("repositorys", "repositories")
-        + f"{text.count(len(desired.tickets), 'ticket')}, {text.count(len(desired.chains), 'chain')}: "
-        + ("sound" if sound else "sound, but against the policy")
-    )
+def _document(chains: list[Chain], then: Before) -> dict[str, Any]:
+    from ..store.documents.base import plain
+    from ..store.documents.changes import DesiredDocument, RevisionWords
 
-
-def _desired(chains: list[Chain], then: Before) -> documents.DesiredDocument:
     repositories: dict[str, dict[str, tuple[str, ...]]] = {}
     for chain in chains:
         repositories.setdefault(chain.address.place, {})[chain.address.name] = chain.children
-    at = documents.RevisionWords(words=then.words, commit=then.commit) if then.words else None
-    return documents.DesiredDocument(at=at, repositories=repositories)
+    at = RevisionWords(words=then.words, commit=then.commit) if then.words else None
+    return plain(DesiredDocument(at=at, repositories=repositories))
 
 
 def _chain_lines(chains: list[Chain]) -> list[str]:

@@ -22,7 +22,7 @@ from ..model.reviews import Review, ReviewsDocument
 from ..model.scope import Scope
 from ..ports.pipelines import Execution, Processing
 from ..ports.progress import Watch, unlimited
-from ..store import documents
+from ..store.documents.base import plain
 from ..views import archive as archive_views
 from ..views import review as views
 from . import screen
@@ -229,7 +229,7 @@ def _verify_archive(
         )
         review = review_archive(desired, narrowed, places.archive(), how)
     if format is Format.JSON:
-        screen.print_json(documents.plain(review))
+        screen.print_json(plain(review))
     elif format is Format.MARKDOWN:
         screen.print_lines(archive_views.as_markdown(review))
     else:
@@ -321,7 +321,7 @@ def _together(watch: Watch) -> Callable[[RepositoryAddress], Watch]:
 
 def _print(reviews: list[Review], format: Format) -> None:
     if format is Format.JSON:
-        screen.print_json(documents.plain(_document(reviews)))
+        screen.print_json(plain(_document(reviews)))
     elif format is Format.MARKDOWN:
         for review in reviews:
             screen.print_lines([*views.as_markdown(review), ""])
@@ -339,7 +339,7 @@ def _keep(folder: Path, reviews: list[Review]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for review in reviews:
             record = folder / f"{review.instrument}-{review.ticket}"
-            said = json.dumps(documents.plain(review), sort_keys=True, indent=1, ensure_ascii=False)
+            said = json.dumps(plain(review), sort_keys=True, indent=1, ensure_ascii=False)
             record.with_name(f"{record.name}.json").write_text(f"{said}\n", encoding="utf-8")
             shown = "\n".join(views.as_markdown(review))
             record.with_name(f"{record.name}.md").write_text(f"{shown}\n", encoding="utf-8")

@@ -194,6 +194,8 @@ _Answer = _Bundled | Examined | LockedError | None
 def _bundles(desired: DesiredState, scope: Scope, places: ReadPlaces) -> _Bundled:
     archive = places.archive()
     found = archive.bundles(written.noun.key for written in adopted(desired, scope))
+    # What is wrong with the list of files of any of them is told as such.
+    sizes = {m.folder: sum(file.size for file in m.files) for found_ in found.values() for m in found_}
     contents, damaged = dict[TicketKey, Contents | None](), list[CalibstateError]()
     newest: dict[TicketKey, Manifest] = {key: manifests[0] for key, manifests in found.items()}
     for key, manifest in newest.items():
@@ -202,7 +204,7 @@ def _bundles(desired: DesiredState, scope: Scope, places: ReadPlaces) -> _Bundle
         except CalibstateError as error:
             contents[key] = None
             damaged.append(error)
-    largest = max((sum(file.size for file in manifest.files) for manifest in newest.values()), default=0)
+    largest = max((sizes[manifest.folder] for manifest in newest.values()), default=0)
     return _Bundled(largest, contents, tuple(damaged))
 
 

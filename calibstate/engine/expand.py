@@ -128,6 +128,8 @@ def _bundle(desired: DesiredState, scope: Scope, written: Written[Ticket], pins:
         refused,
         told,
         sources=_sources(desired, ticket),
+        sealed=ticket.key in desired.seals,
+        listed=desired.settings.noun.rucio is not None,
         files=scope.files,
         every_byte=scope.every_byte,
     )

@@ -111,7 +111,14 @@ class Places:
         relied_on = [self._relied_on[address] for address in sorted(self._relied_on)]
         digest = self._desired.digest
         observed = [_as_told(self._hearsay, butler, why, now, digest) for butler, why in relied_on]
-        return (*observed, *(_of_a_server(address) for address in self._servers()))
+        of_servers = (_of_a_server(address) for address in self._servers())
+        return (*observed, *of_servers, *(_by_the_butler(address, why) for address, why in self._aside()))
+
+    def _aside(self) -> list[tuple[RepositoryAddress, str]]:
+        """Return the repositories that only the butler can read, and why."""
+        readers = {what: opened for (how, what), opened in self._opened.items() if how == "read"}
+        aside = {address: getattr(reader, "aside", None) for address, reader in readers.items()}
+        return sorted((address, why) for address, why in aside.items() if why)
 
     def _servers(self) -> list[RepositoryAddress]:
         """Return the repositories that were read through a butler server."""
@@ -157,7 +164,10 @@ class Places:
 
         uri = self._from_root(self._desired.settings.noun.archive)
         asking = partial(self._asking_for_all, _server_of(uri), ARCHIVE)
-        archive: ArchiveWriter = self._once("archive", ARCHIVE, lambda: AskedFirst(Archive(uri), asking))
+        in_time = InTime(ARCHIVE, self.silences, _server_of(uri))
+        archive: ArchiveWriter = self._once(
+            "archive", ARCHIVE, lambda: AskedFirst(Archive(uri, in_time=in_time), asking)
+        )
         return archive
 
     change_archive = archive
@@ -596,6 +606,14 @@ def _of_a_server(address: RepositoryAddress) -> Diagnostic:
         f"{address} is a butler server: whether files are recorded and there is not known, and nothing "
         "can be changed through it.",
         severity=Severity.NOTE,
+    )
+
+
+def _by_the_butler(address: RepositoryAddress, why: str) -> Diagnostic:
+    return Diagnostic(
+        "Read by the butler",
+        f"{address}: {why}. It is read as any other, and takes longer.",
+        severity=Severity.DETAIL,
     )
 
 

@@ -84,6 +84,12 @@ class Bundle(Resource):
     every_byte: bool = False
     """Whether they are read too, for their checksums."""
 
+    sealed: bool = False
+    """Declared: whether there is a seal, with which its bytes are compared."""
+
+    listed: bool = False
+    """Whether the list of its files is read: Rucio is compared with it."""
+
     only: frozenset[str] | None = None
     """The paths that are looked at, of the bundle with the fingerprint;
     `None`: all files of all bundles."""
@@ -320,7 +326,10 @@ class BundleKind(Kind[Bundle]):
         live: dict[Address, Bundle | None] = {}
         for target in targets:
             manifests = found.get(target.ticket, ())
-            live[target.address] = _newest(target, manifests, archive)
+            try:
+                live[target.address] = _newest(target, manifests, archive)
+            except InvalidStateError as error:
+                live[target.address] = _in_trouble(target, error)
             if target.export and target.origin and not target.is_among(manifests):
                 at_origin = places.butler(target.origin).digests(target.leaves)
                 seen = live[target.address] or Bundle(target.address, target.ticket, None)
@@ -417,6 +426,12 @@ class BundleKind(Kind[Bundle]):
 def _newest(target: Bundle, manifests: tuple[Manifest, ...], archive: ArchiveReader) -> Bundle | None:
     if not manifests:
         return None
+    for manifest in manifests:
+        # What is wrong with its list is told of this ticket, and now.
+        if target.sealed:
+            _ = manifest.content
+        if target.listed or target.files:
+            _ = len(manifest.files)
     return Bundle(
         target.address,
         target.ticket,
@@ -430,7 +445,12 @@ def _alone(target: Bundle, archive: ArchiveReader) -> Bundle | None:
     try:
         return _newest(target, archive.bundles([target.ticket]).get(target.ticket, ()), archive)
     except InvalidStateError as error:
-        return Bundle(target.address, target.ticket, None, trouble=error.diagnostics[0].detail, refused=True)
+        return _in_trouble(target, error)
+
+
+def _in_trouble(target: Bundle, error: InvalidStateError) -> Bundle:
+    """Return a ticket of which a manifest cannot be read."""
+    return Bundle(target.address, target.ticket, None, trouble=error.diagnostics[0].detail, refused=True)
 
 
 def _is_asked(target: Bundle, manifest: Manifest) -> bool:
@@ -458,6 +478,8 @@ def _damage(declared: Bundle, live: Bundle) -> Iterator[Drift]:
     if counting is None:
         return
     files = _files_of(counting, live)
+    if not files.damaged and not files.problems:
+        return
     gone = [damaged for damaged in files.damaged if damaged.is_gone]
     altered = [damaged for damaged in files.damaged if not damaged.is_gone]
     total = len(counting.files)

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, PlanIsStaleError, RefusedError, UnreachableError
+from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError, UnreachableError
 from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
@@ -391,7 +391,12 @@ def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
         yield What.MISSING, f"the datastore has no record of {len(unrecorded)}: {tell_rows(unrecorded)}"
     if lost := [by_uuid[u] for u, size in live.sizes.items() if size is None and u in by_uuid]:
         yield What.MISSING, f"the files of {len(lost)} are gone: {tell_rows(lost)}"
-    sizes = pin.manifest.sizes if pin.manifest else {}
+    try:
+        # The files of a manifest are read for nobody who looked at no sizes.
+        sizes = pin.manifest.sizes if pin.manifest and live.sizes else {}
+    except InvalidStateError as error:
+        yield What.CHANGED, f"whether its files are right cannot be told; {error.diagnostics[0].detail}"
+        return
     altered = [
         by_uuid[u]
         for u, size in live.sizes.items()

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, overload
+
+from pydantic import AfterValidator
+from typing_extensions import override
 
 from .contents import CollectionType, Holding, Row, format_data_id
+from .fingerprints import digest_of_lines
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .readings import Reading
 from .timespans import UNBOUNDED, Range
@@ -22,9 +26,12 @@ __all__ = [
     "BundleFile",
     "BundledCollection",
     "Contents",
+    "FilesOnDemand",
     "Manifest",
     "StoredDataset",
     "bundle_folder",
+    "content_line",
+    "content_of",
 ]
 
 
@@ -57,6 +64,79 @@ class BundleFile(Noun):
 
     datasets: tuple[str, ...]
     """UUIDs of the datasets in it."""
+
+
+def content_line(uuid: str, size: int, sha256: str) -> str:
+    """Return what the digest of a bundle's bytes takes of one dataset.
+
+    Parameters
+    ----------
+    uuid
+        The dataset.
+    size
+        Bytes of its file.
+    sha256
+        Hex SHA-256 of its file.
+    """
+    return f"{uuid}\t{size}\t{sha256}"
+
+
+def content_of(lines: Iterable[str]) -> str:
+    """Return the digest of a bundle's bytes: over sorted `content_line`."""
+    return digest_of_lines(sorted(lines))
+
+
+class FilesOnDemand(Sequence[BundleFile]):
+    """The files of a bundle, which are read once somebody asks for them.
+
+    A ticket has thousands, and most that is asked of a bundle its head tells.
+    Whoever asks meets what is wrong with them, as an error of whatever reads
+    them.
+
+    Parameters
+    ----------
+    read
+        Reads and checks them.
+    content_lines
+        Reads their `content_line`, as they stand there.
+    """
+
+    def __init__(
+        self, read: Callable[[], tuple[BundleFile, ...]], content_lines: Callable[[], Iterable[str]]
+    ) -> None:
+        self._read = read
+        self._content_lines = content_lines
+
+    @cached_property
+    def _files(self) -> tuple[BundleFile, ...]:
+        return self._read()
+
+    @cached_property
+    def content(self) -> str:
+        """Digest of the bytes of the bundle."""
+        return content_of(self._content_lines())
+
+    @override
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, index: int) -> BundleFile: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[BundleFile, ...]: ...
+
+    @override
+    def __getitem__(self, index: int | slice) -> BundleFile | tuple[BundleFile, ...]:
+        return self._files[index]
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._files == tuple(other)
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self._files)
 
 
 class BundledCollection(Noun):
@@ -92,7 +172,8 @@ class Manifest(Noun):
     collections: tuple[BundledCollection, ...]
     """In search order."""
 
-    files: tuple[BundleFile, ...]
+    # `FilesOnDemand` where only the head was read.
+    files: Annotated[Sequence[BundleFile], AfterValidator(tuple)]
     """By path."""
 
     export: str | None = None
@@ -110,6 +191,15 @@ class Manifest(Noun):
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each collection."""
         return {c.name: c.fingerprint for c in self.collections}
+
+    @property
+    def content(self) -> str:
+        """Digest of its bytes."""
+        if isinstance(self.files, FilesOnDemand):
+            return self.files.content
+        return content_of(
+            content_line(uuid, file.size, file.sha256) for file in self.files for uuid in file.datasets
+        )
 
     @cached_property
     def sizes(self) -> dict[str, int]:

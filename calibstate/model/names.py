@@ -164,7 +164,7 @@ TicketKey = tuple[str, str]
 class Noun(BaseModel):
     """Base of what is read from or written to files: frozen and strict."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Address(Noun):

@@ -252,8 +252,7 @@ def content_digest(manifest: Manifest) -> str:
 
     It is over the sorted lines ``{UUID}\\t{size}\\t{SHA-256 of the file}``.
     """
-    files = manifest.files
-    return digest_of_lines(sorted(f"{uuid}\t{f.size}\t{f.sha256}" for f in files for uuid in f.datasets))
+    return manifest.content
 
 
 def is_read_as(manifest: Manifest, reading: Reading | None) -> bool:

@@ -20,7 +20,8 @@ from ..model.drift import Drift, Unseen, What
 from ..model.fingerprints import digest_of_lines
 from ..model.guards import Allowed, GuardMet
 from ..model.plans import Basis, Plan, Refusal, Step
-from .documents import FORMAT, PlanDocument, StepEntry, counted, plain
+from .documents.base import FORMAT, plain
+from .documents.plans import PlanDocument, StepEntry, counted
 
 __all__ = ["digest", "document", "dumps", "loads"]
 

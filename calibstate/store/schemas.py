@@ -24,24 +24,24 @@ from ..model.reviews import ArchiveReview, PublishedReview, Review, ReviewsDocum
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
-from .documents import (
-    ApprovalsDocument,
-    CaptureDocument,
-    CheckupDocument,
+from .documents.approvals import ApprovalsDocument
+from .documents.captures import CaptureDocument
+from .documents.changes import (
     DesiredDocument,
     DiffDocument,
-    DriftDocument,
-    ExplanationDocument,
-    FingerprintsDocument,
     HistoryDocument,
-    ImpactDocument,
-    LogDocument,
-    PlanDocument,
     ReportDocument,
     RollbackDocument,
-    StatusDocument,
-    ValidationDocument,
 )
+from .documents.checkups import CheckupDocument
+from .documents.explanations import ExplanationDocument
+from .documents.fingerprints import FingerprintsDocument
+from .documents.impacts import ImpactDocument
+from .documents.log import LogDocument
+from .documents.plans import DriftDocument, PlanDocument
+from .documents.status import StatusDocument
+from .documents.validation import ValidationDocument
+from .fieldstrings import WithFieldStrings
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
@@ -140,7 +140,8 @@ def _text(path: Path) -> str | None:
 
 def _schema(document: Document) -> dict[str, Any]:
     mode: Literal["serialization", "validation"] = "serialization" if document.printed else "validation"
-    schema = _tidied(document.noun.model_json_schema(mode=mode, by_alias=True))
+    plain = document.noun.model_json_schema(mode=mode, by_alias=True, schema_generator=WithFieldStrings)
+    schema = _tidied(plain)
     if document.printed:
         schema["required"] = ["format_version", "kind", *schema.get("required", ())]
     return {"$schema": _DIALECT, "title": document.title, **schema}

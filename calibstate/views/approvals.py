@@ -11,7 +11,7 @@ from ..errors import Diagnostic
 from ..model.approvals import Approved, SealState, Verdict
 from ..model.tickets import ApprovalStatus
 from .markdown import row, safe
-from .text import count
+from .messages import count
 
 __all__ = ["as_markdown", "as_text", "findings_as_markdown", "tally"]
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from rich.text import Text
 
 from .markdown import fenced, row
-from .text import count
+from .messages import count
 
 __all__ = ["Changed", "Found", "as_markdown", "as_text", "tally"]
 

@@ -13,7 +13,7 @@ from ..model.changes import ChainChange, Changes, NounChange, Placed, SealChange
 from ..model.checkups import in_bytes
 from ..model.tickets import Ticket
 from .markdown import safe
-from .text import count
+from .messages import count
 
 __all__ = ["Said", "as_markdown", "as_text", "sentences"]
 

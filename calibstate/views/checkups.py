@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..model.checkups import Check, Health
 from .markdown import row
-from .text import count
+from .messages import count
 
 __all__ = ["as_markdown", "as_text", "tally"]
 

@@ -10,7 +10,7 @@ from ..model.explanations import Explained, Explanation, Outcome, Told, Weighed,
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
 from .markdown import row, safe
-from .text import count
+from .messages import count
 
 __all__ = ["as_markdown", "as_text"]
 

@@ -12,7 +12,12 @@ from ..errors import Diagnostic, Severity
 
 __all__ = ["annotated", "annotation"]
 
-_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_COMMANDS = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.NOTE: "notice",
+    Severity.DETAIL: "debug",
+}
 
 
 def annotated(problems: Iterable[Diagnostic], prefix: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from ..errors import Diagnostic
 from ..model.revisions import Changed, Revision
 from . import changes as changes_view
 from .markdown import safe
-from .text import count
+from .messages import count
 
 __all__ = ["as_markdown", "as_text"]
 

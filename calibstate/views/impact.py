@@ -14,7 +14,7 @@ from ..model.impacts import Affected, ChainImpact, Change, Effect, Impact, Shado
 from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
 from .markdown import details, row, safe
-from .text import count
+from .messages import count
 
 __all__ = ["Report", "as_markdown", "as_text", "verdict"]
 

@@ -25,7 +25,7 @@ from . import markdown, text
 from .changes import Said
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
-from .text import count
+from .messages import count, diagnostic
 
 __all__ = ["LIMIT", "MARKER", "Proposal", "SitePlan", "as_full_markdown", "as_markdown", "as_text"]
 
@@ -112,7 +112,7 @@ def as_text(told: Proposal) -> Iterator[Text]:
         yield from text.plan(site.plan)
     for problem in told.problems:
         yield Text("")
-        yield text.diagnostic(problem)
+        yield diagnostic(problem)
 
 
 def _sections(told: Proposal) -> Iterator[Section]:

@@ -12,7 +12,7 @@ from ..model.rollbacks import Remaining, Rollback
 from . import changes as changes_view
 from . import impact as impact_view
 from .markdown import row, safe
-from .text import count
+from .messages import count
 
 __all__ = ["RolledBack", "as_markdown", "as_text"]
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from ..model.drift import What
 from ..model.status import Cell, Row, State, Status, Subject, Table
 from . import markdown, text
-from .text import count
+from .messages import count
 
 __all__ = ["as_markdown", "as_text", "tally"]
 

@@ -7,17 +7,15 @@ from itertools import groupby
 
 from rich.text import Text
 
-from ..errors import Diagnostic, Severity
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What
 from ..model.guards import Allowed
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Refusal, Step
+from .messages import count, indented
 
 __all__ = [
     "arrivals",
-    "count",
-    "diagnostic",
     "drift",
     "drift_tally",
     "guards_passed",
@@ -51,27 +49,6 @@ RESULT_STYLES = {
 
 MOST_CHANGES = 6
 """Lines of changes that a step shows before it folds them."""
-
-SEVERITY_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold blue"}
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 step``, ``2 steps``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def diagnostic(problem: Diagnostic) -> Text:
-    """Return a message: what, where, why, and what to do next."""
-    text = Text()
-    code = f"[{problem.code}]" if problem.code else ""
-    text.append(f"{problem.severity.value}{code}: ", SEVERITY_STYLES[problem.severity])
-    text.append(problem.summary, "bold")
-    if problem.where:
-        text.append(f"\n  {problem.where}", "cyan")
-    text.append(f"\n\n  {_indented(problem.detail)}")
-    if problem.hint:
-        text.append(f"\n\n  {_indented(problem.hint)}")
-    return text.append("\n")
 
 
 def drift(found: Iterable[Drift]) -> Iterator[Text]:
@@ -154,7 +131,7 @@ def outcome(became: Outcome) -> Text:
     text = Text(f"  {became.step:>3}  ")
     text.append(f"{became.result.value:8}", RESULT_STYLES[became.result])
     return text.append(f" {became.do} {became.target}").append(
-        "" if became.result is Result.DONE else _indented(f"\n{became.detail}", 7)
+        "" if became.result is Result.DONE else indented(f"\n{became.detail}", 7)
     )
 
 
@@ -162,10 +139,6 @@ def arrivals(found: Iterable[Arrival]) -> Iterator[str]:
     """Yield how far the files that Rucio carries have come, by RSE."""
     for one in found:
         yield f"{one.rse}: {one.there} there, {one.on_their_way} on their way, {one.stuck} stuck"
-
-
-def _indented(prose: str, by: int = 2) -> str:
-    return prose.replace("\n", "\n" + " " * by)
 
 
 def _step_lines(step: Step, wide: int) -> Iterator[Text]:

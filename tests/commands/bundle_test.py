@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,29 @@ def test_a_bundle_moved_away_is_made_anew_from_the_origin(archived: Sites) -> No
     assert archived.apply().code == 0
 
     assert archived.files(SUMMIT) == archived.files(ORIGIN)
+
+
+def test_a_fault_among_files_of_a_manifest_is_told_to_who_needs_them(archived: Sites) -> None:
+    manifest = archived.bundle("DM-1") / "manifest.json"
+    intact = manifest.read_text()
+    spoiled = json.loads(intact)
+    spoiled["files"][3]["path"] = "../../climbs.fits"
+    manifest.write_text(json.dumps(spoiled, indent=1, sort_keys=True) + "\n")
+    why = "the path '../../climbs.fits': it would climb out of the bundle"
+
+    for looks in (("drift", "--files"), ("verify", "--archive"), ("verify",)):
+        ran = archived.run(*looks)
+        assert ran.code != 0, looks
+        assert why in ran.out + ran.err, looks
+
+    ran = archived.apply()
+    assert ran.code == 3
+    assert why in ran.out + ran.err
+    assert archived.chain(SUMMIT) == (f"{TOP}/DM-2",)
+    assert not archived.has(SUMMIT, f"{TOP}/DM-1/bias")
+
+    manifest.write_text(intact)
+    assert archived.apply().code == 0
 
 
 @pytest.mark.slow

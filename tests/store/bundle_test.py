@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from calibstate.errors import InvalidStateError, RefusedError
 from calibstate.model.bundles import BundleFile, Manifest
 from calibstate.model.contents import CollectionType
+from calibstate.model.seals import content_digest
 from calibstate.model.timespans import EMPTY, UNBOUNDED, UNBOUNDED_END, parse_tai
 from calibstate.store import bundle
 from calibstate.store.bundle import (
@@ -26,6 +28,7 @@ from calibstate.store.bundle import (
     Tagged,
     check,
     dump_manifest,
+    load_head,
     load_manifest,
     manifest_from,
     path_problem,
@@ -504,6 +507,78 @@ def test_a_hostile_manifest_is_refused_by_name(manifest: Manifest, at: str, valu
     _set(document, at, value)
     with pytest.raises(InvalidStateError, match=r"s3://b/manifest\.json"):
         load_manifest(json.dumps(document), name="s3://b/manifest.json")
+
+    with pytest.raises(InvalidStateError) as whole:
+        load_manifest(_laid_out(document), name="s3://b/manifest.json")
+    with pytest.raises(InvalidStateError) as by_head:
+        text = _laid_out(document)
+        # Whoever looks at the files meets what is wrong with them.
+        assert len(load_head(text, name="s3://b/manifest.json", read_again=lambda: text).files)
+    assert str(by_head.value) == str(whole.value)
+
+
+def _laid_out(document: Any) -> str:
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def test_files_of_a_manifest_are_read_when_they_are_asked_for(manifest: Manifest) -> None:
+    text, reads = dump_manifest(manifest), list[str]()
+
+    def read_again() -> str:
+        reads.append(text)
+        return text
+
+    head = load_head(text, read_again=read_again)
+    assert (head.folder, head.fingerprints, head.reading) == (
+        manifest.folder,
+        manifest.fingerprints,
+        manifest.reading,
+    )
+    assert not reads
+
+    assert content_digest(head) == content_digest(manifest)
+    assert head.sizes == manifest.sizes
+    assert head == manifest
+    assert dump_manifest(head) == text
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize(
+    "lay_out",
+    [
+        lambda document: json.dumps(document),
+        lambda document: json.dumps(document, indent=4),
+        lambda document: json.dumps(document, indent=1).replace("\n", "\r\n"),
+        lambda document: json.dumps({"files": document["files"], **document}, indent=1),
+        lambda document: json.dumps({**document, "files": []}, indent=1),
+    ],
+)
+def test_a_manifest_in_any_layout_is_read_as_json(manifest: Manifest, lay_out: Callable[[Any], str]) -> None:
+    text = lay_out(json.loads(dump_manifest(manifest)))
+    assert load_head(text, read_again=lambda: text) == load_manifest(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # Where the list of files seems to end, it does not.
+        ('"datasets": [', '"datasets": [\n ],\n "made_at": ['),
+        ('\n "files": [', '\n "files": [],\n "files": ['),
+        ('\n "files": [', '\n "files": [\n 1 ], "ticket": [\n ],\n "files": ['),
+    ],
+)
+def test_a_manifest_that_feigns_its_layout_is_told_by_who_reads_all(
+    manifest: Manifest, old: str, new: str
+) -> None:
+    text = dump_manifest(manifest).replace(old, new, 1)
+    try:
+        whole = load_manifest(text)
+    except InvalidStateError as error:
+        with pytest.raises(InvalidStateError) as by_head:
+            assert len(load_head(text, read_again=lambda: text).files)
+        assert str(by_head.value) == str(error)
+    else:
+        assert load_head(text, read_again=lambda: text) == whole
 
 
 def test_a_file_or_a_dataset_twice_in_a_manifest_is_refused(manifest: Manifest) -> None:

@@ -47,6 +47,7 @@ from calibstate.store.mending import mend
 from calibstate.store.statefile import load
 from calibstate.views import log as log_views
 from calibstate.views import markdown, text
+from calibstate.views.messages import diagnostic
 from tests.exports import CALIBRATION, RUN, TICKET, make_sample
 from tests.kinds.samples import SAMPLES
 from tests.sealing import certified, seal, since
@@ -87,7 +88,7 @@ def read_or_refused() -> Iterator[None]:
             assert told.summary
             assert told.detail
             # It can be shown.
-            str(text.diagnostic(told)).encode()
+            str(diagnostic(told)).encode()
     finally:
         took = time.process_time() - began
         gc.enable()

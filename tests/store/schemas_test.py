@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from calibstate.model.names import Noun
 from calibstate.model.outcomes import Outcome, Result
+from calibstate.store.fieldstrings import WithFieldStrings
 from calibstate.store.schemas import DOCUMENTS, schemas, stale, write
 from calibstate.store.yamlsource import read_yaml
 from tests.written import GOOD, spoilt
@@ -17,6 +19,25 @@ jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not install
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA_OF = {"calibstate.yaml": "calibstate.json", "sites": "site.json", "tickets": "ticket.json"}
+
+
+class Lamp(Noun):
+    """A lamp."""
+
+    colour: str
+    """What it looks like."""
+
+    bulb: str
+    """What glows in it."""
+
+
+class Laser(Lamp):
+    """A lamp without a bulb."""
+
+    bulb: str
+
+    watts: int = 0
+    """How strong it is."""
 
 
 def errors(schema: str, data: Any) -> list[str]:
@@ -84,6 +105,13 @@ def test_an_editor_explains_the_keys() -> None:
         "Search order in the ticket collection"
     )
     assert not [name for name, field in ticket["properties"].items() if "title" in field]
+
+
+def test_a_field_is_told_by_the_string_where_it_was_last_declared() -> None:
+    fields = Laser.model_json_schema(schema_generator=WithFieldStrings)["properties"]
+
+    strings = {name: field.get("description") for name, field in fields.items()}
+    assert strings == {"colour": "What it looks like.", "bulb": None, "watts": "How strong it is."}
 
 
 def test_what_we_print_fits_its_schema_and_must_say_its_kind() -> None:

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from ...errors import keep_secret
 from ...store.butlerfile import read_butler_file, read_repository_index
+from ..local import path_of, uri_of
 from .tables import DATASTORE, TRIED
 
 __all__ = ["NotPlainError", "PlainRepository", "PostgresAddress", "known_repositories"]
@@ -170,14 +171,13 @@ def _uri(address: str) -> str:
         return address
     if not address.startswith("/"):
         raise NotPlainError("the repository index has addresses that depend on the folder")
-    return Path(address).as_uri() + ("/" if address.endswith("/") else "")
+    return uri_of(address, is_folder=address.endswith("/"))
 
 
 def _path(uri: str) -> str:
-    local = uri.removeprefix("file://")
-    if not local.startswith("/"):
+    if not uri.startswith(("/", "file:///")):
         raise NotPlainError("its address is no path")
-    return local if local == uri else unquote(local)
+    return path_of(uri)
 
 
 def _check_keys(said: Mapping[str, Any]) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from lsst.resources import ResourcePath
 from typing_extensions import override
 
 from ...ports.progress import Pace, unlimited
 from ...ports.records import Fence, unfenced
 from ...ports.silence import heard
+from ..local import uri_of
 from .digests import Digest, Digester, digest_of
 from .shelf import SWAPPED, Shelf, limited
 
@@ -48,7 +48,7 @@ class Folder(Shelf):
 
     def __init__(self, root: Path) -> None:
         self.path = self._root = root
-        self.uri = str(ResourcePath(str(root), forceDirectory=True))
+        self.uri = uri_of(root, is_folder=True)
 
     @override
     def look(self) -> None:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
-from lsst.resources import ResourcePath
-
 from ...errors import Diagnostic, InvalidStateError, without_secrets
+from ..local import path_of
 from .folder import Folder
 from .shelf import Shelf
 
@@ -38,7 +37,7 @@ def open_shelf(uri: str) -> Shelf:
     if uri.startswith("s3://"):
         return _bucket(uri)
     if urlsplit(uri).scheme in {"", "file"}:
-        return Folder(Path(ResourcePath(uri, forceDirectory=True).ospath))
+        return Folder(Path(path_of(uri)))
     raise InvalidStateError(
         Diagnostic(
             "Unknown kind of store",
@@ -91,6 +90,12 @@ def opened(uri: str) -> Iterator[IO[bytes]]:
             spool.seek(0)
             yield cast(IO[bytes], spool)
         return
+    if urlsplit(uri).scheme in {"", "file"}:
+        with Path(path_of(uri)).open("rb") as stream:
+            yield stream
+        return
+    from lsst.resources import ResourcePath
+
     with ResourcePath(uri).as_local() as local, Path(local.ospath).open("rb") as stream:
         yield stream
 

@@ -186,10 +186,19 @@ def _manifests(
 ) -> list[Manifest]:
     """Return all bundles of tickets, and note those that cannot be read."""
     try:
-        bundles = archive.bundles(tickets)
+        bundles = _listed(tickets, archive)
     except InvalidStateError:
         bundles = _one_by_one(tickets, archive, unreadable)
     return [manifest for key in tickets for manifest in bundles.get(key, ())]
+
+
+def _listed(tickets: list[TicketKey], archive: ArchiveReader) -> Mapping[TicketKey, tuple[Manifest, ...]]:
+    """Return bundles; what is wrong with their lists of files is told now."""
+    bundles = archive.bundles(tickets)
+    for manifests in bundles.values():
+        for manifest in manifests:
+            _ = len(manifest.files)
+    return bundles
 
 
 def _one_by_one(
@@ -198,7 +207,7 @@ def _one_by_one(
     bundles: dict[TicketKey, tuple[Manifest, ...]] = {}
     for key in tickets:
         try:
-            bundles |= archive.bundles([key])
+            bundles |= _listed([key], archive)
         except InvalidStateError as error:
             unreadable["/".join(key)] = error.diagnostics[0].detail
     return bundles

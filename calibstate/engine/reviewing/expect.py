@@ -102,7 +102,12 @@ def expectations(
     """
     scope = Scope(instruments=tuple(instruments))
     declared = expand(desired, scope)
-    archived = [d for d in declared if d.address.place == ARCHIVE]
+    # Files are compared with what manifests say of them.
+    archived = [
+        replace(d, resource=replace(d.resource, listed=True))
+        for d in declared
+        if isinstance(d.resource, Bundle)
+    ]
     observed = {o.address: o for o in look_at(archived, places)} if archived else {}
     observed |= _at_origins(desired, scope, declared, observed, places)
     pins = pin_tickets(desired, scope, observed, places.archive())

@@ -2,7 +2,7 @@
 
 from .checks import check, check_content, check_export, check_reading, check_text
 from .export import paths, read_contents, with_paths
-from .manifest import dump_manifest, load_manifest, manifest_from
+from .manifest import dump_manifest, load_head, load_manifest, manifest_from
 from .names import EXPORT, MANIFEST, path_problem
 from .nodes import TIME, TIMESPAN, Tagged
 from .reading import reading_of
@@ -19,6 +19,7 @@ __all__ = [
     "check_reading",
     "check_text",
     "dump_manifest",
+    "load_head",
     "load_manifest",
     "manifest_from",
     "path_problem",

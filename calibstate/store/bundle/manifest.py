@@ -6,26 +6,37 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
 
 from ...errors import Diagnostic, InvalidStateError
-from ...model.bundles import BundledCollection, BundleFile, Contents, Manifest
+from ...model.bundles import (
+    BundledCollection,
+    BundleFile,
+    Contents,
+    FilesOnDemand,
+    Manifest,
+    content_line,
+)
 from ...model.fingerprints import ticket_fingerprint
 from ...model.names import TicketKey
 from .names import MANIFEST, path_problem
 from .reading import reading_of
 from .refusals import RESTORE, some
 
-__all__ = ["dump_manifest", "load_manifest", "manifest_from"]
+__all__ = ["dump_manifest", "load_head", "load_manifest", "manifest_from"]
 
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _ADLER32 = re.compile(r"[0-9a-f]{8}")
+
+_BEFORE_FILES = '\n "files": [\n'
+_AFTER_FILES = "\n ],\n"
+"""What stands around the files, as `dump_manifest` writes them."""
 
 
 def manifest_from(
@@ -80,7 +91,8 @@ def manifest_from(
 
 def dump_manifest(manifest: Manifest) -> str:
     """Return the text of a manifest; equal ones have equal texts."""
-    return json.dumps(manifest.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+    whole = manifest.model_copy(update={"files": tuple(manifest.files)})
+    return json.dumps(whole.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
 
 
 def load_manifest(text: str, *, name: str = MANIFEST) -> Manifest:
@@ -107,6 +119,58 @@ def load_manifest(text: str, *, name: str = MANIFEST) -> Manifest:
     for problem in _manifest_problems(manifest):
         raise _bad_manifest(name, problem)
     return manifest
+
+
+def load_head(text: str, *, name: str = MANIFEST, read_again: Callable[[], str]) -> Manifest:
+    """Return a manifest whose files are read once somebody asks for them.
+
+    Parameters
+    ----------
+    text
+        ``manifest.json``.
+    name
+        What messages call it.
+    read_again
+        Returns the same text once more.
+
+    Raises
+    ------
+    InvalidStateError
+        All but its files is not as it should be; or the text is not laid out
+        as calibstate does it, and anything is.
+    """
+    before, begin, rest = text.partition(_BEFORE_FILES)
+    files, end, after = rest.partition(_AFTER_FILES)
+    if not (begin and end and files):
+        return load_manifest(text, name=name)
+    # No string holds a line break, so these stand between values, and what is
+    # cut out is a list of its own wherever the whole is JSON.
+    try:
+        head = load_manifest(f"{before}{begin}{end}{after}", name=name)
+    except InvalidStateError:
+        # The whole tells it with the right line.
+        return load_manifest(text, name=name)
+    on_demand = FilesOnDemand(
+        lambda: tuple(load_manifest(read_again(), name=name).files),
+        lambda: _content_lines(read_again(), name),
+    )
+    return head.model_copy(update={"files": on_demand})
+
+
+def _content_lines(text: str, name: str) -> list[str]:
+    """Return what the digest of the bytes is over, quickly.
+
+    The files are not checked here: with a digest that is the sealed one they
+    are what was sealed, and with any other the bundle is not used.
+    """
+    try:
+        files = json.loads(text)["files"]
+        return [
+            content_line(uuid, file["size"], file["sha256"]) for file in files for uuid in file["datasets"]
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        manifest = load_manifest(text, name=name)
+    return [content_line(uuid, file.size, file.sha256) for file in manifest.files for uuid in file.datasets]
 
 
 def _bad_manifest(name: str, why: str) -> InvalidStateError:

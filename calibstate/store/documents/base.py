@@ -24,7 +24,7 @@ class Spot(Noun):
 class Problem(Noun):
     """Something that a state tree gets wrong."""
 
-    severity: Literal["error", "warning", "note"]
+    severity: Literal["error", "warning", "note", "detail"]
     code: str = ""
     """Code of the policy's rule, such as ``N101``; of all else none."""
 

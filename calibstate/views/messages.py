@@ -1,0 +1,40 @@
+"""Messages as text for a terminal, and what all views count with."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from ..errors import Diagnostic, Severity
+
+__all__ = ["count", "diagnostic", "indented"]
+
+SEVERITY_STYLES = {
+    Severity.ERROR: "bold red",
+    Severity.WARNING: "bold yellow",
+    Severity.NOTE: "bold blue",
+    Severity.DETAIL: "dim",
+}
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 step``, ``2 steps``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def diagnostic(problem: Diagnostic) -> Text:
+    """Return a message: what, where, why, and what to do next."""
+    text = Text()
+    code = f"[{problem.code}]" if problem.code else ""
+    text.append(f"{problem.severity.value}{code}: ", SEVERITY_STYLES[problem.severity])
+    text.append(problem.summary, "bold")
+    if problem.where:
+        text.append(f"\n  {problem.where}", "cyan")
+    text.append(f"\n\n  {indented(problem.detail)}")
+    if problem.hint:
+        text.append(f"\n\n  {indented(problem.hint)}")
+    return text.append("\n")
+
+
+def indented(prose: str, by: int = 2) -> str:
+    """Return prose whose lines but the first begin further right."""
+    return prose.replace("\n", "\n" + " " * by)

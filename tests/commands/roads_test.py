@@ -1,0 +1,130 @@
+"""Whether the butler is asked or the tables are read, the same is told."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.butler_opening_test import kill_a_writer
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
+from tests.tree import Ran
+
+LOOKS = (
+    ("plan",),
+    ("drift",),
+    ("drift", "--format", "json"),
+    ("status", "--format", "json"),
+    ("fingerprint", "--format", "json"),
+    ("show", "--live", SUMMIT, TOP),
+    ("explain", "--repository", SUMMIT, "--exposure", "1", "bias", "--detector", "0"),
+)
+
+
+def _nothing(sites: Sites) -> None:
+    pass
+
+
+def _drift(sites: Sites) -> None:
+    extra = sites.add_own(EMBARGO)
+    sites.change_chain(EMBARGO, lambda children: [extra, *children])
+    sites.change_chain(SUMMIT, lambda children: children[1:])
+
+
+def _chain_emptied(sites: Sites) -> None:
+    sites.change_chain(SUMMIT, lambda children: [], f"{TOP}/DM-2")
+
+
+def _record_lost(sites: Sites) -> None:
+    with sites.butler(SUMMIT) as butler:
+        ref = next(iter(butler.query_datasets("bias", collections=f"{TOP}/DM-2/*", find_first=False)))
+        butler._datastore.forget([ref])
+
+
+def _no_database(sites: Sites) -> None:
+    (sites.path(SUMMIT) / "gen3.sqlite3").unlink()
+
+
+def _no_sqlite(sites: Sites) -> None:
+    (sites.path(SUMMIT) / "gen3.sqlite3").write_text("version https://git-lfs.github.com/spec/v1\n")
+
+
+def _no_configuration(sites: Sites) -> None:
+    (sites.path(SUMMIT) / "butler.yaml").unlink()
+
+
+def _no_folder(sites: Sites) -> None:
+    shutil.rmtree(sites.path(SUMMIT))
+
+
+def _killed_writer(sites: Sites) -> None:
+    kill_a_writer(sites.path(SUMMIT) / "gen3.sqlite3")
+
+
+def _the_same_butler_twice(sites: Sites) -> None:
+    shutil.copy(sites.path(ORIGIN) / "butler.yaml", sites.path(SUMMIT) / "butler.yaml")
+    config = sites.path(SUMMIT) / "butler.yaml"
+    config.write_text(config.read_text().replace("<butlerRoot>/gen3", f"{sites.path(ORIGIN)}/gen3"))
+
+
+def look(sites: Sites) -> list[Ran]:
+    return [sites.run(*words) for words in LOOKS]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _nothing,
+        _drift,
+        _chain_emptied,
+        _record_lost,
+        _no_database,
+        _no_sqlite,
+        _no_configuration,
+        _no_folder,
+        _killed_writer,
+        _the_same_butler_twice,
+    ],
+)
+def test_every_look_tells_the_same_by_either_road(
+    deployed: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Sites], None]
+) -> None:
+    change(deployed)
+    quick = look(deployed)
+    monkeypatch.setenv("DAF_BUTLER_CONFIG_PATH", str(tmp_path))
+    assert look(deployed) == quick
+
+
+def test_why_the_butler_is_asked_is_told_to_who_asks_for_details(
+    deployed: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Read by the butler" not in deployed.run("-v", "drift").err
+    monkeypatch.setenv("DAF_BUTLER_CONFIG_PATH", str(tmp_path))
+    assert "Read by the butler" not in deployed.run("drift").err
+    told = deployed.run("-v", "drift").err
+    for address in (ORIGIN, SUMMIT, EMBARGO):
+        assert f"{address}: DAF_BUTLER_CONFIG_PATH is set" in told
+
+
+OF_THE_STACK = {"astropy", "lsst", "numpy", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("verb", ["plan", "drift", "status", "fingerprint"])
+def test_a_look_at_plain_repositories_loads_nothing_of_the_stack(deployed: Sites, verb: str) -> None:
+    # In a process of its own: in ours other tests have loaded everything.
+    code = (
+        "import sys\n"
+        "from calibstate.cli.app import run\n"
+        f"code = run(['-C', {str(deployed.tree.state)!r}, {verb!r}])\n"
+        "print(code, *{module.partition('.')[0] for module in sys.modules})\n"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    exit_code, *modules = ran.stdout.splitlines()[-1].split()
+    # Of the stack only numpy, which resolves what is effective.
+    expected = {"numpy"} if verb == "fingerprint" else set()
+    assert (exit_code, OF_THE_STACK.intersection(modules)) == ("0", expected), ran.stderr
