@@ -17,7 +17,7 @@ from pathlib import Path
 import lsst
 import pytest
 import yaml
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, Config
 
 FOLDER = Path(__file__).parents[2] / "shared" / "realdata"
 STACK = Path(__file__).parent / "stand_ins" / "stack"
@@ -134,13 +134,18 @@ OLD = RealFile(
 REAL_FILES = (HSC, DECAM, OLD)
 
 
-def load(real: RealFile, folder: Path) -> None:
+def load(real: RealFile, folder: Path, db: str | None = None) -> None:
     """Make a repository of a real export, with the stock import.
+
+    Its registry is in a file, or where ``db`` says.
 
     The files are where the export says, each with bytes of its own.
     """
     text = real.text()
-    Butler.makeRepo(str(folder))
+    config = Config()
+    if db:
+        config["registry", "db"] = db
+    Butler.makeRepo(str(folder), config)
     for path in paths_of(text):
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lsst.daf.butler import Butler, Config, DatasetType
 from lsst.daf.butler.registry import CollectionType as ButlerCollectionType  # type: ignore[attr-defined]
 from sqlalchemy import create_engine
@@ -149,6 +152,94 @@ def test_tables_tell_row_by_row_what_the_butler_tells(
     assert told == told_by(BUTLER, folder, calibrations_only=calibrations_only)
 
 
+@pytest.mark.parametrize("calibrations_only", [False, True])
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_digests_are_what_the_rows_of_the_butler_come_to(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, calibrations_only: bool
+) -> None:
+    monkeypatch.setattr(tables, "_AT_ONCE", at_once)
+    assert_digests_are_those_of_rows(folder, calibrations_only=calibrations_only)
+
+
+def assert_digests_are_those_of_rows(folder: Path, *, calibrations_only: bool = False) -> None:
+    with Butler.from_config(str(folder)) as butler:
+        names = list(butler.collections.query("*"))
+    by_butler, by_tables = (open_reader_by(way, str(folder)) for way in (BUTLER, REGISTRY))
+    held = by_butler.holdings(names, calibrations_only=calibrations_only)
+    digests = by_tables.digests(names, calibrations_only=calibrations_only)
+    by_butler.close()
+    by_tables.close()
+    told = {n: (h.type, h.fingerprint, len(h.rows), h.unrecorded) for n, h in held.items()}
+    assert {n: (h.type, h.fingerprint, len(h.rows), h.unrecorded) for n, h in digests.items()} == told
+    assert told
+
+
+SOME_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
+ODD_TEXTS = (
+    "a'b",
+    'c"d',
+    "e,f",
+    "g\\h",
+    "\\t",
+    "%s",
+    "%",
+    "é",
+    "Z",
+    "a",
+    "\U0001f52d",
+    "\uffff",
+    "e\u0301",
+    "=",
+    " ",
+)
+
+
+@given(st.lists(st.sampled_from(ODD_TEXTS) | SOME_TEXT, min_size=1, max_size=6, unique=True), st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_postgres_digests_whatever_texts_and_ranges_as_we_do(
+    digested_on_postgres: Path, groups: list[str], data: st.DataObject
+) -> None:
+    """Certify datasets of groups that have any names, for any ranges."""
+    bounds = st.sampled_from([*UNBOUNDED, *IN_2024, *IN_2025, 1, UNBOUNDED[1] - 1])
+    number = next(NUMBERS)
+    name = f"random/{number}"
+    with Butler.from_config(str(digested_on_postgres), writeable=True) as butler:
+        butler.collections.register(name, ButlerCollectionType.CALIBRATION)
+        for at, group in enumerate(groups):
+            butler.registry.insertDimensionData(
+                "group", {"instrument": INSTRUMENT, "name": group}, skip_existing=True
+            )
+            run = f"random/{number}/{at}"
+            butler.collections.register(run)
+            refs = butler.registry.insertDatasets(
+                "grouped", [{"instrument": INSTRUMENT, "group": group}], run
+            )
+            begin, end = sorted([data.draw(bounds), data.draw(bounds)])
+            butler.registry.certify(name, refs, world.timespan(EMPTY if begin == end else (begin, end)))
+    assert_digests_are_those_of_rows(digested_on_postgres)
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def digested_on_postgres(
+    on_postgres: tuple[Path, Postgres], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A world of its own, to which more and more is added."""
+    folder = tmp_path_factory.mktemp("digested") / "repository"
+    on_a_copy(on_postgres, folder)
+    with Butler.from_config(str(folder), writeable=True) as butler:
+        old = butler.registry.getDatasetType("grouped")
+        assert not old.isCalibration()
+        butler.removeRuns([ODD])
+        butler.registry.removeDatasetType("grouped")
+        butler.registry.registerDatasetType(
+            DatasetType("grouped", old.dimensions, "StructuredDataDict", isCalibration=True)
+        )
+    return folder
+
+
 def test_the_world_has_what_is_easily_told_wrong(folder: Path) -> None:
     reader = open_reader_by(TABLES, str(folder))
     held = reader.holdings([DARK, SPLIT, ODD, BARE])
@@ -173,6 +264,15 @@ def test_tables_tell_of_real_calibrations_what_the_butler_tells(real: RealFile, 
     assert told == told_by(REGISTRY, tmp_path / "repository")
     rows = [row for name in real.leaves for row in told[name][2]]  # type: ignore[attr-defined]
     assert len(rows) == real.certifications
+    assert_digests_are_those_of_rows(tmp_path / "repository")
+
+
+@pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+def test_postgres_digests_real_calibrations_as_we_do(
+    real: RealFile, tmp_path: Path, postgres: Postgres
+) -> None:
+    real_files.load(real, tmp_path / "repository", postgres.another().url)
+    assert_digests_are_those_of_rows(tmp_path / "repository")
 
 
 def test_a_data_id_that_comes_often_is_kept_once(folder: Path, read: Tables) -> None:
