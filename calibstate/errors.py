@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -78,13 +78,35 @@ def without_secrets(text: str) -> str:
         text = _ALONE_IN_A_URL.sub(rf"\1{_SHOWN}", text)
     text = _AFTER_ITS_NAME.sub(rf"\1{_SHOWN}", text)
     # The longest first: one secret may begin another.
-    for secret in sorted({*_kept, *_of_the_environment()}, key=len, reverse=True):
+    for secret in sorted({*_kept, *_environment.secrets()}, key=len, reverse=True):
         text = text.replace(secret, _SHOWN)
     return text
 
 
-def _of_the_environment() -> Iterator[str]:
-    for name, value in os.environ.items():
+class _Environment:
+    """What is secret in the environment; searched anew when that changes."""
+
+    def __init__(self) -> None:
+        self._variables: dict[object, object] = {}
+        self._secrets: tuple[str, ...] = ()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return passwords, keys and tokens that variables hold."""
+        # What `os.environ` keeps is bytes; to decode all of it each time would
+        # take as long as to search it.
+        variables = dict(getattr(os.environ, "_data", os.environ))
+        if variables != self._variables:
+            # In this order: another thread may look between the two.
+            self._secrets = tuple(_secrets_in(os.environ))
+            self._variables = variables
+        return self._secrets
+
+
+_environment = _Environment()
+
+
+def _secrets_in(variables: Mapping[str, str]) -> Iterator[str]:
+    for name, value in variables.items():
         found = _URL_WITH_PASSWORD.findall(value)
         for secret in (*found, *map(unquote, found)):
             if len(secret) >= _SHORTEST:

@@ -217,3 +217,16 @@ def test_a_secret_that_was_learned_is_known_wherever_it_stands() -> None:
     keep_secret("kurz")
     told = Diagnostic("Words", "it says auswendig-gelernt, kurz", hint="auswendig-gelernt")
     assert (told.detail, told.hint) == ("it says ***, kurz", "***")
+
+
+def test_what_the_environment_keeps_secret_is_what_it_holds_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "its answer: sesame-0815 and alibaba-4711"
+    monkeypatch.delenv("DOOR_TOKEN", raising=False)
+    assert without_secrets(said) == said
+
+    monkeypatch.setenv("DOOR_TOKEN", "sesame-0815")
+    assert without_secrets(said) == "its answer: *** and alibaba-4711"
+    monkeypatch.setenv("DOOR_TOKEN", "alibaba-4711")
+    assert without_secrets(said) == "its answer: sesame-0815 and ***"
+    monkeypatch.delenv("DOOR_TOKEN")
+    assert without_secrets(said) == said
