@@ -117,9 +117,10 @@ $(STAMP): requirements/main.txt requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	    -r requirements/main.txt -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@# Without bytecode the butler takes five seconds to import.  A package may
-	@# hold files for another Python, which do not compile: no harm.
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@# Without bytecode the butler takes five seconds to import, and calibstate
+	@# one.  A package may hold files for another Python, which do not compile:
+	@# no harm.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib calibstate || true
 	@touch $@
 
 # Rucio's server asks for older packages than ours, so it gets its own.
