@@ -19,9 +19,6 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {c["name"]: c for c in SETTINGS["tool"]["importlinter"]["contracts"]}
 
-HEAVY = {"astropy", "boto3", "git", "jira", "lsst", "numpy", "requests", "rucio", "sqlalchemy"}
-"""What takes seconds to import, and serves only who asks a live place."""
-
 BREACHES = [
     ("Each layer knows only the layers below it", "model/names.py", "import calibstate.store"),
     ("Each layer knows only the layers below it", "engine/plan.py", "import calibstate.adapters"),
@@ -57,28 +54,6 @@ def lint_imports(folder: Path) -> list[str]:
     return verdicts
 
 
-def imported_by(*arguments: str) -> set[str]:
-    """Run a command and return the packages that it imported."""
-    program = (
-        "import sys\n"
-        "from calibstate.cli.main import main\n"
-        "sys.argv = ['calibstate', *sys.argv[1:]]\n"
-        "code = 0\n"
-        "try:\n"
-        "    main()\n"
-        "except SystemExit as end:\n"
-        "    code = end.code or 0\n"
-        "print(code, *sorted({m.partition('.')[0] for m in sys.modules}), file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    code, *packages = done.stderr.splitlines()[-1].split()
-    assert code == "0", done.stdout + done.stderr
-    assert done.stdout
-    return set(packages)
-
-
 def test_the_import_contracts_are_kept() -> None:
     assert [v for v in lint_imports(ROOT) if v.endswith("BROKEN")] == []
 
@@ -107,21 +82,6 @@ def test_a_contract_names_every_room_but_those_it_frees(contract: str, free: set
     rooms = {m.name for m in pkgutil.iter_modules(calibstate.__path__)} - {"__main__"}
     named = {name.removeprefix("calibstate.") for name in CONTRACTS[contract]["source_modules"]}
     assert named - {"__main__"} == rooms - free
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("--help",),
-        ("plan", "--help"),
-        ("-C", "state", "validate"),
-        ("-C", "state", "show"),
-        ("-C", "state", "approvals"),
-    ],
-    ids=" ".join,
-)
-def test_a_command_that_asks_no_place_does_not_load_the_butler(command: tuple[str, ...]) -> None:
-    assert imported_by(*command) & HEAVY == set()
 
 
 @pytest.mark.parametrize("module", modules())
