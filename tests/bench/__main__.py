@@ -21,8 +21,10 @@ from .resolving import resolve_many_question, resolve_question
 from .reviewing import impact_of_many_question, report_question, validate_many_question
 from .rucio import look_question, register_question
 from .selecting import fingerprint_question
+from .starting import start_question
 
 QUESTIONS = {
+    "start": start_question,
     "validate": validate_question,
     "plan": plan_question,
     "import": import_question,

@@ -104,7 +104,7 @@ def report(measured: Measured) -> str:
     for name, turns in measured.spent.items():
         cpu, user = [turn.cpu for turn in turns], min(turn.user for turn in turns)
         seconds = [min(turn.wall for turn in turns), min(cpu), median(cpu), user]
-        cells = [name, *(f"{one:.2f}" for one in seconds), "", ""]
+        cells = [name, *(f"{one:.3f}" for one in seconds), "", ""]
         if not name.startswith("calibstate"):
             cells[-2:] = [_ratio(our_cpu, min(cpu)), _ratio(our_user, user)]
         lines.append(f"| {' | '.join(cells)} |")
@@ -115,8 +115,17 @@ def _ratio(ours: float, theirs: float) -> str:
     return f"{ours / theirs:.2f} x" if theirs else ""
 
 
-def command(*words: str | Path, expect: tuple[int, ...] = (0,)) -> str:
+def command(*words: str | Path, expect: tuple[int, ...] = (0,), **variables: str) -> str:
     """Run a program of this environment and return what it prints.
+
+    Parameters
+    ----------
+    *words
+        The program and its arguments.
+    expect
+        Codes that it may end with.
+    **variables
+        More of the environment.
 
     Raises
     ------
@@ -126,7 +135,7 @@ def command(*words: str | Path, expect: tuple[int, ...] = (0,)) -> str:
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [str(word) for word in words],
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "CI": "true"},
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "CI": "true", **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
