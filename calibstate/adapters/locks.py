@@ -74,16 +74,19 @@ class _Locks(Locks):
         self._now = now
         self._excludes = isinstance(shelf, Folder)
         """Whether exclusive creation is known to exclude."""
+        self._ahead: timedelta | None = None
+        """By how much the store's clock is ahead; `None`: it was not asked."""
         self._held: dict[str, _Held] = {}
 
     @override
     @contextmanager
     def hold(self, place: str, *, why: str) -> Iterator[str | None]:
-        key, lock = _key(place), self._new_lock(place, why)
+        key = _key(place)
         with reached(self._shelf):
             self._shelf.look()
+            lock = self._new_lock(place, why)
             said = self._take(key, lock)
-        held = self._held[place] = _Held(self._shelf, key, lock, self._now)
+        held = self._held[place] = _Held(self._shelf, key, lock, self._time_there)
         held.start(self._every)
         try:
             yield said
@@ -230,14 +233,23 @@ class _Locks(Locks):
         )
 
     def _time_there(self) -> datetime:
-        """Return the time by the store's clock; that of this host may err."""
+        """Return the time by the store's clock.
+
+        The clock of any host may err, so both who holds a lock and who looks
+        at it go by the store's, which is asked once in a run.
+        """
+        if self._ahead is None:
+            self._ahead = self._ask_how_far_ahead()
+        return self._now() + self._ahead
+
+    def _ask_how_far_ahead(self) -> timedelta:
         with suppress(OSError):
             if there := self._shelf.time("locks"):
-                return there
-        return self._now()
+                return there - self._now()
+        return timedelta()
 
     def _new_lock(self, place: str, why: str) -> Lock:
-        now = stamp(self._now())
+        now = stamp(self._time_there())
         return Lock(
             id=uuid4().hex, place=place, who=user(), process=this_process(), since=now, beat=now, why=why
         )
@@ -352,7 +364,7 @@ def _command(place: str, id: str) -> str:
 def _silence(lock: Lock, now: datetime) -> timedelta | None:
     """Return for how long a holder gave no sign of life, where told."""
     try:
-        # The clocks of two hosts may differ.
+        # The store's clock may have been set back since.
         return max(now - datetime.fromisoformat(lock.beat), timedelta())
     except (TypeError, ValueError):
         return None

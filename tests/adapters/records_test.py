@@ -245,7 +245,8 @@ def test_a_lock_appears_with_all_its_content(root: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "link", linked)
     with open_locks(str(root)).hold(PLACE, why="x"):
         assert seen == [PLACE]
-        assert [p.name for p in (root / "locks").iterdir()] == ["summit__LSSTCam.json"]
+        names = {path.name for path in (root / "locks").iterdir()}
+        assert names - {".guard"} == {"summit__LSSTCam.json"}
 
 
 # Giving back
@@ -310,23 +311,38 @@ def held_of(locks: Any) -> Any:
 
 def test_a_lock_that_is_held_is_renewed(uri: str) -> None:
     moments = [datetime(2026, 11, 22, 18, tzinfo=UTC) + timedelta(minutes=n) for n in range(1000)]
-    passing, four = iter(moments), threading.Event()
+    passing, five = iter(moments), threading.Event()
 
     def now() -> datetime:
         moment = next(passing)
-        if moment is moments[3]:
-            four.set()  # What was told before has been written by now.
+        if moment is moments[4]:
+            five.set()  # What was told before has been written by now.
         return moment
 
     locks = open_locks(uri, every=timedelta(milliseconds=1), now=now)
     with locks.hold(PLACE, why="x"):
-        assert four.wait(60), "it is not renewed"
+        assert five.wait(60), "it is not renewed"
         lock = lock_at(uri)
         locks.check(PLACE)
-    assert lock.since == "2026-11-22T18:00:00Z"
-    assert lock.beat >= "2026-11-22T18:02:00Z"
+    began, beat = datetime.fromisoformat(lock.since), datetime.fromisoformat(lock.beat)
+    assert beat - began >= timedelta(minutes=2)
     assert lock.process == this_process()
     assert open_shelf(uri).read(KEY, limit=10_000) is None
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_holder_whose_clock_errs_is_not_called_stale(uri: str, hours: int) -> None:
+    with open_locks(uri, now=lambda: datetime.now(UTC) + timedelta(hours=hours)).hold(PLACE, why="x") as told:
+        assert told is None
+        held = lock_at(uri)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(held.beat)) < timedelta(hours=1)
+    elsewhere = held.model_copy(update={"process": a_lock(host="elsewhere").process})
+    open_shelf(uri).write(KEY, elsewhere.model_dump_json().encode())
+    with pytest.raises(LockedError) as raised, open_locks(uri).hold(PLACE, why="x"):
+        pytest.fail("two hold it")
+    assert "sign of life" in str(raised.value)
+    assert "h ago" not in str(raised.value)
+    assert "stale" not in raised.value.diagnostics[0].hint
 
 
 def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
@@ -578,7 +594,8 @@ def test_records_that_cannot_be_written_cannot_be_reached(
     monkeypatch.setattr(folders, "_sync", _down)
     with pytest.raises(UnreachableError), open_locks(str(root)).hold(PLACE, why="x"):
         pytest.fail("nobody knows who else works")
-    assert list((root / "locks").iterdir()) == []
+    assert open_shelf(str(root)).files("locks") == []
+    assert list((root / "locks").glob(".calibstate-*")) == []
 
 
 def test_an_s3_server_that_is_down_is_told_soon(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,9 @@ __all__ = ["Folder", "give_name", "sync_folder"]
 TEMPORARY = ".calibstate-"
 """How the names of our temporary files begin."""
 
+_GUARD = ".guard"
+"""File of a folder that is locked by who swaps another one there."""
+
 _OFTEN = 5
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -69,11 +72,14 @@ class Folder(Shelf):
 
     @override
     def time(self, key: str) -> datetime | None:
-        # A file server stamps files with its own clock.
-        with self._temporary(self._root / key) as (path, stream):
-            stream.write(b".")
-            stream.flush()
-            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        # A file server stamps files with its own clock.  The guard is there
+        # anyway, so that nothing is left by who is killed at this.
+        guard = _open_guard(self._made(f"{key}/{_GUARD}"))
+        try:
+            os.utime(guard)
+            return datetime.fromtimestamp(os.fstat(guard).st_mtime, UTC)
+        finally:
+            os.close(guard)
 
     @override
     def folders(self, key: str) -> list[str]:
@@ -227,7 +233,7 @@ class Folder(Shelf):
     def _alone_at(self, key: str) -> Iterator[None]:
         """Keep others from swapping meanwhile."""
         # A file of its own: the one that is swapped is another one afterwards.
-        guard = _open_guard(self._made(key).parent / ".guard")
+        guard = _open_guard(self._made(key).parent / _GUARD)
         try:
             fcntl.flock(guard, fcntl.LOCK_EX)
             yield
