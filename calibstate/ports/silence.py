@@ -162,6 +162,8 @@ class Heard:
 
     _at: float = field(default_factory=time.monotonic)
     _busy: int = 0
+    _work_began: float = 0.0
+    """When what cannot be heard began, by the clock of who is asked."""
     asked: _Asked | None = None
     """The store that is asked at the moment."""
     is_held_up: bool = False
@@ -209,7 +211,20 @@ class Heard:
         """Count the threads that do what cannot be heard."""
         with self._counting:
             self._busy += by
-        self.now()
+            self._at = time.monotonic()
+            if self.asked:
+                self._leave_out_work(self.asked, has_begun=by > 0 and self._busy == by)
+
+    def _leave_out_work(self, asked: _Asked, *, has_begun: bool) -> None:
+        """Count how long a store was silent without what was done meanwhile.
+
+        Work is no answer: who was silent before it was silent all the same.
+        """
+        now = asked.silences.clock()
+        if has_begun:
+            self._work_began = now
+        elif not self._busy:
+            self.asked = replace(asked, at=min(asked.at + now - self._work_began, now))
 
 
 _limit = _Limit()

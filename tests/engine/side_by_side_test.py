@@ -80,6 +80,25 @@ def test_an_adapter_that_gives_up_after_a_while_is_waited_for_once(
     assert silences.waited_for == waited_for
 
 
+def test_work_between_a_silence_and_its_error_hides_the_silence_from_nobody() -> None:
+    """As an import, of what has the words for it."""
+    now, silences = [0.0], Silences(lambda: now[0])
+    archive = InTime("the archive", silences, "a server")
+
+    def gives_up_after_work(silent_for: float, busy_for: float) -> None:
+        now[0] += silent_for
+        with silence.at_work():
+            now[0] += busy_for
+        raise UnreachableError(Diagnostic("Place does not answer", "It said nothing."))
+
+    with pytest.raises(UnreachableError):
+        archive(lambda: gives_up_after_work(0.1, 100))
+    assert silences.waited_for == []
+    with pytest.raises(UnreachableError):
+        archive(lambda: gives_up_after_work(0.3, 100))
+    assert silences.waited_for == ["a server"]
+
+
 def test_what_was_asked_meanwhile_is_not_blamed_for_the_place_itself() -> None:
     forever, silences = threading.Event(), Silences()
 
