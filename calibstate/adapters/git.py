@@ -70,11 +70,14 @@ _SETTINGS: Mapping[str, str] = {
 """Settings that count more than those of any file of Git's."""
 
 _VARIABLES: Mapping[str, str] = {
-    # As settings, for what these alone can turn off.
+    # What is not here is not fetched: said once more than the settings do,
+    # since a protocol may be allowed by name, and an old Git does not know
+    # the second one.
     "GIT_ALLOW_PROTOCOL": "",
+    "GIT_NO_LAZY_FETCH": "1",
+    # As settings, for what these alone can turn off.
     "GIT_ASKPASS": "",
     "GIT_EDITOR": ":",
-    "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_PAGER": "cat",
     "GIT_SEQUENCE_EDITOR": ":",

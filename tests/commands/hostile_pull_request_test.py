@@ -260,6 +260,23 @@ def test_what_a_clone_lacks_is_fetched_from_nowhere(clone: Clone, lacking: str, 
         assert digest in ran.err, ran.err
 
 
+def test_every_git_is_told_in_its_variables_too_to_fetch_nothing(
+    clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Settings alone would do; one that allows a protocol counts more."""
+    noted, stand_in = tmp_path / "noted", tmp_path / "bin" / "git"
+    stand_in.parent.mkdir()
+    fetching = "$GIT_ALLOW_PROTOCOL|${GIT_ALLOW_PROTOCOL+set}|$GIT_NO_LAZY_FETCH"
+    stand_in.write_text(f'#!/bin/sh\necho "{fetching}" >> {noted}\nexec {shutil.which("git")} "$@"\n')
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(stand_in.parent), prepend=os.pathsep)
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ext")
+
+    assert clone.tree.run(capsys, "validate", "--base", "main").code == 0
+
+    assert set(noted.read_text().splitlines()) == {"|set|1"}
+
+
 def test_no_object_is_replaced_by_another(clone: Clone) -> None:
     git(clone.top, "commit", "-q", "--allow-empty", "-m", "another")
     git(clone.top, "replace", clone.main, clone.head)

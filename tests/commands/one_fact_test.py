@@ -7,6 +7,7 @@ stands on changes nothing.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -100,6 +101,15 @@ def cut(sites: Sites) -> None:
     file.write_bytes(file.read_bytes()[:5])
 
 
+def cut_and_record_so(sites: Sites) -> None:
+    """Cut a file, so that its bundle alone knows how large it was."""
+    cut(sites)
+    with closing(sqlite3.connect(sites.path(SUMMIT) / "gen3.sqlite3")) as database, database:
+        path = a_file_of(sites, "DM-2").relative_to(sites.path(SUMMIT))
+        database.execute("UPDATE file_datastore_records SET file_size = 5 WHERE path = ?", (str(path),))
+        assert database.execute("SELECT changes()").fetchone() == (1,)
+
+
 def hand_chain(*children: str) -> Callable[[Sites], None]:
     return lambda sites: sites.change_chain(SUMMIT, lambda live: list(children))
 
@@ -160,7 +170,8 @@ CHAIN = (
     Fact("a range is certified", certify_theirs(SUMMIT, LEAF), f"{LEAF} in {SUMMIT}"),
     Fact("a file is not recorded", forget_a_file, "1 are not recorded in the datastore: bias", often=True),
     Fact("a file is gone", lambda sites: a_file_of(sites, "DM-2").unlink(), "1 have no file"),
-    Fact("a file is cut", cut, "1 have a file of another size", often=True),
+    Fact("a file is cut", cut, "1 have a file of another size"),
+    Fact("a file is cut, and recorded so", cut_and_record_so, "size than the bundle says", often=True),
     Fact("the chain is empty", hand_chain(), "found no children"),
     Fact("somebody is in the chain", chain_of_others, f"found children {THEIRS}"),
     Fact("the order is another one", edit(CHAIN_FILE, entries=["DM-1", "DM-2"]), "children"),

@@ -53,9 +53,12 @@ SETS = {
         (
             "tests/engine/hold_test.py",
             "tests/engine/guards_test.py",
+            "tests/engine/plan_test.py",
             "tests/engine/convergence_test.py",
             "tests/commands/promises_test.py",
             "tests/commands/chain_test.py",
+            "tests/commands/waves_test.py",
+            "tests/commands/holds_test.py",
         ),
     ),
     "writers": MutantSet(
