@@ -6,7 +6,7 @@ needed; or by a live repository, with the extras in its chains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -321,7 +321,8 @@ def _compare(
         changes = tuple(sorted(found, key=lambda one: _GRAVEST.index(one.effect)))
         shadowed = tuple(_newly_shadowed((was, is_now), held, names, after.chain_files.values()))
     entered, left, displaced = (tuple(names.get(c, c) for c in step) for step in _steps(*searches.children))
-    unknown = tuple(_unknown(searches, names, *sources))
+    falls_through = any(change.after is None for change in changes)
+    unknown = tuple(_unknown(searches, names, sources, falls_through=falls_through))
     return ChainImpact(at, searches.instrument, entered, left, displaced, changes, shadowed, unknown, sources)
 
 
@@ -411,13 +412,29 @@ def _line(chains: Iterable[Written[ChainFile]], words: set[str]) -> Where | None
 def _unknown(
     searches: _Searches,
     names: Mapping[str, str],
-    *sources: Sequence[tuple[str, Holding | Seal]],
+    sources: tuple[Sequence[tuple[str, Holding | Seal]], Sequence[tuple[str, Holding | Seal]]],
+    *,
+    falls_through: bool,
 ) -> Iterator[Unknown]:
-    known = [{leaf for leaf, _ in one} for one in sources]
-    changed = {leaf for leaves in _steps(searches.before, searches.after) for leaf in leaves}
-    searched = zip((searches.before, searches.after), known, strict=True)
-    for leaf in dict.fromkeys(leaf for leaves, told in searched for leaf in leaves if leaf not in told):
-        yield Unknown(leaf, names.get(leaf, ""), leaf in changed)
+    """Yield what is not known and could change what is told.
+
+    It changes its place, or is searched before what does.  Behind it, what
+    others make counts only where a lookup finds nothing else any more.
+    """
+    orders, known = (searches.before, searches.after), (dict(sources[0]), dict(sources[1]))
+    moved = {leaf for leaves in _steps(*orders) for leaf in leaves}
+    altered = {leaf for leaf in known[0].keys() & known[1].keys() if known[0][leaf] != known[1][leaf]}
+    reached = {leaf for order in orders for leaf in _up_to(moved | altered, order)}
+    searched = zip(orders, known, strict=True)
+    for leaf in dict.fromkeys(leaf for order, told in searched for leaf in order if leaf not in told):
+        ticket = names.get(leaf, "")
+        if leaf in reached or (reached and (ticket or falls_through)):
+            yield Unknown(leaf, ticket, leaf in moved)
+
+
+def _up_to(last: Collection[str], order: Sequence[str]) -> Sequence[str]:
+    """Return what is searched until the last of some was."""
+    return order[: max((number for number, leaf in enumerate(order, 1) if leaf in last), default=0)]
 
 
 def _selectors(data_ids: Iterable[str]) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -292,6 +292,42 @@ def test_a_seal_that_comes_later_tells_for_before_too(proposal: Proposal) -> Non
     told = proposal.impact("--format", "json").json
 
     assert (told["changes"], told["unknown"]) == ([], [])
+
+
+def nothing_moves(proposal: Proposal) -> None:
+    """Change only what nobody searches by."""
+    proposal.tree.settings(guards={"chain_changes": 7})
+
+
+def moved_behind(proposal: Proposal) -> None:
+    proposal.tree.chain([*BEFORE_AND_BEHIND, {"external": "skymaps"}], chain=DEFAULTS)
+
+
+BEFORE_AND_BEHIND = [{"external": "u/front"}, "LSSTComCam/calib", {"external": "refcats"}]
+DEFAULTS = "LSSTComCam/defaults"
+
+
+@pytest.mark.parametrize(
+    ("change", "unknown"),
+    [
+        (nothing_moves, {}),
+        (replaced, {"u/front": False}),
+        (reverted, {"u/front": False}),
+        (lost, {"u/front": False, "refcats": False}),
+        (moved_behind, {"u/front": False, "refcats": False, "skymaps": True}),
+    ],
+)
+def test_what_others_make_is_unknown_only_where_it_could_change_what_is_told(
+    proposal: Proposal, change: Callable[[Proposal], None], unknown: dict[str, bool]
+) -> None:
+    proposal.tree.chain(BEFORE_AND_BEHIND, chain=DEFAULTS)
+    proposal.commit()
+    change(proposal)
+
+    ran = proposal.impact("--format", "json")
+
+    assert {one["collection"]: one["moved"] for one in ran.json["unknown"]} == unknown
+    assert ("not known" in proposal.impact().out) == (False in unknown.values())
 
 
 def test_a_ticket_that_is_not_sealed_and_stays_is_told_to_be_taken_for_empty(proposal: Proposal) -> None:
