@@ -35,7 +35,10 @@ def open_journal(uri: str) -> Journal:
         It is neither.
     """
     shelf = open_shelf(uri)
-    key = f"journal/{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}.jsonl"
+    now = _now()
+    # Names are sorted by time, that of runs within one second too.
+    within = f"{now.microsecond * 0x1000 // 1_000_000:03x}{uuid4().hex[:5]}"
+    key = f"journal/{now:%Y%m%dT%H%M%SZ}-{within}.jsonl"
     return _FileJournal(shelf, key) if isinstance(shelf, Folder) else _ObjectJournal(shelf, key)
 
 

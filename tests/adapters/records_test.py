@@ -24,6 +24,7 @@ from botocore.awsrequest import AWSResponse
 
 from calibstate.adapters import locks as locking
 from calibstate.adapters import processes
+from calibstate.adapters import records as recording
 from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import runs_no_more, this_process
 from calibstate.adapters.records import open_journal, publish_review, published_review
@@ -674,6 +675,17 @@ def test_a_journal_is_named_by_its_time_and_is_one_of_its_own(root: Path) -> Non
     stamp, _, rest = one.name.partition("-")
     assert time.strptime(stamp, "%Y%m%dT%H%M%SZ")
     assert len(rest) == len("01234567.jsonl")
+
+
+def test_journals_of_one_second_are_sorted_by_time(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = datetime(2026, 11, 22, 18, tzinfo=UTC)
+    for number in range(20):
+        moment = began + timedelta(milliseconds=number)
+        monkeypatch.setattr(recording, "_now", lambda moment=moment: moment)
+        open_journal(uri).write(LINE.model_copy(update={"text": str(number)}))
+    shelf = open_shelf(uri)
+    told = [shelf.read(f"journal/{name}", limit=10_000) or b"" for name in shelf.files("journal")]
+    assert [json.loads(data)["text"] for data in told] == [str(number) for number in range(20)]
 
 
 def test_a_journal_without_lines_is_no_file(root: Path) -> None:
