@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calibstate.engine.observe import observe
-from calibstate.engine.plan import make_plan
+from calibstate.engine.plan import _at_once, make_plan
 from calibstate.errors import PlanIsStaleError
 from calibstate.kinds.chain import ChainKind, PrependToChain
 from calibstate.model.drift import What
@@ -45,12 +45,26 @@ def test_what_is_extra_does_not_wait_for_what_the_rest_of_its_chain_waits_for() 
     assert drift_of(made, TOP) == {(What.PENDING, TOP), (What.EXTRA, EXTRAS[0])}
     (extra,) = [d for d in made.drift if d.what is What.EXTRA]
     assert "hold" not in extra.detail
+    (waits,) = [d for d in made.drift if d.what is What.PENDING and d.target.name == TOP]
+    assert waits.detail == f"live order is {ONE}, {THREE}; {SUMMIT} is on hold: a test"
 
 
 def test_what_others_make_is_missing_and_contradicts_nothing() -> None:
     made = planned(Situation(defaults=("summit",)))
-    assert (What.MISSING, RAW) in drift_of(made, RAW)
+    assert drift_of(made, RAW) == {(What.MISSING, RAW)}
     assert made.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason", "both"),
+    [
+        ("other rows", "calib: other rows", "calib: other rows"),
+        ("calib: other rows", "other rows", "calib: other rows"),
+        ("other rows", "a hold", "other rows; a hold"),
+    ],
+)
+def test_what_tells_both_is_told_alone(detail: str, reason: str, both: str) -> None:
+    assert _at_once(detail, reason) == both
 
 
 def test_a_name_that_is_taken_is_refused_once() -> None:
@@ -63,10 +77,13 @@ def test_a_name_that_is_taken_is_refused_once() -> None:
 
 
 def test_of_what_was_not_asked_for_nothing_is_told() -> None:
-    situation = Situation(entries=("DM-3", "DM-1"), at_origin=frozenset({"DM-1", "DM-3"}))
+    situation = Situation(
+        entries=("DM-3", "DM-1"),
+        at_origin=frozenset({"DM-1", "DM-3"}),
+        chains=((SUMMIT, (EXTRAS[0],)),),
+    )
     made = planned(situation, scope=Scope(repositories=(SUMMIT, ORIGIN), tickets=("DM-1",)))
-    told = drift_of(made, TOP)
-    assert any(ONE in subject or subject == TOP for _, subject in told), told
+    assert drift_of(made, TOP) == {(What.MISSING, ONE), (What.EXTRA, EXTRAS[0])}
     assert not any(THREE in d.subject + d.detail for d in made.drift)
 
 
