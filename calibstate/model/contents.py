@@ -185,7 +185,7 @@ class Holding:
     are left out of which none was recorded, and all when files were not
     looked at."""
 
-    @property
+    @cached_property
     def altered(self) -> frozenset[str]:
         """UUIDs of datasets whose files have not the recorded size."""
         return frozenset(
