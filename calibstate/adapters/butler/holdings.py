@@ -6,9 +6,7 @@ collection the same takes many times as long.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
@@ -25,9 +23,10 @@ from lsst.daf.butler import (
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
+from ..registry.garbage import no_collection_of_garbage
 from .datastore import artifacts, has_datastore, recorded, sizes_of
 
-__all__ = ["find_collections", "no_collection_of_garbage", "read_holdings"]
+__all__ = ["find_collections", "read_holdings"]
 
 _Value = TypeVar("_Value")
 
@@ -55,20 +54,6 @@ def find_collections(
         half = len(names) // 2
         parts = (names[:half], names[half:]) if half else ()
         return [info for part in parts for info in find_collections(butler, part, with_types=with_types)]
-
-
-@contextmanager
-def no_collection_of_garbage() -> Iterator[None]:
-    """Let no garbage be looked for meanwhile."""
-    # Hundreds of thousands of rows are made and none is garbage; looking
-    # through them again and again takes half of the time.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @no_collection_of_garbage()

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import override
 
 from ...model.contents import Holding
+from ..registry.garbage import no_collection_of_garbage
 from ..registry.tables import DATASTORE, Connection, NotTriedError, Snapshot
-from .holdings import no_collection_of_garbage
 from .opening import Repository
 
 __all__ = ["Tables"]

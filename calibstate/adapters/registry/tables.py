@@ -20,6 +20,7 @@ from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_d
 from ...model.fingerprints import collection_fingerprint
 from ...model.timespans import EMPTY, UNBOUNDED
 from ...ports.butler import SeenCollection
+from .garbage import no_collection_of_garbage
 
 __all__ = ["DATASTORE", "TRIED", "Connection", "NotTriedError", "Snapshot"]
 
@@ -168,6 +169,7 @@ class Snapshot:
         }
         return {name: seen[name] for name in dict.fromkeys(names) if name in seen}
 
+    @no_collection_of_garbage()
     def holdings(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, Holding]:
         """Return what collections hold.
 
