@@ -255,6 +255,9 @@ def test_what_a_clone_lacks_is_fetched_from_nowhere(clone: Clone, lacking: str, 
     for words in (("show", "--at", "main"), ("diff", "main"), ("validate", "--base", "main")):
         ran = clone.tree.run(capsys, *words)
         assert not clone.ran, words
+        if lacking == "blob" and words[0] != "show":
+            # The same file stands in the working tree, and is read once.
+            continue
         assert ran.code == 1, (words, ran.err)
         assert "Git knows no" not in ran.err
         assert digest in ran.err, ran.err

@@ -260,7 +260,8 @@ def test_integer_ids_of_the_old_format_arrive_as_the_origin_has_them(deployed):
 def test_without_the_stack_all_but_apply_works(world, real):
     tree = world(real)
     codes = {command: finished(tree, command) for command in ("validate", "show", "drift", "plan")}
-    assert [code for code, _, _ in codes.values()] == [0, 0, 2, 2]
+    # What apply would refuse is known to plan.
+    assert [code for code, _, _ in codes.values()] == [0, 0, 2, 3]
     assert all("lsst." not in err for _, _, err in codes.values())
     assert f"{len(real.tickets) - len(real.empty)} " in codes["plan"][1]
 
@@ -273,8 +274,7 @@ def test_without_the_stack_apply_refuses_and_writes_nothing_to_the_copy(world, r
     before = snapshot(tree.repository(COPY))
     code, out, err = finished(tree, "apply", "--yes")
     assert code == 3
-    assert real.foreign in out + err
-    assert "cannot be imported" in out
+    assert "Formatter class cannot be imported: the butler reads these files by lsst.obs." in out
     assert "Rubin" in out
     assert "Traceback" not in out + err
     assert snapshot(tree.repository(COPY)) == before

@@ -42,6 +42,7 @@ from calibstate.model.locks import Lock
 from calibstate.model.outcomes import Began, JournalLine, Outcome, Result
 from calibstate.model.plans import Basis, Plan, Step
 from calibstate.store import bundle, documents, observationfile, planfile
+from calibstate.store.documents.base import plain
 from calibstate.store.layout import lay_out_tree
 from calibstate.store.mending import mend
 from calibstate.store.statefile import load
@@ -143,10 +144,10 @@ def test_a_state_tree_with_a_spoilt_file_is_read_or_refused(root: Path) -> None:
         try:
             with read_or_refused():
                 desired, told = load(root)
-                json.dumps(documents.plain(documents.validation(told)), ensure_ascii=False).encode()
+                json.dumps(plain(documents.validation(told)), ensure_ascii=False).encode()
                 assert desired.digest
                 judged = judge(desired, right, date(2025, 3, 1))
-                json.dumps(documents.plain(documents.validation(judged)), ensure_ascii=False).encode()
+                json.dumps(plain(documents.validation(judged)), ensure_ascii=False).encode()
             # What cannot be read is told in here, and never written.
             lay_out_tree(root)
             mend(root)
@@ -332,7 +333,7 @@ def test_a_journal_is_told_as_far_as_it_can_be_read(folder: Path) -> None:
                 log_views.run_as_text(runs[0]),
             ):
                 "".join(str(line) for line in view).encode()
-            json.dumps(documents.plain(_document(runs)), ensure_ascii=False).encode()
+            json.dumps(plain(_document(runs)), ensure_ascii=False).encode()
 
     check()
     assert content(records) == {f"journal/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest()}
