@@ -41,8 +41,9 @@ from calibstate.model.fingerprints import digest_of_lines
 from calibstate.model.locks import Lock
 from calibstate.model.outcomes import Began, JournalLine, Outcome, Result
 from calibstate.model.plans import Basis, Plan, Step
-from calibstate.store import bundle, documents, observationfile, planfile
+from calibstate.store import bundle, observationfile, planfile
 from calibstate.store.documents.base import plain
+from calibstate.store.documents.validation import validation
 from calibstate.store.layout import lay_out_tree
 from calibstate.store.mending import mend
 from calibstate.store.statefile import load
@@ -144,10 +145,10 @@ def test_a_state_tree_with_a_spoilt_file_is_read_or_refused(root: Path) -> None:
         try:
             with read_or_refused():
                 desired, told = load(root)
-                json.dumps(plain(documents.validation(told)), ensure_ascii=False).encode()
+                json.dumps(plain(validation(told)), ensure_ascii=False).encode()
                 assert desired.digest
                 judged = judge(desired, right, date(2025, 3, 1))
-                json.dumps(plain(documents.validation(judged)), ensure_ascii=False).encode()
+                json.dumps(plain(validation(judged)), ensure_ascii=False).encode()
             # What cannot be read is told in here, and never written.
             lay_out_tree(root)
             mend(root)
