@@ -61,13 +61,21 @@ def foresee(plan: Plan, places: ReadPlaces) -> Foreseen:
             continue
         except RefusedError as error:
             found = error.diagnostics
+        errors = [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR]
+        if errors:
+            refused[action.do, str(action.target)] = _together(errors)
         for diagnostic in found:
-            if diagnostic.severity is Severity.ERROR:
-                refused.setdefault((action.do, str(action.target)), diagnostic)
-            else:
+            if diagnostic.severity is not Severity.ERROR:
                 at = replace(diagnostic, detail=f"{action.target.place}: {diagnostic.detail}")
                 notes[at] = None
     return Foreseen(refused, tuple(notes))
+
+
+def _together(errors: Sequence[Diagnostic]) -> Diagnostic:
+    """Return the first of several errors, with what the others tell."""
+    first, *others = errors
+    also = "".join(f" Also: {other.summary}: {other.detail}" for other in others)
+    return replace(first, detail=f"{first.detail}{also}")
 
 
 def objections_at(

@@ -188,13 +188,7 @@ class Sites:
         """
         folder = self.tree.folder
         roots = [folder / part for part in parts] or [folder]
-        # The file that guards locks is touched to learn the time of the store.
-        files = (
-            path
-            for root in roots
-            for path in sorted(root.rglob("*"))
-            if path.is_file() and path.name != ".guard"
-        )
+        files = (path for root in roots for path in sorted(root.rglob("*")) if path.is_file())
         return {
             str(path.relative_to(folder)): (_sha256(path), path.stat().st_mtime_ns, path.stat().st_ino)
             for path in files

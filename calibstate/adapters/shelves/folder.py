@@ -72,14 +72,16 @@ class Folder(Shelf):
 
     @override
     def time(self, key: str) -> datetime | None:
-        # A file server stamps files with its own clock.  The guard is there
-        # anyway, so that nothing is left by who is killed at this.
-        guard = _open_guard(self._made(f"{key}/{_GUARD}"))
+        # A file server stamps files with its own clock.
+        guard = self._made(f"{key}/{_GUARD}")
+        stamped = _open_without_a_name(guard.parent)
+        if stamped is None:
+            stamped = _open_guard(guard)
         try:
-            os.utime(guard)
-            return datetime.fromtimestamp(os.fstat(guard).st_mtime, UTC)
+            os.utime(stamped)
+            return datetime.fromtimestamp(os.fstat(stamped).st_mtime, UTC)
         finally:
-            os.close(guard)
+            os.close(stamped)
 
     @override
     def folders(self, key: str) -> list[str]:
@@ -359,6 +361,20 @@ def _move_aside(path: Path, aside: Path) -> None:
     sync_folder(aside.parent)
     path.unlink()
     sync_folder(path.parent)
+
+
+def _open_without_a_name(folder: Path) -> int | None:
+    """Open a file that nobody else sees, and that ends with its process.
+
+    Returns
+    -------
+    int or None
+        `None` where the file system knows no such files.
+    """
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except (AttributeError, OSError):
+        return None
 
 
 def _open_guard(path: Path) -> int:
