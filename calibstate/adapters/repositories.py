@@ -19,6 +19,7 @@ from ..errors import Diagnostic, UnreachableError, without_secrets
 from ..model.bundles import Contents
 from ..model.checkups import Examined
 from ..model.contents import Holding
+from ..model.settings import RUBIN
 from ..model.timespans import Range
 from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from ..ports.silence import at_work
@@ -32,10 +33,7 @@ from .registry.troubles import what_a_database_says
 if TYPE_CHECKING:
     from .butler import DafButlerReader
 
-__all__ = ["RUBIN", "RegistryReader", "identity", "open_reader", "resolve", "server_of"]
-
-RUBIN = ("lsst",)
-"""Packages of formatters where no settings name others."""
+__all__ = ["RegistryReader", "identity", "open_reader", "resolve", "server_of"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 

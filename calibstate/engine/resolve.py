@@ -7,9 +7,7 @@ each such pattern is resolved once, for all data IDs that have it.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import chain, pairwise
@@ -21,6 +19,7 @@ import numpy.typing as npt
 
 from ..model.contents import Holding, Row
 from ..model.effective import Ambiguity, Candidate, Effective, Resolved
+from ..model.garbage import no_collection_of_garbage
 
 __all__ = ["candidates", "resolve"]
 
@@ -32,20 +31,7 @@ Scalar = TypeVar("Scalar", np.int64, np.object_)
 _NONE: Numbers = np.empty(0, np.int64)
 
 
-@contextmanager
-def _no_collection_of_garbage() -> Iterator[None]:
-    # A tuple is made for each of hundreds of thousands of ranges, and none is
-    # garbage; looking through them again and again takes half of the time.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_no_collection_of_garbage()
+@no_collection_of_garbage()
 def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
     """Return the winners of a search.
 

@@ -14,7 +14,7 @@ from .names import Noun
 from .policy import PolicySettings
 from .windows import Window
 
-__all__ = ["Bundles", "Guards", "RucioNames", "RucioSettings", "Settings", "is_met"]
+__all__ = ["RUBIN", "Bundles", "Guards", "RucioNames", "RucioSettings", "Settings", "is_met"]
 
 _COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": operator.ge,
@@ -26,6 +26,10 @@ _COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
 }
 
 _CLAUSE = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})")
+
+
+RUBIN = ("lsst",)
+"""Packages of formatters where no settings name others."""
 
 
 class Bundles(Enum):
@@ -136,7 +140,7 @@ class Settings(Noun):
     policy: PolicySettings = PolicySettings()
     """Which of the policy's rules count, and for whom not."""
 
-    formatters: tuple[Package, ...] = ("lsst",)
+    formatters: tuple[Package, ...] = RUBIN
     """Packages whose formatter classes may be imported to read the files of
     bundles, or full names of single classes."""
 

@@ -22,8 +22,8 @@ from lsst.daf.butler import (
 )
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
+from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import UNBOUNDED
-from ..registry.garbage import no_collection_of_garbage
 from .datastore import artifacts, has_datastore, recorded, sizes_of
 
 __all__ = ["find_collections", "read_holdings"]

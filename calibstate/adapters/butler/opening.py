@@ -37,6 +37,7 @@ from ...ports.silence import heard
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
 from ..registry.patience import connecting, milliseconds, statement_begins
+from ..registry.plain import name_of_server
 from ..registry.troubles import ASK, CHECK, first_line, what_a_database_says
 
 __all__ = [
@@ -48,8 +49,6 @@ __all__ = [
     "server_of",
     "unknown_label",
 ]
-
-_LOOPBACK = {"localhost", "::1", "127.0.0.1"}
 
 _TROUBLES = (
     SQLAlchemyError,
@@ -141,12 +140,10 @@ class Repository:
         if self.database:
             return f"sqlite {self.database}"
         # A password with an "@" in it is cut at the wrong place.
-        host = (url.host or str(url.query.get("host", ""))).lower().rpartition("@")[2]
-        port = url.port or 5432
+        host = (url.host or str(url.query.get("host", ""))).rpartition("@")[2]
         # "public" is the schema that PostgreSQL uses where none is named.
         namespace = self.config.get(("registry", "namespace")) or "public"
-        here = "localhost" if host in _LOOPBACK else host
-        return f"{url.get_backend_name()} {here}:{port}/{url.database or ''} {namespace}"
+        return f"{name_of_server(host, url.port)}/{url.database or ''} {namespace}"
 
     def open(self, *, writeable: bool) -> Butler:
         """Return the butler.

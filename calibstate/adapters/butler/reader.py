@@ -12,6 +12,7 @@ from ...errors import Diagnostic
 from ...model.bundles import Contents
 from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
+from ...model.settings import RUBIN
 from ...model.timespans import Range
 from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from .checkup import examine
@@ -22,10 +23,7 @@ from .lookups import find, find_detectors, find_exposures, find_filters, find_ru
 from .opening import Repository
 from .tables import Tables
 
-__all__ = ["RUBIN", "DafButlerReader", "open_reader"]
-
-RUBIN = ("lsst",)
-"""Packages of formatters where no settings name others."""
+__all__ = ["DafButlerReader", "open_reader"]
 
 
 class DafButlerReader(ButlerReader):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import override
 
 from ...model.contents import Holding
-from ..registry.garbage import no_collection_of_garbage
+from ...model.garbage import no_collection_of_garbage
 from ..registry.tables import DATASTORE, Connection, NotTriedError, Snapshot
 from .opening import Repository
 

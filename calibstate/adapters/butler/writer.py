@@ -15,6 +15,7 @@ from typing_extensions import override
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest
 from ...model.readings import Reading
+from ...model.settings import RUBIN
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from ...ports.records import Fence, unfenced
@@ -22,7 +23,7 @@ from . import placing
 from .datastore import file_stores
 from .importing import BundleImport
 from .opening import Repository
-from .reader import RUBIN, DafButlerReader
+from .reader import DafButlerReader
 from .tables import Tables
 
 __all__ = ["DafButlerWriter", "clear_leftovers", "open_writer"]

@@ -21,7 +21,13 @@ from ...store.butlerfile import read_butler_file, read_repository_index
 from ..local import path_of, uri_of
 from .tables import DATASTORE, TRIED
 
-__all__ = ["NotPlainError", "PlainRepository", "PostgresAddress", "known_repositories"]
+__all__ = [
+    "NotPlainError",
+    "PlainRepository",
+    "PostgresAddress",
+    "known_repositories",
+    "name_of_server",
+]
 
 _ROOT = "<butlerRoot>"
 _LOOPBACK = {"localhost", "::1", "127.0.0.1"}
@@ -105,9 +111,7 @@ class PlainRepository:
         """What answers for it, and perhaps for others."""
         if isinstance(self.database, Path):
             return self.identity
-        host = self.database.host.lower()
-        here = "localhost" if host in _LOOPBACK else host
-        return f"postgresql {here}:{self.database.port}"
+        return name_of_server(self.database.host, self.database.port)
 
     @classmethod
     def at(cls, uri: str) -> PlainRepository:
@@ -141,6 +145,20 @@ class PlainRepository:
             registry.get("namespace"),
             datastore["records"]["table"],
         )
+
+
+def name_of_server(host: str, port: int | None) -> str:
+    """Return what tells one server of PostgreSQL from another.
+
+    Parameters
+    ----------
+    host
+        As somebody wrote it.
+    port
+        `None`: the usual one.
+    """
+    here = "localhost" if host.lower() in _LOOPBACK else host.lower()
+    return f"postgresql {here}:{port or 5432}"
 
 
 def known_repositories() -> Mapping[str, str]:

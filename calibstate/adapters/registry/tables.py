@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.fingerprints import collection_fingerprint
+from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import EMPTY, UNBOUNDED
 from ...ports.butler import SeenCollection
-from .garbage import no_collection_of_garbage
 
 __all__ = ["DATASTORE", "TRIED", "Connection", "NotTriedError", "Snapshot"]
 

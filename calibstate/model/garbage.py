@@ -1,4 +1,4 @@
-"""Reading many rows without looks for garbage among them."""
+"""Making many rows without looks for garbage among them."""
 
 from __future__ import annotations
 
