@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,10 @@ from calibstate.adapters import butler as adapter
 from calibstate.adapters.butler import open_writer
 from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.butler.tables import Tables
-from calibstate.adapters.registry import tables
-from calibstate.adapters.registry.tables import TRIED
+from calibstate.adapters.registry import connections, tables
+from calibstate.adapters.registry.connections import DatabaseError
+from calibstate.adapters.registry.plain import PlainRepository
+from calibstate.adapters.registry.tables import TRIED, Snapshot
 from calibstate.adapters.repositories import open_reader
 from calibstate.errors import NeedsRecoveryError, UnreachableError
 from calibstate.model.contents import Holding
@@ -344,45 +348,85 @@ def test_another_kind_of_datastore_is_asked_through_the_butler(folder: Path, rea
 # Only looking
 
 
-def test_nothing_can_be_written(folder: Path, read: Tables) -> None:
+@contextmanager
+def snapshot_by(way: str, folder: Path) -> Iterator[Snapshot]:
+    """Hold on to one state, by the butler's connection or by ours."""
+    if way == REGISTRY:
+        with connections.snapshot(PlainRepository.at(str(folder))) as snapshot:
+            yield snapshot
+        return
+    look = Tables(Repository(str(folder)))
+    with look.snapshot() as snapshot:
+        yield snapshot
+    look.close()
+
+
+in_both_ways = pytest.mark.parametrize("way", [TABLES, REGISTRY])
+
+
+@in_both_ways
+def test_nothing_can_be_written(folder: Path, way: str) -> None:
     before = told_by(BUTLER, folder)
-    schema = "butler." if read.read([FLAT]) and "postgres" in str(Repository(str(folder)).registry) else ""
+    schema = "butler." if "postgres" in str(Repository(str(folder)).registry) else ""
     for statement in (
         f"DELETE FROM {schema}collection_chain",
         f"UPDATE {schema}dataset_type SET name = 'x'",
         f"CREATE TABLE {schema}mine (name TEXT)",
     ):
-        with pytest.raises(DBAPIError, match=r"read-?only"), read.snapshot() as snapshot:
-            snapshot._connection.select(statement)
+        with (
+            pytest.raises((DBAPIError, DatabaseError), match=r"read-?only"),
+            snapshot_by(way, folder) as there,
+        ):
+            there._connection.select(statement)
     assert told_by(BUTLER, folder) == before
 
 
-def test_whoever_may_only_select_can_read(on_postgres: tuple[Path, Postgres], tmp_path: Path) -> None:
+@in_both_ways
+def test_whoever_may_only_select_can_read(
+    on_postgres: tuple[Path, Postgres], tmp_path: Path, way: str
+) -> None:
     folder = tmp_path / "repository"
     server = on_a_copy(on_postgres, folder)
     before = told_by(BUTLER, folder)
-    server.execute("CREATE ROLE looker LOGIN")
-    server.execute("GRANT USAGE ON SCHEMA butler TO looker")
-    server.execute("GRANT SELECT ON ALL TABLES IN SCHEMA butler TO looker")
+    looker = f"looker_{way}"
+    server.execute(f"CREATE ROLE {looker} LOGIN")
+    server.execute(f"GRANT USAGE ON SCHEMA butler TO {looker}")
+    server.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA butler TO {looker}")
     config = folder / "butler.yaml"
-    config.write_text(config.read_text().replace("calib@", "looker@"))
-    assert told_by(TABLES, folder) == before
+    config.write_text(config.read_text().replace("calib@", f"{looker}@"))
+    assert told_by(way, folder) == before
 
 
+@in_both_ways
 def test_a_look_sees_one_state_and_the_next_one_sees_the_next(
-    on_postgres: tuple[Path, Postgres], tmp_path: Path
+    on_postgres: tuple[Path, Postgres], tmp_path: Path, way: str
 ) -> None:
-    on_a_copy(on_postgres, tmp_path / "repository")
-    look, hands = Tables(Repository(str(tmp_path / "repository"))), RealHands(str(tmp_path / "repository"))
-    with look.snapshot() as snapshot:
+    folder = tmp_path / "repository"
+    on_a_copy(on_postgres, folder)
+    hands = RealHands(str(folder))
+    with snapshot_by(way, folder) as snapshot:
         before = snapshot.holdings([SPLIT, "new"], calibrations_only=False)
         hands.add_calibration("new", "bias")
         hands.remove(SPLIT)
         assert snapshot.holdings([SPLIT, "new"], calibrations_only=False) == before
     assert set(before) == {SPLIT}
-    assert set(look.read([SPLIT, "new"]) or ()) == {"new"}
-    look.close()
+    with snapshot_by(way, folder) as snapshot:
+        assert set(snapshot.holdings([SPLIT, "new"], calibrations_only=False)) == {"new"}
     hands.butler.close()
+
+
+@pytest.mark.parametrize("way", [TABLES, REGISTRY, BUTLER])
+def test_what_is_only_in_the_write_ahead_log_is_seen(on_sqlite: Path, tmp_path: Path, way: str) -> None:
+    folder = world.clone(on_sqlite, tmp_path / "repository")
+    before = told_by(BUTLER, folder)
+    with closing(sqlite3.connect(folder / "gen3.sqlite3", isolation_level=None)) as writer:
+        assert writer.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+        assert told_by(way, folder) == before
+        writer.execute("UPDATE collection SET name = 'calib/renamed' WHERE name = ?", (DARK,))
+        assert (folder / "gen3.sqlite3-wal").stat().st_size
+        after = told_by(way, folder)
+    assert after.keys() == {*before, "calib/renamed"} - {DARK}
+    assert after["calib/renamed"][1:] == before[DARK][1:]
 
 
 # Troubles
