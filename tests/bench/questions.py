@@ -14,10 +14,11 @@ from calibstate.store import statefile
 from tests import world
 from tests.tree import Tree
 
+from .many import make_many
 from .measure import BIN, Measured, command, measure
 from .worlds import CALIB, DATASETS, INSTRUMENT, copy_repository, declare, make_origin, ticket_names
 
-__all__ = ["import_question", "plan_question", "validate_question"]
+__all__ = ["import_question", "plan_many_question", "plan_question", "validate_question"]
 
 SHELL = r"""
 set -euo pipefail
@@ -73,6 +74,20 @@ def plan_question(folder: Path, turns: int, tickets: int = 10) -> Measured:
         {
             "calibstate plan": lambda turn: command("calibstate", "-C", tree.state, "plan"),
             "butler commands in a shell script": lambda turn: _shell(script, folder, repositories),
+            "the same rows by plain SQL": lambda turn: _rows(repositories, tickets * DATASETS),
+        },
+        turns,
+    )
+
+
+def plan_many_question(folder: Path, turns: int, tickets: int = 26) -> Measured:
+    """Measure the same of many tickets, which are copies of one."""
+    tree = make_many(folder / "many", tickets, 4)
+    repositories = [tree.repository(f"site{number}/main") for number in range(4)]
+    return measure(
+        f"A plan of four repositories with {tickets} tickets of {DATASETS:,} datasets, in sync",
+        {
+            "calibstate plan": lambda turn: command("calibstate", "-C", tree.state, "plan"),
             "the same rows by plain SQL": lambda turn: _rows(repositories, tickets * DATASETS),
         },
         turns,
