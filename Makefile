@@ -10,8 +10,8 @@ RAY := .venv-mutants
 # Whoever names another environment of Rucio's server needs none here.
 RUCIO_STAMP := $(if $(CALIBSTATE_RUCIO_SERVER),,$(RUCIO)/.stamp)
 TESTS ?=
-# More than two workers do not pay: most of a test's time is one database.
-WORKERS ?= 2
+# One more than the usual two cores: a third of a test's time is waiting.
+WORKERS ?= 3
 # Seconds.  A test that waits for what never comes fails, and the others are run.
 LIMIT := 900
 
