@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,24 @@ def pytest_collection_finish() -> None:
     # garbage takes a tenth of the time of all tests.
     gc.collect()
     gc.freeze()
+
+
+_CACHES = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    # What a user has in his cache is nobody's business here.
+    folder = tmp_path_factory.mktemp("caches")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(_cache_of_worlds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It is made by the first who keeps something in it.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(_cache_of_worlds / str(next(_CACHES))))
 
 
 @pytest.fixture
