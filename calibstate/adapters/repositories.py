@@ -23,17 +23,19 @@ from ..model.settings import RUBIN
 from ..model.timespans import Range
 from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
 from ..ports.silence import at_work
+from .cachefolder import CacheFolder, cache_of_user
 from .registry import connections
 from .registry.connections import DatabaseError
 from .registry.on_demand import holdings_on_demand
 from .registry.plain import NotPlainError, PlainRepository, known_repositories
+from .registry.remembered import RememberedDigests
 from .registry.tables import NotTriedError, Snapshot
 from .registry.troubles import what_a_database_says
 
 if TYPE_CHECKING:
     from .butler import DafButlerReader
 
-__all__ = ["RegistryReader", "identity", "open_reader", "resolve", "server_of"]
+__all__ = ["RegistryReader", "digests_cache", "identity", "open_reader", "resolve", "server_of"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -56,6 +58,8 @@ class RegistryReader(ButlerReader):
         Packages whose formatter classes may be imported.
     in_time
         Asks for rows that are fetched later, by whoever needs them.
+    cache
+        Where digests of collections are remembered; `None`: they are not.
     """
 
     def __init__(
@@ -64,9 +68,11 @@ class RegistryReader(ButlerReader):
         plain: PlainRepository,
         formatters: Sequence[str] = RUBIN,
         in_time: InTime = lambda fetch: fetch(),
+        cache: CacheFolder | None = None,
     ) -> None:
         self._uri = uri
         self._in_time = in_time
+        self._cache = cache if isinstance(plain.database, Path) else None
         self._plain = plain
         self._formatters = tuple(formatters)
         self._awake: DafButlerReader | None = None
@@ -120,12 +126,19 @@ class RegistryReader(ButlerReader):
         def fetch(some: Sequence[str]) -> Mapping[str, Holding]:
             return self._in_time(lambda: self.holdings(some, calibrations_only=calibrations_only))
 
-        return self._ask(
-            lambda tables: holdings_on_demand(
-                tables.digests(asked, calibrations_only=calibrations_only), fetch
-            ),
-            lambda butler: butler.digests(asked, calibrations_only=calibrations_only),
-        )
+        remembered = RememberedDigests(self._cache, self._plain) if self._cache else None
+
+        def look(tables: Snapshot) -> Mapping[str, Holding]:
+            if remembered:
+                digests = remembered.digests(tables, asked, calibrations_only=calibrations_only)
+            else:
+                digests = tables.digests(asked, calibrations_only=calibrations_only)
+            return holdings_on_demand(digests, fetch)
+
+        held = self._ask(look, lambda butler: butler.digests(asked, calibrations_only=calibrations_only))
+        if remembered:
+            remembered.keep()
+        return held
 
     @override
     def export(
@@ -220,8 +233,19 @@ class RegistryReader(ButlerReader):
         return self._awake
 
 
+def digests_cache() -> CacheFolder | None:
+    """Return where digests of collections are remembered for the user.
+
+    `None`: the environment does not tell where that is.
+    """
+    return cache_of_user("digests")
+
+
 def open_reader(
-    uri: str, formatters: Sequence[str] = RUBIN, in_time: InTime = lambda fetch: fetch()
+    uri: str,
+    formatters: Sequence[str] = RUBIN,
+    in_time: InTime = lambda fetch: fetch(),
+    cache: CacheFolder | None = None,
 ) -> RegistryReader | DafButlerReader:
     """Return a repository, opened for reading.
 
@@ -233,6 +257,8 @@ def open_reader(
         Packages whose formatter classes may be imported.
     in_time
         Asks for rows that are fetched later, by whoever needs them.
+    cache
+        Where digests of collections are remembered; `None`: they are not.
 
     Raises
     ------
@@ -242,7 +268,7 @@ def open_reader(
         It cannot be opened from here.
     """
     try:
-        reader = RegistryReader(uri, PlainRepository.at(uri), formatters, in_time)
+        reader = RegistryReader(uri, PlainRepository.at(uri), formatters, in_time, cache)
         reader.check()
     except DatabaseError as error:
         if error.is_waited_for:

@@ -94,6 +94,7 @@ def places_to_look_at(
     *,
     to_act: bool = False,
     only: Collection[RepositoryAddress] | None = None,
+    remembers: bool = False,
 ) -> Places:
     """Return the places, with what ``--observed`` tells of them.
 
@@ -109,6 +110,8 @@ def places_to_look_at(
         Whether steps follow, so that one that is too old tells nothing.
     only
         The only repositories that are asked; `None`: all places are.
+    remembers
+        Whether what a database held at the last look may be remembered.
 
     Raises
     ------
@@ -124,7 +127,7 @@ def places_to_look_at(
             given[told.address] = told
     _tell_of_strangers(desired, given)
     age = Hearsay.max_age if max_age is None else max_age
-    return Places(desired, Hearsay(given, PUBLISHED in words, age, to_act), only)
+    return Places(desired, Hearsay(given, PUBLISHED in words, age, to_act), only, remembers=remembers)
 
 
 def _look(

@@ -27,6 +27,7 @@ __all__ = [
     "InstrumentOption",
     "LockTimeoutOption",
     "MaxAgeOption",
+    "NoCacheOption",
     "ObservedOption",
     "ObservedUntilOption",
     "OnlyHereOption",
@@ -249,6 +250,15 @@ OnlyHereOption = Annotated[
         "--only-here",
         envvar="CALIBSTATE_ONLY_HERE",
         help="Ask nobody but the site's own repositories and the store of their records.",
+    ),
+]
+
+NoCacheOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        envvar="CALIBSTATE_NO_CACHE",
+        help="Read every database in a file, and remember nothing of the last look at it.",
     ),
 ]
 

@@ -63,6 +63,7 @@ from .options import (
     InstrumentOption,
     LockTimeoutOption,
     MaxAgeOption,
+    NoCacheOption,
     ObservedOption,
     OnlyHereOption,
     OverrideOption,
@@ -105,6 +106,7 @@ def drift(
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
+    no_cache: NoCacheOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Tell where live places have left the declaration.
@@ -124,7 +126,8 @@ def drift(
     desired = load(context)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    plan = _plan(desired, narrowed, places_to_look_at(desired, observed, max_age, only=only))
+    places = places_to_look_at(desired, observed, max_age, only=only, remembers=not no_cache)
+    plan = _plan(desired, narrowed, places)
     match format:
         case DriftFormat.JSON:
             from ..store.documents.base import plain
@@ -175,6 +178,7 @@ def plan(
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
+    no_cache: NoCacheOption = False,  # noqa: FBT002
     allow: AllowOption = None,
     because: BecauseOption = None,
     override: OverrideOption = None,
@@ -211,7 +215,7 @@ def plan(
     passed = allowed(allow, because, override)
     check_scope(desired, with_others)
     with_others, only = own(desired, with_others, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, to_act=True, only=only)
+    places = places_to_look_at(desired, observed, max_age, to_act=True, only=only, remembers=not no_cache)
     made = _plan(desired, with_others, places, passed, after or ())
     made = part_of(made, ours, desired) if after else made
     if output:

@@ -21,6 +21,7 @@ from .options import (
     FormatOption,
     InstrumentOption,
     MaxAgeOption,
+    NoCacheOption,
     ObservedOption,
     OnlyHereOption,
     RepositoryOption,
@@ -54,6 +55,7 @@ def status(
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
+    no_cache: NoCacheOption = False,  # noqa: FBT002
     timeout: TimeoutOption = None,
 ) -> None:
     """Show tickets against repositories, in search order.
@@ -78,7 +80,7 @@ def status(
     desired = load(context)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, only=only)
+    places = places_to_look_at(desired, observed, max_age, only=only, remembers=not no_cache)
     ask_who_is_there(desired, narrowed, places)
     view = look_at_all(desired, narrowed, places)
     plan = planned(view, NOTHING, foreseen=foreseen_in(view, NOTHING, places))

@@ -54,6 +54,10 @@ class ExaminedPlaces(ReadPlaces, LockedPlaces, Protocol):
         """Return the versions of what the places are asked with."""
         ...
 
+    def cache(self) -> str:
+        """Return where looks are remembered, or why they are not, in words."""
+        ...
+
     def checked_out(self) -> CheckedOut:
         """Return from which commit the tree is.
 
@@ -101,7 +105,11 @@ def doctor(
     for done, (place, look) in enumerate(side_by_side(looks), 1):
         told[place] = look
         seen(done, len(looks))
-    checks = [_ok(HERE, "versions", ", ".join(places.versions_here())), _commit(places.checked_out())]
+    checks = [
+        _ok(HERE, "versions", ", ".join(places.versions_here())),
+        _commit(places.checked_out()),
+        _ok(HERE, "cache", places.cache()),
+    ]
     largest = 0
     if shared:
         largest, of_formatters = _formatters(told[f"bundles of {ARCHIVE}"], places)

@@ -79,6 +79,10 @@ class Places:
     only
         The repositories of a site that asks nobody but its own places: these,
         and the store of their records; `None`: all places are asked.
+    remembers
+        Whether what collections hold may be remembered of the last look, where
+        a database in a file is as it was then.  Nothing that writes may: what
+        a step stands on is read.
     """
 
     def __init__(
@@ -86,10 +90,13 @@ class Places:
         desired: DesiredState,
         hearsay: Hearsay | None = None,
         only: Collection[RepositoryAddress] | None = None,
+        *,
+        remembers: bool = False,
     ) -> None:
         self._desired = desired
         self._hearsay = hearsay or Hearsay()
         self._only = only
+        self._remembers = remembers
         self.silences = Silences()
         """What said nothing in this run."""
         self._relied_on: dict[RepositoryAddress, tuple[Any, str]] = {}
@@ -309,6 +316,17 @@ class Places:
 
         return f"calibstate {__version__}", *versions_here()
 
+    def cache(self) -> str:
+        """Return where looks are remembered, or why they are not, in words."""
+        from ..adapters.repositories import digests_cache
+
+        cache = digests_cache()
+        if cache is None:
+            return "no look is remembered: neither XDG_CACHE_HOME nor HOME says where"
+        if not cache.is_usable:
+            return f"no look is remembered: {cache.path} is not a folder of ours alone"
+        return f"looks at SQLite are remembered in {cache.path}"
+
     def checked_out(self) -> CheckedOut:
         """Return from which commit the tree is."""
         from ..adapters.git import why_not_here
@@ -405,13 +423,16 @@ class Places:
 
     def _seen(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, and what others saw of it only if need be."""
-        from ..adapters.repositories import open_reader, server_of
+        from ..adapters.repositories import digests_cache, open_reader, server_of
 
         def opened() -> ButlerReader:
             uri = self._uri(address)
             store = server_of(uri)
             with self.silences.asking(store, address):
-                return open_reader(uri, self._formatters, InTime(address, self.silences, store))
+                in_time = InTime(address, self.silences, store)
+                return open_reader(
+                    uri, self._formatters, in_time, digests_cache() if self._remembers else None
+                )
 
         try:
             return self._in_time(address, opened)

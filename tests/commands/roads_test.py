@@ -71,8 +71,16 @@ def _the_same_butler_twice(sites: Sites) -> None:
     config.write_text(config.read_text().replace("<butlerRoot>/gen3", f"{sites.path(ORIGIN)}/gen3"))
 
 
+REMEMBERING = ("plan", "drift", "status")
+"""Looks that remember the last one."""
+
+
 def look(sites: Sites) -> list[Ran]:
     return [sites.run(*words) for words in LOOKS]
+
+
+def look_again(sites: Sites, *more: str) -> list[Ran]:
+    return [sites.run(*words, *more) for words in LOOKS if words[0] in REMEMBERING]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +103,9 @@ def test_every_look_tells_the_same_by_either_road(
 ) -> None:
     change(deployed)
     quick = look(deployed)
+    remembering = [ran for words, ran in zip(LOOKS, quick, strict=True) if words[0] in REMEMBERING]
+    assert look_again(deployed) == remembering
+    assert look_again(deployed, "--no-cache") == remembering
     monkeypatch.setenv("DAF_BUTLER_CONFIG_PATH", str(tmp_path))
     assert look(deployed) == quick
 
