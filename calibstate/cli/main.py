@@ -17,7 +17,7 @@ def main() -> None:
     be_readable(sys.stdout, sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = run()
-    if _is_a_look_left_behind():
+    if _is_anything_left_behind():
         # Whatever still waits for a dead place must not keep us here.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -25,7 +25,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def _is_a_look_left_behind() -> bool:
+def _is_anything_left_behind() -> bool:
     # A command that looked at no place has not imported what looks.
     looking = sys.modules.get("calibstate.engine.side_by_side")
-    return looking is not None and looking.left_behind()
+    return looking is not None and looking.is_anything_left_behind()

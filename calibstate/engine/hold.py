@@ -18,7 +18,7 @@ from ..errors import CalibstateError, LockedError
 from ..model.names import ARCHIVE, RUCIO
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
-from .side_by_side import in_time
+from .side_by_side import in_time, leave_behind
 
 __all__ = ["Holds", "Patience"]
 
@@ -28,9 +28,6 @@ _PAUSES = (0.5, 1, 2, 4)
 _PAUSE = 5
 
 _T = TypeVar("_T")
-
-_left: list[ExitStack] = []
-"""What is never let go of; forgotten, it would be."""
 
 
 class Patience:
@@ -193,7 +190,7 @@ class Holds:
         this host finds the holder dead, and takes the place over.
         """
         if self._checks.pop(place, None):
-            _left.append(self._stacks.pop(place))
+            leave_behind(self._stacks.pop(place))
 
     def close(self) -> None:
         """Let go of every place.

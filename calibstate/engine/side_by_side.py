@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 from ..errors import UnreachableError
 from ..ports.silence import Heard, Silences, SilentError, allowed, at_work, hearing, listening, silent
 
-__all__ = ["SIDE_BY_SIDE", "InTime", "in_time", "left_behind", "side_by_side"]
+__all__ = ["SIDE_BY_SIDE", "InTime", "in_time", "is_anything_left_behind", "leave_behind", "side_by_side"]
 
 SIDE_BY_SIDE = 8
 """How many places are looked at at once, besides those that are silent."""
@@ -34,7 +34,7 @@ _OVERSLEPT = 2.0
 
 T = TypeVar("T")
 
-_left_behind: list[threading.Thread] = []
+_left_behind: list[object] = []
 
 
 def side_by_side(
@@ -146,9 +146,19 @@ class InTime:
         return in_time(self._place, ask)
 
 
-def left_behind() -> bool:
-    """Say whether a look that was left behind still goes on."""
-    return any(thread.is_alive() for thread in _left_behind)
+def leave_behind(what: object) -> None:
+    """Keep what nobody can end, such as a lock in a store that is silent.
+
+    The program must end at once then (`is_anything_left_behind`): Python would
+    close what it holds, and for that ask the store, in a thread that cannot
+    begin any more.
+    """
+    _left_behind.append(what)
+
+
+def is_anything_left_behind() -> bool:
+    """Say whether the program has to end without closing what it holds."""
+    return bool(_left_behind)
 
 
 class _Look(Generic[T]):
@@ -179,7 +189,7 @@ class _Look(Generic[T]):
 
     def leave(self) -> Future[T]:
         """Wait for it no longer."""
-        _left_behind.append(self._thread)
+        leave_behind(self._thread)
         self._heard.give_up()
         future: Future[T] = Future()
         future.set_exception(silent(self._place))

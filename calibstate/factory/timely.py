@@ -14,15 +14,12 @@ from typing import Any
 
 from typing_extensions import override
 
-from ..engine.side_by_side import InTime
+from ..engine.side_by_side import InTime, leave_behind
 from ..model.outcomes import JournalLine
 from ..ports.records import Journal, Locks
 from ..ports.silence import SilentError
 
 __all__ = ["AskedFirst", "TimelyJournal", "TimelyLocks"]
-
-_left: list[AbstractContextManager[str | None]] = []
-"""What cannot be left; forgotten, it would be, and we would wait for it."""
 
 
 class TimelyLocks(Locks):
@@ -58,7 +55,7 @@ class TimelyLocks(Locks):
         try:
             self._in_time(partial(context.__exit__, *trouble))
         except SilentError:
-            _left.append(context)
+            leave_behind(context)
             raise
 
     @override
