@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import botocore.session
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.handlers import validate_bucket_name
+from botocore.loaders import Loader, create_loader
 from typing_extensions import override
 
 from ...errors import keep_secret, without_secrets
@@ -346,7 +349,7 @@ def _client(profile: str | None) -> Any:
     url = urlsplit(named or os.environ.get("S3_ENDPOINT_URL", ""))
     keep_secret(url.password and unquote(url.password))
     with _answers():
-        session = boto3.Session(profile_name=None if url.password else profile)
+        session = _session(None if url.password else profile)
         client = session.client(
             "s3",
             endpoint_url=f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}" if url.scheme else None,
@@ -363,6 +366,22 @@ def _client(profile: str | None) -> Any:
     if os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0").lower() not in {"", "0", "f", "n", "false"}:
         client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
     return client
+
+
+def _session(profile: str | None) -> boto3.Session:
+    """Return a session that knows S3 from what others have read.
+
+    What botocore knows of its services takes a tenth of a second to read, and
+    there may be a client for each file.
+    """
+    session = botocore.session.Session(profile=profile)
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return boto3.Session(botocore_session=session)
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    return create_loader(data_path)
 
 
 def _hear(**_: Any) -> None:
