@@ -14,6 +14,7 @@ from hypothesis import settings
 from tests.golden import Golden, golden_file
 
 pytest_plugins = [
+    "tests.sampling",
     "tests.services.jira",
     "tests.services.moto",
     "tests.services.postgres",

@@ -451,6 +451,7 @@ class Puts:
 
 
 @pytest.mark.parametrize("step", range(7))
+@pytest.mark.matrix(3)
 def test_a_bundle_in_s3_is_absent_until_the_last_put(
     s3: S3, sample: Sample, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:

@@ -161,6 +161,7 @@ def is_whole(folder: Path, bundle: BundleFolder) -> bool:
 # Recording
 
 
+@pytest.mark.matrix(2)
 def test_another_client_finds_and_reads_the_files_where_they_are(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, rse: Rse
 ) -> None:
@@ -173,6 +174,7 @@ def test_another_client_finds_and_reads_the_files_where_they_are(
     assert all(data == {"uuid": str(uuid)} for data, uuid in read)
 
 
+@pytest.mark.matrix(2)
 def test_a_second_recording_agrees_with_the_first(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, rse: Rse
 ) -> None:
@@ -182,6 +184,7 @@ def test_a_second_recording_agrees_with_the_first(
     assert (recorded(folder, bundle), touched(folder)) == before
 
 
+@pytest.mark.matrix(2)
 def test_what_the_butler_forgets_stays_at_its_place(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, rse: Rse
 ) -> None:
@@ -229,6 +232,7 @@ def test_several_datasets_may_share_a_file_in_place(
 
 
 @pytest.mark.parametrize("transfer", ["direct", "split", "copy"])
+@pytest.mark.matrix
 def test_what_an_ingest_daemon_recorded_is_accepted_and_the_rest_is_added(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, rse: Rse, transfer: str
 ) -> None:
@@ -308,6 +312,7 @@ def _damage(file: ResourcePath) -> None:
         (_damage, "Arrived file is damaged"),
     ],
 )
+@pytest.mark.matrix
 def test_a_file_that_is_not_as_it_must_be_is_named_with_what_to_do(
     butler: DafButlerWriter,
     folder: Path,

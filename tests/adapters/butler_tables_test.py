@@ -148,6 +148,7 @@ def everything(held: Mapping[str, Holding]) -> Told:
 @pytest.mark.parametrize("calibrations_only", [False, True])
 @pytest.mark.parametrize("at_once", [1, 500])
 @pytest.mark.parametrize("way", [TABLES, REGISTRY])
+@pytest.mark.matrix
 def test_tables_tell_row_by_row_what_the_butler_tells(
     folder: Path, monkeypatch: pytest.MonkeyPatch, way: str, at_once: int, calibrations_only: bool
 ) -> None:
@@ -310,6 +311,7 @@ def _another_table(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [*map(_another_version, TRIED), _another_class])
+@pytest.mark.matrix(3)
 def test_a_schema_that_was_not_tried_is_read_by_the_butler(
     folder: Path, change: Callable[[Path], None]
 ) -> None:

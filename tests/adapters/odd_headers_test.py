@@ -104,6 +104,7 @@ def there(server: Gateway, s3: Any) -> str:
 
 
 @pytest.mark.parametrize("form", ODD)
+@pytest.mark.matrix(5)
 def test_a_store_with_odd_headers_works_or_says_why_not(
     there: str, server: Gateway, short_patience: None, form: str
 ) -> None:

@@ -241,6 +241,7 @@ REPOSITORIES: dict[str, tuple[Spoil, str]] = {
 
 
 @pytest.mark.parametrize("wrong", REPOSITORIES)
+@pytest.mark.matrix(4)
 def test_a_repository_that_cannot_be_opened_is_told_and_the_others_go_on(sites, wrong):
     spoil, words = REPOSITORIES[wrong]
     spoil(sites)
@@ -269,6 +270,7 @@ def assert_only_the_summit_is_left_out(sites: Sites, words: str) -> None:
     ],
     ids=["others", "a list", "broken", "missing"],
 )
+@pytest.mark.matrix(1)
 def test_a_label_that_the_index_does_not_know_is_told(sites, monkeypatch, index, words):
     file = sites.tree.folder / "repositories.yaml"
     if index is not None:
@@ -642,6 +644,7 @@ PLANS: dict[str, tuple[Callable[[str], str | bytes], int, str]] = {
 
 
 @pytest.mark.parametrize("wrong", PLANS)
+@pytest.mark.matrix(6)
 def test_a_plan_file_that_is_wrong_is_told_and_nothing_is_done(sites, wrong):
     spoil, code, words = PLANS[wrong]
     file = sites.tree.folder / "plan.json"

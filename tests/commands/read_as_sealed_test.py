@@ -71,6 +71,7 @@ def sealed(sites: Sites) -> Sites:
 
 
 @pytest.mark.parametrize("what", EDITS)
+@pytest.mark.matrix(3)
 def test_a_bundle_that_is_read_otherwise_than_sealed_is_refused(sealed: Sites, what: str) -> None:
     edit(sealed, EDITS[what], manifest=True)
     before = state_of(sealed)

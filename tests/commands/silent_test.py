@@ -80,6 +80,7 @@ def only_the_summit_is_silent(ran: Ran) -> bool:
 
 
 @pytest.mark.parametrize("command", LOOKING)
+@pytest.mark.matrix(2)
 def test_a_locked_database_is_unreachable_and_the_others_are_told(sites: Sites, command: str) -> None:
     words = [command, *(["--yes"] if command == "apply" else [])]
     with locked(sites.path(SUMMIT) / "gen3.sqlite3"), ends_soon():

@@ -148,6 +148,7 @@ def test_a_holder_that_lives_on_this_host_is_not_broken(tree: Tree, run: Run) ->
 
 
 @pytest.mark.parametrize("damaged", [b"", b'{"kind": "lo', b"\xff" * 100])
+@pytest.mark.matrix(2)
 def test_a_damaged_lock_is_broken_by_the_id_that_its_message_tells(
     tree: Tree, run: Run, damaged: bytes
 ) -> None:

@@ -645,6 +645,7 @@ def test_a_chain_is_given_other_children_in_any_order(
 
 
 @pytest.mark.parametrize("expected", [None, ["a"], ["b", "a"], ["a", "b", "c"], []])
+@pytest.mark.matrix
 def test_a_chain_that_is_not_as_expected_stays_as_it_is(
     butler: ButlerWriter, hands: Hands, children: tuple[str, ...], expected: list[str] | None
 ) -> None:
@@ -685,6 +686,7 @@ def test_a_chain_that_would_hold_itself_is_refused(
 
 
 @pytest.mark.parametrize("expected", [None, [], ["b"]])
+@pytest.mark.matrix
 def test_a_name_that_is_taken_by_another_type_is_refused(
     butler: ButlerWriter, children: tuple[str, ...], expected: list[str] | None
 ) -> None:
@@ -789,6 +791,7 @@ def _lose_collection(hands: Hands, bundle: BundleFolder) -> None:
         (_lose_collection, (0, 0, 16)),
     ],
 )
+@pytest.mark.matrix
 def test_what_was_lost_is_brought_back_and_nothing_else(
     place: Place,
     bundle: BundleFolder,
@@ -959,6 +962,7 @@ def _files_elsewhere(place: Place, bundle: BundleFolder) -> BundleFolder:
         (_files_elsewhere, "Bundle has no files"),
     ],
 )
+@pytest.mark.matrix
 def test_a_bundle_that_does_not_fit_is_refused_before_anything_is_written(
     place: Place, bundle: BundleFolder, spoil: Spoil, summary: str
 ) -> None:
@@ -1078,6 +1082,7 @@ def test_a_second_recording_in_place_changes_nothing(
         (_lose_collection, (0, 0, 16)),
     ],
 )
+@pytest.mark.matrix
 def test_records_that_were_lost_are_brought_back_in_place(
     place: Place, bundle: BundleFolder, arrived: str, lose: Lose, count: tuple[int, int, int]
 ) -> None:
@@ -1163,6 +1168,7 @@ def _copied_and_gone(place: Place, bundle: BundleFolder, rse: str) -> BundleFold
         (_copied_and_gone, "Recorded file is gone"),
     ],
 )
+@pytest.mark.matrix
 def test_files_that_are_not_as_they_must_be_are_neither_recorded_nor_placed(
     place: Place, bundle: BundleFolder, arrived: str, spoil: SpoilArrived, summary: str
 ) -> None:
@@ -1182,6 +1188,7 @@ def test_files_that_are_not_as_they_must_be_are_neither_recorded_nor_placed(
         (_a_formatter_of_the_stack, "Formatter class cannot be imported"),
     ],
 )
+@pytest.mark.matrix
 def test_a_bundle_that_does_not_fit_is_not_recorded_in_place(
     place: Place, bundle: BundleFolder, arrived: str, spoil: Spoil, summary: str
 ) -> None:

@@ -183,6 +183,7 @@ CHAINS = [
 
 
 @pytest.mark.parametrize(("real", "chain"), CHAINS, ids=[f"{real.name} {chain}" for real, chain in CHAINS])
+@pytest.mark.matrix(2)
 def test_every_look_up_in_a_real_chain_finds_what_is_effective(
     loaded: Mapping[str, Path], real: RealFile, chain: str
 ) -> None:
