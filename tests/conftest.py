@@ -15,6 +15,7 @@ from tests.golden import Golden, golden_file
 
 pytest_plugins = [
     "tests.sampling",
+    "tests.workers",
     "tests.services.jira",
     "tests.services.moto",
     "tests.services.postgres",
