@@ -10,6 +10,8 @@ RAY := .venv-mutants
 # Whoever names another environment of Rucio's server needs none here.
 RUCIO_STAMP := $(if $(CALIBSTATE_RUCIO_SERVER),,$(RUCIO)/.stamp)
 TESTS ?=
+# Which share of them, such as 2/6; empty: all.
+SHARE ?=
 # One more than the usual two cores: a third of a test's time is waiting.
 WORKERS ?= 3
 # Seconds.  A test that waits for what never comes fails, and the others are run.
@@ -30,6 +32,8 @@ demo: $(STAMP) $(RUCIO_STAMP) ## show the main job on real butler repositories a
 
 test-slow test-all: LIMIT := 7200
 
+PYTEST = $(BIN)/pytest -n $(WORKERS) --timeout $(LIMIT) $(if $(SHARE),--share $(SHARE))
+
 # A fifth of a short command's time goes into compiling what was not kept.
 test test-words test-slow: export PYTHONDONTWRITEBYTECODE =
 # Databases of tests need not outlive the machine: they are kept in memory
@@ -38,16 +42,16 @@ test test-words test-slow: export PYTEST_DEBUG_TEMPROOT ?= $(shell \
     test -w /dev/shm && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 4e6 { print "/dev/shm" }')
 
 test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for some)
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope --timeout $(LIMIT) --durations 10 -m "not slow and not words" $(TESTS)
+	$(PYTEST) --dist loadscope --durations 10 -m "not slow and not words" $(TESTS)
 
 test-words: $(STAMP) $(RUCIO_STAMP) ## run every console block of the pages and every example of the help
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout $(LIMIT) -m "words and not slow" tests/docs_test.py tests/help_test.py
+	$(PYTEST) --dist worksteal -m "words and not slow" tests/docs_test.py tests/help_test.py
 
 test-slow: $(STAMP) $(RUCIO_STAMP) ## run the tests that take minutes
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout $(LIMIT) -m slow $(TESTS)
+	$(PYTEST) --dist worksteal -m slow $(TESTS)
 
 test-all: export CALIBSTATE_TEST_ALL = 1
-test-all: test test-words test-slow ## run all three, and whole matrices where `make test` has a sample
+test-all: test test-words test-slow ## run all three, and whole matrices (SHARE=2/6 for a sixth)
 
 lint: $(STAMP) ## style, types, import contracts, workflows, the declaration, the schemas
 	$(BIN)/ruff check

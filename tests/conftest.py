@@ -14,6 +14,7 @@ from hypothesis import settings
 from tests.golden import Golden, golden_file
 
 pytest_plugins = [
+    "pytester",
     "tests.sampling",
     "tests.workers",
     "tests.services.jira",

@@ -454,6 +454,18 @@ def test_our_own_tests_are_run(hub: Hub, runner: Runner, workflow: str, does: li
     assert [line for line in recorded if line.startswith("make")][: len(does)] == does
 
 
+def test_a_night_runs_each_share_of_all_tests(hub: Hub, runner: Runner) -> None:
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())["jobs"]["everything"]
+
+    shares = job["strategy"]["matrix"]["share"]
+
+    assert shares == [f"{number}/{len(shares)}" for number in range(1, len(shares) + 1)]
+    assert job["timeout-minutes"] <= 90
+    assert [step["env"] for step in job["steps"] if step.get("run") == "make test-all"] == [
+        {"SHARE": "${{ matrix.share }}"}
+    ]
+
+
 def test_the_documentation_is_built_and_deployed(hub: Hub, runner: Runner) -> None:
     run = runner.run("pages.yml", hub.pushed())
 
