@@ -163,6 +163,7 @@ def test_digests_are_what_the_rows_of_the_butler_come_to(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, calibrations_only: bool
 ) -> None:
     monkeypatch.setattr(tables, "_AT_ONCE", at_once)
+    monkeypatch.setattr(tables, "_DIGESTED_AT_ONCE", at_once)
     assert_digests_are_those_of_rows(folder, calibrations_only=calibrations_only)
 
 
@@ -196,19 +197,21 @@ ODD_TEXTS = (
     "e\u0301",
     "=",
     " ",
+    "two\nlines",
+    "\n",
 )
 
 
 @given(st.lists(st.sampled_from(ODD_TEXTS) | SOME_TEXT, min_size=1, max_size=6, unique=True), st.data())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_postgres_digests_whatever_texts_and_ranges_as_we_do(
-    digested_on_postgres: Path, groups: list[str], data: st.DataObject
+def test_databases_digest_whatever_texts_and_ranges_as_we_do(
+    digested: Path, groups: list[str], data: st.DataObject
 ) -> None:
     """Certify datasets of groups that have any names, for any ranges."""
     bounds = st.sampled_from([*UNBOUNDED, *IN_2024, *IN_2025, 1, UNBOUNDED[1] - 1])
     number = next(NUMBERS)
     name = f"random/{number}"
-    with Butler.from_config(str(digested_on_postgres), writeable=True) as butler:
+    with Butler.from_config(str(digested), writeable=True) as butler:
         butler.collections.register(name, ButlerCollectionType.CALIBRATION)
         for at, group in enumerate(groups):
             butler.registry.insertDimensionData(
@@ -221,19 +224,20 @@ def test_postgres_digests_whatever_texts_and_ranges_as_we_do(
             )
             begin, end = sorted([data.draw(bounds), data.draw(bounds)])
             butler.registry.certify(name, refs, world.timespan(EMPTY if begin == end else (begin, end)))
-    assert_digests_are_those_of_rows(digested_on_postgres)
+    assert_digests_are_those_of_rows(digested)
 
 
 NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def digested_on_postgres(
-    on_postgres: tuple[Path, Postgres], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def digested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world of its own, to which more and more is added."""
     folder = tmp_path_factory.mktemp("digested") / "repository"
-    on_a_copy(on_postgres, folder)
+    if request.param == "sqlite":
+        world.clone(request.getfixturevalue("on_sqlite"), folder)
+    else:
+        on_a_copy(request.getfixturevalue("on_postgres"), folder)
     with Butler.from_config(str(folder), writeable=True) as butler:
         old = butler.registry.getDatasetType("grouped")
         assert not old.isCalibration()

@@ -17,7 +17,7 @@ from itertools import groupby, islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
-from ...model.fingerprints import collection_fingerprint
+from ...model.fingerprints import collection_fingerprint, digest_of_lines
 from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import EMPTY, UNBOUNDED
 from ...ports.butler import SeenCollection
@@ -144,6 +144,7 @@ class Snapshot:
         self._connection = connection
         self._in = f'"{namespace}".' if namespace else ""
         self._records = records
+        self._columns_of: dict[str, list[str]] = {}
         self._check_versions()
 
     def _check_versions(self) -> None:
@@ -205,49 +206,96 @@ class Snapshot:
         names, calibrations_only
             As for `holdings`.
         """
-        if self._is_digested_by_database():
-            return self._digests_by_database(names, calibrations_only=calibrations_only)
-        digests: dict[str, HeldDigest] = {}
-        # The rows of a few collections at a time are in memory.
-        for first in range(0, len(names), _DIGESTED_AT_ONCE):
-            some = names[first : first + _DIGESTED_AT_ONCE]
-            for name, held in self.holdings(some, calibrations_only=calibrations_only).items():
-                digests[name] = HeldDigest(held.type, held.fingerprint, len(held.rows), held.unrecorded)
-        return digests
-
-    def _digests_by_database(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
-        """Return what rows come to, as PostgreSQL works it out; see `digests`.
-
-        It makes the lines of `~calibstate.model.fingerprints`, sorts them by
-        code point and takes the SHA-256 of them all, so no row comes here.
-        """
+        if self._connection.is_postgres and not self._is_in_utf8():
+            return self._digests_of_rows(names, calibrations_only=calibrations_only)
         there = self._collections(names)
         leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
         parts = self._parts(leaves, calibrations_only=calibrations_only)
-        columns = {table: self._connection.columns(f"{self._in}{table}") for table in parts}
-        digests = {id_: (collection_fingerprint(()), 0) for id_ in leaves}
+        digests = dict.fromkeys(leaves, (collection_fingerprint(()), 0))
+        odd: set[int] = set()
+        if self._connection.is_postgres:
+            for some in _chunks(sorted(leaves)):
+                digests |= self._digest_in_postgres(some, parts)
+        else:
+            for some in _chunks(sorted(leaves), _DIGESTED_AT_ONCE):
+                digests |= self._digest_lines_of_sqlite(some, parts, odd)
         unrecorded: dict[int, set[str]] = {id_: set() for id_ in leaves}
-        for some in _chunks(sorted(leaves)):
-            lines: list[str] = []
-            for table, part in parts.items():
-                if among := part.collections.intersection(some):
-                    lines += self._select_lines(table, columns[table], _condition(part.types, among))
-            if not lines:
-                continue
-            found = self._connection.select(
-                f"SELECT collection_id, {_SHA256_OF_LINES}, count(*) "
-                f"FROM ({' UNION ALL '.join(lines)}) lines GROUP BY collection_id"
-            )
-            digests |= {id_: (f"sha256:{digest}", count) for id_, digest, count in found}
         if not calibrations_only:
             for table, part in parts.items():
                 for where in _conditions(part):
                     for id_, uuid in self._select_unrecorded(table, where):
                         unrecorded[id_].add(uuid)
-        return {
+        digested = {
             name: HeldDigest(type_, *digests[id_], frozenset(unrecorded[id_]))
             for id_, (name, type_) in leaves.items()
         }
+        by_rows = [leaves[id_][0] for id_ in sorted(odd)]
+        return digested | self._digests_of_rows(by_rows, calibrations_only=calibrations_only)
+
+    def _digests_of_rows(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
+        """Return what rows come to, that are read for it; see `digests`."""
+        digests: dict[str, HeldDigest] = {}
+        for some in _chunks(names, _DIGESTED_AT_ONCE):
+            for name, held in self.holdings(some, calibrations_only=calibrations_only).items():
+                digests[name] = HeldDigest(held.type, held.fingerprint, len(held.rows), held.unrecorded)
+        return digests
+
+    def _digest_in_postgres(
+        self, some: Sequence[int], parts: Mapping[str, _Part]
+    ) -> dict[int, tuple[str, int]]:
+        """Return fingerprint and number of the rows of collections, by id.
+
+        PostgreSQL makes the lines of `~calibstate.model.fingerprints`, sorts
+        them by code point and takes the SHA-256 of them all, so no row comes
+        here.
+        """
+        lines: list[str] = []
+        for table, part in parts.items():
+            if among := part.collections.intersection(some):
+                lines += self._select_lines(table, self._columns(table), _condition(part.types, among))
+        if not lines:
+            return {}
+        found = self._connection.select(
+            f"SELECT collection_id, {_SHA256_OF_LINES}, count(*) "
+            f"FROM ({' UNION ALL '.join(lines)}) lines GROUP BY collection_id"
+        )
+        return {id_: (f"sha256:{digest}", count) for id_, digest, count in found}
+
+    def _digest_lines_of_sqlite(
+        self, some: Sequence[int], parts: Mapping[str, _Part], odd: set[int]
+    ) -> dict[int, tuple[str, int]]:
+        """Return fingerprint and number of the rows of collections, by id.
+
+        SQLite makes the lines of `~calibstate.model.fingerprints`, all of a
+        type as one text: a row that comes here by itself costs more than its
+        line, and threads that read side by side wait for each other at each.
+
+        Parameters
+        ----------
+        some
+            The collections.
+        parts
+            What is asked for, by table.
+        odd
+            Collections are added of which the rows have to be read.
+        """
+        lines: dict[int, list[str]] = {id_: [] for id_ in some}
+        for table, part in parts.items():
+            if not (among := part.collections.intersection(some)):
+                continue
+            columns = self._columns(table)
+            found = self._connection.select(
+                f"SELECT a.collection_id, group_concat({_line_in_sqlite(columns)}, char(10)), count(*), "
+                f"max({_is_odd(columns)}) FROM {self._in}{table} a "
+                f"JOIN {self._in}dataset_type t ON t.id = a.dataset_type_id "
+                f"WHERE {_condition(part.types, among)} GROUP BY a.dataset_type_id, a.collection_id"
+            )
+            for id_, text, count, is_odd in found:
+                lines_of_type = text.split("\n")
+                lines[id_] += lines_of_type
+                if is_odd or len(lines_of_type) != count:
+                    odd.add(id_)
+        return {id_: (digest_of_lines(sorted(there)), len(there)) for id_, there in lines.items()}
 
     def _select_lines(self, table: str, columns: Sequence[str], where: str) -> Iterator[str]:
         """Yield statements that select collections and lines in PostgreSQL."""
@@ -262,10 +310,14 @@ class Snapshot:
         # An EMPTY range can be certified many times, and is told once.
         yield f"SELECT DISTINCT {select} AND isempty(a.timespan)"
 
-    def _is_digested_by_database(self) -> bool:
-        """Say whether the database sorts texts as fingerprints do."""
-        if not self._connection.is_postgres:
-            return False
+    def _columns(self, table: str) -> list[str]:
+        """Return the names of the columns of a table, asked once."""
+        if table not in self._columns_of:
+            self._columns_of[table] = self._connection.columns(f"{self._in}{table}")
+        return self._columns_of[table]
+
+    def _is_in_utf8(self) -> bool:
+        """Say whether PostgreSQL sorts texts as fingerprints do."""
         return self._connection.select("SELECT current_setting('server_encoding')") == [("UTF8",)]
 
     def _collections(self, names: Sequence[str]) -> dict[int, tuple[str, CollectionType]]:
@@ -328,7 +380,7 @@ class Snapshot:
 
     def _read(self, table: str, where: str, types: Mapping[int, str], rows: Mapping[int, list[Row]]) -> None:
         """Add rows of one table to those of their collections."""
-        columns = self._connection.columns(f"{self._in}{table}")
+        columns = self._columns(table)
         dimensions = [column for column in columns if column not in _NOT_DIMENSIONS]
         key = "".join(f', a."{dimension}"' for dimension in dimensions)
         # In this order they lie in the index.
@@ -429,8 +481,8 @@ _SHA256_OF_LINES = (
 )
 
 
-def _line(columns: Sequence[str]) -> str:
-    """Return the expression of the line of a row, in PostgreSQL.
+def _dimensions(columns: Sequence[str]) -> list[str]:
+    """Return the columns of a data ID, in the order of its text.
 
     Raises
     ------
@@ -440,6 +492,40 @@ def _line(columns: Sequence[str]) -> str:
     dimensions = sorted(column for column in columns if column not in _NOT_DIMENSIONS)
     if not all(_WORD.fullmatch(dimension) for dimension in dimensions):
         raise NotTriedError("its dimensions have other names")
+    return dimensions
+
+
+def _line_in_sqlite(columns: Sequence[str]) -> str:
+    """Return the expression of the line of a row, in SQLite.
+
+    ``printf`` takes two thirds of the time of ``||``.
+    """
+    dimensions = _dimensions(columns)
+    data_id = ",".join(f"{dimension}=%s" for dimension in dimensions)
+    # Of a UUID SQLite has the digits only.
+    uuid = ["a.dataset_id", *(f"substr(a.dataset_id, {first}, 4)" for first in (9, 13, 17))]
+    uuid.append("substr(a.dataset_id, 21)")
+    begin, end = "'-'", "'-'"
+    if "timespan_begin" in columns:
+        begin = f"CASE a.timespan_begin WHEN {UNBOUNDED[0]} THEN '-' ELSE a.timespan_begin END"
+        end = f"CASE a.timespan_end WHEN {UNBOUNDED[1]} THEN '-' ELSE a.timespan_end END"
+    values = ["t.name", *(f'a."{dimension}"' for dimension in dimensions), *uuid, begin, end]
+    return f"printf('%s\t{data_id}\t%.8s-%.4s-%.4s-%.4s-%s\t%s\t%s', {', '.join(values)})"
+
+
+def _is_odd(columns: Sequence[str]) -> str:
+    """Return the expression that SQLite makes another line of a row.
+
+    Its UUID has not the usual number of digits, or its range is EMPTY: that
+    can be certified many times, and is told once.
+    """
+    is_odd = f"length(a.dataset_id) <> {_DIGITS}"
+    return f"{is_odd} OR a.timespan_begin >= a.timespan_end" if "timespan_begin" in columns else is_odd
+
+
+def _line(columns: Sequence[str]) -> str:
+    """Return the expression of the line of a row, in PostgreSQL."""
+    dimensions = _dimensions(columns)
     pairs = [f"'{dimension}=' || a.\"{dimension}\"" for dimension in dimensions]
     data_id = " || ',' || ".join(pairs) or "''"
     fields = ("t.name", data_id, "a.dataset_id::text", _range_in_line(columns))
@@ -459,9 +545,10 @@ def _range_in_line(columns: Sequence[str]) -> str:
     )
 
 
-def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    for first in range(0, len(items), _AT_ONCE):
-        yield items[first : first + _AT_ONCE]
+def _chunks(items: Sequence[_Item], size: int | None = None) -> Iterator[Sequence[_Item]]:
+    size = size or _AT_ONCE
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
 
 
 def _listed(ids: Iterable[int]) -> str:
