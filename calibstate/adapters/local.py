@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-__all__ = ["path_of", "uri_of"]
+__all__ = ["path_of", "size_at", "uri_of"]
 
 
 def path_of(uri: str) -> str:
@@ -28,6 +29,19 @@ def uri_of(path: str | os.PathLike[str], *, is_folder: bool = False) -> str:
     """
     uri = f"file://{quote(_absolute(path))}"
     return f"{uri}/" if is_folder and not uri.endswith("/") else uri
+
+
+def size_at(path: str) -> int | None:
+    """Return the size of a file in bytes; `None` where there is none.
+
+    That of a folder is zero, as ``lsst.resources`` has it.
+    """
+    try:
+        # To make a `Path` of each takes longer than the look.
+        there = os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return 0 if stat.S_ISDIR(there.st_mode) else there.st_size
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

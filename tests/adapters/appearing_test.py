@@ -19,7 +19,11 @@ from calibstate.adapters.shelves.bucket import Bucket
 from calibstate.adapters.shelves.folder import give_name
 from calibstate.errors import Diagnostic, LockedError, RefusedError
 from calibstate.model.bundles import BundleFile
+from calibstate.ports.progress import Tally, unwatched
 from tests.services.moto import S3
+
+NOBODY = Tally(unwatched, [])
+"""Who is told of nothing."""
 
 OURS, THEIRS = b"ours" * 1000, b"SOMEBODY'S WORK"
 
@@ -84,7 +88,7 @@ def test_a_file_of_somebody_that_appears_at_the_last_moment_is_kept(
     (placement,) = placements(tmp_path, root, "run/a.fits")
     at_the_last_moment(monkeypatch, lambda: placement.target.write(THEIRS))
     with pytest.raises(RefusedError, match=r"File is in the way.*kept"):
-        place(root, [placement], lambda done: None)
+        place(root, [placement], NOBODY)
     assert placement.target.read() == THEIRS
 
 
@@ -94,7 +98,7 @@ def test_one_that_appears_before_keeps_all_from_being_placed(
     first, second = placements(tmp_path, root, "run/a.fits", "run/b.fits")
     second.target.write(THEIRS)
     with pytest.raises(RefusedError, match=r"b\.fits has appeared"):
-        place(root, [first, second], lambda done: None)
+        place(root, [first, second], NOBODY)
     assert not first.target.exists()
     assert second.target.read() == THEIRS
 
@@ -104,7 +108,7 @@ def test_one_with_the_right_bytes_is_taken_as_it_is(
 ) -> None:
     placed = placements(tmp_path, root, "run/a.fits", "run/b.fits")
     at_the_last_moment(monkeypatch, lambda: placed[0].target.write(OURS))
-    place(root, placed, lambda done: None)
+    place(root, placed, NOBODY)
     assert [placement.target.read() for placement in placed] == [OURS, OURS]
 
 
@@ -115,7 +119,7 @@ def test_whoever_lost_the_lock_places_nothing(tmp_path: Path, root: ResourcePath
         raise LockedError(Diagnostic("Lock was lost", "It was broken."))
 
     with pytest.raises(LockedError):
-        place(root, [placement], lambda done: None, lost)
+        place(root, [placement], NOBODY, lost)
     assert not placement.target.exists()
 
 

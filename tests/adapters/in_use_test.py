@@ -14,6 +14,10 @@ from calibstate.adapters.butler import placing
 from calibstate.adapters.butler.placing import INCOMING, Placement, clear_leftovers, place
 from calibstate.adapters.shelves import Folder
 from calibstate.model.bundles import BundleFile
+from calibstate.ports.progress import Tally, unwatched
+
+NOBODY = Tally(unwatched, [])
+"""Who is told of nothing."""
 
 
 @pytest.fixture
@@ -47,8 +51,8 @@ def test_two_imports_at_once_each_place_their_own_files(
     tmp_path: Path, root: ResourcePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = a_file(tmp_path, root, "ours"), a_file(tmp_path, root, "theirs")
-    meanwhile(monkeypatch, lambda: place(root, [theirs], lambda done: None))
-    place(root, [ours], lambda done: None)
+    meanwhile(monkeypatch, lambda: place(root, [theirs], NOBODY))
+    place(root, [ours], NOBODY)
     for placement in (ours, theirs):
         assert placement.target.read() == placement.source.read()
     assert not (Path(root.ospath) / INCOMING).exists()
@@ -62,7 +66,7 @@ def test_an_import_leaves_what_another_one_is_about_to_place(
     left.mkdir(parents=True)
     (left / "in-use").touch()
     meanwhile(monkeypatch, lambda: clear_leftovers(root))
-    place(root, [ours], lambda done: None)
+    place(root, [ours], NOBODY)
     assert ours.target.read() == ours.source.read()
     assert not left.exists()
 
@@ -78,7 +82,7 @@ def test_an_import_goes_on_though_its_folder_was_cleared_before_it_was_known_to_
         flock(stream, how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(placing.fcntl, "flock", late)
-    place(root, [ours], lambda done: None)
+    place(root, [ours], NOBODY)
     assert ours.target.read() == ours.source.read()
 
 

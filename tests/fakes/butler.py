@@ -32,7 +32,7 @@ from calibstate.ports.butler import (
     SeenExposure,
     StoredFile,
 )
-from calibstate.ports.progress import Watch, unwatched
+from calibstate.ports.progress import Tally, Watch, unwatched
 from calibstate.ports.records import Fence, unfenced
 from calibstate.store.bundle import read_contents
 from tests.calibrations import (
@@ -375,20 +375,24 @@ class MemoryButler(ButlerWriter):
         wanted = self._wanted(manifest, contents, home)
         absent = {path: file for path, file in wanted.items() if self.read_file(path) is None}
         recorded = self._recorded()
-        unvouched = sum(self._size(p) == f.size and p not in recorded for p, f in wanted.items())
+        unvouched = [f for p, f in wanted.items() if self._size(p) == f.size and p not in recorded]
         lacking = {} if home else absent
-        for done in range(1, unvouched + 1):
-            watch("files", done, unvouched + len(lacking))
+        to_read = [*unvouched, *lacking.values()]
+        tally = Tally(watch, [file.size for file in to_read])
+        for file in unvouched:
+            tally.passed(file.size)
+            tally.file_done()
         problems = list(self._conflicts(manifest, contents, wanted, home))
         problems += self._not_arrived(absent) if home else self._not_in(source, manifest, lacking)
         if problems:
             raise RefusedError(*problems)
         fence()
-        for done, (path, file) in enumerate(lacking.items(), unvouched + 1):
+        for path, file in lacking.items():
             data = self._read(source, file.path)
             assert data is not None
             self.uris[self.uri(path)] = data
-            watch("files", done, unvouched + len(lacking))
+            tally.passed(len(data))
+            tally.file_done()
         fence()
         return ImportCount(len(lacking), *self._record(contents, home))
 

@@ -8,7 +8,7 @@ begins.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from ...model.contents import Row, format_data_id
 from ...model.formatters import ALLOW_IT, not_allowed
 from ...model.readings import means_something
 from ...model.timespans import UNBOUNDED, format_range
+from ...ports.progress import Tally
 from ...store.bundle import path_problem
-from .datastore import for_each, is_in_zip, lack_of_files, others_recorded_at, sizes_of
+from ..batches import for_each
+from .datastore import is_in_zip, lack_of_files, others_recorded_at, sizes_of
 from .formatters import why_not_usable
 from .placing import holds, lack_of_space
 from .survey import Survey, find_dataset_types, find_records, needed_records
@@ -50,7 +52,7 @@ class Rules:
     """Packages whose formatter classes may be imported."""
 
 
-def conflicts(found: Survey, rules: Rules, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
+def conflicts(found: Survey, rules: Rules, tally: Tally) -> Iterator[Diagnostic]:
     """Tell of all that keeps a bundle from being imported.
 
     Parameters
@@ -59,8 +61,8 @@ def conflicts(found: Survey, rules: Rules, seen: Callable[[int], None]) -> Itera
         The bundle and what the repository has of it.
     rules
         What it is held to besides.
-    seen
-        Told how many files that nobody vouches for were read.
+    tally
+        Told of each file that nobody vouches for and that was read.
     """
     yield from found.translation.problems
     yield from _of_the_bundle(found)
@@ -77,7 +79,7 @@ def conflicts(found: Survey, rules: Rules, seen: Callable[[int], None]) -> Itera
     else:
         yield from _of_what_is_away(found)
         yield from _of_sources(found)
-    yield from _of_targets(found, seen)
+    yield from _of_targets(found, tally)
     yield from lack_of_space(found.placements)
 
 
@@ -334,7 +336,7 @@ def _of_arrivals(found: Survey) -> Iterator[Diagnostic]:
     yield from _told("File has not arrived", "there is no", awaited, _LOOK_FIRST)
 
 
-def _of_targets(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnostic]:
+def _of_targets(found: Survey, tally: Tally) -> Iterator[Diagnostic]:
     yield from _told(
         "Zip file is gone",
         "there is no",
@@ -343,7 +345,7 @@ def _of_targets(found: Survey, seen: Callable[[int], None]) -> Iterator[Diagnost
     )
     bad = [t for t, file in found.expected.items() if found.sizes[t] not in {None, file.size}]
     # Nobody vouches for a file that is not recorded, so its bytes are read.
-    bad += [target for target, right in _compared(found.unvouched, seen).items() if not right]
+    bad += [target for target, right in _compared(found.unvouched, tally).items() if not right]
     recorded, others = _split(found, bad)
     what = "other bytes than the bundle's are in"
     if found.source is None:
@@ -396,12 +398,16 @@ def _by_owner(found: Survey, targets: Iterable[str]) -> tuple[list[str], list[st
     return owned, orphans
 
 
-def _compared(
-    files: Mapping[ResourcePath, BundleFile], seen: Callable[[int], None]
-) -> dict[ResourcePath, bool]:
+def _compared(files: Mapping[ResourcePath, BundleFile], tally: Tally) -> dict[ResourcePath, bool]:
+    """Read files that are there; say of each whether it is the bundle's."""
+
+    def is_right(target: ResourcePath) -> bool:
+        answer = holds(target, files[target], tally.passed)
+        tally.file_done()
+        return answer
+
     targets = list(files)
-    right = for_each(lambda target: holds(target, files[target]), targets, done=seen)
-    return dict(zip(targets, right, strict=True))
+    return dict(zip(targets, for_each(is_right, targets), strict=True))
 
 
 _RESTORE = (

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +22,17 @@ from lsst.daf.butler.datastores.fileDatastore import FileDatastore
 from lsst.resources import ResourcePath
 
 from ...errors import Diagnostic, RefusedError
-from ...ports.silence import heard, hearing, listening
+from ..batches import TOGETHER, for_each
+from ..local import size_at
 
 __all__ = [
     "Artifact",
     "FileStore",
     "artifacts",
     "as_only_datastore",
+    "by_distance",
     "file_stores",
     "first_writable",
-    "for_each",
     "has_datastore",
     "is_in_zip",
     "lack_of_files",
@@ -42,14 +42,10 @@ __all__ = [
     "sizes_of",
 ]
 
-_AT_ONCE = 16
-"""Files that are asked for, read or written at a time."""
-
 _IN_ZIP = "zip-path="
 """How the fragment of a URI begins that names a member of a zip file."""
 
 _Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -298,6 +294,8 @@ def size_of(file: ResourcePath) -> int | None:
     """Return the size of a file in bytes; `None` where there is none."""
     if is_in_zip(file):
         return _sizes_in_zip(file, [file])[file]
+    if file.isLocal:
+        return size_at(file.ospath)
     try:
         return file.size()
     except (FileNotFoundError, NotADirectoryError):
@@ -308,7 +306,9 @@ def sizes_of(files: Iterable[ResourcePath]) -> dict[ResourcePath, int | None]:
     """Return the sizes of files in bytes; `None` where there is none."""
     asked = list(dict.fromkeys(files))
     whole = [file for file in asked if not is_in_zip(file)]
-    sizes = dict(zip(whole, for_each(size_of, whole), strict=True))
+    sizes: dict[ResourcePath, int | None] = {}
+    for some, together in by_distance(whole, lambda file: file):
+        sizes |= zip(some, for_each(size_of, some, together=together), strict=True)
     within: dict[ResourcePath, list[ResourcePath]] = {}
     for file in asked:
         if is_in_zip(file):
@@ -316,6 +316,34 @@ def sizes_of(files: Iterable[ResourcePath]) -> dict[ResourcePath, int | None]:
     for answer in for_each(lambda item: _sizes_in_zip(*item), list(within.items())):
         sizes.update(answer)
     return sizes
+
+
+def by_distance(
+    items: Iterable[_Item], file_of: Callable[[_Item], ResourcePath]
+) -> Iterator[tuple[list[_Item], int]]:
+    """Yield what is on this machine and what is not.
+
+    Parameters
+    ----------
+    items
+        Files, or what goes with them.
+    file_of
+        Returns the file of one.
+
+    Yields
+    ------
+    list
+        Some of them.
+    int
+        How many of them `~calibstate.adapters.batches.for_each` may ask
+        together.
+    """
+    here: list[_Item] = []
+    elsewhere: list[_Item] = []
+    for item in items:
+        (here if file_of(item).isLocal else elsewhere).append(item)
+    yield here, TOGETHER
+    yield elsewhere, 1
 
 
 def _sizes_in_zip(zip_file: ResourcePath, members: Sequence[ResourcePath]) -> dict[ResourcePath, int | None]:
@@ -332,34 +360,3 @@ def _sizes_in_zip(zip_file: ResourcePath, members: Sequence[ResourcePath]) -> di
 def _path_in_zip(uri: ResourcePath) -> str:
     """Return the path of a member within its zip file."""
     return uri.unquoted_fragment.removeprefix(_IN_ZIP)
-
-
-def for_each(
-    ask: Callable[[_Item], _Answer],
-    items: Sequence[_Item],
-    *,
-    done: Callable[[int], None] = lambda count: None,
-) -> list[_Answer]:
-    """Ask the same of many files, several at a time.
-
-    The first that raises ends it; those not begun are not asked.
-
-    Parameters
-    ----------
-    ask
-        The question.
-    items
-        The files.
-    done
-        Told how many have answered.
-    """
-    answers = []
-    with ThreadPoolExecutor(_AT_ONCE, initializer=listening, initargs=(hearing(),)) as pool:
-        try:
-            for answer in pool.map(ask, items):
-                answers.append(answer)
-                heard()
-                done(len(answers))
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return answers

@@ -27,7 +27,7 @@ from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest, StoredDataset
 from ...model.readings import Reading
 from ...ports.butler import ImportCount
-from ...ports.progress import Watch
+from ...ports.progress import Tally, Watch
 from ...ports.records import Fence, unfenced
 from ...ports.silence import heard
 from ...store.bundle import reading_of
@@ -73,30 +73,40 @@ class BundleImport:
         """
         store = first_writable(self.butler, self.name)
         root = store.root
-        found = self._look(store)
+        found = self._survey(store)
+        tally = self._tally(found)
+        self._refuse_conflicts(found, tally)
         # What others bring was never on its way by us.
         clear_leftovers(root, found.expected if found.source is not None else ())
         if found.nothing_lacks:
             return ImportCount(0, 0, 0)
-        self._place(root, found)
+        self._place(root, found, tally)
         with as_only_datastore(self.butler, store):
             self._record(found)
         certified = sum(len(uuids) for spans in found.uncertified.values() for uuids in spans.values())
         return ImportCount(len(found.placements), len(found.unrecorded), certified)
 
-    def _look(self, store: FileStore) -> Survey:
-        """Look at what there is, and refuse what does not fit it."""
+    def _survey(self, store: FileStore) -> Survey:
+        """Look at what there is."""
         translation = translate(self.contents, self.butler.dimensions)
         source, home = self._way(store.root)
         with self._refusing():
-            found = survey(self.butler, store, home, self.manifest, self.contents, source, translation)
+            return survey(self.butler, store, home, self.manifest, self.contents, source, translation)
+
+    def _tally(self, found: Survey) -> Tally:
+        """Return what counts the files that are read, with what is copied."""
+        to_read = [*found.unvouched.values(), *(placement.file for placement in found.placements)]
+        return Tally(self.watch, [file.size for file in to_read])
+
+    def _refuse_conflicts(self, found: Survey, tally: Tally) -> None:
+        """Refuse what does not fit what there is."""
         rules = Rules(self._bookkeeping_is_as_sealed, self.formatters)
-        if problems := [
+        problems = [
             Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
-            for d in conflicts(found, rules, lambda done: self._tell(found, done))
-        ]:
+            for d in conflicts(found, rules, tally)
+        ]
+        if problems:
             raise RefusedError(*problems)
-        return found
 
     @cached_property
     def _reading(self) -> Reading:
@@ -116,14 +126,10 @@ class BundleImport:
             return None, ResourcePath(self.in_place, forceDirectory=True)
         return ResourcePath(self.source, forceDirectory=True), root
 
-    def _place(self, root: ResourcePath, found: Survey) -> None:
+    def _place(self, root: ResourcePath, found: Survey, tally: Tally) -> None:
         """Put the files that are not there in their places."""
         if found.placements:
-            done_before = len(found.unvouched)
-            place(root, found.placements, lambda done: self._tell(found, done_before + done), self.fence)
-
-    def _tell(self, found: Survey, done: int) -> None:
-        self.watch("files", done, len(found.unvouched) + len(found.placements))
+            place(root, found.placements, tally, self.fence)
 
     def _record(self, found: Survey) -> None:
         """Tell the registry, all of it or nothing."""

@@ -161,7 +161,14 @@ class Survey:
 
     def target_of(self, path: str) -> ResourcePath:
         """Return where the file of an unrecorded dataset is to be."""
-        return self.home.join(path, forceDirectory=False)
+        if path not in self._targets:
+            self._targets[path] = self.home.join(path, forceDirectory=False)
+        return self._targets[path]
+
+    @cached_property
+    def _targets(self) -> dict[str, ResourcePath]:
+        # They are asked for several times, and each takes a while to make.
+        return {}
 
     def data_id(self, uuid: str) -> str:
         """Return the data ID of a dataset of the bundle."""
