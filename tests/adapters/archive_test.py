@@ -31,9 +31,10 @@ from calibstate.errors import (
     RefusedError,
     UnreachableError,
 )
-from calibstate.model.bundles import Manifest
+from calibstate.model.bundles import Contents, Manifest
 from calibstate.ports.butler import Export, ExportedFile
 from calibstate.ports.progress import unwatched
+from calibstate.store import bundle
 from tests.exports import TICKET, Sample, make_sample
 from tests.services.moto import S3
 
@@ -64,6 +65,53 @@ def files_in(folder: Path) -> set[str]:
 
 
 # In a folder
+
+
+def test_an_export_is_parsed_once_for_all_who_ask_for_it(
+    root: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+
+    def read_contents(text: str, *, name: str) -> Contents:
+        texts.append(text)
+        return bundle.read_contents(text, name=name)
+
+    add(Archive(str(root)), sample)
+    monkeypatch.setattr(archives, "read_contents", read_contents)
+    archive = Archive(str(root))
+    ((manifest,),) = archive.bundles([sample.ticket]).values()
+    assert archive.contents(manifest) is archive.contents(manifest)
+    assert texts == [sample.export.text]
+
+
+def test_a_manifest_that_is_another_one_is_read_anew(root: Path, sample: Sample) -> None:
+    add(Archive(str(root)), sample)
+    archive = Archive(str(root))
+    ((before,),) = archive.bundles([sample.ticket]).values()
+    ((again,),) = archive.bundles([sample.ticket]).values()
+    assert again is before
+    file = next(root.rglob("manifest.json"))
+    file.write_text(file.read_text().replace("usdf/main", "usdf/other"))
+    ((after,),) = archive.bundles([sample.ticket]).values()
+    assert (before.exported_from, after.exported_from) == ("usdf/main", "usdf/other")
+
+
+def test_only_the_texts_that_were_asked_for_last_are_kept() -> None:
+    recent: archives._Recent[str] = archives._Recent()
+    read: list[str] = []
+
+    def get(digest: str) -> str:
+        def note() -> str:
+            read.append(digest)
+            return digest.upper()
+
+        return recent.get(digest, note)
+
+    assert [get(digest) for digest in "abcdabe"] == list("ABCDABE")
+    assert read == list("abcde")
+    # Of the first five "c" was asked for longest ago.
+    assert [get(digest) for digest in "abdec"] == list("ABDEC")
+    assert read == list("abcdec")
 
 
 def test_a_bundle_is_a_folder_with_files_export_and_manifest(root: Path, sample: Sample) -> None:

@@ -279,17 +279,27 @@ def test_a_bundle_by_reference_still_tells_sizes_and_checksums(
     assert archive.contents(manifest) == read_contents(sample.export.text)
 
 
-def test_the_watch_is_told_of_each_file(archive: ArchiveWriter, sample: Sample) -> None:
+@pytest.mark.parametrize("sizes_are_recorded", [True, False])
+def test_the_watch_is_told_of_each_file_and_of_bytes_where_sizes_were_recorded(
+    archive: ArchiveWriter, sample: Sample, sizes_are_recorded: bool
+) -> None:
     told: list[tuple[str, int, int]] = []
+    export = sample.export
+    if sizes_are_recorded:
+        files = [replace(file, size=len(sample.bytes[file.path])) for file in export.files]
+        export = replace(export, files=tuple(files))
     archive.add_bundle(
         TICKET,
         sample.collections,
         sample.fingerprint,
-        sample.export,
+        export,
         exported_from="usdf/main",
         watch=lambda *how_far: told.append(how_far),
     )
-    assert told == [("files", 1, 3), ("files", 2, 3), ("files", 3, 3)]
+    size = sum(map(len, sample.bytes.values()))
+    assert [said for said in told if said[0] == "files"] == [("files", n, 3) for n in (1, 2, 3)]
+    of_bytes = [said for said in told if said[0] == "bytes"]
+    assert of_bytes[-1:] == ([("bytes", size, size)] if sizes_are_recorded else [])
 
 
 def test_a_missing_export_is_refused(stored: Stored, sample: Sample) -> None:
@@ -317,6 +327,16 @@ def test_an_altered_export_is_refused(stored: Stored, sample: Sample, old: str, 
     stored.spoil(manifest, altered)
     with pytest.raises(RefusedError):
         stored.archive.contents(manifest)
+
+
+def test_an_export_that_is_altered_after_it_was_read_is_refused(stored: Stored, sample: Sample) -> None:
+    manifest = add(stored.archive, sample)
+    whole = stored.archive.contents(manifest)
+    stored.spoil(manifest, f"{sample.export.text}\n# more\n")
+    with pytest.raises(RefusedError):
+        stored.archive.contents(manifest)
+    stored.spoil(manifest, sample.export.text)
+    assert stored.archive.contents(manifest) == whole
 
 
 # --- files that are gone or were altered ---

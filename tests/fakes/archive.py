@@ -19,7 +19,7 @@ from calibstate.model.names import TicketKey
 from calibstate.model.readings import Reading
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export, ExportedFile
-from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
+from calibstate.ports.progress import Pace, Tally, Watch, unlimited, unwatched
 from calibstate.ports.records import Fence, unfenced
 from calibstate.store import bundle
 from calibstate.store.bundle import check, check_content, check_export, check_text, manifest_from
@@ -168,13 +168,15 @@ class MemoryArchive(ArchiveWriter):
             check_content(self.manifests[folder], content, reading)
             return self.manifests[folder]
         files = []
-        for done, file in enumerate(export.files, 1):
+        tally = Tally(watch, [file.size for file in export.files])
+        for file in export.files:
             data = self._whole(file)
             uuids = tuple(d.uuid for d in contents.datasets if d.path == file.path)
             files.append(_bundle_file(file.path, data, uuids))
             if not by_reference:
                 self.files[f"memory://archive/{folder}/{file.path}"] = data
-            watch("files", done, len(export.files))
+            tally.passed(len(data))
+            tally.file_done()
         manifest = manifest_from(
             ticket,
             collections,
