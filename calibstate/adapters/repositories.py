@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +26,7 @@ from ..ports.silence import at_work
 from .cachefolder import CacheFolder, cache_of_user
 from .registry import connections
 from .registry.connections import DatabaseError
+from .registry.files import with_sizes
 from .registry.on_demand import holdings_on_demand
 from .registry.plain import NotPlainError, PlainRepository, known_repositories
 from .registry.remembered import RememberedDigests
@@ -109,14 +110,41 @@ class RegistryReader(ButlerReader):
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
-        asked, with_files = list(dict.fromkeys(names)), set(files)
-        if with_files.intersection(asked):
+        asked = list(dict.fromkeys(names))
+        with_files = set(files).intersection(asked)
+        if with_files and (calibrations_only or not self._plain.files):
             # Where files are is the butler's to tell.
             return self._butler.holdings(asked, files=with_files, calibrations_only=calibrations_only)
+        if with_files and self._plain.files:
+            return self._holdings_with_sizes(asked, with_files, self._plain.files)
         return self._ask(
             lambda tables: tables.holdings(asked, calibrations_only=calibrations_only),
             lambda butler: butler.holdings(asked, calibrations_only=calibrations_only),
         )
+
+    def _holdings_with_sizes(
+        self, asked: Sequence[str], with_files: Collection[str], folder: Path
+    ) -> Mapping[str, Holding]:
+        """Return what collections hold, having looked at files of some."""
+
+        def by_butler(butler: DafButlerReader) -> Mapping[str, Holding]:
+            return butler.holdings(asked, files=with_files)
+
+        held, records = self._ask(
+            lambda tables: (
+                tables.holdings(asked, calibrations_only=False),
+                tables.files(list(with_files)),
+            ),
+            lambda butler: (by_butler(butler), None),
+        )
+        if records is None:
+            return held
+        try:
+            # The database is let go of before: files may take their time.
+            return with_sizes(held, with_files, records, folder)
+        except (NotPlainError, OSError):
+            # The butler knows other paths too, and tells of what is amiss.
+            return by_butler(self._butler)
 
     @override
     def digests(self, names: Iterable[str], *, calibrations_only: bool = False) -> Mapping[str, Holding]:

@@ -98,6 +98,10 @@ class PlainRepository:
     records: str
     """Table of the datastore's records."""
 
+    files: Path | None = None
+    """Folder of the datastore; `None` where only the butler tells what is
+    in it."""
+
     @property
     def identity(self) -> str:
         """What tells one butler from another, however it is addressed."""
@@ -144,6 +148,7 @@ class PlainRepository:
             _database(registry["db"], file.parent),
             registry.get("namespace"),
             datastore["records"]["table"],
+            _folder_of_files(datastore, file.parent),
         )
 
 
@@ -248,6 +253,13 @@ def _database(url: str, folder: Path) -> Path | PostgresAddress:
     user, password = (unquote(found[name]) if found[name] else None for name in ("user", "password"))
     keep_secret(password)
     return PostgresAddress(found["host"], int(found["port"] or 5432), found["database"], user, password)
+
+
+def _folder_of_files(datastore: Mapping[str, Any], folder: Path) -> Path | None:
+    # Where it trusts what it is asked for, it has files without a record.
+    if datastore.get("root") != _ROOT or datastore.get("trust_get_request"):
+        return None
+    return folder
 
 
 def _credentials(address: PostgresAddress) -> tuple[str | None, str | None] | None:

@@ -22,7 +22,7 @@ from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import EMPTY, UNBOUNDED
 from ...ports.butler import SeenCollection
 
-__all__ = ["DATASTORE", "TRIED", "Connection", "NotTriedError", "Snapshot"]
+__all__ = ["DATASTORE", "TRIED", "Connection", "FileRecord", "NotTriedError", "Snapshot"]
 
 TRIED: Mapping[str, tuple[str, str]] = {
     "attributes": ("lsst.daf.butler.registry.attributes.DefaultButlerAttributeManager", "1.0.1"),
@@ -99,6 +99,19 @@ class Connection(Protocol):
     def columns(self, table: str) -> list[str]:
         """Return the names of the columns of a table."""
         ...
+
+
+class FileRecord(NamedTuple):
+    """What the datastore recorded of one file of a dataset."""
+
+    uuid: str
+    """The dataset."""
+    component: str
+    """The part of the dataset that it holds; empty: all of it."""
+    path: str
+    """Relative to the folder of the datastore, or a URI."""
+    size: int | None
+    """Bytes, where they were recorded."""
 
 
 class _Type(NamedTuple):
@@ -197,6 +210,31 @@ class Snapshot:
             name: Holding(name, type_, tuple(rows[id_]), frozenset(unrecorded[id_]))
             for id_, (name, type_) in leaves.items()
         }
+
+    def files(self, names: Sequence[str]) -> list[FileRecord]:
+        """Return the records of the files of what collections hold.
+
+        Parameters
+        ----------
+        names
+            Collections, absent and CHAINED ones among them.
+        """
+        there = self._collections(names)
+        leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
+        # Several collections may hold one dataset.
+        records: set[FileRecord] = set()
+        for table, part in self._parts(leaves, calibrations_only=False).items():
+            for where in _conditions(part):
+                # A dataset that was written in components has several.
+                found = self._connection.select(
+                    f"SELECT DISTINCT {self._uuid}, r.component, r.path, r.file_size "
+                    f"FROM {self._in}{table} a "
+                    f"JOIN {self._in}{self._records} r ON r.dataset_id = a.dataset_id WHERE {where}"
+                )
+                uuids = self._written([uuid for uuid, *_ in found])
+                for uuid, (_, component, path, size) in zip(uuids, found, strict=True):
+                    records.add(FileRecord(uuid, component, path, size))
+        return list(records)
 
     def digests(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
         """Return what the rows of collections come to.
