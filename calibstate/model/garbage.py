@@ -1,4 +1,4 @@
-"""Making many rows without looks for garbage among them."""
+"""Making many objects without looks for garbage among them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["no_collection_of_garbage"]
+__all__ = ["importing", "no_collection_of_garbage"]
 
 
 @contextmanager
@@ -21,3 +21,14 @@ def no_collection_of_garbage() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import modules, and look for garbage among them neither now nor later.
+
+    What was imported stays, and is hundreds of thousands of objects.
+    """
+    with no_collection_of_garbage():
+        yield
+    gc.freeze()
