@@ -290,7 +290,7 @@ class Applying:
             utc_now,
             screen.tell,
             ours=self._is_ours,
-            watch=lambda step: bar.watch(step.action.do),
+            watch=lambda step: bar.watch(step.action.do, str(step.action.target)),
             began=lambda: began(self.desired, self.allowed),
             stopping=self.stopping,
             patience=self.patience,

@@ -9,16 +9,18 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity, without_secrets
 from ..ports.progress import Watch
+from ..views.counts import Counts
 from ..views.messages import diagnostic
 from . import terminal
 
@@ -40,6 +42,9 @@ __all__ = [
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 """What JSON may hold and a terminal may obey, hide or be unable to show."""
 
+
+_LINE_EVERY = 60.0
+"""Seconds after which a log is told again how far long work has come."""
 
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -126,18 +131,53 @@ def printable(words: str) -> str:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Watch]:
-    """Show how far long work has come, on a terminal only."""
+def progress(what: str, of: str = "", clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
+    """Show how far long work has come: on a terminal, or a line a minute.
+
+    Parameters
+    ----------
+    what
+        The work.
+    of
+        What it is done to, for which a terminal has no room.
+    clock
+        Seconds that only grow.
+    """
     console = err()
-    shown = _is_watched(console)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
-        task = bar.add_task(what, total=None)
+    counts = Counts(clock)
+    if not _is_watched(console):
+        yield _in_lines(f"{what} {of}".rstrip(), counts, clock)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=10),
+        TextColumn("{task.fields[counts]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        # The counts are put into words as often as they are shown.
+        task = bar.add_task(what, total=None, counts=counts)
 
         def watch(unit: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{what} {unit}", completed=done, total=total)
+            counts.take(unit, done, total)
+            completed, of_all = counts.foremost
+            bar.update(task, completed=completed, total=of_all)
 
         yield watch
+
+
+def _in_lines(what: str, counts: Counts, clock: Callable[[], float]) -> Watch:
+    """Return what tells of long work in a log, and of short work nothing."""
+    told_at = clock()
+
+    def watch(unit: str, done: int, total: int) -> None:
+        nonlocal told_at
+        counts.take(unit, done, total)
+        if clock() - told_at >= _LINE_EVERY:
+            told_at = clock()
+            tell(f"{what}: {counts}")
+
+    return watch
 
 
 @contextmanager
@@ -169,13 +209,21 @@ class StepProgress:
     def __init__(self) -> None:
         self._shown = ExitStack()
 
-    def watch(self, what: str) -> Watch:
-        """Return what is told of the progress of a step."""
+    def watch(self, do: str, target: str) -> Watch:
+        """Return what is told of the progress of a step.
+
+        Parameters
+        ----------
+        do
+            What it does.
+        target
+            What to; a log is told of it too.
+        """
         started: list[Watch] = []
 
         def watch(unit: str, done: int, total: int) -> None:
             if not started:
-                started.append(self._shown.enter_context(progress(what)))
+                started.append(self._shown.enter_context(progress(do, target)))
             started[0](unit, done, total)
 
         return watch

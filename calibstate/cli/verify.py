@@ -305,14 +305,15 @@ def _usage(detail: str, hint: str) -> UsageError:
 
 def _together(watch: Watch) -> Callable[[RepositoryAddress], Watch]:
     """Tell the progress at several repositories as one."""
-    counts: dict[RepositoryAddress, tuple[int, int]] = {}
+    counts: dict[str, dict[RepositoryAddress, tuple[int, int]]] = {}
     one_by_one = threading.Lock()
 
     def at(address: RepositoryAddress) -> Watch:
         def told(unit: str, done: int, total: int) -> None:
             with one_by_one:
-                counts[address] = done, total
-                watch(unit, sum(d for d, _ in counts.values()), sum(t for _, t in counts.values()))
+                of_unit = counts.setdefault(unit, {})
+                of_unit[address] = done, total
+                watch(unit, sum(d for d, _ in of_unit.values()), sum(t for _, t in of_unit.values()))
 
         return told
 
