@@ -177,6 +177,7 @@ def add_run(
     instrument: str = INSTRUMENT,
     detectors: Iterable[int] | None = None,
     formatter: str = YAML_FORMATTER,
+    padding: bytes = b"",
 ) -> list[DatasetRef]:
     """Store one dataset per data ID in a RUN, certified nowhere."""
     type_ = add_type(butler, dataset_type)
@@ -190,7 +191,7 @@ def add_run(
         path = datastore_path(run, dataset_type, data_id)
         file = root.join(path)
         file.parent().mkdir()
-        file.write(content(dataset_type, ref.id))
+        file.write(content(dataset_type, ref.id) + padding)
         files.append(FileDataset(path, [ref], formatter=formatter))
     butler.ingest(*files, transfer=None)
     return [ref for file in files for ref in file.refs]
@@ -205,6 +206,7 @@ def add_calibration(
     instrument: str = INSTRUMENT,
     detectors: Iterable[int] | None = None,
     formatter: str = YAML_FORMATTER,
+    padding: bytes = b"",
 ) -> list[DatasetRef]:
     """Store datasets and certify each of them for every one of ``ranges``.
 
@@ -224,6 +226,8 @@ def add_calibration(
         Which data IDs; all detectors of the repository by default.
     formatter
         Name of the formatter class of the files.
+    padding
+        Bytes at the end of each file.
     """
     refs = add_run(
         butler,
@@ -232,6 +236,7 @@ def add_calibration(
         instrument=instrument,
         detectors=detectors,
         formatter=formatter,
+        padding=padding,
     )
     butler.collections.register(
         collection, CollectionType.CALIBRATION, doc=f"{dataset_type} calibrations of {collection}"

@@ -13,8 +13,9 @@ import pytest
 
 from .changing import impact_many_question, impact_question
 from .explaining import explain_question
+from .importing import import_large_question, import_question, place_question
 from .measure import report
-from .questions import import_question, plan_many_question, plan_question, validate_question
+from .questions import plan_many_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
 from .remembering import history_question
 from .resolving import resolve_many_question, resolve_question
@@ -29,6 +30,8 @@ QUESTIONS = {
     "plan": plan_question,
     "plan-many": plan_many_question,
     "import": import_question,
+    "import-large": import_large_question,
+    "place": place_question,
     "register": register_question,
     "look": look_question,
     "read": read_question,

@@ -49,7 +49,9 @@ class Measured:
     """Turns of each way; ours first."""
 
 
-def measure(question: str, ways: Mapping[str, Way], turns: int) -> Measured:
+def measure(
+    question: str, ways: Mapping[str, Way], turns: int, *, before: Callable[[], object] = lambda: None
+) -> Measured:
     """Let each way have its turns.
 
     Parameters
@@ -60,10 +62,13 @@ def measure(question: str, ways: Mapping[str, Way], turns: int) -> Measured:
         By their names; the first is ours, and so are others named calibstate.
     turns
         How often.
+    before
+        Done before each turn of a way, and not measured.
     """
     spent: dict[str, list[Spent]] = {name: [] for name in ways}
     for turn in range(turns):
         for name, way in ways.items():
+            before()
             begun = _now()
             way(turn)
             ended = _now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -11,14 +10,13 @@ from pathlib import Path
 import yaml
 
 from calibstate.store import statefile
-from tests import world
 from tests.tree import Tree
 
 from .many import make_many
 from .measure import BIN, Measured, command, measure
-from .worlds import CALIB, DATASETS, INSTRUMENT, copy_repository, declare, make_origin, ticket_names
+from .worlds import DATASETS, INSTRUMENT, copy_repository, declare, make_origin, ticket_names
 
-__all__ = ["import_question", "plan_many_question", "plan_question", "validate_question"]
+__all__ = ["plan_many_question", "plan_question", "validate_question"]
 
 SHELL = r"""
 set -euo pipefail
@@ -92,50 +90,6 @@ def plan_many_question(folder: Path, turns: int, tickets: int = 26) -> Measured:
         },
         turns,
     )
-
-
-def import_question(folder: Path, turns: int) -> Measured:
-    """Measure bringing one ticket to an empty repository."""
-    (ticket,) = ticket_names(1)
-    tree = Tree(folder / "import", INSTRUMENT)
-    routes = {"usdf/main": "origin", "summit/LSSTCam": "copy"}
-    declare(tree, [ticket], routes)
-    make_origin(tree.repository("usdf/main"), [ticket])
-    empty = folder / "import" / "empty"
-    world.make_repo(empty, INSTRUMENT, detectors=205).close()
-    shutil.copytree(empty, tree.repository("summit/LSSTCam"))
-    command("calibstate", "-C", tree.state, "apply", "--yes", "--site", "usdf")
-    bundle = next((folder / "import" / "archive").rglob("manifest.json")).parent
-
-    def ours(turn: int) -> None:
-        command("calibstate", "-C", tree.state, "apply", "--yes", "--site", "summit")
-
-    def stock(turn: int) -> None:
-        target = _fresh(empty, folder / f"stock{turn}")
-        command(
-            "butler", "import", target, bundle, "--transfer", "copy", "--export-file", bundle / "export.yaml"
-        )
-        command("butler", "collection-chain", target, CALIB, f"{CALIB}/{ticket}")
-
-    def fresh_ours(turn: int) -> None:
-        _fresh(empty, tree.repository("summit/LSSTCam"))
-        ours(turn)
-
-    return measure(
-        f"Import {DATASETS:,} files",
-        {
-            "calibstate apply: import, check each file, chain, look again": fresh_ours,
-            "butler import and butler collection-chain": stock,
-            "cp -r": lambda turn: command("cp", "-r", bundle, folder / f"cp{turn}"),
-        },
-        turns,
-    )
-
-
-def _fresh(empty: Path, target: Path) -> Path:
-    if target.exists():
-        shutil.rmtree(target)
-    return Path(shutil.copytree(empty, target))
 
 
 def _shell(script: Path, folder: Path, repositories: list[Path]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from lsst.daf.butler import CollectionType
@@ -40,7 +41,9 @@ def ticket_names(count: int) -> list[str]:
     return [f"DM-{number}" for number in range(50000 + count, 50000, -1)]
 
 
-def declare(tree: Tree, tickets: list[str], routes: dict[str, str]) -> None:
+def declare(
+    tree: Tree, tickets: list[str], routes: dict[str, str], leaves: Mapping[str, str] = LEAVES
+) -> None:
     """Write a state tree: tickets, a chain of all of them, repositories.
 
     Parameters
@@ -51,13 +54,15 @@ def declare(tree: Tree, tickets: list[str], routes: dict[str, str]) -> None:
         Newest first.
     routes
         By address.
+    leaves
+        Dataset type of each collection of a ticket.
     """
     tree.settings()
     for site in dict.fromkeys(address.partition("/")[0] for address in routes):
         here = {a.partition("/")[2]: route for a, route in routes.items() if a.startswith(f"{site}/")}
         tree.site(site, here)
     for ticket in tickets:
-        tree.ticket(ticket, *LEAVES)
+        tree.ticket(ticket, *leaves)
     tree.chain(tickets)
 
 
