@@ -198,16 +198,13 @@ class Snapshot:
         there = self._collections(names)
         leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
         rows: dict[int, list[Row]] = {id_: [] for id_ in leaves}
-        unrecorded: dict[int, set[str]] = {id_: set() for id_ in leaves}
-        for table, part in self._parts(leaves, calibrations_only=calibrations_only).items():
-            for where in _conditions(part):
-                self._read(table, where, part.types, rows)
-                if calibrations_only:
-                    continue
-                for id_, uuid in self._select_unrecorded(table, where):
-                    unrecorded[id_].add(uuid)
+        parts = self._parts(leaves, calibrations_only=calibrations_only)
+        for table, part in parts.items():
+            for some in _chunks(sorted(part.collections)):
+                self._read(table, _condition(part.types, some), part.types, rows)
+        unrecorded = self._unrecorded({} if calibrations_only else parts)
         return {
-            name: Holding(name, type_, tuple(rows[id_]), frozenset(unrecorded[id_]))
+            name: Holding(name, type_, tuple(rows[id_]), frozenset(unrecorded.get(id_, ())))
             for id_, (name, type_) in leaves.items()
         }
 
@@ -224,7 +221,8 @@ class Snapshot:
         # Several collections may hold one dataset.
         records: set[FileRecord] = set()
         for table, part in self._parts(leaves, calibrations_only=False).items():
-            for where in _conditions(part):
+            for some in _chunks(sorted(part.collections)):
+                where = _condition(part.types, some)
                 # A dataset that was written in components has several.
                 found = self._connection.select(
                     f"SELECT DISTINCT {self._uuid}, r.component, r.path, r.file_size "
@@ -257,14 +255,9 @@ class Snapshot:
         else:
             for some in _chunks(sorted(leaves), _DIGESTED_AT_ONCE):
                 digests |= self._digest_lines_of_sqlite(some, parts, odd)
-        unrecorded: dict[int, set[str]] = {id_: set() for id_ in leaves}
-        if not calibrations_only:
-            for table, part in parts.items():
-                for where in _conditions(part):
-                    for id_, uuid in self._select_unrecorded(table, where):
-                        unrecorded[id_].add(uuid)
+        unrecorded = self._unrecorded({} if calibrations_only else parts)
         digested = {
-            name: HeldDigest(type_, *digests[id_], frozenset(unrecorded[id_]))
+            name: HeldDigest(type_, *digests[id_], frozenset(unrecorded.get(id_, ())))
             for id_, (name, type_) in leaves.items()
         }
         by_rows = [leaves[id_][0] for id_ in sorted(odd)]
@@ -441,6 +434,17 @@ class Snapshot:
             for collection, group in groupby(collections):
                 rows[collection].extend(islice(made, len(list(group))))
 
+    def _unrecorded(self, parts: Mapping[str, _Part]) -> dict[int, set[str]]:
+        """Return the UUIDs of datasets without a record, by collection."""
+        unrecorded: dict[int, set[str]] = {}
+        for table, part in parts.items():
+            # PostgreSQL may read all records for a statement, so there is one.
+            size = len(part.collections) if self._connection.is_postgres else None
+            for some in _chunks(sorted(part.collections), size):
+                for id_, uuid in self._select_unrecorded(table, _condition(part.types, some)):
+                    unrecorded.setdefault(id_, set()).add(uuid)
+        return unrecorded
+
     def _select_unrecorded(self, table: str, where: str) -> Iterator[tuple[int, str]]:
         """Return collection and UUID of datasets without a record."""
         found = self._connection.select(
@@ -503,11 +507,6 @@ def _data_ids(dimensions: Sequence[str], values: Sequence[Sequence[int | str]], 
     keys = list(zip(*values, strict=True)) if values else [()] * count
     texts = {key: format_data_id(dict(zip(dimensions, key, strict=True))) for key in set(keys)}
     return map(texts.__getitem__, keys)
-
-
-def _conditions(part: _Part) -> Iterator[str]:
-    for some in _chunks(sorted(part.collections)):
-        yield _condition(part.types, some)
 
 
 def _condition(types: Iterable[int], collections: Iterable[int]) -> str:
