@@ -30,6 +30,9 @@ for repository in "$@"; do
 done | sort -u | wc -l
 """
 
+_COLD = ("plan", "--no-cache")
+"""A plan that remembers nothing of the last look."""
+
 
 def validate_question(folder: Path, turns: int, tickets: int = 500) -> Measured:
     """Measure reading a large state tree."""
@@ -70,7 +73,8 @@ def plan_question(folder: Path, turns: int, tickets: int = 10) -> Measured:
     return measure(
         f"A plan of four repositories with {tickets} tickets of {DATASETS:,} datasets, in sync",
         {
-            "calibstate plan": lambda turn: command("calibstate", "-C", tree.state, "plan"),
+            "calibstate plan --no-cache": lambda turn: command("calibstate", "-C", tree.state, *_COLD),
+            "calibstate plan, after another": lambda turn: command("calibstate", "-C", tree.state, "plan"),
             "butler commands in a shell script": lambda turn: _shell(script, folder, repositories),
             "the same rows by plain SQL": lambda turn: _rows(repositories, tickets * DATASETS),
         },
@@ -82,10 +86,12 @@ def plan_many_question(folder: Path, turns: int, tickets: int = 26) -> Measured:
     """Measure the same of many tickets, which are copies of one."""
     tree = make_many(folder / "many", tickets, 4)
     repositories = [tree.repository(f"site{number}/main") for number in range(4)]
+    command("calibstate", "-C", tree.state, "plan")
     return measure(
         f"A plan of four repositories with {tickets} tickets of {DATASETS:,} datasets, in sync",
         {
-            "calibstate plan": lambda turn: command("calibstate", "-C", tree.state, "plan"),
+            "calibstate plan --no-cache": lambda turn: command("calibstate", "-C", tree.state, *_COLD),
+            "calibstate plan, after another": lambda turn: command("calibstate", "-C", tree.state, "plan"),
             "the same rows by plain SQL": lambda turn: _rows(repositories, tickets * DATASETS),
         },
         turns,

@@ -66,9 +66,9 @@ def declare(
     tree.chain(tickets)
 
 
-def make_origin(path: Path, tickets: list[str]) -> None:
+def make_origin(path: Path, tickets: list[str], **given: str) -> None:
     """Make a repository with all tickets, chained, and real files."""
-    butler = world.make_repo(path, INSTRUMENT, detectors=DETECTORS)
+    butler = world.make_repo(path, INSTRUMENT, detectors=DETECTORS, **given)
     for ticket in reversed(tickets):
         base = f"{CALIB}/{ticket}"
         for leaf, name in LEAVES.items():
