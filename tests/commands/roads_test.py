@@ -125,18 +125,21 @@ def test_why_the_butler_is_asked_is_told_to_who_asks_for_details(
 OF_THE_STACK = {"astropy", "lsst", "numpy", "sqlalchemy"}
 
 
-@pytest.mark.parametrize("verb", ["plan", "drift", "status", "fingerprint"])
-def test_a_look_at_plain_repositories_loads_nothing_of_the_stack(deployed: Sites, verb: str) -> None:
+@pytest.mark.parametrize("verb", ["plan", "drift", "status", "fingerprint", "observe"])
+def test_a_look_at_plain_repositories_loads_nothing_of_the_stack(
+    deployed: Sites, tmp_path: Path, verb: str
+) -> None:
+    more = ["-o", str(tmp_path / "observed.json")] if verb == "observe" else []
     # In a process of its own: in ours other tests have loaded everything.
     code = (
         "import sys\n"
         "from calibstate.cli.app import run\n"
-        f"code = run(['-C', {str(deployed.tree.state)!r}, {verb!r}])\n"
+        f"code = run(['-C', {str(deployed.tree.state)!r}, {verb!r}, *{more!r}])\n"
         "print(code, *{module.partition('.')[0] for module in sys.modules})\n"
     )
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     exit_code, *modules = ran.stdout.splitlines()[-1].split()
     # Of the stack only numpy, which resolves what is effective.
-    expected = {"numpy"} if verb == "fingerprint" else set()
+    expected = {"numpy"} if verb in {"fingerprint", "observe"} else set()
     assert (exit_code, OF_THE_STACK.intersection(modules)) == ("0", expected), ran.stderr
