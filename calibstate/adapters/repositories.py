@@ -207,17 +207,20 @@ class RegistryReader(ButlerReader):
     @override
     def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
         """Return the RUN of each dataset; unknown ones are left out."""
-        return self._butler.runs(uuids)
+        asked = list(dict.fromkeys(uuids))
+        return self._ask(lambda tables: tables.runs(asked), lambda butler: butler.runs(asked))
 
     @override
     def detectors(self, instrument: str) -> Mapping[int, str]:
         """Return the full name of each detector."""
-        return self._butler.detectors(instrument)
+        return self._ask(
+            lambda tables: tables.detectors(instrument), lambda butler: butler.detectors(instrument)
+        )
 
     @override
     def filters(self, instrument: str) -> Mapping[str, str]:
         """Return the band of each physical filter."""
-        return self._butler.filters(instrument)
+        return self._ask(lambda tables: tables.filters(instrument), lambda butler: butler.filters(instrument))
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:

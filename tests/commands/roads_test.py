@@ -125,11 +125,15 @@ def test_why_the_butler_is_asked_is_told_to_who_asks_for_details(
 OF_THE_STACK = {"astropy", "lsst", "numpy", "sqlalchemy"}
 
 
-@pytest.mark.parametrize("verb", ["plan", "drift", "status", "fingerprint", "observe"])
+@pytest.mark.parametrize("verb", ["plan", "drift", "status", "fingerprint", "observe", "explain"])
 def test_a_look_at_plain_repositories_loads_nothing_of_the_stack(
     deployed: Sites, tmp_path: Path, verb: str
 ) -> None:
-    more = ["-o", str(tmp_path / "observed.json")] if verb == "observe" else []
+    arguments = {
+        "observe": ["-o", str(tmp_path / "observed.json")],
+        "explain": ["flat", "detector=R00_S01", "physical_filter=r_03", "--at", "2024-06-01T00:00:00"],
+    }
+    more = arguments.get(verb, [])
     # In a process of its own: in ours other tests have loaded everything.
     code = (
         "import sys\n"
@@ -141,5 +145,5 @@ def test_a_look_at_plain_repositories_loads_nothing_of_the_stack(
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     exit_code, *modules = ran.stdout.splitlines()[-1].split()
     # Of the stack only numpy, which resolves what is effective.
-    expected = {"numpy"} if verb in {"fingerprint", "observe"} else set()
+    expected = {"numpy"} if verb in {"fingerprint", "observe", "explain"} else set()
     assert (exit_code, OF_THE_STACK.intersection(modules)) == ("0", expected), ran.stderr

@@ -444,6 +444,7 @@ def test_a_lookup_sees_what_others_did_meanwhile(place: Place, hands: Hands) -> 
     assert in_which(place, "bias", BEGIN) == "front"
 
 
+@in_every_way
 def test_runs_are_told_of_datasets_that_are_there(place: Place, hands: Hands) -> None:
     biases, darks = hands.add_run("one", "bias"), hands.add_run("two", "dark")
     unknown = ["4d0f5e0c-0c1d-4a44-9d1e-77b1ab6ad001", "no uuid"]
@@ -455,17 +456,20 @@ def test_runs_are_told_of_datasets_that_are_there(place: Place, hands: Hands) ->
     assert place.reader.runs([]) == {}
 
 
+@in_every_way
 def test_runs_of_thousands_of_datasets_are_told(place: Place, hands: Hands) -> None:
     biases = hands.add_run("one", "bias")
     many = [f"4d0f5e0c-0c1d-4a44-9d1e-{number:012x}" for number in range(2500)]
     assert place.reader.runs([*many, *biases]) == dict.fromkeys(biases, "one")
 
 
+@in_every_way
 def test_detectors_are_told_by_their_full_names(place: Place) -> None:
     assert place.reader.detectors("LSSTComCam") == {0: "R00_S00", 1: "R00_S01", 2: "R00_S02", 3: "R00_S10"}
     assert place.reader.detectors("LATISS") == {}
 
 
+@in_every_way
 def test_filters_are_told_with_their_bands(place: Place) -> None:
     assert place.reader.filters("LSSTComCam") == {"g_01": "g", "r_03": "r"}
     assert place.reader.filters("LATISS") == {}

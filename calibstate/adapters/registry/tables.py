@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
 from typing import Any, NamedTuple, Protocol, TypeVar
+from uuid import UUID
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.fingerprints import collection_fingerprint, digest_of_lines
@@ -234,6 +235,45 @@ class Snapshot:
                     records.add(FileRecord(uuid, component, path, size))
         return list(records)
 
+    def runs(self, uuids: Sequence[str]) -> dict[str, str]:
+        """Return the RUN of each dataset; unknown ones are left out.
+
+        Parameters
+        ----------
+        uuids
+            Datasets; what is no UUID is no dataset.
+        """
+        asked = [digits for uuid in uuids if (digits := _digits(uuid))]
+        runs: dict[str, str] = {}
+        for some in _chunks(asked):
+            datasets = f"(SELECT id AS dataset_id, run_id FROM {self._in}dataset)"
+            found = self._connection.select(
+                f"SELECT {self._uuid}, c.name FROM {datasets} a "
+                f"JOIN {self._in}collection c ON c.collection_id = a.run_id "
+                f"WHERE a.dataset_id IN ({self._markers(some)})",
+                some,
+            )
+            ids = self._written([uuid for uuid, _ in found])
+            runs |= zip(ids, (name for _, name in found), strict=True)
+        return runs
+
+    def detectors(self, instrument: str) -> dict[int, str]:
+        """Return the full name of each detector."""
+        found = self._connection.select(
+            f"SELECT id, full_name FROM {self._in}detector WHERE instrument = {self._markers([instrument])}",
+            [instrument],
+        )
+        return {int(number): str(name) for number, name in found}
+
+    def filters(self, instrument: str) -> dict[str, str]:
+        """Return the band of each physical filter that has one."""
+        found = self._connection.select(
+            f"SELECT name, band FROM {self._in}physical_filter "
+            f"WHERE band IS NOT NULL AND instrument = {self._markers([instrument])}",
+            [instrument],
+        )
+        return dict(found)
+
     def digests(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
         """Return what the rows of collections come to.
 
@@ -347,6 +387,10 @@ class Snapshot:
             self._columns_of[table] = self._connection.columns(f"{self._in}{table}")
         return self._columns_of[table]
 
+    def _markers(self, values: Sequence[str]) -> str:
+        """Return what stands for values in a statement."""
+        return ", ".join(["%s" if self._connection.is_postgres else "?"] * len(values))
+
     def _is_in_utf8(self) -> bool:
         """Say whether PostgreSQL sorts texts as fingerprints do."""
         return self._connection.select("SELECT current_setting('server_encoding')") == [("UTF8",)]
@@ -354,11 +398,10 @@ class Snapshot:
     def _collections(self, names: Sequence[str]) -> dict[int, tuple[str, CollectionType]]:
         """Return name and type of those that exist, by id."""
         there: dict[int, tuple[str, CollectionType]] = {}
-        marker = "%s" if self._connection.is_postgres else "?"
         for some in _chunks(names):
-            markers = ", ".join([marker] * len(some))
             statement = (
-                f"SELECT collection_id, name, type FROM {self._in}collection WHERE name IN ({markers})"
+                f"SELECT collection_id, name, type FROM {self._in}collection "
+                f"WHERE name IN ({self._markers(some)})"
             )
             for id_, name, number in self._connection.select(statement, some):
                 if number not in _TYPES:
@@ -586,6 +629,14 @@ def _chunks(items: Sequence[_Item], size: int | None = None) -> Iterator[Sequenc
     size = size or _AT_ONCE
     for first in range(0, len(items), size):
         yield items[first : first + size]
+
+
+def _digits(uuid: str) -> str | None:
+    """Return the digits of a UUID, as both databases take it; else `None`."""
+    try:
+        return UUID(uuid).hex
+    except ValueError:
+        return None
 
 
 def _listed(ids: Iterable[int]) -> str:
