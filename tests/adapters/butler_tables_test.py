@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -35,6 +36,8 @@ from tests.hands import RealHands
 from tests.readers import BUTLER, REGISTRY, TABLES, open_reader_by
 from tests.real_files import REAL_FILES, RealFile
 from tests.services.postgres import Postgres
+
+ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
 
 DARK, FLAT, SPLIT, VERIFY, TAGGED = "calib/dark", "calib/flat", "calib/split", "verify", "tagged"
 ODD, BARE = "odd", "bare"
@@ -203,7 +206,7 @@ ODD_TEXTS = (
 
 
 @given(st.lists(st.sampled_from(ODD_TEXTS) | SOME_TEXT, min_size=1, max_size=6, unique=True), st.data())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50 if ALL else 6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_databases_digest_whatever_texts_and_ranges_as_we_do(
     digested: Path, groups: list[str], data: st.DataObject
 ) -> None:
