@@ -42,7 +42,8 @@ test test-words test-slow: export PYTEST_DEBUG_TEMPROOT ?= $(shell \
     test -w /dev/shm && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 4e6 { print "/dev/shm" }')
 
 test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for some)
-	$(PYTEST) --dist loadscope --durations 10 -m "not slow and not words" $(TESTS)
+	@# In the order of the folders: what takes longest is not at the end.
+	$(PYTEST) --dist loadscope --no-loadscope-reorder --durations 10 -m "not slow and not words" $(TESTS)
 
 test-words: $(STAMP) $(RUCIO_STAMP) ## run every console block of the pages and every example of the help
 	$(PYTEST) --dist worksteal -m "words and not slow" tests/docs_test.py tests/help_test.py
