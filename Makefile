@@ -12,7 +12,7 @@ RUCIO_STAMP := $(if $(CALIBSTATE_RUCIO_SERVER),,$(RUCIO)/.stamp)
 TESTS ?=
 # Which share of them, such as 2/6; empty: all.
 SHARE ?=
-# One more than the usual two cores: a third of a test's time is waiting.
+# One more than the usual two cores: none is idle while a test waits.
 WORKERS ?= 3
 # Seconds.  A test that waits for what never comes fails, and the others are run.
 LIMIT := 900

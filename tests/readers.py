@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from typing_extensions import override
 
 from calibstate.adapters.butler import DafButlerReader
 from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.butler.tables import Tables
 from calibstate.adapters.registry.plain import PlainRepository
+from calibstate.adapters.registry.tables import Snapshot
 from calibstate.adapters.repositories import RegistryReader
 from calibstate.model.contents import Holding
 
-__all__ = ["BUTLER", "REGISTRY", "TABLES", "open_reader_by"]
+__all__ = ["BUTLER", "REGISTRY", "TABLES", "note_digested", "open_reader_by"]
 
 BUTLER, TABLES, REGISTRY = "the butler", "tables", "registry"
 
@@ -53,3 +56,16 @@ def open_reader_by(way: str, folder: str) -> DafButlerReader | RegistryReader:
     repository = Repository(folder)
     tables = {BUTLER: None, TABLES: _OnlyTables(repository)}[way]
     return DafButlerReader(repository, repository.open(writeable=False), tables)
+
+
+def note_digested(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the collections whose rows are read for digests, as it grows."""
+    names: list[str] = []
+    digests = Snapshot.digests
+
+    def noted(self: Snapshot, some: Any, *, calibrations_only: bool) -> Any:
+        names.extend(some)
+        return digests(self, some, calibrations_only=calibrations_only)
+
+    monkeypatch.setattr(Snapshot, "digests", noted)
+    return names

@@ -20,11 +20,11 @@ from calibstate.adapters.cachefolder import CacheFolder, cache_of_user
 from calibstate.adapters.registry.connections import snapshot
 from calibstate.adapters.registry.plain import PlainRepository
 from calibstate.adapters.registry.states import state_of
-from calibstate.adapters.registry.tables import Snapshot
 from calibstate.adapters.repositories import RegistryReader
 from tests import world
 from tests.calibrations import SINCE_2024
 from tests.hands import RealHands
+from tests.readers import note_digested
 
 BIAS, RUN, CHAIN, NOTHING = "calib/bias", "calib/bias.run", "calib", "calib/none"
 NAMES = (BIAS, RUN, CHAIN, NOTHING)
@@ -56,15 +56,7 @@ def cache(tmp_path: Path) -> CacheFolder:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the collections whose rows were read, as it grows."""
-    names: list[str] = []
-    digests = Snapshot.digests
-
-    def noted(self: Snapshot, some: Any, *, calibrations_only: bool) -> Any:
-        names.extend(some)
-        return digests(self, some, calibrations_only=calibrations_only)
-
-    monkeypatch.setattr(Snapshot, "digests", noted)
-    return names
+    return note_digested(monkeypatch)
 
 
 def look(folder: Path, cache: CacheFolder | None, *, calibrations_only: bool = False) -> Told:

@@ -7,12 +7,11 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from calibstate.adapters.registry.tables import Snapshot
 from tests.commands.sites import SUMMIT, Sites
+from tests.readers import note_digested
 
 LOOKS = (("plan",), ("drift", "--format", "json"), ("status",))
 
@@ -20,15 +19,7 @@ LOOKS = (("plan",), ("drift", "--format", "json"), ("status",))
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the collections whose rows were read, as it grows."""
-    names: list[str] = []
-    digests = Snapshot.digests
-
-    def noted(self: Snapshot, some: Any, *, calibrations_only: bool) -> Any:
-        names.extend(some)
-        return digests(self, some, calibrations_only=calibrations_only)
-
-    monkeypatch.setattr(Snapshot, "digests", noted)
-    return names
+    return note_digested(monkeypatch)
 
 
 @pytest.mark.parametrize("words", LOOKS)
