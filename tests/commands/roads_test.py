@@ -131,7 +131,7 @@ def test_a_look_at_plain_repositories_loads_nothing_of_the_stack(
 ) -> None:
     arguments = {
         "observe": ["-o", str(tmp_path / "observed.json")],
-        "explain": ["flat", "detector=R00_S01", "physical_filter=r_03", "--at", "2024-06-01T00:00:00"],
+        "explain": ["flat", "detector=R00_S01", "band=r", "--at", "2024-06-01T00:00:00"],
     }
     more = arguments.get(verb, [])
     # In a process of its own: in ours other tests have loaded everything.
