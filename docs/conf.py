@@ -3,12 +3,14 @@
 import tomllib
 from pathlib import Path
 
+from calibstate import __version__
+
 _project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 
 project = _project["name"]
 author = _project["authors"][0]["name"]
 copyright = f"2026, {author}"
-release = version = _project["version"]
+release = version = __version__
 
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -32,7 +32,7 @@ NOBODY = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
 
 OTHERS = {
     "calibstate demo": "tests/commands/demo_test.py",
-    "calibstate demo --fast": "tests/commands/demo_test.py",
+    "calibstate demo --fast": "tests/wheel_test.py",
     "calibstate demo /tmp/world --only-build --serve": "tests/commands/demo_test.py",
     'calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"': (
         "tests/commands/verify_pipeline_test.py"

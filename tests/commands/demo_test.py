@@ -53,18 +53,6 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "mine"
 
 
-def test_the_fast_one_comes_to_its_end_without_rucio(tmp_path: Path) -> None:
-    world = tmp_path / "world"
-
-    ran = run("demo", str(world), "--fast", CALIBSTATE_RUCIO_SERVER=str(tmp_path / "nowhere"))
-
-    assert ran.returncode == 0, ran.stderr
-    assert "21 done." in ran.stdout
-    assert "No steps, 1 extra." in ran.stdout
-    assert not (world / "rucio").exists()
-    assert run("-C", str(world / "state"), "plan", "--files").returncode == 0
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("_server")
 def test_a_real_rucio_carries_the_newest_tickets_before_ones_eyes(tmp_path: Path) -> None:
