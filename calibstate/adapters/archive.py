@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import IO, Generic, TypeVar
 
@@ -35,7 +35,7 @@ from ..ports.archive import ArchiveWriter
 from ..ports.butler import Export, ExportedFile
 from ..ports.progress import Pace, Tally, Watch, unlimited, unwatched
 from ..ports.records import Fence, unfenced
-from ..ports.silence import hearing, listening
+from ..ports.silence import USUAL_TIMEOUT, hearing, listening
 from ..store.bundle import (
     EXPORT,
     MANIFEST,
@@ -119,6 +119,8 @@ class Archive(ArchiveWriter):
         What time it is, in UTC.
     in_time
         Asks for what is read again later, by whoever needs it.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
@@ -132,8 +134,10 @@ class Archive(ArchiveWriter):
         *,
         clock: Callable[[], datetime] = _utc_now,
         in_time: Callable[[Callable[[], str]], str] = lambda read: read(),
+        timeout: timedelta = USUAL_TIMEOUT,
     ) -> None:
-        self._shelf = open_shelf(uri)
+        self._shelf = open_shelf(uri, timeout)
+        self._timeout = timeout
         self._clock = clock
         self._in_time = in_time
         # What a step imports was read when it was foreseen, and its manifest
@@ -230,7 +234,7 @@ class Archive(ArchiveWriter):
     ) -> None:
         file, key = damaged.file, f"{manifest.folder}/{damaged.file.path}"
         with ExitStack() as stack:
-            stream = _opened(stack, source)
+            stream = _opened(stack, source, self._timeout)
             digest = digest_of(stream)
             if (digest.size, digest.sha256) != (file.size, file.sha256):
                 raise RefusedError(
@@ -421,7 +425,7 @@ class Archive(ArchiveWriter):
     def _add_file(self, folder: str, source: ExportedFile) -> Digest:
         try:
             with ExitStack() as stack:
-                stream = _opened(stack, source.uri)
+                stream = _opened(stack, source.uri, self._timeout)
                 if not folder:
                     digest = digest_of(stream)
                 else:
@@ -477,9 +481,9 @@ def _in_its_place(manifest: Manifest, folder: str, name: str) -> Manifest:
     return manifest
 
 
-def _opened(stack: ExitStack, uri: str) -> IO[bytes]:
+def _opened(stack: ExitStack, uri: str, timeout: timedelta) -> IO[bytes]:
     try:
-        return stack.enter_context(opened(uri))
+        return stack.enter_context(opened(uri, timeout))
     except FileNotFoundError as error:
         raise RefusedError(
             Diagnostic(

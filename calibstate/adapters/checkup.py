@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import Diagnostic, UnreachableError
 from ..model.checkups import Examined
+from ..ports.silence import USUAL_TIMEOUT
 from .shelves import Folder, open_shelf, reason
 
 __all__ = ["examine_store", "may_write", "offset_of", "room_at", "versions_here"]
@@ -21,13 +22,15 @@ __all__ = ["examine_store", "may_write", "offset_of", "room_at", "versions_here"
 _PACKAGES = ("lsst-daf-butler", "sqlalchemy", "boto3", "rucio-clients")
 
 
-def examine_store(uri: str) -> Examined:
+def examine_store(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> Examined:
     """Look whether files can be kept somewhere.
 
     Parameters
     ----------
     uri
         A path or an ``s3://`` URI.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def examine_store(uri: str) -> Examined:
     UnreachableError
         It does not answer.
     """
-    shelf = open_shelf(uri)
+    shelf = open_shelf(uri, timeout)
     try:
         shelf.look()
         if isinstance(shelf, Folder):

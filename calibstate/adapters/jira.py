@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from jira import JIRA, JIRAError
 
 from ..errors import Diagnostic, UnreachableError, keep_secret, without_secrets
 from ..model.approvals import TrackedTicket
-from ..ports.silence import allowed, heard
+from ..ports.silence import USUAL_TIMEOUT, heard
 from ..ports.tickets import Seen, unseen
 
 __all__ = ["AT_ONCE", "Jira"]
@@ -53,9 +53,18 @@ class Jira:
         Account, where it signs in with a name, as in the cloud.
     token
         What opens it; `None`: what everybody may see is looked at.
+    timeout
+        How long it may be silent.
     """
 
-    def __init__(self, address: str, user: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        user: str | None = None,
+        token: str | None = None,
+        timeout: timedelta = USUAL_TIMEOUT,
+    ) -> None:
+        self._timeout = timeout
         self._address = address
         self._user = user
         self._token = token
@@ -110,7 +119,7 @@ class Jira:
             logging=False,
             # It would sleep for minutes between its tries.
             max_retries=0,
-            timeout=allowed(),
+            timeout=self._timeout.total_seconds(),
             get_server_info=False,
         )
         client._session.max_redirects = 0
@@ -136,12 +145,17 @@ class Jira:
         except requests.JSONDecodeError:
             raise self._unreachable("No answer of Jira", _NO_ANSWER, _ADDRESS) from None
         except (requests.RequestException, OSError) as error:
-            raise self._unreachable("Jira does not answer", _words(error), _LATER) from None
+            raise self._unreachable("Jira does not answer", self._words(error), _LATER) from None
         except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
             # JSON, and yet nothing that Jira's client can read.
             raise self._unreachable("No answer of Jira", _NO_ANSWER, _ADDRESS) from None
         heard()
         return answer
+
+    def _words(self, error: Exception) -> str:
+        if isinstance(error, requests.ReadTimeout):
+            return f"it did not answer within {self._timeout.total_seconds():g} s"
+        return _KINDS.get(type(error), "the connection failed") + f" ({type(error).__name__})"
 
     def _refused(self, error: JIRAError) -> Exception:
         match error.status_code:
@@ -244,12 +258,6 @@ def _redirect(error: requests.TooManyRedirects) -> str:
     # What stands behind may be made for one session.
     where = f"{to.scheme}://{to.hostname}{to.path}" if to.hostname else to.path
     return f"it sends us to {where[:_SHOWN] or 'nowhere'}, as to a page to sign in at"
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, requests.ReadTimeout):
-        return f"it did not answer within {allowed():g} s"
-    return _KINDS.get(type(error), "the connection failed") + f" ({type(error).__name__})"
 
 
 _KINDS: Mapping[type[Exception], str] = {

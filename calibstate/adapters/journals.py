@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from datetime import timedelta
 
 from pydantic import ValidationError
 
 from ..errors import Diagnostic, UnreachableError
 from ..model.history import Ending, PastRun
 from ..model.outcomes import Began, JournalLine
-from ..ports.silence import heard
+from ..ports.silence import USUAL_TIMEOUT, heard
 from .processes import is_seen_from, runs_no_more, this_process
 from .shelves import Shelf, open_shelf, reason
 
@@ -22,7 +23,7 @@ _LARGEST = 256 * 2**20
 """Bytes of a journal."""
 
 
-def past_runs(uri: str, since: str = "") -> Iterator[PastRun]:
+def past_runs(uri: str, since: str = "", *, timeout: timedelta = USUAL_TIMEOUT) -> Iterator[PastRun]:
     """Yield the runs that a store keeps, the newest first.
 
     Parameters
@@ -31,13 +32,15 @@ def past_runs(uri: str, since: str = "") -> Iterator[PastRun]:
         Path or ``s3://`` URI.
     since
         Leave out what began before, as ``YYYYMMDDTHHMMSSZ``.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri)
+    shelf = open_shelf(uri, timeout)
     try:
         shelf.look()
         names = [name.removesuffix(_SUFFIX) for name in shelf.files(_FOLDER) if name.endswith(_SUFFIX)]
@@ -48,15 +51,24 @@ def past_runs(uri: str, since: str = "") -> Iterator[PastRun]:
         raise _unreachable(shelf, error) from error
 
 
-def past_run(uri: str, name: str) -> PastRun | None:
+def past_run(uri: str, name: str, *, timeout: timedelta = USUAL_TIMEOUT) -> PastRun | None:
     """Return a run by its name; `None`: the store keeps no such.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    name
+        Of the run.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri)
+    shelf = open_shelf(uri, timeout)
     try:
         shelf.look()
         return _read(shelf, name) if f"{name}{_SUFFIX}" in shelf.files(_FOLDER) else None

@@ -25,6 +25,7 @@ from ..errors import CalibstateError, Diagnostic, LockedError
 from ..model.locks import Lock, Process
 from ..model.observations import duration, stamp
 from ..ports.records import Locks
+from ..ports.silence import USUAL_TIMEOUT
 from .processes import is_seen_from, runs_no_more, this_process, user
 from .records import reached
 from .shelves import Folder, Shelf, open_shelf
@@ -44,7 +45,11 @@ _TRIES = 5
 
 
 def open_locks(
-    uri: str, *, every: timedelta = EVERY, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    uri: str,
+    *,
+    every: timedelta = EVERY,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    timeout: timedelta = USUAL_TIMEOUT,
 ) -> Locks:
     """Return the locks that are kept at a path or an ``s3://`` URI.
 
@@ -56,13 +61,15 @@ def open_locks(
         How often one that is held is renewed.
     now
         The clock.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
     InvalidStateError
         It is neither.
     """
-    return _Locks(open_shelf(uri), every, now)
+    return _Locks(open_shelf(uri, timeout), every, now)
 
 
 class _Locks(Locks):

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from typing_extensions import override
 from ..errors import CalibstateError, Diagnostic, RefusedError
 from ..model.contents import format_data_id
 from ..ports.pipelines import Execution, Graph, PipelineReader, PipelineRunner, Processing, Taken
+from ..ports.silence import USUAL_TIMEOUT
 from .butler.opening import Repository
 
 __all__ = ["check_middleware", "open_pipeline_reader", "open_pipeline_runner"]
@@ -48,8 +50,15 @@ def check_middleware() -> None:
     logging.getLogger("lsst.utils.packages").setLevel(logging.ERROR)
 
 
-def open_pipeline_reader(uri: str) -> PipelineReader:
+def open_pipeline_reader(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> PipelineReader:
     """Return a repository in which pipelines are looked at.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
@@ -59,12 +68,19 @@ def open_pipeline_reader(uri: str) -> PipelineReader:
         It cannot be opened from here.
     """
     check_middleware()
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     return _Reader(repository, repository.open(writeable=False))
 
 
-def open_pipeline_runner(uri: str) -> PipelineRunner:
+def open_pipeline_runner(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> PipelineRunner:
     """Return a repository in which pipelines are run.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
@@ -74,7 +90,7 @@ def open_pipeline_runner(uri: str) -> PipelineRunner:
         It cannot be opened from here.
     """
     check_middleware()
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     return _Runner(repository, repository.open(writeable=True))
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from typing_extensions import override
@@ -14,6 +14,7 @@ from typing_extensions import override
 from ..errors import Diagnostic, UnreachableError
 from ..model.outcomes import JournalLine
 from ..ports.records import Journal
+from ..ports.silence import USUAL_TIMEOUT
 from .shelves import Folder, Shelf, open_shelf, reason
 
 __all__ = ["open_journal", "publish", "publish_review", "published", "published_review", "reached"]
@@ -24,17 +25,24 @@ _LARGEST_REVIEW = 2**20
 _TRIES = 20
 
 
-def open_journal(uri: str) -> Journal:
+def open_journal(uri: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Journal:
     """Return a new journal below a path or an ``s3://`` URI.
 
     There is a file from the first line on.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
     InvalidStateError
         It is neither.
     """
-    shelf = open_shelf(uri)
+    shelf = open_shelf(uri, timeout)
     now = _now()
     # Names are sorted by time, that of runs within one second too.
     within = f"{now.microsecond * 0x1000 // 1_000_000:03x}{uuid4().hex[:5]}"
@@ -42,7 +50,7 @@ def open_journal(uri: str) -> Journal:
     return _FileJournal(shelf, key) if isinstance(shelf, Folder) else _ObjectJournal(shelf, key)
 
 
-def publish(uri: str, place: str, data: bytes) -> None:
+def publish(uri: str, place: str, data: bytes, *, timeout: timedelta = USUAL_TIMEOUT) -> None:
     """Keep what a place showed, in place of what it showed before.
 
     Parameters
@@ -53,6 +61,8 @@ def publish(uri: str, place: str, data: bytes) -> None:
         The repository.
     data
         The observation; it is there in full or not at all.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
@@ -61,13 +71,13 @@ def publish(uri: str, place: str, data: bytes) -> None:
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri)
+    shelf = open_shelf(uri, timeout)
     with reached(shelf, "The observation was not published."):
         shelf.look()
         shelf.write(_observation(place), data)
 
 
-def published(uri: str, place: str, *, limit: int) -> bytes | None:
+def published(uri: str, place: str, *, limit: int, timeout: timedelta = USUAL_TIMEOUT) -> bytes | None:
     """Return what was last published of a place; `None`: nothing was.
 
     Parameters
@@ -78,6 +88,8 @@ def published(uri: str, place: str, *, limit: int) -> bytes | None:
         The repository.
     limit
         Bytes beyond which it is not read.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
@@ -86,10 +98,16 @@ def published(uri: str, place: str, *, limit: int) -> bytes | None:
     UnreachableError
         The store does not answer.
     """
-    return _read(uri, _observation(place), limit)
+    return _read(uri, _observation(place), limit, timeout)
 
 
-def publish_review(uri: str, place: str, over: Callable[[bytes | None], bytes]) -> None:
+def publish_review(
+    uri: str,
+    place: str,
+    over: Callable[[bytes | None], bytes],
+    *,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> None:
     """Keep what a review showed of a place.
 
     Parameters
@@ -101,6 +119,8 @@ def publish_review(uri: str, place: str, over: Callable[[bytes | None], bytes]) 
     over
         Given what is there, returns what is to be there.  It is asked again
         where somebody else was quicker, so that no review is lost.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
@@ -109,7 +129,7 @@ def publish_review(uri: str, place: str, over: Callable[[bytes | None], bytes]) 
     UnreachableError
         The store does not answer, or others write all the time.
     """
-    shelf, key = open_shelf(uri), _review(place)
+    shelf, key = open_shelf(uri, timeout), _review(place)
     with reached(shelf, "The review was not published."):
         shelf.look()
         for _ in range(_TRIES):
@@ -122,8 +142,17 @@ def publish_review(uri: str, place: str, over: Callable[[bytes | None], bytes]) 
         raise OSError(errno.EAGAIN, "others publish at the same time", key)
 
 
-def published_review(uri: str, place: str) -> bytes | None:
+def published_review(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT) -> bytes | None:
     """Return what was published of reviews of a place; `None`: nothing was.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    timeout
+        How long the store may be silent.
 
     Raises
     ------
@@ -132,11 +161,11 @@ def published_review(uri: str, place: str) -> bytes | None:
     UnreachableError
         The store does not answer.
     """
-    return _read(uri, _review(place), _LARGEST_REVIEW)
+    return _read(uri, _review(place), _LARGEST_REVIEW, timeout)
 
 
-def _read(uri: str, key: str, limit: int) -> bytes | None:
-    shelf = open_shelf(uri)
+def _read(uri: str, key: str, limit: int, timeout: timedelta) -> bytes | None:
+    shelf = open_shelf(uri, timeout)
     with reached(shelf, "What was published there cannot be read."):
         shelf.look()
         return shelf.read(key, limit=limit)

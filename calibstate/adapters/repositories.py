@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,7 +23,7 @@ from ..model.contents import Holding
 from ..model.settings import RUBIN
 from ..model.timespans import Range
 from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
-from ..ports.silence import at_work
+from ..ports.silence import USUAL_TIMEOUT, at_work
 from .cachefolder import CacheFolder, cache_of_user
 from .registry import connections
 from .registry.connections import DatabaseError
@@ -61,6 +62,8 @@ class RegistryReader(ButlerReader):
         Asks for rows that are fetched later, by whoever needs them.
     cache
         Where digests of collections are remembered; `None`: they are not.
+    timeout
+        How long its database may be silent.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class RegistryReader(ButlerReader):
         formatters: Sequence[str] = RUBIN,
         in_time: InTime = lambda fetch: fetch(),
         cache: CacheFolder | None = None,
+        timeout: timedelta = USUAL_TIMEOUT,
     ) -> None:
         self._uri = uri
+        self._timeout = timeout
         self._in_time = in_time
         self._cache = cache if isinstance(plain.database, Path) else None
         self._plain = plain
@@ -93,7 +98,7 @@ class RegistryReader(ButlerReader):
         NotTriedError
             These are no tables that are known.
         """
-        with connections.snapshot(self._plain):
+        with connections.snapshot(self._plain, self._timeout):
             pass
 
     @override
@@ -247,7 +252,7 @@ class RegistryReader(ButlerReader):
     ) -> _Answer:
         """Ask the tables, and the butler where these cannot tell."""
         try:
-            with connections.snapshot(self._plain) as snapshot:
+            with connections.snapshot(self._plain, self._timeout) as snapshot:
                 return tables(snapshot)
         except DatabaseError as error:
             if error.is_waited_for:
@@ -260,7 +265,7 @@ class RegistryReader(ButlerReader):
     @property
     def _butler(self) -> DafButlerReader:
         if self._awake is None:
-            self._awake = _ask_butler(self._uri, self._formatters)
+            self._awake = _ask_butler(self._uri, self._formatters, self._timeout)
         return self._awake
 
 
@@ -277,6 +282,7 @@ def open_reader(
     formatters: Sequence[str] = RUBIN,
     in_time: InTime = lambda fetch: fetch(),
     cache: CacheFolder | None = None,
+    timeout: timedelta = USUAL_TIMEOUT,
 ) -> RegistryReader | DafButlerReader:
     """Return a repository, opened for reading.
 
@@ -290,6 +296,8 @@ def open_reader(
         Asks for rows that are fetched later, by whoever needs them.
     cache
         Where digests of collections are remembered; `None`: they are not.
+    timeout
+        How long its database may be silent.
 
     Raises
     ------
@@ -299,7 +307,7 @@ def open_reader(
         It cannot be opened from here.
     """
     try:
-        reader = RegistryReader(uri, PlainRepository.at(uri), formatters, in_time, cache)
+        reader = RegistryReader(uri, PlainRepository.at(uri), formatters, in_time, cache, timeout)
         reader.check()
     except DatabaseError as error:
         if error.is_waited_for:
@@ -309,7 +317,7 @@ def open_reader(
         aside = str(error)
     else:
         return reader
-    butler = _ask_butler(uri, formatters)
+    butler = _ask_butler(uri, formatters, timeout)
     butler.aside = aside
     return butler
 
@@ -382,10 +390,10 @@ def resolve(butler: str, relative_to: str) -> str:
     raise unknown_label(butler)
 
 
-def _ask_butler(uri: str, formatters: Sequence[str]) -> DafButlerReader:
+def _ask_butler(uri: str, formatters: Sequence[str], timeout: timedelta) -> DafButlerReader:
     with at_work():
         from . import butler
-    return butler.open_reader(uri, formatters)
+    return butler.open_reader(uri, formatters, timeout)
 
 
 def _unreachable(uri: str, error: DatabaseError, *, opening: bool) -> UnreachableError:

@@ -20,6 +20,7 @@ from ..views import approvals as views
 from . import screen
 from .app import ExitCode, app
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     Format,
     FormatOption,
@@ -45,7 +46,7 @@ def approvals(
     instrument: InstrumentOption = None,
     ticket: TicketOption = None,
     exclude: ExcludeOption = None,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell how it stands with the approval of each ticket.
 
@@ -65,7 +66,7 @@ def approvals(
     desired = load(context)
     check_scope(desired, narrowed)
     if check:
-        listed, findings = _compared(desired, narrowed, jira())
+        listed, findings = _compared(desired, narrowed, jira(timeout))
     else:
         listed, findings = verbs.approvals(desired, narrowed), ()
     _show(listed, findings, format, checked=check)

@@ -30,4 +30,4 @@ def ask_who_is_there(desired: DesiredState, narrowed: Scope, places: Places) -> 
             silent = f"; waiting for {', '.join(awaited)}" if awaited else ""
             watch(f"places{silent}", done, total)
 
-        knock(places.doors(places_of(desired, narrowed)), seen)
+        knock(places.doors(places_of(desired, narrowed)), places.timeout, seen)

@@ -19,7 +19,7 @@ from ..store.documents.base import plain
 from ..views import capture as views
 from . import completing, screen
 from .app import ExitCode, app
-from .options import Format, FormatOption, TimeoutOption
+from .options import USUAL_TIMEOUT, Format, FormatOption, TimeoutOption
 from .tree import load
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def capture(
         typer.Option("--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written."),
     ] = False,
     format: FormatOption = Format.TEXT,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Write the state files that describe a live chain as it is.
 
@@ -88,7 +88,9 @@ def capture(
     desired = load(context)
     _check(desired, repository, instrument)
     try:
-        _capture(desired, repository, instrument, tuple(chain or ()), format, seals=not no_seals, dry=dry_run)
+        places = Places(desired, timeout=timeout)
+        chains = tuple(chain or ())
+        _capture(desired, places, repository, instrument, chains, format, seals=not no_seals, dry=dry_run)
     except RefusedError as error:
         if format is Format.JSON:
             screen.print_json(plain(documents.CaptureDocument.refused(error.diagnostics)))
@@ -101,6 +103,7 @@ def capture(
 
 def _capture(
     desired: DesiredState,
+    places: Places,
     address: str,
     instrument: str,
     chains: tuple[str, ...],
@@ -114,7 +117,7 @@ def _capture(
     from ..engine.capturing.declare import declare, seal_captured
     from ..engine.observe import refuse_doubles
 
-    places, now = Places(desired), utc_now()
+    now = utc_now()
     refuse_doubles(desired, places)
     wanted = Wanted(address, instrument, chains, now[:10])
     with screen.progress("looking at") as watch:

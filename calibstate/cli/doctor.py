@@ -13,6 +13,7 @@ from ..views import checkups as views
 from . import screen
 from .app import ExitCode, app
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     Format,
     FormatOption,
@@ -33,7 +34,7 @@ def doctor(
     repository: RepositoryOption = None,
     exclude: ExcludeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell whether one can work with the places from here.
 
@@ -52,7 +53,7 @@ def doctor(
     desired, narrowed = load(context), scope(site, repository, None, None, exclude)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = Places(desired, only=only)
+    places = Places(desired, only=only, timeout=timeout)
     with screen.progress("looking at") as watch:
         checks = examine(desired, narrowed, places, lambda done, total: watch("places", done, total))
     if format is Format.JSON:

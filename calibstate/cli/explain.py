@@ -21,6 +21,7 @@ from . import completing, screen
 from .app import ExitCode, app
 from .observe import places_to_look_at
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     Format,
     FormatOption,
@@ -85,7 +86,7 @@ def explain(
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell which calibration a lookup gets, and why not another.
 
@@ -109,7 +110,7 @@ def explain(
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
     question = _question(desired, instrument, dataset_type, data_id or (), at, exposure, chain)
-    places = places_to_look_at(desired, observed, max_age, only=only)
+    places = places_to_look_at(desired, observed, max_age, timeout, only=only)
     with screen.progress("looking at") as watch:
         explained = explain_(
             desired, narrowed, places, question, lambda done, total: watch("repositories", done, total)

@@ -17,6 +17,7 @@ from . import screen
 from .app import ExitCode, app, first_of
 from .observe import places_to_look_at
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     Format,
     FormatOption,
@@ -46,7 +47,7 @@ def fingerprint(
     observed: ObservedOption = None,
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell whether repositories select the same calibrations.
 
@@ -69,7 +70,7 @@ def fingerprint(
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, only=only)
+    places = places_to_look_at(desired, observed, max_age, timeout, only=only)
     with screen.progress("looking at") as watch:
         seen = look_at_chains(
             desired, narrowed, places, lambda done, total: watch("repositories", done, total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +24,7 @@ from ..views import impact as views
 from . import completing, screen
 from .app import ExitCode, app
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     Format,
     FormatOption,
@@ -77,7 +78,7 @@ def impact(
     repository: RepositoryOption = None,
     instrument: InstrumentOption = None,
     exclude: ExcludeOption = None,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell which lookups get another calibration by a change of the tree.
 
@@ -114,7 +115,7 @@ def impact(
     was = declared_before(after.root, base, memo)
     before, words = was.desired, was.words
     if live:
-        report = _live_report(before, after, narrowed, live, exposures, words, until)
+        report = _live_report(before, after, narrowed, live, exposures, words, until, timeout)
     else:
         # With this numpy is imported.
         from ..engine.impact import impact as compare
@@ -132,13 +133,14 @@ def _live_report(
     where: str | None,
     words: str,
     until: int,
+    timeout: timedelta,
 ) -> views.Report:
     from ..engine.impact import affected
     from ..engine.impact import impact as compare
     from ..engine.side_by_side import in_time
 
     def look() -> tuple[Impact, dict[int, str]]:
-        butler = Places(after).butler(address)
+        butler = Places(after, timeout=timeout).butler(address)
         told = compare(before, after, narrowed, butler)
         if where is not None:
             told = replace(told, exposures=_affected(told, butler, where, affected))
@@ -149,7 +151,7 @@ def _live_report(
         raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
     with screen.progress("looking at") as watch:
         watch(address, 0, 1)
-        told, detectors = in_time(address, look)
+        told, detectors = in_time(address, look, timeout)
     return views.Report(told, words, until, address, detectors)
 
 

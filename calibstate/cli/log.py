@@ -22,6 +22,7 @@ from ..views import log as views
 from . import screen
 from .app import ExitCode, app
 from .options import (
+    USUAL_TIMEOUT,
     Format,
     FormatOption,
     RepositoryOption,
@@ -51,7 +52,7 @@ def log(
     format: FormatOption = Format.TEXT,
     repository: RepositoryOption = None,
     ticket: TicketOption = None,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell what was done, by whom, when, and from which commit.
 
@@ -68,7 +69,7 @@ def log(
     """
     desired, narrowed = load(context), scope(None, repository, None, ticket, None)
     check_scope(desired, narrowed)
-    places = Places(desired)
+    places = Places(desired, timeout=timeout)
     if run:
         found = places.past_run(run)
         if found is None:

@@ -20,6 +20,7 @@ from ..views.messages import count
 from . import screen
 from .app import ExitCode, app
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     FilesOption,
     InstrumentOption,
@@ -54,7 +55,7 @@ def observe(
     instrument: InstrumentOption = None,
     exclude: ExcludeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Write down what repositories show, for who cannot see them.
 
@@ -75,7 +76,7 @@ def observe(
     desired, narrowed = load(context), scope(site, repository, instrument, None, exclude, files=files)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = RecordingPlaces(desired, only=only)
+    places = RecordingPlaces(desired, only=only, timeout=timeout)
     observations, unseen = _look(desired, narrowed, places)
     if output and observations:
         _save(output, observations)
@@ -91,6 +92,7 @@ def places_to_look_at(
     desired: DesiredState,
     observed: Iterable[str] | None,
     max_age: timedelta | None,
+    timeout: timedelta,
     *,
     to_act: bool = False,
     only: Collection[RepositoryAddress] | None = None,
@@ -106,6 +108,8 @@ def places_to_look_at(
         Files of observations, or `PUBLISHED`.
     max_age
         Age from which an observation is too old; `None`: as usual.
+    timeout
+        How long a place may be silent.
     to_act
         Whether steps follow, so that one that is too old tells nothing.
     only
@@ -127,7 +131,8 @@ def places_to_look_at(
             given[told.address] = told
     _tell_of_strangers(desired, given)
     age = Hearsay.max_age if max_age is None else max_age
-    return Places(desired, Hearsay(given, PUBLISHED in words, age, to_act), only, remembers=remembers)
+    hearsay = Hearsay(given, PUBLISHED in words, age, to_act)
+    return Places(desired, hearsay, only, remembers=remembers, timeout=timeout)
 
 
 def _look(

@@ -13,10 +13,11 @@ import typer
 from ..errors import Diagnostic, UsageError, without_secrets
 from ..model.guards import Allowed, Guard
 from ..model.scope import Scope
-from ..ports import silence
+from ..ports.silence import USUAL_TIMEOUT
 from . import completing, screen
 
 __all__ = [
+    "USUAL_TIMEOUT",
     "AllowOption",
     "ArchiveBytesOption",
     "BecauseOption",
@@ -224,22 +225,21 @@ BecauseOption = Annotated[
 ]
 
 
-def _be_patient(limit: timedelta | None) -> timedelta | None:
-    # Without the option too: in one process several commands may run.
-    if limit is not None and not _SHORTEST <= limit <= _LONGEST:
+def _check_timeout(timeout: timedelta) -> timedelta:
+    if not _SHORTEST <= timeout <= _LONGEST:
         raise typer.BadParameter("a place is waited for between 1s and 7d")
-    silence.allow(limit)
-    return limit
+    return timeout
 
 
 TimeoutOption = Annotated[
-    timedelta | None,
+    timedelta,
     typer.Option(
         "--timeout",
         metavar="DURATION",
         parser=duration,
-        callback=_be_patient,
+        callback=_check_timeout,
         envvar="CALIBSTATE_TIMEOUT",
+        show_default=False,
         help="A place that says nothing for so long is unreachable (10s, 5m); 60s unless told.",
     ),
 ]

@@ -53,6 +53,7 @@ from .applying import (
 from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
+    USUAL_TIMEOUT,
     AllowOption,
     ArchiveBytesOption,
     BecauseOption,
@@ -107,7 +108,7 @@ def drift(
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
     no_cache: NoCacheOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell where live places have left the declaration.
 
@@ -126,7 +127,7 @@ def drift(
     desired = load(context)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, only=only, remembers=not no_cache)
+    places = places_to_look_at(desired, observed, max_age, timeout, only=only, remembers=not no_cache)
     plan = _plan(desired, narrowed, places)
     match format:
         case DriftFormat.JSON:
@@ -182,7 +183,7 @@ def plan(
     allow: AllowOption = None,
     because: BecauseOption = None,
     override: OverrideOption = None,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Show the steps that would end the drift.
 
@@ -215,7 +216,9 @@ def plan(
     passed = allowed(allow, because, override)
     check_scope(desired, with_others)
     with_others, only = own(desired, with_others, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, to_act=True, only=only, remembers=not no_cache)
+    places = places_to_look_at(
+        desired, observed, max_age, timeout, to_act=True, only=only, remembers=not no_cache
+    )
     made = _plan(desired, with_others, places, passed, after or ())
     made = part_of(made, ours, desired) if after else made
     if output:
@@ -260,7 +263,7 @@ def apply(
     allow: AllowOption = None,
     because: BecauseOption = None,
     override: OverrideOption = None,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Plan, show, ask, and do it.
 
@@ -284,7 +287,7 @@ def apply(
     desired = load(context)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = Places(desired, only=only)
+    places = Places(desired, only=only, timeout=timeout)
     saved = _from_file(file, desired) if file else None
     if file:
         _check_whole(narrowed, desired)

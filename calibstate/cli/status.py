@@ -15,6 +15,7 @@ from .applying import commit_remarks, foreseen_in, not_seen, planned
 from .asking import ask_who_is_there
 from .observe import places_to_look_at
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     FilesOption,
     Format,
@@ -56,7 +57,7 @@ def status(
     max_age: MaxAgeOption = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
     no_cache: NoCacheOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Show tickets against repositories, in search order.
 
@@ -80,7 +81,7 @@ def status(
     desired = load(context)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, only=only, remembers=not no_cache)
+    places = places_to_look_at(desired, observed, max_age, timeout, only=only, remembers=not no_cache)
     ask_who_is_there(desired, narrowed, places)
     view = look_at_all(desired, narrowed, places)
     plan = planned(view, NOTHING, foreseen=foreseen_in(view, NOTHING, places))

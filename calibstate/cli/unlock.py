@@ -14,7 +14,7 @@ from ..model.guards import Allowed
 from ..model.names import ARCHIVE, RUCIO
 from . import completing, screen
 from .app import app
-from .options import TimeoutOption
+from .options import USUAL_TIMEOUT, TimeoutOption
 from .tree import load, undeclared
 
 
@@ -33,7 +33,7 @@ def unlock(
             "--id", metavar="ID", envvar="CALIBSTATE_ID", help="Id of the lock, as who was refused was told."
         ),
     ] = None,
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Break the lock of a run that is surely no more.
 
@@ -55,6 +55,6 @@ def unlock(
     known = (*desired.repositories, ARCHIVE, RUCIO)
     if place not in known:
         raise undeclared("place", place, known)
-    places = Places(desired)
+    places = Places(desired, timeout=timeout)
     said = break_lock(place, id, places.records(place), now=utc_now, began=lambda: began(desired, Allowed()))
     screen.print_lines([said[0].upper() + said[1:] + "." if said.startswith("the ") else said])

@@ -29,6 +29,7 @@ from . import screen
 from .app import ExitCode, app
 from .asking import ask_who_is_there
 from .options import (
+    USUAL_TIMEOUT,
     ExcludeOption,
     Format,
     FormatOption,
@@ -138,7 +139,7 @@ def verify(
         ),
     ] = None,
     only_here: OnlyHereOption = False,  # noqa: FBT002
-    timeout: TimeoutOption = None,
+    timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Review a deployment: is it selected, and are its files there?
 
@@ -173,7 +174,7 @@ def verify(
     desired, narrowed = load(context), scope(site, repository, instrument, ticket, exclude)
     check_scope(desired, narrowed)
     narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = Places(desired, only=only)
+    places = Places(desired, only=only, timeout=timeout)
     asked = _Processing(pipeline, where, tuple(inputs or ()), execute)
     if archive:
         if asked != _Processing() or output or publish:
@@ -227,7 +228,7 @@ def _verify_archive(
             pace=RateLimit(asked.rate) if asked.rate else unlimited,
             watch=watch,
         )
-        review = review_archive(desired, narrowed, places.archive(), how)
+        review = review_archive(desired, narrowed, places, how)
     if format is Format.JSON:
         screen.print_json(plain(review))
     elif format is Format.MARKDOWN:

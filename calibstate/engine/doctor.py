@@ -102,7 +102,7 @@ def doctor(
     looks |= {place: partial(places.examine, place) for place in (*held, *stores)}
     looks |= {f"lock of {place}": partial(_holder, places, place) for place in held}
     told: dict[str, Future[_Answer]] = {}
-    for done, (place, look) in enumerate(side_by_side(looks), 1):
+    for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
         told[place] = look
         seen(done, len(looks))
     checks = [
@@ -143,7 +143,7 @@ def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) ->
     """
     changed = sorted({step.action.target.place for step in plan.steps if ours(step)})
     looks = {place: partial(places.examine, place) for place in changed}
-    told = dict(side_by_side(looks))
+    told = dict(side_by_side(looks, places.timeout))
     return [check for place in changed for check in _examined(place, told[place], 0)]
 
 
@@ -163,7 +163,7 @@ def _of_tickets(
         address: partial(objections_at, desired, scope, places, address, bundled.contents)
         for address in repositories
     }
-    told = dict(side_by_side(looks))
+    told = dict(side_by_side(looks, places.timeout))
     for address in repositories:
         try:
             objections = told[address].result()

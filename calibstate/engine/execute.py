@@ -149,7 +149,7 @@ class _Live:
     @classmethod
     def of(cls, action: Action, places: WritePlaces) -> _Live:
         try:
-            return cls(in_time(action.target.place, partial(look, action.subject(), places)))
+            return cls(in_time(action.target.place, partial(look, action.subject(), places), places.timeout))
         except (UnreachableError, RefusedError):
             return cls(is_known=False)  # The step itself will tell.
 
@@ -206,7 +206,7 @@ def _take(
 def _attempt(step: Step, places: WritePlaces, watch: Watch, fence: Fence) -> Iterator[Outcome]:
     action = step.action
     place, kind = action.target.place, KINDS[action.target.kind]
-    live = in_time(place, partial(look, action.subject(), places))
+    live = in_time(place, partial(look, action.subject(), places), places.timeout)
     standing = action.standing(live)
     if standing is Standing.DONE:
         yield _outcome(step, Result.DONE, "it was done already")
@@ -216,8 +216,9 @@ def _attempt(step: Step, places: WritePlaces, watch: Watch, fence: Fence) -> Ite
         yield _outcome(step, Result.STALE, f"{action.moved(live)}; nothing was changed")
     else:
         yield _outcome(step, Result.BEGUN, action.summary())
-        in_time(place, partial(kind.apply, action, places, watch, fence))
-        yield _became(step, in_time(place, partial(look, action.subject(), places)))
+        in_time(place, partial(kind.apply, action, places, watch, fence), places.timeout)
+        live = in_time(place, partial(look, action.subject(), places), places.timeout)
+        yield _became(step, live)
 
 
 def _became(step: Step, live: Resource | None) -> Outcome:
@@ -238,7 +239,9 @@ _UNKNOWN = "What came of the step is not known; the next run looks, and goes on 
 
 
 def _standing(action: Action, places: WritePlaces) -> Standing:
-    return action.standing(in_time(action.target.place, partial(look, action.subject(), places)))
+    return action.standing(
+        in_time(action.target.place, partial(look, action.subject(), places), places.timeout)
+    )
 
 
 def _waits(needed: list[str]) -> str:

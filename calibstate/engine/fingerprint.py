@@ -95,7 +95,7 @@ def look_at_chains(
     found: dict[str, Mapping[str, SeenChain]] = {}
     unreachable: dict[str, Diagnostic] = {}
     looks = {a: partial(_look, desired, places, a, chains) for a, chains in asked.items()}
-    for done, (address, look) in enumerate(side_by_side(looks), 1):
+    for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:
             found[address] = look.result()
         except UnreachableError as error:

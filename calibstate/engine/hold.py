@@ -7,8 +7,8 @@ keep others away by that too, since they may keep their `records` elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from functools import partial
 from itertools import chain, repeat
@@ -18,7 +18,7 @@ from ..errors import CalibstateError, LockedError
 from ..model.names import ARCHIVE, RUCIO
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
-from .side_by_side import in_time, leave_behind
+from .side_by_side import entered_in_time, in_time, leave_behind
 
 __all__ = ["Holds", "Patience"]
 
@@ -98,16 +98,6 @@ class Patience:
         return holder
 
 
-@contextmanager
-def _soon(place: str, hold: Callable[[str], AbstractContextManager[_T]]) -> Iterator[_T]:
-    """Hold a place, unless it says nothing."""
-    context = hold(place)
-    held = in_time(place, context.__enter__)
-    with ExitStack() as stack:
-        stack.push(context)
-        yield held
-
-
 class Holds:
     """Places that a run holds.
 
@@ -164,10 +154,14 @@ class Holds:
             if word:
                 self._tell(word)
             if place not in {ARCHIVE, RUCIO}:
-                exclude = partial(_soon, place, self._places.exclude_others)
-                checks.append(self._patience.enter(stack, exclude))
+                checks.append(self._patience.enter(stack, partial(self._exclude_others, place)))
             self._stacks[place] = stack.pop_all()
         self._checks[place] = checks
+
+    def _exclude_others(self, place: str) -> AbstractContextManager[Callable[[], None]]:
+        """Keep others away by the database, unless that says nothing."""
+        ask = partial(in_time, place, timeout=self._places.timeout)
+        return entered_in_time(self._places.exclude_others(place), ask)
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed.
@@ -180,7 +174,7 @@ class Holds:
             That cannot be known; nothing may be written there.
         """
         for check in self._checks[place]:
-            in_time(place, check)
+            in_time(place, check, self._places.timeout)
 
     def leave(self, place: str) -> None:
         """Let a place be held until this process ends.

@@ -9,6 +9,7 @@ who says nothing is not asked again in this run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from .side_by_side import side_by_side
 
@@ -17,6 +18,7 @@ __all__ = ["knock"]
 
 def knock(
     stores: Mapping[str, Callable[[], object]],
+    timeout: timedelta,
     seen: Callable[[int, int, Sequence[str]], None] = lambda done, total, awaited: None,
 ) -> None:
     """Ask stores whether they are there; it is told when they are needed.
@@ -25,6 +27,8 @@ def knock(
     ----------
     stores
         What asks each of them, by what messages call it.
+    timeout
+        How long one of them may be silent.
     seen
         Told how many have answered, of how many, and who says nothing.
     """
@@ -33,5 +37,5 @@ def knock(
     def wait_for(awaited: Sequence[str]) -> None:
         seen(done, len(stores), awaited)
 
-    for _ in side_by_side(stores, wait_for):
+    for _ in side_by_side(stores, timeout, wait_for):
         done += 1

@@ -94,10 +94,10 @@ def observe(
         if address not in looks:
             looks[address] = partial(_look_whether_it_is_there, address, places)
             by_place[address] = []
-    for done, (place, look) in enumerate(side_by_side(looks), 1):
+    for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
         observed.update((o.address, o) for o in _seen(place, look, by_place[place]))
         seen(done, len(looks))
-    pins = pin_tickets(desired, scope, observed, places.archive())
+    pins = pin_tickets(desired, scope, observed, places)
     return View(
         desired,
         scope,
@@ -222,7 +222,7 @@ def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
     """
     opened: dict[str, str] = {}
     asked = {address: partial(places.identity, address) for address in desired.repositories}
-    told = dict(side_by_side(asked))
+    told = dict(side_by_side(asked, places.timeout))
     for address in desired.repositories:
         try:
             identity = told[address].result()

@@ -27,7 +27,7 @@ from ..model.resources import Observed
 from ..model.scope import Scope
 from ..model.seals import Seal
 from ..model.tickets import Ticket
-from ..ports.archive import ArchiveReader
+from ..ports.places import ReadPlaces
 from .expand import Unpinned, adopted
 from .side_by_side import in_time
 
@@ -38,7 +38,7 @@ def pin_tickets(
     desired: DesiredState,
     scope: Scope,
     observed: Mapping[Address, Observed],
-    archive: ArchiveReader,
+    places: ReadPlaces,
 ) -> dict[TicketKey, Pin | Unpinned]:
     """Return what each adopted ticket holds, or why nobody can tell.
 
@@ -48,8 +48,8 @@ def pin_tickets(
         What is declared, and the part that is asked for.
     observed
         What the places showed.
-    archive
-        Asked for the rows of a bundle when they are needed.
+    places
+        Whose archive is asked for the rows of a bundle when they are needed.
     """
     return {
         written.noun.key: _pin(
@@ -57,7 +57,7 @@ def pin_tickets(
             desired.seals.get(written.noun.key),
             desired.origin(written.noun.instrument),
             observed,
-            archive,
+            places,
         )
         for written in adopted(desired, scope)
     }
@@ -68,7 +68,7 @@ def _pin(
     sealed: Written[Seal] | None,
     origin: str | None,
     observed: Mapping[Address, Observed],
-    archive: ArchiveReader,
+    places: ReadPlaces,
 ) -> Pin | Unpinned:
     ticket = written.noun
     if told := approved_otherwise(written, sealed):
@@ -80,9 +80,9 @@ def _pin(
     if bundle and bundle.trouble:
         return Unpinned(bundle.trouble, refused=True)
     if sealed:
-        return _from_seal(sealed, bundle, _from_origin(ticket, origin, observed), archive)
+        return _from_seal(sealed, bundle, _from_origin(ticket, origin, observed), places)
     if bundle:
-        return _from_bundle(ticket, bundle.manifests[0], archive)
+        return _from_bundle(ticket, bundle.manifests[0], places)
     return _from_origin(ticket, origin, observed)
 
 
@@ -103,7 +103,7 @@ def _from_seal_alone(sealed: Written[Seal] | None, awaits: str) -> Pin | Unpinne
 
 
 def _from_seal(
-    sealed: Written[Seal], bundle: Bundle | None, at_origin: Pin | Unpinned, archive: ArchiveReader
+    sealed: Written[Seal], bundle: Bundle | None, at_origin: Pin | Unpinned, places: ReadPlaces
 ) -> Pin | Unpinned:
     """Return what was sealed, with whom to get it from."""
     seal = sealed.noun
@@ -112,7 +112,7 @@ def _from_seal(
         return Pin(
             seal.fingerprints,
             "its seal",
-            cache(lambda: _rows(manifest, archive)),
+            cache(lambda: _rows(manifest, places)),
             manifest,
             seal.content,
             seal,
@@ -136,7 +136,7 @@ def _from_seal(
     return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content, seal=seal)
 
 
-def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> Pin | Unpinned:
+def _from_bundle(ticket: Ticket, manifest: Manifest, places: ReadPlaces) -> Pin | Unpinned:
     if tuple(manifest.fingerprints) != ticket.leaves:
         return Unpinned(
             f"{ticket.ticket} was exported with other collections ({', '.join(manifest.fingerprints)}); "
@@ -144,12 +144,12 @@ def _from_bundle(ticket: Ticket, manifest: Manifest, archive: ArchiveReader) -> 
             refused=True,
         )
 
-    return Pin(manifest.fingerprints, "its bundle", cache(lambda: _rows(manifest, archive)), manifest)
+    return Pin(manifest.fingerprints, "its bundle", cache(lambda: _rows(manifest, places)), manifest)
 
 
-def _rows(manifest: Manifest, archive: ArchiveReader) -> Mapping[str, Holding]:
+def _rows(manifest: Manifest, places: ReadPlaces) -> Mapping[str, Holding]:
     """Read a bundle; a large one takes seconds."""
-    contents = in_time(ARCHIVE, lambda: archive.contents(manifest))
+    contents = in_time(ARCHIVE, lambda: places.archive().contents(manifest), places.timeout)
     return {name: contents.holding(name) for name in manifest.fingerprints}
 
 

@@ -57,7 +57,7 @@ def look_for_others(
     foreseen = _foreseen(desired)
     trouble: dict[RepositoryAddress, Diagnostic | None] = dict.fromkeys(places_of(desired, scope))
     looks = {address: partial(_look, foreseen, scope, places, address) for address in trouble}
-    for done, (address, look) in enumerate(side_by_side(looks), 1):
+    for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:
             trouble[address] = look.result()
         except UnreachableError as error:

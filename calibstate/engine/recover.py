@@ -44,7 +44,7 @@ def recover(addresses: Iterable[str], places: WritePlaces, patience: Patience | 
         Another run works on one of them.
     """
     asked = {address: partial(_needs_recovery, address, places) for address in addresses}
-    found = dict(side_by_side(asked))
+    found = dict(side_by_side(asked, places.timeout))
     for address in asked:
         try:
             if (half_written := found[address].result()) is not None:

@@ -12,13 +12,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from sys import exc_info
+from typing import Any, Generic, TypeVar, cast
 
 from ..errors import UnreachableError
-from ..ports.silence import Heard, Silences, SilentError, allowed, at_work, hearing, listening, silent
+from ..ports.silence import Heard, Silences, SilentError, at_work, hearing, listening, silent
 
-__all__ = ["SIDE_BY_SIDE", "InTime", "in_time", "is_anything_left_behind", "leave_behind", "side_by_side"]
+__all__ = [
+    "SIDE_BY_SIDE",
+    "InTime",
+    "entered_in_time",
+    "in_time",
+    "is_anything_left_behind",
+    "leave_behind",
+    "side_by_side",
+]
 
 SIDE_BY_SIDE = 8
 """How many places are looked at at once, besides those that are silent."""
@@ -38,7 +50,9 @@ _left_behind: list[object] = []
 
 
 def side_by_side(
-    looks: Mapping[str, Callable[[], T]], awaited: Callable[[Sequence[str]], None] = lambda places: None
+    looks: Mapping[str, Callable[[], T]],
+    timeout: timedelta,
+    awaited: Callable[[Sequence[str]], None] = lambda places: None,
 ) -> Iterator[tuple[str, Future[T]]]:
     """Look at places, several at once.
 
@@ -46,6 +60,8 @@ def side_by_side(
     ----------
     looks
         What looks, by the name of the place.
+    timeout
+        How long a place may be silent.
     awaited
         Told, again and again, which places say nothing at the moment.
 
@@ -64,7 +80,7 @@ def side_by_side(
         awaited(silent_now)
         while waiting and len(running) - len(silent_now) < SIDE_BY_SIDE:
             place, call = waiting.pop()
-            running[place] = _Look(place, call, ended)
+            running[place] = _Look(place, call, timeout, ended)
         began, patience = time.monotonic(), min(_A_WHILE, *(look.left for look in running.values()))
         try:
             place = ended.get(timeout=patience)
@@ -85,7 +101,7 @@ def side_by_side(
             yield place, running.pop(place).future
 
 
-def in_time(place: str, call: Callable[[], T]) -> T:
+def in_time(place: str, call: Callable[[], T], timeout: timedelta) -> T:
     """Return what a place answers to a single question, or an order.
 
     Parameters
@@ -94,6 +110,8 @@ def in_time(place: str, call: Callable[[], T]) -> T:
         What messages call it.
     call
         The question.
+    timeout
+        How long the place may be silent.
 
     Raises
     ------
@@ -107,7 +125,7 @@ def in_time(place: str, call: Callable[[], T]) -> T:
             looking.is_held_up = bool(silent_now)
 
     with at_work():
-        ((_, future),) = side_by_side({place: call}, hold_up)
+        ((_, future),) = side_by_side({place: call}, timeout, hold_up)
         hold_up(())
         return future.result()
 
@@ -120,7 +138,7 @@ class InTime:
     place
         What messages call it.
     silences
-        What said nothing in this run.
+        What said nothing in this run, and how long it may be silent.
     store
         What answers for the place; others may be kept there too.
     """
@@ -143,7 +161,45 @@ class InTime:
             with self._silences.asking(self._store, self._place):
                 return call()
 
-        return in_time(self._place, ask)
+        return in_time(self._place, ask, self._silences.timeout)
+
+
+@contextmanager
+def entered_in_time(
+    context: AbstractContextManager[T], ask: Callable[[Callable[[], object]], object]
+) -> Iterator[T]:
+    """Enter a context of a place, and leave it, without waiting for ever.
+
+    Parameters
+    ----------
+    context
+        Such as a lock that is kept there.
+    ask
+        Asks the place in time, as `InTime` does.
+
+    Raises
+    ------
+    SilentError
+        The place said nothing for too long.  A context that it would not let
+        us leave is left behind.
+    """
+
+    def leave(*trouble: Any) -> None:
+        try:
+            ask(partial(context.__exit__, *trouble))
+        except SilentError:
+            leave_behind(context)
+            raise
+
+    entered = cast(T, ask(context.__enter__))
+    try:
+        yield entered
+    except BaseException:
+        # What went wrong inside is what must be told.
+        with suppress(SilentError):
+            leave(*exc_info())
+        raise
+    leave(None, None, None)
 
 
 def leave_behind(what: object) -> None:
@@ -164,10 +220,13 @@ def is_anything_left_behind() -> bool:
 class _Look(Generic[T]):
     """One look, in a thread that nobody has to wait for."""
 
-    def __init__(self, place: str, call: Callable[[], T], ended: SimpleQueue[str]) -> None:
+    def __init__(
+        self, place: str, call: Callable[[], T], timeout: timedelta, ended: SimpleQueue[str]
+    ) -> None:
         self.future: Future[T] = Future()
         self._place = place
         self._call = call
+        self._timeout = timeout
         self._ended = ended
         self._heard = Heard()
         self._thread = threading.Thread(target=self._run, name=f"look at {place}", daemon=True)
@@ -176,7 +235,8 @@ class _Look(Generic[T]):
     @property
     def left(self) -> float:
         """Seconds that it may still be silent."""
-        return max(self._heard.at + allowed() + _GRACE - time.monotonic(), 0.0)
+        limit = self._heard.at + self._timeout.total_seconds() + _GRACE
+        return max(limit - time.monotonic(), 0.0)
 
     @property
     def is_waiting(self) -> bool:
@@ -192,7 +252,7 @@ class _Look(Generic[T]):
         leave_behind(self._thread)
         self._heard.give_up()
         future: Future[T] = Future()
-        future.set_exception(silent(self._place))
+        future.set_exception(silent(self._place, self._timeout))
         return future
 
     def _run(self) -> None:

@@ -43,7 +43,7 @@ from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.rucio import RucioWriter
-from ..ports.silence import Silences, at_work
+from ..ports.silence import USUAL_TIMEOUT, Silences, at_work
 from ..store import reviewfile
 from .past import checked_out
 from .timely import AskedFirst, TimelyJournal, TimelyLocks
@@ -83,6 +83,8 @@ class Places:
         Whether what collections hold may be remembered of the last look, where
         a database in a file is as it was then.  Nothing that writes may: what
         a step stands on is read.
+    timeout
+        How long a place may be silent before it counts as unreachable.
     """
 
     def __init__(
@@ -92,12 +94,14 @@ class Places:
         only: Collection[RepositoryAddress] | None = None,
         *,
         remembers: bool = False,
+        timeout: timedelta = USUAL_TIMEOUT,
     ) -> None:
         self._desired = desired
         self._hearsay = hearsay or Hearsay()
         self._only = only
         self._remembers = remembers
-        self.silences = Silences()
+        self.timeout = timeout
+        self.silences = Silences(timeout)
         """What said nothing in this run."""
         self._relied_on: dict[RepositoryAddress, tuple[Any, str]] = {}
         self._opened: dict[tuple[str, str], Any] = {}
@@ -137,7 +141,9 @@ class Places:
         from ..adapters.butler import open_writer
 
         if ("write", address) not in self._opened:
-            self._once("write", address, partial(open_writer, self._uri(address), self._formatters))
+            self._once(
+                "write", address, partial(open_writer, self._uri(address), self._formatters, self.timeout)
+            )
             # The first writer of a repository makes tables, of which a
             # reader from before it knows nothing.
             self._opened.pop(("read", address), None)
@@ -149,14 +155,14 @@ class Places:
         """Undo what a killed writer left half done in a repository."""
         from ..adapters.butler import clear_leftovers, recover
 
-        recover(self._uri(address))
-        clear_leftovers(self._uri(address))
+        recover(self._uri(address), self.timeout)
+        clear_leftovers(self._uri(address), self.timeout)
 
     def exclude_others(self, address: RepositoryAddress) -> AbstractContextManager[Callable[[], None]]:
         """Keep away also who keeps locks elsewhere, where the database can."""
         from ..adapters.butler import exclude_others
 
-        return exclude_others(self._uri(address), address)
+        return exclude_others(self._uri(address), address, self.timeout)
 
     def identity(self, address: RepositoryAddress) -> str:
         """Return what tells one butler from another, without opening it."""
@@ -173,7 +179,9 @@ class Places:
         asking = partial(self._asking_for_all, _server_of(uri), ARCHIVE)
         in_time = InTime(ARCHIVE, self.silences, _server_of(uri))
         archive: ArchiveWriter = self._once(
-            "archive", ARCHIVE, lambda: AskedFirst(Archive(uri, in_time=in_time), asking)
+            "archive",
+            ARCHIVE,
+            lambda: AskedFirst(Archive(uri, in_time=in_time, timeout=self.timeout), asking),
         )
         return archive
 
@@ -188,7 +196,9 @@ class Places:
         assert settings, "what goes by Rucio is declared with settings only"
         asking = partial(self._asking_for_all, RUCIO, RUCIO)
         with asking():
-            rucio: RucioWriter = self._once("rucio", RUCIO, lambda: AskedFirst(open_rucio(settings), asking))
+            rucio: RucioWriter = self._once(
+                "rucio", RUCIO, lambda: AskedFirst(open_rucio(settings, timeout=self.timeout), asking)
+            )
         return rucio
 
     change_rucio = rucio
@@ -198,7 +208,7 @@ class Places:
         from ..adapters.pipelines import open_pipeline_reader
 
         reader: PipelineReader = self._once(
-            "pipelines", address, lambda: open_pipeline_reader(self._uri(address))
+            "pipelines", address, lambda: open_pipeline_reader(self._uri(address), self.timeout)
         )
         return reader
 
@@ -207,7 +217,7 @@ class Places:
         from ..adapters.pipelines import open_pipeline_runner
 
         runner: PipelineRunner = self._once(
-            "run pipelines", address, lambda: open_pipeline_runner(self._uri(address))
+            "run pipelines", address, lambda: open_pipeline_runner(self._uri(address), self.timeout)
         )
         return runner
 
@@ -221,7 +231,10 @@ class Places:
 
         def timely() -> Records:
             asking = self._asking_records(uri)
-            return Records(TimelyLocks(open_locks(uri), asking), TimelyJournal(open_journal(uri), asking))
+            return Records(
+                TimelyLocks(open_locks(uri, timeout=self.timeout), asking),
+                TimelyJournal(open_journal(uri, timeout=self.timeout), asking),
+            )
 
         made: Records = self._once("records", uri, timely)
         return made
@@ -246,7 +259,9 @@ class Places:
         knocked = {_server_of(self._from_root(self._desired.settings.noun.archive))}
         for uri in self._stores_to_read(asked):
             if self._only is not None or _server_of(uri) not in knocked:
-                doors[_records(uri)] = partial(self._asking_records(uri), partial(_look_at_store, uri))
+                doors[_records(uri)] = partial(
+                    self._asking_records(uri), partial(_look_at_store, uri, self.timeout)
+                )
             knocked.add(_server_of(uri))
         return doors
 
@@ -297,18 +312,21 @@ class Places:
         settings = self._desired.settings.noun
         if place == RUCIO and settings.rucio:
             with self.silences.asking(RUCIO, RUCIO):
-                return examine_rucio(settings.rucio.scope)
+                return examine_rucio(settings.rucio.scope, self.timeout)
         if place in self._desired.repositories:
             # What was opened a moment ago to plan is not opened again.
             opened: Any = self._opened.get(("read", place))
             if hasattr(opened, "examine"):
                 examined: Examined = opened.examine()
                 return examined
-            with self.silences.asking(place, place), closing(open_reader(self._uri(place))) as reader:
+            with (
+                self.silences.asking(place, place),
+                closing(open_reader(self._uri(place), timeout=self.timeout)) as reader,
+            ):
                 return reader.examine()
         uri = self._from_root(settings.archive) if place == ARCHIVE else place
         with self.silences.asking(_server_of(uri), place):
-            return examine_store(uri)
+            return examine_store(uri, self.timeout)
 
     def versions_here(self) -> tuple[str, ...]:
         """Return the versions of what the places are asked with."""
@@ -353,14 +371,15 @@ class Places:
         """
         from ..adapters.journals import past_runs
 
-        return self._asking_records(store)(lambda: list(past_runs(store, since)))
+        return self._asking_records(store)(lambda: list(past_runs(store, since, timeout=self.timeout)))
 
     def past_run(self, name: str) -> PastRun | None:
         """Return a run by its name; `None`: no store keeps it."""
         from ..adapters.journals import past_run
 
         found = (
-            self._asking_records(store)(partial(past_run, store, name)) for store in self.stores_of_records()
+            self._asking_records(store)(partial(past_run, store, name, timeout=self.timeout))
+            for store in self.stores_of_records()
         )
         return next((run for run in found if run), None)
 
@@ -378,7 +397,9 @@ class Places:
 
         uri = self._records_uri(chain.place)
         try:
-            return self._asking_records(uri)(lambda: entered(past_runs(uri), str(chain), children))
+            return self._asking_records(uri)(
+                lambda: entered(past_runs(uri, timeout=self.timeout), str(chain), children)
+            )
         except CalibstateError as error:
             return Since(unknown=f"the journals cannot be read: {error.diagnostics[0].detail}")
 
@@ -387,7 +408,7 @@ class Places:
         from ..adapters.records import publish
 
         uri = self._records_uri(address)
-        self._asking_records(uri)(lambda: publish(uri, address, observation))
+        self._asking_records(uri)(lambda: publish(uri, address, observation, timeout=self.timeout))
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""
@@ -401,7 +422,7 @@ class Places:
             return reviewfile.dumps(review.after(older) if older else review)
 
         uri = self._records_uri(review.address)
-        self._asking_records(uri)(lambda: publish_review(uri, review.address, over))
+        self._asking_records(uri)(lambda: publish_review(uri, review.address, over, timeout=self.timeout))
 
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
         """Return what was published of reviews there; `None`: nothing was."""
@@ -412,7 +433,7 @@ class Places:
             raise _not_asked(f"what {address} published")
         try:
             asking = self._asking_records(uri, f"what {address} published")
-            data = asking(lambda: published_review(uri, address))
+            data = asking(lambda: published_review(uri, address, timeout=self.timeout))
             return reviewfile.loads(data, address) if data else None
         except InvalidStateError as error:
             raise UnreachableError(*error.diagnostics) from None
@@ -431,7 +452,11 @@ class Places:
             with self.silences.asking(store, address):
                 in_time = InTime(address, self.silences, store)
                 return open_reader(
-                    uri, self._formatters, in_time, digests_cache() if self._remembers else None
+                    uri,
+                    self._formatters,
+                    in_time,
+                    digests_cache() if self._remembers else None,
+                    self.timeout,
                 )
 
         try:
@@ -485,7 +510,7 @@ class Places:
         uri = self._records_uri(address)
         try:
             with self.silences.asking(_server_of(uri), _records(uri)):
-                data = published(uri, address, limit=observationfile.LARGEST)
+                data = published(uri, address, limit=observationfile.LARGEST, timeout=self.timeout)
             if data is None:
                 raise _unseen(unseen, "nobody published an observation of it")
             (told,) = observationfile.loads(data, "what was published of it", of=address)
@@ -578,10 +603,10 @@ def _records(uri: str) -> str:
     return f"the records in {without_secrets(uri)}"
 
 
-def _look_at_store(uri: str) -> None:
+def _look_at_store(uri: str, timeout: timedelta) -> None:
     from ..adapters.shelves import open_shelf
 
-    open_shelf(uri).look()
+    open_shelf(uri, timeout).look()
 
 
 def _server_of(uri: str) -> str:

@@ -7,17 +7,15 @@ that waits for it in the kernel can be interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from sys import exc_info
 from typing import Any
 
 from typing_extensions import override
 
-from ..engine.side_by_side import InTime, leave_behind
+from ..engine.side_by_side import InTime, entered_in_time
 from ..model.outcomes import JournalLine
 from ..ports.records import Journal, Locks
-from ..ports.silence import SilentError
 
 __all__ = ["AskedFirst", "TimelyJournal", "TimelyLocks"]
 
@@ -40,23 +38,8 @@ class TimelyLocks(Locks):
     @override
     @contextmanager
     def hold(self, place: str, *, why: str) -> Iterator[str | None]:
-        context = self._locks.hold(place, why=why)
-        said = self._in_time(context.__enter__)
-        try:
-            yield said
-        except BaseException:
-            # What went wrong inside is what must be told.
-            with suppress(SilentError):
-                self._leave(context, *exc_info())
-            raise
-        self._leave(context, None, None, None)
-
-    def _leave(self, context: AbstractContextManager[str | None], *trouble: Any) -> None:
-        try:
-            self._in_time(partial(context.__exit__, *trouble))
-        except SilentError:
-            leave_behind(context)
-            raise
+        with entered_in_time(self._locks.hold(place, why=why), self._in_time) as taken_over:
+            yield taken_over
 
     @override
     def check(self, place: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from ..engine.side_by_side import in_time
@@ -15,8 +16,13 @@ from ..ports.tickets import Seen, Tracker, unseen
 __all__ = ["jira"]
 
 
-def jira() -> Tracker:
+def jira(timeout: timedelta) -> Tracker:
     """Return the tracker that the surroundings name.
+
+    Parameters
+    ----------
+    timeout
+        How long it may be silent.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def jira() -> Tracker:
     if not all(word.isascii() and word.isprintable() and " " not in word for word in (user, token)):
         detail = "CALIBSTATE_JIRA_USER or CALIBSTATE_JIRA_TOKEN holds blanks, line ends or foreign letters."
         raise UsageError(Diagnostic("Token of Jira cannot be sent", detail, hint="Give it as Jira told it."))
-    return _Tracker(address, user or None, token or None)
+    return _Tracker(address, user or None, token or None, timeout)
 
 
 def _address_problem(address: str, *, has_token: bool) -> str:
@@ -64,8 +70,9 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 class _Tracker:
     """The real tracker, which is imported when it is first asked."""
 
-    def __init__(self, address: str, user: str | None, token: str | None) -> None:
+    def __init__(self, address: str, user: str | None, token: str | None, timeout: timedelta) -> None:
         self._account = (address, user, token)
+        self._timeout = timeout
 
     def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
         """Return those tickets that are there, unless it says nothing."""
@@ -73,4 +80,5 @@ class _Tracker:
             from ..adapters.jira import Jira
 
         # An answer that comes drop by drop would keep the client for ever.
-        return in_time("Jira", lambda: Jira(*self._account).tickets(keys, seen))
+        jira = Jira(*self._account, timeout=self._timeout)
+        return in_time("Jira", lambda: jira.tickets(keys, seen), self._timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from ..model.names import RepositoryAddress
@@ -19,6 +20,9 @@ __all__ = ["LockedPlaces", "ReadPlaces", "Records", "WritePlaces"]
 
 class ReadPlaces(Protocol):
     """Places to look at."""
+
+    timeout: timedelta
+    """How long one of them may be silent before it counts as unreachable."""
 
     def butler(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, opened for reading.
@@ -75,6 +79,9 @@ class Records:
 
 class LockedPlaces(Protocol):
     """Places that can be held, so that nobody else changes them."""
+
+    timeout: timedelta
+    """How long one of them may be silent before it counts as unreachable."""
 
     def records(self, place: str) -> Records:
         """Return where the locks and the journal of a place are kept."""

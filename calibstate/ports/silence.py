@@ -1,9 +1,9 @@
 """How long a place may be silent before it counts as unreachable.
 
-One limit holds for the whole process, as a person gives it for one command.
-Adapters ask no longer than that for a single answer; and whoever looks gives
-up when nothing was heard for so long.  A place that is slow, but answers
-again and again, is never cut off.
+A person gives the limit for one command (``--timeout``), and it travels as a
+value to whoever asks: adapters ask no longer than that for a single answer,
+and whoever looks gives up when nothing was heard for so long.  A place that is
+slow, but answers again and again, is never cut off.
 
 What said nothing is remembered for as long as a command runs (`Silences`), so
 a store that is away costs one limit, however often it is needed and however
@@ -23,12 +23,10 @@ from datetime import timedelta
 from ..errors import Diagnostic, UnreachableError
 
 __all__ = [
-    "USUAL",
+    "USUAL_TIMEOUT",
     "Heard",
     "Silences",
     "SilentError",
-    "allow",
-    "allowed",
     "at_work",
     "heard",
     "hearing",
@@ -36,8 +34,8 @@ __all__ = [
     "silent",
 ]
 
-USUAL = timedelta(seconds=60)
-"""The limit, unless told."""
+USUAL_TIMEOUT = timedelta(seconds=60)
+"""How long a place may be silent, unless told."""
 
 
 _GIVEN_UP = 5.0
@@ -59,11 +57,16 @@ class Silences:
 
     Parameters
     ----------
+    timeout
+        How long a store may be silent.
     clock
         Seconds that only grow.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, timeout: timedelta = USUAL_TIMEOUT, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.timeout = timeout
         self.clock = clock
         self.waited_for: list[str] = []
         """Stores that were waited for in vain, each once for each time."""
@@ -87,7 +90,7 @@ class Silences:
         if store in self._silent:
             asked_for, error = self._silent[store]
             # What its own adapter said tells more than that it is silent.
-            raise error if error and asked_for == place else silent(place)
+            raise error if error and asked_for == place else silent(place, self.timeout)
         if looking := hearing():
             looking.asked = _Asked(self, store, place, self.clock())
 
@@ -150,13 +153,6 @@ class _Asked:
 
 
 @dataclass
-class _Limit:
-    """The limit of this process."""
-
-    seconds: float = USUAL.total_seconds()
-
-
-@dataclass
 class Heard:
     """When something was heard last, by all threads of one look."""
 
@@ -204,8 +200,11 @@ class Heard:
 
         A refusal is no silence, however slow the way to it is.
         """
-        enough = min(_GIVEN_UP, allowed() / 2)
-        if self.asked and self.asked.silences.clock() - self.asked.at > enough:
+        if self.asked is None:
+            return
+        silences = self.asked.silences
+        enough = min(_GIVEN_UP, silences.timeout.total_seconds() / 2)
+        if silences.clock() - self.asked.at > enough:
             self.give_up(error)
 
     def be_busy(self, by: int) -> None:
@@ -228,18 +227,8 @@ class Heard:
             self.asked = replace(asked, at=min(asked.at + now - self._work_began, now))
 
 
-_limit = _Limit()
 _here = threading.local()
-
-
-def allow(limit: timedelta | None) -> None:
-    """Set the limit; `None`: the usual one."""
-    _limit.seconds = (limit or USUAL).total_seconds()
-
-
-def allowed() -> float:
-    """Return the limit in seconds."""
-    return _limit.seconds
+"""What keeps what each thread hears: each look begins threads of its own."""
 
 
 def listening(to: Heard | None) -> None:
@@ -275,18 +264,20 @@ def heard() -> None:
         found.now()
 
 
-def silent(place: str) -> SilentError:
+def silent(place: str, timeout: timedelta) -> SilentError:
     """Return the error that a place said nothing for too long.
 
     Parameters
     ----------
     place
         What messages call it.
+    timeout
+        How long it might have been silent.
     """
     return SilentError(
         Diagnostic(
             "Place does not answer",
-            f"{place}: it did not answer within {allowed():g} s.",
+            f"{place}: it did not answer within {timeout.total_seconds():g} s.",
             hint="Nothing is known of what it holds. Try again later, or wait longer with --timeout.",
         )
     )

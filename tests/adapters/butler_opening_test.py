@@ -400,8 +400,8 @@ def test_a_full_disk_is_told_by_its_cause(repository: Path) -> None:
 
 
 def test_a_limit_of_the_database_is_not_told_as_ours(repository: Path, postgres: Postgres) -> None:
-    engine = sqlalchemy.create_engine(postgres.url.replace("postgresql:", "postgresql+psycopg:"))
-    asked = Repository(str(repository))
+    asked = Repository(str(with_database(repository, postgres.url)))
+    engine = asked.engine()
     with pytest.raises(UnreachableError) as told, asked.asking(), engine.connect() as connection:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 50")
         connection.exec_driver_sql("SELECT pg_sleep(30)")

@@ -12,7 +12,6 @@ import pytest
 from calibstate.adapters.checkup import examine_store, offset_of
 from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import UnreachableError
-from calibstate.ports import silence
 from tests.services.gateway import Gateway, gateway
 from tests.tree import Tree
 
@@ -83,16 +82,12 @@ def server(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
         yield opened
 
 
-@pytest.fixture
-def short_patience() -> Iterator[None]:
-    """Wait for one second only for bytes that never come.
+SHORT = timedelta(seconds=1)
+"""How long is waited for bytes that never come.
 
-    On a slow machine other answers may come too late, too.  That is told in
-    words as well, so a test must do with either.
-    """
-    silence.allow(timedelta(seconds=1))
-    yield
-    silence.allow(None)
+On a slow machine other answers may come too late, too.  That is told in words
+as well, so a test must do with either.
+"""
 
 
 @pytest.fixture
@@ -105,12 +100,10 @@ def there(server: Gateway, s3: Any) -> str:
 
 @pytest.mark.parametrize("form", ODD)
 @pytest.mark.matrix(5)
-def test_a_store_with_odd_headers_works_or_says_why_not(
-    there: str, server: Gateway, short_patience: None, form: str
-) -> None:
+def test_a_store_with_odd_headers_works_or_says_why_not(there: str, server: Gateway, form: str) -> None:
     uri = there
     server.changes_headers = ODD[form]
-    shelf = open_shelf(uri)
+    shelf = open_shelf(uri, SHORT)
     questions: list[Callable[[], object]] = [
         shelf.look,
         shelf.date,
@@ -127,7 +120,7 @@ def test_a_store_with_odd_headers_works_or_says_why_not(
         except OSError as error:
             assert str(error)
     try:
-        examine_store(uri)
+        examine_store(uri, SHORT)
     except UnreachableError as error:
         assert error.diagnostics[0].detail
 

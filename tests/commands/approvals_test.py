@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from calibstate.adapters.jira import AT_ONCE
-from calibstate.ports import silence
 from tests.golden import Golden
 from tests.sealing import certified, seal, since
 from tests.services.jira import FAULTS, JiraServer
@@ -21,12 +19,6 @@ from tests.tree import Ran, Tree
 TOKEN = "t0ken-der-kammer-4711"
 ENDINGS = {"text": "txt", "json": "json", "markdown": "md"}
 OTHER = f"sha256:{'0' * 64}"
-
-
-@pytest.fixture(autouse=True)
-def _as_patient_as_usual() -> Iterator[None]:
-    yield
-    silence.allow(None)
 
 
 def approve(

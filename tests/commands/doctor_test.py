@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -24,19 +23,12 @@ from calibstate.adapters.processes import this_process
 from calibstate.adapters.shelves import open_shelf
 from calibstate.engine import doctor as engine
 from calibstate.model.checkups import Check, Examined, Health
-from calibstate.ports import silence
 from tests import world
 from tests.commands.carried import Carried
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
 from tests.services.moto import S3
 from tests.services.postgres import Postgres
 from tests.tree import Ran
-
-
-@pytest.fixture(autouse=True)
-def _as_patient_as_usual() -> Iterator[None]:
-    yield
-    silence.allow(None)
 
 
 def checks(ran: Ran) -> dict[tuple[str, str], dict[str, Any]]:

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 
 from calibstate.adapters.shelves import open_shelf
 from calibstate.factory import clock
-from calibstate.ports import silence
 from tests.commands.sites import SUMMIT, TOP, Sites
 from tests.commands.summit_alone_test import send_away
 from tests.commands.unlock_test import ID, KEY, a_lock
@@ -32,12 +30,6 @@ HERE = {
 """What the page's words are in these sites."""
 
 NEW, OLD = f"{TOP}/DM-2", f"{TOP}/DM-1"
-
-
-@pytest.fixture(autouse=True)
-def _as_patient_as_usual() -> Iterator[None]:
-    yield
-    silence.allow(None)
 
 
 @pytest.fixture

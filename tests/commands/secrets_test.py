@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +14,6 @@ from lsst.daf.butler import Butler
 
 from calibstate.cli import tree as tree_commands
 from calibstate.errors import Diagnostic, keep_secret, without_secrets
-from calibstate.ports import silence
 from tests import world
 from tests.commands.sites import INSTRUMENT, SUMMIT, TOP, Sites
 from tests.services.moto import S3
@@ -47,12 +46,6 @@ EVERY_COMMAND: Sequence[Sequence[str]] = (
     ["unlock", SUMMIT],
     ["doctor", "--format", "json"],
 )
-
-
-@pytest.fixture(autouse=True)
-def _as_patient_as_usual() -> Iterator[None]:
-    yield
-    silence.allow(None)
 
 
 def told_forms() -> set[str]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ from calibstate.cli import screen
 from calibstate.engine import side_by_side
 from calibstate.engine.side_by_side import in_time
 from calibstate.errors import UnreachableError
+from calibstate.factory.places import Places
 from calibstate.model.locks import Lock, Process
 from calibstate.ports import silence
 from calibstate.ports.progress import Watch
+from calibstate.store import statefile
 from tests import world
-from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.services.postgres import Postgres
 from tests.services.silent import FallingSilent
 from tests.tree import Ran
@@ -40,12 +43,6 @@ LIMITS = (1, 4, 16, 64)
 not heard of within the first."""
 
 LOOKING = ["drift", "plan", "fingerprint", "verify", "apply"]
-
-
-@pytest.fixture(autouse=True)
-def _as_patient_as_usual() -> Iterator[None]:
-    yield
-    silence.allow(None)
 
 
 @contextmanager
@@ -179,9 +176,8 @@ def test_a_rucio_that_is_silent_is_unreachable(
     )
     monkeypatch.setenv("RUCIO_CONFIG", str(file))
     clean_cached_config()
-    silence.allow(timedelta(seconds=1))
     with ends_soon(), pytest.raises(UnreachableError) as error:
-        Rucio().ask("say who asks", lambda client: client.whoami())
+        Rucio(timeout=timedelta(seconds=1)).ask("say who asks", lambda client: client.whoami())
     clean_cached_config()
     assert "did not answer" in str(error.value)
     assert "geheim" not in str(error.value)
@@ -262,7 +258,7 @@ class Clock:
 
 def test_what_is_heard_of_goes_on_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, is_over = Clock(), threading.Event()
-    silence.allow(timedelta(seconds=1))
+    limit = timedelta(seconds=1)
     monkeypatch.setattr(silence, "time", clock)
     monkeypatch.setattr(side_by_side, "time", clock)
     monkeypatch.setattr(side_by_side, "_A_WHILE", 0.01)
@@ -283,10 +279,10 @@ def test_what_is_heard_of_goes_on_however_long_it_takes(monkeypatch: pytest.Monk
         while not is_over.is_set():
             clock.passes(0.5)
 
-    assert in_time("a place", answers_now_and_then) == "done"
-    assert in_time("a place", works_where_nothing_can_be_heard) == "done"
+    assert in_time("a place", answers_now_and_then, limit) == "done"
+    assert in_time("a place", works_where_nothing_can_be_heard, limit) == "done"
     with pytest.raises(silence.SilentError, match="a place: it did not answer within 1 s"):
-        in_time("a place", says_nothing)
+        in_time("a place", says_nothing, limit)
     is_over.set()
     clock.monotonic()
 
@@ -347,7 +343,14 @@ def test_the_limit_is_told_by_its_variable(sites: Sites, monkeypatch: pytest.Mon
         assert "within 1 s" in sites.run("drift", "--site", "summit").out
 
 
-def test_the_limit_of_one_command_is_not_that_of_the_next(sites: Sites) -> None:
-    sites.run("drift", "--timeout", "5s", "--site", "summit")
-    sites.run("drift", "--site", "summit")
-    assert silence.allowed() == silence.USUAL.total_seconds()
+def test_two_sets_of_places_with_different_limits_work_side_by_side(sites: Sites) -> None:
+    desired, _ = statefile.load(sites.tree.state)
+    hasty = Places(desired, timeout=timedelta(seconds=1))
+    patient = Places(desired, timeout=timedelta(seconds=4))
+    with locked(sites.path(SUMMIT) / "gen3.sqlite3"), ends_soon():
+        looks = {"hasty": partial(hasty.butler, SUMMIT), "patient": partial(patient.butler, SUMMIT)}
+        answers = dict(side_by_side.side_by_side(looks, timedelta(seconds=60)))
+    assert "did not answer within 1 s" in str(answers["hasty"].exception())
+    assert "did not answer within 4 s" in str(answers["patient"].exception())
+    # Who waited in vain has nothing to do with who asks now.
+    assert Places(desired).butler(SUMMIT).collections([TOP]) == {}

@@ -22,7 +22,6 @@ import yaml
 
 from calibstate.demo.rucio.configuration import ROOT, write_client
 from calibstate.demo.rucio.site import RucioSite
-from calibstate.ports import silence
 from tests import world
 from tests.commands.carried import ARRIVES_AT, Carried, carry, make_origin
 from tests.commands.conftest import as_before
@@ -38,12 +37,6 @@ NEW, OLD = f"{TOP}/DM-2", f"{TOP}/DM-1"
 AT_SUMMIT = ("--site", "summit")
 
 LOOKUP = ("explain", "bias", "detector=1", "--at", "2024-06-01", "--site", "summit")
-
-
-@pytest.fixture(autouse=True)
-def _as_patient_as_usual() -> Iterator[None]:
-    yield
-    silence.allow(None)
 
 
 @pytest.fixture

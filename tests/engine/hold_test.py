@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from calibstate.engine import side_by_side
 from calibstate.engine.converge import Run, converge
 from calibstate.engine.hold import Holds, Patience
 from calibstate.errors import LockedError, UnreachableError
 from calibstate.model.outcomes import Result
+from calibstate.ports.silence import SilentError
 from tests.engine.convergence_test import plan
 from tests.engine.worlds import Situation
 from tests.fakes.places import MemoryPlaces
@@ -136,6 +140,25 @@ def test_whoever_is_kept_away_by_the_database_keeps_no_lock(places: MemoryPlaces
     with pytest.raises(LockedError, match="Others write"), Holds(places) as holds:
         holds.take(PLACE, "apply")
     assert places.locks.held == {}
+
+
+def test_a_database_that_does_not_let_go_keeps_nobody_waiting(
+    places: MemoryPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = threading.Event()
+
+    @contextmanager
+    def exclude_others(address: str) -> Iterator[Callable[[], None]]:
+        yield lambda: None
+        is_over.wait()
+
+    monkeypatch.setattr(side_by_side, "_GRACE", 0.0)
+    monkeypatch.setattr(places, "exclude_others", exclude_others)
+    places.timeout = timedelta(seconds=0.2)
+    with pytest.raises(SilentError, match=f"{PLACE}: it did not answer within 0.2 s"), Holds(places) as holds:
+        holds.take(PLACE, "apply")
+    assert places.locks.held == {}
+    is_over.set()
 
 
 def test_an_archive_has_no_database(places: MemoryPlaces) -> None:

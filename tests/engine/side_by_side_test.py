@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,13 +23,12 @@ from calibstate.errors import Diagnostic, UnreachableError
 from calibstate.ports import silence
 from calibstate.ports.silence import Silences, SilentError, heard
 
+SOON = timedelta(seconds=0.4)
+
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_GRACE", 0.0)
-    silence.allow(timedelta(seconds=0.4))
-    yield
-    silence.allow(None)
 
 
 def test_everything_is_looked_at_and_few_at_once() -> None:
@@ -46,13 +44,15 @@ def test_everything_is_looked_at_and_few_at_once() -> None:
             now -= 1
         return 1
 
-    found = {place: future.result() for place, future in side_by_side({str(n): look for n in range(50)})}
+    found = {
+        place: future.result() for place, future in side_by_side({str(n): look for n in range(50)}, SOON)
+    }
     assert found == {str(n): 1 for n in range(50)}
     assert 1 < most <= SIDE_BY_SIDE
 
 
 def test_who_was_silent_is_not_asked_again_before_it_is_forgotten() -> None:
-    forever, asked, silences = threading.Event(), list[str](), Silences()
+    forever, asked, silences = threading.Event(), list[str](), Silences(SOON)
     archive = InTime("the archive", silences, "a server")
     records = InTime("the records", silences, "a server")
     with pytest.raises(SilentError):
@@ -73,7 +73,7 @@ def test_an_adapter_that_gives_up_after_a_while_is_waited_for_once(
     after: float, waited_for: list[str]
 ) -> None:
     now = [0.0]
-    silences = Silences(lambda: now[0])
+    silences = Silences(SOON, lambda: now[0])
 
     def refuse() -> None:
         now[0] += after
@@ -88,7 +88,7 @@ def test_an_adapter_that_gives_up_after_a_while_is_waited_for_once(
 
 def test_work_between_a_silence_and_its_error_hides_the_silence_from_nobody() -> None:
     """As an import, of what has the words for it."""
-    now, silences = [0.0], Silences(lambda: now[0])
+    now, silences = [0.0], Silences(SOON, lambda: now[0])
     archive = InTime("the archive", silences, "a server")
 
     def gives_up_after_work(silent_for: float, busy_for: float) -> None:
@@ -106,7 +106,7 @@ def test_work_between_a_silence_and_its_error_hides_the_silence_from_nobody() ->
 
 
 def test_what_was_asked_meanwhile_is_not_blamed_for_the_place_itself() -> None:
-    forever, silences = threading.Event(), Silences()
+    forever, silences = threading.Event(), Silences(SOON)
 
     def look() -> None:
         silences.ask("a repository", "a repository")
@@ -114,19 +114,18 @@ def test_what_was_asked_meanwhile_is_not_blamed_for_the_place_itself() -> None:
             heard()
         forever.wait()
 
-    ((_, future),) = side_by_side({"a repository": look})
+    ((_, future),) = side_by_side({"a repository": look}, SOON)
     assert isinstance(future.exception(), SilentError)
     assert silences.waited_for == ["a repository"]
     forever.set()
 
 
 def test_who_is_silent_keeps_no_other_from_being_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    silence.allow(timedelta(seconds=60))
     monkeypatch.setattr(silence, "_A_MOMENT", 0.05)
     forever, awaited = threading.Event(), set[str]()
     looks = {f"silent {n}": forever.wait for n in range(SIDE_BY_SIDE)}
     told = []
-    for place, _ in side_by_side({**looks, "quick": lambda: True}, awaited.update):
+    for place, _ in side_by_side({**looks, "quick": lambda: True}, timedelta(seconds=60), awaited.update):
         told.append(place)
         forever.set()
     assert told[0] == "quick"
@@ -136,7 +135,7 @@ def test_who_is_silent_keeps_no_other_from_being_asked(monkeypatch: pytest.Monke
 def test_one_that_is_silent_is_left_behind_and_the_others_are_told() -> None:
     forever = threading.Event()
     looks = {f"silent {n}": forever.wait for n in range(SIDE_BY_SIDE)}
-    told = dict(side_by_side({**looks, "quick": lambda: True}))
+    told = dict(side_by_side({**looks, "quick": lambda: True}, SOON))
     assert told["quick"].result()
     for place in looks:
         with pytest.raises(SilentError, match=r"silent \d: it did not answer within 0.4 s"):
@@ -148,6 +147,7 @@ def test_one_that_is_silent_is_left_behind_and_the_others_are_told() -> None:
 FORGETFUL = """
 import sys
 from contextlib import contextmanager
+from datetime import timedelta
 from calibstate.cli.main import main
 from calibstate.engine.side_by_side import in_time, leave_behind
 
@@ -156,7 +156,7 @@ def lock():
     try:
         yield
     finally:
-        in_time("a store that is asked as Python ends", lambda: None)
+        in_time("a store that is asked as Python ends", lambda: None, timedelta(seconds=1))
 
 held = lock()
 held.__enter__()
@@ -181,19 +181,19 @@ def test_one_that_is_slow_but_answers_again_and_again_is_not_cut_off() -> None:
             heard()
         return "all of it"
 
-    assert in_time("slow", slow) == "all of it"
+    assert in_time("slow", slow, SOON) == "all of it"
 
 
 def test_a_look_that_asks_in_time_is_not_silent_itself() -> None:
     def outer() -> str:
         for _ in range(3):
             with pytest.raises(SilentError):
-                in_time("inner", lambda: time.sleep(0.6))
+                in_time("inner", lambda: time.sleep(0.6), limit)
         return "told"
 
-    silence.allow(timedelta(seconds=0.3))
+    limit = timedelta(seconds=0.3)
     module._GRACE = 0.1
-    ((_, future),) = side_by_side({"outer": outer})
+    ((_, future),) = side_by_side({"outer": outer}, limit)
     assert future.result() == "told"
 
 
@@ -201,26 +201,23 @@ def test_what_goes_wrong_is_raised_where_it_is_asked_for() -> None:
     def wrong() -> None:
         raise UnreachableError
 
-    ((_, future),) = side_by_side({"wrong": wrong})
+    ((_, future),) = side_by_side({"wrong": wrong}, SOON)
     with pytest.raises(UnreachableError):
         future.result()
-    assert list(side_by_side({})) == []
+    assert list(side_by_side({}, SOON)) == []
 
 
 STOPPED = """
 import time
 from datetime import timedelta
 from calibstate.engine.side_by_side import in_time
-from calibstate.ports import silence
-
-silence.allow(timedelta(seconds=1))
 
 def look():
     print("begun", flush=True)
     time.sleep(1.5)
     return "seen"
 
-print(in_time("a place", look))
+print(in_time("a place", look, timedelta(seconds=1)))
 """
 
 

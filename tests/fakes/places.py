@@ -33,6 +33,7 @@ from calibstate.ports.places import Records, WritePlaces
 from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
 from calibstate.ports.records import Fence, unfenced
 from calibstate.ports.rucio import FileToRegister, RucioReader, RucioWriter
+from calibstate.ports.silence import USUAL_TIMEOUT
 from tests.fakes.archive import MemoryArchive
 from tests.fakes.butler import MemoryButler
 from tests.fakes.records import MemoryJournal, MemoryLocks
@@ -65,6 +66,7 @@ class MemoryPlaces(WritePlaces):
         rucio: RucioSettings | None = None,
         prefixes: Mapping[str, str] | None = None,
     ) -> None:
+        self.timeout = USUAL_TIMEOUT
         self.uris: dict[str, bytes] = {}
         self.butlers = {address: MemoryButler(address, self.uris) for address in addresses}
         self.bundles = MemoryArchive(self.uris, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))

@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import Diagnostic, LockedError
 from ...model.observations import stamp
+from ...ports.silence import USUAL_TIMEOUT
 from .opening import Repository
 
 __all__ = ["exclude_others"]
@@ -43,7 +44,7 @@ _HOLDER = """
 
 
 @contextmanager
-def exclude_others(uri: str, place: str) -> Iterator[Callable[[], None]]:
+def exclude_others(uri: str, place: str, timeout: timedelta = USUAL_TIMEOUT) -> Iterator[Callable[[], None]]:
     """Keep other calibstates away from a repository on PostgreSQL.
 
     SQLite has nothing of the kind; there its transactions must do.
@@ -54,6 +55,8 @@ def exclude_others(uri: str, place: str) -> Iterator[Callable[[], None]]:
         URI or path of the repository.
     place
         What messages call it.
+    timeout
+        How long its database may be silent.
 
     Yields
     ------
@@ -67,7 +70,7 @@ def exclude_others(uri: str, place: str) -> Iterator[Callable[[], None]]:
     UnreachableError
         Its database does not answer.
     """
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     url = repository.registry
     if url is None or url.get_backend_name() != "postgresql":
         yield lambda: None

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from lsst.daf.butler import Butler, FileDataset
@@ -29,7 +30,7 @@ from ...model.readings import Reading
 from ...ports.butler import ImportCount
 from ...ports.progress import Tally, Watch
 from ...ports.records import Fence, unfenced
-from ...ports.silence import heard
+from ...ports.silence import USUAL_TIMEOUT, heard
 from ...store.bundle import reading_of
 from .conflicts import Rules, conflicts
 from .datastore import FileStore, as_only_datastore, first_writable
@@ -62,6 +63,8 @@ class BundleImport:
     """Packages whose formatter classes may be imported."""
     watch: Watch
     fence: Fence = unfenced
+    timeout: timedelta = USUAL_TIMEOUT
+    """How long an object store may be silent."""
 
     def run(self) -> ImportCount:
         """Add what the repository lacks, and say how much that was.
@@ -129,7 +132,7 @@ class BundleImport:
     def _place(self, root: ResourcePath, found: Survey, tally: Tally) -> None:
         """Put the files that are not there in their places."""
         if found.placements:
-            place(root, found.placements, tally, self.fence)
+            place(root, found.placements, tally, self.fence, self.timeout)
 
     def _record(self, found: Survey) -> None:
         """Tell the registry, all of it or nothing."""

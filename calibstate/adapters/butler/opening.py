@@ -12,17 +12,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from lsst.daf.butler import Butler, ButlerConfig, ButlerRepoIndex, ButlerUserError
 from lsst.daf.butler.registry import RegistryConfig, RegistryError  # type: ignore[attr-defined]
 from lsst.resources import ResourcePath
 from lsst.utils.db_auth import DbAuthError
-from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ...errors import (
@@ -33,12 +32,12 @@ from ...errors import (
     keep_secret,
     without_secrets,
 )
-from ...ports.silence import heard
+from ...ports.silence import USUAL_TIMEOUT
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
-from ..registry.patience import connecting, milliseconds, statement_begins
 from ..registry.plain import name_of_server
 from ..registry.troubles import ASK, CHECK, first_line, what_a_database_says
+from .engines import limit_engine, limited_url
 
 __all__ = [
     "NO_CHANGES",
@@ -85,6 +84,9 @@ class Repository:
 
     uri: str
     """URI or path of its folder or its ``butler.yaml``."""
+
+    timeout: timedelta = USUAL_TIMEOUT
+    """How long it may be silent."""
 
     @property
     def name(self) -> str:
@@ -161,7 +163,7 @@ class Repository:
             return self._behind_a_server()
         self._look_for_database(writeable=writeable)
         with self._opening():
-            return Butler.from_config(self.config, writeable=writeable)
+            return Butler.from_config(self._limited_config(), writeable=writeable)
 
     def engine(self, **settings: str) -> Engine:
         """Return what connects to its database, to look only.
@@ -175,7 +177,15 @@ class Repository:
             Of the connection.
         """
         url = self._registry.connectionString.update_query_dict(settings)
-        return self._registry.getDatabaseClass().makeEngine(url, writeable=False)
+        engine = self._registry.getDatabaseClass().makeEngine(url, writeable=False)
+        limit_engine(engine, self.timeout)
+        return engine
+
+    def _limited_config(self) -> ButlerConfig:
+        """Return a configuration by which the butler waits only so long."""
+        config = ButlerConfig(self.config)
+        config["registry", "db"] = limited_url(str(config["registry", "db"]), self.timeout)
+        return config
 
     def _behind_a_server(self) -> Butler:
         with self._opening():
@@ -328,58 +338,27 @@ def server_of(uri: str) -> str:
     return repository.identity.partition("/")[0]
 
 
-def recover(uri: str) -> None:
+def recover(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> None:
     """Undo what a killed writer left half done.
 
     SQLite does so when it is opened for writing; other databases have done
     it by themselves.
+
+    Parameters
+    ----------
+    uri
+        URI or path of the repository.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
     UnreachableError
         It cannot be opened for writing.
     """
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     if repository.database:
         repository.open(writeable=True).close()
-
-
-# The butler makes its engines itself, without a word on patience: PostgreSQL
-# is waited for without end, and SQLite for five minutes that no signal ends.
-
-
-@event.listens_for(Engine, "do_connect")
-def _limit_connecting(dialect: Any, record: Any, arguments: list[Any], settings: dict[str, Any]) -> None:
-    if dialect.name != "postgresql":
-        return
-    known = connecting()
-    settings.update({name: value for name, value in known.items() if name not in settings})
-
-
-@event.listens_for(Engine, "checkout")
-def _limit_waiting_for_a_file(connection: Any, record: Any, proxy: Any) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute(f"PRAGMA busy_timeout = {milliseconds()}")
-
-
-@event.listens_for(Engine, "begin")
-def _limit_statements(connection: Connection) -> None:
-    # For one transaction only: a pooler (pgbouncer) may give the connection
-    # to somebody else after it, and takes no options when it is opened.
-    if connection.dialect.name == "postgresql":
-        limit = milliseconds()
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {limit}")
-
-
-@event.listens_for(Engine, "before_cursor_execute")
-def _begin(*_: Any) -> None:
-    statement_begins()
-
-
-@event.listens_for(Engine, "after_cursor_execute")
-def _hear(*_: Any) -> None:
-    heard()
 
 
 _RESTORE = "Nothing is known of what it holds. Bring the file back, or correct the address."

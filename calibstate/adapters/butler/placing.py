@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -26,7 +27,7 @@ from ...errors import CalibstateError, Diagnostic, RefusedError
 from ...model.bundles import BundleFile
 from ...ports.progress import Pace, Tally, unlimited
 from ...ports.records import Fence, unfenced
-from ...ports.silence import at_work, heard
+from ...ports.silence import USUAL_TIMEOUT, at_work, heard
 from ..batches import TOGETHER, for_each
 from ..shelves import digest_of, opened
 from ..shelves.folder import give_name, sync_folder
@@ -72,6 +73,7 @@ def place(
     placements: Sequence[Placement],
     tally: Tally,
     fence: Fence = unfenced,
+    timeout: timedelta = USUAL_TIMEOUT,
 ) -> None:
     """Put files in their places, all or none.
 
@@ -85,6 +87,8 @@ def place(
         Told of each that is copied, and of bytes as they are.
     fence
         Asked directly before the first appears in its place.
+    timeout
+        How long an object store may be silent.
 
     Raises
     ------
@@ -104,7 +108,7 @@ def place(
             for_each(_refuse_other, some, together=together)
         fence()
         _rename(staged)
-    for_each(lambda placement: _upload(placement, tally), remote)
+    for_each(lambda placement: _upload(placement, tally, timeout), remote)
 
 
 def holds(target: ResourcePath, file: BundleFile, passed: Pace = unlimited) -> bool:
@@ -387,18 +391,18 @@ def _rename(staged: Sequence[_Staged]) -> None:
             sync_folder(folder)
 
 
-def _upload(placement: Placement, tally: Tally) -> None:
+def _upload(placement: Placement, tally: Tally, timeout: timedelta) -> None:
     """Copy a file to where no file system is, unless there is one by now."""
     target = placement.target
     # Some servers overlook the condition of a write, so we look before, too.
     _refuse_other(placement)
     try:
-        with at_work(), opened(str(placement.source)) as stream:
+        with at_work(), opened(str(placement.source), timeout) as stream:
             digest = digest_of(stream)
             _expect(placement, digest.sha256, digest.size)
             stream.seek(0)
             if target.scheme == "s3":
-                _create_object(placement, stream)
+                _create_object(placement, stream, timeout)
             else:
                 target.transfer_from(placement.source, transfer="copy")
     except FileExistsError:
@@ -407,12 +411,12 @@ def _upload(placement: Placement, tally: Tally) -> None:
     tally.file_done()
 
 
-def _create_object(placement: Placement, stream: IO[bytes]) -> None:
+def _create_object(placement: Placement, stream: IO[bytes], timeout: timedelta) -> None:
     """Upload to S3 in a request that replaces nothing."""
     from ..shelves.bucket import Bucket
 
     parts = urlsplit(str(placement.target))
-    bucket = Bucket(f"s3://{parts.netloc}/")
+    bucket = Bucket(f"s3://{parts.netloc}/", timeout)
     if not bucket.create_from(unquote(parts.path).lstrip("/"), stream, placement.file.size):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(placement.target))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from lsst.daf.butler import Butler
 from typing_extensions import override
@@ -15,6 +16,7 @@ from ...model.contents import CollectionType, Holding
 from ...model.settings import RUBIN
 from ...model.timespans import Range
 from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
+from ...ports.silence import USUAL_TIMEOUT
 from .checkup import examine
 from .conflicts import objections
 from .export import check_export, describe, list_stored, write_export
@@ -181,7 +183,9 @@ class DafButlerReader(ButlerReader):
         self._butler.close()
 
 
-def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerReader:
+def open_reader(
+    uri: str, formatters: Sequence[str] = RUBIN, timeout: timedelta = USUAL_TIMEOUT
+) -> DafButlerReader:
     """Return a repository, opened for reading.
 
     Parameters
@@ -190,6 +194,8 @@ def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerReader:
         URI or path of the repository.
     formatters
         Packages whose formatter classes may be imported.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
@@ -198,7 +204,7 @@ def open_reader(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerReader:
     UnreachableError
         It cannot be opened from here.
     """
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     butler = repository.open(writeable=False)
     tables = None if repository.is_server else Tables(repository)
     return DafButlerReader(repository, butler, tables, formatters)

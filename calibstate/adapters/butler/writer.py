@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from lsst.daf.butler import CollectionCycleError, CollectionTypeError, MissingCollectionError
 from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
@@ -20,6 +21,7 @@ from ...model.settings import RUBIN
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from ...ports.records import Fence, unfenced
+from ...ports.silence import USUAL_TIMEOUT
 from . import placing
 from .datastore import file_stores
 from .importing import BundleImport
@@ -85,6 +87,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
                 self._formatters,
                 watch,
                 fence,
+                self._repository.timeout,
             ).run()
 
     def _make_chain(self, name: str) -> None:
@@ -97,7 +100,9 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         raise _refused(f"{name} is a {found.type.name} collection", _OTHER_TYPE)
 
 
-def open_writer(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerWriter:
+def open_writer(
+    uri: str, formatters: Sequence[str] = RUBIN, timeout: timedelta = USUAL_TIMEOUT
+) -> DafButlerWriter:
     """Return a repository, opened for writing.
 
     What a killed writer left half done is undone by this.
@@ -108,30 +113,34 @@ def open_writer(uri: str, formatters: Sequence[str] = RUBIN) -> DafButlerWriter:
         URI or path of the repository.
     formatters
         Packages whose formatter classes may be imported.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
     UnreachableError
         It cannot be opened from here.
     """
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     return DafButlerWriter(repository, repository.open(writeable=True), Tables(repository), formatters)
 
 
-def clear_leftovers(uri: str) -> None:
+def clear_leftovers(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> None:
     """Remove what an import that was killed left among the files.
 
     Parameters
     ----------
     uri
         URI or path of the repository; its lock is held.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
     UnreachableError
         It cannot be opened from here.
     """
-    repository = Repository(uri)
+    repository = Repository(uri, timeout)
     if repository.is_server:
         return
     # Without a datastore of files nothing was ever imported.

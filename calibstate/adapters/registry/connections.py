@@ -6,12 +6,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ...ports.silence import at_work, heard
-from .patience import connecting, milliseconds, statement_begins
+from ...ports.silence import USUAL_TIMEOUT, at_work, heard
+from .patience import connecting, milliseconds, seconds_to_connect, wait_begins
 from .plain import PlainRepository, PostgresAddress
 from .tables import Connection, Snapshot
 from .troubles import is_silence
@@ -30,13 +32,15 @@ class DatabaseError(Exception):
 
 
 @contextmanager
-def snapshot(repository: PlainRepository) -> Iterator[Snapshot]:
+def snapshot(repository: PlainRepository, timeout: timedelta = USUAL_TIMEOUT) -> Iterator[Snapshot]:
     """Hold on to one state of a database; nothing can be written.
 
     Parameters
     ----------
     repository
         Whose.
+    timeout
+        How long the database may be silent.
 
     Raises
     ------
@@ -48,30 +52,30 @@ def snapshot(repository: PlainRepository) -> Iterator[Snapshot]:
         These are no tables that are known.
     """
     database = repository.database
-    opened = _in_file(database) if isinstance(database, Path) else _in_postgres(database)
-    with opened as connection:
+    connect = partial(_in_file, database) if isinstance(database, Path) else partial(_in_postgres, database)
+    with connect(timeout) as connection:
         yield Snapshot(connection, repository.namespace, repository.records)
 
 
 @contextmanager
-def _in_file(file: Path) -> Iterator[Connection]:
-    statement_begins()
+def _in_file(file: Path, timeout: timedelta) -> Iterator[Connection]:
+    wait_begins(timeout.total_seconds())
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as opened:
             opened.isolation_level = None
-            opened.execute(f"PRAGMA busy_timeout = {milliseconds()}")
+            opened.execute(f"PRAGMA busy_timeout = {milliseconds(timeout)}")
             opened.execute("BEGIN")
-            yield _Open(opened, is_postgres=False)
+            yield _Open(opened, timeout, is_postgres=False)
     except sqlite3.Error as error:
         raise DatabaseError(error, is_waited_for=is_silence(error)) from error
 
 
 @contextmanager
-def _in_postgres(address: PostgresAddress) -> Iterator[Connection]:
+def _in_postgres(address: PostgresAddress, timeout: timedelta) -> Iterator[Connection]:
     with at_work():
         import psycopg
     there = address.with_secret()
-    statement_begins()
+    wait_begins(seconds_to_connect(timeout))
     try:
         with psycopg.connect(
             host=there.host,
@@ -80,13 +84,13 @@ def _in_postgres(address: PostgresAddress) -> Iterator[Connection]:
             user=there.user,
             password=there.password,
             autocommit=True,
-            **connecting(),
+            **connecting(timeout),
         ) as opened:
             heard()
-            connection = _Open(opened, is_postgres=True)
+            connection = _Open(opened, timeout, is_postgres=True)
             opened.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            opened.execute(f"SET LOCAL statement_timeout = {milliseconds()}".encode())
-            opened.execute(f"SET LOCAL lock_timeout = {milliseconds()}".encode())
+            opened.execute(f"SET LOCAL statement_timeout = {milliseconds(timeout)}".encode())
+            opened.execute(f"SET LOCAL lock_timeout = {milliseconds(timeout)}".encode())
             yield connection
     except psycopg.Error as error:
         # Whoever could not be reached, or said nothing, is not asked again.
@@ -98,6 +102,7 @@ class _Open:
     """An open connection of ``sqlite3`` or ``psycopg``."""
 
     opened: Any
+    timeout: timedelta
     is_postgres: bool
 
     def select(self, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
@@ -107,7 +112,7 @@ class _Open:
         return [column[0] for column in self._execute(f"SELECT * FROM {table} LIMIT 0").description]
 
     def _execute(self, statement: str, values: Sequence[str] = ()) -> Any:
-        statement_begins()
+        wait_begins(self.timeout.total_seconds())
         cursor = self.opened.execute(statement, tuple(values))
         heard()
         return cursor

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ...errors import without_secrets
-from ...ports.silence import allowed
-from .patience import statement_took
+from .patience import last_wait
 
 __all__ = ["ASK", "CHECK", "first_line", "is_silence", "what_a_database_says"]
 
@@ -36,8 +35,14 @@ _BY_CODE = (
 )
 """What a code of SQLite or of PostgreSQL begins with, and what that means."""
 
-_NEARLY = 0.9
-"""Share of our limit before which it was not ours that ended a statement."""
+_ENDED_BY_TIME = {
+    "25P03",  # idle_in_transaction_session_timeout
+    "25P04",  # transaction_timeout
+    "55P03",  # lock_not_available: lock_timeout has passed
+    "57014",  # query_canceled: statement_timeout has passed
+    "57P05",  # idle_session_timeout
+}
+"""Codes of PostgreSQL (SQLSTATE) by which it ends what takes too long."""
 
 
 def what_a_database_says(error: BaseException) -> tuple[str, str]:
@@ -50,10 +55,12 @@ def what_a_database_says(error: BaseException) -> tuple[str, str]:
     """
     line = first_line(error)
     if is_silence(error):
-        if statement_took() < allowed() * _NEARLY:
+        wait = last_wait()
+        if wait and not wait.took_all:
             # Our limit is ours alone; that of its administrators is not.
             return f"its database ends what takes longer than it allows: {line}", _ITS_LIMIT
-        return f"it did not answer within {allowed():g} s: {line}", _PATIENCE
+        how_long = f"within {wait.seconds:g} s" if wait else "in time"
+        return f"it did not answer {how_long}: {line}", _PATIENCE
     code = _code(error)
     for begin, what, hint in _BY_CODE:
         if code.startswith(begin):
@@ -63,9 +70,15 @@ def what_a_database_says(error: BaseException) -> tuple[str, str]:
 
 def is_silence(error: BaseException) -> bool:
     """Say whether a database was waited for, and did not answer."""
+    code = _code(error)
     if isinstance(error, sqlite3.Error):
-        return _code(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-    return "timeout" in f"{type(error).__name__} {first_line(error)}".lower()
+        return code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    if code:
+        return code in _ENDED_BY_TIME
+    # The client's own errors have no code: a server that does not let us in,
+    # or that nothing comes from any more, is known by the time that it took.
+    wait = last_wait()
+    return wait is not None and wait.took_all
 
 
 def first_line(error: BaseException | None) -> str:
@@ -75,5 +88,8 @@ def first_line(error: BaseException | None) -> str:
 
 
 def _code(error: BaseException) -> str:
-    name = "sqlite_errorname" if isinstance(error, sqlite3.Error) else "sqlstate"
-    return getattr(error, name, None) or ""
+    """Return the code of an error, by whichever name its module has it."""
+    for name in ("sqlite_errorname", "sqlstate", "pgcode"):
+        if code := getattr(error, name, None):
+            return str(code)
+    return ""

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,7 +23,7 @@ from rucio.common import exception as told
 from rucio.common.config import config_get
 
 from ...errors import Diagnostic, RefusedError, UnreachableError, keep_secret, without_secrets
-from ...ports.silence import allowed, heard
+from ...ports.silence import USUAL_TIMEOUT, heard
 
 if TYPE_CHECKING:
     from backoff.types import Details
@@ -110,10 +111,13 @@ class Rucio:
     ----------
     pause
         Seconds before the second try; each later pause is twice as long.
+    timeout
+        How long it may be silent.
     """
 
-    def __init__(self, pause: float = 1.0) -> None:
+    def __init__(self, pause: float = 1.0, timeout: timedelta = USUAL_TIMEOUT) -> None:
         self._pause = pause
+        self.timeout = timeout
 
     @cached_property
     def client(self) -> Client:
@@ -124,7 +128,7 @@ class Rucio:
         # kept, and of the page that OpenID Connect wants to have opened.
         keep_secret(config_get("client", "password", raise_exception=False, default=None))
         with redirect_stdout(sys.stderr):
-            return Client(timeout=allowed(), user_agent="calibstate", logger=_unheard)
+            return Client(timeout=self.timeout.total_seconds(), user_agent="calibstate", logger=_unheard)
 
     @cached_property
     def account(self) -> str:
@@ -161,22 +165,28 @@ class Rucio:
             logger=None,
             factor=self._pause,
             max_value=_LONGEST_PAUSE,
-            max_time=allowed,
+            max_time=self.timeout.total_seconds(),
         )
         try:
             answer = patiently(lambda: question(self.client))()
         except _NOT_CONFIGURED as error:
             raise _unreachable("Rucio is not configured", _words(error), _CONFIGURE) from error
         except _NOT_LET_IN as error:
-            raise _unreachable("Rucio did not let us in", f"{_host()}: {_words(error)}", _SIGN_IN) from error
+            raise _unreachable("Rucio did not let us in", self._trouble(error), _SIGN_IN) from error
         except (OSError, json.JSONDecodeError) as error:
-            raise _unreachable("Rucio does not answer", f"{_host()}: {_words(error)}", _WAIT) from error
+            raise _unreachable("Rucio does not answer", self._trouble(error), _WAIT) from error
         except told.RucioException as error:
             if _may_pass(error):
-                raise _unreachable("Rucio does not answer", f"{_host()}: {_words(error)}", _WAIT) from error
+                raise _unreachable("Rucio does not answer", self._trouble(error), _WAIT) from error
             raise _refused(what, error, hints or {}) from error
         heard()
         return answer
+
+    def _trouble(self, error: Exception) -> str:
+        """Return which server gives trouble, and which."""
+        if isinstance(error, requests.exceptions.ReadTimeout):
+            return f"{_host()}: it did not answer within {self.timeout.total_seconds():g} s"
+        return f"{_host()}: {_words(error)}"
 
 
 def _may_pass(error: Exception) -> bool:
@@ -235,8 +245,6 @@ def _words(error: Exception) -> str:
         # Its text is the user name or the password.
         return "a user name or password of its configuration cannot be sent"
     if isinstance(error, requests.RequestException):
-        if isinstance(error, requests.exceptions.ReadTimeout):
-            return f"it did not answer within {allowed():g} s"
         return f"{_KINDS.get(type(error), 'the connection failed')} ({type(error).__name__})"
     if isinstance(error, told.RucioException):
         # The first line is that of the class.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...model.checkups import Examined
-from ...ports.silence import allowed
+from ...ports.silence import USUAL_TIMEOUT
 from ..checkup import offset_of
 from .asking import Rucio
 
@@ -15,13 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["examine"]
 
 
-def examine(scope: str) -> Examined:
+def examine(scope: str, timeout: timedelta = USUAL_TIMEOUT) -> Examined:
     """Look whether one can work with Rucio; nothing is written.
 
     Parameters
     ----------
     scope
         Where our datasets are.
+    timeout
+        How long Rucio may be silent.
 
     Raises
     ------
@@ -30,8 +34,8 @@ def examine(scope: str) -> Examined:
     UnreachableError
         It does not answer, or did not let us in.
     """
-    rucio = Rucio()
-    version, date = rucio.ask("say who it is", _ping)
+    rucio = Rucio(timeout=timeout)
+    version, date = rucio.ask("say who it is", partial(_ping, timeout))
     known = scope in rucio.ask("list its scopes", lambda client: client.list_scopes())
     return Examined(
         f"Rucio knows us as {rucio.account}",
@@ -42,8 +46,10 @@ def examine(scope: str) -> Examined:
     )
 
 
-def _ping(client: Client) -> tuple[str, str | None]:
+def _ping(timeout: timedelta, client: Client) -> tuple[str, str | None]:
     # The client's own question keeps the headers to itself.
-    answer = client.session.get(f"{client.host}/ping", verify=client.ca_cert or False, timeout=allowed())
+    answer = client.session.get(
+        f"{client.host}/ping", verify=client.ca_cert or False, timeout=timeout.total_seconds()
+    )
     answer.raise_for_status()
     return str(answer.json()["version"]), answer.headers.get("Date")

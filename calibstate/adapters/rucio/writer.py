@@ -6,6 +6,7 @@ Every call may be made again: what is there already is left as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rucio.common.exception import (
@@ -25,6 +26,7 @@ from ...model.settings import RucioSettings
 from ...ports.progress import Watch, unwatched
 from ...ports.records import Fence, unfenced
 from ...ports.rucio import FileToRegister, RucioWriter
+from ...ports.silence import USUAL_TIMEOUT
 from .asking import Rucio
 from .reader import RucioServerReader
 
@@ -122,7 +124,9 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
         self._rucio.ask(what, _unless_gone(rule, options), {AccessDenied: hint})
 
 
-def open_rucio(settings: RucioSettings, *, pause: float = 1.0) -> RucioServerWriter:
+def open_rucio(
+    settings: RucioSettings, *, pause: float = 1.0, timeout: timedelta = USUAL_TIMEOUT
+) -> RucioServerWriter:
     """Return Rucio as its own configuration names it; nothing is asked yet.
 
     Parameters
@@ -131,8 +135,10 @@ def open_rucio(settings: RucioSettings, *, pause: float = 1.0) -> RucioServerWri
         How datasets and files are called.
     pause
         Seconds before the second try of what may pass by itself.
+    timeout
+        How long Rucio may be silent.
     """
-    return RucioServerWriter(settings, Rucio(pause))
+    return RucioServerWriter(settings, Rucio(pause, timeout))
 
 
 def _unless_gone(rule: str, options: dict[str, Any]) -> Callable[[Client], None]:

@@ -10,7 +10,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import IO, Any
@@ -28,7 +28,7 @@ from typing_extensions import override
 from ...errors import keep_secret, without_secrets
 from ...ports.progress import Pace, unlimited
 from ...ports.records import Fence, unfenced
-from ...ports.silence import allowed, at_work, heard
+from ...ports.silence import USUAL_TIMEOUT, at_work, heard
 from ..lazy import lazy
 from .digests import CHUNK, Digest, digest_of
 from .shelf import SWAPPED, Shelf, limited
@@ -53,21 +53,24 @@ class Bucket(Shelf):
     uri
         ``s3://BUCKET/PREFIX``, or ``s3://PROFILE@BUCKET/PREFIX``; endpoint
         and keys are found as lsst.resources finds them.
+    timeout
+        How long it may be silent.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, timeout: timedelta = USUAL_TIMEOUT) -> None:
         parts = urlsplit(uri)
         profile, _, self._bucket = parts.netloc.rpartition("@")
         # Keys have no place there, and are told to nobody all the same.
         keep_secret(unquote(profile.partition(":")[2]))
         self._profile = profile or None
+        self._timeout = timeout
         self._prefix = unquote(parts.path).strip("/")
         self.uri = f"s3://{parts.netloc}/{self._prefix}".rstrip("/") + "/"
         self._left: dict[str, str] = {}
 
     @lazy
     def _client(self) -> Any:
-        return _client(self._profile)
+        return _client(self._profile, self._timeout)
 
     @override
     def look(self) -> None:
@@ -337,7 +340,7 @@ class Bucket(Shelf):
         return f"{self._prefix}/{key}".strip("/")
 
 
-def _client(profile: str | None) -> Any:
+def _client(profile: str | None, timeout: timedelta) -> Any:
     """Return a client with the settings of lsst.resources and less patience.
 
     Raises
@@ -345,6 +348,8 @@ def _client(profile: str | None) -> Any:
     OSError
         The profile or the endpoint cannot be understood.
     """
+    # All tries together take no longer than the place may be silent.
+    each_try = timeout.total_seconds() / _TRIES
     named = os.environ.get(f"LSST_RESOURCES_S3_PROFILE_{profile}") if profile else None
     url = urlsplit(named or os.environ.get("S3_ENDPOINT_URL", ""))
     keep_secret(url.password and unquote(url.password))
@@ -356,8 +361,8 @@ def _client(profile: str | None) -> Any:
             aws_access_key_id=unquote(url.username) if url.username and url.password else None,
             aws_secret_access_key=unquote(url.password) if url.username and url.password else None,
             config=Config(
-                connect_timeout=min(5.0, allowed() / _TRIES),
-                read_timeout=min(30.0, allowed() / _TRIES),
+                connect_timeout=min(5.0, each_try),
+                read_timeout=min(30.0, each_try),
                 retries={"total_max_attempts": _TRIES},
                 max_pool_connections=16,
             ),

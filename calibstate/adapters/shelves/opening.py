@@ -7,11 +7,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors import Diagnostic, InvalidStateError, without_secrets
+from ...ports.silence import USUAL_TIMEOUT
 from ..local import path_of
 from .folder import Folder
 from .shelf import Shelf
@@ -26,8 +28,15 @@ _IN_MEMORY = 32 * 2**20
 _IN_ZIP = "#zip-path="
 
 
-def open_shelf(uri: str) -> Shelf:
+def open_shelf(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> Shelf:
     """Return the shelf at a path or an ``s3://`` URI; nothing is read yet.
+
+    Parameters
+    ----------
+    uri
+        A path, or ``s3://BUCKET/PREFIX``.
+    timeout
+        How long it may be silent.
 
     Raises
     ------
@@ -35,7 +44,7 @@ def open_shelf(uri: str) -> Shelf:
         It is neither.
     """
     if uri.startswith("s3://"):
-        return _bucket(uri)
+        return _bucket(uri, timeout)
     if urlsplit(uri).scheme in {"", "file"}:
         return Folder(Path(path_of(uri)))
     raise InvalidStateError(
@@ -62,10 +71,17 @@ def server_of(uri: str) -> str:
 
 
 @contextmanager
-def opened(uri: str) -> Iterator[IO[bytes]]:
+def opened(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> Iterator[IO[bytes]]:
     """Open a file, wherever it is, to be read more than once.
 
     The URI of a member of a zip file has a fragment, as the butler writes it.
+
+    Parameters
+    ----------
+    uri
+        A path, or a URI.
+    timeout
+        How long an object store may be silent.
 
     Raises
     ------
@@ -77,7 +93,7 @@ def opened(uri: str) -> Iterator[IO[bytes]]:
     whole, is_member, member = uri.partition(_IN_ZIP)
     if is_member:
         with (
-            opened(whole) as stream,
+            opened(whole, timeout) as stream,
             zipfile.ZipFile(stream) as archive,
             archive.open(unquote(member)) as part,
         ):
@@ -86,7 +102,7 @@ def opened(uri: str) -> Iterator[IO[bytes]]:
     if uri.startswith("s3://"):
         folder, _, name = uri.rpartition("/")
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-            _bucket(folder).fetch(unquote(name), cast(IO[bytes], spool))
+            _bucket(folder, timeout).fetch(unquote(name), cast(IO[bytes], spool))
             spool.seek(0)
             yield cast(IO[bytes], spool)
         return
@@ -100,7 +116,7 @@ def opened(uri: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def _bucket(uri: str) -> Bucket:
+def _bucket(uri: str, timeout: timedelta) -> Bucket:
     from .bucket import Bucket
 
-    return Bucket(uri)
+    return Bucket(uri, timeout)

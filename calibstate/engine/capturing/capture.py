@@ -223,7 +223,7 @@ class _Capture:
         read = {leaf for ticket in self._undecided(told, merged) for leaf in ticket.leaves}
         found: dict[RepositoryAddress, Live] = {}
         looks = {address: partial(self._look_at_other, address, named, read) for address in addresses}
-        for done, (address, look) in enumerate(side_by_side(looks), 1):
+        for done, (address, look) in enumerate(side_by_side(looks, self.places.timeout), 1):
             try:
                 found[address] = look.result()
             except UnreachableError as error:

@@ -214,7 +214,7 @@ def _look_everywhere(
         detail = f"No repository with {question.instrument} is left of those that were asked for."
         raise UsageError(Diagnostic("Nowhere to look", detail))
     under_way = {address: partial(_look, desired, places, address, question) for address in asked}
-    for done, (address, look) in enumerate(side_by_side(under_way), 1):
+    for done, (address, look) in enumerate(side_by_side(under_way, places.timeout), 1):
         try:
             looks.append(look.result())
         except UnreachableError as error:

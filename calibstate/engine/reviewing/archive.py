@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from typing_extensions import override
 
@@ -24,6 +25,7 @@ from ...model.names import ARCHIVE, TicketKey
 from ...model.reviews import ArchiveReview, BundleReview, DamageFinding, Fault
 from ...model.scope import Scope
 from ...ports.archive import ArchiveReader
+from ...ports.places import ReadPlaces
 from ...ports.progress import Pace, Watch, unlimited, unwatched
 from ...ports.silence import at_work
 from ..side_by_side import in_time
@@ -141,7 +143,7 @@ class ArchiveReviewing:
 
 
 def review_archive(
-    desired: DesiredState, scope: Scope, archive: ArchiveReader, how: ArchiveReviewing
+    desired: DesiredState, scope: Scope, places: ReadPlaces, how: ArchiveReviewing
 ) -> ArchiveReview:
     """Return what became of the files of all bundles.
 
@@ -149,21 +151,22 @@ def review_archive(
     ----------
     desired, scope
         What is declared, and the tickets whose bundles are looked at.
-    archive
-        Where they are.
+    places
+        Whose archive is looked at.
     how
         How closely.
     """
+    archive, timeout = places.archive(), places.timeout
     tickets = [key for key in sorted(desired.tickets) if scope.has_ticket(key)]
     reviews: list[BundleReview] = []
     unreadable: dict[str, str] = {}
     unreachable = None
     try:
-        manifests = in_time(ARCHIVE, lambda: _manifests(tickets, archive, unreadable))
+        manifests = in_time(ARCHIVE, lambda: _manifests(tickets, archive, unreadable), timeout)
         looks = [_Look(manifest, how) for manifest in manifests]
         total, done = sum(len(look.files) for look in looks), 0
         for look in looks:
-            reviews.append(look.review(archive, _counted(how.watch, done, total)))
+            reviews.append(look.review(archive, timeout, _counted(how.watch, done, total)))
             done += len(look.files)
             how.watch("files", done, total)
     except UnreachableError as error:
@@ -234,10 +237,10 @@ class _Look:
         if not manifest.by_reference:
             self.files = [file for file in manifest.files if share.has(f"{manifest.folder}/{file.path}")]
 
-    def review(self, archive: ArchiveReader, watch: Watch) -> BundleReview:
+    def review(self, archive: ArchiveReader, timeout: timedelta, watch: Watch) -> BundleReview:
         """Return what is wrong with the files."""
         reading = Reading(every_byte=self.how.every_byte, pace=self.how.pace, watch=watch)
-        found = in_time(ARCHIVE, lambda: self._look(archive, reading))
+        found = in_time(ARCHIVE, lambda: self._look(archive, reading), timeout)
         return BundleReview(
             instrument=self.manifest.instrument,
             ticket=self.manifest.ticket,

@@ -110,7 +110,7 @@ def expectations(
     ]
     observed = {o.address: o for o in look_at(archived, places)} if archived else {}
     observed |= _at_origins(desired, scope, declared, observed, places)
-    pins = pin_tickets(desired, scope, observed, places.archive())
+    pins = pin_tickets(desired, scope, observed, places)
     trouble = next((o.trouble.detail for o in observed.values() if o.trouble and _is_archive(o)), "")
     return {
         written.noun.key: _expected(desired, written.noun, pins[written.noun.key], trouble)

@@ -123,7 +123,7 @@ def _look(
         address: partial(_repository, desired, address, tickets, expected, places, how)
         for address, tickets in asked.items()
     }
-    for done, (address, look) in enumerate(side_by_side(looks), 1):
+    for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:
             made[address] = look.result()
         except UnreachableError as error:
