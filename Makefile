@@ -18,7 +18,7 @@ WORKERS ?= 3
 LIMIT := 900
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-words test-slow test-all mutants lint format docs bench schemas requirements clean
+.PHONY: help setup demo test test-words test-slow test-all mutants lint format docs dist bench schemas requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,8 @@ lint: $(STAMP) ## style, types, import contracts, workflows, the declaration, th
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms \
 	    $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format --default-filetype yaml CITATION.cff
 	$(BIN)/calibstate -C state validate
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(BIN)/calibstate schema "$$fresh" 2>/dev/null && \
 	    diff -r schemas "$$fresh" || { echo "schemas/ is not fresh: run make schemas" >&2; exit 1; }
@@ -74,8 +76,12 @@ format: $(STAMP) ## let ruff mend what it can
 	$(BIN)/ruff format
 
 docs: $(STAMP) ## build docs/_build/html; warnings are errors
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -j auto -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html."
+
+dist: $(STAMP) ## build what is published, in dist/
+	rm -rf dist
+	$(BIN)/hatchling build -d dist
 
 bench: $(STAMP) $(RUCIO_STAMP) ## measure, side by side with the stock tools
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -165,9 +165,16 @@ class Hub:
     def push(self, files: Mapping[str, str]) -> Event:
         """Push to main, past all pull requests."""
         for name, text in files.items():
+            (self.desk / name).parent.mkdir(parents=True, exist_ok=True)
             (self.desk / name).write_text(text)
         self._commit("Change")
         return self.pushed()
+
+    def tag(self, name: str) -> Event:
+        """Push a tag of what main is."""
+        self.git("tag", "--annotate", "--message", name, name)
+        self.git("push", "--quiet", "origin", name)
+        return Event("push", self.git("rev-parse", "main"), f"refs/tags/{name}")
 
     def pushed(self) -> Event:
         self.git("push", "--quiet", "origin", "main")

@@ -87,6 +87,14 @@ def test_what_others_made_is_pinned_to_one_commit_with_its_version(file: Path) -
     assert [use for use in uses if not use.startswith("uses: ./") and not PINNED.fullmatch(use)] == []
 
 
+def test_every_exact_version_is_kept_fresh() -> None:
+    updates = load(ROOT / ".github" / "dependabot.yml")["updates"]
+    watched = {(update["package-ecosystem"], update["directory"]) for update in updates}
+    pins = {f"/{file.parent.relative_to(ROOT)}" for file in ROOT.glob("*/*.txt") if "==" in file.read_text()}
+
+    assert watched == {("github-actions", "/")} | {("pip", folder) for folder in pins}
+
+
 def test_an_action_has_the_same_commit_everywhere() -> None:
     pins = {
         (found["action"], found["commit"])
@@ -126,6 +134,7 @@ def test_only_these_jobs_may_write() -> None:
         ("drift.yml", "compare", "issues"),
         ("pages.yml", "deploy", "pages"),
         ("pages.yml", "deploy", "id-token"),
+        ("publish.yml", "publish", "id-token"),
     }
 
 

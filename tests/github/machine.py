@@ -77,6 +77,7 @@ RECORDER = """#!/bin/bash
 # Does nothing, and says what it was to do.
 echo "$(basename "$0") $*" >> "{bin}/recorded"
 [ "$*" != docs ] || {{ mkdir -p docs/_build/html && echo "<html>" > docs/_build/html/index.html; }}
+[ "$*" != dist ] || {{ mkdir -p dist && echo "wheel" > dist/calibstate.whl; }}
 """
 
 

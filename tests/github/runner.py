@@ -181,6 +181,7 @@ class _Going:
             "event": dict(self.event.payload),
             "event_name": self.event.name,
             "ref": self.event.ref,
+            "ref_name": self.event.ref.split("/", 2)[2],
             "repository": REPOSITORY,
             "run_id": self.run.number,
             "server_url": "https://github.com",
@@ -544,11 +545,27 @@ def _deploy_pages(job: _Job, given: Mapping[str, str]) -> dict[str, str]:
     return {"page_url": "https://observatory.github.io/calibrations/"}
 
 
+def _download(job: _Job, given: Mapping[str, str]) -> dict[str, str]:
+    uploaded = job.hub.artifact(job.going.run.number, given["name"])
+    shutil.copytree(uploaded, job.workspace / given["path"])
+    return {"download-path": given["path"]}
+
+
+def _publish(job: _Job, given: Mapping[str, str]) -> dict[str, str]:
+    # What is published is what lies in dist; who publishes has no token.
+    assert job.job["permissions"] == {"id-token": "write"}
+    assert not given
+    shutil.copytree(job.workspace / "dist", job.hub.folder / "pypi")
+    return {}
+
+
 STAND_INS: Mapping[str, tuple[Callable[[_Job, Mapping[str, str]], dict[str, str]], set[str]]] = {
     "actions/checkout": (_checkout, {"fetch-depth", "path", "persist-credentials", "ref"}),
     "actions/deploy-pages": (_deploy_pages, set()),
+    "actions/download-artifact": (_download, {"name", "path"}),
     "actions/setup-python": (_setup_python, {"cache", "cache-dependency-path", "python-version"}),
     "actions/upload-artifact": (_upload, {"if-no-files-found", "name", "overwrite", "path"}),
     "actions/upload-pages-artifact": (_upload_pages, {"path"}),
+    "pypa/gh-action-pypi-publish": (_publish, set()),
 }
 """Stand-ins, and which inputs of an action's own they know."""

@@ -473,6 +473,43 @@ def test_the_documentation_is_built_and_deployed(hub: Hub, runner: Runner) -> No
     assert (hub.folder / "pages" / "index.html").is_file()
 
 
+RELEASE = {
+    "calibstate/__init__.py": '__version__ = "0.2.0"\n',
+    "CHANGELOG.md": "# Changes\n\n## 0.2.0 (2026-12-01)\n",
+}
+
+
+def test_a_tag_is_built_tried_and_published(hub: Hub, runner: Runner) -> None:
+    hub.push(RELEASE)
+
+    run = runner.run("publish.yml", hub.tag("v0.2.0"))
+
+    assert run.results == {"build": "success", "publish": "success"}
+    recorded = (runner.programs / "recorded").read_text().splitlines()
+    assert recorded[-2:] == ["make dist", "make test TESTS=tests/wheel_test.py"]
+    assert [file.name for file in (hub.folder / "pypi").iterdir()] == ["calibstate.whl"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "changed"),
+    [
+        ("v0.2.1", {}),
+        ("v0.2.0", {"CHANGELOG.md": "# Changes\n\n## 0.2.0rc1 (2026-11-01)\n"}),
+    ],
+    ids=["another version", "no change notes"],
+)
+def test_a_tag_that_is_not_the_release_publishes_nothing(
+    hub: Hub, runner: Runner, tag: str, changed: dict[str, str]
+) -> None:
+    hub.push(RELEASE | changed)
+
+    run = runner.run("publish.yml", hub.tag(tag))
+
+    assert run.results == {"build": "failure", "publish": "skipped"}
+    assert len(run.annotations()) == 1
+    assert not (hub.folder / "pypi").exists()
+
+
 def test_a_night_tells_of_damage_in_the_archive(world: World, hub: Hub, runner: Runner) -> None:
     # Whichever day it is, some of them are in its share.
     files = [file for file in (world.folder / "archive").rglob("*.ecsv") if file.is_file()]
