@@ -530,6 +530,13 @@ def test_every_test_that_a_page_names_is_there() -> None:
     assert {name for _, name in named if name not in there and f"tests/commands/{name}" not in there} == set()
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "state/README.md"])
+def test_a_page_beside_the_documentation_links_to_files_that_are_there(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", (ROOT / page).read_text())
+
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
 def test_the_figures_of_the_promises_are_those_of_the_tests() -> None:
     from tests.commands import any_state_test, crowd_test
     from tests.engine import convergence_test

@@ -225,8 +225,8 @@ class StoredDataset:
 class Contents:
     """What ``export.yaml`` says, in plain data.
 
-    Within dimension records, `~calibstate.store.bundle.Tagged` values stand
-    for what only the butler can construct.
+    Within dimension records, `~calibstate.store.bundle.nodes.Tagged` values
+    stand for what only the butler can construct.
     """
 
     universe_namespace: str

@@ -16,7 +16,7 @@ from .contents import Row
 from .names import RepositoryAddress
 from .timespans import Range, format_bound
 
-__all__ = ["Explained", "Explanation", "Outcome", "Question", "Told", "Weighed", "Why"]
+__all__ = ["Explained", "Explanation", "Outcome", "Question", "Since", "Told", "Weighed", "Why"]
 
 
 class Why(Enum):

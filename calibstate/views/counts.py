@@ -38,7 +38,7 @@ class Counts:
         """Bytes that had passed at moments of the last while."""
 
     def take(self, unit: str, done: int, total: int) -> None:
-        """Take what a `~calibstate.ports.progress.Watch` is told."""
+        """Take what a watch of `calibstate.ports.progress` is told."""
         self._counts[unit] = done, total
         if unit == BYTES:
             now = self._clock()
