@@ -7,12 +7,12 @@ carries what is declared of its own resource, and only that is compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import Diagnostic, RefusedError, Where
-from ..kinds.chain import ChainAction
+from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.desired import DesiredState, Written
 from ..model.fingerprints import digest_of_lines
@@ -42,7 +42,8 @@ class Declarations:
         if declared is None:
             return {}
         facts = {key: _plain(value) for key, value in declared.resource.declaration().items()}
-        facts |= {f"ticket {written.noun.name}": self._ticket(written) for written in self._tickets(action)}
+        tickets = KINDS[action.target.kind].tickets(action, self.desired)
+        facts |= {f"ticket {written.noun.name}": self._ticket(written) for written in tickets}
         # Where a place is may be nobody else's business, and is compared only.
         facts |= {f"address of {place}": self._address(place) for place in _places(declared)}
         return facts
@@ -56,15 +57,6 @@ class Declarations:
     def _by_address(self) -> Mapping[Address, Declared]:
         # Whatever part of it a plan was made for.
         return {declared.address: declared for declared in expand(self.desired, Scope())}
-
-    def _tickets(self, action: Action) -> Iterator[Written[Ticket]]:
-        """Yield the tickets that an action is for."""
-        if isinstance(action, ChainAction):
-            for child in action.entrants:
-                if ticket := self.desired.ticket_with(child):
-                    yield ticket
-        elif ticket := self.desired.ticket_at(action.target):
-            yield ticket
 
     def _ticket(self, written: Written[Ticket]) -> str:
         ticket = written.noun

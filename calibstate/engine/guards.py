@@ -1,26 +1,25 @@
 """Tell which steps a guard stops, unless a person has allowed them.
 
-A guard stops a step as a whole, or keeps one child of a chain from coming or
-going while the chain is written with the others.
+A guard stops a step as a whole, or keeps one part of a resource, such as a
+child of a chain, from coming or going while the others do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..errors import Diagnostic, RefusedError
-from ..kinds.chain import Chain, ChainAction
-from ..kinds.collection import ImportBundle
-from ..kinds.rucio_rule import RuleAction
+from ..kinds.guarding import held
+from ..kinds.registry import KINDS
+from ..kinds.waves import Waves
 from ..model.actions import Action
 from ..model.desired import DesiredState
-from ..model.guards import Allowed, Guard, Guarded, Hold
-from ..model.names import Address, CollectionName
+from ..model.guards import Allowed, Guarded, Hold
 from ..model.plans import Step
-from .waves import Waves
+from ..model.resources import Resource
 
-__all__ = ["guarded", "guarded_child", "guarded_import", "refuse_guarded"]
+__all__ = ["guarded", "guarded_entry", "guarded_part", "refuse_guarded"]
 
 
 def guarded(
@@ -42,43 +41,36 @@ def guarded(
     return _first(_stops(action, desired, waves or Waves(desired)), allowed)
 
 
-def guarded_import(action: Action, desired: DesiredState, allowed: Allowed, waves: Waves) -> Guarded | None:
-    """Return what keeps a ticket from coming where nothing of it is yet.
+def guarded_entry(action: Action, desired: DesiredState, allowed: Allowed, waves: Waves) -> Guarded | None:
+    """Return what keeps a resource from coming where nothing of it is yet.
 
-    What is there already is mended, whatever the wave before shows.
+    What is there already is repaired, whatever the wave before shows.
 
     Parameters
     ----------
     action, desired, allowed, waves
         As for `guarded`.
     """
-    ticket = desired.ticket_at(action.target)
-    if not isinstance(action, ImportBundle) or ticket is None:
-        return None
-    why = waves.import_waits(action.target.place, ticket.noun, action.collections)
-    return _first(_waiting(why), allowed)
+    kind = KINDS[action.target.kind]
+    return _first(kind.guards_of_entry(action, desired, waves), allowed)
 
 
-def guarded_child(
-    chain: Chain,
-    child: CollectionName,
-    desired: DesiredState,
-    allowed: Allowed,
-    waves: Waves,
+def guarded_part(
+    declared: Resource, part: str, desired: DesiredState, allowed: Allowed, waves: Waves
 ) -> Guarded | None:
-    """Return what keeps a child from entering a chain, or leaving it.
+    """Return what keeps a part of a resource from coming or going.
 
     Parameters
     ----------
-    chain
-        The chain, as declared.
-    child
+    declared
+        The resource.
+    part
         One that would come or go.
     desired, allowed, waves
         As for `guarded`.
     """
-    content = None if child in chain.unwanted else chain.content.get(child, {})
-    return _first(_stops_of_child(chain.address, child, content, desired, waves), allowed)
+    kind = KINDS[declared.address.kind]
+    return _first(kind.guards_of_part(declared, part, desired, waves), allowed)
 
 
 def refuse_guarded(steps: Iterable[Step], desired: DesiredState, allowed: Allowed, waves: Waves) -> None:
@@ -103,98 +95,34 @@ def _first(stops: Iterable[Guarded], allowed: Allowed) -> Guarded | None:
 
 
 def _stops(action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
-    yield from _holds(action, desired)
-    if isinstance(action, ChainAction):
-        yield from _stops_of_children(action, desired, waves)
-        most = desired.settings.noun.guards.chain_changes
-        if action.displaced > most:
-            yield Guarded(
-                Guard.CHAIN_CHANGES,
-                f"it would take out or move {action.displaced} children, more than the {most} that "
-                "`guards` allows; if that is meant: --allow chain_changes --because REASON",
-            )
+    for hold in _holds(action, desired):
+        yield held(hold)
+    yield from KINDS[action.target.kind].guards(action, desired, waves)
 
 
-def _stops_of_children(action: ChainAction, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
-    """Yield what keeps children from coming, going or moving."""
-    chain = action.target
-    for child in action.entrants:
-        yield from _stops_of_child(chain, child, _content(action, child, desired), desired, waves)
-    for child in action.leavers:
-        yield from _stops_of_child(chain, child, None, desired, waves)
-    for child in sorted(action.overtaken):
-        if hold := _hold_of_child(child, desired):
-            reason = f"it would give {child} another place, and {hold.reason}"
-            yield Guarded(hold.guard, reason, hold.where)
-    if action.overtaken:
-        yield from _waiting(waves.order_waits(chain, action.children_after))
-
-
-def _stops_of_child(
-    chain: Address,
-    child: CollectionName,
-    content: Mapping[str, str] | None,
-    desired: DesiredState,
-    waves: Waves,
-) -> Iterator[Guarded]:
-    """Yield what keeps a child from coming; without content, from going."""
-    if hold := _hold_of_child(child, desired):
-        yield hold
-    if content is None:
-        yield from _waiting(waves.exit_waits(chain, child))
-    elif chain.name in desired.chains:
-        yield from _waiting(waves.entry_waits(chain, child, content))
-
-
-def _content(action: ChainAction, child: CollectionName, desired: DesiredState) -> Mapping[str, str]:
-    """Return the fingerprints that a child's collections must have."""
-    ticket = desired.ticket_with(child)
-    leaves = ticket.noun.leaves if ticket and ticket.noun.collection else (child,)
-    return {leaf: fingerprint for leaf, fingerprint in action.entering.items() if leaf in leaves}
-
-
-def _waiting(why: str | None) -> Iterator[Guarded]:
-    if why:
-        yield Guarded(Guard.WAVE, why)
-
-
-def _holds(action: Action, desired: DesiredState) -> Iterator[Guarded]:
+def _holds(action: Action, desired: DesiredState) -> Iterator[Hold]:
     """Yield the holds that concern an action as a whole.
 
     Those of who takes what it brings, and of what it changes.
     """
-    if stop := _takers_hold(action, desired):
-        yield stop
-    if hold := desired.hold_of_chain(action.target.name) if isinstance(action, ChainAction) else None:
-        yield _held(hold)
-    ticket = desired.ticket_at(action.target)
+    kind = KINDS[action.target.kind]
+    if hold := _hold_of_takers(action, desired):
+        yield hold
+    if hold := kind.hold(action.target, desired):
+        yield hold
+    ticket = kind.ticket(action.target, desired)
     if hold := desired.hold_of_ticket(ticket.noun.key) if ticket else None:
-        yield _held(hold)
+        yield hold
 
 
-def _hold_of_child(child: CollectionName, desired: DesiredState) -> Guarded | None:
-    ticket = desired.ticket_with(child)
-    hold = desired.hold_of_ticket(ticket.noun.key) if ticket else None
-    return _held(hold) if hold else None
-
-
-def _takers_hold(action: Action, desired: DesiredState) -> Guarded | None:
-    """Say that nobody takes what an action brings at present, if so."""
-    if isinstance(action, RuleAction):
-        ticket = desired.tickets.get((action.instrument, action.ticket))
-        name, takers = action.rse, desired.awaiting(ticket.noun, action.rse) if ticket else ()
-    elif action.target.place in desired.repositories:
-        name, takers = action.target.place, (action.target.place,)
-    else:
+def _hold_of_takers(action: Action, desired: DesiredState) -> Hold | None:
+    """Return that nobody takes what an action brings at present, if so."""
+    takers = KINDS[action.target.kind].takers(action, desired)
+    holds = [hold for address in takers.repositories if (hold := desired.hold_of(address))]
+    if not holds or len(holds) < len(takers.repositories):
         return None
-    holds = [hold for address in takers if (hold := desired.hold_of(address))]
-    if not holds or len(holds) < len(takers):
-        return None
-    return _held(Hold(name, "; ".join(sorted({hold.reason for hold in holds})), holds[0].where))
-
-
-def _held(hold: Hold) -> Guarded:
-    return Guarded(Guard.HOLD, f"{hold.what} is on hold: {hold.reason}", hold.where)
+    reasons = sorted({hold.reason for hold in holds})
+    return Hold(takers.name, "; ".join(reasons), holds[0].where)
 
 
 def _refusal(step: Step, stop: Guarded) -> Diagnostic:

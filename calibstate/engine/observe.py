@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
 
-from ..errors import CalibstateError, Diagnostic, RefusedError, Severity, UnreachableError
+from ..errors import CalibstateError, Diagnostic, RefusedError, UnreachableError
 from ..kinds.base import Kind
-from ..kinds.bundle import Bundle
-from ..kinds.chain import Chain
-from ..kinds.collection import Collection
-from ..kinds.external import External
 from ..kinds.registry import KINDS
+from ..kinds.waves import Waves
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
 from ..model.names import Address
@@ -29,7 +26,7 @@ from ..ports.places import ReadPlaces
 from .expand import expand, places_of
 from .pin import pin_tickets
 from .side_by_side import side_by_side
-from .waves import Waves, look_at_waves
+from .waves import look_at_waves
 
 __all__ = ["View", "look", "look_at", "observe", "refuse_doubles"]
 
@@ -104,7 +101,7 @@ def observe(
         expand(desired, scope, pins),
         observed,
         look_at_waves(desired, scope, places),
-        (*_several(observed.values()), *_not_deployed(observed.values())),
+        tuple(_remarks(observed.values())),
     )
 
 
@@ -156,10 +153,11 @@ def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
     """Look at one place: at its chains first, which tell what is searched."""
     searched: set[str] = set()
     for kind in reversed(KINDS.values()):
-        targets = [_with_files(d.resource, searched) for d in wanted if d.address.kind == kind.name]
+        here = [declared.resource for declared in wanted if declared.address.kind == kind.name]
+        targets = [kind.looked_at(resource, searched) for resource in here]
         for observed in _look_at_kind(kind, targets, places):
-            if isinstance(observed.resource, Chain):
-                searched.update(observed.resource.children)
+            if observed.resource:
+                searched.update(kind.searches(observed.resource))
             yield observed
 
 
@@ -181,35 +179,13 @@ def _look_at_kind(kind: Kind[Any], targets: list[Resource], places: ReadPlaces) 
         yield Observed(address, resource)
 
 
-def _with_files(target: Resource, searched: set[str]) -> Resource:
-    """Have the files looked at of what is about to be searched."""
-    if isinstance(target, Collection) and not searched.issuperset(target.entrances):
-        return replace(target, files=True)
-    return target
-
-
-def _several(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
-    for one in observed:
-        if isinstance(one.resource, Bundle) and len(one.resource.manifests) > 1:
-            yield Diagnostic(
-                "Several bundles of a ticket",
-                f"{one.address.name} has {len(one.resource.manifests)} in the archive; "
-                f"the newest counts, of {one.resource.manifests[0].made_at}.",
-                severity=Severity.WARNING,
-            )
-
-
-def _not_deployed(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
-    """Tell of calibrations in what is declared as others'."""
-    for one in observed:
-        if isinstance(one.resource, External) and one.resource.calibrations:
-            yield Diagnostic(
-                "Calibrations that are not deployed",
-                f"{one.address.name} at {one.address.place} holds "
-                f"{one.resource.calibrations} certifications, and is declared as what others make.",
-                hint="If they belong to a ticket, declare it: calibstate capture shows how.",
-                severity=Severity.NOTE,
-            )
+def _remarks(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
+    """Yield what a person should know of what was seen, kind by kind."""
+    resources = [one.resource for one in observed if one.resource]
+    for kind in KINDS.values():
+        for resource in resources:
+            if resource.address.kind == kind.name:
+                yield from kind.remarks(resource)
 
 
 def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:

@@ -22,13 +22,13 @@ from ..model.bundles import Manifest
 from ..model.contents import Holding
 from ..model.desired import DesiredState, Written
 from ..model.names import ARCHIVE, Address, TicketKey
-from ..model.pins import Pin
+from ..model.pins import Pin, Unpinned
 from ..model.resources import Observed
 from ..model.scope import Scope
 from ..model.seals import Seal
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
-from .expand import Unpinned, adopted
+from .expand import adopted
 from .side_by_side import in_time
 
 __all__ = ["pin_tickets"]
@@ -73,10 +73,10 @@ def _pin(
     ticket = written.noun
     if told := approved_otherwise(written, sealed):
         return Unpinned(told.detail, refused=True, told=told)
-    seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
+    seen = observed[Bundle.at(ticket)]
     if seen.trouble:
         return _from_seal_alone(sealed, "the archive could not be seen")
-    bundle = seen.resource if isinstance(seen.resource, Bundle) else None
+    bundle = Bundle.of(seen.resource)
     if bundle and bundle.trouble:
         return Unpinned(bundle.trouble, refused=True)
     if sealed:
@@ -154,14 +154,14 @@ def _rows(manifest: Manifest, places: ReadPlaces) -> Mapping[str, Holding]:
 
 
 def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed]) -> Pin | Unpinned:
-    seen = observed.get(Address(place=origin or "", kind="collection", name=ticket.name))
+    seen = observed.get(Collection.at(origin or "", ticket))
     if seen is None:
         site = (origin or "").partition("/")[0]
         return Unpinned(f"its origin {origin} has to export it first: calibstate apply --site {site}")
     if seen.trouble:
         return Unpinned(f"its origin {origin} could not be seen")
-    live = seen.resource
-    held = live.held if isinstance(live, Collection) else {}
+    live = Collection.of(seen.resource)
+    held = live.held if live else {}
     if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
         return Unpinned(f"its origin {origin} does not hold {', '.join(lacking)} yet")
     try:

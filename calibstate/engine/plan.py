@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import Diagnostic
-from ..kinds.bundle import Bundle
-from ..kinds.chain import Chain, ChainAction
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, Unseen, What
@@ -22,7 +20,7 @@ from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.resources import Declared, Need, Obstacle, Resource
 from .declared import Declarations
-from .guards import guarded, guarded_child, guarded_import
+from .guards import guarded, guarded_entry, guarded_part
 from .objections import NONE, Foreseen
 from .observe import View
 
@@ -141,9 +139,9 @@ class _Planner:
             if self._elsewhere(declared.address) is None:
                 self.needed.add(place)
             self.settled[declared.address] = _Settled(obstacle=obstacle)
-            if isinstance(bundle := declared.resource, Bundle) and bundle.refused:
-                # That is known from the files alone.
-                self._obstacle(declared, None)
+            kind = KINDS[declared.address.kind]
+            if contradiction := kind.contradiction(declared.resource):
+                self.refused.append(_refusal(declared, contradiction))
             return []
         if observed.refusal:
             return [self._refused_look(declared, observed.refusal)]
@@ -181,7 +179,7 @@ class _Planner:
             )
         if not actions and not obstacle and not kind.is_there(within, live):
             obstacle = next(iter(left_out.values()), Obstacle(f"{declared.address.name} is not there"))
-            if _holds_nothing(within, left_out):
+            if kind.holds_nothing(within) and _only_nothing(left_out):
                 # No step makes a chain through which nothing is searched,
                 # and nobody misses it.
                 obstacle = NOTHING_TO_SEARCH
@@ -233,22 +231,21 @@ class _Planner:
         return Obstacle(f"{site} has to do it: calibstate apply --site {site}", awaited=True)
 
     def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Obstacle]:
-        """Return the children that a guard keeps from coming or going."""
-        chain, view = declared.resource, self.view
-        if not isinstance(chain, Chain):
-            return {}
-        parts = sorted(KINDS[chain.address.kind].turnover(chain, live))
+        """Return the parts that a guard keeps from coming or going."""
+        resource, view = declared.resource, self.view
+        parts = sorted(KINDS[resource.address.kind].turnover(resource, live))
         # Whatever a person passes is kept from stopping it only after all is
         # known that would.
-        all_stops = {part: guarded_child(chain, part, view.desired, NOTHING, view.waves) for part in parts}
-        stops = {part: self._left(chain.address, stop) for part, stop in all_stops.items() if stop}
+        asked = (view.desired, NOTHING, view.waves)
+        all_stops = {part: guarded_part(resource, part, *asked) for part in parts}
+        stops = {part: self._left(resource.address, stop) for part, stop in all_stops.items() if stop}
         return {part: _awaited(stop) for part, stop in stops.items() if stop}
 
     def _guarded(self, target: Address, actions: list[Action], live: Resource | None) -> Obstacle | None:
         asked = (self.view.desired, NOTHING, self.view.waves)
         all_stops = [stop for action in actions if (stop := guarded(action, *asked))]
         if live is None:
-            all_stops += [stop for action in actions if (stop := guarded_import(action, *asked))]
+            all_stops += [stop for action in actions if (stop := guarded_entry(action, *asked))]
         stops = [stop for one in all_stops if (stop := self._left(target, one))]
         if not stops or stops[0].guard in AWAITED:
             return _awaited(stops[0]) if stops else None
@@ -273,7 +270,7 @@ class _Planner:
         """Refuse another place in a chain to what was not approved so."""
         refused = {part for part, obstacle in left_out.items() if obstacle.refused and obstacle.told}
         for action in actions if refused else ():
-            if isinstance(action, ChainAction) and (overtaken := sorted(refused & action.overtaken)):
+            if overtaken := sorted(refused & action.overtaken):
                 reason = (
                     f"it would give {', '.join(overtaken)} another place in the search order, "
                     f"and {left_out[overtaken[0]].reason}"
@@ -309,10 +306,8 @@ class _Planner:
         self.settled[declared.address] = _Settled(tuple(ids))
 
 
-def _holds_nothing(declared: Resource, left_out: Mapping[str, Obstacle]) -> bool:
-    """Say whether a chain is declared without anything to search."""
-    if not isinstance(declared, Chain) or declared.children:
-        return False
+def _only_nothing(left_out: Mapping[str, Obstacle]) -> bool:
+    """Say whether all parts that are left out hold nothing to search."""
     return all(obstacle is NOTHING_TO_SEARCH for obstacle in left_out.values())
 
 

@@ -1,41 +1,32 @@
 """Tell how each ticket stands at each repository.
 
-Nothing is compared here: what a plan found to be drift is laid beside what is
+Nothing is compared here: what a plan says is drift is laid beside what is
 declared.  All drift stands in a cell, or beside the tables if it is of no
-repository.
+repository or belongs to no row.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..kinds.bundle import Bundle
 from ..kinds.chain import Chain
-from ..model.chains import ChainFile, ExternalEntry, moved
-from ..model.contents import CollectionType
-from ..model.desired import DesiredState, Written
+from ..kinds.registry import KINDS
+from ..kinds.rows import TableRows
+from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.names import ARCHIVE, RUCIO, Address, InstrumentName, RepositoryAddress
+from ..model.names import Address, InstrumentName, RepositoryAddress
 from ..model.plans import Plan
-from ..model.status import Cell, Column, Row, State, Status, Subject, Table
+from ..model.resources import Resource
+from ..model.status import Cell, Column, Row, RowKey, State, Status, Subject, Table
 from ..model.tickets import ApprovalStatus, Ticket
 from .expand import places_of
 from .observe import View
 
 __all__ = ["status"]
-
-_AS_DRIFT = {
-    What.MISSING: State.MISSING,
-    What.CHANGED: State.CHANGED,
-    What.MISORDERED: State.MISORDERED,
-    What.UNWANTED: State.UNWANTED,
-    What.EXTRA: State.EXTRA,
-    What.UNREACHABLE: State.UNREACHABLE,
-    What.PENDING: State.PENDING,
-}
 
 _NOT_ADOPTED = {
     ApprovalStatus.PROPOSED: State.PROPOSED,
@@ -55,52 +46,70 @@ def status(view: View, plan: Plan) -> Status:
     view
         What is declared and what was seen.
     plan
-        What follows from that; its drift is what is told.
+        What follows from that; its drift is what is shown.
     """
     desired, scope = view.desired, view.scope
     places = places_of(desired, scope)
     instruments = sorted({i for a in places for i in desired.repository(a)[1].instruments})
-    tables = [_Table(view, plan, i).table() for i in instruments if scope.has_instrument(i)]
-    beside = tuple(drift for drift in plan.drift if drift.target.place not in places)
-    return Status(tables=tuple(tables), beside=beside, unseen=plan.unseen)
+    builders = [_TableBuilder(view, plan, i) for i in instruments if scope.has_instrument(i)]
+    tables = tuple(builder.table() for builder in builders)
+    in_cells = {id(drift) for builder in builders for drift in builder.drift_in_rows}
+    unreachable = {drift.target.place for drift in plan.drift if drift.what is What.UNREACHABLE}
+    beside = []
+    for drift in plan.drift:
+        # A place that says nothing is told in each of its cells.
+        is_in_column = drift.target.place in places and drift.target.place in unreachable
+        if id(drift) not in in_cells and not is_in_column:
+            beside.append(drift)
+    return Status(tables=tables, beside=tuple(beside), unseen=plan.unseen)
 
 
 @dataclass(frozen=True)
-class _Key:
-    """What a row is about."""
-
-    subject: Subject
-    name: str
-    """The ticket without its instrument; else the collection."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The table of one instrument, while it is put together."""
+class _TableBuilder:
+    """Lays the drift of one instrument into rows and columns."""
 
     view: View
     plan: Plan
     instrument: InstrumentName
-    drift: dict[tuple[_Key, RepositoryAddress], list[Drift]] = field(default_factory=dict)
+
+    drift: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = field(init=False)
+    """Drift of each cell."""
+
+    def __post_init__(self) -> None:
+        cells: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = {}
+        for drift in self.plan.drift:
+            for row in self._rows_about(drift):
+                cells.setdefault((row, drift.target.place), []).append(drift)
+        object.__setattr__(self, "drift", cells)
 
     @property
     def desired(self) -> DesiredState:
         return self.view.desired
 
+    @property
+    def drift_in_rows(self) -> Iterator[Drift]:
+        """Yield the drift that stands in a cell."""
+        for cell in self.drift.values():
+            yield from cell
+
     def table(self) -> Table:
         """Return the whole of it."""
-        for found in self.plan.drift:
-            for key in self._about(found):
-                self.drift.setdefault((key, found.target.place), []).append(found)
-        columns = (
-            Column(
-                repository=address,
-                hold=hold.reason if (hold := self.desired.hold_of(address)) else None,
-                unreachable=drift.detail if (drift := self.unseen.get(address)) else None,
+        columns = []
+        for address in self.places:
+            hold = self.desired.hold_of(address)
+            drift = self.unseen.get(address)
+            columns.append(
+                Column(
+                    repository=address,
+                    hold=hold.reason if hold else None,
+                    unreachable=drift.detail if drift else None,
+                )
             )
-            for address in self.places
-        )
         return Table(instrument=self.instrument, columns=tuple(columns), rows=tuple(self._rows()))
+
+    @cached_property
+    def names(self) -> TableRows:
+        return TableRows(self.desired, self.view.scope, self.instrument)
 
     @cached_property
     def places(self) -> list[RepositoryAddress]:
@@ -112,158 +121,72 @@ class _Table:
         return {d.target.place: d for d in self.plan.drift if d.what is What.UNREACHABLE}
 
     @cached_property
-    def chains(self) -> list[Written[ChainFile]]:
-        """The instrument's chains, that of its calibrations first."""
-        ours = self.desired.chains_of(self.instrument)
-        return sorted(ours, key=lambda chain: chain.noun.chain != f"{self.instrument}/calib")
+    def declared(self) -> Mapping[Address, Resource]:
+        """Resources as they are to be."""
+        return {declared.address: declared.resource for declared in self.view.declared}
 
     @cached_property
-    def declared(self) -> Mapping[RepositoryAddress, Mapping[str, Chain]]:
+    def chains(self) -> Mapping[RepositoryAddress, Mapping[str, Chain]]:
         """The instrument's chains as they are to be, by place and name."""
-        found: dict[str, dict[str, Chain]] = defaultdict(dict)
-        names = {chain.noun.chain for chain in self.chains}
-        for declared in self.view.declared:
-            if isinstance(chain := declared.resource, Chain) and chain.address.name in names:
-                found[chain.address.place][chain.address.name] = chain
-        return found
-
-    @cached_property
-    def tickets(self) -> Mapping[str, Written[Ticket]]:
-        """The tickets that are asked for, by name."""
-        ours = self.desired.tickets_of(self.instrument)
-        return {t.noun.ticket: t for t in ours if self.view.scope.has_ticket(t.noun.key)}
-
-    @cached_property
-    def owners(self) -> Mapping[tuple[str, str], Ticket]:
-        """Whose collections and own chain a kind and a name are."""
-        tickets = [written.noun for written in self.tickets.values()]
-        return {
-            **{("collection", ticket.name): ticket for ticket in tickets},
-            **{("chain", ticket.collection): ticket for ticket in tickets if ticket.collection},
-        }
-
-    @cached_property
-    def listed(self) -> Mapping[str, Mapping[_Key, None]]:
-        """What the entries of each chain name, in their order."""
-        return {chain.noun.chain: dict.fromkeys(self._entries(chain.noun)) for chain in self.chains}
-
-    def _entries(self, chain: ChainFile) -> Iterator[_Key]:
-        for entry in chain.entries:
-            if isinstance(entry, ExternalEntry):
-                yield _Key(Subject.EXTERNAL, entry.external)
-            elif meaning := self.desired.meaning(entry, self.instrument):
-                yield _key(meaning.ticket.noun) if meaning.ticket else _Key(Subject.CHAIN, entry)
+        by_place: dict[str, dict[str, Chain]] = defaultdict(dict)
+        for chain in Chain.among(self.declared.values()):
+            if chain.address.name in self.names.chain_names:
+                by_place[chain.address.place][chain.address.name] = chain
+        return by_place
 
     @cached_property
     def unpinned(self) -> Mapping[str, Bundle]:
         """Tickets of which nobody can tell what they hold, by name."""
-        bundles = (d.resource for d in self.view.declared if isinstance(d.resource, Bundle))
-        unknown = (b for b in bundles if b.trouble and b.fingerprint is None)
+        bundles = Bundle.among(self.declared.values())
+        unknown = [b for b in bundles if b.trouble and b.fingerprint is None]
         return {b.ticket[1]: b for b in unknown if b.ticket[0] == self.instrument}
 
     @cached_property
     def refused(self) -> Mapping[Address, str]:
         return {refusal.target: refusal.reason for refusal in self.plan.refused}
 
-    @cached_property
-    def externals(self) -> list[str]:
-        entries = [entry for chain in self.chains for entry in chain.noun.entries]
-        return list(dict.fromkeys(e.external for e in entries if isinstance(e, ExternalEntry)))
-
-    @cached_property
-    def retired(self) -> list[str]:
-        """Collections that are retired and belong to no ticket."""
-        words = dict.fromkeys(word for chain in self.chains for word in chain.noun.retired)
-        return [word for word in words if self.desired.meaning(word, self.instrument) is None]
-
-    @cached_property
-    def by_child(self) -> Mapping[str, _Key]:
-        """What a child of a chain is."""
-        return {
-            **{name: _Key(Subject.COLLECTION, name) for name in self.retired},
-            **{name: _Key(Subject.EXTERNAL, name) for name in self.externals},
-            **{chain.noun.chain: _Key(Subject.CHAIN, chain.noun.chain) for chain in self.chains},
-            **{child: _key(t.noun) for t in self.tickets.values() for child in t.noun.children},
-        }
-
     # --- whose drift it is ---
 
-    def _about(self, drift: Drift) -> Iterator[_Key]:
+    def _rows_about(self, drift: Drift) -> Iterator[RowKey]:
         """Yield the rows that drift at one of our repositories belongs to."""
-        if drift.target.place not in self.places:
-            return
-        kind, name = drift.target.kind, drift.target.name
-        owner = self.owners.get((kind, name))
-        if kind == "chain" and name in self.declared[drift.target.place]:
-            yield from self._in_chain(drift, self.declared[drift.target.place][name])
-        elif owner and drift.what is What.EXTRA:
-            # What somebody else put into a ticket's own chain.
-            yield _Key(Subject.COLLECTION, drift.subject)
-        elif owner:
-            yield _key(owner)
-        elif kind == "external" and name in self.externals:
-            yield _Key(Subject.EXTERNAL, name)
-
-    def _in_chain(self, drift: Drift, chain: Chain) -> Iterator[_Key]:
-        if drift.subject != chain.address.name:
-            yield self.by_child.get(drift.subject, _Key(Subject.COLLECTION, drift.subject))
-            return
-        yield _Key(Subject.CHAIN, drift.subject)
-        live = self.view.observed[chain.address].resource
-        if isinstance(live, Chain) and live.type is CollectionType.CHAINED:
-            children = moved(live.children, chain.children)
-        else:
-            children = chain.children
-        concerned = (self.by_child.get(child) for child in children)
-        yield from dict.fromkeys(key for key in concerned if key and key.subject is not Subject.CHAIN)
+        kind = KINDS.get(drift.target.kind)
+        if kind and drift.target.place in self.places:
+            declared = self.declared.get(drift.target)
+            observed = self.view.observed.get(drift.target)
+            live = observed.resource if observed else None
+            yield from kind.rows(drift, self.names, declared, live)
 
     # --- the rows ---
 
     def _rows(self) -> Iterator[Row]:
-        for ticket in self._in_search_order():
-            yield self._row(
-                _key(ticket), (self._ticket_cell(ticket, a) for a in self.places), ticket.approval.status
-            )
-        for name in self.externals:
-            key = _Key(Subject.EXTERNAL, name)
-            yield self._row(key, (self._external_cell(key, a) for a in self.places))
-        told = dict.fromkeys(key for key, _ in self.drift)
-        chains = [_Key(Subject.CHAIN, chain.noun.chain) for chain in self.chains]
-        for key in chains:
-            if key in told or any(self._is_refused(key.name, a) for a in self.places):
-                yield self._row(key, (self._chain_cell(key, a) for a in self.places))
-        retired = (_Key(Subject.COLLECTION, name) for name in self.retired)
-        others = sorted((k for k in told if k.subject is Subject.COLLECTION), key=lambda key: key.name)
-        for key in dict.fromkeys((*retired, *others)):
-            yield self._row(key, (self._collection_cell(key, a) for a in self.places))
+        for ticket in self.names.tickets_in_search_order:
+            cells = [self._ticket_cell(ticket, address) for address in self.places]
+            yield self._row(RowKey.of(ticket), cells, ticket.approval.status)
+        for name in self.names.externals:
+            key = RowKey(Subject.EXTERNAL, name)
+            yield self._row(key, [self._external_cell(key, address) for address in self.places])
+        with_drift = dict.fromkeys(key for key, _ in self.drift)
+        for chain in self.names.chains:
+            key = RowKey(Subject.CHAIN, chain.noun.chain)
+            if key in with_drift or any(self._is_refused(key.name, a) for a in self.places):
+                yield self._row(key, [self._chain_cell(key, address) for address in self.places])
+        retired = [RowKey(Subject.COLLECTION, name) for name in self.names.retired]
+        for key in dict.fromkeys((*retired, *_others(with_drift))):
+            yield self._row(key, [self._other_cell(key, address) for address in self.places])
 
-    def _row(self, key: _Key, cells: Iterable[Cell], approval: ApprovalStatus | None = None) -> Row:
+    def _row(self, key: RowKey, cells: Sequence[Cell], approval: ApprovalStatus | None = None) -> Row:
         return Row(
             name=key.name,
             subject=key.subject,
             approval=approval,
-            chains=tuple(name for name, listed in self.listed.items() if key in listed),
+            chains=tuple(name for name, listed in self.names.listed.items() if key in listed),
             cells=tuple(cells),
         )
-
-    def _in_search_order(self) -> list[Ticket]:
-        """Return the tickets: listed ones, others, and retired ones."""
-        keys = (key for listed in self.listed.values() for key in listed)
-        listed = dict.fromkeys(key.name for key in keys if key.subject is Subject.TICKET)
-        words = [word for chain in self.chains for word in chain.noun.retired]
-        retired = dict.fromkeys(
-            m.ticket.noun.ticket
-            for word in words
-            if (m := self.desired.meaning(word, self.instrument)) and m.ticket
-        )
-        others = [name for name in self.tickets if name not in listed and name not in retired]
-        ordered = dict.fromkeys((*listed, *others, *retired))
-        return [self.tickets[name].noun for name in ordered if name in self.tickets]
 
     # --- the cells ---
 
     def _ticket_cell(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
-        key = _key(ticket)
+        key = RowKey.of(ticket)
         if cell := self._unseen(address):
             return cell
         reasons = self._departures(key, address)
@@ -272,8 +195,7 @@ class _Table:
         if adopted and skipped is None:
             if bundle := self.unpinned.get(ticket.ticket):
                 reasons.setdefault(State.REFUSED if bundle.refused else State.PENDING, bundle.trouble)
-            refusals = (self.refused.get(target) for target in self._stations(ticket, address))
-            refusal = next((reason for reason in refusals if reason), None)
+            refusal = self._refusal(ticket, address)
             if refusal and _STOPPED & reasons.keys():
                 reasons[State.REFUSED] = refusal
         if reasons:
@@ -285,25 +207,23 @@ class _Table:
         return self._as_declared(ticket, address)
 
     def _as_declared(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
-        chains = self.declared[address].values()
+        chains = self.chains[address].values()
         if any(child in chain.children for chain in chains for child in ticket.children):
             return Cell(repository=address, state=State.SEARCHED)
-        words = {ticket.ticket, *ticket.children}
-        ours = (self.desired.chains[name].noun for name in self.declared[address])
-        reasons = (reason for chain in ours for word, reason in chain.retired.items() if word in words)
-        if (reason := next(reasons, None)) is not None:
+        reason = self._why_retired(address, {ticket.ticket, *ticket.children})
+        if reason is not None:
             return Cell(repository=address, state=State.RETIRED, reason=reason)
         return Cell(repository=address, state=State.THERE)
 
-    def _external_cell(self, key: _Key, address: RepositoryAddress) -> Cell:
+    def _external_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
         if cell := self._unseen(address):
             return cell
         if reasons := self._departures(key, address):
             return self._cell(key, address, reasons)
-        expected = any(key.name in chain.children for chain in self.declared[address].values())
+        expected = any(key.name in chain.children for chain in self.chains[address].values())
         return Cell(repository=address, state=State.EXTERNAL if expected else State.ELSEWHERE)
 
-    def _chain_cell(self, key: _Key, address: RepositoryAddress) -> Cell:
+    def _chain_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
         if cell := self._unseen(address):
             return cell
         reasons = self._departures(key, address)
@@ -311,75 +231,84 @@ class _Table:
             reasons[State.REFUSED] = refusal
         if reasons:
             return self._cell(key, address, reasons)
-        chains = self.declared[address]
+        chains = self.chains[address]
         if key.name not in chains:
             return Cell(repository=address, state=State.ELSEWHERE)
         inside = any(key.name in chain.children for chain in chains.values())
         return Cell(repository=address, state=State.SEARCHED if inside else State.THERE)
 
-    def _collection_cell(self, key: _Key, address: RepositoryAddress) -> Cell:
+    def _other_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+        """Return the cell of what is no ticket, no chain, and not others'."""
         if cell := self._unseen(address):
             return cell
         if reasons := self._departures(key, address):
             return self._cell(key, address, reasons)
-        ours = (self.desired.chains[name].noun for name in self.declared[address])
-        reason = next((chain.retired[key.name] for chain in ours if key.name in chain.retired), None)
+        if key.subject is Subject.RESOURCE and self._is_declared(key.name, address):
+            return Cell(repository=address, state=State.THERE)
+        reason = self._why_retired(address, {key.name})
         state = State.ELSEWHERE if reason is None else State.RETIRED
         return Cell(repository=address, state=state, reason=reason or "")
 
-    def _cell(self, key: _Key, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
+    def _is_declared(self, name: str, address: RepositoryAddress) -> bool:
+        return any(target.place == address and target.name == name for target in self.declared)
+
+    def _why_retired(self, address: RepositoryAddress, words: Iterable[str]) -> str | None:
+        """Return why a chain of a repository has retired one of some words."""
+        wanted = set(words)
+        for name in self.chains[address]:
+            for word, reason in self.desired.chains[name].noun.retired.items():
+                if word in wanted:
+                    return reason
+        return None
+
+    def _cell(self, key: RowKey, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
         state = State.gravest(reasons)
         assert state, "there is a reason"
         drift = tuple(self.drift.get((key, address), ()))
         return Cell(repository=address, state=state, reason=reasons[state], drift=drift)
 
     def _unseen(self, address: RepositoryAddress) -> Cell | None:
-        """Return what can be told of a place that says nothing."""
+        """Return the cell of a place that says nothing."""
         drift = self.unseen.get(address)
         if drift is None:
             return None
         return Cell(repository=address, state=State.UNREACHABLE, reason=drift.detail, drift=(drift,))
 
-    def _departures(self, key: _Key, address: RepositoryAddress) -> dict[State, str]:
+    def _departures(self, key: RowKey, address: RepositoryAddress) -> dict[State, str]:
         """Return what drift comes to, each state with its first reason."""
-        found: dict[State, str] = {}
+        reasons: dict[State, str] = {}
         for drift in self.drift.get((key, address), ()):
-            found.setdefault(self._state(drift, key), drift.detail)
-        return found
+            reasons.setdefault(self._state(drift, key), drift.detail)
+        return reasons
 
-    def _is_held(self, drift: Drift, key: _Key) -> bool:
-        """Say whether a repository, a chain or a ticket is left as it is."""
-        chain = self.desired.hold_of_chain(drift.target.name) if drift.target.kind == "chain" else None
-        ticket = (
-            self.desired.hold_of_ticket((self.instrument, key.name))
-            if key.subject is Subject.TICKET
-            else None
-        )
-        return bool(self.desired.hold_of(drift.target.place) or chain or ticket)
-
-    def _state(self, drift: Drift, key: _Key) -> State:
+    def _state(self, drift: Drift, key: RowKey) -> State:
         if drift.what is What.PENDING and self._is_held(drift, key):
             return State.ON_HOLD
-        in_ours = drift.target.kind == "chain" and drift.target.name in self.desired.chains
-        itself = key == _Key(Subject.CHAIN, drift.target.name)
-        if in_ours and not itself and drift.what in {What.MISSING, What.CHANGED}:
-            # What is not here at all has other drift that says so.
-            return State.NOT_SEARCHED
-        return _AS_DRIFT[drift.what]
+        return KINDS[drift.target.kind].state(drift, key, self.desired)
+
+    def _is_held(self, drift: Drift, key: RowKey) -> bool:
+        """Say whether its place, itself or its ticket is on hold."""
+        target = drift.target
+        ticket = (self.instrument, key.name)
+        is_ticket = key.subject is Subject.TICKET
+        return bool(
+            self.desired.hold_of(target.place)
+            or KINDS[target.kind].hold(target, self.desired)
+            or (is_ticket and self.desired.hold_of_ticket(ticket))
+        )
 
     def _is_refused(self, chain: str, address: RepositoryAddress) -> str | None:
-        return self.refused.get(Address(place=address, kind="chain", name=chain))
+        return self.refused.get(Chain.at(address, chain))
 
-    def _stations(self, ticket: Ticket, address: RepositoryAddress) -> Iterator[Address]:
-        """Yield what a ticket is on its way to a repository."""
-        yield Address(place=ARCHIVE, kind="bundle", name=ticket.name)
-        yield Address(place=RUCIO, kind="rucio_dataset", name=ticket.name)
-        if rse := self.desired.rse_of(address):
-            yield Address(place=RUCIO, kind="rucio_rule", name=f"{ticket.name}/{rse}")
-        yield Address(place=address, kind="collection", name=ticket.name)
-        if ticket.collection:
-            yield Address(place=address, kind="chain", name=ticket.collection)
+    def _refusal(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
+        """Return why a ticket is refused somewhere on its way, if it is."""
+        for target, reason in self.refused.items():
+            if KINDS[target.kind].serves(target, ticket, address, self.desired):
+                return reason
+        return None
 
 
-def _key(ticket: Ticket) -> _Key:
-    return _Key(Subject.TICKET, ticket.ticket)
+def _others(keys: Iterable[RowKey]) -> list[RowKey]:
+    """Return rows of what no file lists, by name, then declared resources."""
+    others = [key for key in keys if key.subject in {Subject.COLLECTION, Subject.RESOURCE}]
+    return sorted(others, key=lambda key: (key.subject is Subject.RESOURCE, key.name))

@@ -8,20 +8,40 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from ..errors import Diagnostic
 from ..model.actions import Action
+from ..model.desired import DesiredState, Written
 from ..model.drift import Drift
-from ..model.names import Address
-from ..model.resources import Obstacle, Resource
+from ..model.guards import Guarded, Hold
+from ..model.names import Address, RepositoryAddress
+from ..model.resources import Declared, Obstacle, Resource
+from ..model.status import AS_DRIFT, RowKey, State
+from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
+from .rows import TableRows
+from .selection import Selection
+from .waves import Waves
 
-__all__ = ["Kind"]
+__all__ = ["Kind", "Takers"]
 
 R = TypeVar("R", bound=Resource)
+
+
+@dataclass(frozen=True)
+class Takers:
+    """Who takes what an action brings."""
+
+    name: str
+    """A repository, or a storage element that serves several."""
+
+    repositories: tuple[RepositoryAddress, ...]
+    """Their addresses; none: nobody in particular."""
 
 
 class Kind(ABC, Generic[R]):
@@ -35,6 +55,18 @@ class Kind(ABC, Generic[R]):
 
     actions: ClassVar[tuple[type[Action], ...]]
     """What can be done to it."""
+
+    @abstractmethod
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        """Yield what is declared of this kind at one place.
+
+        Parameters
+        ----------
+        selection
+            What is declared, and the part of it that is asked for.
+        place
+            The place of the kind; else one of the selection's repositories.
+        """
 
     @abstractmethod
     def observe(self, targets: Sequence[R], places: ReadPlaces) -> Mapping[Address, R | None]:
@@ -116,6 +148,126 @@ class Kind(ABC, Generic[R]):
             Nobody can tell just now.
         """
         return ()
+
+    # --- whose it is ---
+
+    def ticket(self, target: Address, desired: DesiredState) -> Written[Ticket] | None:
+        """Return the ticket that a resource is part of, if it is of one.
+
+        The names of what a ticket becomes begin with its own.
+        """
+        instrument, _, rest = target.name.partition("/")
+        return desired.tickets.get((instrument, rest.partition("/")[0]))
+
+    def tickets(self, action: Action, desired: DesiredState) -> Iterator[Written[Ticket]]:
+        """Yield the tickets that an action is for."""
+        if ticket := self.ticket(action.target, desired):
+            yield ticket
+
+    def hold(self, target: Address, desired: DesiredState) -> Hold | None:
+        """Return the hold of a resource itself, wherever it is."""
+        return None
+
+    def takers(self, action: Action, desired: DesiredState) -> Takers:
+        """Return who takes what an action brings."""
+        place = action.target.place
+        return Takers(place, (place,) if place in desired.repositories else ())
+
+    def serves(
+        self, target: Address, ticket: Ticket, repository: RepositoryAddress, desired: DesiredState
+    ) -> bool:
+        """Say whether a resource stands on a ticket's way to a repository."""
+        written = self.ticket(target, desired)
+        return written is not None and written.noun == ticket and target.place in {self.place, repository}
+
+    def is_about(self, target: Address, touched: AbstractSet[str], ticket: Ticket) -> bool:
+        """Say whether a step was about a ticket.
+
+        Parameters
+        ----------
+        target
+            What the step changed.
+        touched
+            Names of what it had searched, or searched no more.
+        ticket
+            The ticket.
+        """
+        return target.name == ticket.name or target.name.startswith(f"{ticket.name}/")
+
+    # --- what keeps it from being done ---
+
+    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+        """Yield what stops an action of this kind, besides holds."""
+        yield from ()
+
+    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+        """Yield what keeps a resource from coming where nothing of it is yet.
+
+        What is there already is repaired, whatever the wave before shows.
+        """
+        yield from ()
+
+    def guards_of_part(
+        self, declared: R, part: str, desired: DesiredState, waves: Waves
+    ) -> Iterator[Guarded]:
+        """Yield what keeps a part from coming or going."""
+        yield from ()
+
+    def contradiction(self, declared: R) -> Obstacle | None:
+        """Return what the files alone refuse, whoever is away."""
+        return None
+
+    def holds_nothing(self, declared: R) -> bool:
+        """Say whether it is declared empty, so that nobody misses it."""
+        return False
+
+    # --- looking ---
+
+    def looked_at(self, target: R, searched: AbstractSet[str]) -> R:
+        """Return a target as it is looked at.
+
+        Parameters
+        ----------
+        target
+            What is declared.
+        searched
+            What live chains of its place search.
+        """
+        return target
+
+    def searches(self, live: R) -> Sequence[str]:
+        """Return the collections that are searched through a resource."""
+        return ()
+
+    def remarks(self, live: R) -> Iterator[Diagnostic]:
+        """Yield what a person should know of what was seen."""
+        yield from ()
+
+    # --- telling ---
+
+    def within(self, drift: Drift) -> str:
+        """Return what drift is within, where its subject does not say so."""
+        return ""
+
+    def rows(self, drift: Drift, table: TableRows, declared: R | None, live: R | None) -> Iterator[RowKey]:
+        """Yield the rows of a status table that drift belongs to.
+
+        Parameters
+        ----------
+        drift
+            Of this kind, at a repository.
+        table
+            The rows of one instrument.
+        declared, live
+            The resource, as it should be and as it was seen.
+        """
+        yield from ()
+
+    def state(self, drift: Drift, row: RowKey, desired: DesiredState) -> State:
+        """Return what drift comes to in the cell of a row."""
+        return AS_DRIFT[drift.what]
+
+    # --- parts ---
 
     def turnover(self, declared: R, live: R | None) -> frozenset[str]:
         """Return the parts that would come or go."""

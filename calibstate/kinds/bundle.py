@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError
+from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, Severity
 from ..model import readings
 from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Manifest
@@ -21,14 +21,18 @@ from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
-from ..model.resources import Obstacle, Resource
+from ..model.pins import Pin, Unpinned
+from ..model.resources import Declared, Obstacle, Resource
 from ..model.seals import content_digest, is_read_as
+from ..model.settings import Bundles
+from ..model.tickets import Ticket
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
 from .bundle_files import BundleFiles, Reading, look_at_export, look_at_files, restore_files
+from .selection import Selection
 
 __all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle", "bundle_departure", "bundle_of"]
 
@@ -107,6 +111,11 @@ class Bundle(Resource):
 
     damage: Mapping[str, BundleFiles] = field(default_factory=dict, repr=False)
     """Observed: what is wrong with the files of a bundle, by fingerprint."""
+
+    @classmethod
+    def at(cls, ticket: Ticket) -> Address:
+        """Return the address of a ticket's bundle."""
+        return Address(place=ARCHIVE, kind="bundle", name=ticket.name)
 
     def is_among(self, manifests: Sequence[Manifest]) -> bool:
         """Say whether one of some bundles is what this asks for."""
@@ -316,6 +325,33 @@ class BundleKind(Kind[Bundle]):
     actions = (ExportBundle, RestoreBundle)
 
     @override
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        desired, scope = selection.desired, selection.scope
+        for written in selection.tickets:
+            ticket = written.noun
+            pin, unpinned = selection.pin(ticket), selection.unpinned(ticket)
+            bundle = Bundle(
+                Bundle.at(ticket),
+                ticket.key,
+                pin.fingerprint if pin else None,
+                ticket.leaves,
+                ticket.collection,
+                desired.origin(ticket.instrument),
+                by_reference=desired.settings.noun.bundles is Bundles.BY_REFERENCE,
+                content=pin.content if pin else None,
+                reading=pin.reading if pin else None,
+                trouble=_why_not_exported(pin, unpinned),
+                refused=unpinned.refused if unpinned else False,
+                told=unpinned.told if unpinned else None,
+                sources=_sources(selection, ticket),
+                sealed=ticket.key in desired.seals,
+                listed=desired.settings.noun.rucio is not None,
+                files=scope.files,
+                every_byte=scope.every_byte,
+            )
+            yield Declared(bundle, written.lines.at("ticket"))
+
+    @override
     def observe(self, targets: Sequence[Bundle], places: ReadPlaces) -> Mapping[Address, Bundle | None]:
         archive = places.archive()
         try:
@@ -335,6 +371,16 @@ class BundleKind(Kind[Bundle]):
                 seen = live[target.address] or Bundle(target.address, target.ticket, None)
                 live[target.address] = replace(seen, at_origin=at_origin)
         return live
+
+    @override
+    def remarks(self, live: Bundle) -> Iterator[Diagnostic]:
+        if len(live.manifests) > 1:
+            yield Diagnostic(
+                "Several bundles of a ticket",
+                f"{live.address.name} has {len(live.manifests)} in the archive; "
+                f"the newest counts, of {live.manifests[0].made_at}.",
+                severity=Severity.WARNING,
+            )
 
     @override
     def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
@@ -394,6 +440,10 @@ class BundleKind(Kind[Bundle]):
         )
 
     @override
+    def contradiction(self, declared: Bundle) -> Obstacle | None:
+        return self.obstacle(declared, None) if declared.refused else None
+
+    @override
     def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
         if isinstance(action, ExportBundle):
             places.butler(action.origin).check_export(action.collections)
@@ -421,6 +471,23 @@ class BundleKind(Kind[Bundle]):
             watch=watch,
             fence=fence,
         )
+
+
+def _why_not_exported(pin: Pin | None, unpinned: Unpinned | None) -> str:
+    if unpinned:
+        return unpinned.reason
+    return pin.awaits if pin else ""
+
+
+def _sources(selection: Selection, ticket: Ticket) -> tuple[RepositoryAddress, ...]:
+    """Return the repositories that should hold a ticket, the origin first."""
+    desired = selection.desired
+    origin = desired.origin(ticket.instrument)
+    holding = [origin] if origin else []
+    for address in desired.with_instrument(ticket.instrument):
+        if address != origin and not desired.skipped(ticket, address):
+            holding.append(address)
+    return tuple(holding)
 
 
 def _newest(target: Bundle, manifests: tuple[Manifest, ...], archive: ArchiveReader) -> Bundle | None:

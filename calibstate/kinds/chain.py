@@ -7,297 +7,40 @@ most once in a run, and loses only what a file names as retired or skipped.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import combinations
-from typing import ClassVar
+from dataclasses import replace
 
-from pydantic import Field
 from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, UnreachableError
-from ..model.actions import Action, Departure, Standing
+from ..model.actions import Action
 from ..model.chains import moved
-from ..model.contents import CollectionType, Holding
+from ..model.contents import CollectionType
+from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
-from ..model.names import Address, TicketKey
-from ..model.resources import Obstacle, Resource
+from ..model.guards import Guarded, Hold
+from ..model.names import Address, CollectionName, TicketKey
+from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.status import RowKey, State, Subject
+from ..model.tickets import Ticket
 from ..ports.butler import ButlerReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
+from .chain_actions import Chain, ChainAction, Entry, PrependToChain, RewriteChain, children_of, common
+from .chain_file import needs_of_origin, read_chain_file
+from .chain_guards import guards_of_children, guards_of_entrant, guards_of_leaver
+from .collection import Collection
 from .external import External, chains_below, reached
-from .whole import missing_files
+from .rows import TableRows
+from .selection import RepositorySelection, Selection
+from .waves import Waves
 
 __all__ = ["Chain", "ChainAction", "ChainKind", "Entry", "PrependToChain", "RewriteChain", "written_order"]
-
-
-@dataclass(frozen=True)
-class Chain(Resource):
-    """A CHAINED collection."""
-
-    children: tuple[str, ...] = ()
-    """Children in search order; the first that has a calibration wins."""
-
-    unwanted: Mapping[str, str] = field(default_factory=dict)
-    """Declared: children that are not to be searched, with the reason."""
-
-    unspoken: frozenset[str] = frozenset()
-    """Declared: children that files name, but that this command leaves
-    alone."""
-
-    content: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Declared: for a child that is a ticket, the fingerprint that each of its
-    collections must have when it begins to be searched."""
-
-    listed_by: Mapping[str, str] = field(default_factory=dict)
-    """Declared: the tickets whose files list a collection, by collection."""
-
-    held_here: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    """Declared: fingerprint of each collection of the tickets that are to be
-    in its repository, by ticket."""
-
-    entry: Entry | None = None
-    """Asked: what begins to be searched, to be looked at whole."""
-
-    type: CollectionType = CollectionType.CHAINED
-    """Observed: another type where the name is taken."""
-
-    exists: bool = True
-    """Observed: false where there is no chain, and only what is to enter it
-    was looked at."""
-
-    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    """Observed: chains below it, with their children: below what enters it,
-    where that was asked, else below its extras."""
-
-    entrants_there: frozenset[str] | None = None
-    """Observed: children that enter it and exist; `None`: nobody asked."""
-
-    held: Mapping[str, Holding] = field(default_factory=dict, repr=False)
-    """Observed: what the collections hold that begin to be searched."""
-
-    sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
-    """Observed: sizes of their datasets' files in bytes, by UUID, as their
-    bundles say; nothing of those whose bundle could not be seen."""
-
-    @override
-    def facts(self) -> Iterator[str]:
-        yield f"{self.address} {self.type.value} {' '.join(self.children)}"
-
-    @override
-    def declaration(self) -> Mapping[str, object]:
-        return {"children": self.children, "unwanted": sorted(self.unwanted)}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What begins to be searched by a chain."""
-
-    children: tuple[str, ...]
-    """Its new children."""
-
-    collections: tuple[str, ...]
-    """Collections that are held to their fingerprints and files."""
-
-    tickets: Mapping[TicketKey, str]
-    """Ticket fingerprints of the bundles that say how large files are."""
-
-
-class ChainAction(Action):
-    """A chain gets its children, on the ground that the plan saw."""
-
-    entering: dict[str, str] = Field(default={})
-    """Fingerprint of each collection that begins to be searched."""
-
-    below: dict[str, tuple[str, ...]] = Field(default={})
-    """Children of each chain that begins to be searched, however deep, as
-    they are when the step begins."""
-
-    tickets: dict[str, str] = Field(default={})
-    """Ticket fingerprint of each ticket of which something begins to be
-    searched; its bundle says how large the files are."""
-
-    @property
-    @abstractmethod
-    def before(self) -> tuple[str, ...] | None:
-        """Children now; `None`: the chain does not exist."""
-
-    @property
-    @abstractmethod
-    def children_after(self) -> tuple[str, ...]:
-        """Children when it is done."""
-
-    @property
-    def displaced(self) -> int:
-        """How many children it takes out or moves."""
-        had = self.before or ()
-        return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
-
-    @property
-    @override
-    def entrants(self) -> tuple[str, ...]:
-        """Children that begin to be searched, in their order."""
-        return tuple(c for c in self.children_after if c not in (self.before or ()))
-
-    @property
-    @override
-    def leavers(self) -> tuple[str, ...]:
-        """Children that are searched no more, in their order."""
-        return tuple(c for c in self.before or () if c not in self.children_after)
-
-    @property
-    def overtaken(self) -> frozenset[str]:
-        """Children that stay, and are in another order with one that does."""
-        stays = _common(self.children_after, self.before or ())
-        place = {child: number for number, child in enumerate(self.before or ())}
-        pairs = [(one, other) for one, other in combinations(stays, 2) if place[one] > place[other]]
-        return frozenset(child for pair in pairs for child in pair)
-
-    @override
-    def subject(self) -> Chain:
-        tickets = {_ticket_key(name): fingerprint for name, fingerprint in self.tickets.items()}
-        entry = Entry(self.entrants, tuple(self.entering), tickets)
-        return Chain(self.target, self.children_after, entry=entry)
-
-    @override
-    def standing(self, live: Resource | None) -> Standing:
-        if any(self.departures(live)):
-            return Standing.STALE
-        return Standing.DONE if _children_of(live) == self.children_after else Standing.READY
-
-    @override
-    def departures(self, live: Resource | None) -> Iterator[Departure]:
-        have = _children_of(live)
-        taken = isinstance(live, Chain) and live.type is not CollectionType.CHAINED
-        if taken or have not in {self.before, self.children_after}:
-            yield self._departure(self.target.name, _order(self.before), _shown(live))
-        if isinstance(live, Chain) and not taken:
-            yield from self._departures_below(live)
-            for collection, fingerprint in self.entering.items():
-                yield from self._departures_of(collection, fingerprint, live)
-
-    def _departures_below(self, live: Chain) -> Iterator[Departure]:
-        """Yield the chains that enter and are not as the plan has them."""
-        if live.entrants_there is None:
-            return  # Nobody asked.
-        for child in self.entrants:
-            if child not in live.entrants_there and child not in self.entering and child not in self.below:
-                yield self._departure(child, "the collection", "none of that name")
-        for name in sorted(self.below.keys() | live.below.keys()):
-            expected, found = self.below.get(name), live.below.get(name)
-            if expected != found:
-                yield self._departure(name, _order(expected), _order(found))
-
-    def _departures_of(self, collection: str, fingerprint: str, live: Chain) -> Iterator[Departure]:
-        """Yield how a collection that enters is not whole."""
-        holding = live.held.get(collection)
-        if holding is None or holding.fingerprint != fingerprint:
-            found = holding.fingerprint if holding else "nothing"
-            yield self._departure(collection, f"content {fingerprint}", found)
-            return
-        for found in missing_files(holding, live.sizes):
-            yield self._departure(collection, "a right file of each of its datasets", found)
-
-    def _departure(self, name: str, expected: str, found: str) -> Departure:
-        return Departure(self.target.place, name, expected, found)
-
-    @override
-    def changes(self) -> Iterator[str]:
-        had, kept = self.before or (), 0
-        for child in self.children_after:
-            if child in had:
-                kept += 1
-            else:
-                yield f"+ {child}"
-        yield from (f"- {child}" for child in had if child not in self.children_after)
-        if kept:
-            order = "" if self._keeps_order() else ", reordered"
-            yield f"  {kept} kept{order}"
-
-    def _keeps_order(self) -> bool:
-        had = self.before or ()
-        return _common(had, self.children_after) == _common(self.children_after, had)
-
-
-class PrependToChain(ChainAction):
-    """Search more children before all others, in one write."""
-
-    do: ClassVar[str] = "prepend-to-chain"
-
-    children: tuple[str, ...]
-    """Children that are put in front, in search order."""
-
-    onto: tuple[str, ...] | None
-    """Children that the chain has now; `None`: it is made by this."""
-
-    @property
-    @override
-    def before(self) -> tuple[str, ...] | None:
-        return self.onto
-
-    @property
-    @override
-    def children_after(self) -> tuple[str, ...]:
-        return (*self.children, *(self.onto or ()))
-
-    @override
-    def reverse(self) -> Action | str:
-        if self.onto is None:
-            return "A chain is never removed; without it in another chain nothing searches it."
-        return RewriteChain(
-            target=self.target,
-            because=f"takes back: {self.because}",
-            children_before=self.children_after,
-            children=self.onto,
-        )
-
-    @override
-    def summary(self) -> str:
-        verb = "make with" if self.onto is None else "prepend"
-        return f"{verb} {_count(self.children)}"
-
-
-class RewriteChain(ChainAction):
-    """Search other children, or in another order, in one write."""
-
-    do: ClassVar[str] = "rewrite-chain"
-
-    children_before: tuple[str, ...]
-    """Children that the chain has now."""
-
-    children: tuple[str, ...]
-    """Children that it will have."""
-
-    @property
-    @override
-    def before(self) -> tuple[str, ...] | None:
-        return self.children_before
-
-    @property
-    @override
-    def children_after(self) -> tuple[str, ...]:
-        return self.children
-
-    @override
-    def reverse(self) -> Action:
-        return RewriteChain(
-            target=self.target,
-            because=f"takes back: {self.because}",
-            children_before=self.children,
-            children=self.children_before,
-        )
-
-    @override
-    def summary(self) -> str:
-        new = [c for c in self.children if c not in self.children_before]
-        gone = [c for c in self.children_before if c not in self.children]
-        told = [f"{len(new)} in" if new else "", f"{len(gone)} out" if gone else "", "in declared order"]
-        return f"rewrite: {', '.join(t for t in told if t)}"
 
 
 class ChainKind(Kind[Chain]):
@@ -305,6 +48,25 @@ class ChainKind(Kind[Chain]):
 
     name = "chain"
     actions = (PrependToChain, RewriteChain)
+
+    @override
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        repository = selection.repositories[place]
+        for written in repository.tickets:
+            if written.noun.collection:
+                yield _ticket_chain(written, written.noun.collection, repository)
+        for file in repository.chains:
+            here = read_chain_file(file, repository)
+            chain = Chain(
+                Chain.at(place, file.noun.chain),
+                tuple(here.children),
+                here.unwanted,
+                frozenset(here.unspoken),
+                here.content,
+                selection.listed_by,
+                held_here=repository.fingerprints,
+            )
+            yield Declared(chain, file.lines.at("chain"), tuple(here.needs), here.lines)
 
     @override
     def observe(self, targets: Sequence[Chain], places: ReadPlaces) -> Mapping[Address, Chain | None]:
@@ -323,6 +85,73 @@ class ChainKind(Kind[Chain]):
             else:
                 live[target.address] = _with_extras(chain, target, butler) if found else None
         return live
+
+    @override
+    def searches(self, live: Chain) -> Sequence[str]:
+        return live.children
+
+    @override
+    def ticket(self, target: Address, desired: DesiredState) -> Written[Ticket] | None:
+        return desired.ticket_with(target.name)
+
+    @override
+    def tickets(self, action: Action, desired: DesiredState) -> Iterator[Written[Ticket]]:
+        for child in action.entrants:
+            if ticket := desired.ticket_with(child):
+                yield ticket
+
+    @override
+    def hold(self, target: Address, desired: DesiredState) -> Hold | None:
+        return desired.hold_of_chain(target.name)
+
+    @override
+    def is_about(self, target: Address, touched: AbstractSet[str], ticket: Ticket) -> bool:
+        names = {target.name, *touched}
+        return not names.isdisjoint({*ticket.children, *ticket.leaves})
+
+    @override
+    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+        assert isinstance(action, ChainAction)
+        yield from guards_of_children(action, desired, waves)
+
+    @override
+    def guards_of_part(
+        self, declared: Chain, part: str, desired: DesiredState, waves: Waves
+    ) -> Iterator[Guarded]:
+        if part in declared.unwanted:
+            yield from guards_of_leaver(declared.address, part, desired, waves)
+        else:
+            content = declared.content.get(part, {})
+            yield from guards_of_entrant(declared.address, part, content, desired, waves)
+
+    @override
+    def holds_nothing(self, declared: Chain) -> bool:
+        return not declared.children
+
+    @override
+    def within(self, drift: Drift) -> str:
+        return "" if drift.subject == drift.target.name else drift.target.name
+
+    @override
+    def rows(
+        self, drift: Drift, table: TableRows, declared: Chain | None, live: Chain | None
+    ) -> Iterator[RowKey]:
+        if drift.target.name in table.chain_names:
+            if declared:
+                yield from _rows_of_chain(drift, table, declared, live)
+        elif ticket := table.ticket_of(self.ticket(drift.target, table.desired)):
+            # What somebody else put into a ticket's own chain has its own row.
+            is_others = drift.what is What.EXTRA
+            yield RowKey(Subject.COLLECTION, drift.subject) if is_others else RowKey.of(ticket)
+
+    @override
+    def state(self, drift: Drift, row: RowKey, desired: DesiredState) -> State:
+        is_of_itself = row == RowKey(Subject.CHAIN, drift.target.name)
+        is_not_searched = drift.what in {What.MISSING, What.CHANGED}
+        if drift.target.name in desired.chains and not is_of_itself and is_not_searched:
+            # What is not here at all has other drift that says so.
+            return State.NOT_SEARCHED
+        return super().state(drift, row, desired)
 
     @override
     def compare(self, declared: Chain, live: Chain | None) -> Iterator[Drift]:
@@ -386,7 +215,7 @@ class ChainKind(Kind[Chain]):
         for resource in expected:
             if isinstance(resource, (Chain, External)):
                 chains = {**resource.below, **chains}
-            if (children := _children_of(resource)) is not None:
+            if (children := children_of(resource)) is not None:
                 chains[resource.address.name] = children
         below = {name: chains[name] for name in reached(action.entrants, chains) if name in chains}
         entering: dict[str, str] = {}
@@ -423,6 +252,35 @@ class ChainKind(Kind[Chain]):
         butler = places.change_butler(action.target.place)
         _require(action, places)
         butler.set_chain(action.target.name, action.children_after, expected=action.before, fence=fence)
+
+
+def _rows_of_chain(drift: Drift, table: TableRows, declared: Chain, live: Chain | None) -> Iterator[RowKey]:
+    """Yield the rows of what drift of a declared chain is about."""
+    if drift.subject != declared.address.name:
+        yield table.by_child.get(drift.subject, RowKey(Subject.COLLECTION, drift.subject))
+        return
+    yield RowKey(Subject.CHAIN, drift.subject)
+    children: Sequence[str] = declared.children
+    if live and live.type is CollectionType.CHAINED:
+        children = moved(live.children, declared.children)
+    concerned = dict.fromkeys(table.by_child[child] for child in children if child in table.by_child)
+    yield from (row for row in concerned if row.subject is not Subject.CHAIN)
+
+
+def _ticket_chain(
+    written: Written[Ticket], name: CollectionName, repository: RepositorySelection
+) -> Declared:
+    """Return the ticket collection of a ticket."""
+    ticket = written.noun
+    pin = repository.selection.pin(ticket)
+    chain = Chain(
+        Chain.at(repository.address, name),
+        ticket.leaves,
+        content={leaf: {leaf: fp} for leaf, fp in pin.fingerprints.items()} if pin else {},
+        held_here=repository.fingerprints,
+    )
+    needs = (Need(Collection.at(repository.address, ticket)), *needs_of_origin(repository, ticket))
+    return Declared(chain, written.lines.at("collections"), needs)
 
 
 def written_order(
@@ -463,7 +321,7 @@ def _child_drift(declared: Chain, have: Sequence[str]) -> Iterator[Drift]:
     for child in declared.children:
         if child not in have:
             yield _drift(declared, What.MISSING, child, "declared but not searched")
-    if _common(declared.children, have) != (live := _common(have, declared.children)):
+    if common(declared.children, have) != (live := common(have, declared.children)):
         yield _drift(declared, What.MISORDERED, declared.address.name, f"live order is {', '.join(live)}")
     for child in have:
         if child in declared.unwanted:
@@ -481,20 +339,6 @@ def _extra(declared: Chain, child: str) -> str:
         f"searched by itself, though no chain's file names it; {ticket} lists it. It is kept: "
         "to take it out, list it under `retired`"
     )
-
-
-def _common(these: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:
-    return tuple(c for c in these if c in those)
-
-
-def _order(children: Sequence[str] | None) -> str:
-    if children is None:
-        return "no chain"
-    return f"children {', '.join(children)}" if children else "no children"
-
-
-def _count(children: Sequence[str]) -> str:
-    return children[0] if len(children) == 1 else f"{len(children)} children"
 
 
 def _because(declared: Chain, live: Chain | None) -> str:
@@ -562,23 +406,3 @@ def _bundled_sizes(tickets: Mapping[TicketKey, str], places: ReadPlaces) -> dict
                 if manifest.fingerprint == tickets[key]:
                     sizes.update(manifest.sizes)
     return sizes
-
-
-def _children_of(live: Resource | None) -> tuple[str, ...] | None:
-    """Return the children of a chain; `None` where there is none."""
-    if isinstance(live, Chain) and live.exists and live.type is CollectionType.CHAINED:
-        return live.children
-    return None
-
-
-def _shown(live: Resource | None) -> str:
-    if not isinstance(live, Chain) or not live.exists:
-        return "no chain"
-    if live.type is not CollectionType.CHAINED:
-        return f"a {live.type.value} collection of that name"
-    return _order(live.children)
-
-
-def _ticket_key(name: str) -> TicketKey:
-    instrument, _, ticket = name.partition("/")
-    return instrument, ticket

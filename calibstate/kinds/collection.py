@@ -8,6 +8,7 @@ datastore, and, where files are looked at, every file has its size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -17,17 +18,27 @@ from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedErr
 from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
+from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.names import ARCHIVE, Address, TicketKey
+from ..model.guards import Guarded
+from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
 from ..model.pins import Pin
 from ..model.readings import Reading
-from ..model.resources import Obstacle, Resource
+from ..model.repositories import Rucio
+from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.status import RowKey
+from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from ..store.bundle import check_content, check_reading, reading_of
 from .base import Kind
-from .bundle import ExportBundle, bundle_departure, bundle_of
+from .bundle import Bundle, ExportBundle, bundle_departure, bundle_of
+from .guarding import waiting
+from .rows import TableRows
+from .rucio_rule import RucioRule
+from .selection import Selection
+from .waves import Waves
 from .whole import tell_rows
 
 __all__ = ["Collection", "CollectionKind", "ImportBundle", "tell_rows"]
@@ -68,6 +79,11 @@ class Collection(Resource):
 
     taken: Mapping[str, CollectionType] = field(default_factory=dict)
     """Observed: names that are taken by a chain."""
+
+    @classmethod
+    def at(cls, repository: RepositoryAddress, ticket: Ticket) -> Address:
+        """Return the address of what a ticket is in a repository."""
+        return Address(place=repository, kind="collection", name=ticket.name)
 
     @override
     def declaration(self) -> Mapping[str, object]:
@@ -179,6 +195,27 @@ class CollectionKind(Kind[Collection]):
     actions = (ImportBundle,)
 
     @override
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        repository = selection.repositories[place]
+        route = repository.route
+        for written in repository.tickets:
+            ticket = written.noun
+            unpinned = selection.unpinned(ticket)
+            collection = Collection(
+                Collection.at(place, ticket),
+                ticket.leaves,
+                selection.pin(ticket),
+                unknown=unpinned.reason if unpinned and not unpinned.refused else "",
+                prefix=route.prefix if isinstance(route, Rucio) else None,
+                files=selection.scope.files,
+                entrances=ticket.children if ticket.key in repository.listed else (),
+            )
+            needs = [Need(Bundle.at(ticket))]
+            if isinstance(route, Rucio):
+                needs.append(Need(RucioRule.at(ticket, route.rse)))
+            yield Declared(collection, written.lines.at("ticket"), tuple(needs))
+
+    @override
     def observe(
         self, targets: Sequence[Collection], places: ReadPlaces
     ) -> Mapping[Address, Collection | None]:
@@ -207,6 +244,24 @@ class CollectionKind(Kind[Collection]):
                 found = replace(found, manifests=places.archive().bundles([key]).get(key, ()))
             live[target.address] = found if there or action else None
         return live
+
+    @override
+    def looked_at(self, target: Collection, searched: AbstractSet[str]) -> Collection:
+        # The files are looked at of what is about to be searched.
+        return target if searched >= set(target.entrances) else replace(target, files=True)
+
+    @override
+    def rows(
+        self, drift: Drift, table: TableRows, declared: Collection | None, live: Collection | None
+    ) -> Iterator[RowKey]:
+        if ticket := table.ticket_of(self.ticket(drift.target, table.desired)):
+            yield RowKey.of(ticket)
+
+    @override
+    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+        ticket = self.ticket(action.target, desired)
+        if isinstance(action, ImportBundle) and ticket:
+            yield from waiting(waves.import_waits(action.target.place, ticket.noun, action.collections))
 
     @override
     def compare(self, declared: Collection, live: Collection | None) -> Iterator[Drift]:

@@ -12,17 +12,21 @@ from dataclasses import dataclass, field, replace
 
 from typing_extensions import override
 
-from ..errors import UnreachableError
+from ..errors import Diagnostic, Severity, UnreachableError
 from ..model.actions import Action
+from ..model.chains import ExternalEntry
 from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
-from ..model.names import Address
-from ..model.resources import Obstacle, Resource
+from ..model.names import Address, CollectionName, RepositoryAddress
+from ..model.resources import Declared, Obstacle, Resource
+from ..model.status import RowKey, Subject
 from ..ports.butler import ButlerReader, SeenCollection
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
+from .rows import TableRows
+from .selection import Selection
 
 __all__ = ["External", "ExternalKind", "chains_below", "reached"]
 
@@ -38,12 +42,25 @@ class External(Resource):
     """Observed: where it is a chain, its children, and those of each chain
     below it."""
 
+    @classmethod
+    def at(cls, repository: RepositoryAddress, name: CollectionName) -> Address:
+        """Return the address of a collection that others make."""
+        return Address(place=repository, kind="external", name=name)
+
 
 class ExternalKind(Kind[External]):
     """Collections that others make."""
 
     name = "external"
     actions = ()
+
+    @override
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        for chain in selection.repositories[place].chains:
+            for index, entry in enumerate(chain.noun.entries):
+                if isinstance(entry, ExternalEntry) and selection.desired.expects(entry.only, place):
+                    external = External(External.at(place, entry.external))
+                    yield Declared(external, chain.lines.at("entries", index))
 
     @override
     def observe(self, targets: Sequence[External], places: ReadPlaces) -> Mapping[Address, External | None]:
@@ -68,6 +85,17 @@ class ExternalKind(Kind[External]):
         return live
 
     @override
+    def remarks(self, live: External) -> Iterator[Diagnostic]:
+        if live.calibrations:
+            yield Diagnostic(
+                "Calibrations that are not deployed",
+                f"{live.address.name} at {live.address.place} holds "
+                f"{live.calibrations} certifications, and is declared as what others make.",
+                hint="If they belong to a ticket, declare it: calibstate capture shows how.",
+                severity=Severity.NOTE,
+            )
+
+    @override
     def compare(self, declared: External, live: External | None) -> Iterator[Drift]:
         if live is None:
             yield Drift(
@@ -88,6 +116,13 @@ class ExternalKind(Kind[External]):
     @override
     def obstacle(self, declared: External, live: External | None) -> Obstacle | None:
         return None if live else Obstacle(f"{declared.address.name} does not exist; others make it")
+
+    @override
+    def rows(
+        self, drift: Drift, table: TableRows, declared: External | None, live: External | None
+    ) -> Iterator[RowKey]:
+        if drift.target.name in table.externals:
+            yield RowKey(Subject.EXTERNAL, drift.target.name)
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:

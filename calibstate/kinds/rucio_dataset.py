@@ -20,18 +20,20 @@ from ..model.actions import Action, Departure, Standing
 from ..model.bundles import BundleFile, Manifest
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
-from ..model.resources import Obstacle, Resource
-from ..model.rucio import RegisteredDataset, RegisteredFile, name_problem
-from ..model.settings import RucioNames
+from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.rucio import RegisteredDataset, RegisteredFile, expected_pfn, name_problem
+from ..model.settings import RucioNames, RucioSettings
+from ..model.tickets import RucioLabel, Ticket
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from ..ports.rucio import FileToRegister, RucioReader
 from .base import Kind
-from .bundle import bundle_departure, bundle_of
+from .bundle import Bundle, bundle_departure, bundle_of
+from .selection import Selection
 
-__all__ = ["RegisterDataset", "RucioDataset", "RucioDatasetKind"]
+__all__ = ["RegisterDataset", "RucioDataset", "RucioDatasetKind", "declared_dataset", "rses_of"]
 
 _TOLD = 3
 """Examples of a difference that are told."""
@@ -88,6 +90,11 @@ class RucioDataset(Resource):
 
     problem: str = ""
     """Observed: why nothing could be registered."""
+
+    @classmethod
+    def at(cls, ticket: Ticket) -> Address:
+        """Return the address of a ticket's dataset."""
+        return Address(place=RUCIO, kind="rucio_dataset", name=ticket.name)
 
     @property
     def did(self) -> str:
@@ -202,6 +209,17 @@ class RucioDatasetKind(Kind[RucioDataset]):
     actions = (RegisterDataset,)
 
     @override
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        settings = selection.desired.settings.noun.rucio
+        if settings is None:
+            return
+        for written in selection.tickets:
+            ticket = written.noun
+            if rses_of(selection, ticket):
+                dataset = declared_dataset(selection, settings, ticket)
+                yield Declared(dataset, written.lines.at("ticket"), (Need(Bundle.at(ticket)),))
+
+    @override
     def observe(
         self, targets: Sequence[RucioDataset], places: ReadPlaces
     ) -> Mapping[Address, RucioDataset | None]:
@@ -297,6 +315,61 @@ class RucioDatasetKind(Kind[RucioDataset]):
     def _look(self, action: RegisterDataset, places: ReadPlaces) -> RucioDataset:
         subject = action.subject()
         return self.observe([subject], places)[action.target] or subject
+
+
+def rses_of(selection: Selection, ticket: Ticket) -> tuple[str, ...]:
+    """Return the RSEs at which repositories await a ticket, sorted.
+
+    Those that are asked for; and all others, where the origin is, since the
+    steps in Rucio belong to the site of the origin.
+
+    Parameters
+    ----------
+    selection
+        What is asked for.
+    ticket
+        The ticket.
+    """
+    desired, scope = selection.desired, selection.scope
+    origin = desired.origin(ticket.instrument)
+    at_origin = origin is not None and scope.has_repository(origin)
+    rses: set[str] = set()
+    for address in desired.with_instrument(ticket.instrument):
+        rse = desired.rse_of(address)
+        is_asked_for = scope.has_repository(address) or (at_origin and not scope.leaves_out(address))
+        if rse and is_asked_for and not desired.skipped(ticket, address):
+            rses.add(rse)
+    return tuple(sorted(rses))
+
+
+def declared_dataset(selection: Selection, settings: RucioSettings, ticket: Ticket) -> RucioDataset:
+    """Return the dataset that a ticket is to become.
+
+    Parameters
+    ----------
+    selection
+        What is asked for.
+    settings
+        How datasets are named.
+    ticket
+        The ticket.
+    """
+    pin = selection.pin(ticket)
+    label = (ticket.rucio or RucioLabel()).label
+    return RucioDataset(
+        RucioDataset.at(ticket),
+        ticket.key,
+        settings.scope,
+        settings.dataset_of(ticket.instrument, ticket.ticket, label),
+        pin.fingerprint if pin else None,
+        ticket.leaves,
+        selection.desired.origin(ticket.instrument),
+        expected_pfn(settings, "FILE") if settings.rse_root is not None else None,
+        names=settings.names,
+        files=selection.scope.files,
+        bytes_digest=pin.content if pin else None,
+        manifest=pin.manifest if pin else None,
+    )
 
 
 def _known(seen: RucioDataset, rucio: RucioReader) -> Mapping[str, RegisteredFile]:

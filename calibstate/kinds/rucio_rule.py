@@ -16,16 +16,20 @@ from typing_extensions import override
 from ..errors import InvalidStateError, UnreachableError
 from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Manifest
+from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.names import ARCHIVE, RUCIO, Address, TicketKey
-from ..model.resources import Obstacle, Resource
+from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
+from ..model.resources import Declared, Need, Obstacle, Resource
 from ..model.rucio import RegisteredFile, Rule, RuleState, Storage
+from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from ..ports.rucio import RucioReader
-from .base import Kind
+from .base import Kind, Takers
 from .bundle import bundle_departure, bundle_of
+from .rucio_dataset import declared_dataset, rses_of
+from .selection import Selection
 
 __all__ = ["AddRule", "BoostRule", "KeepRule", "RucioRule", "RucioRuleKind", "RuleAction"]
 
@@ -77,6 +81,11 @@ class RucioRule(Resource):
 
     storage: Storage | None = None
     """Observed, without a rule: what may be put there; `None`: no RSE."""
+
+    @classmethod
+    def at(cls, ticket: Ticket, rse: str) -> Address:
+        """Return the address of what keeps a ticket at an RSE."""
+        return Address(place=RUCIO, kind="rucio_rule", name=f"{ticket.name}/{rse}")
 
     @property
     def did(self) -> str:
@@ -277,6 +286,27 @@ class RucioRuleKind(Kind[RucioRule]):
     actions = (AddRule, KeepRule, BoostRule)
 
     @override
+    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+        settings = selection.desired.settings.noun.rucio
+        if settings is None:
+            return
+        for written in selection.tickets:
+            ticket = written.noun
+            dataset = declared_dataset(selection, settings, ticket)
+            for rse in rses_of(selection, ticket):
+                rule = RucioRule(
+                    RucioRule.at(ticket, rse),
+                    ticket.key,
+                    dataset.scope,
+                    dataset.dataset,
+                    rse,
+                    fingerprint=dataset.fingerprint,
+                    bytes_digest=dataset.bytes_digest,
+                    manifest=dataset.manifest,
+                )
+                yield Declared(rule, written.lines.at("ticket"), (Need(dataset.address),))
+
+    @override
     def observe(self, targets: Sequence[RucioRule], places: ReadPlaces) -> Mapping[Address, RucioRule | None]:
         rucio = places.rucio()
         look = _Look(rucio, {t.dataset for t in targets})
@@ -330,6 +360,19 @@ class RucioRuleKind(Kind[RucioRule]):
             return Obstacle(_suspended(rule), refused=True)
         # In short: everything that waits for it tells the reason too.
         return None if _is_stuck(rule) else Obstacle(found.short, awaited=True)
+
+    @override
+    def serves(
+        self, target: Address, ticket: Ticket, repository: RepositoryAddress, desired: DesiredState
+    ) -> bool:
+        rse = desired.rse_of(repository)
+        return rse is not None and target == RucioRule.at(ticket, rse)
+
+    @override
+    def takers(self, action: Action, desired: DesiredState) -> Takers:
+        assert isinstance(action, RuleAction)
+        ticket = desired.tickets.get((action.instrument, action.ticket))
+        return Takers(action.rse, desired.awaiting(ticket.noun, action.rse) if ticket else ())
 
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:

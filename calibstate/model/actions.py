@@ -121,6 +121,11 @@ class Action(Noun, ABC):
         """Children of a chain that are searched no more after it."""
         return ()
 
+    @property
+    def overtaken(self) -> frozenset[str]:
+        """Children of a chain that stay, and get another place."""
+        return frozenset()
+
     def changes(self) -> Iterator[str]:
         """Yield what it brings (``+``), takes (``-``) and keeps, in lines."""
         yield from ()

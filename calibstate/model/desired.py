@@ -241,16 +241,6 @@ class DesiredState:
         """Return why a declared chain is written nowhere; `None`: it may."""
         return _hold(name, self.chains.get(name))
 
-    def ticket_at(self, target: Address) -> Written[Ticket] | None:
-        """Return the ticket that a resource is part of, if it is of one.
-
-        But for chains, the names of what a ticket becomes begin with its own.
-        """
-        if target.kind == "chain":
-            return self.ticket_with(target.name)
-        instrument, _, rest = target.name.partition("/")
-        return self.tickets.get((instrument, rest.partition("/")[0]))
-
     def ticket_with(self, child: CollectionName) -> Written[Ticket] | None:
         """Return the ticket that stands in chains as a collection, if any."""
         return self._by_child.get(child)

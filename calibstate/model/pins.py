@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import UnreachableError
+from ..errors import Diagnostic, UnreachableError
 from .bundles import Manifest
 from .contents import CollectionType, Holding, Row
 from .fingerprints import ticket_fingerprint
+from .names import TicketKey
 from .readings import Reading
 from .seals import Seal, sealed_rows
 
-__all__ = ["Pin"]
+__all__ = ["Pin", "Pins", "Unpinned"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,20 @@ class Pin:
         if self.manifest:
             return next((c.type for c in self.manifest.collections if c.name == name), None)
         return self.rows()[name].type if self.rows is not None else None
+
+
+@dataclass(frozen=True)
+class Unpinned:
+    """Why nobody can tell what a ticket holds."""
+
+    reason: str
+
+    refused: bool = False
+    """Whether that is a contradiction, and not only a thing to wait for."""
+
+    told: Diagnostic | None = None
+    """The line that contradicts, and what to do, where that is known."""
+
+
+Pins = Mapping[TicketKey, Pin | Unpinned]
+"""What tickets hold, or why nobody can tell."""

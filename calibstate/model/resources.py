@@ -6,8 +6,9 @@ showed it, or did not answer.  Absent is not unreachable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from ..errors import Diagnostic, Where
 from .names import Address
@@ -21,6 +22,18 @@ class Resource:
 
     address: Address
     """Where it lives, and what it is called there."""
+
+    @classmethod
+    def of(cls, resource: Resource | None) -> Self | None:
+        """Return a resource that is of this sort; `None` for another."""
+        return resource if isinstance(resource, cls) else None
+
+    @classmethod
+    def among(cls, resources: Iterable[Resource | None]) -> Iterator[Self]:
+        """Yield those of some resources that are of this sort."""
+        for resource in resources:
+            if isinstance(resource, cls):
+                yield resource
 
     def facts(self) -> Iterator[str]:
         """Yield what was seen of it, for the digest of a look."""

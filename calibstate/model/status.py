@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 
-from .drift import Drift, Unseen
+from .drift import Drift, Unseen, What
 from .names import InstrumentName, Noun, RepositoryAddress
-from .tickets import ApprovalStatus
+from .tickets import ApprovalStatus, Ticket
 
-__all__ = ["Cell", "Column", "Row", "State", "Status", "Subject", "Table"]
+__all__ = ["AS_DRIFT", "Cell", "Column", "Row", "RowKey", "State", "Status", "Subject", "Table"]
 
 
 class State(Enum):
@@ -74,6 +75,18 @@ _MEANINGS = {
 }
 
 
+AS_DRIFT = {
+    What.MISSING: State.MISSING,
+    What.CHANGED: State.CHANGED,
+    What.MISORDERED: State.MISORDERED,
+    What.UNWANTED: State.UNWANTED,
+    What.EXTRA: State.EXTRA,
+    What.UNREACHABLE: State.UNREACHABLE,
+    What.PENDING: State.PENDING,
+}
+"""What drift comes to in a cell."""
+
+
 class Subject(Enum):
     """What a row is about."""
 
@@ -86,6 +99,24 @@ class Subject(Enum):
 
     COLLECTION = "collection"
     """One that is retired, or that no file names."""
+
+    RESOURCE = "resource"
+    """What a file of its own declares, where there is something to tell."""
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """What a row is about."""
+
+    subject: Subject
+
+    name: str
+    """The ticket without its instrument; else the collection."""
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> RowKey:
+        """Return the row of a ticket."""
+        return cls(Subject.TICKET, ticket.ticket)
 
 
 class Cell(Noun):
@@ -155,7 +186,8 @@ class Status(Noun):
     """By instrument."""
 
     beside: tuple[Drift, ...] = ()
-    """Drift in the archive and in Rucio, which are no repositories."""
+    """Drift in the archive and in Rucio, which are no repositories, and what
+    belongs to no row."""
 
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""

@@ -17,13 +17,13 @@ from ...model.bundles import Manifest
 from ...model.contents import CollectionType, Holding, Row
 from ...model.desired import DesiredState
 from ...model.names import ARCHIVE, Address, TicketKey
-from ...model.pins import Pin
+from ...model.pins import Pin, Unpinned
 from ...model.resources import Declared, Observed
 from ...model.scope import Scope
 from ...model.seals import Seal, sealed_rows
 from ...model.tickets import Ticket
 from ...ports.places import ReadPlaces
-from ..expand import Unpinned, adopted, expand
+from ..expand import adopted, expand
 from ..observe import look_at
 from ..pin import pin_tickets
 
@@ -103,11 +103,10 @@ def expectations(
     scope = Scope(instruments=tuple(instruments))
     declared = expand(desired, scope)
     # Files are compared with what manifests say of them.
-    archived = [
-        replace(d, resource=replace(d.resource, listed=True))
-        for d in declared
-        if isinstance(d.resource, Bundle)
-    ]
+    archived = []
+    for one in declared:
+        if bundle := Bundle.of(one.resource):
+            archived.append(replace(one, resource=replace(bundle, listed=True)))
     observed = {o.address: o for o in look_at(archived, places)} if archived else {}
     observed |= _at_origins(desired, scope, declared, observed, places)
     pins = pin_tickets(desired, scope, observed, places)
@@ -133,18 +132,19 @@ def _at_origins(
     }
     wanted: dict[str, list[Declared]] = {}
     for one in declared:
-        resource, name = one.resource, one.address.name
+        collection, name = Collection.of(one.resource), one.address.name
         is_origin = one.address.place == desired.origin(name.partition("/")[0])
-        if isinstance(resource, Collection) and name in alone and is_origin:
+        if collection and name in alone and is_origin:
             # No entrances: its files are nothing to us.
-            bare = replace(one, resource=replace(resource, entrances=()))
+            bare = replace(one, resource=replace(collection, entrances=()))
             wanted.setdefault(one.address.place, []).append(bare)
     return {o.address: o for there in wanted.values() for o in look_at(there, places)}
 
 
 def _has_no_bundle(observed: Mapping[Address, Observed], ticket: Ticket) -> bool:
-    seen = observed[Address(place=ARCHIVE, kind="bundle", name=ticket.name)]
-    return seen.trouble is None and not (isinstance(seen.resource, Bundle) and seen.resource.manifests)
+    seen = observed[Bundle.at(ticket)]
+    bundle = Bundle.of(seen.resource)
+    return seen.trouble is None and not (bundle and bundle.manifests)
 
 
 def _is_archive(observed: Observed) -> bool:

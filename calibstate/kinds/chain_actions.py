@@ -1,0 +1,335 @@
+"""A chain as it is declared and seen, and what is done to it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import ClassVar
+
+from pydantic import Field
+from typing_extensions import override
+
+from ..model.actions import Action, Departure, Standing
+from ..model.chains import moved
+from ..model.contents import CollectionType, Holding
+from ..model.names import Address, CollectionName, RepositoryAddress, TicketKey
+from ..model.resources import Resource
+from .chain_file import chain_address
+from .whole import missing_files
+
+__all__ = [
+    "Chain",
+    "ChainAction",
+    "Entry",
+    "PrependToChain",
+    "RewriteChain",
+    "children_of",
+    "common",
+]
+
+
+@dataclass(frozen=True)
+class Chain(Resource):
+    """A CHAINED collection."""
+
+    children: tuple[str, ...] = ()
+    """Children in search order; the first that has a calibration wins."""
+
+    unwanted: Mapping[str, str] = field(default_factory=dict)
+    """Declared: children that are not to be searched, with the reason."""
+
+    unspoken: frozenset[str] = frozenset()
+    """Declared: children that files name, but that this command leaves
+    alone."""
+
+    content: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Declared: for a child that is a ticket, the fingerprint that each of its
+    collections must have when it begins to be searched."""
+
+    listed_by: Mapping[str, str] = field(default_factory=dict)
+    """Declared: the tickets whose files list a collection, by collection."""
+
+    held_here: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Declared: fingerprint of each collection of the tickets that are to be
+    in its repository, by ticket."""
+
+    entry: Entry | None = None
+    """Asked: what begins to be searched, to be looked at whole."""
+
+    type: CollectionType = CollectionType.CHAINED
+    """Observed: another type where the name is taken."""
+
+    exists: bool = True
+    """Observed: false where there is no chain, and only what is to enter it
+    was looked at."""
+
+    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Observed: chains below it, with their children: below what enters it,
+    where that was asked, else below its extras."""
+
+    entrants_there: frozenset[str] | None = None
+    """Observed: children that enter it and exist; `None`: nobody asked."""
+
+    held: Mapping[str, Holding] = field(default_factory=dict, repr=False)
+    """Observed: what the collections hold that begin to be searched."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Observed: sizes of their datasets' files in bytes, by UUID, as their
+    bundles say; nothing of those whose bundle could not be seen."""
+
+    @classmethod
+    def at(cls, repository: RepositoryAddress, name: CollectionName) -> Address:
+        """Return the address of a chain."""
+        return chain_address(repository, name)
+
+    @override
+    def facts(self) -> Iterator[str]:
+        yield f"{self.address} {self.type.value} {' '.join(self.children)}"
+
+    @override
+    def declaration(self) -> Mapping[str, object]:
+        return {"children": self.children, "unwanted": sorted(self.unwanted)}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What begins to be searched by a chain."""
+
+    children: tuple[str, ...]
+    """Its new children."""
+
+    collections: tuple[str, ...]
+    """Collections that are held to their fingerprints and files."""
+
+    tickets: Mapping[TicketKey, str]
+    """Ticket fingerprints of the bundles that say how large files are."""
+
+
+class ChainAction(Action):
+    """A chain gets its children, on the ground that the plan saw."""
+
+    entering: dict[str, str] = Field(default={})
+    """Fingerprint of each collection that begins to be searched."""
+
+    below: dict[str, tuple[str, ...]] = Field(default={})
+    """Children of each chain that begins to be searched, however deep, as
+    they are when the step begins."""
+
+    tickets: dict[str, str] = Field(default={})
+    """Ticket fingerprint of each ticket of which something begins to be
+    searched; its bundle says how large the files are."""
+
+    @property
+    @abstractmethod
+    def before(self) -> tuple[str, ...] | None:
+        """Children now; `None`: the chain does not exist."""
+
+    @property
+    @abstractmethod
+    def children_after(self) -> tuple[str, ...]:
+        """Children when it is done."""
+
+    @property
+    def displaced(self) -> int:
+        """How many children it takes out or moves."""
+        had = self.before or ()
+        return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
+
+    @property
+    @override
+    def entrants(self) -> tuple[str, ...]:
+        """Children that begin to be searched, in their order."""
+        return tuple(c for c in self.children_after if c not in (self.before or ()))
+
+    @property
+    @override
+    def leavers(self) -> tuple[str, ...]:
+        """Children that are searched no more, in their order."""
+        return tuple(c for c in self.before or () if c not in self.children_after)
+
+    @property
+    @override
+    def overtaken(self) -> frozenset[str]:
+        """Children that stay, and are in another order with one that does."""
+        stays = common(self.children_after, self.before or ())
+        place = {child: number for number, child in enumerate(self.before or ())}
+        pairs = [(one, other) for one, other in combinations(stays, 2) if place[one] > place[other]]
+        return frozenset(child for pair in pairs for child in pair)
+
+    @override
+    def subject(self) -> Chain:
+        tickets = {_ticket_key(name): fingerprint for name, fingerprint in self.tickets.items()}
+        entry = Entry(self.entrants, tuple(self.entering), tickets)
+        return Chain(self.target, self.children_after, entry=entry)
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.DONE if children_of(live) == self.children_after else Standing.READY
+
+    @override
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        have = children_of(live)
+        taken = isinstance(live, Chain) and live.type is not CollectionType.CHAINED
+        if taken or have not in {self.before, self.children_after}:
+            yield self._departure(self.target.name, _order(self.before), _shown(live))
+        if isinstance(live, Chain) and not taken:
+            yield from self._departures_below(live)
+            for collection, fingerprint in self.entering.items():
+                yield from self._departures_of(collection, fingerprint, live)
+
+    def _departures_below(self, live: Chain) -> Iterator[Departure]:
+        """Yield the chains that enter and are not as the plan has them."""
+        if live.entrants_there is None:
+            return  # Nobody asked.
+        for child in self.entrants:
+            if child not in live.entrants_there and child not in self.entering and child not in self.below:
+                yield self._departure(child, "the collection", "none of that name")
+        for name in sorted(self.below.keys() | live.below.keys()):
+            expected, found = self.below.get(name), live.below.get(name)
+            if expected != found:
+                yield self._departure(name, _order(expected), _order(found))
+
+    def _departures_of(self, collection: str, fingerprint: str, live: Chain) -> Iterator[Departure]:
+        """Yield how a collection that enters is not whole."""
+        holding = live.held.get(collection)
+        if holding is None or holding.fingerprint != fingerprint:
+            found = holding.fingerprint if holding else "nothing"
+            yield self._departure(collection, f"content {fingerprint}", found)
+            return
+        for found in missing_files(holding, live.sizes):
+            yield self._departure(collection, "a right file of each of its datasets", found)
+
+    def _departure(self, name: str, expected: str, found: str) -> Departure:
+        return Departure(self.target.place, name, expected, found)
+
+    @override
+    def changes(self) -> Iterator[str]:
+        had, kept = self.before or (), 0
+        for child in self.children_after:
+            if child in had:
+                kept += 1
+            else:
+                yield f"+ {child}"
+        yield from (f"- {child}" for child in had if child not in self.children_after)
+        if kept:
+            order = "" if self._keeps_order() else ", reordered"
+            yield f"  {kept} kept{order}"
+
+    def _keeps_order(self) -> bool:
+        had = self.before or ()
+        return common(had, self.children_after) == common(self.children_after, had)
+
+
+class PrependToChain(ChainAction):
+    """Search more children before all others, in one write."""
+
+    do: ClassVar[str] = "prepend-to-chain"
+
+    children: tuple[str, ...]
+    """Children that are put in front, in search order."""
+
+    onto: tuple[str, ...] | None
+    """Children that the chain has now; `None`: it is made by this."""
+
+    @property
+    @override
+    def before(self) -> tuple[str, ...] | None:
+        return self.onto
+
+    @property
+    @override
+    def children_after(self) -> tuple[str, ...]:
+        return (*self.children, *(self.onto or ()))
+
+    @override
+    def reverse(self) -> Action | str:
+        if self.onto is None:
+            return "A chain is never removed; without it in another chain nothing searches it."
+        return RewriteChain(
+            target=self.target,
+            because=f"takes back: {self.because}",
+            children_before=self.children_after,
+            children=self.onto,
+        )
+
+    @override
+    def summary(self) -> str:
+        verb = "make with" if self.onto is None else "prepend"
+        return f"{verb} {_count(self.children)}"
+
+
+class RewriteChain(ChainAction):
+    """Search other children, or in another order, in one write."""
+
+    do: ClassVar[str] = "rewrite-chain"
+
+    children_before: tuple[str, ...]
+    """Children that the chain has now."""
+
+    children: tuple[str, ...]
+    """Children that it will have."""
+
+    @property
+    @override
+    def before(self) -> tuple[str, ...] | None:
+        return self.children_before
+
+    @property
+    @override
+    def children_after(self) -> tuple[str, ...]:
+        return self.children
+
+    @override
+    def reverse(self) -> Action:
+        return RewriteChain(
+            target=self.target,
+            because=f"takes back: {self.because}",
+            children_before=self.children,
+            children=self.children_before,
+        )
+
+    @override
+    def summary(self) -> str:
+        new = [c for c in self.children if c not in self.children_before]
+        gone = [c for c in self.children_before if c not in self.children]
+        told = [f"{len(new)} in" if new else "", f"{len(gone)} out" if gone else "", "in declared order"]
+        return f"rewrite: {', '.join(t for t in told if t)}"
+
+
+def common(these: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some children that are among others, in their order."""
+    return tuple(c for c in these if c in those)
+
+
+def _order(children: Sequence[str] | None) -> str:
+    if children is None:
+        return "no chain"
+    return f"children {', '.join(children)}" if children else "no children"
+
+
+def _count(children: Sequence[str]) -> str:
+    return children[0] if len(children) == 1 else f"{len(children)} children"
+
+
+def children_of(live: Resource | None) -> tuple[str, ...] | None:
+    """Return the children of a chain; `None` where there is none."""
+    if isinstance(live, Chain) and live.exists and live.type is CollectionType.CHAINED:
+        return live.children
+    return None
+
+
+def _shown(live: Resource | None) -> str:
+    if not isinstance(live, Chain) or not live.exists:
+        return "no chain"
+    if live.type is not CollectionType.CHAINED:
+        return f"a {live.type.value} collection of that name"
+    return _order(live.children)
+
+
+def _ticket_key(name: str) -> TicketKey:
+    instrument, _, ticket = name.partition("/")
+    return instrument, ticket

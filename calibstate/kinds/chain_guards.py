@@ -1,0 +1,93 @@
+"""What keeps a chain from being written, or one child from coming or going.
+
+A child that is stopped stays out, or in, while the chain is written with the
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..model.desired import DesiredState
+from ..model.guards import Guard, Guarded
+from ..model.names import Address, CollectionName
+from .chain_actions import ChainAction
+from .guarding import hold_of_child, waiting
+from .waves import Waves
+
+__all__ = ["guards_of_children", "guards_of_entrant", "guards_of_leaver"]
+
+
+def guards_of_children(action: ChainAction, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+    """Yield what keeps children from coming, going or moving.
+
+    Parameters
+    ----------
+    action
+        What would be written.
+    desired
+        What is declared, guards and holds included.
+    waves
+        What the waves before have published.
+    """
+    chain = action.target
+    for child in action.entrants:
+        content = _content(action, child, desired)
+        yield from guards_of_entrant(chain, child, content, desired, waves)
+    for child in action.leavers:
+        yield from guards_of_leaver(chain, child, desired, waves)
+    for child in sorted(action.overtaken):
+        if hold := hold_of_child(child, desired):
+            reason = f"it would give {child} another place, and {hold.reason}"
+            yield Guarded(hold.guard, reason, hold.where)
+    if action.overtaken:
+        yield from waiting(waves.order_waits(chain, action.children_after))
+    most = desired.settings.noun.guards.chain_changes
+    if action.displaced > most:
+        yield Guarded(
+            Guard.CHAIN_CHANGES,
+            f"it would take out or move {action.displaced} children, more than the {most} that "
+            "`guards` allows; if that is meant: --allow chain_changes --because REASON",
+        )
+
+
+def guards_of_entrant(
+    chain: Address,
+    child: CollectionName,
+    content: Mapping[str, str],
+    desired: DesiredState,
+    waves: Waves,
+) -> Iterator[Guarded]:
+    """Yield what keeps a child from entering a chain.
+
+    Parameters
+    ----------
+    chain
+        The chain.
+    child
+        The child.
+    content
+        Fingerprint of each of its collections, where it is a ticket.
+    desired, waves
+        As for `guards_of_children`.
+    """
+    if hold := hold_of_child(child, desired):
+        yield hold
+    if chain.name in desired.chains:
+        yield from waiting(waves.entry_waits(chain, child, content))
+
+
+def guards_of_leaver(
+    chain: Address, child: CollectionName, desired: DesiredState, waves: Waves
+) -> Iterator[Guarded]:
+    """Yield what keeps a child from leaving a chain."""
+    if hold := hold_of_child(child, desired):
+        yield hold
+    yield from waiting(waves.exit_waits(chain, child))
+
+
+def _content(action: ChainAction, child: CollectionName, desired: DesiredState) -> Mapping[str, str]:
+    """Return the fingerprints that a child's collections must have."""
+    ticket = desired.ticket_with(child)
+    leaves = ticket.noun.leaves if ticket and ticket.noun.collection else (child,)
+    return {leaf: fingerprint for leaf, fingerprint in action.entering.items() if leaf in leaves}

@@ -1,0 +1,163 @@
+"""The part of what is declared that a command is about.
+
+Kinds ask it what to declare: which tickets and chains a repository is to
+have, and what the tickets hold as far as anyone can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..model.chains import ChainFile, ExternalEntry
+from ..model.desired import DesiredState, Meaning, Written
+from ..model.names import CollectionName, RepositoryAddress, TicketKey
+from ..model.pins import Pin, Pins, Unpinned
+from ..model.repositories import Copy, Origin, Rucio
+from ..model.scope import Scope
+from ..model.tickets import ApprovalStatus, Ticket
+
+__all__ = ["RepositorySelection", "Selection", "adopted", "places_of"]
+
+
+def adopted(desired: DesiredState, scope: Scope) -> list[Written[Ticket]]:
+    """Return the adopted tickets that are asked for, by name."""
+    return [
+        ticket
+        for key, ticket in sorted(desired.tickets.items())
+        if ticket.noun.approval.status is ApprovalStatus.ADOPTED and scope.has_ticket(key)
+    ]
+
+
+def places_of(desired: DesiredState, scope: Scope) -> list[RepositoryAddress]:
+    """Return the repositories that are asked for."""
+    places = []
+    for address in desired.repositories:
+        instruments = desired.repository(address)[1].instruments
+        if scope.has_repository(address) and any(map(scope.has_instrument, instruments)):
+            places.append(address)
+    return places
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is declared, the part that is asked for, and what tickets hold."""
+
+    desired: DesiredState
+    """All that is declared."""
+
+    scope: Scope = field(default_factory=Scope)
+    """The part of it that is asked for."""
+
+    pins: Pins = field(default_factory=dict)
+    """What the tickets hold; without them the resources say where to look."""
+
+    @cached_property
+    def tickets(self) -> tuple[Written[Ticket], ...]:
+        """The adopted tickets that are asked for, by name."""
+        return tuple(adopted(self.desired, self.scope))
+
+    @cached_property
+    def listed_by(self) -> Mapping[CollectionName, str]:
+        """The ticket that lists a collection, by collection."""
+        tickets = [written.noun for _, written in sorted(self.desired.tickets.items())]
+        return {leaf: ticket.ticket for ticket in tickets for leaf in ticket.leaves}
+
+    @cached_property
+    def repositories(self) -> Mapping[RepositoryAddress, RepositorySelection]:
+        """The repositories that are asked for, by address."""
+        addresses = places_of(self.desired, self.scope)
+        return {address: RepositorySelection(self, address) for address in addresses}
+
+    def pin(self, ticket: Ticket) -> Pin | None:
+        """Return what a ticket holds; `None` where nobody can tell."""
+        pin = self.pins.get(ticket.key)
+        return pin if isinstance(pin, Pin) else None
+
+    def unpinned(self, ticket: Ticket) -> Unpinned | None:
+        """Return why nobody can tell what a ticket holds."""
+        pin = self.pins.get(ticket.key)
+        return pin if isinstance(pin, Unpinned) else None
+
+
+@dataclass(frozen=True)
+class RepositorySelection:
+    """What of a selection one repository is to have."""
+
+    selection: Selection
+    address: RepositoryAddress
+
+    @property
+    def desired(self) -> DesiredState:
+        """All that is declared."""
+        return self.selection.desired
+
+    @property
+    def scope(self) -> Scope:
+        """The part of it that is asked for."""
+        return self.selection.scope
+
+    @cached_property
+    def route(self) -> Origin | Copy | Rucio | None:
+        """How calibrations reach it."""
+        site, _ = self.desired.repository(self.address)
+        return site.route_of(self.address.partition("/")[2])
+
+    @cached_property
+    def tickets(self) -> tuple[Written[Ticket], ...]:
+        """The adopted tickets that it gets, by name."""
+        instruments = self.desired.repository(self.address)[1].instruments
+        ours = [ticket for ticket in self.selection.tickets if ticket.noun.instrument in instruments]
+        return tuple(ticket for ticket in ours if not self.skipped(ticket.noun))
+
+    @cached_property
+    def chains(self) -> tuple[Written[ChainFile], ...]:
+        """The chains that are declared for it, children before parents."""
+        ordered: dict[str, Written[ChainFile]] = {}
+        for _, chain in sorted(self.desired.chains.items()):
+            if self.scope.has_instrument(chain.noun.instrument):
+                self._add_with_those_below(chain, ordered, set())
+        return tuple(ordered.values())
+
+    def _add_with_those_below(
+        self, chain: Written[ChainFile], ordered: dict[str, Written[ChainFile]], begun: set[str]
+    ) -> None:
+        name = chain.noun.chain
+        if name in begun or name in ordered or not self.has_chain(chain.noun):
+            return
+        begun.add(name)
+        for entry in chain.noun.entries:
+            meaning = self.meaning(entry, chain.noun)
+            if meaning and meaning.chain:
+                self._add_with_those_below(meaning.chain, ordered, begun)
+        ordered[name] = chain
+
+    def skipped(self, ticket: Ticket) -> str | None:
+        """Return why it does not get a ticket; `None`: it does."""
+        return self.desired.skipped(ticket, self.address)
+
+    def has_chain(self, chain: ChainFile) -> bool:
+        """Say whether it is to have a declared chain."""
+        return self.desired.has_chain(self.address, chain)
+
+    def meaning(self, entry: str | ExternalEntry, chain: ChainFile) -> Meaning | None:
+        """Return what an entry stands for; `None`: what others make."""
+        return self.desired.meaning(entry, chain.instrument) if isinstance(entry, str) else None
+
+    @cached_property
+    def listed(self) -> frozenset[TicketKey]:
+        """The tickets that a declared chain lists here."""
+        keys = set()
+        for chain in self.chains:
+            for entry in chain.noun.entries:
+                meaning = self.meaning(entry, chain.noun)
+                if meaning and meaning.ticket:
+                    keys.add(meaning.ticket.noun.key)
+        return frozenset(keys)
+
+    @cached_property
+    def fingerprints(self) -> Mapping[str, Mapping[str, str]]:
+        """Fingerprint of each collection of the tickets here, by ticket."""
+        pins = {ticket.noun.name: self.selection.pin(ticket.noun) for ticket in self.tickets}
+        return {name: pin.fingerprints for name, pin in pins.items() if pin}
