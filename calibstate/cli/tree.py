@@ -112,7 +112,7 @@ def show(
         raise not_there(then)
     narrowed = scope(site, [*(repository or ()), *([what] if what else ())], instrument, ticket, exclude)
     check_scope(desired, narrowed)
-    chains = [d.resource for d in expand(desired, narrowed) if isinstance(d.resource, Chain)]
+    chains = list(Chain.among(declared.resource for declared in expand(desired, narrowed)))
     if format is Format.JSON:
         screen.print_json(_document(chains, then))
     else:

@@ -14,9 +14,9 @@ __all__ = ["arrivals"]
 def arrivals(view: View) -> Iterator[Arrival]:
     """Yield how far the files of datasets with rules have come, by RSE."""
     by_rse: dict[str, list[RucioRule]] = {}
-    for observed in view.observed.values():
-        if isinstance(observed.resource, RucioRule) and observed.resource.lasting:
-            by_rse.setdefault(observed.resource.rse, []).append(observed.resource)
+    for rule in RucioRule.among(observed.resource for observed in view.observed.values()):
+        if rule.lasting:
+            by_rse.setdefault(rule.rse, []).append(rule)
     for rse, rules in sorted(by_rse.items()):
         there = sum(rule.available for rule in rules)
         lacking = sum(max(rule.held - rule.available, 0) for rule in rules)

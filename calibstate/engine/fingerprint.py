@@ -110,8 +110,8 @@ def look_at_chains(
 def _chains(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> list[str]:
     """Return the declared chains of a repository, without ticket chains."""
     here = Scope(repositories=(address,), instruments=scope.instruments)
-    resources = (declared.resource for declared in expand(desired, here))
-    names = [resource.address.name for resource in resources if isinstance(resource, Chain)]
+    chains = Chain.among(declared.resource for declared in expand(desired, here))
+    names = [chain.address.name for chain in chains]
     return [name for name in names if name in desired.chains]
 
 

@@ -65,8 +65,7 @@ def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
 
 
 def _chains(desired: DesiredState) -> Iterator[Chain]:
-    resources = (declared.resource for declared in expand(desired, Scope()))
-    return (resource for resource in resources if isinstance(resource, Chain))
+    return Chain.among(declared.resource for declared in expand(desired, Scope()))
 
 
 def _named(desired: DesiredState, name: str) -> tuple[Ticket, str | None]:

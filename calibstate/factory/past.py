@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, InvalidStateError
+from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..model.guards import Allowed
 from ..model.outcomes import Began
@@ -93,9 +94,11 @@ def _differs(root: str, commit: str) -> bool:
     """
     from ..adapters.revisions import past
 
+    own = own_folders()
+    here = Disk(Path(root))
     try:
-        with past(root, statefile.PARTS) as trees, _files_of(trees.files(commit), commit) as committed:
-            return statefile.contents(committed) != statefile.contents(Disk(Path(root)))
+        with past(root, statefile.parts(own)) as trees, _files_of(trees.files(commit), commit) as committed:
+            return statefile.contents(committed, own) != statefile.contents(here, own)
     except CalibstateError:
         return True
 
@@ -140,7 +143,7 @@ def declared_before(root: str, revision: str | None, memo: statefile.Memo | None
     from ..adapters.revisions import past
 
     commit, words = base_of(root, revision)
-    with past(root, statefile.PARTS) as trees:
+    with past(root, statefile.parts(own_folders())) as trees:
         try:
             found = _read(trees.files(commit), commit, {} if memo is None else memo)
         except InvalidStateError as error:
@@ -172,7 +175,7 @@ def declared_in_time(root: str) -> Iterator[Then]:
 
     memo: statefile.Memo = {}
     read: dict[Any, Then] = {}
-    with past(root, statefile.PARTS) as trees:
+    with past(root, statefile.parts(own_folders())) as trees:
         for revision in trees.line():
             files = trees.files(revision.commit)
             # What was taken back is as it was.
@@ -196,7 +199,7 @@ def _read(
     if not files.is_there:
         return None
     with _files_of(files, commit) as committed:
-        return statefile.load_from(committed, memo)
+        return statefile.load_from(committed, memo, own_folders())
 
 
 @contextmanager

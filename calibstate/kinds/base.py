@@ -16,6 +16,7 @@ from ..errors import Diagnostic
 from ..model.actions import Action
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift
+from ..model.forms import Form
 from ..model.guards import Guarded, Hold
 from ..model.names import Address, RepositoryAddress
 from ..model.resources import Declared, Obstacle, Resource
@@ -55,6 +56,10 @@ class Kind(ABC, Generic[R]):
 
     actions: ClassVar[tuple[type[Action], ...]]
     """What can be done to it."""
+
+    form: ClassVar[Form | None] = None
+    """The files that declare it; `None`: those that every tree has.  Their
+    folder stands in its line of the table too."""
 
     @abstractmethod
     def declare(self, selection: Selection, place: str) -> Iterator[Declared]:

@@ -1,31 +1,26 @@
-"""The kinds, in the order in which a ticket travels."""
+"""The kinds and their actions, by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..model.actions import Action
+from ..model.drift import Drift
 from .base import Kind
-from .bundle import BundleKind
-from .chain import ChainKind
-from .collection import CollectionKind
-from .external import ExternalKind
-from .rucio_dataset import RucioDatasetKind
-from .rucio_rule import RucioRuleKind
+from .table import TABLE
 
-__all__ = ["ACTIONS", "KINDS"]
+__all__ = ["ACTIONS", "KINDS", "within"]
 
-_TRAVELLING: tuple[Kind[Any], ...] = (
-    BundleKind(),
-    RucioDatasetKind(),
-    RucioRuleKind(),
-    CollectionKind(),
-    ExternalKind(),
-    ChainKind(),
-)
+_TRAVELLING: tuple[Kind[Any], ...] = tuple(line.load()() for line in TABLE)
 
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _TRAVELLING}
-"""Kinds by name."""
+"""Kinds by name, in the order in which a ticket travels."""
 
-ACTIONS: dict[str, type[Action]] = {a.do: a for kind in KINDS.values() for a in kind.actions}
+ACTIONS: dict[str, type[Action]] = {a.do: a for kind in _TRAVELLING for a in kind.actions}
 """Actions by their names in a plan."""
+
+
+def within(drift: Drift) -> str:
+    """Return what drift is within, where its subject does not say so."""
+    kind = KINDS.get(drift.target.kind)
+    return kind.within(drift) if kind else ""

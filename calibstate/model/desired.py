@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import Where
 from .chains import ChainFile
+from .forms import Form
 from .guards import Hold
 from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Rucio, Site
@@ -122,6 +123,12 @@ class DesiredState:
     seals: Mapping[TicketKey, Written[Seal]] = field(default_factory=dict)
     """Seals by instrument and ticket."""
 
+    own: Mapping[str, Mapping[str, Written[Noun]]] = field(default_factory=dict)
+    """What kinds declare by files of their own, by folder and name."""
+
+    forms: tuple[Form, ...] = ()
+    """The forms of those files; no part of the digest."""
+
     besides: tuple[str, ...] = ()
     """What else is at its root, but for what is hidden and for readers; no
     part of the digest."""
@@ -135,13 +142,19 @@ class DesiredState:
         """
         # Without waves it is what it was before there were any.
         no_waves = set() if self.settings.noun.waves else {"waves"}
-        said = {
+        said: dict[str, Any] = {
             "settings": _plain(self.settings, besides={"policy", "windows", *no_waves}),
             "sites": {name: _plain(site) for name, site in self.sites.items()},
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
             "chains": {name: _plain(chain) for name, chain in self.chains.items()},
             "seals": {"/".join(key): seal.noun.digest for key, seal in self.seals.items()},
         }
+        if any(self.own.values()):
+            # Without such files it is what it was before there were any.
+            said["own"] = {
+                folder: {name: _plain(written) for name, written in files.items()}
+                for folder, files in self.own.items()
+            }
         text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,7 @@ from typing_extensions import override
 from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.chains import ChainFile
 from ..model.desired import KeyPath, Lines
+from ..model.forms import Form
 from ..model.names import Noun
 from ..model.repositories import Site
 from ..model.settings import Settings
@@ -64,18 +65,20 @@ class LaidOut:
     """Files that are left as they are, and why."""
 
 
-def lay_out_tree(root: Path) -> LaidOut:
+def lay_out_tree(root: Path, forms: Iterable[Form] = ()) -> LaidOut:
     """Return how the files of a tree would be laid out; nothing is written.
 
     Parameters
     ----------
     root
         Root of the tree.
+    forms
+        Of the files that kinds bring.
     """
     changes: list[Change] = []
     told: list[Diagnostic] = []
     number = 0
-    for file, noun in files(root):
+    for file, noun in files(root, forms):
         number += 1
         try:
             before = (root / file).read_bytes()
@@ -124,16 +127,19 @@ def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
     return after.encode()
 
 
-def files(root: Path) -> Iterator[tuple[str, type[Noun]]]:
+def files(root: Path, forms: Iterable[Form] = ()) -> Iterator[tuple[str, type[Noun]]]:
     """Give the files of a tree that people write, and what each declares.
 
     Parameters
     ----------
     root
         Root of the tree.
+    forms
+        Of the files that kinds bring.
     """
     top = root.resolve()
-    for pattern, noun in _FILES:
+    own = [(form.file_of("*"), form.noun) for form in forms]
+    for pattern, noun in (*_FILES, *own):
         for path in _through_no_link(top, pattern.split("/")):
             if path.is_file() and not path.name.startswith((".", "#", "README")):
                 yield path.relative_to(top).as_posix(), noun

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ..model.bundles import Manifest
 from ..model.chains import ChainFile
+from ..model.forms import Form
 from ..model.names import Noun
 from ..model.observations import ObservationsDocument
 from ..model.outcomes import Outcome
@@ -98,40 +99,52 @@ DOCUMENTS: tuple[Document, ...] = (
 """Every form of file that has a schema; a new one is a line here."""
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """Return the schemas (draft 2020-12) by the names of their files."""
-    return {document.file: _schema(document) for document in DOCUMENTS}
+def schemas(forms: Iterable[Form] = ()) -> dict[str, dict[str, Any]]:
+    """Return the schemas (draft 2020-12) by the names of their files.
+
+    Parameters
+    ----------
+    forms
+        Of the files that kinds bring.
+    """
+    own = [Document(f"{form.key}.json", form.noun, f"{form.file_of('*')}: {form.title}") for form in forms]
+    return {document.file: _schema(document) for document in (*DOCUMENTS, *own)}
 
 
-def write(folder: Path) -> tuple[str, ...]:
+def write(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
     """Write the schemas, and return the names of the files that changed.
 
     Parameters
     ----------
     folder
         Where to; made if need be.
+    forms
+        Of the files that kinds bring.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    changed = stale(folder)
-    for file, text in _texts().items():
+    forms = tuple(forms)
+    changed = stale(folder, forms)
+    for file, text in _texts(forms).items():
         if file in changed:
             (folder / file).write_text(text, encoding="utf-8")
     return changed
 
 
-def stale(folder: Path) -> tuple[str, ...]:
+def stale(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
     """Return the names of the files that are not as they would be written.
 
     Parameters
     ----------
     folder
         Where they are.
+    forms
+        Of the files that kinds bring.
     """
-    return tuple(file for file, text in _texts().items() if _text(folder / file) != text)
+    return tuple(file for file, text in _texts(forms).items() if _text(folder / file) != text)
 
 
-def _texts() -> Mapping[str, str]:
-    return {file: json.dumps(s, indent=2, ensure_ascii=False) + "\n" for file, s in schemas().items()}
+def _texts(forms: Iterable[Form]) -> Mapping[str, str]:
+    return {file: json.dumps(s, indent=2, ensure_ascii=False) + "\n" for file, s in schemas(forms).items()}
 
 
 def _text(path: Path) -> str | None:

@@ -7,7 +7,7 @@ anything is said; and nothing outside the tree is ever read for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.chains import ChainFile
 from ..model.crosscheck import Tree, Unread, crosscheck
 from ..model.desired import DesiredState, Written
+from ..model.forms import Form
 from ..model.names import Noun
 from ..model.repositories import Site
 from ..model.seals import Seal
@@ -30,14 +31,15 @@ from .mistakes import mistakes
 from .yamlsource import Source, in_lines, read_yaml
 
 __all__ = [
-    "PARTS",
     "ROOT_FILE",
     "ROOT_VARIABLE",
     "Memo",
+    "OwnFolders",
     "contents",
     "find_root",
     "load",
     "load_from",
+    "parts",
 ]
 
 ROOT_FILE = "calibstate.yaml"
@@ -51,8 +53,22 @@ _FOLDERS = ("sites", "tickets", "chains", "seals")
 _BY_INSTRUMENT = ("tickets", "seals")
 """Those with a folder for each instrument."""
 
-PARTS = (ROOT_FILE, *_FOLDERS)
-"""What a tree is made of."""
+
+def parts(own: OwnFolders) -> tuple[str, ...]:
+    """Return the names of what a tree is made of.
+
+    Parameters
+    ----------
+    own
+        The folders that kinds bring.
+    """
+    return (ROOT_FILE, *_FOLDERS, *own)
+
+
+OwnFolders = Mapping[str, Callable[[], Form]]
+"""Folders of files that only some kinds have, and what gives their forms."""
+
+_NONE: OwnFolders = {}
 
 N = TypeVar("N", bound=Noun)
 
@@ -141,7 +157,9 @@ Memo = dict[tuple[str, str], Any]
 """What was made of files before, by their names and what they hold."""
 
 
-def load(root: Path, memo: Memo | None = None) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+def load(
+    root: Path, memo: Memo | None = None, own: OwnFolders = _NONE
+) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     """Read a state tree.
 
     Parameters
@@ -150,6 +168,8 @@ def load(root: Path, memo: Memo | None = None) -> tuple[DesiredState, tuple[Diag
         Folder with ``calibstate.yaml``.
     memo
         Kept from tree to tree, where another one is read too.
+    own
+        The folders that kinds bring.
 
     Returns
     -------
@@ -163,16 +183,18 @@ def load(root: Path, memo: Memo | None = None) -> tuple[DesiredState, tuple[Diag
     InvalidStateError
         There are mistakes: all of them, by file and line.
     """
-    return load_from(Disk(root.resolve()), {} if memo is None else memo)
+    return load_from(Disk(root.resolve()), {} if memo is None else memo, own)
 
 
-def contents(files: Files) -> dict[str, bytes]:
+def contents(files: Files, own: OwnFolders = _NONE) -> dict[str, bytes]:
     """Return all files of a tree that are read, whatever is in them.
 
     Parameters
     ----------
     files
         Its files.
+    own
+        The folders that kinds bring.
 
     Returns
     -------
@@ -184,10 +206,12 @@ def contents(files: Files) -> dict[str, bytes]:
     InvalidStateError
         One of them cannot be read.
     """
-    return {file: in_lines(files.read(file)) for file in _Folder(files, {}).all_files()}
+    return {file: in_lines(files.read(file)) for file in _Folder(files, {}, own).all_files()}
 
 
-def load_from(files: Files, memo: Memo) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+def load_from(
+    files: Files, memo: Memo, own: OwnFolders = _NONE
+) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     """Read a state tree from wherever its files are.
 
     Parameters
@@ -196,6 +220,8 @@ def load_from(files: Files, memo: Memo) -> tuple[DesiredState, tuple[Diagnostic,
         Its files.
     memo
         Kept from tree to tree, so that no content is read twice.
+    own
+        The folders that kinds bring.
 
     Returns
     -------
@@ -209,7 +235,7 @@ def load_from(files: Files, memo: Memo) -> tuple[DesiredState, tuple[Diagnostic,
     InvalidStateError
         There are mistakes: all of them, by file and line.
     """
-    folder = _Folder(files, memo)
+    folder = _Folder(files, memo, own)
     tree = folder.read()
     told = sorted({*folder.told, *crosscheck(tree)}, key=_by_line)
     if errors := [d for d in told if d.severity is Severity.ERROR]:
@@ -233,10 +259,11 @@ class _Made:
 class _Folder:
     """A tree that is being read, and what is wrong with its files."""
 
-    def __init__(self, files: Files, memo: Memo) -> None:
+    def __init__(self, files: Files, memo: Memo, own: OwnFolders) -> None:
         self.told: list[Diagnostic] = []
         self._files = files
         self._memo = memo
+        self._own = own
         self._unread = _Unread()
 
     def all_files(self) -> Iterator[str]:
@@ -244,6 +271,8 @@ class _Folder:
         yield ROOT_FILE
         for name in _FOLDERS:
             yield from self._by_instrument(name) if name in _BY_INSTRUMENT else self._yaml_files(name)
+        for form in self._forms():
+            yield from self._yaml_files(form.folder)
 
     def read(self) -> Tree:
         """Read all files, each for itself."""
@@ -255,8 +284,15 @@ class _Folder:
         unread = self._unread.told()
         # A seal that cannot be read declares nothing that others name.
         seals = self._read_all(Seal, self._by_instrument("seals"))
-        besides = tuple(name for name in self._names("") if name not in PARTS)
-        return Tree(self._files.root, settings, sites, tickets, chains, unread, seals, besides)
+        own = {form: self._read_all(form.noun, self._yaml_files(form.folder)) for form in self._forms()}
+        known = parts(self._own)
+        besides = tuple(name for name in self._names("") if name not in known)
+        return Tree(self._files.root, settings, sites, tickets, chains, unread, seals, own, besides)
+
+    def _forms(self) -> list[Form]:
+        """Return the forms of what the tree has of kinds' own files."""
+        # A kind of which a tree has nothing is not imported for it.
+        return [form() for folder, form in self._own.items() if folder in self._all_names("")]
 
     def _read_settings(self) -> Written[Settings] | None:
         made = self._made(Settings, ROOT_FILE)

@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from ..errors import CalibstateError, Diagnostic, RefusedError
 from ..model.additions import Additions, with_skips
 from ..model.chains import ChainFile, Entry, ExternalEntry
 from ..model.desired import DesiredState
+from ..model.forms import Form
 from ..model.names import Noun
 from ..model.tickets import Ticket
 from . import sealfile, statefile
@@ -91,11 +93,19 @@ def checked(desired: DesiredState, changed: Sequence[Change]) -> tuple[DesiredSt
     with TemporaryDirectory(prefix=".calibstate-") as folder:
         copy = Path(folder).resolve()
         # What nobody reads may be a link to anywhere, or have no end.
-        for file, content in statefile.contents(Disk(Path(desired.root))).items():
+        for file, content in statefile.contents(Disk(Path(desired.root)), _own(desired)).items():
             _replace(copy / file, content)
         for change in changed:
             _replace(copy / change.file, change.after)
-        return statefile.load(copy)
+        return statefile.load(copy, own=_own(desired))
+
+
+def _own(desired: DesiredState) -> statefile.OwnFolders:
+    return {form.folder: partial(_itself, form) for form in desired.forms}
+
+
+def _itself(form: Form) -> Form:
+    return form
 
 
 def write(root: Path, changed: Sequence[Change]) -> None:

@@ -170,14 +170,13 @@ def _chains(
     """
     scope = Scope(repositories=(live.address,), instruments=(instrument,))
     resources = [declared.resource for declared in expand(desired, scope)]
-    gone = {r.address.name for r in resources if isinstance(r, External)} - live.seen.keys()
-    for chain in resources:
-        if isinstance(chain, Chain):
-            have = live.children(chain.address.name)
-            declared = tuple(child for child in chain.children if child not in gone)
-            unwanted = frozenset(chain.unwanted)
-            yield (
-                chain.address.name,
-                have,
-                declared if exactly else written_order(declared, have, unwanted),
-            )
+    gone = {external.address.name for external in External.among(resources)} - live.seen.keys()
+    for chain in Chain.among(resources):
+        have = live.children(chain.address.name)
+        declared = tuple(child for child in chain.children if child not in gone)
+        unwanted = frozenset(chain.unwanted)
+        yield (
+            chain.address.name,
+            have,
+            declared if exactly else written_order(declared, have, unwanted),
+        )

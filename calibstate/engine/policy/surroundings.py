@@ -7,7 +7,7 @@ takes for declared, or one that is there for something else.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from ...errors import Where
@@ -19,10 +19,7 @@ __all__ = ["unknown_names"]
 
 _SETTINGS = "calibstate.yaml"
 _FOLDERS = ("sites", "tickets", "chains", "seals")
-_READ = (_SETTINGS, *_FOLDERS)
-"""What is read."""
-
-_KNOWN = ", ".join(f"`{name}`" for name in _READ)
+"""What every tree may have; kinds bring more."""
 
 _FOR_READERS = frozenset(
     {
@@ -51,6 +48,8 @@ _BESIDE = frozenset({"docs", "schemas", "Makefile"})
 def unknown_names(tree: Judged) -> Iterator[Finding]:
     """Find names at the root of the tree that nobody knows."""
     named = _places_within(tree.desired)
+    folders = [*_FOLDERS, *(form.folder for form in tree.desired.forms)]
+    known = ", ".join(f"`{name}`" for name in (_SETTINGS, *folders))
     for name in tree.desired.besides:
         path = PurePosixPath(name)
         is_text = path.stem.casefold() in _FOR_READERS and path.suffix.casefold() in _TEXTS
@@ -58,15 +57,15 @@ def unknown_names(tree: Judged) -> Iterator[Finding]:
             continue
         yield Finding(
             Where(name, 1),
-            f"{spelled(name)} is none of {_KNOWN}, so nothing in it is declared.",
-            _meant(path),
+            f"{spelled(name)} is none of {known}, so nothing in it is declared.",
+            _meant(path, folders),
             frozenset({name}),
         )
 
 
-def _meant(path: PurePosixPath) -> str:
+def _meant(path: PurePosixPath, folders: Sequence[str]) -> str:
     """Return what a name was probably meant to be."""
-    if folder := nearest(path.stem, _FOLDERS):
+    if folder := nearest(path.stem, folders):
         return f"Did you mean a file in `{folder}`?" if path.suffix else f"Did you mean `{folder}`?"
     if near := nearest(path.name, [_SETTINGS]):
         return f"Did you mean `{near}`?"

@@ -8,7 +8,6 @@ from ...kinds.chain import Chain, ChainKind
 from ...model.contents import CollectionType, Row
 from ...model.drift import What
 from ...model.effective import Effective
-from ...model.names import Address
 from ...model.reviews import Check, Checked, Fault, Finding, Picked
 from ...model.timespans import format_bound
 from .expect import Expected
@@ -65,7 +64,7 @@ def _of_ticket_chain(expected: Expected, showed: Showed) -> Iterator[Finding]:
     ticket = expected.ticket
     if ticket.collection is None:
         return
-    address = Address(place=showed.address, kind="chain", name=ticket.collection)
+    address = Chain.at(showed.address, ticket.collection)
     seen = showed.seen.get(ticket.collection)
     live = Chain(address, seen.children, type=seen.type) if seen else None
     for drift in ChainKind().compare(Chain(address, ticket.leaves), live):

@@ -145,8 +145,8 @@ def look_closely(
     """
     butler = places.butler(address)
     declared = [d.resource for d in expand(desired, Scope((), (address,), tuple(instruments)))]
-    tickets = {_key(r): r.leaves for r in declared if isinstance(r, Collection)}
-    children = {r.address.name: r.children for r in declared if isinstance(r, Chain)}
+    tickets = {_key(held): held.leaves for held in Collection.among(declared)}
+    children = {chain.address.name: chain.children for chain in Chain.among(declared)}
     leaves = list(dict.fromkeys(leaf for names in tickets.values() for leaf in names))
     seen = butler.collections([*leaves, *children])
     files = [leaf for ticket in reviewed for leaf in ticket.leaves]

@@ -21,6 +21,9 @@ def _file_names(tree: Tree) -> Iterator[Diagnostic]:
         yield from _misnamed(ticket, f"tickets/{ticket.noun.name}.yaml", "ticket")
     for seal in tree.seals:
         yield from _misnamed(seal, f"seals/{'/'.join(seal.noun.key)}.yaml", "ticket")
+    for form, files in tree.own.items():
+        for written in files:
+            yield from _misnamed(written, form.file_of(form.name_of(written.noun)), form.key)
 
 
 def _misnamed(written: Written[Any], expected: str, key: str) -> Iterator[Diagnostic]:
@@ -36,6 +39,14 @@ def _declared_twice(tree: Tree) -> Iterator[Diagnostic]:
     yield from _same_twice(tree.sites, "site", lambda site: site.site)
     yield from _same_twice(tree.tickets, "ticket", lambda ticket: ticket.name)
     yield from _same_twice(tree.chains, "chain", lambda chain: chain.chain)
+    for form, files in tree.own.items():
+        yield from _same_twice(files, form.key, form.name_of)
+
+
+def _kinds_own(tree: Tree) -> Iterator[Diagnostic]:
+    for form, files in tree.own.items():
+        for written in files:
+            yield from form.check(written, tree.desired)
 
 
 def _same_twice(
@@ -53,5 +64,6 @@ def _same_twice(
 CHECKS: Checks = (
     _file_names,
     _declared_twice,
+    _kinds_own,
 )
 """What is looked at here."""

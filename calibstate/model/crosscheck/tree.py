@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...errors import Diagnostic, Where
 from ..chains import ChainFile
 from ..desired import DesiredState, Lines, Written
-from ..names import InstrumentName
+from ..forms import Form
+from ..names import InstrumentName, Noun
 from ..repositories import Site
 from ..seals import Seal
 from ..settings import Settings
@@ -76,6 +77,9 @@ class Tree:
     seals: Sequence[Written[Seal]] = ()
     """All seals."""
 
+    own: Mapping[Form, Sequence[Written[Noun]]] = field(default_factory=dict)
+    """What kinds declare by files of their own, by form."""
+
     besides: tuple[str, ...] = ()
     """What else is at its root, but for what is hidden and for readers."""
 
@@ -89,6 +93,11 @@ class Tree:
             tickets={t.noun.key: t for t in reversed(self.tickets)},
             chains={c.noun.chain: c for c in reversed(self.chains)},
             seals={s.noun.key: s for s in reversed(self.seals)},
+            own={
+                form.folder: {form.name_of(one.noun): one for one in reversed(files)}
+                for form, files in self.own.items()
+            },
+            forms=tuple(self.own),
             besides=self.besides,
         )
 

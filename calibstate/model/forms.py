@@ -1,0 +1,51 @@
+"""Files of their own, by which kinds of resources are declared.
+
+Sites, tickets, chains and seals are what every tree has.  A kind that is
+declared by none of them brings a form: a folder, and what a file in it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Diagnostic
+from .names import Noun
+
+if TYPE_CHECKING:
+    from .desired import DesiredState, Written
+
+__all__ = ["Form"]
+
+
+def _nothing(written: Written[Any], desired: DesiredState) -> Iterator[Diagnostic]:
+    yield from ()
+
+
+@dataclass(frozen=True)
+class Form:
+    """The files of one folder of a state tree: ``FOLDER/NAME.yaml``."""
+
+    folder: str
+    """Name of the folder, such as ``skymaps``."""
+
+    noun: type[Noun]
+    """What each file declares."""
+
+    key: str
+    """The field that says its name, and after which the file is called."""
+
+    title: str
+    """What it is, for people, in a few words."""
+
+    check: Callable[[Written[Any], DesiredState], Iterator[Diagnostic]] = _nothing
+    """Yields what is wrong with a file beside all others."""
+
+    def name_of(self, noun: Noun) -> str:
+        """Return the name that a file declares."""
+        return str(getattr(noun, self.key))
+
+    def file_of(self, name: str) -> str:
+        """Return the file that declares a name, relative to the root."""
+        return f"{self.folder}/{name}.yaml"
