@@ -15,6 +15,7 @@ import typer
 
 from .. import demo as demo_package
 from ..errors import CalibstateError, Diagnostic, UsageError
+from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..store import statefile
 from . import screen
@@ -159,7 +160,7 @@ def _declaration() -> DesiredState:
     """Return the observatory's own declaration."""
     packaged = Path(str(files(demo_package))) / "state"
     beside = Path(__file__).parents[2] / "state"
-    declared, _ = statefile.load(packaged if packaged.is_dir() else beside)
+    declared, _ = statefile.load(packaged if packaged.is_dir() else beside, own=own_folders())
     return declared
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import Diagnostic, Severity, Where
+from ..kinds.table import forms
 from ..store import statefile, treefile
 from ..views.messages import count
 from . import screen
@@ -52,7 +53,7 @@ def fmt(
     from ..store.layout import lay_out_tree
 
     root = statefile.find_root(context.obj)
-    found = lay_out_tree(root)
+    found = lay_out_tree(root, forms())
     if not check:
         treefile.write(root, found.changes)
     told = (*found.told, *(_told(change, check=check) for change in found.changes))

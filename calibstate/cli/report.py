@@ -15,6 +15,7 @@ from ..engine.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity, UsageError
 from ..factory.past import Before, declared_before, in_workspace
 from ..kinds.registry import ACTIONS
+from ..kinds.table import own_folders
 from ..model.approvals import Approved, SealState
 from ..model.desired import DesiredState
 from ..model.names import TicketKey
@@ -119,7 +120,7 @@ def report(
 def _proposal(given: Path | None, base: str | None, plans: Path | None, until: int) -> views.Proposal:
     memo: statefile.Memo = {}
     try:
-        desired, remarks = statefile.load(statefile.find_root(given), memo)
+        desired, remarks = statefile.load(statefile.find_root(given), memo, own_folders())
     except CalibstateError as error:
         return views.Proposal("", "", error.diagnostics, is_sound=False)
     was, troubles = _before(desired, base, memo)

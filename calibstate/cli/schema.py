@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..kinds.table import forms
 from ..store import schemas
 from . import screen
 from .app import ExitCode, app
@@ -33,9 +34,9 @@ def schema(
       calibstate schema --check schemas
     """
     if check:
-        stale = schemas.stale(folder)
+        stale = schemas.stale(folder, forms())
         for file in stale:
             screen.tell(f"{folder / file} is not fresh: calibstate schema {folder}")
         raise typer.Exit(ExitCode.ERROR if stale else ExitCode.DONE)
-    schemas.write(folder)
-    screen.tell(f"{len(schemas.schemas())} schemas written to {folder}")
+    schemas.write(folder, forms())
+    screen.tell(f"{len(schemas.schemas(forms()))} schemas written to {folder}")

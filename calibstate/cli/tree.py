@@ -15,6 +15,7 @@ from ..factory.past import Before, declared_before
 from ..factory.places import sites_here
 from ..kinds.chain import Chain
 from ..kinds.registry import ACTIONS
+from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress, spelled
 from ..model.plans import Plan
@@ -54,7 +55,7 @@ def load(context: typer.Context, *, quiet: bool = True, memo: statefile.Memo | N
     InvalidStateError
         With everything that is wrong.
     """
-    desired, remarks = statefile.load(statefile.find_root(context.obj), memo)
+    desired, remarks = statefile.load(statefile.find_root(context.obj), memo, own_folders())
     if not quiet:
         screen.told(remarks)
     return desired

@@ -11,6 +11,7 @@ import typer
 
 from ..engine.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity
+from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..store import statefile
 from ..views.messages import count
@@ -110,7 +111,7 @@ def _judged(root: Path, base: str | None) -> tuple[DesiredState | None, tuple[Di
     """Return what a tree declares, and all that is to be told of it."""
     memo: statefile.Memo = {}
     try:
-        desired, remarks = statefile.load(root, memo)
+        desired, remarks = statefile.load(root, memo, own_folders())
     except CalibstateError as error:
         return None, error.diagnostics
     before, troubles = _before(desired, base, memo)

@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..model.chains import ChainFile, ExternalEntry, moved
-from ..model.changes import ChainChange, Changes, Gone, NounChange, Placed, SealChange, TicketChange
+from ..model.changes import (
+    ChainChange,
+    Changes,
+    Gone,
+    NounChange,
+    OwnChange,
+    Placed,
+    SealChange,
+    TicketChange,
+)
 from ..model.desired import DesiredState, Written
 from ..model.names import RepositoryAddress, TicketKey
 from ..model.scope import Scope
@@ -34,6 +43,7 @@ def changes(before: DesiredState | None, after: DesiredState) -> Changes:
         tuple(_seals(before, after)),
         tuple(_repositories(before, after)),
         tuple(_settings(before, after)),
+        tuple(_own(before, after)),
     )
 
 
@@ -209,6 +219,20 @@ def _settings(before: DesiredState | None, after: DesiredState) -> Iterator[Noun
         yield NounChange("calibstate.yaml", after.settings.lines.at(), old, new)
 
 
+def _own(before: DesiredState | None, after: DesiredState) -> Iterator[OwnChange]:
+    """Yield what kinds declare otherwise by files of their own."""
+    forms = {form.folder: form for form in (*(before.forms if before else ()), *after.forms)}
+    for folder, form in sorted(forms.items()):
+        olds = before.own.get(folder, {}) if before else {}
+        for name, old, new in _both(olds, after.own.get(folder, {})):
+            written = new or old
+            if written is None or (old and new and old.noun == new.noun):
+                continue
+            was = old.noun.model_dump(mode="json", by_alias=True) if old else None
+            is_now = new.noun.model_dump(mode="json", by_alias=True) if new else None
+            yield OwnChange(name, written.lines.at(form.key), was, is_now, folder, form.key)
+
+
 # --- a part of it ---
 
 
@@ -234,7 +258,8 @@ def narrowed(found: Changes, scope: Scope, *declared: DesiredState | None) -> Ch
     repositories = (one for one in found.repositories if scope.has_repository(one.name))
     having = tuple(one for one in repositories if _instruments(one.name, known, scope))
     is_whole = not (scope.sites or scope.repositories or scope.instruments)
-    return Changes(chains, tickets, seals, having, found.settings if is_whole else ())
+    settings = found.settings if is_whole else ()
+    return Changes(chains, tickets, seals, having, settings, found.own)
 
 
 def _instruments(address: RepositoryAddress, known: Sequence[DesiredState], scope: Scope) -> list[str]:

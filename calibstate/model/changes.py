@@ -10,7 +10,16 @@ from ..errors import Where
 from .names import InstrumentName, RepositoryAddress, TicketKey
 from .tickets import Ticket
 
-__all__ = ["ChainChange", "Changes", "Gone", "NounChange", "Placed", "SealChange", "TicketChange"]
+__all__ = [
+    "ChainChange",
+    "Changes",
+    "Gone",
+    "NounChange",
+    "OwnChange",
+    "Placed",
+    "SealChange",
+    "TicketChange",
+]
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,17 @@ class NounChange:
 
 
 @dataclass(frozen=True)
+class OwnChange(NounChange):
+    """What a file of a kind's own declares otherwise."""
+
+    folder: str
+    """Folder of the file."""
+
+    kind: str
+    """What it declares, in a word."""
+
+
+@dataclass(frozen=True)
 class Changes:
     """All that is declared otherwise; each part by name."""
 
@@ -127,9 +147,13 @@ class Changes:
     seals: tuple[SealChange, ...] = ()
     repositories: tuple[NounChange, ...] = ()
     settings: tuple[NounChange, ...] = ()
+    own: tuple[OwnChange, ...] = ()
+    """What kinds declare by files of their own."""
 
     def __bool__(self) -> bool:
-        return bool(self.chains or self.tickets or self.seals or self.repositories or self.settings)
+        return bool(
+            self.chains or self.tickets or self.seals or self.repositories or self.settings or self.own
+        )
 
     @property
     def touched(self) -> tuple[TicketKey, ...]:

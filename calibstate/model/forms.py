@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import Diagnostic
 from .names import Noun
 
-if TYPE_CHECKING:
-    from .desired import DesiredState, Written
-
-__all__ = ["Form"]
+__all__ = ["Check", "Form"]
 
 
-def _nothing(written: Written[Any], desired: DesiredState) -> Iterator[Diagnostic]:
+Check = Callable[[Any, Any], Iterator[Diagnostic]]
+"""Takes what a file says, `Written`, and all that is declared,
+`DesiredState`; yields what does not fit."""
+
+
+def _nothing(written: Any, desired: Any) -> Iterator[Diagnostic]:
     yield from ()
 
 
@@ -39,7 +41,7 @@ class Form:
     title: str
     """What it is, for people, in a few words."""
 
-    check: Callable[[Written[Any], DesiredState], Iterator[Diagnostic]] = _nothing
+    check: Check = _nothing
     """Yields what is wrong with a file beside all others."""
 
     def name_of(self, noun: Noun) -> str:

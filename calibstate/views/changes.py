@@ -48,6 +48,7 @@ def sentences(changes: Changes) -> tuple[Said, ...]:
         *(_seal(seal) for seal in changes.seals),
         *(_noun(one, "a new repository", "is declared no more") for one in changes.repositories),
         *(_noun(one, "a new tree", "are gone") for one in changes.settings),
+        *(_noun(one, f"a new {one.kind}", "is declared no more") for one in changes.own),
     )
     return tuple(said._replace(rest=without_secrets(said.rest).replace("\n", " ")) for said in told)
 

@@ -62,6 +62,8 @@ def plan(made: Plan) -> Iterator[str]:
 
 def drift(found: Iterable[Drift]) -> Iterator[str]:
     """Yield drift as a table."""
+    from ..kinds.registry import within
+
     rows = list(found)
     if not rows:
         yield "**In sync.**"
@@ -70,8 +72,8 @@ def drift(found: Iterable[Drift]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in rows:
         at = f"{one.declared_at.file}:{one.declared_at.line}" if one.declared_at else ""
-        within = one.target.kind == "chain" and one.subject != one.target.name
-        subject = f"{one.subject} in {one.target.name}" if within else one.subject
+        chain = within(one)
+        subject = f"{one.subject} in {chain}" if chain else one.subject
         yield row(one.target.place, one.what.value, subject, one.detail, at)
 
 

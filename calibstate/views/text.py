@@ -160,12 +160,20 @@ def _refusal_lines(refusal: Refusal) -> Iterator[Text]:
         yield Text(f"    {refusal.hint}", "dim")
 
 
+def _within(drift: Drift) -> str:
+    """Return the chain that drift is in, where its subject is a child."""
+    # The kinds take a while to import, and most lines are of no drift.
+    from ..kinds.registry import within
+
+    return within(drift)
+
+
 def _drift_line(alike: list[Drift], *, place: bool = False) -> Text:
     one = alike[0]
     text = Text("  ").append(f"{one.what.value:11} ", STYLES[one.what])
     text.append(f"{one.target.place} " if place and one.what is not What.UNREACHABLE else "")
     text.append(", ".join(other.subject for other in alike))
-    inside = one.target.name if one.target.kind == "chain" and one.subject != one.target.name else ""
+    inside = _within(one)
     text.append(f" in {inside}" if inside else "", "dim")
     at = f" ({one.declared_at.file}:{one.declared_at.line})" if one.declared_at and len(alike) == 1 else ""
     return text.append(f"\n              {one.detail}{at}", "dim")
