@@ -250,6 +250,10 @@ class Kind(ABC, Generic[R]):
 
     # --- telling ---
 
+    def sentence(self, declared: R) -> str:
+        """Return what is declared, in words that follow its kind and name."""
+        return ""
+
     def within(self, drift: Drift) -> str:
         """Return what drift is within, where its subject does not say so."""
         return ""
