@@ -46,8 +46,6 @@ def check_middleware() -> None:
                 hint="Install it with `pip install 'calibstate[pipeline]'`, or set up a Rubin stack.",
             )
         ) from None
-    # Without a stack it says at each import that there is no eups.
-    logging.getLogger("lsst.utils.packages").setLevel(logging.ERROR)
 
 
 def open_pipeline_reader(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> PipelineReader:

@@ -32,7 +32,7 @@ from .registry.on_demand import holdings_on_demand
 from .registry.plain import NotPlainError, PlainRepository, known_repositories
 from .registry.remembered import RememberedDigests
 from .registry.tables import NotTriedError, Snapshot
-from .registry.troubles import what_a_database_says
+from .registry.troubles import first_line, what_a_database_says
 
 if TYPE_CHECKING:
     from .butler import DafButlerReader
@@ -147,8 +147,9 @@ class RegistryReader(ButlerReader):
         try:
             # The database is let go of before: files may take their time.
             return with_sizes(held, with_files, records, folder)
-        except (NotPlainError, OSError):
+        except (NotPlainError, OSError) as error:
             # The butler knows other paths too, and tells of what is amiss.
+            self.aside = str(error)
             return by_butler(self._butler)
 
     @override
@@ -240,7 +241,11 @@ class RegistryReader(ButlerReader):
         UnreachableError
             It does not answer any more.
         """
-        return self._butler.examine()
+        return self._butler.examine().slowed(self.aside)
+
+    def probe(self) -> None:
+        """Try the quick way of looking; `aside` says why it fails."""
+        self._ask(lambda tables: tables.probe(), lambda butler: None)
 
     def close(self) -> None:
         """Let go of the repository."""
@@ -257,7 +262,7 @@ class RegistryReader(ButlerReader):
         except DatabaseError as error:
             if error.is_waited_for:
                 raise _unreachable(self._uri, error, opening=False) from error
-            self.aside = str(error)
+            self.aside = _why_not_read(error)
         except (NotPlainError, NotTriedError) as error:
             self.aside = str(error)
         return butler(self._butler)
@@ -312,14 +317,12 @@ def open_reader(
     except DatabaseError as error:
         if error.is_waited_for:
             raise _unreachable(uri, error, opening=True) from error
-        aside = str(error)
+        aside = _why_not_read(error)
     except (NotPlainError, NotTriedError) as error:
         aside = str(error)
     else:
         return reader
-    butler = _ask_butler(uri, formatters, timeout)
-    butler.aside = aside
-    return butler
+    return _ask_butler(uri, formatters, timeout, aside)
 
 
 def identity(uri: str) -> str:
@@ -358,7 +361,7 @@ def server_of(uri: str) -> str:
         return butler.server_of(uri)
 
 
-def resolve(butler: str, relative_to: str) -> str:
+def resolve(butler: str, relative_to: str, slowed: Callable[[str], object] = lambda why: None) -> str:
     """Return the URI or absolute path that a site file means.
 
     Parameters
@@ -367,6 +370,8 @@ def resolve(butler: str, relative_to: str) -> str:
         A label of the butler's repository index, a URI or a path.
     relative_to
         Folder at which a relative path starts.
+    slowed
+        Told why the butler has to read the index, where it has to.
 
     Raises
     ------
@@ -375,7 +380,8 @@ def resolve(butler: str, relative_to: str) -> str:
     """
     try:
         known = known_repositories()
-    except NotPlainError:
+    except NotPlainError as error:
+        slowed(str(error))
         with at_work():
             from .butler import known_labels
         known = known_labels()
@@ -390,10 +396,16 @@ def resolve(butler: str, relative_to: str) -> str:
     raise unknown_label(butler)
 
 
-def _ask_butler(uri: str, formatters: Sequence[str], timeout: timedelta) -> DafButlerReader:
+def _ask_butler(
+    uri: str, formatters: Sequence[str], timeout: timedelta, not_plain: str | None = None
+) -> DafButlerReader:
     with at_work():
         from . import butler
-    return butler.open_reader(uri, formatters, timeout)
+    return butler.open_reader(uri, formatters, timeout, not_plain)
+
+
+def _why_not_read(error: DatabaseError) -> str:
+    return f"its tables cannot be read without the butler: {first_line(error.cause)}"
 
 
 def _unreachable(uri: str, error: DatabaseError, *, opening: bool) -> UnreachableError:

@@ -68,11 +68,7 @@ def command(name: str) -> Any:
     name
         One of the table.
     """
-    # A list of commands needs nothing but typer.
-    from ..model.garbage import importing
-
-    with importing():
-        module = import_module(f".{COMMANDS[name].module}", __package__)
+    module = import_module(f".{COMMANDS[name].module}", __package__)
     # typer makes a command of an application that has only one.
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     alone.command(name)(getattr(module, name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import signal
 import sys
@@ -15,7 +17,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run ``calibstate``; who ends it, by whatever signal, is told so."""
     be_readable(sys.stdout, sys.stderr)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _set_up_process()
     code = run()
     if _is_anything_left_behind():
         # Whatever still waits for a dead place must not keep us here.
@@ -23,6 +25,20 @@ def main() -> None:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _set_up_process() -> None:
+    """Set what holds for a whole process, since this one is ours.
+
+    Nothing else in calibstate does so: it may be a part of another program.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What the butler logs is told in our own words.  Without any handler
+    # Python would print it on standard error.
+    logging.getLogger("lsst").addHandler(logging.NullHandler())
+    # Hundreds of thousands of rows are made, and none of them is garbage.
+    # With Python's own limits half of the time would go into looking for it.
+    gc.set_threshold(200_000, 50, 1_000)
 
 
 def _is_anything_left_behind() -> bool:

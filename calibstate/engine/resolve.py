@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from ..model.contents import Holding, Row
 from ..model.effective import Ambiguity, Candidate, Effective, Resolved
-from ..model.garbage import no_collection_of_garbage
 
 __all__ = ["candidates", "resolve"]
 
@@ -31,7 +30,6 @@ Scalar = TypeVar("Scalar", np.int64, np.object_)
 _NONE: Numbers = np.empty(0, np.int64)
 
 
-@no_collection_of_garbage()
 def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
     """Return the winners of a search.
 

@@ -323,6 +323,8 @@ class Places:
                 self.silences.asking(place, place),
                 closing(open_reader(self._uri(place), timeout=self.timeout)) as reader,
             ):
+                # Nothing was looked at yet, so nothing can have failed.
+                reader.probe()
                 return reader.examine()
         uri = self._from_root(settings.archive) if place == ARCHIVE else place
         with self.silences.asking(_server_of(uri), place):

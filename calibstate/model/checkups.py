@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
@@ -69,6 +69,18 @@ class Examined:
 
     room: int | None = None
     """Bytes that are free; `None`: nobody can tell."""
+
+    def slowed(self, why: str | None) -> Examined:
+        """Return the same, with why each look takes longer than it might.
+
+        Parameters
+        ----------
+        why
+            The reason; `None`: no look does.
+        """
+        if why is None:
+            return self
+        return replace(self, read=f"{self.read}, and every look at it takes longer: {why}")
 
 
 def in_bytes(count: int) -> str:

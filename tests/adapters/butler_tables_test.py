@@ -335,8 +335,11 @@ def test_a_schema_that_was_not_tried_is_read_by_the_butler(
 
 def test_tables_that_are_not_as_expected_tell_nothing(folder: Path, read: Tables) -> None:
     assert read.read([FLAT])
+    assert read.aside is None
     _another_table(folder)
     assert read.read([FLAT]) is None
+    assert str(read.aside).startswith("its tables cannot be read without the butler: ")
+    assert "collection_id" in str(read.aside)
 
 
 def test_another_kind_of_datastore_is_asked_through_the_butler(folder: Path, read: Tables) -> None:

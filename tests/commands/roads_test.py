@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from calibstate.adapters.registry.tables import Snapshot
 from tests.adapters.butler_opening_test import kill_a_writer
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.tree import Ran
@@ -120,6 +122,31 @@ def test_why_the_butler_is_asked_is_told_to_who_asks_for_details(
     told = deployed.run("-v", "drift").err
     for address in (ORIGIN, SUMMIT, EMBARGO):
         assert f"{address}: DAF_BUTLER_CONFIG_PATH is set" in told
+
+
+def test_a_quick_look_that_fails_is_told_to_who_asks_for_details(
+    deployed: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = deployed.run("drift", "--no-cache")
+
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("no such column: of a later version")
+
+    monkeypatch.setattr(Snapshot, "_parts", fail)
+    why = "its tables cannot be read without the butler: no such column: of a later version"
+    assert deployed.run("drift", "--no-cache") == quick
+    assert (
+        f"{SUMMIT}: {why}. It is read as any other, and takes longer."
+        in deployed.run("-v", "drift", "--no-cache").err
+    )
+    assert f"every look at it takes longer: {why}" in deployed.run("doctor").out
+
+    # The butler's own connection is the second way, and fails as well.
+    monkeypatch.setenv("DAF_BUTLER_CONFIG_PATH", str(tmp_path))
+    both = f"DAF_BUTLER_CONFIG_PATH is set; {why}"
+    assert deployed.run("drift", "--no-cache") == quick
+    assert f"{SUMMIT}: {both}" in deployed.run("-v", "drift", "--no-cache").err
+    assert f"every look at it takes longer: {both}" in deployed.run("doctor").out
 
 
 OF_THE_STACK = {"astropy", "lsst", "numpy", "sqlalchemy"}

@@ -4,14 +4,11 @@ The butler is imported with this, which takes seconds; so this is imported
 when the first repository is asked, never at start.
 """
 
-from ...model.garbage import importing
-
-with importing():
-    from .exclusion import exclude_others
-    from .formatters import why_not_usable
-    from .opening import identity, known_labels, recover, server_of, unknown_label
-    from .reader import DafButlerReader, open_reader
-    from .writer import DafButlerWriter, clear_leftovers, open_writer
+from .exclusion import exclude_others
+from .formatters import why_not_usable
+from .opening import identity, known_labels, recover, server_of, unknown_label
+from .reader import DafButlerReader, open_reader
+from .writer import DafButlerWriter, clear_leftovers, open_writer
 
 __all__ = [
     "DafButlerReader",

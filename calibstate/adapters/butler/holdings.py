@@ -22,7 +22,6 @@ from lsst.daf.butler import (
 )
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
-from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import UNBOUNDED
 from .datastore import artifacts, has_datastore, recorded, sizes_of
 
@@ -56,7 +55,6 @@ def find_collections(
         return [info for part in parts for info in find_collections(butler, part, with_types=with_types)]
 
 
-@no_collection_of_garbage()
 def read_holdings(
     butler: Butler,
     names: Iterable[str],

@@ -6,7 +6,6 @@ by the attempt: a writeable open of a lost SQLite file would create one.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -72,10 +71,6 @@ _OPENING_TROUBLES = (
     YAMLError,
 )
 """What a configuration or a schema that does not fit may raise besides."""
-
-# Without this the butler's log of what we tell in our own words would go to
-# standard error by Python's last resort.
-logging.getLogger("lsst").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)

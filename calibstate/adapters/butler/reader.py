@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from lsst.daf.butler import Butler
@@ -42,6 +41,8 @@ class DafButlerReader(ButlerReader):
         asked for everything.
     formatters
         Packages whose formatter classes may be imported.
+    not_plain
+        Why this is not a repository that is read without the butler.
     """
 
     def __init__(
@@ -50,13 +51,20 @@ class DafButlerReader(ButlerReader):
         butler: Butler,
         tables: Tables | None = None,
         formatters: Sequence[str] = RUBIN,
+        not_plain: str | None = None,
     ) -> None:
         self._formatters = tuple(formatters)
         self._repository = repository
         self._butler = butler
         self._tables = tables
-        self.aside: str | None = None
-        """Why this is not a repository that is read without the butler."""
+        self._not_plain = not_plain
+
+    @property
+    def aside(self) -> str | None:
+        """Why looks take longer than they might; `None`: they do not."""
+        of_tables = self._tables.aside if self._tables else None
+        reasons = [why for why in (self._not_plain, of_tables) if why]
+        return "; ".join(dict.fromkeys(reasons)) or None
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
@@ -172,9 +180,13 @@ class DafButlerReader(ButlerReader):
             It does not answer any more.
         """
         examined = examine(self._repository, self._butler)
-        if self.aside is None or self.is_server:
-            return examined
-        return replace(examined, read=f"{examined.read}, and every look at it takes longer: {self.aside}")
+        # A server has no tables that could be read in another way.
+        return examined if self.is_server else examined.slowed(self.aside)
+
+    def probe(self) -> None:
+        """Try the quick way of looking; `aside` says why it fails."""
+        if self._tables:
+            self._tables.probe()
 
     def close(self) -> None:
         """Let go of the repository."""
@@ -184,7 +196,10 @@ class DafButlerReader(ButlerReader):
 
 
 def open_reader(
-    uri: str, formatters: Sequence[str] = RUBIN, timeout: timedelta = USUAL_TIMEOUT
+    uri: str,
+    formatters: Sequence[str] = RUBIN,
+    timeout: timedelta = USUAL_TIMEOUT,
+    not_plain: str | None = None,
 ) -> DafButlerReader:
     """Return a repository, opened for reading.
 
@@ -196,6 +211,8 @@ def open_reader(
         Packages whose formatter classes may be imported.
     timeout
         How long it may be silent.
+    not_plain
+        Why it is not read without the butler.
 
     Raises
     ------
@@ -207,4 +224,4 @@ def open_reader(
     repository = Repository(uri, timeout)
     butler = repository.open(writeable=False)
     tables = None if repository.is_server else Tables(repository)
-    return DafButlerReader(repository, butler, tables, formatters)
+    return DafButlerReader(repository, butler, tables, formatters, not_plain)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection as AlchemyConnection
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typing_extensions import override
 
 from ...model.contents import Holding
-from ...model.garbage import no_collection_of_garbage
 from ..registry.tables import DATASTORE, Connection, NotTriedError, Snapshot
+from ..registry.troubles import first_line
 from .opening import Repository
 
 __all__ = ["Tables"]
@@ -34,12 +34,14 @@ class Tables:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self.aside: str | None = None
+        """Why the butler was asked for what these tables should tell; `None`:
+        it was not."""
 
     @cached_property
     def _engine(self) -> Engine:
         return self._repository.engine()
 
-    @no_collection_of_garbage()
     def read(self, names: Iterable[str], *, calibrations_only: bool = False) -> dict[str, Holding] | None:
         """Return what collections hold, all in one state of the database.
 
@@ -60,13 +62,22 @@ class Tables:
         asked = list(dict.fromkeys(names))
         return self._ask(lambda snapshot: snapshot.holdings(asked, calibrations_only=calibrations_only))
 
+    def probe(self) -> None:
+        """Try whether these tables can tell; `aside` says why not."""
+        self._ask(lambda snapshot: snapshot.probe())
+
     def _ask(self, question: Callable[[Snapshot], _T]) -> _T | None:
         try:
             with self.snapshot() as snapshot:
                 return question(snapshot)
-        except (NotTriedError, SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
-            # The trouble is told by the butler, which meets it too.
-            return None
+        except NotTriedError as error:
+            self.aside = str(error)
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            # The butler meets a trouble of the database too, and tells it.
+            # What only our statements meet would be known to nobody.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            self.aside = f"its tables cannot be read without the butler: {first_line(cause)}"
+        return None
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

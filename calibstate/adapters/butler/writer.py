@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest
-from ...model.garbage import no_collection_of_garbage
 from ...model.readings import Reading
 from ...model.settings import RUBIN
 from ...ports.butler import ButlerWriter, ImportCount
@@ -61,7 +60,6 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
             self._butler.collections.redefine_chain(name, list(children))
 
     @override
-    @no_collection_of_garbage()
     def import_bundle(
         self,
         manifest: Manifest,

@@ -19,7 +19,6 @@ from uuid import UUID
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.fingerprints import collection_fingerprint, digest_of_lines
-from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import EMPTY, UNBOUNDED
 from ...ports.butler import SeenCollection
 
@@ -173,6 +172,16 @@ class Snapshot:
             if (there, attributes.get(f"version:{there}")) != (class_, version):
                 raise NotTriedError(f"its {manager} are not of version {version}")
 
+    def probe(self) -> None:
+        """Ask what looks ask, of a single collection of calibrations."""
+        calibration = next(number for number, type_ in _TYPES.items() if type_ is CollectionType.CALIBRATION)
+        statement = f"SELECT min(name) FROM {self._in}collection WHERE type = {calibration}"
+        ((name,),) = self._connection.select(statement)
+        names = [] if name is None else [name]
+        self.collections(names)
+        self.holdings(names, calibrations_only=True)
+        self.digests(names, calibrations_only=True)
+
     def collections(self, names: Sequence[str]) -> dict[str, SeenCollection]:
         """Return those of some collections that exist, in their order."""
         there = self._collections(names)
@@ -184,7 +193,6 @@ class Snapshot:
         }
         return {name: seen[name] for name in dict.fromkeys(names) if name in seen}
 
-    @no_collection_of_garbage()
     def holdings(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, Holding]:
         """Return what collections hold.
 

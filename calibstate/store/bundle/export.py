@@ -17,7 +17,6 @@ import yaml
 
 from ...model.bundles import DEFAULT_NAMESPACE, Contents, StoredDataset
 from ...model.contents import CollectionType
-from ...model.garbage import no_collection_of_garbage
 from ...model.timespans import EMPTY, UNBOUNDED_BEGIN, UNBOUNDED_END, Range, parse_tai
 from .names import EXPORT
 from .nodes import TIME, TIMESPAN, Tagged, compose, load, path_nodes
@@ -34,7 +33,6 @@ _READABLE = re.compile(r"1\.0(\.\d+)?")
 _Type = TypeVar("_Type")
 
 
-@no_collection_of_garbage()
 def read_contents(text: str, *, name: str = EXPORT) -> Contents:
     """Return what an export says.
 
