@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,11 +43,27 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    # As the program does.  What was imported stays, and looking through it
-    # again and again for garbage takes a tenth of the time of all tests.
-    gc.set_threshold(200_000, 50, 1_000)
+    if "lsst.daf.butler" in sys.modules:
+        from tests.opening import open_quickly
+
+        open_quickly()
+    # What was imported stays, and looking through it again and again for
+    # garbage takes a tenth of the time of all tests.
     gc.collect()
     gc.freeze()
+    gc.disable()
+
+
+_ENOUGH_TO_COLLECT = 500_000
+"""Objects made and not freed, after which garbage is worth looking for."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    # Between tests, and never within: most of what a test makes is gone by
+    # then, and is not looked through.
+    if gc.get_count()[0] > _ENOUGH_TO_COLLECT:
+        gc.collect()
 
 
 _CACHES = itertools.count()
