@@ -54,8 +54,9 @@ def pytest_collection_finish() -> None:
     gc.disable()
 
 
-_ENOUGH_TO_COLLECT = 500_000
-"""Objects made and not freed, after which garbage is worth looking for."""
+_ENOUGH_TO_COLLECT = 2_000_000
+"""Objects made and not freed, after which garbage is worth looking for: some
+hundred megabytes."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -64,6 +65,7 @@ def pytest_runtest_teardown() -> None:
     # then, and is not looked through.
     if gc.get_count()[0] > _ENOUGH_TO_COLLECT:
         gc.collect()
+        gc.freeze()
 
 
 _CACHES = itertools.count()
