@@ -10,21 +10,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..errors import Diagnostic, RefusedError
-from ..kinds.guarding import held
 from ..kinds.registry import KINDS
 from ..kinds.waves import Waves
 from ..model.actions import Action
 from ..model.desired import DesiredState
-from ..model.guards import Allowed, Guarded, Hold
+from ..model.guards import Allowed, Guard, Hold
 from ..model.plans import Step
+from ..model.reasons import Reason
 from ..model.resources import Resource
 
-__all__ = ["guarded", "guarded_entry", "guarded_part", "refuse_guarded"]
+__all__ = ["guard_of", "guarded", "guarded_entry", "guarded_part", "refuse_guarded"]
 
 
 def guarded(
     action: Action, desired: DesiredState, allowed: Allowed, waves: Waves | None = None
-) -> Guarded | None:
+) -> Reason | None:
     """Return what stops an action; `None`: nothing does.
 
     Parameters
@@ -41,7 +41,7 @@ def guarded(
     return _first(_stops(action, desired, waves or Waves(desired)), allowed)
 
 
-def guarded_entry(action: Action, desired: DesiredState, allowed: Allowed, waves: Waves) -> Guarded | None:
+def guarded_entry(action: Action, desired: DesiredState, allowed: Allowed, waves: Waves) -> Reason | None:
     """Return what keeps a resource from coming where nothing of it is yet.
 
     What is there already is repaired, whatever the wave before shows.
@@ -57,7 +57,7 @@ def guarded_entry(action: Action, desired: DesiredState, allowed: Allowed, waves
 
 def guarded_part(
     declared: Resource, part: str, desired: DesiredState, allowed: Allowed, waves: Waves
-) -> Guarded | None:
+) -> Reason | None:
     """Return what keeps a part of a resource from coming or going.
 
     Parameters
@@ -88,15 +88,20 @@ def refuse_guarded(steps: Iterable[Step], desired: DesiredState, allowed: Allowe
         raise RefusedError(*(_refusal(step, stop) for step, stop in stops))
 
 
-def _first(stops: Iterable[Guarded], allowed: Allowed) -> Guarded | None:
+def guard_of(stop: Reason) -> Guard:
+    """Return the guard that stops a step."""
+    return Guard(stop.code.value)
+
+
+def _first(stops: Iterable[Reason], allowed: Allowed) -> Reason | None:
     """Return the first that stops a step, with the others that do."""
-    stopping = [stop for stop in stops if stop.guard not in allowed.guards]
+    stopping = [stop for stop in stops if guard_of(stop) not in allowed.guards]
     return replace(stopping[0], also=tuple(stopping[1:])) if stopping else None
 
 
-def _stops(action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+def _stops(action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
     for hold in _holds(action, desired):
-        yield held(hold)
+        yield hold.stop
     yield from KINDS[action.target.kind].guards(action, desired, waves)
 
 
@@ -125,10 +130,10 @@ def _hold_of_takers(action: Action, desired: DesiredState) -> Hold | None:
     return Hold(takers.name, "; ".join(reasons), holds[0].where)
 
 
-def _refusal(step: Step, stop: Guarded) -> Diagnostic:
+def _refusal(step: Step, stop: Reason) -> Diagnostic:
     return Diagnostic(
         "Step is guarded",
-        f"Step {step.id}, {step.action.do} {step.action.target}: {stop.reason}.",
+        f"Step {step.id}, {step.action.do} {step.action.target}: {stop.detail}.",
         stop.where,
-        hint=f"Nothing was written. If it is meant: --allow {stop.guard.value} --because REASON.",
+        hint=f"Nothing was written. If it is meant: --allow {guard_of(stop).value} --because REASON.",
     )

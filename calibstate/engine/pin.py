@@ -22,7 +22,8 @@ from ..model.bundles import Manifest
 from ..model.contents import Holding
 from ..model.desired import DesiredState, Written
 from ..model.names import ARCHIVE, Address, TicketKey
-from ..model.pins import Pin, Unpinned
+from ..model.pins import Pin
+from ..model.reasons import Code, Reason
 from ..model.resources import Observed
 from ..model.scope import Scope
 from ..model.seals import Seal
@@ -39,7 +40,7 @@ def pin_tickets(
     scope: Scope,
     observed: Mapping[Address, Observed],
     places: ReadPlaces,
-) -> dict[TicketKey, Pin | Unpinned]:
+) -> dict[TicketKey, Pin | Reason]:
     """Return what each adopted ticket holds, or why nobody can tell.
 
     Parameters
@@ -69,16 +70,16 @@ def _pin(
     origin: str | None,
     observed: Mapping[Address, Observed],
     places: ReadPlaces,
-) -> Pin | Unpinned:
+) -> Pin | Reason:
     ticket = written.noun
     if told := approved_otherwise(written, sealed):
-        return Unpinned(told.detail, refused=True, told=told)
+        return Reason.of(Code.APPROVED_OTHERWISE, told)
     seen = observed[Bundle.at(ticket)]
     if seen.trouble:
-        return _from_seal_alone(sealed, "the archive could not be seen")
+        return _from_seal_alone(sealed, Reason.unseen(ARCHIVE, "the archive could not be seen"))
     bundle = Bundle.of(seen.resource)
     if bundle and bundle.trouble:
-        return Unpinned(bundle.trouble, refused=True)
+        return bundle.trouble
     if sealed:
         return _from_seal(sealed, bundle, _from_origin(ticket, origin, observed), places)
     if bundle:
@@ -86,7 +87,7 @@ def _pin(
     return _from_origin(ticket, origin, observed)
 
 
-def _from_seal_alone(sealed: Written[Seal] | None, awaits: str) -> Pin | Unpinned:
+def _from_seal_alone(sealed: Written[Seal] | None, awaits: Reason) -> Pin | Reason:
     """Return what was sealed, where nobody can bring it at present.
 
     Parameters
@@ -97,14 +98,14 @@ def _from_seal_alone(sealed: Written[Seal] | None, awaits: str) -> Pin | Unpinne
         Why nobody can bring it.
     """
     if sealed is None:
-        return Unpinned(awaits)
+        return awaits
     seal = sealed.noun
     return Pin(seal.fingerprints, "its seal", content=seal.content, seal=seal, awaits=awaits)
 
 
 def _from_seal(
-    sealed: Written[Seal], bundle: Bundle | None, at_origin: Pin | Unpinned, places: ReadPlaces
-) -> Pin | Unpinned:
+    sealed: Written[Seal], bundle: Bundle | None, at_origin: Pin | Reason, places: ReadPlaces
+) -> Pin | Reason:
     """Return what was sealed, with whom to get it from."""
     seal = sealed.noun
     manifests = bundle.manifests if bundle else ()
@@ -119,29 +120,29 @@ def _from_seal(
         )
     if altered := next((m for m in manifests if m.fingerprint == seal.fingerprint), None):
         difference = altered.reading.differs_from(seal.reading) if altered.reading else ""
-        return Unpinned(
+        return Reason.refused(
+            Code.BUNDLE_ALTERED,
             f"its bundle {altered.folder} has the sealed datasets with other {difference or 'bytes'}; "
             "move that bundle away, and it is made anew from the origin",
-            refused=True,
         )
-    if isinstance(at_origin, Unpinned):
-        return at_origin if at_origin.refused else _from_seal_alone(sealed, at_origin.reason)
+    if isinstance(at_origin, Reason):
+        return at_origin if at_origin.is_refused else _from_seal_alone(sealed, at_origin)
     if at_origin.fingerprint != seal.fingerprint:
         others = f", and none of {len(manifests)} in the archive fits" if manifests else ""
-        return Unpinned(
+        return Reason.refused(
+            Code.ORIGIN_CHANGED,
             f"{at_origin.told_by} no longer holds what was sealed ({at_origin.fingerprint[:19]}…, "
             f"sealed {seal.fingerprint[:19]}…){others}; bring the origin back, or declare a new ticket",
-            refused=True,
         )
     return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content, seal=seal)
 
 
-def _from_bundle(ticket: Ticket, manifest: Manifest, places: ReadPlaces) -> Pin | Unpinned:
+def _from_bundle(ticket: Ticket, manifest: Manifest, places: ReadPlaces) -> Pin | Reason:
     if tuple(manifest.fingerprints) != ticket.leaves:
-        return Unpinned(
+        return Reason.refused(
+            Code.BUNDLE_OF_OTHERS,
             f"{ticket.ticket} was exported with other collections ({', '.join(manifest.fingerprints)}); "
             "what a ticket holds is final, so declare a new ticket in front of it",
-            refused=True,
         )
 
     return Pin(manifest.fingerprints, "its bundle", cache(lambda: _rows(manifest, places)), manifest)
@@ -153,26 +154,30 @@ def _rows(manifest: Manifest, places: ReadPlaces) -> Mapping[str, Holding]:
     return {name: contents.holding(name) for name in manifest.fingerprints}
 
 
-def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed]) -> Pin | Unpinned:
+def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed]) -> Pin | Reason:
     seen = observed.get(Collection.at(origin or "", ticket))
     if seen is None:
         site = (origin or "").partition("/")[0]
-        return Unpinned(f"its origin {origin} has to export it first: calibstate apply --site {site}")
+        detail = f"its origin {origin} has to export it first: calibstate apply --site {site}"
+        return Reason.awaited(Code.NOT_EXPORTED, detail)
     if seen.trouble:
-        return Unpinned(f"its origin {origin} could not be seen")
+        return Reason.unseen(origin or "", f"its origin {origin} could not be seen")
     live = Collection.of(seen.resource)
     held = live.held if live else {}
     if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
-        return Unpinned(f"its origin {origin} does not hold {', '.join(lacking)} yet")
+        return Reason.awaited(
+            Code.ORIGIN_LACKS, f"its origin {origin} does not hold {', '.join(lacking)} yet"
+        )
     try:
         empty = [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]
     except UnreachableError as error:
-        return Unpinned(f"its origin {origin} could not be seen: {error.diagnostics[0].detail}")
+        detail = f"its origin {origin} could not be seen: {error.diagnostics[0].detail}"
+        return Reason.unseen(origin or "", detail)
     if empty:
-        return Unpinned(
+        return Reason.refused(
+            Code.ORIGIN_INVALID,
             f"its origin {origin} has a certification that begins after it ends: {tell_rows(empty)}; "
             "decertify it there",
-            refused=True,
         )
     fingerprints = {name: held[name].fingerprint for name in ticket.leaves}
     return Pin(fingerprints, f"its origin {origin}", lambda: held)

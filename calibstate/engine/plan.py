@@ -9,18 +9,19 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, Unseen, What
-from ..model.guards import Allowed, Guard, Guarded, GuardMet
+from ..model.guards import Allowed, Guard, GuardMet
 from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
-from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.reasons import Code, Reason, Weight
+from ..model.resources import Declared, Need, Resource
 from .declared import Declarations
-from .guards import guarded, guarded_entry, guarded_part
+from .guards import guard_of, guarded, guarded_entry, guarded_part
 from .objections import NONE, Foreseen
 from .observe import View
 
@@ -35,14 +36,20 @@ MENDABLE = {What.MISSING, What.UNWANTED, What.MISORDERED}
 AWAITED = {Guard.HOLD, Guard.WAVE}
 """Guards that others lift, by and by."""
 
+NOT_APPROVED = {Code.APPROVED_OTHERWISE, Code.LOOK_REFUSED}
+"""Reasons for which a child may not get another place in a chain either."""
+
 NOTHING = Allowed()
 """No guard is passed."""
 
-NOT_ASKED_FOR = Obstacle("this command leaves it alone")
-"""Stands in the way of what the command was not asked about; never told."""
+NOT_ASKED_FOR = Reason(Code.NOT_ASKED_FOR, "this command leaves it alone", Weight.PLAIN)
+"""Stands in the way of what the command was not asked about."""
 
-NOTHING_TO_SEARCH = Obstacle("nothing is searched through it")
-"""Stands in the way of a chain without children; never told."""
+NOTHING_TO_SEARCH = Reason(Code.NOTHING_TO_SEARCH, "nothing is searched through it", Weight.PLAIN)
+"""Stands in the way of a chain without children."""
+
+SILENT = {Code.NOT_ASKED_FOR, Code.NOTHING_TO_SEARCH}
+"""Reasons that are not shown, and neither is the drift that they leave."""
 
 
 def make_plan(
@@ -103,7 +110,7 @@ class _Settled:
     """What others can build on: steps that bring it, or an obstacle."""
 
     steps: tuple[str, ...] = ()
-    obstacle: Obstacle | None = None
+    obstacle: Reason | None = None
 
 
 @dataclass
@@ -135,13 +142,13 @@ class _Planner:
         observed = self.view.observed[declared.address]
         if observed.trouble:
             place = declared.address.place
-            obstacle = Obstacle(f"{place} could not be seen", awaited=True, unseen=place)
+            obstacle = Reason.unseen(place, f"{place} could not be seen")
             if self._elsewhere(declared.address) is None:
                 self.needed.add(place)
             self.settled[declared.address] = _Settled(obstacle=obstacle)
             kind = KINDS[declared.address.kind]
             if contradiction := kind.contradiction(declared.resource):
-                self.refused.append(_refusal(declared, contradiction))
+                self.refused.append(Refusal.of(declared.address, contradiction))
             return []
         if observed.refusal:
             return [self._refused_look(declared, observed.refusal)]
@@ -149,15 +156,17 @@ class _Planner:
 
     def _refused_look(self, declared: Declared, refusal: Diagnostic) -> Drift:
         """Refuse what its place refuses to tell of, and what needs it."""
-        reason = f"it cannot be looked at: {refusal.summary}: {refusal.detail}"
-        obstacle = Obstacle(reason, refused=True, told=refusal)
-        self.refused.append(_refusal(declared, obstacle))
+        detail = f"it cannot be looked at: {refusal.summary}: {refusal.detail}"
+        obstacle = Reason.refused(Code.LOOK_REFUSED, detail, refusal.where, refusal.hint)
+        self.refused.append(Refusal.of(declared.address, obstacle))
         self.settled[declared.address] = _Settled(obstacle=obstacle)
         return Drift(
             target=declared.address,
             what=What.MISSING,
             subject=declared.address.name,
-            detail=reason,
+            detail=detail,
+            reason=obstacle.code.value,
+            hint=obstacle.hint,
             declared_at=DeclaredAt.of(declared.where),
         )
 
@@ -178,7 +187,8 @@ class _Planner:
                 or self._failure(actions)
             )
         if not actions and not obstacle and not kind.is_there(within, live):
-            obstacle = next(iter(left_out.values()), Obstacle(f"{declared.address.name} is not there"))
+            not_there = Reason(Code.NOT_THERE, f"{declared.address.name} is not there", Weight.PLAIN)
+            obstacle = next(iter(left_out.values()), not_there)
             if kind.holds_nothing(within) and _only_nothing(left_out):
                 # No step makes a chain through which nothing is searched,
                 # and nobody misses it.
@@ -189,10 +199,10 @@ class _Planner:
             self.settled[declared.address] = _Settled(obstacle=obstacle)
         for drift in kind.compare(declared.resource, live):
             stands_in_the_way = left_out.get(drift.subject, obstacle)
-            if stands_in_the_way is NOT_ASKED_FOR or stands_in_the_way is NOTHING_TO_SEARCH:
+            if stands_in_the_way and stands_in_the_way.code in SILENT:
                 continue
             if stands_in_the_way and self._elsewhere(declared.address) is None:
-                self.needed.add(stands_in_the_way.unseen)
+                self.needed.add(stands_in_the_way.place)
             yield _told(drift, declared, stands_in_the_way)
 
     def _expected_at(self, place: str) -> list[Resource]:
@@ -202,35 +212,35 @@ class _Planner:
             self.expected[place] = [seen.resource for seen in here if seen.resource]
         return self.expected[place]
 
-    def _obstacle(self, declared: Declared, live: Resource | None) -> Obstacle | None:
+    def _obstacle(self, declared: Declared, live: Resource | None) -> Reason | None:
         """Return why nothing at all can be done about a resource."""
         kind = KINDS[declared.address.kind]
-        obstacle: Obstacle | None = kind.obstacle(declared.resource, live)
+        obstacle: Reason | None = kind.obstacle(declared.resource, live)
         if obstacle:
-            if obstacle.refused:
-                self.refused.append(_refusal(declared, obstacle))
+            if obstacle.is_refused:
+                self.refused.append(Refusal.of(declared.address, obstacle))
             return obstacle
         if kind.is_there(declared.resource, live) and not any(kind.remedy(declared.resource, live)):
             return None
         return next((o for need in declared.needs if not need.part and (o := self._lacks(need))), None)
 
-    def _lacks(self, need: Need) -> Obstacle | None:
+    def _lacks(self, need: Need) -> Reason | None:
         settled = self.settled.get(need.address)
         if settled is None:
             return NOT_ASKED_FOR
-        if need.if_seen and settled.obstacle and settled.obstacle.unseen:
+        if need.if_seen and settled.obstacle and settled.obstacle.place:
             return None
         return settled.obstacle
 
-    def _elsewhere(self, target: Address) -> Obstacle | None:
+    def _elsewhere(self, target: Address) -> Reason | None:
         """Say whose step it would be, if it is not asked for here."""
         owner = self.view.desired.owner(target)
         if owner is None or self.view.scope.has_repository(owner):
             return None
         site = owner.partition("/")[0]
-        return Obstacle(f"{site} has to do it: calibstate apply --site {site}", awaited=True)
+        return Reason.awaited(Code.OTHER_SITE, f"{site} has to do it: calibstate apply --site {site}")
 
-    def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Obstacle]:
+    def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Reason]:
         """Return the parts that a guard keeps from coming or going."""
         resource, view = declared.resource, self.view
         parts = sorted(KINDS[resource.address.kind].turnover(resource, live))
@@ -241,57 +251,63 @@ class _Planner:
         stops = {part: self._left(resource.address, stop) for part, stop in all_stops.items() if stop}
         return {part: _awaited(stop) for part, stop in stops.items() if stop}
 
-    def _guarded(self, target: Address, actions: list[Action], live: Resource | None) -> Obstacle | None:
+    def _guarded(self, target: Address, actions: list[Action], live: Resource | None) -> Reason | None:
         asked = (self.view.desired, NOTHING, self.view.waves)
         all_stops = [stop for action in actions if (stop := guarded(action, *asked))]
         if live is None:
             all_stops += [stop for action in actions if (stop := guarded_entry(action, *asked))]
         stops = [stop for one in all_stops if (stop := self._left(target, one))]
-        if not stops or stops[0].guard in AWAITED:
+        if not stops or guard_of(stops[0]) in AWAITED:
             return _awaited(stops[0]) if stops else None
-        self.refused.append(Refusal(target=target, reason=stops[0].reason))
-        return Obstacle(stops[0].reason, refused=True)
+        refusal = Reason.refused(stops[0].code, stops[0].detail)
+        self.refused.append(Refusal.of(target, refusal))
+        return refusal
 
-    def _left(self, target: Address, stop: Guarded) -> Guarded | None:
+    def _left(self, target: Address, stop: Reason) -> Reason | None:
         """Return what of all that stops something a person does not pass."""
         left = []
         for one in (stop, *stop.also):
-            if one.guard in self.allowed.guards:
-                self.passing.add(one.guard)
+            guard = guard_of(one)
+            if guard in self.allowed.guards:
+                self.passing.add(guard)
             else:
                 left.append(one)
                 if self._elsewhere(target) is None:
-                    self.guards[GuardMet(guard=one.guard, place=target.place, reason=one.reason)] = None
+                    self.guards[GuardMet(guard=guard, place=target.place, reason=one.detail)] = None
         return left[0] if left else None
 
     def _moving(
-        self, target: Address, actions: list[Action], left_out: Mapping[str, Obstacle]
-    ) -> Obstacle | None:
+        self, target: Address, actions: list[Action], left_out: Mapping[str, Reason]
+    ) -> Reason | None:
         """Refuse another place in a chain to what was not approved so."""
-        refused = {part for part, obstacle in left_out.items() if obstacle.refused and obstacle.told}
+        refused = {part for part, obstacle in left_out.items() if obstacle.code in NOT_APPROVED}
         for action in actions if refused else ():
             if overtaken := sorted(refused & action.overtaken):
-                reason = (
+                refusal = Reason.refused(
+                    Code.WOULD_OVERTAKE,
                     f"it would give {', '.join(overtaken)} another place in the search order, "
-                    f"and {left_out[overtaken[0]].reason}"
+                    f"and {left_out[overtaken[0]].detail}",
                 )
-                self.refused.append(Refusal(target=target, reason=reason))
-                return Obstacle(reason, refused=True)
+                self.refused.append(Refusal.of(target, refusal))
+                return refusal
         return None
 
-    def _foreseen(self, declared: Declared, actions: list[Action]) -> Obstacle | None:
+    def _foreseen(self, declared: Declared, actions: list[Action]) -> Reason | None:
         """Refuse what is known to be refused once it is begun."""
         for action in actions:
             told = self.foreseen.refused.get((action.do, str(action.target)))
             if told:
-                reason = f"{told.summary}: {told.detail.rstrip('.')}"
-                self.refused.append(Refusal(target=declared.address, reason=reason, hint=told.hint))
-                return Obstacle(reason, refused=True)
+                detail = f"{told.summary}: {told.detail.rstrip('.')}"
+                refusal = Reason.refused(Code.REFUSED_BEFOREHAND, detail, hint=told.hint)
+                self.refused.append(Refusal.of(declared.address, refusal))
+                return refusal
         return None
 
-    def _failure(self, actions: list[Action]) -> Obstacle | None:
-        reasons = [self.failed.get((action.do, str(action.target))) for action in actions]
-        return next((Obstacle(reason, refused=True) for reason in reasons if reason), None)
+    def _failure(self, actions: list[Action]) -> Reason | None:
+        for action in actions:
+            if why := self.failed.get((action.do, str(action.target))):
+                return Reason.refused(Code.FAILED_BEFORE, why)
+        return None
 
     def _take(self, actions: list[Action], declared: Declared, left_out: frozenset[str]) -> None:
         """Add steps, behind those that bring what they need."""
@@ -306,39 +322,34 @@ class _Planner:
         self.settled[declared.address] = _Settled(tuple(ids))
 
 
-def _only_nothing(left_out: Mapping[str, Obstacle]) -> bool:
+def _only_nothing(left_out: Mapping[str, Reason]) -> bool:
     """Say whether all parts that are left out hold nothing to search."""
-    return all(obstacle is NOTHING_TO_SEARCH for obstacle in left_out.values())
+    return all(obstacle.code is Code.NOTHING_TO_SEARCH for obstacle in left_out.values())
 
 
-def _awaited(stop: Guarded) -> Obstacle:
-    return Obstacle(stop.reason, awaited=True, where=stop.where)
+def _awaited(stop: Reason) -> Reason:
+    return replace(stop, weight=Weight.AWAITED)
 
 
-def _refusal(declared: Declared, obstacle: Obstacle) -> Refusal:
-    told = obstacle.told
-    return Refusal(
-        target=declared.address,
-        reason=obstacle.reason,
-        hint=told.hint if told else "",
-        declared_at=DeclaredAt.of(told.where) if told else None,
-    )
-
-
-def _told(drift: Drift, declared: Declared, obstacle: Obstacle | None) -> Drift:
+def _told(drift: Drift, declared: Declared, obstacle: Reason | None) -> Drift:
     """Return drift with its line, and with what stands in its way."""
     where = declared.lines.get(drift.subject, declared.where)
     told = drift.model_copy(update={"declared_at": DeclaredAt.of(where)})
     if obstacle is None or drift.what not in MENDABLE:
         return told
+    update = {
+        "what": What.PENDING if obstacle.is_awaited else drift.what,
+        "detail": _detail(drift, obstacle),
+        "reason": obstacle.code.value,
+        "hint": obstacle.hint,
+    }
     if obstacle.where:
-        told = told.model_copy(update={"declared_at": DeclaredAt.of(obstacle.where)})
-    what = What.PENDING if obstacle.awaited else drift.what
-    detail = _at_once(drift.detail, obstacle.reason)
-    return told.model_copy(update={"what": what, "detail": detail})
+        update["declared_at"] = DeclaredAt.of(obstacle.where)
+    return told.model_copy(update=update)
 
 
-def _at_once(detail: str, reason: str) -> str:
-    """Tell two things, and only the longer one that tells both."""
-    longer, shorter = sorted((detail, reason), key=len, reverse=True)
-    return longer if shorter in longer else f"{detail}; {reason}"
+def _detail(drift: Drift, obstacle: Reason) -> str:
+    """Return what departs and why it stays; once, where both are one fact."""
+    if drift.reason == obstacle.code.value:
+        return max(drift.detail, obstacle.detail, key=len)
+    return f"{drift.detail}; {obstacle.detail}"

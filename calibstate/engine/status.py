@@ -20,6 +20,7 @@ from ..model.desired import DesiredState
 from ..model.drift import Drift, What
 from ..model.names import Address, InstrumentName, RepositoryAddress
 from ..model.plans import Plan
+from ..model.reasons import Reason
 from ..model.resources import Resource
 from ..model.status import Cell, Column, Row, RowKey, State, Status, Subject, Table
 from ..model.tickets import ApprovalStatus, Ticket
@@ -135,11 +136,14 @@ class _TableBuilder:
         return by_place
 
     @cached_property
-    def unpinned(self) -> Mapping[str, Bundle]:
-        """Tickets of which nobody can tell what they hold, by name."""
-        bundles = Bundle.among(self.declared.values())
-        unknown = [b for b in bundles if b.trouble and b.fingerprint is None]
-        return {b.ticket[1]: b for b in unknown if b.ticket[0] == self.instrument}
+    def unpinned(self) -> Mapping[str, Reason]:
+        """Why nobody can tell what tickets hold, by name."""
+        reasons = {}
+        for bundle in Bundle.among(self.declared.values()):
+            instrument, ticket = bundle.ticket
+            if instrument == self.instrument and bundle.trouble and bundle.fingerprint is None:
+                reasons[ticket] = bundle.trouble
+        return reasons
 
     @cached_property
     def refused(self) -> Mapping[Address, str]:
@@ -193,8 +197,9 @@ class _TableBuilder:
         skipped = self.desired.skipped(ticket, address)
         adopted = ticket.approval.status is ApprovalStatus.ADOPTED
         if adopted and skipped is None:
-            if bundle := self.unpinned.get(ticket.ticket):
-                reasons.setdefault(State.REFUSED if bundle.refused else State.PENDING, bundle.trouble)
+            if trouble := self.unpinned.get(ticket.ticket):
+                state = State.REFUSED if trouble.is_refused else State.PENDING
+                reasons.setdefault(state, trouble.detail)
             refusal = self._refusal(ticket, address)
             if refusal and _STOPPED & reasons.keys():
                 reasons[State.REFUSED] = refusal

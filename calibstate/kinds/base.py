@@ -17,9 +17,10 @@ from ..model.actions import Action
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift
 from ..model.forms import Form
-from ..model.guards import Guarded, Hold
+from ..model.guards import Hold
 from ..model.names import Address, RepositoryAddress
-from ..model.resources import Declared, Obstacle, Resource
+from ..model.reasons import Reason
+from ..model.resources import Declared, Resource
 from ..model.status import AS_DRIFT, RowKey, State
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
@@ -105,7 +106,7 @@ class Kind(ABC, Generic[R]):
         """Say whether others can rely on it as it is."""
 
     @abstractmethod
-    def obstacle(self, declared: R, live: R | None) -> Obstacle | None:
+    def obstacle(self, declared: R, live: R | None) -> Reason | None:
         """Say why nothing can be done about its drift, if so."""
 
     @abstractmethod
@@ -201,24 +202,22 @@ class Kind(ABC, Generic[R]):
 
     # --- what keeps it from being done ---
 
-    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
         """Yield what stops an action of this kind, besides holds."""
         yield from ()
 
-    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
         """Yield what keeps a resource from coming where nothing of it is yet.
 
         What is there already is repaired, whatever the wave before shows.
         """
         yield from ()
 
-    def guards_of_part(
-        self, declared: R, part: str, desired: DesiredState, waves: Waves
-    ) -> Iterator[Guarded]:
+    def guards_of_part(self, declared: R, part: str, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
         """Yield what keeps a part from coming or going."""
         yield from ()
 
-    def contradiction(self, declared: R) -> Obstacle | None:
+    def contradiction(self, declared: R) -> Reason | None:
         """Return what the files alone refuse, whoever is away."""
         return None
 

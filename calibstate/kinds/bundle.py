@@ -21,8 +21,8 @@ from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
-from ..model.pins import Pin, Unpinned
-from ..model.resources import Declared, Obstacle, Resource
+from ..model.reasons import Code, Reason
+from ..model.resources import Declared, Resource
 from ..model.seals import content_digest, is_read_as
 from ..model.settings import Bundles
 from ..model.tickets import Ticket
@@ -68,15 +68,9 @@ class Bundle(Resource):
     reading: readings.Reading | None = None
     """How they are read; `None` where no seal tells."""
 
-    trouble: str = ""
+    trouble: Reason | None = field(default=None, repr=False)
     """Why nobody can tell what the ticket holds; or, where there is a
     fingerprint, why nobody can export it at present."""
-
-    refused: bool = False
-    """Whether that is a contradiction."""
-
-    told: Diagnostic | None = field(default=None, repr=False)
-    """The line that contradicts, and what to do, where that is known."""
 
     sources: tuple[RepositoryAddress, ...] = ()
     """Declared: repositories that may hold its files, in the order in which
@@ -340,9 +334,7 @@ class BundleKind(Kind[Bundle]):
                 by_reference=desired.settings.noun.bundles is Bundles.BY_REFERENCE,
                 content=pin.content if pin else None,
                 reading=pin.reading if pin else None,
-                trouble=_why_not_exported(pin, unpinned),
-                refused=unpinned.refused if unpinned else False,
-                told=unpinned.told if unpinned else None,
+                trouble=unpinned or (pin.awaits if pin else None),
                 sources=_sources(selection, ticket),
                 sealed=ticket.key in desired.seals,
                 listed=desired.settings.noun.rucio is not None,
@@ -392,7 +384,7 @@ class BundleKind(Kind[Bundle]):
                 detail="it is not in the archive",
             )
         elif live.trouble:
-            yield _drift(declared, What.CHANGED, live.trouble)
+            yield _drift(declared, What.CHANGED, live.trouble.detail)
         elif not declared.is_among(live.manifests):
             yield Drift(
                 target=declared.address,
@@ -432,16 +424,12 @@ class BundleKind(Kind[Bundle]):
         return counting is not None and not _files_of(counting, live).damaged
 
     @override
-    def obstacle(self, declared: Bundle, live: Bundle | None) -> Obstacle | None:
-        if not declared.trouble:
-            return None
-        return Obstacle(
-            declared.trouble, awaited=not declared.refused, refused=declared.refused, told=declared.told
-        )
+    def obstacle(self, declared: Bundle, live: Bundle | None) -> Reason | None:
+        return declared.trouble
 
     @override
-    def contradiction(self, declared: Bundle) -> Obstacle | None:
-        return self.obstacle(declared, None) if declared.refused else None
+    def contradiction(self, declared: Bundle) -> Reason | None:
+        return declared.trouble if declared.trouble and declared.trouble.is_refused else None
 
     @override
     def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
@@ -471,12 +459,6 @@ class BundleKind(Kind[Bundle]):
             watch=watch,
             fence=fence,
         )
-
-
-def _why_not_exported(pin: Pin | None, unpinned: Unpinned | None) -> str:
-    if unpinned:
-        return unpinned.reason
-    return pin.awaits if pin else ""
 
 
 def _sources(selection: Selection, ticket: Ticket) -> tuple[RepositoryAddress, ...]:
@@ -517,7 +499,8 @@ def _alone(target: Bundle, archive: ArchiveReader) -> Bundle | None:
 
 def _in_trouble(target: Bundle, error: InvalidStateError) -> Bundle:
     """Return a ticket of which a manifest cannot be read."""
-    return Bundle(target.address, target.ticket, None, trouble=error.diagnostics[0].detail, refused=True)
+    trouble = Reason.refused(Code.BUNDLE_UNREADABLE, error.diagnostics[0].detail)
+    return Bundle(target.address, target.ticket, None, trouble=trouble)
 
 
 def _is_asked(target: Bundle, manifest: Manifest) -> bool:

@@ -21,9 +21,10 @@ from ..model.contents import CollectionType
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
-from ..model.guards import Guarded, Hold
+from ..model.guards import Hold
 from ..model.names import Address, CollectionName, TicketKey
-from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.reasons import Code, Reason
+from ..model.resources import Declared, Need, Resource
 from ..model.status import RowKey, State, Subject
 from ..model.tickets import Ticket
 from ..ports.butler import ButlerReader
@@ -110,14 +111,14 @@ class ChainKind(Kind[Chain]):
         return not names.isdisjoint({*ticket.children, *ticket.leaves})
 
     @override
-    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
         assert isinstance(action, ChainAction)
         yield from guards_of_children(action, desired, waves)
 
     @override
     def guards_of_part(
         self, declared: Chain, part: str, desired: DesiredState, waves: Waves
-    ) -> Iterator[Guarded]:
+    ) -> Iterator[Reason]:
         if part in declared.unwanted:
             yield from guards_of_leaver(declared.address, part, desired, waves)
         else:
@@ -235,10 +236,10 @@ class ChainKind(Kind[Chain]):
         return live is not None and live.type is CollectionType.CHAINED
 
     @override
-    def obstacle(self, declared: Chain, live: Chain | None) -> Obstacle | None:
+    def obstacle(self, declared: Chain, live: Chain | None) -> Reason | None:
         if live and live.type is not CollectionType.CHAINED:
             reason = f"{declared.address.name} is a {live.type.value} collection, not a chain"
-            return Obstacle(reason, refused=True)
+            return Reason.refused(Code.NAME_TAKEN, reason)
         return None
 
     @override

@@ -7,10 +7,11 @@ others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..model.desired import DesiredState
-from ..model.guards import Guard, Guarded
 from ..model.names import Address, CollectionName
+from ..model.reasons import Code, Reason, Weight
 from .chain_actions import ChainAction
 from .guarding import hold_of_child, waiting
 from .waves import Waves
@@ -18,7 +19,7 @@ from .waves import Waves
 __all__ = ["guards_of_children", "guards_of_entrant", "guards_of_leaver"]
 
 
-def guards_of_children(action: ChainAction, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+def guards_of_children(action: ChainAction, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
     """Yield what keeps children from coming, going or moving.
 
     Parameters
@@ -38,16 +39,17 @@ def guards_of_children(action: ChainAction, desired: DesiredState, waves: Waves)
         yield from guards_of_leaver(chain, child, desired, waves)
     for child in sorted(action.overtaken):
         if hold := hold_of_child(child, desired):
-            reason = f"it would give {child} another place, and {hold.reason}"
-            yield Guarded(hold.guard, reason, hold.where)
+            detail = f"it would give {child} another place, and {hold.detail}"
+            yield replace(hold, detail=detail)
     if action.overtaken:
         yield from waiting(waves.order_waits(chain, action.children_after))
     most = desired.settings.noun.guards.chain_changes
     if action.displaced > most:
-        yield Guarded(
-            Guard.CHAIN_CHANGES,
+        yield Reason(
+            Code.CHAIN_CHANGES,
             f"it would take out or move {action.displaced} children, more than the {most} that "
             "`guards` allows; if that is meant: --allow chain_changes --because REASON",
+            Weight.GUARDED,
         )
 
 
@@ -57,7 +59,7 @@ def guards_of_entrant(
     content: Mapping[str, str],
     desired: DesiredState,
     waves: Waves,
-) -> Iterator[Guarded]:
+) -> Iterator[Reason]:
     """Yield what keeps a child from entering a chain.
 
     Parameters
@@ -79,7 +81,7 @@ def guards_of_entrant(
 
 def guards_of_leaver(
     chain: Address, child: CollectionName, desired: DesiredState, waves: Waves
-) -> Iterator[Guarded]:
+) -> Iterator[Reason]:
     """Yield what keeps a child from leaving a chain."""
     if hold := hold_of_child(child, desired):
         yield hold

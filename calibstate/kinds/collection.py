@@ -20,12 +20,12 @@ from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.guards import Guarded
 from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
 from ..model.pins import Pin
 from ..model.readings import Reading
+from ..model.reasons import Code, Reason
 from ..model.repositories import Rucio
-from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.resources import Declared, Need, Resource
 from ..model.status import RowKey
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
@@ -205,7 +205,7 @@ class CollectionKind(Kind[Collection]):
                 Collection.at(place, ticket),
                 ticket.leaves,
                 selection.pin(ticket),
-                unknown=unpinned.reason if unpinned and not unpinned.refused else "",
+                unknown=unpinned.detail if unpinned and not unpinned.is_refused else "",
                 prefix=route.prefix if isinstance(route, Rucio) else None,
                 files=selection.scope.files,
                 entrances=ticket.children if ticket.key in repository.listed else (),
@@ -258,7 +258,7 @@ class CollectionKind(Kind[Collection]):
             yield RowKey.of(ticket)
 
     @override
-    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Guarded]:
+    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
         ticket = self.ticket(action.target, desired)
         if isinstance(action, ImportBundle) and ticket:
             yield from waiting(waves.import_waits(action.target.place, ticket.noun, action.collections))
@@ -310,12 +310,12 @@ class CollectionKind(Kind[Collection]):
         return declared.pin is not None and not any(self.compare(declared, live))
 
     @override
-    def obstacle(self, declared: Collection, live: Collection | None) -> Obstacle | None:
+    def obstacle(self, declared: Collection, live: Collection | None) -> Reason | None:
         drift = list(self.compare(declared, live))
         if changed := next((d for d in drift if d.what is What.CHANGED), None):
-            return Obstacle(f"{changed.subject}: {changed.detail}", refused=True)
+            return Reason.refused(Code.CONTENT_DIFFERS, f"{changed.subject}: {changed.detail}")
         if declared.pin and (unclear := next((d for d in drift if d.what is What.PENDING), None)):
-            return Obstacle(f"{unclear.subject}: {unclear.detail}", awaited=True)
+            return Reason.awaited(Code.CONTENT_UNKNOWN, f"{unclear.subject}: {unclear.detail}")
         return None
 
     @override

@@ -18,7 +18,8 @@ from ..model.chains import ExternalEntry
 from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
 from ..model.names import Address, CollectionName, RepositoryAddress
-from ..model.resources import Declared, Obstacle, Resource
+from ..model.reasons import Code, Reason, Weight
+from ..model.resources import Declared, Resource
 from ..model.status import RowKey, Subject
 from ..ports.butler import ButlerReader, SeenCollection
 from ..ports.places import ReadPlaces, WritePlaces
@@ -114,8 +115,11 @@ class ExternalKind(Kind[External]):
         return live is not None
 
     @override
-    def obstacle(self, declared: External, live: External | None) -> Obstacle | None:
-        return None if live else Obstacle(f"{declared.address.name} does not exist; others make it")
+    def obstacle(self, declared: External, live: External | None) -> Reason | None:
+        if live:
+            return None
+        detail = f"{declared.address.name} does not exist; others make it"
+        return Reason(Code.MADE_BY_OTHERS, detail, Weight.PLAIN)
 
     @override
     def rows(

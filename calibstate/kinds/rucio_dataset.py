@@ -20,7 +20,8 @@ from ..model.actions import Action, Departure, Standing
 from ..model.bundles import BundleFile, Manifest
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
-from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.reasons import Code, Reason
+from ..model.resources import Declared, Need, Resource
 from ..model.rucio import RegisteredDataset, RegisteredFile, expected_pfn, name_problem
 from ..model.settings import RucioNames, RucioSettings
 from ..model.tickets import RucioLabel, Ticket
@@ -249,7 +250,12 @@ class RucioDatasetKind(Kind[RucioDataset]):
         if live is None or declared.manifest is None:
             return
         differences = [_drift(declared, what, told) for what, told in _differences(declared.manifest, live)]
-        yield from differences
+        is_closed = live.content is not None and not live.content.is_open
+        for number, drift in enumerate(differences):
+            # The obstacle tells the first of them itself, and what to do.
+            is_told_there = is_closed and number == 0 and drift.what is What.MISSING
+            reason = Code.CLOSED_TOO_EARLY.value if is_told_there else ""
+            yield drift.model_copy(update={"reason": reason})
         if not differences and live.content and live.content.is_open:
             yield _drift(declared, What.MISSING, f"{declared.did} is complete and still open")
 
@@ -278,16 +284,16 @@ class RucioDatasetKind(Kind[RucioDataset]):
         return declared.manifest is not None and not any(self.compare(declared, live))
 
     @override
-    def obstacle(self, declared: RucioDataset, live: RucioDataset | None) -> Obstacle | None:
+    def obstacle(self, declared: RucioDataset, live: RucioDataset | None) -> Reason | None:
         drift = list(self.compare(declared, live))
         if not drift:
             return None
         if changed := next((d for d in drift if d.what is What.CHANGED), None):
-            return Obstacle(f"{declared.did}: {changed.detail}", refused=True)
+            return Reason.refused(Code.REGISTERED_OTHERWISE, f"{declared.did}: {changed.detail}")
         if declared.manifest and live and live.content and not live.content.is_open:
-            return Obstacle(_closed_too_early(declared, drift[0].detail), refused=True)
+            return Reason.refused(Code.CLOSED_TOO_EARLY, _closed_too_early(declared, drift[0].detail))
         if problem := _preflight(declared, live):
-            return Obstacle(problem, refused=True)
+            return Reason.refused(Code.CANNOT_REGISTER, problem)
         return None
 
     @override

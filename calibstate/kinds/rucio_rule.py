@@ -19,7 +19,8 @@ from ..model.bundles import Manifest
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
-from ..model.resources import Declared, Need, Obstacle, Resource
+from ..model.reasons import Code, Reason
+from ..model.resources import Declared, Need, Resource
 from ..model.rucio import RegisteredFile, Rule, RuleState, Storage
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
@@ -203,7 +204,7 @@ class AddRule(RuleAction):
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         yield from super().departures(live)
         if isinstance(live, RucioRule) and live.is_asked and (obstacle := _no_room(live, live)):
-            yield Departure(RUCIO, self.rse, "an RSE that takes the files", obstacle.reason)
+            yield Departure(RUCIO, self.rse, "an RSE that takes the files", obstacle.detail)
 
     @override
     def reverse(self) -> str:
@@ -347,19 +348,19 @@ class RucioRuleKind(Kind[RucioRule]):
         return declared.manifest is not None and _first_problem(declared, live) is None
 
     @override
-    def obstacle(self, declared: RucioRule, live: RucioRule | None) -> Obstacle | None:
+    def obstacle(self, declared: RucioRule, live: RucioRule | None) -> Reason | None:
         found = _first_problem(declared, live)
         if not found:
             return None
         if found.what is What.CHANGED:
-            return Obstacle(found.detail, refused=True)
+            return Reason.refused(Code.BROUGHT_OTHERWISE, found.detail)
         rule = live.lasting if live else None
         if live is None or rule is None:
             return None if live and live.ending else _no_room(declared, live)
         if rule.state is RuleState.SUSPENDED:
-            return Obstacle(_suspended(rule), refused=True)
+            return Reason.refused(Code.RULE_SUSPENDED, _suspended(rule))
         # In short: everything that waits for it tells the reason too.
-        return None if _is_stuck(rule) else Obstacle(found.short, awaited=True)
+        return None if _is_stuck(rule) else Reason.awaited(Code.UNDER_WAY, found.short)
 
     @override
     def serves(
@@ -550,25 +551,25 @@ def _suspended(rule: Rule) -> str:
     )
 
 
-def _no_room(declared: RucioRule, live: RucioRule | None) -> Obstacle | None:
+def _no_room(declared: RucioRule, live: RucioRule | None) -> Reason | None:
     """Say why Rucio would refuse a rule, as far as can be seen before."""
     storage = live.storage if live else None
     if storage is None:
-        return Obstacle(f"Rucio has no RSE {declared.rse}; see `route` of the site", refused=True)
+        return Reason.refused(Code.NO_RSE, f"Rucio has no RSE {declared.rse}; see `route` of the site")
     if not storage.writable:
-        return Obstacle(
+        return Reason.awaited(
+            Code.RSE_CLOSED,
             f"{declared.rse} may not be written at present, says Rucio; an administrator opens it: "
             f"rucio rse update {declared.rse} --key availability_write --value True",
-            awaited=True,
         )
     needed = sum(file.size for file in declared.manifest.files) if declared.manifest else 0
     # Rucio wants more room than what goes there.
     if storage.room is not None and storage.room <= needed:
         account = live.account if live else ""
-        return Obstacle(
+        return Reason.refused(
+            Code.NO_ROOM,
             f"account {account} has room for {storage.room} bytes at {declared.rse}, and {needed} are "
             f"needed; an administrator raises it: "
             f"rucio account limit set {account} --rse {declared.rse} --bytes BYTES",
-            refused=True,
         )
     return None

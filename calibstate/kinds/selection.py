@@ -13,7 +13,8 @@ from functools import cached_property
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.desired import DesiredState, Meaning, Written
 from ..model.names import CollectionName, RepositoryAddress, TicketKey
-from ..model.pins import Pin, Pins, Unpinned
+from ..model.pins import Pin, Pins
+from ..model.reasons import Reason
 from ..model.repositories import Copy, Origin, Rucio
 from ..model.scope import Scope
 from ..model.tickets import ApprovalStatus, Ticket
@@ -75,10 +76,10 @@ class Selection:
         pin = self.pins.get(ticket.key)
         return pin if isinstance(pin, Pin) else None
 
-    def unpinned(self, ticket: Ticket) -> Unpinned | None:
+    def unpinned(self, ticket: Ticket) -> Reason | None:
         """Return why nobody can tell what a ticket holds."""
         pin = self.pins.get(ticket.key)
-        return pin if isinstance(pin, Unpinned) else None
+        return pin if isinstance(pin, Reason) else None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,12 @@ class Drift(Noun):
     detail: str = ""
     """What was found and what was expected, in a sentence."""
 
+    reason: str = ""
+    """Why it is not made as declared, in a word; empty: a step would do it."""
+
+    hint: str = ""
+    """What to do, where that is known."""
+
     declared_at: DeclaredAt | None = None
     """The line that asks for it."""
 

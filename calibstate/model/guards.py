@@ -7,8 +7,9 @@ from enum import Enum
 
 from ..errors import Where
 from .names import Noun
+from .reasons import Code, Reason, Weight
 
-__all__ = ["Allowed", "Guard", "GuardMet", "Guarded", "Hold"]
+__all__ = ["Allowed", "Guard", "GuardMet", "Hold"]
 
 
 class Guard(Enum):
@@ -34,21 +35,6 @@ class Allowed(Noun):
     because: str = ""
 
 
-@dataclass(frozen=True)
-class Guarded:
-    """A step that a guard stops."""
-
-    guard: Guard
-    reason: str
-    """In a sentence."""
-
-    where: Where | None = None
-    """The line that says so, where there is one."""
-
-    also: tuple[Guarded, ...] = ()
-    """Others that stop the same step."""
-
-
 class GuardMet(Noun):
     """A guard that keeps something at a place from being done."""
 
@@ -68,3 +54,9 @@ class Hold:
     reason: str
     where: Where
     """The line that says so."""
+
+    @property
+    def stop(self) -> Reason:
+        """Why a step waits for it to be lifted."""
+        detail = f"{self.what} is on hold: {self.reason}"
+        return Reason(Code.HOLD, detail, Weight.GUARDED, self.where)

@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import Diagnostic, UnreachableError
+from ..errors import UnreachableError
 from .bundles import Manifest
 from .contents import CollectionType, Holding, Row
 from .fingerprints import ticket_fingerprint
 from .names import TicketKey
 from .readings import Reading
+from .reasons import Reason
 from .seals import Seal, sealed_rows
 
-__all__ = ["Pin", "Pins", "Unpinned"]
+__all__ = ["Pin", "Pins"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Pin:
     seal: Seal | None = field(default=None, repr=False)
     """What was sealed."""
 
-    awaits: str = ""
+    awaits: Reason | None = None
     """Why nobody can bring it at present; what is there is judged all the
     same."""
 
@@ -94,18 +95,5 @@ class Pin:
         return self.rows()[name].type if self.rows is not None else None
 
 
-@dataclass(frozen=True)
-class Unpinned:
-    """Why nobody can tell what a ticket holds."""
-
-    reason: str
-
-    refused: bool = False
-    """Whether that is a contradiction, and not only a thing to wait for."""
-
-    told: Diagnostic | None = None
-    """The line that contradicts, and what to do, where that is known."""
-
-
-Pins = Mapping[TicketKey, Pin | Unpinned]
+Pins = Mapping[TicketKey, Pin | Reason]
 """What tickets hold, or why nobody can tell."""

@@ -13,6 +13,7 @@ from .actions import Action
 from .drift import DeclaredAt, Drift, Unseen, What
 from .guards import Allowed, GuardMet
 from .names import Address, Noun
+from .reasons import Reason
 
 __all__ = ["Basis", "Facts", "Plan", "Refusal", "Step"]
 
@@ -47,13 +48,29 @@ class Refusal(Noun):
     """A resource that calibstate will not touch as things stand."""
 
     target: Address
+
+    code: str = ""
+    """The reason in a word."""
+
     reason: str
+    """In a sentence."""
 
     hint: str = ""
     """What to do, where that is known."""
 
     declared_at: DeclaredAt | None = None
     """The line that contradicts, where there is one."""
+
+    @classmethod
+    def of(cls, target: Address, reason: Reason) -> Refusal:
+        """Return the refusal of a resource for a reason."""
+        return cls(
+            target=target,
+            code=reason.code.value,
+            reason=reason.detail,
+            hint=reason.hint,
+            declared_at=DeclaredAt.of(reason.where),
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Self
 from ..errors import Diagnostic, Where
 from .names import Address
 
-__all__ = ["Declared", "Need", "Observed", "Obstacle", "Resource"]
+__all__ = ["Declared", "Need", "Observed", "Resource"]
 
 
 @dataclass(frozen=True)
@@ -98,26 +98,3 @@ class Observed:
     """Why nothing is known of it."""
     refusal: Diagnostic | None = None
     """Why its place refuses to tell of it, and not of others."""
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """Why a resource cannot be made as declared, here and now."""
-
-    reason: str
-    """In a sentence, for people."""
-
-    awaited: bool = False
-    """Whether it goes away by itself, or by what is done elsewhere."""
-
-    refused: bool = False
-    """Whether it is a contradiction that a person must resolve."""
-
-    told: Diagnostic | None = None
-    """The line that contradicts, and what to do, where that is known."""
-
-    where: Where | None = None
-    """The line that stands in the way, where another one than asks for it."""
-
-    unseen: str = ""
-    """The place that could not be seen, where that is why."""

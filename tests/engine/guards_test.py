@@ -57,5 +57,5 @@ def test_a_rule_is_stopped_where_nobody_takes_its_files(
 ) -> None:
     desired = declared(tmp_path, held=held, skip=skip)
     stop = guarded(action, desired, Allowed())
-    assert (stop.reason if stop else "") == why
+    assert (stop.detail if stop else "") == why
     assert guarded(action, desired, PASSED) is None

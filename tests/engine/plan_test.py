@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from calibstate.engine.observe import observe
-from calibstate.engine.plan import _at_once, make_plan
+from calibstate.engine.plan import _detail, make_plan
 from calibstate.errors import PlanIsStaleError
 from calibstate.kinds.chain import ChainKind, PrependToChain
-from calibstate.model.drift import What
+from calibstate.model.drift import Drift, What
 from calibstate.model.names import Address
 from calibstate.model.plans import Basis, Plan
+from calibstate.model.reasons import Code, Reason
 from calibstate.model.scope import Scope
 from calibstate.ports.progress import unwatched
 from calibstate.ports.records import unfenced
@@ -56,15 +57,23 @@ def test_what_others_make_is_missing_and_contradicts_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("detail", "reason", "both"),
+    ("reason", "detail"),
     [
-        ("other rows", "calib: other rows", "calib: other rows"),
-        ("calib: other rows", "other rows", "calib: other rows"),
-        ("other rows", "a hold", "other rows; a hold"),
+        (Code.CLOSED_TOO_EARLY, "it is closed, and 3 of 5 files are gone; open it"),
+        (Code.NO_ROOM, "3 of 5 files are gone; it is closed, and 3 of 5 files are gone; open it"),
     ],
 )
-def test_what_tells_both_is_told_alone(detail: str, reason: str, both: str) -> None:
-    assert _at_once(detail, reason) == both
+def test_what_is_one_fact_is_told_once(reason: Code, detail: str) -> None:
+    target = Address(place=SUMMIT, kind="chain", name=TOP)
+    drift = Drift(
+        target=target,
+        what=What.MISSING,
+        subject=TOP,
+        detail="3 of 5 files are gone",
+        reason=Code.CLOSED_TOO_EARLY.value,
+    )
+    obstacle = Reason.refused(reason, "it is closed, and 3 of 5 files are gone; open it")
+    assert _detail(drift, obstacle) == detail
 
 
 def test_a_name_that_is_taken_is_refused_once() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from calibstate.engine.waves import Waves, look_at_waves
+from calibstate.engine.waves import look_at_waves
 from calibstate.errors import InvalidStateError
+from calibstate.kinds.waves import Waves
 from calibstate.model.desired import DesiredState
 from calibstate.model.names import Address
 from calibstate.model.reviews import PublishedReview, Reviewed

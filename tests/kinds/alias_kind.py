@@ -21,7 +21,8 @@ from calibstate.model.desired import DesiredState, Written
 from calibstate.model.drift import Drift, What
 from calibstate.model.forms import Form
 from calibstate.model.names import Address, CollectionName, InstrumentName, Noun, Word
-from calibstate.model.resources import Declared, Obstacle, Resource
+from calibstate.model.reasons import Reason
+from calibstate.model.resources import Declared, Resource
 from calibstate.model.status import RowKey, Subject
 from calibstate.ports.places import ReadPlaces, WritePlaces
 from calibstate.ports.progress import Watch
@@ -141,7 +142,7 @@ class AliasKind(Kind[Alias]):
         return not any(self.compare(declared, live))
 
     @override
-    def obstacle(self, declared: Alias, live: Alias | None) -> Obstacle | None:
+    def obstacle(self, declared: Alias, live: Alias | None) -> Reason | None:
         return None
 
     @override

@@ -103,7 +103,7 @@ def test_a_name_taken_by_another_type_is_changed_and_never_mended():
     taken = Chain(AT, type=CollectionType.CALIBRATION)
     assert whats(Chain(AT, ("a",)), taken) == [(What.CHANGED, "LSSTCam/calib")]
     assert list(KIND.remedy(Chain(AT, ("a",)), taken)) == []
-    assert KIND.obstacle(Chain(AT, ("a",)), taken).refused
+    assert KIND.obstacle(Chain(AT, ("a",)), taken).is_refused
 
 
 def test_a_child_that_cannot_be_had_stays_while_it_is_searched():

@@ -95,7 +95,7 @@ def test_what_is_wrong_is_refused_and_never_closed(
     assert not KIND.is_there(DECLARED, live)
     obstacle = KIND.obstacle(DECLARED, live)
     assert obstacle
-    assert obstacle.refused
+    assert obstacle.is_refused
 
 
 @pytest.mark.parametrize("content", [None, {}], ids=["no dataset", "an empty one"])
@@ -138,8 +138,8 @@ def test_what_was_closed_too_early_is_refused_with_what_an_administrator_does() 
     assert remedies(live) == []
     obstacle = KIND.obstacle(DECLARED, live)
     assert obstacle
-    assert obstacle.refused
-    assert f"rucio did update --open {DECLARED.did}" in obstacle.reason
+    assert obstacle.is_refused
+    assert f"rucio did update --open {DECLARED.did}" in obstacle.detail
 
 
 # --- what stands in the way ---
@@ -159,15 +159,15 @@ def test_what_would_be_refused_is_refused_before(
     assert remedies(live, declared) == []
     obstacle = KIND.obstacle(declared, live)
     assert obstacle
-    assert obstacle.refused
-    assert words in obstacle.reason
+    assert obstacle.is_refused
+    assert words in obstacle.detail
 
 
 def test_a_name_that_rucio_does_not_take_is_refused_before() -> None:
     bad = MANIFEST.model_copy(update={"files": (FILES[0].model_copy(update={"path": "a b.fits"}),)})
     obstacle = KIND.obstacle(replace(DECLARED, manifest=bad), seen(None))
     assert obstacle
-    assert "a b.fits cannot be a name in Rucio" in obstacle.reason
+    assert "a b.fits cannot be a name in Rucio" in obstacle.detail
 
 
 def test_what_is_complete_needs_nothing_of_that() -> None:

@@ -93,7 +93,7 @@ def test_each_state_of_a_rule_is_told_and_answered(
     assert not KIND.is_there(DECLARED, live)
     obstacle = KIND.obstacle(DECLARED, live)
     assert (obstacle is not None) == (not steps)
-    assert obstacle is None or (obstacle.awaited, obstacle.refused) == (awaited, refused)
+    assert obstacle is None or (obstacle.is_awaited, obstacle.is_refused) == (awaited, refused)
 
 
 @pytest.mark.parametrize("state", [RuleState.WAITING_APPROVAL, RuleState.OK, RuleState.REPLICATING])
@@ -101,8 +101,8 @@ def test_who_waits_for_files_is_told_how_many_are_there_whatever_others_wrote(st
     live = seen(rule(state, since="Monday; early", reason="no route; none at all"), available=1)
     obstacle = KIND.obstacle(DECLARED, live)
     assert obstacle
-    assert obstacle.reason.endswith("since Monday; early")
-    assert "1 of 3 files" in obstacle.reason
+    assert obstacle.detail.endswith("since Monday; early")
+    assert "1 of 3 files" in obstacle.detail
 
 
 @pytest.mark.parametrize("state", list(RuleState))
@@ -116,7 +116,7 @@ def test_when_all_files_are_there_the_state_does_not_matter(state: RuleState) ->
 def test_how_to_free_a_suspended_rule_is_told() -> None:
     obstacle = KIND.obstacle(DECLARED, seen(rule(RuleState.SUSPENDED)))
     assert obstacle
-    assert "rucio rule update --stuck r1" in obstacle.reason
+    assert "rucio rule update --stuck r1" in obstacle.detail
 
 
 def test_a_dataset_that_lacks_files_is_not_there_however_many_it_says() -> None:
@@ -141,7 +141,7 @@ def test_what_the_bundle_does_not_hold_is_brought_to_nobody(files: dict[str, Reg
     assert not KIND.is_there(DECLARED, live)
     obstacle = KIND.obstacle(DECLARED, live)
     assert obstacle
-    assert obstacle.refused
+    assert obstacle.is_refused
 
 
 def test_before_the_ticket_is_exported_nobody_relies_on_a_rule() -> None:
@@ -230,11 +230,11 @@ def test_a_rule_is_made_where_there_is_room(storage: Storage | None, steps: list
     assert told(live)[0] is What.MISSING
     assert remedies(live) == steps
     obstacle = KIND.obstacle(DECLARED, live)
-    assert words in (obstacle.reason if obstacle else "")
+    assert words in (obstacle.detail if obstacle else "")
     assert (obstacle is None) == (steps != [])
     if obstacle:
         shut = storage is not None and not storage.writable
-        assert (obstacle.awaited, obstacle.refused) == (shut, not shut), "what is shut opens again"
+        assert (obstacle.is_awaited, obstacle.is_refused) == (shut, not shut), "what is shut opens again"
 
 
 # --- how an action stands ---

@@ -17,7 +17,8 @@ from ...model.bundles import Manifest
 from ...model.contents import CollectionType, Holding, Row
 from ...model.desired import DesiredState
 from ...model.names import ARCHIVE, Address, TicketKey
-from ...model.pins import Pin, Unpinned
+from ...model.pins import Pin
+from ...model.reasons import Reason
 from ...model.resources import Declared, Observed
 from ...model.scope import Scope
 from ...model.seals import Seal, sealed_rows
@@ -151,11 +152,11 @@ def _is_archive(observed: Observed) -> bool:
     return observed.address.place == ARCHIVE
 
 
-def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Unpinned, trouble: str) -> Expected:
+def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Reason, trouble: str) -> Expected:
     written = desired.seals.get(ticket.key)
     seal = written.noun if written else None
     if isinstance(pin, Pin):
         return Expected(ticket, pin.fingerprints, pin.told_by, seal, pin)
     if seal and seal_state(ticket, seal) is not SealState.DIFFERS:
         return Expected(ticket, seal.fingerprints, "its seal", seal)
-    return Expected(ticket, seal=seal, trouble=pin.reason, archive_trouble=trouble)
+    return Expected(ticket, seal=seal, trouble=pin.detail, archive_trouble=trouble)
