@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -20,6 +20,7 @@ from typing_extensions import override
 __all__ = [
     "CalibstateError",
     "Diagnostic",
+    "ExitCode",
     "InvalidStateError",
     "LockedError",
     "NeedsRecoveryError",
@@ -30,6 +31,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "Where",
+    "first_of",
     "keep_secret",
     "without_secrets",
 ]
@@ -175,6 +177,23 @@ class Diagnostic:
         at = f" ({self.where})" if self.where else ""
         hint = f" {self.hint}" if self.hint else ""
         return f"{self.summary}{at}: {self.detail}{hint}"
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    DONE = 0
+    ERROR = 1
+    DRIFT = 2
+    REFUSED = 3
+    PENDING = 4
+    USAGE = 64
+
+
+def first_of(*codes: ExitCode) -> ExitCode:
+    """Return the code that weighs most, of several that hold."""
+    order = (ExitCode.USAGE, ExitCode.ERROR, ExitCode.REFUSED, ExitCode.DRIFT, ExitCode.PENDING)
+    return next((code for code in order if code in codes), ExitCode.DONE)
 
 
 class CalibstateError(Exception):

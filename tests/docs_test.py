@@ -513,7 +513,7 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
 
 
 def test_every_exit_code_is_in_the_reference() -> None:
-    from calibstate.cli.app import ExitCode
+    from calibstate.errors import ExitCode
 
     told = set(re.findall(r"^\| (\d+) \|", (REFERENCE / "exit-codes.md").read_text(), re.MULTILINE))
     assert told == {str(int(code)) for code in ExitCode}

@@ -11,7 +11,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,28 +18,11 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..errors import CalibstateError, Diagnostic, without_secrets
+from ..errors import CalibstateError, Diagnostic, ExitCode, without_secrets
 from .commands import Commands
 from .terminal import wanted
 
-__all__ = ["ExitCode", "app", "first_of", "program", "run"]
-
-
-class ExitCode(IntEnum):
-    """What a command ends with."""
-
-    DONE = 0
-    ERROR = 1
-    DRIFT = 2
-    REFUSED = 3
-    PENDING = 4
-    USAGE = 64
-
-
-def first_of(*codes: ExitCode) -> ExitCode:
-    """Return the code that weighs most, of several that hold."""
-    order = (ExitCode.USAGE, ExitCode.ERROR, ExitCode.REFUSED, ExitCode.DRIFT, ExitCode.PENDING)
-    return next((code for code in order if code in codes), ExitCode.DONE)
+__all__ = ["app", "program", "run"]
 
 
 # Its decorator marks a function as a command.  Which commands there are says

@@ -8,10 +8,11 @@ asks for help does not wait for the engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from inspect import signature
+from typing import Any, NamedTuple, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -32,7 +33,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "validate": Entry("validate", "Tell everything that is wrong with the state tree."),
-    "show": Entry("tree", "Show the desired chains, or a saved plan."),
+    "show": Entry("show", "Show the desired chains, or a saved plan."),
     "schema": Entry("schema", "Write the JSON Schemas of files and documents."),
     "approvals": Entry("approvals", "Tell how it stands with the approval of each ticket."),
     "capture": Entry("capture", "Write the state files that describe a live chain as it is."),
@@ -42,13 +43,13 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry("explain", "Tell which calibration a lookup gets, and why not another."),
     "fingerprint": Entry("fingerprint", "Tell whether repositories select the same calibrations."),
     "fmt": Entry("fmt", "Lay out the files of the state tree in the one way there is."),
-    "diff": Entry("history", "Tell what is declared otherwise, in words of the field."),
+    "diff": Entry("diff", "Tell what is declared otherwise, in words of the field."),
     "history": Entry("history", "Tell who changed a chain, when, and in which pull request."),
     "impact": Entry("impact", "Tell which lookups get another calibration by a change of the tree."),
     "log": Entry("log", "Tell what was done, by whom, when, and from which commit."),
-    "drift": Entry("reconcile", "Tell where live places have left the declaration."),
-    "plan": Entry("reconcile", "Show the steps that would end the drift."),
-    "apply": Entry("reconcile", "Plan, show, ask, and do it."),
+    "drift": Entry("drift", "Tell where live places have left the declaration."),
+    "plan": Entry("plan", "Show the steps that would end the drift."),
+    "apply": Entry("apply", "Plan, show, ask, and do it."),
     "report": Entry("report", "Tell reviewers what a change of the tree proposes, and what it does."),
     "rollback": Entry("rollback", "Prepare the change that takes a ticket out everywhere."),
     "seal": Entry("seal", "Write down what a ticket contains, from its origin."),
@@ -71,8 +72,40 @@ def command(name: str) -> Any:
     module = import_module(f".{COMMANDS[name].module}", __package__)
     # typer makes a command of an application that has only one.
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    alone.command(name)(getattr(module, name))
-    return typer.main.get_command(alone)
+    function = getattr(module, name)
+    alone.command(name)(function)
+    built: Any = typer.main.get_command(alone)
+    for parameter in built.params:
+        if parameter.name == "format":
+            offered, _ = get_args(signature(function, eval_str=True).parameters["format"].annotation)
+            _be_lenient(parameter, name, {format.value for format in offered})
+    return built
+
+
+def _be_lenient(option: Any, command_name: str, offered: Set[str]) -> None:
+    """Have a format that only other commands know mean text in the variable.
+
+    One ``CALIBSTATE_FORMAT`` serves all commands of a shell or a workflow, and
+    not all of them have every format.  What is written on the command line is
+    meant for this command, and stays a mistake.
+    """
+    read_variable = option.resolve_envvar_value
+
+    def read_leniently(context: Any) -> str | None:
+        from ..views.render import Format
+
+        word: str | None = read_variable(context)
+        known = {format.value for format in Format}
+        if word not in known or word in offered:
+            return word
+        # What is completed has no reader for notes.
+        if not context.resilient_parsing:
+            from . import screen
+
+            screen.tell(f"CALIBSTATE_FORMAT is {word}, which `{command_name}` does not have: it writes text.")
+        return Format.TEXT.value
+
+    option.resolve_envvar_value = read_leniently
 
 
 class _Listed(TyperCommand):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import demo as demo_package
-from ..errors import CalibstateError, Diagnostic, UsageError
+from ..errors import CalibstateError, Diagnostic, ExitCode, UsageError
 from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..store import statefile
 from . import screen
-from .app import ExitCode, app, run
+from .app import app, run
 
 if TYPE_CHECKING:
     from ..demo.world import Carrier, Demo

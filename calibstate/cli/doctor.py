@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from ..engine.doctor import doctor as examine
-from ..factory.places import Places
-from ..model.checkups import Health
-from ..store.documents import checkups as documents
-from ..store.documents.base import plain
-from ..views import checkups as views
-from . import screen
-from .app import ExitCode, app
-from .options import (
-    USUAL_TIMEOUT,
-    ExcludeOption,
-    Format,
-    FormatOption,
-    OnlyHereOption,
-    RepositoryOption,
-    SiteOption,
-    TimeoutOption,
-    scope,
-)
-from .tree import check_scope, load, own
+from ..views.render import Format
+from .app import app
+from .groups import Looking, Narrowing, grouped, shown_as, without
+from .options import USUAL_TIMEOUT, TimeoutOption
+from .sessions import begin
+from .showing import finish
 
 
 @app.command()
+@grouped
 def doctor(
     context: typer.Context,
-    format: FormatOption = Format.TEXT,
-    site: SiteOption = None,
-    repository: RepositoryOption = None,
-    exclude: ExcludeOption = None,
-    only_here: OnlyHereOption = False,  # noqa: FBT002
+    *,
+    format: Annotated[Format, shown_as("results.places_looked_at.Checkup")],
+    narrowing: Annotated[Narrowing, without("instrument", "ticket")],
+    looking: Annotated[Looking, without("observed", "max_age", "no_cache")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell whether one can work with the places from here.
@@ -50,18 +38,6 @@ def doctor(
       calibstate doctor --site summit --timeout 10s
       calibstate doctor --format json
     """
-    desired, narrowed = load(context), scope(site, repository, None, None, exclude)
-    check_scope(desired, narrowed)
-    narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = Places(desired, only=only, timeout=timeout)
-    with screen.progress("looking at") as watch:
-        checks = examine(desired, narrowed, places, lambda done, total: watch("places", done, total))
-    if format is Format.JSON:
-        screen.print_json(plain(documents.CheckupDocument.of(checks)))
-    elif format is Format.MARKDOWN:
-        screen.print_lines(views.as_markdown(checks))
-    else:
-        screen.print_lines(views.as_text(checks))
-        screen.print_lines([views.tally(checks)])
-    failed = any(check.health is Health.FAILED for check in checks)
-    raise typer.Exit(ExitCode.ERROR if failed else ExitCode.DONE)
+    from ..work.doctor import doctor
+
+    finish(doctor(begin(context, narrowing, looking, timeout=timeout)), format)

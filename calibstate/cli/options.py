@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
-from enum import Enum
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from ..errors import Diagnostic, UsageError, without_secrets
 from ..model.guards import Allowed, Guard
-from ..model.scope import Scope
+from ..model.timespans import parse_tai
 from ..ports.silence import USUAL_TIMEOUT
 from . import completing, screen
 
@@ -23,8 +22,6 @@ __all__ = [
     "BecauseOption",
     "ExcludeOption",
     "FilesOption",
-    "Format",
-    "FormatOption",
     "InstrumentOption",
     "LockTimeoutOption",
     "MaxAgeOption",
@@ -33,39 +30,19 @@ __all__ = [
     "ObservedUntilOption",
     "OnlyHereOption",
     "OverrideOption",
-    "ProblemsFormat",
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
     "TimeoutOption",
     "WaitOption",
     "allowed",
+    "beginning_of_journals",
     "byte_rate",
     "duration",
-    "scope",
+    "end_of_observing",
 ]
 
 
-class Format(Enum):
-    """How a result is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-class ProblemsFormat(Enum):
-    """How problems of a state tree are written."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    GITHUB = "github"
-
-
-FormatOption = Annotated[
-    Format, typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
-]
 SiteOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -150,6 +127,31 @@ ObservedUntilOption = Annotated[
     ),
 ]
 
+_DAY = 86_400_000_000_000
+_NOON = _DAY // 2
+
+
+def end_of_observing(text: str | None) -> int:
+    """Return the end of what was observed, in nanoseconds of TAI.
+
+    An observing day ends at noon of the next: it is the date of TAI less
+    twelve hours (SITCOMTN-032).
+    """
+    if text is None:
+        # The half minute between UTC and TAI makes no difference here.
+        return parse_tai(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+    try:
+        return parse_tai(text) if "T" in text else parse_tai(f"{text}T00:00:00") + _DAY + _NOON
+    except ValueError:
+        raise UsageError(
+            Diagnostic(
+                "Not a date",
+                f"--observed-until {text}: neither a day nor a moment.",
+                hint="Write 2025-02-11, or 2025-02-11T12:00:00 (TAI).",
+            )
+        ) from None
+
+
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=7)
 """What a place may be waited for."""
 
@@ -164,6 +166,28 @@ def duration(text: str | timedelta) -> timedelta:
     if not match:
         raise typer.BadParameter(f"{text!r} is no duration; write 90s, 30m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def beginning_of_journals(text: str | None) -> str:
+    """Return where to begin, in the form of the names of journals."""
+    if text is None:
+        return ""
+    try:
+        if re.fullmatch(r"[0-9]+[smhd]", text):
+            moment = datetime.now(UTC) - timedelta(seconds=duration(text).total_seconds())
+        else:
+            moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise UsageError(
+            Diagnostic(
+                "Not a date",
+                f"--since {text}: neither a day nor a duration.",
+                hint="Write 2026-11-01, or 7d.",
+            )
+        ) from None
+    # The names of years before 1000 would be shorter.
+    return f"{moment.year:04}{moment:%m%dT%H%M%SZ}"
 
 
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -311,26 +335,4 @@ def allowed(guards: list[Guard] | None, because: str | None, override: str | Non
         )
     return Allowed(
         guards=tuple(sorted(set(guards or ()), key=list(Guard).index)), because=without_secrets(because or "")
-    )
-
-
-def scope(
-    site: list[str] | None,
-    repository: list[str] | None,
-    instrument: list[str] | None,
-    ticket: list[str] | None,
-    exclude: list[str] | None,
-    *,
-    files: bool = False,
-    archive_bytes: bool = False,
-) -> Scope:
-    """Return what a command was narrowed to."""
-    return Scope(
-        tuple(site or ()),
-        tuple(repository or ()),
-        tuple(instrument or ()),
-        tuple(ticket or ()),
-        tuple(exclude or ()),
-        files=files or archive_bytes,
-        every_byte=archive_bytes,
     )

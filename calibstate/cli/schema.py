@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ..kinds.table import forms
-from ..store import schemas
-from . import screen
-from .app import ExitCode, app
+from .app import app
+from .groups import grouped
+from .showing import finish
 
 
 @app.command()
+@grouped
 def schema(
+    *,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the schemas are written.")] = Path(
         "schemas"
     ),
-    check: Annotated[  # noqa: FBT002
+    check: Annotated[
         bool,
         typer.Option("--check", envvar="CALIBSTATE_CHECK", help="Write nothing; say what would be written."),
     ] = False,
@@ -33,10 +34,6 @@ def schema(
       calibstate schema schemas
       calibstate schema --check schemas
     """
-    if check:
-        stale = schemas.stale(folder, forms())
-        for file in stale:
-            screen.tell(f"{folder / file} is not fresh: calibstate schema {folder}")
-        raise typer.Exit(ExitCode.ERROR if stale else ExitCode.DONE)
-    schemas.write(folder, forms())
-    screen.tell(f"{len(schemas.schemas(forms()))} schemas written to {folder}")
+    from ..work.schema import schema
+
+    finish(schema(folder, check=check))

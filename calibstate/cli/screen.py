@@ -22,16 +22,16 @@ from ..errors import Diagnostic, Severity, without_secrets
 from ..ports.progress import Watch
 from ..views.counts import Counts
 from ..views.messages import diagnostic
+from ..views.printable import printable
+from ..views.size import size
 from . import terminal
 
 __all__ = [
-    "StepProgress",
     "err",
     "out",
     "print_json",
     "print_json_text",
     "print_lines",
-    "printable",
     "progress",
     "tell",
     "told",
@@ -51,7 +51,7 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 def _console(*, stderr: bool) -> Console:
     plain = bool(os.environ.get("NO_COLOR") or os.environ.get("CI"))
-    width, height = terminal.size()
+    width, height = size()
     # Lines are never wrapped: a name must stay whole to be copied.
     return Console(
         stderr=stderr,
@@ -125,11 +125,6 @@ def _harmless(line: Text | str) -> Text:
     return shown
 
 
-def printable(words: str) -> str:
-    """Return words with a ``?`` for all that cannot be seen."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in words)
-
-
 @contextmanager
 def progress(what: str, of: str = "", clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
     """Show how far long work has come: on a terminal, or a line a minute.
@@ -201,33 +196,3 @@ def waiting() -> Iterator[Callable[[list[str]], None]]:
 
 def _is_watched(console: Console) -> bool:
     return console.is_terminal and not os.environ.get("CI")
-
-
-class StepProgress:
-    """Shows how far the step in hand has come, from its first sign of work."""
-
-    def __init__(self) -> None:
-        self._shown = ExitStack()
-
-    def watch(self, do: str, target: str) -> Watch:
-        """Return what is told of the progress of a step.
-
-        Parameters
-        ----------
-        do
-            What it does.
-        target
-            What to; a log is told of it too.
-        """
-        started: list[Watch] = []
-
-        def watch(unit: str, done: int, total: int) -> None:
-            if not started:
-                started.append(self._shown.enter_context(progress(do, target)))
-            started[0](unit, done, total)
-
-        return watch
-
-    def stop(self) -> None:
-        """Clear what is shown, before something else is printed."""
-        self._shown.close()

@@ -6,38 +6,20 @@ from typing import Annotated
 
 import typer
 
-from ..engine.plan import NOTHING
-from ..engine.status import status as status_of
-from ..views import status as views
-from . import completing, screen
+from ..views.render import Format
+from . import completing
 from .app import app
-from .applying import commit_remarks, foreseen_in, not_seen, planned
-from .asking import ask_who_is_there
-from .observe import places_to_look_at
-from .options import (
-    USUAL_TIMEOUT,
-    ExcludeOption,
-    FilesOption,
-    Format,
-    FormatOption,
-    InstrumentOption,
-    MaxAgeOption,
-    NoCacheOption,
-    ObservedOption,
-    OnlyHereOption,
-    RepositoryOption,
-    SiteOption,
-    TicketOption,
-    TimeoutOption,
-    scope,
-)
-from .reconcile import drift_code, look_at_all
-from .tree import check_scope, load, own
+from .groups import Files, Looking, Narrowing, grouped, shown_as, without
+from .options import USUAL_TIMEOUT, TimeoutOption
+from .sessions import begin
+from .showing import finish
 
 
 @app.command()
+@grouped
 def status(
     context: typer.Context,
+    *,
     repositories: Annotated[
         list[str] | None,
         typer.Argument(
@@ -46,17 +28,10 @@ def status(
             help="SITE/REPOSITORY, as --repository; else all.",
         ),
     ] = None,
-    format: FormatOption = Format.TEXT,
-    files: FilesOption = False,  # noqa: FBT002
-    site: SiteOption = None,
-    repository: RepositoryOption = None,
-    instrument: InstrumentOption = None,
-    ticket: TicketOption = None,
-    exclude: ExcludeOption = None,
-    observed: ObservedOption = None,
-    max_age: MaxAgeOption = None,
-    only_here: OnlyHereOption = False,  # noqa: FBT002
-    no_cache: NoCacheOption = False,  # noqa: FBT002
+    format: Annotated[Format, shown_as("results.drift.TicketsStatus")],
+    files: Annotated[Files, without("archive_bytes")],
+    narrowing: Narrowing,
+    looking: Looking,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Show tickets against repositories, in search order.
@@ -76,26 +51,9 @@ def status(
       calibstate status --observed published --format markdown
       calibstate status --format json
     """
-    asked = [*(repository or ()), *(repositories or ())]
-    narrowed = scope(site, asked, instrument, ticket, exclude, files=files)
-    desired = load(context)
-    check_scope(desired, narrowed)
-    narrowed, only = own(desired, narrowed, only_here=only_here)
-    places = places_to_look_at(desired, observed, max_age, timeout, only=only, remembers=not no_cache)
-    ask_who_is_there(desired, narrowed, places)
-    view = look_at_all(desired, narrowed, places)
-    plan = planned(view, NOTHING, foreseen=foreseen_in(view, NOTHING, places))
-    screen.told(commit_remarks(plan.basis.commit_unknown))
-    screen.told([*view.notes, *places.relied_on(), *not_seen(plan)])
-    told = status_of(view, plan)
-    match format:
-        case Format.JSON:
-            from ..store.documents.base import plain
-            from ..store.documents.status import StatusDocument
+    from ..work.status import status
 
-            screen.print_json(plain(StatusDocument.of(told)))
-        case Format.MARKDOWN:
-            screen.print_lines(views.as_markdown(told))
-        case Format.TEXT:
-            screen.print_lines(views.as_text(told, screen.out().width))
-    raise typer.Exit(drift_code(plan))
+    session = begin(
+        context, narrowing, looking, files, repositories, remembers=not looking.no_cache, timeout=timeout
+    )
+    finish(status(session), format)

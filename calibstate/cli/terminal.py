@@ -10,18 +10,12 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Lost", "be_readable", "outlive_readers", "size", "speaks_unicode", "wanted"]
-
-_USUAL = (80, 25)
-"""Columns and lines where none are known."""
-
-_LEAST, _MOST = (20, 5), (1000, 1000)
-"""What we are able to lay something out for."""
+__all__ = ["Lost", "be_readable", "outlive_readers", "speaks_unicode", "wanted"]
 
 _READABLE = "calibstate.readable"
 
@@ -54,42 +48,6 @@ _INSTEAD = {
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 """Our own marks with fewer characters; those of ``status`` stay different."""
-
-
-def size(variables: Mapping[str, str] = os.environ) -> tuple[int, int]:
-    """Return how many columns and lines there are to write to.
-
-    Parameters
-    ----------
-    variables
-        Of the environment; ``COLUMNS`` and ``LINES`` come before what the
-        terminal says, unless they are no numbers or 0.
-    """
-    told = (_number(variables.get("COLUMNS")), _number(variables.get("LINES")))
-    asked = _asked()
-    columns, lines = (t or a or u for t, a, u in zip(told, asked, _USUAL, strict=True))
-    return (
-        min(max(columns, _LEAST[0]), _MOST[0]),
-        min(max(lines, _LEAST[1]), _MOST[1]),
-    )
-
-
-def _number(text: str | None) -> int:
-    """Return a number of few ASCII digits, else 0."""
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
-        return 0
-    return int(text)
-
-
-def _asked() -> tuple[int, int]:
-    """Return what a terminal says, if there is one and it knows."""
-    for descriptor in (0, 1, 2):
-        try:
-            columns, lines = os.get_terminal_size(descriptor)
-        except (OSError, ValueError):
-            continue
-        return columns, lines
-    return 0, 0
 
 
 def be_readable(*streams: TextIO | None) -> None:

@@ -6,21 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ..engine.unlock import unlock as break_lock
-from ..factory.clock import utc_now
-from ..factory.past import began
-from ..factory.places import Places
-from ..model.guards import Allowed
-from ..model.names import ARCHIVE, RUCIO
-from . import completing, screen
+from . import completing
 from .app import app
+from .groups import grouped
 from .options import USUAL_TIMEOUT, TimeoutOption
-from .tree import load, undeclared
+from .sessions import begin
+from .showing import finish
 
 
 @app.command()
+@grouped
 def unlock(
     context: typer.Context,
+    *,
     place: Annotated[
         str,
         typer.Argument(
@@ -51,10 +49,6 @@ def unlock(
       calibstate unlock summit/LSSTComCam
       calibstate unlock summit/LSSTComCam --id 0b7e9b4c5f6d4e4f8a1d2c3b4a596877
     """
-    desired = load(context)
-    known = (*desired.repositories, ARCHIVE, RUCIO)
-    if place not in known:
-        raise undeclared("place", place, known)
-    places = Places(desired, timeout=timeout)
-    said = break_lock(place, id, places.records(place), now=utc_now, began=lambda: began(desired, Allowed()))
-    screen.print_lines([said[0].upper() + said[1:] + "." if said.startswith("the ") else said])
+    from ..work.unlock import unlock
+
+    finish(unlock(begin(context, timeout=timeout), place, id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +32,6 @@ __all__ = [
     "commit_on_branch",
     "declared_before",
     "declared_in_time",
-    "in_workspace",
 ]
 
 
@@ -261,34 +259,6 @@ def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str)
     from ..adapters import commits
 
     return commits.commit_on_branch(root, files, branch, message)
-
-
-def in_workspace(root: str) -> str:
-    """Return where a state tree is within what GitHub calls the workspace.
-
-    That is ``$GITHUB_WORKSPACE`` if the tree is in there, else the clone.
-
-    Parameters
-    ----------
-    root
-        Root of the tree.
-
-    Returns
-    -------
-    str
-        Segments joined with ``/``; empty for the workspace itself, or
-        outside any.
-    """
-    folder = Path(root).resolve()
-    given = os.environ.get("GITHUB_WORKSPACE")
-    if given and folder.is_relative_to(Path(given).resolve()):
-        return _between(Path(given).resolve(), folder)
-    clone = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
-    return _between(clone, folder)
-
-
-def _between(above: Path, folder: Path) -> str:
-    return "/".join(folder.relative_to(above).parts)
 
 
 def _as_of(commit: str, told: Diagnostic) -> Diagnostic:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from ..errors import Diagnostic, Severity
 from .desired import Written
-from .names import InstrumentName, Noun, Word
+from .names import InstrumentName, Noun, TicketKey, Word
 from .seals import Seal
 from .tickets import ApprovalStatus, Ticket
 
@@ -77,6 +77,11 @@ class Approved(Noun):
 
     jira: Verdict = Verdict.NOT_CHECKED
     """How it compares with the board's own records."""
+
+    @property
+    def key(self) -> TicketKey:
+        """By which the ticket is known."""
+        return (self.instrument, self.ticket)
 
     @property
     def name(self) -> str:

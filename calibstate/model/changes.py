@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from ..errors import Where
 from .names import InstrumentName, RepositoryAddress, TicketKey
 from .tickets import Ticket
 
-__all__ = [
-    "ChainChange",
-    "Changes",
-    "Gone",
-    "NounChange",
-    "OwnChange",
-    "Placed",
-    "SealChange",
-    "TicketChange",
-]
+__all__ = ["ChainChange", "Changes", "Gone", "NounChange", "Placed", "SealChange", "Sentence", "TicketChange"]
 
 
 @dataclass(frozen=True)
@@ -162,3 +153,18 @@ class Changes:
         for chain in self.chains:
             found.update((chain.instrument, one.entry) for one in chain.entered)
         return tuple(sorted(found))
+
+
+class Sentence(NamedTuple):
+    """One thing that is declared otherwise, in words."""
+
+    mark: Literal["+", "-", "~"]
+
+    what: str
+    """What it is about: tickets, a repository, the settings."""
+
+    rest: str
+    """What becomes of it, behind its name."""
+
+    where: Where
+    """The line that says so, or said so before."""

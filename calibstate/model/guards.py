@@ -34,6 +34,14 @@ class Allowed(Noun):
     guards: tuple[Guard, ...] = ()
     because: str = ""
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Which guards are passed, and why, in words; nothing if none."""
+        if not self.guards:
+            return ()
+        names = ", ".join(guard.value for guard in self.guards)
+        return (f"Guards passed: {names}, because {self.because}",)
+
 
 class GuardMet(Noun):
     """A guard that keeps something at a place from being done."""

@@ -27,13 +27,13 @@ from typing_extensions import override
 from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.chains import ChainFile
 from ..model.desired import KeyPath, Lines
+from ..model.files import FileChange
 from ..model.forms import Form
 from ..model.names import Noun
 from ..model.repositories import Site
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from .forms import keys_at
-from .treefile import Change
 from .yamlsource import read_yaml
 
 __all__ = ["LaidOut", "files", "lay_out", "lay_out_tree", "round_trip", "same_comments"]
@@ -58,7 +58,7 @@ class LaidOut:
     files: int
     """How many were looked at."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[FileChange, ...]
     """Those that would be written otherwise."""
 
     told: tuple[Diagnostic, ...]
@@ -75,7 +75,7 @@ def lay_out_tree(root: Path, forms: Iterable[Form] = ()) -> LaidOut:
     forms
         Of the files that kinds bring.
     """
-    changes: list[Change] = []
+    changes: list[FileChange] = []
     told: list[Diagnostic] = []
     number = 0
     for file, noun in files(root, forms):
@@ -88,7 +88,7 @@ def lay_out_tree(root: Path, forms: Iterable[Form] = ()) -> LaidOut:
         except OSError as error:
             told.append(Diagnostic("Unreadable", f"It cannot be read: {error.strerror}.", Where(file, 1)))
         else:
-            changes += [Change(file, before, after)] if after != before else []
+            changes += [FileChange(file, before, after)] if after != before else []
     return LaidOut(number, tuple(changes), tuple(told))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.desired import KeyPath
+from ..model.files import FileChange
 from .layout import files
-from .treefile import Change
 from .yamlsource import Source, read_yaml
 
 __all__ = ["mend"]
@@ -23,7 +23,7 @@ _LISTS = {"bare", "collections", "entries", "hosts", "instruments", "only"}
 """Keys of lists in which a word counts once."""
 
 
-def mend(root: Path) -> tuple[tuple[Change, ...], tuple[Diagnostic, ...]]:
+def mend(root: Path) -> tuple[tuple[FileChange, ...], tuple[Diagnostic, ...]]:
     """Return the files that can be mended; nothing is written.
 
     Parameters
@@ -33,12 +33,12 @@ def mend(root: Path) -> tuple[tuple[Change, ...], tuple[Diagnostic, ...]]:
 
     Returns
     -------
-    tuple of Change
+    tuple of FileChange
         What they would hold.
     tuple of Diagnostic
         What was mended in them, as notes.
     """
-    changes: list[Change] = []
+    changes: list[FileChange] = []
     told: list[Diagnostic] = []
     for file, _ in files(root):
         try:
@@ -47,7 +47,7 @@ def mend(root: Path) -> tuple[tuple[Change, ...], tuple[Diagnostic, ...]]:
         except (InvalidStateError, OSError):
             continue  # Whoever reads the tree tells of it.
         if not source.problems and (found := list(_deletable(source, before.decode("utf-8-sig")))):
-            changes.append(Change(file, before, _without(before, {where.line for where, _ in found})))
+            changes.append(FileChange(file, before, _without(before, {where.line for where, _ in found})))
             told += [_told(where, word) for where, word in found]
     return tuple(changes), tuple(told)
 

@@ -20,10 +20,11 @@ from ..model.drift import Drift, Unseen, What
 from ..model.fingerprints import digest_of_lines
 from ..model.guards import Allowed, GuardMet
 from ..model.plans import Basis, Plan, Refusal, Step
+from ..model.results.plans import PlanMade, SavedPlan
 from .documents.base import FORMAT, plain
-from .documents.plans import PlanDocument, StepEntry, counted
+from .documents.plans import PlanDocument, StepEntry, summary
 
-__all__ = ["digest", "document", "dumps", "loads"]
+__all__ = ["digest", "document", "document_of", "dumps", "loads"]
 
 _FOLDERS = re.compile(r"(?<![\w.:/…])(?:file://)?/(?:[^\s/;,'\"]+/)+")
 """Folders of an absolute path, which mean something on one machine only."""
@@ -36,7 +37,7 @@ def document(plan: Plan) -> dict[str, Any]:
     """Return a plan as the JSON document of kind ``plan``."""
     made = PlanDocument(
         basis=plan.basis,
-        summary={"steps": len(plan.steps), "refused": len(plan.refused), **counted(plan.drift)},
+        summary=summary(plan),
         steps=tuple(_entry(step) for step in plan.steps),
         drift=tuple(_portable(drift) for drift in plan.drift),
         refused=tuple(_portable_refusal(refusal) for refusal in plan.refused),
@@ -47,6 +48,11 @@ def document(plan: Plan) -> dict[str, Any]:
         digest=digest(plan),
     )
     return plain(made)
+
+
+def document_of(result: SavedPlan | PlanMade) -> dict[str, Any]:
+    """Return the document of the plan that a result holds."""
+    return document(result.plan)
 
 
 def dumps(plan: Plan) -> str:

@@ -20,8 +20,9 @@ from ruamel.yaml.error import YAMLError
 from ..errors import Diagnostic, InvalidStateError, RefusedError, Where
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState
+from ..model.files import FileChange
 from .layout import round_trip, same_comments
-from .treefile import Change, end_of, read_again, scalar
+from .treefile import end_of, read_again, scalar
 
 __all__ = ["retire"]
 
@@ -30,7 +31,7 @@ class _NotByLine(Exception):  # noqa: N818 - it is no mistake
     """A file does not have one entry a line."""
 
 
-def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: str) -> tuple[Change, ...]:
+def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: str) -> tuple[FileChange, ...]:
     """Return the files in which entries are retired; nothing is written.
 
     Parameters
@@ -50,7 +51,7 @@ def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: st
     return tuple(_change(desired, chain, tuple(found), reason) for chain, found in words.items())
 
 
-def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: str) -> Change:
+def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: str) -> FileChange:
     written = desired.chains[chain]
     file, noun = written.lines.file, written.noun
     before = (Path(desired.root) / file).read_bytes()
@@ -65,7 +66,7 @@ def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: s
         except (_NotByLine, YAMLError):
             continue
         if _keeps(text, after, file, intended):
-            return Change(file, before, (mark + after).encode())
+            return FileChange(file, before, (mark + after).encode())
     detail = f"{', '.join(words)} cannot be retired in it without losing a comment or changing the rest."
     hint = "Move it from `entries` to `retired` by hand."
     raise RefusedError(

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -26,6 +25,7 @@ from ..errors import CalibstateError, Diagnostic, RefusedError
 from ..model.additions import Additions, with_skips
 from ..model.chains import ChainFile, Entry, ExternalEntry
 from ..model.desired import DesiredState
+from ..model.files import FileChange
 from ..model.forms import Form
 from ..model.names import Noun
 from ..model.tickets import Ticket
@@ -33,7 +33,7 @@ from . import sealfile, statefile
 from .disk import Disk
 from .yamlsource import read_yaml
 
-__all__ = ["Change", "changes", "checked", "end_of", "read_again", "scalar", "write"]
+__all__ = ["changes", "checked", "end_of", "read_again", "scalar", "write"]
 
 _PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
 _READ_OTHERWISE = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
@@ -41,21 +41,7 @@ _HIDDEN = re.compile(r"[.#]|README|__pycache__")
 """Names that a tree passes over begin so."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """A file that is written."""
-
-    file: str
-    """Relative to the root of the tree."""
-
-    before: bytes | None
-    """What it holds now; `None` where it does not exist."""
-
-    after: bytes
-    """What it will hold."""
-
-
-def changes(desired: DesiredState, additions: Additions) -> tuple[Change, ...]:
+def changes(desired: DesiredState, additions: Additions) -> tuple[FileChange, ...]:
     """Return the files that say what is added, in the order of writing.
 
     Parameters
@@ -73,7 +59,9 @@ def changes(desired: DesiredState, additions: Additions) -> tuple[Change, ...]:
     return tuple(_changes(desired, additions))
 
 
-def checked(desired: DesiredState, changed: Sequence[Change]) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
+def checked(
+    desired: DesiredState, changed: Sequence[FileChange]
+) -> tuple[DesiredState, tuple[Diagnostic, ...]]:
     """Return what a tree would declare, with what there is to remark.
 
     Nothing is written into the tree.
@@ -108,7 +96,7 @@ def _itself(form: Form) -> Form:
     return form
 
 
-def write(root: Path, changed: Sequence[Change]) -> None:
+def write(root: Path, changed: Sequence[FileChange]) -> None:
     """Write files into a tree, each of them whole or not at all.
 
     Parameters
@@ -157,7 +145,7 @@ def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _changes(desired: DesiredState, additions: Additions) -> Iterator[Change]:
+def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange]:
     """Yield the files: those before, that others name."""
     root = Path(desired.root)
     for ticket in additions.tickets:
@@ -179,7 +167,7 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[Change]:
         yield page.change(additions.chain(declared.noun))
     for seal in additions.seals:
         path = sealfile.path_of(root, seal)
-        yield Change(str(path.relative_to(root)), _bytes(path), sealfile.dumps(seal).encode())
+        yield FileChange(str(path.relative_to(root)), _bytes(path), sealfile.dumps(seal).encode())
 
 
 def _chain_file(root: Path, name: str, taken: set[str]) -> str:
@@ -192,12 +180,12 @@ def _chain_file(root: Path, name: str, taken: set[str]) -> str:
     return file
 
 
-def _made(root: Path, file: str, text: str, intended: Noun) -> Change:
+def _made(root: Path, file: str, text: str, intended: Noun) -> FileChange:
     if (root / file).exists():
         detail = f"{file} exists, and declares nothing; what was found belongs there."
         raise RefusedError(Diagnostic("File in the way", detail, hint="Move it away."))
     read_again(text, file, intended)
-    return Change(file, None, text.encode())
+    return FileChange(file, None, text.encode())
 
 
 def read_again(text: str, file: str, intended: Noun) -> None:
@@ -329,7 +317,7 @@ class _Page:
             raise _cannot_be_added_to(file) from None
         self._insertions: dict[int, str] = {}
 
-    def change(self, intended: Noun) -> Change:
+    def change(self, intended: Noun) -> FileChange:
         """Return the file with all that was put in.
 
         Raises
@@ -343,7 +331,7 @@ class _Page:
             text = text[:at] + more + text[at:]
         text = self._mark + text
         read_again(text, self._file, intended)
-        return Change(self._file, self._before, text.encode())
+        return FileChange(self._file, self._before, text.encode())
 
     def add_pairs(self, key: str, pairs: Mapping[str, str]) -> None:
         """Add keys with their words to a mapping, made if need be."""

@@ -9,11 +9,12 @@ from rich.text import Text
 
 from ..errors import Diagnostic
 from ..model.approvals import Approved, SealState, Verdict
+from ..model.results.tickets import ApprovalsListed
 from ..model.tickets import ApprovalStatus
 from .markdown import row, safe
 from .messages import count
 
-__all__ = ["as_markdown", "as_text", "findings_as_markdown", "tally"]
+__all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "tally"]
 
 _COLUMNS = ("ticket", "status", "taxicab", "date", "seal", "deployment")
 
@@ -62,6 +63,22 @@ def as_markdown(listed: Iterable[Approved], *, checked: bool) -> Iterator[str]:
     yield "|" + "---|" * len(heads)
     for one in listed:
         yield row(*_cells(one, checked=checked))
+
+
+def listed_as_text(result: ApprovalsListed) -> Iterator[Diagnostic | Text | str]:
+    """Yield what was found, a table of approvals, and what it comes to."""
+    yield from result.findings
+    yield from as_text(result.approvals, checked=result.is_checked)
+    yield tally(result.approvals, checked=result.is_checked)
+
+
+def listed_as_markdown(result: ApprovalsListed) -> Iterator[str]:
+    """Yield a table of approvals, what it comes to, and what was found."""
+    yield from as_markdown(result.approvals, checked=result.is_checked)
+    yield ""
+    yield f"**{tally(result.approvals, checked=result.is_checked)}**"
+    yield ""
+    yield from findings_as_markdown(result.findings)
 
 
 def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from ..model.results.reviews import ArchiveReviewed
 from ..model.reviews import ArchiveReview, BundleReview, DamageFinding, Fault
 from .markdown import fenced, row
 
@@ -15,8 +16,9 @@ _MOST = 20
 """Damaged files of a bundle that are shown."""
 
 
-def as_text(review: ArchiveReview) -> Iterator[Text]:
+def as_text(result: ArchiveReviewed) -> Iterator[Text]:
     """Yield what is damaged, bundle by bundle, the tally last."""
+    review = result.review
     for bundle in review.bundles:
         if bundle.findings:
             yield Text(f"{bundle.instrument}/{bundle.ticket} in {bundle.folder}", "bold")
@@ -31,8 +33,9 @@ def as_text(review: ArchiveReview) -> Iterator[Text]:
         yield Text(hint, "blue")
 
 
-def as_markdown(review: ArchiveReview) -> Iterator[str]:
+def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
     """Yield the same, to be kept."""
+    review = result.review
     yield "# Review of the archive"
     yield ""
     yield f"**{tally(review)}**"

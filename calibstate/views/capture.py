@@ -3,81 +3,83 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from difflib import unified_diff
 from itertools import groupby
-from typing import Protocol
 
 from rich.text import Text
 
+from ..errors import Diagnostic
+from ..model.files import FileChange
+from ..model.results.captures import CaptureMade, CaptureRefused
 from .markdown import fenced, row
-from .messages import count
+from .messages import Aside, count
 
-__all__ = ["Changed", "Found", "as_markdown", "as_text", "tally"]
-
-Found = Sequence[tuple[str, str, str, str]]
-"""Chain, child, what it is declared as, what it holds; in search order."""
+__all__ = ["as_markdown", "as_text", "refused", "tally"]
 
 _STYLES = {"new": "green", "changed": "yellow", "same": "dim"}
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-class Changed(Protocol):
-    """A file that would be written."""
-
-    @property
-    def file(self) -> str:
-        """Relative to the root of the tree."""
-
-    @property
-    def before(self) -> bytes | None:
-        """What it holds; `None` where it does not exist."""
-
-    @property
-    def after(self) -> bytes:
-        """What it would hold."""
-
-
-def as_text(found: Found, files: Mapping[str, str], changed: Iterable[Changed] = ()) -> Iterator[Text]:
+def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
     """Yield what was found, the files that say it, and their changes."""
-    wide = max((len(child) for _, child, _, _ in found), default=0)
-    for chain, children in groupby(found, key=lambda one: one[0]):
+    yield from result.remarks
+    wide = max((len(child.child) for child in result.children), default=0)
+    for chain, children in groupby(result.children, key=lambda child: child.chain):
         yield Text(chain, "bold")
-        for _, child, declared_as, holds in children:
-            yield Text(f"  {child:{wide}}  {declared_as}").append(f"  ({holds})", "dim")
-    for file, what in files.items():
+        for child in children:
+            yield Text(f"  {child.child:{wide}}  {child.declared_as}").append(f"  ({child.holds})", "dim")
+    for file, what in result.files.items():
         if what != "same":
             yield Text(f"{what:8}", _STYLES[what]).append(file, "default")
-    for one in changed:
-        for line in _diff(one):
+    for change in _to_be_written(result):
+        for line in _diff(change):
             yield Text(line, _DIFF_STYLES.get(line[:1], ""))
+    yield tally(result)
 
 
-def as_markdown(found: Found, files: Mapping[str, str], changed: Iterable[Changed] = ()) -> Iterator[str]:
+def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
     """Yield the same as tables."""
+    yield from result.remarks
     yield row("chain", "child", "declared as", "holds")
     yield "|---|---|---|---|"
-    yield from (row(*one) for one in found)
+    for child in result.children:
+        yield row(child.chain, child.child, child.declared_as, child.holds)
     yield ""
     yield row("file", "")
     yield "|---|---|"
-    yield from (row(file, what) for file, what in files.items())
+    for file, what in result.files.items():
+        yield row(file, what)
     yield ""
-    for one in changed:
-        yield fenced(_diff(one), "diff") + "\n"
+    for change in _to_be_written(result):
+        yield fenced(_diff(change), "diff") + "\n"
+    yield tally(result)
 
 
-def tally(files: Mapping[str, str], *, dry: bool) -> str:
+def refused(result: CaptureRefused) -> Iterator[Diagnostic | Aside]:
+    """Yield why the files of a state tree cannot say what was found."""
+    yield from result.problems
+    yield Aside("Nothing was written.")
+
+
+def tally(result: CaptureMade) -> str:
     """Say in a line what a capture came to."""
-    numbers = Counter(files.values())
+    numbers = Counter(result.files.values())
     if not numbers["new"] and not numbers["changed"]:
         return f"Nothing to write: {count(numbers['same'], 'file')} say it already."
-    told = ", ".join(f"{numbers[what]} {what}" for what in ("new", "changed") if numbers[what])
-    return f"{told}; nothing was written." if dry else f"{told}. Read them, and commit them."
+    counted = ", ".join(f"{numbers[what]} {what}" for what in ("new", "changed") if numbers[what])
+    if not result.written:
+        return f"{counted}; nothing was written."
+    return f"{counted}. Read them, and commit them."
 
 
-def _diff(one: Changed) -> list[str]:
-    before = (one.before or b"").decode("utf-8-sig").splitlines()
-    after = one.after.decode("utf-8-sig").splitlines()
-    old = one.file if one.before is not None else "/dev/null"
-    return list(unified_diff(before, after, old, one.file, lineterm=""))
+def _to_be_written(result: CaptureMade) -> tuple[FileChange, ...]:
+    """Return the changes that a dry run shows; what was written is there."""
+    return () if result.written else result.changes
+
+
+def _diff(change: FileChange) -> list[str]:
+    before = (change.before or b"").decode("utf-8-sig").splitlines()
+    after = change.after.decode("utf-8-sig").splitlines()
+    old = change.file if change.before is not None else "/dev/null"
+    return list(unified_diff(before, after, old, change.file, lineterm=""))

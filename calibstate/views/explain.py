@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from ..model.explanations import Explained, Explanation, Outcome, Told, Weighed, Why
+from ..model.results.lookups import ExplanationsFound
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
 from .markdown import row, safe
@@ -17,16 +18,9 @@ __all__ = ["as_markdown", "as_text"]
 _STYLES = {Why.WINS: "bold green", Why.AMBIGUOUS: "bold red"}
 
 
-def as_text(explained: Explained, *, everything: bool = False) -> Iterator[Text]:
-    """Yield each chain as it is searched; repositories that are alike once.
-
-    Parameters
-    ----------
-    explained
-        What is told.
-    everything
-        Name the collections that hold nothing, too.
-    """
+def as_text(result: ExplanationsFound) -> Iterator[Text]:
+    """Yield each chain as it is searched; repositories that are alike once."""
+    explained, everything = result.explained, result.everything
     yield from (Text(line, "bold yellow") for line in _differences(explained))
     asked = ""
     for alike in _alike(explained):
@@ -40,8 +34,9 @@ def as_text(explained: Explained, *, everything: bool = False) -> Iterator[Text]
         )
 
 
-def as_markdown(explained: Explained, *, everything: bool = False) -> Iterator[str]:
+def as_markdown(result: ExplanationsFound) -> Iterator[str]:
     """Yield the same as tables."""
+    explained, everything = result.explained, result.everything
     for line in _differences(explained):
         yield f"**{safe(line)}**\n"
     asked = ""

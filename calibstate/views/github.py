@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import Diagnostic, Severity
+from ..model.results.proposals import Proposal
+from ..model.results.trees import Formatting, Validation
 
-__all__ = ["annotated", "annotation"]
+__all__ = ["annotated", "annotation", "problems"]
 
 _COMMANDS = {
     Severity.ERROR: "error",
@@ -18,6 +20,11 @@ _COMMANDS = {
     Severity.NOTE: "notice",
     Severity.DETAIL: "debug",
 }
+
+
+def problems(result: Validation | Formatting | Proposal) -> Iterator[str]:
+    """Yield what is wrong with a state tree, at its files and lines."""
+    return annotated(result.problems, result.workspace)
 
 
 def annotated(problems: Iterable[Diagnostic], prefix: str) -> Iterator[str]:

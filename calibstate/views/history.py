@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.text import Text
 
 from ..errors import Diagnostic
-from ..model.revisions import Changed, Revision
+from ..model.results.trees_compared import ChainHistory
+from ..model.revisions import Revision
 from . import changes as changes_view
 from .markdown import safe
 from .messages import count
@@ -15,26 +16,28 @@ from .messages import count
 __all__ = ["as_markdown", "as_text"]
 
 
-def as_text(told: Iterable[Changed]) -> Iterator[Text]:
+def as_text(result: ChainHistory) -> Iterator[Text]:
     """Yield the revisions for a terminal."""
-    for number, one in enumerate(told):
+    for number, entry in enumerate(result.entries):
         if number:
             yield Text("")
-        revision = one.revision
+        revision = entry.changed.revision
         line = Text(revision.at, "bold").append(f"  {revision.commit[:10]}", "yellow")
         yield line.append(f"  {_by(revision)}", "default")
         yield Text(f"  {revision.title}", "dim")
-        yield from (Text(f"  {said}", "red") for said in _mistakes(one.problems))
-        yield from changes_view.as_text(one.changes)
+        for mistake in _mistakes(entry.changed.problems):
+            yield Text(f"  {mistake}", "red")
+        yield from changes_view.as_text(entry.sentences)
 
 
-def as_markdown(told: Iterable[Changed]) -> Iterator[str]:
+def as_markdown(result: ChainHistory) -> Iterator[str]:
     """Yield the revisions for a ticket or a page."""
-    for one in told:
-        revision = one.revision
+    for entry in result.entries:
+        revision = entry.changed.revision
         yield f"**{revision.at}** `{revision.commit[:10]}` {safe(_by(revision))}: {safe(revision.title)}\n"
-        yield from (f"- {safe(said)}" for said in _mistakes(one.problems))
-        yield from changes_view.as_markdown(changes_view.sentences(one.changes))
+        for mistake in _mistakes(entry.changed.problems):
+            yield f"- {safe(mistake)}"
+        yield from changes_view.as_markdown(entry.sentences)
         yield ""
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from rich.text import Text
 
 from ..model.impacts import Affected, ChainImpact, Change, Effect, Impact, Shadowed, Unknown, Via
+from ..model.results.impacts import ImpactReport
 from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
 from .markdown import details, row, safe
 from .messages import count
 
-__all__ = ["Report", "as_markdown", "as_text", "verdict"]
+__all__ = ["as_markdown", "as_text", "verdict"]
 
 _STYLES = {
     Effect.LOST: "bold red",
@@ -24,9 +24,6 @@ _STYLES = {
     Effect.REPLACED: "cyan",
     Effect.NEWLY_COVERED: "green",
 }
-_MOST = 20
-"""Changes of a chain that are shown before the rest is only counted."""
-
 _MEANING = {
     Effect.LOST: "nothing is found any more",
     Effect.REVERTED: "an older one is found, that was searched behind it",
@@ -39,45 +36,6 @@ _WIDE = 15
 """Width of the words that a summary begins its lines with."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a change does, and by what it is judged."""
-
-    told: Impact
-    base: str
-    """What the working tree was compared with."""
-
-    observed_until: int
-    """Nanoseconds of TAI; what was observed before has been processed."""
-
-    live: str = ""
-    """The repository that was looked at; empty: the seals told."""
-
-    detectors: Mapping[int, str] = field(default_factory=dict)
-    """Names of detectors, where a repository told."""
-
-    most: int = _MOST
-
-    of: str = "the working tree"
-    """What is compared."""
-
-    commit: str = ""
-    """Digest of the base, where it is known; it stays a link."""
-
-    def reaches_back(self, changes: Iterable[Change]) -> bool:
-        """Return whether changes concern what was observed already."""
-        return any(change.begin < self.observed_until for change in changes)
-
-    def reach(self, changes: Iterable[Change]) -> str:
-        """Say whether changes concern what was observed already."""
-        return _PAST if self.reaches_back(changes) else _FUTURE
-
-    @property
-    def nights(self) -> Mapping[int, int]:
-        """Exposures that change, by observing day."""
-        return dict(sorted(Counter(one.day_obs for one in self.told.exposures).items()))
-
-
 class _Said(NamedTuple):
     """A line of the summary."""
 
@@ -86,22 +44,22 @@ class _Said(NamedTuple):
     rest: str
 
 
-def as_text(report: Report) -> Iterator[Text]:
+def as_text(report: ImpactReport) -> Iterator[Text]:
     """Yield a report for a terminal."""
     yield Text(_title(report), "bold")
     for said in _summary(report):
         yield Text("  ").append(f"{said.word:{_WIDE}}", said.style).append(said.rest, "default")
-    for chain in report.told.chains:
+    for chain in report.impact.chains:
         yield Text("")
         yield from _chain(report, chain)
     yield from _exposures(report)
 
 
-def as_markdown(report: Report) -> Iterator[str]:
+def as_markdown(report: ImpactReport) -> Iterator[str]:
     """Yield a report for a pull request."""
     yield f"**{safe(_title(report), link=report.commit[:10])}**\n"
     yield from (f"- **{said.word}** {safe(said.rest)}" for said in _summary(report))
-    for chain in report.told.chains:
+    for chain in report.impact.chains:
         yield ""
         yield f"{safe(_where(chain))}: {_steps(chain)}"
         if chain.changes:
@@ -113,7 +71,7 @@ def as_markdown(report: Report) -> Iterator[str]:
                     f"{change.dataset_type} {folded(change.data_ids, chain.instrument, report.detectors)}",
                     change.effect.value,
                     _range(change),
-                    report.reach([change]),
+                    _reach(report, [change]),
                     _via(change.before),
                     _via(change.after),
                 )
@@ -124,27 +82,27 @@ def as_markdown(report: Report) -> Iterator[str]:
         yield from (row(str(night), str(number)) for night, number in nights.items())
 
 
-def verdict(report: Report) -> str:
+def verdict(report: ImpactReport) -> str:
     """Say in a line what a change does."""
-    changes = report.told.changes
+    changes = report.impact.changes
     by_effect = {effect: [change for change in changes if change.effect is effect] for effect in Effect}
     told = [f"{effect.value}: {_types(found)}" for effect, found in by_effect.items() if found]
-    unknown = sorted({one.ticket or one.collection for one in _unknowns(report.told) if one.moved})
+    unknown = sorted({one.ticket or one.collection for one in _unknowns(report.impact) if one.moved})
     told += [f"not known what {', '.join(unknown)} changes"] if unknown else []
-    told += [report.reach(changes)] if changes else []
+    told += [_reach(report, changes)] if changes else []
     # Of what is taken for empty nobody knows what it would have answered.
     told += ["not all is known"] if changes and _taken_for_empty(report) else []
     return "; ".join(told) or "no lookup changes"
 
 
-def _title(report: Report) -> str:
+def _title(report: ImpactReport) -> str:
     seen = f"; seen at {report.live}" if report.live else ""
     return f"Impact of {report.of}, compared with {report.base}{seen}"
 
 
-def _summary(report: Report) -> Iterator[_Said]:
+def _summary(report: ImpactReport) -> Iterator[_Said]:
     """Yield the few lines that come first."""
-    told = report.told
+    told = report.impact
     yield from _unknown(report)
     if not told.changes:
         moved = any(chain.entered or chain.left or chain.moved for chain in told.chains)
@@ -156,7 +114,7 @@ def _summary(report: Report) -> Iterator[_Said]:
         if changes:
             yield _Said(effect.value, _STYLES[effect], f"{_types(changes)}: {_MEANING[effect]}")
     if told.changes:
-        yield _reach(report)
+        yield _reach_in_words(report)
     for _, shadowed in groupby(_shadowed(told), key=lambda one: one.ticket):
         yield _Said("shadowed", "yellow", _never(list(shadowed)))
     for address in told.gone:
@@ -165,15 +123,19 @@ def _summary(report: Report) -> Iterator[_Said]:
         yield _Said("not known", "dim", stays)
 
 
-def _reach(report: Report) -> _Said:
+def _reach_in_words(report: ImpactReport) -> _Said:
     """Say whether what was observed already is calibrated otherwise."""
-    begins = [change.begin for change in report.told.changes]
+    begins = [change.begin for change in report.impact.changes]
     until = format_bound(report.observed_until)
-    if not report.reaches_back(report.told.changes):
+    if not report.reaches_back(report.impact.changes):
         return _Said("in the future", "green", f"only: what was observed until {until} stays as it is")
     since = format_bound(min(begins))
     which = f"from {since} " if since else ""
     return _Said(_PAST, "bold yellow", f"what was observed {which}until {until} is calibrated otherwise")
+
+
+def _reach(report: ImpactReport, changes: Iterable[Change]) -> str:
+    return _PAST if report.reaches_back(changes) else _FUTURE
 
 
 def _types(changes: Iterable[Change]) -> str:
@@ -201,9 +163,9 @@ def _never(shadowed: list[Shadowed]) -> str:
     return f"{first.ticket if first.whole else names} can never win any more{where}"
 
 
-def _unknown(report: Report) -> Iterator[_Said]:
+def _unknown(report: ImpactReport) -> Iterator[_Said]:
     """Yield what nobody can tell from here, though it matters."""
-    moved = [one for one in _unknowns(report.told) if one.moved]
+    moved = [one for one in _unknowns(report.impact) if one.moved]
     for ticket in sorted({one.ticket for one in moved if one.ticket}):
         yield _Said("unknown", "bold magenta", f"what {ticket} changes; {_how_to_know(report, ticket)}")
     for name in (one.collection for one in moved if not one.ticket):
@@ -214,15 +176,15 @@ def _unknowns(told: Impact) -> list[Unknown]:
     return sorted({one for chain in told.chains for one in chain.unknown})
 
 
-def _how_to_know(report: Report, ticket: str) -> str:
+def _how_to_know(report: ImpactReport, ticket: str) -> str:
     if report.live:
         return f"it is not at {report.live}" + (", and not sealed" if ticket else "")
     ask = "look where it is with --live SITE/REPOSITORY"
     return f"seal it (calibstate seal {ticket}), or {ask}" if ticket else f"others make it: {ask}"
 
 
-def _taken_for_empty(report: Report) -> str:
-    found = [one for one in _unknowns(report.told) if not one.moved]
+def _taken_for_empty(report: ImpactReport) -> str:
+    found = [one for one in _unknowns(report.impact) if not one.moved]
     tickets = sorted({one.ticket for one in found if one.ticket})
     others = len({one.collection for one in found if not one.ticket})
     told = [f"of {', '.join(tickets)} (not sealed)"] if tickets else []
@@ -230,7 +192,7 @@ def _taken_for_empty(report: Report) -> str:
     return f"what lookups find by means {' and '.join(told)}" if told else ""
 
 
-def _chain(report: Report, chain: ChainImpact) -> Iterator[Text]:
+def _chain(report: ImpactReport, chain: ChainImpact) -> Iterator[Text]:
     yield Text(_where(chain), "bold")
     steps = (("+", "green", chain.entered), ("-", "red", chain.left), ("~", "yellow", chain.moved))
     for mark, style, names in steps:
@@ -252,16 +214,16 @@ def _where(chain: ChainImpact) -> str:
     return "; ".join(f"{name} at {', '.join(addresses)}" for name, addresses in by_name.items())
 
 
-def _change(report: Report, chain: ChainImpact, change: Change) -> Iterator[Text]:
+def _change(report: ImpactReport, chain: ChainImpact, change: Change) -> Iterator[Text]:
     data_ids = folded(change.data_ids, chain.instrument, report.detectors)
     line = Text("  ").append(change.effect.value, _STYLES[change.effect])
     yield line.append(f"  {change.dataset_type}  {data_ids}", "default")
-    yield Text(f"    {_range(change)}, {report.reach([change])}")
+    yield Text(f"    {_range(change)}, {_reach(report, [change])}")
     yield Text(f"    before  {_via(change.before)}", "dim")
     yield Text(f"    after   {_via(change.after)}")
 
 
-def _rest(report: Report, chain: ChainImpact) -> Iterator[Text]:
+def _rest(report: ImpactReport, chain: ChainImpact) -> Iterator[Text]:
     if (more := len(chain.changes) - report.most) > 0:
         yield Text(f"  … and {count(more, 'change')} more; --format json has all", "dim")
 
@@ -294,8 +256,8 @@ def _failing(exposures: Sequence[Affected]) -> str:
     )
 
 
-def _exposures(report: Report) -> Iterator[Text]:
-    exposures = report.told.exposures
+def _exposures(report: ImpactReport) -> Iterator[Text]:
+    exposures = report.impact.exposures
     if not exposures:
         return
     yield Text("")

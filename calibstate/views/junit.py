@@ -7,14 +7,20 @@ drift is one test that passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as Xml
 
 from ..model.drift import Drift, What
+from ..model.results.drift import DriftFound
 
-__all__ = ["drift"]
+__all__ = ["drift", "drift_found"]
 
 _OUTCOMES = {What.UNREACHABLE: "error", What.PENDING: "skipped"}
+
+
+def drift_found(result: DriftFound) -> Iterator[str]:
+    """Yield the drift that was found, as lines of XML."""
+    yield from drift(result.plan.drift, result.looked_at).splitlines()
 
 
 def drift(found: Iterable[Drift], places: Sequence[str]) -> str:

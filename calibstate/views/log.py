@@ -8,10 +8,11 @@ from rich.text import Text
 
 from ..model.history import Ending, PastRun
 from ..model.outcomes import JournalLine, Result
+from ..model.results.runs import RunsListed
 from .markdown import row
 from .text import RESULT_STYLES
 
-__all__ = ["as_markdown", "as_text", "run_as_text"]
+__all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "run_as_text"]
 
 _STYLES = {
     Ending.ENDED: "green",
@@ -19,6 +20,20 @@ _STYLES = {
     Ending.CUT_OFF: "bold red",
     Ending.UNKNOWN: "yellow",
 }
+
+
+def listed_as_text(result: RunsListed) -> Iterator[Text]:
+    """Yield the runs, the newest first; one that was asked for, whole."""
+    if not result.is_whole:
+        yield from as_text(result.runs)
+        return
+    for run in result.runs:
+        yield from run_as_text(run)
+
+
+def listed_as_markdown(result: RunsListed) -> Iterator[str]:
+    """Yield the runs as a table."""
+    return as_markdown(result.runs)
 
 
 def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:

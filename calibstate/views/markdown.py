@@ -7,11 +7,24 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..model.drift import Drift
-from ..model.outcomes import Outcome
+from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan
+from ..model.results.drift import DriftFound
+from ..model.results.plans import PlanMade, SavedPlan
 from .text import tally
 
-__all__ = ["details", "drift", "fenced", "outcome", "plan", "row", "safe"]
+__all__ = [
+    "details",
+    "drift",
+    "drift_found",
+    "fenced",
+    "outcome",
+    "outcome_lines",
+    "plan",
+    "plan_of",
+    "row",
+    "safe",
+]
 
 
 _NOTHING = "<!-- -->"
@@ -60,6 +73,11 @@ def plan(made: Plan) -> Iterator[str]:
             yield f">\n> {safe(refusal.hint)}"
 
 
+def plan_of(result: SavedPlan | PlanMade) -> Iterator[str]:
+    """Yield the plan that a result holds."""
+    return plan(result.plan)
+
+
 def drift(found: Iterable[Drift]) -> Iterator[str]:
     """Yield drift as a table."""
     from ..kinds.registry import within
@@ -75,6 +93,17 @@ def drift(found: Iterable[Drift]) -> Iterator[str]:
         chain = within(one)
         subject = f"{one.subject} in {chain}" if chain else one.subject
         yield row(one.target.place, one.what.value, subject, one.detail, at)
+
+
+def drift_found(result: DriftFound) -> Iterator[str]:
+    """Yield the drift that was found, as a table."""
+    return drift(result.plan.drift)
+
+
+def outcome_lines(became: Outcome) -> Iterator[str]:
+    """Yield what became of a step; that it was begun is not shown."""
+    if became.result is not Result.BEGUN:
+        yield outcome(became)
 
 
 def outcome(became: Outcome) -> str:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from ..errors import Diagnostic, Severity
 
-__all__ = ["count", "diagnostic", "indented"]
+__all__ = ["Aside", "count", "diagnostic", "indented"]
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -14,6 +14,10 @@ SEVERITY_STYLES = {
     Severity.NOTE: "bold blue",
     Severity.DETAIL: "dim",
 }
+
+
+class Aside(str):
+    """A line of a view that is no part of the result, but said beside it."""
 
 
 def count(number: int, noun: str) -> str:

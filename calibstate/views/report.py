@@ -7,27 +7,24 @@ all that stands behind them, folded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 
 from rich.text import Text
 
-from ..errors import Diagnostic, Severity
+from ..errors import Severity
 from ..model.approvals import Approved, SealState
-from ..model.changes import Changes
 from ..model.drift import What
 from ..model.plans import Plan
+from ..model.results.proposals import Proposal, SitePlan
 from ..model.tickets import ApprovalStatus
 from . import approvals as approvals_view
 from . import changes as changes_view
 from . import impact as impact_view
 from . import markdown, text
-from .changes import Said
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
 from .messages import count, diagnostic
 
-__all__ = ["LIMIT", "MARKER", "Proposal", "SitePlan", "as_full_markdown", "as_markdown", "as_text"]
+__all__ = ["LIMIT", "MARKER", "as_full_markdown", "as_markdown", "as_text", "lines_of_markdown"]
 
 MARKER = "<!-- calibstate report -->"
 """By this a comment is found again, to be updated in place."""
@@ -37,126 +34,90 @@ LIMIT = 65_536
 character has less than one."""
 
 _IN_SHORT = 3
-"""Lines in which the proposal is told."""
+"""Lines in which the proposal is proposal."""
 
 
-@dataclass(frozen=True)
-class SitePlan:
-    """What a site would do."""
-
-    site: str
-    plan: Plan
-    digest: str
-    """By which it is known on merge."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What is told of a change of the declaration."""
-
-    base: str
-    """What it is compared with, for people."""
-
-    commit: str
-    """Its digest, which stays a link; empty where that is not known."""
-
-    problems: tuple[Diagnostic, ...]
-    """Mistakes of the tree and findings of the policy."""
-
-    is_sound: bool = True
-    """Whether the tree can be read at all; else nothing else is known."""
-
-    changes: Changes = field(default_factory=Changes)
-    approvals: tuple[Approved, ...] = ()
-    """Of the tickets that the change is about."""
-
-    impact: impact_view.Report | None = None
-    plans: tuple[SitePlan, ...] = ()
-    """In the order in which the sites go."""
-
-    @cached_property
-    def said(self) -> tuple[Said, ...]:
-        """What is proposed."""
-        return changes_view.sentences(self.changes)
-
-    def number_of(self, severity: Severity) -> int:
-        """Return how many problems weigh so much."""
-        return sum(problem.severity is severity for problem in self.problems)
-
-
-def as_markdown(told: Proposal, limit: int = LIMIT) -> str:
+def as_markdown(proposal: Proposal, limit: int = LIMIT) -> str:
     """Return one comment, cut where it would be too long for one."""
-    return fitted(tuple(_sections(told)), limit)
+    return fitted(tuple(_sections(proposal)), limit)
 
 
-def as_full_markdown(told: Proposal) -> str:
+def as_full_markdown(proposal: Proposal) -> str:
     """Return all of it, however long."""
-    return whole(_sections(told))
+    return whole(_sections(proposal))
 
 
-def as_text(told: Proposal) -> Iterator[Text]:
+def lines_of_markdown(proposal: Proposal) -> Iterator[str]:
+    """Yield one comment, line by line."""
+    yield from as_markdown(proposal).splitlines()
+
+
+def as_text(proposal: Proposal) -> Iterator[Text]:
     """Yield a report for a terminal."""
-    yield Text(f"Proposed, compared with {told.base}", "bold")
-    yield from changes_view.as_text(told.changes)
-    if not told.said:
+    yield Text(f"Proposed, compared with {proposal.base}", "bold")
+    yield from changes_view.as_text(proposal.sentences)
+    if not proposal.sentences:
         yield Text("  nothing is declared otherwise", "dim")
     yield Text("")
-    for name, verdict in _verdicts(told):
+    for name, verdict in _verdicts(proposal):
         yield Text(f"  {name:10}", "bold").append(verdict, "default")
-    if told.approvals:
+    if proposal.approvals:
         yield Text("")
-        yield from approvals_view.as_text(told.approvals, checked=False)
-    for site in told.plans:
+        yield from approvals_view.as_text(proposal.approvals, checked=False)
+    for site in proposal.plans:
         yield Text("")
         yield Text(f"{site.site}  {site.digest}", "bold")
         yield from text.plan(site.plan)
-    for problem in told.problems:
+    for problem in proposal.problems:
         yield Text("")
         yield diagnostic(problem)
 
 
-def _sections(told: Proposal) -> Iterator[Section]:
-    yield Section(tuple(_head(told)), essential=True)
-    yield Section(tuple(_policy(told)))
-    if not told.is_sound:
+def _sections(proposal: Proposal) -> Iterator[Section]:
+    yield Section(tuple(_head(proposal)), essential=True)
+    yield Section(tuple(_policy(proposal)))
+    if not proposal.is_sound:
         return
-    yield Section(tuple(_everything(told)))
-    yield Section(tuple(_approvals(told)))
-    yield Section(tuple(_impact(told)))
-    for site in told.plans:
+    yield Section(tuple(_everything(proposal)))
+    yield Section(tuple(_approvals(proposal)))
+    yield Section(tuple(_impact(proposal)))
+    for site in proposal.plans:
         yield Section(tuple(_plan(site)))
-    yield Section(tuple(_on_merge(told)), essential=True)
+    yield Section(tuple(_on_merge(proposal)), essential=True)
 
 
-def _head(told: Proposal) -> Iterator[str]:
+def _head(proposal: Proposal) -> Iterator[str]:
     yield MARKER
     yield "## Calibrations: what is proposed\n"
-    if not told.is_sound:
-        number = count(told.number_of(Severity.ERROR), "error")
+    if not proposal.is_sound:
+        number = count(proposal.number_of(Severity.ERROR), "error")
         yield f"**The state tree cannot be read: {number}.** Nothing else is known until that is mended.\n"
         return
-    yield from changes_view.as_markdown(told.said[: _IN_SHORT - 1 if len(told.said) > _IN_SHORT else None])
-    if (more := len(told.said) - _IN_SHORT + 1) > 1:
+    in_short = proposal.sentences
+    if len(in_short) > _IN_SHORT:
+        in_short = in_short[: _IN_SHORT - 1]
+    yield from changes_view.as_markdown(in_short)
+    if (more := len(proposal.sentences) - _IN_SHORT + 1) > 1:
         yield f"- and {more} more changes"
-    if not told.said:
+    if not proposal.sentences:
         yield "- nothing is declared otherwise"
-    yield f"\nCompared with {safe(told.base, link=told.commit[:10])}.\n"
+    yield f"\nCompared with {safe(proposal.base, link=proposal.commit[:10])}.\n"
     yield "| | |"
     yield "|---|---|"
-    for name, verdict in _verdicts(told):
+    for name, verdict in _verdicts(proposal):
         yield f"| **{name}** | {safe(verdict)} |"
 
 
-def _verdicts(told: Proposal) -> Iterator[tuple[str, str]]:
-    yield "checks", _policy_verdict(told)
-    if told.is_sound:
-        yield "approval", _approval_verdict(told.approvals)
-        yield "lookups", _impact_verdict(told)
-        yield "steps", _steps_verdict(told.plans)
+def _verdicts(proposal: Proposal) -> Iterator[tuple[str, str]]:
+    yield "checks", _policy_verdict(proposal)
+    if proposal.is_sound:
+        yield "approval", _approval_verdict(proposal.approvals)
+        yield "lookups", _impact_verdict(proposal)
+        yield "steps", _steps_verdict(proposal.plans)
 
 
-def _policy_verdict(told: Proposal) -> str:
-    numbers = [(told.number_of(severity), severity.value) for severity in Severity]
+def _policy_verdict(proposal: Proposal) -> str:
+    numbers = [(proposal.number_of(severity), severity.value) for severity in Severity]
     return ", ".join(count(number, word) for number, word in numbers if number) or "nothing to say"
 
 
@@ -164,20 +125,20 @@ def _approval_verdict(approvals: Sequence[Approved]) -> str:
     if not approvals:
         return "no ticket is concerned"
     adopted = sum(one.status is ApprovalStatus.ADOPTED for one in approvals)
-    told = [f"{adopted} of {count(len(approvals), 'ticket')} adopted"]
+    proposal = [f"{adopted} of {count(len(approvals), 'ticket')} adopted"]
     differs = [one.ticket for one in approvals if one.seal is SealState.DIFFERS]
     unbound = [one.ticket for one in approvals if one.seal is SealState.NONE]
-    told += [f"what is sealed of {', '.join(differs)} is not what was approved"] if differs else []
-    told += [f"no content is named as approved for {', '.join(unbound)}"] if unbound else []
+    proposal += [f"what is sealed of {', '.join(differs)} is not what was approved"] if differs else []
+    proposal += [f"no content is named as approved for {', '.join(unbound)}"] if unbound else []
     bound = all(one.seal is SealState.APPROVED for one in approvals)
-    told += ["each sealed as it was approved"] if bound else []
-    return "; ".join(told)
+    proposal += ["each sealed as it was approved"] if bound else []
+    return "; ".join(proposal)
 
 
-def _impact_verdict(told: Proposal) -> str:
-    if told.impact is None:
+def _impact_verdict(proposal: Proposal) -> str:
+    if proposal.impact is None:
         return "not known"
-    return impact_view.verdict(told.impact)
+    return impact_view.verdict(proposal.impact)
 
 
 def _steps_verdict(plans: Sequence[SitePlan]) -> str:
@@ -197,40 +158,40 @@ def _becomes(plan: Plan) -> str:
     return "waits" if plan.has(What.PENDING) else "nothing to do"
 
 
-def _policy(told: Proposal) -> Iterator[str]:
-    if not told.problems:
+def _policy(proposal: Proposal) -> Iterator[str]:
+    if not proposal.problems:
         return
-    yield details(f"Checks: {_policy_verdict(told)}", opened=bool(told.number_of(Severity.ERROR)))
+    yield details(f"Checks: {_policy_verdict(proposal)}", opened=bool(proposal.number_of(Severity.ERROR)))
     yield "| | rule | at | what | what to do |"
     yield "|---|---|---|---|---|"
-    for one in told.problems:
+    for one in proposal.problems:
         at = f"{one.where.path}:{one.where.line}" if one.where else ""
         rule = f"{one.code} {one.summary}".strip()
         yield row(one.severity.value, rule, at, one.detail, one.hint)
     yield "\n</details>"
 
 
-def _everything(told: Proposal) -> Iterator[str]:
-    if len(told.said) <= _IN_SHORT:
+def _everything(proposal: Proposal) -> Iterator[str]:
+    if len(proposal.sentences) <= _IN_SHORT:
         return
-    yield details(f"All that is declared otherwise: {len(told.said)}")
-    yield from changes_view.as_markdown(told.said)
+    yield details(f"All that is declared otherwise: {len(proposal.sentences)}")
+    yield from changes_view.as_markdown(proposal.sentences)
     yield "\n</details>"
 
 
-def _approvals(told: Proposal) -> Iterator[str]:
-    if not told.approvals:
+def _approvals(proposal: Proposal) -> Iterator[str]:
+    if not proposal.approvals:
         return
-    yield details(f"Approval: {_approval_verdict(told.approvals)}")
-    yield from approvals_view.as_markdown(told.approvals, checked=False)
+    yield details(f"Approval: {_approval_verdict(proposal.approvals)}")
+    yield from approvals_view.as_markdown(proposal.approvals, checked=False)
     yield "\n</details>"
 
 
-def _impact(told: Proposal) -> Iterator[str]:
-    if told.impact is None:
+def _impact(proposal: Proposal) -> Iterator[str]:
+    if proposal.impact is None:
         return
-    yield details(f"Lookups: {_impact_verdict(told)}")
-    yield from impact_view.as_markdown(told.impact)
+    yield details(f"Lookups: {_impact_verdict(proposal)}")
+    yield from impact_view.as_markdown(proposal.impact)
     yield "\n</details>"
 
 
@@ -240,13 +201,13 @@ def _plan(site: SitePlan) -> Iterator[str]:
     yield "\n</details>"
 
 
-def _on_merge(told: Proposal) -> Iterator[str]:
-    if not told.plans:
+def _on_merge(proposal: Proposal) -> Iterator[str]:
+    if not proposal.plans:
         return
     yield "\n### On merge\n"
     yield "| site | plan | what happens |"
     yield "|---|---|---|"
-    for one in told.plans:
+    for one in proposal.plans:
         digest = f"`{one.digest}`" if one.plan.steps else "no steps"
         yield f"| {safe(one.site)} | {digest} | {safe(_happens(one.plan))} |"
     yield (

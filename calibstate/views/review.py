@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.text import Text
 
+from ..model.results.reviews import TicketsReviewed
 from ..model.reviews import CheckResult, Finding, Note, RepositoryReview, Review
 from .data_ids import folded
 from .markdown import fenced, row
 
-__all__ = ["as_markdown", "as_text", "spread", "tally"]
+__all__ = ["as_markdown", "as_text", "reviews_as_markdown", "reviews_as_text", "tally"]
 
 _MOST = 20
 """Findings at one repository that are shown before they are folded."""
@@ -131,9 +132,16 @@ def _range(finding: Finding) -> str:
     return f"[{finding.begin or '…'}, {finding.end or '…'})"
 
 
-def spread(reviews: Sequence[Review]) -> Iterator[Text]:
+def reviews_as_text(result: TicketsReviewed) -> Iterator[Text]:
     """Yield reviews of several tickets, an empty line between them."""
-    for number, review in enumerate(reviews):
+    for number, review in enumerate(result.reviews):
         if number:
             yield Text("")
         yield from as_text(review)
+
+
+def reviews_as_markdown(result: TicketsReviewed) -> Iterator[str]:
+    """Yield the records of several tickets, an empty line behind each."""
+    for review in result.reviews:
+        yield from as_markdown(review)
+        yield ""

@@ -13,11 +13,13 @@ from itertools import groupby
 from rich.text import Text
 
 from ..model.drift import What
+from ..model.results.drift import TicketsStatus
 from ..model.status import Cell, Row, State, Status, Subject, Table
 from . import markdown, text
 from .messages import count
+from .size import size
 
-__all__ = ["as_markdown", "as_text", "tally"]
+__all__ = ["as_markdown", "as_text", "status_as_markdown", "status_as_text", "tally"]
 
 _MARKS = {
     State.UNREACHABLE: "?",
@@ -99,6 +101,17 @@ def as_text(told: Status, width: int) -> Iterator[Text]:
         yield Text("In the archive and in Rucio", "bold")
         yield from text.drift(told.beside)
     yield Text(tally(told), "bold")
+
+
+def status_as_text(result: TicketsStatus) -> Iterator[Text]:
+    """Yield tables that are as wide as the terminal."""
+    columns, _ = size()
+    return as_text(result.status, columns)
+
+
+def status_as_markdown(result: TicketsStatus) -> Iterator[str]:
+    """Yield tables for a page."""
+    return as_markdown(result.status)
 
 
 def as_markdown(told: Status) -> Iterator[str]:

@@ -9,19 +9,23 @@ from rich.text import Text
 
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What
-from ..model.guards import Allowed
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Refusal, Step
+from ..model.results.drift import DriftFound
+from ..model.results.plans import Applied, PlanMade, SavedPlan
 from .messages import count, indented
 
 __all__ = [
+    "applied",
     "arrivals",
     "drift",
+    "drift_found",
     "drift_tally",
-    "guards_passed",
     "outcome",
+    "outcome_lines",
     "outcomes_tally",
     "plan",
+    "plan_of",
     "stays",
     "tally",
 ]
@@ -59,6 +63,12 @@ def drift(found: Iterable[Drift]) -> Iterator[Text]:
             yield _drift_line(list(alike))
 
 
+def drift_found(result: DriftFound) -> Iterator[Text]:
+    """Yield the drift that was found, and what it comes to."""
+    yield from drift(result.plan.drift)
+    yield drift_tally(result.plan.drift)
+
+
 def drift_tally(found: Iterable[Drift]) -> Text:
     """Say in a line what drift comes to."""
     whats = [one.what for one in found]
@@ -75,6 +85,11 @@ def plan(made: Plan) -> Iterator[Text]:
             yield from _step_lines(step, wide)
     yield from stays(made)
     yield Text(tally(made), "bold")
+
+
+def plan_of(result: SavedPlan | PlanMade) -> Iterator[Text]:
+    """Yield the plan that a result holds."""
+    return plan(result.plan)
 
 
 def stays(made: Plan) -> Iterator[Text]:
@@ -110,10 +125,16 @@ def outcomes_tally(became: Iterable[Outcome]) -> Text:
     return Text(", ".join(told) + "." + _how_to_go_on(set(results)), "bold")
 
 
-def guards_passed(passed: Allowed) -> Iterator[str]:
-    """Yield which guards a person passes, and why; nothing where none is."""
-    if passed.guards:
-        yield f"Guards passed: {', '.join(guard.value for guard in passed.guards)}, because {passed.because}"
+def applied(result: Applied) -> Iterator[Text | str]:
+    """Yield what a run left undone, and what it came to."""
+    if result.ended_by is not None:
+        return
+    # What the first plan left undone was shown with it.
+    if (result.latest.drift, result.latest.refused) != (result.first.drift, result.first.refused):
+        yield from stays(result.latest)
+    if result.outcomes:
+        yield outcomes_tally(result.outcomes)
+    yield from result.passed.sentences
 
 
 def _how_to_go_on(results: set[Result]) -> str:
@@ -133,6 +154,12 @@ def outcome(became: Outcome) -> Text:
     return text.append(f" {became.do} {became.target}").append(
         "" if became.result is Result.DONE else indented(f"\n{became.detail}", 7)
     )
+
+
+def outcome_lines(became: Outcome) -> Iterator[Text]:
+    """Yield what became of a step; that it was begun is not shown."""
+    if became.result is not Result.BEGUN:
+        yield outcome(became)
 
 
 def arrivals(found: Iterable[Arrival]) -> Iterator[str]:

@@ -49,7 +49,7 @@ _FORK.set_forkserver_preload(
         "calibstate.adapters.locks",
         "calibstate.adapters.records",
         "calibstate.cli.main",
-        "calibstate.cli.reconcile",
+        "calibstate.work.apply",
     ]
 )
 

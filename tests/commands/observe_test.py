@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from calibstate.cli.observe import places_to_look_at
 from calibstate.engine.fingerprint import Fingerprints, look_at_chains
 from calibstate.model.scope import Scope
-from calibstate.ports.silence import USUAL_TIMEOUT
-from calibstate.store import statefile
+from calibstate.work.session import Session
 from tests import world
 from tests.adapters.butler_opening_test import kill_a_writer
 from tests.commands import stock
@@ -75,8 +73,8 @@ def drift_of(ran: Ran) -> set[tuple[str, str, str]]:
 
 
 def fingerprints(sites: Sites, observed: list[str]) -> Fingerprints:
-    desired, _ = statefile.load(sites.tree.state)
-    return look_at_chains(desired, Scope(), places_to_look_at(desired, observed, None, USUAL_TIMEOUT))
+    session = Session(sites.tree.state, observed=tuple(observed))
+    return look_at_chains(session.desired, Scope(), session.places())
 
 
 def steps(ran: Ran, place: str) -> str:

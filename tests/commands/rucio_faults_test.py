@@ -5,6 +5,7 @@ Each fault is real: made on the server, in the transfers, on the disk.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -376,8 +377,6 @@ def test_a_server_that_is_down_costs_the_others_nothing(deployed: Carried, with_
 def test_a_token_that_has_expired_is_renewed_while_waiting(
     carried: Carried, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from calibstate.cli import applying
-
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -385,7 +384,7 @@ def test_a_token_that_has_expired_is_renewed_while_waiting(
         carried.rucio.forget_tokens()
         carried.arrive()
 
-    monkeypatch.setattr(applying.time, "sleep", pause)
+    monkeypatch.setattr(time, "sleep", pause)
 
     ran = carried.apply("--wait", "5m")
 

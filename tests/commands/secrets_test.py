@@ -12,8 +12,8 @@ import pytest
 import yaml
 from lsst.daf.butler import Butler
 
-from calibstate.cli import tree as tree_commands
 from calibstate.errors import Diagnostic, keep_secret, without_secrets
+from calibstate.store import statefile
 from tests import world
 from tests.commands.sites import INSTRUMENT, SUMMIT, TOP, Sites
 from tests.services.moto import S3
@@ -176,7 +176,7 @@ def test_an_unexpected_error_tells_no_secret(
 
     monkeypatch.setenv("CALIBSTATE_TRACEBACK", traceback)
     monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
-    monkeypatch.setattr(tree_commands, "load", fail)
+    monkeypatch.setattr(statefile, "load", fail)
     ran = sites.run("show")
     assert ran.code == 1
     assert "RuntimeError" in ran.err

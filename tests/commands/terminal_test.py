@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from calibstate.cli.terminal import be_readable, size
+from calibstate.cli.terminal import be_readable
+from calibstate.views.size import size
 from calibstate.views.status import _MARKS
 from tests.commands.sites import SUMMIT, Sites
 from tests.tree import ROOT

@@ -31,7 +31,6 @@ from calibstate.adapters.journals import past_run, past_runs
 from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.recorded import RecordedButler
-from calibstate.cli.log import _document
 from calibstate.engine.policy.judge import judge
 from calibstate.errors import CalibstateError, LockedError, without_secrets
 from calibstate.kinds.registry import ACTIONS
@@ -40,8 +39,10 @@ from calibstate.model.fingerprints import digest_of_lines
 from calibstate.model.locks import Lock
 from calibstate.model.outcomes import Began, JournalLine, Outcome, Result
 from calibstate.model.plans import Basis, Plan, Step
+from calibstate.model.results.runs import RunsListed
 from calibstate.store import bundle, observationfile, planfile
 from calibstate.store.documents.base import plain
+from calibstate.store.documents.log import log_document
 from calibstate.store.documents.validation import validation
 from calibstate.store.layout import lay_out_tree
 from calibstate.store.mending import mend
@@ -330,7 +331,7 @@ def test_a_journal_is_told_as_far_as_it_can_be_read(folder: Path) -> None:
                 log_views.run_as_text(runs[0]),
             ):
                 "".join(str(line) for line in view).encode()
-            json.dumps(plain(_document(runs)), ensure_ascii=False).encode()
+            json.dumps(plain(log_document(RunsListed(tuple(runs)))), ensure_ascii=False).encode()
 
     check()
     assert content(records) == {f"journal/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest()}

@@ -17,13 +17,14 @@ from ...model.chains import ChainFile, ExternalEntry
 from ...model.contents import CollectionType, Holding
 from ...model.desired import DesiredState
 from ...model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
+from ...model.results.captures import ChildFound
 from ...model.tickets import ApprovalStatus, Ticket
 from ...ports.places import ReadPlaces
 from ..side_by_side import side_by_side
 from .describe import Description, Live, Role, describe, look_closely
 from .merge import Merged, merge
 
-__all__ = ["Captured", "Found", "Wanted", "capture"]
+__all__ = ["Captured", "Wanted", "capture"]
 
 
 @dataclass(frozen=True)
@@ -51,25 +52,13 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A child of a live chain, and what it is declared as."""
-
-    chain: str
-    child: str
-    declared_as: str
-
-    holds: str
-    """What it is and holds, in words."""
-
-
-@dataclass(frozen=True)
 class Captured:
     """What describes a live chain."""
 
     additions: Additions
     """What the tree lacks of it."""
 
-    found: tuple[Found, ...]
+    found: tuple[ChildFound, ...]
     """Children of the chains, in search order."""
 
     unsealed: tuple[tuple[Ticket, RepositoryAddress], ...]
@@ -445,10 +434,10 @@ class _Capture:
                 remarks[ticket.ticket] = told.live.remark(name)
         return remarks
 
-    def _found(self, told: Description) -> Iterator[Found]:
+    def _found(self, told: Description) -> Iterator[ChildFound]:
         for chain in told.chains:
             for child in told.live.children(chain):
-                yield Found(chain, child, _as(child, told), told.live.remark(child))
+                yield ChildFound(chain, child, _as(child, told), told.live.remark(child))
 
     def _files(self, told: Description) -> Iterator[str]:
         for ticket in told.found:

@@ -17,13 +17,14 @@ from ...errors import (
 from ...kinds.chain import Chain, written_order
 from ...kinds.external import External
 from ...model.desired import DesiredState
+from ...model.files import FileChange
 from ...model.names import InstrumentName, RepositoryAddress
 from ...model.scope import Scope
 from ...model.seals import Seal
 from ...model.tickets import Ticket
 from ...ports.places import ReadPlaces
 from ...ports.progress import Watch, unwatched
-from ...store.treefile import Change, changes, checked
+from ...store.treefile import changes, checked
 from ..expand import expand
 from ..seal import make_seal
 from .capture import Captured
@@ -35,7 +36,7 @@ Shown = Callable[[str], AbstractContextManager[Watch]]
 """Shows how far long work has come."""
 
 
-def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = ()) -> tuple[Change, ...]:
+def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = ()) -> tuple[FileChange, ...]:
     """Return the files that say what was captured; nothing is written.
 
     Parameters

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
-from ...errors import Diagnostic
 from ...model.approvals import Approved
 from ...model.names import Noun
+from ...model.results.tickets import ApprovalsListed
 from .base import FORMAT, Problem, problem
 
-__all__ = ["ApprovalsDocument"]
+__all__ = ["ApprovalsDocument", "approvals_document"]
 
 
 class ApprovalsDocument(Noun):
@@ -32,15 +32,13 @@ class ApprovalsDocument(Noun):
     findings: tuple[Problem, ...]
     """Where Jira says something else, or why it could not be asked."""
 
-    @classmethod
-    def of(
-        cls, listed: Sequence[Approved], findings: Iterable[Diagnostic], *, checked: bool
-    ) -> ApprovalsDocument:
-        """Return the document of some approvals."""
-        tally = Counter(one.jira.value for one in listed)
-        return cls(
-            checked=checked,
-            summary=dict(sorted(tally.items())),
-            approvals=tuple(listed),
-            findings=tuple(problem(finding) for finding in findings),
-        )
+
+def approvals_document(result: ApprovalsListed) -> ApprovalsDocument:
+    """Return the document of some approvals."""
+    tally = Counter(approved.jira.value for approved in result.approvals)
+    return ApprovalsDocument(
+        checked=result.is_checked,
+        summary=dict(sorted(tally.items())),
+        approvals=result.approvals,
+        findings=tuple(problem(finding) for finding in result.findings),
+    )

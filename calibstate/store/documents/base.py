@@ -58,6 +58,8 @@ def problem(told: Diagnostic) -> Problem:
     )
 
 
-def plain(document: Noun) -> dict[str, Any]:
-    """Return a document as plain data."""
+def plain(document: Noun | dict[str, Any]) -> dict[str, Any]:
+    """Return a document as plain data; one that is, as it is."""
+    if isinstance(document, dict):
+        return document
     return document.model_dump(mode="json", by_alias=True)

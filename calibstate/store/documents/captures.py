@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
-from ...errors import Diagnostic
 from ...model.names import Noun
+from ...model.results.captures import CaptureMade, CaptureRefused, ChildFound
 from .base import FORMAT, Problem, problem
 
-__all__ = ["CaptureDocument", "CapturedChild", "CapturedFile"]
+__all__ = ["CaptureDocument", "CapturedChild", "CapturedFile", "capture_document", "refused_document"]
 
 
 class CapturedFile(Noun):
@@ -52,25 +51,32 @@ class CaptureDocument(Noun):
     told: tuple[Problem, ...]
     """What a person should know; errors where it was refused."""
 
-    @classmethod
-    def of(
-        cls,
-        files: Mapping[str, Any],
-        found: Iterable[tuple[str, str, str, str]],
-        told: Iterable[Diagnostic],
-        *,
-        written: bool,
-    ) -> CaptureDocument:
-        """Return the document of what was found."""
-        keys = ("chain", "child", "as", "holds")
-        return cls(
-            written=written,
-            files=tuple(CapturedFile(path=path, what=what) for path, what in files.items()),
-            found=tuple(CapturedChild.model_validate(dict(zip(keys, one, strict=True))) for one in found),
-            told=tuple(problem(one) for one in told),
-        )
 
-    @classmethod
-    def refused(cls, told: Iterable[Diagnostic]) -> CaptureDocument:
-        """Return the document of what the files cannot say."""
-        return cls.of({}, (), told, written=False)
+def capture_document(result: CaptureMade) -> CaptureDocument:
+    """Return the document of what was captured."""
+    return CaptureDocument(
+        written=result.written,
+        files=tuple(_file(path, what) for path, what in result.files.items()),
+        found=tuple(_child(child) for child in result.children),
+        told=tuple(problem(remark) for remark in result.remarks),
+    )
+
+
+def refused_document(result: CaptureRefused) -> CaptureDocument:
+    """Return the document of what the files cannot say."""
+    problems = tuple(problem(diagnostic) for diagnostic in result.problems)
+    return CaptureDocument(written=False, files=(), found=(), told=problems)
+
+
+def _file(path: str, what: Any) -> CapturedFile:
+    return CapturedFile(path=path, what=what)
+
+
+def _child(child: ChildFound) -> CapturedChild:
+    values = {
+        "chain": child.chain,
+        "child": child.child,
+        "as": child.declared_as,
+        "holds": child.holds,
+    }
+    return CapturedChild.model_validate(values)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
+from ...errors import Diagnostic
 from ...model.approvals import Approved
-from ...model.changes import ChainChange
+from ...model.changes import ChainChange, Sentence
 from ...model.names import Noun
-from .base import FORMAT, Problem, Spot
+from ...model.results.declared import DeclaredChains
+from ...model.results.impacts import ImpactReport
+from ...model.results.proposals import Proposal, RolledBack
+from ...model.results.trees_compared import ChainHistory, ComparedTree, HistoryEntry, TreesCompared
+from ...model.rollbacks import Remaining
+from .base import FORMAT, Problem, Spot, problem, spot
+from .plans import summary
 
 __all__ = [
     "ChangedChain",
@@ -24,6 +32,11 @@ __all__ = [
     "RevisionWords",
     "RollbackDocument",
     "changed_chain",
+    "desired_document",
+    "diff_document",
+    "history_document",
+    "report_document",
+    "rollback_document",
 ]
 
 
@@ -98,6 +111,10 @@ class DesiredDocument(Noun):
 
     repositories: Mapping[str, Mapping[str, tuple[str, ...]]]
     """Children in search order, by chain, by address of the repository."""
+
+    resources: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
+    """What is declared of other kinds, by address of the repository, by kind
+    and by name; only of kinds that say so in words."""
 
 
 class DiffDocument(Noun):
@@ -234,4 +251,117 @@ def changed_chain(change: ChainChange) -> ChangedChain:
         moved=tuple(PlacedEntry(entry=one.entry, in_front_of=one.in_front_of) for one in change.moved),
         retired=dict(change.retired or {}),
         unretired=change.unretired,
+    )
+
+
+def desired_document(result: DeclaredChains) -> DesiredDocument:
+    """Return the document of declared chains."""
+    repositories: dict[str, dict[str, tuple[str, ...]]] = {}
+    for chain in result.chains:
+        repositories.setdefault(chain.repository, {})[chain.name] = chain.children
+    resources: dict[str, dict[str, dict[str, Mapping[str, Any]]]] = {}
+    for resource in result.resources:
+        of_kind = resources.setdefault(resource.repository, {}).setdefault(resource.kind, {})
+        of_kind[resource.name] = resource.declaration
+    at = RevisionWords(words=result.revision, commit=result.commit) if result.revision else None
+    return DesiredDocument(at=at, repositories=repositories, resources=resources)
+
+
+def diff_document(result: TreesCompared) -> DiffDocument:
+    """Return the document of what is declared otherwise."""
+    return DiffDocument(
+        before=_revision(result.before),
+        after=_revision(result.after),
+        changes=_proposed(result.sentences),
+        chains=tuple(changed_chain(chain) for chain in result.changes.chains),
+    )
+
+
+def history_document(result: ChainHistory) -> HistoryDocument:
+    """Return the document of who changed a chain."""
+    return HistoryDocument(chain=result.chain, revisions=tuple(_entry(entry) for entry in result.entries))
+
+
+def report_document(result: Proposal) -> ReportDocument:
+    """Return the document of what a change proposes."""
+    return ReportDocument(
+        base=result.base,
+        sound=result.is_sound,
+        proposed=_proposed(result.sentences),
+        problems=_problems(result.problems),
+        approvals=result.approvals,
+        impact=_effects(result.impact),
+        plans={site.site: summary(site.plan) for site in result.plans},
+        digests={site.site: site.digest for site in result.plans},
+    )
+
+
+def rollback_document(result: RolledBack) -> RollbackDocument:
+    """Return the document of a ticket that is taken out everywhere."""
+    unknown: set[str] = set()
+    for chain in result.impact.impact.chains:
+        unknown.update(what.ticket or what.collection for what in chain.unknown if what.moved)
+    return RollbackDocument(
+        ticket=result.what.name,
+        instrument=result.what.instrument,
+        reason=result.reason,
+        retired=result.what.words,
+        changes=_proposed(result.sentences),
+        impact=_effects(result.impact),
+        unknown=tuple(sorted(unknown)),
+        remaining=tuple(_remaining(remaining) for remaining in result.remaining),
+        files=result.files,
+        written=result.written,
+        branch=result.branch or None,
+        commit=result.commit or None,
+    )
+
+
+def _revision(tree: ComparedTree) -> RevisionWords:
+    return RevisionWords(words=tree.words, commit=tree.commit or None)
+
+
+def _proposed(sentences: Iterable[Sentence]) -> tuple[ProposedEntry, ...]:
+    """Return what is declared otherwise, in sentences."""
+    entries = []
+    for sentence in sentences:
+        at = spot(sentence.where)
+        entries.append(ProposedEntry(mark=sentence.mark, what=sentence.what, said=sentence.rest, at=at))
+    return tuple(entries)
+
+
+def _entry(entry: HistoryEntry) -> RevisionEntry:
+    changed, revision = entry.changed, entry.changed.revision
+    return RevisionEntry(
+        commit=revision.commit,
+        at=revision.at,
+        title=revision.title,
+        authors=revision.authors,
+        merged_by=revision.merged_by,
+        pull_request=revision.pull_request,
+        sound=not changed.problems,
+        changes=_proposed(entry.sentences),
+        chains=tuple(changed_chain(chain) for chain in changed.changes.chains),
+        problems=_problems(changed.problems),
+    )
+
+
+def _problems(problems: Iterable[Diagnostic]) -> tuple[Problem, ...]:
+    return tuple(problem(diagnostic) for diagnostic in problems)
+
+
+def _effects(report: ImpactReport | None) -> dict[str, int]:
+    """Count the changes of lookups by what becomes of them."""
+    if report is None:
+        return {}
+    tally = Counter(change.effect.value for change in report.impact.changes)
+    return dict(sorted(tally.items()))
+
+
+def _remaining(remaining: Remaining) -> RemainingEntry:
+    return RemainingEntry(
+        repository=remaining.repository,
+        chain=remaining.chain,
+        children=remaining.children,
+        hold=remaining.hold,
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from ...model.checkups import Check
 from ...model.names import Noun
+from ...model.results.places_looked_at import Checkup
 from .base import FORMAT
 
-__all__ = ["CheckupDocument"]
+__all__ = ["CheckupDocument", "checkup_document"]
 
 
 class CheckupDocument(Noun):
@@ -25,8 +26,8 @@ class CheckupDocument(Noun):
     checks: tuple[Check, ...]
     """By place."""
 
-    @classmethod
-    def of(cls, checks: Sequence[Check]) -> CheckupDocument:
-        """Return the document of some checks."""
-        tally = Counter(check.health.value for check in checks)
-        return cls(summary=dict(sorted(tally.items())), checks=tuple(checks))
+
+def checkup_document(result: Checkup) -> CheckupDocument:
+    """Return the document of what was checked."""
+    tally = Counter(check.health.value for check in result.checks)
+    return CheckupDocument(summary=dict(sorted(tally.items())), checks=result.checks)

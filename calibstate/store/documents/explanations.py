@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ...model.explanations import Outcome, Why
+from ...model.explanations import Explained, Outcome, Since, Told, Weighed, Why
 from ...model.names import Noun
+from ...model.results.lookups import ExplanationsFound
+from ...model.timespans import format_bound
 from .base import FORMAT
 
-__all__ = ["CandidateEntry", "ExplanationDocument", "ExplanationEntry", "SinceEntry", "WinnerEntry"]
+__all__ = [
+    "CandidateEntry",
+    "ExplanationDocument",
+    "ExplanationEntry",
+    "SinceEntry",
+    "WinnerEntry",
+    "explanation_document",
+]
 
 
 class CandidateEntry(Noun):
@@ -116,3 +125,76 @@ class ExplanationDocument(Noun):
     remarks: tuple[str, ...] = ()
     unreachable: Mapping[str, str] = {}
     """Why repositories could not be seen, by address."""
+
+
+def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
+    """Return the document of what was explained."""
+    explained, question = result.explained, result.explained.question
+    at = None
+    if question.moment is not None:
+        at = format_bound(question.moment) or "1970-01-01T00:00:00"
+    return ExplanationDocument(
+        instrument=question.instrument,
+        dataset_type=question.dataset_type,
+        at=at,
+        exposure=question.exposure,
+        explanations=tuple(_entry(explained, told, since) for told, since in result.dated()),
+        differing=_differing(explained),
+        remarks=explained.remarks,
+        unreachable={address: trouble.detail for address, trouble in explained.unreachable.items()},
+    )
+
+
+def _differing(explained: Explained) -> tuple[str, ...]:
+    """Return the repositories that get another dataset than most."""
+    repositories: set[str] = set()
+    for chain in {told.explanation.chain for told in explained.told}:
+        _, others = explained.differing(chain)
+        repositories.update(told.repository for told in others)
+    return tuple(sorted(repositories))
+
+
+def _entry(explained: Explained, told: Told, since: Since | None) -> ExplanationEntry:
+    explanation = told.explanation
+    candidates = tuple(_candidate(explained, weighed) for weighed in explanation.candidates)
+    winner = None
+    for candidate in candidates:
+        if candidate.wins and winner is None:
+            values = {**dict(candidate), "run": told.run, "since": _since(since)}
+            winner = WinnerEntry.model_validate(values)
+    nearest = explanation.nearest
+    return ExplanationEntry(
+        repository=told.repository,
+        chain=explanation.chain,
+        data_id=explanation.data_id,
+        begin=format_bound(explanation.span[0]),
+        end=format_bound(explanation.span[1]),
+        outcome=explanation.outcome,
+        winner=winner,
+        candidates=candidates,
+        searched=explanation.searched or (),
+        nearest=_candidate(explained, nearest) if nearest else None,
+        known=explanation.known,
+    )
+
+
+def _since(since: Since | None) -> SinceEntry | None:
+    if since is None:
+        return None
+    return SinceEntry(
+        at=since.at or None, run=since.run or None, commit=since.commit, unknown=since.unknown or None
+    )
+
+
+def _candidate(explained: Explained, weighed: Weighed) -> CandidateEntry:
+    return CandidateEntry(
+        rank=weighed.rank + 1,
+        collection=weighed.collection,
+        ticket=explained.tickets.get(weighed.collection),
+        begin=format_bound(weighed.row.begin),
+        end=format_bound(weighed.row.end),
+        uuid=weighed.row.uuid,
+        wins=weighed.why is Why.WINS,
+        why=weighed.why,
+        detail=weighed.detail,
+    )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ...model.differences import Difference, Selected
 from ...model.names import Noun
+from ...model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
+from ...model.timespans import format_bound
 from .base import FORMAT
 
-__all__ = ["ChainPrint", "DifferenceEntry", "FingerprintsDocument", "RepositoryPrint", "SelectedBy"]
+__all__ = [
+    "ChainPrint",
+    "DifferenceEntry",
+    "FingerprintsDocument",
+    "RepositoryPrint",
+    "SelectedBy",
+    "fingerprints_document",
+]
 
 
 class ChainPrint(Noun):
@@ -73,3 +83,43 @@ class FingerprintsDocument(Noun):
     differences: tuple[DifferenceEntry, ...] = ()
     unreachable: Mapping[str, str] = {}
     """Why repositories could not be seen, by address."""
+
+
+def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
+    """Return the document of fingerprints that were compared."""
+    differences: list[DifferenceEntry] = []
+    for difference in result.differences:
+        differences.extend(_entry(difference, found) for found in difference.differences)
+    return FingerprintsDocument(
+        repositories={address: _repository(chains) for address, chains in result.chains.items()},
+        differences=tuple(differences),
+        unreachable={address: trouble.detail for address, trouble in result.unreachable.items()},
+    )
+
+
+def _repository(chains: Mapping[str, ChainFingerprint]) -> RepositoryPrint:
+    prints = {}
+    for name, chain in chains.items():
+        prints[name] = ChainPrint(effective=chain.effective, collections=dict(chain.collections))
+    return RepositoryPrint(chains=prints)
+
+
+def _entry(difference: ChainDifference, found: Difference) -> DifferenceEntry:
+    return DifferenceEntry(
+        chain=difference.chain,
+        reference=difference.reference,
+        repository=difference.repository,
+        dataset_type=found.dataset_type,
+        data_ids=found.data_ids,
+        begin=format_bound(found.begin),
+        end=format_bound(found.end),
+        at_reference=_selected(found.one),
+        at_repository=_selected(found.other),
+    )
+
+
+def _selected(what: frozenset[Selected]) -> SelectedBy:
+    return SelectedBy(
+        collections=tuple(sorted({selected.collection for selected in what})),
+        uuids=tuple(sorted({selected.uuid for selected in what})),
+    )

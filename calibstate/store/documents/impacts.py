@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
+from ...model.impacts import Affected, ChainImpact, Via
 from ...model.names import Noun
-from .base import FORMAT, Spot
+from ...model.results.impacts import ImpactReport
+from ...model.timespans import format_bound
+from .base import FORMAT, Spot, spot
 
 __all__ = [
     "AffectedEntry",
@@ -16,6 +21,7 @@ __all__ = [
     "SelectedVia",
     "ShadowedEntry",
     "UnknownEntry",
+    "impact_document",
 ]
 
 
@@ -129,3 +135,103 @@ class ImpactDocument(Noun):
     exposures: tuple[AffectedEntry, ...]
     nights: Mapping[str, int]
     """Exposures that change, by observing day."""
+
+
+def impact_document(report: ImpactReport) -> ImpactDocument:
+    """Return the document of what a change does."""
+    impact = report.impact
+    searches: list[_Searched] = []
+    for chain in impact.chains:
+        for repository, name in chain.chains:
+            searches.append(_Searched(repository, name, chain))
+    searches.sort(key=lambda searched: (searched.repository, searched.name))
+    changes: list[ChangeEntry] = []
+    shadowed: list[ShadowedEntry] = []
+    unknown: list[UnknownEntry] = []
+    for searched in searches:
+        changes.extend(searched.changes(report))
+        shadowed.extend(searched.shadowed())
+        unknown.extend(searched.unknown())
+    effects = Counter(change.effect.value for change in impact.changes)
+    return ImpactDocument(
+        base=report.base,
+        observed_until=format_bound(report.observed_until) or "",
+        live=report.live or None,
+        repositories=impact.repositories,
+        gone=impact.gone,
+        summary=dict(sorted(effects.items())),
+        searches=tuple(searched.entry() for searched in searches),
+        changes=tuple(changes),
+        shadowed=tuple(shadowed),
+        unknown=tuple(unknown),
+        exposures=tuple(_affected(exposure) for exposure in impact.exposures),
+        nights={str(night): number for night, number in report.nights.items()},
+    )
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """What becomes of one chain at one repository."""
+
+    repository: str
+    name: str
+    chain: ChainImpact
+
+    def entry(self) -> SearchEntry:
+        return SearchEntry(
+            repository=self.repository,
+            chain=self.name,
+            entered=self.chain.entered,
+            left=self.chain.left,
+            moved=self.chain.moved,
+        )
+
+    def changes(self, report: ImpactReport) -> Iterator[ChangeEntry]:
+        for change in self.chain.changes:
+            yield ChangeEntry(
+                repository=self.repository,
+                chain=self.name,
+                dataset_type=change.dataset_type,
+                data_ids=change.data_ids,
+                begin=format_bound(change.begin),
+                end=format_bound(change.end),
+                what=change.effect.value,
+                into_the_past=report.reaches_back([change]),
+                before=_via(change.before),
+                after=_via(change.after),
+            )
+
+    def shadowed(self) -> Iterator[ShadowedEntry]:
+        for shadowed in self.chain.shadowed:
+            yield ShadowedEntry(
+                repository=self.repository,
+                chain=self.name,
+                collection=shadowed.collection,
+                ticket=shadowed.ticket or None,
+                whole=shadowed.whole,
+                declared_at=spot(shadowed.where),
+            )
+
+    def unknown(self) -> Iterator[UnknownEntry]:
+        for unknown in self.chain.unknown:
+            yield UnknownEntry(
+                repository=self.repository,
+                chain=self.name,
+                collection=unknown.collection,
+                ticket=unknown.ticket or None,
+                moved=unknown.moved,
+            )
+
+
+def _via(via: Via | None) -> SelectedVia | None:
+    return SelectedVia(collection=via.collection, run=via.run) if via else None
+
+
+def _affected(exposure: Affected) -> AffectedEntry:
+    return AffectedEntry(
+        ambiguous=exposure.ambiguous,
+        exposure=exposure.exposure,
+        day_obs=exposure.day_obs,
+        physical_filter=exposure.physical_filter or None,
+        dataset_types=exposure.dataset_types,
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from ...model.history import PastRun
 from ...model.names import Noun
-from ...model.outcomes import JournalLine
+from ...model.outcomes import JournalLine, Outcome
+from ...model.results.runs import RunsListed
 from .base import FORMAT
 
-__all__ = ["LogDocument", "RunEntry"]
+__all__ = ["LogDocument", "RunEntry", "log_document", "outcome_document"]
 
 
 class RunEntry(Noun):
@@ -25,6 +27,11 @@ class RunEntry(Noun):
     """Lines that cannot be read."""
 
 
+def outcome_document(outcome: Outcome) -> Outcome:
+    """Return the document of what became of a step: it is one already."""
+    return outcome
+
+
 class LogDocument(Noun):
     """What was done."""
 
@@ -33,3 +40,18 @@ class LogDocument(Noun):
 
     runs: tuple[RunEntry, ...]
     """The newest first."""
+
+
+def log_document(result: RunsListed) -> LogDocument:
+    """Return the document of some runs."""
+    return LogDocument(runs=tuple(_run(run) for run in result.runs))
+
+
+def _run(run: PastRun) -> RunEntry:
+    return RunEntry(
+        id=run.id,
+        ending=run.ending.value,
+        lines=run.lines,
+        unreadable=run.unreadable,
+        tally=run.tally,
+    )

@@ -12,9 +12,10 @@ from ...model.drift import Drift, Unseen
 from ...model.guards import Allowed, GuardMet
 from ...model.names import Address, Noun
 from ...model.plans import Basis, Plan, Refusal
+from ...model.results.drift import DriftFound
 from .base import FORMAT
 
-__all__ = ["DriftDocument", "PlanDocument", "StepEntry", "counted"]
+__all__ = ["DriftDocument", "PlanDocument", "StepEntry", "drift_document", "summary"]
 
 
 class StepEntry(Noun):
@@ -93,10 +94,16 @@ class DriftDocument(Noun):
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
 
-    @classmethod
-    def of(cls, plan: Plan) -> DriftDocument:
-        """Return the document of the drift that a plan found."""
-        return cls(summary=counted(plan.drift), drift=plan.drift, unseen=plan.unseen)
+
+def drift_document(result: DriftFound) -> DriftDocument:
+    """Return the document of the drift that was found."""
+    plan = result.plan
+    return DriftDocument(summary=counted(plan.drift), drift=plan.drift, unseen=plan.unseen)
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """Return what a plan comes to: steps, refusals, drift of each sort."""
+    return {"steps": len(plan.steps), "refused": len(plan.refused), **counted(plan.drift)}
 
 
 def counted(found: Iterable[Drift]) -> dict[str, int]:

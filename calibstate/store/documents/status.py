@@ -7,10 +7,11 @@ from typing import Literal
 
 from ...model.drift import Drift, Unseen
 from ...model.names import Noun
-from ...model.status import State, Status, Table
+from ...model.results.drift import TicketsStatus
+from ...model.status import State, Table
 from .base import FORMAT
 
-__all__ = ["StatusDocument"]
+__all__ = ["StatusDocument", "status_document"]
 
 
 class StatusDocument(Noun):
@@ -34,18 +35,16 @@ class StatusDocument(Noun):
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
 
-    @classmethod
-    def of(cls, told: Status) -> StatusDocument:
-        """Return the document of how it stands."""
-        found = {cell.state for table in told.tables for row in table.rows for cell in row.cells}
-        return cls(
-            summary={state.value: number for state, number in sorted(told.tally().items(), key=_by_state)},
-            legend={state.value: state.means for state in State if state in found},
-            tables=told.tables,
-            beside=told.beside,
-            unseen=told.unseen,
-        )
 
-
-def _by_state(counted: tuple[State, int]) -> str:
-    return counted[0].value
+def status_document(result: TicketsStatus) -> StatusDocument:
+    """Return the document of how it stands with tickets."""
+    status = result.status
+    occurring = {cell.state for table in status.tables for row in table.rows for cell in row.cells}
+    tally = {state.value: number for state, number in status.tally().items()}
+    return StatusDocument(
+        summary=dict(sorted(tally.items())),
+        legend={state.value: state.means for state in State if state in occurring},
+        tables=status.tables,
+        beside=status.beside,
+        unseen=status.unseen,
+    )

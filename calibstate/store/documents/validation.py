@@ -7,9 +7,10 @@ from typing import Literal
 
 from ...errors import Diagnostic
 from ...model.names import Noun
+from ...model.results.trees import Formatting, Validation
 from .base import FORMAT, Problem, problem
 
-__all__ = ["ValidationDocument", "validation"]
+__all__ = ["ValidationDocument", "problems_document", "validation"]
 
 
 class ValidationDocument(Noun):
@@ -24,3 +25,8 @@ class ValidationDocument(Noun):
 def validation(problems: Iterable[Diagnostic]) -> ValidationDocument:
     """Return the document of what is wrong with a state tree."""
     return ValidationDocument(problems=tuple(problem(told) for told in problems))
+
+
+def problems_document(result: Validation | Formatting) -> ValidationDocument:
+    """Return the document of what is wrong with a state tree or its layout."""
+    return validation(result.problems)

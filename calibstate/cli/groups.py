@@ -1,0 +1,245 @@
+"""Options that commands share, in groups that are declared once.
+
+A command takes a group as one parameter.  `grouped` puts the options of the
+group in its place before typer reads the signature, and gathers their values
+again when the command is run::
+
+    @app.command()
+    @grouped
+    def show(context: typer.Context, *, narrowing: Narrowing) -> None:
+
+Some commands have a part of a group: ``Annotated[Narrowing,
+without("ticket")]``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+
+from ..model.guards import Allowed
+from ..model.scope import Scope
+from ..views.render import Format, formats_of
+from .options import (
+    AllowOption,
+    ArchiveBytesOption,
+    BecauseOption,
+    ExcludeOption,
+    FilesOption,
+    InstrumentOption,
+    MaxAgeOption,
+    NoCacheOption,
+    ObservedOption,
+    OnlyHereOption,
+    OverrideOption,
+    RepositoryOption,
+    SiteOption,
+    TicketOption,
+    allowed,
+)
+
+__all__ = ["Files", "Looking", "Narrowing", "Passing", "grouped", "shown_as", "without"]
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What a command is narrowed to."""
+
+    site: SiteOption = None
+    repository: RepositoryOption = None
+    instrument: InstrumentOption = None
+    ticket: TicketOption = None
+    exclude: ExcludeOption = None
+
+
+@dataclass(frozen=True)
+class Files:
+    """How closely files are looked at."""
+
+    files: FilesOption = False
+    archive_bytes: ArchiveBytesOption = False
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Which places are asked, and what is taken from elsewhere."""
+
+    observed: ObservedOption = None
+    max_age: MaxAgeOption = None
+    only_here: OnlyHereOption = False
+    no_cache: NoCacheOption = False
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Guards that a person passes."""
+
+    allow: AllowOption = None
+    because: BecauseOption = None
+    override: OverrideOption = None
+
+    def allowed(self) -> Allowed:
+        """Return what a person allows.
+
+        Raises
+        ------
+        UsageError
+            There is no reason, or nothing that it is for.
+        """
+        return allowed(self.allow, self.because, self.override)
+
+
+def scope(narrowing: Narrowing, files: Files | None = None, *more_repositories: str) -> Scope:
+    """Return what a command was narrowed to.
+
+    Parameters
+    ----------
+    narrowing, files
+        What the options say.
+    more_repositories
+        Repositories that arguments name.
+    """
+    files = files or Files()
+    return Scope(
+        tuple(narrowing.site or ()),
+        (*(narrowing.repository or ()), *more_repositories),
+        tuple(narrowing.instrument or ()),
+        tuple(narrowing.ticket or ()),
+        tuple(narrowing.exclude or ()),
+        files=files.files or files.archive_bytes,
+        every_byte=files.archive_bytes,
+    )
+
+
+@dataclass(frozen=True)
+class _Without:
+    """Options of a group that a command does not have."""
+
+    names: tuple[str, ...]
+
+
+def without(*names: str) -> _Without:
+    """Return the mark of a group that lacks some of its options."""
+    return _Without(names)
+
+
+@dataclass(frozen=True)
+class _ShownAs:
+    """The result whose formats a command offers."""
+
+    result: str
+
+
+def shown_as(result: str) -> _ShownAs:
+    """Return the mark of the option ``--format`` of a command.
+
+    Parameters
+    ----------
+    result
+        What the command shows, as the table of views calls it; the command
+        offers the formats that the table has for it.
+    """
+    return _ShownAs(result)
+
+
+class _Parameter:
+    """A parameter of a command, and the options that stand for it."""
+
+    def __init__(self, name: str, annotation: Any, parameter: inspect.Parameter) -> None:
+        self.name = name
+        self._annotation = annotation
+        self._parameter = parameter
+        self._type = annotation
+        self._marks: tuple[Any, ...] = ()
+        if get_origin(annotation) is Annotated:
+            self._type, *marks = get_args(annotation)
+            self._marks = tuple(marks)
+
+    def options(self) -> Iterator[inspect.Parameter]:
+        """Yield what typer is to see in place of the parameter."""
+        if self._is_group():
+            yield from self._options_of_group()
+        elif self._type is Format:
+            yield self._format_option()
+        else:
+            yield self._parameter.replace(annotation=self._annotation)
+
+    def take(self, values: dict[str, Any]) -> Any:
+        """Return the value of the parameter, and take it out of all values.
+
+        Parameters
+        ----------
+        values
+            Values of options that no parameter has taken yet.
+        """
+        if self._is_group():
+            names = [option.name for option in self._options_of_group()]
+            return self._type(**{name: values.pop(name) for name in names})
+        value = values.pop(self.name)
+        # typer knows an enumeration of the formats of this command only.
+        return Format(value.value) if self._type is Format else value
+
+    def _is_group(self) -> bool:
+        return dataclasses.is_dataclass(self._type)
+
+    def _options_of_group(self) -> Iterator[inspect.Parameter]:
+        left_out: set[str] = set()
+        for mark in self._marks:
+            if isinstance(mark, _Without):
+                left_out.update(mark.names)
+        annotations = get_type_hints(self._type, include_extras=True)
+        for field in dataclasses.fields(self._type):
+            if field.name not in left_out:
+                yield inspect.Parameter(
+                    field.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=field.default,
+                    annotation=annotations[field.name],
+                )
+
+    def _format_option(self) -> inspect.Parameter:
+        (mark,) = self._marks
+        words = [(format.name, format.value) for format in formats_of(mark.result)]
+        offered = _enumeration(words)
+        option = typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
+        default = offered(Format.TEXT.value)
+        return self._parameter.replace(annotation=Annotated[offered, option], default=default)
+
+
+def _enumeration(words: list[tuple[str, str]]) -> Any:
+    make: Any = Enum  # It is not known before it runs which members there are.
+    return make("Format", words)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Have a command take the options of its groups one by one.
+
+    Parameters
+    ----------
+    command
+        A function, each of whose parameters is an option of typer or a group.
+    """
+    annotations = get_type_hints(command, include_extras=True)
+    parameters = [
+        _Parameter(name, annotations[name], parameter)
+        for name, parameter in inspect.signature(command).parameters.items()
+    ]
+
+    @wraps(command)
+    def flat(**values: Any) -> None:
+        command(**{parameter.name: parameter.take(values) for parameter in parameters})
+
+    options: list[inspect.Parameter] = []
+    for parameter in parameters:
+        for option in parameter.options():
+            options.append(option.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    flat.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    flat.__annotations__ = {option.name: option.annotation for option in options}
+    return flat

@@ -1,0 +1,99 @@
+"""The question of `explain`, made of words of the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..errors import Diagnostic, UsageError
+from ..model.desired import DesiredState
+from ..model.explanations import Question
+from ..model.names import nearest, spelled
+from ..model.timespans import UNBOUNDED, parse_tai
+
+__all__ = ["question"]
+
+
+def question(
+    desired: DesiredState,
+    instruments: list[str] | None,
+    dataset_type: str,
+    words: Iterable[str],
+    at: str | None,
+    exposure: int | None,
+    chain: str | None,
+) -> Question:
+    """Return what `explain` is asked.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    instruments
+        Instruments that options name.
+    dataset_type
+        What is looked up.
+    words
+        ``KEY=VALUE`` of the data ID.
+    at, exposure
+        When: a moment in TAI, or the number of an exposure.
+    chain
+        What is searched; `None`: what is declared.
+
+    Raises
+    ------
+    UsageError
+        It is not clear what is meant.
+    """
+    if (at is None) == (exposure is None):
+        said = "Neither --at nor --exposure is given" if at is None else "Both --at and --exposure are given"
+        raise UsageError(Diagnostic("When is not clear", f"{said}.", hint="Give one of them."))
+    data_id = _data_id(words)
+    instrument = _instrument(desired, instruments or [], data_id.get("instrument"))
+    moment = None if at is None else _moment(at)
+    return Question(instrument, dataset_type, data_id, moment, exposure, chain)
+
+
+def _data_id(words: Iterable[str]) -> dict[str, str]:
+    data_id: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key and equals and value) or "," in word:
+            hint = "Write KEY=VALUE, each in a word of its own: detector=4 physical_filter=r_03."
+            raise UsageError(Diagnostic("Data ID is not understood", f"{word!r} is no KEY=VALUE.", hint=hint))
+        if data_id.setdefault(key, value) != value:
+            raise UsageError(Diagnostic("Data ID is not understood", f"{key} is given twice."))
+    return data_id
+
+
+def _instrument(desired: DesiredState, options: list[str], word: str | None) -> str:
+    """Return the instrument that is meant: told, or the only one."""
+    known = sorted({i for a in desired.repositories for i in desired.repository(a)[1].instruments})
+    told = sorted({*options, *([word] if word else [])})
+    (only,) = told if len(told) == 1 else known if not told and len(known) == 1 else (None,)
+    if only is None:
+        detail = f"{', '.join(told)} are given." if told else f"{', '.join(known)} are declared."
+        raise UsageError(
+            Diagnostic("Instrument is not clear", detail, hint="Give one of them: --instrument NAME.")
+        )
+    if only not in known:
+        near = nearest(only, known)
+        hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known)}."
+        raise UsageError(
+            Diagnostic("Not declared", f"{spelled(only)}: no repository has this instrument.", hint=hint)
+        )
+    return only
+
+
+def _moment(text: str) -> int:
+    try:
+        moment = parse_tai(f"{text}T00:00:00" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text)
+    except ValueError:
+        hint = "Write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS in TAI, without a zone."
+        raise UsageError(
+            Diagnostic("Moment is not understood", f"{text!r} is no moment.", hint=hint)
+        ) from None
+    if not UNBOUNDED[0] <= moment < UNBOUNDED[1]:
+        detail = f"{text} is not between 1970 and 2100, where the butler counts."
+        raise UsageError(Diagnostic("Moment is not understood", detail))
+    return moment

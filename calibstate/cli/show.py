@@ -1,0 +1,60 @@
+"""The command that shows what is desired, or a saved plan."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..views.render import Format
+from . import completing
+from .app import app
+from .groups import Narrowing, grouped, shown_as
+from .sessions import begin
+from .showing import finish
+
+
+@app.command()
+@grouped
+def show(
+    context: typer.Context,
+    *,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[REPOSITORY|FILE]",
+            autocompletion=completing.repositories,
+            help="SITE/REPOSITORY, or a saved plan.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="REV|DATE",
+            envvar="CALIBSTATE_AT",
+            help="As declared at a commit, branch or tag; or at a date, 2025-02-11 or 2025-02-11T03:00:00Z.",
+        ),
+    ] = None,
+    format: Annotated[Format, shown_as("results.declared.DeclaredChains")],
+    narrowing: Narrowing,
+) -> None:
+    """Show the desired chains, or a saved plan.
+
+    With --at as they were declared then.  A date means what the main branch,
+    the first-parent line of HEAD, said at that moment: what counts is when a
+    commit was made there, or merged (the committer's date), not when it was
+    written.  A day is an observing day and means its end, noon of the next
+    day in TAI.  When it was carried out at a site is told by `calibstate log`.
+
+    \b
+    Examples:
+      calibstate show
+      calibstate show summit/LSSTComCam
+      calibstate show --at 2025-02-11 summit/LSSTComCam
+      calibstate show --at v1.2
+      calibstate show plan.json
+    """
+    from ..work.show import show
+
+    finish(show(begin(context, narrowing), what, at), format)

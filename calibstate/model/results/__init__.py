@@ -1,0 +1,1 @@
+"""What use cases return: frozen nouns that know their exit codes."""

@@ -1,0 +1,41 @@
+"""What every result of a use case has: an exit code, and footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...errors import Diagnostic, ExitCode
+
+__all__ = ["CommandResult", "Footnote", "unseen_notes"]
+
+Footnote = str | Diagnostic
+"""A sentence, or a message with its severity."""
+
+
+class CommandResult:
+    """What a use case returns.
+
+    It is data: how it is shown is the affair of the views, and the same result
+    serves a terminal, a program and a page.
+    """
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a command that shows it ends with."""
+        return ExitCode.DONE
+
+    @property
+    def footnotes(self) -> tuple[Footnote, ...]:
+        """What people are told after the result, whatever its format."""
+        return ()
+
+
+def unseen_notes(unreachable: Mapping[str, Diagnostic]) -> tuple[Footnote, ...]:
+    """Return that places could not be seen, and why.
+
+    Parameters
+    ----------
+    unreachable
+        Why, by place.
+    """
+    return tuple(f"{place} could not be seen: {why.detail}" for place, why in unreachable.items())

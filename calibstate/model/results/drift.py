@@ -1,0 +1,57 @@
+"""Where live places have left the declaration, and how it stands there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from ...errors import ExitCode, first_of
+from ..drift import What
+from ..plans import Plan
+from ..status import Status
+from .base import CommandResult
+
+__all__ = ["DriftFound", "TicketsStatus"]
+
+
+@dataclass(frozen=True)
+class DriftFound(CommandResult):
+    """The drift of all that was asked for."""
+
+    plan: Plan
+    """It holds the drift, and what could not be seen."""
+
+    looked_at: tuple[str, ...] = ()
+    """Places that could be seen."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        codes = {_code(drift.what) for drift in self.plan.drift}
+        return first_of(*codes)
+
+
+def _code(what: What) -> ExitCode:
+    match what:
+        case What.UNREACHABLE:
+            return ExitCode.ERROR
+        case What.PENDING:
+            return ExitCode.PENDING
+        case _:
+            return ExitCode.DRIFT
+
+
+@dataclass(frozen=True)
+class TicketsStatus(CommandResult):
+    """How it stands with tickets at repositories."""
+
+    status: Status
+
+    code: ExitCode
+    """That of the drift behind it."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return self.code

@@ -1,0 +1,106 @@
+"""Which calibrations lookups get: explained, and compared by fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from ...errors import Diagnostic, ExitCode, first_of
+from ..differences import Difference
+from ..explanations import Explained, Since, Told
+from ..names import RepositoryAddress
+from .base import CommandResult, Footnote, unseen_notes
+
+__all__ = ["ChainDifference", "ChainFingerprint", "ExplanationsFound", "FingerprintsCompared"]
+
+
+@dataclass(frozen=True)
+class ChainFingerprint:
+    """The fingerprints of a live chain."""
+
+    effective: str
+
+    collections: Mapping[str, str]
+    """Fingerprint of each collection that is searched."""
+
+
+@dataclass(frozen=True)
+class ChainDifference:
+    """How one repository selects otherwise than another."""
+
+    chain: str
+    instrument: str
+    reference: RepositoryAddress
+    repository: RepositoryAddress
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class FingerprintsCompared(CommandResult):
+    """Fingerprints of live chains, side by side."""
+
+    chains: Mapping[RepositoryAddress, Mapping[str, ChainFingerprint]]
+    """By address and chain; a chain that does not exist is left out."""
+
+    differences: tuple[ChainDifference, ...]
+
+    unreachable: Mapping[RepositoryAddress, Diagnostic]
+    """Why the others could not be seen."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return first_of(
+            ExitCode.ERROR if self.unreachable else ExitCode.DONE,
+            ExitCode.DRIFT if self.differences else ExitCode.DONE,
+        )
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        return unseen_notes(self.unreachable)
+
+
+@dataclass(frozen=True)
+class ExplanationsFound(CommandResult):
+    """Which calibration a lookup gets at each repository, and why."""
+
+    explained: Explained
+
+    since: tuple[Since | None, ...]
+    """When what wins began to be searched, for each explanation; `None` where
+    nothing wins, or where what was searched is no chain."""
+
+    everything: bool = False
+    """Whether the collections that hold nothing are to be named, too."""
+
+    def dated(self) -> Iterator[tuple[Told, Since | None]]:
+        """Yield each explanation, with when its winner was first searched."""
+        return zip(self.explained.told, self.since, strict=True)
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return ExitCode.ERROR if self.explained.unreachable else ExitCode.DONE
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        notes: list[Footnote] = []
+        for explanation, since in self.dated():
+            if since:
+                notes.append(f"{explanation.repository}: {self._when(explanation, since)}")
+        notes.extend(self.explained.remarks)
+        notes.extend(unseen_notes(self.explained.unreachable))
+        return tuple(notes)
+
+    def _when(self, told: Told, since: Since) -> str:
+        winner = told.explanation.winner
+        collection = winner.collection if winner else ""
+        what = self.explained.tickets.get(collection, collection)
+        if since.unknown:
+            return f"since when {what} is searched is not known; {since.unknown}"
+        commit = f", from commit {since.commit[:10]}" if since.commit else ""
+        return f"{what} is searched since {since.at}, by run {since.run}{commit}"

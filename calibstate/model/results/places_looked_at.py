@@ -1,0 +1,78 @@
+"""What places showed: checkups, observations, locks that were broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from ...errors import Diagnostic, ExitCode
+from ..checkups import Check, Health
+from ..names import RepositoryAddress
+from ..observations import Observation
+from .base import CommandResult, Footnote, unseen_notes
+
+__all__ = ["Checkup", "LockBroken", "ObservationsWritten", "ObservedRepository"]
+
+
+@dataclass(frozen=True)
+class Checkup(CommandResult):
+    """Whether one can work with the places from here."""
+
+    checks: tuple[Check, ...]
+    """By place."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        failed = any(check.health is Health.FAILED for check in self.checks)
+        return ExitCode.ERROR if failed else ExitCode.DONE
+
+
+@dataclass(frozen=True)
+class ObservedRepository:
+    """How much a repository showed."""
+
+    address: RepositoryAddress
+    at: str
+    """UTC, with ``Z``."""
+
+    collections: int
+    datasets: int
+
+    @classmethod
+    def of(cls, observation: Observation) -> ObservedRepository:
+        """Return how much an observation holds."""
+        holdings = [holding for holding in observation.holdings.values() if holding]
+        datasets: set[str] = set()
+        for holding in holdings:
+            datasets.update(uuid for _, _, uuid, _, _ in holding.rows)
+        return cls(observation.address, observation.at, len(holdings), len(datasets))
+
+
+@dataclass(frozen=True)
+class ObservationsWritten(CommandResult):
+    """Repositories that were observed for others."""
+
+    observed: tuple[ObservedRepository, ...]
+
+    unreachable: Mapping[RepositoryAddress, Diagnostic]
+    """Why the others could not be seen."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return ExitCode.ERROR if self.unreachable else ExitCode.DONE
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        return unseen_notes(self.unreachable)
+
+
+@dataclass(frozen=True)
+class LockBroken(CommandResult):
+    """What became of the lock of a place."""
+
+    sentence: str

@@ -1,0 +1,45 @@
+"""What was done before, from the journals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from ...errors import Diagnostic, ExitCode
+from ..history import PastRun
+from .base import CommandResult, Footnote
+
+__all__ = ["RunsListed"]
+
+
+@dataclass(frozen=True)
+class RunsListed(CommandResult):
+    """Runs, as their journals tell of them."""
+
+    runs: tuple[PastRun, ...]
+    """The newest first."""
+
+    is_whole: bool = False
+    """Whether one run is shown, event by event."""
+
+    older: int = 0
+    """How many more there are."""
+
+    unread: tuple[Diagnostic, ...] = ()
+    """Why stores of records could not be read."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return ExitCode.ERROR if self.unread else ExitCode.DONE
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        notes: list[Footnote] = []
+        if self.older:
+            number = len(self.runs) + self.older
+            notes.append(f"{self.older} older runs are not shown; --most {number} shows all")
+        notes.extend(self.unread)
+        return tuple(notes)

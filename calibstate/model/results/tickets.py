@@ -1,0 +1,44 @@
+"""Approvals of tickets, and seals that were written of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from ...errors import Diagnostic, ExitCode, Severity
+from ..approvals import Approved
+from .base import CommandResult
+
+__all__ = ["ApprovalsListed", "SealWritten"]
+
+
+@dataclass(frozen=True)
+class ApprovalsListed(CommandResult):
+    """How it stands with the approvals of tickets."""
+
+    approvals: tuple[Approved, ...]
+
+    findings: tuple[Diagnostic, ...] = ()
+    """Where Jira says something else, or why it could not be asked."""
+
+    is_checked: bool = False
+    """Whether they were to be compared with Jira."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        failed = any(finding.severity is Severity.ERROR for finding in self.findings)
+        return ExitCode.ERROR if failed else ExitCode.DONE
+
+
+@dataclass(frozen=True)
+class SealWritten(CommandResult):
+    """The seal of a ticket, in its file."""
+
+    path: str
+    """Relative to the root of the tree."""
+
+    files: int
+    bytes: int
+    digest: str

@@ -1,0 +1,102 @@
+"""What was found wrong with a state tree, and what was written into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from ...errors import Diagnostic, ExitCode, Severity
+from .base import CommandResult, Footnote
+
+__all__ = ["Formatting", "Inventory", "SchemasWritten", "Validation"]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """How much a state tree declares."""
+
+    sites: int
+    repositories: int
+    tickets: int
+    chains: int
+
+
+@dataclass(frozen=True)
+class Validation(CommandResult):
+    """What is wrong with a state tree."""
+
+    root: str
+
+    workspace: str
+    """Where the tree is in what GitHub calls the workspace."""
+
+    problems: tuple[Diagnostic, ...]
+    """Mistakes, findings of the policy, and what was repaired."""
+
+    inventory: Inventory | None = None
+    """`None`: the tree has mistakes, so that nobody knows what it declares."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any of the problems is an error."""
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return ExitCode.ERROR if self.has_errors else ExitCode.DONE
+
+
+@dataclass(frozen=True)
+class Formatting(CommandResult):
+    """How the files of a state tree were laid out, or would be."""
+
+    root: str
+
+    workspace: str
+    """Where the tree is in what GitHub calls the workspace."""
+
+    problems: tuple[Diagnostic, ...]
+    """Files that were left alone, and those that were laid out."""
+
+    files: int
+    """How many were looked at."""
+
+    changed: int
+    """How many of them were not laid out."""
+
+    written: bool
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        failed = any(problem.severity is Severity.ERROR for problem in self.problems)
+        return ExitCode.ERROR if failed else ExitCode.DONE
+
+
+@dataclass(frozen=True)
+class SchemasWritten(CommandResult):
+    """The schemas of files and documents, written or compared."""
+
+    folder: str
+
+    number: int
+    """How many schemas there are."""
+
+    stale: tuple[str, ...] = ()
+    """Paths of those that are not as they would be written; only compared."""
+
+    compared_only: bool = False
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return ExitCode.ERROR if self.stale else ExitCode.DONE
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        if self.compared_only:
+            return tuple(f"{path} is not fresh: calibstate schema {self.folder}" for path in self.stale)
+        return (f"{self.number} schemas written to {self.folder}",)

@@ -1,0 +1,43 @@
+"""The declared chains of each repository, as trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..model.results.declared import DeclaredChain, DeclaredChains
+
+__all__ = ["as_text"]
+
+
+def as_text(result: DeclaredChains) -> Iterator[str]:
+    """Yield the chains of each repository, with what they search indented."""
+    if result.revision:
+        yield f"As declared at {result.revision}"
+    by_repository: dict[str, dict[str, DeclaredChain]] = {}
+    for chain in result.chains:
+        by_repository.setdefault(chain.repository, {})[chain.name] = chain
+    for resource in result.resources:
+        by_repository.setdefault(resource.repository, {})
+    for repository, chains in by_repository.items():
+        inside: set[str] = set()
+        for chain in chains.values():
+            inside.update(chain.children)
+        yield repository
+        for name in chains:
+            if name not in inside:
+                yield from _branch(name, chains, 1)
+        for resource in result.resources:
+            if resource.repository == repository:
+                yield f"  {resource.kind} {resource.name} {resource.sentence}"
+
+
+def _branch(name: str, chains: Mapping[str, DeclaredChain], depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    yield f"{indent}{name}"
+    chain = chains.get(name)
+    if chain is None:
+        return
+    for child in chain.children:
+        yield from _branch(child, chains, depth + 1)
+    for child, reason in chain.unwanted.items():
+        yield f"{indent}  ({child}: {reason})"

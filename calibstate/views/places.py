@@ -1,0 +1,32 @@
+"""What was observed of places, and done to their locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model.results.places_looked_at import LockBroken, ObservationsWritten
+from ..model.results.tickets import SealWritten
+from .messages import count
+
+__all__ = ["lock", "observations", "seal"]
+
+
+def observations(result: ObservationsWritten) -> Iterator[str]:
+    """Yield how much each repository showed."""
+    for observed in result.observed:
+        collections = count(observed.collections, "collection")
+        yield f"{observed.address} at {observed.at}: {collections}, {count(observed.datasets, 'dataset')}"
+
+
+def lock(result: LockBroken) -> Iterator[str]:
+    """Yield what became of a lock, as a sentence."""
+    sentence = result.sentence
+    if sentence.startswith("the "):
+        sentence = f"{sentence[0].upper()}{sentence[1:]}."
+    yield sentence
+
+
+def seal(result: SealWritten) -> Iterator[str]:
+    """Yield what a seal covers, and the digest by which it is approved."""
+    yield f"{result.path}: {count(result.files, 'file')}, {result.bytes} bytes"
+    yield f"  digest {result.digest}"

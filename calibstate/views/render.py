@@ -1,0 +1,182 @@
+"""Which function shows which result in which format.
+
+One table for all: a result is a row, a format is a column.  What shows a
+result is imported when it is first asked for, so that a command imports no
+form that nobody wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from importlib import import_module
+from typing import Any
+
+__all__ = ["VIEWS", "Format", "formats_of", "name_of", "view_of"]
+
+
+class Format(Enum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+    JUNIT = "junit"
+
+
+VIEWS: Mapping[str, Mapping[Format, str]] = {
+    "results.trees.Validation": {
+        Format.TEXT: "views.validation.validation",
+        Format.JSON: "store.documents.validation.problems_document",
+        Format.MARKDOWN: "views.validation.validation",
+        Format.GITHUB: "views.github.problems",
+    },
+    "results.trees.Formatting": {
+        Format.TEXT: "views.validation.formatting",
+        Format.JSON: "store.documents.validation.problems_document",
+        Format.MARKDOWN: "views.validation.formatting",
+        Format.GITHUB: "views.github.problems",
+    },
+    "results.trees.SchemasWritten": {
+        Format.TEXT: "views.validation.nothing",
+    },
+    "results.declared.DeclaredChains": {
+        Format.TEXT: "views.declared.as_text",
+        Format.JSON: "store.documents.changes.desired_document",
+        Format.MARKDOWN: "views.declared.as_text",
+    },
+    "results.drift.DriftFound": {
+        Format.TEXT: "views.text.drift_found",
+        Format.JSON: "store.documents.plans.drift_document",
+        Format.MARKDOWN: "views.markdown.drift_found",
+        Format.JUNIT: "views.junit.drift_found",
+    },
+    "results.drift.TicketsStatus": {
+        Format.TEXT: "views.status.status_as_text",
+        Format.JSON: "store.documents.status.status_document",
+        Format.MARKDOWN: "views.status.status_as_markdown",
+    },
+    "results.plans.PlanMade": {
+        Format.TEXT: "views.text.plan_of",
+        Format.JSON: "store.planfile.document_of",
+        Format.MARKDOWN: "views.markdown.plan_of",
+    },
+    "results.plans.Applied": {
+        Format.TEXT: "views.text.applied",
+        Format.JSON: "views.outcomes.no_document",
+        Format.MARKDOWN: "views.outcomes.nothing_more",
+    },
+    "outcomes.Outcome": {
+        Format.TEXT: "views.text.outcome_lines",
+        Format.JSON: "store.documents.log.outcome_document",
+        Format.MARKDOWN: "views.markdown.outcome_lines",
+    },
+    "results.trees_compared.TreesCompared": {
+        Format.TEXT: "views.changes.compared_as_text",
+        Format.JSON: "store.documents.changes.diff_document",
+        Format.MARKDOWN: "views.changes.compared_as_markdown",
+    },
+    "results.trees_compared.ChainHistory": {
+        Format.TEXT: "views.history.as_text",
+        Format.JSON: "store.documents.changes.history_document",
+        Format.MARKDOWN: "views.history.as_markdown",
+    },
+    "results.impacts.ImpactReport": {
+        Format.TEXT: "views.impact.as_text",
+        Format.JSON: "store.documents.impacts.impact_document",
+        Format.MARKDOWN: "views.impact.as_markdown",
+    },
+    "results.proposals.Proposal": {
+        Format.TEXT: "views.report.as_text",
+        Format.JSON: "store.documents.changes.report_document",
+        Format.MARKDOWN: "views.report.lines_of_markdown",
+        Format.GITHUB: "views.github.problems",
+    },
+    "results.proposals.RolledBack": {
+        Format.TEXT: "views.rollback.as_text",
+        Format.JSON: "store.documents.changes.rollback_document",
+        Format.MARKDOWN: "views.rollback.as_markdown",
+    },
+    "results.captures.CaptureMade": {
+        Format.TEXT: "views.capture.as_text",
+        Format.JSON: "store.documents.captures.capture_document",
+        Format.MARKDOWN: "views.capture.as_markdown",
+    },
+    "results.captures.CaptureRefused": {
+        Format.TEXT: "views.capture.refused",
+        Format.JSON: "store.documents.captures.refused_document",
+        Format.MARKDOWN: "views.capture.refused",
+    },
+    "results.places_looked_at.Checkup": {
+        Format.TEXT: "views.checkups.as_text",
+        Format.JSON: "store.documents.checkups.checkup_document",
+        Format.MARKDOWN: "views.checkups.as_markdown",
+    },
+    "results.places_looked_at.ObservationsWritten": {
+        Format.TEXT: "views.places.observations",
+    },
+    "results.places_looked_at.LockBroken": {
+        Format.TEXT: "views.places.lock",
+    },
+    "results.lookups.FingerprintsCompared": {
+        Format.TEXT: "views.fingerprints.as_text",
+        Format.JSON: "store.documents.fingerprints.fingerprints_document",
+        Format.MARKDOWN: "views.fingerprints.as_markdown",
+    },
+    "results.lookups.ExplanationsFound": {
+        Format.TEXT: "views.explain.as_text",
+        Format.JSON: "store.documents.explanations.explanation_document",
+        Format.MARKDOWN: "views.explain.as_markdown",
+    },
+    "results.reviews.TicketsReviewed": {
+        Format.TEXT: "views.review.reviews_as_text",
+        Format.JSON: "store.documents.reviews.reviews_document",
+        Format.MARKDOWN: "views.review.reviews_as_markdown",
+    },
+    "results.reviews.ArchiveReviewed": {
+        Format.TEXT: "views.archive.as_text",
+        Format.JSON: "store.documents.reviews.archive_document",
+        Format.MARKDOWN: "views.archive.as_markdown",
+    },
+    "results.tickets.ApprovalsListed": {
+        Format.TEXT: "views.approvals.listed_as_text",
+        Format.JSON: "store.documents.approvals.approvals_document",
+        Format.MARKDOWN: "views.approvals.listed_as_markdown",
+    },
+    "results.tickets.SealWritten": {
+        Format.TEXT: "views.places.seal",
+    },
+    "results.runs.RunsListed": {
+        Format.TEXT: "views.log.listed_as_text",
+        Format.JSON: "store.documents.log.log_document",
+        Format.MARKDOWN: "views.log.listed_as_markdown",
+    },
+    "results.plans.SavedPlan": {
+        Format.TEXT: "views.text.plan_of",
+        Format.JSON: "store.planfile.document_of",
+        Format.MARKDOWN: "views.markdown.plan_of",
+    },
+}
+"""By the type of a result, as `name_of` calls it: functions by format.
+
+Those of JSON return a document, the others yield lines; messages among them
+are for people, and are shown beside the result."""
+
+
+def name_of(type_: type) -> str:
+    """Return what the table calls a type: module in ``model``, and name."""
+    module = type_.__module__.removeprefix("calibstate.model.")
+    return f"{module}.{type_.__qualname__}"
+
+
+def formats_of(name: str) -> tuple[Format, ...]:
+    """Return the formats of a result, by what the table calls its type."""
+    return tuple(VIEWS[name])
+
+
+def view_of(type_: type, format: Format) -> Callable[[Any], Any]:
+    """Return the function that shows results of a type in a format."""
+    module, _, function = VIEWS[name_of(type_)][format].rpartition(".")
+    view: Callable[[Any], Any] = getattr(import_module(f"calibstate.{module}"), function)
+    return view

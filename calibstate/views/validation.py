@@ -1,0 +1,44 @@
+"""What is wrong with a state tree, and how its files were laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Diagnostic
+from ..model.results.trees import Formatting, Inventory, SchemasWritten, Validation
+from .messages import count
+
+__all__ = ["formatting", "nothing", "validation"]
+
+
+def validation(result: Validation) -> Iterator[Diagnostic | str]:
+    """Yield what is wrong with a state tree, and how much it declares."""
+    yield from result.problems
+    if result.inventory:
+        verdict = "sound, but against the policy" if result.has_errors else "sound"
+        yield f"{result.root}: {_counted(result.inventory)}: {verdict}"
+
+
+def formatting(result: Formatting) -> Iterator[Diagnostic | str]:
+    """Yield which files were not laid out, and how many."""
+    yield from result.problems
+    done = "laid out" if result.written else "to be laid out"
+    yield f"{result.root}: {count(result.files, 'file')}, {result.changed} {done}"
+
+
+def nothing(result: SchemasWritten) -> Iterator[str]:
+    """Yield nothing: all that is to be said are footnotes."""
+    return iter(())
+
+
+def _counted(inventory: Inventory) -> str:
+    repositories = "1 repository"
+    if inventory.repositories != 1:
+        repositories = f"{inventory.repositories} repositories"
+    numbers = (
+        count(inventory.sites, "site"),
+        repositories,
+        count(inventory.tickets, "ticket"),
+        count(inventory.chains, "chain"),
+    )
+    return ", ".join(numbers)

@@ -1,0 +1,85 @@
+"""Write the state files that describe a live chain as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..engine.capturing.capture import Wanted
+from ..engine.capturing.capture import capture as look
+from ..engine.capturing.declare import declare, seal_captured
+from ..engine.observe import refuse_doubles
+from ..errors import Diagnostic, RefusedError, UsageError
+from ..model.names import nearest, spelled
+from ..model.results.captures import CaptureMade, CaptureRefused
+from ..store import treefile
+from .session import Session
+
+__all__ = ["capture"]
+
+
+def capture(
+    session: Session,
+    repository: str,
+    instrument: str,
+    chains: Sequence[str] = (),
+    *,
+    seal: bool = True,
+    write: bool = True,
+) -> CaptureMade | CaptureRefused:
+    """Return what describes a live chain, and write it into the state tree.
+
+    Parameters
+    ----------
+    session
+        It says which tree.
+    repository, instrument
+        Whose chain.
+    chains
+        Chains besides that of the instrument.
+    seal
+        Whether the files are read, to seal the tickets.
+    write
+        Whether anything is written.
+
+    Raises
+    ------
+    UsageError
+        Nobody declared the repository, or the instrument there.
+    """
+    desired = session.desired
+    if repository not in desired.repositories:
+        raise _unknown(repository, "a repository", list(desired.repositories))
+    instruments = desired.repository(repository)[1].instruments
+    if instrument not in instruments:
+        raise _unknown(instrument, f"an instrument of {repository}", list(instruments))
+    today = session.utc_now()[:10]
+    try:
+        return _capture(session, Wanted(repository, instrument, tuple(chains), today), seal=seal, write=write)
+    except RefusedError as error:
+        return CaptureRefused(error.diagnostics)
+
+
+def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> CaptureMade:
+    desired = session.desired
+    places, now = session.places(), session.utc_now()
+    refuse_doubles(desired, places)
+    with session.listener.progress("looking at") as watch:
+        captured = look(wanted, desired, places, lambda done, total: watch("repositories", done, total))
+    changes, remarks = declare(captured, desired), captured.told
+    if seal:
+        # Only now, since reading all files takes long.
+        seals, unsealed = seal_captured(captured, desired, places, now, session.listener.progress)
+        changes, remarks = declare(captured, desired, seals), (*remarks, *unsealed)
+    if write:
+        treefile.write(Path(desired.root), changes)
+    files = {change.file: "new" if change.before is None else "changed" for change in changes}
+    for file in captured.files:
+        files.setdefault(file, "same")
+    return CaptureMade(captured.found, files, changes, remarks, written=write)
+
+
+def _unknown(word: str, what: str, known: list[str]) -> UsageError:
+    near = nearest(word, known)
+    hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known) or 'none'}."
+    return UsageError(Diagnostic("Not declared", f"{spelled(word)} is not declared as {what}.", hint=hint))

@@ -1,0 +1,19 @@
+"""Tell whether one can work with the places from here."""
+
+from __future__ import annotations
+
+from ..engine.doctor import doctor as examine
+from ..model.results.places_looked_at import Checkup
+from .session import Session
+
+__all__ = ["doctor"]
+
+
+def doctor(session: Session) -> Checkup:
+    """Return what a look at each place showed; nothing is written."""
+    places = session.places()
+    with session.listener.progress("looking at") as watch:
+        checks = examine(
+            session.desired, session.scope, places, lambda done, total: watch("places", done, total)
+        )
+    return Checkup(tuple(checks))

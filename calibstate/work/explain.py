@@ -1,0 +1,60 @@
+"""Tell which calibration a lookup gets, and why not another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+# With this numpy is imported.
+from ..engine.explaining.explain import explain as find_explanations
+from ..kinds.chain import ChainKind
+from ..model.desired import DesiredState
+from ..model.explanations import Explained, Question, Since, Told
+from ..model.names import Address
+from ..model.results.lookups import ExplanationsFound
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+__all__ = ["explain"]
+
+
+def explain(session: Session, question: Question, *, everything: bool = False) -> ExplanationsFound:
+    """Return what a lookup gets at each repository, and why.
+
+    Parameters
+    ----------
+    session
+        Where to look.
+    question
+        What is looked up.
+    everything
+        Whether the collections that hold nothing are named, too.
+    """
+    desired, scope = session.desired, session.scope
+    places = session.places()
+    with session.listener.progress("looking at") as watch:
+        explained = find_explanations(
+            desired, scope, places, question, lambda done, total: watch("repositories", done, total)
+        )
+    session.listener.report(places.relied_on())
+    since = tuple(_since(desired, explained, told, places) for told in explained.told)
+    return ExplanationsFound(explained, since, everything)
+
+
+def _since(desired: DesiredState, explained: Explained, told: Told, places: Places) -> Since | None:
+    """Return since when what wins is searched there.
+
+    `None` where nothing wins, or where what was searched is no chain.
+    """
+    explanation = told.explanation
+    winner = explanation.winner
+    if winner is None or winner.collection == explanation.chain:
+        return None
+    names = {winner.collection}
+    ticket_name = explained.tickets.get(winner.collection)
+    if ticket_name:
+        ticket = desired.tickets.get((explained.question.instrument, ticket_name))
+        names.update(ticket.noun.children if ticket else ())
+    chain = Address(place=told.repository, kind=ChainKind.name, name=explanation.chain)
+    return places.entered(chain, names)

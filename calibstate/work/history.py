@@ -1,0 +1,50 @@
+"""Tell who changed a chain, when, and in which pull request."""
+
+from __future__ import annotations
+
+from ..engine.history import history as changes_in_time
+from ..errors import CalibstateError, Diagnostic
+from ..factory.past import declared_in_time
+from ..model.desired import DesiredState
+from ..model.results.trees_compared import ChainHistory, HistoryEntry
+from ..model.scope import Scope
+from ..views.changes import sentences
+from .scoping import undeclared
+from .session import Session
+
+__all__ = ["history"]
+
+
+def history(session: Session, chain: str, ticket: str | None = None) -> ChainHistory:
+    """Return the revisions that say something else of a chain.
+
+    Parameters
+    ----------
+    session
+        It says which tree.
+    chain
+        The chain.
+    ticket
+        Only what is about this one.
+
+    Raises
+    ------
+    CalibstateError
+        No revision says anything of it.
+    """
+    revisions = list(changes_in_time(declared_in_time(str(session.root)), chain, ticket))
+    if not any(revision.changes for revision in revisions):
+        _check_declared(session.desired, chain, ticket)
+        what = f"{ticket} in {chain}" if ticket else chain
+        problem = f"No commit says anything of {what}."
+        raise CalibstateError(Diagnostic("No history", problem, hint="Commit it; `calibstate diff` tells."))
+    entries = tuple(HistoryEntry(revision, sentences(revision.changes)) for revision in revisions)
+    return ChainHistory(chain, entries)
+
+
+def _check_declared(desired: DesiredState, chain: str, ticket: str | None) -> None:
+    """Refuse a chain or a ticket that nobody declared."""
+    if chain not in desired.chains:
+        raise undeclared("chain", chain, desired.chains)
+    if ticket and not any(Scope(tickets=(ticket,)).has_ticket(key) for key in desired.tickets):
+        raise undeclared("ticket", ticket, {name for _, name in desired.tickets})

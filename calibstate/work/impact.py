@@ -1,0 +1,124 @@
+"""Tell which lookups get another calibration by a change of the tree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ..errors import Diagnostic, UsageError
+from ..factory.places import Places
+from ..model.desired import DesiredState
+from ..model.impacts import Impact
+from ..model.results.impacts import ImpactReport
+from ..model.scope import Scope
+from .revisions import declared_at
+from .scoping import check_scope
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.past import Before
+
+__all__ = ["impact", "lookups_changed"]
+
+
+def impact(
+    session: Session,
+    base: str | None,
+    observed_until: int,
+    live: str | None = None,
+    exposures: str | None = None,
+) -> ImpactReport:
+    """Return what the working tree does to lookups, beside a commit.
+
+    Parameters
+    ----------
+    session
+        It says which tree, and which part of it.
+    base
+        A commit, branch or tag; `None`: where the main branch was left.
+    observed_until
+        The end of what was observed, in nanoseconds of TAI.
+    live
+        The repository that tells what collections hold; `None`: the seals.
+    exposures
+        Of which exposures `live` is asked, in the butler's query language.
+
+    Raises
+    ------
+    UsageError
+        Exposures are asked for, and no repository is named.
+    """
+    if exposures is not None and live is None:
+        raise UsageError(
+            Diagnostic(
+                "Nobody to ask for exposures",
+                "--exposures asks a butler, and none was named.",
+                hint="Add --live SITE/REPOSITORY.",
+            )
+        )
+    scope = session.asked
+    if live:
+        scope = replace(scope, repositories=(*scope.repositories, live))
+    check_scope(session.desired, scope)
+    before = declared_at(session, base)
+    if live:
+        return _looked_at(session, scope, before, live, exposures, observed_until)
+    report = lookups_changed(before.desired, session.desired, scope, before.words, observed_until)
+    return replace(report, commit=before.commit)
+
+
+def lookups_changed(
+    before: DesiredState | None,
+    after: DesiredState,
+    scope: Scope,
+    base: str,
+    observed_until: int,
+) -> ImpactReport:
+    """Return what a change does to lookups, by what the seals tell.
+
+    Parameters
+    ----------
+    before, after
+        What was declared, and what is.
+    scope
+        The part that is asked for.
+    base
+        What is compared with, for people.
+    observed_until
+        The end of what was observed, in nanoseconds of TAI.
+    """
+    # With this numpy is imported.
+    from ..engine.impact import impact as compare
+
+    return ImpactReport(compare(before, after, scope), base, observed_until)
+
+
+def _looked_at(
+    session: Session, scope: Scope, before: Before, address: str, where: str | None, until: int
+) -> ImpactReport:
+    """Return what a change does, by what a repository holds."""
+    from ..engine.impact import affected
+    from ..engine.impact import impact as compare
+    from ..engine.side_by_side import in_time
+
+    desired = session.desired
+    if address not in desired.repositories:
+        raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
+
+    def look() -> tuple[Impact, dict[int, str]]:
+        butler = Places(desired, timeout=session.timeout).butler(address)
+        found = compare(before.desired, desired, scope, butler)
+        instruments = sorted({searched.instrument for searched in found.chains})
+        if where is not None:
+            exposures = [affected(found, butler.exposures(name, where)) for name in instruments]
+            found = replace(found, exposures=tuple(chain.from_iterable(exposures)))
+        detectors: dict[int, str] = {}
+        for instrument in instruments:
+            detectors.update(butler.detectors(instrument))
+        return found, detectors
+
+    with session.listener.progress("looking at") as watch:
+        watch(address, 0, 1)
+        found, detectors = in_time(address, look, session.timeout)
+    return ImpactReport(found, before.words, until, address, detectors, commit=before.commit)

@@ -1,0 +1,80 @@
+"""Tell what was done, by whom, when, and from which commit."""
+
+from __future__ import annotations
+
+from ..errors import CalibstateError, Diagnostic, UsageError
+from ..kinds.chain import ChainKind
+from ..model.desired import DesiredState
+from ..model.history import PastRun
+from ..model.outcomes import Outcome
+from ..model.results.runs import RunsListed
+from ..model.scope import Scope
+from ..model.tickets import Ticket
+from .session import Session
+
+__all__ = ["log"]
+
+
+def log(session: Session, run: str | None, since: str, most: int) -> RunsListed:
+    """Return the runs that journals tell of, the newest first.
+
+    Parameters
+    ----------
+    session
+        Of which repositories and tickets.
+    run
+        The only one that is asked for, by the name of its journal.
+    since
+        The name that a journal of the first moment would have; empty: all.
+    most
+        How many runs.
+
+    Raises
+    ------
+    UsageError
+        There is no such run.
+    """
+    desired, scope = session.desired, session.scope
+    places = session.places()
+    if run:
+        found = places.past_run(run)
+        if found is None:
+            raise UsageError(
+                Diagnostic("No such run", f"No journal is called {run}.", hint="`calibstate log` lists them.")
+            )
+        return RunsListed((found,), is_whole=True)
+    runs: list[PastRun] = []
+    unread: list[Diagnostic] = []
+    for store in places.stores_of_records():
+        try:
+            runs += places.past_runs(store, since)
+        except CalibstateError as error:
+            # What other stores keep is told all the same.
+            unread.extend(error.diagnostics)
+    runs.sort(key=lambda past: past.id, reverse=True)
+    concerned = [past for past in runs if _concerns(past, scope, desired)]
+    older = max(0, len(concerned) - most)
+    return RunsListed(tuple(concerned[:most]), older=older, unread=tuple(unread))
+
+
+def _concerns(run: PastRun, scope: Scope, desired: DesiredState) -> bool:
+    """Say whether a run did something that was asked for."""
+    if not scope.tickets and not scope.repositories:
+        return True
+    tickets = [written.noun for key, written in desired.tickets.items() if scope.has_ticket(key)]
+    for outcome in run.outcomes:
+        if scope.repositories and not scope.has_repository(outcome.address.place):
+            continue
+        if not scope.tickets or any(_concerns_ticket(outcome, ticket) for ticket in tickets):
+            return True
+    return False
+
+
+def _concerns_ticket(outcome: Outcome, ticket: Ticket) -> bool:
+    """Say whether a step was about a ticket, also in a chain."""
+    target = outcome.address
+    if target.kind == ChainKind.name:
+        touched = {target.name, *(outcome.entrants or ()), *(outcome.leavers or ())}
+        return not touched.isdisjoint({*ticket.children, *ticket.leaves})
+    # Of a rule in Rucio the storage element follows.
+    return target.name == ticket.name or target.name.startswith(f"{ticket.name}/")

@@ -1,0 +1,111 @@
+"""Look at the live places that a command needs, and plan from that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..engine.expand import places_of
+from ..engine.knock import knock
+from ..engine.objections import NONE, Foreseen, foresee
+from ..engine.observe import View, observe
+from ..engine.plan import NOTHING, Failed, make_plan
+from ..factory.past import basis
+from ..model.guards import Allowed
+from ..model.plans import Plan
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+__all__ = ["Look", "ask_who_is_there", "look", "look_and_plan", "look_at_all", "planned"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the places showed, and the plan that follows from it."""
+
+    view: View
+    foreseen: Foreseen
+    plan: Plan
+
+
+def look(session: Session, places: Places, allowed: Allowed = NOTHING, after: Collection[str] = ()) -> Look:
+    """Look at all that is asked for, and plan what would end the drift.
+
+    Parameters
+    ----------
+    session
+        What is asked for, and who listens.
+    places
+        Where to look.
+    allowed
+        Guards that a person passes.
+    after
+        Sites whose own steps are taken for done.
+    """
+    ask_who_is_there(session, places)
+    return look_and_plan(session, places, allowed, after)
+
+
+def look_and_plan(
+    session: Session, places: Places, allowed: Allowed = NOTHING, after: Collection[str] = ()
+) -> Look:
+    """Look at all that is asked for, where it is known who is there.
+
+    Parameters
+    ----------
+    session, places, allowed, after
+        As for `look`.
+    """
+    view = look_at_all(session, places)
+    view = replace(view, waves=replace(view.waves, after=frozenset(after)))
+    foreseen = foresee(planned(view, allowed), places)
+    return Look(view, foreseen, planned(view, allowed, foreseen=foreseen))
+
+
+def ask_who_is_there(session: Session, places: Places) -> None:
+    """Ask all that a command will need, side by side, before any is needed.
+
+    Parameters
+    ----------
+    session
+        What is asked for; its listener is told who says nothing.
+    places
+        The places; they remember who said nothing.
+    """
+    with session.listener.progress("asking") as watch:
+
+        def show(done: int, total: int, awaited: Sequence[str]) -> None:
+            silent = f"; waiting for {', '.join(awaited)}" if awaited else ""
+            watch(f"places{silent}", done, total)
+
+        knock(places.doors(places_of(session.desired, session.scope)), places.timeout, show)
+
+
+def look_at_all(session: Session, places: Places) -> View:
+    """Look at all that is asked for, and show how far that has come."""
+    with session.listener.progress("looking at") as watch:
+        watch("places", 0, 1)
+        return observe(
+            session.desired, session.scope, places, lambda done, total: watch("places", done, total)
+        )
+
+
+def planned(view: View, allowed: Allowed, failed: Failed | None = None, foreseen: Foreseen = NONE) -> Plan:
+    """Return the plan that follows from a look.
+
+    Parameters
+    ----------
+    view
+        The look.
+    allowed
+        Guards that a person passes.
+    failed
+        Why steps are not tried again.
+    foreseen
+        What would be refused.
+    """
+    return make_plan(view, basis(view.desired, view.digest, __version__), failed, allowed, foreseen)

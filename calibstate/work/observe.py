@@ -1,0 +1,76 @@
+"""Write down what repositories show, for who cannot see them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# With this numpy is imported.
+from ..engine.record import look_for_others
+from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError
+from ..factory.places import RecordingPlaces
+from ..model.names import RepositoryAddress
+from ..model.observations import Observation
+from ..model.results.places_looked_at import ObservationsWritten, ObservedRepository
+from ..store import observationfile
+from .session import Session
+
+__all__ = ["observe"]
+
+
+def observe(session: Session, output: Path | None = None, *, publish: bool = False) -> ObservationsWritten:
+    """Look at repositories, and write down what they show.
+
+    Parameters
+    ----------
+    session
+        Which repositories.
+    output
+        The file that is written.
+    publish
+        Whether it is written to the records of each repository, too.
+
+    Raises
+    ------
+    CalibstateError
+        The file cannot be written.
+    UsageError
+        Nobody says where to write.
+    """
+    if not output and not publish:
+        raise UsageError(
+            Diagnostic("Nowhere to write", "Neither -o FILE nor --publish is given.", hint="Give one.")
+        )
+    places = RecordingPlaces(session.desired, only=session.narrowed.only, timeout=session.timeout)
+    observations, unseen = _look(session, places)
+    if output and observations:
+        try:
+            output.write_bytes(observationfile.dumps(observations))
+        except OSError as error:
+            problem = Diagnostic("Observations cannot be saved", f"{output}: {error.strerror}.")
+            raise CalibstateError(problem) from None
+    if publish:
+        for observation in observations:
+            places.publish(observation.address, observationfile.dumps([observation]))
+    return ObservationsWritten(tuple(map(ObservedRepository.of, observations)), unseen)
+
+
+def _look(
+    session: Session, places: RecordingPlaces
+) -> tuple[list[Observation], dict[RepositoryAddress, Diagnostic]]:
+    with session.listener.progress("looking at") as watch:
+        troubles = look_for_others(
+            session.desired,
+            session.scope,
+            places,
+            lambda done, total: watch("repositories", done, total),
+        )
+    observations, unseen = [], {}
+    for address, trouble in troubles.items():
+        if trouble:
+            unseen[address] = trouble
+            continue
+        try:
+            observations.append(places.observation(address))
+        except UnreachableError as error:
+            unseen[address] = error.diagnostics[0]
+    return observations, unseen

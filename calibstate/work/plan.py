@@ -1,0 +1,74 @@
+"""Show the steps that would end the drift."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from ..engine.foresee import part_of
+from ..engine.plan import NOTHING
+from ..errors import Diagnostic, UsageError
+from ..model.guards import Allowed
+from ..model.results.plans import PlanMade
+from ..store import planfile
+from .looking import look
+from .remarks import commit_remarks, guards_met, not_seen, passing
+from .savedplans import save_text
+from .session import Session
+
+__all__ = ["plan"]
+
+
+def plan(
+    session: Session,
+    allowed: Allowed = NOTHING,
+    after: Collection[str] = (),
+    output: Path | None = None,
+) -> PlanMade:
+    """Return the plan that follows from a look at all that is asked for.
+
+    Parameters
+    ----------
+    session
+        What is asked for.
+    allowed
+        Guards that a person passes.
+    after
+        Sites whose own steps are taken for done; then the plan is that of the
+        sites that the session names.
+    output
+        Where the plan is saved.
+
+    Raises
+    ------
+    CalibstateError
+        The plan cannot be saved.
+    UsageError
+        Sites go before, and no site is named whose plan it is to be.
+    """
+    ours = session.asked
+    if after:
+        if not ours.sites:
+            detail = "--after says who goes before a site, and no --site is given."
+            raise UsageError(Diagnostic("Whose plan?", detail))
+        session = replace(session, asked=replace(ours, sites=(*ours.sites, *after)))
+    places = session.places(to_act=True)
+    seen_now = look(session, places, allowed, after)
+    whole = seen_now.plan
+    session.listener.report(commit_remarks(whole.basis.commit_unknown))
+    session.listener.report(
+        [*seen_now.view.notes, *places.relied_on(), *seen_now.foreseen.notes, *not_seen(whole)]
+    )
+    plan = part_of(whole, ours, session.desired) if after else whole
+    digest = planfile.digest(plan)
+    if output:
+        save_text(output, planfile.dumps(plan), "Plan cannot be saved")
+    now = session.now()
+    return PlanMade(
+        plan,
+        digest,
+        saved_in=str(output) if output else "",
+        guards=tuple(guards_met(plan, session.desired, allowed, now)),
+        passes=passing(plan, session.desired, allowed, now),
+    )

@@ -1,0 +1,104 @@
+"""Tell reviewers what a change of the tree proposes, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ..engine.approvals import approvals
+from ..engine.changes import changes
+from ..engine.policy.judge import judge
+from ..errors import CalibstateError, Diagnostic
+from ..factory.past import Before
+from ..model.results.proposals import Proposal
+from ..model.scope import Scope
+from ..store.workspace import in_workspace
+from ..views.changes import sentences
+from ..views.printable import printable
+from .impact import lookups_changed
+from .revisions import declared_at_base
+from .savedplans import read_site_plans, save_text
+from .session import Session
+
+__all__ = ["report"]
+
+
+def report(
+    session: Session,
+    base: str | None,
+    observed_until: int,
+    plans: Path | None = None,
+    full: Path | None = None,
+) -> Proposal:
+    """Return what a change of the tree proposes, and what it does.
+
+    Parameters
+    ----------
+    session
+        It says which tree.
+    base
+        A commit, branch or tag; `None`: where the main branch was left.
+    observed_until
+        The end of what was observed, in nanoseconds of TAI.
+    plans
+        A folder of saved plans, one a site.
+    full
+        Where all of it is written, as Markdown.
+
+    Raises
+    ------
+    CalibstateError
+        It cannot be written.
+    UsageError
+        The folder holds no plans, or one of no declared site.
+    """
+    proposal = _proposal(session, base, observed_until, plans)
+    if full:
+        from ..views.report import as_full_markdown
+
+        save_text(full, printable(as_full_markdown(proposal)), "Report cannot be saved")
+    return proposal
+
+
+def _proposal(session: Session, base: str | None, observed_until: int, plans: Path | None) -> Proposal:
+    workspace = ""
+    try:
+        workspace = in_workspace(str(session.root))
+        desired, remarks = session.read()
+    except CalibstateError as error:
+        return Proposal("", "", error.diagnostics, workspace, is_sound=False)
+    before, troubles = declared_at_base(session, base, "It has mistakes, so all is told as new")
+    before = before or Before(None, "a base that does not validate")
+    found = changes(before.desired, desired)
+    findings = (*remarks, *judge(desired, before.desired, session.today()))
+    touched = {key for key in found.touched if key in desired.tickets}
+    of_all = approvals(desired, Scope())
+    impact = lookups_changed(before.desired, desired, Scope(), before.words, observed_until)
+    return Proposal(
+        before.words,
+        before.commit,
+        (*troubles, *_new(findings, before, session)),
+        workspace,
+        changes=found,
+        sentences=sentences(found),
+        approvals=tuple(approved for approved in of_all if approved.key in touched),
+        impact=replace(impact, commit=before.commit),
+        plans=read_site_plans(desired, plans) if plans else (),
+    )
+
+
+def _new(findings: Iterable[Diagnostic], before: Before, session: Session) -> list[Diagnostic]:
+    """Return the findings that there were not before."""
+    old = list(before.remarks)
+    if before.desired:
+        old.extend(judge(before.desired, None, session.today()))
+    known = {_identity(finding) for finding in old}
+    return [finding for finding in findings if _identity(finding) not in known]
+
+
+def _identity(finding: Diagnostic) -> tuple[str, str, str, str]:
+    """Return what tells a finding from others, before and after."""
+    # Lines move, files do not.
+    path = finding.where.path if finding.where else ""
+    return (finding.code, finding.summary, finding.detail, path)

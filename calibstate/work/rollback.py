@@ -1,0 +1,92 @@
+"""Prepare the change that takes a ticket out everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..engine.changes import changes
+from ..engine.rollback import remaining
+from ..engine.rollback import rollback as find_entries
+from ..errors import Diagnostic, UsageError
+from ..factory.past import check_committable, commit_on_branch
+from ..model.files import FileChange
+from ..model.results.proposals import RolledBack
+from ..model.scope import Scope
+from ..store import treefile
+from ..views.changes import sentences
+from ..views.rollback import commit_message
+from .impact import lookups_changed
+from .session import Session
+
+__all__ = ["rollback"]
+
+
+def rollback(
+    session: Session,
+    ticket: str,
+    because: str,
+    observed_until: int,
+    *,
+    write: bool = True,
+    commit: bool = False,
+) -> RolledBack:
+    """Return what it means to take a ticket out, and write that.
+
+    Parameters
+    ----------
+    session
+        It says which tree.
+    ticket
+        The ticket, or one collection of a bare ticket.
+    because
+        Why.
+    observed_until
+        The end of what was observed, in nanoseconds of TAI.
+    write
+        Whether the files are written.
+    commit
+        Whether they are committed too, on a new branch.
+
+    Raises
+    ------
+    RefusedError
+        The files have uncommitted changes, or there is such a branch.
+    UsageError
+        There is no reason, or no such ticket.
+    """
+    before = session.desired
+    what = find_entries(before, ticket)
+    reason = " ".join(because.split())
+    if not reason:
+        raise UsageError(Diagnostic("No reason", "--because is empty.", hint="Say why, in a few words."))
+    # What keeps comments takes a while to import.
+    from ..store.retiring import retire
+
+    files = retire(before, what.words, reason)
+    after, _ = treefile.checked(before, files)
+    after = replace(after, root=before.root)
+    found = changes(before, after)
+    impact = lookups_changed(before, after, Scope(), "the working tree", observed_until)
+    result = RolledBack(
+        what,
+        reason,
+        found,
+        sentences(found),
+        replace(impact, of=f"the rollback of {what.name}"),
+        tuple(remaining(before, after)),
+        tuple(change.file for change in files),
+    )
+    return _written(result, before.root, files, commit=commit) if write else result
+
+
+def _written(result: RolledBack, root: str, files: tuple[FileChange, ...], *, commit: bool) -> RolledBack:
+    """Write the files, and commit them where that is wanted."""
+    branch = f"rollback-{result.what.name.replace('/', '-')}"
+    if commit:
+        check_committable(root, result.files, branch)
+    treefile.write(Path(root), files)
+    if not commit:
+        return replace(result, written=True)
+    digest = commit_on_branch(root, result.files, branch, commit_message(result))
+    return replace(result, written=True, branch=branch, commit=digest)

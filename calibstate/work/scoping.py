@@ -1,0 +1,118 @@
+"""What a use case is narrowed to, held against what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from ..errors import Diagnostic, UsageError
+from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress, spelled
+from ..model.scope import Scope
+
+__all__ = ["Narrowed", "check_scope", "only_here", "origins_of", "undeclared"]
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """A part of what is declared, and the places that are asked about it."""
+
+    scope: Scope
+
+    only: tuple[RepositoryAddress, ...] | None = None
+    """The only repositories that are asked; `None`: all places are."""
+
+
+def check_scope(desired: DesiredState, scope: Scope) -> None:
+    """Refuse to be narrowed to what nobody declared.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    scope
+        What was asked for.
+
+    Raises
+    ------
+    UsageError
+        With the known words.
+    """
+    instruments = {ticket.noun.instrument for ticket in desired.tickets.values()}
+    for address in desired.repositories:
+        instruments.update(desired.repository(address)[1].instruments)
+    tickets: set[str] = set()
+    for instrument, ticket in desired.tickets:
+        tickets.update((ticket, f"{instrument}/{ticket}"))
+    _check_words("site", scope.sites, desired.sites)
+    _check_words("repository", scope.repositories, desired.repositories)
+    _check_words("instrument", scope.instruments, instruments)
+    _check_words("ticket", scope.tickets, tickets)
+
+
+def only_here(desired: DesiredState, scope: Scope) -> Narrowed:
+    """Return what is left where nobody but a site's own places is asked.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    scope
+        What was asked for; where it names no site, it is narrowed to the sites
+        that this is a host of.
+
+    Raises
+    ------
+    UsageError
+        Nobody can tell which site that is.
+    """
+    from ..engine.expand import places_of
+    from ..factory.places import sites_here
+
+    if not scope.sites and not scope.repositories:
+        scope = replace(scope, sites=sites_here(desired))
+    if not scope.sites and not scope.repositories:
+        detail = "--only-here asks a site's own places only, and no site is named."
+        hint = "Give --site; or name this host in `hosts` of the site's file, or the site in CALIBSTATE_HERE."
+        raise UsageError(Diagnostic("Which site is here?", detail, hint=hint))
+    return Narrowed(scope, tuple(places_of(desired, scope)))
+
+
+def origins_of(desired: DesiredState) -> set[RepositoryAddress]:
+    """Return the repositories where calibrations are made."""
+    origins = set()
+    for address in desired.repositories:
+        for instrument in desired.repository(address)[1].instruments:
+            origin = desired.origin(instrument)
+            if origin:
+                origins.add(origin)
+    return origins
+
+
+def undeclared(what: str, word: str, declared: Iterable[str]) -> UsageError:
+    """Return the error that nobody declared something, with what is near.
+
+    Parameters
+    ----------
+    what
+        What it is to be.
+    word
+        Its name.
+    declared
+        Names that are declared.
+    """
+    from difflib import get_close_matches
+
+    hint = f"Known are: {', '.join(sorted(declared)) or 'none'}."
+    for near in get_close_matches(word, list(declared), 1):
+        hint = f"Did you mean {near}?"
+    detail = f"{spelled(word)}: nobody declared such a {what}."
+    return UsageError(Diagnostic("Not declared", detail, hint=hint))
+
+
+def _check_words(what: str, asked: tuple[str, ...], declared: Collection[str]) -> None:
+    from fnmatch import filter as matching
+
+    for word in asked:
+        if not matching(list(declared), word):
+            raise undeclared(what, word, declared)
