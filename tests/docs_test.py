@@ -262,7 +262,7 @@ class Shell:
         raise AssertionError(f"only calibstate is run here, not {command!r}: make it a sh block")
 
     def _calibstate(self, arguments: list[str]) -> str:
-        from calibstate.cli.main import run
+        from calibstate.cli.app import run
 
         self._capture.readouterr()
         self.code = int(run(arguments))

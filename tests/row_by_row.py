@@ -36,7 +36,9 @@ class _Apart:
         return cls()
 
     def narrowed(self, collection: str, blocks: Iterable[Block]) -> Holding:
-        rows = tuple(Row(b.dataset_type, *b.data_ids, b.uuid, b.begin, b.end) for b in blocks)
+        rows = tuple(
+            Row(b.dataset_type, data_id, b.uuid, b.begin, b.end) for b in blocks for data_id in b.data_ids
+        )
         return Holding(collection, CollectionType.CALIBRATION, rows)
 
     def all_of(self, dataset_type: str, standing: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from calibstate.model.bundles import BundledCollection, BundleFile, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row
@@ -40,7 +41,7 @@ def certified(
     return (dataset_type, named or of_detectors, span)
 
 
-def seal(tree: Tree, ticket: str, collections: Mapping[str, Sequence[Certified]], **more: object) -> None:
+def seal(tree: Tree, ticket: str, collections: Mapping[str, Sequence[Certified]], **more: Any) -> None:
     """Declare a ticket, adopted, and seal it."""
     tree.ticket(ticket, *collections, **more)
     prefix = f"{tree.instrument}/calib/{ticket}/"

@@ -57,7 +57,7 @@ class Tree:
         self._write("calibstate.yaml", said)
 
     def site(
-        self, site: str, repositories: Mapping[str, str], *, absolute: bool = False, **more: Any
+        self, site: str, repositories: Mapping[str, Any], *, absolute: bool = False, **more: Any
     ) -> None:
         """Declare a site; its repositories are given with their routes.
 

@@ -65,7 +65,7 @@ def placements(tmp_path: Path, root: ResourcePath, *names: str) -> list[Placemen
 
 def at_the_last_moment(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
     """Do something once, just when the first file is about to appear."""
-    give_name, create = placing.give_name, Bucket.create_from
+    create = Bucket.create_from
     left = [do]
 
     def naming(temporary: Path, path: Path) -> bool:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -48,7 +49,7 @@ Told = Mapping[str, tuple[object, ...]]
 
 def make_world(folder: Path, server: Postgres | None) -> None:
     """Make a repository with every kind of range, collection and data ID."""
-    given = {"db": server.url, "namespace": "butler"} if server else {}
+    given: dict[str, Any] = {"db": server.url, "namespace": "butler"} if server else {}
     world.make_repo(folder, **given).close()
     hands = RealHands(str(folder))
     # Ranges that are empty overlap with nothing, not even with each other.

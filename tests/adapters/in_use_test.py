@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 from collections.abc import Callable
@@ -74,14 +75,14 @@ def test_an_import_leaves_what_another_one_is_about_to_place(
 def test_an_import_goes_on_though_its_folder_was_cleared_before_it_was_known_to_be_in_use(
     tmp_path: Path, root: ResourcePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours, flock = a_file(tmp_path, root, "ours"), placing.fcntl.flock
+    ours, flock = a_file(tmp_path, root, "ours"), fcntl.flock
 
-    def late(stream: object, how: int) -> None:
-        monkeypatch.setattr(placing.fcntl, "flock", flock)
+    def late(stream: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
         clear_leftovers(root)
-        flock(stream, how)  # type: ignore[arg-type]
+        flock(stream, how)
 
-    monkeypatch.setattr(placing.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     place(root, [ours], NOBODY)
     assert ours.target.read() == ours.source.read()
 

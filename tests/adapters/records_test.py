@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import getpass
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -157,7 +158,7 @@ def test_a_process_that_cannot_be_looked_at_runs(monkeypatch: pytest.MonkeyPatch
 
 def test_of_two_who_succeed_at_once_only_one_does(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     open_shelf(uri).write(KEY, a_lock().model_dump_json().encode())
-    judge = locking.runs_no_more
+    judge = runs_no_more
     inside = open_locks(uri).hold(PLACE, why="the quicker")
 
     def meanwhile(holder: Process, here: Process) -> bool:
@@ -288,7 +289,7 @@ def test_a_lock_that_was_broken_is_told_when_it_is_to_be_given_back(uri: str) ->
         open_shelf(uri).remove(KEY)
 
 
-def _down(*_: Any, **__: Any) -> None:
+def _down(*_: Any, **__: Any) -> NoReturn:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
@@ -351,6 +352,7 @@ def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
     other = a_lock(host="elsewhere").model_dump_json().encode()
     with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         ours = open_shelf(uri).read(KEY, limit=10_000)
+        assert ours
         open_shelf(uri).write(KEY, other)
         held_of(locks)._beat()
         assert open_shelf(uri).read(KEY, limit=10_000) == other
@@ -654,7 +656,7 @@ def test_a_user_without_a_name_can_hold_a_lock(root: Path, monkeypatch: pytest.M
     def nameless() -> str:
         raise OSError("No username set in the environment")
 
-    monkeypatch.setattr(processes.getpass, "getuser", nameless)
+    monkeypatch.setattr(getpass, "getuser", nameless)
     with open_locks(str(root)).hold(PLACE, why="x"):
         assert lock_at(str(root)).who == f"uid {os.getuid()}"
 

@@ -265,12 +265,16 @@ def forge(file: Path, change: Callable[[Any], object] = lambda kept: None) -> No
 def test_what_stands_where_it_belongs_is_told(folder: Path, cache: CacheFolder) -> None:
     # Else what follows would show nothing.
     look(folder, cache)
-    forge(*kept_in(cache))
+    (file,) = kept_in(cache)
+    forge(file)
     assert look(folder, cache)[BIAS][0] == FORGED
 
 
 def damage(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    return lambda file: file.write_bytes(change(file.read_bytes())) and None
+    def write(file: Path) -> None:
+        file.write_bytes(change(file.read_bytes()))
+
+    return write
 
 
 def say(change: Callable[[Any], object]) -> Callable[[Path], None]:

@@ -11,8 +11,8 @@ from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, FileDataset
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 from sqlalchemy import Connection, create_engine
 
-from calibstate.adapters.butler import DafButlerReader
 from calibstate.adapters.butler.opening import Repository
+from calibstate.ports.butler import ButlerReader
 from tests import world
 from tests.calibrations import YAML_FORMATTER, data_ids, dataset_uuid
 from tests.readers import BUTLER, TABLES, open_reader_by
@@ -53,7 +53,7 @@ def read_question(folder: Path, turns: int, spans: int = 1, server: Postgres | N
     leaves = make(repository, spans, server)
     total = TICKETS * DATASETS * spans
 
-    def held(reader: DafButlerReader, turn: int) -> None:
+    def held(reader: ButlerReader, turn: int) -> None:
         _check(sum(len(held.rows) for held in reader.holdings(leaves).values()), total)
 
     with opened(repository) as (tables, butler, connection):
@@ -80,7 +80,7 @@ def read_postgres_question(folder: Path, turns: int) -> Measured:
 
 
 @contextmanager
-def opened(repository: Path) -> Iterator[tuple[DafButlerReader, DafButlerReader, Connection]]:
+def opened(repository: Path) -> Iterator[tuple[ButlerReader, ButlerReader, Connection]]:
     url = Repository(str(repository)).registry
     assert url
     with (

@@ -6,13 +6,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from lsst.daf.butler import CollectionType
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from calibstate.adapters.repositories import open_reader
 from calibstate.engine.effective import flatten
 from calibstate.engine.resolve import resolve
 from calibstate.model.effective import Resolved
 from tests import world
+from tests.calibrations import data_ids
 
 from .measure import Measured, measure
 from .worlds import CALIB, DATASETS, DETECTORS, INSTRUMENT, LEAVES, ticket_names
@@ -72,15 +73,15 @@ def resolve_many_question(folder: Path, turns: int) -> Measured:
 def _make(path: Path, spans: int) -> None:
     """Make a repository of certifications, without files."""
     butler = world.make_repo(path, INSTRUMENT, detectors=DETECTORS)
-    names = []
+    names: list[str] = []
     for ticket in ticket_names(TICKETS):
         for leaf, type_ in LEAVES.items():
             name = f"{CALIB}/{ticket}/{leaf}"
             run, dataset_type = f"{name}.run", world.add_type(butler, type_)
             butler.collections.register(run)
             butler.collections.register(name, CollectionType.CALIBRATION)
-            data_ids = world.data_ids(type_, INSTRUMENT, range(DETECTORS))
-            refs = butler.registry.insertDatasets(dataset_type, data_ids, run)
+            chosen = data_ids(type_, INSTRUMENT, range(DETECTORS))
+            refs = butler.registry.insertDatasets(dataset_type, chosen, run)
             # The one that is searched before it hides its last third.
             begin = world.SINCE_2024[0] - 4 * len(names) * DAY
             butler.registry.certify(name, refs, world.timespan((begin, begin + 6 * DAY)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 from pathlib import Path
+from typing import Any
 
 from .measure import BIN, ROOT, Measured, command, measure
 
@@ -39,5 +40,5 @@ def start_question(folder: Path, turns: int) -> Measured:
 
 
 def _complete(line: str) -> str:
-    words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    words: dict[str, Any] = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     return command("calibstate", _CALIBSTATE_COMPLETE="complete_bash", **words)

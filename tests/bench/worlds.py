@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from lsst.daf.butler import CollectionType
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from tests import world
 from tests.tree import Tree

@@ -523,11 +523,11 @@ def disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here: not run")
     try:
-        yield (
-            lambda larger: (
-                subprocess.run(["mount", "-o", f"remount,size={larger}", str(folder)], check=True) and None
-            )
-        )
+
+        def make_larger(size: str) -> None:
+            subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
+
+        yield make_larger
     finally:
         # Lazily: SQLite has files open in this process.
         subprocess.run(["umount", "--lazy", str(folder)], check=True)

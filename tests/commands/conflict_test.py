@@ -292,7 +292,7 @@ def test_a_ticket_that_changed_at_the_origin_after_it_left_is_told(deployed: Sit
 
 
 def test_other_collections_in_a_ticket_that_has_left_are_refused(deployed: Sites) -> None:
-    deployed.tree.ticket("DM-1", *reversed(LEAVES))
+    deployed.tree.ticket("DM-1", *reversed([*LEAVES]))
 
     ran = deployed.apply()
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lsst.daf.butler import Butler, CollectionType
+from lsst.daf.butler import Butler
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from tests import world
 from tests.commands import cut, stock

@@ -152,7 +152,7 @@ def start(
 
 def calibstate(state: Path, *arguments: str) -> int:
     """Run the command on a state tree."""
-    from tests.tree import run as command
+    from calibstate.cli.app import run as command
 
     return int(command(["-C", str(state), *arguments]))
 
@@ -209,7 +209,7 @@ class _Moments:
         DefaultDialect.do_executemany = self._executing(DefaultDialect.do_executemany)  # type: ignore[method-assign]
         DefaultDialect.do_commit = self._committing(DefaultDialect.do_commit)  # type: ignore[method-assign]
         requests.Session.send = self._sending(requests.Session.send)  # type: ignore[method-assign]
-        URLLib3Session.send = self._storing(URLLib3Session.send)  # type: ignore[method-assign]
+        URLLib3Session.send = self._storing(URLLib3Session.send)
         time.sleep = self._sleeping(time.sleep)
         sys.addaudithook(self._audit)
         event.listen(Engine, "connect", _spill)

@@ -101,7 +101,7 @@ def test_what_the_system_says_of_writing_is_told(deployed: Sites, monkeypatch: p
     # Root may write everywhere, so the system is asked with other words.
     refused = str(deployed.path(SUMMIT))
     monkeypatch.setattr(
-        checkup.os,
+        os,
         "access",
         lambda path, mode, **_: not (mode == os.W_OK and str(path).startswith(refused)),
     )
@@ -132,7 +132,7 @@ def test_apply_makes_the_same_checks_first_and_leaves_out_what_fails(
 ) -> None:
     refused = str(sites.path(SUMMIT))
     monkeypatch.setattr(
-        checkup.os,
+        os,
         "access",
         lambda path, mode, **_: not (mode == os.W_OK and str(path).startswith(refused)),
     )

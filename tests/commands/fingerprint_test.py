@@ -33,9 +33,10 @@ def collection_by_plain_queries(sites: Sites, address: str, collection: str) -> 
     for dataset_type in butler.registry.queryDatasetTypes(...):
         for a in butler.registry.queryDatasetAssociations(dataset_type, collections=[collection]):
             data_id = ",".join(f"{k}={v}" for k, v in sorted(a.ref.dataId.required.items()))
-            begin, end = a.timespan.nsec
-            begin = "-" if begin == UNBOUNDED[0] else begin
-            end = "-" if end == UNBOUNDED[1] else end
+            assert a.timespan
+            first, last = a.timespan.nsec
+            begin = "-" if first == UNBOUNDED[0] else first
+            end = "-" if last == UNBOUNDED[1] else last
             lines.append(f"{dataset_type.name}\t{data_id}\t{a.ref.id}\t{begin}\t{end}\n")
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 

@@ -375,16 +375,16 @@ def test_a_tree_outside_git_or_without_a_commit_has_no_history(
     tree.ticket("DM-100", "bias.20240101a")
     tree.chain(["DM-100"])
 
-    for words in (("history", "LSSTComCam/calib"), ("show", "--at", "2025-01-01"), ("diff", "HEAD")):
+    asked: list[tuple[str, ...]] = [
+        ("history", "LSSTComCam/calib"),
+        ("show", "--at", "2025-01-01"),
+        ("diff", "HEAD"),
+    ]
+    for words in asked:
         ran = tree.run(capsys, *words)
         assert (ran.code, "State tree is not in Git" in ran.err) == (1, True)
     git(tree.state, "init", "-q")
-    for words in (
-        ("history", "LSSTComCam/calib"),
-        ("show", "--at", "2025-01-01"),
-        ("diff",),
-        ("diff", "HEAD"),
-    ):
+    for words in [*asked, ("diff",)]:
         ran = tree.run(capsys, *words)
         assert (ran.code, "No commit yet" in ran.err, "git commit" in ran.err) == (1, True, True), ran.err
 

@@ -12,7 +12,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
+from lsst.daf.butler import Butler, DatasetRef, Timespan
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from calibstate.cli.demo import build_world
 from calibstate.model.timespans import UNBOUNDED, Range, parse_tai

@@ -35,7 +35,8 @@ class Proposal:
         git(self.tree.state, "commit", "-q", "-m", "as it was", *more)
 
     def entries(self, *entries: str, retired: Sequence[str] = ()) -> None:
-        self.tree.chain(entries, **({"retired": dict.fromkeys(retired, "for a test")} if retired else {}))
+        more: dict[str, Any] = {"retired": dict.fromkeys(retired, "for a test")} if retired else {}
+        self.tree.chain(entries, **more)
 
     def impact(self, *arguments: str) -> Ran:
         return self.tree.run(self.capsys, "impact", "main", *UNTIL, *arguments)

@@ -17,6 +17,7 @@ from calibstate.adapters import archive as archives
 from calibstate.adapters.butler import DafButlerWriter
 from calibstate.adapters.butler.importing import BundleImport
 from calibstate.adapters.shelves.folder import Folder
+from calibstate.store.bundle.manifest import dump_manifest
 from tests import world
 from tests.commands.sites import SUMMIT, TOP, Sites
 from tests.commands.unlock_test import a_lock
@@ -120,11 +121,11 @@ def test_a_bundle_that_others_completed_meanwhile_is_not_written_again(
         (export,) = (sites.tree.folder / "archive").rglob("export.yaml")
         given, more = arguments[-1]
         made = whole(*given, **{**more, "made_at": "2026-01-01T00:00:00.000Z"})
-        theirs.append(archives.dump_manifest(made).encode())
+        theirs.append(dump_manifest(made).encode())
         (export.parent / "manifest.json").write_bytes(theirs[0])
 
     arguments: list[tuple[Any, Any]] = []
-    whole = archives.manifest_from
+    whole: Callable[..., Any] = vars(archives)["manifest_from"]
 
     def manifest_from(*given: Any, **more: Any) -> Any:
         arguments.append((given, more))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lsst.daf.butler import CollectionType
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from tests import world
 from tests.commands import stock

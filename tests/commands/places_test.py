@@ -177,7 +177,7 @@ def assert_complete(archived: Mapping[str, bytes], stored: Mapping[str, bytes]) 
         name: yaml.safe_load(data) for name, data in archived.items() if name.endswith("manifest.json")
     }
     assert len(manifests) == 2
-    told = {}
+    told: dict[str, bytes] = {}
     for name, manifest in manifests.items():
         folder = name.removesuffix("manifest.json")
         for file in manifest["files"]:
@@ -254,7 +254,11 @@ def test_an_import_into_s3_records_nothing_before_all_files_are_there(
     cut = bucket_world.run(capsys, "apply", "--yes", "--ticket", "DM-1")
     assert cut.code == 1
     with Butler.from_config(str(bucket_world.repository(COPY))) as copy:
-        assert not [t for t in copy.registry.queryDatasetTypes() if list(copy.registry.queryDatasets(t, ...))]
+        assert not [
+            t
+            for t in copy.registry.queryDatasetTypes()
+            if list(copy.registry.queryDatasets(t, collections=...))
+        ]
         assert TOP not in copy.collections.query("*")
 
     in_front_of_s3.refuses = lambda key, _: False

@@ -106,7 +106,7 @@ def test_a_plan_writes_its_file_and_nothing_else(sites: Sites) -> None:
 
 
 def test_the_same_facts_give_the_same_plan_byte_for_byte(sites: Sites, tmp_path: Path) -> None:
-    plans = []
+    plans: list[bytes] = []
     for one in (sites, sites, sites.copied_to(tmp_path / "elsewhere" / "deep" / "sites", sites.capsys)):
         file = tmp_path / f"plan-{len(plans)}.json"
         assert one.run("plan", "-o", str(file)).code == 2

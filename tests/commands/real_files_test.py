@@ -170,7 +170,9 @@ def test_every_file_arrives_byte_by_byte(deployed, real):
         here, there = origin.get_many_uris(refs), copy.get_many_uris(refs)
         for ref in refs:
             source, target = here[ref].primaryURI, there[ref].primaryURI
-            assert target.relative_to(copy.get_datastore_roots()["FileDatastore@<butlerRoot>"])
+            root = copy.get_datastore_roots()["FileDatastore@<butlerRoot>"]
+            assert source and target and root
+            assert target.relative_to(root)
             assert target.read() == source.read()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -132,8 +133,8 @@ def tree(tmp_path: Path) -> Tree:
     return tree
 
 
-def chain(tree: Tree, name: str = TOP) -> dict[str, object]:
-    said: dict[str, object] = yaml.safe_load(
+def chain(tree: Tree, name: str = TOP) -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load(
         (tree.state / "chains" / f"{name.replace('/', '-')}.yaml").read_text()
     )
     return said

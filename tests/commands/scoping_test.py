@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from tests import world
 from tests.commands import stock
@@ -207,7 +208,9 @@ def test_an_instrument_that_is_named_is_the_only_one(sites: Sites) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["plan", "drift", "apply", "show"])
-def test_a_word_that_nobody_declared_is_wrong_usage(sites: Sites, command: str, words: tuple[str]) -> None:
+def test_a_word_that_nobody_declared_is_wrong_usage(
+    sites: Sites, command: str, words: tuple[str, str]
+) -> None:
     ran = sites.run(command, *words)
 
     assert ran.code == 64
@@ -312,7 +315,7 @@ def test_the_worst_that_holds_is_the_exit_code(summit_elsewhere: Sites) -> None:
     sites = summit_elsewhere
     assert sites.run("plan", "--repository", EMBARGO, "--repository", ORIGIN).code == 2
     with sites.butler(EMBARGO) as butler:
-        butler.collections.register(f"{TOP}/DM-1", world.CollectionType.RUN)
+        butler.collections.register(f"{TOP}/DM-1", CollectionType.RUN)
     refused_and_steps = sites.run("plan", "--repository", EMBARGO, "--repository", ORIGIN)
     assert (refused_and_steps.code, "steps" in refused_and_steps.out) == (3, True)
     unreachable_too = sites.run("plan")

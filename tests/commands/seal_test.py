@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,7 +27,7 @@ def seal_file(sites: Sites, ticket: str = "DM-2") -> Path:
     return sites.tree.state / "seals" / INSTRUMENT / f"{ticket}.yaml"
 
 
-def read_seal(sites: Sites, ticket: str = "DM-2") -> dict:
+def read_seal(sites: Sites, ticket: str = "DM-2") -> Any:
     return yaml.safe_load(seal_file(sites, ticket).read_text())
 
 

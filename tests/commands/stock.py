@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lsst.daf.butler import script
+from lsst.daf.butler.script import (  # type: ignore[attr-defined]
+    butlerImport,
+    collectionChain,
+    exportCalibs,
+    removeRuns,
+)
 
 __all__ = ["collection_chain", "export_calibs", "import_", "remove_runs"]
 
 
 def export_calibs(repository: Path, folder: Path, *collections: str) -> None:
     """``butler export-calibs -t copy REPOSITORY FOLDER COLLECTION…``."""
-    script.exportCalibs(str(repository), str(folder), collections, (), "copy")
+    exportCalibs(str(repository), str(folder), collections, (), "copy")
 
 
 def import_(repository: Path, folder: Path) -> None:
     """``butler import -t copy REPOSITORY FOLDER``, which asks for the file."""
-    script.butlerImport(str(repository), str(folder), str(folder / "export.yaml"), "copy", ())
+    butlerImport(str(repository), str(folder), str(folder / "export.yaml"), "copy", ())
 
 
 def collection_chain(repository: Path, chain: str, *children: str, mode: str = "redefine") -> None:
     """``butler collection-chain --mode MODE REPOSITORY CHAIN CHILD…``."""
-    script.collectionChain(str(repository), mode, chain, children, None, flatten=False)
+    collectionChain(str(repository), mode, chain, children, None, flatten=False)
 
 
 def remove_runs(repository: Path, run: str) -> None:
     """``butler remove-runs --force --no-confirm REPOSITORY RUN``."""
-    found = script.removeRuns(str(repository), run)
+    found = removeRuns(str(repository), run)
     found.onConfirmation()

@@ -58,7 +58,7 @@ def tree(made: Tree, tmp_path: Path) -> Tree:
 
 def fill(origin: Butler) -> None:
     # The stock import asks the formatter of each file for its extension.
-    ours = {"formatter": world.STAND_IN}
+    ours: dict[str, Any] = {"formatter": world.STAND_IN}
     for leaf, (dataset_type, *ranges) in LEAVES.items():
         world.add_calibration(origin, f"{TOP}/DM-1/{leaf}", dataset_type, *ranges, **ours)
     world.add_chain(origin, f"{TOP}/DM-1", [f"{TOP}/DM-1/{leaf}" for leaf in LEAVES])

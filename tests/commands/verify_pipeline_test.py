@@ -14,6 +14,7 @@ import pytest
 from lsst.daf.butler import Butler, DatasetType
 
 from calibstate.adapters.locks import open_locks
+from calibstate.model.timespans import UNBOUNDED
 from tests import world
 from tests.commands.sites import INSTRUMENT, SUMMIT, TOP, Sites
 from tests.tree import Ran
@@ -157,7 +158,7 @@ def test_a_detector_without_any_flat_has_no_graph(observed: Sites) -> None:
         for ticket in ("DM-1", "DM-2"):
             data_ids = [{"instrument": INSTRUMENT, "detector": 1, "physical_filter": "g_01"}]
             name = f"{TOP}/{ticket}/flat.20240101a"
-            butler.registry.decertify(name, "flat", world.timespan(world.UNBOUNDED), dataIds=data_ids)
+            butler.registry.decertify(name, "flat", world.timespan(UNBOUNDED), dataIds=data_ids)
     ran = verify(observed)
     assert ran.code == 1
     _, (finding,), _ = result(ran)

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 
+from calibstate.model.timespans import UNBOUNDED
 from calibstate.store.schemas import schemas
 from tests import world
 from tests.commands.promises_test import troubled
@@ -210,7 +211,7 @@ def test_a_ticket_chain_in_another_order_is_found(deployed: Sites) -> None:
 def test_a_detector_whose_new_flat_was_decertified_is_found(deployed: Sites) -> None:
     with deployed.butler(SUMMIT) as butler:
         data_id = {"instrument": INSTRUMENT, "detector": 2, "physical_filter": "r_03"}
-        butler.registry.decertify(FLAT, "flat", world.timespan(world.UNBOUNDED), dataIds=[data_id])
+        butler.registry.decertify(FLAT, "flat", world.timespan(UNBOUNDED), dataIds=[data_id])
 
     there = summit(deployed)
     assert failed(there) == ["content", "selection"]
@@ -361,7 +362,7 @@ def test_a_review_of_nothing_does_not_pass(deployed: Sites) -> None:
 
 def test_an_origin_whose_ticket_changed_since_it_left_is_found(deployed: Sites) -> None:
     with deployed.butler(ORIGIN) as butler:
-        butler.registry.decertify(BIAS, "bias", world.timespan(world.UNBOUNDED))
+        butler.registry.decertify(BIAS, "bias", world.timespan(UNBOUNDED))
     there = at(reviewed(deployed), ORIGIN)
     assert ("content", "missing", "bias", biases()) in told(there)
 

@@ -53,7 +53,10 @@ def test_a_link_is_seen_from_both_ends(hands: Hands, tracker: Tracker) -> None:
 
     found = tracker.tickets(["DM-1", "TAXICAB-15"])
 
-    assert (found["DM-1"].links, found["TAXICAB-15"].links) == ({"TAXICAB-15"}, {"DM-1"})
+    assert (found["DM-1"].links, found["TAXICAB-15"].links) == (
+        frozenset({"TAXICAB-15"}),
+        frozenset({"DM-1"}),
+    )
 
 
 def test_what_is_not_there_is_left_out_and_costs_the_others_nothing(hands: Hands, tracker: Tracker) -> None:

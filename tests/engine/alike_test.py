@@ -25,7 +25,7 @@ from tests.row_by_row import row_by_row
 
 INSTRUMENT = "LSSTComCam"
 TOP, OTHER = f"{INSTRUMENT}/calib", f"{INSTRUMENT}/other"
-DAYS = [None, *(f"2024-01-0{day}T00:00:00" for day in range(1, 6))]
+DAYS: list[str | None] = [None, *(f"2024-01-0{day}T00:00:00" for day in range(1, 6))]
 TICKETS = {"DM-1": ("a", "b"), "DM-2": ("a",), "DM-3": ("a",), "DM-4": ("u/cy/one", "u/cy/two")}
 BARE = {"DM-4"}
 RAW = "u/ann/raw"
@@ -37,7 +37,7 @@ many = settings(deadline=None, max_examples=1000 if ALL else 50)
 spans = st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS)).map(
     lambda pair: (
         {"begin": "empty", "end": "empty"}
-        if None not in pair and pair[0] >= pair[1]
+        if pair[0] and pair[1] and pair[0] >= pair[1]
         else {"begin": pair[0], "end": pair[1]}
     )
 )

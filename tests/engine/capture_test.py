@@ -354,7 +354,7 @@ def test_a_part_of_a_ticket_that_is_asked_for_by_itself_is_one(world: World) -> 
 
     assert world.desired.chains[ticket].noun.entries == ("DM-1",)
     assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.bare == (f"{ticket}/a", f"{ticket}/b")
-    assert world.steps() == world.drift() == []
+    assert (world.steps(), world.drift()) == ([], [])
 
 
 def test_a_collection_that_is_reached_twice_is_one_thing_everywhere(world: World) -> None:
@@ -480,7 +480,7 @@ def test_what_others_make_is_expected_at_the_second_too(world: World) -> None:
 
     only = {e.external: e.only for e in world.desired.chains[TOP].noun.entries if not isinstance(e, str)}
     assert only == {"raws": (ORIGIN,), "refcats": (ORIGIN, SUMMIT)}
-    assert world.steps() == world.drift() == []
+    assert (world.steps(), world.drift()) == ([], [])
 
 
 def test_what_others_make_and_a_file_expects_must_be_searched_where_it_is(world: World) -> None:
@@ -548,7 +548,7 @@ def test_another_instrument_of_the_repository_stays_as_it_is(world: World) -> No
         world.capture(address, "LATISS/defaults", instrument="LATISS")
         world.capture(address)
 
-    assert world.steps() == world.drift() == []
+    assert (world.steps(), world.drift()) == ([], [])
     declared = {
         name: (c.noun.instrument, c.noun.entries, c.noun.only) for name, c in world.desired.chains.items()
     }
@@ -907,7 +907,7 @@ def test_whatever_is_captured_is_sound_and_changes_nothing(folder: Path, shape: 
 
     world.capture()
 
-    assert world.steps() == world.drift() == []
+    assert (world.steps(), world.drift()) == ([], [])
     assert world.capture() == []
 
 
@@ -943,7 +943,7 @@ def test_a_second_repository_is_described_or_refused_and_then_nothing_is_written
         except RefusedError as error:
             event(f"{number}: refused: {error.diagnostics[0].summary}")
             assert world.read() == before
-        assert world.steps() == world.drift() == []
+        assert (world.steps(), world.drift()) == ([], [])
 
 
 # --- cut off ---

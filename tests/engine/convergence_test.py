@@ -604,4 +604,4 @@ def test_the_situations_are_carried_by_rucio_too():
     come_to_its_end(carried, places)
     assert chain(places, SUMMIT) == tuple(carried.wanted(SUMMIT)) != ()
     recorded = [d.path for d in places.butlers[SUMMIT].datasets.values() if d.run.startswith(TOP)]
-    assert all(path.startswith(PREFIXES[RSES[SUMMIT]]) for path in recorded)
+    assert all(path and path.startswith(PREFIXES[RSES[SUMMIT]]) for path in recorded)

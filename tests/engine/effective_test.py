@@ -15,8 +15,11 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lsst.daf.butler import Butler, CollectionType, DatasetRef
-from lsst.daf.butler.registry import ConflictingDefinitionError
+from lsst.daf.butler import Butler, DatasetRef
+from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
+    CollectionType,
+    ConflictingDefinitionError,
+)
 from typing_extensions import override
 
 from calibstate.adapters.repositories import open_reader
@@ -211,7 +214,8 @@ def independent_fingerprint(butler: Butler, chain: str) -> str:
             held[ref.datasetType.name, data_id].append((ranks[name], begin, end, str(ref.id)))
     lines = []
     for (dataset_type, data_id), rows in held.items():
-        edges, pieces = sorted({edge for row in rows for edge in row[1:3]}), []
+        edges = sorted({edge for row in rows for edge in row[1:3]})
+        pieces: list[tuple[int, str | None, int]] = []
         for begin, end in pairwise(edges):
             uuid = min((row for row in rows if row[1] <= begin < row[2]), default=(None,))[-1]
             pieces += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.tree import Tree
 
 RSE = "SUMMIT_CALIB_DISK"
 PASSED = Allowed(guards=(Guard.HOLD,), because="for a test")
-ABOUT = {
+ABOUT: dict[str, Any] = {
     "target": Address(place=RUCIO, kind="rucio_rule", name=f"LATISS/DM-1/{RSE}"),
     "because": "no rule brings it",
     "ticket": "DM-1",
@@ -36,7 +37,8 @@ def declared(folder: Path, *, held: tuple[str, ...], skip: tuple[str, ...] = ())
     tree.site("usdf", {"main": "origin"})
     for site in ("bts", "summit"):
         route = {"by": "rucio", "rse": RSE, "prefix": "s3://b/p"}
-        tree.site(site, {"LATISS": route}, **({"hold": f"{site} is snowed in"} if site in held else {}))
+        hold: dict[str, Any] = {"hold": f"{site} is snowed in"} if site in held else {}
+        tree.site(site, {"LATISS": route}, **hold)
     tree.ticket("DM-1", "bias.20240101a", skip=dict.fromkeys(skip, "not there"))
     return load(tree.state)[0]
 

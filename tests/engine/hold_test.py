@@ -66,7 +66,12 @@ def test_nobody_waits_unless_told(places: MemoryPlaces, clock: Clock) -> None:
 
 def test_whoever_waits_takes_the_place_when_it_is_free(places: MemoryPlaces, clock: Clock) -> None:
     held_by(places, "them")
-    clock.meanwhile = lambda: places.locks.held.pop(PLACE) and None if clock.now > 20 else None
+
+    def leave() -> None:
+        if clock.now > 20:
+            places.locks.held.pop(PLACE)
+
+    clock.meanwhile = leave
     with Holds(places, patience=clock.patience(600)) as holds:
         holds.take(PLACE, "apply")
         holds.check(PLACE)
@@ -110,7 +115,12 @@ def test_what_was_waited_at_one_place_is_not_waited_again_at_the_next(
 ) -> None:
     held_by(places, "them")
     places.locks.held["archive"] = Holder("others", "elsewhere")
-    clock.meanwhile = lambda: places.locks.held.pop("archive", None) and None if clock.now > 5 else None
+
+    def leave() -> None:
+        if clock.now > 5:
+            places.locks.held.pop("archive", None)
+
+    clock.meanwhile = leave
     with pytest.raises(LockedError), Holds(places, patience=clock.patience(17)) as holds:
         holds.take("archive", "apply")
         holds.take(PLACE, "apply")

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lsst.daf.butler import Butler, CollectionType, DatasetRef
-from lsst.daf.butler.registry import ConflictingDefinitionError
+from lsst.daf.butler import Butler, DatasetRef
+from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
+    CollectionType,
+    ConflictingDefinitionError,
+)
 from typing_extensions import override
 
 from calibstate.adapters.repositories import open_reader

@@ -40,9 +40,11 @@ def declared(
     tree.site("usdf", {"main": "origin"})
     for site in ("tts", "summit", "aside"):
         tree.site(site, {"LSSTComCam": "copy"})
-    tree.site("bts", {"LSSTComCam": "copy"}, **({"hold": hold} if hold else {}))  # type: ignore[arg-type]
+    held: dict[str, Any] = {"hold": hold} if hold else {}
+    tree.site("bts", {"LSSTComCam": "copy"}, **held)
     for ticket in ("DM-1", "DM-2"):
-        tree.ticket(ticket, "bias", **({"skip": dict(skip)} if skip and ticket == "DM-2" else {}))
+        skipped: dict[str, Any] = {"skip": dict(skip)} if skip and ticket == "DM-2" else {}
+        tree.ticket(ticket, "bias", **skipped)
     tree.chain(chain.pop("entries", ["DM-2", "DM-1"]), **chain)
     return load(tree.state)[0]
 

@@ -506,7 +506,7 @@ def _with_chains(draw: st.DrawFn, situation: Situation) -> Situation:
     for address in REPOSITORIES:
         there = [child for t in TICKETS for child in _entered(situation.state(address, t), t)]
         chosen = draw(st.lists(st.sampled_from([*EXTRAS, OLD, *there]), unique=True))
-        if chosen or draw(st.booleans()):
+        if bool(chosen) or draw(st.booleans()):
             chains.append((address, tuple(chosen)))
     return replace(situation, chains=tuple(chains))
 

@@ -193,6 +193,11 @@ class MemoryArchive(ArchiveWriter):
         self.manifests[folder] = manifest
         return self.manifests[folder]
 
+    @override
+    def clear_leftovers(self) -> None:
+        # A dictionary is never cut off in the middle of a file.
+        pass
+
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

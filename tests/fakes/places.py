@@ -200,8 +200,10 @@ class _Writer(ButlerWriter):
         return self._butler.holdings(names, files=files, calibrations_only=calibrations_only)
 
     @override
-    def export(self, collections: Sequence[str], *, chain: str | None = None) -> Export:
-        return self._butler.export(collections, chain=chain)
+    def export(
+        self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
+    ) -> Export:
+        return self._butler.export(collections, chain=chain, to_read=to_read)
 
     @override
     def check_change(self) -> None:
@@ -423,3 +425,7 @@ class _Archive(ArchiveWriter):
             (ARCHIVE, "add-bundle", "/".join(ticket)),
             lambda: self._places.bundles.add_bundle(ticket, collections, fingerprint, export, **more),
         )
+
+    @override
+    def clear_leftovers(self) -> None:
+        self._places.reach(ARCHIVE)

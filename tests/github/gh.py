@@ -95,9 +95,10 @@ def answered(known: dict[str, Any], method: str, url: Any, fields: dict[str, str
         return known["comments"][-1]
     if method == "PATCH" and (found := re.fullmatch(r"issues/comments/(\d+)", path)):
         allow(known, "issues: write", "pull-requests: write")
-        comment = next((c for c in known["comments"] if c["id"] == int(found[1])), None) or missing(path)
-        comment["body"] = body_of(read_field(fields["body"]))
-        return comment
+        comments = (c for c in known["comments"] if c["id"] == int(found[1]))
+        kept: dict[str, Any] = next(comments, {}) or missing(path)
+        kept["body"] = body_of(read_field(fields["body"]))
+        return kept
     if method == "GET" and (found := re.fullmatch(r"commits/([0-9a-f]{40})/pulls", path)):
         allow(known, "pull-requests: read")
         return [p for p in known["pulls"] if found[1] in (p["merge_commit_sha"], p["head"]["sha"])]

@@ -1,5 +1,7 @@
 """In which order a chain is written, and what an action on it means."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,7 +105,9 @@ def test_a_name_taken_by_another_type_is_changed_and_never_mended():
     taken = Chain(AT, type=CollectionType.CALIBRATION)
     assert whats(Chain(AT, ("a",)), taken) == [(What.CHANGED, "LSSTCam/calib")]
     assert list(KIND.remedy(Chain(AT, ("a",)), taken)) == []
-    assert KIND.obstacle(Chain(AT, ("a",)), taken).is_refused
+    obstacle = KIND.obstacle(Chain(AT, ("a",)), taken)
+    assert obstacle
+    assert obstacle.is_refused
 
 
 def test_a_child_that_cannot_be_had_stays_while_it_is_searched():
@@ -130,16 +134,18 @@ def test_a_chain_action_on_a_name_of_another_type_is_stale():
 @given(before=NAMES, after=NAMES)
 def test_the_reverse_of_a_rewrite_brings_the_children_back(before, after):
     action = RewriteChain(target=AT, because="declared", children_before=before, children=after)
-    assert action.reverse().children == tuple(before)
-    assert action.reverse().reverse().children == tuple(after)
+    reverse: Any = action.reverse()
+    assert reverse.children == tuple(before)
+    assert reverse.reverse().children == tuple(after)
 
 
 def test_a_chain_that_was_made_is_not_taken_away_again():
     made = PrependToChain(target=AT, because="x", children=("a", "b"), onto=None)
     longer = PrependToChain(target=AT, because="x", children=("a", "b"), onto=("c",))
+    shorter: Any = longer.reverse()
 
     assert made.reverse() == "A chain is never removed; without it in another chain nothing searches it."
-    assert longer.reverse().children == ("c",)
+    assert shorter.children == ("c",)
     assert (made.summary(), longer.summary()) == ("make with 2 children", "prepend 2 children")
     assert (made.displaced, longer.displaced) == (0, 0)
 

@@ -128,7 +128,8 @@ def test_only_names_sites_or_repositories(
 def test_tickets_and_chains_of_an_instrument_come_by_name(desired: DesiredState) -> None:
     assert [t.noun.ticket for t in desired.tickets_of("LATISS")] == ["DM-1", "DM-2", "DM-3"]
     assert [c.noun.chain for c in desired.chains_of("LATISS")] == ["LATISS/calib", "LATISS/defaults"]
-    assert desired.tickets_of("LSSTCam") == desired.chains_of("LSSTCam") == ()
+    assert desired.tickets_of("LSSTCam") == ()
+    assert desired.chains_of("LSSTCam") == ()
 
 
 def test_a_word_means_a_ticket_a_bare_collection_or_a_chain(desired: DesiredState) -> None:

@@ -106,10 +106,10 @@ def test_a_collection_of_any_name_is_known_again(name, full):
         fingerprint=ticket_fingerprint([(name, holding.fingerprint)]),
         made_at="2025-01-01T00:00:00Z",
         exported_from="usdf/main",
-        collections=[
-            BundledCollection(name=name, type=holding.type, fingerprint=holding.fingerprint, datasets=1)
-        ],
-        files=[],
+        collections=(
+            BundledCollection(name=name, type=holding.type, fingerprint=holding.fingerprint, datasets=1),
+        ),
+        files=(),
     )
     made = SealedFrom(repository="usdf/main", at="2025-01-01T00:00:00Z")
 

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).parents[2]
 CLONE = TOP / "build" / "mutants"
@@ -198,14 +199,14 @@ def keep(session: Path, share: str, most: int | None) -> None:
     print(f"{len(kept)} of {len(jobs)} mutants.", flush=True)
 
 
-def dump(ray: str, session: Path) -> list[tuple[dict, dict]]:
+def dump(ray: str, session: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return each mutant with what came of it."""
     lines = subprocess.run([ray, "dump", session.name], cwd=CLONE, check=True, capture_output=True, text=True)
     pairs = [json.loads(line) for line in lines.stdout.splitlines()]
     return [(item, result) for item, result in pairs if result and result["worker_outcome"] != "skipped"]
 
 
-def told(name: str, mutants: list[tuple[dict, dict]]) -> int:
+def told(name: str, mutants: list[tuple[dict[str, Any], dict[str, Any]]]) -> int:
     """Print the share that was noticed, and each that was not."""
     outcomes = Counter(result["test_outcome"] or result["worker_outcome"] for _, result in mutants)
     survivors = [result for _, result in mutants if result["test_outcome"] == "survived"]

@@ -170,7 +170,7 @@ def test_a_policy_changes_no_digest(tree: Tree) -> None:
 def test_a_thousand_tickets_are_judged_in_well_under_a_second(tmp_path: Path, *, skipped: bool) -> None:
     tree = example("O201", BAD).write(tmp_path)
     names = [f"DM-{number}" for number in range(10000, 11000)]
-    more = {"skip": {"summit": "the camera left the summit"}} if skipped else {}
+    more: dict[str, Any] = {"skip": {"summit": "the camera left the summit"}} if skipped else {}
     for name in names:
         tree.ticket(name, *(f"set/{what}.20250211a" for what in ("flat-r", "ptc", "bias", "dark")), **more)
     # The example's own file declares the same chain.

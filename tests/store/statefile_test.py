@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -124,7 +125,7 @@ def test_a_working_directory_that_is_gone_is_told(nowhere: Path) -> None:
 
 BARE = "approval: {status: proposed}\nbare: [x]\n"
 
-MISTAKES = {
+MISTAKES: dict[str, tuple[Any, list[str], str]] = {
     "an unknown key": (
         spoilt(DM1, "collections:", "colections:"),
         [f"{DM1}:6:1 Unknown key"],
