@@ -112,11 +112,15 @@ def prepare(
     if saved:
         check_whole(session.scope, desired)
     patience = Patience(lock_timeout, session.listener.note, session.stop, session.stop.sleep)
+    # Nobody is waited for one after the other.
     ask_who_is_there(session, places)
+    # After a writer of a SQLite repository was killed it cannot be read before
+    # this, so it comes before the look.
     for words in recover(_open_places(session, allowed), places, patience):
         session.listener.note(words)
     foreseen = NONE
     plan = saved
+    # A saved plan is held to what is live by the steps themselves.
     if plan is None:
         seen_now = look_and_plan(session, places, allowed)
         plan, foreseen = seen_now.plan, seen_now.foreseen
@@ -160,6 +164,7 @@ def check(prepared: Prepared, digests: Collection[str] = ()) -> Barred:
     UsageError
         One of the words is no digest.
     """
+    # Waiting for Rucio may go on without a step.
     if not prepared.plan.steps:
         return Barred()
     digest = prepared.digest
@@ -226,6 +231,7 @@ def _open_places(session: Session, allowed: Allowed) -> list[str]:
     """
     desired, scope = session.desired, session.scope
     places: list[str] = []
+    # What several sites share belongs to the site that fills it.
     if any(scope.has_repository(origin) for origin in origins_of(desired)) and not session.only_here:
         places.extend((ARCHIVE, RUCIO))
     now = session.now()

@@ -104,6 +104,8 @@ class Applying:
         """
         stop = self.session.stop
         ended_by = None
+        # What ends a run that somebody stops is told, and no failure: what
+        # was done before is told with it.
         try:
             self._converge(self.first)
             self._wait(wait or timedelta())
@@ -126,6 +128,7 @@ class Applying:
         stop = self.session.stop
         deadline = time.monotonic() + limit.total_seconds()
         with self.session.listener.waiting() as show:
+            # Soon at first, since small files arrive at once.
             for pause in chain(_PAUSES, repeat(_PAUSE)):
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._is_awaiting():
@@ -168,9 +171,21 @@ class Applying:
             refuse_guarded(ours, session.desired, self.allowed, waves)
         self.latest = plan
         bar = _StepProgress(self.session.listener)
-        for outcome in converge(plan, self._run(bar), why=f"plan {planfile.digest(plan)[:19]}", again=again):
+        # The journals of all places name the plan by its digest.
+        why = f"plan {planfile.digest(plan)[:19]}"
+        for carried_out in converge(plan, self._run(bar), why=why, again=again):
+            # A bar would stand in the middle of what is printed now.
             bar.stop()
-            self._take(outcome)
+            # Whoever reads it later is to know what was passed for it.
+            outcome = carried_out.model_copy(update={"passed": self.passes})
+            before = self.outcomes.get(outcome.target)
+            self.outcomes[outcome.target] = outcome
+            # What was boosted once in a run is not boosted again.
+            if outcome.do == BoostRule.do and outcome.result is Result.PENDING:
+                boosted = (outcome.do, outcome.target)
+                self.tried[boosted] = "it was tried again in this run, and is stuck again"
+            if before is None or before.result is not outcome.result:
+                self.show(outcome)
 
     def _plan_again(self, failed: Failed) -> Plan:
         """Return the plan that follows from what is there now.
@@ -211,15 +226,6 @@ class Applying:
             return None
         closing = closed(self.session.desired, place, self.session.now())
         return closing.told if closing else None
-
-    def _take(self, outcome: Outcome) -> None:
-        """Keep what became of a target, and show it where that is new."""
-        before = self.outcomes.get(outcome.target)
-        self.outcomes[outcome.target] = outcome
-        if outcome.do == BoostRule.do and outcome.result is Result.PENDING:
-            self.tried[outcome.do, outcome.target] = "it was tried again in this run, and is stuck again"
-        if before is None or before.result is not outcome.result:
-            self.show(outcome.model_copy(update={"passed": self.passes}))
 
     def _forget(self, results: Set[Result], but: Set[str] = frozenset()) -> None:
         """Forget what became of targets.
@@ -262,9 +268,12 @@ def unfit_places(session: Session, places: Places, plan: Plan) -> Barred:
             continue
         if check.check in {"read", "write"}:
             barred.why[check.place] = check.said
-        severity = Severity.ERROR if check.place in barred.why else Severity.WARNING
-        detail = f"{check.place}: {check.said.rstrip('.')}."
-        problem = Diagnostic("Place is not fit for work", detail, None, check.hint, severity)
+        problem = Diagnostic(
+            "Place is not fit for work",
+            f"{check.place}: {check.said.rstrip('.')}.",
+            hint=check.hint,
+            severity=Severity.ERROR if check.place in barred.why else Severity.WARNING,
+        )
         session.listener.report([problem])
     return barred
 

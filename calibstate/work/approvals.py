@@ -6,7 +6,6 @@ from ..engine import approvals as engine
 from ..errors import Diagnostic, UnreachableError
 from ..factory.tracker import jira
 from ..model.results.tickets import ApprovalsListed
-from ..ports.tickets import Tracker
 from .session import Session
 
 __all__ = ["approvals"]
@@ -28,21 +27,16 @@ def approvals(session: Session, *, check: bool = False) -> ApprovalsListed:
         Nobody says where Jira is.
     """
     desired, scope = session.desired, session.scope
-    if check:
-        return _compared(session, jira(session.timeout))
-    return ApprovalsListed(engine.approvals(desired, scope))
-
-
-def _compared(session: Session, tracker: Tracker) -> ApprovalsListed:
-    desired, scope = session.desired, session.scope
+    if not check:
+        return ApprovalsListed(engine.approvals(desired, scope))
+    tracker = jira(session.timeout)
     try:
-        with session.listener.progress("asking for") as watch:
-            tickets = tracker.tickets(
-                engine.keys(desired, scope), lambda done, total: watch("tickets", done, total)
-            )
+        with session.counting("asking for", "tickets") as watch:
+            tickets = tracker.tickets(engine.keys(desired, scope), watch)
     except UnreachableError as error:
         # What the files say is told all the same, and nothing as agreeing.
-        return ApprovalsListed(engine.approvals(desired, scope), error.diagnostics, is_checked=True)
+        approved = engine.approvals(desired, scope)
+        return ApprovalsListed(approved, error.diagnostics, is_checked=True)
     compared = engine.compare(desired, scope, tickets)
     findings: list[Diagnostic] = []
     for comparison in compared:

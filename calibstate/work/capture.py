@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..engine.capturing.capture import Wanted
@@ -49,13 +49,14 @@ def capture(
     """
     desired = session.desired
     if repository not in desired.repositories:
-        raise _unknown(repository, "a repository", list(desired.repositories))
+        raise _unknown(repository, "a repository", desired.repositories)
     instruments = desired.repository(repository)[1].instruments
     if instrument not in instruments:
-        raise _unknown(instrument, f"an instrument of {repository}", list(instruments))
+        raise _unknown(instrument, f"an instrument of {repository}", instruments)
     today = session.utc_now()[:10]
+    wanted = Wanted(repository, instrument, tuple(chains), today)
     try:
-        return _capture(session, Wanted(repository, instrument, tuple(chains), today), seal=seal, write=write)
+        return _capture(session, wanted, seal=seal, write=write)
     except RefusedError as error:
         return CaptureRefused(error.diagnostics)
 
@@ -64,8 +65,8 @@ def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> Ca
     desired = session.desired
     places, now = session.places(), session.utc_now()
     refuse_doubles(desired, places)
-    with session.listener.progress("looking at") as watch:
-        captured = look(wanted, desired, places, lambda done, total: watch("repositories", done, total))
+    with session.counting("looking at", "repositories") as watch:
+        captured = look(wanted, desired, places, watch)
     changes, remarks = declare(captured, desired), captured.told
     if seal:
         # Only now, since reading all files takes long.
@@ -73,13 +74,25 @@ def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> Ca
         changes, remarks = declare(captured, desired, seals), (*remarks, *unsealed)
     if write:
         treefile.write(Path(desired.root), changes)
-    files = {change.file: "new" if change.before is None else "changed" for change in changes}
+    files: dict[str, str] = {}
+    for change in changes:
+        files[change.file] = "new" if change.before is None else "changed"
+    # What says a part of it already comes last.
     for file in captured.files:
         files.setdefault(file, "same")
-    return CaptureMade(captured.found, files, changes, remarks, written=write)
+    return CaptureMade(
+        captured.found,
+        files,
+        changes,
+        remarks,
+        written=write,
+    )
 
 
-def _unknown(word: str, what: str, known: list[str]) -> UsageError:
-    near = nearest(word, known)
-    hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known) or 'none'}."
-    return UsageError(Diagnostic("Not declared", f"{spelled(word)} is not declared as {what}.", hint=hint))
+def _unknown(word: str, what: str, declared: Collection[str]) -> UsageError:
+    hint = f"Known are: {', '.join(declared) or 'none'}."
+    near = nearest(word, list(declared))
+    if near:
+        hint = f"Did you mean {near}?"
+    detail = f"{spelled(word)} is not declared as {what}."
+    return UsageError(Diagnostic("Not declared", detail, hint=hint))

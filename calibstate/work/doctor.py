@@ -12,8 +12,6 @@ __all__ = ["doctor"]
 def doctor(session: Session) -> Checkup:
     """Return what a look at each place showed; nothing is written."""
     places = session.places()
-    with session.listener.progress("looking at") as watch:
-        checks = examine(
-            session.desired, session.scope, places, lambda done, total: watch("places", done, total)
-        )
+    with session.counting("looking at", "places") as watch:
+        checks = examine(session.desired, session.scope, places, watch)
     return Checkup(tuple(checks))

@@ -22,5 +22,5 @@ def drift(session: Session) -> DriftFound:
         [*seen_now.view.notes, *places.relied_on(), *seen_now.foreseen.notes, *not_seen(plan)]
     )
     unseen = {place.place for place in plan.unseen}
-    asked = (ARCHIVE, *places_of(session.desired, session.scope))
-    return DriftFound(plan, tuple(place for place in asked if place not in unseen))
+    places_asked = (ARCHIVE, *places_of(session.desired, session.scope))
+    return DriftFound(plan, tuple(place for place in places_asked if place not in unseen))

@@ -33,21 +33,22 @@ def explain(session: Session, question: Question, *, everything: bool = False) -
     """
     desired, scope = session.desired, session.scope
     places = session.places()
-    with session.listener.progress("looking at") as watch:
-        explained = find_explanations(
-            desired, scope, places, question, lambda done, total: watch("repositories", done, total)
-        )
+    with session.counting("looking at", "repositories") as watch:
+        explained = find_explanations(desired, scope, places, question, watch)
     session.listener.report(places.relied_on())
-    since = tuple(_since(desired, explained, told, places) for told in explained.told)
-    return ExplanationsFound(explained, since, everything)
+    since = []
+    for explanation in explained.told:
+        # Of each repository its own journals tell.
+        since.append(_since(desired, explained, explanation, places))
+    return ExplanationsFound(explained, tuple(since), everything)
 
 
-def _since(desired: DesiredState, explained: Explained, told: Told, places: Places) -> Since | None:
+def _since(desired: DesiredState, explained: Explained, lookup: Told, places: Places) -> Since | None:
     """Return since when what wins is searched there.
 
     `None` where nothing wins, or where what was searched is no chain.
     """
-    explanation = told.explanation
+    explanation = lookup.explanation
     winner = explanation.winner
     if winner is None or winner.collection == explanation.chain:
         return None
@@ -56,5 +57,5 @@ def _since(desired: DesiredState, explained: Explained, told: Told, places: Plac
     if ticket_name:
         ticket = desired.tickets.get((explained.question.instrument, ticket_name))
         names.update(ticket.noun.children if ticket else ())
-    chain = Address(place=told.repository, kind=ChainKind.name, name=explanation.chain)
+    chain = Address(place=lookup.repository, kind=ChainKind.name, name=explanation.chain)
     return places.entered(chain, names)

@@ -13,21 +13,23 @@ def fingerprint(session: Session) -> FingerprintsCompared:
     """Return the fingerprints of live chains, and where they part."""
     desired, scope = session.desired, session.scope
     places = session.places()
-    with session.listener.progress("looking at") as watch:
-        live = look_at_chains(desired, scope, places, lambda done, total: watch("repositories", done, total))
+    with session.counting("looking at", "repositories") as watch:
+        live = look_at_chains(desired, scope, places, watch)
     session.listener.report(places.relied_on())
     chains: dict[str, dict[str, ChainFingerprint]] = {}
     for address, there in live.seen.items():
-        chains[address] = {
-            name: ChainFingerprint(chain.resolved.fingerprint, chain.collections)
-            for name, chain in there.items()
-        }
+        chains[address] = {}
+        for name, chain in there.items():
+            effective = chain.resolved.fingerprint
+            chains[address][name] = ChainFingerprint(effective, chain.collections)
     differences = []
     for compared in live.compared():
-        instrument = desired.chains[compared.chain].noun.instrument
-        differences.append(
-            ChainDifference(
-                compared.chain, instrument, compared.reference, compared.repository, compared.differences
-            )
+        difference = ChainDifference(
+            compared.chain,
+            desired.chains[compared.chain].noun.instrument,
+            compared.reference,
+            compared.repository,
+            compared.differences,
         )
+        differences.append(difference)
     return FingerprintsCompared(chains, tuple(differences), live.unreachable)

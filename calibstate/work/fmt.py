@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..errors import Diagnostic, Severity, Where
 from ..kinds.table import forms
-from ..model.files import FileChange
 from ..model.results.trees import Formatting
 from ..store import treefile
 from ..store.workspace import in_workspace
@@ -29,21 +28,22 @@ def fmt(session: Session, *, check: bool = False) -> Formatting:
     laid_out = lay_out_tree(session.root, forms())
     if not check:
         treefile.write(session.root, laid_out.changes)
-    about_changes = [_about(change, check=check) for change in laid_out.changes]
+    problems = list(laid_out.told)
+    for change in laid_out.changes:
+        where = Where(change.file, change.first_line)
+        if check:
+            detail = "This is the first line that would be written otherwise."
+            problem = Diagnostic("Not laid out", detail, where, "calibstate fmt")
+        else:
+            detail = "It was written anew from this line on."
+            problem = Diagnostic("Laid out", detail, where, severity=Severity.NOTE)
+        problems.append(problem)
     root = str(session.root)
     return Formatting(
         root,
         in_workspace(root),
-        (*laid_out.told, *about_changes),
+        tuple(problems),
         files=laid_out.files,
         changed=len(laid_out.changes),
         written=not check,
     )
-
-
-def _about(change: FileChange, *, check: bool) -> Diagnostic:
-    where = Where(change.file, change.first_line)
-    if check:
-        detail = "This is the first line that would be written otherwise."
-        return Diagnostic("Not laid out", detail, where, "calibstate fmt")
-    return Diagnostic("Laid out", "It was written anew from this line on.", where, severity=Severity.NOTE)

@@ -37,14 +37,21 @@ def history(session: Session, chain: str, ticket: str | None = None) -> ChainHis
         _check_declared(session.desired, chain, ticket)
         what = f"{ticket} in {chain}" if ticket else chain
         problem = f"No commit says anything of {what}."
-        raise CalibstateError(Diagnostic("No history", problem, hint="Commit it; `calibstate diff` tells."))
-    entries = tuple(HistoryEntry(revision, sentences(revision.changes)) for revision in revisions)
-    return ChainHistory(chain, entries)
+        hint = "Commit it; `calibstate diff` tells."
+        raise CalibstateError(Diagnostic("No history", problem, hint=hint))
+    entries = []
+    for revision in revisions:
+        entry = HistoryEntry(revision, sentences(revision.changes))
+        entries.append(entry)
+    return ChainHistory(chain, tuple(entries))
 
 
 def _check_declared(desired: DesiredState, chain: str, ticket: str | None) -> None:
     """Refuse a chain or a ticket that nobody declared."""
     if chain not in desired.chains:
         raise undeclared("chain", chain, desired.chains)
-    if ticket and not any(Scope(tickets=(ticket,)).has_ticket(key) for key in desired.tickets):
+    if not ticket:
+        return
+    scope = Scope(tickets=(ticket,))
+    if not any(scope.has_ticket(key) for key in desired.tickets):
         raise undeclared("ticket", ticket, {name for _, name in desired.tickets})

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..errors import Diagnostic, UsageError
 from ..factory.places import Places
 from ..model.desired import DesiredState
-from ..model.impacts import Impact
+from ..model.impacts import Affected, Impact
 from ..model.results.impacts import ImpactReport
 from ..model.scope import Scope
 from .revisions import declared_at
@@ -106,19 +105,22 @@ def _looked_at(
     if address not in desired.repositories:
         raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
 
+    # Asked all together, so that a silent place costs one limit.
     def look() -> tuple[Impact, dict[int, str]]:
         butler = Places(desired, timeout=session.timeout).butler(address)
-        found = compare(before.desired, desired, scope, butler)
-        instruments = sorted({searched.instrument for searched in found.chains})
+        impact = compare(before.desired, desired, scope, butler)
+        instruments = sorted({searched.instrument for searched in impact.chains})
         if where is not None:
-            exposures = [affected(found, butler.exposures(name, where)) for name in instruments]
-            found = replace(found, exposures=tuple(chain.from_iterable(exposures)))
+            exposures: list[Affected] = []
+            for instrument in instruments:
+                exposures.extend(affected(impact, butler.exposures(instrument, where)))
+            impact = replace(impact, exposures=tuple(exposures))
         detectors: dict[int, str] = {}
         for instrument in instruments:
             detectors.update(butler.detectors(instrument))
-        return found, detectors
+        return impact, detectors
 
     with session.listener.progress("looking at") as watch:
         watch(address, 0, 1)
-        found, detectors = in_time(address, look, session.timeout)
-    return ImpactReport(found, before.words, until, address, detectors, commit=before.commit)
+        impact, detectors = in_time(address, look, session.timeout)
+    return ImpactReport(impact, before.words, until, address, detectors, commit=before.commit)

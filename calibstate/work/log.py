@@ -37,12 +37,15 @@ def log(session: Session, run: str | None, since: str, most: int) -> RunsListed:
     desired, scope = session.desired, session.scope
     places = session.places()
     if run:
-        found = places.past_run(run)
-        if found is None:
-            raise UsageError(
-                Diagnostic("No such run", f"No journal is called {run}.", hint="`calibstate log` lists them.")
+        past_run = places.past_run(run)
+        if past_run is None:
+            problem = Diagnostic(
+                "No such run",
+                f"No journal is called {run}.",
+                hint="`calibstate log` lists them.",
             )
-        return RunsListed((found,), is_whole=True)
+            raise UsageError(problem)
+        return RunsListed((past_run,), is_whole=True)
     runs: list[PastRun] = []
     unread: list[Diagnostic] = []
     for store in places.stores_of_records():
@@ -54,14 +57,21 @@ def log(session: Session, run: str | None, since: str, most: int) -> RunsListed:
     runs.sort(key=lambda past: past.id, reverse=True)
     concerned = [past for past in runs if _concerns(past, scope, desired)]
     older = max(0, len(concerned) - most)
-    return RunsListed(tuple(concerned[:most]), older=older, unread=tuple(unread))
+    return RunsListed(
+        tuple(concerned[:most]),
+        older=older,
+        unread=tuple(unread),
+    )
 
 
 def _concerns(run: PastRun, scope: Scope, desired: DesiredState) -> bool:
     """Say whether a run did something that was asked for."""
     if not scope.tickets and not scope.repositories:
         return True
-    tickets = [written.noun for key, written in desired.tickets.items() if scope.has_ticket(key)]
+    tickets = []
+    for key, written in desired.tickets.items():
+        if scope.has_ticket(key):
+            tickets.append(written.noun)
     for outcome in run.outcomes:
         if scope.repositories and not scope.has_repository(outcome.address.place):
             continue
@@ -74,7 +84,9 @@ def _concerns_ticket(outcome: Outcome, ticket: Ticket) -> bool:
     """Say whether a step was about a ticket, also in a chain."""
     target = outcome.address
     if target.kind == ChainKind.name:
-        touched = {target.name, *(outcome.entrants or ()), *(outcome.leavers or ())}
+        touched = {target.name}
+        touched.update(outcome.entrants or ())
+        touched.update(outcome.leavers or ())
         return not touched.isdisjoint({*ticket.children, *ticket.leaves})
     # Of a rule in Rucio the storage element follows.
     return target.name == ticket.name or target.name.startswith(f"{ticket.name}/")

@@ -61,6 +61,7 @@ def look_and_plan(
         As for `look`.
     """
     view = look_at_all(session, places)
+    # What others will have done by then opens their waves.
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
     foreseen = foresee(planned(view, allowed), places)
     return Look(view, foreseen, planned(view, allowed, foreseen=foreseen))
@@ -87,11 +88,10 @@ def ask_who_is_there(session: Session, places: Places) -> None:
 
 def look_at_all(session: Session, places: Places) -> View:
     """Look at all that is asked for, and show how far that has come."""
-    with session.listener.progress("looking at") as watch:
-        watch("places", 0, 1)
-        return observe(
-            session.desired, session.scope, places, lambda done, total: watch("places", done, total)
-        )
+    with session.counting("looking at", "places") as watch:
+        # Shown before the first of them has answered.
+        watch(0, 1)
+        return observe(session.desired, session.scope, places, watch)
 
 
 def planned(view: View, allowed: Allowed, failed: Failed | None = None, foreseen: Foreseen = NONE) -> Plan:

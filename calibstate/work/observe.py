@@ -41,7 +41,20 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
             Diagnostic("Nowhere to write", "Neither -o FILE nor --publish is given.", hint="Give one.")
         )
     places = RecordingPlaces(session.desired, only=session.narrowed.only, timeout=session.timeout)
-    observations, unseen = _look(session, places)
+    with session.counting("looking at", "repositories") as watch:
+        troubles = look_for_others(session.desired, session.scope, places, watch)
+    observations: list[Observation] = []
+    unseen: dict[RepositoryAddress, Diagnostic] = {}
+    for address, trouble in troubles.items():
+        if trouble:
+            unseen[address] = trouble
+            continue
+        # It may have answered with what cannot be written down.
+        try:
+            observations.append(places.observation(address))
+        except UnreachableError as error:
+            unseen[address] = error.diagnostics[0]
+    # An empty file would say that nothing is there.
     if output and observations:
         try:
             output.write_bytes(observationfile.dumps(observations))
@@ -52,25 +65,3 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
         for observation in observations:
             places.publish(observation.address, observationfile.dumps([observation]))
     return ObservationsWritten(tuple(map(ObservedRepository.of, observations)), unseen)
-
-
-def _look(
-    session: Session, places: RecordingPlaces
-) -> tuple[list[Observation], dict[RepositoryAddress, Diagnostic]]:
-    with session.listener.progress("looking at") as watch:
-        troubles = look_for_others(
-            session.desired,
-            session.scope,
-            places,
-            lambda done, total: watch("repositories", done, total),
-        )
-    observations, unseen = [], {}
-    for address, trouble in troubles.items():
-        if trouble:
-            unseen[address] = trouble
-            continue
-        try:
-            observations.append(places.observation(address))
-        except UnreachableError as error:
-            unseen[address] = error.diagnostics[0]
-    return observations, unseen

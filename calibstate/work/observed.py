@@ -60,8 +60,8 @@ def observations_of(
         except OSError as error:
             raise UsageError(Diagnostic("File cannot be read", f"{word}: {error.strerror}.")) from None
         for observation in observations:
-            known = newest.get(observation.address)
-            if known is None or known.moment < observation.moment:
+            older = newest.get(observation.address)
+            if older is None or older.moment < observation.moment:
                 newest[observation.address] = observation
     for address in newest:
         if address not in desired.repositories:

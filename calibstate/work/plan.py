@@ -60,6 +60,7 @@ def plan(
     session.listener.report(
         [*seen_now.view.notes, *places.relied_on(), *seen_now.foreseen.notes, *not_seen(whole)]
     )
+    # The steps of those who go before were needed to know what follows.
     plan = part_of(whole, ours, session.desired) if after else whole
     digest = planfile.digest(plan)
     if output:

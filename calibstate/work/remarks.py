@@ -23,26 +23,28 @@ def commit_remarks(unknown: str) -> list[Diagnostic]:
     """
     if not unknown:
         return []
-    hint = "All else is as usual; a plan and a journal cannot tell what commit they were made from."
-    return [Diagnostic("Commit is not known", unknown, None, hint, Severity.WARNING)]
+    remark = Diagnostic(
+        "Commit is not known",
+        unknown,
+        hint="All else is as usual; a plan and a journal cannot tell what commit they were made from.",
+        severity=Severity.WARNING,
+    )
+    return [remark]
 
 
 def not_seen(plan: Plan) -> list[Diagnostic]:
     """Return what is to be known of places that nothing asked for needs."""
-    hint = "What is told of the others is told without it; only what it alone has could not be brought."
     remarks = []
     for unseen in plan.unseen:
-        detail = f"{unseen.place}: {unseen.detail.rstrip('.')}."
-        remarks.append(Diagnostic("Place could not be seen", detail, None, hint, Severity.WARNING))
+        remark = Diagnostic(
+            "Place could not be seen",
+            f"{unseen.place}: {unseen.detail.rstrip('.')}.",
+            hint="What is told of the others is told without it; "
+            "only what it alone has could not be brought.",
+            severity=Severity.WARNING,
+        )
+        remarks.append(remark)
     return remarks
-
-
-def closings(plan: Plan, desired: DesiredState, now: datetime) -> list[Closed]:
-    """Return why places are closed at which a plan has something to do."""
-    places = {step.action.target.place for step in plan.steps}
-    places.update(guard.place for guard in plan.guards)
-    found = (closed(desired, place, now) for place in sorted(places))
-    return [closing for closing in found if closing]
 
 
 def guards_met(plan: Plan, desired: DesiredState, allowed: Allowed, now: datetime) -> list[Diagnostic]:
@@ -63,19 +65,16 @@ def guards_met(plan: Plan, desired: DesiredState, allowed: Allowed, now: datetim
     for guard in Guard:
         reasons = [f"{met.place}: {met.reason}." for met in plan.guards if met.guard is guard]
         if reasons:
-            summary, hint = f"Kept back by a {guard.value}", f"If it is meant: {_key(guard)}."
-            remarks.append(Diagnostic(summary, "\n".join(reasons), None, hint, Severity.NOTE))
-    if Guard.WINDOW in allowed.guards:
-        return remarks
-    windows = closings(plan, desired, now)
-    hint = f"`apply` refuses its steps until then; if they are meant: {_key(Guard.WINDOW)}."
-    for closing in windows:
-        detail = f"{closing.told}."
-        remarks.append(Diagnostic("Place is closed", detail, closing.where, hint, Severity.NOTE))
-    if windows and any(guard.guard is Guard.WAVE for guard in plan.guards):
-        detail = "A wave and a window keep this back, and one flag passes both."
-        hint = "If it is meant: --override REASON."
-        remarks.append(Diagnostic("Two guards at once", detail, None, hint, Severity.NOTE))
+            remark = Diagnostic(
+                f"Kept back by a {guard.value}",
+                "\n".join(reasons),
+                hint=f"If it is meant: {_key(guard)}.",
+                severity=Severity.NOTE,
+            )
+            remarks.append(remark)
+    # Windows are no part of a plan, so that it is the same by day and night.
+    if Guard.WINDOW not in allowed.guards:
+        remarks.extend(_windows_met(plan, desired, now))
     return remarks
 
 
@@ -94,10 +93,48 @@ def passing(plan: Plan, desired: DesiredState, allowed: Allowed, now: datetime) 
         The moment, with its time zone.
     """
     guards = set(plan.passed.guards) & set(allowed.guards)
-    if Guard.WINDOW in allowed.guards and plan.steps and closings(plan, desired, now):
+    if Guard.WINDOW in allowed.guards and plan.steps and _closings(plan, desired, now):
         guards.add(Guard.WINDOW)
+    if not guards:
+        return Allowed()
+    # In the order in which guards are told everywhere.
     ordered = tuple(guard for guard in Guard if guard in guards)
-    return Allowed(guards=ordered, because=allowed.because if ordered else "")
+    return Allowed(guards=ordered, because=allowed.because)
+
+
+def _windows_met(plan: Plan, desired: DesiredState, now: datetime) -> list[Diagnostic]:
+    """Return which places of a plan are closed, and until when."""
+    remarks = []
+    for closing in _closings(plan, desired, now):
+        remark = Diagnostic(
+            "Place is closed",
+            f"{closing.told}.",
+            closing.where,
+            f"`apply` refuses its steps until then; if they are meant: {_key(Guard.WINDOW)}.",
+            Severity.NOTE,
+        )
+        remarks.append(remark)
+    if remarks and any(guard.guard is Guard.WAVE for guard in plan.guards):
+        remark = Diagnostic(
+            "Two guards at once",
+            "A wave and a window keep this back, and one flag passes both.",
+            hint="If it is meant: --override REASON.",
+            severity=Severity.NOTE,
+        )
+        remarks.append(remark)
+    return remarks
+
+
+def _closings(plan: Plan, desired: DesiredState, now: datetime) -> list[Closed]:
+    """Return why places are closed at which a plan has something to do."""
+    places = {step.action.target.place for step in plan.steps}
+    places.update(guard.place for guard in plan.guards)
+    closings = []
+    for place in sorted(places):
+        closing = closed(desired, place, now)
+        if closing:
+            closings.append(closing)
+    return closings
 
 
 def _key(guard: Guard) -> str:

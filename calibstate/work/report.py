@@ -70,9 +70,9 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
         return Proposal("", "", error.diagnostics, workspace, is_sound=False)
     before, troubles = declared_at_base(session, base, "It has mistakes, so all is told as new")
     before = before or Before(None, "a base that does not validate")
-    found = changes(before.desired, desired)
+    all_changes = changes(before.desired, desired)
     findings = (*remarks, *judge(desired, before.desired, session.today()))
-    touched = {key for key in found.touched if key in desired.tickets}
+    touched = {key for key in all_changes.touched if key in desired.tickets}
     of_all = approvals(desired, Scope())
     impact = lookups_changed(before.desired, desired, Scope(), before.words, observed_until)
     return Proposal(
@@ -80,8 +80,8 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
         before.commit,
         (*troubles, *_new(findings, before, session)),
         workspace,
-        changes=found,
-        sentences=sentences(found),
+        changes=all_changes,
+        sentences=sentences(all_changes),
         approvals=tuple(approved for approved in of_all if approved.key in touched),
         impact=replace(impact, commit=before.commit),
         plans=read_site_plans(desired, plans) if plans else (),
@@ -93,8 +93,8 @@ def _new(findings: Iterable[Diagnostic], before: Before, session: Session) -> li
     old = list(before.remarks)
     if before.desired:
         old.extend(judge(before.desired, None, session.today()))
-    known = {_identity(finding) for finding in old}
-    return [finding for finding in findings if _identity(finding) not in known]
+    identities = {_identity(finding) for finding in old}
+    return [finding for finding in findings if _identity(finding) not in identities]
 
 
 def _identity(finding: Diagnostic) -> tuple[str, str, str, str]:

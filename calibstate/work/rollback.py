@@ -63,16 +63,17 @@ def rollback(
     # What keeps comments takes a while to import.
     from ..store.retiring import retire
 
+    # It is read again as a whole before anything is written.
     files = retire(before, what.words, reason)
     after, _ = treefile.checked(before, files)
     after = replace(after, root=before.root)
-    found = changes(before, after)
+    all_changes = changes(before, after)
     impact = lookups_changed(before, after, Scope(), "the working tree", observed_until)
     result = RolledBack(
         what,
         reason,
-        found,
-        sentences(found),
+        all_changes,
+        sentences(all_changes),
         replace(impact, of=f"the rollback of {what.name}"),
         tuple(remaining(before, after)),
         tuple(change.file for change in files),

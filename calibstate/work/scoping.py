@@ -104,15 +104,16 @@ def undeclared(what: str, word: str, declared: Iterable[str]) -> UsageError:
     from difflib import get_close_matches
 
     hint = f"Known are: {', '.join(sorted(declared)) or 'none'}."
+    # There is one at most.
     for near in get_close_matches(word, list(declared), 1):
         hint = f"Did you mean {near}?"
     detail = f"{spelled(word)}: nobody declared such a {what}."
     return UsageError(Diagnostic("Not declared", detail, hint=hint))
 
 
-def _check_words(what: str, asked: tuple[str, ...], declared: Collection[str]) -> None:
+def _check_words(what: str, words: tuple[str, ...], declared: Collection[str]) -> None:
     from fnmatch import filter as matching
 
-    for word in asked:
+    for word in words:
         if not matching(list(declared), word):
             raise undeclared(what, word, declared)

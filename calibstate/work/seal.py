@@ -45,10 +45,11 @@ def seal(session: Session, tickets: Sequence[str]) -> Iterator[SealWritten]:
     for ticket in _asked(desired, tickets):
         warnings: list[Diagnostic] = []
         with session.listener.progress("reading") as watch:
-            made = make_seal(ticket, desired, places, session.utc_now(), watch, warn=warnings.append)
+            contents = make_seal(ticket, desired, places, session.utc_now(), watch, warn=warnings.append)
         session.listener.report(warnings)
-        path = sealfile.write(Path(desired.root), made)
-        yield SealWritten(str(path.relative_to(desired.root)), made.files, made.bytes, made.digest)
+        path = sealfile.write(Path(desired.root), contents)
+        relative = str(path.relative_to(desired.root))
+        yield SealWritten(relative, contents.files, contents.bytes, contents.digest)
 
 
 def _asked(desired: DesiredState, words: Sequence[str]) -> list[Ticket]:

@@ -7,9 +7,11 @@ for.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +117,20 @@ class Session:
         """The part of what is declared that is looked at."""
         return self.narrowed.scope
 
+    @contextmanager
+    def counting(self, what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+        """Show how many of something are done, while the context lasts.
+
+        Parameters
+        ----------
+        what
+            The work.
+        unit
+            What is counted.
+        """
+        with self.listener.progress(what) as watch:
+            yield partial(watch, unit)
+
     def places(self, *, to_act: bool = False) -> Places:
         """Return the places, with what others observed of them.
 
@@ -131,6 +147,7 @@ class Session:
         UsageError
             A file cannot be read.
         """
+        # A command that asks no place imports nothing for it.
         from ..factory.places import Places
         from .observed import observations_of
 

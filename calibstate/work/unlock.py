@@ -33,9 +33,9 @@ def unlock(session: Session, place: str, id: str | None = None) -> LockBroken:
         Nobody declared such a place.
     """
     desired = session.desired
-    known = (*desired.repositories, ARCHIVE, RUCIO)
-    if place not in known:
-        raise undeclared("place", place, known)
+    declared = (*desired.repositories, ARCHIVE, RUCIO)
+    if place not in declared:
+        raise undeclared("place", place, declared)
     records = session.places().records(place)
     sentence = break_lock(place, id, records, now=session.utc_now, began=lambda: began(desired, Allowed()))
     return LockBroken(sentence)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,12 +95,13 @@ def verify(
     desired, scope = session.desired, session.scope
     places = session.places()
     ask_who_is_there(session, places)
+    # Files at several repositories are read side by side, and told as one.
     with session.listener.progress("reviewing") as watch:
         how = Reviewing(
             session.utc_now(),
             __version__,
             read_files=every_byte,
-            seen=lambda done, total: watch("repositories", done, total),
+            seen=partial(watch, "repositories"),
             watch=_together(watch),
             extra=_check_of_quanta(session, places, wanted),
             publish=places.publish_review if publish else lambda review: None,
@@ -154,6 +156,7 @@ def _check_of_quanta(session: Session, places: Places, wanted: PipelineWanted) -
     if wanted.where is None:
         hint = 'Add --where, as in --where "exposure = 2024120100481".'
         raise _do_not_go_together("--pipeline without --where would be for all data there are.", hint)
+    # Behind a # stands a part of the pipeline.
     file = wanted.pipeline.partition("#")[0]
     if "://" not in file and not Path(os.path.expandvars(file)).is_file():
         raise UsageError(Diagnostic("File cannot be read", f"{file} does not exist, or is no file."))
@@ -171,6 +174,7 @@ def _runs(
     from ..engine.reviewing.process import process
 
     def run(processing: Processing, address: RepositoryAddress) -> Execution:
+        # To run it would write there.
         hold = session.desired.hold_of(address)
         if execute and not hold:
             return process(processing, address, places, session.utc_now)
