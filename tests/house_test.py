@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import pkgutil
@@ -9,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import calibstate
+from calibstate.kinds.registry import KINDS
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -112,3 +115,67 @@ def test_exact_versions_name_no_machine(file: Path) -> None:
     pins = [line for line in lines if line]
     assert pins
     assert [line for line in pins if not line.partition("==")[2] or line.startswith("-") or "/" in line] == []
+
+
+# A kind is one file and a line of the table: nobody else knows it by name.
+
+OUTSIDE_OF_KINDS = sorted(
+    path for path in (ROOT / "calibstate").rglob("*.py") if path.parent.name not in {"kinds", "demo"}
+)
+
+
+@pytest.mark.parametrize("path", OUTSIDE_OF_KINDS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_asks_of_which_kind_something_is(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    asked = [line for node in ast.walk(tree) for line in _asks_for_a_kind(node)]
+    assert asked == [], "let the kind answer, in a method of its own"
+
+
+def _asks_for_a_kind(node: ast.AST) -> Iterator[int]:
+    """Yield lines that look at a kind's class, or spell its name."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id == "isinstance":
+            classes = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+            if classes & CLASSES_OF_KINDS:
+                yield node.lineno
+        if node.func.id == "Address":
+            yield from (word.value.lineno for word in node.keywords if _is_name_of_kind(word.value))
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        attributes = {side.attr for side in sides if isinstance(side, ast.Attribute)}
+        words = [word for side in sides for word in ast.walk(side)]
+        if "kind" in attributes and any(_is_name_of_kind(word) for word in words):
+            yield node.lineno
+
+
+def _is_name_of_kind(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value in KINDS
+
+
+def _classes_of_kinds() -> frozenset[str]:
+    classes = {"Bundle", "Chain", "Collection", "External", "RucioDataset", "RucioRule"}
+    for kind in KINDS.values():
+        for own in (type(kind), *kind.actions):
+            classes |= {
+                base.__name__ for base in own.__mro__ if base.__module__.startswith("calibstate.kinds")
+            }
+    return frozenset(classes - {"Kind"})
+
+
+CLASSES_OF_KINDS = _classes_of_kinds()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "isinstance(resource, Chain)",
+        "isinstance(action, (str, AddRule))",
+        "Address(place=place, kind='bundle', name=name)",
+        "drift.target.kind == 'chain'",
+        "'chain' != target.kind",
+        "target.kind in ('chain', 'external')",
+    ],
+)
+def test_it_is_noticed_where_somebody_asks_of_which_kind_something_is(text: str) -> None:
+    nodes = list(ast.walk(ast.parse(text)))
+    assert any(list(_asks_for_a_kind(node)) for node in nodes)

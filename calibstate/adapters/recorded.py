@@ -16,6 +16,7 @@ from typing_extensions import override
 from ..errors import Diagnostic, UnreachableError
 from ..model.bundles import Contents
 from ..model.contents import Holding
+from ..model.names import RepositoryAddress
 from ..model.observations import HeldEntry, Observation, SeenEntry
 from ..model.timespans import Range
 from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
@@ -137,7 +138,7 @@ class RecordingButler(ButlerReader):
         """
         try:
             return Observation(
-                address=address,
+                address=RepositoryAddress(address),
                 butler=butler,
                 at=self.at,
                 version=version,

@@ -25,6 +25,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from ..model.guards import Allowed
+from ..model.names import RepositoryAddress
 from ..model.scope import Scope
 from ..views.render import Format, formats_of
 from .options import (
@@ -109,7 +110,7 @@ def scope(narrowing: Narrowing, files: Files | None = None, *more_repositories: 
     files = files or Files()
     return Scope(
         tuple(narrowing.site or ()),
-        (*(narrowing.repository or ()), *more_repositories),
+        tuple(map(RepositoryAddress, (*(narrowing.repository or ()), *more_repositories))),
         tuple(narrowing.instrument or ()),
         tuple(narrowing.ticket or ()),
         tuple(narrowing.exclude or ()),

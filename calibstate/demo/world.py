@@ -30,6 +30,7 @@ from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined
 
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress
 from ..model.tickets import Ticket
 from ..model.timespans import UNBOUNDED_END, parse_tai
 from .rucio.site import ORIGIN, SCOPE, RucioSite
@@ -346,7 +347,7 @@ def _add_defaults(butler: Butler, declared: DesiredState) -> None:
     """Make the defaults chains of the origin, and what others make in them."""
     for written in declared.chains_of(INSTRUMENT):
         chain: ChainFile = written.noun
-        if chain.chain == CALIB or not declared.expects(chain.only, "usdf/main"):
+        if chain.chain == CALIB or not declared.expects(chain.only, RepositoryAddress("usdf/main")):
             continue
         names = [entry.external if isinstance(entry, ExternalEntry) else entry for entry in chain.entries]
         for entry in chain.entries:

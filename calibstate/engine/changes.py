@@ -255,8 +255,8 @@ def narrowed(found: Changes, scope: Scope, *declared: DesiredState | None) -> Ch
     seals = tuple(one for one in found.seals if _is_asked(one.key, scope, known))
     if scope.tickets:
         return Changes(chains, tickets, seals)
-    repositories = (one for one in found.repositories if scope.has_repository(one.name))
-    having = tuple(one for one in repositories if _instruments(one.name, known, scope))
+    repositories = (one for one in found.repositories if scope.has_repository(RepositoryAddress(one.name)))
+    having = tuple(one for one in repositories if _instruments(RepositoryAddress(one.name), known, scope))
     is_whole = not (scope.sites or scope.repositories or scope.instruments)
     settings = found.settings if is_whole else ()
     return Changes(chains, tickets, seals, having, settings, found.own)

@@ -16,7 +16,7 @@ from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.desired import DesiredState, Written
 from ..model.fingerprints import digest_of_lines
-from ..model.names import ARCHIVE, RUCIO, Address
+from ..model.names import ARCHIVE, RUCIO, Address, Place
 from ..model.plans import Facts, Plan
 from ..model.resources import Declared
 from ..model.scope import Scope
@@ -64,7 +64,7 @@ class Declarations:
         seal = sealed.noun.digest if sealed else None
         return f"{ticket.approval.status.value}, approved {ticket.approval.seal}, sealed {seal}"
 
-    def _address(self, place: str) -> str:
+    def _address(self, place: Place) -> str:
         settings = self.desired.settings.noun
         if place == ARCHIVE:
             return digest_of_lines([settings.archive])
@@ -134,7 +134,7 @@ def _told(fact: str, facts: Facts) -> str:
     return value or "none"
 
 
-def _places(declared: Declared) -> tuple[str, ...]:
+def _places(declared: Declared) -> tuple[Place, ...]:
     return tuple(dict.fromkeys((declared.address.place, *declared.resource.reads())))
 
 

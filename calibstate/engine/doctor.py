@@ -284,9 +284,9 @@ def _examined(place: str, look: Future[_Answer] | Future[Examined], largest: int
         yield _room(place, found.room, largest)
 
 
-def _kept_elsewhere(store: str, desired: DesiredState, asked: Iterable[str]) -> Iterator[Check]:
+def _kept_elsewhere(store: str, desired: DesiredState, asked: Iterable[RepositoryAddress]) -> Iterator[Check]:
     """Yield a warning for each site whose records another site keeps."""
-    for site in sorted({address.partition("/")[0] for address in asked}):
+    for site in sorted({address.site for address in asked}):
         if (found := desired.records_elsewhere(site)) and found.rstrip("/") == store.rstrip("/"):
             said = f"those of {site} are kept here, and another site keeps this store"
             hint = (

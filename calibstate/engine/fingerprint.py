@@ -92,8 +92,8 @@ def look_at_chains(
         Told how many repositories have been looked at, of how many.
     """
     asked = {address: _chains(desired, scope, address) for address in places_of(desired, scope)}
-    found: dict[str, Mapping[str, SeenChain]] = {}
-    unreachable: dict[str, Diagnostic] = {}
+    found: dict[RepositoryAddress, Mapping[str, SeenChain]] = {}
+    unreachable: dict[RepositoryAddress, Diagnostic] = {}
     looks = {a: partial(_look, desired, places, a, chains) for a, chains in asked.items()}
     for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:

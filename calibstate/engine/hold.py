@@ -15,7 +15,7 @@ from itertools import chain, repeat
 from typing import TypeVar
 
 from ..errors import CalibstateError, LockedError
-from ..model.names import ARCHIVE, RUCIO
+from ..model.names import ARCHIVE, RUCIO, Place
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
 from .side_by_side import entered_in_time, in_time, leave_behind
@@ -154,11 +154,11 @@ class Holds:
             if word:
                 self._tell(word)
             if place not in {ARCHIVE, RUCIO}:
-                checks.append(self._patience.enter(stack, partial(self._exclude_others, place)))
+                checks.append(self._patience.enter(stack, partial(self._exclude_others, Place(place))))
             self._stacks[place] = stack.pop_all()
         self._checks[place] = checks
 
-    def _exclude_others(self, place: str) -> AbstractContextManager[Callable[[], None]]:
+    def _exclude_others(self, place: Place) -> AbstractContextManager[Callable[[], None]]:
         """Keep others away by the database, unless that says nothing."""
         ask = partial(in_time, place, timeout=self._places.timeout)
         return entered_in_time(self._places.exclude_others(place), ask)

@@ -19,7 +19,7 @@ from ..kinds.registry import KINDS
 from ..kinds.waves import Waves
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
-from ..model.names import Address
+from ..model.names import Address, Place
 from ..model.resources import Declared, Observed, Resource
 from ..model.scope import Scope
 from ..ports.places import ReadPlaces
@@ -52,7 +52,7 @@ class View:
         return digest_of_lines(sorted(fact for resource in seen for fact in resource.facts()))
 
     @property
-    def unreachable(self) -> Mapping[str, Diagnostic]:
+    def unreachable(self) -> Mapping[Place, Diagnostic]:
         """Why places could not be seen, by place."""
         return {o.address.place: o.trouble for o in self.observed.values() if o.trouble}
 
@@ -111,7 +111,7 @@ def look(resource: Resource, places: ReadPlaces) -> Resource | None:
     return found
 
 
-def _place(declared: Declared) -> str:
+def _place(declared: Declared) -> Place:
     return declared.address.place
 
 
@@ -123,7 +123,7 @@ def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
         return _unseen(error, wanted)
 
 
-def _look_whether_it_is_there(place: str, places: ReadPlaces) -> list[Observed]:
+def _look_whether_it_is_there(place: Place, places: ReadPlaces) -> list[Observed]:
     """Look at a repository for which nothing is declared.
 
     Raises
@@ -135,7 +135,7 @@ def _look_whether_it_is_there(place: str, places: ReadPlaces) -> list[Observed]:
     return []
 
 
-def _seen(place: str, look: Future[list[Observed]], wanted: list[Declared]) -> list[Observed]:
+def _seen(place: Place, look: Future[list[Observed]], wanted: list[Declared]) -> list[Observed]:
     try:
         return look.result()
     except UnreachableError as error:

@@ -21,7 +21,7 @@ from ..model.approvals import approved_otherwise
 from ..model.bundles import Manifest
 from ..model.contents import Holding
 from ..model.desired import DesiredState, Written
-from ..model.names import ARCHIVE, Address, TicketKey
+from ..model.names import ARCHIVE, Address, Place, TicketKey
 from ..model.pins import Pin
 from ..model.reasons import Code, Reason
 from ..model.resources import Observed
@@ -67,7 +67,7 @@ def pin_tickets(
 def _pin(
     written: Written[Ticket],
     sealed: Written[Seal] | None,
-    origin: str | None,
+    origin: Place | None,
     observed: Mapping[Address, Observed],
     places: ReadPlaces,
 ) -> Pin | Reason:
@@ -154,10 +154,10 @@ def _rows(manifest: Manifest, places: ReadPlaces) -> Mapping[str, Holding]:
     return {name: contents.holding(name) for name in manifest.fingerprints}
 
 
-def _from_origin(ticket: Ticket, origin: str | None, observed: Mapping[Address, Observed]) -> Pin | Reason:
-    seen = observed.get(Collection.at(origin or "", ticket))
+def _from_origin(ticket: Ticket, origin: Place | None, observed: Mapping[Address, Observed]) -> Pin | Reason:
+    seen = observed.get(Collection.at(origin or Place(""), ticket))
     if seen is None:
-        site = (origin or "").partition("/")[0]
+        site = origin.site if origin else ""
         detail = f"its origin {origin} has to export it first: calibstate apply --site {site}"
         return Reason.awaited(Code.NOT_EXPORTED, detail)
     if seen.trouble:

@@ -16,7 +16,7 @@ from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import DeclaredAt, Drift, Unseen, What
 from ..model.guards import Allowed, Guard, GuardMet
-from ..model.names import Address
+from ..model.names import Address, Place
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.reasons import Code, Reason, Weight
 from ..model.resources import Declared, Need, Resource
@@ -96,7 +96,7 @@ def make_plan(
     )
 
 
-def _unreachable(place: str, trouble: Diagnostic) -> Drift:
+def _unreachable(place: Place, trouble: Diagnostic) -> Drift:
     return Drift(
         target=Address(place=place, kind="place", name=place),
         what=What.UNREACHABLE,
@@ -237,7 +237,7 @@ class _Planner:
         owner = self.view.desired.owner(target)
         if owner is None or self.view.scope.has_repository(owner):
             return None
-        site = owner.partition("/")[0]
+        site = owner.site
         return Reason.awaited(Code.OTHER_SITE, f"{site} has to do it: calibstate apply --site {site}")
 
     def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Reason]:

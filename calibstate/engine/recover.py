@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ..errors import NeedsRecoveryError, UnreachableError
-from ..model.names import ARCHIVE, RUCIO
+from ..model.names import ARCHIVE, RUCIO, Place
 from ..ports.places import WritePlaces
 from .hold import Holds, Patience
 from .side_by_side import side_by_side
@@ -21,7 +21,9 @@ from .side_by_side import side_by_side
 __all__ = ["recover"]
 
 
-def recover(addresses: Iterable[str], places: WritePlaces, patience: Patience | None = None) -> Iterator[str]:
+def recover(
+    addresses: Iterable[Place], places: WritePlaces, patience: Patience | None = None
+) -> Iterator[str]:
     """Recover the places that need it.
 
     Parameters
@@ -53,14 +55,14 @@ def recover(addresses: Iterable[str], places: WritePlaces, patience: Patience | 
             continue  # It is told when it is looked at.
 
 
-def _needs_recovery(address: str, places: WritePlaces) -> bool | None:
+def _needs_recovery(address: Place, places: WritePlaces) -> bool | None:
     """Say whether a place is half written; `None`: nothing is to be done."""
     half_written = address not in {ARCHIVE, RUCIO} and _is_half_written(address, places)
     return half_written or (False if places.records(address).locks.is_abandoned(address) else None)
 
 
 def _recover(
-    address: str, places: WritePlaces, patience: Patience | None, *, half_written: bool
+    address: Place, places: WritePlaces, patience: Patience | None, *, half_written: bool
 ) -> Iterator[str]:
     words: list[str] = []
     with Holds(places, words.append, patience) as holds:
@@ -74,7 +76,7 @@ def _recover(
         yield f"{address}: recovered from a writer that was killed"
 
 
-def _is_half_written(address: str, places: WritePlaces) -> bool:
+def _is_half_written(address: Place, places: WritePlaces) -> bool:
     try:
         places.butler(address)
     except NeedsRecoveryError:

@@ -45,15 +45,16 @@ _OVERSLEPT = 2.0
 """Seconds that no wait takes longer than it was to take."""
 
 T = TypeVar("T")
+P = TypeVar("P", bound=str)
 
 _left_behind: list[object] = []
 
 
 def side_by_side(
-    looks: Mapping[str, Callable[[], T]],
+    looks: Mapping[P, Callable[[], T]],
     timeout: timedelta,
     awaited: Callable[[Sequence[str]], None] = lambda places: None,
-) -> Iterator[tuple[str, Future[T]]]:
+) -> Iterator[tuple[P, Future[T]]]:
     """Look at places, several at once.
 
     Parameters
@@ -73,8 +74,8 @@ def side_by_side(
         What was seen, or the error; of one that said nothing for too long a
         `SilentError`.  They come as they end.
     """
-    waiting, ended = list(looks.items())[::-1], SimpleQueue[str]()
-    running: dict[str, _Look[T]] = {}
+    waiting, ended = list(looks.items())[::-1], SimpleQueue[P]()
+    running: dict[P, _Look[T, P]] = {}
     while waiting or running:
         silent_now = [place for place, look in running.items() if look.is_waiting]
         awaited(silent_now)
@@ -93,8 +94,8 @@ def side_by_side(
                 # We were stopped (Ctrl-Z), and could hear nobody meanwhile.
                 for look in running.values():
                     look.begin_anew()
-            for place in [place for place, look in running.items() if look.left <= 0]:
-                yield place, running.pop(place).leave()
+            for silent_place in [place for place, look in running.items() if look.left <= 0]:
+                yield silent_place, running.pop(silent_place).leave()
             continue
         # One that was left behind may end after all; it was told already.
         if place in running:
@@ -217,12 +218,10 @@ def is_anything_left_behind() -> bool:
     return bool(_left_behind)
 
 
-class _Look(Generic[T]):
+class _Look(Generic[T, P]):
     """One look, in a thread that nobody has to wait for."""
 
-    def __init__(
-        self, place: str, call: Callable[[], T], timeout: timedelta, ended: SimpleQueue[str]
-    ) -> None:
+    def __init__(self, place: P, call: Callable[[], T], timeout: timedelta, ended: SimpleQueue[P]) -> None:
         self.future: Future[T] = Future()
         self._place = place
         self._call = call

@@ -18,7 +18,7 @@ from ..kinds.registry import KINDS
 from ..kinds.rows import TableRows
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.names import Address, InstrumentName, RepositoryAddress
+from ..model.names import Address, InstrumentName, Place, RepositoryAddress, TicketKey
 from ..model.plans import Plan
 from ..model.reasons import Reason
 from ..model.resources import Resource
@@ -129,7 +129,7 @@ class _TableBuilder:
     @cached_property
     def chains(self) -> Mapping[RepositoryAddress, Mapping[str, Chain]]:
         """The instrument's chains as they are to be, by place and name."""
-        by_place: dict[str, dict[str, Chain]] = defaultdict(dict)
+        by_place: dict[Place, dict[str, Chain]] = defaultdict(dict)
         for chain in Chain.among(self.declared.values()):
             if chain.address.name in self.names.chain_names:
                 by_place[chain.address.place][chain.address.name] = chain
@@ -294,7 +294,7 @@ class _TableBuilder:
     def _is_held(self, drift: Drift, key: RowKey) -> bool:
         """Say whether its place, itself or its ticket is on hold."""
         target = drift.target
-        ticket = (self.instrument, key.name)
+        ticket = TicketKey(self.instrument, key.name)
         is_ticket = key.subject is Subject.TICKET
         return bool(
             self.desired.hold_of(target.place)

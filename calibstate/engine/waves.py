@@ -39,7 +39,7 @@ def look_at_waves(desired: DesiredState, scope: Scope, places: ReadPlaces) -> Wa
 def _earlier(desired: DesiredState, scope: Scope) -> Iterator[RepositoryAddress]:
     """Yield the repositories of each wave before one that is asked for."""
     waves = desired.settings.noun.waves
-    asked = {address.partition("/")[0] for address in desired.repositories if scope.has_repository(address)}
+    asked = {address.site for address in desired.repositories if scope.has_repository(address)}
     last = max((number for number, wave in enumerate(waves) if asked & set(wave)), default=0)
     sites = {site for wave in waves[:last] for site in wave}
-    yield from (address for address in desired.repositories if address.partition("/")[0] in sites)
+    yield from (address for address in desired.repositories if address.site in sites)

@@ -129,12 +129,13 @@ class Places:
         """Return the repositories that only the butler can read, and why."""
         readers = {what: opened for (how, what), opened in self._opened.items() if how == "read"}
         aside = {address: getattr(reader, "aside", None) for address, reader in readers.items()}
-        return sorted((address, why) for address, why in aside.items() if why)
+        return sorted((RepositoryAddress(address), why) for address, why in aside.items() if why)
 
     def _servers(self) -> list[RepositoryAddress]:
         """Return the repositories that were read through a butler server."""
         readers = {what: opened for (how, what), opened in self._opened.items() if how == "read"}
-        return sorted(address for address, reader in readers.items() if getattr(reader, "is_server", False))
+        servers = [what for what, reader in readers.items() if getattr(reader, "is_server", False)]
+        return sorted(map(RepositoryAddress, servers))
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
@@ -321,7 +322,7 @@ class Places:
                 return examined
             with (
                 self.silences.asking(place, place),
-                closing(open_reader(self._uri(place), timeout=self.timeout)) as reader,
+                closing(open_reader(self._uri(RepositoryAddress(place)), timeout=self.timeout)) as reader,
             ):
                 # Nothing was looked at yet, so nothing can have failed.
                 reader.probe()

@@ -18,7 +18,7 @@ from ..model.desired import DesiredState, Written
 from ..model.drift import Drift
 from ..model.forms import Form
 from ..model.guards import Hold
-from ..model.names import Address, RepositoryAddress
+from ..model.names import Address, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Reason
 from ..model.resources import Declared, Resource
 from ..model.status import AS_DRIFT, RowKey, State
@@ -63,7 +63,7 @@ class Kind(ABC, Generic[R]):
     folder stands in its line of the table too."""
 
     @abstractmethod
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         """Yield what is declared of this kind at one place.
 
         Parameters
@@ -163,7 +163,7 @@ class Kind(ABC, Generic[R]):
         The names of what a ticket becomes begin with its own.
         """
         instrument, _, rest = target.name.partition("/")
-        return desired.tickets.get((instrument, rest.partition("/")[0]))
+        return desired.tickets.get(TicketKey(instrument, rest.partition("/")[0]))
 
     def tickets(self, action: Action, desired: DesiredState) -> Iterator[Written[Ticket]]:
         """Yield the tickets that an action is for."""

@@ -20,7 +20,7 @@ from ..model.contents import Holding
 from ..model.damage import DamagedFile
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
-from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, Address, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Resource
 from ..model.seals import content_digest, is_read_as
@@ -143,7 +143,7 @@ class Bundle(Resource):
         }
 
     @override
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Place, ...]:
         return (self.origin,) if self.origin else ()
 
     @override
@@ -161,7 +161,7 @@ class ExportBundle(Action):
 
     ticket: str
     instrument: str
-    origin: str
+    origin: RepositoryAddress
     """Repository that it is exported from."""
 
     fingerprint: str
@@ -181,7 +181,7 @@ class ExportBundle(Action):
 
     @override
     def subject(self) -> Bundle:
-        key = (self.instrument, self.ticket)
+        key = TicketKey(self.instrument, self.ticket)
         return Bundle(
             self.target,
             key,
@@ -260,7 +260,7 @@ class RestoreBundle(Action):
     def subject(self) -> Bundle:
         return Bundle(
             self.target,
-            (self.instrument, self.ticket),
+            TicketKey(self.instrument, self.ticket),
             self.fingerprint,
             files=True,
             every_byte=True,
@@ -319,7 +319,7 @@ class BundleKind(Kind[Bundle]):
     actions = (ExportBundle, RestoreBundle)
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         desired, scope = selection.desired, selection.scope
         for written in selection.tickets:
             ticket = written.noun
@@ -448,7 +448,7 @@ class BundleKind(Kind[Bundle]):
         assert isinstance(action, ExportBundle)
         export = places.butler(action.origin).export(action.collections, chain=action.chain)
         places.change_archive().add_bundle(
-            (action.instrument, action.ticket),
+            TicketKey(action.instrument, action.ticket),
             action.collections,
             action.fingerprint,
             export,
@@ -574,7 +574,7 @@ def _restoring(declared: Bundle, live: Bundle) -> Iterator[Action]:
 
 def _bundle(action: RestoreBundle, places: WritePlaces) -> Manifest:
     """Return the manifest of the bundle that an action restores."""
-    key = (action.instrument, action.ticket)
+    key = TicketKey(action.instrument, action.ticket)
     for manifest in places.archive().bundles([key]).get(key, ()):
         if manifest.fingerprint == action.fingerprint:
             return manifest

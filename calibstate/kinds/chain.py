@@ -22,7 +22,7 @@ from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
 from ..model.guards import Hold
-from ..model.names import Address, CollectionName, TicketKey
+from ..model.names import Address, CollectionName, Place, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Need, Resource
 from ..model.status import RowKey, State, Subject
@@ -51,7 +51,7 @@ class ChainKind(Kind[Chain]):
     actions = (PrependToChain, RewriteChain)
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         repository = selection.repositories[place]
         for written in repository.tickets:
             if written.noun.collection:

@@ -331,5 +331,4 @@ def _shown(live: Resource | None) -> str:
 
 
 def _ticket_key(name: str) -> TicketKey:
-    instrument, _, ticket = name.partition("/")
-    return instrument, ticket
+    return TicketKey.of(name)

@@ -20,7 +20,7 @@ from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.names import ARCHIVE, Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, Address, Place, RepositoryAddress, TicketKey
 from ..model.pins import Pin
 from ..model.readings import Reading
 from ..model.reasons import Code, Reason
@@ -90,7 +90,7 @@ class Collection(Resource):
         return {"collections": self.leaves, "prefix": self.prefix}
 
     @override
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Place, ...]:
         return (ARCHIVE,)
 
     @override
@@ -131,7 +131,7 @@ class ImportBundle(Action):
     @property
     def key(self) -> TicketKey:
         """Instrument and ticket."""
-        return (self.instrument, self.ticket)
+        return TicketKey(self.instrument, self.ticket)
 
     @override
     def subject(self) -> Collection:
@@ -195,7 +195,7 @@ class CollectionKind(Kind[Collection]):
     actions = (ImportBundle,)
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         repository = selection.repositories[place]
         route = repository.route
         for written in repository.tickets:
@@ -240,7 +240,7 @@ class CollectionKind(Kind[Collection]):
             )
             action = target.imported
             if action and not action.is_done(found.held):
-                key = (action.instrument, action.ticket)
+                key = TicketKey(action.instrument, action.ticket)
                 found = replace(found, manifests=places.archive().bundles([key]).get(key, ()))
             live[target.address] = found if there or action else None
         return live
@@ -328,7 +328,7 @@ class CollectionKind(Kind[Collection]):
     @override
     def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
         assert isinstance(action, ImportBundle)
-        key = (action.instrument, action.ticket)
+        key = TicketKey(action.instrument, action.ticket)
         archive = places.archive()
         manifests = archive.bundles([key]).get(key, ())
         manifest = action.bundled(manifests)

@@ -17,7 +17,7 @@ from ..model.actions import Action
 from ..model.chains import ExternalEntry
 from ..model.contents import CollectionType, Holding
 from ..model.drift import Drift, What
-from ..model.names import Address, CollectionName, RepositoryAddress
+from ..model.names import Address, CollectionName, Place, RepositoryAddress
 from ..model.reasons import Code, Reason, Weight
 from ..model.resources import Declared, Resource
 from ..model.status import RowKey, Subject
@@ -56,7 +56,7 @@ class ExternalKind(Kind[External]):
     actions = ()
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         for chain in selection.repositories[place].chains:
             for index, entry in enumerate(chain.noun.entries):
                 if isinstance(entry, ExternalEntry) and selection.desired.expects(entry.only, place):

@@ -19,7 +19,7 @@ from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedErr
 from ..model.actions import Action, Departure, Standing
 from ..model.bundles import BundleFile, Manifest
 from ..model.drift import Drift, What
-from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, RUCIO, Address, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Need, Resource
 from ..model.rucio import RegisteredDataset, RegisteredFile, expected_pfn, name_problem
@@ -113,7 +113,7 @@ class RucioDataset(Resource):
         }
 
     @override
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Place, ...]:
         return (ARCHIVE, self.origin) if self.origin else (ARCHIVE,)
 
     @override
@@ -131,7 +131,7 @@ class RegisterDataset(Action):
 
     ticket: str
     instrument: str
-    origin: str
+    origin: RepositoryAddress
     """Repository whose files are registered."""
 
     scope: str
@@ -150,7 +150,7 @@ class RegisterDataset(Action):
 
     @override
     def subject(self) -> RucioDataset:
-        key = (self.instrument, self.ticket)
+        key = TicketKey(self.instrument, self.ticket)
         return RucioDataset(
             self.target,
             key,
@@ -210,7 +210,7 @@ class RucioDatasetKind(Kind[RucioDataset]):
     actions = (RegisterDataset,)
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         settings = selection.desired.settings.noun.rucio
         if settings is None:
             return

@@ -18,7 +18,7 @@ from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Manifest
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
-from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress, TicketKey
+from ..model.names import ARCHIVE, RUCIO, Address, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Need, Resource
 from ..model.rucio import RegisteredFile, Rule, RuleState, Storage
@@ -119,7 +119,7 @@ class RucioRule(Resource):
         return {"scope": self.scope, "dataset": self.dataset, "rse": self.rse}
 
     @override
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Place, ...]:
         return (ARCHIVE,)
 
     @override
@@ -162,7 +162,7 @@ class RuleAction(Action):
     def subject(self) -> RucioRule:
         return RucioRule(
             self.target,
-            (self.instrument, self.ticket),
+            TicketKey(self.instrument, self.ticket),
             self.scope,
             self.dataset,
             self.rse,
@@ -287,7 +287,7 @@ class RucioRuleKind(Kind[RucioRule]):
     actions = (AddRule, KeepRule, BoostRule)
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         settings = selection.desired.settings.noun.rucio
         if settings is None:
             return
@@ -372,7 +372,7 @@ class RucioRuleKind(Kind[RucioRule]):
     @override
     def takers(self, action: Action, desired: DesiredState) -> Takers:
         assert isinstance(action, RuleAction)
-        ticket = desired.tickets.get((action.instrument, action.ticket))
+        ticket = desired.tickets.get(TicketKey(action.instrument, action.ticket))
         return Takers(action.rse, desired.awaiting(ticket.noun, action.rse) if ticket else ())
 
     @override

@@ -194,4 +194,4 @@ def _told(found: Iterable[tuple[RepositoryAddress, str | None]]) -> str | None:
 
 
 def _site(address: RepositoryAddress) -> str:
-    return address.partition("/")[0]
+    return address.site

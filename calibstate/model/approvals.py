@@ -81,7 +81,7 @@ class Approved(Noun):
     @property
     def key(self) -> TicketKey:
         """By which the ticket is known."""
-        return (self.instrument, self.ticket)
+        return TicketKey(self.instrument, self.ticket)
 
     @property
     def name(self) -> str:

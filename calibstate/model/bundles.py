@@ -185,7 +185,7 @@ class Manifest(Noun):
     @property
     def folder(self) -> str:
         """Folder of the bundle within the archive."""
-        return bundle_folder((self.instrument, self.ticket), self.fingerprint)
+        return bundle_folder(TicketKey(self.instrument, self.ticket), self.fingerprint)
 
     @property
     def fingerprints(self) -> dict[str, str]:

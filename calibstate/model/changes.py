@@ -151,7 +151,7 @@ class Changes:
         """Tickets whose approval matters: declared otherwise, or entering."""
         found = {change.key for change in self.tickets} | {change.key for change in self.seals}
         for chain in self.chains:
-            found.update((chain.instrument, one.entry) for one in chain.entered)
+            found.update(TicketKey(chain.instrument, one.entry) for one in chain.entered)
         return tuple(sorted(found))
 
 

@@ -17,7 +17,7 @@ from ..errors import Where
 from .chains import ChainFile
 from .forms import Form
 from .guards import Hold
-from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress, TicketKey
+from .names import Address, CollectionName, InstrumentName, Noun, Place, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Rucio, Site
 from .seals import Seal
 from .settings import Settings
@@ -208,7 +208,7 @@ class DesiredState:
             The path or URI; `None` where the site has a store of its own.
         """
         origins = {
-            address.partition("/")[0]
+            address.site
             for address in self.repositories
             for instrument in self.repository(address)[1].instruments
             if self.origin(instrument) == address
@@ -260,7 +260,7 @@ class DesiredState:
 
     def skipped(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
         """Return why a repository does not get a ticket; `None` if it does."""
-        site = address.partition("/")[0]
+        site = Place(address).site
         return ticket.skip.get(address, ticket.skip.get(site))
 
     def expects(self, only: Iterable[str], address: RepositoryAddress) -> bool:
@@ -274,7 +274,7 @@ class DesiredState:
             The repository.
         """
         named = frozenset(only)
-        return not named or address in named or address.partition("/")[0] in named
+        return not named or address in named or Place(address).site in named
 
     def has_chain(self, address: RepositoryAddress, chain: ChainFile) -> bool:
         """Return whether a repository is to have a declared chain."""
@@ -297,7 +297,7 @@ class DesiredState:
 
     def ticket_named(self, word: str, instrument: InstrumentName) -> Written[Ticket] | None:
         """Return the ticket of an instrument that a word names, if any."""
-        return self.tickets.get((instrument, word))
+        return self.tickets.get(TicketKey(instrument, word))
 
     def meaning(self, word: str, instrument: InstrumentName) -> Meaning | None:
         """Return what an entry of a chain stands for.

@@ -10,9 +10,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CollectionName",
     "InstrumentName",
     "Noun",
+    "Place",
     "RepositoryAddress",
     "TicketKey",
     "Word",
@@ -33,10 +35,32 @@ __all__ = [
     "strange_in",
 ]
 
-ARCHIVE = "archive"
+
+class Place(str):
+    """Where resources live: ``SITE/REPOSITORY``, ``archive`` or ``rucio``."""
+
+    __slots__ = ()
+
+    @property
+    def site(self) -> str:
+        """The site."""
+        return self.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The repository, within its site."""
+        return self.partition("/")[2]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read it as what it is in files: a text."""
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+ARCHIVE = Place("archive")
 """The place that holds the bundles."""
 
-RUCIO = "rucio"
+RUCIO = Place("rucio")
 """The place that carries files between the sites."""
 
 _ISSUE = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
@@ -154,11 +178,27 @@ InstrumentName = Word
 CollectionName = Annotated[str, AfterValidator(_collection_name)]
 """A butler collection."""
 
-RepositoryAddress = str
-"""``SITE/REPOSITORY``."""
 
-TicketKey = tuple[str, str]
-"""Instrument and ticket."""
+RepositoryAddress = Place
+"""A place that is a repository."""
+
+
+class TicketKey(NamedTuple):
+    """Which ticket: those of two instruments may have one name."""
+
+    instrument: str
+    ticket: str
+
+    @property
+    def name(self) -> str:
+        """``INSTRUMENT/TICKET``."""
+        return f"{self.instrument}/{self.ticket}"
+
+    @classmethod
+    def of(cls, name: str) -> TicketKey:
+        """Return the key of ``INSTRUMENT/TICKET``."""
+        instrument, _, ticket = name.partition("/")
+        return cls(instrument, ticket)
 
 
 class Noun(BaseModel):
@@ -170,7 +210,7 @@ class Noun(BaseModel):
 class Address(Noun):
     """Where a resource lives, and what it is called there."""
 
-    place: str
+    place: Place
     """A repository (``summit/LSSTCam``), ``archive`` or ``rucio``; what is
     locked."""
 

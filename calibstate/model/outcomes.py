@@ -7,7 +7,7 @@ from typing import Literal
 
 from .guards import Allowed
 from .locks import Process
-from .names import Address, Noun
+from .names import Address, Noun, Place
 
 __all__ = ["Began", "JournalLine", "Outcome", "Result"]
 
@@ -59,7 +59,7 @@ class Outcome(Noun):
     def address(self) -> Address:
         """The target."""
         place, kind, name = (*self.target.split(":", 2), "", "")[:3]
-        return Address(place=place, kind=kind, name=name)
+        return Address(place=Place(place), kind=kind, name=name)
 
 
 class Began(Noun):

@@ -106,7 +106,7 @@ class Site(Noun):
 
     def address(self, repository: str) -> RepositoryAddress:
         """Return the address of one of its repositories."""
-        return f"{self.site}/{repository}"
+        return RepositoryAddress(f"{self.site}/{repository}")
 
     def route_of(self, repository: str) -> Origin | Copy | Rucio | None:
         """Return the route to one of its repositories, if it has one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ..errors import Diagnostic, Where
-from .names import Address
+from .names import Address, Place
 
 __all__ = ["Declared", "Need", "Observed", "Resource"]
 
@@ -47,7 +47,7 @@ class Resource:
         """
         return {}
 
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[Place, ...]:
         """Return the other places that it is made from."""
         return ()
 

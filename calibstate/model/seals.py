@@ -151,7 +151,7 @@ class Seal(Noun):
     @property
     def key(self) -> TicketKey:
         """Instrument and ticket."""
-        return (self.instrument, self.ticket)
+        return TicketKey(self.instrument, self.ticket)
 
     @property
     def fingerprints(self) -> dict[str, str]:

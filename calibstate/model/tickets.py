@@ -92,7 +92,7 @@ class Ticket(Noun):
     @property
     def key(self) -> TicketKey:
         """Instrument and ticket."""
-        return (self.instrument, self.ticket)
+        return TicketKey(self.instrument, self.ticket)
 
     @property
     def name(self) -> str:

@@ -154,7 +154,7 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange
     for key, skips in sorted(additions.skips.items()):
         written = desired.tickets[key]
         page = _Page(root, written.lines.file)
-        page.add_pairs("skip", skips)
+        page.add_pairs("skip", {str(where): why for where, why in skips.items()})
         yield page.change(with_skips(written.noun, skips))
     taken = {written.lines.file.casefold() for written in desired.chains.values()}
     for new in additions.chains:

@@ -24,7 +24,7 @@ from ..engine.windows import closed
 from ..errors import Diagnostic, RefusedError, UsageError
 from ..factory.past import checked_out
 from ..model.guards import Allowed, Guard
-from ..model.names import ARCHIVE, RUCIO
+from ..model.names import ARCHIVE, RUCIO, Place
 from ..model.outcomes import Outcome
 from ..model.plans import Plan
 from ..model.results.plans import Applied, PlanMade
@@ -224,13 +224,13 @@ def carry_out(
     return applying.run(wait)
 
 
-def _open_places(session: Session, allowed: Allowed) -> list[str]:
+def _open_places(session: Session, allowed: Allowed) -> list[Place]:
     """Return the places that may be changed at this time.
 
     The archive and Rucio are changed by the site of an origin only.
     """
     desired, scope = session.desired, session.scope
-    places: list[str] = []
+    places: list[Place] = []
     # What several sites share belongs to the site that fills it.
     if any(scope.has_repository(origin) for origin in origins_of(desired)) and not session.only_here:
         places.extend((ARCHIVE, RUCIO))

@@ -10,7 +10,7 @@ from ..engine.capturing.capture import capture as look
 from ..engine.capturing.declare import declare, seal_captured
 from ..engine.observe import refuse_doubles
 from ..errors import Diagnostic, RefusedError, UsageError
-from ..model.names import nearest, spelled
+from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.results.captures import CaptureMade, CaptureRefused
 from ..store import treefile
 from .session import Session
@@ -48,13 +48,14 @@ def capture(
         Nobody declared the repository, or the instrument there.
     """
     desired = session.desired
-    if repository not in desired.repositories:
+    address = RepositoryAddress(repository)
+    if address not in desired.repositories:
         raise _unknown(repository, "a repository", desired.repositories)
-    instruments = desired.repository(repository)[1].instruments
+    instruments = desired.repository(address)[1].instruments
     if instrument not in instruments:
         raise _unknown(instrument, f"an instrument of {repository}", instruments)
     today = session.utc_now()[:10]
-    wanted = Wanted(repository, instrument, tuple(chains), today)
+    wanted = Wanted(address, instrument, tuple(chains), today)
     try:
         return _capture(session, wanted, seal=seal, write=write)
     except RefusedError as error:

@@ -9,7 +9,7 @@ from ..engine.explaining.explain import explain as find_explanations
 from ..kinds.chain import ChainKind
 from ..model.desired import DesiredState
 from ..model.explanations import Explained, Question, Since, Told
-from ..model.names import Address
+from ..model.names import Address, TicketKey
 from ..model.results.lookups import ExplanationsFound
 from .session import Session
 
@@ -55,7 +55,7 @@ def _since(desired: DesiredState, explained: Explained, lookup: Told, places: Pl
     names = {winner.collection}
     ticket_name = explained.tickets.get(winner.collection)
     if ticket_name:
-        ticket = desired.tickets.get((explained.question.instrument, ticket_name))
+        ticket = desired.tickets.get(TicketKey(explained.question.instrument, ticket_name))
         names.update(ticket.noun.children if ticket else ())
     chain = Address(place=lookup.repository, kind=ChainKind.name, name=explanation.chain)
     return places.entered(chain, names)

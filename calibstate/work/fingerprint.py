@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..engine.fingerprint import look_at_chains
+from ..model.names import RepositoryAddress
 from ..model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
 from .session import Session
 
@@ -16,7 +17,7 @@ def fingerprint(session: Session) -> FingerprintsCompared:
     with session.counting("looking at", "repositories") as watch:
         live = look_at_chains(desired, scope, places, watch)
     session.listener.report(places.relied_on())
-    chains: dict[str, dict[str, ChainFingerprint]] = {}
+    chains: dict[RepositoryAddress, dict[str, ChainFingerprint]] = {}
     for address, there in live.seen.items():
         chains[address] = {}
         for name, chain in there.items():

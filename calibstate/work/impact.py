@@ -9,6 +9,7 @@ from ..errors import Diagnostic, UsageError
 from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.impacts import Affected, Impact
+from ..model.names import RepositoryAddress
 from ..model.results.impacts import ImpactReport
 from ..model.scope import Scope
 from .revisions import declared_at
@@ -58,7 +59,7 @@ def impact(
         )
     scope = session.asked
     if live:
-        scope = replace(scope, repositories=(*scope.repositories, live))
+        scope = replace(scope, repositories=(*scope.repositories, RepositoryAddress(live)))
     check_scope(session.desired, scope)
     before = declared_at(session, base)
     if live:
@@ -107,7 +108,7 @@ def _looked_at(
 
     # Asked all together, so that a silent place costs one limit.
     def look() -> tuple[Impact, dict[int, str]]:
-        butler = Places(desired, timeout=session.timeout).butler(address)
+        butler = Places(desired, timeout=session.timeout).butler(RepositoryAddress(address))
         impact = compare(before.desired, desired, scope, butler)
         instruments = sorted({searched.instrument for searched in impact.chains})
         if where is not None:

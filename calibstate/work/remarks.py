@@ -8,6 +8,7 @@ from ..engine.windows import Closed, closed
 from ..errors import Diagnostic, Severity
 from ..model.desired import DesiredState
 from ..model.guards import Allowed, Guard
+from ..model.names import Place
 from ..model.plans import Plan
 
 __all__ = ["commit_remarks", "guards_met", "not_seen", "passing"]
@@ -128,7 +129,7 @@ def _windows_met(plan: Plan, desired: DesiredState, now: datetime) -> list[Diagn
 def _closings(plan: Plan, desired: DesiredState, now: datetime) -> list[Closed]:
     """Return why places are closed at which a plan has something to do."""
     places = {step.action.target.place for step in plan.steps}
-    places.update(guard.place for guard in plan.guards)
+    places.update(Place(guard.place) for guard in plan.guards)
     closings = []
     for place in sorted(places):
         closing = closed(desired, place, now)

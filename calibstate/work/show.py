@@ -9,6 +9,7 @@ from ..engine.expand import expand
 from ..kinds.chain import Chain
 from ..kinds.registry import KINDS
 from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress
 from ..model.results.declared import DeclaredChain, DeclaredChains, DeclaredResource
 from ..model.results.plans import SavedPlan
 from ..model.scope import Scope
@@ -41,7 +42,7 @@ def show(session: Session, what: str | None = None, at: str | None = None) -> De
         return SavedPlan(read_plan(Path(what)))
     scope = session.asked
     if what:
-        scope = replace(scope, repositories=(*scope.repositories, what))
+        scope = replace(scope, repositories=(*scope.repositories, RepositoryAddress(what)))
     if at:
         revision = declared_at(session, at)
         declared = _declared(desired_at(revision), scope)

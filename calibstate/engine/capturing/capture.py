@@ -16,7 +16,7 @@ from ...model.additions import Additions
 from ...model.chains import ChainFile, ExternalEntry
 from ...model.contents import CollectionType, Holding
 from ...model.desired import DesiredState
-from ...model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
+from ...model.names import InstrumentName, Place, RepositoryAddress, TicketKey, collection_name_problem
 from ...model.results.captures import ChildFound
 from ...model.tickets import ApprovalStatus, Ticket
 from ...ports.places import ReadPlaces
@@ -341,7 +341,7 @@ class _Capture:
         self, told: Description, others: Mapping[RepositoryAddress, Live]
     ) -> Mapping[TicketKey, tuple[str, Mapping[str, str]]]:
         """Return what tickets are known to hold already, and whence."""
-        origin = others.get(self.desired.origin(self.wanted.instrument) or "")
+        origin = others.get(self.desired.origin(self.wanted.instrument) or Place(""))
         expected: dict[TicketKey, tuple[str, Mapping[str, str]]] = {}
         for ticket in told.found:
             if origin and origin.has(ticket):
@@ -388,7 +388,7 @@ class _Capture:
     def _unsealed(
         self, told: Description, others: Mapping[RepositoryAddress, Live]
     ) -> Iterator[tuple[Ticket, RepositoryAddress]]:
-        here, origin = self.wanted.address, self.desired.origin(self.wanted.instrument) or ""
+        here, origin = self.wanted.address, self.desired.origin(self.wanted.instrument) or Place("")
         for ticket in told.found:
             if ticket.key not in self.desired.seals:
                 there = origin in others and others[origin].has(ticket)

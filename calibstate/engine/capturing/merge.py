@@ -13,7 +13,7 @@ from ...errors import Diagnostic, Where
 from ...model.additions import NewEntry
 from ...model.chains import ChainFile, ExternalEntry
 from ...model.desired import DesiredState, Written
-from ...model.names import TicketKey
+from ...model.names import RepositoryAddress, TicketKey
 from ...model.tickets import ApprovalStatus, Ticket
 from .describe import Description
 
@@ -69,7 +69,7 @@ class _Merger:
         return self.written.noun
 
     @property
-    def _here(self) -> str:
+    def _here(self) -> RepositoryAddress:
         return self.told.live.address
 
     @property

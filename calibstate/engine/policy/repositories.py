@@ -79,7 +79,7 @@ def skips_of_nothing(tree: Judged) -> Iterator[Finding]:
     """Find skips of places that would not get the ticket anyhow."""
     for ticket in tree.tickets:
         having = tree.desired.with_instrument(ticket.noun.instrument)
-        concerned = {*having, *(address.partition("/")[0] for address in having)}
+        concerned = {*having, *(address.site for address in having)}
         for place in ticket.noun.skip:
             if place not in concerned:
                 yield Finding(

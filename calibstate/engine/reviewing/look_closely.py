@@ -169,7 +169,7 @@ def look_closely(
 
 def _key(collection: Collection) -> TicketKey:
     instrument, _, ticket = collection.address.name.partition("/")
-    return instrument, ticket
+    return TicketKey(instrument, ticket)
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,9 @@ def _review(
 ) -> Review:
     sealed = desired.seals.get(ticket.key)
     there = {a: reviews[a, ticket.key] for a in sorted(asked) if (a, ticket.key) in reviews}
-    unseen = {a: unreachable[a] for a in sorted(asked) if a in unreachable and ticket in asked[a]}
+    unseen: dict[str, str] = {
+        a: unreachable[a] for a in sorted(asked) if a in unreachable and ticket in asked[a]
+    }
     if ticket.key in expected and (trouble := expected[ticket.key].archive_trouble):
         unseen[ARCHIVE] = trouble
     return Review(

@@ -161,7 +161,7 @@ def _two_addresses(site: Written[Site], name: str, other: Written[Site], other_n
 
 
 def _site_of(address: RepositoryAddress) -> str:
-    return address.partition("/")[0]
+    return address.site
 
 
 CHECKS: Checks = (

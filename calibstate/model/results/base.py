@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...errors import Diagnostic, ExitCode
+from ..names import Place
 
 __all__ = ["CommandResult", "Footnote", "unseen_notes"]
 
@@ -30,7 +31,7 @@ class CommandResult:
         return ()
 
 
-def unseen_notes(unreachable: Mapping[str, Diagnostic]) -> tuple[Footnote, ...]:
+def unseen_notes(unreachable: Mapping[Place, Diagnostic]) -> tuple[Footnote, ...]:
     """Return that places could not be seen, and why.
 
     Parameters

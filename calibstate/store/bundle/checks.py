@@ -91,7 +91,7 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
         A path climbs, a collection or a file is missing, more or another
         than the manifest says.
     """
-    ticket = (manifest.instrument, manifest.ticket)
+    ticket = TicketKey(manifest.instrument, manifest.ticket)
     check_export(contents, ticket, [c.name for c in manifest.collections], manifest.fingerprint, name=name)
     for collection in manifest.collections:
         _check_collection(contents, collection, name)
