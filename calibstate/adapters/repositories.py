@@ -86,6 +86,11 @@ class RegistryReader(ButlerReader):
         """Why the butler answers what tables tell elsewhere; `None`: it does
         not."""
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it is behind a butler server: no plain one is."""
+        return False
+
     def check(self) -> None:
         """Look whether its tables can be read.
 
@@ -119,6 +124,8 @@ class RegistryReader(ButlerReader):
         with_files = set(files).intersection(asked)
         if with_files and (calibrations_only or not self._plain.files):
             # Where files are is the butler's to tell.
+            if not self._plain.files:
+                self.aside = "its files are not in its own folder"
             return self._butler.holdings(asked, files=with_files, calibrations_only=calibrations_only)
         if with_files and self._plain.files:
             return self._holdings_with_sizes(asked, with_files, self._plain.files)

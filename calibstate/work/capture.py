@@ -68,6 +68,7 @@ def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> Ca
     refuse_doubles(desired, places)
     with session.counting("looking at", "repositories") as watch:
         captured = look(wanted, desired, places, watch)
+    session.listener.report(places.slow_looks())
     changes, remarks = declare(captured, desired), captured.told
     if seal:
         # Only now, since reading all files takes long.

@@ -106,9 +106,11 @@ def _looked_at(
     if address not in desired.repositories:
         raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
 
+    places = Places(desired, timeout=session.timeout)
+
     # Asked all together, so that a silent place costs one limit.
     def look() -> tuple[Impact, dict[int, str]]:
-        butler = Places(desired, timeout=session.timeout).butler(RepositoryAddress(address))
+        butler = places.butler(RepositoryAddress(address))
         impact = compare(before.desired, desired, scope, butler)
         instruments = sorted({searched.instrument for searched in impact.chains})
         if where is not None:
@@ -124,4 +126,5 @@ def _looked_at(
     with session.listener.progress("looking at") as watch:
         watch(address, 0, 1)
         impact, detectors = in_time(address, look, session.timeout)
+    session.listener.report(places.slow_looks())
     return ImpactReport(impact, before.words, until, address, detectors, commit=before.commit)

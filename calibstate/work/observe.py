@@ -43,6 +43,7 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
     places = RecordingPlaces(session.desired, only=session.narrowed.only, timeout=session.timeout)
     with session.counting("looking at", "repositories") as watch:
         troubles = look_for_others(session.desired, session.scope, places, watch)
+    session.listener.report(places.slow_looks())
     observations: list[Observation] = []
     unseen: dict[RepositoryAddress, Diagnostic] = {}
     for address, trouble in troubles.items():

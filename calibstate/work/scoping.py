@@ -67,7 +67,7 @@ def only_here(desired: DesiredState, scope: Scope) -> Narrowed:
         Nobody can tell which site that is.
     """
     from ..engine.expand import places_of
-    from ..factory.places import sites_here
+    from ..factory.addresses import sites_here
 
     if not scope.sites and not scope.repositories:
         scope = replace(scope, sites=sites_here(desired))

@@ -18,7 +18,7 @@ from ..engine.reviewing.archive import ArchiveReviewing, RateLimit, Share, revie
 from ..engine.reviewing.verify import Extra, Reviewing
 from ..engine.reviewing.verify import verify as review_all
 from ..errors import CalibstateError, Diagnostic, UsageError
-from ..factory.places import check_middleware
+from ..factory.host import check_middleware
 from ..model.names import RepositoryAddress
 from ..model.results.reviews import ArchiveReviewed, TicketsReviewed
 from ..model.reviews import Review
@@ -107,6 +107,7 @@ def verify(
             publish=places.publish_review if publish else lambda review: None,
         )
         reviews = tuple(review for _, review in review_all(desired, scope, places, how))
+    session.listener.report(places.slow_looks())
     if not any(review.repositories or review.unreachable for review in reviews):
         raise CalibstateError(_NOTHING)
     if output:

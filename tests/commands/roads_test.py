@@ -122,6 +122,8 @@ def test_why_the_butler_is_asked_is_told_to_who_asks_for_details(
     told = deployed.run("-v", "drift").err
     for address in (ORIGIN, SUMMIT, EMBARGO):
         assert f"{address}: DAF_BUTLER_CONFIG_PATH is set" in told
+    for words in (["verify"], ["observe", "-o", str(tmp_path / "observed.json")]):
+        assert f"{SUMMIT}: DAF_BUTLER_CONFIG_PATH is set" in deployed.run("-v", *words).err
 
 
 def test_a_quick_look_that_fails_is_told_to_who_asks_for_details(
@@ -147,6 +149,16 @@ def test_a_quick_look_that_fails_is_told_to_who_asks_for_details(
     assert deployed.run("drift", "--no-cache") == quick
     assert f"{SUMMIT}: {both}" in deployed.run("-v", "drift", "--no-cache").err
     assert f"every look at it takes longer: {both}" in deployed.run("doctor").out
+
+
+def test_labels_that_only_the_butler_reads_are_told_to_who_asks_for_details(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = deployed.run("drift")
+    monkeypatch.setenv("DAF_BUTLER_REPOSITORIES", "{}")
+    assert deployed.run("drift") == quick
+    told = deployed.run("-v", "drift").err
+    assert "DAF_BUTLER_REPOSITORIES is set: the labels of repositories are read by the butler" in told
 
 
 OF_THE_STACK = {"astropy", "lsst", "numpy", "sqlalchemy"}
