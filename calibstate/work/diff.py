@@ -8,7 +8,7 @@ from ..model.desired import DesiredState
 from ..model.results.trees_compared import ComparedTree, TreesCompared
 from ..model.scope import Scope
 from ..views.changes import sentences
-from .revisions import compared, declared_at, desired_at
+from .revisions import declared_at, desired_at
 from .scoping import check_scope
 from .session import Session
 
@@ -32,14 +32,15 @@ def diff(session: Session, before: str | None = None, after: str | None = None) 
     was = declared_at(session, before)
     if after:
         revision = declared_at(session, after)
-        desired, tree = desired_at(revision), compared(revision)
+        desired = desired_at(revision)
+        tree = ComparedTree(revision.words, revision.commit)
     else:
         desired, tree = session.desired, _WORKING_TREE
     scope, all_changes = session.asked, changes(was.desired, desired)
     if scope != Scope():
         _check_either(was.desired, desired, scope)
         all_changes = narrowed(all_changes, scope, was.desired, desired)
-    return TreesCompared(compared(was), tree, all_changes, sentences(all_changes))
+    return TreesCompared(ComparedTree(was.words, was.commit), tree, all_changes, sentences(all_changes))
 
 
 def _check_either(was: DesiredState | None, desired: DesiredState, scope: Scope) -> None:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, Severity
 from ..model.desired import DesiredState
-from ..model.results.trees_compared import ComparedTree
 from .session import Session
 
 if TYPE_CHECKING:
     from ..factory.past import Before
 
-__all__ = ["compared", "declared_at", "declared_at_base", "desired_at"]
+__all__ = ["declared_at", "declared_at_base", "desired_at"]
 
 
 def declared_at(session: Session, revision: str | None) -> Before:
@@ -78,8 +77,3 @@ def desired_at(before: Before) -> DesiredState:
             )
         )
     return before.desired
-
-
-def compared(before: Before) -> ComparedTree:
-    """Return how a result names a revision."""
-    return ComparedTree(before.words, before.commit)
