@@ -10,7 +10,17 @@ from ..errors import Where
 from .names import InstrumentName, RepositoryAddress, TicketKey
 from .tickets import Ticket
 
-__all__ = ["ChainChange", "Changes", "Gone", "NounChange", "Placed", "SealChange", "Sentence", "TicketChange"]
+__all__ = [
+    "ChainChange",
+    "Changes",
+    "Gone",
+    "NounChange",
+    "OwnChange",
+    "Placed",
+    "SealChange",
+    "Sentence",
+    "TicketChange",
+]
 
 
 @dataclass(frozen=True)
