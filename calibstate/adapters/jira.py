@@ -20,7 +20,7 @@ from jira import JIRA, JIRAError
 from ..errors import Diagnostic, UnreachableError, keep_secret, without_secrets
 from ..model.approvals import TrackedTicket
 from ..ports.silence import USUAL_TIMEOUT, heard
-from ..ports.tickets import Seen, unseen
+from ..ports.tickets import Count, uncounted
 
 __all__ = ["AT_ONCE", "Jira"]
 
@@ -73,14 +73,14 @@ class Jira:
             # So it travels.
             keep_secret(base64.b64encode(f"{user}:{token}".encode()).decode())
 
-    def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
+    def tickets(self, keys: Iterable[str], count: Count = uncounted) -> Mapping[str, TrackedTicket]:
         """Return those tickets that are there, by key."""
         wanted = sorted(set(keys))
         found: dict[str, TrackedTicket] = {}
         for start in range(0, len(wanted), AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
             found.update(self._look(batch))
-            seen(start + len(batch), len(wanted))
+            count(start + len(batch), len(wanted))
         return {key: found[key] for key in wanted if key in found}
 
     def _look(self, keys: Sequence[str]) -> Iterator[tuple[str, TrackedTicket]]:

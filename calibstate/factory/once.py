@@ -32,10 +32,10 @@ class Once(Generic[T]):
             return self.opened
         # Nobody waits for another thread's attempt, which may hang.  Where
         # several succeed, all are given the first one.
-        made = self._make()
+        fresh = self._make()
         with self._keeping:
             if self.opened is None:
-                self.opened = made
+                self.opened = fresh
             return self.opened
 
     def forget(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,12 +143,13 @@ def declared_before(root: str, revision: str | None, memo: statefile.Memo | None
     commit, words = base_of(root, revision)
     with past(root, statefile.parts(own_folders())) as trees:
         try:
-            found = _read(trees.files(commit), commit, {} if memo is None else memo)
+            tree = _read(trees.files(commit), commit, {} if memo is None else memo)
         except InvalidStateError as error:
-            raise InvalidStateError(*(_as_of(commit, told) for told in error.diagnostics)) from None
-    if found is None:
+            raise InvalidStateError(*_as_of(commit, error.diagnostics)) from None
+    if tree is None:
         return Before(None, words, commit=commit)
-    return Before(found[0], words, found[1], commit)
+    desired, remarks = tree
+    return Before(desired, words, remarks, commit)
 
 
 def declared_in_time(root: str) -> Iterator[Then]:
@@ -172,23 +173,27 @@ def declared_in_time(root: str) -> Iterator[Then]:
     from ..adapters.revisions import past
 
     memo: statefile.Memo = {}
-    read: dict[Any, Then] = {}
+    by_content: dict[Any, Then] = {}
     with past(root, statefile.parts(own_folders())) as trees:
         for revision in trees.line():
             files = trees.files(revision.commit)
-            # What was taken back is as it was.
-            if (known := read.get(files.digest)) is None:
-                known = read[files.digest] = _then(files, revision, memo)
-            problems = tuple(_as_of(revision.commit, told) for told in known.problems)
-            yield replace(known, revision=revision, problems=problems)
+            # What was taken back is as it was, and is not read again.
+            if files.digest not in by_content:
+                by_content[files.digest] = _then(files, revision, memo)
+            then = by_content[files.digest]
+            problems = _as_of(revision.commit, then.problems)
+            yield replace(then, revision=revision, problems=problems)
 
 
 def _then(files: PastFiles, revision: Revision, memo: statefile.Memo) -> Then:
     try:
-        found = _read(files, revision.commit, memo)
+        tree = _read(files, revision.commit, memo)
     except InvalidStateError as error:
         return Then(revision, None, error.diagnostics)
-    return Then(revision, found[0] if found else None)
+    if tree is None:
+        return Then(revision, None)
+    desired, _ = tree
+    return Then(revision, desired)
 
 
 def _read(
@@ -261,6 +266,12 @@ def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str)
     return commits.commit_on_branch(root, files, branch, message)
 
 
-def _as_of(commit: str, told: Diagnostic) -> Diagnostic:
-    where = told.where and replace(told.where, path=f"{commit[:10]}:{told.where.path}")
-    return replace(told, where=where)
+def _as_of(commit: str, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return problems with the commit in front of each file's name."""
+    dated: list[Diagnostic] = []
+    for diagnostic in diagnostics:
+        where = diagnostic.where
+        if where:
+            where = replace(where, path=f"{commit[:10]}:{where.path}")
+        dated.append(replace(diagnostic, where=where))
+    return tuple(dated)

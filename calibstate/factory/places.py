@@ -213,38 +213,38 @@ class Places:
 
     # Looks at the places themselves
 
-    def doors(self, asked: Collection[RepositoryAddress]) -> dict[str, Callable[[], object]]:
+    def doors(self, addresses: Collection[RepositoryAddress]) -> dict[str, Callable[[], object]]:
         """Return what asks each store whether it is there, by its name.
 
         Parameters
         ----------
-        asked
+        addresses
             The repositories that a command looks at or changes; of others
             only the configuration is looked at.
         """
         doors: dict[str, Callable[[], object]] = {}
         for address in self._desired.repositories:
-            look = self.butler if address in asked else self.identity
+            look = self.butler if address in addresses else self.identity
             doors[address] = partial(look, address)
         doors[ARCHIVE] = lambda: self.archive().bundles(())
         if self._rucio:
             doors[RUCIO] = lambda: self.rucio().account
         # One question is enough for all that one server keeps.
         knocked = {self._archive.server}
-        for store in self._stores_to_read(asked):
+        for store in self._stores_to_read(addresses):
             if self._asking.only is not None or store.server not in knocked:
                 doors[store.name] = store.look
             knocked.add(store.server)
         return doors
 
-    def _stores_to_read(self, asked: Collection[RepositoryAddress]) -> tuple[RecordStore, ...]:
+    def _stores_to_read(self, addresses: Collection[RepositoryAddress]) -> tuple[RecordStore, ...]:
         """Return the stores of records that a command may read, each once."""
         if self._asking.only is not None:
-            return self._stores.of_all(asked)
+            return self._stores.of_all(addresses)
         # Whether a wave is open depends on what the waves before published.
         sites_in_waves = {site for wave in self._desired.settings.noun.waves for site in wave}
         earlier = [a for a in self._desired.repositories if a.site in sites_in_waves]
-        return self._stores.of_all([*asked, *earlier])
+        return self._stores.of_all([*addresses, *earlier])
 
     def examine(self, place: str) -> Examined:
         """Look at a place or a store of records; nothing is written."""

@@ -11,7 +11,7 @@ from ..engine.side_by_side import in_time
 from ..errors import Diagnostic, UsageError
 from ..model.approvals import TrackedTicket
 from ..ports.silence import at_work
-from ..ports.tickets import Seen, Tracker, unseen
+from ..ports.tickets import Count, Tracker, uncounted
 
 __all__ = ["jira"]
 
@@ -30,8 +30,9 @@ def jira(timeout: timedelta) -> Tracker:
         They name none, or none that may be asked.
     """
     # What is read from a file ends with a line end.
-    said = (os.environ.get(f"CALIBSTATE_JIRA_{name}", "").strip() for name in ("URL", "USER", "TOKEN"))
-    address, user, token = said
+    address, user, token = (
+        os.environ.get(f"CALIBSTATE_JIRA_{name}", "").strip() for name in ("URL", "USER", "TOKEN")
+    )
     if not address:
         raise UsageError(
             Diagnostic(
@@ -74,11 +75,11 @@ class _Tracker:
         self._account = (address, user, token)
         self._timeout = timeout
 
-    def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
+    def tickets(self, keys: Iterable[str], count: Count = uncounted) -> Mapping[str, TrackedTicket]:
         """Return those tickets that are there, unless it says nothing."""
         with at_work():
             from ..adapters.jira import Jira
 
         # An answer that comes drop by drop would keep the client for ever.
         jira = Jira(*self._account, timeout=self._timeout)
-        return in_time("Jira", lambda: jira.tickets(keys, seen), self._timeout)
+        return in_time("Jira", lambda: jira.tickets(keys, count), self._timeout)

@@ -44,8 +44,8 @@ class Tally:
     def __init__(self, watch: Watch, sizes: Sequence[int | None]) -> None:
         self._watch = watch
         self._files = len(sizes)
-        known = [size for size in sizes if size is not None]
-        self._size = sum(known) if len(known) == len(sizes) else None
+        known_sizes = [size for size in sizes if size is not None]
+        self._size = sum(known_sizes) if len(known_sizes) == len(sizes) else None
         self._files_done = 0
         self._bytes_done = 0
         self._counting = threading.Lock()

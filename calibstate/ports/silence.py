@@ -92,7 +92,7 @@ class Silences:
             # What its own adapter said tells more than that it is silent.
             raise error if error and asked_for == place else silent(place, self.timeout)
         if looking := hearing():
-            looking.asked = _Asked(self, store, place, self.clock())
+            looking.question = _Question(self, store, place, self.clock())
 
     @contextmanager
     def asking(self, store: str, place: str) -> Iterator[None]:
@@ -109,7 +109,7 @@ class Silences:
             The store was silent before; it is not asked.
         """
         looking = hearing()
-        before = looking.asked if looking else None
+        before = looking.question if looking else None
         self.ask(store, place)
         try:
             yield
@@ -121,7 +121,7 @@ class Silences:
             raise
         finally:
             if looking:
-                looking.asked = before and replace(before, at=before.silences.clock())
+                looking.question = before and replace(before, at=before.silences.clock())
 
     def note(self, store: str, place: str, error: UnreachableError | None = None) -> None:
         """Remember that a store said nothing.
@@ -142,8 +142,8 @@ class Silences:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A store that is asked."""
+class _Question:
+    """A question to a store that has not been answered yet."""
 
     silences: Silences
     store: str
@@ -160,7 +160,7 @@ class Heard:
     _busy: int = 0
     _work_began: float = 0.0
     """When what cannot be heard began, by the clock of who is asked."""
-    asked: _Asked | None = None
+    question: _Question | None = None
     """The store that is asked at the moment."""
     is_held_up: bool = False
     """Whether it waits for another look that hears nothing."""
@@ -179,9 +179,11 @@ class Heard:
     def now(self) -> None:
         """Note that something was heard."""
         self._at = time.monotonic()
-        if asked := self.asked:
+        if question := self.question:
             # Of each file; `dataclasses.replace` takes several times as long.
-            self.asked = _Asked(asked.silences, asked.store, asked.place, asked.silences.clock())
+            self.question = _Question(
+                question.silences, question.store, question.place, question.silences.clock()
+            )
 
     def give_up(self, error: UnreachableError | None = None) -> None:
         """Have it remembered that the store which is asked says nothing.
@@ -191,20 +193,20 @@ class Heard:
         error
             What its adapter said of it, if it gave up by itself.
         """
-        if self.asked:
-            self.asked.silences.note(self.asked.store, self.asked.place, error)
-            self.asked = None
+        if self.question:
+            self.question.silences.note(self.question.store, self.question.place, error)
+            self.question = None
 
     def end_unreachable(self, error: UnreachableError) -> None:
         """Have it remembered where an adapter gave up after some silence.
 
         A refusal is no silence, however slow the way to it is.
         """
-        if self.asked is None:
+        if self.question is None:
             return
-        silences = self.asked.silences
+        silences = self.question.silences
         enough = min(_GIVEN_UP, silences.timeout.total_seconds() / 2)
-        if silences.clock() - self.asked.at > enough:
+        if silences.clock() - self.question.at > enough:
             self.give_up(error)
 
     def be_busy(self, by: int) -> None:
@@ -212,19 +214,19 @@ class Heard:
         with self._counting:
             self._busy += by
             self._at = time.monotonic()
-            if self.asked:
-                self._leave_out_work(self.asked, has_begun=by > 0 and self._busy == by)
+            if self.question:
+                self._leave_out_work(self.question, has_begun=by > 0 and self._busy == by)
 
-    def _leave_out_work(self, asked: _Asked, *, has_begun: bool) -> None:
+    def _leave_out_work(self, question: _Question, *, has_begun: bool) -> None:
         """Count how long a store was silent without what was done meanwhile.
 
         Work is no answer: who was silent before it was silent all the same.
         """
-        now = asked.silences.clock()
+        now = question.silences.clock()
         if has_begun:
             self._work_began = now
         elif not self._busy:
-            self.asked = replace(asked, at=min(asked.at + now - self._work_began, now))
+            self.question = replace(question, at=min(question.at + now - self._work_began, now))
 
 
 _here = threading.local()
@@ -248,20 +250,21 @@ def at_work() -> Iterator[None]:
     An import, which is not the place's fault; or the transfer of one file,
     which has limits of its own.
     """
-    found = hearing()
-    if found:
-        found.be_busy(1)
+    # The same look all the time: the thread may hear for another one later.
+    look = hearing()
+    if look:
+        look.be_busy(1)
     try:
         yield
     finally:
-        if found:
-            found.be_busy(-1)
+        if look:
+            look.be_busy(-1)
 
 
 def heard() -> None:
     """Note that the place which this thread looks at gave an answer."""
-    if found := hearing():
-        found.now()
+    if look := hearing():
+        look.now()
 
 
 def silent(place: str, timeout: timedelta) -> SilentError:

@@ -10,20 +10,20 @@ from typing import Protocol
 
 from ..model.approvals import TrackedTicket
 
-__all__ = ["Seen", "Tracker", "unseen"]
+__all__ = ["Count", "Tracker", "uncounted"]
 
-Seen = Callable[[int, int], None]
+Count = Callable[[int, int], None]
 """Told how many tickets have been asked for, of how many."""
 
 
-def unseen(done: int, total: int) -> None:
+def uncounted(done: int, total: int) -> None:
     """Tell nobody."""
 
 
 class Tracker(Protocol):
     """The tracker, to look at."""
 
-    def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
+    def tickets(self, keys: Iterable[str], count: Count = uncounted) -> Mapping[str, TrackedTicket]:
         """Return those tickets that are there, by key.
 
         They are asked for many at a time.  What the account may not see is
@@ -34,7 +34,7 @@ class Tracker(Protocol):
         ----------
         keys
             What they are called: ``TAXICAB-15``.
-        seen
+        count
             Told how far it has come.
 
         Raises

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from calibstate.errors import Diagnostic, UnreachableError
 from calibstate.model.approvals import TrackedTicket
-from calibstate.ports.tickets import Seen, unseen
+from calibstate.ports.tickets import Count, uncounted
 
 __all__ = ["MemoryTracker"]
 
@@ -43,11 +43,11 @@ class MemoryTracker:
         moved = TrackedTicket(to, had.status, had.resolution, had.resolved_on, had.links)
         self.filed[key] = self.filed[to] = moved
 
-    def tickets(self, keys: Iterable[str], seen: Seen = unseen) -> Mapping[str, TrackedTicket]:
+    def tickets(self, keys: Iterable[str], count: Count = uncounted) -> Mapping[str, TrackedTicket]:
         if self.away:
             raise UnreachableError(Diagnostic("Tracker does not answer", "It is away."))
         wanted = sorted(set(keys))
-        seen(len(wanted), len(wanted))
+        count(len(wanted), len(wanted))
         return {key: self.filed[key] for key in wanted if key in self.filed}
 
     def _link(self, one: str, other: str) -> None:
