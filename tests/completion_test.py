@@ -149,6 +149,7 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("line", OFFERED)
+@pytest.mark.matrix(4)
 def test_bash_offers(line: str, bash: Offered) -> None:
     shown = bash(line)
 
@@ -156,6 +157,7 @@ def test_bash_offers(line: str, bash: Offered) -> None:
 
 
 @pytest.mark.parametrize("line", ["calibstate sta", "calibstate status --rep", "calibstate drift --site su"])
+@pytest.mark.matrix(1)
 def test_fish_offers(line: str, fish: Offered) -> None:
     shown = fish(line)
 

@@ -2,7 +2,8 @@
 
 ``@pytest.mark.matrix`` keeps so many of a test's cases that each value of each
 parameter occurs; ``@pytest.mark.matrix(4)`` keeps four.  Which ones is always
-the same for the same cases.  The others are marked *slow*.
+the same for the same cases.  The others are marked *slow*.  A case that is
+marked so itself is none of these.
 
 ``--share 2/5`` runs the second fifth of all that would be run.
 """
@@ -34,7 +35,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     matrices: dict[str, list[pytest.Item]] = defaultdict(list)
     sizes: dict[str, tuple[int, ...]] = {}
     for item in items:
-        if marker := item.get_closest_marker("matrix"):
+        marker = item.get_closest_marker("matrix")
+        # What is slow anyway is not sampled.
+        if marker and not item.get_closest_marker("slow"):
             name = item.nodeid.partition("[")[0]
             matrices[name].append(item)
             sizes[name] = marker.args

@@ -42,6 +42,21 @@ def test_of_a_matrix_so_many_are_kept_as_are_asked_for_and_always_the_same(
     assert run(pytester, "-m", "not slow") == by_day
 
 
+def test_of_a_matrix_no_case_is_kept_that_is_slow_anyway(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        SLOW = [pytest.param(number, marks=pytest.mark.slow) for number in range(30)]
+
+        @pytest.mark.matrix(1)
+        @pytest.mark.parametrize("number", [*SLOW, 30])
+        def test_it(number):
+            pass
+    """)
+
+    assert run(pytester, "-m", "not slow") == ["30"]
+
+
 def test_the_shares_are_all_and_have_nothing_in_common(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(MATRIX.format(size=""))
 

@@ -207,7 +207,7 @@ ODD_TEXTS = (
 
 
 @given(st.lists(st.sampled_from(ODD_TEXTS) | SOME_TEXT, min_size=1, max_size=6, unique=True), st.data())
-@settings(max_examples=50 if ALL else 6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50 if ALL else 3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_databases_digest_whatever_texts_and_ranges_as_we_do(
     digested: Path, groups: list[str], data: st.DataObject
 ) -> None:
@@ -270,6 +270,7 @@ def test_the_world_has_what_is_easily_told_wrong(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.matrix(1)
 def test_tables_tell_of_real_calibrations_what_the_butler_tells(real: RealFile, tmp_path: Path) -> None:
     real_files.load(real, tmp_path / "repository")
     told = told_by(TABLES, tmp_path / "repository")
@@ -281,6 +282,7 @@ def test_tables_tell_of_real_calibrations_what_the_butler_tells(real: RealFile, 
 
 
 @pytest.mark.parametrize("real", REAL_FILES, ids=lambda real: real.name)
+@pytest.mark.matrix(1)
 def test_postgres_digests_real_calibrations_as_we_do(
     real: RealFile, tmp_path: Path, postgres: Postgres
 ) -> None:

@@ -29,7 +29,7 @@ EXTRAS = ("u/ann/bias", "u/bob/dark")
 REPOSITORY = "repo/summit-LSSTComCam"
 
 MOST = 300 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 40
-FEW = 4
+FEW = 2
 """How many states are tried in the slow tests, and in the quick ones."""
 
 _without_haste = settings(

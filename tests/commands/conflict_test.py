@@ -112,6 +112,7 @@ def test_once_it_was_certified_right_the_ticket_is_deployed(backwards: Sites) ->
 
 
 @pytest.mark.parametrize("type_", OTHER_TYPES, ids=lambda type_: type_.name)
+@pytest.mark.matrix(1)
 def test_a_leaf_of_another_type_stops_its_ticket_at_that_place_only(
     sites: Sites, type_: CollectionType
 ) -> None:

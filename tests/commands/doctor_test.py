@@ -344,6 +344,7 @@ def test_rucio_tells_who_we_are_to_it(carried: Carried) -> None:
     assert checks(ran)["rucio", "versions"]["said"].startswith("Rucio ")
 
 
+@pytest.mark.slow
 def test_a_rucio_that_is_down_fails_and_the_others_are_told(carried: Carried) -> None:
     carried.rucio.stop_server()
     ran, _ = carried.run_with_limit("doctor", "--format", "json", until=lambda ran: len(health(ran)) == 1)

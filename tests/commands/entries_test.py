@@ -35,6 +35,7 @@ def make_bare(sites: Sites, names: Sequence[str] = BARE) -> None:
 
 
 @pytest.mark.parametrize("who", ["summit", SUMMIT])
+@pytest.mark.matrix(1)
 def test_a_ticket_that_is_skipped_at_a_site_never_gets_there(sites: Sites, who: str) -> None:
     sites.tree.ticket("DM-2", *LEAVES, skip={who: "the camera left"})
 
@@ -301,6 +302,7 @@ def test_an_external_that_is_searched_is_never_taken_out(sites: Sites) -> None:
 
 
 @pytest.mark.parametrize("only", [["usdf"], [ORIGIN, EMBARGO]])
+@pytest.mark.matrix(1)
 def test_a_chain_for_some_places_only_is_made_nowhere_else(sites: Sites, only: list[str]) -> None:
     sites.tree.chain([TOP], chain=DEFAULTS, only=only)
 

@@ -105,6 +105,7 @@ def test_git_that_does_not_answer_is_no_missing_revision(
 
 
 @pytest.mark.parametrize("refusal", [no_git, later_format])
+@pytest.mark.matrix(1)
 def test_a_site_is_worked_at_without_git_and_told_that_the_commit_is_not_known(
     sites: Sites, refusal: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ def _placed(entries: list[str], placed: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.matrix(1)
 def test_the_history_of_a_chain_replayed_is_the_chain_at_each_commit(
     past: Past, chain: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -182,7 +182,8 @@ REAL_ORDERS = {
 }
 
 
-@pytest.mark.parametrize("order", sampled(REAL_ORDERS, "HSC alone"))
+@pytest.mark.slow
+@pytest.mark.parametrize("order", REAL_ORDERS)
 def test_every_lookup_in_real_files_changes_as_told(
     both_cameras: Place, order: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,7 +328,7 @@ def word(change: Mapping[str, Any], before: Sequence[str], place: Place) -> str:
     return "reverted" if had else "replaced"
 
 
-@pytest.mark.parametrize("place", ["comcam", "both_cameras"])
+@pytest.mark.parametrize("place", ["comcam", pytest.param("both_cameras", marks=pytest.mark.slow)])
 def test_row_by_row_the_same_is_told_to_the_byte(
     place: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:

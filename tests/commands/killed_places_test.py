@@ -30,7 +30,7 @@ from tests.commands.places_test import (
 from tests.tree import Tree
 
 KILLED = -signal.SIGKILL
-AT_ONCE = 4
+AT_ONCE = 3
 """How many moments are tried in `make test`."""
 
 ELSEWHERE = Mixture("sqlite", "postgres", "folder", "s3", "s3", "s3")

@@ -53,12 +53,12 @@ _CHOICES = (_DATABASE, _DATABASE, _FILES, _FILES, _FILES, _FILES)
 ALL = [Mixture(*chosen) for chosen in product(*_CHOICES)]
 
 
-EXTREMES = (ALL[0], ALL[-1])
-"""Everything embedded, and everything served."""
+BY_DAY = ALL[-1]
+"""Everything served; where everything is embedded most other tests work."""
 
 
 def _parameters() -> list[Any]:
-    return [pytest.param(m, id=str(m), marks=[] if m in EXTREMES else [pytest.mark.slow]) for m in ALL]
+    return [pytest.param(m, id=str(m), marks=[] if m is BY_DAY else [pytest.mark.slow]) for m in ALL]
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def look_again(sites: Sites, *more: str) -> list[Ran]:
         _the_same_butler_twice,
     ],
 )
-@pytest.mark.matrix(3)
+@pytest.mark.matrix(2)
 def test_every_look_tells_the_same_by_either_road(
     deployed: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Sites], None]
 ) -> None:

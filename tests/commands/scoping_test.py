@@ -145,6 +145,7 @@ def test_a_saved_plan_is_not_cut_by_tickets(sites: Sites, words: tuple[str, ...]
 
 
 @pytest.mark.parametrize("name", ["DM-1", "LSSTComCam/DM-1"])
+@pytest.mark.matrix(1)
 def test_a_ticket_that_is_named_is_the_only_one_to_travel(sites: Sites, name: str) -> None:
     assert sites.apply("--ticket", name).code == 0
     assert sites.chain(SUMMIT) == (OLD,)

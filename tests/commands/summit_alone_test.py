@@ -240,7 +240,7 @@ def test_what_is_live_whole_and_sealed_is_searched_whoever_is_away(alone: Sites)
     assert alone.run("plan", *AT_SUMMIT).code == 0
 
 
-@_everywhere(EMBEDDED, SERVED)
+@_everywhere(SERVED)
 def test_a_ticket_is_taken_out_and_put_back_with_all_others_away(alone: Sites) -> None:
     alone.tree.chain(["DM-1"], retired={"DM-2": "a wrong flat"})
     taken_out = alone.apply(*AT_SUMMIT)

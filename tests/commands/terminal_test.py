@@ -42,7 +42,7 @@ def run_as_process(sites: Sites, *arguments: str, **more: Any) -> subprocess.Com
     ],
     ids=str,
 )
-@pytest.mark.matrix(3)
+@pytest.mark.matrix(2)
 def test_every_width_shows_the_same_plan(
     sites: Sites, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:

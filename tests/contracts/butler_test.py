@@ -101,12 +101,19 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 WAYS = (REGISTRY, TABLES, BUTLER)
-in_every_way = pytest.mark.parametrize(
+_in_every_way = pytest.mark.parametrize(
     "place",
     ["fake", *(f"{database}, by {way}" for database in ("sqlite", "postgres") for way in WAYS)],
     indirect=True,
 )
-"""What is read is read from tables, in two ways, or asked of the butler."""
+
+
+def in_every_way(test: Callable[..., None]) -> Callable[..., None]:
+    """Read from tables, in two ways, or ask the butler; by day some of these.
+
+    Which ones differs from test to test.
+    """
+    return pytest.mark.matrix(3)(_in_every_way(test))
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def test_what_users_ask_is_written_down_and_what_administrators_ask_is_not(
     assert [request.method for request in rucio_site.writes(before)] == ["POST"]
 
 
+@pytest.mark.slow
 def test_the_server_comes_back_with_all_it_knew(rucio_site: RucioSite, scope: str) -> None:
     make_dataset(rucio_site, scope)
     client = rucio_site.client()
@@ -138,6 +139,7 @@ def test_an_account_without_quota_makes_no_rule(rucio_site: RucioSite, scope: st
         add_rule(rucio_site.client(login), scope, SUMMIT)
 
 
+@pytest.mark.slow
 def test_the_wheel_serves_where_the_machine_has_no_postgresql(
     rucio_site: RucioSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +156,7 @@ def test_the_wheel_serves_where_the_machine_has_no_postgresql(
     assert not database.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_database_that_has_only_just_begun_can_be_stopped(rucio_site: RucioSite) -> None:
     database = Database(find_server())
     database.start()
@@ -167,6 +170,7 @@ def test_a_server_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch,
         find_server()
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_parent_that_is_killed(rucio_site: RucioSite, tmp_path: Path) -> None:
     program = (
         "import sys\n"

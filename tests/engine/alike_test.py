@@ -32,7 +32,7 @@ RAW = "u/ann/raw"
 FOUND = frozenset({"bias", "flat"})
 
 ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
-many = settings(deadline=None, max_examples=1000 if ALL else 50)
+many = settings(deadline=None, max_examples=1000 if ALL else 15)
 
 spans = st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS)).map(
     lambda pair: (

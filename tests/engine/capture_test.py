@@ -36,7 +36,7 @@ ORIGIN, SUMMIT, BASE, NEW = "usdf/main", "summit/main", "base/main", "new/main"
 NOW = "2026-11-23T08:00:00Z"
 DAY = NOW[:10]
 
-thorough = settings(max_examples=2000 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 40)
+thorough = settings(max_examples=2000 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 15)
 
 
 @dataclass

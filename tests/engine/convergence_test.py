@@ -80,7 +80,7 @@ RECORDED_AND_IN_NO_DATASET = Situation(
 )
 """A file is recorded where Rucio could never bring it."""
 
-thorough = settings(max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 50)
+thorough = settings(max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 15)
 
 
 def plan(

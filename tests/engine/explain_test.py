@@ -179,7 +179,7 @@ ranges = st.one_of(st.tuples(moments, moments), st.just(UNBOUNDED))
     held=st.lists(st.lists(st.tuples(st.sampled_from("PQR"), ranges), max_size=3), max_size=4),
     moment=moments,
 )
-@settings(max_examples=2000 if ALL else 200)
+@settings(max_examples=2000 if ALL else 50)
 def test_the_winner_of_a_moment_is_the_one_that_is_effective(
     held: list[list[tuple[str, Range]]], moment: int
 ) -> None:

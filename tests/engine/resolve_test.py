@@ -20,7 +20,7 @@ from calibstate.model.timespans import EMPTY, UNBOUNDED, UNBOUNDED_BEGIN, UNBOUN
 ONE = "detector=1,instrument=LSSTComCam"
 TWO = "detector=2,instrument=LSSTComCam"
 
-thorough = settings(max_examples=5000 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 200)
+thorough = settings(max_examples=5000 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 50)
 
 
 def leaf(name: str, *rows: tuple[str, Range] | Row) -> Holding:

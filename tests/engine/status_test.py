@@ -363,7 +363,7 @@ def test_what_was_not_asked_for_has_no_row() -> None:
     assert [row.name for row in stands.tables[0].rows] == ["DM-1"]
 
 
-@settings(max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 50)
+@settings(max_examples=500 if os.environ.get("CALIBSTATE_TEST_ALL") == "1" else 20)
 @given(situations(), out_of_reach)
 def test_all_drift_stands_in_a_cell_or_beside_and_what_is_as_declared_has_none(
     situation: Situation, unseen: frozenset[str]

@@ -204,7 +204,7 @@ def moments(deployed: Sequence[Sequence[Certified]], tampering: Tampering) -> li
 
 
 @settings(
-    max_examples=100 if ALL else 12,
+    max_examples=100 if ALL else 5,
     derandomize=not ALL,
     suppress_health_check=[HealthCheck.too_slow],
 )
