@@ -68,6 +68,14 @@ def pytest_runtest_teardown() -> None:
         gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    # In the end pytest looks for garbage five times, to tell of what went
+    # wrong in its removal: once is enough.
+    gc.collect()
+    gc.freeze()
+
+
 _CACHES = itertools.count()
 
 
