@@ -232,7 +232,7 @@ def test_several_datasets_may_share_a_file_in_place(
 
 
 @pytest.mark.parametrize("transfer", ["direct", "split", "copy"])
-@pytest.mark.matrix
+@pytest.mark.matrix(2)
 def test_what_an_ingest_daemon_recorded_is_accepted_and_the_rest_is_added(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, rse: Rse, transfer: str
 ) -> None:

@@ -91,6 +91,7 @@ def hint_of(error: pytest.ExceptionInfo[CalibstateError]) -> str:
 
 
 @pytest.mark.parametrize("has_token", [True, False])
+@pytest.mark.matrix(1)
 def test_a_server_that_is_down_is_asked_five_times_and_then_unreachable(
     site: RucioSite,
     settings: RucioSettings,

@@ -573,6 +573,7 @@ def test_a_full_disk_under_the_records_is_told_and_the_next_run_goes_on(sites, s
     [(24, 3, "Disk is full"), (40, 1, "No space left"), (56, 1, "database or disk is full")],
     ids=["too full as is seen before", "too full for the files", "too full for the database"],
 )
+@pytest.mark.matrix(2)
 def test_a_full_disk_under_a_repository_records_nothing(sites, kilobytes, code, words):
     repository = sites.path(SUMMIT)
     away = repository.rename(repository.with_name("away"))
@@ -644,7 +645,7 @@ PLANS: dict[str, tuple[Callable[[str], str | bytes], int, str]] = {
 
 
 @pytest.mark.parametrize("wrong", PLANS)
-@pytest.mark.matrix(6)
+@pytest.mark.matrix(3)
 def test_a_plan_file_that_is_wrong_is_told_and_nothing_is_done(sites, wrong):
     spoil, code, words = PLANS[wrong]
     file = sites.tree.folder / "plan.json"

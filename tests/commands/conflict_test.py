@@ -182,6 +182,7 @@ def test_a_ticket_chain_whose_name_is_taken_is_refused(sites: Sites, type_: Coll
 
 
 @pytest.mark.parametrize("type_", NO_CHAINS, ids=lambda type_: type_.name)
+@pytest.mark.slow
 def test_a_top_chain_whose_name_is_taken_is_refused(sites: Sites, type_: CollectionType) -> None:
     with sites.butler(SUMMIT) as butler:
         butler.collections.register(TOP, type_)

@@ -36,6 +36,7 @@ def forget_sizes(sites: Sites, address: str) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 7])
+@pytest.mark.matrix(1)
 def test_a_file_that_was_cut_off_is_never_sealed_or_exported(sites: Sites, left: int) -> None:
     file = first_file(sites, ORIGIN)
     file.write_bytes(file.read_bytes()[:left])

@@ -73,6 +73,7 @@ def _steps(data: bytes) -> object:
 
 
 @pytest.mark.parametrize("part", ["manifest.json", "export.yaml"])
+@pytest.mark.matrix(1)
 def test_a_spoilt_bundle_is_never_imported(sites: Sites, part: str) -> None:
     """It is told, its ticket stays away, and the others are done."""
     assert sites.apply("--repository", EMBARGO, "--repository", ORIGIN).code == 0

@@ -198,6 +198,7 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(sites: Sites, tmp_path:
         b'{"at": "x", "event": "end", "text": 1}\n',
     ],
 )
+@pytest.mark.matrix(1)
 def test_a_journal_that_cannot_be_read_hides_no_other(sites: Sites, damage: bytes) -> None:
     assert sites.apply().code == 0
     folder = sites.tree.folder / "records" / "journal"

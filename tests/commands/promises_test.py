@@ -105,6 +105,7 @@ def test_a_plan_writes_its_file_and_nothing_else(sites: Sites) -> None:
 # Plans
 
 
+@pytest.mark.slow
 def test_the_same_facts_give_the_same_plan_byte_for_byte(sites: Sites, tmp_path: Path) -> None:
     plans: list[bytes] = []
     for one in (sites, sites, sites.copied_to(tmp_path / "elsewhere" / "deep" / "sites", sites.capsys)):
@@ -136,6 +137,7 @@ def test_other_facts_give_another_plan(sites: Sites) -> None:
 
 
 @pytest.mark.parametrize("world_", ["new", "troubled"])
+@pytest.mark.matrix(1)
 def test_a_plan_says_nothing_of_the_machine_and_the_hour(
     request: pytest.FixtureRequest, world_: str, tmp_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ def test_a_saved_plan_can_be_applied_site_by_site(sites: Sites) -> None:
 @pytest.mark.parametrize(
     "words", [("--ticket", "DM-1"), ("--instrument", "LSSTComCam"), ("--exclude", "DM-*")]
 )
+@pytest.mark.matrix(1)
 def test_a_saved_plan_is_not_cut_by_tickets(sites: Sites, words: tuple[str, ...]) -> None:
     plan = str(sites.tree.folder / "plan.json")
     assert sites.run("plan", "-o", plan).code == 2

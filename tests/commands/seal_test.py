@@ -419,6 +419,7 @@ def test_the_refusal_is_told_where_programs_read_it(sealed: Sites) -> None:
 
 
 @pytest.mark.parametrize("site", ["usdf", "summit"])
+@pytest.mark.matrix(1)
 def test_it_is_refused_from_each_site(sealed: Sites, site: str) -> None:
     approve(sealed, OTHER)
 

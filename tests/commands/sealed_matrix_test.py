@@ -116,6 +116,7 @@ def expected_code(origin: str, bundle: str, destination: str) -> int:
     ],
     indirect=["sites"],
 )
+@pytest.mark.matrix
 def test_a_destination_ends_with_what_was_sealed_or_stays_as_it_is(
     kept: Kept, sites: Sites, origin: str, bundle: str, destination: str
 ) -> None:

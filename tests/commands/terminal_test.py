@@ -116,7 +116,7 @@ class Terminal:
         (("--format", "json"), "nothing"),
     ],
 )
-@pytest.mark.matrix(2)
+@pytest.mark.matrix(1)
 def test_the_question_comes_after_the_plan_and_on_the_same_terminal(
     sites: Sites, tmp_path: Path, options: Sequence[str], elsewhere: str
 ) -> None:
@@ -167,7 +167,7 @@ def test_where_neither_plan_nor_question_can_be_seen_nobody_is_asked(sites: Site
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "cp1252", "cp437"])
-@pytest.mark.matrix(2)
+@pytest.mark.matrix(1)
 def test_what_a_terminal_has_no_character_for_is_told_with_others(sites: Sites, encoding: str) -> None:
     asked = ["explain", "bias", "detector=0", "--at", "2025-01-01"]
     ran = run_as_process(sites, *asked, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding})

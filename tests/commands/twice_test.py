@@ -23,6 +23,7 @@ def test_a_second_stock_import_loses_every_file(sites: Sites) -> None:
     assert len(sites.without_file(EMBARGO)) == 12
 
 
+@pytest.mark.slow
 def test_what_is_applied_is_what_the_origin_holds(sites: Sites) -> None:
     ran = sites.apply()
 

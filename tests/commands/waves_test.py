@@ -110,6 +110,7 @@ def test_a_wave_stays_closed_where_verify_failed_and_opens_when_that_is_mended(
     assert begun.chain(SUMMIT) == (NEWER, NEW, OLD)
 
 
+@pytest.mark.slow
 def test_a_wave_is_overridden_with_a_reason_that_log_tells(begun: Sites) -> None:
     assert begun.apply("--site", "summit", *NIGHT).code == 0
 
