@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import CalibstateError, Diagnostic, RefusedError
 from ..store.yamlsource import MAX_BYTES, in_lines
+from .checkout import check_begun, entries_of
 from .git import Checkout, GitFailedError, opened
-from .history import check_begun, entries_of
 
 __all__ = ["check_committable", "commit_on_branch"]
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from ..errors import Diagnostic, UnreachableError
-from ..model.history import Ending, PastRun
 from ..model.outcomes import Began, JournalLine
+from ..model.runs import Ending, PastRun
 from ..ports.silence import USUAL_TIMEOUT, heard
 from .processes import is_seen_from, runs_no_more, this_process
 from .shelves import Shelf, open_shelf, reason

@@ -16,8 +16,8 @@ from ..errors import CalibstateError, Diagnostic, InvalidStateError
 from ..model.revisions import Revision
 from ..store.disk import Content, not_a_file, unreadable
 from ..store.yamlsource import MAX_BYTES
+from .checkout import check_begun, committed_at, entries_of
 from .git import FOLDER, LINK, Checkout, Commit, Entry, GitFailedError, opened
-from .history import check_begun, committed_at, entries_of
 
 __all__ = ["Past", "PastFiles", "past"]
 

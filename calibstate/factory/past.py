@@ -75,7 +75,7 @@ def checked_out(root: str) -> CheckedOut:
     root
         Root of the tree.
     """
-    from ..adapters.history import head_of
+    from ..adapters.checkout import head_of
 
     try:
         commit = head_of(root)
@@ -137,7 +137,7 @@ def declared_before(root: str, revision: str | None, memo: statefile.Memo | None
     UsageError
         There is no such revision.
     """
-    from ..adapters.history import base_of
+    from ..adapters.checkout import base_of
     from ..adapters.revisions import past
 
     commit, words = base_of(root, revision)
@@ -208,7 +208,7 @@ def _read(
 @contextmanager
 def _files_of(files: PastFiles, commit: str) -> Iterator[Files]:
     """Give the files of a tree at a commit, also behind links."""
-    from ..adapters.history import write_tree
+    from ..adapters.checkout import write_tree
 
     if not files.has_links:
         yield files

@@ -18,11 +18,11 @@ from ..errors import Diagnostic, Severity
 from ..model.checkups import Examined
 from ..model.desired import DesiredState
 from ..model.explanations import Since
-from ..model.history import PastRun
 from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress
 from ..model.observations import Hearsay, Observation, stamp
 from ..model.reviews import PublishedReview
 from ..model.revisions import CheckedOut
+from ..model.runs import PastRun
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.pipelines import PipelineReader, PipelineRunner

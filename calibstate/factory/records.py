@@ -9,10 +9,10 @@ from typing import TypeVar
 from ..errors import CalibstateError, InvalidStateError, UnreachableError, without_secrets
 from ..model.checkups import Examined
 from ..model.explanations import Since
-from ..model.history import PastRun, entered
 from ..model.names import Address, RepositoryAddress
 from ..model.observations import Observation
 from ..model.reviews import PublishedReview
+from ..model.runs import PastRun, entered
 from ..ports.places import Records
 from ..ports.silence import at_work
 from ..store import reviewfile

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from .. import __version__
+from ..checks.mistakes import Tree, Unread, crosscheck
 from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.chains import ChainFile
-from ..model.crosscheck import Tree, Unread, crosscheck
 from ..model.desired import DesiredState, Written
 from ..model.forms import Form
 from ..model.names import Noun

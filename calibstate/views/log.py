@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
-from ..model.history import Ending, PastRun
 from ..model.outcomes import JournalLine, Result
 from ..model.results.runs import RunsListed
+from ..model.runs import Ending, PastRun
 from .markdown import row
 from .text import RESULT_STYLES
 

@@ -14,9 +14,7 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-from ..engine.arrivals import arrivals
 from ..engine.converge import Run, converge
-from ..engine.doctor import fit_for
 from ..engine.execute import Barred
 from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
@@ -36,6 +34,8 @@ from ..model.plans import Plan, Step
 from ..model.results.plans import Applied
 from ..ports.progress import Watch
 from ..store import planfile
+from ..surveys.arrivals import arrivals
+from ..surveys.doctor import fit_for
 from ..views import text
 from .listener import Listener
 from .looking import look_at_all, planned

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..engine import approvals as engine
 from ..errors import Diagnostic, UnreachableError
 from ..factory.tracker import jira
 from ..model.results.tickets import ApprovalsListed
+from ..surveys import approvals as survey
 from .session import Session
 
 __all__ = ["approvals"]
@@ -28,16 +28,16 @@ def approvals(session: Session, *, check: bool = False) -> ApprovalsListed:
     """
     desired, scope = session.desired, session.scope
     if not check:
-        return ApprovalsListed(engine.approvals(desired, scope))
+        return ApprovalsListed(survey.approvals(desired, scope))
     tracker = jira(session.timeout)
     try:
         with session.counting("asking for", "tickets") as watch:
-            tickets = tracker.tickets(engine.keys(desired, scope), watch)
+            tickets = tracker.tickets(survey.keys(desired, scope), watch)
     except UnreachableError as error:
         # What the files say is told all the same, and nothing as agreeing.
-        approved = engine.approvals(desired, scope)
+        approved = survey.approvals(desired, scope)
         return ApprovalsListed(approved, error.diagnostics, is_checked=True)
-    compared = engine.compare(desired, scope, tickets)
+    compared = survey.compare(desired, scope, tickets)
     findings: list[Diagnostic] = []
     for comparison in compared:
         findings.extend(comparison.findings)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ..engine.capturing.capture import Wanted
-from ..engine.capturing.capture import capture as look
-from ..engine.capturing.declare import declare, seal_captured
+from ..capturing.capture import Wanted
+from ..capturing.capture import capture as look
+from ..capturing.declare import declare, seal_captured
 from ..engine.observe import refuse_doubles
 from ..errors import Diagnostic, RefusedError, UsageError
 from ..model.names import RepositoryAddress, nearest, spelled

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..engine.changes import changes, narrowed
 from ..errors import CalibstateError
 from ..model.desired import DesiredState
 from ..model.results.trees_compared import ComparedTree, TreesCompared
 from ..model.scope import Scope
+from ..past.changes import changes, narrowed
 from ..views.changes import sentences
 from .revisions import declared_at, desired_at
 from .scoping import check_scope

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..engine.doctor import doctor as examine
 from ..model.results.places_looked_at import Checkup
+from ..surveys.doctor import doctor as examine
 from .session import Session
 
 __all__ = ["doctor"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-# With this numpy is imported.
-from ..engine.explaining.explain import explain as find_explanations
 from ..kinds.chain import ChainKind
+
+# With this numpy is imported.
+from ..lookups.explaining.explain import explain as find_explanations
 from ..model.desired import DesiredState
 from ..model.explanations import Explained, Question, Since, Told
 from ..model.names import Address, TicketKey

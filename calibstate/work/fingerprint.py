@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engine.fingerprint import look_at_chains
+from ..lookups.fingerprint import look_at_chains
 from ..model.names import RepositoryAddress
 from ..model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
 from .session import Session

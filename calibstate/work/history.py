@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..engine.history import history as changes_in_time
 from ..errors import CalibstateError, Diagnostic
 from ..factory.past import declared_in_time
 from ..model.desired import DesiredState
 from ..model.results.trees_compared import ChainHistory, HistoryEntry
 from ..model.scope import Scope
+from ..past.history import history as changes_in_time
 from ..views.changes import sentences
 from .scoping import undeclared
 from .session import Session

@@ -89,7 +89,7 @@ def lookups_changed(
         The end of what was observed, in nanoseconds of TAI.
     """
     # With this numpy is imported.
-    from ..engine.impact import impact as compare
+    from ..lookups.impact import impact as compare
 
     return ImpactReport(compare(before, after, scope), base, observed_until)
 
@@ -98,9 +98,9 @@ def _looked_at(
     session: Session, scope: Scope, before: Before, address: str, where: str | None, until: int
 ) -> ImpactReport:
     """Return what a change does, by what a repository holds."""
-    from ..engine.impact import affected
-    from ..engine.impact import impact as compare
     from ..engine.side_by_side import in_time
+    from ..lookups.impact import affected
+    from ..lookups.impact import impact as compare
 
     desired = session.desired
     if address not in desired.repositories:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..kinds.chain import ChainKind
 from ..model.desired import DesiredState
-from ..model.history import PastRun
 from ..model.outcomes import Outcome
 from ..model.results.runs import RunsListed
+from ..model.runs import PastRun
 from ..model.scope import Scope
 from ..model.tickets import Ticket
 from .session import Session

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# With this numpy is imported.
-from ..engine.record import look_for_others
 from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError
 from ..factory.places import RecordingPlaces
 from ..model.names import RepositoryAddress
 from ..model.observations import Observation
 from ..model.results.places_looked_at import ObservationsWritten, ObservedRepository
 from ..store import observationfile
+
+# With this numpy is imported.
+from ..surveys.record import look_for_others
 from .session import Session
 
 __all__ = ["observe"]

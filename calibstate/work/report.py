@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ..engine.approvals import approvals
-from ..engine.changes import changes
-from ..engine.policy.judge import judge
+from ..checks.policy.judge import judge
 from ..errors import CalibstateError, Diagnostic
 from ..factory.past import Before
 from ..model.results.proposals import Proposal
 from ..model.scope import Scope
+from ..past.changes import changes
 from ..store.workspace import in_workspace
+from ..surveys.approvals import approvals
 from ..views.changes import sentences
 from ..views.printable import printable
 from .impact import lookups_changed

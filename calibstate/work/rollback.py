@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..engine.changes import changes
-from ..engine.rollback import remaining
-from ..engine.rollback import rollback as find_entries
 from ..errors import Diagnostic, UsageError
 from ..factory.past import check_committable, commit_on_branch
 from ..model.files import FileChange
 from ..model.results.proposals import RolledBack
 from ..model.scope import Scope
+from ..past.changes import changes
+from ..past.rollback import remaining
+from ..past.rollback import rollback as find_entries
 from ..store import treefile
 from ..views.changes import sentences
 from ..views.rollback import commit_message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..engine.seal import make_seal
+from ..capturing.seal import make_seal
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
 from ..model.results.tickets import SealWritten

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..engine.status import status as status_of
 from ..model.results.drift import DriftFound, TicketsStatus
+from ..surveys.status import status as status_of
 from .looking import look
 from .remarks import commit_remarks, not_seen
 from .session import Session

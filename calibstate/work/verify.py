@@ -12,11 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..engine.reviewing.archive import ArchiveReviewing, RateLimit, Share, review_archive
-
-# With this numpy is imported.
-from ..engine.reviewing.verify import Extra, Reviewing
-from ..engine.reviewing.verify import verify as review_all
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..factory.host import check_middleware
 from ..model.names import RepositoryAddress
@@ -24,6 +19,11 @@ from ..model.results.reviews import ArchiveReviewed, TicketsReviewed
 from ..model.reviews import Review
 from ..ports.pipelines import Execution, Processing
 from ..ports.progress import Watch, unlimited
+from ..reviewing.archive import ArchiveReviewing, RateLimit, Share, review_archive
+
+# With this numpy is imported.
+from ..reviewing.verify import Extra, Reviewing
+from ..reviewing.verify import verify as review_all
 from ..store.documents.base import plain
 from .looking import ask_who_is_there
 from .session import Session
@@ -162,7 +162,7 @@ def _check_of_quanta(session: Session, places: Places, wanted: PipelineWanted) -
     if "://" not in file and not Path(os.path.expandvars(file)).is_file():
         raise UsageError(Diagnostic("File cannot be read", f"{file} does not exist, or is no file."))
     check_middleware()
-    from ..engine.reviewing.quanta import QuantaCheck
+    from ..reviewing.quanta import QuantaCheck
 
     runs = _runs(session, places, execute=wanted.execute)
     return QuantaCheck(wanted.pipeline, wanted.where, wanted.inputs, runs)
@@ -172,7 +172,7 @@ def _runs(
     session: Session, places: Places, *, execute: bool
 ) -> Callable[[Processing, RepositoryAddress], Execution]:
     """Return what runs a pipeline at a repository, or only plans it there."""
-    from ..engine.reviewing.process import process
+    from ..reviewing.process import process
 
     def run(processing: Processing, address: RepositoryAddress) -> Execution:
         # To run it would write there.

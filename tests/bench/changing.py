@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from calibstate.cli.demo import build_world
-from calibstate.engine.impact import impact
 from calibstate.factory.past import declared_before
+from calibstate.lookups.impact import impact
 from calibstate.model.impacts import Impact
 from calibstate.model.scope import Scope
 from calibstate.model.timespans import UNBOUNDED

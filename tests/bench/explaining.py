@@ -9,8 +9,8 @@ from pathlib import Path
 from lsst.daf.butler import Butler
 from sqlalchemy import Connection
 
-from calibstate.engine.explaining.explain import explain
 from calibstate.factory.places import Places
+from calibstate.lookups.explaining.explain import explain
 from calibstate.model.explanations import Question
 from calibstate.model.scope import Scope
 from calibstate.store import statefile

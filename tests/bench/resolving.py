@@ -9,8 +9,8 @@ from pathlib import Path
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from calibstate.adapters.repositories import open_reader
-from calibstate.engine.effective import flatten
-from calibstate.engine.resolve import resolve
+from calibstate.lookups.effective import flatten
+from calibstate.lookups.resolve import resolve
 from calibstate.model.effective import Resolved
 from tests import world
 from tests.calibrations import data_ids

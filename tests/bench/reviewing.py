@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from calibstate.cli.app import run
-from calibstate.engine.impact import impact
 from calibstate.factory.past import declared_before
+from calibstate.lookups.impact import impact
 from calibstate.model.desired import DesiredState, Written
 from calibstate.model.scope import Scope
 from calibstate.store import statefile

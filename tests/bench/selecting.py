@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lsst.daf.butler import Butler
 
-from calibstate.engine.fingerprint import look_at_chains
 from calibstate.factory.places import Places
+from calibstate.lookups.fingerprint import look_at_chains
 from calibstate.model.scope import Scope
 from calibstate.store import statefile
 from tests import world

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from calibstate.engine.reviewing.archive import RateLimit, Share
+from calibstate.reviewing.archive import RateLimit, Share
 from calibstate.store.schemas import schemas
 from tests.commands.sites import EMBARGO, ORIGIN, Sites
 

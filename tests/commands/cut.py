@@ -45,7 +45,7 @@ _FORK.set_forkserver_preload(
         "tests.commands.stock",
         "calibstate.adapters.archive",
         "calibstate.adapters.butler",
-        "calibstate.adapters.history",
+        "calibstate.adapters.checkout",
         "calibstate.adapters.locks",
         "calibstate.adapters.records",
         "calibstate.cli.main",

@@ -21,8 +21,8 @@ from calibstate.adapters.butler import formatters
 from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.shelves import open_shelf
-from calibstate.engine import doctor as engine
 from calibstate.model.checkups import Check, Examined, Health
+from calibstate.surveys import doctor as engine
 from tests import world
 from tests.commands.carried import Carried
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites

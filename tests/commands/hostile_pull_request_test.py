@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from calibstate.adapters import git as adapter
+from calibstate.adapters.checkout import base_of
 from calibstate.adapters.git import opened
-from calibstate.adapters.history import base_of
 from calibstate.factory.past import checked_out
 from tests.commands.hostile import PLACES, STRUCTURES, Clone, git, make_clone, watched
 from tests.commands.sites import Sites, make_sites

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from calibstate.engine.fingerprint import Fingerprints, look_at_chains
+from calibstate.lookups.fingerprint import Fingerprints, look_at_chains
 from calibstate.model.scope import Scope
 from calibstate.work.session import Session
 from tests import world

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from calibstate.engine.capturing.capture import Wanted, capture
-from calibstate.engine.capturing.declare import declare, seal_captured
+from calibstate.capturing.capture import Wanted, capture
+from calibstate.capturing.declare import declare, seal_captured
 from calibstate.engine.converge import Run, converge
-from calibstate.engine.effective import effective
 from calibstate.engine.observe import observe
 from calibstate.engine.plan import make_plan
 from calibstate.errors import RefusedError, UnreachableError, UsageError
+from calibstate.lookups.effective import effective
 from calibstate.model.chains import ExternalEntry
 from calibstate.model.contents import CollectionType
 from calibstate.model.desired import DesiredState

@@ -23,7 +23,7 @@ from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
 from typing_extensions import override
 
 from calibstate.adapters.repositories import open_reader
-from calibstate.engine.effective import effective, flatten
+from calibstate.lookups.effective import effective, flatten
 from calibstate.model.contents import CollectionType as Type
 from calibstate.model.contents import Holding
 from calibstate.model.effective import Resolved

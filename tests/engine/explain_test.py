@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from lsst.daf.butler import Butler
 
 from calibstate.adapters.repositories import open_reader
-from calibstate.engine.effective import flatten
-from calibstate.engine.explaining.explain import explain_search
-from calibstate.engine.resolve import resolve
 from calibstate.errors import RefusedError
+from calibstate.lookups.effective import flatten
+from calibstate.lookups.explaining.explain import explain_search
+from calibstate.lookups.resolve import resolve
 from calibstate.model.contents import CollectionType, Holding, Row
 from calibstate.model.explanations import Explanation, Outcome, Why
 from calibstate.model.timespans import EMPTY, UNBOUNDED, UNBOUNDED_END, Range

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibstate.engine.resolve import candidates, resolve
+from calibstate.lookups.resolve import candidates, resolve
 from calibstate.model.contents import CollectionType, Holding, Row
 from calibstate.model.effective import Ambiguity, Effective, Resolved
 from calibstate.model.timespans import EMPTY, UNBOUNDED, UNBOUNDED_BEGIN, UNBOUNDED_END, Range

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 
 from calibstate.engine.observe import observe
 from calibstate.engine.plan import make_plan
-from calibstate.engine.status import status
 from calibstate.model.contents import CollectionType
 from calibstate.model.desired import DesiredState, Lines, Written
 from calibstate.model.drift import Drift, What
@@ -19,6 +18,7 @@ from calibstate.model.plans import Basis, Plan
 from calibstate.model.scope import Scope
 from calibstate.model.status import Cell, Row, State, Status, Subject
 from calibstate.model.tickets import Ticket
+from calibstate.surveys.status import status
 from tests.calibrations import INSTRUMENT
 from tests.engine.worlds import (
     DEFAULTS,

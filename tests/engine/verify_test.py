@@ -20,17 +20,17 @@ from lsst.daf.butler.registry import (  # type: ignore[attr-defined]
 from typing_extensions import override
 
 from calibstate.adapters.repositories import open_reader
-from calibstate.engine.reviewing.content import lacking
-from calibstate.engine.reviewing.expect import Expected
-from calibstate.engine.reviewing.look_closely import SearchedChain, Showed, look_closely
-from calibstate.engine.reviewing.lookups import check_lookups, sample
-from calibstate.engine.reviewing.selection import check_selection
 from calibstate.errors import Diagnostic, RefusedError
 from calibstate.model.effective import Effective, Resolved
 from calibstate.model.pins import Pin
 from calibstate.model.tickets import Ticket
 from calibstate.model.timespans import UNBOUNDED, UNBOUNDED_BEGIN, UNBOUNDED_END, Range
 from calibstate.ports.butler import ButlerReader
+from calibstate.reviewing.content import lacking
+from calibstate.reviewing.expect import Expected
+from calibstate.reviewing.look_closely import SearchedChain, Showed, look_closely
+from calibstate.reviewing.lookups import check_lookups, sample
+from calibstate.reviewing.selection import check_selection
 from calibstate.store import statefile
 from tests import world
 from tests.calibrations import INSTRUMENT

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from calibstate.checks.mistakes import MAX_ERRORS
 from calibstate.errors import Severity
-from calibstate.model.crosscheck import MAX_ERRORS
 from calibstate.store.statefile import load
 from tests.written import GOOD, besides_seals, mistakes, spoilt, told, written
 

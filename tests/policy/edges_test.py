@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from calibstate.engine.policy.judge import judge
-from calibstate.engine.policy.products import iteration, product_of
+from calibstate.checks.policy.judge import judge
+from calibstate.checks.policy.products import iteration, product_of
 from calibstate.model.desired import DesiredState
 from calibstate.store.statefile import load
 from tests.policy.pages import BAD, GOOD, example, overview

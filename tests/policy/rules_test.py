@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from calibstate.engine.policy.registry import RULES
+from calibstate.checks.policy.registry import RULES
 from tests.golden import Golden
 from tests.policy.pages import BAD, GOOD, PAGES, example, overview, page_of
 from tests.tree import ROOT, Tree

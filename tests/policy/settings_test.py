@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from calibstate.engine.policy.judge import judge
+from calibstate.checks.policy.judge import judge
 from calibstate.errors import Severity
 from calibstate.store.statefile import load
 from tests.golden import Golden

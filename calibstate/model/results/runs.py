@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode
-from ..history import PastRun
+from ..runs import PastRun
 from .base import CommandResult, Footnote
 
 __all__ = ["RunsListed"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ...model.history import PastRun
 from ...model.names import Noun
 from ...model.outcomes import JournalLine, Outcome
 from ...model.results.runs import RunsListed
+from ...model.runs import PastRun
 from .base import FORMAT
 
 __all__ = ["LogDocument", "RunEntry", "log_document", "outcome_document"]

@@ -1,0 +1,5 @@
+"""Rules over what is declared: mistakes, which must not be, and policy.
+
+Both read what files say and nothing else; a mistake refuses a tree, a rule
+of the policy remarks on it.
+"""

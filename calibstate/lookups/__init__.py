@@ -1,0 +1,1 @@
+"""What is effective: which calibration a lookup finds, and what changes it."""

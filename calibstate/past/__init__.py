@@ -1,0 +1,1 @@
+"""What was declared before, and how it was declared otherwise since."""

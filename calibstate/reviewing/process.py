@@ -1,0 +1,74 @@
+"""Process: run a pipeline where nobody is in the way, and leave no trace.
+
+It is run under the repository's lock into a RUN of its own, which is removed
+after; one that a killed run has left is removed by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+from ..engine.hold import Holds
+from ..model.names import RepositoryAddress
+from ..model.outcomes import JournalLine
+from ..ports.pipelines import Execution, PipelineRunner, Processing, RunPlaces
+from ..ports.records import Journal
+
+__all__ = ["RUNS", "process"]
+
+RUNS = "u/calibstate/verify/"
+"""What the names of our RUNs begin with."""
+
+_WHY = "verify --pipeline --execute"
+
+
+def process(
+    processing: Processing, address: RepositoryAddress, places: RunPlaces, now: Callable[[], str]
+) -> Execution:
+    """Run a pipeline at a repository.
+
+    Parameters
+    ----------
+    processing
+        What is run.
+    address
+        The repository.
+    places
+        Where it is, and its lock.
+    now
+        The time in UTC, with ``Z``.
+
+    Raises
+    ------
+    LockedError
+        Another run works on the repository.
+    RefusedError
+        The middleware makes no quantum graph.
+    """
+    remarks: list[str] = []
+    with Holds(places, remarks.append) as holds:
+        holds.take(address, _WHY)
+        runner = places.run_pipelines(address)
+        for left in runner.runs(RUNS):
+            runner.remove(left)
+            remarks.append(f"{left} was left by a run that was killed, and is removed")
+        stamp = now().translate({ord(mark): None for mark in "-:."})
+        run = f"{RUNS}{stamp}-{uuid4().hex[:8]}"
+        with _removed_after(runner, run, places.records(address).journal, now):
+            became = runner.execute(processing, run)
+    return replace(became, remarks=(*remarks, *became.remarks))
+
+
+@contextmanager
+def _removed_after(
+    runner: PipelineRunner, run: str, journal: Journal, now: Callable[[], str]
+) -> Iterator[None]:
+    journal.write(JournalLine(at=now(), event="run", text=f"{_WHY}: into {run}"))
+    try:
+        yield
+    finally:
+        runner.remove(run)
+    journal.write(JournalLine(at=now(), event="end", text=f"{_WHY}: {run} is removed"))

@@ -1,0 +1,1 @@
+"""How it stands: questions that many ask, and that change nothing."""

@@ -1,0 +1,319 @@
+"""Tell how each ticket stands at each repository.
+
+Nothing is compared here: what a plan says is drift is laid beside what is
+declared.  All drift stands in a cell, or beside the tables if it is of no
+repository or belongs to no row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..engine.expand import places_of
+from ..engine.observe import View
+from ..kinds.bundle import Bundle
+from ..kinds.chain import Chain
+from ..kinds.registry import KINDS
+from ..kinds.rows import TableRows
+from ..model.desired import DesiredState
+from ..model.drift import Drift, What
+from ..model.names import Address, InstrumentName, Place, RepositoryAddress, TicketKey
+from ..model.plans import Plan
+from ..model.reasons import Reason
+from ..model.resources import Resource
+from ..model.status import Cell, Column, Row, RowKey, State, Status, Subject, Table
+from ..model.tickets import ApprovalStatus, Ticket
+
+__all__ = ["status"]
+
+_NOT_ADOPTED = {
+    ApprovalStatus.PROPOSED: State.PROPOSED,
+    ApprovalStatus.FLAGGED: State.FLAGGED,
+    ApprovalStatus.REJECTED: State.REJECTED,
+}
+
+_STOPPED = {State.MISSING, State.NOT_SEARCHED, State.PENDING, State.ON_HOLD}
+"""What may be so because something is refused."""
+
+
+def status(view: View, plan: Plan) -> Status:
+    """Return how it stands with all that is asked for.
+
+    Parameters
+    ----------
+    view
+        What is declared and what was seen.
+    plan
+        What follows from that; its drift is what is shown.
+    """
+    desired, scope = view.desired, view.scope
+    places = places_of(desired, scope)
+    instruments = sorted({i for a in places for i in desired.repository(a)[1].instruments})
+    builders = [_TableBuilder(view, plan, i) for i in instruments if scope.has_instrument(i)]
+    tables = tuple(builder.table() for builder in builders)
+    in_cells = {id(drift) for builder in builders for drift in builder.drift_in_rows}
+    unreachable = {drift.target.place for drift in plan.drift if drift.what is What.UNREACHABLE}
+    beside = []
+    for drift in plan.drift:
+        # A place that says nothing is told in each of its cells.
+        is_in_column = drift.target.place in places and drift.target.place in unreachable
+        if id(drift) not in in_cells and not is_in_column:
+            beside.append(drift)
+    return Status(tables=tables, beside=tuple(beside), unseen=plan.unseen)
+
+
+@dataclass(frozen=True)
+class _TableBuilder:
+    """Lays the drift of one instrument into rows and columns."""
+
+    view: View
+    plan: Plan
+    instrument: InstrumentName
+
+    drift: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = field(init=False)
+    """Drift of each cell."""
+
+    def __post_init__(self) -> None:
+        cells: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = {}
+        for drift in self.plan.drift:
+            for row in self._rows_about(drift):
+                cells.setdefault((row, drift.target.place), []).append(drift)
+        object.__setattr__(self, "drift", cells)
+
+    @property
+    def desired(self) -> DesiredState:
+        return self.view.desired
+
+    @property
+    def drift_in_rows(self) -> Iterator[Drift]:
+        """Yield the drift that stands in a cell."""
+        for cell in self.drift.values():
+            yield from cell
+
+    def table(self) -> Table:
+        """Return the whole of it."""
+        columns = []
+        for address in self.places:
+            hold = self.desired.hold_of(address)
+            drift = self.unseen.get(address)
+            columns.append(
+                Column(
+                    repository=address,
+                    hold=hold.reason if hold else None,
+                    unreachable=drift.detail if drift else None,
+                )
+            )
+        return Table(instrument=self.instrument, columns=tuple(columns), rows=tuple(self._rows()))
+
+    @cached_property
+    def names(self) -> TableRows:
+        return TableRows(self.desired, self.view.scope, self.instrument)
+
+    @cached_property
+    def places(self) -> list[RepositoryAddress]:
+        asked = places_of(self.desired, self.view.scope)
+        return [a for a in asked if self.instrument in self.desired.repository(a)[1].instruments]
+
+    @cached_property
+    def unseen(self) -> Mapping[RepositoryAddress, Drift]:
+        return {d.target.place: d for d in self.plan.drift if d.what is What.UNREACHABLE}
+
+    @cached_property
+    def declared(self) -> Mapping[Address, Resource]:
+        """Resources as they are to be."""
+        return {declared.address: declared.resource for declared in self.view.declared}
+
+    @cached_property
+    def chains(self) -> Mapping[RepositoryAddress, Mapping[str, Chain]]:
+        """The instrument's chains as they are to be, by place and name."""
+        by_place: dict[Place, dict[str, Chain]] = defaultdict(dict)
+        for chain in Chain.among(self.declared.values()):
+            if chain.address.name in self.names.chain_names:
+                by_place[chain.address.place][chain.address.name] = chain
+        return by_place
+
+    @cached_property
+    def unpinned(self) -> Mapping[str, Reason]:
+        """Why nobody can tell what tickets hold, by name."""
+        reasons = {}
+        for bundle in Bundle.among(self.declared.values()):
+            instrument, ticket = bundle.ticket
+            if instrument == self.instrument and bundle.trouble and bundle.fingerprint is None:
+                reasons[ticket] = bundle.trouble
+        return reasons
+
+    @cached_property
+    def refused(self) -> Mapping[Address, str]:
+        return {refusal.target: refusal.reason for refusal in self.plan.refused}
+
+    # --- whose drift it is ---
+
+    def _rows_about(self, drift: Drift) -> Iterator[RowKey]:
+        """Yield the rows that drift at one of our repositories belongs to."""
+        kind = KINDS.get(drift.target.kind)
+        if kind and drift.target.place in self.places:
+            declared = self.declared.get(drift.target)
+            observed = self.view.observed.get(drift.target)
+            live = observed.resource if observed else None
+            yield from kind.rows(drift, self.names, declared, live)
+
+    # --- the rows ---
+
+    def _rows(self) -> Iterator[Row]:
+        for ticket in self.names.tickets_in_search_order:
+            cells = [self._ticket_cell(ticket, address) for address in self.places]
+            yield self._row(RowKey.of(ticket), cells, ticket.approval.status)
+        for name in self.names.externals:
+            key = RowKey(Subject.EXTERNAL, name)
+            yield self._row(key, [self._external_cell(key, address) for address in self.places])
+        with_drift = dict.fromkeys(key for key, _ in self.drift)
+        for chain in self.names.chains:
+            key = RowKey(Subject.CHAIN, chain.noun.chain)
+            if key in with_drift or any(self._is_refused(key.name, a) for a in self.places):
+                yield self._row(key, [self._chain_cell(key, address) for address in self.places])
+        retired = [RowKey(Subject.COLLECTION, name) for name in self.names.retired]
+        for key in dict.fromkeys((*retired, *_others(with_drift))):
+            yield self._row(key, [self._other_cell(key, address) for address in self.places])
+
+    def _row(self, key: RowKey, cells: Sequence[Cell], approval: ApprovalStatus | None = None) -> Row:
+        return Row(
+            name=key.name,
+            subject=key.subject,
+            approval=approval,
+            chains=tuple(name for name, listed in self.names.listed.items() if key in listed),
+            cells=tuple(cells),
+        )
+
+    # --- the cells ---
+
+    def _ticket_cell(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
+        key = RowKey.of(ticket)
+        if cell := self._unseen(address):
+            return cell
+        reasons = self._departures(key, address)
+        skipped = self.desired.skipped(ticket, address)
+        adopted = ticket.approval.status is ApprovalStatus.ADOPTED
+        if adopted and skipped is None:
+            if trouble := self.unpinned.get(ticket.ticket):
+                state = State.REFUSED if trouble.is_refused else State.PENDING
+                reasons.setdefault(state, trouble.detail)
+            refusal = self._refusal(ticket, address)
+            if refusal and _STOPPED & reasons.keys():
+                reasons[State.REFUSED] = refusal
+        if reasons:
+            return self._cell(key, address, reasons)
+        if not adopted:
+            return Cell(repository=address, state=_NOT_ADOPTED[ticket.approval.status])
+        if skipped is not None:
+            return Cell(repository=address, state=State.SKIPPED, reason=skipped)
+        return self._as_declared(ticket, address)
+
+    def _as_declared(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
+        chains = self.chains[address].values()
+        if any(child in chain.children for chain in chains for child in ticket.children):
+            return Cell(repository=address, state=State.SEARCHED)
+        reason = self._why_retired(address, {ticket.ticket, *ticket.children})
+        if reason is not None:
+            return Cell(repository=address, state=State.RETIRED, reason=reason)
+        return Cell(repository=address, state=State.THERE)
+
+    def _external_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+        if cell := self._unseen(address):
+            return cell
+        if reasons := self._departures(key, address):
+            return self._cell(key, address, reasons)
+        expected = any(key.name in chain.children for chain in self.chains[address].values())
+        return Cell(repository=address, state=State.EXTERNAL if expected else State.ELSEWHERE)
+
+    def _chain_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+        if cell := self._unseen(address):
+            return cell
+        reasons = self._departures(key, address)
+        if refusal := self._is_refused(key.name, address):
+            reasons[State.REFUSED] = refusal
+        if reasons:
+            return self._cell(key, address, reasons)
+        chains = self.chains[address]
+        if key.name not in chains:
+            return Cell(repository=address, state=State.ELSEWHERE)
+        inside = any(key.name in chain.children for chain in chains.values())
+        return Cell(repository=address, state=State.SEARCHED if inside else State.THERE)
+
+    def _other_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+        """Return the cell of what is no ticket, no chain, and not others'."""
+        if cell := self._unseen(address):
+            return cell
+        if reasons := self._departures(key, address):
+            return self._cell(key, address, reasons)
+        if key.subject is Subject.RESOURCE and self._is_declared(key.name, address):
+            return Cell(repository=address, state=State.THERE)
+        reason = self._why_retired(address, {key.name})
+        state = State.ELSEWHERE if reason is None else State.RETIRED
+        return Cell(repository=address, state=state, reason=reason or "")
+
+    def _is_declared(self, name: str, address: RepositoryAddress) -> bool:
+        return any(target.place == address and target.name == name for target in self.declared)
+
+    def _why_retired(self, address: RepositoryAddress, words: Iterable[str]) -> str | None:
+        """Return why a chain of a repository has retired one of some words."""
+        wanted = set(words)
+        for name in self.chains[address]:
+            for word, reason in self.desired.chains[name].noun.retired.items():
+                if word in wanted:
+                    return reason
+        return None
+
+    def _cell(self, key: RowKey, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
+        state = State.gravest(reasons)
+        assert state, "there is a reason"
+        drift = tuple(self.drift.get((key, address), ()))
+        return Cell(repository=address, state=state, reason=reasons[state], drift=drift)
+
+    def _unseen(self, address: RepositoryAddress) -> Cell | None:
+        """Return the cell of a place that says nothing."""
+        drift = self.unseen.get(address)
+        if drift is None:
+            return None
+        return Cell(repository=address, state=State.UNREACHABLE, reason=drift.detail, drift=(drift,))
+
+    def _departures(self, key: RowKey, address: RepositoryAddress) -> dict[State, str]:
+        """Return what drift comes to, each state with its first reason."""
+        reasons: dict[State, str] = {}
+        for drift in self.drift.get((key, address), ()):
+            reasons.setdefault(self._state(drift, key), drift.detail)
+        return reasons
+
+    def _state(self, drift: Drift, key: RowKey) -> State:
+        if drift.what is What.PENDING and self._is_held(drift, key):
+            return State.ON_HOLD
+        return KINDS[drift.target.kind].state(drift, key, self.desired)
+
+    def _is_held(self, drift: Drift, key: RowKey) -> bool:
+        """Say whether its place, itself or its ticket is on hold."""
+        target = drift.target
+        ticket = TicketKey(self.instrument, key.name)
+        is_ticket = key.subject is Subject.TICKET
+        return bool(
+            self.desired.hold_of(target.place)
+            or KINDS[target.kind].hold(target, self.desired)
+            or (is_ticket and self.desired.hold_of_ticket(ticket))
+        )
+
+    def _is_refused(self, chain: str, address: RepositoryAddress) -> str | None:
+        return self.refused.get(Chain.at(address, chain))
+
+    def _refusal(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
+        """Return why a ticket is refused somewhere on its way, if it is."""
+        for target, reason in self.refused.items():
+            if KINDS[target.kind].serves(target, ticket, address, self.desired):
+                return reason
+        return None
+
+
+def _others(keys: Iterable[RowKey]) -> list[RowKey]:
+    """Return rows of what no file lists, by name, then declared resources."""
+    others = [key for key in keys if key.subject in {Subject.COLLECTION, Subject.RESOURCE}]
+    return sorted(others, key=lambda key: (key.subject is Subject.RESOURCE, key.name))
