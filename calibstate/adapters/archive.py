@@ -49,7 +49,7 @@ from ..store.bundle import (
     manifest_from,
     read_contents,
 )
-from .shelves import Digest, digest_of, open_shelf, opened, reason
+from .objectstores import Digest, digest_of, open_store, opened, reason
 
 __all__ = ["Archive"]
 
@@ -136,7 +136,7 @@ class Archive(ArchiveWriter):
         in_time: Callable[[Callable[[], str]], str] = lambda read: read(),
         timeout: timedelta = USUAL_TIMEOUT,
     ) -> None:
-        self._shelf = open_shelf(uri, timeout)
+        self._store = open_store(uri, timeout)
         self._timeout = timeout
         self._clock = clock
         self._in_time = in_time
@@ -149,7 +149,7 @@ class Archive(ArchiveWriter):
     def bundles(self, tickets: Iterable[TicketKey]) -> Mapping[TicketKey, tuple[Manifest, ...]]:
         keys = list(dict.fromkeys(tickets))
         with self._seen():
-            self._shelf.look()
+            self._store.look()
             with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
                 found = dict(zip(keys, threads.map(self._bundles, keys), strict=True))
         return {key: manifests for key, manifests in found.items() if manifests}
@@ -158,7 +158,7 @@ class Archive(ArchiveWriter):
     def contents(self, manifest: Manifest) -> Contents:
         name = f"{self.source(manifest)}{EXPORT}"
         with self._seen():
-            data = self._shelf.read(f"{manifest.folder}/{EXPORT}", limit=_LIMIT)
+            data = self._store.read(f"{manifest.folder}/{EXPORT}", limit=_LIMIT)
         if data is None:
             raise RefusedError(
                 Diagnostic(
@@ -203,24 +203,24 @@ class Archive(ArchiveWriter):
 
     @override
     def source(self, manifest: Manifest) -> str:
-        return f"{self._shelf.uri}{manifest.folder}/"
+        return f"{self._store.uri}{manifest.folder}/"
 
     @override
     def sizes(self, manifest: Manifest) -> Mapping[str, int]:
         with self._seen():
-            return self._shelf.sizes(manifest.folder)
+            return self._store.sizes(manifest.folder)
 
     @override
     def read_file(self, manifest: Manifest, file: BundleFile, pace: Pace = unlimited) -> DamagedFile | None:
         key = f"{manifest.folder}/{file.path}"
         try:
             with self._seen():
-                digest = self._shelf.digest(key, pace)
+                digest = self._store.digest(key, pace)
         except UnreachableError as error:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in _UNREADABLE:
                 raise
-            detail = f"{self._shelf.uri}{key}: {reason(cause)}."
+            detail = f"{self._store.uri}{key}: {reason(cause)}."
             raise InvalidStateError(Diagnostic("File of a bundle cannot be read", detail)) from cause
         if digest is None:
             return DamagedFile(file=file)
@@ -248,13 +248,13 @@ class Archive(ArchiveWriter):
                 raise PlanIsStaleError(
                     Diagnostic(
                         "File is not as it was found",
-                        f"{self._shelf.uri}{key}: expected that {damaged.detail}; found that {now.detail}.",
+                        f"{self._store.uri}{key}: expected that {damaged.detail}; found that {now.detail}.",
                         hint="Nothing was written. Plan again.",
                     )
                 )
             aside = f"{_DAMAGED}/{key}-{now.found_sha256[:16]}" if now.found_sha256 else None
             with self._kept():
-                self._shelf.put_back(key, stream, digest, aside, fence)
+                self._store.put_back(key, stream, digest, aside, fence)
 
     @override
     def add_bundle(
@@ -277,17 +277,17 @@ class Archive(ArchiveWriter):
         sources = _sources(contents, export, name)
         folder = bundle_folder(ticket, fingerprint)
         with self._seen():
-            self._shelf.look()
+            self._store.look()
             there = self._whole_manifest(folder)
         if there is not None:
             check_content(there, content, reading)
             return _same(there, fingerprint)
         with self._kept():
             fence()
-            self._shelf.resume(folder)
+            self._store.resume(folder)
             files = self._add_files("" if by_reference else folder, contents, sources, watch)
             fence()
-            self._shelf.write(f"{folder}/{EXPORT}", export.text.encode())
+            self._store.write(f"{folder}/{EXPORT}", export.text.encode())
             manifest = manifest_from(
                 ticket,
                 collections,
@@ -299,9 +299,9 @@ class Archive(ArchiveWriter):
                 by_reference=by_reference,
             )
             check_content(manifest, content, reading)
-            self._shelf.settle(folder)
+            self._store.settle(folder)
             fence()
-            if self._shelf.create(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode()):
+            if self._store.create(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode()):
                 return manifest
         return self._completed_by_others(folder, fingerprint, content)
 
@@ -317,14 +317,14 @@ class Archive(ArchiveWriter):
     @override
     def clear_leftovers(self) -> None:
         with self._seen():
-            self._shelf.clear_leftovers()
+            self._store.clear_leftovers()
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _bundles(self, ticket: TicketKey) -> tuple[Manifest, ...]:
         above = "/".join(ticket)
-        found = [self._manifest(f"{above}/{name}") for name in self._shelf.folders(above)]
+        found = [self._manifest(f"{above}/{name}") for name in self._store.folders(above)]
         complete = [manifest for manifest in found if manifest is not None]
         return tuple(sorted(complete, key=_age, reverse=True))
 
@@ -352,7 +352,7 @@ class Archive(ArchiveWriter):
         return _in_its_place(load_manifest(text, name=name), folder, name)
 
     def _name_of_manifest(self, folder: str) -> str:
-        return f"{self._shelf.uri}{folder}/{MANIFEST}"
+        return f"{self._store.uri}{folder}/{MANIFEST}"
 
     def _read_again(self, folder: str, digest: bytes) -> str:
         """Return the text of a manifest that was read before.
@@ -380,7 +380,7 @@ class Archive(ArchiveWriter):
     def _read_manifest(self, folder: str) -> bytes | None:
         name = self._name_of_manifest(folder)
         try:
-            return self._shelf.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
+            return self._store.read(f"{folder}/{MANIFEST}", limit=_LIMIT)
         except OSError as error:
             if error.errno not in _OF_ONE_FILE:
                 raise
@@ -429,7 +429,7 @@ class Archive(ArchiveWriter):
                 if not folder:
                     digest = digest_of(stream)
                 else:
-                    digest = self._shelf.add(f"{folder}/{source.path}", stream)
+                    digest = self._store.add(f"{folder}/{source.path}", stream)
                 _check_recorded(source, digest, stream)
         except OSError as error:
             what = f"{source.uri} could not be copied to {folder}/{source.path}"
@@ -445,7 +445,7 @@ class Archive(ArchiveWriter):
             raise UnreachableError(
                 Diagnostic(
                     "Archive cannot be seen",
-                    f"{self._shelf.uri}: {reason(error)}. Which bundles it holds is not known.",
+                    f"{self._store.uri}: {reason(error)}. Which bundles it holds is not known.",
                     hint="Try again when it can be reached from here, or mend `archive` in calibstate.yaml.",
                 )
             ) from error
@@ -462,7 +462,7 @@ class Archive(ArchiveWriter):
         return CalibstateError(
             Diagnostic(
                 "Archive cannot be written",
-                f"{self._shelf.uri}: {what}: {reason(error)}. Without a manifest there is no bundle.",
+                f"{self._store.uri}: {what}: {reason(error)}. Without a manifest there is no bundle.",
                 hint="Mend the cause and run again; what is there already is not copied again.",
             )
         )

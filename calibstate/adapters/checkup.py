@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import Diagnostic, UnreachableError
 from ..model.checkups import Examined
 from ..ports.silence import USUAL_TIMEOUT
-from .shelves import Folder, open_shelf, reason
+from .objectstores import Folder, open_store, reason
 
 __all__ = ["examine_store", "may_write", "offset_of", "room_at", "versions_here"]
 
@@ -39,23 +39,23 @@ def examine_store(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> Examined:
     UnreachableError
         It does not answer.
     """
-    shelf = open_shelf(uri, timeout)
+    store = open_store(uri, timeout)
     try:
-        shelf.look()
-        if isinstance(shelf, Folder):
-            allowed, why = may_write(shelf.path)
-            return Examined(f"{shelf.uri} can be read", allowed, why, room=room_at(shelf.path))
+        store.look()
+        if isinstance(store, Folder):
+            allowed, why = may_write(store.path)
+            return Examined(f"{store.uri} can be read", allowed, why, room=room_at(store.path))
         return Examined(
-            f"{shelf.uri} can be listed",
+            f"{store.uri} can be listed",
             None,
             "not tried: an object store tells only who writes",
-            offset=offset_of(shelf.date()),
+            offset=offset_of(store.date()),
         )
     except OSError as error:
         raise UnreachableError(
             Diagnostic(
                 "Store does not answer",
-                f"{shelf.uri}: {reason(error)}.",
+                f"{store.uri}: {reason(error)}.",
                 hint="Check the address, the credentials, and that it can be reached from here.",
             )
         ) from error

@@ -12,8 +12,8 @@ from ..errors import Diagnostic, UnreachableError
 from ..model.outcomes import Began, JournalLine
 from ..model.runs import Ending, PastRun
 from ..ports.silence import USUAL_TIMEOUT, heard
+from .objectstores import ObjectStore, open_store, reason
 from .processes import is_seen_from, runs_no_more, this_process
-from .shelves import Shelf, open_shelf, reason
 
 __all__ = ["past_run", "past_runs"]
 
@@ -40,15 +40,15 @@ def past_runs(uri: str, since: str = "", *, timeout: timedelta = USUAL_TIMEOUT) 
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri, timeout)
+    store = open_store(uri, timeout)
     try:
-        shelf.look()
-        names = [name.removesuffix(_SUFFIX) for name in shelf.files(_FOLDER) if name.endswith(_SUFFIX)]
+        store.look()
+        names = [name.removesuffix(_SUFFIX) for name in store.files(_FOLDER) if name.endswith(_SUFFIX)]
         for name in reversed(names):
             if name >= since:
-                yield _read(shelf, name)
+                yield _read(store, name)
     except OSError as error:
-        raise _unreachable(shelf, error) from error
+        raise _unreachable(store, error) from error
 
 
 def past_run(uri: str, name: str, *, timeout: timedelta = USUAL_TIMEOUT) -> PastRun | None:
@@ -68,22 +68,22 @@ def past_run(uri: str, name: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Past
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri, timeout)
+    store = open_store(uri, timeout)
     try:
-        shelf.look()
-        return _read(shelf, name) if f"{name}{_SUFFIX}" in shelf.files(_FOLDER) else None
+        store.look()
+        return _read(store, name) if f"{name}{_SUFFIX}" in store.files(_FOLDER) else None
     except OSError as error:
-        raise _unreachable(shelf, error) from error
+        raise _unreachable(store, error) from error
 
 
-def _read(shelf: Shelf, name: str) -> PastRun:
+def _read(store: ObjectStore, name: str) -> PastRun:
     try:
-        data = shelf.read(f"{_FOLDER}/{name}{_SUFFIX}", limit=_LARGEST) or b""
+        data = store.read(f"{_FOLDER}/{name}{_SUFFIX}", limit=_LARGEST) or b""
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
         # Nobody writes such a one; it hides no other.
-        return PastRun(name, shelf.uri, (), Ending.UNKNOWN, unreadable=1)
+        return PastRun(name, store.uri, (), Ending.UNKNOWN, unreadable=1)
     heard()
     lines, unreadable = [], 0
     for text in data.splitlines():
@@ -91,7 +91,7 @@ def _read(shelf: Shelf, name: str) -> PastRun:
             lines.append(JournalLine.model_validate_json(text))
         except (ValidationError, RecursionError):
             unreadable += 1
-    return PastRun(name, shelf.uri, tuple(lines), _ending(lines), unreadable)
+    return PastRun(name, store.uri, tuple(lines), _ending(lines), unreadable)
 
 
 def _ending(lines: list[JournalLine]) -> Ending:
@@ -104,7 +104,7 @@ def _ending(lines: list[JournalLine]) -> Ending:
     return Ending.GOES_ON if began and is_seen_from(began.process, here) else Ending.UNKNOWN
 
 
-def _unreachable(shelf: Shelf, error: OSError) -> UnreachableError:
+def _unreachable(store: ObjectStore, error: OSError) -> UnreachableError:
     return UnreachableError(
-        Diagnostic("Records cannot be reached", f"{shelf.uri}: {reason(error)}.", hint="Try again later.")
+        Diagnostic("Records cannot be reached", f"{store.uri}: {reason(error)}.", hint="Try again later.")
     )

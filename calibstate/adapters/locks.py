@@ -26,9 +26,9 @@ from ..model.locks import Lock, Process
 from ..model.observations import duration, stamp
 from ..ports.records import Locks
 from ..ports.silence import USUAL_TIMEOUT
+from .objectstores import Folder, ObjectStore, open_store
 from .processes import is_seen_from, runs_no_more, this_process, user
 from .records import reached
-from .shelves import Folder, Shelf, open_shelf
 
 __all__ = ["EVERY", "SILENT", "open_locks"]
 
@@ -69,17 +69,17 @@ def open_locks(
     InvalidStateError
         It is neither.
     """
-    return _Locks(open_shelf(uri, timeout), every, now)
+    return _Locks(open_store(uri, timeout), every, now)
 
 
 class _Locks(Locks):
-    """Locks as files of a shelf."""
+    """Locks as files of an object store."""
 
-    def __init__(self, shelf: Shelf, every: timedelta, now: Callable[[], datetime]) -> None:
-        self._shelf = shelf
+    def __init__(self, store: ObjectStore, every: timedelta, now: Callable[[], datetime]) -> None:
+        self._store = store
         self._every = every
         self._now = now
-        self._excludes = isinstance(shelf, Folder)
+        self._excludes = isinstance(store, Folder)
         """Whether exclusive creation is known to exclude."""
         self._ahead: timedelta | None = None
         """By how much the store's clock is ahead; `None`: it was not asked."""
@@ -89,11 +89,11 @@ class _Locks(Locks):
     @contextmanager
     def hold(self, place: str, *, why: str) -> Iterator[str | None]:
         key = _key(place)
-        with reached(self._shelf):
-            self._shelf.look()
+        with reached(self._store):
+            self._store.look()
             lock = self._new_lock(place, why)
             said = self._take(key, lock)
-        held = self._held[place] = _Held(self._shelf, key, lock, self._time_there)
+        held = self._held[place] = _Held(self._store, key, lock, self._time_there)
         held.start(self._every)
         try:
             yield said
@@ -104,18 +104,18 @@ class _Locks(Locks):
             raise
         finally:
             del self._held[place]
-        with reached(self._shelf):
+        with reached(self._store):
             held.release()
 
     @override
     def check(self, place: str) -> None:
-        with reached(self._shelf):
+        with reached(self._store):
             self._held[place].check()
 
     @override
     def is_abandoned(self, place: str) -> bool:
         try:
-            with reached(self._shelf):
+            with reached(self._store):
                 found = self._read(_key(place))
             return found is not None and runs_no_more(self._holder(place, found).process, this_process())
         except LockedError:
@@ -125,20 +125,20 @@ class _Locks(Locks):
     def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
         before = None
         for _ in range(_TRIES):
-            with reached(self._shelf):
-                self._shelf.look()
+            with reached(self._store):
+                self._store.look()
                 found = self._read(_key(place))
             if found is None:
                 return False
             about_to(self._may_be_broken(place, found, id))
-            with reached(self._shelf):
+            with reached(self._store):
                 # Its holder may be renewing it just now.
-                if self._shelf.withdraw(_key(place), found):
+                if self._store.withdraw(_key(place), found):
                     return True
                 if found == before:
                     # Nobody renews it: the store does not keep the condition
                     # of the removal, and a person says that nobody works.
-                    self._shelf.remove(_key(place))
+                    self._store.remove(_key(place))
                     return True
             before = found
         raise _restless(place)
@@ -147,7 +147,7 @@ class _Locks(Locks):
         """Make a lock ours; say so if it was an ended process's."""
         said, data = None, _text(lock)
         for _ in range(_TRIES):
-            if self._shelf.create(key, data):
+            if self._store.create(key, data):
                 self._check_that_it_excludes(key, data)
                 return None
             found = self._read(key)
@@ -156,7 +156,7 @@ class _Locks(Locks):
                 return said
             if found is not None:
                 said = self._succeeding(found, lock)
-                if self._shelf.swap(key, found, data):
+                if self._store.swap(key, found, data):
                     return said
         raise _restless(lock.place)
 
@@ -191,20 +191,20 @@ class _Locks(Locks):
         # would both believe that they are alone.
         if self._excludes:
             return
-        if self._shelf.create(key, data):
-            self._shelf.remove(key)
+        if self._store.create(key, data):
+            self._store.remove(key)
             raise OSError("It overwrites files that should only be created, so locks exclude nobody")
         self._excludes = True
 
     def _read(self, key: str) -> bytes | None:
         try:
-            return self._shelf.read(key, limit=_LIMIT)
+            return self._store.read(key, limit=_LIMIT)
         except OSError as error:
             if error.errno == errno.EFBIG:
                 raise LockedError(
                     Diagnostic(
                         "Lock cannot be read",
-                        f"{self._shelf.uri}{key} is far too large to be a lock of ours.",
+                        f"{self._store.uri}{key} is far too large to be a lock of ours.",
                         hint="Remove it by hand once it is sure that nobody works on the place.",
                     )
                 ) from error
@@ -217,7 +217,7 @@ class _Locks(Locks):
             raise LockedError(
                 Diagnostic(
                     "Lock cannot be read",
-                    f"{self._shelf.uri}{_key(place)} is damaged or not ours, so who holds {place} is not "
+                    f"{self._store.uri}{_key(place)} is damaged or not ours, so who holds {place} is not "
                     "known.",
                     hint="Once it is sure that nobody works there, break it: "
                     f"{_command(place, _name_of_damaged(data))}",
@@ -233,7 +233,7 @@ class _Locks(Locks):
                 "Place is locked",
                 f"{place} is being worked on by {_shown(lock.who)} on {_shown(process.host)} "
                 f"(process {process.pid}) since {_shown(lock.since)}: {_shown(lock.why)}.{life} "
-                f"The lock is {self._shelf.uri}{_key(place)}, id {lock.id}.",
+                f"The lock is {self._store.uri}{_key(place)}, id {lock.id}.",
                 hint=_what_to_do(place, lock, here, silent),
             ),
             holder=lock.id,
@@ -251,7 +251,7 @@ class _Locks(Locks):
 
     def _ask_how_far_ahead(self) -> timedelta:
         with suppress(OSError):
-            if there := self._shelf.time("locks"):
+            if there := self._store.time("locks"):
                 return there - self._now()
         return timedelta()
 
@@ -265,8 +265,8 @@ class _Locks(Locks):
 class _Held:
     """A lock that we hold."""
 
-    def __init__(self, shelf: Shelf, key: str, lock: Lock, now: Callable[[], datetime]) -> None:
-        self._shelf = shelf
+    def __init__(self, store: ObjectStore, key: str, lock: Lock, now: Callable[[], datetime]) -> None:
+        self._store = store
         self._key = key
         self._lock = lock
         self._now = now
@@ -301,12 +301,12 @@ class _Held:
             found = self._find()
             if self._lost:
                 raise self._lost
-            if found and not self._shelf.withdraw(self._key, found) and self._is_there():
-                raise _not_given_back(self._shelf.uri + self._key, self._lock)
+            if found and not self._store.withdraw(self._key, found) and self._is_there():
+                raise _not_given_back(self._store.uri + self._key, self._lock)
 
     def _is_there(self) -> bool:
         # A removal whose answer was lost on the way was done all the same.
-        found = self._shelf.read(self._key, limit=_LIMIT)
+        found = self._store.read(self._key, limit=_LIMIT)
         with suppress(ValidationError):
             return found is not None and _parsed(found).id == self._lock.id
         return False
@@ -322,7 +322,7 @@ class _Held:
         if self._ended.is_set() or not (found := self._find()):
             return
         renewed = self._lock.model_copy(update={"beat": stamp(self._now())})
-        if not self._shelf.swap(self._key, found, _text(renewed)):
+        if not self._store.swap(self._key, found, _text(renewed)):
             self._find()
 
     def _find(self) -> bytes | None:
@@ -331,7 +331,7 @@ class _Held:
             return None
         # By its id: of a renewal whose answer was lost on the way it is not
         # known which bytes are there.
-        found = self._shelf.read(self._key, limit=_LIMIT)
+        found = self._store.read(self._key, limit=_LIMIT)
         holder = None
         with suppress(ValidationError):
             holder = _parsed(found) if found is not None else None

@@ -15,7 +15,7 @@ from ..errors import Diagnostic, UnreachableError
 from ..model.outcomes import JournalLine
 from ..ports.records import Journal
 from ..ports.silence import USUAL_TIMEOUT
-from .shelves import Folder, Shelf, open_shelf, reason
+from .objectstores import Folder, ObjectStore, open_store, reason
 
 __all__ = ["open_journal", "publish", "publish_review", "published", "published_review", "reached"]
 
@@ -42,12 +42,12 @@ def open_journal(uri: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Journal:
     InvalidStateError
         It is neither.
     """
-    shelf = open_shelf(uri, timeout)
+    store = open_store(uri, timeout)
     now = _now()
     # Names are sorted by time, that of runs within one second too.
     within = f"{now.microsecond * 0x1000 // 1_000_000:03x}{uuid4().hex[:5]}"
     key = f"journal/{now:%Y%m%dT%H%M%SZ}-{within}.jsonl"
-    return _FileJournal(shelf, key) if isinstance(shelf, Folder) else _ObjectJournal(shelf, key)
+    return _FileJournal(store, key) if isinstance(store, Folder) else _ObjectJournal(store, key)
 
 
 def publish(uri: str, place: str, data: bytes, *, timeout: timedelta = USUAL_TIMEOUT) -> None:
@@ -71,10 +71,10 @@ def publish(uri: str, place: str, data: bytes, *, timeout: timedelta = USUAL_TIM
     UnreachableError
         The store does not answer.
     """
-    shelf = open_shelf(uri, timeout)
-    with reached(shelf, "The observation was not published."):
-        shelf.look()
-        shelf.write(_observation(place), data)
+    store = open_store(uri, timeout)
+    with reached(store, "The observation was not published."):
+        store.look()
+        store.write(_observation(place), data)
 
 
 def published(uri: str, place: str, *, limit: int, timeout: timedelta = USUAL_TIMEOUT) -> bytes | None:
@@ -129,15 +129,15 @@ def publish_review(
     UnreachableError
         The store does not answer, or others write all the time.
     """
-    shelf, key = open_shelf(uri, timeout), _review(place)
-    with reached(shelf, "The review was not published."):
-        shelf.look()
+    store, key = open_store(uri, timeout), _review(place)
+    with reached(store, "The review was not published."):
+        store.look()
         for _ in range(_TRIES):
-            before = shelf.read(key, limit=_LARGEST_REVIEW)
+            before = store.read(key, limit=_LARGEST_REVIEW)
             after = over(before)
             if len(after) > _LARGEST_REVIEW:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), key)
-            if shelf.create(key, after) if before is None else shelf.swap(key, before, after):
+            if store.create(key, after) if before is None else store.swap(key, before, after):
                 return
         raise OSError(errno.EAGAIN, "others publish at the same time", key)
 
@@ -165,37 +165,37 @@ def published_review(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT
 
 
 def _read(uri: str, key: str, limit: int, timeout: timedelta) -> bytes | None:
-    shelf = open_shelf(uri, timeout)
-    with reached(shelf, "What was published there cannot be read."):
-        shelf.look()
-        return shelf.read(key, limit=limit)
+    store = open_store(uri, timeout)
+    with reached(store, "What was published there cannot be read."):
+        store.look()
+        return store.read(key, limit=limit)
 
 
 class _FileJournal(Journal):
     """A journal in a folder; lines are appended."""
 
-    def __init__(self, shelf: Folder, key: str) -> None:
-        self._shelf = shelf
+    def __init__(self, store: Folder, key: str) -> None:
+        self._store = store
         self._key = key
 
     @override
     def write(self, line: JournalLine) -> None:
-        with reached(self._shelf):
-            self._shelf.append(self._key, _text(line))
+        with reached(self._store):
+            self._store.append(self._key, _text(line))
 
 
 class _ObjectJournal(Journal):
     """A journal in a bucket; an object cannot be appended to."""
 
-    def __init__(self, shelf: Shelf, key: str) -> None:
-        self._shelf = shelf
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._store = store
         self._key = key
         self._written = b""
 
     @override
     def write(self, line: JournalLine) -> None:
-        with reached(self._shelf):
-            self._shelf.write(self._key, self._written + _text(line))
+        with reached(self._store):
+            self._store.write(self._key, self._written + _text(line))
         self._written += _text(line)
 
 
@@ -217,12 +217,14 @@ def _text(line: JournalLine) -> bytes:
 
 
 @contextmanager
-def reached(shelf: Shelf, why: str = "Without locks and a journal nothing may be changed.") -> Iterator[None]:
-    """Tell troubles of a shelf of records in our words.
+def reached(
+    store: ObjectStore, why: str = "Without locks and a journal nothing may be changed."
+) -> Iterator[None]:
+    """Tell troubles of a store of records in our words.
 
     Parameters
     ----------
-    shelf
+    store
         Where the records are.
     why
         What is not done now.
@@ -238,7 +240,7 @@ def reached(shelf: Shelf, why: str = "Without locks and a journal nothing may be
         raise UnreachableError(
             Diagnostic(
                 "Records cannot be reached",
-                f"{shelf.uri}: {reason(error)}. {why}",
+                f"{store.uri}: {reason(error)}. {why}",
                 hint="Try again when they can be written from here, or mend `records`, of the site or in "
                 "calibstate.yaml.",
             )

@@ -100,5 +100,5 @@ def server_of(uri: str) -> str:
         A path or an ``s3://`` URI.
     """
     with at_work():
-        from ..adapters import shelves
-    return shelves.server_of(uri)
+        from ..adapters import objectstores
+    return objectstores.server_of(uri)

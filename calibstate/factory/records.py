@@ -71,9 +71,9 @@ class RecordStore:
         UnreachableError
             It says nothing.
         """
-        from ..adapters.shelves import open_shelf
+        from ..adapters.objectstores import open_store
 
-        self._ask(lambda: open_shelf(self.uri, self._asking.timeout).look())
+        self._ask(lambda: open_store(self.uri, self._asking.timeout).look())
 
     def examine(self) -> Examined:
         """Look whether files can be kept there; nothing is written."""

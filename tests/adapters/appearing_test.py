@@ -14,9 +14,9 @@ from lsst.resources import ResourcePath
 
 from calibstate.adapters.butler import placing
 from calibstate.adapters.butler.placing import Placement, place
-from calibstate.adapters.shelves import bucket as buckets
-from calibstate.adapters.shelves.bucket import Bucket
-from calibstate.adapters.shelves.folder import give_name
+from calibstate.adapters.objectstores import bucket as buckets
+from calibstate.adapters.objectstores.bucket import Bucket
+from calibstate.adapters.objectstores.folder import give_name
 from calibstate.errors import Diagnostic, LockedError, RefusedError
 from calibstate.model.bundles import BundleFile
 from calibstate.ports.progress import Tally, unwatched

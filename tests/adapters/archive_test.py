@@ -22,7 +22,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from calibstate.adapters import archive as archives
 from calibstate.adapters.archive import Archive
-from calibstate.adapters.shelves import folder as folders
+from calibstate.adapters.objectstores import folder as folders
 from calibstate.errors import (
     CalibstateError,
     Diagnostic,
@@ -252,7 +252,7 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from calibstate.adapters import archive as archives
-from calibstate.adapters.shelves import folder as folders
+from calibstate.adapters.objectstores import folder as folders
 from calibstate.adapters.archive import Archive
 from tests.exports import make_sample
 root, origin, where = sys.argv[1:]
@@ -489,8 +489,8 @@ class Puts:
     def __init__(self, archive: Archive, fail_at: int | None = None) -> None:
         self.keys: list[str] = []
         self._fail_at = fail_at
-        shelf: Any = archive._shelf
-        shelf._client.meta.events.register("before-call.s3.PutObject", self)
+        store: Any = archive._store
+        store._client.meta.events.register("before-call.s3.PutObject", self)
 
     def __call__(self, params: dict[str, Any], **_: Any) -> None:
         if len(self.keys) == self._fail_at:
@@ -532,9 +532,9 @@ def test_bytes_that_changed_on_the_way_are_sent_again(s3: S3, sample: Sample) ->
 
 def test_s3_is_told_which_bytes_to_expect(s3: S3, sample: Sample) -> None:
     archive = Archive(s3.bucket())
-    shelf: Any = archive._shelf
+    store: Any = archive._store
     told: set[str | None] = set()
-    shelf._client.meta.events.register(
+    store._client.meta.events.register(
         "before-call.s3.PutObject", lambda params, **_: told.add(params["headers"].get("Content-MD5"))
     )
     add(archive, sample)
@@ -561,9 +561,9 @@ def test_looking_for_bundles_lists_no_files_of_them(s3: S3, sample: Sample) -> N
     uri = f"{s3.bucket()}/exports"
     add(Archive(uri), sample)
     archive = Archive(uri)
-    shelf: Any = archive._shelf
+    store: Any = archive._store
     asked: list[dict[str, Any]] = []
-    shelf._client.meta.events.register(
+    store._client.meta.events.register(
         "before-parameter-build.s3.ListObjectsV2", lambda params, **_: asked.append(params)
     )
     assert archive.bundles([TICKET])

@@ -13,7 +13,7 @@ from lsst.resources import ResourcePath
 
 from calibstate.adapters.butler import placing
 from calibstate.adapters.butler.placing import INCOMING, Placement, clear_leftovers, place
-from calibstate.adapters.shelves import Folder
+from calibstate.adapters.objectstores import Folder
 from calibstate.model.bundles import BundleFile
 from calibstate.ports.progress import Tally, unwatched
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from calibstate.adapters.checkup import examine_store, offset_of
-from calibstate.adapters.shelves import open_shelf
+from calibstate.adapters.objectstores import open_store
 from calibstate.errors import UnreachableError
 from tests.services.gateway import Gateway, gateway
 from tests.tree import Tree
@@ -94,7 +94,7 @@ as well, so a test must do with either.
 def there(server: Gateway, s3: Any) -> str:
     """Return the address of a store with something in it."""
     uri: str = s3.bucket("odd") + "/prefix"
-    open_shelf(uri).write("there", b"bytes")
+    open_store(uri).write("there", b"bytes")
     return uri
 
 
@@ -103,16 +103,16 @@ def there(server: Gateway, s3: Any) -> str:
 def test_a_store_with_odd_headers_works_or_says_why_not(there: str, server: Gateway, form: str) -> None:
     uri = there
     server.changes_headers = ODD[form]
-    shelf = open_shelf(uri, SHORT)
+    store = open_store(uri, SHORT)
     questions: list[Callable[[], object]] = [
-        shelf.look,
-        shelf.date,
-        lambda: shelf.read("there", limit=100) in {b"bytes", None},
-        lambda: shelf.digest("there"),
-        lambda: shelf.sizes(""),
-        lambda: shelf.create("new", b"1"),
-        lambda: shelf.swap("new", b"1", b"2"),
-        lambda: shelf.withdraw("new", b"2"),
+        store.look,
+        store.date,
+        lambda: store.read("there", limit=100) in {b"bytes", None},
+        lambda: store.digest("there"),
+        lambda: store.sizes(""),
+        lambda: store.create("new", b"1"),
+        lambda: store.swap("new", b"1", b"2"),
+        lambda: store.withdraw("new", b"2"),
     ]
     for ask in questions:
         try:

@@ -27,10 +27,10 @@ from calibstate.adapters import locks as locking
 from calibstate.adapters import processes
 from calibstate.adapters import records as recording
 from calibstate.adapters.locks import open_locks
+from calibstate.adapters.objectstores import folder as folders
+from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import runs_no_more, this_process
 from calibstate.adapters.records import open_journal, publish_review, published_review
-from calibstate.adapters.shelves import folder as folders
-from calibstate.adapters.shelves import open_shelf
 from calibstate.errors import CalibstateError, LockedError, UnreachableError
 from calibstate.model.locks import Lock, Process
 from calibstate.model.outcomes import JournalLine
@@ -55,7 +55,7 @@ def uri(request: pytest.FixtureRequest, root: Path) -> str:
 
 
 def lock_at(uri: str) -> Lock:
-    data = open_shelf(uri).read(KEY, limit=10_000)
+    data = open_store(uri).read(KEY, limit=10_000)
     assert data is not None
     return Lock.model_validate_json(data)
 
@@ -72,7 +72,7 @@ def test_a_lock_says_who_holds_it(uri: str) -> None:
     assert lock.process.host == socket.gethostname()
     assert lock.since.endswith("Z")
     assert lock.who
-    assert open_shelf(uri).read(KEY, limit=10_000) is None
+    assert open_store(uri).read(KEY, limit=10_000) is None
 
 
 _HOLD = """
@@ -157,7 +157,7 @@ def test_a_process_that_cannot_be_looked_at_runs(monkeypatch: pytest.MonkeyPatch
 
 
 def test_of_two_who_succeed_at_once_only_one_does(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_shelf(uri).write(KEY, a_lock().model_dump_json().encode())
+    open_store(uri).write(KEY, a_lock().model_dump_json().encode())
     judge = runs_no_more
     inside = open_locks(uri).hold(PLACE, why="the quicker")
 
@@ -175,19 +175,19 @@ def test_of_two_who_succeed_at_once_only_one_does(uri: str, monkeypatch: pytest.
 
 def test_who_comes_in_between_look_and_write_in_s3_wins(s3: S3) -> None:
     uri = s3.bucket("records")
-    open_shelf(uri).write(KEY, a_lock().model_dump_json().encode())
+    open_store(uri).write(KEY, a_lock().model_dump_json().encode())
     quicker = a_lock(host="elsewhere").model_dump_json().encode()
     locks = open_locks(uri)
-    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+    store: Any = locks._store  # type: ignore[attr-defined]
 
     def meanwhile(params: dict[str, Any], **_: Any) -> None:
         if "If-Match" in params["headers"] or "If-None-Match" not in params["headers"]:
-            open_shelf(uri).write(KEY, quicker)
+            open_store(uri).write(KEY, quicker)
 
-    shelf._client.meta.events.register("before-call.s3.PutObject", meanwhile)
+    store._client.meta.events.register("before-call.s3.PutObject", meanwhile)
     with pytest.raises(LockedError, match="elsewhere"), locks.hold(PLACE, why="x"):
         pytest.fail("two hold it")
-    assert open_shelf(uri).read(KEY, limit=10_000) == quicker
+    assert open_store(uri).read(KEY, limit=10_000) == quicker
 
 
 _RACE = """
@@ -280,13 +280,13 @@ def test_a_lock_whose_temporary_file_the_holder_cleared_away_is_not_ours(
 def test_a_lock_that_is_another_ones_by_now_is_left_alone(uri: str) -> None:
     other = a_lock(host="elsewhere").model_dump_json().encode()
     with pytest.raises(LockedError, match="Lock was lost"), open_locks(uri).hold(PLACE, why="x"):
-        open_shelf(uri).write(KEY, other)
-    assert open_shelf(uri).read(KEY, limit=10_000) == other
+        open_store(uri).write(KEY, other)
+    assert open_store(uri).read(KEY, limit=10_000) == other
 
 
 def test_a_lock_that_was_broken_is_told_when_it_is_to_be_given_back(uri: str) -> None:
     with pytest.raises(LockedError, match="nobody holds the place now"), open_locks(uri).hold(PLACE, why="x"):
-        open_shelf(uri).remove(KEY)
+        open_store(uri).remove(KEY)
 
 
 def _down(*_: Any, **__: Any) -> NoReturn:
@@ -329,7 +329,7 @@ def test_a_lock_that_is_held_is_renewed(uri: str) -> None:
     began, beat = datetime.fromisoformat(lock.since), datetime.fromisoformat(lock.beat)
     assert beat - began >= timedelta(minutes=2)
     assert lock.process == this_process()
-    assert open_shelf(uri).read(KEY, limit=10_000) is None
+    assert open_store(uri).read(KEY, limit=10_000) is None
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
@@ -339,7 +339,7 @@ def test_a_holder_whose_clock_errs_is_not_called_stale(uri: str, hours: int) -> 
         held = lock_at(uri)
     assert abs(datetime.now(UTC) - datetime.fromisoformat(held.beat)) < timedelta(hours=1)
     elsewhere = held.model_copy(update={"process": a_lock(host="elsewhere").process})
-    open_shelf(uri).write(KEY, elsewhere.model_dump_json().encode())
+    open_store(uri).write(KEY, elsewhere.model_dump_json().encode())
     with pytest.raises(LockedError) as raised, open_locks(uri).hold(PLACE, why="x"):
         pytest.fail("two hold it")
     assert "sign of life" in str(raised.value)
@@ -351,13 +351,13 @@ def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
     locks = open_locks(uri)
     other = a_lock(host="elsewhere").model_dump_json().encode()
     with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
-        ours = open_shelf(uri).read(KEY, limit=10_000)
+        ours = open_store(uri).read(KEY, limit=10_000)
         assert ours
-        open_shelf(uri).write(KEY, other)
+        open_store(uri).write(KEY, other)
         held_of(locks)._beat()
-        assert open_shelf(uri).read(KEY, limit=10_000) == other
+        assert open_store(uri).read(KEY, limit=10_000) == other
         # What was lost once may have been another one's meanwhile.
-        open_shelf(uri).write(KEY, ours)
+        open_store(uri).write(KEY, ours)
         with pytest.raises(LockedError, match=r"them on elsewhere .* holds the place now"):
             locks.check(PLACE)
 
@@ -366,23 +366,23 @@ def test_a_lock_that_was_broken_is_not_made_again(uri: str) -> None:
     locks = open_locks(uri)
     with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         held = held_of(locks)
-        open_shelf(uri).remove(KEY)
+        open_store(uri).remove(KEY)
         held._beat()
-        assert open_shelf(uri).read(KEY, limit=10_000) is None
+        assert open_store(uri).read(KEY, limit=10_000) is None
         with pytest.raises(LockedError, match="nobody holds the place now"):
             locks.check(PLACE)
     held._beat()
-    assert open_shelf(uri).read(KEY, limit=10_000) is None
+    assert open_store(uri).read(KEY, limit=10_000) is None
 
 
 def test_a_lock_that_is_broken_while_it_is_renewed_is_not_made_again(uri: str) -> None:
     locks = open_locks(uri)
     with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         held = held_of(locks)
-        swap = held._shelf.swap
-        held._shelf.swap = lambda key, old, new: held._shelf.remove(key) or swap(key, old, new)
+        swap = held._store.swap
+        held._store.swap = lambda key, old, new: held._store.remove(key) or swap(key, old, new)
         held._beat()
-        assert open_shelf(uri).read(KEY, limit=10_000) is None
+        assert open_store(uri).read(KEY, limit=10_000) is None
         with pytest.raises(LockedError, match="Lock was lost"):
             locks.check(PLACE)
 
@@ -392,22 +392,22 @@ def test_a_lock_that_was_given_back_is_not_renewed(uri: str) -> None:
     with locks.hold(PLACE, why="x"):
         held = held_of(locks)
     other = a_lock(host="elsewhere").model_copy(update={"id": held._lock.id}).model_dump_json().encode()
-    open_shelf(uri).write(KEY, other)
+    open_store(uri).write(KEY, other)
     held._beat()
-    assert open_shelf(uri).read(KEY, limit=10_000) == other
+    assert open_store(uri).read(KEY, limit=10_000) == other
 
 
 def test_a_renewal_whose_answer_was_lost_is_still_ours(uri: str) -> None:
     locks = open_locks(uri)
     with locks.hold(PLACE, why="x"):
         held = held_of(locks)
-        swap = held._shelf.swap
-        held._shelf.swap = lambda *arguments: swap(*arguments) and _down()
+        swap = held._store.swap
+        held._store.swap = lambda *arguments: swap(*arguments) and _down()
         with suppress(OSError):
             held._beat()
         locks.check(PLACE)
-        held._shelf.swap = swap
-    assert open_shelf(uri).read(KEY, limit=10_000) is None
+        held._store.swap = swap
+    assert open_store(uri).read(KEY, limit=10_000) is None
 
 
 def test_while_the_store_is_away_nothing_may_be_written_and_nothing_is_lost(
@@ -434,19 +434,19 @@ def test_who_comes_in_between_look_and_removal_in_s3_stays(s3: S3) -> None:
     uri = s3.bucket("records")
     quicker = a_lock(host="elsewhere").model_dump_json().encode()
     locks = open_locks(uri)
-    shelf: Any = locks._shelf  # type: ignore[attr-defined]
-    shelf._client.meta.events.register(
-        "before-call.s3.DeleteObject", lambda **_: open_shelf(uri).write(KEY, quicker)
+    store: Any = locks._store  # type: ignore[attr-defined]
+    store._client.meta.events.register(
+        "before-call.s3.DeleteObject", lambda **_: open_store(uri).write(KEY, quicker)
     )
     with locks.hold(PLACE, why="x"):
         pass
-    assert open_shelf(uri).read(KEY, limit=10_000) == quicker
+    assert open_store(uri).read(KEY, limit=10_000) == quicker
 
 
 def test_a_lock_is_given_back_to_an_s3_server_that_knows_no_condition_of_removal(s3: S3) -> None:
     uri = s3.bucket("records")
     locks = open_locks(uri)
-    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+    store: Any = locks._store  # type: ignore[attr-defined]
     asked = []
 
     def refuse(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
@@ -457,7 +457,7 @@ def test_a_lock_is_given_back_to_an_s3_server_that_knows_no_condition_of_removal
         answer = AWSResponse("", 501, {}, None)
         return answer, {"Error": said, "ResponseMetadata": {"HTTPStatusCode": 501}}
 
-    shelf._client.meta.events.register("before-call.s3.DeleteObject", refuse)
+    store._client.meta.events.register("before-call.s3.DeleteObject", refuse)
     with locks.hold(PLACE, why="x"):
         pass
     assert asked == [True, False]
@@ -474,7 +474,7 @@ def refusing_conditions(locks: Any) -> None:
         answer = AWSResponse("", 412, {}, None)
         return answer, {"Error": said, "ResponseMetadata": {"HTTPStatusCode": 412}}
 
-    locks._shelf._client.meta.events.register("before-call.s3", refuse)
+    locks._store._client.meta.events.register("before-call.s3", refuse)
 
 
 def test_a_lock_that_a_server_with_other_etags_does_not_take_back_is_told(s3: S3) -> None:
@@ -493,24 +493,24 @@ def test_a_lock_is_broken_at_a_server_with_other_etags_by_who_names_it(s3: S3) -
     uri = s3.bucket("records")
     locks, theirs = open_locks(uri), a_lock(host="elsewhere")
     refusing_conditions(locks)
-    open_shelf(uri).write(KEY, theirs.model_dump_json().encode())
+    open_store(uri).write(KEY, theirs.model_dump_json().encode())
     assert locks.unlock(PLACE, theirs.id, lambda words: None)
     assert s3.keys(uri) == []
 
 
 def test_a_lock_that_is_another_ones_is_not_removed_from_s3(s3: S3) -> None:
-    shelf = open_shelf(s3.bucket("records"))
-    shelf.write(KEY, b"theirs")
-    assert not shelf.withdraw(KEY, b"ours")
-    assert shelf.read(KEY, limit=100) == b"theirs"
+    store = open_store(s3.bucket("records"))
+    store.write(KEY, b"theirs")
+    assert not store.withdraw(KEY, b"ours")
+    assert store.read(KEY, limit=100) == b"theirs"
 
 
 @pytest.mark.parametrize("act", ["swap", "withdraw"])
 def test_nobody_else_swaps_between_the_look_and_the_write(
     root: Path, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    shelf, read, kept_away = open_shelf(str(root)), folders.Folder.read, []
-    shelf.write(KEY, b"before")
+    store, read, kept_away = open_store(str(root)), folders.Folder.read, []
+    store.write(KEY, b"before")
 
     def reading(folder: Any, key: str, *, limit: int) -> bytes | None:
         with (root / KEY).with_name(".guard").open("rb") as guard:
@@ -521,7 +521,7 @@ def test_nobody_else_swaps_between_the_look_and_the_write(
         return read(folder, key, limit=limit)
 
     monkeypatch.setattr(folders.Folder, "read", reading)
-    assert shelf.swap(KEY, b"before", b"after") if act == "swap" else shelf.withdraw(KEY, b"before")
+    assert store.swap(KEY, b"before", b"after") if act == "swap" else store.withdraw(KEY, b"before")
     assert kept_away == [KEY]
 
 
@@ -581,14 +581,14 @@ def test_no_two_places_have_one_lock(root: Path) -> None:
     with ExitStack() as held:
         for name in names:
             held.enter_context(locks.hold(name, why="x"))
-        assert len(open_shelf(str(root)).files("locks")) == len(names)
+        assert len(open_store(str(root)).files("locks")) == len(names)
 
 
 def test_a_link_that_leads_nowhere_hides_no_other(root: Path) -> None:
     open_journal(str(root)).write(LINE)
-    (journal,) = open_shelf(str(root)).files("journal")
+    (journal,) = open_store(str(root)).files("journal")
     (root / "journal" / "loop.jsonl").symlink_to("loop.jsonl")
-    assert open_shelf(str(root)).files("journal") == [journal]
+    assert open_store(str(root)).files("journal") == [journal]
 
 
 def test_records_that_cannot_be_written_cannot_be_reached(
@@ -597,7 +597,7 @@ def test_records_that_cannot_be_written_cannot_be_reached(
     monkeypatch.setattr(folders, "_sync", _down)
     with pytest.raises(UnreachableError), open_locks(str(root)).hold(PLACE, why="x"):
         pytest.fail("nobody knows who else works")
-    assert open_shelf(str(root)).files("locks") == []
+    assert open_store(str(root)).files("locks") == []
     assert list((root / "locks").glob(".calibstate-*")) == []
 
 
@@ -622,12 +622,12 @@ def test_an_s3_server_that_is_down_is_told_soon(s3: S3, monkeypatch: pytest.Monk
 def test_an_s3_server_that_overlooks_conditions_is_not_trusted(s3: S3) -> None:
     uri = s3.bucket("records")
     locks = open_locks(uri)
-    shelf: Any = locks._shelf  # type: ignore[attr-defined]
+    store: Any = locks._store  # type: ignore[attr-defined]
 
     def overlook(params: dict[str, Any], **_: Any) -> None:
         params["headers"].pop("If-None-Match", None)
 
-    shelf._client.meta.events.register("before-call.s3.PutObject", overlook)
+    store._client.meta.events.register("before-call.s3.PutObject", overlook)
     with pytest.raises(UnreachableError, match="exclude nobody"), locks.hold(PLACE, why="x"):
         pytest.fail("a second one could be here")
     assert s3.keys(uri) == []
@@ -635,16 +635,16 @@ def test_an_s3_server_that_overlooks_conditions_is_not_trusted(s3: S3) -> None:
 
 def test_a_lock_whose_making_was_answered_too_late_is_ours(s3: S3) -> None:
     locks = open_locks(s3.bucket("records"))
-    shelf: Any = locks._shelf  # type: ignore[attr-defined]
-    create = shelf.create
-    shelf.create = lambda key, data: bool(shelf.write(key, data)) or create(key, data)
+    store: Any = locks._store  # type: ignore[attr-defined]
+    create = store.create
+    store.create = lambda key, data: bool(store.write(key, data)) or create(key, data)
     with locks.hold(PLACE, why="x") as said:
         assert said is None
 
 
 def test_a_message_obeys_nothing_that_a_lock_says(uri: str) -> None:
     lock = a_lock(host="elsewhere").model_copy(update={"who": "\x1b[2J\nthem", "why": "x" * 900})
-    open_shelf(uri).write(KEY, lock.model_dump_json().encode())
+    open_store(uri).write(KEY, lock.model_dump_json().encode())
     with pytest.raises(LockedError) as raised, open_locks(uri).hold(PLACE, why="x"):
         pytest.fail("two hold it")
     assert "\x1b" not in str(raised.value)
@@ -685,8 +685,8 @@ def test_journals_of_one_second_are_sorted_by_time(uri: str, monkeypatch: pytest
         moment = began + timedelta(milliseconds=number)
         monkeypatch.setattr(recording, "_now", lambda moment=moment: moment)
         open_journal(uri).write(LINE.model_copy(update={"text": str(number)}))
-    shelf = open_shelf(uri)
-    told = [shelf.read(f"journal/{name}", limit=10_000) or b"" for name in shelf.files("journal")]
+    store = open_store(uri)
+    told = [store.read(f"journal/{name}", limit=10_000) or b"" for name in store.files("journal")]
     assert [json.loads(data)["text"] for data in told] == [str(number) for number in range(20)]
 
 
@@ -725,13 +725,13 @@ def test_half_a_line_is_taken_back(root: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_journal_in_s3_loses_no_line_when_one_fails(s3: S3) -> None:
     uri = s3.bucket("records")
     journal = open_journal(uri)
-    shelf: Any = journal._shelf  # type: ignore[attr-defined]
+    store: Any = journal._store  # type: ignore[attr-defined]
     journal.write(LINE)
     failing: Callable[..., None] = _down
-    shelf._client.meta.events.register("before-call.s3.PutObject", failing)
+    store._client.meta.events.register("before-call.s3.PutObject", failing)
     with pytest.raises(UnreachableError):
         journal.write(LINE)
-    shelf._client.meta.events.unregister("before-call.s3.PutObject", failing)
+    store._client.meta.events.unregister("before-call.s3.PutObject", failing)
     journal.write(LINE)
     (key,) = s3.keys(uri)
     body = s3.client.get_object(Bucket=uri.removeprefix("s3://"), Key=key)["Body"].read()

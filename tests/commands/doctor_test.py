@@ -19,8 +19,8 @@ from lsst.daf.butler import Butler
 from calibstate.adapters import checkup
 from calibstate.adapters.butler import formatters
 from calibstate.adapters.butler.opening import Repository
+from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import this_process
-from calibstate.adapters.shelves import open_shelf
 from calibstate.model.checkups import Check, Examined, Health
 from calibstate.surveys import doctor as engine
 from tests import world
@@ -214,7 +214,7 @@ def test_a_class_whose_module_breaks_is_not_usable(tmp_path: Path, monkeypatch: 
 
 
 def test_who_holds_a_place_is_told_and_keeps_it(deployed: Sites) -> None:
-    records = open_shelf(str(deployed.tree.folder / "records"))
+    records = open_store(str(deployed.tree.folder / "records"))
     lock = {
         "id": "0b7e9b4c",
         "place": SUMMIT,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from calibstate.adapters.shelves import open_shelf
+from calibstate.adapters.objectstores import open_store
 from calibstate.factory import clock
 from tests.commands.sites import SUMMIT, TOP, Sites
 from tests.commands.summit_alone_test import send_away
@@ -72,7 +72,7 @@ def test_the_four_commands_of_the_page_help_at_night_with_all_others_silent(
         records = night.tree.folder / "records-summit"
         records.mkdir()
         beat = datetime(2024, 11, 22, 17, tzinfo=UTC)
-        open_shelf(str(records)).write(KEY, a_lock(silent=datetime.now(UTC) - beat))
+        open_store(str(records)).write(KEY, a_lock(silent=datetime.now(UTC) - beat))
 
         explained = night.run(*explain, "--format", "json")
         assert explained.json["explanations"][0]["winner"]["ticket"] == "DM-2"

@@ -16,7 +16,7 @@ import pytest
 from calibstate.adapters import archive as archives
 from calibstate.adapters.butler import DafButlerWriter
 from calibstate.adapters.butler.importing import BundleImport
-from calibstate.adapters.shelves.folder import Folder
+from calibstate.adapters.objectstores.folder import Folder
 from calibstate.store.bundle.manifest import dump_manifest
 from tests import world
 from tests.commands.sites import SUMMIT, TOP, Sites

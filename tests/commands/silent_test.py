@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.rucio.asking import Rucio
-from calibstate.adapters.shelves import open_shelf
 from calibstate.cli import screen
 from calibstate.engine import side_by_side
 from calibstate.engine.side_by_side import in_time
@@ -325,7 +325,7 @@ def test_a_lock_in_silent_records_is_not_waited_for(sites: Sites) -> None:
     records = sites.tree.folder / "records"
     there = Process(host="elsewhere", pid=4711)
     lock = Lock(id="theirs", place=SUMMIT, who="them", process=there, since="2026-11-22T18:00:00Z", why="?")
-    open_shelf(str(records)).write("locks/summit__LSSTComCam.json", lock.model_dump_json().encode())
+    open_store(str(records)).write("locks/summit__LSSTComCam.json", lock.model_dump_json().encode())
     with held_up(records), ends_soon():
         ran = sites.run("unlock", SUMMIT, "--id", lock.id, "--timeout", "1s")
     assert ran.code == 1

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from calibstate.adapters.locks import open_locks
+from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import this_process
-from calibstate.adapters.shelves import open_shelf
 from tests.commands.sites import ORIGIN, SUMMIT, Sites
 from tests.tree import Ran, Tree
 
@@ -54,17 +54,17 @@ def a_lock(*, silent: timedelta = timedelta(seconds=40), **more: Any) -> bytes:
 
 def put(tree: Tree, data: bytes) -> None:
     (tree.folder / "records").mkdir(exist_ok=True)
-    open_shelf(uri(tree)).write(KEY, data)
+    open_store(uri(tree)).write(KEY, data)
 
 
 def there(tree: Tree) -> bytes | None:
-    return open_shelf(uri(tree)).read(KEY, limit=10_000)
+    return open_store(uri(tree)).read(KEY, limit=10_000)
 
 
 def journal(tree: Tree) -> list[dict[str, Any]]:
-    shelf = open_shelf(uri(tree))
-    (name,) = shelf.files("journal")
-    data = shelf.read(f"journal/{name}", limit=10_000) or b""
+    store = open_store(uri(tree))
+    (name,) = store.files("journal")
+    data = store.read(f"journal/{name}", limit=10_000) or b""
     return [json.loads(line) for line in data.splitlines()]
 
 
@@ -92,7 +92,7 @@ def test_under_another_id_nothing_is_broken_and_who_is_there_is_told(
     assert "last sign of life was 4" in ran.err
     assert ran.err.rstrip().endswith(f"calibstate unlock {SUMMIT} --id {ID}")
     assert there(tree) is not None
-    assert open_shelf(uri(tree)).files("journal") == []
+    assert open_store(uri(tree)).files("journal") == []
 
 
 def test_a_place_that_is_not_locked_is_said_to_be_so(tree: Tree, run: Run) -> None:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from calibstate.adapters.archive import Archive
-from calibstate.adapters.shelves import Shelf, bucket, open_shelf
-from calibstate.adapters.shelves.folder import TEMPORARY
+from calibstate.adapters.objectstores import ObjectStore, bucket, open_store
+from calibstate.adapters.objectstores.folder import TEMPORARY
 from calibstate.errors import CalibstateError, Diagnostic, LockedError, PlanIsStaleError, RefusedError
 from calibstate.model.bundles import Manifest
 from calibstate.model.contents import CollectionType
@@ -78,19 +78,19 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
 
 def stored_in(uri: str, clock: Clock) -> Iterator[Stored]:
     """Return an archive in a folder or a bucket."""
-    shelf = open_shelf(uri)
+    store = open_store(uri)
 
     def damage(manifest: Manifest, path: str, data: bytes | None) -> None:
-        shelf.remove(f"{manifest.folder}/{path}")
+        store.remove(f"{manifest.folder}/{path}")
         if data is not None:
-            shelf.write(f"{manifest.folder}/{path}", data)
+            store.write(f"{manifest.folder}/{path}", data)
 
     def kept_aside(manifest: Manifest) -> list[bytes]:
         folder = f".damaged/{manifest.folder}"
-        kept = [shelf.read(f"{folder}/{path}", limit=2**20) for path in sorted(shelf.sizes(folder))]
+        kept = [store.read(f"{folder}/{path}", limit=2**20) for path in sorted(store.sizes(folder))]
         return [data for data in kept if data is not None]
 
-    yield Stored(Archive(uri, clock=clock), spoiler(shelf), clock, damage, kept_aside)
+    yield Stored(Archive(uri, clock=clock), spoiler(store), clock, damage, kept_aside)
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ def in_s3(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
     yield from stored_in(request.getfixturevalue("s3").bucket("archive") + "/exports", Clock())
 
 
-def spoiler(shelf: Shelf) -> Callable[[Manifest, str | None], None]:
+def spoiler(store: ObjectStore) -> Callable[[Manifest, str | None], None]:
     def spoil(manifest: Manifest, text: str | None) -> None:
         key = f"{manifest.folder}/export.yaml"
-        shelf.remove(key)
+        store.remove(key)
         if text is not None:
-            shelf.write(key, text.encode())
+            store.write(key, text.encode())
 
     return spoil
 

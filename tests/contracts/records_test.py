@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 
 from calibstate.adapters.locks import open_locks
+from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.records import open_journal
-from calibstate.adapters.shelves import open_shelf
 from calibstate.engine.side_by_side import InTime
 from calibstate.errors import LockedError
 from calibstate.factory.timely import TimelyLocks
@@ -68,7 +68,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
     def put(*, host: str | None = None, rubbish: bytes | None = None) -> None:
         data = a_lock(host=host).model_dump_json().encode() if rubbish is None else rubbish
-        open_shelf(uri).write("locks/summit__LSSTCam.json", data)
+        open_store(uri).write("locks/summit__LSSTCam.json", data)
 
     ours, theirs = open_locks(uri), open_locks(uri)
     if request.param == "folder, in time":

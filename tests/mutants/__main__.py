@@ -66,7 +66,7 @@ SETS = {
         (
             "adapters/archive.py",
             "adapters/locks.py",
-            "adapters/shelves",
+            "adapters/objectstores",
             *(
                 f"adapters/butler/{name}.py"
                 for name in ("conflicts", "importing", "placing", "survey", "writer")

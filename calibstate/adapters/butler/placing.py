@@ -29,8 +29,8 @@ from ...ports.progress import Pace, Tally, unlimited
 from ...ports.records import Fence, unfenced
 from ...ports.silence import USUAL_TIMEOUT, at_work, heard
 from ..batches import TOGETHER, for_each
-from ..shelves import digest_of, opened
-from ..shelves.folder import give_name, sync_folder
+from ..objectstores import digest_of, opened
+from ..objectstores.folder import give_name, sync_folder
 from .datastore import by_distance
 
 __all__ = ["INCOMING", "Placement", "clear_leftovers", "holds", "lack_of_space", "place"]
@@ -413,7 +413,7 @@ def _upload(placement: Placement, tally: Tally, timeout: timedelta) -> None:
 
 def _create_object(placement: Placement, stream: IO[bytes], timeout: timedelta) -> None:
     """Upload to S3 in a request that replaces nothing."""
-    from ..shelves.bucket import Bucket
+    from ..objectstores.bucket import Bucket
 
     parts = urlsplit(str(placement.target))
     bucket = Bucket(f"s3://{parts.netloc}/", timeout)

@@ -1,4 +1,4 @@
-"""A shelf: files by key, each there in full or not at all.
+"""An object store: files by key, each there in full or not at all.
 
 Whatever goes wrong is an `OSError`, in the words of the system, without
 passwords.
@@ -17,21 +17,21 @@ from ...ports.progress import Pace, unlimited
 from ...ports.records import Fence, unfenced
 from .digests import Digest
 
-__all__ = ["SWAPPED", "Shelf", "limited", "reason"]
+__all__ = ["SWAPPED", "ObjectStore", "limited", "reason"]
 
 SWAPPED = 2**20
 """Bytes of what can be swapped, at most."""
 
 
-class Shelf(ABC):
+class ObjectStore(ABC):
     """Files by key; keys are relative paths with ``/``."""
 
     uri: str
-    """URI of the shelf, without passwords, ended by ``/``."""
+    """URI of the store, without passwords, ended by ``/``."""
 
     @abstractmethod
     def look(self) -> None:
-        """Raise `OSError` if the shelf cannot be seen from here."""
+        """Raise `OSError` if the store cannot be seen from here."""
 
     @abstractmethod
     def date(self) -> str | None:

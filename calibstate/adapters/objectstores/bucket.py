@@ -1,4 +1,4 @@
-"""A prefix of an S3 bucket as a shelf, where a PUT is one step.
+"""A prefix of an S3 bucket as an object store, where a PUT is one step.
 
 It is imported where there is one: boto3 keeps everybody else waiting.
 """
@@ -31,7 +31,7 @@ from ...ports.records import Fence, unfenced
 from ...ports.silence import USUAL_TIMEOUT, at_work, heard
 from ..lazy import lazy
 from .digests import CHUNK, Digest, digest_of
-from .shelf import SWAPPED, Shelf, limited
+from .objectstore import SWAPPED, ObjectStore, limited
 
 __all__ = ["Bucket"]
 
@@ -45,7 +45,7 @@ _PART = 256 * 2**20
 """Bytes of a part of what it takes in several."""
 
 
-class Bucket(Shelf):
+class Bucket(ObjectStore):
     """A prefix of a bucket.
 
     Parameters

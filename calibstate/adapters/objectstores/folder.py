@@ -1,4 +1,4 @@
-"""A folder as a shelf.
+"""A folder as an object store.
 
 A file is written under a temporary name, synced, and renamed.
 """
@@ -24,7 +24,7 @@ from ...ports.records import Fence, unfenced
 from ...ports.silence import heard
 from ..local import uri_of
 from .digests import Digest, Digester, digest_of
-from .shelf import SWAPPED, Shelf, limited
+from .objectstore import SWAPPED, ObjectStore, limited
 
 __all__ = ["Folder", "give_name", "sync_folder"]
 
@@ -40,7 +40,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What file systems say that know no second name of a file."""
 
 
-class Folder(Shelf):
+class Folder(ObjectStore):
     """A folder.
 
     Parameters
@@ -258,7 +258,7 @@ class Folder(Shelf):
 
     def _made(self, key: str) -> Path:
         """Return the path of a key, its folder made."""
-        # The shelf's own folder is made, never the one above: that may be a
+        # The store's own folder is made, never the one above: that may be a
         # mount which is not there at the moment.
         with suppress(FileExistsError):
             self._root.mkdir()

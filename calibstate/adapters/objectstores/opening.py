@@ -1,4 +1,4 @@
-"""Which shelf is at a path or URI."""
+"""Which object store is at a path or URI."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from ...errors import Diagnostic, InvalidStateError, without_secrets
 from ...ports.silence import USUAL_TIMEOUT
 from ..local import path_of
 from .folder import Folder
-from .shelf import Shelf
+from .objectstore import ObjectStore
 
 if TYPE_CHECKING:
     from .bucket import Bucket
 
-__all__ = ["open_shelf", "opened", "server_of"]
+__all__ = ["open_store", "opened", "server_of"]
 
 _IN_MEMORY = 32 * 2**20
 
 _IN_ZIP = "#zip-path="
 
 
-def open_shelf(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> Shelf:
-    """Return the shelf at a path or an ``s3://`` URI; nothing is read yet.
+def open_store(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> ObjectStore:
+    """Return the object store at a path or an ``s3://`` URI.
+
+    Nothing is read yet.
 
     Parameters
     ----------
