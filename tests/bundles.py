@@ -8,6 +8,7 @@ from pathlib import Path
 
 from calibstate.model.bundles import Contents, Manifest
 from calibstate.model.fingerprints import ticket_fingerprint
+from calibstate.model.names import TicketKey
 from calibstate.ports.butler import ButlerReader
 from calibstate.store.bundle import EXPORT
 from tests.fakes.archive import MemoryArchive
@@ -39,7 +40,7 @@ def bundle_from(
     folder: Path,
     collections: Sequence[str],
     *,
-    ticket: tuple[str, str] = ("LSSTComCam", "DM-1"),
+    ticket: TicketKey = TicketKey("LSSTComCam", "DM-1"),  # noqa: B008
     uris: MutableMapping[str, bytes] | None = None,
     chained: bool = True,
 ) -> BundleFolder:

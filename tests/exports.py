@@ -12,7 +12,7 @@ from calibstate.model.names import TicketKey
 from calibstate.ports.butler import Export, ExportedFile
 from calibstate.store.bundle import read_contents
 
-TICKET: TicketKey = ("LATISS", "DM-40002")
+TICKET = TicketKey("LATISS", "DM-40002")
 CALIBRATION = "LATISS/calib/DM-40002/tag/bias"
 RUN = "LATISS/calib/DM-40002/biasGen"
 

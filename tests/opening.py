@@ -33,13 +33,14 @@ _describing = Lock()
 def open_quickly() -> None:
     """Open butlers quickly in this process from now on."""
     Config._Config__initFromYaml = _read_yaml_once  # type: ignore[attr-defined]
-    StaticTablesContext.addTable = _add_table_once  # type: ignore[method-assign]
+    StaticTablesContext.addTable = _add_table_once  # type: ignore[assignment,method-assign]
 
 
 def _read_yaml_once(config: Config, stream: Any) -> Config:
     name = getattr(stream, "name", "")
     if not name.startswith(_PACKAGE):
-        return _read_yaml(config, stream)
+        read: Config = _read_yaml(config, stream)
+        return read
     key = (name, stream.getvalue())
     if key not in _parsed:
         _parsed[key] = pickle.dumps(_read_yaml(Config(), stream)._data)
@@ -50,9 +51,10 @@ def _read_yaml_once(config: Config, stream: Any) -> Config:
 
 def _add_table_once(context: StaticTablesContext, name: str, spec: Any) -> sqlalchemy.Table:
     if name not in context._tableNames:
-        return _add_table(context, name, spec)
+        described: sqlalchemy.Table = _add_table(context, name, spec)
+        return described
     key = (*_kind_of_database(context._db), name, *_description(spec))
-    metadata = context._db._metadata
+    metadata: Any = context._db._metadata
     with _describing:
         if key not in _tables:
             _tables[key] = _add_table(context, name, spec)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler, ButlerConfig
-from lsst.daf.butler.registry import RegistryConfig  # type: ignore[attr-defined]
+from lsst.daf.butler.registry import RegistryConfig
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests import world

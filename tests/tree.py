@@ -19,6 +19,13 @@ from tests.calibrations import FORMATTERS
 ROOT = Path(__file__).parents[1]
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a text as a text, whatever else it is."""
+
+
+_Dumper.add_multi_representer(str, yaml.SafeDumper.represent_str)
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command did."""
@@ -126,4 +133,4 @@ class Tree:
     def _write(self, name: str, said: Mapping[str, Any]) -> None:
         path = self.state / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(said, sort_keys=False))
+        path.write_text(yaml.dump(said, Dumper=_Dumper, sort_keys=False))

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +32,7 @@ from calibstate.errors import (
     UnreachableError,
 )
 from calibstate.model.bundles import Contents, Manifest
+from calibstate.model.names import TicketKey
 from calibstate.ports.butler import Export, ExportedFile
 from calibstate.ports.progress import unwatched
 from calibstate.store import bundle
@@ -364,7 +365,7 @@ def test_a_manifest_that_is_no_file_says_nothing_of_the_archive(
     spoil(manifest)
     with pytest.raises(InvalidStateError, match="Bundle cannot be read"):
         Archive(str(root)).bundles([TICKET])
-    assert Archive(str(root)).bundles([("LATISS", "DM-other")]) == {}
+    assert Archive(str(root)).bundles([TicketKey("LATISS", "DM-other")]) == {}
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES])
@@ -634,5 +635,5 @@ def test_an_unknown_profile_is_unreachable(s3: S3) -> None:
 
 def test_the_order_of_the_tickets_does_not_matter(root: Path, sample: Sample) -> None:
     manifest = add(Archive(str(root)), sample)
-    keys: Sequence[tuple[str, str]] = [("A", f"DM-{n}") for n in range(20)]
+    keys = [TicketKey("A", f"DM-{n}") for n in range(20)]
     assert Archive(str(root)).bundles([*keys, TICKET, *keys, TICKET]) == {TICKET: (manifest,)}

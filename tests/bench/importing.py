@@ -17,6 +17,7 @@ from lsst.resources import ResourcePath
 
 from calibstate.adapters.archive import Archive
 from calibstate.adapters.butler.placing import Placement, place
+from calibstate.model.names import TicketKey
 from calibstate.ports.progress import Tally, unwatched
 from tests import world
 from tests.tree import Tree
@@ -118,7 +119,7 @@ def place_question(folder: Path, turns: int) -> Measured:
     """Measure what of that is files alone."""
     made = _make(folder, LARGE, _make_large_origin)
     archive = Archive(str(made.tree.folder / "archive"))
-    ((manifest,),) = archive.bundles([(INSTRUMENT, TICKET)]).values()
+    ((manifest,),) = archive.bundles([TicketKey(INSTRUMENT, TICKET)]).values()
     source = ResourcePath(archive.source(manifest), forceDirectory=True)
     root = ResourcePath(str(made.target), forceDirectory=True)
     placements = []

@@ -90,7 +90,9 @@ def test_no_result_lacks_a_format() -> None:
 
 def test_a_hole_would_be_seen() -> None:
     name = "results.trees.Validation"
-    row = {format: view for format, view in VIEWS[name].items() if format is not Format.MARKDOWN}
+    row: Mapping[Format, str] = {
+        format: view for format, view in VIEWS[name].items() if format is not Format.MARKDOWN
+    }
 
     assert list(holes({**VIEWS, name: row}, OFFERING)) == [f"{name} is not shown as markdown"]
     without = {other: row for other, row in VIEWS.items() if other != name}

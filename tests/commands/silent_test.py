@@ -26,6 +26,7 @@ from calibstate.engine.side_by_side import in_time
 from calibstate.errors import UnreachableError
 from calibstate.factory.places import Places
 from calibstate.model.locks import Lock, Process
+from calibstate.model.names import Place
 from calibstate.ports import silence
 from calibstate.ports.progress import Watch
 from calibstate.store import statefile
@@ -348,9 +349,12 @@ def test_two_sets_of_places_with_different_limits_work_side_by_side(sites: Sites
     hasty = Places(desired, timeout=timedelta(seconds=1))
     patient = Places(desired, timeout=timedelta(seconds=4))
     with locked(sites.path(SUMMIT) / "gen3.sqlite3"), ends_soon():
-        looks = {"hasty": partial(hasty.butler, SUMMIT), "patient": partial(patient.butler, SUMMIT)}
+        looks = {
+            "hasty": partial(hasty.butler, Place(SUMMIT)),
+            "patient": partial(patient.butler, Place(SUMMIT)),
+        }
         answers = dict(side_by_side.side_by_side(looks, timedelta(seconds=60)))
     assert "did not answer within 1 s" in str(answers["hasty"].exception())
     assert "did not answer within 4 s" in str(answers["patient"].exception())
     # Who waited in vain has nothing to do with who asks now.
-    assert Places(desired).butler(SUMMIT).collections([TOP]) == {}
+    assert Places(desired).butler(Place(SUMMIT)).collections([TOP]) == {}

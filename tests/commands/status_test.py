@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from calibstate.model.names import Place
 from calibstate.model.status import Cell, Column, Row, State, Status, Subject, Table
 from calibstate.views.status import as_text
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
@@ -122,9 +123,9 @@ def test_a_site_whose_origin_has_to_go_first_ends_with_4(sites: Sites) -> None:
 
 def _wide(repositories: int, name: str = "DM-48520") -> Status:
     addresses = [f"site{number:02}/LSSTComCam" for number in range(repositories)]
-    cells = tuple(Cell(repository=address, state=State.SEARCHED) for address in addresses)
+    cells = tuple(Cell(repository=Place(address), state=State.SEARCHED) for address in addresses)
     rows = (Row(name=name, subject=Subject.TICKET, cells=cells),)
-    columns = tuple(Column(repository=address) for address in addresses)
+    columns = tuple(Column(repository=Place(address)) for address in addresses)
     return Status(tables=(Table(instrument="LSSTComCam", columns=columns, rows=rows),))
 
 

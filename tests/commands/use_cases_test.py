@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from calibstate.errors import ExitCode, UsageError
+from calibstate.model.names import Place
 from calibstate.model.outcomes import Outcome
+from calibstate.model.results.declared import DeclaredChains
 from calibstate.model.scope import Scope
 from calibstate.work.apply import carry_out, check, prepare
 from calibstate.work.drift import drift
@@ -26,6 +28,7 @@ def test_a_use_case_returns_its_result_and_prints_nothing(capsys: pytest.Capture
 
     assert validation.inventory
     assert validation.inventory.chains == len(session.desired.chains)
+    assert isinstance(declared, DeclaredChains)
     assert {chain.repository for chain in declared.chains} <= set(session.desired.repositories)
     assert tuple(capsys.readouterr()) == ("", "")
 
@@ -34,7 +37,7 @@ def test_a_plan_that_was_prepared_is_carried_out_by_whoever_called(
     deployed: Sites, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed.change_chain(SUMMIT, lambda children: children[:1])
-    session = Session(deployed.tree.state, Scope(repositories=(SUMMIT,)))
+    session = Session(deployed.tree.state, Scope(repositories=(Place(SUMMIT),)))
     assert drift(session).exit_code is ExitCode.DRIFT
     outcomes: list[Outcome] = []
 

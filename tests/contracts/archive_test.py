@@ -19,6 +19,7 @@ from calibstate.errors import CalibstateError, Diagnostic, LockedError, PlanIsSt
 from calibstate.model.bundles import Manifest
 from calibstate.model.contents import CollectionType
 from calibstate.model.damage import DamagedFile
+from calibstate.model.names import TicketKey
 from calibstate.model.seals import content_digest
 from calibstate.ports.archive import ArchiveWriter
 from calibstate.ports.butler import Export
@@ -135,7 +136,7 @@ def test_an_empty_archive_has_no_bundles(archive: ArchiveWriter) -> None:
 
 def test_what_was_added_is_found(archive: ArchiveWriter, sample: Sample) -> None:
     manifest = add(archive, sample)
-    other = ("LATISS", "DM-40003")
+    other = TicketKey("LATISS", "DM-40003")
     assert archive.bundles([TICKET, other]) == {TICKET: (manifest,)}
 
 

@@ -113,7 +113,8 @@ def in_every_way(test: Callable[..., None]) -> Callable[..., None]:
 
     Which ones differs from test to test.
     """
-    return pytest.mark.matrix(3)(_in_every_way(test))
+    sampled: Callable[..., None] = pytest.mark.matrix(3)(_in_every_way(test))
+    return sampled
 
 
 @pytest.fixture

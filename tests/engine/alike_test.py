@@ -15,6 +15,7 @@ from calibstate.lookups.impact import affected, impact
 from calibstate.model.chains import ChainFile
 from calibstate.model.contents import Block, CollectionType, Holding, Row
 from calibstate.model.desired import DesiredState, Lines, Written
+from calibstate.model.names import Place, TicketKey
 from calibstate.model.repositories import Site
 from calibstate.model.scope import Scope
 from calibstate.model.seals import Seal, SealedCollection, SealedFrom, SealedType, extent
@@ -134,7 +135,7 @@ def declarations(draw: st.DrawFn) -> DesiredState:
         {one.site: written(one) for one in sites},
         {ticket.key: written(ticket) for ticket in tickets},
         {chain.chain: written(chain) for chain in chains},
-        {(INSTRUMENT, ticket): written(draw(seals(ticket))) for ticket in sorted(sealed)},
+        {TicketKey(INSTRUMENT, ticket): written(draw(seals(ticket))) for ticket in sorted(sealed)},
     )
 
 
@@ -219,7 +220,7 @@ def test_a_repository_tells_the_same_row_by_row(
 ) -> None:
     begins = data.draw(st.lists(bounds, max_size=3))
     exposures = [SeenExposure(n, 20240101, {}, begin, begin + 2) for n, begin in enumerate(begins)]
-    asked = Scope(repositories=("usdf/main",))
+    asked = Scope(repositories=(Place("usdf/main"),))
     told = impact(before, after, asked, live)
 
     with row_by_row():

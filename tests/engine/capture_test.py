@@ -23,6 +23,7 @@ from calibstate.lookups.effective import effective
 from calibstate.model.chains import ExternalEntry
 from calibstate.model.contents import CollectionType
 from calibstate.model.desired import DesiredState
+from calibstate.model.names import Place, TicketKey
 from calibstate.model.plans import Basis, Plan
 from calibstate.model.scope import Scope
 from calibstate.store import statefile, treefile
@@ -32,7 +33,7 @@ from tests.fakes.places import MemoryPlaces
 from tests.tree import Tree
 
 TOP = f"{INSTRUMENT}/calib"
-ORIGIN, SUMMIT, BASE, NEW = "usdf/main", "summit/main", "base/main", "new/main"
+ORIGIN, SUMMIT, BASE, NEW = map(Place, ("usdf/main", "summit/main", "base/main", "new/main"))
 NOW = "2026-11-23T08:00:00Z"
 DAY = NOW[:10]
 
@@ -54,11 +55,11 @@ class World:
     def desired(self) -> DesiredState:
         return statefile.load(self.tree.state)[0]
 
-    def butler(self, address: str) -> MemoryButler:
+    def butler(self, address: Place) -> MemoryButler:
         return self.places.butlers[address]
 
     def capture(
-        self, address: str = ORIGIN, *chains: str, seals: bool = True, instrument: str = INSTRUMENT
+        self, address: Place = ORIGIN, *chains: str, seals: bool = True, instrument: str = INSTRUMENT
     ) -> list[str]:
         """Capture, and return the files that were written."""
         desired = self.desired
@@ -99,7 +100,7 @@ class World:
         list(converge(self.plan(), run, why="test", again=lambda failed: self.plan()))
 
 
-def make_world(folder: Path, sites: Sequence[str] = (ORIGIN, SUMMIT, BASE)) -> World:
+def make_world(folder: Path, sites: Sequence[Place] = (ORIGIN, SUMMIT, BASE)) -> World:
     tree = Tree(folder)
     tree.settings()
     for address in sites:
@@ -134,7 +135,7 @@ def test_a_ticket_chain_becomes_a_ticket(world: World) -> None:
 
     world.capture(seals=False)
 
-    ticket = world.desired.tickets[INSTRUMENT, "DM-1"].noun
+    ticket = world.desired.tickets[TicketKey(INSTRUMENT, "DM-1")].noun
     assert ticket.collections == ("flats/flat.a", "bias.b")
     assert ticket.approval.note == f"found live at {ORIGIN} on {DAY}"
     chain = world.desired.chains[TOP].noun
@@ -151,7 +152,7 @@ def test_a_full_name_stays_where_it_is_not_below_the_ticket(world: World) -> Non
 
     world.capture()
 
-    assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.leaves == (other, inside)
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "DM-1")].noun.leaves == (other, inside)
     assert world.steps() == []
 
 
@@ -165,7 +166,7 @@ def test_a_ticket_chain_with_another_name_in_it_becomes_a_chain_of_its_own(world
 
     assert world.desired.chains[TOP].noun.entries == (f"{TOP}/DM-1",)
     assert world.desired.chains[f"{TOP}/DM-1"].noun.entries == ("u-observer-bias",)
-    assert world.desired.tickets[INSTRUMENT, "u-observer-bias"].noun.bare == ("u/observer/bias",)
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "u-observer-bias")].noun.bare == ("u/observer/bias",)
     assert world.steps() == []
 
 
@@ -247,7 +248,7 @@ def test_a_name_without_pattern_gives_a_word_that_can_be_a_ticket(world: World, 
 
     world.capture(seals=False)
 
-    assert world.desired.tickets[INSTRUMENT, word].noun.bare == (name,)
+    assert world.desired.tickets[TicketKey(INSTRUMENT, word)].noun.bare == (name,)
     assert world.steps() == []
 
 
@@ -328,7 +329,7 @@ def test_what_a_person_says_that_others_make_is_no_part_of_a_ticket(world: World
 
     first, second = world.desired.chains[ticket].noun.entries
     assert (first, second) == (ExternalEntry(external=f"{ticket}/external", only=(ORIGIN,)), "DM-1")
-    assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.bare == (f"{ticket}/free",)
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "DM-1")].noun.bare == (f"{ticket}/free",)
     assert world.steps() == []
 
 
@@ -341,7 +342,7 @@ def test_what_a_person_declared_of_another_ticket_is_no_part_of_a_ticket(world: 
     world.capture()
 
     assert world.desired.chains[ticket].noun.entries == ("DM-7", "DM-1")
-    assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.bare == (f"{ticket}/free",)
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "DM-1")].noun.bare == (f"{ticket}/free",)
     assert world.steps() == []
 
 
@@ -353,7 +354,7 @@ def test_a_part_of_a_ticket_that_is_asked_for_by_itself_is_one(world: World) -> 
     world.capture(ORIGIN, f"{ticket}/a")
 
     assert world.desired.chains[ticket].noun.entries == ("DM-1",)
-    assert world.desired.tickets[INSTRUMENT, "DM-1"].noun.bare == (f"{ticket}/a", f"{ticket}/b")
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "DM-1")].noun.bare == (f"{ticket}/a", f"{ticket}/b")
     assert (world.steps(), world.drift()) == ([], [])
 
 
@@ -378,7 +379,7 @@ def test_where_the_default_is_a_collection_it_is_a_ticket_that_other_chains_list
     world.capture(ORIGIN, "defaults")
 
     assert world.desired.chains["defaults"].noun.entries == ("LSSTComCam-calib",)
-    assert world.desired.tickets[INSTRUMENT, "LSSTComCam-calib"].noun.bare == (TOP,)
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "LSSTComCam-calib")].noun.bare == (TOP,)
 
 
 @pytest.mark.parametrize("chains", [(), ("nothing/here",), ("a//b",)])
@@ -408,7 +409,7 @@ def test_names_that_no_file_can_give_are_told_all_at_once(world: World) -> None:
 # --- the second repository ---
 
 
-def two_tickets(world: World, *addresses: str) -> None:
+def two_tickets(world: World, *addresses: Place) -> None:
     for address in addresses:
         butler = world.butler(address)
         butler.add_chain(TOP, [add_ticket(butler, "DM-2"), add_ticket(butler, "DM-1")])
@@ -438,7 +439,7 @@ def test_what_a_second_lacks_is_skipped_there_also_where_a_person_declared_it(wo
     written = world.capture(SUMMIT)
 
     assert written[:1] == [f"tickets/{INSTRUMENT}/DM-3.yaml"]
-    assert world.desired.tickets[INSTRUMENT, "DM-3"].noun.skip == {
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "DM-3")].noun.skip == {
         BASE: "no camera",
         SUMMIT: f"not there when captured on {DAY}",
     }
@@ -459,11 +460,11 @@ def test_what_a_second_has_besides_goes_in_front_of_the_next_common_child(world:
 
     entries = ("u-front", "DM-2", "u-amid-1", "u-amid-2", "DM-1", "u-last")
     assert world.desired.chains[TOP].noun.entries == entries
-    assert world.desired.tickets[INSTRUMENT, "u-front"].noun.skip.keys() == {ORIGIN, BASE}
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "u-front")].noun.skip.keys() == {ORIGIN, BASE}
     assert world.steps() == []
 
 
-def with_externals(world: World, *addresses: str) -> None:
+def with_externals(world: World, *addresses: Place) -> None:
     for address in addresses:
         butler = world.butler(address)
         butler.add_run("raws", "verifyBiasStats")
@@ -585,7 +586,8 @@ def test_what_is_there_but_not_searched_is_skipped(world: World) -> None:
     world.capture(SUMMIT)
 
     assert (
-        world.desired.tickets[INSTRUMENT, "DM-2"].noun.skip[SUMMIT] == f"not searched when captured on {DAY}"
+        world.desired.tickets[TicketKey(INSTRUMENT, "DM-2")].noun.skip[SUMMIT]
+        == f"not searched when captured on {DAY}"
     )
     assert world.steps() == []
 
@@ -598,7 +600,8 @@ def test_what_is_captured_is_not_put_into_the_chain_of_one_captured_before(world
     world.capture(SUMMIT)
 
     assert (
-        world.desired.tickets[INSTRUMENT, "DM-2"].noun.skip[ORIGIN] == f"not searched when captured on {DAY}"
+        world.desired.tickets[TicketKey(INSTRUMENT, "DM-2")].noun.skip[ORIGIN]
+        == f"not searched when captured on {DAY}"
     )
     assert world.steps() == []
 
@@ -818,7 +821,7 @@ def test_what_another_awaits_already_is_no_reason_to_refuse(world: World) -> Non
     world.capture(BASE)
 
     assert world.desired.chains[TOP].noun.entries == ("DM-3", "u-x", "DM-2", "DM-1")
-    assert world.desired.tickets[INSTRUMENT, "DM-3"].noun.skip.keys() == {BASE}
+    assert world.desired.tickets[TicketKey(INSTRUMENT, "DM-3")].noun.skip.keys() == {BASE}
 
 
 # --- any chain ---
@@ -928,7 +931,7 @@ def test_captured_and_deployed_anew_it_selects_the_same(folder: Path, shape: Sha
 @given(one=shapes(), other=shapes(), first=st.sampled_from([ORIGIN, SUMMIT]))
 @thorough
 def test_a_second_repository_is_described_or_refused_and_then_nothing_is_written(
-    folder: Path, one: Shape, other: Shape, first: str
+    folder: Path, one: Shape, other: Shape, first: Place
 ) -> None:
     world = fresh(folder)
     build(one, world.butler(first))

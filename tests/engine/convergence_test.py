@@ -18,7 +18,7 @@ from calibstate.engine.plan import Failed, make_plan
 from calibstate.errors import Diagnostic, UnreachableError
 from calibstate.kinds.registry import ACTIONS
 from calibstate.model.drift import What
-from calibstate.model.names import ARCHIVE, RUCIO
+from calibstate.model.names import ARCHIVE, RUCIO, Place
 from calibstate.model.outcomes import Outcome, Result
 from calibstate.model.plans import Basis, Plan
 from calibstate.model.scope import Scope
@@ -158,12 +158,12 @@ def without_ids(held: dict[str, Any]) -> dict[str, Any]:
     return {**held, RUCIO: {**held[RUCIO], "rules": rules}}
 
 
-def chain(places: MemoryPlaces, address: str, name: str = TOP) -> tuple[str, ...] | None:
+def chain(places: MemoryPlaces, address: Place, name: str = TOP) -> tuple[str, ...] | None:
     seen = places.butlers[address].collections([name])
     return seen[name].children if name in seen else None
 
 
-def holds_all(places: MemoryPlaces, address: str, leaf: str) -> bool:
+def holds_all(places: MemoryPlaces, address: Place, leaf: str) -> bool:
     """Say whether a collection has what it is to have, files included."""
     holding = places.butlers[address].holdings([leaf], files=[leaf]).get(leaf)
     return (
@@ -393,7 +393,8 @@ def test_a_chain_is_written_again_only_for_what_came_and_searches_only_what_is_w
     before = {(a, name): set(chain(places, a, name) or ()) for a in REPOSITORIES for name in (TOP, DEFAULTS)}
 
     def look(write: Write) -> None:
-        address, do, name = write
+        place, do, name = write
+        address = Place(place)
         if do == "set-chain" and (address, name) in before:
             entered = set(chain(places, address, name) or ()) - before[address, name]
             for ticket in tickets_in(tuple(entered)):
@@ -548,7 +549,7 @@ def test_what_a_hand_adds_meanwhile_is_kept(situation, number, name):
         if what == TOP:
             met.append(address)
             if len(met) == number + 1:
-                children = chain(places, address) or ()
+                children = chain(places, Place(address)) or ()
                 places.butlers[address].add_chain(TOP, [name, *(c for c in children if c != name)])
 
     places.before = meddle
@@ -574,7 +575,7 @@ def test_the_situations_are_not_all_alike():
         "export-bundle", "import-bundle", "prepend-to-chain", "rewrite-chain",
     }  # fmt: skip
     apply(whole, places)
-    assert chain(places, "summit/main") == (
+    assert chain(places, SUMMIT) == (
         f"{TOP}/DM-1",
         f"{TOP}/DM-2/bias",
         f"{TOP}/DM-2/unbounded",

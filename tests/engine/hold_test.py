@@ -14,6 +14,7 @@ from calibstate.engine import side_by_side
 from calibstate.engine.converge import Run, converge
 from calibstate.engine.hold import Holds, Patience
 from calibstate.errors import LockedError, UnreachableError
+from calibstate.model.names import Place
 from calibstate.model.outcomes import Result
 from calibstate.ports.silence import SilentError
 from tests.engine.convergence_test import plan
@@ -21,7 +22,7 @@ from tests.engine.worlds import Situation
 from tests.fakes.places import MemoryPlaces
 from tests.fakes.records import Holder
 
-PLACE = "summit/LSSTCam"
+PLACE = Place("summit/LSSTCam")
 
 
 class Clock:

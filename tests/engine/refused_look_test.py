@@ -15,11 +15,11 @@ from calibstate.kinds.collection import Collection
 from calibstate.kinds.external import External
 from calibstate.kinds.rucio_dataset import RucioDataset
 from calibstate.kinds.rucio_rule import RucioRule
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place, TicketKey
 from calibstate.model.resources import Declared, Resource
 from calibstate.ports.places import ReadPlaces
 
-KEY = ("LSSTCam", "DM-1")
+KEY = TicketKey("LSSTCam", "DM-1")
 
 
 class Touchy:
@@ -39,13 +39,13 @@ PLACES = {"butler", "archive", "rucio"}
 
 
 def address(kind: str, name: str) -> Address:
-    return Address(place="somewhere", kind=kind, name=name)
+    return Address(place=Place("somewhere"), kind=kind, name=name)
 
 
 def resources(name: str) -> Mapping[str, Resource]:
     """Return one resource of each kind, each of which is asked for by name."""
     return {
-        "bundle": Bundle(address("bundle", name), ("LSSTCam", name), None),
+        "bundle": Bundle(address("bundle", name), TicketKey("LSSTCam", name), None),
         "rucio_dataset": RucioDataset(address("rucio_dataset", name), KEY, "main", name),
         "rucio_rule": RucioRule(address("rucio_rule", name), KEY, "main", name, "RSE"),
         "collection": Collection(address("collection", name), (name,)),

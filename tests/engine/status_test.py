@@ -14,6 +14,7 @@ from calibstate.engine.plan import make_plan
 from calibstate.model.contents import CollectionType
 from calibstate.model.desired import DesiredState, Lines, Written
 from calibstate.model.drift import Drift, What
+from calibstate.model.names import TicketKey
 from calibstate.model.plans import Basis, Plan
 from calibstate.model.scope import Scope
 from calibstate.model.status import Cell, Row, State, Status, Subject
@@ -89,7 +90,7 @@ def arrived(what: str | None, ticket: str = "DM-1") -> tuple[tuple[str, str, str
 
 def with_status(name: str, value: str) -> Callable[[DesiredState], DesiredState]:
     def declare(desired: DesiredState) -> DesiredState:
-        key = (INSTRUMENT, name)
+        key = TicketKey(INSTRUMENT, name)
         said = desired.tickets[key].noun.model_dump(exclude_defaults=True)
         ticket = Ticket.model_validate({**said, "approval": {"status": value}})
         return replace(desired, tickets={**desired.tickets, key: Written(ticket, Lines("t.yaml"))})
@@ -99,7 +100,7 @@ def with_status(name: str, value: str) -> Callable[[DesiredState], DesiredState]
 
 def approved_otherwise(desired: DesiredState) -> DesiredState:
     """Have another content approved than anybody sealed."""
-    key = (INSTRUMENT, "DM-1")
+    key = TicketKey(INSTRUMENT, "DM-1")
     said = desired.tickets[key].noun.model_dump(exclude_defaults=True)
     approval = {"status": "adopted", "note": "a test", "seal": f"sha256:{'0' * 64}"}
     ticket = Ticket.model_validate({**said, "approval": approval})

@@ -22,6 +22,7 @@ from typing_extensions import override
 from calibstate.adapters.repositories import open_reader
 from calibstate.errors import Diagnostic, RefusedError
 from calibstate.model.effective import Effective, Resolved
+from calibstate.model.names import Place
 from calibstate.model.pins import Pin
 from calibstate.model.tickets import Ticket
 from calibstate.model.timespans import UNBOUNDED, UNBOUNDED_BEGIN, UNBOUNDED_END, Range
@@ -41,7 +42,7 @@ ALL = os.environ.get("CALIBSTATE_TEST_ALL") == "1"
 
 DETECTORS = 2
 RUNS = ("run0", "run1", "run2")
-ADDRESS = "usdf/main"
+ADDRESS = Place("usdf/main")
 
 
 # --- the sample of lookups ---

@@ -12,7 +12,7 @@ from calibstate.engine.waves import look_at_waves
 from calibstate.errors import InvalidStateError
 from calibstate.kinds.waves import Waves
 from calibstate.model.desired import DesiredState
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place, TicketKey
 from calibstate.model.reviews import PublishedReview, Reviewed
 from calibstate.model.scope import Scope
 from calibstate.store.statefile import load
@@ -21,7 +21,8 @@ from tests.tree import Tree
 
 TOP = "LSSTComCam/calib"
 ONE, TWO, THREE = (f"{TOP}/DM-{number}" for number in (1, 2, 3))
-USDF, BTS, TTS, SUMMIT = "usdf/main", "bts/LSSTComCam", "tts/LSSTComCam", "summit/LSSTComCam"
+USDF, BTS, TTS = map(Place, ("usdf/main", "bts/LSSTComCam", "tts/LSSTComCam"))
+SUMMIT, ASIDE = Place("summit/LSSTComCam"), Place("aside/LSSTComCam")
 WAVES = [["usdf"], ["bts", "tts"], ["summit"]]
 
 AT = "2025-02-12T03:00:00Z"
@@ -50,16 +51,18 @@ def declared(
 
 
 def published(
-    address: str, *chain: str, passed: bool = True, content: Mapping[str, str] = CONTENT
+    address: Place, *chain: str, passed: bool = True, content: Mapping[str, str] = CONTENT
 ) -> PublishedReview:
     told = Reviewed(at=AT, passed=passed, why="" if passed else "files: gone", fingerprints=content)
     return PublishedReview(address=address, at=AT, tickets={"LSSTComCam/DM-2": told}, chains={TOP: chain})
 
 
-def waits(desired: DesiredState, place: str, *shown: PublishedReview, **more: Any) -> tuple[str | None, ...]:
+def waits(
+    desired: DesiredState, place: Place, *shown: PublishedReview, **more: Any
+) -> tuple[str | None, ...]:
     """Return what the import of DM-2 waits for, its entry and its exit."""
     waves = Waves(desired, {review.address: review for review in shown}, **more)
-    ticket = desired.tickets["LSSTComCam", "DM-2"].noun
+    ticket = desired.tickets[TicketKey("LSSTComCam", "DM-2")].noun
     chain = Address(place=place, kind="chain", name=TOP)
     return (
         waves.import_waits(place, ticket, CONTENT),
@@ -73,7 +76,7 @@ OPEN = (None, None, None)
 
 def test_the_first_wave_and_sites_in_none_wait_for_nobody(tmp_path: Path) -> None:
     desired = declared(tmp_path, retired={})
-    assert waits(desired, USDF) == waits(desired, "aside/LSSTComCam") == OPEN
+    assert waits(desired, USDF) == waits(desired, ASIDE) == OPEN
 
 
 def test_without_waves_nobody_waits(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from calibstate.model.chains import ChainFile
 from calibstate.model.contents import CollectionType, Row
 from calibstate.model.desired import DesiredState, Lines, Written
 from calibstate.model.fingerprints import ticket_fingerprint
-from calibstate.model.names import ARCHIVE, RUCIO, TicketKey
+from calibstate.model.names import ARCHIVE, RUCIO, Place, TicketKey
 from calibstate.model.repositories import Site
 from calibstate.model.rucio import RegisteredFile, RuleState
 from calibstate.model.settings import RucioSettings, Settings
@@ -28,7 +28,7 @@ from tests.calibrations import IN_2024, INSTRUMENT, SINCE_2024
 from tests.fakes.butler import MemoryButler
 from tests.fakes.places import MemoryPlaces
 
-ORIGIN, EMBARGO, SUMMIT = "usdf/main", "usdf/embargo", "summit/main"
+ORIGIN, EMBARGO, SUMMIT = map(Place, ("usdf/main", "usdf/embargo", "summit/main"))
 REPOSITORIES = (ORIGIN, EMBARGO, SUMMIT)
 TOP, DEFAULTS = f"{INSTRUMENT}/calib", f"{INSTRUMENT}/defaults"
 RAW = f"{INSTRUMENT}/raw/all"
@@ -124,7 +124,7 @@ class Situation:
     """Ticket, and what became of it in Rucio."""
     ruled: tuple[tuple[str, str, str], ...] = ()
     """Repository, ticket, and what became of its rule."""
-    shut: frozenset[str] = frozenset()
+    shut: frozenset[Place] = frozenset()
     """Repositories whose RSE may not be written."""
 
     @cached_property
@@ -278,7 +278,7 @@ class Situation:
                 }
             )
 
-    def _route(self, address: str) -> Any:
+    def _route(self, address: Place) -> Any:
         if address in self.by_rucio:
             return {"by": "rucio", "rse": RSES[address], "prefix": PREFIXES[RSES[address]]}
         return "origin" if address == ORIGIN else "copy"
@@ -435,7 +435,7 @@ def _archive(ticket: TicketSpec, places: MemoryPlaces) -> None:
     held = source.holdings(ticket.leaves)
     fingerprint = ticket_fingerprint((name, held[name].fingerprint) for name in ticket.leaves)
     export = source.export(ticket.leaves, chain=ticket.chain)
-    key: TicketKey = (INSTRUMENT, ticket.name)
+    key = TicketKey(INSTRUMENT, ticket.name)
     places.bundles.add_bundle(key, ticket.leaves, fingerprint, export, exported_from=ORIGIN)
 
 

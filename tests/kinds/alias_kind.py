@@ -20,7 +20,7 @@ from calibstate.model.actions import Action, Departure, Standing
 from calibstate.model.desired import DesiredState, Written
 from calibstate.model.drift import Drift, What
 from calibstate.model.forms import Form
-from calibstate.model.names import Address, CollectionName, InstrumentName, Noun, Word
+from calibstate.model.names import Address, CollectionName, InstrumentName, Noun, Place, Word
 from calibstate.model.reasons import Reason
 from calibstate.model.resources import Declared, Resource
 from calibstate.model.status import RowKey, Subject
@@ -103,7 +103,7 @@ class AliasKind(Kind[Alias]):
     form = Form("aliases", AliasFile, "alias", "another name of a collection", _check)
 
     @override
-    def declare(self, selection: Selection, place: str) -> Iterator[Declared]:
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         for written in selection.desired.own.get("aliases", {}).values():
             noun: Any = written.noun
             if place in selection.desired.with_instrument(noun.instrument):

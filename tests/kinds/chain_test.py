@@ -10,9 +10,9 @@ from calibstate.kinds.chain import Chain, ChainKind, PrependToChain, RewriteChai
 from calibstate.model.actions import Standing
 from calibstate.model.contents import CollectionType
 from calibstate.model.drift import What
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place
 
-AT = Address(place="summit/LSSTCam", kind="chain", name="LSSTCam/calib")
+AT = Address(place=Place("summit/LSSTCam"), kind="chain", name="LSSTCam/calib")
 KIND = ChainKind()
 NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True)
 

@@ -11,7 +11,7 @@ import pytest
 from calibstate.kinds.rucio_dataset import RegisterDataset, RucioDataset, RucioDatasetKind
 from calibstate.model.actions import Standing
 from calibstate.model.drift import What
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place, TicketKey
 from calibstate.model.rucio import RegisteredDataset, RegisteredFile
 from tests.kinds.bundled import FILES, MANIFEST
 
@@ -19,13 +19,13 @@ KIND = RucioDatasetKind()
 A, B, C = (file.path for file in FILES)
 HELD = {file.path: RegisteredFile(file.size, file.adler32, file.datasets[0]) for file in FILES}
 DECLARED = RucioDataset(
-    Address(place="rucio", kind="rucio_dataset", name="LSSTCam/DM-1"),
-    ("LSSTCam", "DM-1"),
+    Address(place=Place("rucio"), kind="rucio_dataset", name="LSSTCam/DM-1"),
+    TicketKey("LSSTCam", "DM-1"),
     "ancillary",
     "Dataset/LSSTCam/calib/DM-1",
     MANIFEST.fingerprint,
     ("LSSTCam/calib/DM-1/bias",),
-    "usdf/main",
+    Place("usdf/main"),
     "davs://dtn/ancillary/FILE",
     manifest=MANIFEST,
 )
@@ -200,7 +200,7 @@ REGISTER = RegisterDataset(
     because="",
     ticket="DM-1",
     instrument="LSSTCam",
-    origin="usdf/main",
+    origin=Place("usdf/main"),
     scope=DECLARED.scope,
     dataset=DECLARED.dataset,
     fingerprint=MANIFEST.fingerprint,

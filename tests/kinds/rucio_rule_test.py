@@ -10,7 +10,7 @@ import pytest
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule, RucioRule, RucioRuleKind
 from calibstate.model.actions import Standing
 from calibstate.model.drift import What
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place, TicketKey
 from calibstate.model.rucio import RegisteredFile, Rule, RuleState, Storage
 from tests.kinds.bundled import FILES, MANIFEST
 
@@ -19,8 +19,8 @@ RSE, ELSEWHERE = "SUMMIT_CALIB_DISK", "BASE_CALIB_DISK"
 NUMBER, BYTES = len(FILES), sum(file.size for file in FILES)
 HELD = {file.path: RegisteredFile(file.size, file.adler32) for file in FILES}
 DECLARED = RucioRule(
-    Address(place="rucio", kind="rucio_rule", name=f"LSSTCam/DM-1/{RSE}"),
-    ("LSSTCam", "DM-1"),
+    Address(place=Place("rucio"), kind="rucio_rule", name=f"LSSTCam/DM-1/{RSE}"),
+    TicketKey("LSSTCam", "DM-1"),
     "ancillary",
     "Dataset/LSSTCam/calib/DM-1",
     RSE,

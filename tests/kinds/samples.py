@@ -7,13 +7,13 @@ from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
 from calibstate.model.bundles import BundleFile
 from calibstate.model.damage import DamagedFile
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place
 
 _FINGERPRINT = f"sha256:{'0' * 64}"
-_CALIB = Address(place="summit/LSSTCam", kind="chain", name="LSSTCam/calib")
+_CALIB = Address(place=Place("summit/LSSTCam"), kind="chain", name="LSSTCam/calib")
 
 _RULE = {
-    "target": Address(place="rucio", kind="rucio_rule", name="LSSTCam/DM-1/SUMMIT_CALIB_DISK"),
+    "target": Address(place=Place("rucio"), kind="rucio_rule", name="LSSTCam/DM-1/SUMMIT_CALIB_DISK"),
     "because": "no rule brings it there",
     "ticket": "DM-1",
     "instrument": "LSSTCam",
@@ -24,17 +24,17 @@ _RULE = {
 
 SAMPLES = (
     ExportBundle(
-        target=Address(place="archive", kind="bundle", name="LSSTCam/DM-1"),
+        target=Address(place=Place("archive"), kind="bundle", name="LSSTCam/DM-1"),
         because="DM-1 is adopted and not in the archive",
         ticket="DM-1",
         instrument="LSSTCam",
-        origin="usdf/main",
+        origin=Place("usdf/main"),
         fingerprint=_FINGERPRINT,
         collections=("LSSTCam/calib/DM-1/bias.20250101a",),
         chain="LSSTCam/calib/DM-1",
     ),
     RestoreBundle(
-        target=Address(place="archive", kind="bundle", name="LSSTCam/DM-1"),
+        target=Address(place=Place("archive"), kind="bundle", name="LSSTCam/DM-1"),
         because="1 of 3 files of its bundle are gone or were altered",
         ticket="DM-1",
         instrument="LSSTCam",
@@ -51,10 +51,10 @@ SAMPLES = (
                 found_size=0,
             ),
         ),
-        sources=("usdf/main", "summit/LSSTCam"),
+        sources=(Place("usdf/main"), Place("summit/LSSTCam")),
     ),
     ImportBundle(
-        target=Address(place="summit/LSSTCam", kind="collection", name="LSSTCam/DM-1"),
+        target=Address(place=Place("summit/LSSTCam"), kind="collection", name="LSSTCam/DM-1"),
         because="DM-1 is adopted and not here",
         ticket="DM-1",
         instrument="LSSTCam",
@@ -62,7 +62,7 @@ SAMPLES = (
         collections={"LSSTCam/calib/DM-1/bias.20250101a": _FINGERPRINT},
     ),
     ImportBundle(
-        target=Address(place="summit/LSSTCam", kind="collection", name="LSSTCam/DM-1"),
+        target=Address(place=Place("summit/LSSTCam"), kind="collection", name="LSSTCam/DM-1"),
         because="DM-1 is adopted and not here",
         ticket="DM-1",
         instrument="LSSTCam",
@@ -71,11 +71,11 @@ SAMPLES = (
         prefix="s3://calibrations/rucio/ancillary",
     ),
     RegisterDataset(
-        target=Address(place="rucio", kind="rucio_dataset", name="LSSTCam/DM-1"),
+        target=Address(place=Place("rucio"), kind="rucio_dataset", name="LSSTCam/DM-1"),
         because="it is not registered",
         ticket="DM-1",
         instrument="LSSTCam",
-        origin="usdf/main",
+        origin=Place("usdf/main"),
         scope="ancillary",
         dataset="Dataset/LSSTCam/calib/DM-1",
         fingerprint=_FINGERPRINT,

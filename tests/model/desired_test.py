@@ -10,6 +10,7 @@ import yaml
 
 from calibstate.errors import Where
 from calibstate.model.desired import DesiredState, Lines
+from calibstate.model.names import Place, TicketKey
 from calibstate.store.statefile import load
 from tests.written import GOOD, spoilt, written
 
@@ -80,14 +81,14 @@ def test_repositories_are_addressed_in_order(desired: DesiredState) -> None:
 
 
 def test_an_address_gives_the_repository_and_its_site(desired: DesiredState) -> None:
-    site, repository = desired.repository("summit/LATISS")
+    site, repository = desired.repository(Place("summit/LATISS"))
     assert (site.site, repository.butler) == ("summit", "/repo/LATISS")
 
 
 @pytest.mark.parametrize("address", ["usdf/LATISS", "nowhere/main", "usdf"])
 def test_an_unknown_address_is_a_key_error(address: str, desired: DesiredState) -> None:
     with pytest.raises(KeyError):
-        desired.repository(address)
+        desired.repository(Place(address))
 
 
 def test_the_origin_is_where_the_route_says(desired: DesiredState) -> None:
@@ -100,7 +101,7 @@ def test_a_ticket_is_skipped_by_site_or_by_repository(tmp_path: Path) -> None:
         **spoilt("tickets/LATISS/DM-3.yaml", "  tts: no use there", "  tts: all of it\n  usdf/main: this one")
     }
     desired = load(written(tmp_path, skip))[0]
-    ticket = desired.tickets["LATISS", "DM-3"].noun
+    ticket = desired.tickets[TicketKey("LATISS", "DM-3")].noun
     assert [desired.skipped(ticket, address) for address in desired.repositories] == [
         None,
         "all of it",
@@ -122,7 +123,7 @@ def test_a_ticket_is_skipped_by_site_or_by_repository(tmp_path: Path) -> None:
 def test_only_names_sites_or_repositories(
     only: tuple[str, ...], expected: bool, desired: DesiredState
 ) -> None:
-    assert desired.expects(only, "usdf/main") is expected
+    assert desired.expects(only, Place("usdf/main")) is expected
 
 
 def test_tickets_and_chains_of_an_instrument_come_by_name(desired: DesiredState) -> None:
@@ -133,7 +134,7 @@ def test_tickets_and_chains_of_an_instrument_come_by_name(desired: DesiredState)
 
 
 def test_a_word_means_a_ticket_a_bare_collection_or_a_chain(desired: DesiredState) -> None:
-    ticket, bare = desired.tickets["LATISS", "DM-1"], desired.tickets["LATISS", "DM-2"]
+    ticket, bare = desired.tickets[TicketKey("LATISS", "DM-1")], desired.tickets[TicketKey("LATISS", "DM-2")]
 
     def meant(word: str) -> tuple[object, ...]:
         meaning = desired.meaning(word, "LATISS")
@@ -154,7 +155,7 @@ def test_other_words_mean_nothing(word: str, desired: DesiredState) -> None:
 def test_the_same_ticket_of_another_instrument_is_not_meant(desired: DesiredState) -> None:
     assert desired.meaning("DM-1", "LSSTCam") is None
     assert desired.ticket_named("DM-1", "LSSTCam") is None
-    assert desired.ticket_named("DM-1", "LATISS") is desired.tickets["LATISS", "DM-1"]
+    assert desired.ticket_named("DM-1", "LATISS") is desired.tickets[TicketKey("LATISS", "DM-1")]
 
 
 def test_a_word_that_is_a_ticket_and_a_chain_means_the_ticket(tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def test_lines_without_marks_point_at_the_file() -> None:
 
 
 def test_every_noun_knows_its_file(desired: DesiredState) -> None:
-    assert str(desired.tickets["LATISS", "DM-1"].lines.value_at("approval", "status")) == (
+    assert str(desired.tickets[TicketKey("LATISS", "DM-1")].lines.value_at("approval", "status")) == (
         "tickets/LATISS/DM-1.yaml:4:11"
     )
     assert (

@@ -7,7 +7,7 @@ import pytest
 
 from calibstate.errors import InvalidStateError, RefusedError
 from calibstate.kinds.registry import ACTIONS
-from calibstate.model.names import Address
+from calibstate.model.names import Address, Place
 from calibstate.model.plans import Basis, Plan, Step
 from calibstate.store import planfile
 from tests.kinds.samples import SAMPLES
@@ -89,7 +89,7 @@ def test_an_unknown_action_is_named(plan):
 
 
 def test_an_address_is_written_in_its_three_parts():
-    assert str(Address(place="summit/LSSTCam", kind="chain", name="a/b")) == "summit/LSSTCam:chain:a/b"
+    assert str(Address(place=Place("summit/LSSTCam"), kind="chain", name="a/b")) == "summit/LSSTCam:chain:a/b"
 
 
 @pytest.mark.parametrize(

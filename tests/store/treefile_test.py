@@ -10,13 +10,14 @@ from calibstate.errors import RefusedError
 from calibstate.model.additions import Additions, NewEntry
 from calibstate.model.chains import ChainFile, ExternalEntry
 from calibstate.model.desired import DesiredState
+from calibstate.model.names import Place, TicketKey
 from calibstate.model.tickets import Approval, ApprovalStatus, Ticket
 from calibstate.store import statefile, treefile
 from tests.tree import Tree
 
 TICKET = "tickets/LSSTComCam/DM-1.yaml"
 CHAIN = "chains/top.yaml"
-SUMMIT = "summit/main"
+SUMMIT = Place("summit/main")
 WHY = "not there when captured on 2026-11-23"
 APPROVAL = Approval(status=ApprovalStatus.ADOPTED, note="found live")
 
@@ -88,7 +89,7 @@ def added(before: str, after: str) -> list[str]:
     return more
 
 
-SKIP = Additions(skips={("LSSTComCam", "DM-1"): {SUMMIT: WHY}})
+SKIP = Additions(skips={TicketKey("LSSTComCam", "DM-1"): {SUMMIT: WHY}})
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_words_that_yaml_reads_otherwise_are_quoted(tree: Tree, word: str) -> No
 
     checked, _ = treefile.checked(desired(tree), changed)
 
-    assert checked.tickets["LSSTComCam", word].noun == ticket
+    assert checked.tickets[TicketKey("LSSTComCam", word)].noun == ticket
     assert checked.chains["c"].noun == chain
 
 
@@ -308,7 +309,7 @@ def test_permissions_stay_and_nothing_of_ours_is_left(tree: Tree) -> None:
 
     assert (tree.state / TICKET).stat().st_mode & 0o777 == 0o640
     assert not list(tree.state.rglob(".calibstate-*"))
-    assert desired(tree).tickets["LSSTComCam", "DM-1"].noun.skip == {SUMMIT: WHY}
+    assert desired(tree).tickets[TicketKey("LSSTComCam", "DM-1")].noun.skip == {SUMMIT: WHY}
 
 
 def test_a_file_that_only_its_reader_takes_for_yaml_is_refused(tree: Tree) -> None:
