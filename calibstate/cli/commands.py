@@ -95,8 +95,8 @@ def _be_lenient(option: Any, command_name: str, offered: Set[str]) -> None:
         from ..views.render import Format
 
         word: str | None = read_variable(context)
-        known = {format.value for format in Format}
-        if word not in known or word in offered:
+        words = {format.value for format in Format}
+        if word not in words or word in offered:
             return word
         # What is completed has no reader for notes.
         if not context.resilient_parsing:

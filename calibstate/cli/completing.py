@@ -51,9 +51,9 @@ def places(context: typer.Context, incomplete: str) -> list[str]:
 
 def excluded(context: typer.Context, incomplete: str) -> list[str]:
     """Offer what may be left out: sites, repositories and tickets."""
-    told = _tickets_as(incomplete)
+    tickets_of = _tickets_as(incomplete)
     return _beginning(
-        context, incomplete, lambda root: [*known.sites(root), *known.repositories(root), *told(root)]
+        context, incomplete, lambda root: [*known.sites(root), *known.repositories(root), *tickets_of(root)]
     )
 
 
@@ -65,7 +65,8 @@ def _tickets_as(incomplete: str) -> Names:
 
 def _beginning(context: typer.Context, incomplete: str, names: Names) -> list[str]:
     try:
-        found = names(statefile.find_root(context.find_root().params.get("root")))
+        root = statefile.find_root(context.find_root().params.get("root"))
+        offered = names(root)
     except (CalibstateError, OSError):
         return []
-    return [name for name in found if name.startswith(incomplete)]
+    return [name for name in offered if name.startswith(incomplete)]

@@ -64,13 +64,14 @@ def demo(
     with _carrier(folder, fast=fast) as carrier:
         screen.tell("Building four repositories with the LSSTComCam chain; the summit is two tickets behind,")
         screen.tell("the base test stand too, and somebody changed its chain by hand.")
-        made = build_world(folder, carrier)
+        world = build_world(folder, carrier)
         if not only_build:
-            _show_carried(made, carrier) if carrier else _show(made)
+            _show_carried(world, carrier) if carrier else _show(world)
         if carrier and serve:
             _serve(carrier)
     if not only_build and not serve:
-        screen.print_lines([_how_to_go_on(made)])
+        how_to_go_on = _with_rucio if world.carrier else _by_hand
+        screen.print_lines([how_to_go_on(world.folder)])
     raise typer.Exit(ExitCode.DONE)
 
 
@@ -130,27 +131,27 @@ def build_world(folder: Path, carrier: Carrier | None) -> Demo:
         watch("tickets", 0, 1)
         from ..demo.world import build, declare_newest
 
-        made = build(folder, declared, lambda done, total: watch("tickets", done, total), carrier)
+        world = build(folder, declared, lambda done, total: watch("tickets", done, total), carrier)
     if carrier:
         screen.tell("Rucio carries the older tickets to both, as it will carry the newest.")
-        _deploy(made, ExitCode.PENDING)
+        _deploy(world, ExitCode.PENDING)
         carrier.site.drain(carrier.scope)
-        _deploy(made, ExitCode.DONE)
-        declare_newest(made, declared)
-    return made
+        _deploy(world, ExitCode.DONE)
+        declare_newest(world, declared)
+    return world
 
 
-def _deploy(made: Demo, expected: ExitCode) -> None:
+def _deploy(world: Demo, expected: ExitCode) -> None:
     """Do all that can be done of what is declared so far."""
     with redirect_stdout(io.StringIO()) as printed:
-        code = run(["-C", str(made.state), "apply", "--yes"])
+        code = run(["-C", str(world.state), "apply", "--yes"])
     if code != expected:
-        said = "\n".join(printed.getvalue().splitlines()[-12:])
+        last = "\n".join(printed.getvalue().splitlines()[-12:])
         raise CalibstateError(
             Diagnostic(
                 "Demonstration was not built",
-                f"Its older tickets were not deployed (code {code}); the last that was said is:\n{said}",
-                hint=f"What Rucio's server says is in {made.folder / 'rucio' / 'server' / 'log'}; "
+                f"Its older tickets were not deployed (code {code}); the last that was said is:\n{last}",
+                hint=f"What Rucio's server says is in {world.folder / 'rucio' / 'server' / 'log'}; "
                 "`calibstate demo --fast` leaves Rucio out.",
             )
         )
@@ -164,15 +165,15 @@ def _declaration() -> DesiredState:
     return declared
 
 
-def _show(made: Demo) -> None:
-    state, plan = str(made.state), str(made.folder / "plan.json")
+def _show(world: Demo) -> None:
+    state, plan = str(world.state), str(world.folder / "plan.json")
     _look(state, plan)
     _step("Do exactly that.", "-C", state, "apply", plan, "--yes")
     _step("And again: nothing is left to do.", "-C", state, "plan")
 
 
-def _show_carried(made: Demo, carrier: Carrier) -> None:
-    state, plan = str(made.state), str(made.folder / "plan.json")
+def _show_carried(world: Demo, carrier: Carrier) -> None:
+    state, plan = str(world.state), str(world.folder / "plan.json")
     _look(state, plan)
     _step(
         "Do what the USDF has to do: export, register, ask for it to be brought.  Ends with 4: pending.",
@@ -210,10 +211,6 @@ def _serve(carrier: Carrier) -> None:
         threading.Event().wait()
     except KeyboardInterrupt:
         screen.tell("Stopping Rucio.")
-
-
-def _how_to_go_on(made: Demo) -> str:
-    return _with_rucio(made.folder) if made.carrier else _by_hand(made.folder)
 
 
 def _with_rucio(folder: Path) -> str:

@@ -82,5 +82,5 @@ def explain(
     from ..work.explain import explain
 
     session = begin(context, narrowing, looking, timeout=timeout)
-    asked = question(session.desired, narrowing.instrument, dataset_type, data_id or (), at, exposure, chain)
-    finish(explain(session, asked, everything=everything), format)
+    lookup = question(session.desired, narrowing.instrument, dataset_type, data_id or (), at, exposure, chain)
+    finish(explain(session, lookup, everything=everything), format)

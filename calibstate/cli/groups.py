@@ -207,16 +207,12 @@ class _Parameter:
 
     def _format_option(self) -> inspect.Parameter:
         (mark,) = self._marks
-        words = [(format.name, format.value) for format in formats_of(mark.result)]
-        offered = _enumeration(words)
+        # It is not known before it runs which members there are.
+        enumeration: Any = Enum
+        offered = enumeration("Format", [(f.name, f.value) for f in formats_of(mark.result)])
         option = typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
         default = offered(Format.TEXT.value)
         return self._parameter.replace(annotation=Annotated[offered, option], default=default)
-
-
-def _enumeration(words: list[tuple[str, str]]) -> Any:
-    make: Any = Enum  # It is not known before it runs which members there are.
-    return make("Format", words)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -329,10 +329,9 @@ def allowed(guards: list[Guard] | None, because: str | None, override: str | Non
         guards, because = [*(guards or ()), *OF_TIME], override
     if bool(guards) != bool(because and because.strip()):
         detail = "--allow needs a reason." if guards else "--because says why a guard is passed, and none is."
-        known = ", ".join(guard.value for guard in Guard)
-        raise UsageError(
-            Diagnostic("Guard without a reason", detail, hint=f"Give --allow ({known}) and --because REASON.")
-        )
+        names = ", ".join(guard.value for guard in Guard)
+        hint = f"Give --allow ({names}) and --because REASON."
+        raise UsageError(Diagnostic("Guard without a reason", detail, hint=hint))
     return Allowed(
         guards=tuple(sorted(set(guards or ()), key=list(Guard).index)), because=without_secrets(because or "")
     )

@@ -46,8 +46,10 @@ def question(
         It is not clear what is meant.
     """
     if (at is None) == (exposure is None):
-        said = "Neither --at nor --exposure is given" if at is None else "Both --at and --exposure are given"
-        raise UsageError(Diagnostic("When is not clear", f"{said}.", hint="Give one of them."))
+        detail = "Both --at and --exposure are given."
+        if at is None:
+            detail = "Neither --at nor --exposure is given."
+        raise UsageError(Diagnostic("When is not clear", detail, hint="Give one of them."))
     data_id = _data_id(words)
     instrument = _instrument(desired, instruments or [], data_id.get("instrument"))
     moment = None if at is None else _moment(at)
@@ -67,22 +69,27 @@ def _data_id(words: Iterable[str]) -> dict[str, str]:
 
 
 def _instrument(desired: DesiredState, options: list[str], word: str | None) -> str:
-    """Return the instrument that is meant: told, or the only one."""
-    known = sorted({i for a in desired.repositories for i in desired.repository(a)[1].instruments})
-    told = sorted({*options, *([word] if word else [])})
-    (only,) = told if len(told) == 1 else known if not told and len(known) == 1 else (None,)
-    if only is None:
-        detail = f"{', '.join(told)} are given." if told else f"{', '.join(known)} are declared."
-        raise UsageError(
-            Diagnostic("Instrument is not clear", detail, hint="Give one of them: --instrument NAME.")
-        )
-    if only not in known:
-        near = nearest(only, known)
-        hint = f"Did you mean {near}?" if near else f"Known are: {', '.join(known)}."
-        raise UsageError(
-            Diagnostic("Not declared", f"{spelled(only)}: no repository has this instrument.", hint=hint)
-        )
-    return only
+    """Return the instrument that is meant: given, or the only one."""
+    declared: set[str] = set()
+    for address in desired.repositories:
+        declared.update(desired.repository(address)[1].instruments)
+    given = set(options)
+    if word:
+        given.add(word)
+    candidates = sorted(given or declared)
+    if len(candidates) != 1:
+        detail = f"{', '.join(candidates)} are {'given' if given else 'declared'}."
+        hint = "Give one of them: --instrument NAME."
+        raise UsageError(Diagnostic("Instrument is not clear", detail, hint=hint))
+    (instrument,) = candidates
+    if instrument not in declared:
+        hint = f"Known are: {', '.join(sorted(declared))}."
+        near = nearest(instrument, sorted(declared))
+        if near:
+            hint = f"Did you mean {near}?"
+        detail = f"{spelled(instrument)}: no repository has this instrument."
+        raise UsageError(Diagnostic("Not declared", detail, hint=hint))
+    return instrument
 
 
 def _moment(text: str) -> int:

@@ -93,12 +93,17 @@ def print_json(document: Any) -> None:
     print_json_text(json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False))
 
 
-def print_json_text(told: str) -> None:
+def print_json_text(document: str) -> None:
     """Print JSON that is text already."""
     if not terminal.speaks_unicode(sys.stdout):
-        told = _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], told)
+        document = _BEYOND_ASCII.sub(_escaped, document)
     # As escapes they say the same, and a terminal does not obey them.
-    sys.stdout.write(_OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], told) + "\n")
+    sys.stdout.write(_OBEYED.sub(_escaped, document) + "\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return a character as JSON escapes it."""
+    return json.dumps(match[0])[1:-1]
 
 
 def tell(words: str) -> None:
@@ -179,15 +184,15 @@ def _in_lines(what: str, counts: Counts, clock: Callable[[], float]) -> Watch:
 def waiting() -> Iterator[Callable[[list[str]], None]]:
     """Show what is waited for: in place, or where it changes a line."""
     console = err()
-    told: list[list[str]] = []
+    printed: list[list[str]] = []
     with ExitStack() as stack:
         shown = stack.enter_context(console.status("")) if _is_watched(console) else None
 
         def show(lines: list[str]) -> None:
             if shown:
                 shown.update(_harmless("\n".join(lines)))
-            elif lines not in told[-1:]:
-                told.append(lines)
+            elif lines not in printed[-1:]:
+                printed.append(lines)
                 for line in lines:
                     tell(line)
 

@@ -36,7 +36,7 @@ def diff(session: Session, before: str | None = None, after: str | None = None) 
         tree = ComparedTree(revision.words, revision.commit)
     else:
         desired, tree = session.desired, _WORKING_TREE
-    scope, all_changes = session.asked, changes(was.desired, desired)
+    scope, all_changes = session.requested, changes(was.desired, desired)
     if scope != Scope():
         _check_either(was.desired, desired, scope)
         all_changes = narrowed(all_changes, scope, was.desired, desired)

@@ -17,10 +17,13 @@ def drift(session: Session) -> DriftFound:
     places = session.places()
     seen_now = look(session, places)
     plan = seen_now.plan
-    session.listener.report(commit_remarks(plan.basis.commit_unknown))
-    session.listener.report(
-        [*seen_now.view.notes, *places.relied_on(), *seen_now.foreseen.notes, *not_seen(plan)]
-    )
+    listener = session.listener
+    listener.report(commit_remarks(plan.basis.commit_unknown))
+    listener.report(seen_now.view.notes)
+    listener.report(places.relied_on())
+    listener.report(seen_now.foreseen.notes)
+    listener.report(not_seen(plan))
     unseen = {place.place for place in plan.unseen}
     places_asked = (ARCHIVE, *places_of(session.desired, session.scope))
-    return DriftFound(plan, tuple(place for place in places_asked if place not in unseen))
+    looked_at = [place for place in places_asked if place not in unseen]
+    return DriftFound(plan, tuple(looked_at))

@@ -57,7 +57,7 @@ def impact(
                 hint="Add --live SITE/REPOSITORY.",
             )
         )
-    scope = session.asked
+    scope = session.requested
     if live:
         scope = replace(scope, repositories=(*scope.repositories, RepositoryAddress(live)))
     check_scope(session.desired, scope)

@@ -47,19 +47,21 @@ def plan(
     UsageError
         Sites go before, and no site is named whose plan it is to be.
     """
-    ours = session.asked
+    ours = session.requested
     if after:
         if not ours.sites:
             detail = "--after says who goes before a site, and no --site is given."
             raise UsageError(Diagnostic("Whose plan?", detail))
-        session = replace(session, asked=replace(ours, sites=(*ours.sites, *after)))
+        session = replace(session, requested=replace(ours, sites=(*ours.sites, *after)))
     places = session.places(to_act=True)
     seen_now = look(session, places, allowed, after)
     whole = seen_now.plan
-    session.listener.report(commit_remarks(whole.basis.commit_unknown))
-    session.listener.report(
-        [*seen_now.view.notes, *places.relied_on(), *seen_now.foreseen.notes, *not_seen(whole)]
-    )
+    listener = session.listener
+    listener.report(commit_remarks(whole.basis.commit_unknown))
+    listener.report(seen_now.view.notes)
+    listener.report(places.relied_on())
+    listener.report(seen_now.foreseen.notes)
+    listener.report(not_seen(whole))
     # The steps of those who go before were needed to know what follows.
     plan = part_of(whole, ours, session.desired) if after else whole
     digest = planfile.digest(plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,13 +71,19 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
     before = before or Before(None, "a base that does not validate")
     all_changes = changes(before.desired, desired)
     findings = (*remarks, *judge(desired, before.desired, session.today()))
+    # What was found before too is not told again.
+    old = list(before.remarks)
+    if before.desired:
+        old.extend(judge(before.desired, None, session.today()))
+    identities = {_identity(finding) for finding in old}
+    new = [finding for finding in findings if _identity(finding) not in identities]
     touched = {key for key in all_changes.touched if key in desired.tickets}
     of_all = approvals(desired, Scope())
     impact = lookups_changed(before.desired, desired, Scope(), before.words, observed_until)
     return Proposal(
         before.words,
         before.commit,
-        (*troubles, *_new(findings, before, session)),
+        (*troubles, *new),
         workspace,
         changes=all_changes,
         sentences=sentences(all_changes),
@@ -86,15 +91,6 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
         impact=replace(impact, commit=before.commit),
         plans=read_site_plans(desired, plans) if plans else (),
     )
-
-
-def _new(findings: Iterable[Diagnostic], before: Before, session: Session) -> list[Diagnostic]:
-    """Return the findings that there were not before."""
-    old = list(before.remarks)
-    if before.desired:
-        old.extend(judge(before.desired, None, session.today()))
-    identities = {_identity(finding) for finding in old}
-    return [finding for finding in findings if _identity(finding) not in identities]
 
 
 def _identity(finding: Diagnostic) -> tuple[str, str, str, str]:

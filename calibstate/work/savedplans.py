@@ -129,7 +129,8 @@ def read_site_plans(desired: DesiredState, folder: Path) -> tuple[SitePlan, ...]
     files = sorted(folder.glob("*.json")) if folder.is_dir() else []
     if not files:
         hint = "Make them: calibstate plan --site SITE -o FOLDER/SITE.json."
-        raise UsageError(Diagnostic("No saved plans", f"{folder} holds no SITE.json.", hint=hint))
+        detail = f"{folder} holds no SITE.json."
+        raise UsageError(Diagnostic("No saved plans", detail, hint=hint))
     plans = []
     for file in files:
         if file.stem not in desired.sites:
@@ -139,7 +140,7 @@ def read_site_plans(desired: DesiredState, folder: Path) -> tuple[SitePlan, ...]
         plan = read_plan(file)
         plans.append(SitePlan(file.stem, plan, planfile.digest(plan)))
     # Others wait for what an origin exports.
-    first = {origin.partition("/")[0] for origin in origins_of(desired)}
+    first = {origin.site for origin in origins_of(desired)}
     return tuple(sorted(plans, key=lambda plan: (plan.site not in first, plan.site)))
 
 

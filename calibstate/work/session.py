@@ -37,7 +37,7 @@ class Session:
     folder: Path | None = None
     """Root of the state tree as it was given; else it is looked for."""
 
-    asked: Scope = field(default_factory=Scope)
+    requested: Scope = field(default_factory=Scope)
     """What was asked for, as it was given."""
 
     listener: Listener = field(default_factory=Unheard)
@@ -107,10 +107,10 @@ class Session:
         UsageError
             Something that was asked for is not declared.
         """
-        check_scope(self.desired, self.asked)
+        check_scope(self.desired, self.requested)
         if self.only_here:
-            return only_here(self.desired, self.asked)
-        return Narrowed(self.asked)
+            return only_here(self.desired, self.requested)
+        return Narrowed(self.requested)
 
     @property
     def scope(self) -> Scope:

@@ -40,7 +40,7 @@ def show(session: Session, what: str | None = None, at: str | None = None) -> De
     """
     if what and at is None and Path(what).is_file():
         return SavedPlan(read_plan(Path(what)))
-    scope = session.asked
+    scope = session.requested
     if what:
         scope = replace(scope, repositories=(*scope.repositories, RepositoryAddress(what)))
     if at:

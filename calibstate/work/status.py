@@ -16,6 +16,11 @@ def status(session: Session) -> TicketsStatus:
     places = session.places()
     seen_now = look(session, places)
     plan = seen_now.plan
-    session.listener.report(commit_remarks(plan.basis.commit_unknown))
-    session.listener.report([*seen_now.view.notes, *places.relied_on(), *not_seen(plan)])
-    return TicketsStatus(status_of(seen_now.view, plan), DriftFound(plan).exit_code)
+    listener = session.listener
+    listener.report(commit_remarks(plan.basis.commit_unknown))
+    listener.report(seen_now.view.notes)
+    listener.report(places.relied_on())
+    listener.report(not_seen(plan))
+    drift = DriftFound(plan)
+    table = status_of(seen_now.view, plan)
+    return TicketsStatus(table, drift.exit_code)

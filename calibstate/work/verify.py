@@ -201,8 +201,11 @@ def _together(watch: Watch) -> Callable[[RepositoryAddress], Watch]:
             with one_by_one:
                 of_unit = counts.setdefault(unit, {})
                 of_unit[address] = done, total
-                all_done = sum(there for there, _ in of_unit.values())
-                watch(unit, all_done, sum(of_all for _, of_all in of_unit.values()))
+                all_done = all_there_are = 0
+                for done_there, total_there in of_unit.values():
+                    all_done += done_there
+                    all_there_are += total_there
+                watch(unit, all_done, all_there_are)
 
         return count
 

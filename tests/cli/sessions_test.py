@@ -57,7 +57,7 @@ def session_of(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> S
 
 def arrived(session: Session) -> dict[str, Any]:
     """Return what a session says, by the name of the option that says it."""
-    asked = session.asked
+    asked = session.requested
     return {
         "site": asked.sites == ("summit",),
         "repository": asked.repositories == ("summit/LSSTComCam",),
