@@ -121,7 +121,7 @@ def _secrets_in(variables: Mapping[str, str]) -> Iterator[str]:
 class Where:
     """A place in a file that a person wrote."""
 
-    path: str
+    file: str
     """File, relative to the root of the state tree where it is inside."""
 
     line: int
@@ -132,7 +132,7 @@ class Where:
 
     @override
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 class Severity(Enum):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import Diagnostic
 from ..kinds.registry import KINDS
 from ..model.actions import Action
-from ..model.drift import DeclaredAt, Drift, Unseen, What
+from ..model.drift import Drift, Unseen, What
 from ..model.guards import Allowed, Guard, GuardMet
 from ..model.names import Address, Place
 from ..model.plans import Basis, Plan, Refusal, Step
@@ -167,7 +167,7 @@ class _Planner:
             detail=detail,
             reason=obstacle.code.value,
             hint=obstacle.hint,
-            declared_at=DeclaredAt.of(declared.where),
+            declared_at=declared.where,
         )
 
     def _settle(self, declared: Declared, live: Resource | None) -> Iterator[Drift]:
@@ -334,7 +334,7 @@ def _awaited(stop: Reason) -> Reason:
 def _told(drift: Drift, declared: Declared, obstacle: Reason | None) -> Drift:
     """Return drift with its line, and with what stands in its way."""
     where = declared.lines.get(drift.subject, declared.where)
-    told = drift.model_copy(update={"declared_at": DeclaredAt.of(where)})
+    told = drift.model_copy(update={"declared_at": where})
     if obstacle is None or drift.what not in MENDABLE:
         return told
     update = {
@@ -344,7 +344,7 @@ def _told(drift: Drift, declared: Declared, obstacle: Reason | None) -> Drift:
         "hint": obstacle.hint,
     }
     if obstacle.where:
-        update["declared_at"] = DeclaredAt.of(obstacle.where)
+        update["declared_at"] = obstacle.where
     return told.model_copy(update=update)
 
 

@@ -272,6 +272,6 @@ def _as_of(commit: str, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, 
     for diagnostic in diagnostics:
         where = diagnostic.where
         if where:
-            where = replace(where, path=f"{commit[:10]}:{where.path}")
+            where = replace(where, file=f"{commit[:10]}:{where.file}")
         dated.append(replace(diagnostic, where=where))
     return tuple(dated)

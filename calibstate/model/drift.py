@@ -7,7 +7,7 @@ from enum import Enum
 from ..errors import Where
 from .names import Address, Noun
 
-__all__ = ["DeclaredAt", "Drift", "Unseen", "What"]
+__all__ = ["Drift", "Unseen", "What"]
 
 
 class What(Enum):
@@ -25,18 +25,6 @@ class What(Enum):
     """The place did not answer; nothing is known."""
     PENDING = "pending"
     """It waits for something that is not done here and now."""
-
-
-class DeclaredAt(Noun):
-    """The line that asks for a resource."""
-
-    file: str
-    line: int
-
-    @classmethod
-    def of(cls, where: Where | None) -> DeclaredAt | None:
-        """Return the line of a place in a file."""
-        return cls(file=where.path, line=where.line) if where else None
 
 
 class Drift(Noun):
@@ -60,7 +48,7 @@ class Drift(Noun):
     hint: str = ""
     """What to do, where that is known."""
 
-    declared_at: DeclaredAt | None = None
+    declared_at: Where | None = None
     """The line that asks for it."""
 
 

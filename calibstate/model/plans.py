@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..errors import Where
 from .actions import Action
-from .drift import DeclaredAt, Drift, Unseen, What
+from .drift import Drift, Unseen, What
 from .guards import Allowed, GuardMet
 from .names import Address, Noun
 from .reasons import Reason
@@ -58,7 +59,7 @@ class Refusal(Noun):
     hint: str = ""
     """What to do, where that is known."""
 
-    declared_at: DeclaredAt | None = None
+    declared_at: Where | None = None
     """The line that contradicts, where there is one."""
 
     @classmethod
@@ -69,7 +70,7 @@ class Refusal(Noun):
             code=reason.code.value,
             reason=reason.detail,
             hint=reason.hint,
-            declared_at=DeclaredAt.of(reason.where),
+            declared_at=reason.where,
         )
 
 

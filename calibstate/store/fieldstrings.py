@@ -40,6 +40,16 @@ class WithFieldStrings(GenerateJsonSchema):
             written["properties"][field.alias or name]["description"] = string
         return written
 
+    @override
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        """Return the schema of a plain noun, such as a line of a file."""
+        written = super().dataclass_schema(schema)
+        plain: type = schema["cls"]
+        for name, string in _strings(plain.__module__).get(plain.__name__, {}).items():
+            if string and name in written["properties"]:
+                written["properties"][name]["description"] = string
+        return written
+
 
 def _string_under(noun: type[Noun], field: str) -> str | None:
     """Return what stands under a field where it was last declared."""

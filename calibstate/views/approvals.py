@@ -84,7 +84,7 @@ def listed_as_markdown(result: ApprovalsListed) -> Iterator[str]:
 def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:
     """Yield what the comparison found, as a list."""
     for one in findings:
-        at = f" ({one.where.path}:{one.where.line})" if one.where else ""
+        at = f" ({one.where.file}:{one.where.line})" if one.where else ""
         hint = f" {one.hint}" if one.hint else ""
         yield f"- **{one.severity.value}**: {safe(f'{one.summary}{at}: {one.detail}{hint}')}"
 

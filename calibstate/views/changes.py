@@ -48,7 +48,7 @@ def as_text(sentences: Iterable[Sentence]) -> Iterator[Text]:
     for sentence in sentences:
         line = Text("  ").append(f"{sentence.mark} {sentence.what} ", _STYLES[sentence.mark])
         line.append(sentence.rest)
-        yield line.append(f"  {sentence.where.path}:{sentence.where.line}", "dim")
+        yield line.append(f"  {sentence.where.file}:{sentence.where.line}", "dim")
 
 
 def as_markdown(sentences: Iterable[Sentence]) -> Iterator[str]:

@@ -46,7 +46,7 @@ def annotation(problem: Diagnostic, prefix: str) -> str:
     title = f"{problem.code} {problem.summary}" if problem.code else problem.summary
     properties = {"title": title}
     if where := problem.where:
-        path = f"{prefix}/{where.path}" if prefix else where.path
+        path = f"{prefix}/{where.file}" if prefix else where.file
         properties = {"file": path, "line": str(where.line), "col": str(where.column), **properties}
     said = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     message = problem.detail + (f"\n{problem.hint}" if problem.hint else "")

@@ -158,7 +158,7 @@ def _shadowed(told: Impact) -> list[Shadowed]:
 
 def _never(shadowed: list[Shadowed]) -> str:
     first = shadowed[0]
-    where = f" ({first.where.path}:{first.where.line})" if first.where else ""
+    where = f" ({first.where.file}:{first.where.line})" if first.where else ""
     names = ", ".join(one.collection for one in shadowed)
     return f"{first.ticket if first.whole else names} can never win any more{where}"
 

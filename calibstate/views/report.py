@@ -165,7 +165,7 @@ def _policy(proposal: Proposal) -> Iterator[str]:
     yield "| | rule | at | what | what to do |"
     yield "|---|---|---|---|---|"
     for one in proposal.problems:
-        at = f"{one.where.path}:{one.where.line}" if one.where else ""
+        at = f"{one.where.file}:{one.where.line}" if one.where else ""
         rule = f"{one.code} {one.summary}".strip()
         yield row(one.severity.value, rule, at, one.detail, one.hint)
     yield "\n</details>"

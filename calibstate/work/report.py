@@ -96,5 +96,5 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
 def _identity(finding: Diagnostic) -> tuple[str, str, str, str]:
     """Return what tells a finding from others, before and after."""
     # Lines move, files do not.
-    path = finding.where.path if finding.where else ""
+    path = finding.where.file if finding.where else ""
     return (finding.code, finding.summary, finding.detail, path)

@@ -411,7 +411,8 @@ def test_the_refusal_is_told_where_programs_read_it(sealed: Sites) -> None:
 
     (refused,) = ran.json["refused"]
     assert refused["target"] == {"place": "archive", "kind": "bundle", "name": f"{INSTRUMENT}/DM-2"}
-    assert refused["declared_at"] == {"file": f"tickets/{INSTRUMENT}/DM-2.yaml", "line": 6}
+    assert refused["declared_at"] == {"file": f"tickets/{INSTRUMENT}/DM-2.yaml", "line": 6, "column": 9}
+    assert refused["code"] == "approved-otherwise"
     done = [(step["target"], step["with"]) for step in ran.json["steps"]]
     assert "DM-2" not in json.dumps(done)
     markdown = sealed.run("plan", "--format", "markdown").out

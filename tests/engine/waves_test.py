@@ -210,4 +210,4 @@ def test_a_wave_that_means_nothing_does_not_validate(
     problem = caught.value.diagnostics[0]
     assert told in f"{problem.detail} {problem.hint}"
     assert problem.where
-    assert (problem.where.path, problem.where.line) == ("calibstate.yaml", line)
+    assert (problem.where.file, problem.where.line) == ("calibstate.yaml", line)

@@ -199,4 +199,4 @@ def test_what_no_clock_can_tell_does_not_validate(
     (problem,) = caught.value.diagnostics
     assert told in f"{problem.detail} {problem.hint}"
     assert problem.where
-    assert (problem.where.path, problem.where.line) == ("calibstate.yaml", line)
+    assert (problem.where.file, problem.where.line) == ("calibstate.yaml", line)

@@ -366,7 +366,7 @@ def test_what_an_unread_file_may_have_declared_is_not_held_against_others(
         "chains/z.yaml": "chain: LSSTCam/calib\ninstrument: LSSTCam\nonly: [usdf/main]\nentries: []\n",
     }
     found = mistakes(written(tmp_path, others | {file: content}))
-    assert {d.where.path for d in found if d.where} == {file}
+    assert {d.where.file for d in found if d.where} == {file}
 
 
 def test_an_unread_ticket_does_not_hide_another_unknown_word(tmp_path: Path) -> None:

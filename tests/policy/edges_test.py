@@ -33,7 +33,7 @@ def tree(root: Path, *files: Mapping[str, str | None]) -> DesiredState:
 
 
 def found(desired: DesiredState, base: DesiredState | None = None) -> list[str]:
-    return [f"{one.code} {one.where and one.where.path}" for one in judge(desired, base, TODAY)]
+    return [f"{one.code} {one.where and one.where.file}" for one in judge(desired, base, TODAY)]
 
 
 def declared(ticket: str, *collections: str, instrument: str = "LSSTComCam", **approval: str) -> str:

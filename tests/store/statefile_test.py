@@ -310,7 +310,7 @@ def test_mistakes_come_by_file_and_line(tmp_path: Path) -> None:
         "sites/a.yml": "",
     }
     found = mistakes(written(tmp_path / "tree", changes))
-    places = [(d.where.path, d.where.line) for d in found if d.where]
+    places = [(d.where.file, d.where.line) for d in found if d.where]
     assert places == sorted(places)
     assert len(places) == 3 + 12 + 1 + 1
 
@@ -403,7 +403,7 @@ def test_a_link_out_of_the_tree_is_refused_unread(file: str, tmp_path: Path) -> 
     (root / file).symlink_to(tmp_path / "outside")
     found = mistakes(root)
     assert f"{file}:1:1 Link out of the tree" in told(found)
-    assert not [d for d in found if d.where and d.where.path.startswith(f"{file}/")]
+    assert not [d for d in found if d.where and d.where.file.startswith(f"{file}/")]
 
 
 def test_a_link_within_the_tree_is_followed(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def _clashes(tree: Tree) -> Iterator[Diagnostic]:
         if before.what != claim.what:
             detail = f"`{name}` is {claim.what}, but also {before.what} ({line(before.where)})."
             yield Diagnostic("One collection, two meanings", detail, claim.where)
-        elif before.where.path == claim.where.path:
+        elif before.where.file == claim.where.file:
             # The same in two files is told as what is declared twice.
             detail = f"`{name}` stands in line {before.where.line} already."
             yield Diagnostic("Collection listed twice", detail, claim.where, "Delete one of the two.")

@@ -39,4 +39,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def line(where: Where) -> str:
     """Return a place in a file as people write it."""
-    return f"{where.path}:{where.line}"
+    return f"{where.file}:{where.line}"

@@ -7,18 +7,10 @@ from typing import Any, Literal
 from ...errors import Diagnostic, Where
 from ...model.names import Noun
 
-__all__ = ["FORMAT", "Problem", "Spot", "plain", "problem", "spot"]
+__all__ = ["FORMAT", "Problem", "plain", "problem"]
 
 FORMAT: Literal["1.0"] = "1.0"
 """Version of the form of every document."""
-
-
-class Spot(Noun):
-    """A place in a file."""
-
-    file: str
-    line: int
-    column: int
 
 
 class Problem(Noun):
@@ -37,13 +29,8 @@ class Problem(Noun):
     hint: str = ""
     """What to do."""
 
-    at: Spot | None = None
+    at: Where | None = None
     """The line to be mended."""
-
-
-def spot(where: Where | None) -> Spot | None:
-    """Return a place in a file."""
-    return Spot(file=where.path, line=where.line, column=where.column) if where else None
 
 
 def problem(told: Diagnostic) -> Problem:
@@ -54,7 +41,7 @@ def problem(told: Diagnostic) -> Problem:
         summary=told.summary,
         detail=told.detail,
         hint=told.hint,
-        at=spot(told.where),
+        at=told.where,
     )
 
 

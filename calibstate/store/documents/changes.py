@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from ...errors import Diagnostic
+from ...errors import Diagnostic, Where
 from ...model.approvals import Approved
 from ...model.changes import ChainChange, Sentence
 from ...model.names import Noun
@@ -15,7 +15,7 @@ from ...model.results.impacts import ImpactReport
 from ...model.results.proposals import Proposal, RolledBack
 from ...model.results.trees_compared import ChainHistory, ComparedTree, HistoryEntry, TreesCompared
 from ...model.rollbacks import Remaining
-from .base import FORMAT, Problem, Spot, problem, spot
+from .base import FORMAT, Problem, problem
 from .plans import summary
 
 __all__ = [
@@ -50,7 +50,7 @@ class ProposedEntry(Noun):
     said: str
     """What becomes of it, behind its name."""
 
-    at: Spot | None = None
+    at: Where | None = None
     """The line that says so, or said so before."""
 
 
@@ -325,7 +325,7 @@ def _proposed(sentences: Iterable[Sentence]) -> tuple[ProposedEntry, ...]:
     """Return what is declared otherwise, in sentences."""
     entries = []
     for sentence in sentences:
-        at = spot(sentence.where)
+        at = sentence.where
         entries.append(ProposedEntry(mark=sentence.mark, what=sentence.what, said=sentence.rest, at=at))
     return tuple(entries)
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ...errors import Where
 from ...model.impacts import Affected, ChainImpact, Via
 from ...model.names import Noun
 from ...model.results.impacts import ImpactReport
 from ...model.timespans import format_bound
-from .base import FORMAT, Spot, spot
+from .base import FORMAT
 
 __all__ = [
     "AffectedEntry",
@@ -77,7 +78,7 @@ class ShadowedEntry(Noun):
     whole: bool
     """Whether the same is true of all collections of the ticket there."""
 
-    declared_at: Spot | None
+    declared_at: Where | None
 
 
 class UnknownEntry(Noun):
@@ -209,7 +210,7 @@ class _Searched:
                 collection=shadowed.collection,
                 ticket=shadowed.ticket or None,
                 whole=shadowed.whole,
-                declared_at=spot(shadowed.where),
+                declared_at=shadowed.where,
             )
 
     def unknown(self) -> Iterator[UnknownEntry]:
