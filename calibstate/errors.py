@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import ClassVar
@@ -212,10 +212,10 @@ class CalibstateError(Exception):
         super().__init__("\n".join(str(d) for d in diagnostics))
         self.diagnostics = diagnostics
 
-    @classmethod
-    def all_of(cls, diagnostics: Iterable[Diagnostic]) -> CalibstateError:
-        """Return one error that tells all of several problems."""
-        return cls(*diagnostics)
+    @property
+    def first(self) -> Diagnostic:
+        """The first thing that is wrong."""
+        return self.diagnostics[0]
 
 
 class UsageError(CalibstateError):

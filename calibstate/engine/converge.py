@@ -217,7 +217,7 @@ def converge(
                 return
             plan = following
     except CalibstateError as error:
-        became, why_ended = f"stopped: {error.diagnostics[0].summary}", error
+        became, why_ended = f"stopped: {error.first.summary}", error
         raise
     finally:
         run.release(became, why_ended)

@@ -191,9 +191,9 @@ def _take(
         raise
     except SilentError as error:
         barred.why[place] = f"{place} fell silent in this run; {_AGAIN}"
-        yield _outcome(step, Result.FAILED, f"{error.diagnostics[0].detail} {_UNKNOWN}")
+        yield _outcome(step, Result.FAILED, f"{error.first.detail} {_UNKNOWN}")
     except LockedError as error:
-        yield _outcome(step, Result.FAILED, error.diagnostics[0].detail)
+        yield _outcome(step, Result.FAILED, error.first.detail)
         raise
     except PlanIsStaleError as error:
         yield _outcome(step, Result.STALE, str(error))

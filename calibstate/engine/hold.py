@@ -90,7 +90,7 @@ class Patience:
         raise AssertionError("there is always another pause")
 
     def _say(self, error: LockedError, told: str) -> str:
-        first = error.diagnostics[0]
+        first = error.first
         # The words tell its last sign of life, which changes with each try.
         holder = error.holder or first.detail
         if holder != told:

@@ -141,12 +141,12 @@ def _seen(place: Place, look: Future[list[Observed]], wanted: list[Declared]) ->
     except UnreachableError as error:
         if not wanted:
             address = Address(place=place, kind="place", name=place)
-            return [Observed(address, trouble=error.diagnostics[0])]
+            return [Observed(address, trouble=error.first)]
         return _unseen(error, wanted)
 
 
 def _unseen(error: UnreachableError, wanted: list[Declared]) -> list[Observed]:
-    return [Observed(d.address, trouble=error.diagnostics[0]) for d in wanted]
+    return [Observed(d.address, trouble=error.first) for d in wanted]
 
 
 def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
@@ -169,7 +169,7 @@ def _look_at_kind(kind: Kind[Any], targets: list[Resource], places: ReadPlaces) 
         found = kind.observe(targets, places)
     except RefusedError as error:
         if len(targets) == 1:
-            yield Observed(targets[0].address, refusal=error.diagnostics[0])
+            yield Observed(targets[0].address, refusal=error.first)
             return
         # Nobody knows which of them it is about, so each is asked alone.
         for target in targets:

@@ -171,7 +171,7 @@ def _from_origin(ticket: Ticket, origin: Place | None, observed: Mapping[Address
     try:
         empty = [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]
     except UnreachableError as error:
-        detail = f"its origin {origin} could not be seen: {error.diagnostics[0].detail}"
+        detail = f"its origin {origin} could not be seen: {error.first.detail}"
         return Reason.unseen(origin or "", detail)
     if empty:
         return Reason.refused(

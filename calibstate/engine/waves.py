@@ -32,7 +32,7 @@ def look_at_waves(desired: DesiredState, scope: Scope, places: ReadPlaces) -> Wa
             if review := places.published_review(address):
                 shown[address] = review
         except UnreachableError as error:
-            unreadable[address] = error.diagnostics[0].detail.rstrip(".")
+            unreadable[address] = error.first.detail.rstrip(".")
     return Waves(desired, shown, unreadable)
 
 

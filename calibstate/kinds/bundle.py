@@ -228,10 +228,6 @@ class ExportBundle(Action):
             yield Departure(self.origin, self.target.name, expected, f"content {found}")
 
     @override
-    def reverse(self) -> str:
-        return "A bundle is never removed: it is what a repository is restored from."
-
-    @override
     def summary(self) -> str:
         return f"export {self.ticket} from {self.origin} ({len(self.collections)} collections)"
 
@@ -295,10 +291,6 @@ class RestoreBundle(Action):
     def brings(self) -> frozenset[tuple[str, str]]:
         # The bundle stays what it is.
         return frozenset()
-
-    @override
-    def reverse(self) -> str:
-        return "What was found in the place of a file is kept in .damaged/ of the archive."
 
     @override
     def summary(self) -> str:
@@ -499,7 +491,7 @@ def _alone(target: Bundle, archive: ArchiveReader) -> Bundle | None:
 
 def _in_trouble(target: Bundle, error: InvalidStateError) -> Bundle:
     """Return a ticket of which a manifest cannot be read."""
-    trouble = Reason.refused(Code.BUNDLE_UNREADABLE, error.diagnostics[0].detail)
+    trouble = Reason.refused(Code.BUNDLE_UNREADABLE, error.first.detail)
     return Bundle(target.address, target.ticket, None, trouble=trouble)
 
 

@@ -121,7 +121,7 @@ def look_at_export(manifest: Manifest, archive: ArchiveReader) -> BundleFiles:
     try:
         archive.contents(manifest)
     except RefusedError as error:
-        return BundleFiles(problems=(FileProblem(EXPORT, error.diagnostics[0].detail),))
+        return BundleFiles(problems=(FileProblem(EXPORT, error.first.detail),))
     return BundleFiles()
 
 
@@ -147,7 +147,7 @@ def _read_file(
     try:
         return archive.read_file(manifest, file, pace)
     except InvalidStateError as error:
-        return FileProblem(file.path, error.diagnostics[0].detail)
+        return FileProblem(file.path, error.first.detail)
 
 
 def restore_files(
@@ -191,7 +191,7 @@ def restore_files(
         try:
             uris = _stored(manifest, address, places)
         except UnreachableError as error:
-            reasons.append(f"{address}: {error.diagnostics[0].detail}")
+            reasons.append(f"{address}: {error.first.detail}")
             continue
         not_there = []
         for one in lacking:
@@ -201,7 +201,7 @@ def restore_files(
             except PlanIsStaleError:
                 raise
             except RefusedError as error:
-                reasons.append(f"{address}: {error.diagnostics[0].detail}")
+                reasons.append(f"{address}: {error.first.detail}")
                 not_there.append(one)
         lacking = not_there
     if lacking:

@@ -246,17 +246,6 @@ class PrependToChain(ChainAction):
         return (*self.children, *(self.onto or ()))
 
     @override
-    def reverse(self) -> Action | str:
-        if self.onto is None:
-            return "A chain is never removed; without it in another chain nothing searches it."
-        return RewriteChain(
-            target=self.target,
-            because=f"takes back: {self.because}",
-            children_before=self.children_after,
-            children=self.onto,
-        )
-
-    @override
     def summary(self) -> str:
         verb = "make with" if self.onto is None else "prepend"
         return f"{verb} {_count(self.children)}"
@@ -282,15 +271,6 @@ class RewriteChain(ChainAction):
     @override
     def children_after(self) -> tuple[str, ...]:
         return self.children
-
-    @override
-    def reverse(self) -> Action:
-        return RewriteChain(
-            target=self.target,
-            because=f"takes back: {self.because}",
-            children_before=self.children,
-            children=self.children_before,
-        )
 
     @override
     def summary(self) -> str:

@@ -173,10 +173,6 @@ class ImportBundle(Action):
         return frozenset((self.target.place, name) for name in self.collections)
 
     @override
-    def reverse(self) -> str:
-        return "Nothing that holds data is removed; take the ticket off the chains by `retired` or `skip`."
-
-    @override
     def summary(self) -> str:
         if self.prefix is not None:
             return f"record {self.ticket} in place ({len(self.collections)} collections)"
@@ -389,7 +385,7 @@ def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple
             yield from _file_differences(holding, pin)
         except UnreachableError as error:
             # Its rows are fetched only now.
-            detail = error.diagnostics[0].detail
+            detail = error.first.detail
             yield What.PENDING, f"it is not as {pin.told_by} says, in what is not known; {detail}"
     elif not holding.rows:
         yield What.MISSING, "the collection holds nothing"
@@ -416,10 +412,10 @@ def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[tuple[What,
         expected, expected_type = pin.expected_rows(name, live.rows), pin.expected_type(name)
     except RefusedError as error:
         # Nothing may be built on it, and the other tickets go on.
-        yield What.CHANGED, f"it is not as {pin.told_by} says; {error.diagnostics[0].detail}"
+        yield What.CHANGED, f"it is not as {pin.told_by} says; {error.first.detail}"
         return
     except UnreachableError as error:
-        why = error.diagnostics[0].detail
+        why = error.first.detail
         yield What.PENDING, f"it is not as {pin.told_by} says, in what is not known; {why}"
         return
     if expected_type and live.type is not expected_type:
@@ -450,7 +446,7 @@ def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
         # The files of a manifest are read for nobody who looked at no sizes.
         sizes = pin.manifest.sizes if pin.manifest and live.sizes else {}
     except InvalidStateError as error:
-        yield What.CHANGED, f"whether its files are right cannot be told; {error.diagnostics[0].detail}"
+        yield What.CHANGED, f"whether its files are right cannot be told; {error.first.detail}"
         return
     altered = [
         by_uuid[u]

@@ -194,10 +194,6 @@ class RegisterDataset(Action):
         return frozenset({(RUCIO, f"{self.scope}:{self.dataset}")})
 
     @override
-    def reverse(self) -> str:
-        return "A closed dataset is never deleted by us: rules and repositories stand on it."
-
-    @override
     def summary(self) -> str:
         return f"register {self.ticket} as {self.scope}:{self.dataset} and close it"
 

@@ -207,10 +207,6 @@ class AddRule(RuleAction):
             yield Departure(RUCIO, self.rse, "an RSE that takes the files", obstacle.detail)
 
     @override
-    def reverse(self) -> str:
-        return "Rules are never deleted by us: the files of a repository are recorded where they are kept."
-
-    @override
     def summary(self) -> str:
         return f"have {self.scope}:{self.dataset} brought to {self.rse}"
 
@@ -236,10 +232,6 @@ class KeepRule(RuleAction):
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         yield from super().departures(live)
         yield from _gone(self, self.rule, live)
-
-    @override
-    def reverse(self) -> str:
-        return "Whoever wants the rule to end gives it a lifetime again; drift will tell."
 
     @override
     def summary(self) -> str:
@@ -269,10 +261,6 @@ class BoostRule(RuleAction):
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         yield from super().departures(live)
         yield from _gone(self, self.rule, live)
-
-    @override
-    def reverse(self) -> str:
-        return "A transfer that was tried again stays tried."
 
     @override
     def summary(self) -> str:

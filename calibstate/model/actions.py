@@ -104,10 +104,6 @@ class Action(Noun, ABC):
         return departure.of_target() if is_of_target else str(departure)
 
     @abstractmethod
-    def reverse(self) -> Action | str:
-        """Return what takes it back, or why nothing does."""
-
-    @abstractmethod
     def summary(self) -> str:
         """Say in a few words what it does, for people."""
 

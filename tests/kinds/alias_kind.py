@@ -87,10 +87,6 @@ class PointAlias(Action):
             yield Departure(self.target.place, self.target.name, str(self.before), str(_children(live)))
 
     @override
-    def reverse(self) -> str:
-        return "An alias is never removed."
-
-    @override
     def summary(self) -> str:
         return f"stand for {self.of}"
 
