@@ -2,38 +2,45 @@
 
 Whenever a butler is opened it parses the same dozen files of defaults and
 describes the same fifty tables to SQLAlchemy, which is two thirds of its
-time.  A user opens a few butlers, the tests thousands.  The results depend
-on nothing but the keys under which they are kept here, so the first result
-is given again.  Tables that are yet to be created are described as usual.
+time; and each compiles the same queries.  A user opens a few butlers, the
+tests thousands.  The results depend on nothing but the keys under which they
+are kept here, so the first result is given again.  Tables that are yet to be
+created with the repository are described as usual.
 """
 
 from __future__ import annotations
 
 import pickle
 from functools import cache
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import sqlalchemy
 from lsst.daf.butler import Config
 from lsst.daf.butler.registry.interfaces import Database, StaticTablesContext
+from lsst.daf.butler.registry.interfaces._database import DatabaseMetadata
+from sqlalchemy.util import LRUCache
+from typing_extensions import override
 
 _PACKAGE = "resource://lsst.daf.butler/"
 """How the address of a file begins that no test changes."""
 
 _read_yaml: Any = Config._Config__initFromYaml  # type: ignore[attr-defined]
-_add_table: Any = StaticTablesContext.addTable
+_describe: Any = DatabaseMetadata.add_table
+_begin: Any = Database.__init__
 
 _parsed: dict[tuple[str, bytes], bytes] = {}
 _tables: dict[tuple[Any, ...], sqlalchemy.Table] = {}
-_describing = Lock()
+_describing = RLock()
 
 
 @cache
 def open_quickly() -> None:
     """Open butlers quickly in this process from now on."""
     Config._Config__initFromYaml = _read_yaml_once  # type: ignore[attr-defined]
-    StaticTablesContext.addTable = _add_table_once  # type: ignore[assignment,method-assign]
+    StaticTablesContext.addTable = _add_static_table  # type: ignore[assignment,method-assign]
+    DatabaseMetadata.add_table = _describe_once  # type: ignore[assignment,method-assign]
+    Database.__init__ = _begin_with_queries  # type: ignore[assignment,method-assign]
 
 
 def _read_yaml_once(config: Config, stream: Any) -> Config:
@@ -49,24 +56,24 @@ def _read_yaml_once(config: Config, stream: Any) -> Config:
     return config
 
 
-def _add_table_once(context: StaticTablesContext, name: str, spec: Any) -> sqlalchemy.Table:
-    if name not in context._tableNames:
-        described: sqlalchemy.Table = _add_table(context, name, spec)
-        return described
-    key = (*_kind_of_database(context._db), name, *_description(spec))
-    metadata: Any = context._db._metadata
+def _add_static_table(context: StaticTablesContext, name: str, spec: Any) -> sqlalchemy.Table:
+    describe = _describe_once if name in context._tableNames else _describe
+    table: sqlalchemy.Table = describe(context._db._metadata, context._db, name, spec)
+    return table
+
+
+def _describe_once(metadata: Any, database: Database, name: str, spec: Any, **more: Any) -> Any:
+    if more or name in metadata._tables:
+        return _describe(metadata, database, name, spec, **more)
+    key = (type(database), database.namespace, name, *_description(spec))
     with _describing:
         if key not in _tables:
-            _tables[key] = _add_table(context, name, spec)
-        elif name not in metadata._tables:
+            _tables[key] = _describe(metadata, database, name, spec)
+        else:
             # Tables that are described later refer to this one by its name.
             metadata._metadata._add_table(name, metadata._metadata.schema, _tables[key])
             metadata._tables[name] = _tables[key]
     return _tables[key]
-
-
-def _kind_of_database(database: Database) -> tuple[type[Database], str | None]:
-    return type(database), database.namespace
 
 
 def _description(spec: Any) -> tuple[Any, ...]:
@@ -75,3 +82,29 @@ def _description(spec: Any) -> tuple[Any, ...]:
     keys = [tuple(map(repr, vars(key).values())) for key in spec.foreignKeys]
     sets = [frozenset(map(repr, parts)) for parts in (spec.unique, spec.indexes, spec.exclusion)]
     return (tuple(fields), tuple(keys), *sets, spec.recycleIds)
+
+
+class _Queries(LRUCache[Any, Any]):
+    """Compiled queries, of whichever engine."""
+
+    @override
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_of_any_engine(key), default)
+
+    @override
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_of_any_engine(key), value)
+
+
+def _of_any_engine(key: Any) -> Any:
+    # Each engine has a dialect of its own, and all are set up alike.
+    dialect, *rest = key
+    return (type(dialect), getattr(dialect, "server_version_info", None), *rest)
+
+
+_queries = _Queries(5000)
+
+
+def _begin_with_queries(database: Database, *, engine: sqlalchemy.Engine, **more: Any) -> None:
+    _begin(database, engine=engine, **more)
+    engine._compiled_cache = _queries

@@ -79,6 +79,8 @@ def test_two_repositories_whose_dataset_types_came_in_another_order_are_kept_apa
         world.add_ticket(butler, world.INSTRUMENT, "DM-1", {"flat.x": ("flat",), "bias.x": ("bias",)})
 
     with Butler.from_config(str(repository)) as first, Butler.from_config(str(tmp_path / "other")) as other:
-        for butler in (first, other):
+        for butler in (first, other, first):
             for dataset_type in ("bias", "flat"):
-                assert len(butler.query_datasets(dataset_type, collections="LSSTComCam/calib/DM-1")) > 0
+                refs = butler.query_datasets(dataset_type, collections="LSSTComCam/calib/DM-1")
+                assert {ref.datasetType.name for ref in refs} == {dataset_type}
+                assert {ref.run for ref in refs} == {f"LSSTComCam/calib/DM-1/{dataset_type}.x.run"}
