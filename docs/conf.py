@@ -39,6 +39,8 @@ pygments_style = "friendly"
 default_role = "py:obj"
 nitpick_ignore_regex = [("py:.*", r"(?!calibstate\.).*"), ("py:.*", r".*\.(_\w+|[A-Z])")]
 numpydoc_show_class_members = False
+# numpydoc brings it, and it would read the pages of the last time first.
+autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_default_options = {"exclude-members": "model_config", "members": True, "show-inheritance": True}
 autodoc_preserve_defaults = True
