@@ -92,11 +92,11 @@ class _Locks(Locks):
         with reached(self._store):
             self._store.look()
             lock = self._new_lock(place, why)
-            said = self._take(key, lock)
+            takeover = self._take(key, lock)
         held = self._held[place] = _Held(self._store, key, lock, self._time_there)
         held.start(self._every)
         try:
-            yield said
+            yield takeover
         except BaseException:
             # What went wrong inside is what must be told.
             with suppress(OSError, CalibstateError):
@@ -116,8 +116,8 @@ class _Locks(Locks):
     def is_abandoned(self, place: str) -> bool:
         try:
             with reached(self._store):
-                found = self._read(_key(place))
-            return found is not None and runs_no_more(self._holder(place, found).process, this_process())
+                present = self._read(_key(place))
+            return present is not None and runs_no_more(self._holder(place, present).process, this_process())
         except LockedError:
             return False  # Nobody knows who holds it.
 
@@ -127,42 +127,42 @@ class _Locks(Locks):
         for _ in range(_TRIES):
             with reached(self._store):
                 self._store.look()
-                found = self._read(_key(place))
-            if found is None:
+                present = self._read(_key(place))
+            if present is None:
                 return False
-            about_to(self._may_be_broken(place, found, id))
+            about_to(self._may_be_broken(place, present, id))
             with reached(self._store):
                 # Its holder may be renewing it just now.
-                if self._store.withdraw(_key(place), found):
+                if self._store.withdraw(_key(place), present):
                     return True
-                if found == before:
+                if present == before:
                     # Nobody renews it: the store does not keep the condition
                     # of the removal, and a person says that nobody works.
                     self._store.remove(_key(place))
                     return True
-            before = found
-        raise _restless(place)
+            before = present
+        raise _always_changing(place)
 
     def _take(self, key: str, lock: Lock) -> str | None:
         """Make a lock ours; say so if it was an ended process's."""
-        said, data = None, _text(lock)
+        takeover, data = None, _text(lock)
         for _ in range(_TRIES):
             if self._store.create(key, data):
                 self._check_that_it_excludes(key, data)
                 return None
-            found = self._read(key)
-            if found == data:
+            present = self._read(key)
+            if present == data:
                 # The server had it, and its answer was lost on the way.
-                return said
-            if found is not None:
-                said = self._succeeding(found, lock)
-                if self._store.swap(key, found, data):
-                    return said
-        raise _restless(lock.place)
+                return takeover
+            if present is not None:
+                takeover = self._succeeding(present, lock)
+                if self._store.swap(key, present, data):
+                    return takeover
+        raise _always_changing(lock.place)
 
-    def _succeeding(self, found: bytes, lock: Lock) -> str:
+    def _succeeding(self, present: bytes, lock: Lock) -> str:
         """Return the sentence that a lock is taken over, if it may be."""
-        holder = self._holder(lock.place, found)
+        holder = self._holder(lock.place, present)
         if not runs_no_more(holder.process, lock.process):
             raise self._locked(lock.place, holder, lock.process)
         return (
@@ -171,15 +171,15 @@ class _Locks(Locks):
             f"({_shown(holder.why)}), runs no more."
         )
 
-    def _may_be_broken(self, place: str, found: bytes, id: str | None) -> str:
+    def _may_be_broken(self, place: str, present: bytes, id: str | None) -> str:
         """Return the sentence that a lock is broken, if it may be."""
-        if id == _name_of_damaged(found):
+        if id == _name_of_damaged(present):
             return f"the lock of {place} that cannot be read, id {id}, is broken"
-        holder, here = self._holder(place, found), this_process()
+        holder, here = self._holder(place, present), this_process()
         if id != holder.id:
             raise self._locked(place, holder, here)
         if is_seen_from(holder.process, here) and not runs_no_more(holder.process, here):
-            raise _lives(place, holder)
+            raise _still_runs(place, holder)
         return (
             f"the lock of {place}, id {id}, is broken: {_shown(holder.who)} on "
             f"{_shown(holder.process.host)} (process {holder.process.pid}) held it since "
@@ -282,7 +282,7 @@ class _Held:
     def check(self) -> None:
         """Raise if it is ours no more."""
         with self._one_at_a_time:
-            self._find()
+            self._find_ours()
             if self._lost:
                 raise self._lost
 
@@ -298,17 +298,17 @@ class _Held:
         """
         self._ended.set()
         with self._one_at_a_time:
-            found = self._find()
+            present = self._find_ours()
             if self._lost:
                 raise self._lost
-            if found and not self._store.withdraw(self._key, found) and self._is_there():
+            if present and not self._store.withdraw(self._key, present) and self._is_there():
                 raise _not_given_back(self._store.uri + self._key, self._lock)
 
     def _is_there(self) -> bool:
         # A removal whose answer was lost on the way was done all the same.
-        found = self._store.read(self._key, limit=_LIMIT)
+        present = self._store.read(self._key, limit=_LIMIT)
         with suppress(ValidationError):
-            return found is not None and _parsed(found).id == self._lock.id
+            return present is not None and _parsed(present).id == self._lock.id
         return False
 
     def _renew(self, every: timedelta) -> None:
@@ -316,28 +316,28 @@ class _Held:
             # A store that is away for a while may be back at the next beat;
             # nothing is written meanwhile, since each step checks before.
             with suppress(OSError), self._one_at_a_time:
-                self._beat()
+                self._renew_once()
 
-    def _beat(self) -> None:
-        if self._ended.is_set() or not (found := self._find()):
+    def _renew_once(self) -> None:
+        if self._ended.is_set() or not (present := self._find_ours()):
             return
         renewed = self._lock.model_copy(update={"beat": stamp(self._now())})
-        if not self._store.swap(self._key, found, _text(renewed)):
-            self._find()
+        if not self._store.swap(self._key, present, _text(renewed)):
+            self._find_ours()
 
-    def _find(self) -> bytes | None:
+    def _find_ours(self) -> bytes | None:
         """Return the bytes of our lock; what is lost once stays lost."""
         if self._lost:
             return None
         # By its id: of a renewal whose answer was lost on the way it is not
         # known which bytes are there.
-        found = self._store.read(self._key, limit=_LIMIT)
+        present = self._store.read(self._key, limit=_LIMIT)
         holder = None
         with suppress(ValidationError):
-            holder = _parsed(found) if found is not None else None
+            holder = _parsed(present) if present is not None else None
         if holder and holder.id == self._lock.id:
-            return found
-        self._lost = _lost(self._lock, found, holder)
+            return present
+        self._lost = _lost(self._lock, present, holder)
         return None
 
 
@@ -395,7 +395,7 @@ def _what_to_do(place: str, lock: Lock, here: Process, silent: timedelta | None)
     )
 
 
-def _lives(place: str, lock: Lock) -> LockedError:
+def _still_runs(place: str, lock: Lock) -> LockedError:
     pid = lock.process.pid
     return LockedError(
         Diagnostic(
@@ -408,12 +408,12 @@ def _lives(place: str, lock: Lock) -> LockedError:
     )
 
 
-def _lost(ours: Lock, found: bytes | None, holder: Lock | None) -> LockedError:
+def _lost(ours: Lock, present: bytes | None, holder: Lock | None) -> LockedError:
     now = "nobody holds the place now"
     if holder:
         host, pid = _shown(holder.process.host), holder.process.pid
         now = f"{_shown(holder.who)} on {host} (process {pid}) holds the place now"
-    elif found is not None:
+    elif present is not None:
         now = "what is in its place cannot be read"
     return LockedError(
         Diagnostic(
@@ -437,7 +437,7 @@ def _not_given_back(uri: str, lock: Lock) -> CalibstateError:
     )
 
 
-def _restless(place: str) -> LockedError:
+def _always_changing(place: str) -> LockedError:
     return LockedError(
         Diagnostic("Place is locked", f"The lock of {place} changes hands all the time.", hint=_AGAIN)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, Severity, UnreachableError
 from ..model.names import RepositoryAddress
-from ..model.observations import Hearsay, Observation, duration
+from ..model.observations import Observation, ObservationsOfOthers, duration
 from .addresses import Addresses
 from .records import RecordStores
 
@@ -31,7 +31,9 @@ class ObservedByOthers:
         Where observations are published.
     """
 
-    def __init__(self, observations: Hearsay, addresses: Addresses, stores: RecordStores) -> None:
+    def __init__(
+        self, observations: ObservationsOfOthers, addresses: Addresses, stores: RecordStores
+    ) -> None:
         self._observations = observations
         self._addresses = addresses
         self._stores = stores
@@ -97,7 +99,7 @@ class SeenByOthers:
     butler: RecordedButler
     why: str
     """Why it cannot be seen from here."""
-    observations: Hearsay
+    observations: ObservationsOfOthers
 
     def note(self, now: datetime, declared: str) -> Diagnostic:
         """Return what a person should know of it.

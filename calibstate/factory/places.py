@@ -19,7 +19,7 @@ from ..model.checkups import Examined
 from ..model.desired import DesiredState
 from ..model.explanations import Since
 from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress
-from ..model.observations import Hearsay, Observation, stamp
+from ..model.observations import Observation, ObservationsOfOthers, stamp
 from ..model.reviews import PublishedReview
 from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
@@ -68,7 +68,7 @@ class Places:
     def __init__(
         self,
         desired: DesiredState,
-        observations: Hearsay | None = None,
+        observations: ObservationsOfOthers | None = None,
         only: Collection[RepositoryAddress] | None = None,
         *,
         remembers: bool = False,
@@ -81,7 +81,7 @@ class Places:
         self._addresses = Addresses(desired)
         self._asking = Asking(timeout, only)
         self._stores = RecordStores(self._addresses, self._asking)
-        self._others = ObservedByOthers(observations or Hearsay(), self._addresses, self._stores)
+        self._others = ObservedByOthers(observations or ObservationsOfOthers(), self._addresses, self._stores)
         self._repository_settings = Settings(settings.formatters, remembers)
         self._repositories: dict[RepositoryAddress, RepositoryPlace] = {}
         self._archive = ArchivePlace(self._addresses, self._asking)

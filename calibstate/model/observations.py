@@ -20,10 +20,10 @@ from .timespans import UNBOUNDED_BEGIN, UNBOUNDED_END
 
 __all__ = [
     "CLOCKS_AGREE",
-    "Hearsay",
     "HeldEntry",
     "Observation",
     "ObservationsDocument",
+    "ObservationsOfOthers",
     "SeenEntry",
     "duration",
     "stamp",
@@ -165,8 +165,8 @@ class ObservationsDocument(Noun):
 
 
 @dataclass(frozen=True)
-class Hearsay:
-    """What may stand in for places that cannot be seen."""
+class ObservationsOfOthers:
+    """Observations that may stand in for places that cannot be seen."""
 
     given: Mapping[RepositoryAddress, Observation] = field(default_factory=dict)
     """Observations that the command was given."""
@@ -180,17 +180,17 @@ class Hearsay:
     to_act: bool = False
     """Whether steps follow from it; one that is too old then tells nothing."""
 
-    def doubt(self, told: Observation, now: datetime) -> str | None:
+    def doubt(self, observation: Observation, now: datetime) -> str | None:
         """Say why an observation is not to be relied on, if so: it *is …*
 
         Parameters
         ----------
-        told
-            The observation.
+        observation
+            One of a repository.
         now
             The present moment.
         """
-        age = now - told.moment
+        age = now - observation.moment
         if age > self.max_age:
             return f"is older than {duration(self.max_age)}"
         if age < -CLOCKS_AGREE:

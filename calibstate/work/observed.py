@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
-from ..model.observations import Hearsay, Observation
+from ..model.observations import Observation, ObservationsOfOthers
 from .listener import Listener
 
 __all__ = ["PUBLISHED", "observations_of"]
@@ -25,7 +25,7 @@ def observations_of(
     max_age: timedelta | None,
     *,
     to_act: bool,
-) -> Hearsay:
+) -> ObservationsOfOthers:
     """Return the observations that a command was given.
 
     Parameters
@@ -66,5 +66,5 @@ def observations_of(
     for address in newest:
         if address not in desired.repositories:
             listener.note(f"{address} was observed, but nobody declared it; what was seen there is not used")
-    age = Hearsay.max_age if max_age is None else max_age
-    return Hearsay(newest, PUBLISHED in words, age, to_act)
+    age = ObservationsOfOthers.max_age if max_age is None else max_age
+    return ObservationsOfOthers(newest, PUBLISHED in words, age, to_act)

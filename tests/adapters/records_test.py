@@ -354,7 +354,7 @@ def test_a_lock_that_is_another_ones_is_not_renewed(uri: str) -> None:
         ours = open_store(uri).read(KEY, limit=10_000)
         assert ours
         open_store(uri).write(KEY, other)
-        held_of(locks)._beat()
+        held_of(locks)._renew_once()
         assert open_store(uri).read(KEY, limit=10_000) == other
         # What was lost once may have been another one's meanwhile.
         open_store(uri).write(KEY, ours)
@@ -367,11 +367,11 @@ def test_a_lock_that_was_broken_is_not_made_again(uri: str) -> None:
     with pytest.raises(LockedError, match="Lock was lost"), locks.hold(PLACE, why="x"):
         held = held_of(locks)
         open_store(uri).remove(KEY)
-        held._beat()
+        held._renew_once()
         assert open_store(uri).read(KEY, limit=10_000) is None
         with pytest.raises(LockedError, match="nobody holds the place now"):
             locks.check(PLACE)
-    held._beat()
+    held._renew_once()
     assert open_store(uri).read(KEY, limit=10_000) is None
 
 
@@ -381,7 +381,7 @@ def test_a_lock_that_is_broken_while_it_is_renewed_is_not_made_again(uri: str) -
         held = held_of(locks)
         swap = held._store.swap
         held._store.swap = lambda key, old, new: held._store.remove(key) or swap(key, old, new)
-        held._beat()
+        held._renew_once()
         assert open_store(uri).read(KEY, limit=10_000) is None
         with pytest.raises(LockedError, match="Lock was lost"):
             locks.check(PLACE)
@@ -393,7 +393,7 @@ def test_a_lock_that_was_given_back_is_not_renewed(uri: str) -> None:
         held = held_of(locks)
     other = a_lock(host="elsewhere").model_copy(update={"id": held._lock.id}).model_dump_json().encode()
     open_store(uri).write(KEY, other)
-    held._beat()
+    held._renew_once()
     assert open_store(uri).read(KEY, limit=10_000) == other
 
 
@@ -404,7 +404,7 @@ def test_a_renewal_whose_answer_was_lost_is_still_ours(uri: str) -> None:
         swap = held._store.swap
         held._store.swap = lambda *arguments: swap(*arguments) and _down()
         with suppress(OSError):
-            held._beat()
+            held._renew_once()
         locks.check(PLACE)
         held._store.swap = swap
     assert open_store(uri).read(KEY, limit=10_000) is None
