@@ -20,7 +20,7 @@ import yaml
 
 from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.rucio.asking import Rucio
-from calibstate.cli import screen
+from calibstate.cli.sessions import OnScreen
 from calibstate.engine import side_by_side
 from calibstate.engine.side_by_side import in_time
 from calibstate.errors import UnreachableError
@@ -99,7 +99,7 @@ def test_a_database_that_was_locked_for_a_moment_is_waited_for(
         lock.enter_context(locked(deployed.path(SUMMIT) / "gen3.sqlite3"))
 
         @contextmanager
-        def until_it_is_waited_for(what: str) -> Iterator[Watch]:
+        def until_it_is_waited_for(what: str, of: str = "") -> Iterator[Watch]:
             def watch(unit: str, done: int, total: int) -> None:
                 if SUMMIT in unit:
                     waited_for.append(unit)
@@ -107,7 +107,7 @@ def test_a_database_that_was_locked_for_a_moment_is_waited_for(
 
             yield watch
 
-        monkeypatch.setattr(screen, "progress", until_it_is_waited_for)
+        monkeypatch.setattr(OnScreen, "progress", staticmethod(until_it_is_waited_for))
         ran = deployed.run("drift")
     assert waited_for
     assert ran.out.startswith("In sync")
