@@ -14,7 +14,6 @@ from ..model.results.declared import DeclaredChain, DeclaredChains, DeclaredReso
 from ..model.results.plans import SavedPlan
 from ..model.scope import Scope
 from .revisions import declared_at, desired_at
-from .savedplans import read_plan
 from .scoping import check_scope
 from .session import Session
 
@@ -39,6 +38,9 @@ def show(session: Session, what: str | None = None, at: str | None = None) -> De
         Something that was asked for is not declared.
     """
     if what and at is None and Path(what).is_file():
+        # What holds plans to what is declared is a lot.
+        from .savedplans import read_plan
+
         return SavedPlan(read_plan(Path(what)))
     scope = session.requested
     if what:
