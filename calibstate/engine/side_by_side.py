@@ -77,12 +77,13 @@ def side_by_side(
     waiting, ended = list(looks.items())[::-1], SimpleQueue[P]()
     running: dict[P, _Look[T, P]] = {}
     while waiting or running:
+        began = time.monotonic()
         silent_now = [place for place, look in running.items() if look.is_waiting]
         awaited(silent_now)
         while waiting and len(running) - len(silent_now) < SIDE_BY_SIDE:
             place, call = waiting.pop()
             running[place] = _Look(place, call, timeout, ended)
-        began, patience = time.monotonic(), min(_A_WHILE, *(look.left for look in running.values()))
+        patience = min(_A_WHILE, *(look.left for look in running.values()))
         try:
             place = ended.get(timeout=patience)
         except KeyboardInterrupt:
