@@ -559,7 +559,7 @@ def test_the_figures_of_the_promises_are_those_of_the_tests() -> None:
     crowd = len(crowd_test.TICKETS) + 2 + 1  # two clones and a hand
     text = " ".join((ROOT / "docs" / "explanation" / "promises.md").read_text().split())
     for figure in (
-        f"for each of {source.count(chr(10) + '@given')} properties | 50 | 500 |",
+        f"for each of {source.count(chr(10) + '@given')} properties | 15 | 500 |",
         f"a real kill | {any_state_test.FEW} | 300 |",
         f"at one repository | 5 | {crowd}, 20 times over",
         "spoilt files given to each reader | 200 | 20,000 |",
