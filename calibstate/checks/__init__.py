@@ -1,5 +1,5 @@
-"""Rules over what is declared: mistakes, which must not be, and policy.
+"""Rules over what is declared: mistakes, which must not be, and the policy.
 
-Both read what files say and nothing else; a mistake refuses a tree, a rule
-of the policy remarks on it.
+Both are the same noun, `Rule`, with another weight.  All read what files say
+and nothing else; a mistake refuses a tree, a rule of the policy remarks on it.
 """

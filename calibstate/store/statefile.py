@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from .. import __version__
-from ..checks.mistakes import Tree, Unread, crosscheck
+from ..checks.crosscheck import crosscheck
+from ..checks.tree import Tree, Unread
 from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState, Written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..checks.policy.judge import judge
+from ..checks.judge import judge
 from ..errors import CalibstateError, Diagnostic
 from ..factory.past import Before
 from ..model.results.proposals import Proposal

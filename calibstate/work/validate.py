@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checks.policy.judge import judge
+from ..checks.judge import judge
 from ..errors import CalibstateError, Diagnostic
 from ..model.results.trees import Inventory, Validation
 from ..store.workspace import in_workspace

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from calibstate.checks.mistakes import MAX_ERRORS
+from calibstate.checks.crosscheck import MAX_ERRORS
 from calibstate.errors import Severity
 from calibstate.store.statefile import load
 from tests.written import GOOD, besides_seals, mistakes, spoilt, told, written
@@ -22,7 +23,7 @@ TTS = "sites/tts.yaml"
 
 OTHER_CHAIN = "chain: LATISS/other\ninstrument: LATISS\nentries: [LATISS/defaults]\n"
 
-MISTAKES = {
+MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
     "a ticket under another's name": (
         spoilt(DM3, "ticket: DM-3", "ticket: DM-4"),
         [f"{DM3}:1:9 File under another name"],
@@ -32,6 +33,26 @@ MISTAKES = {
         {"sites/else.yaml": "site: other\nrepositories: {}\n"},
         ["sites/else.yaml:1:7 File under another name"],
         "sites/other.yaml",
+    ),
+    "a site in two files, the second with what the first has not": (
+        {
+            "sites/zz.yaml": "site: usdf\nrepositories:\n"
+            "  other: {butler: /other, instruments: [HSC], route: copy}\n",
+            **spoilt(SETTINGS, "rucio:", "bundles: full\nrucio:"),
+        },
+        ["sites/zz.yaml:1:7 Declared twice", "sites/zz.yaml:1:7 File under another name"],
+        "sites/usdf.yaml:1 already",
+    ),
+    "a copy of such a site's bundles": (
+        {
+            "sites/zz.yaml": "site: usdf\nrepositories:\n"
+            "  other: {butler: /other, instruments: [HSC], route: copy}\n",
+            **spoilt(SETTINGS, "rucio:", "bundles: by_reference\nrucio:"),
+            TTS: None,
+            DM3: None,
+        },
+        ["sites/zz.yaml:1:7 Declared twice", "sites/zz.yaml:1:7 File under another name"],
+        "",
     ),
     "a chain in two files": (
         {"chains/again.yaml": GOOD["chains/defaults.yaml"]},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.tree import ROOT, Tree
 
-__all__ = ["BAD", "GOOD", "PAGES", "TOLD", "Example", "example", "overview", "page_of"]
+__all__ = ["BAD", "GOOD", "PAGES", "TOLD", "Example", "example", "messages_by", "overview", "page_of"]
 
 PAGES = ROOT / "docs" / "reference" / "policy"
 BAD, GOOD = "Bad", "Good"
@@ -41,6 +41,14 @@ class Example:
             if TOLD in line
         ]
 
+    def folders(self, folder: Path) -> tuple[Path, Path]:
+        """Write the tree at the base, and as it is now, without any Git."""
+        before, after = folder / "before", folder / "after"
+        base = {**overview("example"), **self.before}
+        _put(before, base)
+        _put(after, {**base, **self.after})
+        return before, after
+
     def write(self, folder: Path) -> Tree:
         """Write the tree, as it is now, in a clone whose main is the base."""
         tree = Tree(folder)
@@ -70,6 +78,24 @@ def example(code: str, which: str) -> Example:
 def overview(kind: str | None) -> dict[str, str]:
     """Return the files that the page of the whole policy shows."""
     return {file: text for k, file, text in _files(PAGES.with_suffix(".md").read_text()) if k == kind}
+
+
+def messages_by(codes: set[str], text: str) -> str:
+    """Return those of the messages to people that some rules have.
+
+    Parameters
+    ----------
+    codes
+        Codes of the rules; ``""`` is that of messages without any.
+    text
+        All messages; what stands after the last one is of it.
+    """
+    messages = []
+    for message in re.split(r"^(?=(?:error|warning|note)[\[:])", text, flags=re.MULTILINE):
+        heading = re.match(r"\w+(?:\[(?P<code>\w+)\])?:", message)
+        if heading and (heading["code"] or "") in codes:
+            messages.append(message)
+    return "".join(messages)
 
 
 def _files(text: str) -> Iterator[tuple[str | None, str, str]]:

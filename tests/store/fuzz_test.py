@@ -31,7 +31,7 @@ from calibstate.adapters.journals import past_run, past_runs
 from calibstate.adapters.locks import open_locks
 from calibstate.adapters.processes import this_process
 from calibstate.adapters.recorded import RecordedButler
-from calibstate.checks.policy.judge import judge
+from calibstate.checks.judge import judge
 from calibstate.errors import CalibstateError, LockedError, without_secrets
 from calibstate.kinds.registry import ACTIONS
 from calibstate.model.bundles import BundleFile

@@ -2,212 +2,248 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from ...errors import Diagnostic, Severity, Where
+from ...errors import Where
 from ...model.chains import ChainFile, ExternalEntry
 from ...model.desired import Written
 from ...model.names import InstrumentName, collection_name_problem, spelled
+from ...model.policy import Level
 from ...model.tickets import ApprovalStatus, Ticket
-from .tree import Checks, Claim, Tree, claims_of
-from .words import did_you_mean, known_place, line, no_reason
-
-__all__ = ["CHECKS"]
-
-
-def _onlys(tree: Tree) -> Iterator[Diagnostic]:
-    for written in tree.chains:
-        chain, lines = written.noun, written.lines
-        for index, place in enumerate(chain.only):
-            yield from known_place(tree, place, lines.at("only", index))
-        for number, entry in enumerate(chain.entries):
-            if isinstance(entry, ExternalEntry):
-                for index, place in enumerate(entry.only):
-                    yield from known_place(tree, place, lines.at("entries", number, "only", index))
+from ..rule import Finding, mistake
+from ..tree import Claim, Tree
+from ..words import did_you_mean, line
 
 
-def _chains_somewhere(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("Chain without a repository", Level.WARNING)
+def chains_nowhere(tree: Tree) -> Iterator[Finding]:
+    """Find chains that no repository is to have."""
+    if tree.unread.sites:
+        return
     for written in tree.chains:
         chain = written.noun
         having = tree.desired.with_instrument(chain.instrument)
-        unsure = tree.unread.sites or not having or not set(chain.only) <= tree.places
-        if unsure or any(tree.desired.expects(chain.only, address) for address in having):
+        # Of an instrument or a place that nobody knows others tell.
+        if not having or not set(chain.only) <= tree.places:
             continue
-        detail = f"None of the places in `only` has {chain.instrument}, so {chain.chain} is nowhere."
-        yield Diagnostic("Chain without a repository", detail, written.lines.at("only"), "", Severity.WARNING)
+        if not any(tree.desired.expects(chain.only, address) for address in having):
+            yield Finding(
+                where=written.lines.at("only"),
+                detail=f"None of the places in `only` has {chain.instrument}, so {chain.chain} is nowhere.",
+            )
 
 
-def _clashes(tree: Tree) -> Iterator[Diagnostic]:
-    first: dict[str, Claim] = {}
-    for name, claim in claims_of(tree):
-        before = first.setdefault(name, claim)
-        if before is claim:
-            continue
-        if before.what != claim.what:
-            detail = f"`{name}` is {claim.what}, but also {before.what} ({line(before.where)})."
-            yield Diagnostic("One collection, two meanings", detail, claim.where)
-        elif before.where.file == claim.where.file:
-            # The same in two files is told as what is declared twice.
-            detail = f"`{name}` stands in line {before.where.line} already."
-            yield Diagnostic("Collection listed twice", detail, claim.where, "Delete one of the two.")
+@mistake("One collection, two meanings")
+def two_meanings(tree: Tree) -> Iterator[Finding]:
+    """Find names that are declared as one thing, and as another."""
+    for claim, earlier in _claimed_again(tree):
+        if claim.meaning != earlier.meaning:
+            yield Finding(
+                where=claim.where,
+                detail=(
+                    f"`{claim.name}` is {claim.meaning}, but also {earlier.meaning} ({line(earlier.where)})."
+                ),
+            )
 
 
-def _entries(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("Collection listed twice")
+def collections_listed_twice(tree: Tree) -> Iterator[Finding]:
+    """Find collections that one ticket lists twice."""
+    for claim, earlier in _claimed_again(tree):
+        # The same in two files is told as what is declared twice.
+        if claim.meaning == earlier.meaning and claim.where.file == earlier.where.file:
+            yield Finding(
+                where=claim.where,
+                detail=f"`{claim.name}` stands in line {earlier.where.line} already.",
+                hint="Delete one of the two.",
+            )
+
+
+@mistake("External is declared")
+def externals_declared(tree: Tree) -> Iterator[Finding]:
+    """Find collections that are listed as others' and declared as ours."""
     for chain in tree.chains:
         for index, entry in enumerate(chain.noun.entries):
-            where = chain.lines.at("entries", index)
-            if isinstance(entry, ExternalEntry):
-                yield from _external(tree, entry, chain.lines.value_at("entries", index, "external"))
-            elif tree.desired.meaning(entry, chain.noun.instrument) is None:
-                yield from _unknown_entry(tree, entry, chain.noun, where)
+            if not isinstance(entry, ExternalEntry) or entry.external not in tree.claimed:
+                continue
+            claim = tree.claimed[entry.external]
+            yield Finding(
+                where=chain.lines.value_at("entries", index, "external"),
+                detail=(
+                    f"`{entry.external}` is {claim.meaning} ({line(claim.where)}), so it is ours to make."
+                ),
+                hint="List it without `external`.",
+            )
 
 
-def _external(tree: Tree, entry: ExternalEntry, where: Where) -> Iterator[Diagnostic]:
-    if claim := tree.claims.get(entry.external):
-        detail = f"`{entry.external}` is {claim.what} ({line(claim.where)}), so it is ours to make."
-        yield Diagnostic("External is declared", detail, where, "List it without `external`.")
+@mistake("Entry is part of a ticket")
+def parts_of_tickets(tree: Tree) -> Iterator[Finding]:
+    """Find entries that are deployed only with the rest of their ticket."""
+    for _, entry, where in _entries_without_meaning(tree):
+        ticket = tree.parts_of_tickets.get(entry)
+        if ticket:
+            yield Finding(
+                where=where,
+                detail=f"`{entry}` is made and deployed as part of the ticket {ticket.name}.",
+                hint=f"List the ticket: {ticket.ticket}.",
+            )
 
 
-def _unknown_entry(tree: Tree, entry: str, chain: ChainFile, where: Where) -> Iterator[Diagnostic]:
-    if tree.unread.may_mean(entry):
-        return
-    if ticket := _ticket_around(tree, entry):
-        detail = f"`{entry}` is made and deployed as part of the ticket {ticket.name}."
-        yield Diagnostic("Entry is part of a ticket", detail, where, f"List the ticket: {ticket.ticket}.")
-        return
-    detail = (
-        f"{spelled(entry)} is no ticket of {chain.instrument}, no collection of a bare ticket, and no chain."
-    )
-    hint = did_you_mean(entry, _entry_words(tree, chain.instrument))
-    hint = hint or "For what others make write `external: NAME`."
-    yield Diagnostic("Entry that means nothing", detail, where, hint)
+@mistake("Entry that means nothing")
+def entries_meaning_nothing(tree: Tree) -> Iterator[Finding]:
+    """Find entries that are nothing that is declared."""
+    for chain, entry, where in _entries_without_meaning(tree):
+        if entry in tree.parts_of_tickets:
+            continue
+        hint = did_you_mean(entry, _vocabulary(tree, chain.instrument))
+        yield Finding(
+            where=where,
+            detail=(
+                f"{spelled(entry)} is no ticket of {chain.instrument}, no collection of a bare ticket, and "
+                "no chain."
+            ),
+            hint=hint or "For what others make write `external: NAME`.",
+        )
 
 
-def _ticket_around(tree: Tree, name: str) -> Ticket | None:
-    tickets = (written.noun for written in tree.tickets)
-    return next((t for t in tickets if not t.bare and name in (t.collection, *t.leaves)), None)
-
-
-def _entry_words(tree: Tree, instrument: InstrumentName) -> set[str]:
-    tickets = [t.noun for t in tree.desired.tickets_of(instrument)]
-    bare = {name for t in tickets for name in t.bare}
-    return {t.ticket for t in tickets} | bare | set(tree.desired.chains)
-
-
-def _listed(tree: Tree, chain: Written[ChainFile]) -> Iterator[tuple[str, Where]]:
-    """Give the collections that a chain lists, with the line of each."""
-    for index, entry in enumerate(chain.noun.entries):
-        where = chain.lines.at("entries", index)
-        for child in _children(tree, entry, chain.noun.instrument):
-            yield child, where
-
-
-def _children(tree: Tree, entry: str | ExternalEntry, instrument: InstrumentName) -> tuple[str, ...]:
-    if isinstance(entry, ExternalEntry):
-        return (entry.external,)
-    meaning = tree.desired.meaning(entry, instrument)
-    return meaning.children if meaning else (entry,)
-
-
-def _listed_twice(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("Listed twice")
+def listed_twice(tree: Tree) -> Iterator[Finding]:
+    """Find entries that bring a collection that is in the chain already."""
     for chain in tree.chains:
         first: dict[str, Where] = {}
-        told: set[Where] = set()
-        for child, where in _listed(tree, chain):
-            before = first.setdefault(child, where)
-            if before != where and where not in told:
-                told.add(where)
-                detail = f"`{child}` is listed by line {before.line} already; only its first place counts."
-                yield Diagnostic("Listed twice", detail, where, "Delete one of the two.")
+        reported: set[Where] = set()
+        for child, where in tree.listed(chain):
+            earlier = first.setdefault(child, where)
+            # One finding a line: an entry may bring many collections.
+            if earlier == where or where in reported:
+                continue
+            reported.add(where)
+            yield Finding(
+                where=where,
+                detail=f"`{child}` is listed by line {earlier.line} already; only its first place counts.",
+                hint="Delete one of the two.",
+            )
 
 
-def _not_adopted(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("Ticket not adopted")
+def not_adopted(tree: Tree) -> Iterator[Finding]:
+    """Find tickets that are listed, and that the board has not adopted."""
     for chain in tree.chains:
-        for ticket in _tickets_listed(tree, chain.noun):
-            approval = ticket.noun.approval
+        for written in _tickets_listed(tree, chain.noun):
+            ticket, approval = written.noun, written.noun.approval
             if approval.status is ApprovalStatus.ADOPTED:
                 continue
             board = approval.taxicab or "its approval"
-            still = "" if approval.status is ApprovalStatus.REJECTED else "still "
-            detail = (
-                f"{ticket.noun.ticket} is listed in {chain.noun.chain}, but {board} is"
-                f' {still}"{approval.status.value}".\n'
-                "Calibrations are deployed once the TAXICAB has adopted them."
+            status = f'"{approval.status.value}"'
+            if approval.status is not ApprovalStatus.REJECTED:
+                status = f"still {status}"
+            yield Finding(
+                where=written.lines.at("approval", "status"),
+                detail=(
+                    f"{ticket.ticket} is listed in {chain.noun.chain}, but {board} is {status}.\n"
+                    "Calibrations are deployed once the TAXICAB has adopted them."
+                ),
+                hint=(f"To leave it out for now, move it from `entries` to `retired` in {chain.lines.file}."),
             )
-            hint = f"To leave it out for now, move it from `entries` to `retired` in {chain.lines.file}."
-            where = ticket.lines.at("approval", "status")
-            yield Diagnostic("Ticket not adopted", detail, where, hint)
 
 
-def _tickets_listed(tree: Tree, chain: ChainFile) -> Iterable[Written[Ticket]]:
-    """Return the tickets that a chain lists, each once."""
-    words = (entry for entry in chain.entries if isinstance(entry, str))
-    meanings = (tree.desired.meaning(word, chain.instrument) for word in words)
-    tickets = (meaning.ticket for meaning in meanings if meaning and meaning.ticket)
-    return {ticket.noun.key: ticket for ticket in tickets}.values()
+@mistake("Retired word that means nothing")
+def retired_meaning_nothing(tree: Tree) -> Iterator[Finding]:
+    """Find retired words that can be no collection.
 
-
-def _retired(tree: Tree) -> Iterator[Diagnostic]:
+    What is gone need not be declared any more, so any collection may be
+    retired.
+    """
     for chain in tree.chains:
-        listed = dict(reversed(list(_listed(tree, chain))))
-        for word, reason in chain.noun.retired.items():
+        instrument = chain.noun.instrument
+        for word in chain.noun.retired:
+            if tree.desired.meaning(word, instrument) or tree.unread.may_mean(word):
+                continue
             where = chain.lines.at("retired", word)
-            yield from _retired_word(tree, word, chain.noun, where)
-            if not reason.strip():
-                yield no_reason(f"Retiring {word}", where)
-            children = _children(tree, word, chain.noun.instrument)
-            if both := next((child for child in children if child in listed), None):
-                detail = f"{word} is retired, but line {listed[both].line} lists it."
-                yield Diagnostic("Listed and retired", detail, where, "Delete one of the two.")
+            if "/" not in word and word not in tree.externals:
+                yield Finding(
+                    where=where,
+                    detail=(
+                        f"{spelled(word)} is no ticket of {instrument}, and no collection or chain of the "
+                        "tree."
+                    ),
+                    hint=did_you_mean(word, _vocabulary(tree, instrument) | tree.externals),
+                )
+            elif problem := collection_name_problem(word):
+                yield Finding(where, f"{spelled(word)} cannot be a collection: {problem}.")
 
 
-def _retired_word(tree: Tree, word: str, chain: ChainFile, where: Where) -> Iterator[Diagnostic]:
-    """Refuse what can be no collection; what is gone need not be known."""
-    if tree.desired.meaning(word, chain.instrument) or tree.unread.may_mean(word):
-        return
-    if "/" not in word and word not in _externals(tree):
-        detail = (
-            f"{spelled(word)} is no ticket of {chain.instrument}, and no collection or chain of the tree."
-        )
-        hint = did_you_mean(word, _entry_words(tree, chain.instrument) | _externals(tree))
-        yield Diagnostic("Retired word that means nothing", detail, where, hint)
-    elif problem := collection_name_problem(word):
-        detail = f"{spelled(word)} cannot be a collection: {problem}."
-        yield Diagnostic("Retired word that means nothing", detail, where)
+@mistake("Listed and retired")
+def listed_and_retired(tree: Tree) -> Iterator[Finding]:
+    """Find retired words whose collections the chain lists."""
+    for chain in tree.chains:
+        first: dict[str, Where] = {}
+        for child, where in tree.listed(chain):
+            first.setdefault(child, where)
+        for word in chain.noun.retired:
+            for child in tree.children(word, chain.noun.instrument):
+                if child in first:
+                    yield Finding(
+                        where=chain.lines.at("retired", word),
+                        detail=f"{word} is retired, but line {first[child].line} lists it.",
+                        hint="Delete one of the two.",
+                    )
+                    break
 
 
-def _externals(tree: Tree) -> set[str]:
-    entries = (entry for chain in tree.chains for entry in chain.noun.entries)
-    return {entry.external for entry in entries if isinstance(entry, ExternalEntry)}
-
-
-def _listed_nowhere(tree: Tree) -> Iterator[Diagnostic]:
-    named = {child for chain in tree.chains for child, _ in _listed(tree, chain)}
-    named |= {child for chain in tree.chains for child in _retired_children(tree, chain.noun)}
+@mistake("Ticket in no chain", Level.NOTE)
+def listed_nowhere(tree: Tree) -> Iterator[Finding]:
+    """Find adopted tickets that chains neither list nor retire."""
+    named: set[str] = set()
+    for chain in tree.chains:
+        named.update(child for child, _ in tree.listed(chain))
+        for word in chain.noun.retired:
+            named.update(tree.children(word, chain.noun.instrument))
     for written in tree.tickets:
         ticket = written.noun
-        adopted = ticket.approval.status is ApprovalStatus.ADOPTED
-        if not adopted or named.intersection(ticket.children):
-            continue
-        detail = f"{ticket.ticket} is adopted, but no chain lists it; it is deployed all the same."
-        hint = f"List it in a chain of {ticket.instrument}."
-        where = written.lines.at("ticket")
-        yield Diagnostic("Ticket in no chain", detail, where, hint, Severity.NOTE)
+        is_adopted = ticket.approval.status is ApprovalStatus.ADOPTED
+        if is_adopted and named.isdisjoint(ticket.children):
+            yield Finding(
+                where=written.lines.at("ticket"),
+                detail=f"{ticket.ticket} is adopted, but no chain lists it; it is deployed all the same.",
+                hint=f"List it in a chain of {ticket.instrument}.",
+            )
 
 
-def _retired_children(tree: Tree, chain: ChainFile) -> Iterator[str]:
-    for word in chain.retired:
-        yield from _children(tree, word, chain.instrument)
+def _claimed_again(tree: Tree) -> Iterator[tuple[Claim, Claim]]:
+    """Yield claims to a name that is taken, each with the first one."""
+    first: dict[str, Claim] = {}
+    for claim in tree.claims:
+        earlier = first.setdefault(claim.name, claim)
+        if earlier is not claim:
+            yield claim, earlier
 
 
-CHECKS: Checks = (
-    _onlys,
-    _chains_somewhere,
-    _clashes,
-    _entries,
-    _listed_twice,
-    _not_adopted,
-    _retired,
-    _listed_nowhere,
-)
-"""What is looked at here."""
+def _entries_without_meaning(tree: Tree) -> Iterator[tuple[ChainFile, str, Where]]:
+    """Yield entries that no file declares, unless one that is unread may."""
+    for chain in tree.chains:
+        for index, entry in enumerate(chain.noun.entries):
+            if isinstance(entry, ExternalEntry) or tree.unread.may_mean(entry):
+                continue
+            if tree.desired.meaning(entry, chain.noun.instrument) is None:
+                yield chain.noun, entry, chain.lines.at("entries", index)
+
+
+def _vocabulary(tree: Tree, instrument: InstrumentName) -> set[str]:
+    """Return what may be an entry of a chain of an instrument."""
+    words = set(tree.desired.chains)
+    for ticket in tree.desired.tickets_of(instrument):
+        words.add(ticket.noun.ticket)
+        words.update(ticket.noun.bare)
+    return words
+
+
+def _tickets_listed(tree: Tree, chain: ChainFile) -> list[Written[Ticket]]:
+    """Return the tickets that a chain lists, each once."""
+    tickets = {}
+    for entry in chain.entries:
+        if isinstance(entry, str):
+            meaning = tree.desired.meaning(entry, chain.instrument)
+            if meaning and meaning.ticket:
+                tickets[meaning.ticket.noun.key] = meaning.ticket
+    return list(tickets.values())

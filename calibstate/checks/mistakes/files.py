@@ -2,68 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from ...errors import Diagnostic, Where
+from ...errors import Where
 from ...model.desired import Written
 from ...model.names import strange_in
-from .tree import Checks, Tree
-from .words import line
+from ..rule import Finding, mistake
+from ..tree import Tree
+from ..words import line
 
-__all__ = ["CHECKS"]
+
+@mistake("File under another name")
+def misnamed(tree: Tree) -> Iterator[Finding]:
+    """Find files that are called otherwise than what they declare."""
+    for written, expected, key in _names_expected(tree):
+        file = written.lines.file
+        if file == expected:
+            continue
+        detail = f"The file declares what belongs into {expected}; nobody would look for it here."
+        # Else two names that look alike would be told as different.
+        if strange := strange_in(file):
+            detail += f" The name of the file has {strange}."
+        yield Finding(
+            where=written.lines.value_at(key),
+            detail=detail,
+            hint=f"Rename the file, or mend `{key}`.",
+        )
 
 
-def _file_names(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("Declared twice")
+def declared_twice(tree: Tree) -> Iterator[Finding]:
+    """Find what two files declare."""
+    first: dict[tuple[str, str], Where] = {}
+    for key, name, where in _declared(tree):
+        # Two kinds may call by the same key what is called alike.
+        folder = where.file.partition("/")[0]
+        earlier = first.setdefault((folder, name), where)
+        if earlier is not where:
+            yield Finding(
+                where=where,
+                detail=f"The {key} {name} is declared in {line(earlier)} already.",
+                hint="Keep one of the two.",
+            )
+
+
+def _names_expected(tree: Tree) -> Iterator[tuple[Written[Any], str, str]]:
+    """Yield files, how each should be called, and the key that says so.
+
+    The file of a chain may have any name.
+    """
     for site in tree.sites:
-        yield from _misnamed(site, f"sites/{site.noun.site}.yaml", "site")
+        yield site, f"sites/{site.noun.site}.yaml", "site"
     for ticket in tree.tickets:
-        yield from _misnamed(ticket, f"tickets/{ticket.noun.name}.yaml", "ticket")
+        yield ticket, f"tickets/{ticket.noun.name}.yaml", "ticket"
     for seal in tree.seals:
-        yield from _misnamed(seal, f"seals/{'/'.join(seal.noun.key)}.yaml", "ticket")
+        yield seal, f"seals/{'/'.join(seal.noun.key)}.yaml", "ticket"
     for form, files in tree.own.items():
         for written in files:
-            yield from _misnamed(written, form.file_of(form.name_of(written.noun)), form.key)
+            name = form.name_of(written.noun)
+            yield written, form.file_of(name), form.key
 
 
-def _misnamed(written: Written[Any], expected: str, key: str) -> Iterator[Diagnostic]:
-    if written.lines.file != expected:
-        strange = strange_in(written.lines.file)
-        called = f" The name of the file has {strange}." if strange else ""
-        detail = f"The file declares what belongs into {expected}; nobody would look for it here.{called}"
-        hint = f"Rename the file, or mend `{key}`."
-        yield Diagnostic("File under another name", detail, written.lines.value_at(key), hint)
-
-
-def _declared_twice(tree: Tree) -> Iterator[Diagnostic]:
-    yield from _same_twice(tree.sites, "site", lambda site: site.site)
-    yield from _same_twice(tree.tickets, "ticket", lambda ticket: ticket.name)
-    yield from _same_twice(tree.chains, "chain", lambda chain: chain.chain)
-    for form, files in tree.own.items():
-        yield from _same_twice(files, form.key, form.name_of)
-
-
-def _kinds_own(tree: Tree) -> Iterator[Diagnostic]:
+def _declared(tree: Tree) -> Iterator[tuple[str, str, Where]]:
+    """Yield what files declare: the key, the name and the line."""
+    for site in tree.sites:
+        yield "site", site.noun.site, site.lines.value_at("site")
+    for ticket in tree.tickets:
+        yield "ticket", ticket.noun.name, ticket.lines.value_at("ticket")
+    for chain in tree.chains:
+        yield "chain", chain.noun.chain, chain.lines.value_at("chain")
     for form, files in tree.own.items():
         for written in files:
-            yield from form.check(written, tree.desired)
-
-
-def _same_twice(
-    written: Sequence[Written[Any]], key: str, name_of: Callable[[Any], str]
-) -> Iterator[Diagnostic]:
-    first: dict[str, Where] = {}
-    for one in written:
-        name, where = name_of(one.noun), one.lines.value_at(key)
-        if name in first:
-            detail = f"The {key} {name} is declared in {line(first[name])} already."
-            yield Diagnostic("Declared twice", detail, where, "Keep one of the two.")
-        first.setdefault(name, where)
-
-
-CHECKS: Checks = (
-    _file_names,
-    _declared_twice,
-    _kinds_own,
-)
-"""What is looked at here."""
+            yield form.key, form.name_of(written.noun), written.lines.value_at(form.key)

@@ -4,131 +4,220 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
-from ...errors import Diagnostic, Where
+from ...errors import Where
 from ...model.desired import Written
 from ...model.names import InstrumentName, RepositoryAddress
-from ...model.repositories import Copy, Origin, Rucio, Site
-from ...model.settings import Bundles, Settings
-from .tree import Checks, Tree
-from .words import did_you_mean
-
-__all__ = ["CHECKS"]
+from ...model.repositories import Copy, Origin, Route, Rucio, Site
+from ...model.settings import Bundles
+from ..rule import Finding, mistake
+from ..tree import Tree
 
 _SCHEMES = {"dav", "davs", "file", "gs", "http", "https", "s3", "webdav", "webdavs"}
 """What files can be recorded at; s3 may name a profile too."""
 
 
-def _routes(tree: Tree) -> Iterator[Diagnostic]:
-    for site in tree.sites:
-        for name in site.noun.repositories:
-            yield from _route(tree, site, name)
+@dataclass(frozen=True)
+class _Reached:
+    """A repository, and how calibrations reach it."""
+
+    site: Written[Site]
+    name: str
+    """The repository, within its site."""
+
+    route: Route | None
+
+    @property
+    def address(self) -> RepositoryAddress:
+        """By which it is known."""
+        return self.site.noun.address(self.name)
+
+    @property
+    def where(self) -> Where:
+        """The line of the route: its own, or that of the whole site."""
+        if self.site.noun.repositories[self.name].route:
+            return self.site.lines.at("repositories", self.name, "route")
+        return self.site.lines.at("route")
 
 
-def _route(tree: Tree, site: Written[Site], name: str) -> Iterator[Diagnostic]:
-    address = site.noun.address(name)
-    within = ("repositories", name) if site.noun.repositories[name].route else ()
-    where = site.lines.at(*within, "route")
-    match site.noun.route_of(name):
-        case None:
-            detail = f"Nothing says how calibrations reach {address}."
-            hint = "Give a `route`: origin, copy or rucio; here, or for the whole site."
-            yield Diagnostic("No route", detail, site.lines.at("repositories", name), hint)
-        case Rucio() if tree.settings and not tree.settings.noun.rucio:
-            detail = f"{address} is reached by Rucio, but `rucio` in calibstate.yaml is missing."
-            hint = "Give at least its `scope` and `origin_rse`."
-            yield Diagnostic("No settings for Rucio", detail, where, hint)
-        case Rucio(rse=rse) if tree.settings and _is_of_origin(tree.settings.noun, rse):
-            detail = f"{address} would receive at {rse}, which is where the calibrations are made."
-            yield Diagnostic("Site receives at the origin", detail, where, "Name the RSE of the site.")
-        case Rucio(prefix=prefix) if not _is_prefix(prefix):
-            detail = (
-                f"`{prefix}` is no URI and no absolute path that files can be at, "
-                f"so those of {address} are nowhere."
+@mistake("No route")
+def routes_missing(tree: Tree) -> Iterator[Finding]:
+    """Find repositories that nothing says how to reach."""
+    for reached in _all_reached(tree):
+        if reached.route is None:
+            yield Finding(
+                where=reached.site.lines.at("repositories", reached.name),
+                detail=f"Nothing says how calibrations reach {reached.address}.",
+                hint="Give a `route`: origin, copy or rucio; here, or for the whole site.",
             )
-            hint = "Give the URI under which the site sees the RSE's files, such as s3://bucket/scope."
-            yield Diagnostic("Not a prefix", detail, where, hint)
-        case Copy() if tree.settings and tree.settings.noun.bundles is Bundles.BY_REFERENCE:
-            yield from _copy_without_files(tree, address, where)
-        case _:
-            pass
 
 
-def _is_of_origin(settings: Settings, rse: str) -> bool:
-    return settings.rucio is not None and settings.rucio.origin_rse == rse
+@mistake("No settings for Rucio")
+def rucio_without_settings(tree: Tree) -> Iterator[Finding]:
+    """Find repositories reached by Rucio, which the settings do not know."""
+    for reached in _all_reached(tree):
+        if isinstance(reached.route, Rucio) and tree.settings and not tree.settings.noun.rucio:
+            yield Finding(
+                where=reached.where,
+                detail=f"{reached.address} is reached by Rucio, but `rucio` in calibstate.yaml is missing.",
+                hint="Give at least its `scope` and `origin_rse`.",
+            )
 
 
-def _is_prefix(prefix: str) -> bool:
-    """Say whether files can be recorded below a prefix."""
-    scheme, separated, path = prefix.partition("://")
-    if ".." in (path if separated else prefix).split("/"):
-        return False
-    return scheme in _SCHEMES if separated else prefix.startswith("/")
+@mistake("Site receives at the origin")
+def received_at_the_origin(tree: Tree) -> Iterator[Finding]:
+    """Find repositories whose RSE is the one where calibrations are made."""
+    origin = _origin_rse(tree)
+    for reached in _all_reached(tree):
+        if isinstance(reached.route, Rucio) and reached.route.rse == origin:
+            yield Finding(
+                where=reached.where,
+                detail=(
+                    f"{reached.address} would receive at {origin}, which is where the calibrations are made."
+                ),
+                hint="Name the RSE of the site.",
+            )
 
 
-def _copy_without_files(tree: Tree, address: RepositoryAddress, where: Where) -> Iterator[Diagnostic]:
-    instruments = tree.desired.repository(address)[1].instruments
-    origins = {origin for i in instruments if (origin := tree.desired.origin(i))}
-    if any(_site_of(origin) != _site_of(address) for origin in origins):
-        detail = (
-            f"{address} is reached by copy, but with `bundles: by_reference` the files"
-            f" stay at {', '.join(sorted(origins))}."
+@mistake("Not a prefix")
+def prefixes_unfit(tree: Tree) -> Iterator[Finding]:
+    """Find prefixes below which no file can be recorded."""
+    origin = _origin_rse(tree)
+    for reached in _all_reached(tree):
+        route = reached.route
+        if not isinstance(route, Rucio) or _is_prefix(route.prefix):
+            continue
+        # Of a route that is wrong as a whole it is told only that.
+        if tree.settings and (not tree.settings.noun.rucio or route.rse == origin):
+            continue
+        yield Finding(
+            where=reached.where,
+            detail=(
+                f"`{route.prefix}` is no URI and no absolute path that files can be at, so those of "
+                f"{reached.address} are nowhere."
+            ),
+            hint="Give the URI under which the site sees the RSE's files, such as s3://bucket/scope.",
         )
-        yield Diagnostic("Nothing to copy from", detail, where, "Use `bundles: full`, or another route.")
 
 
-def _origins(tree: Tree) -> Iterator[Diagnostic]:
-    for instrument in sorted(tree.instruments):
-        having = tree.desired.with_instrument(instrument)
-        origins = [a for a in having if _is_origin(tree, a)]
-        if not origins and not tree.unread.sites:
-            detail = f"No repository is the origin of {instrument}, so its calibrations come from nowhere."
-            hint = "Give one of its repositories `route: origin`."
-            yield Diagnostic("No origin", detail, _where_instrument(tree, having[0], instrument), hint)
-        for other in origins[1:]:
-            detail = f"{instrument} has an origin already, {origins[0]}; calibrations are made in one place."
-            yield Diagnostic("Two origins", detail, _where_instrument(tree, other, instrument))
+@mistake("Nothing to copy from")
+def copied_without_files(tree: Tree) -> Iterator[Finding]:
+    """Find repositories reached by copies of bundles that hold no files."""
+    if tree.settings is None or tree.settings.noun.bundles is not Bundles.BY_REFERENCE:
+        return
+    for reached in _all_reached(tree):
+        if not isinstance(reached.route, Copy):
+            continue
+        origins: set[RepositoryAddress] = set()
+        for instrument in reached.site.noun.repositories[reached.name].instruments:
+            if origin := tree.desired.origin(instrument):
+                origins.add(origin)
+        # At the origin's own site the files are at hand.
+        if any(origin.site != reached.address.site for origin in origins):
+            yield Finding(
+                where=reached.where,
+                detail=(
+                    f"{reached.address} is reached by copy, but with `bundles: by_reference` the files stay "
+                    f"at {', '.join(sorted(origins))}."
+                ),
+                hint="Use `bundles: full`, or another route.",
+            )
 
 
-def _is_origin(tree: Tree, address: RepositoryAddress) -> bool:
-    site, _ = tree.desired.repository(address)
-    return isinstance(site.route_of(address.partition("/")[2]), Origin)
-
-
-def _where_instrument(tree: Tree, address: RepositoryAddress, instrument: InstrumentName) -> Where:
-    site, _, name = address.partition("/")
-    written = tree.desired.sites[site]
-    index = written.noun.repositories[name].instruments.index(instrument)
-    return written.lines.at("repositories", name, "instruments", index)
-
-
-def _known_instruments(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("No origin")
+def origins_missing(tree: Tree) -> Iterator[Finding]:
+    """Find instruments whose calibrations come from nowhere."""
     if tree.unread.sites:
         return
-    told: set[str] = set()
-    declared: tuple[Written[Any], ...] = (*tree.tickets, *tree.chains)
-    for written in declared:
-        instrument = written.noun.instrument
-        if instrument in tree.instruments or instrument in told:
-            continue
-        # One word for an instrument: its tickets may be hundreds.
-        told.add(instrument)
-        detail = f"No repository has the instrument {instrument}."
-        hint = did_you_mean(instrument, tree.instruments) or "List it under `instruments` of a repository."
-        yield Diagnostic("Unknown instrument", detail, written.lines.value_at("instrument"), hint)
+    for instrument in sorted(tree.instruments):
+        having = tree.desired.with_instrument(instrument)
+        # A site that is declared twice may have an instrument in the file
+        # that does not count: then it is had nowhere.
+        if having and not _origins(tree, instrument):
+            yield Finding(
+                where=_where_instrument(tree, having[0], instrument),
+                detail=f"No repository is the origin of {instrument}, so its calibrations come from nowhere.",
+                hint="Give one of its repositories `route: origin`.",
+            )
 
 
-def _same_butler(tree: Tree) -> Iterator[Diagnostic]:
+@mistake("Two origins")
+def origins_beside_another(tree: Tree) -> Iterator[Finding]:
+    """Find instruments whose calibrations come from two places."""
+    for instrument in sorted(tree.instruments):
+        origins = _origins(tree, instrument)
+        for other in origins[1:]:
+            yield Finding(
+                where=_where_instrument(tree, other, instrument),
+                detail=(
+                    f"{instrument} has an origin already, {origins[0]}; calibrations are made in one place."
+                ),
+            )
+
+
+@mistake("One butler, two addresses")
+def butlers_declared_twice(tree: Tree) -> Iterator[Finding]:
+    """Find repositories that are declared under two addresses."""
     first: dict[str, list[tuple[Written[Site], str]]] = {}
     for site in tree.sites:
         for name, repository in site.noun.repositories.items():
-            before = first.setdefault(_normal(repository.butler), [])
-            for other, other_name in before:
-                if other is site or not _apart(site.noun, other.noun):
-                    yield _two_addresses(site, name, other, other_name)
-                    break
-            before.append((site, name))
+            earlier = first.setdefault(_normal(repository.butler), [])
+            for other, other_name in earlier:
+                if other is not site and _apart(site.noun, other.noun):
+                    continue
+                address = site.noun.address(name)
+                hint = ""
+                if other is not site:
+                    hint = "If they are two, say by `hosts` of their sites where each means something."
+                yield Finding(
+                    where=site.lines.value_at("repositories", name, "butler"),
+                    detail=(
+                        f"{address} and {other.noun.address(other_name)} are both `{repository.butler}`: "
+                        "one repository would be changed by two plans."
+                    ),
+                    hint=hint,
+                )
+                break
+            earlier.append((site, name))
+
+
+def _all_reached(tree: Tree) -> Iterator[_Reached]:
+    for site in tree.sites:
+        for name in site.noun.repositories:
+            yield _Reached(site, name, site.noun.route_of(name))
+
+
+def _origin_rse(tree: Tree) -> str | None:
+    """Return where Rucio takes the calibrations from, as the settings say."""
+    if tree.settings is None or tree.settings.noun.rucio is None:
+        return None
+    return tree.settings.noun.rucio.origin_rse
+
+
+def _is_prefix(prefix: str) -> bool:
+    """Return whether files can be recorded below a prefix."""
+    scheme, separator, path = prefix.partition("://")
+    if not separator:
+        return prefix.startswith("/") and ".." not in prefix.split("/")
+    return scheme in _SCHEMES and ".." not in path.split("/")
+
+
+def _origins(tree: Tree, instrument: InstrumentName) -> list[RepositoryAddress]:
+    """Return the repositories where calibrations of an instrument are made."""
+    origins = []
+    for address in tree.desired.with_instrument(instrument):
+        site, _ = tree.desired.repository(address)
+        if isinstance(site.route_of(address.name), Origin):
+            origins.append(address)
+    return origins
+
+
+def _where_instrument(tree: Tree, address: RepositoryAddress, instrument: InstrumentName) -> Where:
+    """Return where a repository says that it has an instrument."""
+    site = tree.desired.sites[address.site]
+    index = site.noun.repositories[address.name].instruments.index(instrument)
+    return site.lines.at("repositories", address.name, "instruments", index)
 
 
 def _normal(butler: str) -> str:
@@ -146,28 +235,3 @@ def _apart(site: Site, other: Site) -> bool:
     Those of a site without hosts are opened anywhere, the other's included.
     """
     return bool(site.hosts) and bool(other.hosts) and set(site.hosts) != set(other.hosts)
-
-
-def _two_addresses(site: Written[Site], name: str, other: Written[Site], other_name: str) -> Diagnostic:
-    address, before = site.noun.address(name), other.noun.address(other_name)
-    butler = site.noun.repositories[name].butler
-    detail = f"{address} and {before} are both `{butler}`: one repository would be changed by two plans."
-    hint = (
-        "" if other is site else "If they are two, say by `hosts` of their sites where each means something."
-    )
-    return Diagnostic(
-        "One butler, two addresses", detail, site.lines.value_at("repositories", name, "butler"), hint
-    )
-
-
-def _site_of(address: RepositoryAddress) -> str:
-    return address.site
-
-
-CHECKS: Checks = (
-    _routes,
-    _origins,
-    _known_instruments,
-    _same_butler,
-)
-"""What is looked at here."""

@@ -1,4 +1,5 @@
 """The policy: what a reviewer would ask, asked by rules with codes.
 
-Findings are told by ``validate``; they never stop a plan or a run.
+Each module is a family of rules: all that there is of one, but for its page
+in ``docs/reference/policy``.  Findings never stop a plan or a run.
 """

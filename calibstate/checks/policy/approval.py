@@ -8,66 +8,105 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model.policy import day
+from ...model.policy import Level, day
 from ...model.tickets import ApprovalStatus
-from .judged import Finding, Judged, of_ticket
+from ..judged import Judged, of_ticket
+from ..rule import Finding, rule
 
-__all__ = ["board_tickets_missing", "dates_missing", "dates_wrong", "reports_missing"]
+_SOURCE = "DMTN-222, section 3.4"
 
 
+@rule(
+    "A301",
+    "report-missing",
+    title="No verification report",
+    level=Level.WARNING,
+    source=_SOURCE,
+)
 def reports_missing(tree: Judged) -> Iterator[Finding]:
     """Find tickets before the board without a report."""
     shown = {ApprovalStatus.FLAGGED, ApprovalStatus.ADOPTED}
-    for ticket in tree.tickets:
-        approval = ticket.noun.approval
+    for written in tree.tickets:
+        ticket = written.noun
+        approval = ticket.approval
         if approval.status in shown and not (approval.report or approval.note):
             yield Finding(
-                ticket.lines.at("approval", "status"),
-                f'{ticket.noun.ticket} is "{approval.status.value}", and nothing says where its verification '
-                "report is. The board decides by it.",
-                "Give `report`, or say in a `note` why there is none.",
-                of_ticket(ticket.noun),
+                where=written.lines.at("approval", "status"),
+                detail=(
+                    f'{ticket.ticket} is "{approval.status.value}", and nothing says where its '
+                    "verification report is. The board decides by it."
+                ),
+                hint="Give `report`, or say in a `note` why there is none.",
+                of=of_ticket(ticket),
             )
 
 
+@rule(
+    "A302",
+    "date-missing",
+    title="Adopted without a date",
+    level=Level.NOTE,
+    source=_SOURCE,
+)
 def dates_missing(tree: Judged) -> Iterator[Finding]:
     """Find tickets of which nobody says when they were adopted."""
-    for ticket in tree.adopted:
-        approval = ticket.noun.approval
-        if not (approval.date or approval.note):
-            yield Finding(
-                ticket.lines.at("approval", "status"),
-                f"{ticket.noun.ticket} is adopted, and nothing says when that was decided.",
-                "Give the `date` of the meeting, or say in a `note` why there is none.",
-                of_ticket(ticket.noun),
-            )
+    for written in tree.adopted:
+        ticket = written.noun
+        if ticket.approval.date or ticket.approval.note:
+            continue
+        yield Finding(
+            where=written.lines.at("approval", "status"),
+            detail=f"{ticket.ticket} is adopted, and nothing says when that was decided.",
+            hint="Give the `date` of the meeting, or say in a `note` why there is none.",
+            of=of_ticket(ticket),
+        )
 
 
+@rule(
+    "A303",
+    "date-wrong",
+    title="Decided on no such day",
+    level=Level.WARNING,
+    source=_SOURCE,
+)
 def dates_wrong(tree: Judged) -> Iterator[Finding]:
     """Find days of decisions that cannot be."""
-    for ticket in tree.tickets:
-        text = ticket.noun.approval.date
+    for written in tree.tickets:
+        ticket = written.noun
+        text = ticket.approval.date
         if text is None:
             continue
         decided = day(text)
-        if decided is None or decided > tree.today:
-            what = "is in no calendar" if decided is None else "is yet to come"
-            yield Finding(
-                ticket.lines.value_at("approval", "date"),
-                f"The day of the decision on {ticket.noun.ticket}, {text}, {what}.",
-                "Give the day of the meeting that decided, in UTC.",
-                of_ticket(ticket.noun),
-            )
+        if decided is None:
+            problem = "is in no calendar"
+        elif decided > tree.today:
+            problem = "is yet to come"
+        else:
+            continue
+        yield Finding(
+            where=written.lines.value_at("approval", "date"),
+            detail=f"The day of the decision on {ticket.ticket}, {text}, {problem}.",
+            hint="Give the day of the meeting that decided, in UTC.",
+            of=of_ticket(ticket),
+        )
 
 
+@rule(
+    "A304",
+    "board-ticket-missing",
+    title="No ticket of the board",
+    level=Level.WARNING,
+    source=_SOURCE,
+)
 def board_tickets_missing(tree: Judged) -> Iterator[Finding]:
     """Find tickets that are before the board without a ticket of its own."""
-    for ticket in tree.tickets:
-        approval = ticket.noun.approval
-        if approval.status is ApprovalStatus.FLAGGED and not approval.taxicab:
-            yield Finding(
-                ticket.lines.at("approval", "status"),
-                f'{ticket.noun.ticket} is "flagged", and nothing says which ticket the board has of it.',
-                "Give `taxicab`, the ticket that hails the board.",
-                of_ticket(ticket.noun),
-            )
+    for written in tree.tickets:
+        ticket = written.noun
+        if ticket.approval.status is not ApprovalStatus.FLAGGED or ticket.approval.taxicab:
+            continue
+        yield Finding(
+            where=written.lines.at("approval", "status"),
+            detail=f'{ticket.ticket} is "flagged", and nothing says which ticket the board has of it.',
+            hint="Give `taxicab`, the ticket that hails the board.",
+            of=of_ticket(ticket),
+        )

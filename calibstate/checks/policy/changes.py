@@ -6,155 +6,215 @@ unwanted (0001): both make some changes mean other things than they seem.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from ...errors import Where
-from ...model.chains import moved
+from ...model.chains import ExternalEntry, moved
 from ...model.desired import DesiredState, Written
-from ...model.names import TicketKey
+from ...model.names import InstrumentName, TicketKey
+from ...model.policy import Level
 from ...model.tickets import ApprovalStatus, Ticket
-from .judged import Finding, Judged, of_ticket
+from ..judged import Judged, of_ticket
+from ..rule import Finding, rule
 
-__all__ = [
-    "adopted_tickets_changed",
-    "entries_dropped",
-    "entries_moved",
-    "retired_tickets_changed",
-    "sealed_tickets_changed",
-]
+_FINAL = "decision 2: what a ticket holds is final"
+_UNDECLARED = "decision 1: undeclared is not unwanted"
+_ORDER = "DMTN-222, sections 2 and 3.5"
+
+_ASIDE = ("approval", "deployment", "skip", "rucio")
+"""What a ticket says beside what it holds."""
 
 
+@rule(
+    "C601",
+    "sealed-ticket-changed",
+    title="Sealed ticket changed",
+    level=Level.ERROR,
+    source=_FINAL,
+)
 def sealed_tickets_changed(tree: Judged) -> Iterator[Finding]:
     """Find seals that are gone or that are others."""
-    for key, sealed in _before(tree).seals.items():
-        ticket, seal = tree.desired.tickets.get(key), tree.desired.seals.get(key)
-        was = _before(tree).tickets.get(key)
-        if was is None or (seal and seal.noun.digest == sealed.noun.digest):
+    before = _before(tree)
+    for key, earlier_seal in before.seals.items():
+        ticket = tree.desired.tickets.get(key)
+        seal = tree.desired.seals.get(key)
+        earlier = before.tickets.get(key)
+        if earlier is None or (seal and seal.noun.digest == earlier_seal.noun.digest):
             continue
-        if ticket and ticket.noun.leaves != was.noun.leaves:
-            what, where = "its collections are others", _of_collections(ticket)
+        if ticket and ticket.noun.leaves != earlier.noun.leaves:
+            change = "its collections are others"
+            where = _where_collections(ticket)
         elif seal is None:
-            what, where = "the seal is gone", tree.where_it_was(key)
+            change = "the seal is gone"
+            where = tree.where_it_was(key)
         else:
-            what, where = "the seal is another one", seal.lines.at("digest")
+            change = "the seal is another one"
+            where = seal.lines.at("digest")
         yield Finding(
-            where,
-            f"{was.noun.ticket} was sealed, and {what}. What was sealed may be deployed already; a bundle "
-            "and a repository that hold it are never changed.",
-            "Take it back, and declare a new ticket in front.",
-            of_ticket(was.noun),
+            where=where,
+            detail=(
+                f"{earlier.noun.ticket} was sealed, and {change}. What was sealed may be deployed already; "
+                "a bundle and a repository that hold it are never changed."
+            ),
+            hint="Take it back, and declare a new ticket in front.",
+            of=of_ticket(earlier.noun),
         )
 
 
-def adopted_tickets_changed(tree: Judged) -> Iterator[Finding]:
-    """Find tickets that were adopted, not sealed, and hold others now."""
-    for key, was in _before(tree).tickets.items():
-        ticket = tree.desired.tickets.get(key)
-        adopted = was.noun.approval.status is ApprovalStatus.ADOPTED
-        if ticket and adopted and key not in _before(tree).seals and ticket.noun.leaves != was.noun.leaves:
-            yield Finding(
-                _of_collections(ticket),
-                f"{ticket.noun.ticket} was adopted with other collections, or in another order. Where it has "
-                "arrived it stays as it was.",
-                "Take it back, and declare a new ticket in front.",
-                of_ticket(ticket.noun),
-            )
-
-
+@rule(
+    "C602",
+    "retired-ticket-changed",
+    title="Retired ticket changed",
+    level=Level.WARNING,
+    source=_FINAL,
+)
 def retired_tickets_changed(tree: Judged) -> Iterator[Finding]:
     """Find tickets that were retired and say something else now."""
-    for key in sorted(_retired(_before(tree))):
-        ticket, was = tree.desired.tickets.get(key), _before(tree).tickets[key]
-        if ticket and (changed := _changed(was.noun, ticket.noun)):
-            yield Finding(
-                ticket.lines.at(changed),
-                f"{ticket.noun.ticket} was retired, and its `{changed}` is another now: nobody looks at what "
-                "is not searched.",
-                "Take it back, or bring what is new by a new ticket.",
-                of_ticket(ticket.noun),
-            )
-
-
-def entries_dropped(tree: Judged) -> Iterator[Finding]:
-    """Find entries that left a chain and were not retired."""
-    for name, was in _before(tree).chains.items():
-        chain = tree.desired.chains.get(name)
-        if chain is None:
-            listed: set[str] = set()
-            retired: set[str] = set()
-        else:
-            listed = set(tree.entry_of(chain))
-            retired = set(_children(tree.desired, chain.noun.instrument, chain.noun.retired))
-        then = Judged(_before(tree), None, tree.today).entry_of(was)
-        gone: dict[int, str] = {}
-        for child, index in then.items():
-            if child not in listed and child not in retired:
-                gone.setdefault(index, child)
-        for index in sorted(gone):
-            word = _word(was.noun.entries[index])
-            yield Finding(
-                chain.lines.at("entries") if chain else was.lines.at("entries", index),
-                f"{word} left {name}, and is not retired. Where it is live it stays, and is searched: it "
-                "would be told as *extra*.",
-                f"Put its line back, or list it under `retired` of {name}, with the reason."
-                if chain
-                else f"Keep {name}, with its entries retired.",
-                frozenset({word, f"{was.noun.instrument}/{word}", name}),
-            )
-
-
-def entries_moved(tree: Judged) -> Iterator[Finding]:
-    """Find entries that changed their place among those that stay."""
     before = _before(tree)
-    for name, chain in tree.desired.chains.items():
-        was = before.chains.get(name)
-        if was is None:
-            continue
-        then, now = Judged(before, None, tree.today).entry_of(was), tree.entry_of(chain)
-        order = sorted(now, key=lambda child: now[child])
-        told = dict.fromkeys(now[child] for child in moved(sorted(then, key=lambda c: then[c]), order))
-        for index in told:
-            word = _word(chain.noun.entries[index])
-            yield Finding(
-                chain.lines.at("entries", index),
-                f"{word} has another place in {name} than before: lookups that two tickets answer may be "
-                "answered by the other one.",
-                "Say why by an exception in calibstate.yaml, which may end once this is merged.",
-                frozenset({word, f"{chain.noun.instrument}/{word}", name}),
-            )
-
-
-def _before(tree: Judged) -> DesiredState:
-    assert tree.before, "rules of changes are asked where there is a base"
-    return tree.before
-
-
-def _of_collections(ticket: Written[Ticket]) -> Where:
-    return ticket.lines.at("bare" if ticket.noun.bare else "collections")
-
-
-def _retired(before: DesiredState) -> Iterator[TicketKey]:
-    found = set()
+    retired: set[TicketKey] = set()
     for chain in before.chains.values():
         for word in chain.noun.retired:
             meaning = before.meaning(word, chain.noun.instrument)
             if meaning and meaning.ticket:
-                found.add(meaning.ticket.noun.key)
-    yield from found
+                retired.add(meaning.ticket.noun.key)
+
+    for key in sorted(retired):
+        ticket = tree.desired.tickets.get(key)
+        if ticket is None:
+            continue
+        for aside in _ASIDE:
+            if getattr(before.tickets[key].noun, aside) == getattr(ticket.noun, aside):
+                continue
+            yield Finding(
+                where=ticket.lines.at(aside),
+                detail=(
+                    f"{ticket.noun.ticket} was retired, and its `{aside}` is another now: nobody looks at "
+                    "what is not searched."
+                ),
+                hint="Take it back, or bring what is new by a new ticket.",
+                of=of_ticket(ticket.noun),
+            )
+            # One finding a ticket: the rest stands in the same change.
+            break
 
 
-def _changed(was: Ticket, now: Ticket) -> str | None:
-    """Return what else of a ticket changed than what it holds."""
-    keys = ("approval", "deployment", "skip", "rucio")
-    return next((key for key in keys if getattr(was, key) != getattr(now, key)), None)
+@rule(
+    "C603",
+    "entry-dropped",
+    title="Entry dropped",
+    level=Level.ERROR,
+    source=_UNDECLARED,
+)
+def entries_dropped(tree: Judged) -> Iterator[Finding]:
+    """Find entries that left a chain and were not retired."""
+    before = Judged(_before(tree), None, tree.today)
+    for name, earlier in before.desired.chains.items():
+        chain = tree.desired.chains.get(name)
+        # What is listed, and what is retired, are no longer missed.
+        accounted: set[str] = set()
+        if chain:
+            accounted.update(tree.entry_of(chain))
+            accounted.update(_children(tree.desired, chain.noun.instrument, chain.noun.retired))
+        dropped: set[int] = set()
+        for child, index in before.entry_of(earlier).items():
+            if child not in accounted:
+                dropped.add(index)
+
+        for index in sorted(dropped):
+            word = _word(earlier.noun.entries[index])
+            if chain:
+                where = chain.lines.at("entries")
+                hint = f"Put its line back, or list it under `retired` of {name}, with the reason."
+            else:
+                where = earlier.lines.at("entries", index)
+                hint = f"Keep {name}, with its entries retired."
+            yield Finding(
+                where=where,
+                detail=(
+                    f"{word} left {name}, and is not retired. Where it is live it stays, and is searched: "
+                    "it would be told as *extra*."
+                ),
+                hint=hint,
+                of=frozenset({word, f"{earlier.noun.instrument}/{word}", name}),
+            )
 
 
-def _children(desired: DesiredState, instrument: str, words: Any) -> Iterator[str]:
+@rule(
+    "C604",
+    "entry-moved",
+    title="Entry moved",
+    level=Level.WARNING,
+    source=_ORDER,
+)
+def entries_moved(tree: Judged) -> Iterator[Finding]:
+    """Find entries that changed their place among those that stay."""
+    before = Judged(_before(tree), None, tree.today)
+    for name, chain in tree.desired.chains.items():
+        earlier = before.desired.chains.get(name)
+        if earlier is None:
+            continue
+        entry_of = tree.entry_of(chain)
+        children_moved = moved(list(before.entry_of(earlier)), list(entry_of))
+        # A bare ticket is one entry of many children: it is told once.
+        for index in dict.fromkeys(entry_of[child] for child in children_moved):
+            word = _word(chain.noun.entries[index])
+            yield Finding(
+                where=chain.lines.at("entries", index),
+                detail=(
+                    f"{word} has another place in {name} than before: lookups that two tickets answer may "
+                    "be answered by the other one."
+                ),
+                hint="Say why by an exception in calibstate.yaml, which may end once this is merged.",
+                of=frozenset({word, f"{chain.noun.instrument}/{word}", name}),
+            )
+
+
+@rule(
+    "C605",
+    "adopted-ticket-changed",
+    title="Adopted ticket changed",
+    level=Level.WARNING,
+    source=_FINAL,
+)
+def adopted_tickets_changed(tree: Judged) -> Iterator[Finding]:
+    """Find tickets that were adopted, not sealed, and hold others now."""
+    before = _before(tree)
+    for key, earlier in before.tickets.items():
+        ticket = tree.desired.tickets.get(key)
+        was_adopted = earlier.noun.approval.status is ApprovalStatus.ADOPTED
+        # Of those that were sealed C601 tells.
+        if ticket is None or not was_adopted or key in before.seals:
+            continue
+        if ticket.noun.leaves != earlier.noun.leaves:
+            yield Finding(
+                where=_where_collections(ticket),
+                detail=(
+                    f"{ticket.noun.ticket} was adopted with other collections, or in another order. Where "
+                    "it has arrived it stays as it was."
+                ),
+                hint="Take it back, and declare a new ticket in front.",
+                of=of_ticket(ticket.noun),
+            )
+
+
+def _before(tree: Judged) -> DesiredState:
+    assert tree.before, "rules of changes are judged where there is a base"
+    return tree.before
+
+
+def _where_collections(ticket: Written[Ticket]) -> Where:
+    key = "bare" if ticket.noun.bare else "collections"
+    return ticket.lines.at(key)
+
+
+def _children(desired: DesiredState, instrument: InstrumentName, words: Iterable[str]) -> Iterator[str]:
+    """Yield what words of a chain stand for; one without meaning, itself."""
     for word in words:
-        meaning = desired.meaning(word, instrument)
-        yield from meaning.children if meaning else (word,)
+        if meaning := desired.meaning(word, instrument):
+            yield from meaning.children
+        else:
+            yield word
 
 
-def _word(entry: Any) -> str:
-    return entry if isinstance(entry, str) else str(entry.external)
+def _word(entry: str | ExternalEntry) -> str:
+    return entry.external if isinstance(entry, ExternalEntry) else entry

@@ -7,12 +7,16 @@ from what the pipelines of lsst/cp_pipe apply (``pipelines/_ingredients``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...model.names import InstrumentName
-from .judged import Finding, Judged, of_ticket
+from ...model.policy import Level
+from ..judged import Judged, of_ticket
+from ..rule import Finding, rule
 
-__all__ = ["APPLIED", "gains_alone", "linearizers_alone", "prerequisites_missing", "prerequisites_of"]
+__all__ = ["APPLIED", "CHART", "prerequisites_of"]
+
+CHART = "DMTN-222, section 3.1 and figure 2"
 
 _WORDS = {
     "bfk": "brighter-fatter kernel",
@@ -41,59 +45,93 @@ Deferred charge (``cti``) is left out: not every camera has it.
 """
 
 
+@rule(
+    "D501",
+    "gains-alone",
+    title="Gains without what they enter",
+    level=Level.NOTE,
+    source=CHART,
+)
 def gains_alone(tree: Judged) -> Iterator[Finding]:
     """Find new photon transfer curves without what they require."""
     yield from _alone(tree, "ptc", _WITH_GAINS, "its gains enter each of them")
 
 
+@rule(
+    "D502",
+    "linearizer-alone",
+    title="Linearizer by itself",
+    level=Level.NOTE,
+    source=CHART,
+)
 def linearizers_alone(tree: Judged) -> Iterator[Finding]:
     """Find new linearizers without what is measured with them."""
     yield from _alone(tree, "linearizer", _WITH_LINEARITY, "they are measured on linearized exposures")
 
 
+@rule(
+    "D503",
+    "prerequisite-missing",
+    title="Made with what nobody has",
+    level=Level.NOTE,
+    source=CHART,
+)
 def prerequisites_missing(tree: Judged) -> Iterator[Finding]:
     """Find new calibrations made of what the instrument does not have."""
     held: dict[InstrumentName, set[str]] = {}
+    # Instruments with an adopted ticket of which nobody knows what it brings.
     unsure: set[InstrumentName] = set()
-    for ticket in tree.adopted:
-        products = tree.products[ticket.noun.key]
-        held.setdefault(ticket.noun.instrument, set()).update(products or ())
+    for written in tree.adopted:
+        instrument = written.noun.instrument
+        products = tree.products[written.noun.key]
         if products is None:
-            unsure.add(ticket.noun.instrument)
-    for ticket in tree.proposed:
-        instrument = ticket.noun.instrument
-        missing = prerequisites_of(tree.products[ticket.noun.key]) - held.get(instrument, set())
-        if missing and instrument not in unsure:
-            yield Finding(
-                ticket.lines.at("ticket"),
-                f"{ticket.noun.ticket} is made with {_listed(sorted(missing))}, which neither it nor any "
-                f"adopted ticket of {instrument} brings.",
-                "Say which it was made with: in the ticket's `summary`, or by a ticket that declares it.",
-                of_ticket(ticket.noun),
-            )
+            unsure.add(instrument)
+        else:
+            held.setdefault(instrument, set()).update(products)
+
+    for written in tree.proposed:
+        ticket = written.noun
+        missing = prerequisites_of(tree.products[ticket.key])
+        missing -= held.get(ticket.instrument, set())
+        if not missing or ticket.instrument in unsure:
+            continue
+        yield Finding(
+            where=written.lines.at("ticket"),
+            detail=(
+                f"{ticket.ticket} is made with {_listed(sorted(missing))}, which neither it nor any adopted "
+                f"ticket of {ticket.instrument} brings."
+            ),
+            hint="Say which it was made with: in the ticket's `summary`, or by a ticket that declares it.",
+            of=of_ticket(ticket),
+        )
 
 
 def prerequisites_of(products: frozenset[str] | None) -> frozenset[str]:
     """Return what is applied in making some calibrations, but not of them."""
-    if products is None:
-        return frozenset()
-    return frozenset(one for made in products for one in APPLIED.get(made, ())) - products
+    applied: set[str] = set()
+    for product in products or ():
+        applied.update(APPLIED.get(product, ()))
+    return frozenset(applied.difference(products or ()))
 
 
-def _alone(tree: Judged, product: str, others: tuple[str, ...], why: str) -> Iterator[Finding]:
-    for ticket in tree.proposed:
-        products = tree.products[ticket.noun.key] or frozenset()
+def _alone(tree: Judged, product: str, others: Sequence[str], why: str) -> Iterator[Finding]:
+    """Find new tickets that bring a product without others that it needs."""
+    for written in tree.proposed:
+        ticket = written.noun
+        products = tree.products[ticket.key] or frozenset()
         missing = [other for other in others if other not in products]
-        if product in products and missing:
-            new = _WORDS.get(product, product)
-            yield Finding(
-                ticket.lines.at("ticket"),
-                f"{ticket.noun.ticket} brings a new {new} without {_listed(missing)}: {why}.",
-                "Build them too, or tell the board why the old ones still hold.",
-                of_ticket(ticket.noun),
-            )
+        if product not in products or not missing:
+            continue
+        word = _WORDS.get(product, product)
+        yield Finding(
+            where=written.lines.at("ticket"),
+            detail=f"{ticket.ticket} brings a new {word} without {_listed(missing)}: {why}.",
+            hint="Build them too, or tell the board why the old ones still hold.",
+            of=of_ticket(ticket),
+        )
 
 
-def _listed(products: list[str]) -> str:
-    words = [_WORDS.get(product, product) for product in products]
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+def _listed(products: Sequence[str]) -> str:
+    """Return products as people list them: ``bias, dark and flat``."""
+    *words, last = (_WORDS.get(product, product) for product in products)
+    return f"{', '.join(words)} and {last}" if words else last

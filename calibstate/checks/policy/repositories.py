@@ -10,19 +10,14 @@ from collections.abc import Iterator
 from string import digits, punctuation, whitespace
 
 from ...errors import without_secrets
-from ...model.desired import Written
 from ...model.names import InstrumentName, RepositoryAddress
+from ...model.policy import Level
 from ...model.tickets import Ticket
-from .dependencies import prerequisites_of
-from .judged import Finding, Judged, of_ticket
+from ..judged import Judged, of_ticket
+from ..rule import Finding, rule
+from .dependencies import CHART, prerequisites_of
 
-__all__ = [
-    "prerequisites_skipped",
-    "reasons_say_nothing",
-    "records_elsewhere",
-    "skipped_everywhere",
-    "skips_of_nothing",
-]
+_APPROVAL = "DMTN-222, section 3.4"
 
 _SAY_NOTHING = {
     "",
@@ -39,109 +34,166 @@ _SAY_NOTHING = {
     "tbd",
     "todo",
 }
+"""Words that stand where a reason should."""
 
 
+@rule(
+    "R701",
+    "reason-says-nothing",
+    title="Skipped for no reason",
+    level=Level.WARNING,
+    source=_APPROVAL,
+)
 def reasons_say_nothing(tree: Judged) -> Iterator[Finding]:
     """Find skips with a word in place of a reason."""
-    for ticket in tree.tickets:
-        for place, reason in ticket.noun.skip.items():
-            if reason.strip(punctuation + digits + whitespace).casefold() in _SAY_NOTHING:
-                yield Finding(
-                    ticket.lines.at("skip", place),
-                    f"{place} does not get {ticket.noun.ticket}, and `{reason}` says nothing of why. Whoever "
-                    "comes after cannot tell whether that still holds.",
-                    "Say why, in a few words.",
-                    of_ticket(ticket.noun, place),
-                )
+    for written in tree.tickets:
+        ticket = written.noun
+        for place, reason in ticket.skip.items():
+            word = reason.strip(punctuation + digits + whitespace)
+            if word.casefold() not in _SAY_NOTHING:
+                continue
+            yield Finding(
+                where=written.lines.at("skip", place),
+                detail=(
+                    f"{place} does not get {ticket.ticket}, and `{reason}` says nothing of why. Whoever "
+                    "comes after cannot tell whether that still holds."
+                ),
+                hint="Say why, in a few words.",
+                of=of_ticket(ticket, place),
+            )
 
 
+@rule(
+    "R702",
+    "prerequisite-skipped",
+    title="Prerequisite skipped",
+    level=Level.WARNING,
+    source=CHART,
+)
 def prerequisites_skipped(tree: Judged) -> Iterator[Finding]:
     """Find tickets made with what skips a repository that gets them."""
-    known, held = _held(tree)
-    for ticket in tree.adopted:
-        needs = prerequisites_of(tree.products[ticket.noun.key]) & known.get(ticket.noun.instrument, set())
-        lacking = {
-            address: missing
-            for address in (_reached(tree, ticket) if needs else ())
-            if (here := held[ticket.noun.instrument, address]) is not None and (missing := needs - here)
-        }
-        for address, missing in lacking.items():
+    # What no adopted ticket brings at all is no matter of a skip.
+    brought: dict[InstrumentName, set[str]] = {}
+    for written in tree.adopted:
+        products = tree.products[written.noun.key] or frozenset()
+        brought.setdefault(written.noun.instrument, set()).update(products)
+    held = _held(tree)
+
+    for written in tree.adopted:
+        ticket = written.noun
+        needs = prerequisites_of(tree.products[ticket.key]) & brought[ticket.instrument]
+        for address in _reached(tree, ticket):
+            products_here = held[ticket.instrument, address]
+            if products_here is None or needs <= products_here:
+                continue
+            missing = sorted(needs - products_here)
             yield Finding(
-                ticket.lines.at("ticket"),
-                f"{address} gets {ticket.noun.ticket}, but no {' and no '.join(sorted(missing))}, which it "
-                "was made with: every ticket that brings one is skipped there.",
-                "Skip this one there too, or no longer skip the others.",
-                of_ticket(ticket.noun, address),
+                where=written.lines.at("ticket"),
+                detail=(
+                    f"{address} gets {ticket.ticket}, but no {' and no '.join(missing)}, which it was made "
+                    "with: every ticket that brings one is skipped there."
+                ),
+                hint="Skip this one there too, or no longer skip the others.",
+                of=of_ticket(ticket, address),
             )
 
 
+@rule(
+    "R703",
+    "skip-of-nothing",
+    title="Nothing to skip",
+    level=Level.NOTE,
+    source=_APPROVAL,
+)
 def skips_of_nothing(tree: Judged) -> Iterator[Finding]:
     """Find skips of places that would not get the ticket anyhow."""
-    for ticket in tree.tickets:
-        having = tree.desired.with_instrument(ticket.noun.instrument)
+    for written in tree.tickets:
+        ticket = written.noun
+        having = tree.desired.with_instrument(ticket.instrument)
         concerned = {*having, *(address.site for address in having)}
-        for place in ticket.noun.skip:
-            if place not in concerned:
-                yield Finding(
-                    ticket.lines.at("skip", place),
-                    f"{place} has no {ticket.noun.instrument}, so it would not get {ticket.noun.ticket} "
-                    "anyhow.",
-                    "Delete the line, or name the place that was meant.",
-                    of_ticket(ticket.noun, place),
-                )
-
-
-def skipped_everywhere(tree: Judged) -> Iterator[Finding]:
-    """Find adopted tickets that no repository but the origin gets."""
-    for ticket in tree.adopted:
-        others = set(tree.desired.with_instrument(ticket.noun.instrument))
-        others.discard(tree.desired.origin(ticket.noun.instrument) or "")
-        if ticket.noun.skip and others and others.isdisjoint(_reached(tree, ticket)):
+        for place in ticket.skip:
+            if place in concerned:
+                continue
             yield Finding(
-                ticket.lines.at("skip"),
-                f"{ticket.noun.ticket} is adopted, and every repository but its origin skips it.",
-                "Leave one of them, or retire the ticket.",
-                of_ticket(ticket.noun),
+                where=written.lines.at("skip", place),
+                detail=f"{place} has no {ticket.instrument}, so it would not get {ticket.ticket} anyhow.",
+                hint="Delete the line, or name the place that was meant.",
+                of=of_ticket(ticket, place),
             )
 
 
+@rule(
+    "R704",
+    "skipped-everywhere",
+    title="Deployed nowhere",
+    level=Level.WARNING,
+    source=_APPROVAL,
+)
+def skipped_everywhere(tree: Judged) -> Iterator[Finding]:
+    """Find adopted tickets that no repository but the origin gets."""
+    for written in tree.adopted:
+        ticket = written.noun
+        origin = tree.desired.origin(ticket.instrument)
+        having = tree.desired.with_instrument(ticket.instrument)
+        others = {address for address in having if address != origin}
+        if ticket.skip and others and others.isdisjoint(_reached(tree, ticket)):
+            yield Finding(
+                where=written.lines.at("skip"),
+                detail=f"{ticket.ticket} is adopted, and every repository but its origin skips it.",
+                hint="Leave one of them, or retire the ticket.",
+                of=of_ticket(ticket),
+            )
+
+
+@rule(
+    "R705",
+    "records-elsewhere",
+    title="Records are elsewhere",
+    level=Level.WARNING,
+    source="decision 30: a site is judged by what is there",
+)
 def records_elsewhere(tree: Judged) -> Iterator[Finding]:
     """Find sites whose locks and journals another site keeps."""
     for name, site in sorted(tree.desired.sites.items()):
-        if store := tree.desired.records_elsewhere(name):
-            yield Finding(
-                site.lines.at("records" if site.noun.records else "site"),
+        store = tree.desired.records_elsewhere(name)
+        if not store:
+            continue
+        key = "records" if site.noun.records else "site"
+        repositories = (f"{name}/{repository}" for repository in site.noun.repositories)
+        yield Finding(
+            where=site.lines.at(key),
+            detail=(
                 f"The locks and journals of {name} are in {without_secrets(store)}, which another site "
-                f"keeps. While that is away nothing can be changed at {name}, not even rolled back.",
-                "Give the site `records` of its own, in a store at the site.",
-                frozenset({name, *(f"{name}/{repository}" for repository in site.noun.repositories)}),
-            )
+                f"keeps. While that is away nothing can be changed at {name}, not even rolled back."
+            ),
+            hint="Give the site `records` of its own, in a store at the site.",
+            of=frozenset({name, *repositories}),
+        )
 
 
-def _held(
-    tree: Judged,
-) -> tuple[
-    dict[InstrumentName, set[str]], dict[tuple[InstrumentName, RepositoryAddress], frozenset[str] | None]
-]:
-    """Return what adopted tickets bring, in all and to each repository.
+_Held = dict[tuple[InstrumentName, RepositoryAddress], frozenset[str] | None]
+
+
+def _held(tree: Judged) -> _Held:
+    """Return what adopted tickets bring to each repository.
 
     `None` for a repository that gets a ticket of which nobody knows what it
     holds: that may be anything.
     """
-    known: dict[InstrumentName, set[str]] = {}
-    held: dict[tuple[InstrumentName, RepositoryAddress], frozenset[str] | None] = {}
-    for ticket in tree.tickets:
-        for address in tree.desired.with_instrument(ticket.noun.instrument):
-            held.setdefault((ticket.noun.instrument, address), frozenset())
-    for ticket in tree.adopted:
-        instrument, products = ticket.noun.instrument, tree.products[ticket.noun.key]
-        known.setdefault(instrument, set()).update(products or ())
-        for address in _reached(tree, ticket):
-            so_far = held[instrument, address]
-            held[instrument, address] = None if products is None or so_far is None else so_far | products
-    return known, held
+    held: _Held = {}
+    for written in tree.adopted:
+        instrument = written.noun.instrument
+        products = tree.products[written.noun.key]
+        for address in _reached(tree, written.noun):
+            earlier = held.get((instrument, address), frozenset())
+            if earlier is None or products is None:
+                held[instrument, address] = None
+            else:
+                held[instrument, address] = earlier | products
+    return held
 
 
-def _reached(tree: Judged, ticket: Written[Ticket]) -> tuple[RepositoryAddress, ...]:
-    desired, noun = tree.desired, ticket.noun
-    return tuple(a for a in desired.with_instrument(noun.instrument) if desired.skipped(noun, a) is None)
+def _reached(tree: Judged, ticket: Ticket) -> list[RepositoryAddress]:
+    """Return the repositories that get a ticket: all that do not skip it."""
+    having = tree.desired.with_instrument(ticket.instrument)
+    return [address for address in having if tree.desired.skipped(ticket, address) is None]

@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from ...errors import Where
 from ...model.desired import DesiredState
 from ...model.names import nearest, spelled
-from .judged import Finding, Judged
-
-__all__ = ["unknown_names"]
+from ...model.policy import Level
+from ..judged import Judged
+from ..rule import Finding, rule
 
 _SETTINGS = "calibstate.yaml"
 _FOLDERS = ("sites", "tickets", "chains", "seals")
@@ -45,26 +45,33 @@ _BESIDE = frozenset({"docs", "schemas", "Makefile"})
 """What a repository may have that is nothing but a state tree."""
 
 
+@rule(
+    "S801",
+    "unknown-name",
+    title="Unknown name",
+    level=Level.ERROR,
+    source="decision 21: a pull request is hostile until it is merged",
+)
 def unknown_names(tree: Judged) -> Iterator[Finding]:
     """Find names at the root of the tree that nobody knows."""
-    named = _places_within(tree.desired)
+    places = _places_within(tree.desired)
     folders = [*_FOLDERS, *(form.folder for form in tree.desired.forms)]
-    known = ", ".join(f"`{name}`" for name in (_SETTINGS, *folders))
+    allowed = ", ".join(f"`{name}`" for name in (_SETTINGS, *folders))
     for name in tree.desired.besides:
         path = PurePosixPath(name)
         is_text = path.stem.casefold() in _FOR_READERS and path.suffix.casefold() in _TEXTS
-        if is_text or name in _BESIDE or name in named:
+        if is_text or name in _BESIDE or name in places:
             continue
         yield Finding(
-            Where(name, 1),
-            f"{spelled(name)} is none of {known}, so nothing in it is declared.",
-            _meant(path, folders),
-            frozenset({name}),
+            where=Where(name, 1),
+            detail=f"{spelled(name)} is none of {allowed}, so nothing in it is declared.",
+            hint=_meant(path, folders),
+            of=frozenset({name}),
         )
 
 
 def _meant(path: PurePosixPath, folders: Sequence[str]) -> str:
-    """Return what a name was probably meant to be."""
+    """Return a hint at what a name was probably meant to be."""
     if folder := nearest(path.stem, folders):
         return f"Did you mean a file in `{folder}`?" if path.suffix else f"Did you mean `{folder}`?"
     if near := nearest(path.name, [_SETTINGS]):
@@ -75,9 +82,10 @@ def _meant(path: PurePosixPath, folders: Sequence[str]) -> str:
 def _places_within(desired: DesiredState) -> frozenset[str]:
     """Return names at the root that the tree itself names as places."""
     settings = desired.settings.noun
-    written = [settings.archive, settings.records]
+    paths = [settings.archive, settings.records]
     for site in desired.sites.values():
-        # A relative path starts at the file that it stands in.
-        paths = [site.noun.records or "", *(one.butler for one in site.noun.repositories.values())]
-        written += [posixpath.join("sites", path) for path in paths]
-    return frozenset(posixpath.normpath(path).partition("/")[0] for path in written)
+        butlers = [repository.butler for repository in site.noun.repositories.values()]
+        for path in (site.noun.records or "", *butlers):
+            # A relative path starts at the file that it stands in.
+            paths.append(posixpath.join("sites", path))
+    return frozenset(posixpath.normpath(path).partition("/")[0] for path in paths)

@@ -6,83 +6,122 @@ next ticket in front ends it.  What looks back knows its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ...model.desired import Written
+from ...errors import Where
+from ...model.policy import Level
 from ...model.seals import Seal
 from ...model.tickets import Ticket
 from ...model.timespans import EMPTY, UNBOUNDED_BEGIN, UNBOUNDED_END, Range, format_bound, parse_tai
-from .judged import Finding, Judged, collection_at, of_ticket
+from ..judged import Judged, collection_at, of_ticket
+from ..rule import Finding, rule
 
-__all__ = ["begins_unbounded", "empty_ranges", "ends_not_open", "starts_in_the_future"]
+_SOURCE = "DMTN-222, section 3.3"
 
 
+@dataclass(frozen=True)
+class _Certified:
+    """Calibrations of one type in a sealed collection."""
+
+    ticket: Ticket
+    where: Where
+    """Where the ticket lists the collection."""
+
+    name: str
+    """Name of the dataset type."""
+
+    ranges: tuple[Range, ...]
+    """All their ranges, sorted."""
+
+    seal: Seal
+
+    def finding(self, problem: str, hint: str) -> Finding:
+        """Return what is wrong with them."""
+        detail = f"Calibrations of type {self.name} {problem}."
+        return Finding(self.where, detail, hint, of_ticket(self.ticket))
+
+
+@rule(
+    "V401",
+    "end-not-open",
+    title="Validity ends",
+    level=Level.WARNING,
+    source=_SOURCE,
+)
 def ends_not_open(tree: Judged) -> Iterator[Finding]:
     """Find ranges that end after they were sealed."""
-
-    def told(span: Range, seal: Seal) -> str:
+    for certified in _certified(tree):
         # UTC and TAI differ by less than anybody means by an end.
-        return (
-            f"end at {format_bound(span[1])}: exposures taken from then on find none of it"
-            if _moment(seal.sealed_from.at) < span[1] < UNBOUNDED_END
-            else ""
-        )
+        sealed_at = _moment(certified.seal.sealed_from.at)
+        for _, end in certified.ranges:
+            if sealed_at < end < UNBOUNDED_END:
+                problem = f"end at {format_bound(end)}: exposures taken from then on find none of it"
+                hint = "Certify with a begin alone; a newer ticket in front ends it."
+                yield certified.finding(problem, hint)
+                break
 
-    yield from _found(tree, told, "Certify with a begin alone; a newer ticket in front ends it.")
 
-
+@rule(
+    "V402",
+    "begin-unbounded",
+    title="Validity without a begin",
+    level=Level.NOTE,
+    source=_SOURCE,
+)
 def begins_unbounded(tree: Judged) -> Iterator[Finding]:
     """Find ranges that begin before there was a camera."""
-
-    def told(span: Range, _: Seal) -> str:
-        return (
-            "have no begin: exposures from before the camera was so find them too"
-            if span[0] == UNBOUNDED_BEGIN
-            else ""
-        )
-
-    yield from _found(tree, told, "Certify from the change of the camera on that they were made for.")
+    for certified in _certified(tree):
+        if any(begin == UNBOUNDED_BEGIN for begin, _ in certified.ranges):
+            problem = "have no begin: exposures from before the camera was so find them too"
+            hint = "Certify from the change of the camera on that they were made for."
+            yield certified.finding(problem, hint)
 
 
+@rule(
+    "V403",
+    "starts-in-the-future",
+    title="Validity not begun",
+    level=Level.WARNING,
+    source=_SOURCE,
+)
 def starts_in_the_future(tree: Judged) -> Iterator[Finding]:
     """Find ranges that have not begun."""
     end_of_today = parse_tai(f"{tree.today.isoformat()}T23:59:59")
-
-    def told(span: Range, _: Seal) -> str:
-        return (
-            f"begin at {format_bound(span[0])}, which is yet to come: until then nothing finds them"
-            if span[0] > end_of_today and span != EMPTY
-            else ""
-        )
-
-    yield from _found(tree, told, "See whether the begin is a slip; it is TAI.")
+    for certified in _certified(tree):
+        for span in certified.ranges:
+            if span[0] > end_of_today and span != EMPTY:
+                begin = format_bound(span[0])
+                problem = f"begin at {begin}, which is yet to come: until then nothing finds them"
+                yield certified.finding(problem, "See whether the begin is a slip; it is TAI.")
+                break
 
 
+@rule(
+    "V404",
+    "empty-range",
+    title="Validity is empty",
+    level=Level.WARNING,
+    source=_SOURCE,
+)
 def empty_ranges(tree: Judged) -> Iterator[Finding]:
     """Find what no exposure can find."""
-
-    def told(span: Range, _: Seal) -> str:
-        return "are certified for an empty range: no exposure ever finds them" if span == EMPTY else ""
-
-    yield from _found(tree, told, "Certify them for a range, in a new ticket.")
-
-
-def _found(tree: Judged, told: Callable[[Range, Seal], str], hint: str) -> Iterator[Finding]:
-    """Find ranges of which there is something to tell, each type once."""
-    for ticket, seal in tree.sealed:
-        if not ticket.noun.bare:
-            yield from _of_ticket(ticket, seal, told, hint)
+    for certified in _certified(tree):
+        if EMPTY in certified.ranges:
+            problem = "are certified for an empty range: no exposure ever finds them"
+            yield certified.finding(problem, "Certify them for a range, in a new ticket.")
 
 
-def _of_ticket(
-    ticket: Written[Ticket], seal: Seal, told: Callable[[Range, Seal], str], hint: str
-) -> Iterator[Finding]:
-    for index, sealed in enumerate(seal.collections.values()):
-        for name, said in sorted(sealed.types.items()):
-            words = (words for span in sorted(said.ranges) if (words := told(span, seal)))
-            if first := next(words, None):
-                detail = f"Calibrations of type {name} {first}."
-                yield Finding(collection_at(ticket, index), detail, hint, of_ticket(ticket.noun))
+def _certified(tree: Judged) -> Iterator[_Certified]:
+    """Yield what seals tell, but of bare tickets: those are free."""
+    for written, seal in tree.sealed:
+        if written.noun.bare:
+            continue
+        for index, sealed in enumerate(seal.collections.values()):
+            where = collection_at(written, index)
+            for name, contents in sorted(sealed.types.items()):
+                ranges = tuple(sorted(contents.ranges))
+                yield _Certified(written.noun, where, name, ranges, seal)
 
 
 def _moment(stamp: str) -> int:

@@ -1,0 +1,131 @@
+"""Whether seals are as they were made, and tickets as they were sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...errors import Where
+from ...model.approvals import approved_otherwise
+from ...model.names import InstrumentName
+from ...model.policy import Level
+from ...model.seals import MOST_DATA_IDS
+from ...model.tickets import ApprovalStatus
+from ..rule import Finding, mistake
+from ..tree import Tree
+
+
+@mistake("Seal was edited")
+def edited(tree: Tree) -> Iterator[Finding]:
+    """Find seals that say something else than what was sealed."""
+    for written, extents in zip(tree.seals, tree.extents, strict=True):
+        seal = written.noun
+        if seal.problem:
+            yield Finding(
+                where=written.lines.at("digest"),
+                detail=f"A seal is never edited by hand: {seal.problem}.",
+                hint=f"Take it back from Git, or make it anew: calibstate seal {seal.ticket}.",
+            )
+        for extent in extents:
+            if extent.covered is None or extent.covered == extent.sealed:
+                continue
+            yield Finding(
+                where=extent.where,
+                detail=(
+                    f"{extent.collection} covers {extent.covered} data IDs of {extent.dataset_type}, and "
+                    f"says {extent.sealed}."
+                ),
+                hint="Take it back from Git.",
+            )
+
+
+@mistake("Coverage cannot be read")
+def unreadable(tree: Tree) -> Iterator[Finding]:
+    """Find coverages that are none, or stand for more than anybody has."""
+    for extents in tree.extents:
+        total = 0
+        for extent in extents:
+            if extent.covered is None:
+                yield Finding(extent.where, f"{extent.problem}.", "Seals are made, not written.")
+                continue
+            was_within = total <= MOST_DATA_IDS
+            total += extent.covered
+            # Told once, at the line that goes beyond.
+            if was_within and total > MOST_DATA_IDS:
+                yield Finding(
+                    where=extent.where,
+                    detail=(
+                        f"up to here the seal stands for {total:,} data IDs; it may for {MOST_DATA_IDS:,}."
+                    ),
+                    hint="Seals are made, not written.",
+                )
+
+
+@mistake("Seal of no ticket")
+def without_ticket(tree: Tree) -> Iterator[Finding]:
+    """Find seals of what no file declares."""
+    for written in tree.seals:
+        seal = written.noun
+        if seal.problem or seal.key in tree.desired.tickets or tree.unread.may_mean(seal.ticket):
+            continue
+        yield Finding(
+            where=written.lines.at("ticket"),
+            detail=f"{'/'.join(seal.key)} is sealed, and no file declares it.",
+            hint="Remove it.",
+        )
+
+
+@mistake("Ticket is not as sealed")
+def not_as_sealed(tree: Tree) -> Iterator[Finding]:
+    """Find tickets that list other collections than their seals."""
+    for written in tree.seals:
+        seal = written.noun
+        ticket = tree.desired.tickets.get(seal.key)
+        # A seal that was edited tells nothing of what was sealed.
+        if seal.problem or ticket is None or tuple(seal.fingerprints) == ticket.noun.leaves:
+            continue
+        key = "bare" if ticket.noun.bare else "collections"
+        yield Finding(
+            where=ticket.lines.at(key),
+            detail=(
+                f"{seal.ticket} was sealed with {', '.join(seal.collections)}; its file lists other "
+                "collections, or another order. What a ticket holds is final."
+            ),
+            hint="Declare a new ticket in front of it.",
+        )
+
+
+# No error: a refused ticket stops only what needs it.
+@mistake("Approved content is not the sealed one", Level.WARNING)
+def not_as_approved(tree: Tree) -> Iterator[Finding]:
+    """Find tickets whose approval is of another content than their seal."""
+    for written in tree.tickets:
+        seal = tree.desired.seals.get(written.noun.key)
+        problem = approved_otherwise(written, seal)
+        if problem:
+            yield Finding(
+                where=written.lines.value_at("approval", "seal"),
+                detail=f"{written.noun.ticket}: {problem.detail}. It is refused.",
+                hint=problem.hint,
+            )
+
+
+@mistake("Tickets without a seal", Level.WARNING)
+def unsealed(tree: Tree) -> Iterator[Finding]:
+    """Find adopted tickets that nobody has sealed, once an instrument."""
+    unsealed_of: dict[InstrumentName, list[str]] = {}
+    where: dict[InstrumentName, Where] = {}
+    for written in tree.tickets:
+        ticket = written.noun
+        is_adopted = ticket.approval.status is ApprovalStatus.ADOPTED
+        if is_adopted and ticket.key not in tree.desired.seals:
+            unsealed_of.setdefault(ticket.instrument, []).append(ticket.ticket)
+            where.setdefault(ticket.instrument, written.lines.at("ticket"))
+    for instrument, tickets in unsealed_of.items():
+        yield Finding(
+            where=where[instrument],
+            detail=(
+                f"{len(tickets)} adopted of {instrument}: {', '.join(tickets)}. They are deployed as their "
+                "bundles or their origin show them, and nobody can tell that this is what was approved."
+            ),
+            hint=f"calibstate seal {' '.join(tickets)}",
+        )

@@ -1,0 +1,226 @@
+"""What the files of a state tree say, each for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..errors import Where
+from ..model.chains import ChainFile, ExternalEntry
+from ..model.desired import DesiredState, Lines, Written
+from ..model.forms import Form
+from ..model.names import InstrumentName, Noun
+from ..model.repositories import Site
+from ..model.seals import Seal, extent
+from ..model.settings import Settings
+from ..model.tickets import Ticket
+
+__all__ = ["Claim", "Extent", "Tree", "Unread"]
+
+_STAND_IN = Written(Settings(version=1, archive="unread", records="unread"), Lines("calibstate.yaml"))
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What files that could not be read may have declared."""
+
+    words: frozenset[str] = frozenset()
+    """Sites, tickets, collections and chains that they seem to name."""
+
+    sites: bool = False
+    """Whether a site's file is among them."""
+
+    collections: bool = False
+    """Whether they may have named any collection or chain."""
+
+    def may_mean(self, word: str) -> bool:
+        """Return whether a word may be theirs, so that it is not unknown."""
+        if word in self.words or word.partition("/")[0] in self.words:
+            return True
+        return self.collections and "/" in word
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one file says that a collection is."""
+
+    name: str
+    """The collection."""
+
+    meaning: str
+    """What it is, in words."""
+
+    where: Where
+    """The line."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """For how much a seal says that one dataset type stands, and does."""
+
+    collection: str
+    dataset_type: str
+
+    where: Where
+    """The line of its coverage."""
+
+    sealed: int
+    """How many datasets the seal says there are."""
+
+    covered: int | None
+    """For how many data IDs its coverage stands; `None`: it cannot be read."""
+
+    problem: str = ""
+    """Why it cannot."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What the files of a state tree say, each for itself."""
+
+    root: str
+    """Absolute path of the tree."""
+
+    settings: Written[Settings] | None
+    """``calibstate.yaml``; `None` where it could not be read."""
+
+    sites: Sequence[Written[Site]]
+    """By file, as are the others."""
+
+    tickets: Sequence[Written[Ticket]]
+    """All tickets."""
+
+    chains: Sequence[Written[ChainFile]]
+    """All chains."""
+
+    unread: Unread = Unread()
+    """What is missing because a file could not be read."""
+
+    seals: Sequence[Written[Seal]] = ()
+    """All seals."""
+
+    own: Mapping[Form, Sequence[Written[Noun]]] = field(default_factory=dict)
+    """What kinds declare by files of their own, by form."""
+
+    besides: tuple[str, ...] = ()
+    """What else is at its root, but for what is hidden and for readers."""
+
+    @cached_property
+    def desired(self) -> DesiredState:
+        """All of it together; of what is declared twice, the first."""
+        # Backwards, so that the first overwrites the others.
+        own: dict[str, dict[str, Written[Noun]]] = {}
+        for form, files in self.own.items():
+            own[form.folder] = {form.name_of(written.noun): written for written in reversed(files)}
+        return DesiredState(
+            root=self.root,
+            settings=self.settings or _STAND_IN,
+            sites={site.noun.site: site for site in reversed(self.sites)},
+            tickets={ticket.noun.key: ticket for ticket in reversed(self.tickets)},
+            chains={chain.noun.chain: chain for chain in reversed(self.chains)},
+            seals={seal.noun.key: seal for seal in reversed(self.seals)},
+            own=own,
+            forms=tuple(self.own),
+            besides=self.besides,
+        )
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """Sites and addresses of repositories."""
+        return frozenset(self.desired.sites) | frozenset(self.desired.repositories)
+
+    @cached_property
+    def instruments(self) -> frozenset[InstrumentName]:
+        """Instruments that a repository has."""
+        instruments: set[InstrumentName] = set()
+        for site in self.sites:
+            for repository in site.noun.repositories.values():
+                instruments.update(repository.instruments)
+        return frozenset(instruments)
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """Collections that the files declare, in the order of the files."""
+        claims = []
+        for written in self.tickets:
+            ticket, lines = written.noun, written.lines
+            if ticket.collection and not ticket.bare:
+                meaning = f"the ticket collection of {ticket.name}"
+                claims.append(Claim(ticket.collection, meaning, lines.at("ticket")))
+            key = "bare" if ticket.bare else "collections"
+            for index, leaf in enumerate(ticket.leaves):
+                meaning = f"a collection of {ticket.name}"
+                claims.append(Claim(leaf, meaning, lines.at(key, index)))
+        for chain in self.chains:
+            where = chain.lines.value_at("chain")
+            claims.append(Claim(chain.noun.chain, "a declared chain", where))
+        return tuple(claims)
+
+    @cached_property
+    def claimed(self) -> Mapping[str, Claim]:
+        """What the files say that each collection is; the last of several."""
+        return {claim.name: claim for claim in self.claims}
+
+    @cached_property
+    def parts_of_tickets(self) -> Mapping[str, Ticket]:
+        """Collections that are deployed only as part of a ticket.
+
+        Looked up by entries that mean nothing, of which there may be many.
+        """
+        parts: dict[str, Ticket] = {}
+        for written in self.tickets:
+            ticket = written.noun
+            if ticket.collection:
+                for name in (ticket.collection, *ticket.leaves):
+                    parts.setdefault(name, ticket)
+        return parts
+
+    @cached_property
+    def extents(self) -> tuple[tuple[Extent, ...], ...]:
+        """What the coverages of each seal stand for, in the order of seals."""
+        return tuple(tuple(_extents_of(seal)) for seal in self.seals)
+
+    @cached_property
+    def externals(self) -> frozenset[str]:
+        """Collections of others that chains list."""
+        externals: set[str] = set()
+        for chain in self.chains:
+            for entry in chain.noun.entries:
+                if isinstance(entry, ExternalEntry):
+                    externals.add(entry.external)
+        return frozenset(externals)
+
+    def children(self, entry: str | ExternalEntry, instrument: InstrumentName) -> tuple[str, ...]:
+        """Return the collections that an entry of a chain stands for.
+
+        Parameters
+        ----------
+        entry
+            The entry; one that means nothing stands for itself.
+        instrument
+            Instrument of the chain.
+        """
+        if isinstance(entry, ExternalEntry):
+            return (entry.external,)
+        meaning = self.desired.meaning(entry, instrument)
+        return meaning.children if meaning else (entry,)
+
+    def listed(self, chain: Written[ChainFile]) -> Iterator[tuple[str, Where]]:
+        """Yield the collections that a chain lists, with the line of each."""
+        for index, entry in enumerate(chain.noun.entries):
+            where = chain.lines.at("entries", index)
+            for child in self.children(entry, chain.noun.instrument):
+                yield child, where
+
+
+def _extents_of(written: Written[Seal]) -> Iterator[Extent]:
+    for name, sealed in written.noun.collections.items():
+        for dataset_type, contents in sealed.types.items():
+            where = written.lines.at("collections", name, "types", dataset_type, "coverage")
+            try:
+                covered = extent(contents.coverage)
+            except ValueError as error:
+                yield Extent(name, dataset_type, where, contents.datasets, None, str(error))
+            else:
+                yield Extent(name, dataset_type, where, contents.datasets, covered)
