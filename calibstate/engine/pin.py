@@ -131,7 +131,7 @@ def _from_seal(
         others = f", and none of {len(manifests)} in the archive fits" if manifests else ""
         return Reason.refused(
             Code.ORIGIN_CHANGED,
-            f"{at_origin.told_by} no longer holds what was sealed ({at_origin.fingerprint[:19]}…, "
+            f"{at_origin.witness} no longer holds what was sealed ({at_origin.fingerprint[:19]}…, "
             f"sealed {seal.fingerprint[:19]}…){others}; bring the origin back, or declare a new ticket",
         )
     return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content, seal=seal)

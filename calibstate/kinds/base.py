@@ -75,7 +75,11 @@ class Kind(ABC, Generic[R]):
         """
 
     @abstractmethod
-    def observe(self, targets: Sequence[R], places: ReadPlaces) -> Mapping[Address, R | None]:
+    def observe(
+        self,
+        targets: Sequence[R],
+        places: ReadPlaces,
+    ) -> Mapping[Address, R | None]:
         """Look at resources of one place, all together; `None`: absent."""
 
     @abstractmethod
@@ -86,7 +90,12 @@ class Kind(ABC, Generic[R]):
     def remedy(self, declared: R, live: R | None) -> Iterator[Action]:
         """Yield what would end the drift, as far as anything would."""
 
-    def grounded(self, action: Action, declared: R, expected: Iterable[Resource]) -> Action:
+    def grounded(
+        self,
+        action: Action,
+        declared: R,
+        expected: Iterable[Resource],
+    ) -> Action:
         """Return an action of a remedy with what other resources lend it.
 
         Parameters
@@ -110,7 +119,13 @@ class Kind(ABC, Generic[R]):
         """Say why nothing can be done about its drift, if so."""
 
     @abstractmethod
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         """Carry out an action of this kind, once.
 
         Parameters
@@ -132,7 +147,12 @@ class Kind(ABC, Generic[R]):
             A fact that the action stands on has changed; nothing was done.
         """
 
-    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+    def foresee(
+        self,
+        action: Action,
+        actions: Sequence[Action],
+        places: ReadPlaces,
+    ) -> Sequence[Diagnostic]:
         """Return what would refuse an action, as far as a look tells.
 
         Notes among them refuse nothing.
@@ -157,7 +177,11 @@ class Kind(ABC, Generic[R]):
 
     # --- whose it is ---
 
-    def ticket(self, target: Address, desired: DesiredState) -> Written[Ticket] | None:
+    def ticket(
+        self,
+        target: Address,
+        desired: DesiredState,
+    ) -> Written[Ticket] | None:
         """Return the ticket that a resource is part of, if it is of one.
 
         The names of what a ticket becomes begin with its own.
@@ -165,9 +189,14 @@ class Kind(ABC, Generic[R]):
         instrument, _, rest = target.name.partition("/")
         return desired.tickets.get(TicketKey(instrument, rest.partition("/")[0]))
 
-    def tickets(self, action: Action, desired: DesiredState) -> Iterator[Written[Ticket]]:
+    def tickets(
+        self,
+        action: Action,
+        desired: DesiredState,
+    ) -> Iterator[Written[Ticket]]:
         """Yield the tickets that an action is for."""
-        if ticket := self.ticket(action.target, desired):
+        ticket = self.ticket(action.target, desired)
+        if ticket:
             yield ticket
 
     def hold(self, target: Address, desired: DesiredState) -> Hold | None:
@@ -177,16 +206,29 @@ class Kind(ABC, Generic[R]):
     def takers(self, action: Action, desired: DesiredState) -> Takers:
         """Return who takes what an action brings."""
         place = action.target.place
-        return Takers(place, (place,) if place in desired.repositories else ())
+        if place in desired.repositories:
+            return Takers(place, (place,))
+        return Takers(place, ())
 
     def serves(
-        self, target: Address, ticket: Ticket, repository: RepositoryAddress, desired: DesiredState
+        self,
+        target: Address,
+        ticket: Ticket,
+        repository: RepositoryAddress,
+        desired: DesiredState,
     ) -> bool:
         """Say whether a resource stands on a ticket's way to a repository."""
         written = self.ticket(target, desired)
-        return written is not None and written.noun == ticket and target.place in {self.place, repository}
+        if written is None or written.noun != ticket:
+            return False
+        return target.place in {self.place, repository}
 
-    def is_about(self, target: Address, touched: AbstractSet[str], ticket: Ticket) -> bool:
+    def is_about(
+        self,
+        target: Address,
+        touched: AbstractSet[str],
+        ticket: Ticket,
+    ) -> bool:
         """Say whether a step was about a ticket.
 
         Parameters
@@ -202,18 +244,34 @@ class Kind(ABC, Generic[R]):
 
     # --- what keeps it from being done ---
 
-    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
+    def guards(
+        self,
+        action: Action,
+        desired: DesiredState,
+        waves: Waves,
+    ) -> Iterator[Reason]:
         """Yield what stops an action of this kind, besides holds."""
         yield from ()
 
-    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
+    def guards_of_entry(
+        self,
+        action: Action,
+        desired: DesiredState,
+        waves: Waves,
+    ) -> Iterator[Reason]:
         """Yield what keeps a resource from coming where nothing of it is yet.
 
         What is there already is repaired, whatever the wave before shows.
         """
         yield from ()
 
-    def guards_of_part(self, declared: R, part: str, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
+    def guards_of_part(
+        self,
+        declared: R,
+        part: str,
+        desired: DesiredState,
+        waves: Waves,
+    ) -> Iterator[Reason]:
         """Yield what keeps a part from coming or going."""
         yield from ()
 
@@ -257,7 +315,13 @@ class Kind(ABC, Generic[R]):
         """Return what drift is within, where its subject does not say so."""
         return ""
 
-    def rows(self, drift: Drift, table: TableRows, declared: R | None, live: R | None) -> Iterator[RowKey]:
+    def rows(
+        self,
+        drift: Drift,
+        table: TableRows,
+        declared: R | None,
+        live: R | None,
+    ) -> Iterator[RowKey]:
         """Yield the rows of a status table that drift belongs to.
 
         Parameters
@@ -271,7 +335,12 @@ class Kind(ABC, Generic[R]):
         """
         yield from ()
 
-    def state(self, drift: Drift, row: RowKey, desired: DesiredState) -> State:
+    def state(
+        self,
+        drift: Drift,
+        row: RowKey,
+        desired: DesiredState,
+    ) -> State:
         """Return what drift comes to in the cell of a row."""
         return AS_DRIFT[drift.what]
 
@@ -281,7 +350,12 @@ class Kind(ABC, Generic[R]):
         """Return the parts that would come or go."""
         return frozenset()
 
-    def without(self, declared: R, parts: frozenset[str], live: R | None) -> R:
+    def without(
+        self,
+        declared: R,
+        parts: frozenset[str],
+        live: R | None,
+    ) -> R:
         """Return the resource with some parts left as they are.
 
         What is not there cannot be had yet, and what is there stays.

@@ -36,8 +36,8 @@ from .selection import Selection
 
 __all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle", "bundle_departure", "bundle_of"]
 
-_TOLD = 3
-"""Damaged files that are told."""
+_EXAMPLES = 3
+"""Damaged files that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,13 @@ class Bundle(Resource):
     damage: Mapping[str, BundleFiles] = field(default_factory=dict, repr=False)
     """Observed: what is wrong with the files of a bundle, by fingerprint."""
 
+    @property
+    def newest(self) -> Manifest | None:
+        """Observed: the bundle that was made last."""
+        if not self.manifests:
+            return None
+        return self.manifests[0]
+
     @classmethod
     def at(cls, ticket: Ticket) -> Address:
         """Return the address of a ticket's bundle."""
@@ -123,13 +130,15 @@ class Bundle(Resource):
         manifests
             Of the ticket's bundles.
         """
+        if not manifests:
+            return None
         if self.content is None:
-            return manifests[0] if manifests else None
+            return manifests[0]
         for manifest in manifests:
-            has_the_bytes = (
-                manifest.fingerprint == self.fingerprint and content_digest(manifest) == self.content
-            )
-            if has_the_bytes and is_read_as(manifest, self.reading):
+            if manifest.fingerprint != self.fingerprint:
+                continue
+            # Only now, since the digest needs the list of its files.
+            if content_digest(manifest) == self.content and is_read_as(manifest, self.reading):
                 return manifest
         return None
 
@@ -144,7 +153,9 @@ class Bundle(Resource):
 
     @override
     def reads(self) -> tuple[Place, ...]:
-        return (self.origin,) if self.origin else ()
+        if self.origin is None:
+            return ()
+        return (self.origin,)
 
     @override
     def facts(self) -> Iterator[str]:
@@ -199,33 +210,53 @@ class ExportBundle(Action):
     def standing(self, live: Resource | None) -> Standing:
         if isinstance(live, Bundle) and self.is_done(live.manifests):
             return Standing.DONE
-        return Standing.STALE if any(self.departures(live)) else Standing.READY
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.READY
 
     def is_done(self, manifests: Sequence[Manifest]) -> bool:
         """Say whether its bundle is among some."""
-        newest = manifests if self.content else manifests[:1]
-        return bundle_of(newest, self.fingerprint, self.content) is not None
+        if not self.content:
+            # Without a seal only the newest counts.
+            manifests = manifests[:1]
+        return bundle_of(manifests, self.fingerprint, self.content) is not None
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         if not isinstance(live, Bundle):
             return
-        if live.manifests and not self.content:
-            expected = f"no bundle, or one with content {self.fingerprint}"
-            yield Departure(ARCHIVE, self.target.name, expected, f"one with {live.manifests[0].fingerprint}")
+        if live.newest and not self.content:
+            yield Departure(
+                ARCHIVE,
+                self.target.name,
+                f"no bundle, or one with content {self.fingerprint}",
+                f"one with {live.newest.fingerprint}",
+            )
         if live.at_origin is None:
             return
         fingerprints: list[tuple[str, str]] = []
         for name in self.collections:
             holding = live.at_origin.get(name)
             if holding is None:
-                yield Departure(self.origin, name, "the collection", "none of that name")
+                yield Departure(
+                    self.origin,
+                    name,
+                    "the collection",
+                    "none of that name",
+                )
                 continue
             fingerprints.append((name, holding.fingerprint))
-        found = ticket_fingerprint(fingerprints)
-        if len(fingerprints) == len(self.collections) and found != self.fingerprint:
-            expected = f"content {self.fingerprint}"
-            yield Departure(self.origin, self.target.name, expected, f"content {found}")
+        if len(fingerprints) < len(self.collections):
+            return
+        # All are there, and come to a fingerprint of the whole ticket.
+        at_origin = ticket_fingerprint(fingerprints)
+        if at_origin != self.fingerprint:
+            yield Departure(
+                self.origin,
+                self.target.name,
+                f"content {self.fingerprint}",
+                f"content {at_origin}",
+            )
 
     @override
     def summary(self) -> str:
@@ -267,25 +298,59 @@ class RestoreBundle(Action):
     def standing(self, live: Resource | None) -> Standing:
         if not isinstance(live, Bundle) or any(self.departures(live)):
             return Standing.STALE
-        return Standing.READY if live.damage[self.fingerprint].damaged else Standing.DONE
+        if live.damage[self.fingerprint].damaged:
+            return Standing.READY
+        return Standing.DONE
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
-        if not isinstance(live, Bundle) or self.fingerprint not in live.damage:
-            manifests = live.manifests if isinstance(live, Bundle) else ()
-            yield bundle_departure(self.target.name, self.fingerprint, None, manifests)
+        if not isinstance(live, Bundle):
+            yield bundle_departure(
+                self.target.name,
+                self.fingerprint,
+                None,
+                (),
+            )
             return
-        now = live.damage[self.fingerprint]
+        now = live.damage.get(self.fingerprint)
+        if now is None:
+            yield bundle_departure(
+                self.target.name,
+                self.fingerprint,
+                None,
+                live.manifests,
+            )
+            return
         for problem in now.problems:
-            yield self._departure(problem.path, "a file that can be read", problem.detail)
-        before = {damaged.file.path: damaged for damaged in self.files}
+            yield self._departure(
+                problem.path,
+                "a file that can be read",
+                problem.detail,
+            )
+        planned = {damaged.file.path: damaged for damaged in self.files}
         for damaged in now.damaged:
-            expected = before[damaged.file.path]
+            path = damaged.file.path
+            expected = planned[path]
+            # What is in its place is moved aside, so it must be what was seen.
             if not expected.is_as_found(damaged):
-                yield self._departure(damaged.file.path, f"that {expected.detail}", f"that {damaged.detail}")
+                yield self._departure(
+                    path,
+                    f"that {expected.detail}",
+                    f"that {damaged.detail}",
+                )
 
-    def _departure(self, path: str, expected: str, found: str) -> Departure:
-        return Departure(ARCHIVE, f"{self.target.name}/{path}", expected, found)
+    def _departure(
+        self,
+        path: str,
+        expected: str,
+        actual: str,
+    ) -> Departure:
+        return Departure(
+            ARCHIVE,
+            f"{self.target.name}/{path}",
+            expected,
+            actual,
+        )
 
     @override
     def brings(self) -> frozenset[tuple[str, str]]:
@@ -299,8 +364,10 @@ class RestoreBundle(Action):
     @override
     def changes(self) -> Iterator[str]:
         for damaged in self.files:
-            kept = "" if damaged.is_gone else "; what is there is kept in .damaged/"
-            yield f"+ {damaged.file.path} ({damaged.detail}{kept})"
+            detail = damaged.detail
+            if not damaged.is_gone:
+                detail = f"{detail}; what is there is kept in .damaged/"
+            yield f"+ {damaged.file.path} ({detail})"
 
 
 class BundleKind(Kind[Bundle]):
@@ -312,101 +379,109 @@ class BundleKind(Kind[Bundle]):
 
     @override
     def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
-        desired, scope = selection.desired, selection.scope
+        desired = selection.desired
+        settings = desired.settings.noun
         for written in selection.tickets:
             ticket = written.noun
-            pin, unpinned = selection.pin(ticket), selection.unpinned(ticket)
             bundle = Bundle(
                 Bundle.at(ticket),
                 ticket.key,
-                pin.fingerprint if pin else None,
+                None,
                 ticket.leaves,
                 ticket.collection,
                 desired.origin(ticket.instrument),
-                by_reference=desired.settings.noun.bundles is Bundles.BY_REFERENCE,
-                content=pin.content if pin else None,
-                reading=pin.reading if pin else None,
-                trouble=unpinned or (pin.awaits if pin else None),
+                by_reference=settings.bundles is Bundles.BY_REFERENCE,
+                trouble=selection.unpinned(ticket),
                 sources=_sources(selection, ticket),
                 sealed=ticket.key in desired.seals,
-                listed=desired.settings.noun.rucio is not None,
-                files=scope.files,
-                every_byte=scope.every_byte,
+                listed=settings.rucio is not None,
+                files=selection.scope.files,
+                every_byte=selection.scope.every_byte,
             )
+            pin = selection.pin(ticket)
+            if pin:
+                bundle = replace(
+                    bundle,
+                    fingerprint=pin.fingerprint,
+                    content=pin.content,
+                    reading=pin.reading,
+                    trouble=pin.awaits,
+                )
             yield Declared(bundle, written.lines.at("ticket"))
 
     @override
-    def observe(self, targets: Sequence[Bundle], places: ReadPlaces) -> Mapping[Address, Bundle | None]:
+    def observe(
+        self,
+        targets: Sequence[Bundle],
+        places: ReadPlaces,
+    ) -> Mapping[Address, Bundle | None]:
         archive = places.archive()
         try:
-            found = archive.bundles([t.ticket for t in targets])
+            bundles = archive.bundles([target.ticket for target in targets])
         except InvalidStateError:
             # A manifest that cannot be read stops its own ticket only.
-            return {t.address: _alone(t, archive) for t in targets}
+            return {target.address: _alone(target, archive) for target in targets}
         live: dict[Address, Bundle | None] = {}
         for target in targets:
-            manifests = found.get(target.ticket, ())
+            manifests = bundles.get(target.ticket, ())
             try:
-                live[target.address] = _newest(target, manifests, archive)
+                bundle = _newest(target, manifests, archive)
             except InvalidStateError as error:
-                live[target.address] = _in_trouble(target, error)
+                bundle = _in_trouble(target, error)
+            # The origin is asked about what is still to be exported.
             if target.export and target.origin and not target.is_among(manifests):
                 at_origin = places.butler(target.origin).digests(target.leaves)
-                seen = live[target.address] or Bundle(target.address, target.ticket, None)
-                live[target.address] = replace(seen, at_origin=at_origin)
+                bundle = bundle or Bundle(target.address, target.ticket, None)
+                bundle = replace(bundle, at_origin=at_origin)
+            live[target.address] = bundle
         return live
 
     @override
     def remarks(self, live: Bundle) -> Iterator[Diagnostic]:
-        if len(live.manifests) > 1:
+        if live.newest and len(live.manifests) > 1:
             yield Diagnostic(
                 "Several bundles of a ticket",
                 f"{live.address.name} has {len(live.manifests)} in the archive; "
-                f"the newest counts, of {live.manifests[0].made_at}.",
+                f"the newest counts, of {live.newest.made_at}.",
                 severity=Severity.WARNING,
             )
 
     @override
     def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
         if live is None:
-            yield Drift(
-                target=declared.address,
-                what=What.MISSING,
-                subject=declared.address.name,
-                detail="it is not in the archive",
-            )
+            yield _drift(declared, What.MISSING, "it is not in the archive")
         elif live.trouble:
             yield _drift(declared, What.CHANGED, live.trouble.detail)
         elif not declared.is_among(live.manifests):
-            yield Drift(
-                target=declared.address,
-                what=What.MISSING,
-                subject=declared.address.name,
-                detail=f"{len(live.manifests)} in the archive, and none is what was sealed",
-            )
+            detail = f"{len(live.manifests)} in the archive, and none is what was sealed"
+            yield _drift(declared, What.MISSING, detail)
         else:
             yield from _damage(declared, live)
 
     @override
     def remedy(self, declared: Bundle, live: Bundle | None) -> Iterator[Action]:
-        if live is not None and not declared.trouble:
+        if declared.trouble:
+            return
+        if live:
             yield from _restoring(declared, live)
-        lacks = live is None or not declared.is_among(live.manifests)
-        if lacks and not declared.trouble and declared.fingerprint and declared.origin:
-            instrument, ticket = declared.ticket
-            yield ExportBundle(
-                target=declared.address,
-                because=f"{ticket} is adopted and not in the archive",
-                ticket=ticket,
-                instrument=instrument,
-                origin=declared.origin,
-                fingerprint=declared.fingerprint,
-                collections=declared.leaves,
-                chain=declared.chain,
-                by_reference=declared.by_reference,
-                content=declared.content,
-                reading=declared.reading,
-            )
+            if declared.is_among(live.manifests):
+                return
+        if declared.fingerprint is None or declared.origin is None:
+            return
+        instrument, ticket = declared.ticket
+        yield ExportBundle(
+            target=declared.address,
+            because=f"{ticket} is adopted and not in the archive",
+            ticket=ticket,
+            instrument=instrument,
+            origin=declared.origin,
+            fingerprint=declared.fingerprint,
+            collections=declared.leaves,
+            chain=declared.chain,
+            by_reference=declared.by_reference,
+            content=declared.content,
+            reading=declared.reading,
+        )
 
     @override
     def is_there(self, declared: Bundle, live: Bundle | None) -> bool:
@@ -421,24 +496,47 @@ class BundleKind(Kind[Bundle]):
 
     @override
     def contradiction(self, declared: Bundle) -> Reason | None:
-        return declared.trouble if declared.trouble and declared.trouble.is_refused else None
+        if declared.trouble and declared.trouble.is_refused:
+            return declared.trouble
+        return None
 
     @override
-    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+    def foresee(
+        self,
+        action: Action,
+        actions: Sequence[Action],
+        places: ReadPlaces,
+    ) -> Sequence[Diagnostic]:
         if isinstance(action, ExportBundle):
             places.butler(action.origin).check_export(action.collections)
         return ()
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         if isinstance(action, RestoreBundle):
-            manifest = _bundle(action, places)
-            known = set(manifest.files)
-            damaged = [one for one in action.files if one.file in known]
-            restore_files(manifest, damaged, action.sources, places, watch, fence)
+            manifest = _bundle_to_restore(action, places)
+            # Only what the manifest still says is written again.
+            files = set(manifest.files)
+            damaged = [damaged for damaged in action.files if damaged.file in files]
+            restore_files(
+                manifest,
+                damaged,
+                action.sources,
+                places,
+                watch,
+                fence,
+            )
             return
         assert isinstance(action, ExportBundle)
-        export = places.butler(action.origin).export(action.collections, chain=action.chain)
+        butler = places.butler(action.origin)
+        # The archive takes it only with the fingerprint of the plan.
+        export = butler.export(action.collections, chain=action.chain)
         places.change_archive().add_bundle(
             TicketKey(action.instrument, action.ticket),
             action.collections,
@@ -457,34 +555,49 @@ def _sources(selection: Selection, ticket: Ticket) -> tuple[RepositoryAddress, .
     """Return the repositories that should hold a ticket, the origin first."""
     desired = selection.desired
     origin = desired.origin(ticket.instrument)
-    holding = [origin] if origin else []
+    holding = []
+    if origin:
+        holding.append(origin)
     for address in desired.with_instrument(ticket.instrument):
         if address != origin and not desired.skipped(ticket, address):
             holding.append(address)
     return tuple(holding)
 
 
-def _newest(target: Bundle, manifests: tuple[Manifest, ...], archive: ArchiveReader) -> Bundle | None:
+def _newest(
+    target: Bundle,
+    manifests: tuple[Manifest, ...],
+    archive: ArchiveReader,
+) -> Bundle | None:
+    """Look at the bundles of a ticket; the newest gives the fingerprint."""
     if not manifests:
         return None
+    damage: dict[str, BundleFiles] = {}
     for manifest in manifests:
         # What is wrong with its list is told of this ticket, and now.
         if target.sealed:
             _ = manifest.content
         if target.listed or target.files:
             _ = len(manifest.files)
+    for manifest in manifests:
+        # A target that names paths means those of its own bundle.
+        is_meant = target.only is None or target.fingerprint == manifest.fingerprint
+        if target.files and is_meant:
+            damage[manifest.fingerprint] = _look_at_files(target, manifest, archive)
     return Bundle(
         target.address,
         target.ticket,
         manifests[0].fingerprint,
         manifests=manifests,
-        damage={m.fingerprint: _look(target, m, archive) for m in manifests if _is_asked(target, m)},
+        damage=damage,
     )
 
 
 def _alone(target: Bundle, archive: ArchiveReader) -> Bundle | None:
+    """Look at the bundles of one ticket, without the others."""
     try:
-        return _newest(target, archive.bundles([target.ticket]).get(target.ticket, ()), archive)
+        bundles = archive.bundles([target.ticket])
+        return _newest(target, bundles.get(target.ticket, ()), archive)
     except InvalidStateError as error:
         return _in_trouble(target, error)
 
@@ -495,19 +608,19 @@ def _in_trouble(target: Bundle, error: InvalidStateError) -> Bundle:
     return Bundle(target.address, target.ticket, None, trouble=trouble)
 
 
-def _is_asked(target: Bundle, manifest: Manifest) -> bool:
-    """Say whether the files of a bundle are to be looked at."""
-    return target.files and (target.only is None or target.fingerprint == manifest.fingerprint)
-
-
-def _look(target: Bundle, manifest: Manifest, archive: ArchiveReader) -> BundleFiles:
+def _look_at_files(
+    target: Bundle,
+    manifest: Manifest,
+    archive: ArchiveReader,
+) -> BundleFiles:
     """Look at the files of a bundle that a target asks for."""
     reading = Reading(every_byte=target.every_byte)
     if target.only is not None:
-        asked = [file for file in manifest.files if file.path in target.only]
-        return look_at_files(manifest, asked, archive, reading)
+        wanted = [file for file in manifest.files if file.path in target.only]
+        return look_at_files(manifest, wanted, archive, reading)
     files = look_at_files(manifest, manifest.files, archive, reading)
-    return replace(files, problems=(*look_at_export(manifest, archive).problems, *files.problems))
+    export = look_at_export(manifest, archive)
+    return replace(files, problems=(*export.problems, *files.problems))
 
 
 def _files_of(manifest: Manifest, live: Bundle) -> BundleFiles:
@@ -521,6 +634,7 @@ def _damage(declared: Bundle, live: Bundle) -> Iterator[Drift]:
         return
     files = _files_of(counting, live)
     if not files.damaged and not files.problems:
+        # The list of its files, which may be long, is not read for nothing.
         return
     gone = [damaged for damaged in files.damaged if damaged.is_gone]
     altered = [damaged for damaged in files.damaged if not damaged.is_gone]
@@ -535,13 +649,23 @@ def _damage(declared: Bundle, live: Bundle) -> Iterator[Drift]:
         yield _drift(declared, What.CHANGED, problem.detail)
 
 
-def _examples(damaged: Sequence[DamagedFile]) -> str:
-    examples = ", ".join(f"{one.file.path} ({one.detail})" for one in damaged[:_TOLD])
-    return f"{examples} and {len(damaged) - _TOLD} more" if len(damaged) > _TOLD else examples
+def _examples(files: Sequence[DamagedFile]) -> str:
+    """Name the first of some files, and how many more there are."""
+    details = [f"{damaged.file.path} ({damaged.detail})" for damaged in files[:_EXAMPLES]]
+    examples = ", ".join(details)
+    more = len(files) - _EXAMPLES
+    if more > 0:
+        return f"{examples} and {more} more"
+    return examples
 
 
 def _drift(declared: Bundle, what: What, detail: str) -> Drift:
-    return Drift(target=declared.address, what=what, subject=declared.address.name, detail=detail)
+    return Drift(
+        target=declared.address,
+        what=what,
+        subject=declared.address.name,
+        detail=detail,
+    )
 
 
 def _restoring(declared: Bundle, live: Bundle) -> Iterator[Action]:
@@ -552,10 +676,11 @@ def _restoring(declared: Bundle, live: Bundle) -> Iterator[Action]:
     damaged = _files_of(counting, live).damaged
     if not damaged:
         return
+    total = len(counting.files)
     instrument, ticket = declared.ticket
     yield RestoreBundle(
         target=declared.address,
-        because=f"{len(damaged)} of {len(counting.files)} files of its bundle are gone or were altered",
+        because=f"{len(damaged)} of {total} files of its bundle are gone or were altered",
         ticket=ticket,
         instrument=instrument,
         fingerprint=counting.fingerprint,
@@ -564,10 +689,11 @@ def _restoring(declared: Bundle, live: Bundle) -> Iterator[Action]:
     )
 
 
-def _bundle(action: RestoreBundle, places: WritePlaces) -> Manifest:
+def _bundle_to_restore(action: RestoreBundle, places: WritePlaces) -> Manifest:
     """Return the manifest of the bundle that an action restores."""
     key = TicketKey(action.instrument, action.ticket)
-    for manifest in places.archive().bundles([key]).get(key, ()):
+    bundles = places.archive().bundles([key])
+    for manifest in bundles.get(key, ()):
         if manifest.fingerprint == action.fingerprint:
             return manifest
     raise PlanIsStaleError(
@@ -579,7 +705,11 @@ def _bundle(action: RestoreBundle, places: WritePlaces) -> Manifest:
     )
 
 
-def bundle_of(manifests: Iterable[Manifest], fingerprint: str, content: str | None) -> Manifest | None:
+def bundle_of(
+    manifests: Iterable[Manifest],
+    fingerprint: str,
+    content: str | None,
+) -> Manifest | None:
     """Return a bundle, if it is among some.
 
     Parameters
@@ -592,13 +722,20 @@ def bundle_of(manifests: Iterable[Manifest], fingerprint: str, content: str | No
         Digest that its bytes must have; `None` where nothing was sealed.
     """
     for manifest in manifests:
-        if manifest.fingerprint == fingerprint and content in {None, content_digest(manifest)}:
+        if manifest.fingerprint != fingerprint:
+            continue
+        # In any case, so that a list that cannot be read is refused here.
+        digest = content_digest(manifest)
+        if content is None or content == digest:
             return manifest
     return None
 
 
 def bundle_departure(
-    name: str, fingerprint: str, content: str | None, manifests: Iterable[Manifest]
+    name: str,
+    fingerprint: str,
+    content: str | None,
+    manifests: Iterable[Manifest],
 ) -> Departure:
     """Return the fact that a bundle is not in the archive.
 
@@ -611,7 +748,13 @@ def bundle_departure(
     manifests
         The bundles of the ticket that are there.
     """
-    bytes_ = f" and bytes {content}" if content else ""
-    found = [f"one with {m.fingerprint} and bytes {content_digest(m)}" for m in manifests]
-    expected = f"a bundle with content {fingerprint}{bytes_}"
-    return Departure(ARCHIVE, name, expected, ", ".join(found) or "no bundle")
+    expected = f"a bundle with content {fingerprint}"
+    if content:
+        expected += f" and bytes {content}"
+    there = [f"one with {m.fingerprint} and bytes {content_digest(m)}" for m in manifests]
+    return Departure(
+        ARCHIVE,
+        name,
+        expected,
+        ", ".join(there) or "no bundle",
+    )

@@ -27,8 +27,8 @@ __all__ = ["BundleFiles", "FileProblem", "Reading", "look_at_export", "look_at_f
 _AT_ONCE = 4
 """Files of the archive that are read at a time."""
 
-_TOLD = 3
-"""Reasons why nobody has a file that are told."""
+_EXAMPLES = 3
+"""Reasons why nobody has a file that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ class BundleFiles:
 
 
 def look_at_files(
-    manifest: Manifest, files: Collection[BundleFile], archive: ArchiveReader, reading: Reading
+    manifest: Manifest,
+    files: Collection[BundleFile],
+    archive: ArchiveReader,
+    reading: Reading,
 ) -> BundleFiles:
     """Look at files of a bundle, but for ``export.yaml`` and the manifest.
 
@@ -91,21 +94,26 @@ def look_at_files(
     if manifest.by_reference or not files:
         return BundleFiles()
     sizes = archive.sizes(manifest)
-    damaged = [
-        DamagedFile(file=file, found_size=sizes.get(file.path))
-        for file in files
-        if sizes.get(file.path) != file.size
-    ]
+    damaged: list[DamagedFile] = []
+    for file in files:
+        size = sizes.get(file.path)
+        if size != file.size:
+            damaged.append(DamagedFile(file=file, found_size=size))
     if not reading.every_byte:
         return BundleFiles(tuple(damaged))
     # A file of another size is read too: what is moved aside is known.
-    gone = {one.file.path for one in damaged if one.is_gone}
+    damaged = [file for file in damaged if file.is_gone]
+    gone = {lost.file.path for lost in damaged}
     to_read = [file for file in files if file.path not in gone]
-    read = _read(to_read, partial(_read_file, manifest, archive, reading.pace), reading.watch)
-    found = [one for one in damaged if one.is_gone]
-    found += [one for one in read if isinstance(one, DamagedFile)]
-    problems = tuple(one for one in read if isinstance(one, FileProblem))
-    return BundleFiles(tuple(sorted(found, key=lambda one: one.file.path)), problems)
+    problems: list[FileProblem] = []
+    read_file = partial(_read_file, manifest, archive, reading.pace)
+    for answer in _read(to_read, read_file, reading.watch):
+        if isinstance(answer, DamagedFile):
+            damaged.append(answer)
+        elif answer:
+            problems.append(answer)
+    damaged.sort(key=lambda file: file.file.path)
+    return BundleFiles(tuple(damaged), tuple(problems))
 
 
 def look_at_export(manifest: Manifest, archive: ArchiveReader) -> BundleFiles:
@@ -126,11 +134,17 @@ def look_at_export(manifest: Manifest, archive: ArchiveReader) -> BundleFiles:
 
 
 def _read(
-    files: Sequence[BundleFile], read: Callable[[BundleFile], DamagedFile | FileProblem | None], watch: Watch
+    files: Sequence[BundleFile],
+    read: Callable[[BundleFile], DamagedFile | FileProblem | None],
+    watch: Watch,
 ) -> list[DamagedFile | FileProblem | None]:
     """Read files, several at a time; the first failure ends it."""
     answers = []
-    with ThreadPoolExecutor(_AT_ONCE, initializer=listening, initargs=(hearing(),)) as threads:
+    with ThreadPoolExecutor(
+        _AT_ONCE,
+        initializer=listening,
+        initargs=(hearing(),),
+    ) as threads:
         try:
             for answer in threads.map(read, files):
                 answers.append(answer)
@@ -142,7 +156,10 @@ def _read(
 
 
 def _read_file(
-    manifest: Manifest, archive: ArchiveReader, pace: Pace, file: BundleFile
+    manifest: Manifest,
+    archive: ArchiveReader,
+    pace: Pace,
+    file: BundleFile,
 ) -> DamagedFile | FileProblem | None:
     try:
         return archive.read_file(manifest, file, pace)
@@ -165,7 +182,7 @@ def restore_files(
     manifest
         Of the bundle.
     damaged
-        What was found of the files.
+        What is wrong with the files.
     sources
         Repositories that may hold the bytes, in the order in which they are
         asked.
@@ -181,10 +198,12 @@ def restore_files(
     RefusedError
         Nobody has the bytes of a file; the others were written.
     PlanIsStaleError
-        A file is not as it was found.
+        A file is not as it was seen.
     """
     archive = places.change_archive()
-    lacking, reasons = list(damaged), []
+    # What is lacking shrinks from repository to repository.
+    lacking = list(damaged)
+    reasons: list[str] = []
     for address in sources:
         if not lacking:
             return
@@ -193,16 +212,17 @@ def restore_files(
         except UnreachableError as error:
             reasons.append(f"{address}: {error.first.detail}")
             continue
+        # What this repository does not have is asked of the next.
         not_there = []
-        for one in lacking:
+        for file in lacking:
             try:
-                _restore(manifest, one, uris, archive, fence)
+                _restore(manifest, file, uris, archive, fence)
                 watch("files", len(damaged) - len(lacking) + 1, len(damaged))
             except PlanIsStaleError:
                 raise
             except RefusedError as error:
                 reasons.append(f"{address}: {error.first.detail}")
-                not_there.append(one)
+                not_there.append(file)
         lacking = not_there
     if lacking:
         raise _nobody_has(manifest, lacking, reasons)
@@ -215,29 +235,40 @@ def _restore(
     archive: ArchiveWriter,
     fence: Fence,
 ) -> None:
-    uri = next((uris[uuid] for uuid in damaged.file.datasets if uuid in uris), None)
-    if uri is None:
-        detail = f"it has no record of the dataset of {damaged.file.path}."
-        raise RefusedError(Diagnostic("Dataset is not there", detail))
-    archive.restore_file(manifest, damaged, uri, fence=fence)
+    # Several datasets may share the file; any of them has its bytes.
+    for uuid in damaged.file.datasets:
+        if uuid in uris:
+            archive.restore_file(manifest, damaged, uris[uuid], fence=fence)
+            return
+    detail = f"it has no record of the dataset of {damaged.file.path}."
+    raise RefusedError(Diagnostic("Dataset is not there", detail))
 
 
-def _stored(manifest: Manifest, address: RepositoryAddress, places: WritePlaces) -> Mapping[str, str]:
+def _stored(
+    manifest: Manifest,
+    address: RepositoryAddress,
+    places: WritePlaces,
+) -> Mapping[str, str]:
     """Return where a repository has the files of a bundle, by UUID."""
     uris: dict[str, str] = {}
     for collection in manifest.collections:
         # What one collection lacks does not hide the others.
         with suppress(RefusedError):
-            uris |= {file.uuid: file.uri for file in places.butler(address).stored([collection.name])}
+            for file in places.butler(address).stored([collection.name]):
+                uris[file.uuid] = file.uri
     return uris
 
 
-def _nobody_has(manifest: Manifest, lacking: Sequence[DamagedFile], reasons: Sequence[str]) -> RefusedError:
+def _nobody_has(
+    manifest: Manifest,
+    lacking: Sequence[DamagedFile],
+    reasons: Sequence[str],
+) -> RefusedError:
     return RefusedError(
         Diagnostic(
             "Nobody has the bytes",
             f"{len(lacking)} of the damaged files of {manifest.folder} could be read nowhere: "
-            f"{'; '.join(reasons[:_TOLD])}. What is damaged was left as it is.",
+            f"{'; '.join(reasons[:_EXAMPLES])}. What is damaged was left as it is.",
             hint="Bring the files back from a backup of the archive, or restore them at the origin.",
         )
     )

@@ -17,7 +17,6 @@ from typing_extensions import override
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, UnreachableError
 from ..model.actions import Action
 from ..model.chains import moved
-from ..model.contents import CollectionType
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
@@ -67,24 +66,46 @@ class ChainKind(Kind[Chain]):
                 selection.listed_by,
                 held_here=repository.fingerprints,
             )
-            yield Declared(chain, file.lines.at("chain"), tuple(here.needs), here.lines)
+            where = file.lines.at("chain")
+            yield Declared(chain, where, tuple(here.needs), here.lines)
 
     @override
-    def observe(self, targets: Sequence[Chain], places: ReadPlaces) -> Mapping[Address, Chain | None]:
+    def observe(
+        self,
+        targets: Sequence[Chain],
+        places: ReadPlaces,
+    ) -> Mapping[Address, Chain | None]:
         if not targets:
             return {}
         butler = places.butler(targets[0].address.place)
-        seen = butler.collections([target.address.name for target in targets])
+        collections = butler.collections([target.address.name for target in targets])
         live: dict[Address, Chain | None] = {}
         for target in targets:
-            found = seen.get(target.address.name)
-            chain = Chain(target.address, exists=False)
-            if found:
-                chain = Chain(target.address, found.children, type=found.type)
+            collection = collections.get(target.address.name)
             if target.entry:
-                live[target.address] = _with_entry(chain, target.entry, butler, places)
+                # A step looks at what enters even where it makes the chain.
+                chain = Chain(target.address, exists=False)
+                if collection:
+                    chain = Chain(
+                        target.address,
+                        collection.children,
+                        type=collection.type,
+                    )
+                live[target.address] = _with_entry(
+                    chain,
+                    target.entry,
+                    butler,
+                    places,
+                )
+            elif collection:
+                chain = Chain(
+                    target.address,
+                    collection.children,
+                    type=collection.type,
+                )
+                live[target.address] = _with_extras(chain, target, butler)
             else:
-                live[target.address] = _with_extras(chain, target, butler) if found else None
+                live[target.address] = None
         return live
 
     @override
@@ -92,13 +113,22 @@ class ChainKind(Kind[Chain]):
         return live.children
 
     @override
-    def ticket(self, target: Address, desired: DesiredState) -> Written[Ticket] | None:
+    def ticket(
+        self,
+        target: Address,
+        desired: DesiredState,
+    ) -> Written[Ticket] | None:
         return desired.ticket_with(target.name)
 
     @override
-    def tickets(self, action: Action, desired: DesiredState) -> Iterator[Written[Ticket]]:
+    def tickets(
+        self,
+        action: Action,
+        desired: DesiredState,
+    ) -> Iterator[Written[Ticket]]:
         for child in action.entrants:
-            if ticket := desired.ticket_with(child):
+            ticket = desired.ticket_with(child)
+            if ticket:
                 yield ticket
 
     @override
@@ -106,24 +136,49 @@ class ChainKind(Kind[Chain]):
         return desired.hold_of_chain(target.name)
 
     @override
-    def is_about(self, target: Address, touched: AbstractSet[str], ticket: Ticket) -> bool:
+    def is_about(
+        self,
+        target: Address,
+        touched: AbstractSet[str],
+        ticket: Ticket,
+    ) -> bool:
         names = {target.name, *touched}
         return not names.isdisjoint({*ticket.children, *ticket.leaves})
 
     @override
-    def guards(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
+    def guards(
+        self,
+        action: Action,
+        desired: DesiredState,
+        waves: Waves,
+    ) -> Iterator[Reason]:
         assert isinstance(action, ChainAction)
         yield from guards_of_children(action, desired, waves)
 
     @override
     def guards_of_part(
-        self, declared: Chain, part: str, desired: DesiredState, waves: Waves
+        self,
+        declared: Chain,
+        part: str,
+        desired: DesiredState,
+        waves: Waves,
     ) -> Iterator[Reason]:
         if part in declared.unwanted:
-            yield from guards_of_leaver(declared.address, part, desired, waves)
+            yield from guards_of_leaver(
+                declared.address,
+                part,
+                desired,
+                waves,
+            )
         else:
             content = declared.content.get(part, {})
-            yield from guards_of_entrant(declared.address, part, content, desired, waves)
+            yield from guards_of_entrant(
+                declared.address,
+                part,
+                content,
+                desired,
+                waves,
+            )
 
     @override
     def holds_nothing(self, declared: Chain) -> bool:
@@ -131,22 +186,38 @@ class ChainKind(Kind[Chain]):
 
     @override
     def within(self, drift: Drift) -> str:
-        return "" if drift.subject == drift.target.name else drift.target.name
+        if drift.subject == drift.target.name:
+            return ""
+        return drift.target.name
 
     @override
     def rows(
-        self, drift: Drift, table: TableRows, declared: Chain | None, live: Chain | None
+        self,
+        drift: Drift,
+        table: TableRows,
+        declared: Chain | None,
+        live: Chain | None,
     ) -> Iterator[RowKey]:
         if drift.target.name in table.chain_names:
             if declared:
                 yield from _rows_of_chain(drift, table, declared, live)
-        elif ticket := table.ticket_of(self.ticket(drift.target, table.desired)):
+            return
+        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
+        if ticket is None:
+            return
+        if drift.what is What.EXTRA:
             # What somebody else put into a ticket's own chain has its own row.
-            is_others = drift.what is What.EXTRA
-            yield RowKey(Subject.COLLECTION, drift.subject) if is_others else RowKey.of(ticket)
+            yield RowKey(Subject.COLLECTION, drift.subject)
+        else:
+            yield RowKey.of(ticket)
 
     @override
-    def state(self, drift: Drift, row: RowKey, desired: DesiredState) -> State:
+    def state(
+        self,
+        drift: Drift,
+        row: RowKey,
+        desired: DesiredState,
+    ) -> State:
         is_of_itself = row == RowKey(Subject.CHAIN, drift.target.name)
         is_not_searched = drift.what in {What.MISSING, What.CHANGED}
         if drift.target.name in desired.chains and not is_of_itself and is_not_searched:
@@ -156,48 +227,74 @@ class ChainKind(Kind[Chain]):
 
     @override
     def compare(self, declared: Chain, live: Chain | None) -> Iterator[Drift]:
+        name = declared.address.name
         if live is None:
             if declared.children:
-                yield _drift(declared, What.MISSING, declared.address.name, "the chain does not exist")
-        elif live.type is not CollectionType.CHAINED:
+                yield _drift(
+                    declared,
+                    What.MISSING,
+                    name,
+                    "the chain does not exist",
+                )
+        elif not live.is_chain:
             detail = f"the name is taken by a {live.type.value} collection"
-            yield _drift(declared, What.CHANGED, declared.address.name, detail)
+            yield _drift(declared, What.CHANGED, name, detail)
         else:
             yield from _child_drift(declared, live.children)
 
     @override
     def turnover(self, declared: Chain, live: Chain | None) -> frozenset[str]:
-        have = frozenset(live.children if live else ())
-        return (frozenset(declared.children) - have) | (have & declared.unwanted.keys())
+        have: frozenset[str] = frozenset()
+        if live:
+            have = frozenset(live.children)
+        coming = frozenset(declared.children) - have
+        going = have & declared.unwanted.keys()
+        return coming | going
 
     @override
-    def without(self, declared: Chain, parts: frozenset[str], live: Chain | None) -> Chain:
+    def without(
+        self,
+        declared: Chain,
+        parts: frozenset[str],
+        live: Chain | None,
+    ) -> Chain:
+        have: frozenset[str] = frozenset()
+        if live:
+            have = frozenset(live.children)
         # What is searched already stays: a chain loses only what a file
         # names as retired or skipped, and not even that before it may go.
-        have = frozenset(live.children if live else ())
         stays = parts & have & declared.unwanted.keys()
+        comes = [child for child in declared.children if child in have or child not in parts]
+        unwanted = dict(declared.unwanted)
+        for child in stays:
+            del unwanted[child]
         return replace(
             declared,
-            children=tuple(c for c in declared.children if c in have or c not in parts),
-            unwanted={c: why for c, why in declared.unwanted.items() if c not in stays},
+            children=tuple(comes),
+            unwanted=unwanted,
             unspoken=declared.unspoken | stays,
         )
 
     @override
     def remedy(self, declared: Chain, live: Chain | None) -> Iterator[Action]:
-        if live and live.type is not CollectionType.CHAINED:
-            return
-        have = live.children if live else ()
+        have: tuple[str, ...] = ()
+        onto: tuple[str, ...] | None = None
+        if live:
+            if not live.is_chain:
+                return
+            have = onto = live.children
         after = written_order(declared.children, have, frozenset(declared.unwanted))
         if after == have:
             return
         because = _because(declared, live)
+        number_in_front = len(after) - len(have)
+        # Where the live order is the end of what is written, nothing moves.
         if not have or after[-len(have) :] == have:
             yield PrependToChain(
                 target=declared.address,
                 because=because,
-                children=after[: len(after) - len(have)],
-                onto=have if live else None,
+                children=after[:number_in_front],
+                onto=onto,
             )
         else:
             yield RewriteChain(
@@ -208,7 +305,12 @@ class ChainKind(Kind[Chain]):
             )
 
     @override
-    def grounded(self, action: Action, declared: Chain, expected: Iterable[Resource]) -> Action:
+    def grounded(
+        self,
+        action: Action,
+        declared: Chain,
+        expected: Iterable[Resource],
+    ) -> Action:
         assert isinstance(action, ChainAction)
         chains: dict[str, tuple[str, ...]] = {}
         # What was seen below a chain may be what another step is about to
@@ -216,76 +318,117 @@ class ChainKind(Kind[Chain]):
         for resource in expected:
             if isinstance(resource, (Chain, External)):
                 chains = {**resource.below, **chains}
-            if (children := children_of(resource)) is not None:
+            children = children_of(resource)
+            if children is not None:
                 chains[resource.address.name] = children
-        below = {name: chains[name] for name in reached(action.entrants, chains) if name in chains}
+        below: dict[str, tuple[str, ...]] = {}
+        for name in reached(action.entrants, chains):
+            if name in chains:
+                below[name] = chains[name]
         entering: dict[str, str] = {}
         # What a declared chain holds that enters as a whole is searched
         # already, or is brought by a step of that chain.
         for child in action.entrants:
             entering.update(declared.content.get(child, {}))
-        tickets = {
-            ticket: ticket_fingerprint(fingerprints.items())
-            for ticket, fingerprints in declared.held_here.items()
-            if not entering.keys().isdisjoint(fingerprints)
-        }
-        return action.model_copy(update={"below": below, "entering": entering, "tickets": tickets})
+        # The bundles of these say how large the files are.
+        tickets: dict[str, str] = {}
+        for ticket, fingerprints in declared.held_here.items():
+            if not entering.keys().isdisjoint(fingerprints):
+                tickets[ticket] = ticket_fingerprint(fingerprints.items())
+        ground = {"below": below, "entering": entering, "tickets": tickets}
+        return action.model_copy(update=ground)
 
     @override
     def is_there(self, declared: Chain, live: Chain | None) -> bool:
-        return live is not None and live.type is CollectionType.CHAINED
+        return live is not None and live.is_chain
 
     @override
     def obstacle(self, declared: Chain, live: Chain | None) -> Reason | None:
-        if live and live.type is not CollectionType.CHAINED:
-            reason = f"{declared.address.name} is a {live.type.value} collection, not a chain"
-            return Reason.refused(Code.NAME_TAKEN, reason)
-        return None
+        if live is None or live.is_chain:
+            return None
+        detail = f"{declared.address.name} is a {live.type.value} collection, not a chain"
+        return Reason.refused(Code.NAME_TAKEN, detail)
 
     @override
-    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+    def foresee(
+        self,
+        action: Action,
+        actions: Sequence[Action],
+        places: ReadPlaces,
+    ) -> Sequence[Diagnostic]:
         places.butler(action.target.place).check_change()
         return ()
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         assert isinstance(action, ChainAction)
         butler = places.change_butler(action.target.place)
         _require(action, places)
-        butler.set_chain(action.target.name, action.children_after, expected=action.before, fence=fence)
+        butler.set_chain(
+            action.target.name,
+            action.children_after,
+            expected=action.before,
+            fence=fence,
+        )
 
 
-def _rows_of_chain(drift: Drift, table: TableRows, declared: Chain, live: Chain | None) -> Iterator[RowKey]:
+def _rows_of_chain(
+    drift: Drift,
+    table: TableRows,
+    declared: Chain,
+    live: Chain | None,
+) -> Iterator[RowKey]:
     """Yield the rows of what drift of a declared chain is about."""
     if drift.subject != declared.address.name:
-        yield table.by_child.get(drift.subject, RowKey(Subject.COLLECTION, drift.subject))
+        row_of_others = RowKey(Subject.COLLECTION, drift.subject)
+        yield table.by_child.get(drift.subject, row_of_others)
         return
     yield RowKey(Subject.CHAIN, drift.subject)
     children: Sequence[str] = declared.children
-    if live and live.type is CollectionType.CHAINED:
+    if live and live.is_chain:
+        # Only those that would move are in another place than declared.
         children = moved(live.children, declared.children)
-    concerned = dict.fromkeys(table.by_child[child] for child in children if child in table.by_child)
-    yield from (row for row in concerned if row.subject is not Subject.CHAIN)
+    rows: dict[RowKey, None] = {}
+    for child in children:
+        row = table.by_child.get(child)
+        if row and row.subject is not Subject.CHAIN:
+            rows[row] = None
+    yield from rows
 
 
 def _ticket_chain(
-    written: Written[Ticket], name: CollectionName, repository: RepositorySelection
+    written: Written[Ticket],
+    name: CollectionName,
+    repository: RepositorySelection,
 ) -> Declared:
     """Return the ticket collection of a ticket."""
     ticket = written.noun
+    content: dict[str, Mapping[str, str]] = {}
     pin = repository.selection.pin(ticket)
+    if pin:
+        for leaf, fingerprint in pin.fingerprints.items():
+            content[leaf] = {leaf: fingerprint}
     chain = Chain(
         Chain.at(repository.address, name),
         ticket.leaves,
-        content={leaf: {leaf: fp} for leaf, fp in pin.fingerprints.items()} if pin else {},
+        content=content,
         held_here=repository.fingerprints,
     )
-    needs = (Need(Collection.at(repository.address, ticket)), *needs_of_origin(repository, ticket))
+    collections = Need(Collection.at(repository.address, ticket))
+    needs = (collections, *needs_of_origin(repository, ticket))
     return Declared(chain, written.lines.at("collections"), needs)
 
 
 def written_order(
-    declared: Sequence[str], live: Sequence[str], unwanted: frozenset[str] = frozenset()
+    declared: Sequence[str],
+    live: Sequence[str],
+    unwanted: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Return the order in which a chain is written.
 
@@ -302,33 +445,68 @@ def written_order(
     unwanted
         Children that are not to be searched any more.
     """
-    wanted = [c for c in declared if c not in unwanted]
+    wanted = [child for child in declared if child not in unwanted]
+    # Extras wait for the next declared child, which they stay in front of.
     waiting: list[str] = []
     in_front_of: dict[str, list[str]] = {}
     for child in live:
         if child in wanted:
-            in_front_of[child], waiting = waiting, []
+            in_front_of[child] = waiting
+            waiting = []
         elif child not in unwanted:
             waiting.append(child)
-    ordered = [c for child in wanted for c in (*in_front_of.get(child, ()), child)]
+    ordered: list[str] = []
+    for child in wanted:
+        ordered.extend(in_front_of.get(child, ()))
+        ordered.append(child)
     return (*ordered, *waiting)
 
 
 def _drift(declared: Chain, what: What, subject: str, detail: str) -> Drift:
-    return Drift(target=declared.address, what=what, subject=subject, detail=detail)
+    return Drift(
+        target=declared.address,
+        what=what,
+        subject=subject,
+        detail=detail,
+    )
 
 
 def _child_drift(declared: Chain, have: Sequence[str]) -> Iterator[Drift]:
+    """Yield how the children of a chain are not as declared."""
     for child in declared.children:
         if child not in have:
-            yield _drift(declared, What.MISSING, child, "declared but not searched")
-    if common(declared.children, have) != (live := common(have, declared.children)):
-        yield _drift(declared, What.MISORDERED, declared.address.name, f"live order is {', '.join(live)}")
+            yield _drift(
+                declared,
+                What.MISSING,
+                child,
+                "declared but not searched",
+            )
+    # The order is compared of those that are both declared and searched.
+    declared_order = common(declared.children, have)
+    live_order = common(have, declared.children)
+    if declared_order != live_order:
+        detail = f"live order is {', '.join(live_order)}"
+        yield _drift(
+            declared,
+            What.MISORDERED,
+            declared.address.name,
+            detail,
+        )
     for child in have:
         if child in declared.unwanted:
-            yield _drift(declared, What.UNWANTED, child, declared.unwanted[child])
+            yield _drift(
+                declared,
+                What.UNWANTED,
+                child,
+                declared.unwanted[child],
+            )
         elif child not in declared.children and child not in declared.unspoken:
-            yield _drift(declared, What.EXTRA, child, _extra(declared, child))
+            yield _drift(
+                declared,
+                What.EXTRA,
+                child,
+                _extra(declared, child),
+            )
 
 
 def _extra(declared: Chain, child: str) -> str:
@@ -343,17 +521,23 @@ def _extra(declared: Chain, child: str) -> str:
 
 
 def _because(declared: Chain, live: Chain | None) -> str:
+    """Say why a chain is written."""
     if live is None:
         return "the chain does not exist"
-    lacking = [c for c in declared.children if c not in live.children]
-    leaving = [c for c in live.children if c in declared.unwanted]
-    told = [f"{_children(lacking)} declared and not searched"] if lacking else []
-    told += [f"{_children(leaving)} searched, but retired or skipped"] if leaving else []
-    return "; ".join(told) or "the live order is not the declared order"
+    lacking = [child for child in declared.children if child not in live.children]
+    leaving = [child for child in live.children if child in declared.unwanted]
+    reasons = []
+    if lacking:
+        reasons.append(f"{_number_of(lacking)} declared and not searched")
+    if leaving:
+        reasons.append(f"{_number_of(leaving)} searched, but retired or skipped")
+    return "; ".join(reasons) or "the live order is not the declared order"
 
 
-def _children(names: Sequence[str]) -> str:
-    return "1 child is" if len(names) == 1 else f"{len(names)} children are"
+def _number_of(children: Sequence[str]) -> str:
+    if len(children) == 1:
+        return "1 child is"
+    return f"{len(children)} children are"
 
 
 def _require(action: ChainAction, places: ReadPlaces) -> None:
@@ -364,11 +548,11 @@ def _require(action: ChainAction, places: ReadPlaces) -> None:
     """
     subject = action.subject()
     live = ChainKind().observe([subject], places)[subject.address]
-    if departures := list(action.departures(live)):
-        details = "; ".join(str(departure) for departure in departures)
-        raise PlanIsStaleError(
-            Diagnostic("Plan is stale", f"{details}.", hint="Plan again: somebody changed it since.")
-        )
+    departures = [str(departure) for departure in action.departures(live)]
+    if departures:
+        detail = f"{'; '.join(departures)}."
+        hint = "Plan again: somebody changed it since."
+        raise PlanIsStaleError(Diagnostic("Plan is stale", detail, hint=hint))
 
 
 def _with_extras(chain: Chain, declared: Chain, butler: ButlerReader) -> Chain:
@@ -381,23 +565,36 @@ def _with_extras(chain: Chain, declared: Chain, butler: ButlerReader) -> Chain:
         return chain
     # An observation of before anybody asked does not tell of them.
     with suppress(UnreachableError):
-        return replace(chain, below=chains_below(butler.collections(extras), butler))
+        below = chains_below(butler.collections(extras), butler)
+        return replace(chain, below=below)
     return chain
 
 
-def _with_entry(chain: Chain, entry: Entry, butler: ButlerReader, places: ReadPlaces) -> Chain:
+def _with_entry(
+    chain: Chain,
+    entry: Entry,
+    butler: ButlerReader,
+    places: ReadPlaces,
+) -> Chain:
     """Return a chain with all that begins to be searched."""
     entrants = butler.collections(entry.children)
-    return replace(
+    chain = replace(
         chain,
         below=chains_below(entrants, butler),
         entrants_there=frozenset(entrants),
-        held=butler.holdings(entry.collections, files=entry.collections) if entry.collections else {},
-        sizes=_bundled_sizes(entry.tickets, places) if entry.tickets else {},
     )
+    if entry.collections:
+        held = butler.holdings(entry.collections, files=entry.collections)
+        chain = replace(chain, held=held)
+    if entry.tickets:
+        chain = replace(chain, sizes=_bundled_sizes(entry.tickets, places))
+    return chain
 
 
-def _bundled_sizes(tickets: Mapping[TicketKey, str], places: ReadPlaces) -> dict[str, int]:
+def _bundled_sizes(
+    tickets: Mapping[TicketKey, str],
+    places: ReadPlaces,
+) -> dict[str, int]:
     """Return how large files are, as far as the archive can be seen."""
     sizes: dict[str, int] = {}
     # What a repository holds and the plan says is enough without it.

@@ -84,6 +84,11 @@ class Chain(Resource):
         """Return the address of a chain."""
         return chain_address(repository, name)
 
+    @property
+    def is_chain(self) -> bool:
+        """Observed: whether the name is not taken by another collection."""
+        return self.type is CollectionType.CHAINED
+
     @override
     def facts(self) -> Iterator[str]:
         yield f"{self.address} {self.type.value} {' '.join(self.children)}"
@@ -134,33 +139,43 @@ class ChainAction(Action):
     @property
     def displaced(self) -> int:
         """How many children it takes out or moves."""
-        had = self.before or ()
-        return len(set(had) - set(self.children_after)) + len(moved(had, self.children_after))
+        before = self.before or ()
+        return len(set(before) - set(self.children_after)) + len(moved(before, self.children_after))
 
     @property
     @override
     def entrants(self) -> tuple[str, ...]:
         """Children that begin to be searched, in their order."""
-        return tuple(c for c in self.children_after if c not in (self.before or ()))
+        before = self.before or ()
+        return tuple(child for child in self.children_after if child not in before)
 
     @property
     @override
     def leavers(self) -> tuple[str, ...]:
         """Children that are searched no more, in their order."""
-        return tuple(c for c in self.before or () if c not in self.children_after)
+        after = self.children_after
+        return tuple(child for child in self.before or () if child not in after)
 
     @property
     @override
     def overtaken(self) -> frozenset[str]:
         """Children that stay, and are in another order with one that does."""
-        stays = common(self.children_after, self.before or ())
-        place = {child: number for number, child in enumerate(self.before or ())}
-        pairs = [(one, other) for one, other in combinations(stays, 2) if place[one] > place[other]]
-        return frozenset(child for pair in pairs for child in pair)
+        before = self.before or ()
+        stays = common(self.children_after, before)
+        place = {child: number for number, child in enumerate(before)}
+        # Either of them may begin to answer for the other, so both count.
+        overtaken: set[str] = set()
+        # In a pair the first is searched before the second once it is done.
+        for first, second in combinations(stays, 2):
+            if place[first] > place[second]:
+                overtaken.update((first, second))
+        return frozenset(overtaken)
 
     @override
     def subject(self) -> Chain:
-        tickets = {_ticket_key(name): fingerprint for name, fingerprint in self.tickets.items()}
+        tickets: dict[TicketKey, str] = {}
+        for name, fingerprint in self.tickets.items():
+            tickets[TicketKey.of(name)] = fingerprint
         entry = Entry(self.entrants, tuple(self.entering), tickets)
         return Chain(self.target, self.children_after, entry=entry)
 
@@ -168,15 +183,19 @@ class ChainAction(Action):
     def standing(self, live: Resource | None) -> Standing:
         if any(self.departures(live)):
             return Standing.STALE
-        return Standing.DONE if children_of(live) == self.children_after else Standing.READY
+        if children_of(live) == self.children_after:
+            return Standing.DONE
+        return Standing.READY
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
-        have = children_of(live)
-        taken = isinstance(live, Chain) and live.type is not CollectionType.CHAINED
-        if taken or have not in {self.before, self.children_after}:
-            yield self._departure(self.target.name, _order(self.before), _shown(live))
-        if isinstance(live, Chain) and not taken:
+        is_taken = isinstance(live, Chain) and not live.is_chain
+        is_other = children_of(live) not in {self.before, self.children_after}
+        if is_taken or is_other:
+            expected = _order(self.before)
+            yield self._departure(self.target.name, expected, _what_is_there(live))
+        if isinstance(live, Chain) and not is_taken:
+            # What enters is looked at even where there is no chain yet.
             yield from self._departures_below(live)
             for collection, fingerprint in self.entering.items():
                 yield from self._departures_of(collection, fingerprint, live)
@@ -184,44 +203,67 @@ class ChainAction(Action):
     def _departures_below(self, live: Chain) -> Iterator[Departure]:
         """Yield the chains that enter and are not as the plan has them."""
         if live.entrants_there is None:
-            return  # Nobody asked.
+            return  # Nobody looked.
+        # What has content or children is compared by these, further down.
+        compared = self.entering.keys() | self.below.keys()
         for child in self.entrants:
-            if child not in live.entrants_there and child not in self.entering and child not in self.below:
+            if child not in live.entrants_there and child not in compared:
                 yield self._departure(child, "the collection", "none of that name")
         for name in sorted(self.below.keys() | live.below.keys()):
-            expected, found = self.below.get(name), live.below.get(name)
-            if expected != found:
-                yield self._departure(name, _order(expected), _order(found))
+            expected = self.below.get(name)
+            actual = live.below.get(name)
+            if expected != actual:
+                yield self._departure(name, _order(expected), _order(actual))
 
-    def _departures_of(self, collection: str, fingerprint: str, live: Chain) -> Iterator[Departure]:
+    def _departures_of(
+        self,
+        collection: str,
+        fingerprint: str,
+        live: Chain,
+    ) -> Iterator[Departure]:
         """Yield how a collection that enters is not whole."""
+        expected = f"content {fingerprint}"
         holding = live.held.get(collection)
-        if holding is None or holding.fingerprint != fingerprint:
-            found = holding.fingerprint if holding else "nothing"
-            yield self._departure(collection, f"content {fingerprint}", found)
+        if holding is None:
+            yield self._departure(collection, expected, "nothing")
             return
-        for found in missing_files(holding, live.sizes):
-            yield self._departure(collection, "a right file of each of its datasets", found)
+        if holding.fingerprint != fingerprint:
+            yield self._departure(collection, expected, holding.fingerprint)
+            return
+        # The datasets are right; now their records and files.
+        for missing in missing_files(holding, live.sizes):
+            yield self._departure(
+                collection,
+                "a right file of each of its datasets",
+                missing,
+            )
 
-    def _departure(self, name: str, expected: str, found: str) -> Departure:
-        return Departure(self.target.place, name, expected, found)
+    def _departure(
+        self,
+        name: str,
+        expected: str,
+        actual: str,
+    ) -> Departure:
+        return Departure(self.target.place, name, expected, actual)
 
     @override
     def changes(self) -> Iterator[str]:
-        had, kept = self.before or (), 0
-        for child in self.children_after:
-            if child in had:
+        before = self.before or ()
+        after = self.children_after
+        kept = 0
+        for child in after:
+            if child in before:
                 kept += 1
             else:
                 yield f"+ {child}"
-        yield from (f"- {child}" for child in had if child not in self.children_after)
-        if kept:
-            order = "" if self._keeps_order() else ", reordered"
-            yield f"  {kept} kept{order}"
-
-    def _keeps_order(self) -> bool:
-        had = self.before or ()
-        return common(had, self.children_after) == common(self.children_after, had)
+        for child in self.leavers:
+            yield f"- {child}"
+        if not kept:
+            return
+        if common(before, after) == common(after, before):
+            yield f"  {kept} kept"
+        else:
+            yield f"  {kept} kept, reordered"
 
 
 class PrependToChain(ChainAction):
@@ -247,8 +289,14 @@ class PrependToChain(ChainAction):
 
     @override
     def summary(self) -> str:
-        verb = "make with" if self.onto is None else "prepend"
-        return f"{verb} {_count(self.children)}"
+        # A chain that is not there is made with all of its children.
+        verb = "prepend"
+        if self.onto is None:
+            verb = "make with"
+        children = f"{len(self.children)} children"
+        if len(self.children) == 1:
+            children = self.children[0]
+        return f"{verb} {children}"
 
 
 class RewriteChain(ChainAction):
@@ -274,41 +322,40 @@ class RewriteChain(ChainAction):
 
     @override
     def summary(self) -> str:
-        new = [c for c in self.children if c not in self.children_before]
-        gone = [c for c in self.children_before if c not in self.children]
-        told = [f"{len(new)} in" if new else "", f"{len(gone)} out" if gone else "", "in declared order"]
-        return f"rewrite: {', '.join(t for t in told if t)}"
+        changes = []
+        if self.entrants:
+            changes.append(f"{len(self.entrants)} in")
+        if self.leavers:
+            changes.append(f"{len(self.leavers)} out")
+        changes.append("in declared order")
+        return f"rewrite: {', '.join(changes)}"
 
 
 def common(these: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:
     """Return those of some children that are among others, in their order."""
-    return tuple(c for c in these if c in those)
+    return tuple(child for child in these if child in those)
 
 
 def _order(children: Sequence[str] | None) -> str:
+    """Say which children a chain has; `None`: there is no chain."""
     if children is None:
         return "no chain"
-    return f"children {', '.join(children)}" if children else "no children"
-
-
-def _count(children: Sequence[str]) -> str:
-    return children[0] if len(children) == 1 else f"{len(children)} children"
+    if not children:
+        return "no children"
+    return f"children {', '.join(children)}"
 
 
 def children_of(live: Resource | None) -> tuple[str, ...] | None:
     """Return the children of a chain; `None` where there is none."""
-    if isinstance(live, Chain) and live.exists and live.type is CollectionType.CHAINED:
+    if isinstance(live, Chain) and live.exists and live.is_chain:
         return live.children
     return None
 
 
-def _shown(live: Resource | None) -> str:
+def _what_is_there(live: Resource | None) -> str:
+    """Say what stands where a chain should be."""
     if not isinstance(live, Chain) or not live.exists:
         return "no chain"
-    if live.type is not CollectionType.CHAINED:
+    if not live.is_chain:
         return f"a {live.type.value} collection of that name"
     return _order(live.children)
-
-
-def _ticket_key(name: str) -> TicketKey:
-    return TicketKey.of(name)

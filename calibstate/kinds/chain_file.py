@@ -7,7 +7,7 @@ only where its entry says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import Where
@@ -63,7 +63,9 @@ def chain_address(repository: RepositoryAddress, name: CollectionName) -> Addres
 
 
 def needs_of_origin(
-    repository: RepositorySelection, ticket: Ticket, child: CollectionName | None = None
+    repository: RepositorySelection,
+    ticket: Ticket,
+    child: CollectionName | None = None,
 ) -> Iterator[Need]:
     """Yield what a chain of the origin needs to search a ticket.
 
@@ -96,7 +98,13 @@ def read_chain_file(written: Written[ChainFile], repository: RepositorySelection
     """
     here = ChainHere()
     for index, entry in enumerate(written.noun.entries):
-        _add_entry(entry, written, written.lines.at("entries", index), repository, here)
+        _add_entry(
+            entry,
+            written,
+            written.lines.at("entries", index),
+            repository,
+            here,
+        )
     for word, reason in written.noun.retired.items():
         _retire(word, reason, written.noun, repository, here)
     return here
@@ -109,22 +117,28 @@ def _add_entry(
     repository: RepositorySelection,
     here: ChainHere,
 ) -> None:
+    """Have what an entry stands for searched, or taken out."""
+    address = repository.address
     if isinstance(entry, ExternalEntry):
-        if repository.desired.expects(entry.only, repository.address):
-            here.add(entry.external, where, External.at(repository.address, entry.external))
+        if repository.desired.expects(entry.only, address):
+            here.add(entry.external, where, External.at(address, entry.external))
         return
     meaning = repository.meaning(entry, chain.noun)
     if meaning is None:
         return  # The cross-check refuses a tree with such an entry.
     if meaning.chain:
+        # A chain within a chain is declared for itself.
         if repository.has_chain(meaning.chain.noun):
-            here.add(entry, where, chain_address(repository.address, entry))
-    elif meaning.ticket is None:
+            here.add(entry, where, chain_address(address, entry))
         return
-    elif reason := repository.skipped(meaning.ticket.noun):
+    if meaning.ticket is None:
+        return
+    ticket = meaning.ticket.noun
+    reason = repository.skipped(ticket)
+    if reason:
         here.take_out(meaning.children, f"skipped here: {reason}")
     else:
-        _add_ticket(meaning.ticket.noun, meaning.children, where, repository, here)
+        _add_ticket(ticket, meaning.children, where, repository, here)
 
 
 def _add_ticket(
@@ -134,27 +148,40 @@ def _add_ticket(
     repository: RepositorySelection,
     here: ChainHere,
 ) -> None:
+    """Have the children of a ticket searched."""
+    # A child waits for its collections, and for the chain that it is.
     needs = [Collection.at(repository.address, ticket)]
     if ticket.collection:
         needs.append(chain_address(repository.address, ticket.collection))
     if not repository.scope.has_ticket(ticket.key):
         here.unspoken.update(children)
+    fingerprints: Mapping[str, str] = {}
     pin = repository.selection.pin(ticket)
-    fingerprints = pin.fingerprints if pin else {}
+    if pin:
+        fingerprints = pin.fingerprints
     for child in children:
         here.add(child, where, *needs)
         here.needs.extend(needs_of_origin(repository, ticket, child))
-        # A bare collection holds itself; a ticket collection all of them.
-        is_whole = ticket.collection is not None
-        here.content[child] = {leaf: fp for leaf, fp in fingerprints.items() if is_whole or leaf == child}
+        here.content[child] = {}
+        for leaf, fingerprint in fingerprints.items():
+            # A bare collection holds itself; a ticket collection all of them.
+            if ticket.collection or leaf == child:
+                here.content[child][leaf] = fingerprint
 
 
 def _retire(
-    word: str, reason: str, chain: ChainFile, repository: RepositorySelection, here: ChainHere
+    word: str,
+    reason: str,
+    chain: ChainFile,
+    repository: RepositorySelection,
+    here: ChainHere,
 ) -> None:
+    """Have what a word of `retired` stands for not searched."""
     meaning = repository.desired.meaning(word, chain.instrument)
-    children = meaning.children if meaning else (word,)
-    if meaning and meaning.ticket and not repository.scope.has_ticket(meaning.ticket.noun.key):
-        here.unspoken.update(children)
+    if meaning is None:
+        # A collection that no file of the tree names.
+        here.take_out((word,), f"retired: {reason}")
+    elif meaning.ticket and not repository.scope.has_ticket(meaning.ticket.noun.key):
+        here.unspoken.update(meaning.children)
     else:
-        here.take_out(children, f"retired: {reason}")
+        here.take_out(meaning.children, f"retired: {reason}")

@@ -6,7 +6,7 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..model.desired import DesiredState
@@ -19,7 +19,11 @@ from .waves import Waves
 __all__ = ["guards_of_children", "guards_of_entrant", "guards_of_leaver"]
 
 
-def guards_of_children(action: ChainAction, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
+def guards_of_children(
+    action: ChainAction,
+    desired: DesiredState,
+    waves: Waves,
+) -> Iterator[Reason]:
     """Yield what keeps children from coming, going or moving.
 
     Parameters
@@ -37,12 +41,15 @@ def guards_of_children(action: ChainAction, desired: DesiredState, waves: Waves)
         yield from guards_of_entrant(chain, child, content, desired, waves)
     for child in action.leavers:
         yield from guards_of_leaver(chain, child, desired, waves)
+    # What stays and is overtaken answers less than before.
     for child in sorted(action.overtaken):
-        if hold := hold_of_child(child, desired):
+        hold = hold_of_child(child, desired)
+        if hold:
             detail = f"it would give {child} another place, and {hold.detail}"
             yield replace(hold, detail=detail)
     if action.overtaken:
         yield from waiting(waves.order_waits(chain, action.children_after))
+    # However good the reasons: so many at once may be a slip.
     most = desired.settings.noun.guards.chain_changes
     if action.displaced > most:
         yield Reason(
@@ -73,23 +80,35 @@ def guards_of_entrant(
     desired, waves
         As for `guards_of_children`.
     """
-    if hold := hold_of_child(child, desired):
+    hold = hold_of_child(child, desired)
+    if hold:
         yield hold
     if chain.name in desired.chains:
         yield from waiting(waves.entry_waits(chain, child, content))
 
 
 def guards_of_leaver(
-    chain: Address, child: CollectionName, desired: DesiredState, waves: Waves
+    chain: Address,
+    child: CollectionName,
+    desired: DesiredState,
+    waves: Waves,
 ) -> Iterator[Reason]:
     """Yield what keeps a child from leaving a chain."""
-    if hold := hold_of_child(child, desired):
+    hold = hold_of_child(child, desired)
+    if hold:
         yield hold
     yield from waiting(waves.exit_waits(chain, child))
 
 
-def _content(action: ChainAction, child: CollectionName, desired: DesiredState) -> Mapping[str, str]:
+def _content(
+    action: ChainAction,
+    child: CollectionName,
+    desired: DesiredState,
+) -> Mapping[str, str]:
     """Return the fingerprints that a child's collections must have."""
+    leaves: Sequence[CollectionName] = (child,)
     ticket = desired.ticket_with(child)
-    leaves = ticket.noun.leaves if ticket and ticket.noun.collection else (child,)
-    return {leaf: fingerprint for leaf, fingerprint in action.entering.items() if leaf in leaves}
+    if ticket and ticket.noun.collection:
+        # A ticket collection brings all collections of its ticket.
+        leaves = ticket.noun.leaves
+    return {leaf: digest for leaf, digest in action.entering.items() if leaf in leaves}

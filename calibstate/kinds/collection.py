@@ -17,7 +17,7 @@ from typing_extensions import override
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError, UnreachableError
 from ..model.actions import Action, Departure, Standing
 from ..model.bundles import Contents, Manifest
-from ..model.contents import CollectionType, Holding
+from ..model.contents import CollectionType, Holding, Row
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
 from ..model.names import ARCHIVE, Address, Place, RepositoryAddress, TicketKey
@@ -28,6 +28,7 @@ from ..model.repositories import Rucio
 from ..model.resources import Declared, Need, Resource
 from ..model.status import RowKey
 from ..model.tickets import Ticket
+from ..ports.butler import SeenCollection
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
@@ -97,7 +98,8 @@ class Collection(Resource):
     def facts(self) -> Iterator[str]:
         for name, holding in sorted(self.held.items()):
             lost = sorted(uuid for uuid, size in holding.sizes.items() if size is None)
-            yield f"{self.address} {name} {holding.fingerprint} {sorted(holding.unrecorded)} {lost}"
+            unrecorded = sorted(holding.unrecorded)
+            yield f"{self.address} {name} {holding.fingerprint} {unrecorded} {lost}"
 
 
 class ImportBundle(Action):
@@ -135,34 +137,67 @@ class ImportBundle(Action):
 
     @override
     def subject(self) -> Collection:
-        return Collection(self.target, tuple(self.collections), files=True, imported=self)
+        return Collection(
+            self.target,
+            tuple(self.collections),
+            files=True,
+            imported=self,
+        )
 
     def is_done(self, held: Mapping[str, Holding]) -> bool:
         """Say whether collections hold what it brings."""
-        return all(_is_whole(held.get(name), fp) for name, fp in self.collections.items())
+        for name, fingerprint in self.collections.items():
+            holding = held.get(name)
+            if holding is None or not _is_whole(holding, fingerprint):
+                return False
+        return True
 
     @override
     def standing(self, live: Resource | None) -> Standing:
         if isinstance(live, Collection) and self.is_done(live.held):
             return Standing.DONE
-        return Standing.STALE if any(self.departures(live)) else Standing.READY
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.READY
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         if not isinstance(live, Collection):
             return
-        place = self.target.place
         for name, fingerprint in self.collections.items():
-            seen = self.held.get(name) if self.held is not None else None
-            expected = f"content {seen}" if seen else "none of that name"
-            if name in live.taken:
-                yield Departure(place, name, expected, f"a {live.taken[name].value} collection")
-                continue
-            found = live.held[name].fingerprint if name in live.held else None
-            if self.held is not None and found not in {seen, fingerprint}:
-                yield Departure(place, name, expected, f"content {found}" if found else "none of that name")
+            yield from self._departures_of(name, fingerprint, live)
         if live.manifests is not None and self.bundled(live.manifests) is None:
-            yield bundle_departure(self.target.name, self.fingerprint, self.content, live.manifests)
+            yield bundle_departure(
+                self.target.name,
+                self.fingerprint,
+                self.content,
+                live.manifests,
+            )
+
+    def _departures_of(
+        self,
+        name: str,
+        fingerprint: str,
+        live: Collection,
+    ) -> Iterator[Departure]:
+        """Yield how one collection is neither as the plan saw it nor done."""
+        planned = None
+        if self.held is not None:
+            planned = self.held.get(name)
+        expected = _content_or_none(planned)
+        if name in live.taken:
+            actual = f"a {live.taken[name].value} collection"
+            yield Departure(self.target.place, name, expected, actual)
+            return
+        if self.held is None:
+            # Others may add to it meanwhile.
+            return
+        actual_fingerprint = None
+        if name in live.held:
+            actual_fingerprint = live.held[name].fingerprint
+        if actual_fingerprint not in {planned, fingerprint}:
+            actual = _content_or_none(actual_fingerprint)
+            yield Departure(self.target.place, name, expected, actual)
 
     def bundled(self, manifests: Sequence[Manifest]) -> Manifest | None:
         """Return the bundle that it imports, if it is among some."""
@@ -194,18 +229,29 @@ class CollectionKind(Kind[Collection]):
     def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         repository = selection.repositories[place]
         route = repository.route
+        prefix = None
+        if isinstance(route, Rucio):
+            prefix = route.prefix
         for written in repository.tickets:
             ticket = written.noun
+            unknown = ""
             unpinned = selection.unpinned(ticket)
+            if unpinned and not unpinned.is_refused:
+                unknown = unpinned.detail
+            # Only a chain that lists the ticket searches it here.
+            entrances: tuple[str, ...] = ()
+            if ticket.key in repository.listed:
+                entrances = ticket.children
             collection = Collection(
                 Collection.at(place, ticket),
                 ticket.leaves,
                 selection.pin(ticket),
-                unknown=unpinned.detail if unpinned and not unpinned.is_refused else "",
-                prefix=route.prefix if isinstance(route, Rucio) else None,
+                unknown=unknown,
+                prefix=prefix,
                 files=selection.scope.files,
-                entrances=ticket.children if ticket.key in repository.listed else (),
+                entrances=entrances,
             )
+            # Files come from the bundle, or by a rule that brings them there.
             needs = [Need(Bundle.at(ticket))]
             if isinstance(route, Rucio):
                 needs.append(Need(RucioRule.at(ticket, route.rse)))
@@ -213,81 +259,118 @@ class CollectionKind(Kind[Collection]):
 
     @override
     def observe(
-        self, targets: Sequence[Collection], places: ReadPlaces
+        self,
+        targets: Sequence[Collection],
+        places: ReadPlaces,
     ) -> Mapping[Address, Collection | None]:
         if not targets:
             return {}
         butler = places.butler(targets[0].address.place)
-        names = [name for target in targets for name in target.leaves]
-        seen = butler.collections(names)
-        with_files = {name for target in targets if target.files for name in target.leaves}
+        names: list[str] = []
+        with_files: set[str] = set()
+        for target in targets:
+            names.extend(target.leaves)
+            if target.files:
+                with_files.update(target.leaves)
+        there = butler.collections(names)
         # A fingerprint is enough of what is as it should be.
         held = dict(butler.digests([name for name in names if name not in with_files]))
         if with_files:
             looked_at = [name for name in names if name in with_files]
-            held |= butler.holdings(looked_at, files=looked_at)
+            held.update(butler.holdings(looked_at, files=looked_at))
         live: dict[Address, Collection | None] = {}
         for target in targets:
-            there = [name for name in target.leaves if name in seen]
-            found = replace(
-                target,
-                held={name: held[name] for name in there if name in held},
-                taken={name: seen[name].type for name in there if name not in held},
-            )
+            collection = _as_there(target, there, held)
             action = target.imported
-            if action and not action.is_done(found.held):
-                key = TicketKey(action.instrument, action.ticket)
-                found = replace(found, manifests=places.archive().bundles([key]).get(key, ()))
-            live[target.address] = found if there or action else None
+            if action and not action.is_done(collection.held):
+                # What it waits for is its bundle, which may be another by now.
+                bundles = places.archive().bundles([action.key])
+                collection = replace(collection, manifests=bundles.get(action.key, ()))
+            # What is to be imported is looked at even where nothing is there.
+            is_there = any(name in there for name in target.leaves)
+            live[target.address] = None
+            if is_there or action:
+                live[target.address] = collection
         return live
 
     @override
-    def looked_at(self, target: Collection, searched: AbstractSet[str]) -> Collection:
+    def looked_at(
+        self,
+        target: Collection,
+        searched: AbstractSet[str],
+    ) -> Collection:
+        if searched >= set(target.entrances):
+            return target
         # The files are looked at of what is about to be searched.
-        return target if searched >= set(target.entrances) else replace(target, files=True)
+        return replace(target, files=True)
 
     @override
     def rows(
-        self, drift: Drift, table: TableRows, declared: Collection | None, live: Collection | None
+        self,
+        drift: Drift,
+        table: TableRows,
+        declared: Collection | None,
+        live: Collection | None,
     ) -> Iterator[RowKey]:
-        if ticket := table.ticket_of(self.ticket(drift.target, table.desired)):
+        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
+        if ticket:
             yield RowKey.of(ticket)
 
     @override
-    def guards_of_entry(self, action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
+    def guards_of_entry(
+        self,
+        action: Action,
+        desired: DesiredState,
+        waves: Waves,
+    ) -> Iterator[Reason]:
         ticket = self.ticket(action.target, desired)
         if isinstance(action, ImportBundle) and ticket:
-            yield from waiting(waves.import_waits(action.target.place, ticket.noun, action.collections))
+            repository = action.target.place
+            yield from waiting(waves.import_waits(repository, ticket.noun, action.collections))
 
     @override
-    def compare(self, declared: Collection, live: Collection | None) -> Iterator[Drift]:
+    def compare(
+        self,
+        declared: Collection,
+        live: Collection | None,
+    ) -> Iterator[Drift]:
+        ticket = declared.address.name
         if live is None:
             number = len(declared.leaves)
-            detail = (
-                f"none of its {number} collections is here" if number > 1 else "its collection is not here"
-            )
-            yield Drift(
-                target=declared.address, what=What.MISSING, subject=declared.address.name, detail=detail
-            )
+            detail = "its collection is not here"
+            if number > 1:
+                detail = f"none of its {number} collections is here"
+            yield _drift(declared, ticket, _Difference(What.MISSING, detail))
             return
         differs = False
         for name in declared.leaves:
-            for what, detail in _differences(name, declared.pin, live):
+            for difference in _differences(name, declared.pin, live):
                 differs = True
-                yield Drift(target=declared.address, what=what, subject=name, detail=detail)
+                yield _drift(declared, name, difference)
         if not differs:
-            for what, detail in _differences_as_a_whole(declared, live):
-                yield Drift(target=declared.address, what=what, subject=declared.address.name, detail=detail)
+            for difference in _differences_as_a_whole(declared, live):
+                yield _drift(declared, ticket, difference)
 
     @override
-    def remedy(self, declared: Collection, live: Collection | None) -> Iterator[Action]:
+    def remedy(
+        self,
+        declared: Collection,
+        live: Collection | None,
+    ) -> Iterator[Action]:
         drift = list(self.compare(declared, live))
         pin = declared.pin
-        if not pin or (pin.manifest and pin.manifest.by_reference and not declared.prefix):
+        if pin is None:
             return
-        if not drift or any(d.what is not What.MISSING for d in drift):
+        if pin.manifest and pin.manifest.by_reference and not declared.prefix:
+            # Such a bundle has no files that could be copied from it.
+            return
+        # What is there with another content is never overwritten.
+        if not drift or any(difference.what is not What.MISSING for difference in drift):
             return
         instrument, _, ticket = declared.address.name.partition("/")
+        held: dict[str, str] | None = None
+        if not declared.prefix:
+            held = _fingerprints(live)
         yield ImportBundle(
             target=declared.address,
             because=_reason(ticket, drift, live),
@@ -296,7 +379,7 @@ class CollectionKind(Kind[Collection]):
             fingerprint=pin.fingerprint,
             collections=dict(pin.fingerprints),
             prefix=declared.prefix,
-            held=None if declared.prefix else _fingerprints(live),
+            held=held,
             content=pin.content,
             reading=pin.reading,
         )
@@ -306,35 +389,61 @@ class CollectionKind(Kind[Collection]):
         return declared.pin is not None and not any(self.compare(declared, live))
 
     @override
-    def obstacle(self, declared: Collection, live: Collection | None) -> Reason | None:
+    def obstacle(
+        self,
+        declared: Collection,
+        live: Collection | None,
+    ) -> Reason | None:
         drift = list(self.compare(declared, live))
-        if changed := next((d for d in drift if d.what is What.CHANGED), None):
-            return Reason.refused(Code.CONTENT_DIFFERS, f"{changed.subject}: {changed.detail}")
-        if declared.pin and (unclear := next((d for d in drift if d.what is What.PENDING), None)):
-            return Reason.awaited(Code.CONTENT_UNKNOWN, f"{unclear.subject}: {unclear.detail}")
+        # A contradiction counts more than what nobody can tell.
+        for difference in drift:
+            if difference.what is What.CHANGED:
+                detail = f"{difference.subject}: {difference.detail}"
+                return Reason.refused(Code.CONTENT_DIFFERS, detail)
+        for difference in drift:
+            if declared.pin and difference.what is What.PENDING:
+                detail = f"{difference.subject}: {difference.detail}"
+                return Reason.awaited(Code.CONTENT_UNKNOWN, detail)
         return None
 
     @override
-    def foresee(self, action: Action, actions: Sequence[Action], places: ReadPlaces) -> Sequence[Diagnostic]:
+    def foresee(
+        self,
+        action: Action,
+        actions: Sequence[Action],
+        places: ReadPlaces,
+    ) -> Sequence[Diagnostic]:
         assert isinstance(action, ImportBundle)
-        places.butler(action.target.place).check_change()
+        butler = places.butler(action.target.place)
+        butler.check_change()
         contents = _contents_of(action, actions, places)
-        return places.butler(action.target.place).objections(contents) if contents else ()
+        if not contents:
+            return ()
+        return butler.objections(contents)
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         assert isinstance(action, ImportBundle)
-        key = TicketKey(action.instrument, action.ticket)
         archive = places.archive()
-        manifests = archive.bundles([key]).get(key, ())
+        manifests = archive.bundles([action.key]).get(action.key, ())
         manifest = action.bundled(manifests)
         if manifest is None:
             raise _no_such_bundle(action, manifests)
+        # Nothing is written before all that was sealed is compared.
         check_content(manifest, action.content, action.reading)
-        contents, source = archive.contents(manifest), archive.source(manifest)
+        contents = archive.contents(manifest)
+        source = archive.source(manifest)
         # A bundle of before does not tell in its manifest how it is read.
-        check_reading(reading_of(contents, tuple(action.collections)), action.reading, source)
-        places.change_butler(action.target.place).import_bundle(
+        reading = reading_of(contents, tuple(action.collections))
+        check_reading(reading, action.reading, source)
+        butler = places.change_butler(action.target.place)
+        butler.import_bundle(
             manifest,
             contents,
             source,
@@ -345,39 +454,96 @@ class CollectionKind(Kind[Collection]):
         )
 
 
-def _contents_of(action: ImportBundle, actions: Sequence[Action], places: ReadPlaces) -> Contents | None:
+@dataclass(frozen=True)
+class _Difference:
+    """How a collection, or a ticket as a whole, is not as it should be."""
+
+    what: What
+    detail: str
+
+
+def _drift(declared: Collection, subject: str, difference: _Difference) -> Drift:
+    return Drift(
+        target=declared.address,
+        what=difference.what,
+        subject=subject,
+        detail=difference.detail,
+    )
+
+
+def _content_or_none(fingerprint: str | None) -> str:
+    """Say what a collection holds, or that there is none."""
+    if not fingerprint:
+        return "none of that name"
+    return f"content {fingerprint}"
+
+
+def _as_there(
+    target: Collection,
+    there: Mapping[str, SeenCollection],
+    held: Mapping[str, Holding],
+) -> Collection:
+    """Return what a ticket is in a repository.
+
+    A collection of a name that holds nothing to be looked at is a chain.
+    """
+    its_own: dict[str, Holding] = {}
+    taken: dict[str, CollectionType] = {}
+    for name in target.leaves:
+        if name not in there:
+            continue
+        if name in held:
+            its_own[name] = held[name]
+        else:
+            taken[name] = there[name].type
+    return replace(target, held=its_own, taken=taken)
+
+
+def _contents_of(
+    action: ImportBundle,
+    actions: Sequence[Action],
+    places: ReadPlaces,
+) -> Contents | None:
     """Return what an import will bring: its bundle, or what becomes it."""
     for other in actions:
-        if isinstance(other, ExportBundle) and (other.instrument, other.ticket) == action.key:
+        if not isinstance(other, ExportBundle):
+            continue
+        if TicketKey(other.instrument, other.ticket) == action.key:
+            # The bundle is not made yet, and will be what the origin has.
             return places.butler(other.origin).described(other.collections)
     archive = places.archive()
-    for manifest in archive.bundles([action.key]).get(action.key, ()):
+    bundles = archive.bundles([action.key])
+    for manifest in bundles.get(action.key, ()):
         if manifest.fingerprint == action.fingerprint:
             contents = archive.contents(manifest)
-            check_reading(
-                reading_of(contents, tuple(action.collections)), action.reading, archive.source(manifest)
-            )
+            reading = reading_of(contents, tuple(action.collections))
+            check_reading(reading, action.reading, archive.source(manifest))
             return contents
     return None
 
 
-def _is_whole(holding: Holding | None, fingerprint: str) -> bool:
+def _is_whole(holding: Holding, fingerprint: str) -> bool:
+    """Say whether a collection has all certifications, records and files."""
     return (
-        holding is not None
-        and holding.fingerprint == fingerprint
+        holding.fingerprint == fingerprint
         and not holding.unrecorded
         and None not in holding.sizes.values()
         and not holding.altered
     )
 
 
-def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple[What, str]]:
+def _differences(
+    name: str,
+    pin: Pin | None,
+    live: Collection,
+) -> Iterator[_Difference]:
     """Yield how one collection departs from what it should hold."""
     holding = live.held.get(name)
     if name in live.taken:
-        yield What.CHANGED, f"the name is taken by a {live.taken[name].value} collection"
+        detail = f"the name is taken by a {live.taken[name].value} collection"
+        yield _Difference(What.CHANGED, detail)
     elif holding is None:
-        yield What.MISSING, "it does not exist here"
+        yield _Difference(What.MISSING, "it does not exist here")
     elif pin is not None:
         try:
             if holding.fingerprint != pin.fingerprints[name]:
@@ -385,100 +551,144 @@ def _differences(name: str, pin: Pin | None, live: Collection) -> Iterator[tuple
             yield from _file_differences(holding, pin)
         except UnreachableError as error:
             # Its rows are fetched only now.
-            detail = error.first.detail
-            yield What.PENDING, f"it is not as {pin.told_by} says, in what is not known; {detail}"
+            yield _unclear(pin, error)
     elif not holding.rows:
-        yield What.MISSING, "the collection holds nothing"
+        yield _Difference(What.MISSING, "the collection holds nothing")
 
 
-def _differences_as_a_whole(declared: Collection, live: Collection) -> Iterator[tuple[What, str]]:
+def _unclear(pin: Pin, error: UnreachableError) -> _Difference:
+    """Return that a collection differs, in what cannot be looked at."""
+    detail = f"it is not as {pin.witness} says, in what is not known; {error.first.detail}"
+    return _Difference(What.PENDING, detail)
+
+
+def _differences_as_a_whole(
+    declared: Collection,
+    live: Collection,
+) -> Iterator[_Difference]:
     """Yield what no collection of a ticket shows by itself."""
     pin = declared.pin
-    if pin is None and declared.unknown:
-        yield (
-            What.PENDING,
-            f"it is here, and whether it is whole nobody can tell: {declared.unknown}, and it has no seal",
-        )
-    elif pin and pin.seal and not pin.manifest:
-        sizes = [
-            size for holding in live.held.values() for size in holding.sizes.values() if size is not None
-        ]
-        if detail := pin.seal.other_size(sizes):
-            yield What.CHANGED, detail
+    if pin is None:
+        if declared.unknown:
+            detail = (
+                f"it is here, and whether it is whole nobody can tell: {declared.unknown}, and it has no seal"
+            )
+            yield _Difference(What.PENDING, detail)
+        return
+    if pin.seal is None or pin.manifest:
+        return
+    # A seal knows sizes only all together, without names.
+    sizes: list[int] = []
+    for holding in live.held.values():
+        sizes.extend(size for size in holding.sizes.values() if size is not None)
+    other_size = pin.seal.other_size(sizes)
+    if other_size:
+        yield _Difference(What.CHANGED, other_size)
 
 
-def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
+def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[_Difference]:
+    """Yield how the certifications of a collection are not as pinned."""
     try:
-        expected, expected_type = pin.expected_rows(name, live.rows), pin.expected_type(name)
+        expected = pin.expected_rows(name, live.rows)
+        expected_type = pin.expected_type(name)
     except RefusedError as error:
         # Nothing may be built on it, and the other tickets go on.
-        yield What.CHANGED, f"it is not as {pin.told_by} says; {error.first.detail}"
+        detail = f"it is not as {pin.witness} says; {error.first.detail}"
+        yield _Difference(What.CHANGED, detail)
         return
     except UnreachableError as error:
-        why = error.first.detail
-        yield What.PENDING, f"it is not as {pin.told_by} says, in what is not known; {why}"
+        yield _unclear(pin, error)
         return
     if expected_type and live.type is not expected_type:
-        yield What.CHANGED, f"it is a {live.type.value} collection; {pin.told_by} says {expected_type.value}"
+        detail = f"it is a {live.type.value} collection; {pin.witness} says {expected_type.value}"
+        yield _Difference(What.CHANGED, detail)
         return
-    have, want = set(live.rows), set(expected)
+    # Rows differ in their dataset, their data ID or their range.
+    have = set(live.rows)
+    want = set(expected)
     if have == want:
         # From a seal alone the datasets are not known one by one.
-        detail = f"it holds other datasets than {pin.told_by} says, for the same data IDs and ranges"
-        yield What.CHANGED, detail
+        detail = f"it holds other datasets than {pin.witness} says, for the same data IDs and ranges"
+        yield _Difference(What.CHANGED, detail)
+    lacking = want - have
     if not have:
-        yield What.MISSING, f"it holds none of {len(want)}: {tell_rows(want)}"
-    elif lacking := want - have:
-        yield What.MISSING, f"{len(lacking)} of {len(want)} are gone: {tell_rows(lacking)}"
-    if beyond := have - want:
-        yield What.CHANGED, f"it holds {len(beyond)} that {pin.told_by} does not: {tell_rows(beyond)}"
+        detail = f"it holds none of {len(want)}: {tell_rows(want)}"
+        yield _Difference(What.MISSING, detail)
+    elif lacking:
+        detail = f"{len(lacking)} of {len(want)} are gone: {tell_rows(lacking)}"
+        yield _Difference(What.MISSING, detail)
+    beyond = have - want
+    if beyond:
+        detail = f"it holds {len(beyond)} that {pin.witness} does not: {tell_rows(beyond)}"
+        yield _Difference(What.CHANGED, detail)
 
 
-def _file_differences(live: Holding, pin: Pin) -> Iterator[tuple[What, str]]:
+def _file_differences(live: Holding, pin: Pin) -> Iterator[_Difference]:
+    """Yield how the files of a collection are not as they should be."""
     if not live.unrecorded and not live.sizes and not live.recorded:
         return  # There is nothing to be told, and rows need not be fetched.
-    by_uuid = {row.uuid: row for row in live.rows}
-    if unrecorded := [by_uuid[u] for u in live.unrecorded if u in by_uuid]:
-        yield What.MISSING, f"the datastore has no record of {len(unrecorded)}: {tell_rows(unrecorded)}"
-    if lost := [by_uuid[u] for u, size in live.sizes.items() if size is None and u in by_uuid]:
-        yield What.MISSING, f"the files of {len(lost)} are gone: {tell_rows(lost)}"
+    rows = {row.uuid: row for row in live.rows}
+    unrecorded = [rows[uuid] for uuid in live.unrecorded if uuid in rows]
+    if unrecorded:
+        detail = f"the datastore has no record of {len(unrecorded)}: {tell_rows(unrecorded)}"
+        yield _Difference(What.MISSING, detail)
+    lost = [rows[uuid] for uuid, size in live.sizes.items() if size is None and uuid in rows]
+    if lost:
+        detail = f"the files of {len(lost)} are gone: {tell_rows(lost)}"
+        yield _Difference(What.MISSING, detail)
     try:
-        # The files of a manifest are read for nobody who looked at no sizes.
-        sizes = pin.manifest.sizes if pin.manifest and live.sizes else {}
+        resized = _resized(live, rows, pin)
     except InvalidStateError as error:
-        yield What.CHANGED, f"whether its files are right cannot be told; {error.first.detail}"
+        detail = f"whether its files are right cannot be told; {error.first.detail}"
+        yield _Difference(What.CHANGED, detail)
         return
-    altered = [
-        by_uuid[u]
-        for u, size in live.sizes.items()
-        if size is not None and u in by_uuid and sizes.get(u, size) != size
-    ]
-    if altered:
-        yield What.CHANGED, f"the files of {len(altered)} have another size: {tell_rows(altered)}"
+    if resized:
+        detail = f"the files of {len(resized)} have another size: {tell_rows(resized)}"
+        yield _Difference(What.CHANGED, detail)
+        return
     # The butler itself refuses to read these.
-    elif damaged := [by_uuid[uuid] for uuid in live.altered if uuid in by_uuid]:
-        detail = f"the files of {len(damaged)} have not the size that the datastore recorded"
-        yield What.CHANGED, f"{detail}: {tell_rows(damaged)}"
+    altered = [rows[uuid] for uuid in live.altered if uuid in rows]
+    if altered:
+        detail = f"the files of {len(altered)} have not the size that the datastore recorded"
+        yield _Difference(What.CHANGED, f"{detail}: {tell_rows(altered)}")
+
+
+def _resized(live: Holding, rows: Mapping[str, Row], pin: Pin) -> list[Row]:
+    """Return the datasets whose files have not the size of the manifest."""
+    # The files of a manifest are read for nobody who looked at no sizes.
+    if pin.manifest is None or not live.sizes:
+        return []
+    expected = pin.manifest.sizes
+    resized: list[Row] = []
+    for uuid, size in live.sizes.items():
+        if size is None or uuid not in rows:
+            continue
+        if expected.get(uuid, size) != size:
+            resized.append(rows[uuid])
+    return resized
 
 
 def _reason(ticket: str, drift: Sequence[Drift], live: Collection | None) -> str:
     if live is None:
         return f"{ticket} is adopted and not here"
-    first = drift[0]
-    return f"{ticket} is not whole here: {first.subject}: {first.detail}"
+    return f"{ticket} is not whole here: {drift[0].subject}: {drift[0].detail}"
 
 
 def _fingerprints(live: Collection | None) -> dict[str, str]:
-    held = live.held if live else {}
-    return {name: holding.fingerprint for name, holding in held.items()}
+    if live is None:
+        return {}
+    return {name: holding.fingerprint for name, holding in live.held.items()}
 
 
-def _no_such_bundle(action: ImportBundle, manifests: Sequence[Manifest]) -> PlanIsStaleError:
-    departure = bundle_departure(action.target.name, action.fingerprint, action.content, manifests)
-    return PlanIsStaleError(
-        Diagnostic(
-            "Bundle not in the archive",
-            f"{departure}.",
-            hint="Plan again; its export may have failed.",
-        )
+def _no_such_bundle(
+    action: ImportBundle,
+    manifests: Sequence[Manifest],
+) -> PlanIsStaleError:
+    departure = bundle_departure(
+        action.target.name,
+        action.fingerprint,
+        action.content,
+        manifests,
     )
+    hint = "Plan again; its export may have failed."
+    return PlanIsStaleError(Diagnostic("Bundle not in the archive", f"{departure}.", hint=hint))

@@ -59,30 +59,45 @@ class ExternalKind(Kind[External]):
     def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         for chain in selection.repositories[place].chains:
             for index, entry in enumerate(chain.noun.entries):
-                if isinstance(entry, ExternalEntry) and selection.desired.expects(entry.only, place):
+                if not isinstance(entry, ExternalEntry):
+                    continue
+                if selection.desired.expects(entry.only, place):
                     external = External(External.at(place, entry.external))
                     yield Declared(external, chain.lines.at("entries", index))
 
     @override
-    def observe(self, targets: Sequence[External], places: ReadPlaces) -> Mapping[Address, External | None]:
+    def observe(
+        self,
+        targets: Sequence[External],
+        places: ReadPlaces,
+    ) -> Mapping[Address, External | None]:
         if not targets:
             return {}
         butler = places.butler(targets[0].address.place)
-        seen = butler.collections([target.address.name for target in targets])
-        names = [name for name, there in seen.items() if there.type is CollectionType.CALIBRATION]
+        there = butler.collections([target.address.name for target in targets])
+        calibrations = [
+            name for name, collection in there.items() if collection.type is CollectionType.CALIBRATION
+        ]
         held: Mapping[str, Holding] = {}
         chains: dict[str, tuple[str, ...]] = {}
         # An observation of others may be from before they were looked at.
         with suppress(UnreachableError):
-            held = butler.digests(names, calibrations_only=True) if names else {}
+            if calibrations:
+                held = butler.digests(calibrations, calibrations_only=True)
         with suppress(UnreachableError):
-            chains = chains_below(seen, butler)
+            chains = chains_below(there, butler)
         live: dict[Address, External | None] = {}
         for target in targets:
             name = target.address.name
-            below = {found: chains[found] for found in reached([name], chains) if found in chains}
-            external = replace(target, calibrations=len(held[name].rows) if name in held else 0, below=below)
-            live[target.address] = external if name in seen else None
+            if name not in there:
+                live[target.address] = None
+                continue
+            # Calibrations in it are told, since nobody deploys them.
+            number = 0
+            if name in held:
+                number = len(held[name].rows)
+            below = {child: chains[child] for child in reached([name], chains) if child in chains}
+            live[target.address] = replace(target, calibrations=number, below=below)
         return live
 
     @override
@@ -123,22 +138,35 @@ class ExternalKind(Kind[External]):
 
     @override
     def rows(
-        self, drift: Drift, table: TableRows, declared: External | None, live: External | None
+        self,
+        drift: Drift,
+        table: TableRows,
+        declared: External | None,
+        live: External | None,
     ) -> Iterator[RowKey]:
         if drift.target.name in table.externals:
             yield RowKey(Subject.EXTERNAL, drift.target.name)
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         raise AssertionError("nothing is ever done to an external collection")
 
 
-def chains_below(seen: Mapping[str, SeenCollection], butler: ButlerReader) -> dict[str, tuple[str, ...]]:
+def chains_below(
+    collections: Mapping[str, SeenCollection],
+    butler: ButlerReader,
+) -> dict[str, tuple[str, ...]]:
     """Return those of some collections that are chains, and all below them.
 
     Parameters
     ----------
-    seen
+    collections
         The collections, as the repository lists them.
     butler
         The repository.
@@ -149,17 +177,25 @@ def chains_below(seen: Mapping[str, SeenCollection], butler: ButlerReader) -> di
         Children in search order, by chain.
     """
     chains: dict[str, tuple[str, ...]] = {}
-    asked = set(seen)
+    names = set(collections)
+    # One question a level; a chain that holds itself is not asked for twice.
     while True:
-        chains |= {name: found.children for name, found in seen.items() if _is_chain(found)}
-        unknown = {child for children in chains.values() for child in children} - asked
-        if not unknown:
+        below: set[str] = set()
+        for name, collection in collections.items():
+            if collection.type is CollectionType.CHAINED:
+                chains[name] = collection.children
+                below.update(collection.children)
+        below -= names
+        if not below:
             return chains
-        asked |= unknown
-        seen = butler.collections(sorted(unknown))
+        names |= below
+        collections = butler.collections(sorted(below))
 
 
-def reached(names: Iterable[str], chains: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def reached(
+    names: Iterable[str],
+    chains: Mapping[str, Sequence[str]],
+) -> tuple[str, ...]:
     """Return some names and all that chains of these names hold.
 
     Parameters
@@ -169,15 +205,12 @@ def reached(names: Iterable[str], chains: Mapping[str, Sequence[str]]) -> tuple[
     chains
         Children of each chain.
     """
-    found: dict[str, None] = {}
+    # The keys of a dictionary keep the order in which they were reached.
+    reached_names: dict[str, None] = {}
     waiting = list(names)
     while waiting:
         name = waiting.pop(0)
-        if name not in found:
-            found[name] = None
+        if name not in reached_names:
+            reached_names[name] = None
             waiting += chains.get(name, ())
-    return tuple(found)
-
-
-def _is_chain(found: SeenCollection) -> bool:
-    return found.type is CollectionType.CHAINED
+    return tuple(reached_names)

@@ -14,8 +14,12 @@ __all__ = ["hold_of_child", "waiting"]
 def hold_of_child(child: CollectionName, desired: DesiredState) -> Reason | None:
     """Return the hold of the ticket that a child of a chain is, if any."""
     ticket = desired.ticket_with(child)
-    hold = desired.hold_of_ticket(ticket.noun.key) if ticket else None
-    return hold.stop if hold else None
+    if ticket is None:
+        return None
+    hold = desired.hold_of_ticket(ticket.noun.key)
+    if hold is None:
+        return None
+    return hold.stop
 
 
 def waiting(why: str | None) -> Iterator[Reason]:

@@ -11,16 +11,23 @@ from .table import TABLE
 
 __all__ = ["ACTIONS", "KINDS", "within"]
 
-_TRAVELLING: tuple[Kind[Any], ...] = tuple(line.load()() for line in TABLE)
-
-KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _TRAVELLING}
+KINDS: dict[str, Kind[Any]] = {}
 """Kinds by name, in the order in which a ticket travels."""
 
-ACTIONS: dict[str, type[Action]] = {a.do: a for kind in _TRAVELLING for a in kind.actions}
+ACTIONS: dict[str, type[Action]] = {}
 """Actions by their names in a plan."""
+
+for _line in TABLE:
+    _kind: Kind[Any] = _line.load()()
+    KINDS[_kind.name] = _kind
+    for _action in _kind.actions:
+        ACTIONS[_action.do] = _action
 
 
 def within(drift: Drift) -> str:
     """Return what drift is within, where its subject does not say so."""
     kind = KINDS.get(drift.target.kind)
-    return kind.within(drift) if kind else ""
+    if kind is None:
+        # A plan may be from a calibstate with more kinds.
+        return ""
+    return kind.within(drift)

@@ -36,8 +36,8 @@ from .selection import Selection
 
 __all__ = ["RegisterDataset", "RucioDataset", "RucioDatasetKind", "declared_dataset", "rses_of"]
 
-_TOLD = 3
-"""Examples of a difference that are told."""
+_EXAMPLES = 3
+"""Examples of a difference that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class RucioDataset(Resource):
     content: RegisteredDataset | None = field(default=None, repr=False)
     """Observed: what it holds."""
 
-    known: Mapping[str, RegisteredFile] = field(default_factory=dict, repr=False)
+    known_files: Mapping[str, RegisteredFile] = field(default_factory=dict, repr=False)
     """Observed, until it is whole: its files that Rucio knows already."""
 
     problem: str = ""
@@ -102,6 +102,11 @@ class RucioDataset(Resource):
         """Scope and name, as Rucio's own commands take them."""
         return f"{self.scope}:{self.dataset}"
 
+    @property
+    def is_closed(self) -> bool:
+        """Observed: whether nobody attaches to it any more."""
+        return self.content is not None and not self.content.is_open
+
     @override
     def declaration(self) -> Mapping[str, object]:
         return {
@@ -114,14 +119,20 @@ class RucioDataset(Resource):
 
     @override
     def reads(self) -> tuple[Place, ...]:
-        return (ARCHIVE, self.origin) if self.origin else (ARCHIVE,)
+        if self.origin is None:
+            return (ARCHIVE,)
+        return (ARCHIVE, self.origin)
 
     @override
     def facts(self) -> Iterator[str]:
-        if self.content:
-            yield f"{self.address} {'open' if self.content.is_open else 'closed'}"
-            for name, file in sorted(self.content.files.items()):
-                yield f"{self.address} {name} {file.size} {file.adler32}"
+        if self.content is None:
+            return
+        state = "closed"
+        if self.content.is_open:
+            state = "open"
+        yield f"{self.address} {state}"
+        for name, file in sorted(self.content.files.items()):
+            yield f"{self.address} {name} {file.size} {file.adler32}"
 
 
 class RegisterDataset(Action):
@@ -169,8 +180,9 @@ class RegisterDataset(Action):
             return Standing.READY
         if any(self.departures(live)):
             return Standing.STALE
-        is_closed = live.content is not None and not live.content.is_open
-        return Standing.DONE if live.manifest and is_closed else Standing.READY
+        if live.manifest and live.is_closed:
+            return Standing.DONE
+        return Standing.READY
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
@@ -178,16 +190,32 @@ class RegisterDataset(Action):
             return
         if live.manifest is None:
             if live.is_asked:
-                yield bundle_departure(self.target.name, self.fingerprint, self.content, live.bundles)
+                yield bundle_departure(
+                    self.target.name,
+                    self.fingerprint,
+                    self.content,
+                    live.bundles,
+                )
             return
         differences = list(_differences(live.manifest, live))
-        is_closed = live.content is not None and not live.content.is_open
-        if is_closed or any(what is What.CHANGED for what, _ in differences):
+        is_altered = any(difference.what is What.CHANGED for difference in differences)
+        # What an open dataset lacks is what this step brings.
+        if live.is_closed or is_altered:
             expected = "what the bundle holds, or less and be open"
-            for _, found in differences:
-                yield Departure(RUCIO, live.did, expected, found)
-        if live.problem and not is_closed:
-            yield Departure(RUCIO, live.did, "a Rucio that takes its files", live.problem)
+            for difference in differences:
+                yield Departure(
+                    RUCIO,
+                    live.did,
+                    expected,
+                    difference.detail,
+                )
+        if live.problem and not live.is_closed:
+            yield Departure(
+                RUCIO,
+                live.did,
+                "a Rucio that takes its files",
+                live.problem,
+            )
 
     @override
     def brings(self) -> frozenset[tuple[str, str]]:
@@ -214,57 +242,96 @@ class RucioDatasetKind(Kind[RucioDataset]):
             ticket = written.noun
             if rses_of(selection, ticket):
                 dataset = declared_dataset(selection, settings, ticket)
-                yield Declared(dataset, written.lines.at("ticket"), (Need(Bundle.at(ticket)),))
+                yield Declared(
+                    dataset,
+                    written.lines.at("ticket"),
+                    (Need(Bundle.at(ticket)),),
+                )
 
     @override
     def observe(
-        self, targets: Sequence[RucioDataset], places: ReadPlaces
+        self,
+        targets: Sequence[RucioDataset],
+        places: ReadPlaces,
     ) -> Mapping[Address, RucioDataset | None]:
-        rucio, archive = places.rucio(), places.archive()
-        found = rucio.datasets([t.dataset for t in targets], sidecars=[t.dataset for t in targets if t.files])
+        rucio = places.rucio()
+        archive = places.archive()
+        names = [target.dataset for target in targets]
+        with_sidecars = [target.dataset for target in targets if target.files]
+        contents = rucio.datasets(names, sidecars=with_sidecars)
+        # All have the same scope and settings, so one answers for them.
         refusal = cache(lambda: _refusal(targets[0], rucio))
         live: dict[Address, RucioDataset | None] = {}
         for target in targets:
-            content = found.get(target.dataset)
-            seen = replace(target, content=content)
-            if target.fingerprint or content is None or content.is_open:
+            dataset = replace(target, content=contents.get(target.dataset))
+            # A closed one is compared only where the ticket is known.
+            if target.fingerprint or not dataset.is_closed:
                 bundles = _bundles(target, archive)
-                seen = replace(seen, manifest=_bundled(target, bundles), bundles=bundles)
-            if content is None or content.is_open:
-                seen = replace(seen, known=_known(seen, rucio), problem=refusal())
-            live[target.address] = seen
+                manifest = _bundle_that_counts(target, bundles)
+                dataset = replace(dataset, manifest=manifest, bundles=bundles)
+            if not dataset.is_closed:
+                known_files = _known_files(dataset, rucio)
+                dataset = replace(
+                    dataset,
+                    known_files=known_files,
+                    problem=refusal(),
+                )
+            live[target.address] = dataset
         return live
 
     @override
-    def compare(self, declared: RucioDataset, live: RucioDataset | None) -> Iterator[Drift]:
+    def compare(
+        self,
+        declared: RucioDataset,
+        live: RucioDataset | None,
+    ) -> Iterator[Drift]:
         if live is None or live.content is None:
-            since = f", exported {declared.manifest.made_at}," if declared.manifest else ""
-            yield _drift(declared, What.MISSING, f"{declared.did}{since} is not registered")
+            since = ""
+            if declared.manifest:
+                since = f", exported {declared.manifest.made_at},"
+            yield _drift(
+                declared,
+                What.MISSING,
+                f"{declared.did}{since} is not registered",
+            )
         elif declared.manifest is None:
             detail = f"{declared.did} is registered, and was not compared with a bundle yet"
             yield _drift(declared, What.MISSING, detail)
         if live is None or declared.manifest is None:
             return
-        differences = [_drift(declared, what, told) for what, told in _differences(declared.manifest, live)]
-        is_closed = live.content is not None and not live.content.is_open
-        for number, drift in enumerate(differences):
+        differences = list(_differences(declared.manifest, live))
+        for number, difference in enumerate(differences):
+            drift = _drift(declared, difference.what, difference.detail)
             # The obstacle tells the first of them itself, and what to do.
-            is_told_there = is_closed and number == 0 and drift.what is What.MISSING
-            reason = Code.CLOSED_TOO_EARLY.value if is_told_there else ""
-            yield drift.model_copy(update={"reason": reason})
+            if live.is_closed and number == 0 and drift.what is What.MISSING:
+                drift = drift.model_copy(update={"reason": Code.CLOSED_TOO_EARLY.value})
+            yield drift
         if not differences and live.content and live.content.is_open:
-            yield _drift(declared, What.MISSING, f"{declared.did} is complete and still open")
+            yield _drift(
+                declared,
+                What.MISSING,
+                f"{declared.did} is complete and still open",
+            )
 
     @override
-    def remedy(self, declared: RucioDataset, live: RucioDataset | None) -> Iterator[Action]:
+    def remedy(
+        self,
+        declared: RucioDataset,
+        live: RucioDataset | None,
+    ) -> Iterator[Action]:
         drift = list(self.compare(declared, live))
-        if not drift or self.obstacle(declared, live) or not declared.fingerprint or not declared.origin:
+        if not drift or self.obstacle(declared, live):
             return
+        if not declared.fingerprint or not declared.origin:
+            return
+        because = drift[0].detail
+        if live and live.content:
+            # Somebody has begun it, so the detail does not name the dataset.
+            because = f"{declared.did}: {because}"
         instrument, ticket = declared.ticket
-        started = live is not None and live.content is not None
         yield RegisterDataset(
             target=declared.address,
-            because=f"{declared.did}: {drift[0].detail}" if started else drift[0].detail,
+            because=because,
             ticket=ticket,
             instrument=instrument,
             origin=declared.origin,
@@ -280,37 +347,59 @@ class RucioDatasetKind(Kind[RucioDataset]):
         return declared.manifest is not None and not any(self.compare(declared, live))
 
     @override
-    def obstacle(self, declared: RucioDataset, live: RucioDataset | None) -> Reason | None:
+    def obstacle(
+        self,
+        declared: RucioDataset,
+        live: RucioDataset | None,
+    ) -> Reason | None:
         drift = list(self.compare(declared, live))
         if not drift:
             return None
-        if changed := next((d for d in drift if d.what is What.CHANGED), None):
-            return Reason.refused(Code.REGISTERED_OTHERWISE, f"{declared.did}: {changed.detail}")
-        if declared.manifest and live and live.content and not live.content.is_open:
-            return Reason.refused(Code.CLOSED_TOO_EARLY, _closed_too_early(declared, drift[0].detail))
-        if problem := _preflight(declared, live):
+        for difference in drift:
+            if difference.what is What.CHANGED:
+                detail = f"{declared.did}: {difference.detail}"
+                return Reason.refused(Code.REGISTERED_OTHERWISE, detail)
+        if declared.manifest and live and live.is_closed:
+            return Reason.refused(
+                Code.CLOSED_TOO_EARLY,
+                f"{declared.did} is closed, and {drift[0].detail}; only an administrator can open it again, "
+                f"after which an apply completes it: rucio did update --open {declared.did}",
+            )
+        problem = _problem_beforehand(declared, live)
+        if problem:
             return Reason.refused(Code.CANNOT_REGISTER, problem)
         return None
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         assert isinstance(action, RegisterDataset)
         subject = action.subject()
         bundles = _bundles(subject, places.archive())
-        manifest = _bundled(subject, bundles)
+        manifest = _bundle_that_counts(subject, bundles)
         if manifest is None:
             raise _no_bundle(action, bundles)
         rucio = places.change_rucio()
-        if files := _to_register(manifest, self._look(action, places), places, action):
+        # What a run before this one registered is not registered twice.
+        files = _to_register(
+            manifest,
+            self._look(action, places),
+            places,
+            action,
+        )
+        if files:
             rucio.register(action.dataset, files, watch=watch, fence=fence)
-        if problems := [told for _, told in _differences(manifest, self._look(action, places))]:
-            raise RefusedError(
-                Diagnostic(
-                    "Registered otherwise",
-                    f"{action.scope}:{action.dataset} was not closed: {'; '.join(problems)}.",
-                    hint="Plan again to see what can be done.",
-                )
-            )
+        # Nothing opens a closed dataset again, so it is looked at before.
+        problems = [difference.detail for difference in _differences(manifest, self._look(action, places))]
+        if problems:
+            detail = f"{action.scope}:{action.dataset} was not closed: {'; '.join(problems)}."
+            hint = "Plan again to see what can be done."
+            raise RefusedError(Diagnostic("Registered otherwise", detail, hint=hint))
         fence()
         rucio.close(action.dataset)
 
@@ -344,7 +433,11 @@ def rses_of(selection: Selection, ticket: Ticket) -> tuple[str, ...]:
     return tuple(sorted(rses))
 
 
-def declared_dataset(selection: Selection, settings: RucioSettings, ticket: Ticket) -> RucioDataset:
+def declared_dataset(
+    selection: Selection,
+    settings: RucioSettings,
+    ticket: Ticket,
+) -> RucioDataset:
     """Return the dataset that a ticket is to become.
 
     Parameters
@@ -356,46 +449,70 @@ def declared_dataset(selection: Selection, settings: RucioSettings, ticket: Tick
     ticket
         The ticket.
     """
-    pin = selection.pin(ticket)
     label = (ticket.rucio or RucioLabel()).label
-    return RucioDataset(
+    pfn = None
+    if settings.rse_root is not None:
+        pfn = expected_pfn(settings, "FILE")
+    dataset = RucioDataset(
         RucioDataset.at(ticket),
         ticket.key,
         settings.scope,
         settings.dataset_of(ticket.instrument, ticket.ticket, label),
-        pin.fingerprint if pin else None,
-        ticket.leaves,
-        selection.desired.origin(ticket.instrument),
-        expected_pfn(settings, "FILE") if settings.rse_root is not None else None,
+        leaves=ticket.leaves,
+        origin=selection.desired.origin(ticket.instrument),
+        expected_pfn=pfn,
         names=settings.names,
         files=selection.scope.files,
-        bytes_digest=pin.content if pin else None,
-        manifest=pin.manifest if pin else None,
+    )
+    pin = selection.pin(ticket)
+    if pin is None:
+        return dataset
+    return replace(
+        dataset,
+        fingerprint=pin.fingerprint,
+        bytes_digest=pin.content,
+        manifest=pin.manifest,
     )
 
 
-def _known(seen: RucioDataset, rucio: RucioReader) -> Mapping[str, RegisteredFile]:
+def _known_files(
+    dataset: RucioDataset,
+    rucio: RucioReader,
+) -> Mapping[str, RegisteredFile]:
     """Ask for the files of a bundle that may be registered already."""
-    # What cannot be a name there is not known, and would be refused.
-    files = seen.manifest.files if seen.manifest else ()
-    names = {file.path for file in files if not name_problem(file.path, seen.names)}
-    if seen.files and seen.content:
-        names -= seen.content.files.keys()  # They were asked for.
-    return rucio.files(sorted(names)) if names else {}
+    if dataset.manifest is None:
+        return {}
+    names: set[str] = set()
+    for file in dataset.manifest.files:
+        # What cannot be a name there is not known, and would be refused.
+        if not name_problem(file.path, dataset.names):
+            names.add(file.path)
+    if dataset.files and dataset.content:
+        # These were looked at with their sidecars.
+        names -= dataset.content.files.keys()
+    if not names:
+        return {}
+    return rucio.files(sorted(names))
 
 
-def _bundled(target: RucioDataset, manifests: Sequence[Manifest]) -> Manifest | None:
+def _bundle_that_counts(
+    target: RucioDataset,
+    manifests: Sequence[Manifest],
+) -> Manifest | None:
     """Return the bundle that counts: the one asked for, else the newest."""
-    if target.fingerprint is None:
-        return next(iter(manifests), None)
-    return bundle_of(manifests, target.fingerprint, target.bytes_digest)
+    if target.fingerprint is not None:
+        return bundle_of(manifests, target.fingerprint, target.bytes_digest)
+    if not manifests:
+        return None
+    return manifests[0]
 
 
 def _bundles(target: RucioDataset, archive: ArchiveReader) -> tuple[Manifest, ...]:
     try:
         return archive.bundles([target.ticket]).get(target.ticket, ())
     except InvalidStateError:
-        return ()  # The bundle tells it.
+        # The bundle says it itself.
+        return ()
     except UnreachableError:
         if target.is_asked:
             raise
@@ -423,100 +540,138 @@ def _refusal(target: RucioDataset, rucio: RucioReader) -> str:
     return ""
 
 
-def _preflight(declared: RucioDataset, live: RucioDataset | None) -> str:
+def _problem_beforehand(declared: RucioDataset, live: RucioDataset | None) -> str:
     """Say why a registration would be refused."""
     if declared.expected_pfn is None:
         return "`rse_root` and `dtn_url` are not declared in calibstate.yaml, so its files cannot be named"
     if live and live.problem:
         return live.problem
-    files = declared.manifest.files if declared.manifest else ()
-    bad = [(file.path, problem) for file in files if (problem := name_problem(file.path, declared.names))]
-    return f"{bad[0][0]} cannot be a name in Rucio: {bad[0][1]}" if bad else ""
+    if declared.manifest is None:
+        return ""
+    for file in declared.manifest.files:
+        problem = name_problem(file.path, declared.names)
+        if problem:
+            return f"{file.path} cannot be a name in Rucio: {problem}"
+    return ""
 
 
-def _differences(manifest: Manifest, live: RucioDataset) -> Iterator[tuple[What, str]]:
+@dataclass(frozen=True)
+class _Difference:
+    """How what is registered departs from a bundle, in one respect."""
+
+    what: What
+    detail: str
+
+
+def _differences(manifest: Manifest, live: RucioDataset) -> Iterator[_Difference]:
     """Yield how what is registered departs from a bundle."""
-    held = live.content.files if live.content else {}
-    if wrong := list(_wrong(manifest.files, {**held, **live.known})):
-        yield What.CHANGED, f"Rucio knows otherwise {_told(wrong)}"
+    held: Mapping[str, RegisteredFile] = {}
+    if live.content:
+        held = live.content.files
+    # What Rucio has under these names would be attached as it is.
+    wrong = list(_wrong_files(manifest.files, {**held, **live.known_files}))
+    if wrong:
+        yield _Difference(What.CHANGED, f"Rucio knows otherwise {_examples(wrong)}")
     if live.content is None:
         return
-    if beyond := sorted(held.keys() - {file.path for file in manifest.files}):
-        yield What.CHANGED, f"it holds {len(beyond)} that the bundle does not: {_told(beyond)}"
-    if lacking := _lacking(manifest, live.content):
-        detail = f"{len(lacking)} of {len(manifest.files)} files are not in it: {_told(lacking)}"
-        yield What.MISSING, detail
+    paths = {file.path for file in manifest.files}
+    beyond = sorted(held.keys() - paths)
+    if beyond:
+        detail = f"it holds {len(beyond)} that the bundle does not: {_examples(beyond)}"
+        yield _Difference(What.CHANGED, detail)
+    lacking = sorted(paths - held.keys())
+    if lacking:
+        total = len(manifest.files)
+        detail = f"{len(lacking)} of {total} files are not in it: {_examples(lacking)}"
+        yield _Difference(What.MISSING, detail)
 
 
-def _lacking(manifest: Manifest, content: RegisteredDataset) -> list[str]:
-    return sorted({file.path for file in manifest.files} - content.files.keys())
-
-
-def _wrong(files: Iterable[BundleFile], registered: Mapping[str, RegisteredFile]) -> Iterator[str]:
+def _wrong_files(
+    files: Iterable[BundleFile],
+    registered: Mapping[str, RegisteredFile],
+) -> Iterator[str]:
+    """Yield the files of a bundle that are registered with other facts."""
     for file in files:
         have = registered.get(file.path)
         if have is None:
             continue
-        if (have.size, have.adler32) != (file.size, file.adler32):
+        if have.size != file.size or have.adler32 != file.adler32:
             yield (
                 f"{file.path} ({have.size} bytes with adler32 {have.adler32}; "
                 f"the bundle has {file.size} with {file.adler32})"
             )
         elif have.uuid is not None and have.uuid not in file.datasets:
-            yield f"{file.path} (as dataset {have.uuid}; the bundle has {', '.join(file.datasets)})"
+            uuids = ", ".join(file.datasets)
+            yield f"{file.path} (as dataset {have.uuid}; the bundle has {uuids})"
 
 
-def _told(items: Sequence[str]) -> str:
-    rest = f" and {len(items) - _TOLD} more" if len(items) > _TOLD else ""
-    return ", ".join(items[:_TOLD]) + rest
+def _examples(items: Sequence[str]) -> str:
+    """Name the first of some items, and how many more there are."""
+    examples = ", ".join(items[:_EXAMPLES])
+    more = len(items) - _EXAMPLES
+    if more > 0:
+        return f"{examples} and {more} more"
+    return examples
 
 
-def _drift(about: RucioDataset, what: What, detail: str) -> Drift:
-    return Drift(target=about.address, what=what, subject=about.address.name, detail=detail)
-
-
-def _closed_too_early(declared: RucioDataset, lacks: str) -> str:
-    return (
-        f"{declared.did} is closed, and {lacks}; only an administrator can open it again, "
-        f"after which an apply completes it: rucio did update --open {declared.did}"
+def _drift(declared: RucioDataset, what: What, detail: str) -> Drift:
+    return Drift(
+        target=declared.address,
+        what=what,
+        subject=declared.address.name,
+        detail=detail,
     )
 
 
 def _no_bundle(action: RegisterDataset, bundles: Sequence[Manifest]) -> PlanIsStaleError:
-    departure = bundle_departure(action.target.name, action.fingerprint, action.content, bundles)
-    return PlanIsStaleError(
-        Diagnostic(
-            "Bundle not in the archive",
-            f"{departure}.",
-            hint="Plan again; its export may have failed.",
-        )
+    departure = bundle_departure(
+        action.target.name,
+        action.fingerprint,
+        action.content,
+        bundles,
     )
+    hint = "Plan again; its export may have failed."
+    return PlanIsStaleError(Diagnostic("Bundle not in the archive", f"{departure}.", hint=hint))
 
 
 def _to_register(
-    manifest: Manifest, live: RucioDataset, places: ReadPlaces, action: RegisterDataset
+    manifest: Manifest,
+    live: RucioDataset,
+    places: ReadPlaces,
+    action: RegisterDataset,
 ) -> list[FileToRegister]:
     """Return the files that the dataset lacks, as the origin has them."""
-    lacking = set(_lacking(manifest, live.content or RegisteredDataset(is_open=True)))
+    held: Mapping[str, RegisteredFile] = {}
+    if live.content:
+        held = live.content.files
+    lacking = [file for file in manifest.files if file.path not in held]
     if not lacking:
         return []
-    stored = {file.uuid: file for file in places.butler(action.origin).stored(action.collections)}
-    if gone := [f.path for f in manifest.files if f.path in lacking and f.datasets[0] not in stored]:
+    butler = places.butler(action.origin)
+    stored = {file.uuid: file for file in butler.stored(action.collections)}
+    gone = []
+    to_register = []
+    for file in lacking:
+        # Several datasets may share a file; the first speaks for all.
+        at_origin = stored.get(file.datasets[0])
+        if at_origin is None:
+            gone.append(file.path)
+            continue
+        to_register.append(
+            FileToRegister(
+                file.path,
+                at_origin.uri,
+                file.size,
+                file.adler32,
+                at_origin.sidecar,
+            )
+        )
+    if gone:
         raise RefusedError(
             Diagnostic(
                 "Datasets are gone from the origin",
-                f"{action.origin} lacks what the bundle holds: {_told(gone)}. Nothing was registered.",
+                f"{action.origin} lacks what the bundle holds: {_examples(gone)}. Nothing was registered.",
                 hint="Bring them back to the origin from the bundle: calibstate apply, then run this again.",
             )
         )
-    return [
-        FileToRegister(
-            file.path,
-            stored[file.datasets[0]].uri,
-            file.size,
-            file.adler32,
-            stored[file.datasets[0]].sidecar,
-        )
-        for file in manifest.files
-        if file.path in lacking
-    ]
+    return to_register

@@ -112,7 +112,10 @@ class RucioRule(Resource):
     @property
     def ending(self) -> Rule | None:
         """A rule of ours that ends."""
-        return next((r for r in self.rules if r.expires_at and r.account == self.account), None)
+        for rule in self.rules:
+            if rule.expires_at and rule.account == self.account:
+                return rule
+        return None
 
     @override
     def declaration(self) -> Mapping[str, object]:
@@ -176,13 +179,20 @@ class RuleAction(Action):
         if not isinstance(live, RucioRule) or not live.is_asked or self.fingerprint is None:
             return
         if live.manifest is None:
+            ticket = f"{self.instrument}/{self.ticket}"
             yield bundle_departure(
-                f"{self.instrument}/{self.ticket}", self.fingerprint, self.content, live.bundles
+                ticket,
+                self.fingerprint,
+                self.content,
+                live.bundles,
             )
-        elif live.held < len(live.manifest.files) or _is_another(live.manifest, live):
-            expected = f"the {len(live.manifest.files)} files of the bundle"
-            found = f"{live.held} files" if live.held < len(live.manifest.files) else "others"
-            yield Departure(RUCIO, live.did, expected, found)
+            return
+        total = len(live.manifest.files)
+        expected = f"the {total} files of the bundle"
+        if live.held < total:
+            yield Departure(RUCIO, live.did, expected, f"{live.held} files")
+        elif _is_another(live.manifest, live):
+            yield Departure(RUCIO, live.did, expected, "others")
 
     @override
     def brings(self) -> frozenset[tuple[str, str]]:
@@ -197,14 +207,25 @@ class AddRule(RuleAction):
     @override
     def standing(self, live: Resource | None) -> Standing:
         if isinstance(live, RucioRule) and live.lasting:
-            return Standing.DONE if live.has_arrived else Standing.UNDER_WAY
-        return Standing.STALE if any(self.departures(live)) else Standing.READY
+            return _arrival(live)
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.READY
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         yield from super().departures(live)
-        if isinstance(live, RucioRule) and live.is_asked and (obstacle := _no_room(live, live)):
-            yield Departure(RUCIO, self.rse, "an RSE that takes the files", obstacle.detail)
+        if not isinstance(live, RucioRule) or not live.is_asked:
+            return
+        # What was looked at says itself what is to arrive.
+        obstacle = _no_room(live, live)
+        if obstacle:
+            yield Departure(
+                RUCIO,
+                self.rse,
+                "an RSE that takes the files",
+                obstacle.detail,
+            )
 
     @override
     def summary(self) -> str:
@@ -222,16 +243,18 @@ class KeepRule(RuleAction):
     @override
     def standing(self, live: Resource | None) -> Standing:
         rule = _by_id(live, self.rule)
-        if rule is None or (rule.expires_at and any(self.departures(live))):
+        if not isinstance(live, RucioRule) or rule is None:
             return Standing.STALE
-        if rule.expires_at:
-            return Standing.READY
-        return Standing.DONE if isinstance(live, RucioRule) and live.has_arrived else Standing.UNDER_WAY
+        if rule.expires_at is None:
+            return _arrival(live)
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.READY
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         yield from super().departures(live)
-        yield from _gone(self, self.rule, live)
+        yield from _rule_is_gone(self, self.rule, live)
 
     @override
     def summary(self) -> str:
@@ -249,18 +272,20 @@ class BoostRule(RuleAction):
     @override
     def standing(self, live: Resource | None) -> Standing:
         rule = _by_id(live, self.rule)
-        if rule is None:
+        if not isinstance(live, RucioRule) or rule is None:
             return Standing.STALE
-        if isinstance(live, RucioRule) and live.has_arrived:
+        if live.has_arrived:
             return Standing.DONE
         if not _is_stuck(rule):
             return Standing.UNDER_WAY
-        return Standing.STALE if any(self.departures(live)) else Standing.READY
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.READY
 
     @override
     def departures(self, live: Resource | None) -> Iterator[Departure]:
         yield from super().departures(live)
-        yield from _gone(self, self.rule, live)
+        yield from _rule_is_gone(self, self.rule, live)
 
     @override
     def summary(self) -> str:
@@ -281,6 +306,7 @@ class RucioRuleKind(Kind[RucioRule]):
             return
         for written in selection.tickets:
             ticket = written.noun
+            # A rule is for a dataset, which is registered before.
             dataset = declared_dataset(selection, settings, ticket)
             for rse in rses_of(selection, ticket):
                 rule = RucioRule(
@@ -293,30 +319,54 @@ class RucioRuleKind(Kind[RucioRule]):
                     bytes_digest=dataset.bytes_digest,
                     manifest=dataset.manifest,
                 )
-                yield Declared(rule, written.lines.at("ticket"), (Need(dataset.address),))
+                yield Declared(
+                    rule,
+                    written.lines.at("ticket"),
+                    (Need(dataset.address),),
+                )
 
     @override
-    def observe(self, targets: Sequence[RucioRule], places: ReadPlaces) -> Mapping[Address, RucioRule | None]:
-        rucio = places.rucio()
-        look = _Look(rucio, {t.dataset for t in targets})
-        return {target.address: _with_bundle(look.at(target), places) for target in targets}
+    def observe(
+        self,
+        targets: Sequence[RucioRule],
+        places: ReadPlaces,
+    ) -> Mapping[Address, RucioRule | None]:
+        datasets = {target.dataset for target in targets}
+        look = _Look(places.rucio(), datasets)
+        live: dict[Address, RucioRule | None] = {}
+        for target in targets:
+            live[target.address] = _with_bundle(look.at(target), places)
+        return live
 
     @override
-    def compare(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Drift]:
-        found = _first_problem(declared, live)
-        if found:
-            subject = declared.address.name
-            yield Drift(target=declared.address, what=found.what, subject=subject, detail=found.detail)
+    def compare(
+        self,
+        declared: RucioRule,
+        live: RucioRule | None,
+    ) -> Iterator[Drift]:
+        problem = _first_problem(declared, live)
+        if problem:
+            yield Drift(
+                target=declared.address,
+                what=problem.what,
+                subject=declared.address.name,
+                detail=problem.detail,
+            )
 
     @override
-    def remedy(self, declared: RucioRule, live: RucioRule | None) -> Iterator[Action]:
-        found = _first_problem(declared, live)
-        if not found or self.obstacle(declared, live):
+    def remedy(
+        self,
+        declared: RucioRule,
+        live: RucioRule | None,
+    ) -> Iterator[Action]:
+        problem = _first_problem(declared, live)
+        if not problem or self.obstacle(declared, live):
             return
         instrument, ticket = declared.ticket
+        # All actions of a rule tell the same of what is brought.
         about: dict[str, Any] = {
             "target": declared.address,
-            "because": found.detail,
+            "because": problem.detail,
             "ticket": ticket,
             "instrument": instrument,
             "scope": declared.scope,
@@ -325,34 +375,55 @@ class RucioRuleKind(Kind[RucioRule]):
             "fingerprint": declared.fingerprint,
             "content": declared.bytes_digest,
         }
-        if live is None or live.lasting is None:
-            ending = live.ending if live else None
-            yield KeepRule(**about, rule=ending.id) if ending else AddRule(**about)
-        elif _is_stuck(live.lasting):
-            yield BoostRule(**about, rule=live.lasting.id)
+        if live and live.lasting:
+            # A rule that lasts brings the files by itself, unless it is stuck.
+            if _is_stuck(live.lasting):
+                yield BoostRule(**about, rule=live.lasting.id)
+        elif live and live.ending:
+            # Keeping one of ours is cheaper than a second beside it.
+            yield KeepRule(**about, rule=live.ending.id)
+        else:
+            yield AddRule(**about)
 
     @override
     def is_there(self, declared: RucioRule, live: RucioRule | None) -> bool:
         return declared.manifest is not None and _first_problem(declared, live) is None
 
     @override
-    def obstacle(self, declared: RucioRule, live: RucioRule | None) -> Reason | None:
-        found = _first_problem(declared, live)
-        if not found:
+    def obstacle(
+        self,
+        declared: RucioRule,
+        live: RucioRule | None,
+    ) -> Reason | None:
+        problem = _first_problem(declared, live)
+        if not problem:
             return None
-        if found.what is What.CHANGED:
-            return Reason.refused(Code.BROUGHT_OTHERWISE, found.detail)
-        rule = live.lasting if live else None
-        if live is None or rule is None:
-            return None if live and live.ending else _no_room(declared, live)
+        if problem.what is What.CHANGED:
+            return Reason.refused(Code.BROUGHT_OTHERWISE, problem.detail)
+        if live is None or live.lasting is None:
+            # A rule of ours that ends is kept, which needs no more room.
+            if live and live.ending:
+                return None
+            return _no_room(declared, live)
+        rule = live.lasting
         if rule.state is RuleState.SUSPENDED:
-            return Reason.refused(Code.RULE_SUSPENDED, _suspended(rule))
+            return Reason.refused(
+                Code.RULE_SUSPENDED,
+                f"rule {rule.id} is suspended, which Rucio never ends by itself; an administrator "
+                f"sets it free, and an apply has it tried again: rucio rule update --stuck {rule.id}",
+            )
+        if _is_stuck(rule):
+            return None
         # In short: everything that waits for it tells the reason too.
-        return None if _is_stuck(rule) else Reason.awaited(Code.UNDER_WAY, found.short)
+        return Reason.awaited(Code.UNDER_WAY, problem.short)
 
     @override
     def serves(
-        self, target: Address, ticket: Ticket, repository: RepositoryAddress, desired: DesiredState
+        self,
+        target: Address,
+        ticket: Ticket,
+        repository: RepositoryAddress,
+        desired: DesiredState,
     ) -> bool:
         rse = desired.rse_of(repository)
         return rse is not None and target == RucioRule.at(ticket, rse)
@@ -361,10 +432,18 @@ class RucioRuleKind(Kind[RucioRule]):
     def takers(self, action: Action, desired: DesiredState) -> Takers:
         assert isinstance(action, RuleAction)
         ticket = desired.tickets.get(TicketKey(action.instrument, action.ticket))
-        return Takers(action.rse, desired.awaiting(ticket.noun, action.rse) if ticket else ())
+        if ticket is None:
+            return Takers(action.rse, ())
+        return Takers(action.rse, desired.awaiting(ticket.noun, action.rse))
 
     @override
-    def apply(self, action: Action, places: WritePlaces, watch: Watch, fence: Fence) -> None:
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
         rucio = places.change_rucio()
         fence()
         match action:
@@ -397,29 +476,40 @@ class _Look:
 
     rucio: RucioReader
     datasets: set[str]
+
+    # What Rucio answered, so that no question is put twice.
     _rules: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
     _storage: dict[str, Storage | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        found = self.rucio.datasets(sorted(self.datasets))
-        self.held = {name: dataset.files for name, dataset in found.items()}
-        self.available = {name: self.rucio.available(name) for name in self.held}
+        self.held: dict[str, Mapping[str, RegisteredFile]] = {}
+        self.available: dict[str, Mapping[str, int]] = {}
+        # All datasets are asked for at once, their replicas one by one.
+        for name, dataset in self.rucio.datasets(sorted(self.datasets)).items():
+            self.held[name] = dataset.files
+        for name in self.held:
+            self.available[name] = self.rucio.available(name)
 
     def at(self, target: RucioRule) -> RucioRule:
         """Look at one dataset at one RSE."""
-        rules = tuple(rule for rule in self.rules(target.dataset) if target.rse in rule.rses)
-        seen = replace(
+        rules = [rule for rule in self.rules(target.dataset) if target.rse in rule.rses]
+        live = replace(
             target,
             account=self.rucio.account,
-            rules=rules,
+            rules=tuple(rules),
             files=self.held.get(target.dataset, {}),
             available=self.available.get(target.dataset, {}).get(target.rse, 0),
         )
-        return seen if seen.lasting else replace(seen, storage=self.storage(target.rse))
+        if live.lasting:
+            return live
+        # Only a rule that is still to be made needs room.
+        return replace(live, storage=self.storage(target.rse))
 
     def rules(self, dataset: str) -> tuple[Rule, ...]:
+        if dataset not in self.held:
+            return ()
         if dataset not in self._rules:
-            self._rules[dataset] = self.rucio.rules(dataset) if dataset in self.held else ()
+            self._rules[dataset] = self.rucio.rules(dataset)
         return self._rules[dataset]
 
     def storage(self, rse: str) -> Storage | None:
@@ -443,58 +533,80 @@ class _Problem:
     @property
     def detail(self) -> str:
         """All that is known of it."""
-        return f"{self.short}; {self.why}" if self.why else self.short
+        if not self.why:
+            return self.short
+        return f"{self.short}; {self.why}"
 
 
 def _first_problem(declared: RucioRule, live: RucioRule | None) -> _Problem | None:
     """Say in which way files are not kept at an RSE, if so."""
-    rule = live.lasting if live else None
-    if live is None or rule is None:
+    if live is None or live.lasting is None:
         return _Problem(What.MISSING, _unkept(declared, live))
     if _is_another(declared.manifest, live):
-        return _Problem(What.CHANGED, f"what {declared.did} brings there is not what the bundle holds")
-    wanted = max(live.held, len(declared.manifest.files) if declared.manifest else 0)
+        detail = f"what {declared.did} brings there is not what the bundle holds"
+        return _Problem(What.CHANGED, detail)
+    rule = live.lasting
+    # Of a dataset that lacks files of the bundle, the bundle's are counted.
+    wanted = live.held
+    if declared.manifest:
+        wanted = max(wanted, len(declared.manifest.files))
     if 0 < wanted <= live.available:
-        return _unguarded(rule, wanted)
-    is_halted = _is_stuck(rule) or rule.state is RuleState.SUSPENDED
-    return _Problem(
-        What.MISSING if is_halted else What.PENDING, _counts(live, rule, wanted), _why_not_there(rule)
-    )
+        return _lost_locks(rule, wanted)
+    what = What.PENDING
+    if _is_stuck(rule) or rule.state is RuleState.SUSPENDED:
+        # Nothing moves until somebody does something.
+        what = What.MISSING
+    return _Problem(what, _counts(live, rule, wanted), _why_not_there(rule))
 
 
 def _is_another(manifest: Manifest | None, live: RucioRule) -> bool:
     """Say whether a dataset holds what its bundle does not."""
     if manifest is None:
         return False
-    expected = {file.path: (file.size, file.adler32) for file in manifest.files}
-    return any((file.size, file.adler32) != expected.get(name) for name, file in live.files.items())
+    expected = {(file.path, file.size, file.adler32) for file in manifest.files}
+    held = {(name, file.size, file.adler32) for name, file in live.files.items()}
+    return not held <= expected
 
 
-def _unguarded(rule: Rule, wanted: int) -> _Problem | None:
+def _lost_locks(rule: Rule, wanted: int) -> _Problem | None:
     """Say that a rule has lost locks on files that are there."""
     locks = rule.ok + rule.replicating + rule.stuck
     # A joint rule keeps every file at each of its RSEs.
-    if locks >= wanted * len(rule.rses):
+    wanted_locks = wanted * len(rule.rses)
+    if locks >= wanted_locks:
         return None
-    told = f"rule {rule.id} keeps only {locks} of them"
+    detail = f"rule {rule.id} keeps only {locks} of them"
     if len(rule.rses) > 1:
-        told = f"rule {rule.id} has only {locks} of {wanted * len(rule.rses)} locks"
-    return _Problem(What.PENDING, f"all {wanted} files are there, and {told}")
+        detail = f"rule {rule.id} has only {locks} of {wanted_locks} locks"
+    return _Problem(What.PENDING, f"all {wanted} files are there, and {detail}")
 
 
 def _unkept(declared: RucioRule, live: RucioRule | None) -> str:
-    if live and (ending := live.ending or next(iter(live.rules), None)):
-        return f"rule {ending.id}, which keeps {declared.did} at {declared.rse}, ends {ending.expires_at}"
-    since = f", exported {declared.manifest.made_at}," if declared.manifest else ""
+    """Say that no rule keeps the files of a ticket for good."""
+    if live and live.rules:
+        # One of ours can be kept; that of others only tells how long.
+        rule = live.ending or live.rules[0]
+        return f"rule {rule.id}, which keeps {declared.did} at {declared.rse}, ends {rule.expires_at}"
+    since = ""
+    if declared.manifest:
+        since = f", exported {declared.manifest.made_at},"
     return f"no rule brings {declared.did}{since} to {declared.rse}"
 
 
 def _counts(live: RucioRule, rule: Rule, wanted: int) -> str:
-    moving = [f"{rule.replicating} on their way"] if rule.replicating else []
-    moving += [f"{rule.stuck} stuck"] if rule.stuck else []
-    told = f"{live.available} of {wanted} files are at {live.rse}"
-    told += f" ({', '.join(moving)})" if moving else ""
-    return told + (f", since {rule.since}" if rule.since else "")
+    """Say how many files have arrived, and what the others do."""
+    moving = []
+    if rule.replicating:
+        moving.append(f"{rule.replicating} on their way")
+    if rule.stuck:
+        moving.append(f"{rule.stuck} stuck")
+    # Files are counted there, whatever the state of the rule says.
+    counts = f"{live.available} of {wanted} files are at {live.rse}"
+    if moving:
+        counts += f" ({', '.join(moving)})"
+    if rule.since:
+        counts += f", since {rule.since}"
+    return counts
 
 
 def _why_not_there(rule: Rule) -> str:
@@ -516,48 +628,65 @@ def _why_not_there(rule: Rule) -> str:
 
 
 def _is_stuck(rule: Rule) -> bool:
-    """Say whether a rule is stuck, and Rucio will not mend it soon."""
+    """Say whether a rule is stuck, and Rucio will not repair it soon."""
     return rule.state is RuleState.STUCK and not rule.retry_due
 
 
-def _by_id(live: Resource | None, rule: str) -> Rule | None:
-    rules = live.rules if isinstance(live, RucioRule) else ()
-    return next((r for r in rules if r.id == rule), None)
+def _arrival(live: RucioRule) -> Standing:
+    """Return how a step stands whose rule is as it should be."""
+    if live.has_arrived:
+        return Standing.DONE
+    return Standing.UNDER_WAY
 
 
-def _gone(action: RuleAction, rule: str, live: Resource | None) -> Iterator[Departure]:
-    rules = [found.id for found in live.rules] if isinstance(live, RucioRule) else []
-    if rule not in rules:
-        name = f"{action.scope}:{action.dataset} at {action.rse}"
-        yield Departure(RUCIO, name, f"rule {rule}", ", ".join(rules) or "no rule")
+def _by_id(live: Resource | None, rule_id: str) -> Rule | None:
+    if not isinstance(live, RucioRule):
+        return None
+    for rule in live.rules:
+        if rule.id == rule_id:
+            return rule
+    return None
 
 
-def _suspended(rule: Rule) -> str:
-    return (
-        f"rule {rule.id} is suspended, which Rucio never ends by itself; an administrator "
-        f"sets it free, and an apply has it tried again: rucio rule update --stuck {rule.id}"
-    )
+def _rule_is_gone(
+    action: RuleAction,
+    rule_id: str,
+    live: Resource | None,
+) -> Iterator[Departure]:
+    """Yield that the rule of an action is not there any more."""
+    rules = []
+    if isinstance(live, RucioRule):
+        rules = [rule.id for rule in live.rules]
+    if rule_id not in rules:
+        yield Departure(
+            RUCIO,
+            f"{action.scope}:{action.dataset} at {action.rse}",
+            f"rule {rule_id}",
+            ", ".join(rules) or "no rule",
+        )
 
 
 def _no_room(declared: RucioRule, live: RucioRule | None) -> Reason | None:
     """Say why Rucio would refuse a rule, as far as can be seen before."""
-    storage = live.storage if live else None
-    if storage is None:
-        return Reason.refused(Code.NO_RSE, f"Rucio has no RSE {declared.rse}; see `route` of the site")
+    rse = declared.rse
+    if live is None or live.storage is None:
+        return Reason.refused(Code.NO_RSE, f"Rucio has no RSE {rse}; see `route` of the site")
+    storage = live.storage
     if not storage.writable:
         return Reason.awaited(
             Code.RSE_CLOSED,
-            f"{declared.rse} may not be written at present, says Rucio; an administrator opens it: "
-            f"rucio rse update {declared.rse} --key availability_write --value True",
+            f"{rse} may not be written at present, says Rucio; an administrator opens it: "
+            f"rucio rse update {rse} --key availability_write --value True",
         )
-    needed = sum(file.size for file in declared.manifest.files) if declared.manifest else 0
+    needed = 0
+    if declared.manifest:
+        needed = sum(file.size for file in declared.manifest.files)
     # Rucio wants more room than what goes there.
     if storage.room is not None and storage.room <= needed:
-        account = live.account if live else ""
         return Reason.refused(
             Code.NO_ROOM,
-            f"account {account} has room for {storage.room} bytes at {declared.rse}, and {needed} are "
+            f"account {live.account} has room for {storage.room} bytes at {rse}, and {needed} are "
             f"needed; an administrator raises it: "
-            f"rucio account limit set {account} --rse {declared.rse} --bytes BYTES",
+            f"rucio account limit set {live.account} --rse {rse} --bytes BYTES",
         )
     return None

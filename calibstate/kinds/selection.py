@@ -24,11 +24,12 @@ __all__ = ["RepositorySelection", "Selection", "adopted", "places_of"]
 
 def adopted(desired: DesiredState, scope: Scope) -> list[Written[Ticket]]:
     """Return the adopted tickets that are asked for, by name."""
-    return [
-        ticket
-        for key, ticket in sorted(desired.tickets.items())
-        if ticket.noun.approval.status is ApprovalStatus.ADOPTED and scope.has_ticket(key)
-    ]
+    tickets = []
+    for key, ticket in sorted(desired.tickets.items()):
+        is_adopted = ticket.noun.approval.status is ApprovalStatus.ADOPTED
+        if is_adopted and scope.has_ticket(key):
+            tickets.append(ticket)
+    return tickets
 
 
 def places_of(desired: DesiredState, scope: Scope) -> list[RepositoryAddress]:
@@ -62,8 +63,11 @@ class Selection:
     @cached_property
     def listed_by(self) -> Mapping[CollectionName, str]:
         """The ticket that lists a collection, by collection."""
-        tickets = [written.noun for _, written in sorted(self.desired.tickets.items())]
-        return {leaf: ticket.ticket for ticket in tickets for leaf in ticket.leaves}
+        listed_by: dict[CollectionName, str] = {}
+        for _, written in sorted(self.desired.tickets.items()):
+            for leaf in written.noun.leaves:
+                listed_by[leaf] = written.noun.ticket
+        return listed_by
 
     @cached_property
     def repositories(self) -> Mapping[RepositoryAddress, RepositorySelection]:
@@ -74,12 +78,16 @@ class Selection:
     def pin(self, ticket: Ticket) -> Pin | None:
         """Return what a ticket holds; `None` where nobody can tell."""
         pin = self.pins.get(ticket.key)
-        return pin if isinstance(pin, Pin) else None
+        if isinstance(pin, Pin):
+            return pin
+        return None
 
     def unpinned(self, ticket: Ticket) -> Reason | None:
         """Return why nobody can tell what a ticket holds."""
-        pin = self.pins.get(ticket.key)
-        return pin if isinstance(pin, Reason) else None
+        reason = self.pins.get(ticket.key)
+        if isinstance(reason, Reason):
+            return reason
+        return None
 
 
 @dataclass(frozen=True)
@@ -109,12 +117,17 @@ class RepositorySelection:
     def tickets(self) -> tuple[Written[Ticket], ...]:
         """The adopted tickets that it gets, by name."""
         instruments = self.desired.repository(self.address)[1].instruments
-        ours = [ticket for ticket in self.selection.tickets if ticket.noun.instrument in instruments]
-        return tuple(ticket for ticket in ours if not self.skipped(ticket.noun))
+        tickets = []
+        for written in self.selection.tickets:
+            ticket = written.noun
+            if ticket.instrument in instruments and not self.skipped(ticket):
+                tickets.append(written)
+        return tuple(tickets)
 
     @cached_property
     def chains(self) -> tuple[Written[ChainFile], ...]:
         """The chains that are declared for it, children before parents."""
+        # A chain is written once those that it holds are written.
         ordered: dict[str, Written[ChainFile]] = {}
         for _, chain in sorted(self.desired.chains.items()):
             if self.scope.has_instrument(chain.noun.instrument):
@@ -122,11 +135,16 @@ class RepositorySelection:
         return tuple(ordered.values())
 
     def _add_with_those_below(
-        self, chain: Written[ChainFile], ordered: dict[str, Written[ChainFile]], begun: set[str]
+        self,
+        chain: Written[ChainFile],
+        ordered: dict[str, Written[ChainFile]],
+        begun: set[str],
     ) -> None:
+        """Add a chain behind the chains that are its children."""
         name = chain.noun.chain
         if name in begun or name in ordered or not self.has_chain(chain.noun):
             return
+        # A circle is refused elsewhere, and must not keep us here for ever.
         begun.add(name)
         for entry in chain.noun.entries:
             meaning = self.meaning(entry, chain.noun)
@@ -142,9 +160,15 @@ class RepositorySelection:
         """Say whether it is to have a declared chain."""
         return self.desired.has_chain(self.address, chain)
 
-    def meaning(self, entry: str | ExternalEntry, chain: ChainFile) -> Meaning | None:
+    def meaning(
+        self,
+        entry: str | ExternalEntry,
+        chain: ChainFile,
+    ) -> Meaning | None:
         """Return what an entry stands for; `None`: what others make."""
-        return self.desired.meaning(entry, chain.instrument) if isinstance(entry, str) else None
+        if isinstance(entry, ExternalEntry):
+            return None
+        return self.desired.meaning(entry, chain.instrument)
 
     @cached_property
     def listed(self) -> frozenset[TicketKey]:
@@ -160,5 +184,10 @@ class RepositorySelection:
     @cached_property
     def fingerprints(self) -> Mapping[str, Mapping[str, str]]:
         """Fingerprint of each collection of the tickets here, by ticket."""
-        pins = {ticket.noun.name: self.selection.pin(ticket.noun) for ticket in self.tickets}
-        return {name: pin.fingerprints for name, pin in pins.items() if pin}
+        # A ticket that nobody can tell the content of has none.
+        fingerprints: dict[str, Mapping[str, str]] = {}
+        for written in self.tickets:
+            pin = self.selection.pin(written.noun)
+            if pin:
+                fingerprints[written.noun.name] = pin.fingerprints
+        return fingerprints

@@ -57,6 +57,7 @@ def forms() -> tuple[Form, ...]:
 
 
 def _form(line: Line) -> Form:
+    # Only now is the module of the kind imported.
     form: Form = line.load().form
     assert form.folder == line.folder, f"{line.name} is declared in {form.folder}, says its form"
     return form

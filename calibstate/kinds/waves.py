@@ -7,10 +7,10 @@ site need not see the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..model.desired import DesiredState, Written
+from ..model.desired import DesiredState
 from ..model.names import Address, CollectionName, RepositoryAddress
 from ..model.reviews import PublishedReview
 from ..model.tickets import Ticket
@@ -34,7 +34,10 @@ class Waves:
     """Sites that will have done their part, and passed."""
 
     def import_waits(
-        self, place: RepositoryAddress, ticket: Ticket, content: Mapping[str, str]
+        self,
+        place: RepositoryAddress,
+        ticket: Ticket,
+        content: Mapping[str, str],
     ) -> str | None:
         """Say what the import of a ticket waits for; `None`: for nothing.
 
@@ -47,10 +50,17 @@ class Waves:
         content
             Fingerprint of each collection that it should have.
         """
-        before = self._before(place, lambda address: self._takes(address, ticket))
-        return _told((address, self._not_passed(address, ticket, content)) for address in before)
+        waits = _Waits()
+        for address in self._before(place, lambda address: self._takes(address, ticket)):
+            waits.add(address, self._not_passed(address, ticket, content))
+        return waits.sentence()
 
-    def entry_waits(self, chain: Address, child: CollectionName, content: Mapping[str, str]) -> str | None:
+    def entry_waits(
+        self,
+        chain: Address,
+        child: CollectionName,
+        content: Mapping[str, str],
+    ) -> str | None:
         """Say what a child waits for before it enters a declared chain.
 
         Parameters
@@ -62,26 +72,42 @@ class Waves:
         content
             Fingerprint of each of its collections, where it is a ticket.
         """
-        ticket = self.desired.ticket_with(child)
-        if ticket is None and child not in self.desired.chains:
+        written = self.desired.ticket_with(child)
+        if written is None and child not in self.desired.chains:
             return None  # What others make comes when they have made it.
-
-        def why(address: RepositoryAddress) -> str | None:
-            failed = self._not_passed(address, ticket.noun, content) if ticket else None
-            return failed or self._not_searched(address, chain.name, child)
-
-        def concerns(address: RepositoryAddress) -> bool:
-            return self._takes(address, ticket.noun) if ticket else self._has(address, chain.name)
-
-        before = self._before(chain.place, concerns)
-        return _told((address, why(address)) for address in before)
+        waits = _Waits()
+        if written is None:
+            for address in self._before(chain.place, lambda address: self._has(address, chain.name)):
+                waits.add(
+                    address,
+                    self._not_searched(address, chain.name, child),
+                )
+            return waits.sentence()
+        ticket = written.noun
+        for address in self._before(chain.place, lambda address: self._takes(address, ticket)):
+            failed = self._not_passed(address, ticket, content)
+            waits.add(
+                address,
+                failed or self._not_searched(address, chain.name, child),
+            )
+        return waits.sentence()
 
     def exit_waits(self, chain: Address, child: CollectionName) -> str | None:
         """Say what a child waits for before it leaves a declared chain."""
-        before = self._before(chain.place, lambda address: self._loses(address, chain.name, child))
-        return _told((address, self._not_gone(address, chain.name, child)) for address in before)
+        waits = _Waits()
+        name = chain.name
+        for address in self._before(
+            chain.place,
+            lambda address: self._loses(address, name, child),
+        ):
+            waits.add(address, self._not_gone(address, name, child))
+        return waits.sentence()
 
-    def order_waits(self, chain: Address, children: Sequence[CollectionName]) -> str | None:
+    def order_waits(
+        self,
+        chain: Address,
+        children: Sequence[CollectionName],
+    ) -> str | None:
         """Say what another search order waits for.
 
         Parameters
@@ -91,19 +117,37 @@ class Waves:
         children
             Those that it will have, in their order.
         """
-        before = self._before(chain.place, lambda address: self._has(address, chain.name))
-        return _told((address, self._another_order(address, chain.name, children)) for address in before)
+        waits = _Waits()
+        for address in self._before(chain.place, lambda address: self._has(address, chain.name)):
+            waits.add(
+                address,
+                self._another_order(address, chain.name, children),
+            )
+        return waits.sentence()
 
     def _before(
-        self, place: RepositoryAddress, concerns: Callable[[RepositoryAddress], bool]
+        self,
+        place: RepositoryAddress,
+        concerns: Callable[[RepositoryAddress], bool],
     ) -> list[RepositoryAddress]:
         """Return those of the nearest wave before that it concerns."""
-        waves = self.desired.settings.noun.waves
-        number = next((n for n, wave in enumerate(waves) if _site(place) in wave), 0)
-        for wave in reversed(waves[:number]):
-            found = [a for a in self.desired.repositories if _site(a) in wave and concerns(a)]
-            if found:
-                return [address for address in found if _site(address) not in self.after]
+        # The waves before that of the site, in their order.
+        before: list[tuple[str, ...]] = []
+        for wave in self.desired.settings.noun.waves:
+            if place.site in wave:
+                break
+            before.append(wave)
+        else:
+            return []  # The site is in no wave.
+        # A wave that the change does not concern is passed over.
+        for wave in reversed(before):
+            concerned = []
+            for address in self.desired.repositories:
+                if address.site in wave and concerns(address):
+                    concerned.append(address)
+            if concerned:
+                # Nobody waits for a site that will have done its part.
+                return [address for address in concerned if address.site not in self.after]
         return []
 
     def _takes(self, address: RepositoryAddress, ticket: Ticket) -> bool:
@@ -114,84 +158,129 @@ class Waves:
         declared = self.desired.chains.get(chain)
         return declared is not None and self.desired.has_chain(address, declared.noun)
 
-    def _loses(self, address: RepositoryAddress, chain: CollectionName, child: CollectionName) -> bool:
+    def _loses(
+        self,
+        address: RepositoryAddress,
+        chain: CollectionName,
+        child: CollectionName,
+    ) -> bool:
         """Say whether a child is not to be searched there either."""
         if not self._has(address, chain):
             return False
         ticket = self.desired.ticket_with(child)
-        is_skipped = ticket is not None and self.desired.skipped(ticket.noun, address) is not None
-        return is_skipped or child in self.desired.retired(self.desired.chains[chain].noun)
+        if ticket and self.desired.skipped(ticket.noun, address) is not None:
+            return True
+        return child in self.desired.retired(self.desired.chains[chain].noun)
 
     def _not_passed(
-        self, address: RepositoryAddress, ticket: Ticket, content: Mapping[str, str]
+        self,
+        address: RepositoryAddress,
+        ticket: Ticket,
+        content: Mapping[str, str],
     ) -> str | None:
-        shown = self.shown.get(address)
-        reviewed = shown.tickets.get(ticket.name) if shown else None
+        """Say why `verify` has not passed for this content of a ticket."""
+        review = self.shown.get(address)
+        if review is None:
+            return self._nothing(address)
+        reviewed = review.tickets.get(ticket.name)
         if reviewed is None:
             return self._nothing(address)
         if not reviewed.passed:
             return f"verify failed there at {reviewed.at}: {reviewed.why}"
-        if any(reviewed.fingerprints.get(leaf) != fingerprint for leaf, fingerprint in content.items()):
-            return f"verify passed there at {reviewed.at} with another content"
+        # What passed must be what would come, not an earlier content.
+        for leaf, fingerprint in content.items():
+            if reviewed.fingerprints.get(leaf) != fingerprint:
+                return f"verify passed there at {reviewed.at} with another content"
         return None
 
     def _not_searched(
-        self, address: RepositoryAddress, chain: CollectionName, child: CollectionName
+        self,
+        address: RepositoryAddress,
+        chain: CollectionName,
+        child: CollectionName,
     ) -> str | None:
+        """Say that a chain did not hold a child yet."""
         if not self._has(address, chain):
             return None
-        shown = self.shown.get(address)
-        if shown is None or chain not in shown.chains:
+        review = self.shown.get(address)
+        if review is None or chain not in review.chains:
             return self._nothing(address)
-        return None if child in shown.chains[chain] else f"{chain} did not hold it there at {shown.at}"
+        if child in review.chains[chain]:
+            return None
+        return f"{chain} did not hold it there at {review.at}"
 
     def _not_gone(
-        self, address: RepositoryAddress, chain: CollectionName, child: CollectionName
+        self,
+        address: RepositoryAddress,
+        chain: CollectionName,
+        child: CollectionName,
     ) -> str | None:
-        shown = self.shown.get(address)
-        if shown is None or chain not in shown.chains:
+        """Say that a chain still held a child, or does not pass without it."""
+        review = self.shown.get(address)
+        if review is None or chain not in review.chains:
             return self._nothing(address)
-        if child in shown.chains[chain]:
-            return f"{chain} still held it there at {shown.at}"
-        listed = [ticket for c in shown.chains[chain] if (ticket := self.desired.ticket_with(c))]
-        failed = next((told for ticket in listed if (told := self._failed(shown, ticket))), None)
-        return failed and f"verify failed there for what answers instead: {failed}"
-
-    def _failed(self, shown: PublishedReview, ticket: Written[Ticket]) -> str | None:
-        reviewed = shown.tickets.get(ticket.noun.name)
-        return f"{ticket.noun.ticket}: {reviewed.why}" if reviewed and not reviewed.passed else None
+        if child in review.chains[chain]:
+            return f"{chain} still held it there at {review.at}"
+        # Other tickets of the chain answer now, and must have passed.
+        for other in review.chains[chain]:
+            ticket = self.desired.ticket_with(other)
+            if ticket is None:
+                continue
+            reviewed = review.tickets.get(ticket.noun.name)
+            if reviewed and not reviewed.passed:
+                failed = f"{ticket.noun.ticket}: {reviewed.why}"
+                return f"verify failed there for what answers instead: {failed}"
+        return None
 
     def _another_order(
-        self, address: RepositoryAddress, chain: CollectionName, children: Sequence[CollectionName]
+        self,
+        address: RepositoryAddress,
+        chain: CollectionName,
+        children: Sequence[CollectionName],
     ) -> str | None:
-        shown = self.shown.get(address)
-        if shown is None or chain not in shown.chains:
+        """Say that a chain searched common children in another order."""
+        review = self.shown.get(address)
+        if review is None or chain not in review.chains:
             return self._nothing(address)
-        there = shown.chains[chain]
-        wanted, found = [c for c in children if c in there], [c for c in there if c in children]
-        return None if wanted == found else f"{chain} had another order there at {shown.at}"
+        there = review.chains[chain]
+        # Only what both have can be in another order.
+        wanted_order = [child for child in children if child in there]
+        order_there = [child for child in there if child in children]
+        if order_there == wanted_order:
+            return None
+        return f"{chain} had another order there at {review.at}"
 
     def _nothing(self, address: RepositoryAddress) -> str:
-        if why := self.unreadable.get(address):
-            return f"what was published of it cannot be read: {why}"
-        if hold := self.desired.hold_of(address):
+        """Say why a repository has published nothing that would do."""
+        unreadable = self.unreadable.get(address)
+        if unreadable:
+            return f"what was published of it cannot be read: {unreadable}"
+        hold = self.desired.hold_of(address)
+        if hold:
             return f"verify has not passed there; it is on hold: {hold.reason}"
         return "verify has not passed there"
 
 
-def _told(found: Iterable[tuple[RepositoryAddress, str | None]]) -> str | None:
-    """Put what is waited for into a sentence, with the command that tells."""
-    waits: dict[str, list[RepositoryAddress]] = {}
-    for address, why in found:
-        if why:
-            waits.setdefault(why, []).append(address)
-    if not waits:
-        return None
-    told = "; ".join(f"{', '.join(addresses)}: {why}" for why, addresses in waits.items())
-    sites = sorted({_site(address) for addresses in waits.values() for address in addresses})
-    again = " ".join(f"--site {site}" for site in sites)
-    return f"waits for {told} (calibstate verify {again} --publish)"
+@dataclass
+class _Waits:
+    """What is waited for, by its reason."""
 
+    addresses: dict[str, list[RepositoryAddress]] = field(default_factory=dict)
 
-def _site(address: RepositoryAddress) -> str:
-    return address.site
+    def add(self, address: RepositoryAddress, reason: str | None) -> None:
+        """Add what a repository has not done yet; `None`: it has all done."""
+        if reason:
+            self.addresses.setdefault(reason, []).append(address)
+
+    def sentence(self) -> str | None:
+        """Say what is waited for, with the command that tells."""
+        if not self.addresses:
+            return None
+        waits = []
+        sites: set[str] = set()
+        for reason, addresses in self.addresses.items():
+            waits.append(f"{', '.join(addresses)}: {reason}")
+            sites.update(address.site for address in addresses)
+        # One command that runs `verify` for all that are waited for.
+        options = " ".join(f"--site {site}" for site in sorted(sites))
+        return f"waits for {'; '.join(waits)} (calibstate verify {options} --publish)"

@@ -18,13 +18,23 @@ _NO_SIZES: Mapping[str, int] = {}
 
 def tell_rows(rows: Iterable[Row], most: int = 3) -> str:
     """Name some datasets for people: type, data ID and range."""
+    # In a fixed order, so that a plan is the same twice.
     ordered = sorted(rows)
-    told = [f"{r.dataset_type} {r.data_id} {format_range((r.begin, r.end))}" for r in ordered[:most]]
-    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return "; ".join(told) + more
+    names = []
+    for row in ordered[:most]:
+        validity = format_range((row.begin, row.end))
+        names.append(f"{row.dataset_type} {row.data_id} {validity}")
+    examples = "; ".join(names)
+    more = len(ordered) - most
+    if more > 0:
+        return f"{examples} and {more} more"
+    return examples
 
 
-def missing_files(holding: Holding, bundled: Mapping[str, int] = _NO_SIZES) -> Iterator[str]:
+def missing_files(
+    holding: Holding,
+    bundled: Mapping[str, int] = _NO_SIZES,
+) -> Iterator[str]:
     """Yield which datasets of a collection have no right file, for people.
 
     Parameters
@@ -35,7 +45,11 @@ def missing_files(holding: Holding, bundled: Mapping[str, int] = _NO_SIZES) -> I
         Sizes in bytes that the files must have, by UUID, as far as they are
         known.
     """
-    unrecorded, lost, resized, altered = [], [], [], []
+    unrecorded: list[Row] = []
+    lost: list[Row] = []
+    resized: list[Row] = []
+    altered: list[Row] = []
+    # Each dataset is named once, with the worst that is wrong with it.
     for row in holding.rows:
         size = holding.sizes.get(row.uuid)
         if row.uuid in holding.unrecorded:

@@ -31,7 +31,7 @@ class Pin:
     fingerprints: Mapping[str, str]
     """Fingerprint of each collection, in search order."""
 
-    told_by: str
+    witness: str
     """Who says so, for people."""
 
     rows: Callable[[], Mapping[str, Holding]] | None = field(default=None, repr=False, compare=False)

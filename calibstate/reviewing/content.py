@@ -96,7 +96,7 @@ def _of_collection(name: str, expected: Expected, showed: Showed) -> Iterator[Fi
             check=Check.CONTENT,
             what=Fault.CHANGED,
             collection=name,
-            detail=f"it holds other datasets than {expected.told_by} says, for the same data IDs and ranges",
+            detail=f"it holds other datasets than {expected.witness} says, for the same data IDs and ranges",
         )
     ]
 
@@ -109,7 +109,7 @@ def _as_a_whole(name: str, expected: Expected, showed: Showed) -> tuple[Fault, s
         return Fault.CHANGED, f"the name is taken by a {showed.seen[name].type.value} collection"
     live = showed.held[name]
     if expected.type_of(name) not in {None, live.type}:
-        return Fault.CHANGED, f"it is a {live.type.value} collection, which {expected.told_by} says it is not"
+        return Fault.CHANGED, f"it is a {live.type.value} collection, which {expected.witness} says it is not"
     return None
 
 
@@ -171,5 +171,5 @@ def _beyond(name: str, rows: Iterable[Row], expected: Expected, verb: str) -> It
             begin=format_bound(begin),
             end=format_bound(end),
             found=Picked(collections=(name,), uuids=tuple(sorted({row.uuid for row in found}))),
-            detail=f"{verb} here, and {expected.told_by} does not have it",
+            detail=f"{verb} here, and {expected.witness} does not have it",
         )

@@ -40,7 +40,7 @@ class Expected:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     """Of its collections, in search order; empty where nobody can tell."""
 
-    told_by: str = ""
+    witness: str = ""
     """Who says so, for people."""
 
     seal: Seal | None = None
@@ -156,7 +156,7 @@ def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Reason, trouble:
     written = desired.seals.get(ticket.key)
     seal = written.noun if written else None
     if isinstance(pin, Pin):
-        return Expected(ticket, pin.fingerprints, pin.told_by, seal, pin)
+        return Expected(ticket, pin.fingerprints, pin.witness, seal, pin)
     if seal and seal_state(ticket, seal) is not SealState.DIFFERS:
         return Expected(ticket, seal.fingerprints, "its seal", seal)
     return Expected(ticket, seal=seal, trouble=pin.detail, archive_trouble=trouble)

@@ -100,13 +100,13 @@ def test_what_is_wrong_is_refused_and_never_closed(
 
 @pytest.mark.parametrize("content", [None, {}], ids=["no dataset", "an empty one"])
 def test_a_file_that_rucio_knows_otherwise_is_refused_before_it_is_attached(content: Any) -> None:
-    live = seen(content, known={A: replace(HELD[A], adler32="0000000f")})
+    live = seen(content, known_files={A: replace(HELD[A], adler32="0000000f")})
     assert (What.CHANGED, True) in [(what, A in detail) for what, detail in told(live)]
     assert remedies(live) == []
 
 
 def test_a_file_that_rucio_knows_rightly_is_attached() -> None:
-    assert remedies(seen(None, known=HELD)) == STEP
+    assert remedies(seen(None, known_files=HELD)) == STEP
 
 
 def test_of_many_differences_three_are_told() -> None:
@@ -221,7 +221,7 @@ REGISTER = RegisterDataset(
         (seen(without(A), is_open=False), Standing.STALE),
         (seen(but(A, size=1)), Standing.STALE),
         (seen(but(A, uuid="uuid-x"), is_open=False), Standing.STALE),
-        (seen({}, known={A: replace(HELD[A], size=1)}), Standing.STALE),
+        (seen({}, known_files={A: replace(HELD[A], size=1)}), Standing.STALE),
         (seen(HELD, is_open=False, manifest=None), Standing.READY),
     ],
     ids=[
