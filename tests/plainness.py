@@ -51,7 +51,8 @@ class Count:
     """Private functions that their module names once elsewhere."""
 
     names: int = 0
-    """Variables and parameters with an empty name."""
+    """Variables and parameters with an empty name; fields of a Noun are none
+    of them, since files and documents have them for their keys."""
 
     where: Counter[str] = field(default_factory=Counter)
     """Files with empty names."""
@@ -85,6 +86,7 @@ def _add(total: Count, path: Path) -> None:
             total.comments += 1
         elif line.strip() and number not in texts:
             total.lines += 1
+    keys = frozenset(_keys(tree))
     uses: Counter[str] = Counter()
     functions = []
     for node in ast.walk(tree):
@@ -93,15 +95,15 @@ def _add(total: Count, path: Path) -> None:
         elif isinstance(node, ast.arg):
             _count_name(total, node.arg, path)
         elif isinstance(node, ast.expr):
-            _count_expression(total, node, texts, uses, path)
+            _count_expression(total, node, texts, uses)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in keys:
+                _count_name(total, node.id, path)
     total.functions += len(functions)
     private = [name for name in functions if name.startswith("_") and not name.startswith("__")]
     total.helpers += sum(uses[name] == 1 for name in private)
 
 
-def _count_expression(
-    total: Count, node: ast.expr, texts: frozenset[int], uses: Counter[str], path: Path
-) -> None:
+def _count_expression(total: Count, node: ast.expr, texts: frozenset[int], uses: Counter[str]) -> None:
     if not (isinstance(node, ast.Constant) and node.lineno in texts):
         total.nodes += 1
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
@@ -112,14 +114,24 @@ def _count_expression(
         uses[node.attr] += 1
     elif isinstance(node, ast.Name):
         uses[node.id] += 1
-        if isinstance(node.ctx, ast.Store):
-            _count_name(total, node.id, path)
 
 
 def _count_name(total: Count, name: str, path: Path) -> None:
     if name in EMPTY:
         total.names += 1
         total.where[str(path.relative_to(ROOT))] += 1
+
+
+def _keys(tree: ast.AST) -> Iterator[ast.expr]:
+    """Yield the fields of Nouns, which are keys of files and documents."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        if not any(isinstance(base, ast.Name) and base.id == "Noun" for base in node.bases):
+            continue
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign):
+                yield statement.target
 
 
 def _lines_of_texts(tree: ast.AST) -> Iterator[int]:

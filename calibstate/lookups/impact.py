@@ -350,7 +350,7 @@ def _steps(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list
 
 def _changes(before: Resolved, after: Resolved, searched: frozenset[str], alike: Alike) -> Iterator[Change]:
     for one in differences(before, after, _collection_and_run):
-        was, is_now = _via(one.one), _via(one.other)
+        was, is_now = _via(one.first), _via(one.other)
         effect = _effect(was, is_now, searched)
         data_ids = alike.all_of(one.dataset_type, one.data_ids)
         yield Change(one.dataset_type, data_ids, one.begin, one.end, was, is_now, effect)

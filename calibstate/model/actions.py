@@ -44,7 +44,7 @@ class Departure:
     expected: str
     """What was seen, or was to come, when the plan was made."""
 
-    found: str
+    actual: str
 
     @override
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Departure:
 
     def of_target(self) -> str:
         """Tell it where it was said already what it is about."""
-        return f"expected {self.expected}; found {self.found}"
+        return f"expected {self.expected}; found {self.actual}"
 
 
 class Action(Noun, ABC):

@@ -78,8 +78,8 @@ def with_skips(ticket: Ticket, more: Mapping[RepositoryAddress, str]) -> Ticket:
 def with_entries(entries: list[Entry], new: Iterable[NewEntry]) -> list[Entry]:
     """Return the entries of a chain with new ones at their places."""
     at: dict[int, list[Entry]] = {}
-    for one in new:
-        at.setdefault(one.before, []).append(one.entry)
+    for addition in new:
+        at.setdefault(addition.before, []).append(addition.entry)
     whole = [e for i, entry in enumerate(entries) for e in (*at.get(i, ()), entry)]
     return [*whole, *at.get(len(entries), ())]
 

@@ -112,8 +112,8 @@ class TrackedTicket:
     @property
     def decision(self) -> ApprovalStatus | None:
         """What the board says by it; `None`: that cannot be told."""
-        said = (_MEANINGS.get(word.casefold()) for word in (self.status, self.resolution or ""))
-        return next((meaning for meaning in said if meaning), None)
+        meanings = (_MEANINGS.get(word.casefold()) for word in (self.status, self.resolution or ""))
+        return next((meaning for meaning in meanings if meaning), None)
 
 
 _MEANINGS: Mapping[str, ApprovalStatus] = {
@@ -163,17 +163,17 @@ def approved_otherwise(written: Written[Ticket], sealed: Written[Seal] | None) -
         return None
     file = sealed.lines.file if sealed else f"seals/{ticket.name}.yaml"
     if sealed:
-        found = f"its seal is {sealed.noun.digest}"
+        actual = f"its seal is {sealed.noun.digest}"
         hint = (
             "Have the board approve what is sealed now, and name that digest in `approval.seal`; "
             f"or take {file} back from Git as it was approved."
         )
     else:
-        found = "it has no seal"
+        actual = "it has no seal"
         hint = f"Take {file} back from Git, or seal it and compare: calibstate seal {ticket.name}."
     return Diagnostic(
         "Approved content is not the sealed one",
-        f"{ticket.approval.seal} was approved, and {found}",
+        f"{ticket.approval.seal} was approved, and {actual}",
         written.lines.value_at("approval", "seal"),
         hint,
         Severity.WARNING,

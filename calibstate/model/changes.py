@@ -79,8 +79,8 @@ class ChainChange:
     """Repositories that had the chain, if it is declared for others now."""
 
     def __bool__(self) -> bool:
-        told = self.entered or self.left or self.moved or self.retired or self.unretired or self.expected
-        return bool(self.is_new or self.is_gone or told or self.had_it is not None)
+        changes = self.entered or self.left or self.moved or self.retired or self.unretired or self.expected
+        return bool(self.is_new or self.is_gone or changes or self.had_it is not None)
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,10 @@ class Changes:
     @property
     def touched(self) -> tuple[TicketKey, ...]:
         """Tickets whose approval matters: declared otherwise, or entering."""
-        found = {change.key for change in self.tickets} | {change.key for change in self.seals}
+        keys = {change.key for change in self.tickets} | {change.key for change in self.seals}
         for chain in self.chains:
-            found.update(TicketKey(chain.instrument, one.entry) for one in chain.entered)
-        return tuple(sorted(found))
+            keys.update(TicketKey(chain.instrument, placed.entry) for placed in chain.entered)
+        return tuple(sorted(keys))
 
 
 class Sentence(NamedTuple):

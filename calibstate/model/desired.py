@@ -142,7 +142,7 @@ class DesiredState:
         """
         # Without waves it is what it was before there were any.
         no_waves = set() if self.settings.noun.waves else {"waves"}
-        said: dict[str, Any] = {
+        declared: dict[str, Any] = {
             "settings": _plain(self.settings, besides={"policy", "windows", *no_waves}),
             "sites": {name: _plain(site) for name, site in self.sites.items()},
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
@@ -151,11 +151,11 @@ class DesiredState:
         }
         if any(self.own.values()):
             # Without such files it is what it was before there were any.
-            said["own"] = {
+            declared["own"] = {
                 folder: {name: _plain(written) for name, written in files.items()}
                 for folder, files in self.own.items()
             }
-        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(declared, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
     @cached_property
@@ -328,19 +328,19 @@ class DesiredState:
     @cached_property
     def _by_instrument(self) -> Mapping[InstrumentName, tuple[RepositoryAddress, ...]]:
         # They are asked for with every ticket.
-        found: dict[InstrumentName, tuple[RepositoryAddress, ...]] = {}
+        addresses: dict[InstrumentName, tuple[RepositoryAddress, ...]] = {}
         for address in self.repositories:
             for instrument in dict.fromkeys(self.repository(address)[1].instruments):
-                found[instrument] = (*found.get(instrument, ()), address)
-        return found
+                addresses[instrument] = (*addresses.get(instrument, ()), address)
+        return addresses
 
     @cached_property
     def _origins(self) -> Mapping[InstrumentName, RepositoryAddress]:
-        found: dict[InstrumentName, RepositoryAddress] = {}
+        origins: dict[InstrumentName, RepositoryAddress] = {}
         for instrument, addresses in self._by_instrument.items():
             for address in filter(self._is_origin, addresses):
-                found.setdefault(instrument, address)
-        return found
+                origins.setdefault(instrument, address)
+        return origins
 
     @cached_property
     def _by_bare_collection(self) -> Mapping[tuple[str, str], Written[Ticket]]:

@@ -35,7 +35,7 @@ class Difference:
     end: int
     """Nanoseconds of TAI."""
 
-    one: frozenset[Selected] = frozenset()
+    first: frozenset[Selected] = frozenset()
     """What the one chain selects; nothing: a gap."""
 
     other: frozenset[Selected] = frozenset()
@@ -43,7 +43,7 @@ class Difference:
 
 
 def differences(
-    one: Resolved, other: Resolved, alike_in: Callable[[Effective], str] = attrgetter("collection")
+    first: Resolved, other: Resolved, alike_in: Callable[[Effective], str] = attrgetter("collection")
 ) -> Iterator[Difference]:
     """Yield where two chains select different datasets.
 
@@ -52,15 +52,15 @@ def differences(
 
     Parameters
     ----------
-    one, other
+    first, other
         What is effective through each.
     alike_in
         What the winners on each side must have in common to be told
         together.
     """
     alike: dict[tuple[str, int, int, str, str], list[_Piece]] = {}
-    for piece in _pieces(one, other):
-        one_side, other_side = (alike_in(winner) if winner else "" for winner in (piece.one, piece.other))
+    for piece in _pieces(first, other):
+        one_side, other_side = (alike_in(winner) if winner else "" for winner in (piece.first, piece.other))
         key = (piece.dataset_type, *piece.span, one_side, other_side)
         alike.setdefault(key, []).append(piece)
     for (dataset_type, begin, end, _, _), pieces in sorted(alike.items()):
@@ -69,7 +69,7 @@ def differences(
             tuple(sorted(piece.data_id for piece in pieces)),
             begin,
             end,
-            frozenset(_selected(p.one) for p in pieces if p.one),
+            frozenset(_selected(p.first) for p in pieces if p.first),
             frozenset(_selected(p.other) for p in pieces if p.other),
         )
 
@@ -81,12 +81,12 @@ class _Piece:
     dataset_type: str
     data_id: str
     span: Range
-    one: Effective | None
+    first: Effective | None
     other: Effective | None
 
 
-def _pieces(one: Resolved, other: Resolved) -> Iterator[_Piece]:
-    here, there = _by_key(one), _by_key(other)
+def _pieces(first: Resolved, other: Resolved) -> Iterator[_Piece]:
+    here, there = _by_key(first), _by_key(other)
     for key in sorted(here.keys() | there.keys()):
         mine, yours = here.get(key, []), there.get(key, [])
         if [_what(w) for w in mine] != [_what(w) for w in yours]:
@@ -109,7 +109,7 @@ def _along(key: tuple[str, str], mine: list[Effective], yours: list[Effective]) 
     for (begin, end), a, b in zip(pairwise(edges), here, there, strict=True):
         if (a and a.uuid) == (b and b.uuid):
             continue
-        if last and last.span[1] == begin and (last.one, last.other) == (a, b):
+        if last and last.span[1] == begin and (last.first, last.other) == (a, b):
             last.span = (last.span[0], end)
             continue
         if last:

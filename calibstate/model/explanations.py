@@ -117,14 +117,14 @@ class Explanation:
     candidates: tuple[Weighed, ...] = ()
     """In search order."""
 
-    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Where there is no candidate: values by key, each of which there would be
     some for; ``dataset_type`` is a key too."""
 
     @cached_property
     def winner(self) -> Weighed | None:
         """The candidate that the lookup gets."""
-        return next((one for one in self.candidates if one.why is Why.WINS), None)
+        return next((candidate for candidate in self.candidates if candidate.why is Why.WINS), None)
 
     @property
     def outcome(self) -> Outcome:
@@ -133,14 +133,15 @@ class Explanation:
             return Outcome.NO_CHAIN
         if self.winner:
             return Outcome.FOUND
-        refused = any(one.why is Why.AMBIGUOUS for one in self.candidates)
+        refused = any(candidate.why is Why.AMBIGUOUS for candidate in self.candidates)
         return Outcome.AMBIGUOUS if refused else Outcome.NOTHING
 
     @property
     def without(self) -> tuple[tuple[int, str], ...]:
         """Collections that hold nothing for the data ID, with their ranks."""
-        holding = {one.collection for one in self.candidates}
-        return tuple(one for one in enumerate(self.searched or ()) if one[1] not in holding)
+        holding = {candidate.collection for candidate in self.candidates}
+        ranked = enumerate(self.searched or ())
+        return tuple((rank, collection) for rank, collection in ranked if collection not in holding)
 
     @property
     def nearest(self) -> Weighed | None:
@@ -148,9 +149,9 @@ class Explanation:
         if self.outcome is not Outcome.NOTHING:
             return None
         away = {
-            place: max(one.row.begin - self.span[1] + 1, self.span[0] - one.row.end + 1)
-            for place, one in enumerate(self.candidates)
-            if one.why is not Why.EMPTY
+            place: max(candidate.row.begin - self.span[1] + 1, self.span[0] - candidate.row.end + 1)
+            for place, candidate in enumerate(self.candidates)
+            if candidate.why is not Why.EMPTY
         }
         return self.candidates[min(away, key=away.__getitem__)] if away else None
 
@@ -192,7 +193,7 @@ class Explained:
 
     question: Question
 
-    told: tuple[Told, ...]
+    answers: tuple[Told, ...]
     """By chain, then by address."""
 
     tickets: Mapping[str, str] = field(default_factory=dict)
@@ -213,20 +214,23 @@ class Explained:
         else that of the first by address.  A chain that is missing where it
         is not declared makes no difference.
         """
-        there = [one for one in self.told if one.explanation.chain == chain and _counts(one)]
-        gets = [_gets(one.explanation) for one in there]
-        most = max(
-            there, key=lambda one: (gets.count(_gets(one.explanation)), one.repository in self.origins)
-        )
-        alike = [got == _gets(most.explanation) for got in gets]
-        return (
-            tuple(one for one, same in zip(there, alike, strict=True) if same),
-            tuple(one for one, same in zip(there, alike, strict=True) if not same),
-        )
+        by_dataset: dict[tuple[Outcome, str], list[Told]] = {}
+        counted = [answer for answer in self.answers if answer.explanation.chain == chain and _counts(answer)]
+        for answer in counted:
+            by_dataset.setdefault(_gets(answer.explanation), []).append(answer)
+
+        def weight(answer: Told) -> tuple[int, bool]:
+            alike = by_dataset[_gets(answer.explanation)]
+            return len(alike), answer.repository in self.origins
+
+        # Of equal weights max takes the first, which is that by address.
+        usual = _gets(max(counted, key=weight).explanation)
+        others = tuple(answer for answer in counted if _gets(answer.explanation) != usual)
+        return tuple(by_dataset[usual]), others
 
 
-def _counts(told: Told) -> bool:
-    return told.expected or told.explanation.outcome is not Outcome.NO_CHAIN
+def _counts(answer: Told) -> bool:
+    return answer.expected or answer.explanation.outcome is not Outcome.NO_CHAIN
 
 
 def _gets(explanation: Explanation) -> tuple[Outcome, str]:

@@ -37,8 +37,8 @@ def collection_fingerprint(rows: Iterable[tuple[str, str, str, int, int]]) -> st
         Dataset type, data ID, UUID, begin and end (nanoseconds of TAI) of
         each certification, or of each dataset of a RUN; in any order.
     """
-    told = _Ranges()
-    return digest_of_lines(sorted([f"{t}\t{d}\t{uuid}\t{told[b, e]}" for t, d, uuid, b, e in rows]))
+    ranges = _Ranges()
+    return digest_of_lines(sorted([f"{t}\t{d}\t{uuid}\t{ranges[b, e]}" for t, d, uuid, b, e in rows]))
 
 
 def ticket_fingerprint(collections: Iterable[tuple[str, str]]) -> str:

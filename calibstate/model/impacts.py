@@ -193,4 +193,4 @@ class Impact:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """Every change, those of chains that are told together once."""
-        return tuple(change for told in self.chains for change in told.changes)
+        return tuple(change for chain in self.chains for change in chain.changes)

@@ -113,8 +113,8 @@ def issue_key_meant(text: str) -> str | None:
         nobody sees, wide or small letters.
     """
     plain = unicodedata.normalize("NFKC", text)
-    seen = "".join(c for c in plain if unicodedata.category(c) != "Cf")
-    key = _DASHES.sub("-", seen.strip()).upper()
+    visible = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    key = _DASHES.sub("-", visible.strip()).upper()
     return key if is_issue_key(key) else None
 
 
@@ -142,19 +142,19 @@ def spelled(text: str) -> str:
     return f"`{text}` (with {strange})" if strange else f"`{text}`"
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return the known word that somebody probably meant, if one is near.
 
     Parameters
     ----------
     word
         What was written.
-    known
+    choices
         What could have been written.
     """
-    words = {k.casefold(): k for k in sorted(known, reverse=True)}
-    found = get_close_matches(word.casefold(), words, n=1)
-    return words[found[0]] if found else None
+    words = {k.casefold(): k for k in sorted(choices, reverse=True)}
+    near = get_close_matches(word.casefold(), words, n=1)
+    return words[near[0]] if near else None
 
 
 def _collection_name(name: str) -> str:

@@ -212,14 +212,14 @@ class RepositoryReview(Noun):
     """What is no failure."""
 
     @classmethod
-    def of(cls, made: Sequence[Checked]) -> RepositoryReview:
+    def of(cls, checked: Sequence[Checked]) -> RepositoryReview:
         """Return what some checks come to."""
-        results = tuple(one.result for one in made)
+        results = tuple(check.result for check in checked)
         return cls(
             passed=all(result.passed for result in results),
             checks=results,
-            findings=tuple(finding for one in made for finding in one.findings),
-            notes=tuple(note for one in made for note in one.notes),
+            findings=tuple(finding for check in checked for finding in check.findings),
+            notes=tuple(note for check in checked for note in check.notes),
         )
 
 

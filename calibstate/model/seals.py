@@ -111,7 +111,7 @@ class SealedCollection(Noun):
 
     def without_runs(self) -> SealedCollection:
         """Return it without the RUNs."""
-        types = {name: said.model_copy(update={"run": None}) for name, said in self.types.items()}
+        types = {name: sealed.model_copy(update={"run": None}) for name, sealed in self.types.items()}
         return self.model_copy(update={"types": types})
 
 
@@ -227,18 +227,18 @@ class Seal(Noun):
 
     def _holding(self, name: str, sealed: SealedCollection) -> Holding:
         rows = tuple(
-            Row(dataset_type, data_id, _run_of(entry, said, name), begin, end)
-            for dataset_type, said in sealed.types.items()
-            for entry in said.coverage
+            Row(dataset_type, data_id, _run_of(entry, sealed_type, name), begin, end)
+            for dataset_type, sealed_type in sealed.types.items()
+            for entry in sealed_type.coverage
             for data_id, (begin, end) in covered([entry], self.instrument)
         )
         # Whether it is a RUN is not told; a range is a range.
         return Holding(name, CollectionType.CALIBRATION, rows)
 
     def _blocks(self, name: str, sealed: SealedCollection) -> Iterator[Block]:
-        for dataset_type, said in sealed.types.items():
-            for entry in said.coverage:
-                run = _run_of(entry, said, self._full(name))
+        for dataset_type, sealed_type in sealed.types.items():
+            for entry in sealed_type.coverage:
+                run = _run_of(entry, sealed_type, self._full(name))
                 yield Block(dataset_type, _set_of_data_ids(entry, self.instrument), run, *_range(entry))
 
     def _full(self, name: str) -> str:
@@ -366,8 +366,8 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
         by_range.setdefault((span, tuple(named)), set()).add(tuple(named.values()))
     for (span, dimensions), values in sorted(by_range.items()):
         for box in _boxes(values, len(dimensions)):
-            said: Coverage = {d: _said(v) for d, v in zip(dimensions, box, strict=True)}
-            yield {**said, **_said_range(span)}
+            entry: Coverage = {d: _written(v) for d, v in zip(dimensions, box, strict=True)}
+            yield {**entry, **_written_range(span)}
 
 
 def extent(coverage: Iterable[Coverage]) -> int:
@@ -434,9 +434,9 @@ def _expanded(instrument: str, *dimensions: tuple[str, int | str | tuple[str, ..
     return frozenset(_data_ids(entry, instrument))
 
 
-def _run_of(entry: Coverage, said: SealedType, collection: str) -> str:
+def _run_of(entry: Coverage, sealed_type: SealedType, collection: str) -> str:
     """Return the RUN of an entry's datasets, or what stands for it."""
-    return str(entry.get("run", said.run or unnamed_run(collection)))
+    return str(entry.get("run", sealed_type.run or unnamed_run(collection)))
 
 
 def _digest(fingerprint: str, content: str, reading: Reading | None) -> str:
@@ -482,12 +482,12 @@ def _order(value: str) -> tuple[int, str]:
     return (int(value), "") if _NUMBER.fullmatch(value) else (-1, value)
 
 
-def _said(values: frozenset[str]) -> int | str | list[str]:
+def _written(values: frozenset[str]) -> int | str | list[str]:
     ordered = sorted(values, key=_order)
     if all(_NUMBER.fullmatch(value) for value in ordered):
         spans = _spans([int(value) for value in ordered])
-        said = ",".join(str(a) if a == b else f"{a}..{b}" for a, b in spans)
-        return int(said) if said.isdigit() else said
+        text = ",".join(str(a) if a == b else f"{a}..{b}" for a, b in spans)
+        return int(text) if text.isdigit() else text
     if len(ordered) == 1 and ordered[0] and not _NUMBERS.fullmatch(ordered[0]):
         return ordered[0]
     return ordered
@@ -503,20 +503,20 @@ def _spans(numbers: list[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def _values(said: int | str | list[str] | None) -> list[str]:
-    if isinstance(said, list):
-        return [str(value) for value in said]
-    text = "" if said is None else str(said)
+def _values(written: int | str | list[str] | None) -> list[str]:
+    if isinstance(written, list):
+        return [str(value) for value in written]
+    text = "" if written is None else str(written)
     if not _NUMBERS.fullmatch(text):
         return [text]
     return [str(number) for numbers in _ranges(text) for number in numbers]
 
 
-def _how_many(said: int | str | list[str] | None) -> int:
+def _how_many(written: int | str | list[str] | None) -> int:
     """Return how many values there are, without making them."""
-    if not isinstance(said, list) and _NUMBERS.fullmatch(str(said)):
-        return sum(max(0, numbers.stop - numbers.start) for numbers in _ranges(str(said)))
-    return len(_values(said))
+    if not isinstance(written, list) and _NUMBERS.fullmatch(str(written)):
+        return sum(max(0, numbers.stop - numbers.start) for numbers in _ranges(str(written)))
+    return len(_values(written))
 
 
 def _ranges(text: str) -> Iterator[range]:
@@ -525,7 +525,7 @@ def _ranges(text: str) -> Iterator[range]:
         yield range(int(first), int(last or first) + 1)
 
 
-def _said_range(span: Range) -> Coverage:
+def _written_range(span: Range) -> Coverage:
     if span[0] >= span[1]:
         return {"begin": _EMPTY, "end": _EMPTY}
     return {"begin": format_bound(span[0]), "end": format_bound(span[1])}

@@ -51,8 +51,8 @@ def _cron(words: str) -> str:
 
 
 def _lasts(words: str) -> str:
-    found = re.fullmatch(r"([0-9]{1,6})([mhd])", words)
-    if not found:
+    duration = re.fullmatch(r"([0-9]{1,6})([mhd])", words)
+    if not duration:
         raise ValueError(f"`{words}` is no duration; write 90m, 14h or 3d")
     if not timedelta() < (lasts := _span(words)) <= LONGEST:
         raise ValueError(f"`{words}` is not between 1m and {LONGEST.days}d: {lasts}")

@@ -63,7 +63,7 @@ def _differences(missed: list[Effective], sight: Resolved) -> Iterator[Differenc
     """Yield where what should be won is not."""
     theirs = {found for w in missed for found in within(sight, w.dataset_type, w.data_id, (w.begin, w.end))}
     told = differences(Resolved(tuple(missed)), Resolved(tuple(sorted(theirs))))
-    return (one for one in told if one.one)
+    return (one for one in told if one.first)
 
 
 def _finding(one: Difference, through: list[SearchedChain], showed: Showed) -> Finding:
@@ -75,7 +75,7 @@ def _finding(one: Difference, through: list[SearchedChain], showed: Showed) -> F
         data_ids=one.data_ids,
         begin=format_bound(one.begin),
         end=format_bound(one.end),
-        expected=_picked(one.one),
+        expected=_picked(one.first),
         found=_picked(one.other) if one.other else None,
         detail=_why(one, through[0], showed),
     )
@@ -99,7 +99,7 @@ def _why(one: Difference, chain: SearchedChain, showed: Showed) -> str:
         return f"{', '.join(strange)} is selected instead, and no file names it"
     owners = dict.fromkeys(showed.called(name) for name in names)
     told = " and ".join(f"that of {owner}" for owner in owners)
-    mine = {selected.collection for selected in one.one}
+    mine = {selected.collection for selected in one.first}
     if not mine & set(chain.live):
         return f"{told} is selected instead: {', '.join(sorted(mine))} is not searched"
     return f"{told} is selected instead: the live order is not the declared one"

@@ -32,10 +32,10 @@ def read_butler_file(file: Path) -> dict[str, Any] | None:
         It cannot be read.
     """
     try:
-        said = yaml.load(file.read_bytes(), Loader=_LOADER)
+        content = yaml.load(file.read_bytes(), Loader=_LOADER)
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
         return None
-    return said if isinstance(said, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def read_repository_index(file: Path) -> dict[str, str] | None:
@@ -56,8 +56,8 @@ def read_repository_index(file: Path) -> dict[str, str] | None:
     OSError
         It cannot be read.
     """
-    said = read_butler_file(file)
-    if said is None:
+    uris = read_butler_file(file)
+    if uris is None:
         return None
-    words = (*said.keys(), *said.values())
-    return said if all(isinstance(word, str) for word in words) else None
+    words = (*uris.keys(), *uris.values())
+    return uris if all(isinstance(word, str) for word in words) else None

@@ -53,8 +53,8 @@ def _alternatives(form: Any) -> Iterator[Any]:
     if get_origin(form) is Annotated:
         yield from _alternatives(get_args(form)[0])
     elif get_origin(form) in (Union, types.UnionType):
-        for one in get_args(form):
-            yield from _alternatives(one)
+        for alternative in get_args(form):
+            yield from _alternatives(alternative)
     else:
         yield form
 

@@ -32,25 +32,25 @@ def repository_parts(names: Iterable[str], *, is_root: bool) -> list[str]:
     is_root
         Whether it is the root of the tree, which may be the top of a clone.
     """
-    found = []
+    parts = []
     by_folded = {}
     for name in names:
         folded = _folded(name)
         by_folded[folded] = name
         is_clone = is_root and name == GIT_FOLDER
         if (folded == GIT_FOLDER or _SHORT_NAME.fullmatch(folded)) and not is_clone:
-            found.append(name)
+            parts.append(name)
     for structure in _STRUCTURES:
         if all(part in by_folded for part in structure):
-            found += [by_folded[part] for part in structure]
-    return [name if name.isascii() else ascii(name) for name in dict.fromkeys(found)]
+            parts += [by_folded[part] for part in structure]
+    return [name if name.isascii() else ascii(name) for name in dict.fromkeys(parts)]
 
 
 def _folded(name: str) -> str:
     """Return what the most lenient file system takes a name for.
 
-    macOS passes over what cannot be seen, Windows over points and spaces at
+    macOS passes over what cannot be visible, Windows over points and spaces at
     the end and what follows a colon, both over the case.
     """
-    seen = "".join(c for c in name if unicodedata.category(c) != "Cf")
-    return seen.partition(":")[0].rstrip(". ").casefold()
+    visible = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    return visible.partition(":")[0].rstrip(". ").casefold()

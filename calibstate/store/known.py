@@ -24,19 +24,20 @@ def sites(root: Path) -> list[str]:
 
 def repositories(root: Path) -> list[str]:
     """Return the addresses of the repositories, sorted."""
-    return sorted({f"{file.stem}/{name}" for file, said in _said(root, "sites") for name in _within(said)})
+    addresses: set[str] = set()
+    for file, site in _documents(root, "sites"):
+        addresses.update(f"{file.stem}/{name}" for name in _repositories_of(site))
+    return sorted(addresses)
 
 
 def instruments(root: Path) -> list[str]:
     """Return the instruments that repositories and tickets have, sorted."""
-    of_repositories = {
-        name
-        for _, said in _said(root, "sites")
-        for repository in _within(said).values()
-        if isinstance(repository, dict)
-        for name in _words(repository.get("instruments"))
-    }
-    return sorted(of_repositories | {instrument for instrument, _ in tickets(root)})
+    names = {instrument for instrument, _ in tickets(root)}
+    for _, site in _documents(root, "sites"):
+        for repository in _repositories_of(site).values():
+            if isinstance(repository, dict):
+                names.update(_words(repository.get("instruments")))
+    return sorted(names)
 
 
 def tickets(root: Path) -> list[tuple[str, str]]:
@@ -46,24 +47,37 @@ def tickets(root: Path) -> list[tuple[str, str]]:
 
 def chains(root: Path) -> list[str]:
     """Return the names of the declared chains, sorted."""
-    return sorted({name for _, said in _said(root, "chains") for name in _words([said.get("chain")])})
+    names: set[str] = set()
+    for _, document in _documents(root, "chains"):
+        name = document.get("chain")
+        if isinstance(name, str):
+            names.add(name)
+    return sorted(names)
 
 
-def _said(root: Path, part: str) -> Iterator[tuple[Path, dict[Any, Any]]]:
-    """Yield what the files of a part of the tree say."""
+def _documents(root: Path, part: str) -> Iterator[tuple[Path, dict[Any, Any]]]:
+    """Yield the files of a part of the tree, with the mapping each holds."""
     for file in sorted((root / part).glob("*.yaml")):
         try:
-            said = read_yaml(file.read_bytes(), file.name).data
+            document = read_yaml(file.read_bytes(), file.name).data
         except (CalibstateError, OSError):
             continue
-        if isinstance(said, dict):
-            yield file, said
+        if isinstance(document, dict):
+            yield file, document
 
 
-def _within(site: dict[Any, Any]) -> dict[Any, Any]:
-    found = site.get("repositories")
-    return found if isinstance(found, dict) else {}
+# Files are not checked, so a value may be of any kind: what is not of the
+# right one has no names.
 
 
-def _words(found: Any) -> list[str]:
-    return [word for word in found if isinstance(word, str)] if isinstance(found, list) else []
+def _repositories_of(site: dict[Any, Any]) -> dict[Any, Any]:
+    declared = site.get("repositories")
+    if not isinstance(declared, dict):
+        return {}
+    return declared
+
+
+def _words(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        return []
+    return [word for word in value if isinstance(word, str)]

@@ -61,7 +61,7 @@ class LaidOut:
     changes: tuple[FileChange, ...]
     """Those that would be written otherwise."""
 
-    told: tuple[Diagnostic, ...]
+    remarks: tuple[Diagnostic, ...]
     """Files that are left as they are, and why."""
 
 
@@ -76,7 +76,7 @@ def lay_out_tree(root: Path, forms: Iterable[Form] = ()) -> LaidOut:
         Of the files that kinds bring.
     """
     changes: list[FileChange] = []
-    told: list[Diagnostic] = []
+    remarks: list[Diagnostic] = []
     number = 0
     for file, noun in files(root, forms):
         number += 1
@@ -84,12 +84,12 @@ def lay_out_tree(root: Path, forms: Iterable[Form] = ()) -> LaidOut:
             before = (root / file).read_bytes()
             after = lay_out(before, file, noun)
         except InvalidStateError as error:
-            told += error.diagnostics
+            remarks += error.diagnostics
         except OSError as error:
-            told.append(Diagnostic("Unreadable", f"It cannot be read: {error.strerror}.", Where(file, 1)))
+            remarks.append(Diagnostic("Unreadable", f"It cannot be read: {error.strerror}.", Where(file, 1)))
         else:
             changes += [FileChange(file, before, after)] if after != before else []
-    return LaidOut(number, tuple(changes), tuple(told))
+    return LaidOut(number, tuple(changes), tuple(remarks))
 
 
 def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
@@ -120,10 +120,10 @@ def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
         kept = False
     if not kept or after is None:
         detail = "It cannot be laid out so that all that it says, and each of its comments, stays."
-        told = Diagnostic(
+        diagnostic = Diagnostic(
             "Layout left as it is", detail, Where(file, 1), "Write it more plainly.", Severity.WARNING
         )
-        raise InvalidStateError(told)
+        raise InvalidStateError(diagnostic)
     return after.encode()
 
 
@@ -210,8 +210,8 @@ def _comments(text: str) -> Iterator[str]:
         if isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}:
             between += text[start:].partition("\n")[0][1:]
         for line in between.splitlines():
-            _, found, comment = line.partition("#")
-            if found:
+            _, mark, comment = line.partition("#")
+            if mark:
                 yield comment.strip()
         end = max(end, token.end_mark.index)
 
@@ -260,11 +260,11 @@ def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
             _order_in_lines(value, noun, (*path, index))
 
 
-def _order(keys: Sequence[str], known: Sequence[str]) -> list[str]:
+def _order(keys: Sequence[str], ordered: Sequence[str]) -> list[str]:
     """Return keys in the order of their noun; others stay behind them."""
-    if not known:
+    if not ordered:
         return list(keys)
-    return [key for key in known if key in keys] + [key for key in keys if key not in known]
+    return [key for key in ordered if key in keys] + [key for key in keys if key not in ordered]
 
 
 def _in_order(text: str, noun: type[Noun]) -> str:
@@ -275,7 +275,7 @@ def _in_order(text: str, noun: type[Noun]) -> str:
     source = read_yaml(text.encode(), "")
     lines = text.split("\n")
     # The innermost first: its lines move within those of the outer one.
-    for path, keys in sorted(_mappings(source.data, ()), key=lambda one: -len(one[0])):
+    for path, keys in sorted(_mappings(source.data, ()), key=lambda mapping: -len(mapping[0])):
         order = _order(keys, keys_at(noun, path))
         if order != keys:
             _move(lines, source.lines, path, keys, order)

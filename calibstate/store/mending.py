@@ -39,55 +39,67 @@ def mend(root: Path) -> tuple[tuple[FileChange, ...], tuple[Diagnostic, ...]]:
         What was mended in them, as notes.
     """
     changes: list[FileChange] = []
-    told: list[Diagnostic] = []
+    notes: list[Diagnostic] = []
     for file, _ in files(root):
         try:
             before = (root / file).read_bytes()
             source = read_yaml(before, file)
         except (InvalidStateError, OSError):
             continue  # Whoever reads the tree tells of it.
-        if not source.problems and (found := list(_deletable(source, before.decode("utf-8-sig")))):
-            changes.append(FileChange(file, before, _without(before, {where.line for where, _ in found})))
-            told += [_told(where, word) for where, word in found]
-    return tuple(changes), tuple(told)
+        if source.problems:
+            continue
+        repeated = list(_repeated(source, before.decode("utf-8-sig")))
+        if not repeated:
+            continue
+        numbers = {where.line for where, _ in repeated}
+        changes.append(FileChange(file, before, _without(before, numbers)))
+        for where, word in repeated:
+            detail = f"`{word}` stands further up already; this line, which meant nothing, was deleted."
+            notes.append(Diagnostic("Mended", detail, where, severity=Severity.NOTE))
+    return tuple(changes), tuple(notes)
 
 
-def _told(where: Where, word: str) -> Diagnostic:
-    detail = f"`{word}` stands further up already; this line, which meant nothing, was deleted."
-    return Diagnostic("Mended", detail, where, severity=Severity.NOTE)
-
-
-def _deletable(source: Source, text: str) -> Iterator[tuple[Where, str]]:
-    """Give the lines of words that stand in their list already."""
+def _repeated(source: Source, text: str) -> Iterator[tuple[Where, str]]:
+    """Yield the lines of words that stand in their list already."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for path, words in _lists(source.data, ()):
-        seen: set[str] = set()
+        earlier: set[str] = set()
         for index, word in enumerate(words):
+            if not isinstance(word, str):
+                continue
             where = source.lines.at(*path, index)
-            if isinstance(word, str) and word in seen and _is_alone(lines, where, word):
+            # A second word that shares its line is kept, and counts as said.
+            if word in earlier and _is_alone(lines, where, word):
                 yield where, word
-            elif isinstance(word, str):
-                seen.add(word)
+            else:
+                earlier.add(word)
 
 
 def _is_alone(lines: list[str], where: Where, word: str) -> bool:
     """Say whether a line holds an item, all of it, and nothing else."""
-    said = lines[where.line - 1].strip()
+    line = lines[where.line - 1].strip()
     above = lines[where.line - 2].lstrip()
-    return said in {f"- {word}", f'- "{word}"', f"- '{word}'"} and not above.startswith("#")
+    # A comment right above may speak of this item, and must not lose it.
+    return line in {f"- {word}", f'- "{word}"', f"- '{word}'"} and not above.startswith("#")
 
 
 def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
+    """Yield the lists in which a word counts once, with their paths."""
     if isinstance(data, dict):
         for key, value in data.items():
+            inner = (*path, key)
             if key in _LISTS and isinstance(value, list):
-                yield (*path, key), value
-            yield from _lists(value, (*path, key))
+                yield inner, value
+            yield from _lists(value, inner)
     elif isinstance(data, list):
         for index, value in enumerate(data):
             yield from _lists(value, (*path, index))
 
 
 def _without(content: bytes, numbers: set[int]) -> bytes:
-    kept = (line for n, line in enumerate(content.splitlines(keepends=True), start=1) if n not in numbers)
+    """Return a file without some of its lines, which count from 1."""
+    kept: list[bytes] = []
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        if number not in numbers:
+            kept.append(line)
     return b"".join(kept)

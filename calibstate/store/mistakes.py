@@ -30,22 +30,22 @@ _PATTERNS = {
 }
 
 
-def mistakes(found: ValidationError, noun: type[Noun], source: Source) -> Iterator[Diagnostic]:
+def mistakes(invalid: ValidationError, noun: type[Noun], source: Source) -> Iterator[Diagnostic]:
     """Tell what keeps a file from being what it should be.
 
     Parameters
     ----------
-    found
-        What pydantic found.
+    invalid
+        What pydantic tells of it.
     noun
         What the file should be.
     source
         What it says.
     """
-    errors = found.errors(include_url=False)
+    errors = invalid.errors(include_url=False)
     for error in errors[:MAX_PROBLEMS]:
         path = _path(error["loc"], source.data)
-        yield _told(error, path, noun, source)
+        yield _diagnostic(error, path, noun, source)
     if len(errors) > MAX_PROBLEMS:
         detail = f"{len(errors) - MAX_PROBLEMS} more mistakes of this file are not told."
         yield Diagnostic("Too many mistakes", detail, source.lines.at())
@@ -73,7 +73,7 @@ def _holds(data: Any, step: str | int) -> bool:
     return isinstance(data, list) and isinstance(step, int) and step < len(data)
 
 
-def _told(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
+def _diagnostic(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
     name = _name(path)
     match error["type"]:
         case "extra_forbidden":
@@ -94,11 +94,11 @@ def _told(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) 
 
 
 def _unknown_key(path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
-    known = keys_at(noun, path[:-1])
+    keys = keys_at(noun, path[:-1])
     within = f" in {_name(path[:-1])}" if path[:-1] else ""
     detail = f"{spelled(shortened(str(path[-1])))} is not a key{within}; what it says would be lost."
-    near = nearest(str(path[-1]), known)
-    hint = f"Did you mean `{near}`?" if near else f"Known keys: {_listed(known)}."
+    near = nearest(str(path[-1]), keys)
+    hint = f"Did you mean `{near}`?" if near else f"Known keys: {_listed(keys)}."
     return Diagnostic("Unknown key", detail, source.lines.at(*path), hint)
 
 

@@ -31,7 +31,7 @@ def dumps(observations: Iterable[Observation]) -> bytes:
     observations
         Of one repository each.
     """
-    ordered = tuple(sorted(observations, key=lambda told: told.address))
+    ordered = tuple(sorted(observations, key=lambda observation: observation.address))
     return ObservationsDocument(observations=ordered).model_dump_json().encode() + b"\n"
 
 
@@ -57,10 +57,10 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
     try:
         saved = ObservationsDocument.model_validate_json(data, strict=True)
     except ValidationError as error:
-        raise _refused(name, _said(error)) from None
+        raise _refused(name, _first_mistake(error)) from None
     if lacking := [word for word in _OURS if word not in saved.model_fields_set]:
         raise _refused(name, f"{lacking[0]}: Field required")
-    addresses = [told.address for told in saved.observations]
+    addresses = [observation.address for observation in saved.observations]
     if twice := [a for a in addresses if addresses.count(a) > 1]:
         raise _refused(name, f"{twice[0]} is in it twice")
     if of and addresses != [of]:
@@ -85,7 +85,7 @@ def read(path: Path) -> tuple[Observation, ...]:
     return loads(data, str(path))
 
 
-def _said(error: ValidationError) -> str:
+def _first_mistake(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
     # A file of another kind has many faults, and that one explains them.
     first = min(problems, key=lambda p: p["loc"][-1:] not in {(word,) for word in _OURS})

@@ -35,7 +35,7 @@ LARGEST = 256 * 1024 * 1024
 
 def document(plan: Plan) -> dict[str, Any]:
     """Return a plan as the JSON document of kind ``plan``."""
-    made = PlanDocument(
+    saved = PlanDocument(
         basis=plan.basis,
         summary=summary(plan),
         steps=tuple(_entry(step) for step in plan.steps),
@@ -47,7 +47,7 @@ def document(plan: Plan) -> dict[str, Any]:
         passed=plan.passed,
         digest=digest(plan),
     )
-    return plain(made)
+    return plain(saved)
 
 
 def document_of(result: SavedPlan | PlanMade) -> dict[str, Any]:
@@ -173,8 +173,8 @@ def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> St
     entry = StepEntry.model_validate(saved)
     if entry.do not in actions:
         raise _not_a_plan(name, f"step {entry.id} wants {entry.do!r}, which this version does not know")
-    said = {**entry.with_, "target": entry.target, "because": entry.because}
-    return Step(entry.id, actions[entry.do].model_validate(said), entry.after, entry.declared)
+    values = {**entry.with_, "target": entry.target, "because": entry.because}
+    return Step(entry.id, actions[entry.do].model_validate(values), entry.after, entry.declared)
 
 
 def _said(error: Exception) -> str:

@@ -48,7 +48,7 @@ def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: st
     RefusedError
         A file cannot be changed without a loss.
     """
-    return tuple(_change(desired, chain, tuple(found), reason) for chain, found in words.items())
+    return tuple(_change(desired, chain, tuple(entries), reason) for chain, entries in words.items())
 
 
 def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: str) -> FileChange:
@@ -107,13 +107,13 @@ def _take(lines: list[str], word: str) -> tuple[list[str], str, str]:
     entries = _value(lines, "entries")
     if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
         raise _NotByLine
-    item = next(one for one in entries.value if isinstance(one, yaml.ScalarNode) and one.value == word)
+    item = next(node for node in entries.value if isinstance(node, yaml.ScalarNode) and node.value == word)
     start, end = item.start_mark, item.end_mark
     line = lines[start.line]
     if start.line != end.line or line[: start.column].strip() != "-":
         raise _NotByLine
     begin = _comment_above(lines, start.line, word)
-    above = [one.strip() for one in lines[begin : start.line]]
+    above = [comment.strip() for comment in lines[begin : start.line]]
     del lines[begin : start.line + 1]
     return above, line[end.column :].strip(), word
 

@@ -167,7 +167,7 @@ def _tidied(schema: Any) -> Any:
     and roles of docstrings.
     """
     if isinstance(schema, list):
-        return [_tidied(one) for one in schema]
+        return [_tidied(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     # Under these the keys are names, not words of JSON Schema.

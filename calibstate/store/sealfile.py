@@ -73,12 +73,12 @@ def _lines(seal: Seal) -> Iterator[str]:
         yield f"  {_flow(name)}:"
         yield f"    fingerprint: {sealed.fingerprint}"
         yield "    types:"
-        for dataset_type, said in sealed.types.items():
+        for dataset_type, sealed_type in sealed.types.items():
             yield f"      {_flow(dataset_type)}:"
-            yield f"        datasets: {said.datasets}"
-            yield from [f"        run: {_flow(said.run)}"] if said.run else []
+            yield f"        datasets: {sealed_type.datasets}"
+            yield from [f"        run: {_flow(sealed_type.run)}"] if sealed_type.run else []
             yield "        coverage:"
-            yield from (f"          - {_entry(entry)}" for entry in said.coverage)
+            yield from (f"          - {_entry(entry)}" for entry in sealed_type.coverage)
 
 
 def _entry(entry: Coverage) -> str:

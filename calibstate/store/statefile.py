@@ -238,30 +238,30 @@ def load_from(
     """
     folder = _Folder(files, memo, own)
     tree = folder.read()
-    told = sorted({*folder.told, *crosscheck(tree)}, key=_by_line)
-    if errors := [d for d in told if d.severity is Severity.ERROR]:
+    diagnostics = sorted({*folder.diagnostics, *crosscheck(tree)}, key=_by_line)
+    if errors := [d for d in diagnostics if d.severity is Severity.ERROR]:
         raise InvalidStateError(*errors)
-    return tree.desired, tuple(told)
+    return tree.desired, tuple(diagnostics)
 
 
-def _by_line(told: Diagnostic) -> tuple[Where, str, str]:
-    return (told.where or Where("", 0), told.summary, told.detail)
+def _by_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:
+    return (diagnostic.where or Where("", 0), diagnostic.summary, diagnostic.detail)
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Parsed:
     """What was made of a file."""
 
     written: Written[Any] | None
     data: Any
-    told: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 class _Folder:
     """A tree that is being read, and what is wrong with its files."""
 
     def __init__(self, files: Files, memo: Memo, own: OwnFolders) -> None:
-        self.told: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self._files = files
         self._memo = memo
         self._own = own
@@ -282,12 +282,12 @@ class _Folder:
         sites = self._read_all(Site, self._yaml_files("sites"))
         tickets = self._read_all(Ticket, self._by_instrument("tickets"))
         chains = self._read_all(ChainFile, self._yaml_files("chains"))
-        unread = self._unread.told()
+        unread = self._unread.unread()
         # A seal that cannot be read declares nothing that others name.
         seals = self._read_all(Seal, self._by_instrument("seals"))
         own = {form: self._read_all(form.noun, self._yaml_files(form.folder)) for form in self._forms()}
-        known = parts(self._own)
-        besides = tuple(name for name in self._names("") if name not in known)
+        of_trees = parts(self._own)
+        besides = tuple(name for name in self._names("") if name not in of_trees)
         return Tree(self._files.root, settings, sites, tickets, chains, unread, seals, own, besides)
 
     def _forms(self) -> list[Form]:
@@ -296,41 +296,41 @@ class _Folder:
         return [form() for folder, form in self._own.items() if folder in self._all_names("")]
 
     def _read_settings(self) -> Written[Settings] | None:
-        made = self._made(Settings, ROOT_FILE)
-        self.told += made.told
-        return made.written
+        parsed = self._parsed(Settings, ROOT_FILE)
+        self.diagnostics += parsed.diagnostics
+        return parsed.written
 
     def _read_all(self, noun: type[N], files: Iterator[str]) -> tuple[Written[N], ...]:
         read = []
         for file in files:
-            made = self._made(noun, file)
-            self.told += made.told
-            if made.written:
-                read.append(made.written)
+            parsed = self._parsed(noun, file)
+            self.diagnostics += parsed.diagnostics
+            if parsed.written:
+                read.append(parsed.written)
             else:
-                self._unread.add(noun, file, made.data)
+                self._unread.add(noun, file, parsed.data)
         return tuple(read)
 
-    def _made(self, noun: type[Noun], file: str) -> _Made:
+    def _parsed(self, noun: type[Noun], file: str) -> _Parsed:
         try:
             content = self._files.content(file)
         except InvalidStateError as exc:
-            return _Made(None, None, exc.diagnostics)
+            return _Parsed(None, None, exc.diagnostics)
         if (file, content.digest) not in self._memo:
-            self._memo[file, content.digest] = self._make(noun, file, content)
-        made: _Made = self._memo[file, content.digest]
-        return made
+            self._memo[file, content.digest] = self._parse(noun, file, content)
+        parsed: _Parsed = self._memo[file, content.digest]
+        return parsed
 
-    def _make(self, noun: type[Noun], file: str, content: Content) -> _Made:
+    def _parse(self, noun: type[Noun], file: str, content: Content) -> _Parsed:
         try:
             source = read_yaml(content.read(), file)
         except InvalidStateError as exc:
-            return _Made(None, None, exc.diagnostics)
-        told = (*source.problems, *(_check_version(source) if noun is Settings else ()))
+            return _Parsed(None, None, exc.diagnostics)
+        diagnostics = (*source.problems, *(_check_version(source) if noun is Settings else ()))
         try:
-            return _Made(Written(noun.model_validate(source.data), source.lines), source.data, told)
+            return _Parsed(Written(noun.model_validate(source.data), source.lines), source.data, diagnostics)
         except ValidationError as exc:
-            return _Made(None, source.data, (*told, *mistakes(exc, noun, source)))
+            return _Parsed(None, source.data, (*diagnostics, *mistakes(exc, noun, source)))
 
     def _refuse_repositories(self) -> None:
         """Refuse folders that Git, or who asks it, could take for its own."""
@@ -378,9 +378,9 @@ class _Folder:
             names = sorted(name for name in self._files.names(folder) if not _is_passed_over(name))
             return [name for name in names if self._can_be_told(folder, name)]
         except InvalidStateError as exc:
-            self.told += exc.diagnostics
+            self.diagnostics += exc.diagnostics
         except OSError as exc:
-            self.told.append(unreadable(exc, folder))
+            self.diagnostics.append(unreadable(exc, folder))
         return []
 
     def _can_be_told(self, folder: str, name: str) -> bool:
@@ -398,10 +398,10 @@ class _Folder:
             self._add("File under a wrong suffix", "Only files that end in .yaml are read.", file, hint)
         else:
             detail = "Only files that end in .yaml are read."
-            self.told.append(Diagnostic("File not read", detail, Where(file, 1), "", Severity.WARNING))
+            self.diagnostics.append(Diagnostic("File not read", detail, Where(file, 1), "", Severity.WARNING))
 
     def _add(self, summary: str, detail: str, file: str, hint: str = "") -> None:
-        self.told.append(Diagnostic(summary, detail, Where(file, 1), hint))
+        self.diagnostics.append(Diagnostic(summary, detail, Where(file, 1), hint))
 
 
 def _is_passed_over(name: str) -> bool:
@@ -446,14 +446,14 @@ class _Unread:
     def add(self, noun: type[Noun], file: str, data: Any) -> None:
         """Add one such file."""
         self.words.add(PurePosixPath(file).stem)
-        said = data if isinstance(data, dict) else {}
-        self.words.update(_words_of(said))
+        keys = data if isinstance(data, dict) else {}
+        self.words.update(_words_of(keys))
         if noun is Site:
             self.sites = True
-        elif not any(key in said for key in ("collections", "bare", "chain")):
+        elif not any(key in keys for key in ("collections", "bare", "chain")):
             self.collections = True
 
-    def told(self) -> Unread:
+    def unread(self) -> Unread:
         """Return it all."""
         return Unread(frozenset(self.words), self.sites, self.collections)
 

@@ -150,7 +150,7 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange
     root = Path(desired.root)
     for ticket in additions.tickets:
         text = _ticket_text(ticket, additions)
-        yield _made(root, f"tickets/{ticket.instrument}/{ticket.ticket}.yaml", text, ticket)
+        yield _new_file(root, f"tickets/{ticket.instrument}/{ticket.ticket}.yaml", text, ticket)
     for key, skips in sorted(additions.skips.items()):
         written = desired.tickets[key]
         page = _Page(root, written.lines.file)
@@ -159,7 +159,7 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange
     taken = {written.lines.file.casefold() for written in desired.chains.values()}
     for new in additions.chains:
         file = _chain_file(root, new.chain, taken)
-        yield _made(root, file, _chain_text(new, additions), new)
+        yield _new_file(root, file, _chain_text(new, additions), new)
     for name in sorted({*additions.entries, *additions.only, *additions.expected}):
         declared = desired.chains[name]
         page = _Page(root, declared.lines.file)
@@ -180,7 +180,7 @@ def _chain_file(root: Path, name: str, taken: set[str]) -> str:
     return file
 
 
-def _made(root: Path, file: str, text: str, intended: Noun) -> FileChange:
+def _new_file(root: Path, file: str, text: str, intended: Noun) -> FileChange:
     if (root / file).exists():
         detail = f"{file} exists, and declares nothing; what was found belongs there."
         raise RefusedError(Diagnostic("File in the way", detail, hint="Move it away."))
@@ -206,10 +206,10 @@ def read_again(text: str, file: str, intended: Noun) -> None:
         It would declare something else.
     """
     try:
-        said: Any = type(intended).model_validate(read_yaml(text.encode(), file).data)
+        declared: Any = type(intended).model_validate(read_yaml(text.encode(), file).data)
     except (CalibstateError, ValueError):
-        said = None
-    if said != intended:
+        declared = None
+    if declared != intended:
         raise _cannot_be_added_to(file)
 
 
@@ -267,8 +267,8 @@ def _named(entry: Entry) -> str:
 def _remarked(lines: Sequence[str], remarks: Sequence[str]) -> list[str]:
     """Return lines with comments behind them, in one column."""
     wide = max((len(line) for line in lines), default=0)
-    told = zip(lines, remarks, strict=True)
-    return [f"{line:{wide}}  # {remark}" if remark else line for line, remark in told]
+    pairs = zip(lines, remarks, strict=True)
+    return [f"{line:{wide}}  # {remark}" if remark else line for line, remark in pairs]
 
 
 def _list(words: Sequence[str]) -> str:
@@ -335,23 +335,23 @@ class _Page:
 
     def add_pairs(self, key: str, pairs: Mapping[str, str]) -> None:
         """Add keys with their words to a mapping, made if need be."""
-        told = [f"{scalar(name)}: {scalar(word)}" for name, word in pairs.items()]
+        items = [f"{scalar(name)}: {scalar(word)}" for name, word in pairs.items()]
         node = self._find(key)
         if node is None:
-            self._add_key(key, told)
+            self._add_key(key, items)
         elif node.flow_style:
-            self._insert_inline(node, len(node.value), told)
+            self._insert_inline(node, len(node.value), items)
         else:
             indent = " " * node.start_mark.column
-            self._add_lines(end_of(node, self._text), [indent + line for line in told])
+            self._add_lines(end_of(node, self._text), [indent + line for line in items])
 
     def insert(self, where: Any, index: int, items: list[list[str]], remarks: list[str]) -> None:
         """Insert items, each of lines, into a list in front of one of it."""
         node = self._find(*(where if isinstance(where, tuple) else (where,)))
         assert node is not None, "what is added to is there"
         if node.flow_style:
-            told = [item[0] if len(item) == 1 else f"{{{', '.join(item)}}}" for item in items]
-            self._insert_inline(node, index, told)
+            inline = [item[0] if len(item) == 1 else f"{{{', '.join(item)}}}" for item in items]
+            self._insert_inline(node, index, inline)
             return
         indent = " " * node.start_mark.column
         firsts = _remarked([f"{indent}- {item[0]}" for item in items], remarks)
@@ -380,14 +380,14 @@ class _Page:
         end: int = next(name.end_mark.index for name, value in self._node.value if value is node)
         return end
 
-    def _add_key(self, key: str, told: list[str]) -> None:
+    def _add_key(self, key: str, items: list[str]) -> None:
         root = self._node
         if root.flow_style:
-            self._insert_inline(root, len(root.value), [f"{key}: {{{', '.join(told)}}}"])
+            self._insert_inline(root, len(root.value), [f"{key}: {{{', '.join(items)}}}"])
             return
         indent = " " * root.start_mark.column
         self._add_lines(
-            end_of(root, self._text), [f"{indent}{key}:", *(f"{indent}  {line}" for line in told)]
+            end_of(root, self._text), [f"{indent}{key}:", *(f"{indent}  {line}" for line in items)]
         )
 
     def _add_lines(self, at: int, lines: list[str]) -> None:
@@ -398,16 +398,16 @@ class _Page:
     def _put(self, at: int, more: str) -> None:
         self._insertions[at] = self._insertions.get(at, "") + more
 
-    def _insert_inline(self, node: Any, index: int, told: list[str]) -> None:
+    def _insert_inline(self, node: Any, index: int, items: list[str]) -> None:
         children = node.value
         if index < len(children):
             first = children[index][0] if isinstance(children[index], tuple) else children[index]
-            self._put(first.start_mark.index, "".join(f"{one}, " for one in told))
+            self._put(first.start_mark.index, "".join(f"{item}, " for item in items))
         elif children:
             last = children[-1][1] if isinstance(children[-1], tuple) else children[-1]
-            self._put(end_of(last, self._text), "".join(f", {one}" for one in told))
+            self._put(end_of(last, self._text), "".join(f", {item}" for item in items))
         else:
-            self._put(node.start_mark.index + 1, ", ".join(told))
+            self._put(node.start_mark.index + 1, ", ".join(items))
 
 
 def end_of(node: Any, text: str) -> int:

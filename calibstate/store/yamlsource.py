@@ -84,8 +84,8 @@ def read_yaml(content: bytes, file: str) -> Source:
     except yaml.MarkedYAMLError as exc:
         raise InvalidStateError(*reader.problems, _syntax_problem(exc, text, file)) from None
     except yaml.YAMLError as exc:
-        told = Diagnostic("Invalid YAML", f"{str(exc).splitlines()[0]}.", Where(file, 1))
-        raise InvalidStateError(*reader.problems, told) from None
+        problem = Diagnostic("Invalid YAML", f"{str(exc).splitlines()[0]}.", Where(file, 1))
+        raise InvalidStateError(*reader.problems, problem) from None
 
 
 def in_lines(content: bytes) -> bytes:
@@ -174,7 +174,7 @@ class _Open:
     """`None` within a value that is not kept."""
     key: str | None = None
     """Key of a mapping whose value comes next."""
-    seen: dict[str, int] = field(default_factory=dict)
+    key_lines: dict[str, int] = field(default_factory=dict)
     """Line of each key."""
     dropped: bool = False
     """Whether the value that comes next is not kept, for its key is wrong."""
@@ -280,14 +280,14 @@ class _Reader:
     def _take_key(self, event: yaml.ScalarEvent, value: Any) -> None:
         within = self._open[-1]
         within.key = key = event.value
-        within.dropped = not isinstance(value, str) or key in within.seen
+        within.dropped = not isinstance(value, str) or key in within.key_lines
         if not isinstance(value, str):
             self._refuse_key(event, value)
-        elif key in within.seen:
-            detail = f"`{shortened(key)}` stands in line {within.seen[key]} already; one would be lost."
+        elif key in within.key_lines:
+            detail = f"`{shortened(key)}` stands in line {within.key_lines[key]} already; one would be lost."
             self._add(event, "Key given twice", detail, "Keep one of them.")
         else:
-            within.seen[key], _ = mark = _mark_of(event)
+            within.key_lines[key], _ = mark = _mark_of(event)
             if within.path is not None:
                 self._names[(*within.path, key)] = mark
 
@@ -326,8 +326,8 @@ class _Reader:
         where = Where(self._file, *_mark_of(event))
         self.problems.append(Diagnostic(summary, detail, where, hint))
         if len(self.problems) == MAX_PROBLEMS:
-            told = Diagnostic("Too many mistakes", "The rest of the file was not read.", where)
-            raise InvalidStateError(*self.problems, told)
+            last = Diagnostic("Too many mistakes", "The rest of the file was not read.", where)
+            raise InvalidStateError(*self.problems, last)
 
     def _give_up(self, event: yaml.Event, summary: str, detail: str, hint: str = "") -> None:
         self._add(event, summary, detail, hint)

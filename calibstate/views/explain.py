@@ -59,7 +59,7 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
 def _alike(explained: Explained) -> list[list[Told]]:
     """Return what is told, that of repositories that are alike together."""
     groups: dict[tuple[object, ...], list[Told]] = {}
-    for told in explained.told:
+    for told in explained.answers:
         made = told.explanation
         content = (made.chain, made.data_id, made.span, made.searched, made.candidates, told.run)
         groups.setdefault(content, []).append(told)
@@ -79,7 +79,7 @@ def _asked(explained: Explained, made: Explanation) -> str:
 
 def _differences(explained: Explained) -> Iterator[str]:
     """Yield which repositories get another dataset than the others."""
-    chains = list(dict.fromkeys(told.explanation.chain for told in explained.told))
+    chains = list(dict.fromkeys(told.explanation.chain for told in explained.answers))
     for chain in chains:
         most, others = explained.differing(chain)
         start = f"{chain}: " if len(chains) > 1 else ""
@@ -141,11 +141,11 @@ def _near(one: Weighed) -> str:
 def _unknown(made: Explanation) -> str:
     if made.candidates:
         return "every range is empty"
-    if not made.known:
+    if not made.alternatives:
         return "no collection of it holds any calibration"
-    if types := made.known.get("dataset_type"):
+    if types := made.alternatives.get("dataset_type"):
         return f"it holds no {made.dataset_type}; there are {', '.join(types)}"
-    return f"no {made.dataset_type} for this data ID; known are {'; '.join(_folded(made.known))}"
+    return f"no {made.dataset_type} for this data ID; known are {'; '.join(_folded(made.alternatives))}"
 
 
 def _folded(known: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _difference_lines(difference: ChainDifference) -> Iterator[str]:
     for found in difference.differences[:_MOST]:
         span = format_range((found.begin, found.end))
         yield f"  {found.dataset_type} {folded(found.data_ids, difference.instrument)} {span}"
-        yield f"    {reference}: {_selected(found.one)}"
+        yield f"    {reference}: {_selected(found.first)}"
         yield f"    {repository}: {_selected(found.other)}"
     if len(difference.differences) > _MOST:
         yield f"  … and {len(difference.differences) - _MOST} more; --format json has all"

@@ -38,7 +38,7 @@ def explain(session: Session, question: Question, *, everything: bool = False) -
         explained = find_explanations(desired, scope, places, question, watch)
     session.listener.report(places.relied_on())
     since = []
-    for explanation in explained.told:
+    for explanation in explained.answers:
         # Of each repository its own journals tell.
         since.append(_since(desired, explained, explanation, places))
     return ExplanationsFound(explained, tuple(since), everything)

@@ -28,7 +28,7 @@ def fmt(session: Session, *, check: bool = False) -> Formatting:
     laid_out = lay_out_tree(session.root, forms())
     if not check:
         treefile.write(session.root, laid_out.changes)
-    problems = list(laid_out.told)
+    problems = list(laid_out.remarks)
     for change in laid_out.changes:
         where = Where(change.file, change.first_line)
         if check:

@@ -47,7 +47,7 @@ def explain_question(folder: Path, turns: int) -> Measured:
     def ours(turn: int) -> None:
         for data_id in asked:
             question = Question(INSTRUMENT, "flat", data_id, NOON)
-            (told,) = explain(desired, Scope(), places, question).told
+            (told,) = explain(desired, Scope(), places, question).answers
             _check(len(told.explanation.candidates), told.run)
 
     def by_butler(butler: Butler) -> Callable[[int], None]:

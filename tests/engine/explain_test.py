@@ -149,7 +149,7 @@ def test_where_nothing_is_there_for_the_data_id_it_is_told_for_which_there_is() 
     leaves = [Holding("a", CollectionType.RUN, tuple(rows))]
 
     def known(dataset_type: str, data_id: str) -> Mapping[str, tuple[str, ...]]:
-        return explain_search("calib", leaves, dataset_type, data_id, NOW).known
+        return explain_search("calib", leaves, dataset_type, data_id, NOW).alternatives
 
     assert known("flat", "detector=10,instrument=I,physical_filter=z") == {
         "physical_filter": ("g_01", "r_03")
@@ -168,7 +168,7 @@ def test_where_nothing_is_there_for_the_data_id_it_is_told_for_which_there_is() 
 
 def test_where_nothing_is_searched_nothing_is_found() -> None:
     told = explained()
-    assert (told.outcome, told.searched, told.known, told.nearest) == (Outcome.NOTHING, (), {}, None)
+    assert (told.outcome, told.searched, told.alternatives, told.nearest) == (Outcome.NOTHING, (), {}, None)
 
 
 moments = st.integers(0, 12)

@@ -110,7 +110,7 @@ def test_words_that_may_stand_in_any_order_keep_it() -> None:
 def test_the_declaration_of_the_observatory_is_laid_out() -> None:
     found = lay_out_tree(ROOT / "state")
     assert found.changes == ()
-    assert found.told == ()
+    assert found.remarks == ()
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2\n", "a: &x 1\n", "\tb: 1\n"])

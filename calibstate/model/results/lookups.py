@@ -78,7 +78,7 @@ class ExplanationsFound(CommandResult):
 
     def dated(self) -> Iterator[tuple[Told, Since | None]]:
         """Yield each explanation, with when its winner was first searched."""
-        return zip(self.explained.told, self.since, strict=True)
+        return zip(self.explained.answers, self.since, strict=True)
 
     @property
     @override
@@ -96,8 +96,8 @@ class ExplanationsFound(CommandResult):
         notes.extend(unseen_notes(self.explained.unreachable))
         return tuple(notes)
 
-    def _when(self, told: Told, since: Since) -> str:
-        winner = told.explanation.winner
+    def _when(self, answer: Told, since: Since) -> str:
+        winner = answer.explanation.winner
         collection = winner.collection if winner else ""
         what = self.explained.tickets.get(collection, collection)
         if since.unknown:

@@ -43,12 +43,12 @@ def check_export(
     """
     _check_collections(contents, collections, name)
     _check_chains(contents, ticket, collections, name)
-    found = ticket_fingerprint((c, contents.holding(c).fingerprint) for c in collections)
-    if found != fingerprint:
+    actual = ticket_fingerprint((c, contents.holding(c).fingerprint) for c in collections)
+    if actual != fingerprint:
         counts = ", ".join(f"{len(contents.holding(c).rows)} in {c}" for c in collections)
         raise refused(
             "Export is not what was asked for",
-            f"{name} holds other datasets or ranges than the ticket has: its fingerprint is {found}, "
+            f"{name} holds other datasets or ranges than the ticket has: its fingerprint is {actual}, "
             f"expected was {fingerprint}. Rows found: {counts}.",
             "The export is partial, or the origin changed meanwhile; look again and make a new plan.",
         )
@@ -95,12 +95,12 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
     check_export(contents, ticket, [c.name for c in manifest.collections], manifest.fingerprint, name=name)
     for collection in manifest.collections:
         _check_collection(contents, collection, name)
-    said = {(uuid_, file.path) for file in manifest.files for uuid_ in file.datasets}
+    listed = {(uuid_, file.path) for file in manifest.files for uuid_ in file.datasets}
     held = {(d.uuid, d.path) for d in contents.datasets}
-    if said != held:
+    if listed != held:
         raise refused(
             "Bundle contradicts itself",
-            f"{name} and {MANIFEST} tell of different files: {_differences(held, said)}.",
+            f"{name} and {MANIFEST} tell of different files: {_differences(held, listed)}.",
             RESTORE,
         )
     reading = reading_of(contents, [c.name for c in manifest.collections])
@@ -169,11 +169,11 @@ def check_content(manifest: Manifest, content: str | None, reading: Reading | No
 
 def _check_collections(contents: Contents, collections: Sequence[str], name: str) -> None:
     missing = [c for c in collections if c not in contents.collections]
-    known = set(collections)
+    expected = set(collections)
     more = [
         c
         for c, (type_, _, _) in contents.collections.items()
-        if c not in known and type_ in {CollectionType.CALIBRATION, CollectionType.TAGGED}
+        if c not in expected and type_ in {CollectionType.CALIBRATION, CollectionType.TAGGED}
     ]
     if missing or more:
         raise refused(
@@ -184,9 +184,9 @@ def _check_collections(contents: Contents, collections: Sequence[str], name: str
 
 
 def _check_chains(contents: Contents, ticket: TicketKey, collections: Sequence[str], name: str) -> None:
-    known = (f"{ticket[0]}/calib/{ticket[1]}", tuple(collections))
+    expected = (f"{ticket[0]}/calib/{ticket[1]}", tuple(collections))
     for chain, (type_, _, children) in contents.collections.items():
-        if type_ is CollectionType.CHAINED and (chain, children) != known:
+        if type_ is CollectionType.CHAINED and (chain, children) != expected:
             raise refused(
                 "Export is not what was asked for",
                 f"{name} defines the chain {chain} of {some(children)}.",
@@ -211,17 +211,20 @@ def _check_datasets(contents: Contents, collections: Sequence[str], name: str) -
             )
 
 
-def _check_collection(contents: Contents, said: BundledCollection, name: str) -> None:
-    found = contents.holding(said.name)
-    if (found.type, found.fingerprint, len(found.rows)) != (said.type, said.fingerprint, said.datasets):
+def _check_collection(contents: Contents, expected: BundledCollection, name: str) -> None:
+    holding = contents.holding(expected.name)
+    is_in_export = (holding.type, holding.fingerprint, len(holding.rows))
+    is_in_manifest = (expected.type, expected.fingerprint, expected.datasets)
+    if is_in_export != is_in_manifest:
         raise refused(
             "Bundle contradicts itself",
-            f"{name} has {said.name} as a {found.type.value} collection of {len(found.rows)} rows, "
-            f"{found.fingerprint}; {MANIFEST} says {said.type.value}, {said.datasets}, {said.fingerprint}.",
+            f"{name} has {expected.name} as a {holding.type.value} collection of {len(holding.rows)} rows, "
+            f"{holding.fingerprint}; {MANIFEST} says {expected.type.value}, {expected.datasets}, "
+            f"{expected.fingerprint}.",
             RESTORE,
         )
 
 
-def _differences(found: set[tuple[str, str]], expected: set[tuple[str, str]]) -> str:
-    more, fewer = sorted(p for _, p in found - expected), sorted(p for _, p in expected - found)
+def _differences(held: set[tuple[str, str]], expected: set[tuple[str, str]]) -> str:
+    more, fewer = sorted(p for _, p in held - expected), sorted(p for _, p in expected - held)
     return f"only the export has {some(more)}, only the manifest has {some(fewer)}"

@@ -147,24 +147,24 @@ def _read_collection(draft: _Draft, entry: Mapping[str, Any]) -> None:
     type_ = _collection_type(entry)
     children = _field(entry, "children", list) if type_ is CollectionType.CHAINED else []
     doc = _field(entry, "doc", str) if entry.get("doc") is not None else None
-    said = (type_, doc, tuple(_child(child) for child in children))
-    _say_once(draft.collections, "the collection", _field(entry, "name", str), said)
+    definition = (type_, doc, tuple(_child(child) for child in children))
+    _define(draft.collections, "the collection", _field(entry, "name", str), definition)
 
 
 def _read_run(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    _say_once(draft.collections, "the run", _field(entry, "name", str), (CollectionType.RUN, None, ()))
+    _define(draft.collections, "the run", _field(entry, "name", str), (CollectionType.RUN, None, ()))
 
 
 def _read_dataset_type(draft: _Draft, entry: Mapping[str, Any]) -> None:
     dimensions = _field(entry, "dimensions", list)
     if not all(isinstance(dimension, str) for dimension in dimensions):
         raise ValueError("a dimension of a dataset type is not a word")
-    said = (
+    definition = (
         tuple(dimensions),
         _field(entry, "storage_class", str),
         _field(entry, "is_calibration", bool, default=False),
     )
-    _say_once(draft.dataset_types, "the dataset type", _field(entry, "name", str), said)
+    _define(draft.dataset_types, "the dataset type", _field(entry, "name", str), definition)
 
 
 def _read_datasets(draft: _Draft, entry: Mapping[str, Any]) -> None:
@@ -191,7 +191,7 @@ def _read_associations(draft: _Draft, entry: Mapping[str, Any]) -> None:
         if len(set(uuids)) != len(uuids):
             raise ValueError(f"{collection!r} certifies a dataset twice for one range")
         # The stock reader would keep the last of two equal ranges only.
-        _say_once(ranges, f"a range of {collection!r},", _range(certified), uuids)
+        _define(ranges, f"a range of {collection!r},", _range(certified), uuids)
 
 
 _READERS: Mapping[str, Callable[[_Draft, Mapping[str, Any]], None]] = {
@@ -206,8 +206,8 @@ _READERS: Mapping[str, Callable[[_Draft, Mapping[str, Any]], None]] = {
 _Key = TypeVar("_Key")
 
 
-def _say_once(known: dict[_Key, _Type], what: str, name: _Key, said: _Type) -> None:
-    if known.setdefault(name, said) != said:
+def _define(definitions: dict[_Key, _Type], what: str, name: _Key, definition: _Type) -> None:
+    if definitions.setdefault(name, definition) != definition:
         raise ValueError(f"{what} {name!r} is told in two ways")
 
 

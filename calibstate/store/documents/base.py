@@ -33,15 +33,15 @@ class Problem(Noun):
     """The line to be mended."""
 
 
-def problem(told: Diagnostic) -> Problem:
+def problem(diagnostic: Diagnostic) -> Problem:
     """Return something that is wrong, as documents have it."""
     return Problem(
-        severity=told.severity.value,
-        code=told.code,
-        summary=told.summary,
-        detail=told.detail,
-        hint=told.hint,
-        at=told.where,
+        severity=diagnostic.severity.value,
+        code=diagnostic.code,
+        summary=diagnostic.summary,
+        detail=diagnostic.detail,
+        hint=diagnostic.hint,
+        at=diagnostic.where,
     )
 
 

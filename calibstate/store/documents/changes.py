@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ...errors import Diagnostic, Where
 from ...model.approvals import Approved
-from ...model.changes import ChainChange, Sentence
+from ...model.changes import ChainChange, Placed, Sentence
 from ...model.names import Noun
 from ...model.results.declared import DeclaredChains
 from ...model.results.impacts import ImpactReport
@@ -246,12 +246,16 @@ def changed_chain(change: ChainChange) -> ChangedChain:
         repositories=change.repositories,
         new=change.is_new,
         gone=change.is_gone,
-        entered=tuple(PlacedEntry(entry=one.entry, in_front_of=one.in_front_of) for one in change.entered),
-        left=tuple(LeftEntry(entry=one.entry, retired=one.retired) for one in change.left),
-        moved=tuple(PlacedEntry(entry=one.entry, in_front_of=one.in_front_of) for one in change.moved),
+        entered=tuple(_placed(placed) for placed in change.entered),
+        left=tuple(LeftEntry(entry=leaving.entry, retired=leaving.retired) for leaving in change.left),
+        moved=tuple(_placed(placed) for placed in change.moved),
         retired=dict(change.retired or {}),
         unretired=change.unretired,
     )
+
+
+def _placed(placed: Placed) -> PlacedEntry:
+    return PlacedEntry(entry=placed.entry, in_front_of=placed.in_front_of)
 
 
 def desired_document(result: DeclaredChains) -> DesiredDocument:

@@ -138,7 +138,7 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
         dataset_type=question.dataset_type,
         at=at,
         exposure=question.exposure,
-        explanations=tuple(_entry(explained, told, since) for told, since in result.dated()),
+        explanations=tuple(_entry(explained, answer, since) for answer, since in result.dated()),
         differing=_differing(explained),
         remarks=explained.remarks,
         unreachable={address: trouble.detail for address, trouble in explained.unreachable.items()},
@@ -148,23 +148,23 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
 def _differing(explained: Explained) -> tuple[str, ...]:
     """Return the repositories that get another dataset than most."""
     repositories: set[str] = set()
-    for chain in {told.explanation.chain for told in explained.told}:
+    for chain in {answer.explanation.chain for answer in explained.answers}:
         _, others = explained.differing(chain)
-        repositories.update(told.repository for told in others)
+        repositories.update(answer.repository for answer in others)
     return tuple(sorted(repositories))
 
 
-def _entry(explained: Explained, told: Told, since: Since | None) -> ExplanationEntry:
-    explanation = told.explanation
+def _entry(explained: Explained, answer: Told, since: Since | None) -> ExplanationEntry:
+    explanation = answer.explanation
     candidates = tuple(_candidate(explained, weighed) for weighed in explanation.candidates)
     winner = None
     for candidate in candidates:
         if candidate.wins and winner is None:
-            values = {**dict(candidate), "run": told.run, "since": _since(since)}
+            values = {**dict(candidate), "run": answer.run, "since": _since(since)}
             winner = WinnerEntry.model_validate(values)
     nearest = explanation.nearest
     return ExplanationEntry(
-        repository=told.repository,
+        repository=answer.repository,
         chain=explanation.chain,
         data_id=explanation.data_id,
         begin=format_bound(explanation.span[0]),
@@ -174,7 +174,7 @@ def _entry(explained: Explained, told: Told, since: Since | None) -> Explanation
         candidates=candidates,
         searched=explanation.searched or (),
         nearest=_candidate(explained, nearest) if nearest else None,
-        known=explanation.known,
+        known=explanation.alternatives,
     )
 
 

@@ -89,7 +89,7 @@ def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
     """Return the document of fingerprints that were compared."""
     differences: list[DifferenceEntry] = []
     for difference in result.differences:
-        differences.extend(_entry(difference, found) for found in difference.differences)
+        differences.extend(_entry(difference, change) for change in difference.differences)
     return FingerprintsDocument(
         repositories={address: _repository(chains) for address, chains in result.chains.items()},
         differences=tuple(differences),
@@ -104,17 +104,17 @@ def _repository(chains: Mapping[str, ChainFingerprint]) -> RepositoryPrint:
     return RepositoryPrint(chains=prints)
 
 
-def _entry(difference: ChainDifference, found: Difference) -> DifferenceEntry:
+def _entry(difference: ChainDifference, change: Difference) -> DifferenceEntry:
     return DifferenceEntry(
         chain=difference.chain,
         reference=difference.reference,
         repository=difference.repository,
-        dataset_type=found.dataset_type,
-        data_ids=found.data_ids,
-        begin=format_bound(found.begin),
-        end=format_bound(found.end),
-        at_reference=_selected(found.one),
-        at_repository=_selected(found.other),
+        dataset_type=change.dataset_type,
+        data_ids=change.data_ids,
+        begin=format_bound(change.begin),
+        end=format_bound(change.end),
+        at_reference=_selected(change.first),
+        at_repository=_selected(change.other),
     )
 
 

@@ -106,6 +106,6 @@ def summary(plan: Plan) -> dict[str, int]:
     return {"steps": len(plan.steps), "refused": len(plan.refused), **counted(plan.drift)}
 
 
-def counted(found: Iterable[Drift]) -> dict[str, int]:
+def counted(drifts: Iterable[Drift]) -> dict[str, int]:
     """Return how much drift there is of each sort."""
-    return dict(sorted(Counter(one.what.value for one in found).items()))
+    return dict(sorted(Counter(drift.what.value for drift in drifts).items()))
