@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .chains import ChainFile, Entry, ExternalEntry
 from .names import RepositoryAddress, TicketKey
@@ -63,11 +64,15 @@ class Additions:
     def chain(self, written: ChainFile) -> ChainFile:
         """Return a declared chain with what is added to it."""
         name = written.chain
-        more = {"only": (*written.only, self.only[name])} if name in self.only else {}
+        changed: dict[str, Any] = {}
+        if name in self.only:
+            changed["only"] = (*written.only, self.only[name])
         expected = self.expected.get(name, {})
-        entries = [_expected(e, expected.get(i)) for i, e in enumerate(written.entries)]
-        entries = with_entries(entries, self.entries.get(name, ()))
-        return written.model_copy(update={**more, "entries": tuple(entries)})
+        entries = []
+        for index, entry in enumerate(written.entries):
+            entries.append(_expected(entry, expected.get(index)))
+        changed["entries"] = tuple(with_entries(entries, self.entries.get(name, ())))
+        return written.model_copy(update=changed)
 
 
 def with_skips(ticket: Ticket, more: Mapping[RepositoryAddress, str]) -> Ticket:
@@ -77,11 +82,15 @@ def with_skips(ticket: Ticket, more: Mapping[RepositoryAddress, str]) -> Ticket:
 
 def with_entries(entries: list[Entry], new: Iterable[NewEntry]) -> list[Entry]:
     """Return the entries of a chain with new ones at their places."""
-    at: dict[int, list[Entry]] = {}
+    by_index: dict[int, list[Entry]] = {}
     for addition in new:
-        at.setdefault(addition.before, []).append(addition.entry)
-    whole = [e for i, entry in enumerate(entries) for e in (*at.get(i, ()), entry)]
-    return [*whole, *at.get(len(entries), ())]
+        by_index.setdefault(addition.before, []).append(addition.entry)
+    whole: list[Entry] = []
+    for index, entry in enumerate(entries):
+        whole.extend(by_index.get(index, ()))
+        whole.append(entry)
+    whole.extend(by_index.get(len(entries), ()))
+    return whole
 
 
 def _expected(entry: Entry, address: RepositoryAddress | None) -> Entry:

@@ -140,29 +140,31 @@ class DesiredState:
         How it is judged and when it may be applied are no part of it: a policy
         and a window change no plan.
         """
+        not_declared = {"policy", "windows"}
         # Without waves it is what it was before there were any.
-        no_waves = set() if self.settings.noun.waves else {"waves"}
+        if not self.settings.noun.waves:
+            not_declared.add("waves")
         declared: dict[str, Any] = {
-            "settings": _plain(self.settings, besides={"policy", "windows", *no_waves}),
-            "sites": {name: _plain(site) for name, site in self.sites.items()},
+            "settings": _plain(self.settings, besides=not_declared),
+            "sites": _all_plain(self.sites),
             "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
-            "chains": {name: _plain(chain) for name, chain in self.chains.items()},
+            "chains": _all_plain(self.chains),
             "seals": {"/".join(key): seal.noun.digest for key, seal in self.seals.items()},
         }
+        # Without kinds' own files it is what it was before there were any.
         if any(self.own.values()):
-            # Without such files it is what it was before there were any.
-            declared["own"] = {
-                folder: {name: _plain(written) for name, written in files.items()}
-                for folder, files in self.own.items()
-            }
+            declared["own"] = {folder: _all_plain(files) for folder, files in self.own.items()}
         text = json.dumps(declared, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
     @cached_property
     def repositories(self) -> tuple[RepositoryAddress, ...]:
         """Addresses of all repositories, sorted."""
-        sites = (site.noun for site in self.sites.values())
-        return tuple(sorted(site.address(name) for site in sites for name in site.repositories))
+        addresses: list[RepositoryAddress] = []
+        for written in self.sites.values():
+            site = written.noun
+            addresses.extend(site.address(name) for name in site.repositories)
+        return tuple(sorted(addresses))
 
     def repository(self, address: RepositoryAddress) -> tuple[Site, Repository]:
         """Return a repository and its site.
@@ -207,22 +209,19 @@ class DesiredState:
         str or None
             The path or URI; `None` where the site has a store of its own.
         """
-        origins = {
-            address.site
-            for address in self.repositories
-            for instrument in self.repository(address)[1].instruments
-            if self.origin(instrument) == address
-        }
+        origins = {origin.site for origin in self._origins.values()}
         noun = self.sites[site].noun
         if site in origins or not noun.repositories:
             return None
         shared = self.settings.noun.records
-        others = [shared, *(self.sites[name].noun.records or shared for name in sorted(origins))]
         store = noun.records or shared
-        is_at_hand = "://" not in store and not store.startswith("/")
-        if is_at_hand or _server(store) not in {_server(other) for other in others}:
+        if "://" not in store and not store.startswith("/"):
             return None
-        return store
+        # The servers where sites with an origin keep their records.
+        servers = {_server(shared)}
+        for name in origins:
+            servers.add(_server(self.sites[name].noun.records or shared))
+        return store if _server(store) in servers else None
 
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""
@@ -235,16 +234,21 @@ class DesiredState:
 
     def awaiting(self, ticket: Ticket, rse: str) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that await a ticket at an RSE, sorted."""
-        here = (a for a in self.with_instrument(ticket.instrument) if self.rse_of(a) == rse)
-        return tuple(address for address in here if not self.skipped(ticket, address))
+        addresses = []
+        for address in self.with_instrument(ticket.instrument):
+            if self.rse_of(address) == rse and not self.skipped(ticket, address):
+                addresses.append(address)
+        return tuple(addresses)
 
     def hold_of(self, address: RepositoryAddress) -> Hold | None:
         """Return why nothing is changed at a repository; `None`: it may."""
         site, _, name = address.partition("/")
         written = self.sites[site]
-        if reason := written.noun.repositories[name].hold:
-            return Hold(address, reason, written.lines.at("repositories", name, "hold"))
-        return _hold(address, written)
+        reason = written.noun.repositories[name].hold
+        if not reason:
+            return _hold(address, written)
+        where = written.lines.at("repositories", name, "hold")
+        return Hold(address, reason, where)
 
     def hold_of_ticket(self, key: TicketKey) -> Hold | None:
         """Return why nothing is done with a ticket; `None`: it may."""
@@ -283,8 +287,12 @@ class DesiredState:
 
     def retired(self, chain: ChainFile) -> frozenset[CollectionName]:
         """Return the collections that a chain is not to search any more."""
-        meanings = ((word, self.meaning(word, chain.instrument)) for word in chain.retired)
-        return frozenset(c for word, meant in meanings for c in (meant.children if meant else (word,)))
+        collections: set[CollectionName] = set()
+        for word in chain.retired:
+            meaning = self.meaning(word, chain.instrument)
+            # A word that means nothing may be a collection nobody declares.
+            collections.update(meaning.children if meaning else [word])
+        return frozenset(collections)
 
     def tickets_of(self, instrument: InstrumentName) -> tuple[Written[Ticket], ...]:
         """Return the tickets of an instrument, by name."""
@@ -292,8 +300,12 @@ class DesiredState:
 
     def chains_of(self, instrument: InstrumentName) -> tuple[Written[ChainFile], ...]:
         """Return the chains of an instrument, by name."""
-        ours = (self.chains[name] for name in sorted(self.chains))
-        return tuple(chain for chain in ours if chain.noun.instrument == instrument)
+        chains = []
+        for name in sorted(self.chains):
+            chain = self.chains[name]
+            if chain.noun.instrument == instrument:
+                chains.append(chain)
+        return tuple(chains)
 
     def ticket_named(self, word: str, instrument: InstrumentName) -> Written[Ticket] | None:
         """Return the ticket of an instrument that a word names, if any."""
@@ -328,11 +340,12 @@ class DesiredState:
     @cached_property
     def _by_instrument(self) -> Mapping[InstrumentName, tuple[RepositoryAddress, ...]]:
         # They are asked for with every ticket.
-        addresses: dict[InstrumentName, tuple[RepositoryAddress, ...]] = {}
+        addresses: dict[InstrumentName, list[RepositoryAddress]] = {}
         for address in self.repositories:
-            for instrument in dict.fromkeys(self.repository(address)[1].instruments):
-                addresses[instrument] = (*addresses.get(instrument, ()), address)
-        return addresses
+            _, repository = self.repository(address)
+            for instrument in dict.fromkeys(repository.instruments):
+                addresses.setdefault(instrument, []).append(address)
+        return {instrument: tuple(those) for instrument, those in addresses.items()}
 
     @cached_property
     def _origins(self) -> Mapping[InstrumentName, RepositoryAddress]:
@@ -344,11 +357,18 @@ class DesiredState:
 
     @cached_property
     def _by_bare_collection(self) -> Mapping[tuple[str, str], Written[Ticket]]:
-        return {(t.noun.instrument, name): t for t in self.tickets.values() for name in t.noun.bare}
+        tickets: dict[tuple[str, str], Written[Ticket]] = {}
+        for ticket in self.tickets.values():
+            for name in ticket.noun.bare:
+                tickets[ticket.noun.instrument, name] = ticket
+        return tickets
 
     @cached_property
     def _by_child(self) -> Mapping[CollectionName, Written[Ticket]]:
-        return {child: ticket for ticket in self.tickets.values() for child in ticket.noun.children}
+        tickets: dict[CollectionName, Written[Ticket]] = {}
+        for ticket in self.tickets.values():
+            tickets.update(dict.fromkeys(ticket.noun.children, ticket))
+        return tickets
 
     def _is_origin(self, address: RepositoryAddress) -> bool:
         site, _, name = address.partition("/")
@@ -363,6 +383,10 @@ def _hold(what: str, written: Written[Site] | Written[Ticket] | Written[ChainFil
 
 def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:
     return written.noun.model_dump(mode="json", exclude_none=True, exclude=besides)
+
+
+def _all_plain(files: Mapping[str, Written[Any]]) -> dict[str, Any]:
+    return {name: _plain(written) for name, written in files.items()}
 
 
 def _server(uri: str) -> str:

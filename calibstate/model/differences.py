@@ -60,8 +60,9 @@ def differences(
     """
     alike: dict[tuple[str, int, int, str, str], list[_Piece]] = {}
     for piece in _pieces(first, other):
-        one_side, other_side = (alike_in(winner) if winner else "" for winner in (piece.first, piece.other))
-        key = (piece.dataset_type, *piece.span, one_side, other_side)
+        first_side = alike_in(piece.first) if piece.first else ""
+        other_side = alike_in(piece.other) if piece.other else ""
+        key = (piece.dataset_type, *piece.span, first_side, other_side)
         alike.setdefault(key, []).append(piece)
     for (dataset_type, begin, end, _, _), pieces in sorted(alike.items()):
         yield Difference(
@@ -69,8 +70,8 @@ def differences(
             tuple(sorted(piece.data_id for piece in pieces)),
             begin,
             end,
-            frozenset(_selected(p.first) for p in pieces if p.first),
-            frozenset(_selected(p.other) for p in pieces if p.other),
+            frozenset(_selected(piece.first) for piece in pieces if piece.first),
+            frozenset(_selected(piece.other) for piece in pieces if piece.other),
         )
 
 
@@ -86,35 +87,46 @@ class _Piece:
 
 
 def _pieces(first: Resolved, other: Resolved) -> Iterator[_Piece]:
-    here, there = _by_key(first), _by_key(other)
-    for key in sorted(here.keys() | there.keys()):
-        mine, yours = here.get(key, []), there.get(key, [])
-        if [_what(w) for w in mine] != [_what(w) for w in yours]:
-            yield from _along(key, mine, yours)
+    of_first, of_other = _by_key(first), _by_key(other)
+    for key in sorted(of_first.keys() | of_other.keys()):
+        winners = of_first.get(key, [])
+        other_winners = of_other.get(key, [])
+        # Most are the same, and need no walk along time.
+        if [_what(winner) for winner in winners] != [_what(winner) for winner in other_winners]:
+            yield from _along(key, winners, other_winners)
 
 
 def _by_key(resolved: Resolved) -> dict[tuple[str, str], list[Effective]]:
-    return {key: list(ws) for key, ws in groupby(resolved.winners, key=lambda w: (w.dataset_type, w.data_id))}
+    """Return winners in the order of time, by dataset type and data ID."""
+    grouped = groupby(resolved.winners, key=attrgetter("dataset_type", "data_id"))
+    return {key: list(winners) for key, winners in grouped}
 
 
 def _what(winner: Effective) -> tuple[str, int, int]:
     return (winner.uuid, winner.begin, winner.end)
 
 
-def _along(key: tuple[str, str], mine: list[Effective], yours: list[Effective]) -> Iterator[_Piece]:
+def _along(
+    key: tuple[str, str], winners: list[Effective], other_winners: list[Effective]
+) -> Iterator[_Piece]:
     """Walk along time, and yield the longest pieces that differ alike."""
-    edges = sorted({edge for w in (*mine, *yours) for edge in (w.begin, w.end)})
-    here, there = _winners(mine, edges), _winners(yours, edges)
+    moments: set[int] = set()
+    for winner in (*winners, *other_winners):
+        moments.update((winner.begin, winner.end))
+    edges = sorted(moments)
+    here = _winners(winners, edges)
+    there = _winners(other_winners, edges)
     last: _Piece | None = None
-    for (begin, end), a, b in zip(pairwise(edges), here, there, strict=True):
-        if (a and a.uuid) == (b and b.uuid):
+    for (begin, end), first, other in zip(pairwise(edges), here, there, strict=True):
+        if (first and first.uuid) == (other and other.uuid):
             continue
-        if last and last.span[1] == begin and (last.first, last.other) == (a, b):
+        # A piece that goes on where the last one ended makes it longer.
+        if last and last.span[1] == begin and (last.first, last.other) == (first, other):
             last.span = (last.span[0], end)
             continue
         if last:
             yield last
-        last = _Piece(*key, (begin, end), a, b)
+        last = _Piece(*key, (begin, end), first, other)
     if last:
         yield last
 

@@ -184,7 +184,11 @@ class Seal(Noun):
         ID apart just as well; where the seal does not tell it, the
         collection, in brackets.
         """
-        return {self._full(name): self._holding(self._full(name), c) for name, c in self.collections.items()}
+        holdings: dict[str, Holding] = {}
+        for name, sealed in self.collections.items():
+            full_name = self._full(name)
+            holdings[full_name] = self._holding(full_name, sealed)
+        return holdings
 
     @cached_property
     def blocks(self) -> Mapping[str, tuple[Block, ...]]:
@@ -226,14 +230,14 @@ class Seal(Noun):
         return f"its files have {sum(sizes)} bytes together, sealed were {self.bytes}"
 
     def _holding(self, name: str, sealed: SealedCollection) -> Holding:
-        rows = tuple(
-            Row(dataset_type, data_id, _run_of(entry, sealed_type, name), begin, end)
-            for dataset_type, sealed_type in sealed.types.items()
-            for entry in sealed_type.coverage
-            for data_id, (begin, end) in covered([entry], self.instrument)
-        )
+        rows = []
+        for dataset_type, sealed_type in sealed.types.items():
+            for entry in sealed_type.coverage:
+                run = _run_of(entry, sealed_type, name)
+                for data_id, (begin, end) in covered([entry], self.instrument):
+                    rows.append(Row(dataset_type, data_id, run, begin, end))
         # Whether it is a RUN is not told; a range is a range.
-        return Holding(name, CollectionType.CALIBRATION, rows)
+        return Holding(name, CollectionType.CALIBRATION, tuple(rows))
 
     def _blocks(self, name: str, sealed: SealedCollection) -> Iterator[Block]:
         for dataset_type, sealed_type in sealed.types.items():
@@ -294,12 +298,14 @@ def sealed_rows(seal: Seal, name: str, live: Iterable[Row]) -> tuple[Row, ...]:
         their UUIDs, so those are taken over for the same data IDs and ranges;
         a row that is not there has none.
     """
-    uuids = {(row.dataset_type, row.data_id, row.begin, row.end): row.uuid for row in live}
-    sealed = seal.holdings[name].rows
-    return tuple(
-        row._replace(uuid=uuids.get((row.dataset_type, row.data_id, row.begin, row.end), ""))
-        for row in sealed
-    )
+    uuids: dict[tuple[str, str, int, int], str] = {}
+    for row in live:
+        uuids[row.dataset_type, row.data_id, row.begin, row.end] = row.uuid
+    rows = []
+    for row in seal.holdings[name].rows:
+        uuid = uuids.get((row.dataset_type, row.data_id, row.begin, row.end), "")
+        rows.append(row._replace(uuid=uuid))
+    return tuple(rows)
 
 
 def seal_of(
@@ -321,6 +327,10 @@ def seal_of(
     instrument, ticket = manifest.instrument, manifest.ticket
     content = content_digest(manifest)
     full_names = not all(_can_be_short(instrument, ticket, name) for name in manifest.fingerprints)
+    collections: dict[str, SealedCollection] = {}
+    for name, fingerprint in manifest.fingerprints.items():
+        named = name if full_names else sealed_name(instrument, ticket, name)
+        collections[named] = _sealed(held[name], fingerprint, instrument, runs)
     return Seal(
         ticket=ticket,
         instrument=instrument,
@@ -332,12 +342,7 @@ def seal_of(
         files=len(manifest.files),
         bytes=sum(file.size for file in manifest.files),
         full_names=full_names,
-        collections={
-            name if full_names else sealed_name(instrument, ticket, name): _sealed(
-                held[name], fingerprint, instrument, runs
-            )
-            for name, fingerprint in manifest.fingerprints.items()
-        },
+        collections=collections,
     )
 
 
@@ -359,15 +364,20 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
     """
     by_range: dict[tuple[Range, tuple[str, ...]], set[tuple[str, ...]]] = {}
     for data_id, span in rows:
-        named = parse_data_id(data_id)
-        its_own = named.pop("instrument", "")
+        values = parse_data_id(data_id)
+        its_own = values.pop("instrument", "")
+        # Only a data ID of another instrument, or of none, names it.
         if its_own != instrument:
-            named["instrument"] = its_own
-        by_range.setdefault((span, tuple(named)), set()).add(tuple(named.values()))
-    for (span, dimensions), values in sorted(by_range.items()):
-        for box in _boxes(values, len(dimensions)):
-            entry: Coverage = {d: _written(v) for d, v in zip(dimensions, box, strict=True)}
-            yield {**entry, **_written_range(span)}
+            values["instrument"] = its_own
+        alike = by_range.setdefault((span, tuple(values)), set())
+        alike.add(tuple(values.values()))
+    for (span, dimensions), data_ids in sorted(by_range.items()):
+        for box in _boxes(data_ids, len(dimensions)):
+            entry: Coverage = {}
+            for dimension, along in zip(dimensions, box, strict=True):
+                entry[dimension] = _written(along)
+            entry.update(_written_range(span))
+            yield entry
 
 
 def extent(coverage: Iterable[Coverage]) -> int:
@@ -413,24 +423,33 @@ def _named(entry: Coverage) -> Coverage:
 def _data_ids(dimensions: Coverage, instrument: str) -> Iterator[str]:
     """Return the data IDs of an entry, as text."""
     _refuse_too_many(prod(map(_how_many, dimensions.values())))
-    named = {"instrument": [instrument], **{key: _values(value) for key, value in dimensions.items()}}
-    if named["instrument"] == [""]:
-        del named["instrument"]
-    pairs = ([f"{key}={value}" for value in named[key]] for key in sorted(named))
+    values = {"instrument": [instrument]}
+    for dimension, written in dimensions.items():
+        values[dimension] = _values(written)
+    # Empty says that the data IDs have no instrument.
+    if values["instrument"] == [""]:
+        del values["instrument"]
+    pairs = []
+    for dimension in sorted(values):
+        pairs.append([f"{dimension}={value}" for value in values[dimension]])
     return map(",".join, product(*pairs))
 
 
 def _set_of_data_ids(entry: Coverage, instrument: str) -> frozenset[str]:
-    dimensions = (
-        (key, tuple(value) if isinstance(value, list) else value) for key, value in _named(entry).items()
-    )
+    dimensions: list[tuple[str, int | str | tuple[str, ...] | None]] = []
+    for dimension, written in _named(entry).items():
+        # A cache looks up only what cannot change.
+        unchanging = tuple(written) if isinstance(written, list) else written
+        dimensions.append((dimension, unchanging))
     return _expanded(instrument, *dimensions)
 
 
 @lru_cache(maxsize=1024, typed=True)
 def _expanded(instrument: str, *dimensions: tuple[str, int | str | tuple[str, ...] | None]) -> frozenset[str]:
     """Return a set of data IDs; thousands of entries stand for the same."""
-    entry = {key: list(value) if isinstance(value, tuple) else value for key, value in dimensions}
+    entry: Coverage = {}
+    for dimension, written in dimensions:
+        entry[dimension] = list(written) if isinstance(written, tuple) else written
     return frozenset(_data_ids(entry, instrument))
 
 
@@ -441,25 +460,35 @@ def _run_of(entry: Coverage, sealed_type: SealedType, collection: str) -> str:
 
 def _digest(fingerprint: str, content: str, reading: Reading | None) -> str:
     lines = [fingerprint, content]
-    return digest_of_lines([*lines, reading.digest] if reading else lines)
+    # A seal of before has no reading.
+    if reading:
+        lines.append(reading.digest)
+    return digest_of_lines(lines)
 
 
 def _sealed(holding: Holding, fingerprint: str, instrument: str, runs: Mapping[str, str]) -> SealedCollection:
     by_type: dict[str, list[Row]] = {}
     for row in holding.rows:
         by_type.setdefault(row.dataset_type, []).append(row)
-    types = {name: _sealed_type(rows, instrument, runs) for name, rows in sorted(by_type.items())}
+    types: dict[str, SealedType] = {}
+    for name, rows in sorted(by_type.items()):
+        types[name] = _sealed_type(rows, instrument, runs)
     return SealedCollection(fingerprint=fingerprint, types=types)
 
 
 def _sealed_type(rows: Sequence[Row], instrument: str, runs: Mapping[str, str]) -> SealedType:
     by_run: dict[str, list[tuple[str, Range]]] = {}
     for row in rows:
-        by_run.setdefault(runs[row.uuid], []).append((row.data_id, (row.begin, row.end)))
+        of_run = by_run.setdefault(runs[row.uuid], [])
+        of_run.append((row.data_id, (row.begin, row.end)))
+    # The RUN of most datasets is told once, for the type; of equal ones the
+    # first by name, so that the same rows have the same seal.
     most = max(sorted(by_run), key=lambda run: len(by_run[run]))
     coverage = list(cover(by_run.pop(most), instrument))
     for run, of_run in sorted(by_run.items()):
-        coverage += [{**entry, "run": run} for entry in cover(of_run, instrument)]
+        for entry in cover(of_run, instrument):
+            entry["run"] = run
+            coverage.append(entry)
     return SealedType(datasets=len(rows), run=most, coverage=tuple(coverage))
 
 
@@ -468,39 +497,55 @@ _Box = tuple[frozenset[str], ...]
 
 def _boxes(values: set[tuple[str, ...]], dimensions: int) -> list[_Box]:
     """Cut a set of tuples into few products of sets."""
-    boxes: set[_Box] = {tuple(frozenset([v]) for v in value) for value in values}
+    boxes: set[_Box] = set()
+    for value in values:
+        boxes.add(tuple(frozenset([word]) for word in value))
+    # Along one axis after the other, boxes that are equal along all other
+    # axes become one.
     for axis in range(dimensions):
-        merged: dict[tuple[_Box, _Box], frozenset[str]] = {}
+        merged: dict[tuple[_Box, _Box], set[str]] = {}
         for box in boxes:
-            rest = (box[:axis], box[axis + 1 :])
-            merged[rest] = merged.get(rest, frozenset()) | box[axis]
-        boxes = {(*before, along, *after) for (before, after), along in merged.items()}
-    return sorted(boxes, key=lambda box: [sorted(along, key=_order) for along in box])
+            elsewhere = (box[:axis], box[axis + 1 :])
+            merged.setdefault(elsewhere, set()).update(box[axis])
+        boxes = set()
+        for (before, after), along in merged.items():
+            boxes.add((*before, frozenset(along), *after))
+    return sorted(boxes, key=_order_of_box)
+
+
+def _order_of_box(box: _Box) -> list[list[str]]:
+    return [sorted(along, key=_order) for along in box]
 
 
 def _order(value: str) -> tuple[int, str]:
-    return (int(value), "") if _NUMBER.fullmatch(value) else (-1, value)
+    """Return what values are sorted by: words first, numbers as numbers."""
+    if _NUMBER.fullmatch(value):
+        return int(value), ""
+    return -1, value
 
 
 def _written(values: frozenset[str]) -> int | str | list[str]:
+    """Return the values of a dimension as a seal has them."""
     ordered = sorted(values, key=_order)
     if all(_NUMBER.fullmatch(value) for value in ordered):
-        spans = _spans([int(value) for value in ordered])
-        text = ",".join(str(a) if a == b else f"{a}..{b}" for a, b in spans)
+        text = ",".join(_spans(ordered))
         return int(text) if text.isdigit() else text
+    # A list keeps a single word that would be read as nothing or as numbers.
     if len(ordered) == 1 and ordered[0] and not _NUMBERS.fullmatch(ordered[0]):
         return ordered[0]
     return ordered
 
 
-def _spans(numbers: list[int]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for number in numbers:
-        if spans and number == spans[-1][1] + 1:
-            spans[-1] = (spans[-1][0], number)
-        else:
-            spans.append((number, number))
-    return spans
+def _spans(numbers: list[str]) -> Iterator[str]:
+    """Yield growing numbers, runs of them as ``first..last``."""
+    first = last = numbers[0]
+    for number in numbers[1:]:
+        if int(number) == int(last) + 1:
+            last = number
+            continue
+        yield first if first == last else f"{first}..{last}"
+        first = last = number
+    yield first if first == last else f"{first}..{last}"
 
 
 def _values(written: int | str | list[str] | None) -> list[str]:
@@ -509,14 +554,24 @@ def _values(written: int | str | list[str] | None) -> list[str]:
     text = "" if written is None else str(written)
     if not _NUMBERS.fullmatch(text):
         return [text]
-    return [str(number) for numbers in _ranges(text) for number in numbers]
+    values: list[str] = []
+    for numbers in _ranges(text):
+        values.extend(map(str, numbers))
+    return values
 
 
 def _how_many(written: int | str | list[str] | None) -> int:
     """Return how many values there are, without making them."""
-    if not isinstance(written, list) and _NUMBERS.fullmatch(str(written)):
-        return sum(max(0, numbers.stop - numbers.start) for numbers in _ranges(str(written)))
-    return len(_values(written))
+    if isinstance(written, list):
+        return len(written)
+    text = str(written)
+    if not _NUMBERS.fullmatch(text):
+        return 1
+    number = 0
+    for numbers in _ranges(text):
+        # ``len`` fails for a range of more than a machine can count.
+        number += max(0, numbers.stop - numbers.start)
+    return number
 
 
 def _ranges(text: str) -> Iterator[range]:
@@ -537,10 +592,11 @@ def _range(entry: Coverage) -> Range:
     begin, end = entry["begin"], entry["end"]
     if begin == end == _EMPTY:
         return EMPTY
-    span = (
-        UNBOUNDED[0] if begin is None else parse_tai(str(begin)),
-        UNBOUNDED[1] if end is None else parse_tai(str(end)),
-    )
-    if span[0] >= span[1]:
+    first, last = UNBOUNDED
+    if begin is not None:
+        first = parse_tai(str(begin))
+    if end is not None:
+        last = parse_tai(str(end))
+    if first >= last:
         raise ValueError(f"it ends, {end}, before it begins, {begin}")
-    return span
+    return first, last
