@@ -140,7 +140,9 @@ def seal_state(ticket: Ticket, seal: Seal | None) -> SealState:
     approved = ticket.approval.seal
     if approved is None:
         return SealState.NONE
-    return SealState.APPROVED if seal and approved in {seal.digest, seal.former_digest} else SealState.DIFFERS
+    if seal and approved in {seal.digest, seal.former_digest}:
+        return SealState.APPROVED
+    return SealState.DIFFERS
 
 
 def approved_otherwise(written: Written[Ticket], sealed: Written[Seal] | None) -> Diagnostic | None:

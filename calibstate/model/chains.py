@@ -77,15 +77,19 @@ def moved(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
     """
     place = {child: number for number, child in enumerate(before)}
     stays = [child for child in after if child in place]
-    # The longest run of growing places stays (by patience sorting).
+    # The longest run of growing places stays (by patience sorting): `tops`
+    # holds, by length of a run, the smallest place that one can end at.
     tops: list[int] = []
-    ranks = []
+    ranks: list[int] = []
     for child in stays:
         rank = bisect_left(tops, place[child])
         tops[rank : rank + 1] = [place[child]]
         ranks.append(rank)
-    wanted, kept = len(tops) - 1, set()
-    for child, rank in reversed(list(zip(stays, ranks, strict=True))):
+    # The run is read from its end: the last child of each rank belongs to it.
+    wanted = len(tops) - 1
+    kept: set[str] = set()
+    ranked = list(zip(stays, ranks, strict=True))
+    for child, rank in reversed(ranked):
         if rank == wanted:
             kept.add(child)
             wanted -= 1

@@ -159,9 +159,11 @@ class Changes:
     @property
     def touched(self) -> tuple[TicketKey, ...]:
         """Tickets whose approval matters: declared otherwise, or entering."""
-        keys = {change.key for change in self.tickets} | {change.key for change in self.seals}
+        keys = {change.key for change in self.tickets}
+        keys.update(change.key for change in self.seals)
         for chain in self.chains:
-            keys.update(TicketKey(chain.instrument, placed.entry) for placed in chain.entered)
+            for placed in chain.entered:
+                keys.add(TicketKey(chain.instrument, placed.entry))
         return tuple(sorted(keys))
 
 

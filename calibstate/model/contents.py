@@ -202,10 +202,11 @@ class Holding:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Its rows, as few as tell the same."""
-        data_ids: dict[tuple[str, str, int, int], set[str]] = {}
+        alike: dict[tuple[str, str, int, int], set[str]] = {}
         for dataset_type, data_id, uuid, begin, end in self.rows:
-            data_ids.setdefault((dataset_type, uuid, begin, end), set()).add(data_id)
-        return tuple(
-            Block(dataset_type, frozenset(alike), uuid, begin, end)
-            for (dataset_type, uuid, begin, end), alike in data_ids.items()
-        )
+            data_ids = alike.setdefault((dataset_type, uuid, begin, end), set())
+            data_ids.add(data_id)
+        blocks = []
+        for (dataset_type, uuid, begin, end), data_ids in alike.items():
+            blocks.append(Block(dataset_type, frozenset(data_ids), uuid, begin, end))
+        return tuple(blocks)

@@ -32,7 +32,9 @@ class DamagedFile(Noun):
             return "the file is gone"
         if self.found_size != self.file.size:
             return f"the file has {self.found_size} bytes, in the manifest {self.file.size}"
-        return f"SHA-256 {(self.found_sha256 or '')[:16]}…, in the manifest {self.file.sha256[:16]}…"
+        actual = (self.found_sha256 or "")[:16]
+        expected = self.file.sha256[:16]
+        return f"SHA-256 {actual}…, in the manifest {expected}…"
 
     def is_as_found(self, now: DamagedFile) -> bool:
         """Say whether a later look found the same damage.

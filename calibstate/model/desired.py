@@ -376,9 +376,12 @@ class DesiredState:
 
 
 def _hold(what: str, written: Written[Site] | Written[Ticket] | Written[ChainFile] | None) -> Hold | None:
-    if written is None or not written.noun.hold:
+    if written is None:
         return None
-    return Hold(what, written.noun.hold, written.lines.at("hold"))
+    reason = written.noun.hold
+    if not reason:
+        return None
+    return Hold(what, reason, written.lines.at("hold"))
 
 
 def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:
@@ -392,4 +395,7 @@ def _all_plain(files: Mapping[str, Written[Any]]) -> dict[str, Any]:
 def _server(uri: str) -> str:
     """Return what keeps a store: a bucket, or the folder itself."""
     scheme, is_uri, rest = uri.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}" if is_uri else uri.rstrip("/")
+    if not is_uri:
+        return uri.rstrip("/")
+    server, _, _ = rest.partition("/")
+    return f"{scheme}://{server}"

@@ -138,7 +138,10 @@ def _winners(winners: list[Effective], edges: list[int]) -> Iterator[Effective |
     for begin, _ in pairwise(edges):
         while winner and winner.end <= begin:
             winner = next(coming, None)
-        yield winner if winner and winner.begin <= begin else None
+        if winner and winner.begin <= begin:
+            yield winner
+        else:
+            yield None
 
 
 def _selected(winner: Effective) -> Selected:

@@ -114,5 +114,8 @@ class Resolved:
         if after == 0:
             return None
         last = self.winners[after - 1]
-        is_it = (last.dataset_type, last.data_id) == (dataset_type, data_id) and moment < last.end
-        return last if is_it else None
+        if (last.dataset_type, last.data_id) != (dataset_type, data_id):
+            return None
+        if moment >= last.end:
+            return None
+        return last

@@ -134,7 +134,9 @@ class Explanation:
         if self.winner:
             return Outcome.FOUND
         refused = any(candidate.why is Why.AMBIGUOUS for candidate in self.candidates)
-        return Outcome.AMBIGUOUS if refused else Outcome.NOTHING
+        if refused:
+            return Outcome.AMBIGUOUS
+        return Outcome.NOTHING
 
     @property
     def without(self) -> tuple[tuple[int, str], ...]:
@@ -148,12 +150,19 @@ class Explanation:
         """Where nothing is found, the candidate that is nearest in time."""
         if self.outcome is not Outcome.NOTHING:
             return None
-        away = {
-            place: max(candidate.row.begin - self.span[1] + 1, self.span[0] - candidate.row.end + 1)
-            for place, candidate in enumerate(self.candidates)
-            if candidate.why is not Why.EMPTY
-        }
-        return self.candidates[min(away, key=away.__getitem__)] if away else None
+        begin, end = self.span
+        nearest: Weighed | None = None
+        shortest = 0
+        for candidate in self.candidates:
+            if candidate.why is Why.EMPTY:
+                continue
+            row = candidate.row
+            # One is negative: a range is before the moment, or behind it.
+            away = max(row.begin - end + 1, begin - row.end + 1)
+            if nearest is None or away < shortest:
+                nearest = candidate
+                shortest = away
+        return nearest
 
 
 @dataclass(frozen=True)
@@ -234,5 +243,8 @@ def _counts(answer: Told) -> bool:
 
 
 def _gets(explanation: Explanation) -> tuple[Outcome, str]:
+    """Return what a lookup gets: its outcome, and the dataset by its UUID."""
     winner = explanation.winner
-    return explanation.outcome, winner.row.uuid if winner else ""
+    if winner is None:
+        return explanation.outcome, ""
+    return explanation.outcome, winner.row.uuid

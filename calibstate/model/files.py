@@ -23,8 +23,12 @@ class FileChange:
     @property
     def first_line(self) -> int:
         """Number of the first line that differs, counted from 1."""
-        before, after = (self.before or b"").splitlines(), self.after.splitlines()
-        for number, (old, new) in enumerate(zip(before, after, strict=False), start=1):
+        before = (self.before or b"").splitlines()
+        after = self.after.splitlines()
+        both = zip(before, after, strict=False)
+        for number, (old, new) in enumerate(both, start=1):
             if old != new:
                 return number
-        return max(1, min(len(before), len(after)))
+        # One of them is the beginning of the other.
+        shorter = min(len(before), len(after))
+        return max(1, shorter)

@@ -57,7 +57,14 @@ class _Ranges(dict[tuple[int, int], str]):
 
     def __missing__(self, span: tuple[int, int]) -> str:
         begin, end = span
-        first = "-" if begin == UNBOUNDED_BEGIN else begin
-        last = "-" if end == UNBOUNDED_END else end
-        self[span] = "empty\tempty" if begin >= end else f"{first}\t{last}"
-        return self[span]
+        first = str(begin)
+        last = str(end)
+        if begin == UNBOUNDED_BEGIN:
+            first = "-"
+        if end == UNBOUNDED_END:
+            last = "-"
+        text = f"{first}\t{last}"
+        if begin >= end:
+            text = "empty\tempty"
+        self[span] = text
+        return text

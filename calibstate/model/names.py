@@ -113,7 +113,11 @@ def issue_key_meant(text: str) -> str | None:
         nobody sees, wide or small letters.
     """
     plain = unicodedata.normalize("NFKC", text)
-    visible = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    visible = ""
+    for character in plain:
+        # Characters of format, such as joiners, are seen by nobody.
+        if unicodedata.category(character) != "Cf":
+            visible += character
     key = _DASHES.sub("-", visible.strip()).upper()
     return key if is_issue_key(key) else None
 
@@ -131,9 +135,15 @@ def strange_in(text: str) -> str:
     str
         ``U+2011, U+200B``; empty where there are none.
     """
-    strange = dict.fromkeys(f"U+{ord(c):04X}" for c in text if not (c.isascii() and c.isprintable()))
-    more = [f"{len(strange) - _MOST_STRANGE} more"] if len(strange) > _MOST_STRANGE else []
-    return ", ".join([*list(strange)[:_MOST_STRANGE], *more])
+    strange: dict[str, None] = {}
+    for character in text:
+        if not (character.isascii() and character.isprintable()):
+            strange[f"U+{ord(character):04X}"] = None
+    words = list(strange)[:_MOST_STRANGE]
+    more = len(strange) - len(words)
+    if more:
+        words.append(f"{more} more")
+    return ", ".join(words)
 
 
 def spelled(text: str) -> str:
@@ -152,9 +162,14 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     choices
         What could have been written.
     """
-    words = {k.casefold(): k for k in sorted(choices, reverse=True)}
-    near = get_close_matches(word.casefold(), words, n=1)
-    return words[near[0]] if near else None
+    by_folded: dict[str, str] = {}
+    # Of words that differ in their case only, the first counts.
+    for choice in sorted(choices, reverse=True):
+        by_folded[choice.casefold()] = choice
+    near = get_close_matches(word.casefold(), by_folded, n=1)
+    if not near:
+        return None
+    return by_folded[near[0]]
 
 
 def _collection_name(name: str) -> str:

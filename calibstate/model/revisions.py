@@ -100,13 +100,16 @@ def instant(text: str) -> datetime | None:
     ValueError
         It is meant as one, and there is no such moment, or no zone.
     """
-    if len(text) < len("2025-02-11") or not text[:4].isdecimal() or text[4:5] != "-" or text[7:8] != "-":
+    if len(text) < len("2025-02-11") or not text[:4].isdecimal():
         return None
-    if "T" not in text:
-        parse_tai(f"{text}T00:00:00")
-        begins = datetime.fromisoformat(f"{text}T00:00:00+00:00")
-        # The last day of the calendar has no next one to end in.
-        return begins + min(_DAY_ENDS - _TAI_AHEAD, datetime.max.replace(tzinfo=UTC) - begins)
-    if not text.endswith("Z"):
-        raise ValueError("moments of operation are UTC: end it with Z")
-    return datetime.fromisoformat(text).astimezone(UTC)
+    if text[4:5] != "-" or text[7:8] != "-":
+        return None
+    if "T" in text:
+        if not text.endswith("Z"):
+            raise ValueError("moments of operation are UTC: end it with Z")
+        return datetime.fromisoformat(text).astimezone(UTC)
+    parse_tai(f"{text}T00:00:00")
+    begins = datetime.fromisoformat(f"{text}T00:00:00+00:00")
+    # The last day of the calendar has no next one to end in.
+    left = datetime.max.replace(tzinfo=UTC) - begins
+    return begins + min(_DAY_ENDS - _TAI_AHEAD, left)

@@ -90,14 +90,20 @@ def entered(runs: Iterable[PastRun], chain: str, children: Collection[str]) -> S
     children
         Names by which it may stand there.
     """
+    names = set(children)
     for run in runs:
         for line in reversed(run.lines):
             outcome = line.outcome
-            if outcome is None or outcome.target != chain or outcome.result is not Result.BEGUN:
+            if outcome is None or outcome.target != chain:
                 continue
-            if not set(children).isdisjoint(outcome.entrants or ()):
-                return Since(line.at, run.id, run.began.commit if run.began else None)
-            if not set(children).isdisjoint(outcome.leavers or ()):
+            if outcome.result is not Result.BEGUN:
+                continue
+            if not names.isdisjoint(outcome.entrants or ()):
+                commit = None
+                if run.began:
+                    commit = run.began.commit
+                return Since(line.at, run.id, commit)
+            if not names.isdisjoint(outcome.leavers or ()):
                 why = f"run {run.id} took it out at {line.at}, and no journal tells who put it back"
                 return Since(unknown=why)
     why = "no journal here tells who put it there: a hand, an older version, or another store of records"

@@ -52,8 +52,9 @@ class Scope:
             return True
         instrument, ticket = key
         names = (ticket, f"{instrument}/{ticket}")
-        wanted = not self.tickets or any(_among(name, self.tickets) for name in names)
-        return wanted and self.has_instrument(instrument) and not self._excluded(*names)
+        if self.tickets and not any(_among(name, self.tickets) for name in names):
+            return False
+        return self.has_instrument(instrument) and not self._excluded(*names)
 
     def _excluded(self, *names: str) -> bool:
         return any(fnmatchcase(name, pattern) for name in names for pattern in self.exclude)

@@ -98,8 +98,15 @@ class SealedType(Noun):
     @property
     def runs(self) -> frozenset[str]:
         """RUNs that the datasets are in, as far as it tells."""
-        named = {self.run, *(str(entry["run"]) for entry in self.coverage if "run" in entry)}
-        return frozenset(run for run in named if run)
+        runs: set[str] = set()
+        if self.run:
+            runs.add(self.run)
+        for entry in self.coverage:
+            # An entry names its RUN where it is not that of the type.
+            run = str(entry.get("run", ""))
+            if run:
+                runs.add(run)
+        return frozenset(runs)
 
 
 class SealedCollection(Noun):
@@ -164,8 +171,10 @@ class Seal(Noun):
         if self.fingerprint != ticket_fingerprint(self.fingerprints.items()):
             return "its fingerprint is not that of its collections"
         if self.digest != _digest(self.fingerprint, self.content, self.reading):
-            reading = " and how it is read" if self.reading else ""
-            return f"its digest is not that of its fingerprint and its content{reading}"
+            problem = "its digest is not that of its fingerprint and its content"
+            if self.reading:
+                problem += " and how it is read"
+            return problem
         return None
 
     @property
@@ -197,7 +206,10 @@ class Seal(Noun):
         They stand for the same as the rows of `holdings`, which are hundreds
         of times as many.
         """
-        return {self._full(name): tuple(self._blocks(name, c)) for name, c in self.collections.items()}
+        blocks: dict[str, tuple[Block, ...]] = {}
+        for name, sealed in self.collections.items():
+            blocks[self._full(name)] = tuple(self._blocks(name, sealed))
+        return blocks
 
     def without_runs(self) -> Seal:
         """Return it as seals were before they told of RUNs."""
@@ -540,12 +552,17 @@ def _spans(numbers: list[str]) -> Iterator[str]:
     """Yield growing numbers, runs of them as ``first..last``."""
     first = last = numbers[0]
     for number in numbers[1:]:
-        if int(number) == int(last) + 1:
-            last = number
-            continue
-        yield first if first == last else f"{first}..{last}"
-        first = last = number
-    yield first if first == last else f"{first}..{last}"
+        if int(number) != int(last) + 1:
+            yield _span(first, last)
+            first = number
+        last = number
+    yield _span(first, last)
+
+
+def _span(first: str, last: str) -> str:
+    if first == last:
+        return first
+    return f"{first}..{last}"
 
 
 def _values(written: int | str | list[str] | None) -> list[str]:

@@ -172,7 +172,9 @@ def _holds(clause: str, number: tuple[int, ...]) -> bool:
     match = _CLAUSE.fullmatch(clause.strip())
     if not match:
         raise ValueError(f"`{clause.strip()}` is not a version after one of {', '.join(_COMPARED)}")
-    return _COMPARED[match[1]](number, _number(match[2]))
+    symbol, version = match[1], match[2]
+    compare = _COMPARED[symbol]
+    return compare(number, _number(version))
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -57,9 +57,12 @@ def format_bound(bound: int) -> str | None:
     if bound in UNBOUNDED:
         return None
     seconds, nanoseconds = divmod(bound, 1_000_000_000)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
-    return text + fraction
+    moment = _EPOCH + timedelta(seconds=seconds)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    if not nanoseconds:
+        return text
+    fraction = f"{nanoseconds:09d}".rstrip("0")
+    return f"{text}.{fraction}"
 
 
 def format_range(span: Range) -> str:

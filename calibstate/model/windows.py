@@ -51,16 +51,17 @@ def _cron(words: str) -> str:
 
 
 def _lasts(words: str) -> str:
-    duration = re.fullmatch(r"([0-9]{1,6})([mhd])", words)
-    if not duration:
+    if not re.fullmatch(r"([0-9]{1,6})([mhd])", words):
         raise ValueError(f"`{words}` is no duration; write 90m, 14h or 3d")
-    if not timedelta() < (lasts := _span(words)) <= LONGEST:
+    lasts = _span(words)
+    if not timedelta() < lasts <= LONGEST:
         raise ValueError(f"`{words}` is not between 1m and {LONGEST.days}d: {lasts}")
     return words
 
 
 def _span(words: str) -> timedelta:
-    return timedelta(**{_UNITS[words[-1]]: int(words[:-1])})
+    number, unit = words[:-1], words[-1]
+    return timedelta(**{_UNITS[unit]: int(number)})
 
 
 def _zone(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...errors import Diagnostic, ExitCode
 from ..names import Place
 
-__all__ = ["CommandResult", "Footnote", "unseen_notes"]
+__all__ = ["CommandResult", "Footnote", "failed_if", "unseen_notes"]
 
 Footnote = str | Diagnostic
 """A sentence, or a message with its severity."""
@@ -29,6 +29,19 @@ class CommandResult:
     def footnotes(self) -> tuple[Footnote, ...]:
         """What people are told after the result, whatever its format."""
         return ()
+
+
+def failed_if(problems: object) -> ExitCode:
+    """Return the code of what is done, or of what failed.
+
+    Parameters
+    ----------
+    problems
+        True, or not empty, where something failed.
+    """
+    if problems:
+        return ExitCode.ERROR
+    return ExitCode.DONE
 
 
 def unseen_notes(unreachable: Mapping[Place, Diagnostic]) -> tuple[Footnote, ...]:

@@ -11,7 +11,7 @@ from ...errors import Diagnostic, ExitCode, first_of
 from ..differences import Difference
 from ..explanations import Explained, Since, Told
 from ..names import RepositoryAddress
-from .base import CommandResult, Footnote, unseen_notes
+from .base import CommandResult, Footnote, failed_if, unseen_notes
 
 __all__ = ["ChainDifference", "ChainFingerprint", "ExplanationsFound", "FingerprintsCompared"]
 
@@ -52,10 +52,10 @@ class FingerprintsCompared(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return first_of(
-            ExitCode.ERROR if self.unreachable else ExitCode.DONE,
-            ExitCode.DRIFT if self.differences else ExitCode.DONE,
-        )
+        unseen = failed_if(self.unreachable)
+        if self.differences:
+            return first_of(unseen, ExitCode.DRIFT)
+        return unseen
 
     @property
     @override
@@ -83,7 +83,7 @@ class ExplanationsFound(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.ERROR if self.explained.unreachable else ExitCode.DONE
+        return failed_if(self.explained.unreachable)
 
     @property
     @override
@@ -98,9 +98,12 @@ class ExplanationsFound(CommandResult):
 
     def _when(self, answer: Told, since: Since) -> str:
         winner = answer.explanation.winner
-        collection = winner.collection if winner else ""
-        what = self.explained.tickets.get(collection, collection)
+        what = ""
+        if winner:
+            what = self.explained.tickets.get(winner.collection, winner.collection)
         if since.unknown:
             return f"since when {what} is searched is not known; {since.unknown}"
-        commit = f", from commit {since.commit[:10]}" if since.commit else ""
-        return f"{what} is searched since {since.at}, by run {since.run}{commit}"
+        words = f"{what} is searched since {since.at}, by run {since.run}"
+        if since.commit:
+            words += f", from commit {since.commit[:10]}"
+        return words

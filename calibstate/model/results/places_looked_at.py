@@ -11,7 +11,7 @@ from ...errors import Diagnostic, ExitCode
 from ..checkups import Check, Health
 from ..names import RepositoryAddress
 from ..observations import Observation
-from .base import CommandResult, Footnote, unseen_notes
+from .base import CommandResult, Footnote, failed_if, unseen_notes
 
 __all__ = ["Checkup", "LockBroken", "ObservationsWritten", "ObservedRepository"]
 
@@ -27,7 +27,7 @@ class Checkup(CommandResult):
     @override
     def exit_code(self) -> ExitCode:
         failed = any(check.health is Health.FAILED for check in self.checks)
-        return ExitCode.ERROR if failed else ExitCode.DONE
+        return failed_if(failed)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ObservationsWritten(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.ERROR if self.unreachable else ExitCode.DONE
+        return failed_if(self.unreachable)
 
     @property
     @override

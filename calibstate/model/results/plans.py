@@ -54,8 +54,10 @@ class PlanMade(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        steps = ExitCode.DRIFT if self.plan.steps else ExitCode.DONE
-        return first_of(undone_code(self.plan), steps)
+        undone = undone_code(self.plan)
+        if self.plan.steps:
+            return first_of(undone, ExitCode.DRIFT)
+        return undone
 
     @property
     @override

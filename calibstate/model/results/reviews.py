@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ...errors import ExitCode
 from ..reviews import ArchiveReview, Review
-from .base import CommandResult
+from .base import CommandResult, failed_if
 
 __all__ = ["ArchiveReviewed", "TicketsReviewed"]
 
@@ -27,7 +27,7 @@ class TicketsReviewed(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.DONE if self.passed else ExitCode.ERROR
+        return failed_if(not self.passed)
 
 
 @dataclass(frozen=True)
@@ -39,4 +39,4 @@ class ArchiveReviewed(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.DONE if self.review.passed else ExitCode.ERROR
+        return failed_if(not self.review.passed)

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode
 from ..runs import PastRun
-from .base import CommandResult, Footnote
+from .base import CommandResult, Footnote, failed_if
 
 __all__ = ["RunsListed"]
 
@@ -32,7 +32,7 @@ class RunsListed(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.ERROR if self.unread else ExitCode.DONE
+        return failed_if(self.unread)
 
     @property
     @override

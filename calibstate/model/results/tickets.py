@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode, Severity
 from ..approvals import Approved
-from .base import CommandResult
+from .base import CommandResult, failed_if
 
 __all__ = ["ApprovalsListed", "SealWritten"]
 
@@ -29,7 +29,7 @@ class ApprovalsListed(CommandResult):
     @override
     def exit_code(self) -> ExitCode:
         failed = any(finding.severity is Severity.ERROR for finding in self.findings)
-        return ExitCode.ERROR if failed else ExitCode.DONE
+        return failed_if(failed)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode, Severity
-from .base import CommandResult, Footnote
+from .base import CommandResult, Footnote, failed_if
 
 __all__ = ["Formatting", "Inventory", "SchemasWritten", "Validation"]
 
@@ -45,7 +45,7 @@ class Validation(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.ERROR if self.has_errors else ExitCode.DONE
+        return failed_if(self.has_errors)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Formatting(CommandResult):
     @override
     def exit_code(self) -> ExitCode:
         failed = any(problem.severity is Severity.ERROR for problem in self.problems)
-        return ExitCode.ERROR if failed else ExitCode.DONE
+        return failed_if(failed)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SchemasWritten(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
-        return ExitCode.ERROR if self.stale else ExitCode.DONE
+        return failed_if(self.stale)
 
     @property
     @override
