@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..engine.expand import expand
 from ..errors import (
@@ -19,21 +19,51 @@ from ..kinds.chain import Chain, written_order
 from ..kinds.external import External
 from ..model.desired import DesiredState
 from ..model.files import FileChange
-from ..model.names import InstrumentName, RepositoryAddress
+from ..model.names import InstrumentName
 from ..model.scope import Scope
 from ..model.seals import Seal
-from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
 from ..store.treefile import changes, checked
 from .capture import Captured
-from .describe import Live
+from .live import Live
 from .seal import make_seal
 
-__all__ = ["Shown", "declare", "seal_captured"]
+__all__ = ["CapturedSeals", "Shown", "declare", "seal_captured"]
 
 Shown = Callable[[str], AbstractContextManager[Watch]]
 """Shows how far long work has come."""
+
+
+@dataclass(frozen=True)
+class CapturedSeals:
+    """The seals of the tickets that were captured."""
+
+    seals: tuple[Seal, ...]
+
+    warnings: tuple[Diagnostic, ...]
+    """Why some of the tickets are not sealed."""
+
+
+@dataclass(frozen=True)
+class _ChainOrders:
+    """The children of a chain in a repository, now and as declared."""
+
+    chain: str
+
+    live: tuple[str, ...]
+    """Children now, in search order."""
+
+    declared: tuple[str, ...]
+    """Exactly what is declared, of what exists there."""
+
+    unwanted: frozenset[str]
+    """Children that are not to be searched any more."""
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """What `apply` would write: what nobody declared stays in place."""
+        return written_order(self.declared, self.live, self.unwanted)
 
 
 def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = ()) -> tuple[FileChange, ...]:
@@ -61,7 +91,9 @@ def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = (
     except InvalidStateError as error:
         unsound = [replace(d, detail=f"With what was found: {d.detail}") for d in error.diagnostics]
         raise RefusedError(*unsound) from None
-    _require_settled(captured, desired, after)
+    problems = [*_not_as_declared(captured, after), *_changed_elsewhere(captured, desired, after)]
+    if problems:
+        raise RefusedError(*problems)
     return changed
 
 
@@ -71,7 +103,7 @@ def seal_captured(
     places: ReadPlaces,
     now: str,
     shown: Shown = lambda what: nullcontext(unwatched),
-) -> tuple[tuple[Seal, ...], tuple[Diagnostic, ...]]:
+) -> CapturedSeals:
     """Return the seals of what has none, and why some cannot be made.
 
     Parameters
@@ -86,98 +118,90 @@ def seal_captured(
         The time in UTC, with ``Z``.
     shown
         Shows how far each ticket has come.
+
+    Raises
+    ------
+    NotAsRecordedError
+        A file is damaged: nobody should declare that without knowing it.
     """
-    seals, told = [], []
-    for number, (ticket, address) in enumerate(captured.unsealed, 1):
+    seals: list[Seal] = []
+    warnings: list[Diagnostic] = []
+    for number, unsealed in enumerate(captured.unsealed, 1):
+        ticket = unsealed.ticket
         with shown(f"reading {ticket.ticket} ({number} of {len(captured.unsealed)}),") as watch:
-            made = _sealed(ticket, address, desired, places, now, watch)
-        if isinstance(made, Seal):
-            seals.append(made)
+            try:
+                seal = make_seal(ticket, desired, places, now, watch, address=unsealed.address)
+            except NotAsRecordedError:
+                raise
+            except CalibstateError as error:
+                first = error.diagnostics[0]
+                warnings.append(_not_sealed(ticket.ticket, f"{first.summary}. {first.detail}"))
+                continue
+        # Names that begin with the instrument twice are not read as written.
+        if seal.problem:
+            warnings.append(_not_sealed(ticket.ticket, f"{seal.problem}."))
         else:
-            told.append(made)
-    return tuple(seals), tuple(told)
+            seals.append(seal)
+    return CapturedSeals(tuple(seals), tuple(warnings))
 
 
-def _sealed(
-    ticket: Ticket,
-    address: RepositoryAddress,
-    desired: DesiredState,
-    places: ReadPlaces,
-    now: str,
-    watch: Watch,
-) -> Seal | Diagnostic:
-    try:
-        made = make_seal(ticket, desired, places, now, watch, address=address)
-    except NotAsRecordedError:
-        raise  # Nobody should declare damaged files without knowing it.
-    except CalibstateError as error:
-        first = error.diagnostics[0]
-        return _without_seal(ticket, f"{first.summary}. {first.detail}")
-    # Names that begin with the instrument twice are not read as written.
-    return _without_seal(ticket, f"{made.problem}.") if made.problem else made
-
-
-def _without_seal(ticket: Ticket, why: str) -> Diagnostic:
+def _not_sealed(ticket: str, why: str) -> Diagnostic:
     return Diagnostic(
         "Ticket is not sealed",
-        f"{ticket.ticket}: {why}",
-        hint=f"Once that is mended: calibstate seal {ticket.ticket}.",
+        f"{ticket}: {why}",
+        hint=f"Once that is mended: calibstate seal {ticket}.",
         severity=Severity.WARNING,
     )
 
 
-def _require_settled(captured: Captured, before: DesiredState, after: DesiredState) -> None:
-    """Refuse a declaration that would change a chain.
-
-    A chain of the repository; or one of another, that was as declared.
-    """
+def _not_as_declared(captured: Captured, after: DesiredState) -> Iterator[Diagnostic]:
+    """Yield the chains of the repository that the files do not say exactly."""
     address = captured.live.address
-    told = [
-        Diagnostic(
-            "Not as declared",
-            f"{address}: {chain} searches {_listed(have)}; with the files it would be {_listed(after)}.",
-            hint="Say with `only` in its file which repositories have the chain.",
-        )
-        for chain, have, after in _chains(after, captured.live, captured.instrument, exactly=True)
-        if have != after
-    ]
-    for other in captured.others:
-        already = {
-            chain for chain, have, after in _chains(before, other, captured.instrument) if have != after
-        }
-        told += [
-            Diagnostic(
-                "Another would be changed",
-                f"{other.address}: {chain} searches {_listed(have)}; with what was found at {address} it "
-                f"would be {_listed(after)}. One chain has one order everywhere.",
+    for chain in _chains(after, captured.live, captured.instrument):
+        if chain.live != chain.declared:
+            yield Diagnostic(
+                "Not as declared",
+                f"{address}: {chain.chain} searches {_listed(chain.live)}; with the files it would be "
+                f"{_listed(chain.declared)}.",
+                hint="Say with `only` in its file which repositories have the chain.",
             )
-            for chain, have, after in _chains(after, other, captured.instrument)
-            if have != after and chain not in already
-        ]
-    if told:
-        raise RefusedError(*told)
+
+
+def _changed_elsewhere(captured: Captured, before: DesiredState, after: DesiredState) -> Iterator[Diagnostic]:
+    """Yield the chains of others that were as declared, and would change.
+
+    Where another differs from the files already, that is not for a capture
+    to settle.
+    """
+    for other in captured.others:
+        differed = {
+            chain.chain
+            for chain in _chains(before, other, captured.instrument)
+            if chain.live != chain.planned
+        }
+        for chain in _chains(after, other, captured.instrument):
+            if chain.live == chain.planned or chain.chain in differed:
+                continue
+            yield Diagnostic(
+                "Another would be changed",
+                f"{other.address}: {chain.chain} searches {_listed(chain.live)}; with what was found at "
+                f"{captured.live.address} it would be {_listed(chain.planned)}. One chain has one order "
+                "everywhere.",
+            )
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
 
 
-def _chains(
-    desired: DesiredState, live: Live, instrument: InstrumentName, *, exactly: bool = False
-) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
-    """Yield the chains of an instrument, as they are and as they would be.
-
-    Extras stay where they are, unless it is asked what is declared exactly.
-    """
+def _chains(desired: DesiredState, live: Live, instrument: InstrumentName) -> Iterator[_ChainOrders]:
+    """Yield the chains of an instrument that a repository is to have."""
     scope = Scope(repositories=(live.address,), instruments=(instrument,))
     resources = [declared.resource for declared in expand(desired, scope)]
-    gone = {external.address.name for external in External.among(resources)} - live.seen.keys()
+    # What others make is searched once they have made it.
+    externals = {external.address.name for external in External.among(resources)}
+    not_there = externals - live.collections.keys()
     for chain in Chain.among(resources):
-        have = live.children(chain.address.name)
-        declared = tuple(child for child in chain.children if child not in gone)
-        unwanted = frozenset(chain.unwanted)
-        yield (
-            chain.address.name,
-            have,
-            declared if exactly else written_order(declared, have, unwanted),
-        )
+        name = chain.address.name
+        declared = tuple(child for child in chain.children if child not in not_there)
+        yield _ChainOrders(name, live.children(name), declared, frozenset(chain.unwanted))

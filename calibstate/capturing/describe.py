@@ -1,4 +1,4 @@
-"""Tell what a live chain is made of, in the words of a state tree.
+"""Describe a live chain in the words of a state tree.
 
 Each collection that is reached is one thing everywhere: a ticket collection,
 a collection of a bare ticket, a chain, or what others make.  What files
@@ -7,60 +7,21 @@ declare already stays what they declare.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from itertools import chain, count
 
 from ..errors import Diagnostic
 from ..model.chains import Entry, ExternalEntry
-from ..model.contents import CollectionType, Holding
+from ..model.contents import CollectionType
 from ..model.desired import DesiredState
-from ..model.names import InstrumentName, RepositoryAddress, collection_name_problem
+from ..model.names import InstrumentName, collection_name_problem
 from ..model.tickets import Approval, ApprovalStatus, Ticket
-from ..model.timespans import EMPTY, format_range
-from ..ports.butler import ButlerReader, SeenCollection
+from .live import Live
+from .naming import TicketNames
 
-__all__ = ["Description", "Live", "Role", "describe", "look_closely"]
-
-
-@dataclass(frozen=True)
-class Live:
-    """What a repository showed."""
-
-    address: RepositoryAddress
-    seen: Mapping[str, SeenCollection]
-    """Collections that exist."""
-
-    held: Mapping[str, Holding]
-    """What those hold that hold calibrations."""
-
-    def children(self, name: str) -> tuple[str, ...]:
-        """Return the children of a chain; none where it does not exist."""
-        return self.seen[name].children if name in self.seen else ()
-
-    def is_chain(self, name: str) -> bool:
-        """Say whether a collection exists and is CHAINED."""
-        return name in self.seen and self.seen[name].type is CollectionType.CHAINED
-
-    def has(self, ticket: Ticket) -> bool:
-        """Say whether a ticket's collections are there, with something."""
-        whole = all(leaf in self.held for leaf in ticket.leaves)
-        return whole and (ticket.collection is None or self.children(ticket.collection) == ticket.leaves)
-
-    def remark(self, name: str) -> str:
-        """Say what a collection is, for a comment."""
-        seen, holding = self.seen.get(name), self.held.get(name)
-        if seen is None:
-            return "does not exist"
-        if seen.children:
-            number = len(seen.children)
-            return f"{seen.type.value}: {number} {'collection' if number == 1 else 'collections'}"
-        if holding is None:
-            return f"{seen.type.value}{_without(seen.type)}"
-        return f"{seen.type.value}: {', '.join(_counts(holding))}"
+__all__ = ["Description", "Role", "describe"]
 
 
 class Role(Enum):
@@ -96,79 +57,38 @@ class Description:
     @property
     def chains(self) -> list[str]:
         """Chains, as they are reached."""
-        return [n for n, role in self.roles.items() if role is Role.CHAIN and n not in self.apart]
+        return [name for name, role in self.roles.items() if role is Role.CHAIN and name not in self.apart]
 
     @property
-    def found(self) -> list[Ticket]:
+    def reached(self) -> list[Ticket]:
         """Tickets that are reached, declared before or not."""
-        return list({ticket.key: ticket for ticket in self.tickets.values()}.values())
+        by_key = {ticket.key: ticket for ticket in self.tickets.values()}
+        return list(by_key.values())
 
     def entries(self, children: Sequence[str]) -> list[Entry]:
         """Return entries of a chain that say some children in their order."""
         entries: list[Entry] = []
-        at = 0
-        while at < len(children):
-            entry, number = self._entry(children, at)
-            entries.append(entry)
-            at += number
+        rest = tuple(children)
+        while rest:
+            name = rest[0]
+            ticket = self.tickets.get(name)
+            if self.roles.get(name) is Role.EXTERNAL:
+                entries.append(ExternalEntry(external=name, only=(self.live.address,)))
+                rest = rest[1:]
+            elif ticket and rest[: len(ticket.children)] == ticket.children:
+                # One word stands for all children of the ticket.
+                entries.append(ticket.ticket)
+                rest = rest[len(ticket.children) :]
+            else:
+                entries.append(name)
+                rest = rest[1:]
         return entries
-
-    def _entry(self, children: Sequence[str], at: int) -> tuple[Entry, int]:
-        """Return the entry that stands for the next children, and how many."""
-        name = children[at]
-        ticket = self.tickets.get(name)
-        if self.roles.get(name) is Role.EXTERNAL:
-            return ExternalEntry(external=name, only=(self.live.address,)), 1
-        if ticket and tuple(children[at : at + len(ticket.children)]) == ticket.children:
-            return ticket.ticket, len(ticket.children)
-        return name, 1
-
-
-def look_closely(
-    butler: ButlerReader,
-    address: RepositoryAddress,
-    roots: Iterable[str],
-    others: Iterable[str] = (),
-    *,
-    read: Container[str] | None = None,
-) -> Live:
-    """Look at chains, all that they reach, and what of it are calibrations.
-
-    Parameters
-    ----------
-    butler
-        The repository.
-    address
-        Its address.
-    roots
-        Chains to look into.
-    others
-        Collections to look at alone.
-    read
-        Collections whose content matters; `None`: all.
-    """
-    seen: dict[str, SeenCollection] = dict(butler.collections(sorted(set(others))))
-    reached: dict[str, SeenCollection] = {}
-    level = set(roots)
-    while level:
-        found = butler.collections(sorted(level))
-        reached.update(found)
-        level = {child for one in found.values() for child in one.children} - reached.keys()
-    seen |= reached
-    leaves = {name: one for name, one in seen.items() if one.type is not CollectionType.CHAINED}
-    alone = {name: one for name, one in leaves.items() if read is None or name in read}
-    certified = [name for name, one in alone.items() if one.type is CollectionType.CALIBRATION]
-    # A RUN of raws is not read to find that it holds no calibration.
-    others_held = butler.holdings([name for name in alone if name not in certified], calibrations_only=True)
-    runs = [name for name, holding in others_held.items() if holding.rows]
-    held = {**butler.holdings([*certified, *runs])} if certified or runs else {}
-    return Live(address, seen, {name: holding for name, holding in held.items() if holding.rows})
 
 
 def describe(
     live: Live, desired: DesiredState, instrument: InstrumentName, roots: Sequence[str], note: str
 ) -> Description:
-    """Tell what some chains and all that they reach are.
+    """Describe what some chains and all that they reach are.
 
     Parameters
     ----------
@@ -183,81 +103,114 @@ def describe(
     note
         Where the approval of new tickets is recorded.
     """
-    return _Describer(live, desired, instrument, tuple(roots), note).describe()
+    describer = _Describer(live, desired, instrument, tuple(roots), note, Description(live, instrument))
+    describer.walk()
+    describer.add_bare_tickets()
+    return describer.description
 
 
 @dataclass
 class _Describer:
+    """Fills a description, one collection after the other."""
+
     live: Live
     desired: DesiredState
     instrument: InstrumentName
     roots: tuple[str, ...]
     note: str
+    description: Description
 
-    def describe(self) -> Description:
-        told = Description(self.live, self.instrument)
-        for name in self.roots:
-            self._walk(name, told)
-        self._add_bare(told)
-        return told
-
-    def _walk(self, root: str, told: Description) -> None:
-        """Tell what each collection is, chains before what they hold."""
-        waiting = [root]
+    def walk(self) -> None:
+        """Give each collection its role, chains before what they hold."""
+        waiting = list(reversed(self.roots))
         while waiting:
             name = waiting.pop()
-            if name in told.roles or name not in self.live.seen:
+            if name in self.description.roles or name not in self.live.collections:
                 continue
-            role = self._role(name, told)
+            role = self._role(name)
             if role is None:
                 continue
-            told.roles[name] = role
-            if role is Role.CHAIN and self._is_of_another(name):
-                told.apart.add(name)
-            elif role is Role.CHAIN:
+            self.description.roles[name] = role
+            if role is not Role.CHAIN:
+                continue
+            declared = self.desired.chains.get(name)
+            is_of_another = declared is not None and declared.noun.instrument != self.instrument
+            if declared and is_of_another and self.desired.expects(declared.noun.only, self.live.address):
+                self.description.apart.add(name)
+            else:
+                # The last one waiting is taken first: children in their order.
                 waiting.extend(reversed(self.live.children(name)))
 
-    def _is_of_another(self, name: str) -> bool:
-        """Say whether a chain is declared here for another instrument."""
-        if name not in self.desired.chains:
-            return False
-        chain = self.desired.chains[name].noun
-        return chain.instrument != self.instrument and self.desired.expects(chain.only, self.live.address)
+    def add_bare_tickets(self) -> None:
+        """Declare tickets for the collections that stand alone.
 
-    def _role(self, name: str, told: Description) -> Role | None:
+        Collections that have a ticket's word in their name become one ticket.
+        """
+        taken = {ticket.ticket for ticket in self.description.new}
+        collections_of: dict[str, list[str]] = {}
+        for collection, role in self.description.roles.items():
+            if role is not Role.BARE or collection in self.description.tickets:
+                continue
+            word = self._names.name_in(collection)
+            if word is None or word in taken:
+                word = self._names.invented(collection, taken | collections_of.keys())
+                # Nothing else joins a ticket whose name was invented.
+                taken.add(word)
+            collections_of.setdefault(word, []).append(collection)
+        for word, collections in collections_of.items():
+            ticket = Ticket(
+                ticket=word, instrument=self.instrument, approval=self._approval, bare=tuple(collections)
+            )
+            self.description.new.append(ticket)
+            self.description.tickets.update(dict.fromkeys(collections, ticket))
+
+    def _role(self, name: str) -> Role | None:
         """Return what a collection is; `None` where the files cannot say."""
-        if problem := collection_name_problem(name):
-            told.refused.append(Diagnostic("Name that no file can give", f"`{name}`: {problem}."))
+        problem = collection_name_problem(name)
+        if problem:
+            self._refuse("Name that no file can give", f"`{name}`: {problem}.")
             return None
         if name in self._external:
             return Role.EXTERNAL
         if name in self._declared:
-            return self._role_as_declared(name, told)
+            return self._role_as_declared(name)
         if self.live.is_chain(name):
-            return self._role_of_chain(name, told)
-        if self.live.seen[name].type is CollectionType.TAGGED or name not in self.live.held:
+            ticket = self._as_ticket(name)
+            if ticket is None:
+                return Role.CHAIN
+            self.description.tickets[name] = ticket
+            self.description.new.append(ticket)
+            return Role.TICKET
+        if self.live.collections[name].type is CollectionType.TAGGED or name not in self.live.holdings:
             return Role.EXTERNAL
         return Role.BARE
 
-    def _role_as_declared(self, name: str, told: Description) -> Role | None:
+    def _role_as_declared(self, name: str) -> Role | None:
         """Return what files say of a collection, if it is that here."""
-        said = self._declared[name]
-        if said is None:
-            if self.live.is_chain(name):
-                return Role.CHAIN
-            where = self.desired.chains[name].lines.value_at("chain")
-            kind = self.live.seen[name].type.value
-            detail = f"`{name}` is declared as a chain, and is a {kind} collection at {self.live.address}."
-            told.refused.append(Diagnostic("Declared as something else", detail, where))
+        ticket = self._declared[name]
+        if ticket is None and self.live.is_chain(name):
+            return Role.CHAIN
+        if ticket is None:
+            kind = self.live.collections[name].type.value
+            self.description.refused.append(
+                Diagnostic(
+                    "Declared as something else",
+                    f"`{name}` is declared as a chain, and is a {kind} collection at {self.live.address}.",
+                    self.desired.chains[name].lines.value_at("chain"),
+                )
+            )
             return None
-        if problem := self._unlike(said, name):
-            where = self.desired.tickets[said.key].lines.at("ticket")
-            told.refused.append(Diagnostic("Declared as something else", problem, where))
+        difference = self._difference(ticket, name)
+        if difference:
+            where = self.desired.tickets[ticket.key].lines.at("ticket")
+            self.description.refused.append(Diagnostic("Declared as something else", difference, where))
             return None
-        told.tickets[name] = said
-        return Role.TICKET if name == said.collection else Role.BARE
+        self.description.tickets[name] = ticket
+        if name == ticket.collection:
+            return Role.TICKET
+        return Role.BARE
 
-    def _unlike(self, ticket: Ticket, name: str) -> str:
+    def _difference(self, ticket: Ticket, name: str) -> str:
         """Say in what a collection is not what its ticket says of it."""
         here = f"at {self.live.address}"
         if ticket.instrument != self.instrument:
@@ -266,111 +219,73 @@ class _Describer:
                 f"{here}; a chain lists tickets of its own instrument only."
             )
         if name == ticket.collection:
-            if (have := self.live.children(name)) != ticket.leaves:
+            children = self.live.children(name)
+            if children != ticket.leaves:
                 return (
                     f"{ticket.ticket} lists {', '.join(ticket.leaves)}; {here} it is "
-                    f"{', '.join(have) or 'empty'}. What a ticket holds is the same everywhere."
+                    f"{', '.join(children) or 'empty'}. What a ticket holds is the same everywhere."
                 )
         elif name not in ticket.bare:
             return (
                 f"`{name}` is declared as a part of {ticket.ticket}, and {here} a chain searches it by "
                 "itself; that can be said of a ticket with `bare` only."
             )
-        elif name not in self.live.held:
+        elif name not in self.live.holdings:
             return f"`{name}` is declared as a collection of {ticket.ticket}, and holds nothing {here}."
         return ""
 
-    def _role_of_chain(self, name: str, told: Description) -> Role:
-        ticket = self._as_ticket(name)
-        if ticket is None:
-            return Role.CHAIN
-        told.tickets[name] = ticket
-        told.new.append(ticket)
-        return Role.TICKET
-
     def _as_ticket(self, name: str) -> Ticket | None:
         """Return the ticket that a chain is, if it can be one."""
-        word, leaves = self._word_in(name), self.live.children(name)
-        if word is None or name != f"{self._calib}{word}" or (name in self.roots and name not in self._above):
+        word = self._names.name_in(name)
+        if word is None or name != f"{self._names.prefix}{word}":
             return None
+        # A chain that is asked for, and stands in no other, stays a chain.
+        if name in self.roots and name not in self._chains_with:
+            return None
+        leaves = self.live.children(name)
         if not leaves or not all(self._is_part(leaf, name) for leaf in leaves):
             return None
-        names = tuple(self._relative(leaf, name) for leaf in leaves)
-        return Ticket(ticket=word, instrument=self.instrument, approval=self._approval, collections=names)
+        names: list[str] = []
+        for leaf in leaves:
+            inside = leaf.removeprefix(f"{name}/")
+            # What begins with the instrument would be taken for a full name.
+            names.append(leaf if inside.startswith(f"{self.instrument}/") else inside)
+        return Ticket(
+            ticket=word, instrument=self.instrument, approval=self._approval, collections=tuple(names)
+        )
 
-    def _is_part(self, leaf: str, of: str) -> bool:
-        """Say whether a collection can be one of a ticket, and no more."""
+    def _is_part(self, leaf: str, collection: str) -> bool:
+        """Say whether a collection is a ticket collection's, and no more."""
         return (
-            leaf in self.live.held
-            and self.live.seen[leaf].type in {CollectionType.CALIBRATION, CollectionType.RUN}
+            leaf in self.live.holdings
+            and self.live.collections[leaf].type in {CollectionType.CALIBRATION, CollectionType.RUN}
             and leaf.startswith(f"{self.instrument}/")
             and not collection_name_problem(leaf)
-            and self._above.get(leaf) == {of}
+            and self._chains_with.get(leaf) == {collection}
             and leaf not in self.roots
             and leaf not in self._declared
             and leaf not in self._external
         )
 
-    def _relative(self, leaf: str, collection: str) -> str:
-        """Return how a ticket names a collection of its own."""
-        inside = leaf.removeprefix(f"{collection}/")
-        # What begins with the instrument would be taken for a full name.
-        return leaf if inside.startswith(f"{self.instrument}/") else inside
+    def _refuse(self, summary: str, detail: str) -> None:
+        self.description.refused.append(Diagnostic(summary, detail))
 
-    def _add_bare(self, told: Description) -> None:
-        """Tell of which tickets the collections are that stand alone."""
-        taken = {ticket.ticket for ticket in told.new}
-        by_word: dict[str, list[str]] = {}
-        for name, role in told.roles.items():
-            if role is Role.BARE and name not in told.tickets:
-                word = self._word_in(name)
-                if word is None or word in taken:
-                    word = self._made_word(name, taken | by_word.keys())
-                    taken.add(word)
-                by_word.setdefault(word, []).append(name)
-        for word, names in by_word.items():
-            ticket = Ticket(
-                ticket=word, instrument=self.instrument, approval=self._approval, bare=tuple(names)
-            )
-            told.new.append(ticket)
-            told.tickets.update(dict.fromkeys(names, ticket))
-
-    def _word_in(self, name: str) -> str | None:
-        """Return the ticket that the name of a collection says, if any."""
-        if not name.startswith(self._calib):
-            return None
-        word = name.removeprefix(self._calib).partition("/")[0]
-        return word if self._is_free(word) and _is_word(word) else None
-
-    def _made_word(self, name: str, taken: Iterable[str]) -> str:
-        """Return a word for a collection whose name says no ticket."""
-        word = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:_LONGEST]
-        word = word if _is_word(word) else f"captured-{word}".rstrip("-")
-        words = chain([word], (f"{word}-{number}" for number in count(2)))
-        others = frozenset(taken)
-        return next(w for w in words if w not in others and self._is_free(w, name))
-
-    def _is_free(self, word: str, of: str = "") -> bool:
-        """Say whether nothing but one collection goes by a word."""
-        declared = (self.instrument, word) in self.desired.tickets or word in self.desired.chains
-        return not declared and (word not in self.live.seen or word == of)
-
-    @property
-    def _calib(self) -> str:
-        return f"{self.instrument}/calib/"
+    @cached_property
+    def _names(self) -> TicketNames:
+        return TicketNames(self.live, self.desired, self.instrument)
 
     @cached_property
     def _approval(self) -> Approval:
         return Approval(status=ApprovalStatus.ADOPTED, note=self.note)
 
     @cached_property
-    def _above(self) -> Mapping[str, set[str]]:
+    def _chains_with(self) -> Mapping[str, set[str]]:
         """The chains in which each collection stands."""
-        above: dict[str, set[str]] = {}
-        for name, seen in self.live.seen.items():
-            for child in seen.children:
-                above.setdefault(child, set()).add(name)
-        return above
+        chains: dict[str, set[str]] = {}
+        for name, collection in self.live.collections.items():
+            for child in collection.children:
+                chains.setdefault(child, set()).add(name)
+        return chains
 
     @cached_property
     def _declared(self) -> Mapping[str, Ticket | None]:
@@ -378,49 +293,15 @@ class _Describer:
         declared: dict[str, Ticket | None] = dict.fromkeys(self.desired.chains)
         for written in self.desired.tickets.values():
             ticket = written.noun
-            names = (*ticket.leaves, *((ticket.collection,) if ticket.collection else ()))
-            declared.update(dict.fromkeys(names, ticket))
+            declared.update(dict.fromkeys(ticket.leaves, ticket))
+            if ticket.collection:
+                declared[ticket.collection] = ticket
         return declared
 
     @cached_property
     def _external(self) -> frozenset[str]:
         """What files say that others make."""
-        chains = (written.noun for written in self.desired.chains.values())
-        return frozenset(e.external for c in chains for e in c.entries if isinstance(e, ExternalEntry))
-
-
-_LONGEST = 150
-"""Letters of a made word; it becomes the name of a file."""
-
-
-def _is_word(word: str) -> bool:
-    """Say whether a word can be a ticket, and its file is read."""
-    valid = re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", word) is not None
-    return valid and len(word) <= _LONGEST and not word.startswith(("README", "__pycache__"))
-
-
-def _without(type: CollectionType) -> str:
-    match type:
-        case CollectionType.CALIBRATION:
-            return ", empty"
-        case CollectionType.RUN:
-            return " without calibrations"
-        case CollectionType.CHAINED:
-            return ", empty"
-        case CollectionType.TAGGED:
-            return ""
-
-
-def _counts(holding: Holding) -> Iterator[str]:
-    """Yield what a collection holds: how many of each type, and for when."""
-    by_type: dict[str, list[tuple[int, int]]] = {}
-    for row in holding.rows:
-        by_type.setdefault(row.dataset_type, []).append((row.begin, row.end))
-    for name, spans in sorted(by_type.items()):
-        if holding.type is not CollectionType.CALIBRATION:
-            yield f"{len(spans)} {name}"
-            continue
-        different = {span for span in spans if span[0] < span[1]}
-        around = (min(b for b, _ in different), max(e for _, e in different)) if different else EMPTY
-        several = f" in {len(set(spans))} ranges" if len(set(spans)) > 1 else ""
-        yield f"{len(spans)} {name}{several} {format_range(around)}"
+        names: set[str] = set()
+        for written in self.desired.chains.values():
+            names.update(written.noun.external)
+        return frozenset(names)

@@ -6,13 +6,13 @@ that both have.  Where that cannot say the live order, nothing is merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import Diagnostic, Where
 from ..model.additions import NewEntry
 from ..model.chains import ChainFile, ExternalEntry
-from ..model.desired import DesiredState, Written
+from ..model.desired import DesiredState, Lines, Meaning, Written
 from ..model.names import RepositoryAddress, TicketKey
 from ..model.tickets import ApprovalStatus, Ticket
 from .describe import Description
@@ -43,166 +43,204 @@ class Merged:
     """What the file cannot say."""
 
 
-def merge(written: Written[ChainFile], told: Description, desired: DesiredState) -> Merged:
+def merge(written: Written[ChainFile], description: Description, desired: DesiredState) -> Merged:
     """Return what makes a declared chain say the live one, too.
 
     Parameters
     ----------
     written
         The chain, as declared.
-    told
+    description
         What its live children are.
     desired
         The whole declared state.
     """
-    return _Merger(written, told, desired).merge()
+    chain, address = written.noun, description.live.address
+    merged = Merged(only=not desired.expects(chain.only, address))
+    live = description.live.children(chain.chain)
+    merger = _Merger(chain, written.lines, address, live, description, desired, merged)
+    # First what is declared is held against what is live; only where the
+    # file can say that, what is new gets its place.
+    entry_of: dict[str, int] = {}
+    for index, entry in enumerate(chain.entries):
+        if isinstance(entry, ExternalEntry):
+            merger.compare_external(index, entry)
+            entry_of[entry.external] = index
+        else:
+            meaning = desired.meaning(entry, chain.instrument)
+            assert meaning, "the tree is sound"
+            merger.compare_word(index, entry, meaning)
+            entry_of.update(dict.fromkeys(meaning.children, index))
+    merger.refuse_retired()
+    if not merged.refused:
+        merger.place(entry_of)
+    return merged
 
 
 @dataclass(frozen=True)
 class _Merger:
-    written: Written[ChainFile]
-    told: Description
+    """Holds one declared chain against one live one."""
+
+    chain: ChainFile
+    lines: Lines
+    address: RepositoryAddress
+
+    live: tuple[str, ...]
+    """Children that the chain has in the repository."""
+
+    description: Description
     desired: DesiredState
+    merged: Merged
 
-    @property
-    def _chain(self) -> ChainFile:
-        return self.written.noun
+    def compare_external(self, index: int, entry: ExternalEntry) -> None:
+        """Hold an entry of what others make against the live chain."""
+        is_expected = self.desired.expects(entry.only, self.address)
+        is_searched = entry.external in self.live
+        if is_searched and not is_expected:
+            self.merged.expected.append(index)
+        elif is_expected and not is_searched and entry.external in self.description.live.collections:
+            self._refuse(
+                "Declared and not searched",
+                f"`{entry.external}` is there, and {self.chain.chain} does not search it.",
+                self.lines.at("entries", index),
+            )
 
-    @property
-    def _here(self) -> RepositoryAddress:
-        return self.told.live.address
+    def compare_word(self, index: int, word: str, meaning: Meaning) -> None:
+        """Hold an entry of a ticket or another chain against the live chain.
 
-    @property
-    def _live(self) -> tuple[str, ...]:
-        return self.told.live.children(self._chain.chain)
-
-    def merge(self) -> Merged:
-        merged = Merged(only=not self.desired.expects(self._chain.only, self._here))
-        owners: dict[str, int] = {}
-        for index, entry in enumerate(self._chain.entries):
-            if isinstance(entry, ExternalEntry):
-                owners[entry.external] = index
-                self._take_external(index, entry, merged)
-            else:
-                owners |= dict.fromkeys(self._take_word(index, entry, merged), index)
-        merged.refused += self._retired()
-        if not merged.refused:
-            self._place(owners, merged)
-        return merged
-
-    def _take_external(self, index: int, entry: ExternalEntry, merged: Merged) -> None:
-        expected, live = self.desired.expects(entry.only, self._here), entry.external in self._live
-        if live and not expected:
-            merged.expected.append(index)
-        elif expected and not live and entry.external in self.told.live.seen:
-            where = self.written.lines.at("entries", index)
-            detail = f"`{entry.external}` is there, and {self._chain.chain} does not search it."
-            merged.refused.append(self._refused("Declared and not searched", detail, where))
-
-    def _take_word(self, index: int, word: str, merged: Merged) -> tuple[str, ...]:
-        """Hold an entry against the live chain; return what it stands for."""
-        meaning = self.desired.meaning(word, self._chain.instrument)
-        assert meaning, "the tree is sound"
-        where = self.written.lines.at("entries", index)
-        live = [child for child in meaning.children if child in self._live]
+        Parameters
+        ----------
+        index, word
+            The entry.
+        meaning
+            What it stands for.
+        """
+        where = self.lines.at("entries", index)
+        live = [child for child in meaning.children if child in self.live]
         if meaning.ticket:
-            merged.refused += self._take_ticket(meaning.ticket.noun, meaning.children, live, where, merged)
-        elif meaning.chain and not live and self.desired.expects(meaning.chain.noun.only, self._here):
-            detail = f"`{word}` is declared in {self._chain.chain}, which does not search it."
-            merged.refused.append(self._refused("Declared and not searched", detail, where))
-        return meaning.children
+            self._compare_ticket(meaning.ticket.noun, meaning.children, live, where)
+        elif meaning.chain and not live and self.desired.expects(meaning.chain.noun.only, self.address):
+            self._refuse(
+                "Declared and not searched",
+                f"`{word}` is declared in {self.chain.chain}, which does not search it.",
+                where,
+            )
 
-    def _take_ticket(
-        self, ticket: Ticket, children: Sequence[str], live: Sequence[str], where: Where, merged: Merged
-    ) -> Iterator[Diagnostic]:
-        skipped = self.desired.skipped(ticket, self._here)
+    def _compare_ticket(
+        self, ticket: Ticket, children: Sequence[str], live: Sequence[str], where: Where
+    ) -> None:
+        """Note whether a ticket is searched, and refuse it by halves."""
+        skipped = self.desired.skipped(ticket, self.address)
         if not live:
             if not skipped:
-                merged.absent.add(ticket.key)
+                self.merged.absent.add(ticket.key)
             return
-        merged.present.add(ticket.key)
+        self.merged.present.add(ticket.key)
         if skipped:
-            where = self.desired.tickets[ticket.key].lines.at("skip")
-            detail = f"{ticket.ticket} is skipped there ({skipped}), and {self._chain.chain} searches it."
-            yield self._refused(
-                "Skipped and searched", detail, where, "Take the `skip` out if it is to stay."
-            )
+            self._refuse_skipped(ticket, skipped, hint="Take the `skip` out if it is to stay.")
         elif len(live) < len(children):
-            lacking = ", ".join(child for child in children if child not in live)
-            detail = f"{self._chain.chain} searches {', '.join(live)} of {ticket.ticket}, and not {lacking}."
-            hint = "List the collections of the ticket one by one."
-            yield self._refused("A part of a ticket is searched", detail, where, hint)
+            lacking = [child for child in children if child not in live]
+            self._refuse(
+                "A part of a ticket is searched",
+                f"{self.chain.chain} searches {', '.join(live)} of {ticket.ticket}, and not "
+                f"{', '.join(lacking)}.",
+                where,
+                "List the collections of the ticket one by one.",
+            )
 
-    def _retired(self) -> Iterator[Diagnostic]:
-        for word, reason in self._chain.retired.items():
-            meaning = self.desired.meaning(word, self._chain.instrument)
-            live = [child for child in (meaning.children if meaning else (word,)) if child in self._live]
+    def refuse_retired(self) -> None:
+        """Refuse what is searched though it is retired."""
+        for word, reason in self.chain.retired.items():
+            meaning = self.desired.meaning(word, self.chain.instrument)
+            children = meaning.children if meaning else (word,)
+            live = [child for child in children if child in self.live]
             if live:
-                detail = f"{self._chain.chain} searches {', '.join(live)}, which is retired: {reason}."
-                where = self.written.lines.at("retired", word)
-                hint = "Let `apply` take it out of the chain there, or list it again."
-                yield self._refused("Retired and searched", detail, where, hint)
+                self._refuse(
+                    "Retired and searched",
+                    f"{self.chain.chain} searches {', '.join(live)}, which is retired: {reason}.",
+                    self.lines.at("retired", word),
+                    "Let `apply` take it out of the chain there, or list it again.",
+                )
 
-    def _place(self, owners: dict[str, int], merged: Merged) -> None:
-        """Give what is new its place among what is declared."""
-        common = [child for child in self._live if child in owners]
-        declared = [child for child in owners if child in self._live]
+    def place(self, entry_of: Mapping[str, int]) -> None:
+        """Give what is new its place among what is declared.
+
+        Parameters
+        ----------
+        entry_of
+            The index of the entry that each declared child stands for.
+        """
+        common = [child for child in self.live if child in entry_of]
+        declared = [child for child in entry_of if child in self.live]
         if common != declared:
-            merged.refused.append(self._other_order(common, declared))
+            self._refuse_other_order(common, declared)
             return
-        firsts = {index: child for child, index in reversed([(c, owners[c]) for c in declared])}
+        first_of: dict[int, str] = {}
+        for child in declared:
+            first_of.setdefault(entry_of[child], child)
+        # New children wait until the next declared one is met, and go in
+        # front of it; at the end they go behind all.
         waiting: list[str] = []
-        for child in self._live:
-            if child not in owners:
+        for child in self.live:
+            if child not in entry_of:
                 waiting.append(child)
                 continue
-            index = owners[child]
-            if waiting and firsts[index] != child:
-                merged.refused.append(self._amid(waiting, index, child))
-            merged.entries += self._new(waiting, index, merged)
+            index = entry_of[child]
+            if waiting and first_of[index] != child:
+                self._refuse(
+                    "Amid the collections of a ticket",
+                    f"{self.chain.chain} searches {', '.join(waiting)} directly in front of {child}, amid "
+                    f"{self.chain.entries[index]}.",
+                    self.lines.at("entries", index),
+                    "List the collections of the ticket one by one.",
+                )
+            self._add(waiting, index)
             waiting = []
-        merged.entries += self._new(waiting, len(self._chain.entries), merged)
+        self._add(waiting, len(self.chain.entries))
 
-    def _new(self, children: list[str], index: int, merged: Merged) -> Iterator[NewEntry]:
+    def _add(self, children: Sequence[str], index: int) -> None:
+        """Add entries for new children in front of a declared entry."""
         for child in children:
-            if ticket := self.told.tickets.get(child):
-                merged.present.add(ticket.key)
-                merged.refused += self._not_to_be_listed(ticket)
-        for entry in self.told.entries(children):
-            yield NewEntry(index, entry)
+            ticket = self.description.tickets.get(child)
+            if ticket:
+                self.merged.present.add(ticket.key)
+                self._refuse_unlisted(ticket)
+        for entry in self.description.entries(children):
+            self.merged.entries.append(NewEntry(index, entry))
 
-    def _not_to_be_listed(self, ticket: Ticket) -> Iterator[Diagnostic]:
+    def _refuse_unlisted(self, ticket: Ticket) -> None:
         """Refuse to list a ticket of which its file says otherwise."""
         declared = self.desired.tickets.get(ticket.key)
         if declared is None:
             return
+        skipped = self.desired.skipped(ticket, self.address)
         if ticket.approval.status is not ApprovalStatus.ADOPTED:
-            status = ticket.approval.status.value
-            detail = f'{self._chain.chain} searches {ticket.ticket}, which is "{status}".'
-            where = declared.lines.at("approval", "status")
-            yield self._refused("Ticket not adopted", detail, where)
-        elif skipped := self.desired.skipped(ticket, self._here):
-            detail = f"{ticket.ticket} is skipped there ({skipped}), and {self._chain.chain} searches it."
-            yield self._refused("Skipped and searched", detail, declared.lines.at("skip"))
+            self._refuse(
+                "Ticket not adopted",
+                f'{self.chain.chain} searches {ticket.ticket}, which is "{ticket.approval.status.value}".',
+                declared.lines.at("approval", "status"),
+            )
+        elif skipped:
+            self._refuse_skipped(ticket, skipped)
 
-    def _other_order(self, live: list[str], declared: list[str]) -> Diagnostic:
-        at = next(i for i in range(len(live)) if live[i] != declared[i])
-        detail = (
-            f"{self._chain.chain} searches {live[at]} before {declared[at]}; the file lists "
-            f"{declared[at]} first. One chain has one order everywhere."
+    def _refuse_skipped(self, ticket: Ticket, reason: str, hint: str = "") -> None:
+        self._refuse(
+            "Skipped and searched",
+            f"{ticket.ticket} is skipped there ({reason}), and {self.chain.chain} searches it.",
+            self.desired.tickets[ticket.key].lines.at("skip"),
+            hint,
         )
-        where = self.written.lines.at("entries")
-        hint = "Let `apply` bring the declared order there, or change it in the file."
-        return self._refused("Another order", detail, where, hint)
 
-    def _amid(self, children: list[str], index: int, behind: str) -> Diagnostic:
-        entry = self._chain.entries[index]
-        detail = (
-            f"{self._chain.chain} searches {', '.join(children)} directly in front of {behind}, amid {entry}."
+    def _refuse_other_order(self, live: Sequence[str], declared: Sequence[str]) -> None:
+        pairs = zip(live, declared, strict=True)
+        before, after = next((first, second) for first, second in pairs if first != second)
+        self._refuse(
+            "Another order",
+            f"{self.chain.chain} searches {before} before {after}; the file lists {after} first. One chain "
+            "has one order everywhere.",
+            self.lines.at("entries"),
+            "Let `apply` bring the declared order there, or change it in the file.",
         )
-        where = self.written.lines.at("entries", index)
-        hint = "List the collections of the ticket one by one."
-        return self._refused("Amid the collections of a ticket", detail, where, hint)
 
-    def _refused(self, summary: str, detail: str, where: Where, hint: str = "") -> Diagnostic:
-        return Diagnostic(summary, f"{self._here}: {detail}", where, hint)
+    def _refuse(self, summary: str, detail: str, where: Where, hint: str = "") -> None:
+        self.merged.refused.append(Diagnostic(summary, f"{self.address}: {detail}", where, hint))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from ..errors import Diagnostic, RefusedError, Severity, Where
+from ..errors import Diagnostic, RefusedError, Severity
 from ..kinds.collection import tell_rows
 from ..model.contents import Holding
 from ..model.desired import DesiredState
@@ -61,44 +62,76 @@ def make_seal(
     origin = address or desired.origin(ticket.instrument)
     assert origin, "a tree whose instrument has no origin does not validate"
     butler = places.butler(origin)
-    held = _whole(ticket, origin, butler.holdings(ticket.leaves))
+    holdings = butler.holdings(ticket.leaves)
+    _check_holdings(ticket, origin, holdings)
     export = butler.export(ticket.leaves, chain=ticket.collection)
     _check_formatters(ticket, origin, export, desired)
-    described = places.archive().describe(
-        ticket.key, ticket.leaves, export, exported_from=origin, watch=watch
-    )
-    if empty := [file.path for file in described.files if file.size == 0]:
-        warn(_empty(ticket, origin, empty))
-    runs = butler.runs(row.uuid for holding in held.values() for row in holding.rows)
-    made = seal_of(described, held, runs, SealedFrom(repository=origin, at=now))
-    before = desired.seals.get(ticket.key)
-    if before is None:
-        return made
-    if difference := _difference(before.noun, made):
-        raise _sealed_otherwise(ticket, before.noun, made, origin, difference)
-    # What people may correct stays as it was sealed.
-    again = _sealed_again(before.noun, made)
-    # Seals of before they told of RUNs, or of how files are read, get that.
-    earlier = (again, again.without_reading())
-    if before.noun not in (*earlier, *(seal.without_runs() for seal in earlier)):
-        raise _edited(ticket, before.lines.at("ticket"))
-    return again
+    # Here every file is read.
+    manifest = places.archive().describe(ticket.key, ticket.leaves, export, exported_from=origin, watch=watch)
+    empty = [file.path for file in manifest.files if file.size == 0]
+    if empty:
+        warn(_empty_files(ticket, origin, empty))
+    runs = butler.runs(row.uuid for holding in holdings.values() for row in holding.rows)
+    seal = seal_of(manifest, holdings, runs, SealedFrom(repository=origin, at=now))
+    sealed_before = desired.seals.get(ticket.key)
+    if sealed_before is None:
+        return seal
+    before = sealed_before.noun
+    difference = _difference(before, seal)
+    if difference:
+        raise RefusedError(
+            Diagnostic(
+                "Sealed before, with another content",
+                f"{ticket.name} was sealed on {before.sealed_from.at} as {before.digest}; {origin} now has "
+                f"other {difference}, which would be {seal.digest}. What a ticket holds is final.",
+                hint="Bring the origin back, or declare a new ticket in front of it. If nobody approved the "
+                "seal and nothing was deployed, remove its file and seal it anew.",
+            )
+        )
+    renewed = _renewed(before, seal)
+    if before not in _forms(renewed):
+        raise RefusedError(
+            Diagnostic(
+                "Seal was edited",
+                f"The seal of {ticket.name} has the right digest, and says of its content what is not so.",
+                sealed_before.lines.at("ticket"),
+                "Take it back from Git, or remove it and seal the ticket anew: the digest will be the same.",
+            )
+        )
+    return renewed
 
 
-def _difference(before: Seal, made: Seal) -> str:
+def _difference(before: Seal, now: Seal) -> str:
     """Say what is other than it was sealed; nothing: it is the same."""
-    if made.fingerprint != before.fingerprint:
+    if now.fingerprint != before.fingerprint:
         return "datasets or ranges"
-    if made.content != before.content:
+    if now.content != before.content:
         return "bytes"
-    return made.reading.differs_from(before.reading) if made.reading else ""
+    if now.reading is None:
+        return ""
+    return now.reading.differs_from(before.reading)
 
 
-def _sealed_again(before: Seal, made: Seal) -> Seal:
-    again = made.model_copy(update={"sealed_from": before.sealed_from})
-    if before.reading is None:
-        return again
-    return again.model_copy(update={"reading": before.reading, "digest": before.digest})
+def _renewed(before: Seal, now: Seal) -> Seal:
+    """Return a seal of the same content, with what stays as it was sealed.
+
+    That is from where it was sealed, and what people may correct: how the
+    files are read.
+    """
+    kept: dict[str, Any] = {"sealed_from": before.sealed_from}
+    if before.reading is not None:
+        kept |= {"reading": before.reading, "digest": before.digest}
+    return now.model_copy(update=kept)
+
+
+def _forms(seal: Seal) -> Iterator[Seal]:
+    """Yield a seal as it is made now, and as it was made in earlier releases.
+
+    Those did not tell of RUNs, or of how files are read.
+    """
+    for form in (seal, seal.without_reading()):
+        yield form
+        yield form.without_runs()
 
 
 def _check_formatters(ticket: Ticket, origin: str, export: Export, desired: DesiredState) -> None:
@@ -120,19 +153,30 @@ def _check_formatters(ticket: Ticket, origin: str, export: Export, desired: Desi
         )
 
 
-def _empty(ticket: Ticket, origin: str, paths: Sequence[str]) -> Diagnostic:
-    rest = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+def _empty_files(ticket: Ticket, origin: str, paths: Sequence[str]) -> Diagnostic:
+    listed = ", ".join(paths[:3])
+    if len(paths) > 3:
+        listed += f" and {len(paths) - 3} more"
     return Diagnostic(
         "Files are empty",
-        f"{origin}: files of {ticket.name} have no bytes at all: {', '.join(paths[:3])}{rest}. The datastore "
-        "says nothing against it, and no pipeline can use them.",
+        f"{origin}: files of {ticket.name} have no bytes at all: {listed}. The datastore says nothing "
+        "against it, and no pipeline can use them.",
         hint="Look whether they were ever written; a seal is for what was meant.",
         severity=Severity.WARNING,
     )
 
 
-def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[str, Holding]:
-    if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
+def _check_holdings(ticket: Ticket, origin: str, holdings: Mapping[str, Holding]) -> None:
+    """Refuse to seal what is not there, or what nobody could find or read.
+
+    Raises
+    ------
+    RefusedError
+        Something that the ticket lists holds nothing; a certification finds
+        nothing; or there are more than a seal may tell of.
+    """
+    lacking = [name for name in ticket.leaves if name not in holdings or not holdings[name].rows]
+    if lacking:
         raise RefusedError(
             Diagnostic(
                 "Ticket is not at its origin",
@@ -140,44 +184,22 @@ def _whole(ticket: Ticket, origin: str, held: Mapping[str, Holding]) -> Mapping[
                 hint="Certify it there first, or correct what the ticket lists.",
             )
         )
-    if empty := [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]:
+    rows = [row for name in ticket.leaves for row in holdings[name].rows]
+    never_found = [row for row in rows if row.begin >= row.end]
+    if never_found:
         raise RefusedError(
             Diagnostic(
                 "Certification ends before it begins",
-                f"{origin}: {tell_rows(empty)}. No exposure would ever find it.",
+                f"{origin}: {tell_rows(never_found)}. No exposure would ever find it.",
                 hint="Decertify it there.",
             )
         )
-    if (rows := sum(len(held[name].rows) for name in ticket.leaves)) > MOST_DATA_IDS:
+    if len(rows) > MOST_DATA_IDS:
         raise RefusedError(
             Diagnostic(
                 "Ticket is too large to be sealed",
-                f"{origin} holds {rows:,} certifications of {ticket.name}; a seal may tell of "
+                f"{origin} holds {len(rows):,} certifications of {ticket.name}; a seal may tell of "
                 f"{MOST_DATA_IDS:,}.",
                 hint="Declare it as several tickets.",
             )
         )
-    return held
-
-
-def _edited(ticket: Ticket, where: Where) -> RefusedError:
-    return RefusedError(
-        Diagnostic(
-            "Seal was edited",
-            f"The seal of {ticket.name} has the right digest, and says of its content what is not so.",
-            where,
-            "Take it back from Git, or remove it and seal the ticket anew: the digest will be the same.",
-        )
-    )
-
-
-def _sealed_otherwise(ticket: Ticket, before: Seal, made: Seal, origin: str, difference: str) -> RefusedError:
-    return RefusedError(
-        Diagnostic(
-            "Sealed before, with another content",
-            f"{ticket.name} was sealed on {before.sealed_from.at} as {before.digest}; {origin} now has other "
-            f"{difference}, which would be {made.digest}. What a ticket holds is final.",
-            hint="Bring the origin back, or declare a new ticket in front of it. If nobody approved the seal "
-            "and nothing was deployed, remove its file and seal it anew.",
-        )
-    )

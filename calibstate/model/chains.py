@@ -59,6 +59,11 @@ class ChainFile(Noun):
     """Tickets or collections that are not to be searched any more, each with
     the reason."""
 
+    @property
+    def external(self) -> tuple[CollectionName, ...]:
+        """Collections that others make, in search order."""
+        return tuple(entry.external for entry in self.entries if isinstance(entry, ExternalEntry))
+
 
 def moved(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
     """Return children that change their place among what stays.

@@ -69,11 +69,12 @@ def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> Ca
     with session.counting("looking at", "repositories") as watch:
         captured = look(wanted, desired, places, watch)
     session.listener.report(places.slow_looks())
-    changes, remarks = declare(captured, desired), captured.told
+    changes, remarks = declare(captured, desired), captured.warnings
     if seal:
         # Only now, since reading all files takes long.
-        seals, unsealed = seal_captured(captured, desired, places, now, session.listener.progress)
-        changes, remarks = declare(captured, desired, seals), (*remarks, *unsealed)
+        sealed = seal_captured(captured, desired, places, now, session.listener.progress)
+        changes = declare(captured, desired, sealed.seals)
+        remarks = (*remarks, *sealed.warnings)
     if write:
         treefile.write(Path(desired.root), changes)
     files: dict[str, str] = {}
@@ -83,7 +84,7 @@ def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> Ca
     for file in captured.files:
         files.setdefault(file, "same")
     return CaptureMade(
-        captured.found,
+        captured.children,
         files,
         changes,
         remarks,

@@ -64,8 +64,8 @@ class World:
         """Capture, and return the files that were written."""
         desired = self.desired
         captured = capture(Wanted(address, instrument, chains, DAY), desired, self.places)
-        made, _ = seal_captured(captured, desired, self.places, NOW) if seals else ((), ())
-        changed = declare(captured, desired, made)
+        sealed = seal_captured(captured, desired, self.places, NOW).seals if seals else ()
+        changed = declare(captured, desired, sealed)
         treefile.write(self.tree.state, changed)
         return [change.file for change in changed]
 
@@ -293,7 +293,7 @@ def test_calibrations_that_are_tagged_are_warned_of(world: World) -> None:
 
     captured = capture(Wanted(ORIGIN, INSTRUMENT, (), DAY), world.desired, world.places)
 
-    assert [(t.summary, "tagged" in t.detail) for t in captured.told] == [
+    assert [(t.summary, "tagged" in t.detail) for t in captured.warnings] == [
         ("Calibrations that are not deployed", True)
     ]
 
@@ -435,7 +435,7 @@ def test_what_a_second_lacks_is_skipped_there_also_where_a_person_declared_it(wo
     world.tree.ticket("DM-3", "bias.20240101a", skip={BASE: "no camera"})
 
     captured = capture(Wanted(SUMMIT, INSTRUMENT, (), DAY), world.desired, world.places)
-    assert [(t.summary, "DM-3" in t.detail) for t in captured.told] == [("Skipped from now on", True)]
+    assert [(t.summary, "DM-3" in t.detail) for t in captured.warnings] == [("Skipped from now on", True)]
     written = world.capture(SUMMIT)
 
     assert written[:1] == [f"tickets/{INSTRUMENT}/DM-3.yaml"]
@@ -526,7 +526,7 @@ def test_another_with_something_else_in_the_same_collections_skips_it(world: Wor
 
     captured = capture(Wanted(ORIGIN, INSTRUMENT, (), DAY), world.desired, world.places)
 
-    assert [t.summary for t in captured.told] == ["Other content elsewhere"]
+    assert [t.summary for t in captured.warnings] == ["Other content elsewhere"]
     skips = {ticket.ticket: ticket.skip.get(SUMMIT) for ticket in captured.additions.tickets}
     assert skips == {"DM-1": f"holds something else when captured on {DAY}", "DM-2": None}
 
@@ -568,7 +568,7 @@ def test_a_repository_that_cannot_be_seen_is_not_skipped_but_warned_of(world: Wo
 
     captured = capture(Wanted(ORIGIN, INSTRUMENT, (), DAY), world.desired, world.places)
 
-    assert [t.summary for t in captured.told] == ["Repository cannot be seen from here"]
+    assert [t.summary for t in captured.warnings] == ["Repository cannot be seen from here"]
     assert all(ticket.skip.keys() == {SUMMIT} for ticket in captured.additions.tickets)
 
 
@@ -643,11 +643,11 @@ def test_a_ticket_whose_files_are_gone_is_warned_of_and_has_no_seal(world: World
     butler.write_file(str(lost.path), None)
 
     captured = capture(Wanted(ORIGIN, INSTRUMENT, (), DAY), desired, world.places)
-    seals, told = seal_captured(captured, desired, world.places, NOW)
+    sealed = seal_captured(captured, desired, world.places, NOW)
 
-    assert [seal.ticket for seal in seals] == ["DM-1"]
-    assert [t.summary for t in told] == ["Ticket is not sealed"]
-    assert "DM-2" in told[0].detail
+    assert [seal.ticket for seal in sealed.seals] == ["DM-1"]
+    assert [warning.summary for warning in sealed.warnings] == ["Ticket is not sealed"]
+    assert "DM-2" in sealed.warnings[0].detail
 
 
 # --- what the files cannot say ---

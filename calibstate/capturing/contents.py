@@ -1,0 +1,89 @@
+"""Compare what captured tickets hold with what is known of it already.
+
+What a ticket holds is the same everywhere and for ever.  The seal knows best;
+then the newest bundle; then the origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import Diagnostic, InvalidStateError, UnreachableError
+from ..model.names import TicketKey
+from ..ports.places import ReadPlaces
+from .comparison import Comparison
+
+__all__ = ["refuse_other_contents"]
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What a ticket is to hold."""
+
+    fingerprints: Mapping[str, str]
+    """By collection."""
+
+    whose: str
+    """Who says so, in words."""
+
+
+def refuse_other_contents(comparison: Comparison, places: ReadPlaces) -> None:
+    """Refuse a ticket that holds here what it does not elsewhere.
+
+    An archive that cannot be read is a warning.
+
+    Parameters
+    ----------
+    comparison
+        What was captured so far.
+    places
+        Where the archive is.
+    """
+    live = comparison.live
+    expected_of = _expected(comparison, places)
+    for ticket in comparison.reached:
+        expected = expected_of.get(ticket.key)
+        if expected is None:
+            continue
+        unlike: list[str] = []
+        for name in ticket.leaves:
+            holding = live.holdings.get(name)
+            if holding and holding.fingerprint != expected.fingerprints.get(name):
+                unlike.append(f"{name} {live.remark(name)}")
+        if not unlike:
+            continue
+        declared = comparison.desired.tickets.get(ticket.key)
+        comparison.refused.append(
+            Diagnostic(
+                "Other content",
+                f"{live.address} holds in {', '.join(unlike)}; that is not {expected.whose} for "
+                f"{ticket.ticket}. What a ticket holds is the same everywhere.",
+                declared.lines.at("ticket") if declared else None,
+            )
+        )
+
+
+def _expected(comparison: Comparison, places: ReadPlaces) -> Mapping[TicketKey, _Expected]:
+    """Return what tickets are to hold; who knows better comes later."""
+    expected: dict[TicketKey, _Expected] = {}
+    origin = comparison.others.get(comparison.origin) if comparison.origin else None
+    for ticket in comparison.reached:
+        if origin and origin.has(ticket):
+            fingerprints = {leaf: origin.holdings[leaf].fingerprint for leaf in ticket.leaves}
+            expected[ticket.key] = _Expected(fingerprints, f"what {origin.address} holds")
+    # The archive is asked only where no seal says it.
+    keys = [ticket.key for ticket in comparison.unsealed]
+    try:
+        bundles = places.archive().bundles(keys) if keys else {}
+    except (InvalidStateError, UnreachableError) as error:
+        detail = f"{error.diagnostics[0].detail} What it holds is not compared."
+        comparison.warn("Archive cannot be read", detail)
+        bundles = {}
+    for key, newest_first in bundles.items():
+        expected[key] = _Expected(newest_first[0].fingerprints, "what its bundle holds")
+    for ticket in comparison.reached:
+        seal = comparison.desired.seals.get(ticket.key)
+        if seal:
+            expected[ticket.key] = _Expected(seal.noun.fingerprints, "what was sealed")
+    return expected

@@ -1,0 +1,67 @@
+"""Warn of what a capture declares, and hardly anybody meant."""
+
+from __future__ import annotations
+
+from ..model.contents import CollectionType
+from .comparison import Comparison
+from .describe import Role
+
+__all__ = ["warn"]
+
+
+def warn(comparison: Comparison) -> None:
+    """Add to a comparison what a person should know of what is declared."""
+    _warn_of_skips(comparison)
+    _warn_of_externals(comparison)
+    origin = comparison.origin
+    not_there = [
+        ticket.ticket
+        for ticket in comparison.description.new
+        if origin in comparison.skips.get(ticket.key, {})
+    ]
+    if not_there:
+        comparison.warn(
+            "Not at the origin",
+            f"{', '.join(not_there)}: {origin} does not have it, so it goes nowhere from there.",
+            hint="Bring it to the origin before it is to be deployed anywhere else.",
+        )
+
+
+def _warn_of_skips(comparison: Comparison) -> None:
+    """Warn where tickets that were declared before are to be skipped."""
+    lacking: list[str] = []
+    for key, reasons in comparison.skips.items():
+        if key not in comparison.new:
+            lacking += [f"{key[1]} at {address}" for address in reasons]
+    if lacking:
+        comparison.warn(
+            "Skipped from now on",
+            f"{', '.join(lacking)}: not there yet, or not searched. What is captured stays as it is.",
+            hint="Take the `skip` out where it is to be deployed all the same.",
+        )
+
+
+def _warn_of_externals(comparison: Comparison) -> None:
+    """Warn of calibrations that are declared as what others make."""
+    live = comparison.live
+    not_deployed: list[str] = []
+    empty: list[str] = []
+    for name, role in comparison.description.roles.items():
+        if role is not Role.EXTERNAL:
+            continue
+        if name in live.holdings:
+            not_deployed.append(name)
+        elif live.collections[name].type is CollectionType.CALIBRATION:
+            empty.append(name)
+    if not_deployed:
+        comparison.warn(
+            "Calibrations that are not deployed",
+            f"{', '.join(not_deployed)}: searched for calibrations, and declared as what others make.",
+        )
+    if empty:
+        comparison.warn(
+            "Empty calibration collections",
+            f"{', '.join(empty)}: nothing is certified in them, so they are declared as what others make, "
+            "and deployed nowhere.",
+            hint="If an import was cut off, complete it first, and capture then.",
+        )
