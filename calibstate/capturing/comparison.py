@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -49,6 +50,14 @@ class ListedChild:
     child: str
 
 
+@dataclass(frozen=True)
+class UnsealedTicket:
+    """A ticket without a seal, and where it is read to make one."""
+
+    ticket: Ticket
+    address: RepositoryAddress
+
+
 @dataclass
 class Comparison:
     """What is live, what is declared, and what a capture decides about it.
@@ -63,7 +72,7 @@ class Comparison:
     description: Description
     """What the live collections are."""
 
-    merged: Mapping[str, Merged]
+    merged: dict[str, Merged] = field(default_factory=dict)
     """What declared chains lack of the live ones, by name."""
 
     others: dict[RepositoryAddress, Live] = field(default_factory=dict)
@@ -93,41 +102,160 @@ class Comparison:
         """Where new content of the instrument comes from."""
         return self.desired.origin(self.wanted.instrument)
 
+    @property
+    def at_origin(self) -> Live | None:
+        """What the origin showed; `None` where it was not looked at."""
+        if self.origin is None:
+            return None
+        return self.others.get(self.origin)
+
     @cached_property
     def new(self) -> frozenset[TicketKey]:
         """Tickets that no file declares."""
         return frozenset(ticket.key for ticket in self.description.new)
 
+    @property
+    def files(self) -> Iterator[str]:
+        """Files that say a part of it already."""
+        for ticket in self.reached:
+            written = self.desired.tickets.get(ticket.key)
+            if written:
+                yield written.lines.file
+            seal = self.desired.seals.get(ticket.key)
+            if seal:
+                yield seal.lines.file
+        for name in self.merged:
+            chain = self.desired.chains[name]
+            yield chain.lines.file
+
+    @property
+    def unsealed_tickets(self) -> Iterator[UnsealedTicket]:
+        """Tickets without a seal: at the origin, where it has them."""
+        at_origin = self.at_origin
+        for ticket in self.unsealed:
+            address = self.wanted.address
+            if at_origin and at_origin.has(ticket):
+                address = at_origin.address
+            yield UnsealedTicket(ticket, address)
+
+    @property
+    def others_that_matter(self) -> list[RepositoryAddress]:
+        """Other repositories of which it matters what they have."""
+        here = self.wanted.address
+        having = self.desired.with_instrument(self.wanted.instrument)
+        others = [address for address in having if address != here]
+        if self.new:
+            return others
+        for merged in self.merged.values():
+            if merged.entries:
+                return others
+        # Nothing is new, but what has no seal is read at the origin.
+        if self.unsealed:
+            return [address for address in others if address == self.origin]
+        return []
+
+    @property
+    def searched(self) -> set[TicketKey]:
+        """Tickets that a live chain searches."""
+        keys: set[TicketKey] = set()
+        for merged in self.merged.values():
+            keys |= merged.present
+        # All children of a chain that is new are searched.
+        for chain in self.description.chains:
+            if chain in self.merged:
+                continue
+            for child in self.live.children(chain):
+                ticket = self.description.tickets.get(child)
+                if ticket:
+                    keys.add(ticket.key)
+        return keys
+
+    @property
+    def to_compare(self) -> set[str]:
+        """Collections of which it matters what others hold in them.
+
+        Others are to skip what is new or newly listed, where they hold
+        something else; and what is not sealed is not known any better.
+        """
+        collections: set[str] = set()
+        for ticket in self.reached:
+            is_sealed = ticket.key in self.desired.seals
+            if self.is_added(ticket) or not is_sealed:
+                collections.update(ticket.leaves)
+        return collections
+
     @cached_property
     def unsealed(self) -> tuple[Ticket, ...]:
         """Tickets that the live chains search and that have no seal."""
-        return tuple(ticket for ticket in self.reached if ticket.key not in self.desired.seals)
+        tickets: list[Ticket] = []
+        for ticket in self.reached:
+            if ticket.key not in self.desired.seals:
+                tickets.append(ticket)
+        return tuple(tickets)
 
     @cached_property
     def newly_listed(self) -> Mapping[TicketKey, list[ListedChild]]:
         """Tickets that get an entry in a declared chain, with its children."""
-        listed: dict[TicketKey, list[ListedChild]] = {}
+        listed: defaultdict[TicketKey, list[ListedChild]] = defaultdict(list)
         for chain, merged in self.merged.items():
-            words = {new.entry for new in merged.entries if isinstance(new.entry, str)}
+            words = [new.entry for new in merged.entries]
             for child in self.live.children(chain):
                 ticket = self.description.tickets.get(child)
                 # An entry names a ticket, or one collection of a bare ticket.
                 if ticket and (ticket.ticket in words or child in words):
-                    listed.setdefault(ticket.key, []).append(ListedChild(chain, child))
-        return listed
+                    entry = ListedChild(chain, child)
+                    listed[ticket.key].append(entry)
+        # Nobody who asks for another ticket shall add it.
+        return dict(listed)
+
+    def is_added(self, ticket: Ticket) -> bool:
+        """Say whether a ticket is new, or gets an entry in a chain."""
+        if ticket.key in self.new:
+            return True
+        return ticket.key in self.newly_listed
+
+    def is_searched_by(self, other: Live, ticket: Ticket) -> bool:
+        """Say whether another's chains search all that is to be listed there.
+
+        Parameters
+        ----------
+        other
+            The other repository.
+        ticket
+            A ticket that it has.
+        """
+        instrument = self.wanted.instrument
+        declared = declared_chains(self.desired, instrument, other.address)
+        for listed in self.newly_listed.get(ticket.key, []):
+            # A chain that it is not to have need not search anything there.
+            if listed.chain not in declared:
+                continue
+            if listed.child not in other.children(listed.chain):
+                return False
+        return True
 
     def skip(self, ticket: Ticket, address: RepositoryAddress, why: str) -> None:
         """Have a repository skip a ticket from now on."""
         reason = f"{why} when captured on {self.wanted.day}"
-        self.skips.setdefault(ticket.key, {})[address] = reason
+        reasons = self.skips.setdefault(ticket.key, {})
+        reasons[address] = reason
 
     def warn(self, summary: str, detail: str, hint: str = "") -> None:
         """Add what a person should know."""
-        self.warnings.append(Diagnostic(summary, detail, hint=hint, severity=Severity.WARNING))
+        self.warnings.append(
+            Diagnostic(
+                summary,
+                detail,
+                hint=hint,
+                severity=Severity.WARNING,
+            )
+        )
 
 
 def declared_chains(
-    desired: DesiredState, instrument: InstrumentName, address: RepositoryAddress
+    desired: DesiredState,
+    instrument: InstrumentName,
+    address: RepositoryAddress,
 ) -> tuple[str, ...]:
     """Return the chains that files declare for a repository.
 
@@ -140,8 +268,11 @@ def declared_chains(
     address
         The repository.
     """
-    chains = (written.noun for written in desired.chains_of(instrument))
-    return tuple(chain.chain for chain in chains if desired.expects(chain.only, address))
+    names: list[str] = []
+    for written in desired.chains_of(instrument):
+        if desired.expects(written.noun.only, address):
+            names.append(written.noun.chain)
+    return tuple(names)
 
 
 def collections_in_files(desired: DesiredState, instrument: InstrumentName) -> set[str]:

@@ -48,17 +48,24 @@ def refuse_other_contents(comparison: Comparison, places: ReadPlaces) -> None:
             continue
         unlike: list[str] = []
         for name in ticket.leaves:
+            # What is not there at all is refused, or skipped, elsewhere.
             holding = live.holdings.get(name)
-            if holding and holding.fingerprint != expected.fingerprints.get(name):
-                unlike.append(f"{name} {live.remark(name)}")
+            if holding is None:
+                continue
+            if holding.fingerprint != expected.fingerprints.get(name):
+                remark = live.remark(name)
+                unlike.append(f"{name} {remark}")
         if not unlike:
             continue
         declared = comparison.desired.tickets.get(ticket.key)
+        listed = ", ".join(unlike)
         comparison.refused.append(
             Diagnostic(
                 "Other content",
-                f"{live.address} holds in {', '.join(unlike)}; that is not {expected.whose} for "
-                f"{ticket.ticket}. What a ticket holds is the same everywhere.",
+                f"{live.address} holds in {listed}; "
+                f"that is not {expected.whose} "
+                f"for {ticket.ticket}. "
+                "What a ticket holds is the same everywhere.",
                 declared.lines.at("ticket") if declared else None,
             )
         )
@@ -67,11 +74,14 @@ def refuse_other_contents(comparison: Comparison, places: ReadPlaces) -> None:
 def _expected(comparison: Comparison, places: ReadPlaces) -> Mapping[TicketKey, _Expected]:
     """Return what tickets are to hold; who knows better comes later."""
     expected: dict[TicketKey, _Expected] = {}
-    origin = comparison.others.get(comparison.origin) if comparison.origin else None
+    origin = comparison.at_origin
     for ticket in comparison.reached:
         if origin and origin.has(ticket):
-            fingerprints = {leaf: origin.holdings[leaf].fingerprint for leaf in ticket.leaves}
-            expected[ticket.key] = _Expected(fingerprints, f"what {origin.address} holds")
+            fingerprints: dict[str, str] = {}
+            for leaf in ticket.leaves:
+                fingerprints[leaf] = origin.holdings[leaf].fingerprint
+            whose = f"what {origin.address} holds"
+            expected[ticket.key] = _Expected(fingerprints, whose)
     # The archive is asked only where no seal says it.
     keys = [ticket.key for ticket in comparison.unsealed]
     try:
@@ -81,9 +91,13 @@ def _expected(comparison: Comparison, places: ReadPlaces) -> Mapping[TicketKey, 
         comparison.warn("Archive cannot be read", detail)
         bundles = {}
     for key, newest_first in bundles.items():
-        expected[key] = _Expected(newest_first[0].fingerprints, "what its bundle holds")
+        newest = newest_first[0]
+        expected[key] = _Expected(newest.fingerprints, "what its bundle holds")
     for ticket in comparison.reached:
         seal = comparison.desired.seals.get(ticket.key)
         if seal:
-            expected[ticket.key] = _Expected(seal.noun.fingerprints, "what was sealed")
+            expected[ticket.key] = _Expected(
+                seal.noun.fingerprints,
+                "what was sealed",
+            )
     return expected

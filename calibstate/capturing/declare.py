@@ -66,7 +66,11 @@ class _ChainOrders:
         return written_order(self.declared, self.live, self.unwanted)
 
 
-def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = ()) -> tuple[FileChange, ...]:
+def declare(
+    captured: Captured,
+    desired: DesiredState,
+    seals: Sequence[Seal] = (),
+) -> tuple[FileChange, ...]:
     """Return the files that say what was captured; nothing is written.
 
     Parameters
@@ -85,13 +89,20 @@ def declare(captured: Captured, desired: DesiredState, seals: Sequence[Seal] = (
         would be changed: one of the repository, or one of another that was
         as declared.
     """
-    changed = changes(desired, replace(captured.additions, seals=tuple(seals)))
+    additions = replace(captured.additions, seals=tuple(seals))
+    changed = changes(desired, additions)
     try:
         after, _ = checked(desired, changed)
     except InvalidStateError as error:
-        unsound = [replace(d, detail=f"With what was found: {d.detail}") for d in error.diagnostics]
+        unsound: list[Diagnostic] = []
+        for diagnostic in error.diagnostics:
+            detail = f"With what was found: {diagnostic.detail}"
+            unsound.append(replace(diagnostic, detail=detail))
         raise RefusedError(*unsound) from None
-    problems = [*_not_as_declared(captured, after), *_changed_elsewhere(captured, desired, after)]
+    problems = [
+        *_not_as_declared(captured, after),
+        *_changed_elsewhere(captured, desired, after),
+    ]
     if problems:
         raise RefusedError(*problems)
     return changed
@@ -126,20 +137,30 @@ def seal_captured(
     """
     seals: list[Seal] = []
     warnings: list[Diagnostic] = []
+    total = len(captured.unsealed)
     for number, unsealed in enumerate(captured.unsealed, 1):
         ticket = unsealed.ticket
-        with shown(f"reading {ticket.ticket} ({number} of {len(captured.unsealed)}),") as watch:
+        with shown(f"reading {ticket.ticket} ({number} of {total}),") as watch:
             try:
-                seal = make_seal(ticket, desired, places, now, watch, address=unsealed.address)
+                seal = make_seal(
+                    ticket,
+                    desired,
+                    places,
+                    now,
+                    watch,
+                    address=unsealed.address,
+                )
             except NotAsRecordedError:
                 raise
             except CalibstateError as error:
                 first = error.diagnostics[0]
-                warnings.append(_not_sealed(ticket.ticket, f"{first.summary}. {first.detail}"))
+                why = f"{first.summary}. {first.detail}"
+                warnings.append(_not_sealed(ticket.ticket, why))
                 continue
         # Names that begin with the instrument twice are not read as written.
         if seal.problem:
-            warnings.append(_not_sealed(ticket.ticket, f"{seal.problem}."))
+            why = f"{seal.problem}."
+            warnings.append(_not_sealed(ticket.ticket, why))
         else:
             seals.append(seal)
     return CapturedSeals(tuple(seals), tuple(warnings))
@@ -159,10 +180,11 @@ def _not_as_declared(captured: Captured, after: DesiredState) -> Iterator[Diagno
     address = captured.live.address
     for chain in _chains(after, captured.live, captured.instrument):
         if chain.live != chain.declared:
+            now = _listed(chain.live)
+            then = _listed(chain.declared)
             yield Diagnostic(
                 "Not as declared",
-                f"{address}: {chain.chain} searches {_listed(chain.live)}; with the files it would be "
-                f"{_listed(chain.declared)}.",
+                f"{address}: {chain.chain} searches {now}; with the files it would be {then}.",
                 hint="Say with `only` in its file which repositories have the chain.",
             )
 
@@ -174,19 +196,21 @@ def _changed_elsewhere(captured: Captured, before: DesiredState, after: DesiredS
     to settle.
     """
     for other in captured.others:
-        differed = {
-            chain.chain
-            for chain in _chains(before, other, captured.instrument)
-            if chain.live != chain.planned
-        }
+        differed: set[str] = set()
+        for chain in _chains(before, other, captured.instrument):
+            if chain.live != chain.planned:
+                differed.add(chain.chain)
         for chain in _chains(after, other, captured.instrument):
             if chain.live == chain.planned or chain.chain in differed:
                 continue
+            now = _listed(chain.live)
+            then = _listed(chain.planned)
             yield Diagnostic(
                 "Another would be changed",
-                f"{other.address}: {chain.chain} searches {_listed(chain.live)}; with what was found at "
-                f"{captured.live.address} it would be {_listed(chain.planned)}. One chain has one order "
-                "everywhere.",
+                f"{other.address}: {chain.chain} searches {now}; "
+                f"with what was found at {captured.live.address} "
+                f"it would be {then}. "
+                "One chain has one order everywhere.",
             )
 
 
@@ -204,4 +228,9 @@ def _chains(desired: DesiredState, live: Live, instrument: InstrumentName) -> It
     for chain in Chain.among(resources):
         name = chain.address.name
         declared = tuple(child for child in chain.children if child not in not_there)
-        yield _ChainOrders(name, live.children(name), declared, frozenset(chain.unwanted))
+        yield _ChainOrders(
+            name,
+            live=live.children(name),
+            declared=declared,
+            unwanted=frozenset(chain.unwanted),
+        )

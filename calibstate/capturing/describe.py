@@ -7,16 +7,19 @@ declare already stays what they declare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from graphlib import TopologicalSorter
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, Where
 from ..model.chains import Entry, ExternalEntry
 from ..model.contents import CollectionType
 from ..model.desired import DesiredState
-from ..model.names import InstrumentName, collection_name_problem
+from ..model.names import InstrumentName, TicketKey, collection_name_problem
+from ..model.results.captures import ChildFound
 from ..model.tickets import Approval, ApprovalStatus, Ticket
 from .live import Live
 from .naming import TicketNames
@@ -57,13 +60,70 @@ class Description:
     @property
     def chains(self) -> list[str]:
         """Chains, as they are reached."""
-        return [name for name, role in self.roles.items() if role is Role.CHAIN and name not in self.apart]
+        chains: list[str] = []
+        for name, role in self.roles.items():
+            if role is Role.CHAIN and name not in self.apart:
+                chains.append(name)
+        return chains
+
+    @property
+    def inner_chains_first(self) -> list[str]:
+        """Chains, those within others before these."""
+        chains = self.chains
+        order: TopologicalSorter[str] = TopologicalSorter()
+        for name in chains:
+            order.add(name)
+            for child in self.live.children(name):
+                if child in chains:
+                    order.add(name, child)
+        return list(order.static_order())
+
+    @property
+    def children(self) -> Iterator[ChildFound]:
+        """Children of the chains, each with what it is declared as."""
+        for chain in self.chains:
+            for child in self.live.children(chain):
+                role = self.roles[child]
+                words = role.value
+                if role is Role.TICKET:
+                    ticket = self.tickets[child]
+                    words = f"ticket {ticket.ticket}"
+                elif role is Role.BARE:
+                    ticket = self.tickets[child]
+                    words = f"collection of the bare ticket {ticket.ticket}"
+                holds = self.live.remark(child)
+                yield ChildFound(
+                    chain,
+                    child,
+                    declared_as=words,
+                    holds=holds,
+                )
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """What collections and tickets hold, for comments in files."""
+        remarks: dict[str, str] = {}
+        for name in self.live.collections:
+            remarks[name] = self.live.remark(name)
+        for name, ticket in self.tickets.items():
+            number = len(ticket.leaves)
+            if number > 1:
+                remarks[ticket.ticket] = f"{number} collections"
+            elif name == ticket.collection:
+                remarks[ticket.ticket] = "1 collection"
+            else:
+                # A ticket of one bare collection holds what that holds.
+                remarks[ticket.ticket] = self.live.remark(name)
+        return remarks
 
     @property
     def reached(self) -> list[Ticket]:
         """Tickets that are reached, declared before or not."""
-        by_key = {ticket.key: ticket for ticket in self.tickets.values()}
-        return list(by_key.values())
+        tickets: dict[TicketKey, Ticket] = {}
+        # Several collections may belong to one ticket.
+        for ticket in self.tickets.values():
+            tickets[ticket.key] = ticket
+        return list(tickets.values())
 
     def entries(self, children: Sequence[str]) -> list[Entry]:
         """Return entries of a chain that say some children in their order."""
@@ -71,22 +131,27 @@ class Description:
         rest = tuple(children)
         while rest:
             name = rest[0]
+            number = 1
+            entry: Entry = name
             ticket = self.tickets.get(name)
             if self.roles.get(name) is Role.EXTERNAL:
-                entries.append(ExternalEntry(external=name, only=(self.live.address,)))
-                rest = rest[1:]
+                here = self.live.address
+                entry = ExternalEntry(external=name, only=(here,))
             elif ticket and rest[: len(ticket.children)] == ticket.children:
                 # One word stands for all children of the ticket.
-                entries.append(ticket.ticket)
-                rest = rest[len(ticket.children) :]
-            else:
-                entries.append(name)
-                rest = rest[1:]
+                number = len(ticket.children)
+                entry = ticket.ticket
+            entries.append(entry)
+            rest = rest[number:]
         return entries
 
 
 def describe(
-    live: Live, desired: DesiredState, instrument: InstrumentName, roots: Sequence[str], note: str
+    live: Live,
+    desired: DesiredState,
+    instrument: InstrumentName,
+    roots: Sequence[str],
+    note: str,
 ) -> Description:
     """Describe what some chains and all that they reach are.
 
@@ -103,29 +168,44 @@ def describe(
     note
         Where the approval of new tickets is recorded.
     """
-    describer = _Describer(live, desired, instrument, tuple(roots), note, Description(live, instrument))
+    description = Description(live, instrument)
+    describer = _Describer(
+        description,
+        live,
+        desired,
+        instrument,
+        tuple(roots),
+        note,
+    )
     describer.walk()
     describer.add_bare_tickets()
-    return describer.description
+    return description
 
 
 @dataclass
 class _Describer:
     """Fills a description, one collection after the other."""
 
+    description: Description
     live: Live
     desired: DesiredState
     instrument: InstrumentName
+
     roots: tuple[str, ...]
+    """The chains that are asked for."""
+
     note: str
-    description: Description
+    """Where the approval of new tickets is recorded."""
 
     def walk(self) -> None:
         """Give each collection its role, chains before what they hold."""
         waiting = list(reversed(self.roots))
         while waiting:
             name = waiting.pop()
-            if name in self.description.roles or name not in self.live.collections:
+            # Whatever is reached again is what it was before.
+            if name in self.description.roles:
+                continue
+            if name not in self.live.collections:
                 continue
             role = self._role(name)
             if role is None:
@@ -133,13 +213,21 @@ class _Describer:
             self.description.roles[name] = role
             if role is not Role.CHAIN:
                 continue
-            declared = self.desired.chains.get(name)
-            is_of_another = declared is not None and declared.noun.instrument != self.instrument
-            if declared and is_of_another and self.desired.expects(declared.noun.only, self.live.address):
+            if self._is_of_another_instrument(name):
                 self.description.apart.add(name)
             else:
                 # The last one waiting is taken first: children in their order.
-                waiting.extend(reversed(self.live.children(name)))
+                children = self.live.children(name)
+                waiting.extend(reversed(children))
+
+    def _is_of_another_instrument(self, name: str) -> bool:
+        """Say whether a chain is declared here for another instrument."""
+        declared = self.desired.chains.get(name)
+        if declared is None:
+            return False
+        if declared.noun.instrument == self.instrument:
+            return False
+        return self.desired.expects(declared.noun.only, self.live.address)
 
     def add_bare_tickets(self) -> None:
         """Declare tickets for the collections that stand alone.
@@ -147,28 +235,36 @@ class _Describer:
         Collections that have a ticket's word in their name become one ticket.
         """
         taken = {ticket.ticket for ticket in self.description.new}
-        collections_of: dict[str, list[str]] = {}
+        collections_of: defaultdict[str, list[str]] = defaultdict(list)
         for collection, role in self.description.roles.items():
-            if role is not Role.BARE or collection in self.description.tickets:
+            if role is not Role.BARE:
+                continue
+            if collection in self.description.tickets:
                 continue
             word = self._names.name_in(collection)
             if word is None or word in taken:
-                word = self._names.invented(collection, taken | collections_of.keys())
+                others = taken | collections_of.keys()
+                word = self._names.invented(collection, others)
                 # Nothing else joins a ticket whose name was invented.
                 taken.add(word)
-            collections_of.setdefault(word, []).append(collection)
+            collections_of[word].append(collection)
         for word, collections in collections_of.items():
             ticket = Ticket(
-                ticket=word, instrument=self.instrument, approval=self._approval, bare=tuple(collections)
+                ticket=word,
+                instrument=self.instrument,
+                approval=self._approval,
+                bare=tuple(collections),
             )
             self.description.new.append(ticket)
-            self.description.tickets.update(dict.fromkeys(collections, ticket))
+            for collection in collections:
+                self.description.tickets[collection] = ticket
 
     def _role(self, name: str) -> Role | None:
         """Return what a collection is; `None` where the files cannot say."""
         problem = collection_name_problem(name)
         if problem:
-            self._refuse("Name that no file can give", f"`{name}`: {problem}.")
+            detail = f"`{name}`: {problem}."
+            self._refuse("Name that no file can give", detail)
             return None
         if name in self._external:
             return Role.EXTERNAL
@@ -181,7 +277,10 @@ class _Describer:
             self.description.tickets[name] = ticket
             self.description.new.append(ticket)
             return Role.TICKET
-        if self.live.collections[name].type is CollectionType.TAGGED or name not in self.live.holdings:
+        if name not in self.live.holdings:
+            return Role.EXTERNAL
+        # Nobody certifies through a TAGGED collection; others tag.
+        if self.live.collections[name].type is CollectionType.TAGGED:
             return Role.EXTERNAL
         return Role.BARE
 
@@ -192,18 +291,21 @@ class _Describer:
             return Role.CHAIN
         if ticket is None:
             kind = self.live.collections[name].type.value
-            self.description.refused.append(
-                Diagnostic(
-                    "Declared as something else",
-                    f"`{name}` is declared as a chain, and is a {kind} collection at {self.live.address}.",
-                    self.desired.chains[name].lines.value_at("chain"),
-                )
+            here = self.live.address
+            self._refuse(
+                "Declared as something else",
+                f"`{name}` is declared as a chain, and is a {kind} collection at {here}.",
+                self.desired.chains[name].lines.value_at("chain"),
             )
             return None
         difference = self._difference(ticket, name)
         if difference:
-            where = self.desired.tickets[ticket.key].lines.at("ticket")
-            self.description.refused.append(Diagnostic("Declared as something else", difference, where))
+            lines = self.desired.tickets[ticket.key].lines
+            self._refuse(
+                "Declared as something else",
+                difference,
+                lines.at("ticket"),
+            )
             return None
         self.description.tickets[name] = ticket
         if name == ticket.collection:
@@ -215,50 +317,67 @@ class _Describer:
         here = f"at {self.live.address}"
         if ticket.instrument != self.instrument:
             return (
-                f"`{name}` belongs to the ticket {ticket.name}, and a chain of {self.instrument} searches it "
-                f"{here}; a chain lists tickets of its own instrument only."
+                f"`{name}` belongs to the ticket {ticket.name}, "
+                f"and a chain of {self.instrument} searches it {here}; "
+                "a chain lists tickets of its own instrument only."
             )
         if name == ticket.collection:
             children = self.live.children(name)
             if children != ticket.leaves:
+                word = ticket.ticket
+                listed = ", ".join(ticket.leaves)
+                live = ", ".join(children) or "empty"
                 return (
-                    f"{ticket.ticket} lists {', '.join(ticket.leaves)}; {here} it is "
-                    f"{', '.join(children) or 'empty'}. What a ticket holds is the same everywhere."
+                    f"{word} lists {listed}; {here} it is {live}. What a ticket holds is the same everywhere."
                 )
         elif name not in ticket.bare:
             return (
-                f"`{name}` is declared as a part of {ticket.ticket}, and {here} a chain searches it by "
-                "itself; that can be said of a ticket with `bare` only."
+                f"`{name}` is declared as a part of {ticket.ticket}, "
+                f"and {here} a chain searches it by itself; "
+                "that can be said of a ticket with `bare` only."
             )
         elif name not in self.live.holdings:
-            return f"`{name}` is declared as a collection of {ticket.ticket}, and holds nothing {here}."
+            word = ticket.ticket
+            return f"`{name}` is declared as a collection of {word}, and holds nothing {here}."
         return ""
 
     def _as_ticket(self, name: str) -> Ticket | None:
         """Return the ticket that a chain is, if it can be one."""
         word = self._names.name_in(name)
-        if word is None or name != f"{self._names.prefix}{word}":
+        if word is None:
+            return None
+        if name != self._names.prefix + word:
             return None
         # A chain that is asked for, and stands in no other, stays a chain.
         if name in self.roots and name not in self._chains_with:
             return None
         leaves = self.live.children(name)
-        if not leaves or not all(self._is_part(leaf, name) for leaf in leaves):
+        if not leaves:
             return None
         names: list[str] = []
         for leaf in leaves:
-            inside = leaf.removeprefix(f"{name}/")
+            if not self._is_part(leaf, name):
+                return None
+            short = leaf.removeprefix(f"{name}/")
             # What begins with the instrument would be taken for a full name.
-            names.append(leaf if inside.startswith(f"{self.instrument}/") else inside)
+            if short.startswith(f"{self.instrument}/"):
+                names.append(leaf)
+            else:
+                names.append(short)
         return Ticket(
-            ticket=word, instrument=self.instrument, approval=self._approval, collections=tuple(names)
+            ticket=word,
+            instrument=self.instrument,
+            approval=self._approval,
+            collections=tuple(names),
         )
 
     def _is_part(self, leaf: str, collection: str) -> bool:
         """Say whether a collection is a ticket collection's, and no more."""
+        if leaf not in self.live.holdings:
+            return False
+        # Nobody else has it: it stands in this chain alone, and in no file.
         return (
-            leaf in self.live.holdings
-            and self.live.collections[leaf].type in {CollectionType.CALIBRATION, CollectionType.RUN}
+            self.live.collections[leaf].type is not CollectionType.TAGGED
             and leaf.startswith(f"{self.instrument}/")
             and not collection_name_problem(leaf)
             and self._chains_with.get(leaf) == {collection}
@@ -267,8 +386,14 @@ class _Describer:
             and leaf not in self._external
         )
 
-    def _refuse(self, summary: str, detail: str) -> None:
-        self.description.refused.append(Diagnostic(summary, detail))
+    def _refuse(
+        self,
+        summary: str,
+        detail: str,
+        where: Where | None = None,
+    ) -> None:
+        diagnostic = Diagnostic(summary, detail, where)
+        self.description.refused.append(diagnostic)
 
     @cached_property
     def _names(self) -> TicketNames:
@@ -281,19 +406,23 @@ class _Describer:
     @cached_property
     def _chains_with(self) -> Mapping[str, set[str]]:
         """The chains in which each collection stands."""
-        chains: dict[str, set[str]] = {}
+        chains: defaultdict[str, set[str]] = defaultdict(set)
         for name, collection in self.live.collections.items():
             for child in collection.children:
-                chains.setdefault(child, set()).add(name)
-        return chains
+                chains[child].add(name)
+        # Only those are in it that stand in a chain.
+        return dict(chains)
 
     @cached_property
     def _declared(self) -> Mapping[str, Ticket | None]:
         """What files declare: of which ticket it is; `None` for a chain."""
-        declared: dict[str, Ticket | None] = dict.fromkeys(self.desired.chains)
+        declared: dict[str, Ticket | None] = {}
+        for name in self.desired.chains:
+            declared[name] = None
         for written in self.desired.tickets.values():
             ticket = written.noun
-            declared.update(dict.fromkeys(ticket.leaves, ticket))
+            for leaf in ticket.leaves:
+                declared[leaf] = ticket
             if ticket.collection:
                 declared[ticket.collection] = ticket
         return declared

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model.contents import CollectionType, Holding
 from ..model.names import RepositoryAddress
 from ..model.tickets import Ticket
-from ..model.timespans import EMPTY, format_range
+from ..model.timespans import EMPTY, Range, format_range
 from ..ports.butler import ButlerReader, SeenCollection
 
 __all__ = ["Live", "look"]
@@ -33,13 +34,36 @@ class Live:
 
     def is_chain(self, name: str) -> bool:
         """Say whether a collection exists and is CHAINED."""
-        return name in self.collections and self.collections[name].type is CollectionType.CHAINED
+        collection = self.collections.get(name)
+        return collection is not None and collection.type is CollectionType.CHAINED
 
     def has(self, ticket: Ticket) -> bool:
         """Say whether a ticket's collections are there, with something."""
-        if not all(leaf in self.holdings for leaf in ticket.leaves):
-            return False
-        return ticket.collection is None or self.children(ticket.collection) == ticket.leaves
+        for leaf in ticket.leaves:
+            if leaf not in self.holdings:
+                return False
+        if ticket.collection is None:
+            return True
+        return self.children(ticket.collection) == ticket.leaves
+
+    def unlike(self, other: Live, ticket: Ticket) -> list[str]:
+        """Return a ticket's collections in which another holds other content.
+
+        Parameters
+        ----------
+        other
+            The other repository; both have the ticket.
+        ticket
+            The ticket.
+        """
+        names: list[str] = []
+        for name in ticket.leaves:
+            here = self.holdings[name]
+            there = other.holdings[name]
+            # What the datastore has no record of cannot be read there.
+            if here.fingerprint != there.fingerprint or there.unrecorded:
+                names.append(name)
+        return names
 
     def remark(self, name: str) -> str:
         """Say what a collection is, for a comment."""
@@ -50,9 +74,11 @@ class Live:
         if len(collection.children) == 1:
             return f"{kind}: 1 collection"
         if collection.children:
-            return f"{kind}: {len(collection.children)} collections"
+            number = len(collection.children)
+            return f"{kind}: {number} collections"
         if name in self.holdings:
-            return f"{kind}: {', '.join(_numbers_by_type(self.holdings[name]))}"
+            numbers = _numbers_by_type(self.holdings[name])
+            return f"{kind}: {', '.join(numbers)}"
         match collection.type:
             case CollectionType.CALIBRATION | CollectionType.CHAINED:
                 return f"{kind}, empty"
@@ -85,27 +111,37 @@ def look(
     read
         Collections whose content matters; `None`: all.
     """
-    collections = dict(butler.collections(sorted(set(others))))
+    alone = sorted(set(others))
+    collections = dict(butler.collections(alone))
     collections |= _reached(butler, roots)
     certified: list[str] = []
     uncertified: list[str] = []
     for name, collection in collections.items():
-        matters = read is None or name in read
-        if collection.type is CollectionType.CHAINED or not matters:
+        if read is not None and name not in read:
             continue
-        if collection.type is CollectionType.CALIBRATION:
-            certified.append(name)
-        else:
-            uncertified.append(name)
+        match collection.type:
+            case CollectionType.CALIBRATION:
+                certified.append(name)
+            case CollectionType.RUN | CollectionType.TAGGED:
+                uncertified.append(name)
+            case CollectionType.CHAINED:
+                pass
     # A RUN of raws is not read to find that it holds no calibration.
     selected = butler.holdings(uncertified, calibrations_only=True)
-    runs = [name for name, holding in selected.items() if holding.rows]
-    holdings: dict[str, Holding] = {}
+    runs = _with_rows(selected)
+    holdings: Mapping[str, Holding] = {}
     if certified or runs:
-        for name, holding in butler.holdings([*certified, *runs]).items():
-            if holding.rows:
-                holdings[name] = holding
-    return Live(address, collections, holdings)
+        holdings = butler.holdings([*certified, *runs])
+    # What is certified may still be empty.
+    return Live(address, collections, _with_rows(holdings))
+
+
+def _with_rows(holdings: Mapping[str, Holding]) -> dict[str, Holding]:
+    kept: dict[str, Holding] = {}
+    for name, holding in holdings.items():
+        if holding.rows:
+            kept[name] = holding
+    return kept
 
 
 def _reached(butler: ButlerReader, roots: Iterable[str]) -> dict[str, SeenCollection]:
@@ -133,9 +169,10 @@ def _numbers_by_type(holding: Holding) -> Iterator[str]:
     Such as ``9 bias in 2 ranges [2024-11-01, …)``; only certifications have
     ranges.
     """
-    spans_of: dict[str, list[tuple[int, int]]] = {}
+    spans_of: defaultdict[str, list[Range]] = defaultdict(list)
     for row in holding.rows:
-        spans_of.setdefault(row.dataset_type, []).append((row.begin, row.end))
+        span = (row.begin, row.end)
+        spans_of[row.dataset_type].append(span)
     for dataset_type, spans in sorted(spans_of.items()):
         words = f"{len(spans)} {dataset_type}"
         if holding.type is not CollectionType.CALIBRATION:
@@ -145,10 +182,10 @@ def _numbers_by_type(holding: Holding) -> Iterator[str]:
         if len(ranges) > 1:
             words += f" in {len(ranges)} ranges"
         # An empty range finds nothing, so it must not widen the others.
-        proper = [span for span in ranges if span[0] < span[1]]
-        if proper:
-            first = min(begin for begin, _ in proper)
-            last = max(end for _, end in proper)
-            yield f"{words} {format_range((first, last))}"
-        else:
-            yield f"{words} {format_range(EMPTY)}"
+        whole = EMPTY
+        for begin, end in ranges:
+            if begin < end:
+                first = min(begin, whole[0])
+                last = max(end, whole[1])
+                whole = (first, last)
+        yield f"{words} {format_range(whole)}"

@@ -43,7 +43,11 @@ class Merged:
     """What the file cannot say."""
 
 
-def merge(written: Written[ChainFile], description: Description, desired: DesiredState) -> Merged:
+def merge(
+    written: Written[ChainFile],
+    description: Description,
+    desired: DesiredState,
+) -> Merged:
     """Return what makes a declared chain say the live one, too.
 
     Parameters
@@ -56,9 +60,18 @@ def merge(written: Written[ChainFile], description: Description, desired: Desire
         The whole declared state.
     """
     chain, address = written.noun, description.live.address
-    merged = Merged(only=not desired.expects(chain.only, address))
+    is_expected = desired.expects(chain.only, address)
+    merged = Merged(only=not is_expected)
     live = description.live.children(chain.chain)
-    merger = _Merger(chain, written.lines, address, live, description, desired, merged)
+    merger = _Merger(
+        chain,
+        written.lines,
+        address,
+        live,
+        description,
+        desired,
+        merged,
+    )
     # First what is declared is held against what is live; only where the
     # file can say that, what is new gets its place.
     entry_of: dict[str, int] = {}
@@ -92,16 +105,23 @@ class _Merger:
     desired: DesiredState
     merged: Merged
 
+    @property
+    def _name(self) -> str:
+        return self.chain.chain
+
     def compare_external(self, index: int, entry: ExternalEntry) -> None:
         """Hold an entry of what others make against the live chain."""
         is_expected = self.desired.expects(entry.only, self.address)
         is_searched = entry.external in self.live
         if is_searched and not is_expected:
             self.merged.expected.append(index)
-        elif is_expected and not is_searched and entry.external in self.description.live.collections:
+            return
+        # What others have not made yet cannot be searched.
+        exists = entry.external in self.description.live.collections
+        if is_expected and exists and not is_searched:
             self._refuse(
                 "Declared and not searched",
-                f"`{entry.external}` is there, and {self.chain.chain} does not search it.",
+                f"`{entry.external}` is there, and {self._name} does not search it.",
                 self.lines.at("entries", index),
             )
 
@@ -119,15 +139,22 @@ class _Merger:
         live = [child for child in meaning.children if child in self.live]
         if meaning.ticket:
             self._compare_ticket(meaning.ticket.noun, meaning.children, live, where)
-        elif meaning.chain and not live and self.desired.expects(meaning.chain.noun.only, self.address):
-            self._refuse(
-                "Declared and not searched",
-                f"`{word}` is declared in {self.chain.chain}, which does not search it.",
-                where,
-            )
+        elif meaning.chain and not live:
+            inner = meaning.chain.noun
+            # A chain that is declared for others only need not be there.
+            if self.desired.expects(inner.only, self.address):
+                self._refuse(
+                    "Declared and not searched",
+                    f"`{word}` is declared in {self._name}, which does not search it.",
+                    where,
+                )
 
     def _compare_ticket(
-        self, ticket: Ticket, children: Sequence[str], live: Sequence[str], where: Where
+        self,
+        ticket: Ticket,
+        children: Sequence[str],
+        live: Sequence[str],
+        where: Where,
     ) -> None:
         """Note whether a ticket is searched, and refuse it by halves."""
         skipped = self.desired.skipped(ticket, self.address)
@@ -137,13 +164,18 @@ class _Merger:
             return
         self.merged.present.add(ticket.key)
         if skipped:
-            self._refuse_skipped(ticket, skipped, hint="Take the `skip` out if it is to stay.")
+            self._refuse_skipped(
+                ticket,
+                skipped,
+                hint="Take the `skip` out if it is to stay.",
+            )
         elif len(live) < len(children):
-            lacking = [child for child in children if child not in live]
+            searched = ", ".join(live)
+            rest = [child for child in children if child not in live]
+            lacking = ", ".join(rest)
             self._refuse(
                 "A part of a ticket is searched",
-                f"{self.chain.chain} searches {', '.join(live)} of {ticket.ticket}, and not "
-                f"{', '.join(lacking)}.",
+                f"{self._name} searches {searched} of {ticket.ticket}, and not {lacking}.",
                 where,
                 "List the collections of the ticket one by one.",
             )
@@ -155,9 +187,10 @@ class _Merger:
             children = meaning.children if meaning else (word,)
             live = [child for child in children if child in self.live]
             if live:
+                searched = ", ".join(live)
                 self._refuse(
                     "Retired and searched",
-                    f"{self.chain.chain} searches {', '.join(live)}, which is retired: {reason}.",
+                    f"{self._name} searches {searched}, which is retired: {reason}.",
                     self.lines.at("retired", word),
                     "Let `apply` take it out of the chain there, or list it again.",
                 )
@@ -170,10 +203,24 @@ class _Merger:
         entry_of
             The index of the entry that each declared child stands for.
         """
+        # What both have must be in the same order in both.
         common = [child for child in self.live if child in entry_of]
         declared = [child for child in entry_of if child in self.live]
         if common != declared:
-            self._refuse_other_order(common, declared)
+            # Both list the same children: the first that differ say enough.
+            at = 0
+            while common[at] == declared[at]:
+                at += 1
+            before = common[at]
+            after = declared[at]
+            self._refuse(
+                "Another order",
+                f"{self._name} searches {before} before {after}; "
+                f"the file lists {after} first. "
+                "One chain has one order everywhere.",
+                self.lines.at("entries"),
+                "Let `apply` bring the declared order there, or change it in the file.",
+            )
             return
         first_of: dict[int, str] = {}
         for child in declared:
@@ -186,11 +233,14 @@ class _Merger:
                 waiting.append(child)
                 continue
             index = entry_of[child]
+            # A ticket is one entry: nothing can be put amid its collections.
             if waiting and first_of[index] != child:
+                listed = ", ".join(waiting)
                 self._refuse(
                     "Amid the collections of a ticket",
-                    f"{self.chain.chain} searches {', '.join(waiting)} directly in front of {child}, amid "
-                    f"{self.chain.entries[index]}.",
+                    f"{self._name} searches {listed} "
+                    f"directly in front of {child}, "
+                    f"amid {self.chain.entries[index]}.",
                     self.lines.at("entries", index),
                     "List the collections of the ticket one by one.",
                 )
@@ -204,43 +254,44 @@ class _Merger:
             ticket = self.description.tickets.get(child)
             if ticket:
                 self.merged.present.add(ticket.key)
-                self._refuse_unlisted(ticket)
+                self._refuse_if_not_to_be_listed(ticket)
         for entry in self.description.entries(children):
-            self.merged.entries.append(NewEntry(index, entry))
+            new = NewEntry(index, entry)
+            self.merged.entries.append(new)
 
-    def _refuse_unlisted(self, ticket: Ticket) -> None:
+    def _refuse_if_not_to_be_listed(self, ticket: Ticket) -> None:
         """Refuse to list a ticket of which its file says otherwise."""
         declared = self.desired.tickets.get(ticket.key)
         if declared is None:
             return
         skipped = self.desired.skipped(ticket, self.address)
         if ticket.approval.status is not ApprovalStatus.ADOPTED:
+            status = ticket.approval.status.value
             self._refuse(
                 "Ticket not adopted",
-                f'{self.chain.chain} searches {ticket.ticket}, which is "{ticket.approval.status.value}".',
+                f'{self._name} searches {ticket.ticket}, which is "{status}".',
                 declared.lines.at("approval", "status"),
             )
         elif skipped:
             self._refuse_skipped(ticket, skipped)
 
     def _refuse_skipped(self, ticket: Ticket, reason: str, hint: str = "") -> None:
+        lines = self.desired.tickets[ticket.key].lines
         self._refuse(
             "Skipped and searched",
-            f"{ticket.ticket} is skipped there ({reason}), and {self.chain.chain} searches it.",
-            self.desired.tickets[ticket.key].lines.at("skip"),
+            f"{ticket.ticket} is skipped there ({reason}), and {self._name} searches it.",
+            lines.at("skip"),
             hint,
         )
 
-    def _refuse_other_order(self, live: Sequence[str], declared: Sequence[str]) -> None:
-        pairs = zip(live, declared, strict=True)
-        before, after = next((first, second) for first, second in pairs if first != second)
-        self._refuse(
-            "Another order",
-            f"{self.chain.chain} searches {before} before {after}; the file lists {after} first. One chain "
-            "has one order everywhere.",
-            self.lines.at("entries"),
-            "Let `apply` bring the declared order there, or change it in the file.",
-        )
-
-    def _refuse(self, summary: str, detail: str, where: Where, hint: str = "") -> None:
-        self.merged.refused.append(Diagnostic(summary, f"{self.address}: {detail}", where, hint))
+    def _refuse(
+        self,
+        summary: str,
+        detail: str,
+        where: Where,
+        hint: str = "",
+    ) -> None:
+        # The chain may be as declared elsewhere.
+        here = f"{self.address}: {detail}"
+        diagnostic = Diagnostic(summary, here, where, hint)
+        self.merged.refused.append(diagnostic)

@@ -39,7 +39,8 @@ class TicketNames:
         """Return the ticket that the name of a collection says, if any."""
         if not collection.startswith(self.prefix):
             return None
-        word = collection.removeprefix(self.prefix).partition("/")[0]
+        rest = collection.removeprefix(self.prefix)
+        word = rest.partition("/")[0]
         if self._is_free(word) and _can_be_ticket(word):
             return word
         return None
@@ -54,7 +55,8 @@ class TicketNames:
         taken
             Names of other new tickets.
         """
-        base = re.sub(r"[^A-Za-z0-9._-]+", "-", collection).strip("-.")[:_LONGEST]
+        base = re.sub(r"[^A-Za-z0-9._-]+", "-", collection)
+        base = base.strip("-.")[:_LONGEST]
         if not _can_be_ticket(base):
             base = f"captured-{base}".rstrip("-")
         name = base
@@ -65,14 +67,18 @@ class TicketNames:
 
     def _is_free(self, word: str, collection: str = "") -> bool:
         """Say whether nothing but one collection goes by a word."""
-        if (self.instrument, word) in self.desired.tickets or word in self.desired.chains:
+        if (self.instrument, word) in self.desired.tickets:
+            return False
+        if word in self.desired.chains:
             return False
         return word not in self.live.collections or word == collection
 
 
 def _can_be_ticket(word: str) -> bool:
     """Say whether a word can be a ticket whose file is read."""
-    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", word) or len(word) > _LONGEST:
+    if len(word) > _LONGEST:
+        return False
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", word):
         return False
     # Files of these names are none of the state tree.
     return not word.startswith(("README", "__pycache__"))

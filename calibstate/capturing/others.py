@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 from ..engine.side_by_side import side_by_side
 from ..errors import UnreachableError
@@ -19,7 +20,11 @@ from .live import Live, look
 __all__ = ["look_at_others"]
 
 
-def look_at_others(comparison: Comparison, places: ReadPlaces, counted: Callable[[int, int], None]) -> None:
+def look_at_others(
+    comparison: Comparison,
+    places: ReadPlaces,
+    counted: Callable[[int, int], None],
+) -> None:
     """Add to a comparison what other repositories show, if it matters.
 
     One that cannot be seen is a warning.
@@ -34,17 +39,20 @@ def look_at_others(comparison: Comparison, places: ReadPlaces, counted: Callable
         Told how many repositories have been looked at, of how many; the one
         that is captured is among them.
     """
-    instrument, desired = comparison.wanted.instrument, comparison.desired
+    desired = comparison.desired
+    instrument = comparison.wanted.instrument
     names = collections_in_files(desired, instrument)
     for ticket in comparison.reached:
         names.update(ticket.leaves, ticket.children)
-    read = _collections_to_read(comparison)
+    read = comparison.to_compare
     looks: dict[RepositoryAddress, Callable[[], Live]] = {}
-    for address in _addresses(comparison):
+    for address in comparison.others_that_matter:
         chains = declared_chains(desired, instrument, address)
         looks[address] = partial(_look_at, places, address, chains, names, read)
     lives: dict[RepositoryAddress, Live] = {}
-    for number, (address, future) in enumerate(side_by_side(looks, places.timeout), 1):
+    # The repository that is captured has been looked at already.
+    counter = count(2)
+    for address, future in side_by_side(looks, places.timeout):
         try:
             lives[address] = future.result()
         except UnreachableError as error:
@@ -54,36 +62,17 @@ def look_at_others(comparison: Comparison, places: ReadPlaces, counted: Callable
                 f"{address}: {why}. Whether it has what was found is not known, so no ticket skips it.",
                 hint=f"Capture it where it can be seen: calibstate capture {address} {instrument}.",
             )
-        counted(number + 1, len(looks) + 1)
+        counted(next(counter), len(looks) + 1)
     # They end in any order.
     comparison.others.update(sorted(lives.items()))
 
 
 def _look_at(
-    places: ReadPlaces, address: RepositoryAddress, chains: tuple[str, ...], names: set[str], read: set[str]
+    places: ReadPlaces,
+    address: RepositoryAddress,
+    chains: tuple[str, ...],
+    names: set[str],
+    read: set[str],
 ) -> Live:
     # The repository is opened here, beside the others, since that takes long.
     return look(places.butler(address), address, chains, names, read=read)
-
-
-def _addresses(comparison: Comparison) -> list[RepositoryAddress]:
-    """Return the other repositories of which it matters what they have."""
-    having = comparison.desired.with_instrument(comparison.wanted.instrument)
-    others = [address for address in having if address != comparison.wanted.address]
-    if comparison.new or any(merged.entries for merged in comparison.merged.values()):
-        return others
-    # Nothing is new, but what has no seal is read at the origin.
-    if comparison.unsealed:
-        return [address for address in others if address == comparison.origin]
-    return []
-
-
-def _collections_to_read(comparison: Comparison) -> set[str]:
-    """Return the collections of which it matters what others hold in them."""
-    collections: set[str] = set()
-    for ticket in comparison.reached:
-        is_sealed = ticket.key in comparison.desired.seals
-        is_listed = ticket.key in comparison.new or ticket.key in comparison.newly_listed
-        if is_listed or not is_sealed:
-            collections.update(ticket.leaves)
-    return collections

@@ -6,31 +6,14 @@ from ..model.contents import CollectionType
 from .comparison import Comparison
 from .describe import Role
 
-__all__ = ["warn"]
+__all__ = ["warn_of_absence_at_origin", "warn_of_externals", "warn_of_skips"]
 
 
-def warn(comparison: Comparison) -> None:
-    """Add to a comparison what a person should know of what is declared."""
-    _warn_of_skips(comparison)
-    _warn_of_externals(comparison)
-    origin = comparison.origin
-    not_there = [
-        ticket.ticket
-        for ticket in comparison.description.new
-        if origin in comparison.skips.get(ticket.key, {})
-    ]
-    if not_there:
-        comparison.warn(
-            "Not at the origin",
-            f"{', '.join(not_there)}: {origin} does not have it, so it goes nowhere from there.",
-            hint="Bring it to the origin before it is to be deployed anywhere else.",
-        )
-
-
-def _warn_of_skips(comparison: Comparison) -> None:
+def warn_of_skips(comparison: Comparison) -> None:
     """Warn where tickets that were declared before are to be skipped."""
     lacking: list[str] = []
     for key, reasons in comparison.skips.items():
+        # That a new ticket is not everywhere is no news.
         if key not in comparison.new:
             lacking += [f"{key[1]} at {address}" for address in reasons]
     if lacking:
@@ -41,7 +24,7 @@ def _warn_of_skips(comparison: Comparison) -> None:
         )
 
 
-def _warn_of_externals(comparison: Comparison) -> None:
+def warn_of_externals(comparison: Comparison) -> None:
     """Warn of calibrations that are declared as what others make."""
     live = comparison.live
     not_deployed: list[str] = []
@@ -51,6 +34,7 @@ def _warn_of_externals(comparison: Comparison) -> None:
             continue
         if name in live.holdings:
             not_deployed.append(name)
+        # What else others make holds no calibrations by its nature.
         elif live.collections[name].type is CollectionType.CALIBRATION:
             empty.append(name)
     if not_deployed:
@@ -64,4 +48,19 @@ def _warn_of_externals(comparison: Comparison) -> None:
             f"{', '.join(empty)}: nothing is certified in them, so they are declared as what others make, "
             "and deployed nowhere.",
             hint="If an import was cut off, complete it first, and capture then.",
+        )
+
+
+def warn_of_absence_at_origin(comparison: Comparison) -> None:
+    """Warn of new tickets that are not where new content comes from."""
+    origin = comparison.origin
+    absent: list[str] = []
+    for ticket in comparison.description.new:
+        if origin in comparison.skips.get(ticket.key, {}):
+            absent.append(ticket.ticket)
+    if absent:
+        comparison.warn(
+            "Not at the origin",
+            f"{', '.join(absent)}: {origin} does not have it, so it goes nowhere from there.",
+            hint="Bring it to the origin before it is to be deployed anywhere else.",
         )

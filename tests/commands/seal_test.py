@@ -198,12 +198,12 @@ def test_what_no_seal_may_tell_of_is_refused_and_not_written(
     sites: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certified = len(sites.of_ticket(ORIGIN, "DM-2"))
-    monkeypatch.setattr("calibstate.capturing.seal.MOST_DATA_IDS", certified - 1)
+    monkeypatch.setattr("calibstate.capturing.sealable.MOST_DATA_IDS", certified - 1)
     ran = sites.run("seal", "DM-2")
     assert ran.code == 3
     assert "error: Ticket is too large to be sealed" in ran.err
     assert not seal_file(sites).exists()
-    monkeypatch.setattr("calibstate.capturing.seal.MOST_DATA_IDS", certified)
+    monkeypatch.setattr("calibstate.capturing.sealable.MOST_DATA_IDS", certified)
     assert sites.run("seal", "DM-2").code == 0
 
 
