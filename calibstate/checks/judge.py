@@ -19,7 +19,9 @@ from .rule import Finding, Rule, rules_in
 
 __all__ = ["RULES", "judge"]
 
-RULES: tuple[Rule[Judged], ...] = rules_in(policy)
+PolicyRule = Rule[Judged]
+
+RULES: tuple[PolicyRule, ...] = rules_in(policy)
 """The rules of the policy, by family and number."""
 
 
@@ -38,23 +40,28 @@ def judge(desired: DesiredState, base: DesiredState | None, today: date) -> tupl
     settings = desired.settings.noun.policy
     judged = [rule for rule in RULES if base or not rule.needs_base]
     tree = Judged(desired, base, today)
-    findings: dict[str, tuple[Finding, ...]] = {}
+    # Also what is silenced below: else nobody could tell which exceptions
+    # nothing needs any more.
+    findings: dict[str, list[Finding]] = {}
     for rule in judged:
         if _level(rule, settings) is not Level.OFF:
-            findings[rule.code] = tuple(rule.judge(tree))
+            findings[rule.code] = list(rule.judge(tree))
 
     exempted = _exempted(settings, today)
     diagnostics = []
     for rule in judged:
+        level = _level(rule, settings)
+        silenced = exempted.get(rule.code, set())
         for finding in findings.get(rule.code, ()):
-            if finding.of.isdisjoint(exempted.get(rule.code, ())):
-                diagnostics.append(rule.diagnostic(finding, _level(rule, settings)))
+            if finding.of.isdisjoint(silenced):
+                diagnostic = rule.diagnostic(finding, level)
+                diagnostics.append(diagnostic)
     diagnostics.extend(_unknown_rules(desired))
     diagnostics.extend(_idle_exceptions(desired, judged, findings, today))
     return tuple(sorted(diagnostics, key=_by_line))
 
 
-def _level(rule: Rule[Judged], settings: PolicySettings) -> Level:
+def _level(rule: PolicyRule, settings: PolicySettings) -> Level:
     return settings.levels.get(rule.code, rule.level)
 
 
@@ -71,58 +78,69 @@ def _unknown_rules(desired: DesiredState) -> Iterator[Diagnostic]:
     """Find codes in the settings that no rule has."""
     settings = desired.settings.noun.policy
     lines = desired.settings.lines
-    written: list[tuple[str, Where]] = []
     for code in settings.levels:
-        written.append((code, lines.at("policy", "levels", code)))
+        where = lines.at("policy", "levels", code)
+        yield from _unknown_rule(code, where)
     for index, exemption in enumerate(settings.exceptions):
-        written.append((exemption.rule, lines.value_at("policy", "exceptions", index, "rule")))
+        where = lines.value_at("policy", "exceptions", index, "rule")
+        yield from _unknown_rule(exemption.rule, where)
 
-    # A rule's name is none of its codes, but tells which code was meant.
+
+def _unknown_rule(code: str, where: Where) -> Iterator[Diagnostic]:
+    # The name of a rule is not its code, but tells which one was meant.
     codes: dict[str, str] = {}
     for rule in RULES:
         codes[rule.code] = rule.code
         codes[rule.name] = rule.code
-    for code, where in written:
-        if codes.get(code) == code:
-            continue
-        hint = "They are in the reference, under Policy."
-        if near := nearest(code, codes):
-            hint = f"Did you mean `{codes[near]}`?"
-        yield Diagnostic("Unknown rule", f"{spelled(code)} is the code of no rule.", where, hint)
+    if codes.get(code) == code:
+        # Not by its name: a word that is no code names no rule.
+        return
+    hint = "They are in the reference, under Policy."
+    if near := nearest(code, codes):
+        hint = f"Did you mean `{codes[near]}`?"
+    yield Diagnostic(
+        summary="Unknown rule",
+        detail=f"{spelled(code)} is the code of no rule.",
+        where=where,
+        hint=hint,
+    )
 
 
 def _idle_exceptions(
     desired: DesiredState,
-    judged: Sequence[Rule[Judged]],
-    findings: Mapping[str, Sequence[Finding]],
+    judged: Sequence[PolicyRule],
+    findings: Mapping[str, list[Finding]],
     today: date,
 ) -> Iterator[Diagnostic]:
     """Find exceptions that have ended, and those that nothing needs."""
     # Of a rule that was not judged nobody knows whether it is needed.
     subjects: dict[str, set[str]] = {rule.code: set() for rule in judged}
-    for code, found_by_rule in findings.items():
-        for finding in found_by_rule:
+    for code, findings_of_rule in findings.items():
+        for finding in findings_of_rule:
             subjects[code].update(finding.of)
 
-    settings = desired.settings
-    for index, exemption in enumerate(settings.noun.policy.exceptions):
-        where = settings.lines.at("policy", "exceptions", index)
+    exceptions = desired.settings.noun.policy.exceptions
+    lines = desired.settings.lines
+    for index, exemption in enumerate(exceptions):
+        where = lines.at("policy", "exceptions", index)
         exception = f"The exception to {exemption.rule} for {exemption.of}"
         if _has_ended(exemption, today):
             yield Diagnostic(
-                "Exception has ended",
-                f"{exception} counted until {exemption.until}: {exemption.because}.",
-                where,
-                "Delete it and mend what it was for, or agree on another day.",
-                Severity.WARNING,
+                summary="Exception has ended",
+                detail=f"{exception} counted until {exemption.until}: {exemption.because}.",
+                where=where,
+                hint="Delete it and mend what it was for, or agree on another day.",
+                severity=Severity.WARNING,
             )
-        elif exemption.rule in subjects and exemption.of not in subjects[exemption.rule]:
+            continue
+        subjects_of_rule = subjects.get(exemption.rule)
+        if subjects_of_rule is not None and exemption.of not in subjects_of_rule:
             yield Diagnostic(
-                "Exception to nothing",
-                f"{exception} silences nothing.",
-                where,
-                "Delete it, or mend what it names.",
-                Severity.NOTE,
+                summary="Exception to nothing",
+                detail=f"{exception} silences nothing.",
+                where=where,
+                hint="Delete it, or mend what it names.",
+                severity=Severity.NOTE,
             )
 
 
@@ -132,4 +150,5 @@ def _has_ended(exemption: Exemption, today: date) -> bool:
 
 
 def _by_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:
-    return (diagnostic.where or Where("", 0), diagnostic.code, diagnostic.detail)
+    where = diagnostic.where or Where("", 0)
+    return where, diagnostic.code, diagnostic.detail

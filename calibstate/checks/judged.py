@@ -15,7 +15,7 @@ from ..model.seals import Seal
 from ..model.tickets import ApprovalStatus, Ticket
 from .products import product_of
 
-__all__ = ["Judged", "collection_at", "of_ticket"]
+__all__ = ["Judged", "collection_at", "is_adopted", "of_ticket"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,13 @@ class Judged:
     @cached_property
     def tickets(self) -> tuple[Written[Ticket], ...]:
         """All tickets, by instrument and name."""
-        return tuple(self.desired.tickets[key] for key in sorted(self.desired.tickets))
+        tickets = self.desired.tickets
+        return tuple(tickets[key] for key in sorted(tickets))
 
     @cached_property
     def adopted(self) -> tuple[Written[Ticket], ...]:
         """Tickets that are deployed."""
-        return tuple(t for t in self.tickets if t.noun.approval.status is ApprovalStatus.ADOPTED)
+        return tuple(ticket for ticket in self.tickets if is_adopted(ticket))
 
     @cached_property
     def proposed(self) -> tuple[Written[Ticket], ...]:
@@ -54,8 +55,9 @@ class Judged:
             if self.before is None:
                 is_open = status in {ApprovalStatus.PROPOSED, ApprovalStatus.FLAGGED}
             else:
+                # What is new in this change is decided on by it.
                 earlier = self.before.tickets.get(written.noun.key)
-                was_adopted = earlier and earlier.noun.approval.status is ApprovalStatus.ADOPTED
+                was_adopted = earlier and is_adopted(earlier)
                 is_open = status is not ApprovalStatus.REJECTED and not was_adopted
             if is_open:
                 proposed.append(written)
@@ -66,7 +68,8 @@ class Judged:
         """Tickets with their seals."""
         sealed = []
         for ticket in self.tickets:
-            if seal := self.desired.seals.get(ticket.noun.key):
+            seal = self.desired.seals.get(ticket.noun.key)
+            if seal:
                 sealed.append((ticket, seal.noun))
         return tuple(sealed)
 
@@ -80,17 +83,27 @@ class Judged:
         products: dict[TicketKey, frozenset[str] | None] = {}
         for written in self.tickets:
             ticket = written.noun
-            names: set[str] = set()
-            if seal := self.desired.seals.get(ticket.key):
-                for sealed in seal.noun.collections.values():
-                    names.update(sealed.types)
-            elif ticket.bare:
+            names = self._names_of_products(ticket)
+            if names is None:
                 products[ticket.key] = None
-                continue
             else:
-                names.update(name.rpartition("/")[2] for name in ticket.collections)
-            products[ticket.key] = frozenset(product_of(name) for name in names)
+                products[ticket.key] = frozenset(map(product_of, names))
         return products
+
+    def _names_of_products(self, ticket: Ticket) -> set[str] | None:
+        """Return names of dataset types, or ends of names of collections."""
+        names: set[str] = set()
+        seal = self.desired.seals.get(ticket.key)
+        if seal:
+            for sealed in seal.noun.collections.values():
+                names.update(sealed.types)
+            return names
+        if ticket.bare:
+            return None
+        for collection in ticket.collections:
+            _, _, last = collection.rpartition("/")
+            names.add(last)
+        return names
 
     def where_it_was(self, key: TicketKey) -> Where:
         """Return where a ticket is declared, or was at the base."""
@@ -104,15 +117,20 @@ class Judged:
         entries: dict[str, int] = {}
         for index, entry in enumerate(chain.noun.entries):
             if isinstance(entry, ExternalEntry):
-                children: tuple[str, ...] = (entry.external,)
-            elif meaning := self.desired.meaning(entry, chain.noun.instrument):
-                children = meaning.children
-            else:
+                entries.setdefault(entry.external, index)
                 continue
-            for child in children:
+            meaning = self.desired.meaning(entry, chain.noun.instrument)
+            if meaning is None:
+                continue
+            for child in meaning.children:
                 # Only the first place of a child counts in a search.
                 entries.setdefault(child, index)
         return entries
+
+
+def is_adopted(ticket: Written[Ticket]) -> bool:
+    """Return whether a ticket is to be deployed."""
+    return ticket.noun.approval.status is ApprovalStatus.ADOPTED
 
 
 def of_ticket(ticket: Ticket, *more: str) -> frozenset[str]:

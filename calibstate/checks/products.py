@@ -49,10 +49,10 @@ def iteration(segment: str) -> Iteration | None:
     if not match:
         return None
     try:
-        made = date.fromisoformat(match["day"])
+        day = date.fromisoformat(match["day"])
     except ValueError:
         return None
-    return Iteration(made, match["again"], match["what"])
+    return Iteration(day, match["again"], match["what"])
 
 
 def is_generation(segment: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from ..errors import Diagnostic, Severity, Where
 from ..model.policy import Level
 
-__all__ = ["Finding", "Rule", "Weight", "mistake", "rule", "rules_in"]
+__all__ = ["Finding", "Findings", "Rule", "Weight", "mistake", "rule", "rules_in"]
 
 Subject = TypeVar("Subject")
 """What is judged: `Tree` by mistakes, `Judged` by the policy."""
@@ -62,11 +62,15 @@ class Finding:
     """What this one weighs; `None`: as much as its rule."""
 
 
+Findings = Iterator[Finding]
+"""What a rule yields."""
+
+
 @dataclass(frozen=True)
 class Rule(Generic[Subject]):
     """One rule over what is declared."""
 
-    judge: Callable[[Subject], Iterator[Finding]]
+    judge: Callable[[Subject], Findings]
     """Yields what it finds."""
 
     title: str
@@ -102,13 +106,19 @@ class Rule(Generic[Subject]):
         level
             How much it weighs, anything but *off*.
         """
-        severity = _SEVERITIES[level]
-        return Diagnostic(self.title, finding.detail, finding.where, finding.hint, severity, self.code)
+        return Diagnostic(
+            summary=self.title,
+            detail=finding.detail,
+            where=finding.where,
+            hint=finding.hint,
+            severity=_SEVERITIES[level],
+            code=self.code,
+        )
 
 
 def mistake(
     title: str, level: Level = Level.ERROR
-) -> Callable[[Callable[[Subject], Iterator[Finding]]], Rule[Subject]]:
+) -> Callable[[Callable[[Subject], Findings]], Rule[Subject]]:
     """Make a rule of what must not be of the function below.
 
     Parameters
@@ -119,15 +129,20 @@ def mistake(
         How much it weighs; only errors refuse the tree.
     """
 
-    def made_of(judge: Callable[[Subject], Iterator[Finding]]) -> Rule[Subject]:
-        return Rule(judge, title, Weight.MUST, level)
+    def as_rule(judge: Callable[[Subject], Findings]) -> Rule[Subject]:
+        return Rule(
+            judge=judge,
+            title=title,
+            weight=Weight.MUST,
+            level=level,
+        )
 
-    return made_of
+    return as_rule
 
 
 def rule(
     code: str, name: str, *, title: str, level: Level, source: str
-) -> Callable[[Callable[[Subject], Iterator[Finding]]], Rule[Subject]]:
+) -> Callable[[Callable[[Subject], Findings]], Rule[Subject]]:
     """Make a rule of the policy of the function below.
 
     Parameters
@@ -144,10 +159,18 @@ def rule(
         The section or the decision that it is taken from.
     """
 
-    def made_of(judge: Callable[[Subject], Iterator[Finding]]) -> Rule[Subject]:
-        return Rule(judge, title, Weight.SHOULD, level, code, name, source)
+    def as_rule(judge: Callable[[Subject], Findings]) -> Rule[Subject]:
+        return Rule(
+            judge=judge,
+            title=title,
+            weight=Weight.SHOULD,
+            level=level,
+            code=code,
+            name=name,
+            source=source,
+        )
 
-    return made_of
+    return as_rule
 
 
 def rules_in(families: ModuleType) -> tuple[Rule[Any], ...]:
@@ -165,10 +188,14 @@ def rules_in(families: ModuleType) -> tuple[Rule[Any], ...]:
     """
     rules = []
     for module in pkgutil.iter_modules(families.__path__):
-        family = importlib.import_module(f"{families.__name__}.{module.name}")
+        name = f"{families.__name__}.{module.name}"
+        family = importlib.import_module(name)
         for value in vars(family).values():
-            # A family may import a rule of another one, which counts there.
-            if isinstance(value, Rule) and value.judge.__module__ == family.__name__:
+            # A decorated function is a `Rule` among the names of its module.
+            # A family may import that of another one, which counts there.
+            if not isinstance(value, Rule):
+                continue
+            if value.judge.__module__ == name:
                 rules.append(value)
     # The digits tell the family too, in the order of the reference.
     return tuple(sorted(rules, key=lambda rule: (rule.code[1:], rule.title)))

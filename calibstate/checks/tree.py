@@ -18,7 +18,11 @@ from ..model.tickets import Ticket
 
 __all__ = ["Claim", "Extent", "Tree", "Unread"]
 
-_STAND_IN = Written(Settings(version=1, archive="unread", records="unread"), Lines("calibstate.yaml"))
+_STAND_IN = Written(
+    Settings(version=1, archive="unread", records="unread"),
+    Lines("calibstate.yaml"),
+)
+"""Settings in place of those that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -144,17 +148,30 @@ class Tree:
         """Collections that the files declare, in the order of the files."""
         claims = []
         for written in self.tickets:
-            ticket, lines = written.noun, written.lines
-            if ticket.collection and not ticket.bare:
-                meaning = f"the ticket collection of {ticket.name}"
-                claims.append(Claim(ticket.collection, meaning, lines.at("ticket")))
+            ticket = written.noun
+            lines = written.lines
+            if ticket.collection:
+                claim = Claim(
+                    name=ticket.collection,
+                    meaning=f"the ticket collection of {ticket.name}",
+                    where=lines.at("ticket"),
+                )
+                claims.append(claim)
             key = "bare" if ticket.bare else "collections"
             for index, leaf in enumerate(ticket.leaves):
-                meaning = f"a collection of {ticket.name}"
-                claims.append(Claim(leaf, meaning, lines.at(key, index)))
+                claim = Claim(
+                    name=leaf,
+                    meaning=f"a collection of {ticket.name}",
+                    where=lines.at(key, index),
+                )
+                claims.append(claim)
         for chain in self.chains:
-            where = chain.lines.value_at("chain")
-            claims.append(Claim(chain.noun.chain, "a declared chain", where))
+            claim = Claim(
+                name=chain.noun.chain,
+                meaning="a declared chain",
+                where=chain.lines.value_at("chain"),
+            )
+            claims.append(claim)
         return tuple(claims)
 
     @cached_property
@@ -184,6 +201,7 @@ class Tree:
     @cached_property
     def externals(self) -> frozenset[str]:
         """Collections of others that chains list."""
+        # They are words that a chain may retire, too.
         externals: set[str] = set()
         for chain in self.chains:
             for entry in chain.noun.entries:
@@ -217,10 +235,24 @@ class Tree:
 def _extents_of(written: Written[Seal]) -> Iterator[Extent]:
     for name, sealed in written.noun.collections.items():
         for dataset_type, contents in sealed.types.items():
-            where = written.lines.at("collections", name, "types", dataset_type, "coverage")
+            where = written.lines.at(
+                "collections",
+                name,
+                "types",
+                dataset_type,
+                "coverage",
+            )
+            problem = ""
+            covered = None
             try:
                 covered = extent(contents.coverage)
             except ValueError as error:
-                yield Extent(name, dataset_type, where, contents.datasets, None, str(error))
-            else:
-                yield Extent(name, dataset_type, where, contents.datasets, covered)
+                problem = str(error)
+            yield Extent(
+                collection=name,
+                dataset_type=dataset_type,
+                where=where,
+                sealed=contents.datasets,
+                covered=covered,
+                problem=problem,
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...errors import Where
 from ...model.chains import ChainFile, ExternalEntry
@@ -10,13 +11,24 @@ from ...model.desired import Written
 from ...model.names import InstrumentName, collection_name_problem, spelled
 from ...model.policy import Level
 from ...model.tickets import ApprovalStatus, Ticket
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Claim, Tree
 from ..words import did_you_mean, line
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """An entry of a chain."""
+
+    instrument: InstrumentName
+    word: str
+
+    where: Where
+    """The line."""
+
+
 @mistake("Chain without a repository", Level.WARNING)
-def chains_nowhere(tree: Tree) -> Iterator[Finding]:
+def chains_nowhere(tree: Tree) -> Findings:
     """Find chains that no repository is to have."""
     if tree.unread.sites:
         return
@@ -24,17 +36,18 @@ def chains_nowhere(tree: Tree) -> Iterator[Finding]:
         chain = written.noun
         having = tree.desired.with_instrument(chain.instrument)
         # Of an instrument or a place that nobody knows others tell.
-        if not having or not set(chain.only) <= tree.places:
+        if not having or not tree.places.issuperset(chain.only):
             continue
-        if not any(tree.desired.expects(chain.only, address) for address in having):
-            yield Finding(
-                where=written.lines.at("only"),
-                detail=f"None of the places in `only` has {chain.instrument}, so {chain.chain} is nowhere.",
-            )
+        if any(tree.desired.expects(chain.only, address) for address in having):
+            continue
+        yield Finding(
+            where=written.lines.at("only"),
+            detail=(f"None of the places in `only` has {chain.instrument}, so {chain.chain} is nowhere."),
+        )
 
 
 @mistake("One collection, two meanings")
-def two_meanings(tree: Tree) -> Iterator[Finding]:
+def two_meanings(tree: Tree) -> Findings:
     """Find names that are declared as one thing, and as another."""
     for claim, earlier in _claimed_again(tree):
         if claim.meaning != earlier.meaning:
@@ -47,7 +60,7 @@ def two_meanings(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Collection listed twice")
-def collections_listed_twice(tree: Tree) -> Iterator[Finding]:
+def collections_listed_twice(tree: Tree) -> Findings:
     """Find collections that one ticket lists twice."""
     for claim, earlier in _claimed_again(tree):
         # The same in two files is told as what is declared twice.
@@ -60,15 +73,16 @@ def collections_listed_twice(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("External is declared")
-def externals_declared(tree: Tree) -> Iterator[Finding]:
+def externals_declared(tree: Tree) -> Findings:
     """Find collections that are listed as others' and declared as ours."""
     for chain in tree.chains:
         for index, entry in enumerate(chain.noun.entries):
             if not isinstance(entry, ExternalEntry) or entry.external not in tree.claimed:
                 continue
             claim = tree.claimed[entry.external]
+            where = chain.lines.value_at("entries", index, "external")
             yield Finding(
-                where=chain.lines.value_at("entries", index, "external"),
+                where=where,
                 detail=(
                     f"`{entry.external}` is {claim.meaning} ({line(claim.where)}), so it is ours to make."
                 ),
@@ -77,39 +91,42 @@ def externals_declared(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Entry is part of a ticket")
-def parts_of_tickets(tree: Tree) -> Iterator[Finding]:
+def parts_of_tickets(tree: Tree) -> Findings:
     """Find entries that are deployed only with the rest of their ticket."""
-    for _, entry, where in _entries_without_meaning(tree):
-        ticket = tree.parts_of_tickets.get(entry)
+    for entry in _entries_without_meaning(tree):
+        ticket = tree.parts_of_tickets.get(entry.word)
         if ticket:
             yield Finding(
-                where=where,
-                detail=f"`{entry}` is made and deployed as part of the ticket {ticket.name}.",
+                where=entry.where,
+                detail=f"`{entry.word}` is made and deployed as part of the ticket {ticket.name}.",
                 hint=f"List the ticket: {ticket.ticket}.",
             )
 
 
 @mistake("Entry that means nothing")
-def entries_meaning_nothing(tree: Tree) -> Iterator[Finding]:
+def entries_meaning_nothing(tree: Tree) -> Findings:
     """Find entries that are nothing that is declared."""
-    for chain, entry, where in _entries_without_meaning(tree):
-        if entry in tree.parts_of_tickets:
+    for entry in _entries_without_meaning(tree):
+        if entry.word in tree.parts_of_tickets:
             continue
-        hint = did_you_mean(entry, _vocabulary(tree, chain.instrument))
+        vocabulary = _vocabulary(tree, entry.instrument)
+        hint = did_you_mean(entry.word, vocabulary)
         yield Finding(
-            where=where,
+            where=entry.where,
             detail=(
-                f"{spelled(entry)} is no ticket of {chain.instrument}, no collection of a bare ticket, and "
-                "no chain."
+                f"{spelled(entry.word)} is no ticket of {entry.instrument}, no collection of a bare ticket, "
+                "and no chain."
             ),
             hint=hint or "For what others make write `external: NAME`.",
         )
 
 
 @mistake("Listed twice")
-def listed_twice(tree: Tree) -> Iterator[Finding]:
+def listed_twice(tree: Tree) -> Findings:
     """Find entries that bring a collection that is in the chain already."""
     for chain in tree.chains:
+        # Two words may bring the same collection: a ticket and one of its bare
+        # collections, say.  So the collections are compared, not the words.
         first: dict[str, Where] = {}
         reported: set[Where] = set()
         for child, where in tree.listed(chain):
@@ -126,11 +143,12 @@ def listed_twice(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Ticket not adopted")
-def not_adopted(tree: Tree) -> Iterator[Finding]:
+def not_adopted(tree: Tree) -> Findings:
     """Find tickets that are listed, and that the board has not adopted."""
     for chain in tree.chains:
         for written in _tickets_listed(tree, chain.noun):
-            ticket, approval = written.noun, written.noun.approval
+            ticket = written.noun
+            approval = ticket.approval
             if approval.status is ApprovalStatus.ADOPTED:
                 continue
             board = approval.taxicab or "its approval"
@@ -148,7 +166,7 @@ def not_adopted(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Retired word that means nothing")
-def retired_meaning_nothing(tree: Tree) -> Iterator[Finding]:
+def retired_meaning_nothing(tree: Tree) -> Findings:
     """Find retired words that can be no collection.
 
     What is gone need not be declared any more, so any collection may be
@@ -160,45 +178,50 @@ def retired_meaning_nothing(tree: Tree) -> Iterator[Finding]:
             if tree.desired.meaning(word, instrument) or tree.unread.may_mean(word):
                 continue
             where = chain.lines.at("retired", word)
+            # Names of collections have a slash, but for a few of others.
             if "/" not in word and word not in tree.externals:
+                vocabulary = _vocabulary(tree, instrument)
                 yield Finding(
                     where=where,
                     detail=(
                         f"{spelled(word)} is no ticket of {instrument}, and no collection or chain of the "
                         "tree."
                     ),
-                    hint=did_you_mean(word, _vocabulary(tree, instrument) | tree.externals),
+                    hint=did_you_mean(word, vocabulary | tree.externals),
                 )
             elif problem := collection_name_problem(word):
                 yield Finding(where, f"{spelled(word)} cannot be a collection: {problem}.")
 
 
 @mistake("Listed and retired")
-def listed_and_retired(tree: Tree) -> Iterator[Finding]:
+def listed_and_retired(tree: Tree) -> Findings:
     """Find retired words whose collections the chain lists."""
     for chain in tree.chains:
+        # The line that counts is the first one of several.
         first: dict[str, Where] = {}
         for child, where in tree.listed(chain):
             first.setdefault(child, where)
         for word in chain.noun.retired:
-            for child in tree.children(word, chain.noun.instrument):
-                if child in first:
-                    yield Finding(
-                        where=chain.lines.at("retired", word),
-                        detail=f"{word} is retired, but line {first[child].line} lists it.",
-                        hint="Delete one of the two.",
-                    )
-                    break
+            children = tree.children(word, chain.noun.instrument)
+            listed = [first[child] for child in children if child in first]
+            if listed:
+                yield Finding(
+                    where=chain.lines.at("retired", word),
+                    detail=f"{word} is retired, but line {listed[0].line} lists it.",
+                    hint="Delete one of the two.",
+                )
 
 
 @mistake("Ticket in no chain", Level.NOTE)
-def listed_nowhere(tree: Tree) -> Iterator[Finding]:
+def listed_nowhere(tree: Tree) -> Findings:
     """Find adopted tickets that chains neither list nor retire."""
+    # Whoever retires a ticket knows of it, so it needs no note.
     named: set[str] = set()
     for chain in tree.chains:
-        named.update(child for child, _ in tree.listed(chain))
-        for word in chain.noun.retired:
-            named.update(tree.children(word, chain.noun.instrument))
+        words = (*chain.noun.entries, *chain.noun.retired)
+        for word in words:
+            children = tree.children(word, chain.noun.instrument)
+            named.update(children)
     for written in tree.tickets:
         ticket = written.noun
         is_adopted = ticket.approval.status is ApprovalStatus.ADOPTED
@@ -219,22 +242,25 @@ def _claimed_again(tree: Tree) -> Iterator[tuple[Claim, Claim]]:
             yield claim, earlier
 
 
-def _entries_without_meaning(tree: Tree) -> Iterator[tuple[ChainFile, str, Where]]:
+def _entries_without_meaning(tree: Tree) -> Iterator[_Entry]:
     """Yield entries that no file declares, unless one that is unread may."""
     for chain in tree.chains:
+        instrument = chain.noun.instrument
         for index, entry in enumerate(chain.noun.entries):
             if isinstance(entry, ExternalEntry) or tree.unread.may_mean(entry):
                 continue
-            if tree.desired.meaning(entry, chain.noun.instrument) is None:
-                yield chain.noun, entry, chain.lines.at("entries", index)
+            if tree.desired.meaning(entry, instrument) is None:
+                where = chain.lines.at("entries", index)
+                yield _Entry(instrument, entry, where)
 
 
 def _vocabulary(tree: Tree, instrument: InstrumentName) -> set[str]:
     """Return what may be an entry of a chain of an instrument."""
     words = set(tree.desired.chains)
-    for ticket in tree.desired.tickets_of(instrument):
-        words.add(ticket.noun.ticket)
-        words.update(ticket.noun.bare)
+    for written in tree.desired.tickets_of(instrument):
+        ticket = written.noun
+        words.add(ticket.ticket)
+        words.update(ticket.bare)
     return words
 
 
@@ -242,8 +268,11 @@ def _tickets_listed(tree: Tree, chain: ChainFile) -> list[Written[Ticket]]:
     """Return the tickets that a chain lists, each once."""
     tickets = {}
     for entry in chain.entries:
-        if isinstance(entry, str):
-            meaning = tree.desired.meaning(entry, chain.instrument)
-            if meaning and meaning.ticket:
-                tickets[meaning.ticket.noun.key] = meaning.ticket
+        if not isinstance(entry, str):
+            continue
+        # Each bare collection of a ticket may stand in the chain by itself.
+        meaning = tree.desired.meaning(entry, chain.instrument)
+        if meaning and meaning.ticket:
+            ticket = meaning.ticket
+            tickets[ticket.noun.key] = ticket
     return list(tickets.values())

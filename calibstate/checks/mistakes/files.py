@@ -3,75 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from ...errors import Where
-from ...model.desired import Written
 from ...model.names import strange_in
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 from ..words import line
 
 
+@dataclass(frozen=True)
+class _File:
+    """What a file declares."""
+
+    key: str
+    """The key that says its name."""
+
+    name: str
+
+    where: Where
+    """The line of the name."""
+
+    expected: str = ""
+    """What the file should be called; empty: as one likes."""
+
+
 @mistake("File under another name")
-def misnamed(tree: Tree) -> Iterator[Finding]:
+def misnamed(tree: Tree) -> Findings:
     """Find files that are called otherwise than what they declare."""
-    for written, expected, key in _names_expected(tree):
-        file = written.lines.file
-        if file == expected:
+    # The file of a chain may have any name.
+    for file in (*_sites_and_tickets(tree), *_seals(tree), *_of_kinds(tree)):
+        if file.where.file == file.expected:
             continue
-        detail = f"The file declares what belongs into {expected}; nobody would look for it here."
+        detail = f"The file declares what belongs into {file.expected}; nobody would look for it here."
         # Else two names that look alike would be told as different.
-        if strange := strange_in(file):
+        if strange := strange_in(file.where.file):
             detail += f" The name of the file has {strange}."
         yield Finding(
-            where=written.lines.value_at(key),
+            where=file.where,
             detail=detail,
-            hint=f"Rename the file, or mend `{key}`.",
+            hint=f"Rename the file, or mend `{file.key}`.",
         )
 
 
 @mistake("Declared twice")
-def declared_twice(tree: Tree) -> Iterator[Finding]:
+def declared_twice(tree: Tree) -> Findings:
     """Find what two files declare."""
     first: dict[tuple[str, str], Where] = {}
-    for key, name, where in _declared(tree):
+    for file in (*_sites_and_tickets(tree), *_chains(tree), *_of_kinds(tree)):
         # Two kinds may call by the same key what is called alike.
-        folder = where.file.partition("/")[0]
-        earlier = first.setdefault((folder, name), where)
-        if earlier is not where:
+        folder, _, _ = file.where.file.partition("/")
+        earlier = first.setdefault((folder, file.name), file.where)
+        if earlier is not file.where:
             yield Finding(
-                where=where,
-                detail=f"The {key} {name} is declared in {line(earlier)} already.",
+                where=file.where,
+                detail=f"The {file.key} {file.name} is declared in {line(earlier)} already.",
                 hint="Keep one of the two.",
             )
 
 
-def _names_expected(tree: Tree) -> Iterator[tuple[Written[Any], str, str]]:
-    """Yield files, how each should be called, and the key that says so.
-
-    The file of a chain may have any name.
-    """
+def _sites_and_tickets(tree: Tree) -> Iterator[_File]:
     for site in tree.sites:
-        yield site, f"sites/{site.noun.site}.yaml", "site"
+        yield _File(
+            key="site",
+            name=site.noun.site,
+            where=site.lines.value_at("site"),
+            expected=f"sites/{site.noun.site}.yaml",
+        )
     for ticket in tree.tickets:
-        yield ticket, f"tickets/{ticket.noun.name}.yaml", "ticket"
+        yield _File(
+            key="ticket",
+            name=ticket.noun.name,
+            where=ticket.lines.value_at("ticket"),
+            expected=f"tickets/{ticket.noun.name}.yaml",
+        )
+
+
+def _chains(tree: Tree) -> Iterator[_File]:
+    for chain in tree.chains:
+        yield _File(
+            key="chain",
+            name=chain.noun.chain,
+            where=chain.lines.value_at("chain"),
+        )
+
+
+def _seals(tree: Tree) -> Iterator[_File]:
     for seal in tree.seals:
-        yield seal, f"seals/{'/'.join(seal.noun.key)}.yaml", "ticket"
+        name = "/".join(seal.noun.key)
+        yield _File(
+            key="ticket",
+            name=name,
+            where=seal.lines.value_at("ticket"),
+            expected=f"seals/{name}.yaml",
+        )
+
+
+def _of_kinds(tree: Tree) -> Iterator[_File]:
+    """Yield the files that only some kinds of resources have."""
     for form, files in tree.own.items():
         for written in files:
             name = form.name_of(written.noun)
-            yield written, form.file_of(name), form.key
-
-
-def _declared(tree: Tree) -> Iterator[tuple[str, str, Where]]:
-    """Yield what files declare: the key, the name and the line."""
-    for site in tree.sites:
-        yield "site", site.noun.site, site.lines.value_at("site")
-    for ticket in tree.tickets:
-        yield "ticket", ticket.noun.name, ticket.lines.value_at("ticket")
-    for chain in tree.chains:
-        yield "chain", chain.noun.chain, chain.lines.value_at("chain")
-    for form, files in tree.own.items():
-        for written in files:
-            yield form.key, form.name_of(written.noun), written.lines.value_at(form.key)
+            yield _File(
+                key=form.key,
+                name=name,
+                where=written.lines.value_at(form.key),
+                expected=form.file_of(name),
+            )

@@ -2,105 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from ..rule import Finding, mistake
+from ...model.chains import ChainFile
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
 __all__ = ["MAX_NESTING"]
+
+Below = Mapping[str, set[str]]
+"""Chains by name, with the names of those that each lists."""
 
 MAX_NESTING = 50
 """Declared chains within each other; real ones have two."""
 
 
 @mistake("Circle of chains")
-def circles(tree: Tree) -> Iterator[Finding]:
+def circles(tree: Tree) -> Findings:
     """Find circles of chains, each once."""
-    below = _chains_below(tree)
-    depths = _depths(below)
-    # Chains that are in a circle, or hold one, have no depth.
-    left = {name: inner for name, inner in below.items() if name not in depths}
+    left = _without_depth(_chains_below(tree))
     while left:
         circle = _a_circle(left)
-        chain = tree.desired.chains[circle[0]]
+        first = circle[0]
+        chain = tree.desired.chains[first]
         # A circle of one leads to itself.
-        entry = chain.noun.entries.index(circle[1 % len(circle)])
-        shown = [*circle, circle[0]]
+        following = circle[1] if len(circle) > 1 else first
+        entry = chain.noun.entries.index(following)
+        shown = [*circle, first]
         if len(circle) >= 10:
+            # Nobody reads a circle of a thousand in one line.
             shown = [*circle[:9], "…"]
         yield Finding(
             where=chain.lines.at("entries", entry),
             detail=f"{' → '.join(shown)}: a search would never end.",
             hint="Take one of them out.",
         )
-        left = _without(left, circle)
+        # What led into this circle may hold another one.
+        rest = {}
+        for name, inner in left.items():
+            if name not in circle:
+                rest[name] = inner.difference(circle)
+        left = _without_depth(rest)
 
 
 @mistake("Chains nested too deeply")
-def nested_too_deeply(tree: Tree) -> Iterator[Finding]:
+def nested_too_deeply(tree: Tree) -> Findings:
     """Find the chain that holds more levels of chains than may be."""
     depths = _depths(_chains_below(tree))
-    if not depths or max(depths.values()) <= MAX_NESTING:
+    deepest = max(depths.values(), default=0)
+    if deepest <= MAX_NESTING:
         return
-    name = max(sorted(depths), key=lambda chain: depths[chain])
+    # Of several, the first by name.
+    name = min(name for name, depth in depths.items() if depth == deepest)
+    chain = tree.desired.chains[name]
     yield Finding(
-        where=tree.desired.chains[name].lines.at("entries"),
+        where=chain.lines.at("entries"),
         detail=f"{name} holds more than {MAX_NESTING} chains, each within the one before.",
     )
 
 
-def _chains_below(tree: Tree) -> dict[str, set[str]]:
+def _chains_below(tree: Tree) -> Below:
     """Return which declared chains each chain lists."""
-    below: dict[str, set[str]] = {}
+    below = {}
     for name, chain in tree.desired.chains.items():
-        inner = below[name] = set()
-        for entry in chain.noun.entries:
-            if isinstance(entry, str):
-                meaning = tree.desired.meaning(entry, chain.noun.instrument)
-                if meaning and meaning.chain:
-                    inner.add(meaning.chain.noun.chain)
+        below[name] = set(_inner(tree, chain.noun))
     return below
 
 
-def _depths(below: Mapping[str, set[str]]) -> dict[str, int]:
+def _inner(tree: Tree, chain: ChainFile) -> Iterator[str]:
+    for entry in chain.entries:
+        if isinstance(entry, str):
+            meaning = tree.desired.meaning(entry, chain.instrument)
+            if meaning and meaning.chain:
+                yield meaning.chain.noun.chain
+
+
+def _without_depth(below: Below) -> Below:
+    """Return the chains that are in a circle, or hold one, and lead on."""
+    depths = _depths(below)
+    rest = {}
+    for name, inner in below.items():
+        if name not in depths:
+            rest[name] = inner.difference(depths)
+    return rest
+
+
+def _depths(below: Below) -> Mapping[str, int]:
     """Return how many levels of chains each chain holds.
 
-    Worked out from the bottom, since chains may be nested deeper than
-    Python's stack.
+    Chains that are in a circle, or hold one, have no depth.  Worked out from
+    the bottom, since chains may be nested deeper than Python's stack.
     """
+    # The other way round: the chains that list each one.
     above: dict[str, list[str]] = {name: [] for name in below}
     for outer, inner in below.items():
         for name in inner:
             above[name].append(outer)
     # A chain is ready once the depths of all that it holds are settled; the
     # list grows while it is gone through.
-    waiting = {name: len(inner) for name, inner in below.items()}
-    ready = [name for name, number in waiting.items() if number == 0]
-    depths = dict.fromkeys(ready, 0)
+    waiting_for = {name: len(inner) for name, inner in below.items()}
+    ready = [name for name, inner in below.items() if not inner]
+    levels = dict.fromkeys(below, 0)
     for name in ready:
+        level = levels[name] + 1
         for outer in above[name]:
-            depths[outer] = max(depths.get(outer, 0), depths[name] + 1)
-            waiting[outer] -= 1
-            if waiting[outer] == 0:
+            levels[outer] = max(levels[outer], level)
+            waiting_for[outer] -= 1
+            if not waiting_for[outer]:
                 ready.append(outer)
-    return {name: depths[name] for name in ready}
+    # In a circle each chain waits for another one, so none gets ready.
+    return {name: levels[name] for name in ready}
 
 
-def _a_circle(below: Mapping[str, set[str]]) -> list[str]:
+def _a_circle(below: Below) -> list[str]:
     """Return one circle of chains, all of which lead into one."""
-    path = [min(below)]
-    while True:
-        inner = min(name for name in below[path[-1]] if name in below)
-        if inner in path:
-            # What led there is no part of the circle.
-            return path[path.index(inner) :]
-        path.append(inner)
-
-
-def _without(below: Mapping[str, set[str]], circle: Sequence[str]) -> dict[str, set[str]]:
-    """Return what leads into a circle still, without one of them."""
-    rest = {name: inner.difference(circle) & below.keys() for name, inner in below.items()}
-    for name in circle:
-        del rest[name]
-    depths = _depths(rest)
-    return {name: inner for name, inner in rest.items() if name not in depths}
+    path: list[str] = []
+    name = min(below)
+    while name not in path:
+        path.append(name)
+        # Whichever is taken, it leads on: the smallest, so that the same tree
+        # is told in the same words.
+        name = min(below[name])
+    # What led there is no part of the circle.
+    return path[path.index(name) :]

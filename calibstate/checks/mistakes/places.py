@@ -3,63 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import Where
 from ...model.chains import ExternalEntry
 from ...model.desired import Written
 from ...model.names import spelled
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 from ..words import did_you_mean, line
 
 
+@dataclass(frozen=True)
+class _Named:
+    """A word that should be a site, or a repository."""
+
+    word: str
+
+    where: Where
+    """The line."""
+
+
 @mistake("Unknown site or repository")
-def places_unknown(tree: Tree) -> Iterator[Finding]:
+def places_unknown(tree: Tree) -> Findings:
     """Find words that are no site and no repository."""
-    for place, where in _places_named(tree):
-        if place in tree.places or tree.unread.may_mean(place):
+    for named in (*_in_tickets_and_chains(tree), *_in_windows(tree)):
+        if named.word in tree.places or tree.unread.may_mean(named.word):
             continue
-        hint = did_you_mean(place, tree.places)
+        hint = did_you_mean(named.word, tree.places)
         yield Finding(
-            where=where,
-            detail=f"{spelled(place)} is neither a site nor a repository.",
+            where=named.where,
+            detail=f"{spelled(named.word)} is neither a site nor a repository.",
             hint=hint or "A repository is written SITE/REPOSITORY.",
         )
 
 
 @mistake("Unknown site")
-def sites_unknown(tree: Tree) -> Iterator[Finding]:
+def sites_unknown(tree: Tree) -> Findings:
     """Find waves of what is no site."""
-    for site, where in _sites_in_waves(tree):
-        if site in tree.desired.sites or tree.unread.may_mean(site):
+    for named in _in_waves(tree):
+        if _may_be_site(tree, named.word):
             continue
-        hint = did_you_mean(site, tree.desired.sites)
+        hint = did_you_mean(named.word, tree.desired.sites)
         yield Finding(
-            where=where,
-            detail=f"{spelled(site)} is no site.",
+            where=named.where,
+            detail=f"{spelled(named.word)} is no site.",
             hint=hint or "Waves are of sites, not of repositories.",
         )
 
 
 @mistake("Site in two waves")
-def sites_in_two_waves(tree: Tree) -> Iterator[Finding]:
+def sites_in_two_waves(tree: Tree) -> Findings:
     """Find sites that would have their turn twice."""
     first: dict[str, Where] = {}
-    for site, where in _sites_in_waves(tree):
-        earlier = first.setdefault(site, where)
+    for named in _in_waves(tree):
+        site = named.word
+        earlier = first.setdefault(site, named.where)
         # Of a word that is no site it is told that it is none.
-        is_site = site in tree.desired.sites or tree.unread.may_mean(site)
-        if earlier is not where and is_site:
+        if earlier is not named.where and _may_be_site(tree, site):
             yield Finding(
-                where=where,
+                where=named.where,
                 detail=f"{site} is in a wave already ({line(earlier)}); it has its turn once.",
                 hint="Keep one of the two.",
             )
 
 
 @mistake("Unknown instrument")
-def instruments_unknown(tree: Tree) -> Iterator[Finding]:
+def instruments_unknown(tree: Tree) -> Findings:
     """Find instruments that no repository has, each once."""
     if tree.unread.sites:
         return
@@ -79,31 +90,41 @@ def instruments_unknown(tree: Tree) -> Iterator[Finding]:
         )
 
 
-def _places_named(tree: Tree) -> Iterator[tuple[str, Where]]:
-    """Yield the sites and repositories that files name, with their lines."""
+def _may_be_site(tree: Tree, word: str) -> bool:
+    return word in tree.desired.sites or tree.unread.may_mean(word)
+
+
+def _in_tickets_and_chains(tree: Tree) -> Iterator[_Named]:
     for ticket in tree.tickets:
         for place in ticket.noun.skip:
-            yield place, ticket.lines.at("skip", place)
+            yield _Named(place, ticket.lines.at("skip", place))
     for chain in tree.chains:
+        lines = chain.lines
         for index, place in enumerate(chain.noun.only):
-            yield place, chain.lines.at("only", index)
+            yield _Named(place, lines.at("only", index))
         for number, entry in enumerate(chain.noun.entries):
-            if isinstance(entry, ExternalEntry):
-                for index, place in enumerate(entry.only):
-                    yield place, chain.lines.at("entries", number, "only", index)
-    yield from _places_denied(tree)
+            if not isinstance(entry, ExternalEntry):
+                continue
+            for index, place in enumerate(entry.only):
+                where = lines.at("entries", number, "only", index)
+                yield _Named(place, where)
 
 
-def _places_denied(tree: Tree) -> Iterator[tuple[str, Where]]:
-    """Yield the places at which windows let nothing be changed."""
-    if tree.settings:
-        for number, window in enumerate(tree.settings.noun.windows):
-            for index, place in enumerate(window.deny):
-                yield place, tree.settings.lines.value_at("windows", number, "deny", index)
+def _in_windows(tree: Tree) -> Iterator[_Named]:
+    if tree.settings is None:
+        return
+    lines = tree.settings.lines
+    for number, window in enumerate(tree.settings.noun.windows):
+        for index, place in enumerate(window.deny):
+            where = lines.value_at("windows", number, "deny", index)
+            yield _Named(place, where)
 
 
-def _sites_in_waves(tree: Tree) -> Iterator[tuple[str, Where]]:
-    if tree.settings:
-        for number, wave in enumerate(tree.settings.noun.waves):
-            for index, site in enumerate(wave):
-                yield site, tree.settings.lines.value_at("waves", number, index)
+def _in_waves(tree: Tree) -> Iterator[_Named]:
+    if tree.settings is None:
+        return
+    lines = tree.settings.lines
+    for number, wave in enumerate(tree.settings.noun.waves):
+        for index, site in enumerate(wave):
+            where = lines.value_at("waves", number, index)
+            yield _Named(site, where)

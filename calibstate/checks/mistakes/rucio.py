@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from string import Formatter
 
-from ...errors import Where
 from ...model.desired import Lines, Written
 from ...model.names import spelled
 from ...model.repositories import Rucio
 from ...model.rucio import name_problem
 from ...model.settings import RucioSettings
 from ...model.tickets import RucioLabel, Ticket
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
 _SCOPE = re.compile(r"[A-Za-z0-9_.-]+")
@@ -23,7 +22,7 @@ _FIELDS = {"instrument", "label", "ticket"}
 
 
 @mistake("Not a name of Rucio datasets")
-def templates_unfit(tree: Tree) -> Iterator[Finding]:
+def templates_unfit(tree: Tree) -> Findings:
     """Find a template that is none, or by which tickets would share a name."""
     for rucio, lines in _settings(tree):
         if problem := _template_problem(rucio.dataset):
@@ -35,7 +34,7 @@ def templates_unfit(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Not a scope of Rucio")
-def scopes_unfit(tree: Tree) -> Iterator[Finding]:
+def scopes_unfit(tree: Tree) -> Findings:
     """Find a scope that Rucio does not take."""
     for rucio, lines in _settings(tree):
         if not _SCOPE.fullmatch(rucio.scope):
@@ -46,7 +45,7 @@ def scopes_unfit(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Not a URL")
-def urls_unfit(tree: Tree) -> Iterator[Finding]:
+def urls_unfit(tree: Tree) -> Findings:
     """Find a URL of the RSE that is none."""
     for rucio, lines in _settings(tree):
         if rucio.dtn_url is not None and "://" not in rucio.dtn_url:
@@ -58,7 +57,7 @@ def urls_unfit(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Not a root of the RSE")
-def roots_unfit(tree: Tree) -> Iterator[Finding]:
+def roots_unfit(tree: Tree) -> Findings:
     """Find a root of the RSE that depends on where one is."""
     for rucio, lines in _settings(tree):
         if rucio.rse_root and not rucio.rse_root.startswith("/"):
@@ -70,7 +69,7 @@ def roots_unfit(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Rucio would refuse the name")
-def names_refused(tree: Tree) -> Iterator[Finding]:
+def names_refused(tree: Tree) -> Findings:
     """Find names that Rucio would refuse in the middle of a deployment."""
     for rucio, _ in _settings(tree):
         if _template_problem(rucio.dataset):
@@ -78,9 +77,8 @@ def names_refused(tree: Tree) -> Iterator[Finding]:
         for written in tree.tickets:
             if not _goes_by_rucio(tree, written.noun):
                 continue
-            for where, subject, problem, hint in _refusals(written, rucio):
-                detail = f"{written.noun.ticket} goes by Rucio{subject}: {problem}."
-                yield Finding(where, detail, hint)
+            yield from _dataset_refused(written, rucio)
+            yield from _files_refused(written, rucio)
 
 
 def _settings(tree: Tree) -> Iterator[tuple[RucioSettings, Lines]]:
@@ -120,17 +118,31 @@ def _goes_by_rucio(tree: Tree, ticket: Ticket) -> bool:
     return False
 
 
-def _refusals(written: Written[Ticket], rucio: RucioSettings) -> Iterator[tuple[Where, str, str, str]]:
-    """Yield names that Rucio would refuse: where, of what, why, and a hint."""
+def _dataset_refused(written: Written[Ticket], rucio: RucioSettings) -> Findings:
+    """Find that Rucio would refuse the name of a ticket's dataset."""
     ticket = written.noun
     label = (ticket.rucio or RucioLabel()).label
     dataset = rucio.dataset_of(ticket.instrument, ticket.ticket, label)
-    if problem := name_problem(dataset, rucio.names):
-        hint = "Mend `rucio.dataset` in calibstate.yaml, or the ticket's label."
-        yield written.lines.at("ticket"), f" as the dataset `{dataset}`", problem, hint
+    problem = name_problem(dataset, rucio.names)
+    if problem:
+        yield Finding(
+            where=written.lines.at("ticket"),
+            detail=f"{ticket.ticket} goes by Rucio as the dataset `{dataset}`: {problem}.",
+            hint="Mend `rucio.dataset` in calibstate.yaml, or the ticket's label.",
+        )
+
+
+def _files_refused(written: Written[Ticket], rucio: RucioSettings) -> Findings:
+    """Find collections after which Rucio would let no file be called."""
+    ticket = written.noun
     key = "bare" if ticket.bare else "collections"
     for index, leaf in enumerate(ticket.leaves):
-        if problem := name_problem(leaf, rucio.names):
-            hint = "Certify it under another name, or skip the sites that are reached by Rucio."
-            where = written.lines.value_at(key, index)
-            yield where, f", and its files are called after `{leaf}`", problem, hint
+        problem = name_problem(leaf, rucio.names)
+        if problem:
+            yield Finding(
+                where=written.lines.value_at(key, index),
+                detail=(
+                    f"{ticket.ticket} goes by Rucio, and its files are called after `{leaf}`: {problem}."
+                ),
+                hint="Certify it under another name, or skip the sites that are reached by Rucio.",
+            )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...errors import Where
 from ...model.approvals import approved_otherwise
 from ...model.names import InstrumentName
 from ...model.policy import Level
 from ...model.seals import MOST_DATA_IDS
 from ...model.tickets import ApprovalStatus
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
 
 @mistake("Seal was edited")
-def edited(tree: Tree) -> Iterator[Finding]:
+def edited(tree: Tree) -> Findings:
     """Find seals that say something else than what was sealed."""
     for written, extents in zip(tree.seals, tree.extents, strict=True):
         seal = written.noun
@@ -39,7 +37,7 @@ def edited(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Coverage cannot be read")
-def unreadable(tree: Tree) -> Iterator[Finding]:
+def unreadable(tree: Tree) -> Findings:
     """Find coverages that are none, or stand for more than anybody has."""
     for extents in tree.extents:
         total = 0
@@ -61,7 +59,7 @@ def unreadable(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Seal of no ticket")
-def without_ticket(tree: Tree) -> Iterator[Finding]:
+def without_ticket(tree: Tree) -> Findings:
     """Find seals of what no file declares."""
     for written in tree.seals:
         seal = written.noun
@@ -75,7 +73,7 @@ def without_ticket(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Ticket is not as sealed")
-def not_as_sealed(tree: Tree) -> Iterator[Finding]:
+def not_as_sealed(tree: Tree) -> Findings:
     """Find tickets that list other collections than their seals."""
     for written in tree.seals:
         seal = written.noun
@@ -96,7 +94,7 @@ def not_as_sealed(tree: Tree) -> Iterator[Finding]:
 
 # No error: a refused ticket stops only what needs it.
 @mistake("Approved content is not the sealed one", Level.WARNING)
-def not_as_approved(tree: Tree) -> Iterator[Finding]:
+def not_as_approved(tree: Tree) -> Findings:
     """Find tickets whose approval is of another content than their seal."""
     for written in tree.tickets:
         seal = tree.desired.seals.get(written.noun.key)
@@ -110,15 +108,17 @@ def not_as_approved(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Tickets without a seal", Level.WARNING)
-def unsealed(tree: Tree) -> Iterator[Finding]:
+def unsealed(tree: Tree) -> Findings:
     """Find adopted tickets that nobody has sealed, once an instrument."""
     unsealed_of: dict[InstrumentName, list[str]] = {}
     where: dict[InstrumentName, Where] = {}
     for written in tree.tickets:
         ticket = written.noun
-        is_adopted = ticket.approval.status is ApprovalStatus.ADOPTED
-        if is_adopted and ticket.key not in tree.desired.seals:
+        if ticket.approval.status is not ApprovalStatus.ADOPTED:
+            continue
+        if ticket.key not in tree.desired.seals:
             unsealed_of.setdefault(ticket.instrument, []).append(ticket.ticket)
+            # All of an instrument are told at the line of the first.
             where.setdefault(ticket.instrument, written.lines.at("ticket"))
     for instrument, tickets in unsealed_of.items():
         yield Finding(

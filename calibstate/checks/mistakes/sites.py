@@ -11,7 +11,7 @@ from ...model.desired import Written
 from ...model.names import InstrumentName, RepositoryAddress
 from ...model.repositories import Copy, Origin, Route, Rucio, Site
 from ...model.settings import Bundles
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
 _SCHEMES = {"dav", "davs", "file", "gs", "http", "https", "s3", "webdav", "webdavs"}
@@ -42,7 +42,7 @@ class _Reached:
 
 
 @mistake("No route")
-def routes_missing(tree: Tree) -> Iterator[Finding]:
+def routes_missing(tree: Tree) -> Findings:
     """Find repositories that nothing says how to reach."""
     for reached in _all_reached(tree):
         if reached.route is None:
@@ -54,10 +54,13 @@ def routes_missing(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("No settings for Rucio")
-def rucio_without_settings(tree: Tree) -> Iterator[Finding]:
+def rucio_without_settings(tree: Tree) -> Findings:
     """Find repositories reached by Rucio, which the settings do not know."""
     for reached in _all_reached(tree):
-        if isinstance(reached.route, Rucio) and tree.settings and not tree.settings.noun.rucio:
+        # Of settings that cannot be read nobody can say what they lack.
+        if tree.settings is None or tree.settings.noun.rucio:
+            return
+        if isinstance(reached.route, Rucio):
             yield Finding(
                 where=reached.where,
                 detail=f"{reached.address} is reached by Rucio, but `rucio` in calibstate.yaml is missing.",
@@ -66,7 +69,7 @@ def rucio_without_settings(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Site receives at the origin")
-def received_at_the_origin(tree: Tree) -> Iterator[Finding]:
+def received_at_the_origin(tree: Tree) -> Findings:
     """Find repositories whose RSE is the one where calibrations are made."""
     origin = _origin_rse(tree)
     for reached in _all_reached(tree):
@@ -81,7 +84,7 @@ def received_at_the_origin(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Not a prefix")
-def prefixes_unfit(tree: Tree) -> Iterator[Finding]:
+def prefixes_unfit(tree: Tree) -> Findings:
     """Find prefixes below which no file can be recorded."""
     origin = _origin_rse(tree)
     for reached in _all_reached(tree):
@@ -102,31 +105,33 @@ def prefixes_unfit(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Nothing to copy from")
-def copied_without_files(tree: Tree) -> Iterator[Finding]:
+def copied_without_files(tree: Tree) -> Findings:
     """Find repositories reached by copies of bundles that hold no files."""
     if tree.settings is None or tree.settings.noun.bundles is not Bundles.BY_REFERENCE:
         return
     for reached in _all_reached(tree):
         if not isinstance(reached.route, Copy):
             continue
+        address = reached.address
+        repository = reached.site.noun.repositories[reached.name]
         origins: set[RepositoryAddress] = set()
-        for instrument in reached.site.noun.repositories[reached.name].instruments:
+        for instrument in repository.instruments:
             if origin := tree.desired.origin(instrument):
                 origins.add(origin)
         # At the origin's own site the files are at hand.
-        if any(origin.site != reached.address.site for origin in origins):
+        if any(origin.site != address.site for origin in origins):
             yield Finding(
                 where=reached.where,
                 detail=(
-                    f"{reached.address} is reached by copy, but with `bundles: by_reference` the files stay "
-                    f"at {', '.join(sorted(origins))}."
+                    f"{address} is reached by copy, but with `bundles: by_reference` the files stay at "
+                    f"{', '.join(sorted(origins))}."
                 ),
                 hint="Use `bundles: full`, or another route.",
             )
 
 
 @mistake("No origin")
-def origins_missing(tree: Tree) -> Iterator[Finding]:
+def origins_missing(tree: Tree) -> Findings:
     """Find instruments whose calibrations come from nowhere."""
     if tree.unread.sites:
         return
@@ -143,7 +148,7 @@ def origins_missing(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Two origins")
-def origins_beside_another(tree: Tree) -> Iterator[Finding]:
+def origins_beside_another(tree: Tree) -> Findings:
     """Find instruments whose calibrations come from two places."""
     for instrument in sorted(tree.instruments):
         origins = _origins(tree, instrument)
@@ -157,24 +162,28 @@ def origins_beside_another(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("One butler, two addresses")
-def butlers_declared_twice(tree: Tree) -> Iterator[Finding]:
+def butlers_declared_twice(tree: Tree) -> Findings:
     """Find repositories that are declared under two addresses."""
     first: dict[str, list[tuple[Written[Site], str]]] = {}
+    # Those that share a butler may be apart in pairs, so all are kept.
     for site in tree.sites:
         for name, repository in site.noun.repositories.items():
-            earlier = first.setdefault(_normal(repository.butler), [])
+            butler = repository.butler
+            address = site.noun.address(name)
+            earlier = first.setdefault(_normal(butler), [])
             for other, other_name in earlier:
                 if other is not site and _apart(site.noun, other.noun):
                     continue
-                address = site.noun.address(name)
+                other_address = other.noun.address(other_name)
                 hint = ""
                 if other is not site:
                     hint = "If they are two, say by `hosts` of their sites where each means something."
+                where = site.lines.value_at("repositories", name, "butler")
                 yield Finding(
-                    where=site.lines.value_at("repositories", name, "butler"),
+                    where=where,
                     detail=(
-                        f"{address} and {other.noun.address(other_name)} are both `{repository.butler}`: "
-                        "one repository would be changed by two plans."
+                        f"{address} and {other_address} are both `{butler}`: one repository would be "
+                        "changed by two plans."
                     ),
                     hint=hint,
                 )
@@ -190,9 +199,10 @@ def _all_reached(tree: Tree) -> Iterator[_Reached]:
 
 def _origin_rse(tree: Tree) -> str | None:
     """Return where Rucio takes the calibrations from, as the settings say."""
-    if tree.settings is None or tree.settings.noun.rucio is None:
+    if tree.settings is None:
         return None
-    return tree.settings.noun.rucio.origin_rse
+    rucio = tree.settings.noun.rucio
+    return rucio.origin_rse if rucio else None
 
 
 def _is_prefix(prefix: str) -> bool:
@@ -216,7 +226,8 @@ def _origins(tree: Tree, instrument: InstrumentName) -> list[RepositoryAddress]:
 def _where_instrument(tree: Tree, address: RepositoryAddress, instrument: InstrumentName) -> Where:
     """Return where a repository says that it has an instrument."""
     site = tree.desired.sites[address.site]
-    index = site.noun.repositories[address.name].instruments.index(instrument)
+    repository = site.noun.repositories[address.name]
+    index = repository.instruments.index(instrument)
     return site.lines.at("repositories", address.name, "instruments", index)
 
 
@@ -225,6 +236,7 @@ def _normal(butler: str) -> str:
     folder = butler.removesuffix("/butler.yaml")
     if "://" in folder:
         return folder.rstrip("/")
+    # Else it is a label of the site's own index of butlers.
     is_path = "/" in folder or folder.startswith(".")
     return posixpath.normpath(folder) if is_path else folder
 
@@ -234,4 +246,6 @@ def _apart(site: Site, other: Site) -> bool:
 
     Those of a site without hosts are opened anywhere, the other's included.
     """
-    return bool(site.hosts) and bool(other.hosts) and set(site.hosts) != set(other.hosts)
+    if not site.hosts or not other.hosts:
+        return False
+    return set(site.hosts) != set(other.hosts)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...model.desired import Written
 from ...model.names import is_issue_key, issue_key_meant, spelled, strange_in
 from ...model.policy import Level
 from ...model.tickets import ApprovalStatus, Ticket
-from ..rule import Finding, mistake
+from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
 
 @mistake("Collections and bare")
-def of_both_forms(tree: Tree) -> Iterator[Finding]:
+def of_both_forms(tree: Tree) -> Findings:
     """Find tickets that are to be deployed in two ways."""
     for written in tree.tickets:
         ticket = written.noun
@@ -26,7 +24,7 @@ def of_both_forms(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Ticket without collections")
-def without_collections(tree: Tree) -> Iterator[Finding]:
+def without_collections(tree: Tree) -> Findings:
     """Find tickets of nothing."""
     for written in tree.tickets:
         ticket = written.noun
@@ -45,10 +43,11 @@ def without_collections(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Adopted without a record")
-def without_record(tree: Tree) -> Iterator[Finding]:
+def without_record(tree: Tree) -> Findings:
     """Find adopted tickets that do not say where that was decided."""
     for written in tree.tickets:
-        ticket, approval = written.noun, written.noun.approval
+        ticket = written.noun
+        approval = ticket.approval
         if approval.status is not ApprovalStatus.ADOPTED or approval.taxicab or approval.note:
             continue
         yield Finding(
@@ -59,7 +58,7 @@ def without_record(tree: Tree) -> Iterator[Finding]:
 
 
 @mistake("Not the key of a ticket", Level.WARNING)
-def not_keys(tree: Tree) -> Iterator[Finding]:
+def not_keys(tree: Tree) -> Findings:
     """Find what cannot be the key of a ticket, and stands for one.
 
     A look-alike is an error wherever it stands: it was meant as a key, and
@@ -67,15 +66,26 @@ def not_keys(tree: Tree) -> Iterator[Finding]:
     was adopted by nothing else.
     """
     for written in tree.tickets:
-        approval = written.noun.approval
+        ticket = written.noun
+        approval = ticket.approval
         is_record = approval.status is ApprovalStatus.ADOPTED and not approval.note
-        yield from _not_a_key(written, approval.taxicab, ("approval", "taxicab"), is_needed=is_record)
-        yield from _not_a_key(written, written.noun.deployment, ("deployment",), is_needed=False)
+        yield from _not_a_key(
+            written,
+            approval.taxicab,
+            ("approval", "taxicab"),
+            is_needed=is_record,
+        )
+        yield from _not_a_key(
+            written,
+            ticket.deployment,
+            ("deployment",),
+            is_needed=False,
+        )
 
 
 def _not_a_key(
     written: Written[Ticket], key: str | None, path: tuple[str, ...], *, is_needed: bool
-) -> Iterator[Finding]:
+) -> Findings:
     """Find a word at a place of a ticket that cannot be the key of another."""
     if not key or is_issue_key(key):
         return

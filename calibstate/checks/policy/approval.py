@@ -6,12 +6,10 @@ the board's records has no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...model.policy import Level, day
 from ...model.tickets import ApprovalStatus
 from ..judged import Judged, of_ticket
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 
 _SOURCE = "DMTN-222, section 3.4"
 
@@ -23,8 +21,9 @@ _SOURCE = "DMTN-222, section 3.4"
     level=Level.WARNING,
     source=_SOURCE,
 )
-def reports_missing(tree: Judged) -> Iterator[Finding]:
+def reports_missing(tree: Judged) -> Findings:
     """Find tickets before the board without a report."""
+    # What is only proposed is still being prepared for the board.
     shown = {ApprovalStatus.FLAGGED, ApprovalStatus.ADOPTED}
     for written in tree.tickets:
         ticket = written.noun
@@ -48,7 +47,7 @@ def reports_missing(tree: Judged) -> Iterator[Finding]:
     level=Level.NOTE,
     source=_SOURCE,
 )
-def dates_missing(tree: Judged) -> Iterator[Finding]:
+def dates_missing(tree: Judged) -> Findings:
     """Find tickets of which nobody says when they were adopted."""
     for written in tree.adopted:
         ticket = written.noun
@@ -69,7 +68,7 @@ def dates_missing(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_SOURCE,
 )
-def dates_wrong(tree: Judged) -> Iterator[Finding]:
+def dates_wrong(tree: Judged) -> Findings:
     """Find days of decisions that cannot be."""
     for written in tree.tickets:
         ticket = written.noun
@@ -98,7 +97,7 @@ def dates_wrong(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_SOURCE,
 )
-def board_tickets_missing(tree: Judged) -> Iterator[Finding]:
+def board_tickets_missing(tree: Judged) -> Findings:
     """Find tickets that are before the board without a ticket of its own."""
     for written in tree.tickets:
         ticket = written.noun

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...errors import Where
-from ...model.chains import ExternalEntry, moved
+from ...model.chains import ChainFile, ExternalEntry, moved
 from ...model.desired import DesiredState, Written
 from ...model.names import InstrumentName, TicketKey
 from ...model.policy import Level
-from ...model.tickets import ApprovalStatus, Ticket
-from ..judged import Judged, of_ticket
-from ..rule import Finding, rule
+from ...model.tickets import Ticket
+from ..judged import Judged, is_adopted, of_ticket
+from ..rule import Finding, Findings, rule
 
 _FINAL = "decision 2: what a ticket holds is final"
 _UNDECLARED = "decision 1: undeclared is not unwanted"
@@ -32,7 +32,7 @@ _ASIDE = ("approval", "deployment", "skip", "rucio")
     level=Level.ERROR,
     source=_FINAL,
 )
-def sealed_tickets_changed(tree: Judged) -> Iterator[Finding]:
+def sealed_tickets_changed(tree: Judged) -> Findings:
     """Find seals that are gone or that are others."""
     before = _before(tree)
     for key, earlier_seal in before.seals.items():
@@ -68,7 +68,7 @@ def sealed_tickets_changed(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_FINAL,
 )
-def retired_tickets_changed(tree: Judged) -> Iterator[Finding]:
+def retired_tickets_changed(tree: Judged) -> Findings:
     """Find tickets that were retired and say something else now."""
     before = _before(tree)
     retired: set[TicketKey] = set()
@@ -105,7 +105,7 @@ def retired_tickets_changed(tree: Judged) -> Iterator[Finding]:
     level=Level.ERROR,
     source=_UNDECLARED,
 )
-def entries_dropped(tree: Judged) -> Iterator[Finding]:
+def entries_dropped(tree: Judged) -> Findings:
     """Find entries that left a chain and were not retired."""
     before = Judged(_before(tree), None, tree.today)
     for name, earlier in before.desired.chains.items():
@@ -115,8 +115,10 @@ def entries_dropped(tree: Judged) -> Iterator[Finding]:
         if chain:
             accounted.update(tree.entry_of(chain))
             accounted.update(_children(tree.desired, chain.noun.instrument, chain.noun.retired))
+        # An entry is dropped by any of its children.
         dropped: set[int] = set()
-        for child, index in before.entry_of(earlier).items():
+        entry_of = before.entry_of(earlier)
+        for child, index in entry_of.items():
             if child not in accounted:
                 dropped.add(index)
 
@@ -135,7 +137,7 @@ def entries_dropped(tree: Judged) -> Iterator[Finding]:
                     "it would be told as *extra*."
                 ),
                 hint=hint,
-                of=frozenset({word, f"{earlier.noun.instrument}/{word}", name}),
+                of=_of_entry(earlier.noun, word),
             )
 
 
@@ -146,7 +148,7 @@ def entries_dropped(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_ORDER,
 )
-def entries_moved(tree: Judged) -> Iterator[Finding]:
+def entries_moved(tree: Judged) -> Findings:
     """Find entries that changed their place among those that stay."""
     before = Judged(_before(tree), None, tree.today)
     for name, chain in tree.desired.chains.items():
@@ -154,9 +156,12 @@ def entries_moved(tree: Judged) -> Iterator[Finding]:
         if earlier is None:
             continue
         entry_of = tree.entry_of(chain)
-        children_moved = moved(list(before.entry_of(earlier)), list(entry_of))
+        earlier_entry_of = before.entry_of(earlier)
         # A bare ticket is one entry of many children: it is told once.
-        for index in dict.fromkeys(entry_of[child] for child in children_moved):
+        entries: dict[int, None] = {}
+        for child in moved(list(earlier_entry_of), list(entry_of)):
+            entries.setdefault(entry_of[child])
+        for index in entries:
             word = _word(chain.noun.entries[index])
             yield Finding(
                 where=chain.lines.at("entries", index),
@@ -165,7 +170,7 @@ def entries_moved(tree: Judged) -> Iterator[Finding]:
                     "be answered by the other one."
                 ),
                 hint="Say why by an exception in calibstate.yaml, which may end once this is merged.",
-                of=frozenset({word, f"{chain.noun.instrument}/{word}", name}),
+                of=_of_entry(chain.noun, word),
             )
 
 
@@ -176,14 +181,13 @@ def entries_moved(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_FINAL,
 )
-def adopted_tickets_changed(tree: Judged) -> Iterator[Finding]:
+def adopted_tickets_changed(tree: Judged) -> Findings:
     """Find tickets that were adopted, not sealed, and hold others now."""
     before = _before(tree)
     for key, earlier in before.tickets.items():
         ticket = tree.desired.tickets.get(key)
-        was_adopted = earlier.noun.approval.status is ApprovalStatus.ADOPTED
         # Of those that were sealed C601 tells.
-        if ticket is None or not was_adopted or key in before.seals:
+        if ticket is None or not is_adopted(earlier) or key in before.seals:
             continue
         if ticket.noun.leaves != earlier.noun.leaves:
             yield Finding(
@@ -214,6 +218,11 @@ def _children(desired: DesiredState, instrument: InstrumentName, words: Iterable
             yield from meaning.children
         else:
             yield word
+
+
+def _of_entry(chain: ChainFile, word: str) -> frozenset[str]:
+    """Return by what names an exception may be made for an entry."""
+    return frozenset({word, f"{chain.instrument}/{word}", chain.chain})
 
 
 def _word(entry: str | ExternalEntry) -> str:

@@ -7,12 +7,12 @@ from what the pipelines of lsst/cp_pipe apply (``pipelines/_ingredients``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ...model.names import InstrumentName
 from ...model.policy import Level
 from ..judged import Judged, of_ticket
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 
 __all__ = ["APPLIED", "CHART", "prerequisites_of"]
 
@@ -52,7 +52,7 @@ Deferred charge (``cti``) is left out: not every camera has it.
     level=Level.NOTE,
     source=CHART,
 )
-def gains_alone(tree: Judged) -> Iterator[Finding]:
+def gains_alone(tree: Judged) -> Findings:
     """Find new photon transfer curves without what they require."""
     yield from _alone(tree, "ptc", _WITH_GAINS, "its gains enter each of them")
 
@@ -64,7 +64,7 @@ def gains_alone(tree: Judged) -> Iterator[Finding]:
     level=Level.NOTE,
     source=CHART,
 )
-def linearizers_alone(tree: Judged) -> Iterator[Finding]:
+def linearizers_alone(tree: Judged) -> Findings:
     """Find new linearizers without what is measured with them."""
     yield from _alone(tree, "linearizer", _WITH_LINEARITY, "they are measured on linearized exposures")
 
@@ -76,7 +76,7 @@ def linearizers_alone(tree: Judged) -> Iterator[Finding]:
     level=Level.NOTE,
     source=CHART,
 )
-def prerequisites_missing(tree: Judged) -> Iterator[Finding]:
+def prerequisites_missing(tree: Judged) -> Findings:
     """Find new calibrations made of what the instrument does not have."""
     held: dict[InstrumentName, set[str]] = {}
     # Instruments with an adopted ticket of which nobody knows what it brings.
@@ -91,7 +91,8 @@ def prerequisites_missing(tree: Judged) -> Iterator[Finding]:
 
     for written in tree.proposed:
         ticket = written.noun
-        missing = prerequisites_of(tree.products[ticket.key])
+        products = tree.products[ticket.key]
+        missing = prerequisites_of(products)
         missing -= held.get(ticket.instrument, set())
         if not missing or ticket.instrument in unsure:
             continue
@@ -114,13 +115,15 @@ def prerequisites_of(products: frozenset[str] | None) -> frozenset[str]:
     return frozenset(applied.difference(products or ()))
 
 
-def _alone(tree: Judged, product: str, others: Sequence[str], why: str) -> Iterator[Finding]:
+def _alone(tree: Judged, product: str, others: Sequence[str], why: str) -> Findings:
     """Find new tickets that bring a product without others that it needs."""
     for written in tree.proposed:
         ticket = written.noun
         products = tree.products[ticket.key] or frozenset()
+        if product not in products:
+            continue
         missing = [other for other in others if other not in products]
-        if product not in products or not missing:
+        if not missing:
             continue
         word = _WORDS.get(product, product)
         yield Finding(

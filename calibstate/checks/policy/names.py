@@ -15,7 +15,7 @@ from ...model.seals import SealedCollection
 from ...model.tickets import Ticket
 from ..judged import Judged, collection_at, of_ticket
 from ..products import is_generation, is_verification, iteration
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 
 _NAMES = "DMTN-222, section 2"
 _RUNS = "DMTN-222, sections 2 and 3.3"
@@ -29,7 +29,7 @@ _VALIDITY = "DMTN-222, section 3.3"
     level=Level.WARNING,
     source=_NAMES,
 )
-def certification_names(tree: Judged) -> Iterator[Finding]:
+def certification_names(tree: Judged) -> Findings:
     """Find certifications that are called otherwise."""
     for written, index, leaf in _leaves(tree):
         ticket = written.noun
@@ -59,7 +59,7 @@ def certification_names(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_NAMES,
 )
-def generation_names(tree: Judged) -> Iterator[Finding]:
+def generation_names(tree: Judged) -> Findings:
     """Find RUNs, as the seals tell them, that are called otherwise."""
     for written, index, sealed in _sealed_collections(tree):
         for run in _runs(sealed):
@@ -84,7 +84,7 @@ def generation_names(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_NAMES,
 )
-def verification_names(tree: Judged) -> Iterator[Finding]:
+def verification_names(tree: Judged) -> Findings:
     """Find verifications in chains that are called otherwise."""
     for chain in tree.desired.chains.values():
         start = f"{chain.noun.instrument}/calib/"
@@ -117,7 +117,7 @@ def verification_names(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_RUNS,
 )
-def not_certifications(tree: Judged) -> Iterator[Finding]:
+def not_certifications(tree: Judged) -> Findings:
     """Find generations and verifications that tickets deploy."""
     for written, index, leaf in _leaves(tree):
         last = leaf.rpartition("/")[2]
@@ -129,7 +129,12 @@ def not_certifications(tree: Judged) -> Iterator[Finding]:
             hint = "Take it off the list; the report tells of it."
         else:
             continue
-        yield Finding(collection_at(written, index), detail, hint, of_ticket(written.noun))
+        yield Finding(
+            where=collection_at(written, index),
+            detail=detail,
+            hint=hint,
+            of=of_ticket(written.noun),
+        )
 
 
 @rule(
@@ -139,11 +144,15 @@ def not_certifications(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_VALIDITY,
 )
-def runs_not_kept(tree: Judged) -> Iterator[Finding]:
+def runs_not_kept(tree: Judged) -> Findings:
     """Find certifications whose RUN nobody names, or nobody keeps."""
     for written, index, sealed in _sealed_collections(tree):
         ticket = written.noun
-        without_run = sorted(name for name, contents in sealed.types.items() if not contents.runs)
+        # A type whose seal is older than what seals tell of RUNs has none.
+        without_run = []
+        for name, contents in sorted(sealed.types.items()):
+            if not contents.runs:
+                without_run.append(name)
         private = [run for run in _runs(sealed) if _is_private(run)]
         if without_run:
             detail = f"Its seal does not tell in which RUN the {', '.join(without_run)} are."
@@ -155,7 +164,12 @@ def runs_not_kept(tree: Judged) -> Iterator[Finding]:
         else:
             continue
         detail += " A certification is a link: with the generation RUN the calibrations are lost."
-        yield Finding(collection_at(written, index), detail, hint, of_ticket(ticket))
+        yield Finding(
+            where=collection_at(written, index),
+            detail=detail,
+            hint=hint,
+            of=of_ticket(ticket),
+        )
 
 
 def _leaves(tree: Judged) -> Iterator[tuple[Written[Ticket], int, str]]:

@@ -17,7 +17,7 @@ from ...model.policy import Level
 from ...model.tickets import Ticket
 from ..judged import Judged, of_ticket
 from ..products import iteration, product_of
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 
 _NUMBERED = re.compile(r"[A-Za-z]+-([0-9]{1,9})")
 """The key of a ticket, such as ``DM-100``."""
@@ -52,7 +52,7 @@ class _Oldest:
     level=Level.WARNING,
     source="DMTN-222, sections 2 and 3.5",
 )
-def newer_below_older(tree: Judged) -> Iterator[Finding]:
+def newer_below_older(tree: Judged) -> Findings:
     """Find tickets below older ones of the same kind.
 
     Of the same kind is what has the same name before its iteration, as
@@ -65,7 +65,9 @@ def newer_below_older(tree: Judged) -> Iterator[Finding]:
             ages = _ages(ticket)
             for kind, age in ages.items():
                 older = above.get(kind)
-                if older is None or age <= older.age or ticket.name in reported:
+                if older is None or age <= older.age:
+                    continue
+                if ticket.name in reported:
                     continue
                 reported.add(ticket.name)
                 yield Finding(
@@ -101,8 +103,9 @@ def _ages(ticket: Ticket) -> Mapping[str, _Age]:
     numbered = _NUMBERED.fullmatch(ticket.ticket)
     number = int(numbered[1]) if numbered else 0
     ages: dict[str, _Age] = {}
+    # Of several parts of a kind the newest counts.
     for leaf in ticket.leaves:
-        last = leaf.rpartition("/")[2]
+        _, _, last = leaf.rpartition("/")
         made_in = iteration(last)
         if made_in is None:
             continue

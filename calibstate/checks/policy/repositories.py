@@ -6,7 +6,6 @@ and it is told which repositories the calibrations were copied to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from string import digits, punctuation, whitespace
 
 from ...errors import without_secrets
@@ -14,7 +13,7 @@ from ...model.names import InstrumentName, RepositoryAddress
 from ...model.policy import Level
 from ...model.tickets import Ticket
 from ..judged import Judged, of_ticket
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 from .dependencies import CHART, prerequisites_of
 
 _APPROVAL = "DMTN-222, section 3.4"
@@ -44,7 +43,7 @@ _SAY_NOTHING = {
     level=Level.WARNING,
     source=_APPROVAL,
 )
-def reasons_say_nothing(tree: Judged) -> Iterator[Finding]:
+def reasons_say_nothing(tree: Judged) -> Findings:
     """Find skips with a word in place of a reason."""
     for written in tree.tickets:
         ticket = written.noun
@@ -70,7 +69,7 @@ def reasons_say_nothing(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=CHART,
 )
-def prerequisites_skipped(tree: Judged) -> Iterator[Finding]:
+def prerequisites_skipped(tree: Judged) -> Findings:
     """Find tickets made with what skips a repository that gets them."""
     # What no adopted ticket brings at all is no matter of a skip.
     brought: dict[InstrumentName, set[str]] = {}
@@ -84,13 +83,14 @@ def prerequisites_skipped(tree: Judged) -> Iterator[Finding]:
         needs = prerequisites_of(tree.products[ticket.key]) & brought[ticket.instrument]
         for address in _reached(tree, ticket):
             products_here = held[ticket.instrument, address]
+            # Where one ticket may hold anything, nothing can be said to lack.
             if products_here is None or needs <= products_here:
                 continue
-            missing = sorted(needs - products_here)
+            missing = " and no ".join(sorted(needs - products_here))
             yield Finding(
                 where=written.lines.at("ticket"),
                 detail=(
-                    f"{address} gets {ticket.ticket}, but no {' and no '.join(missing)}, which it was made "
+                    f"{address} gets {ticket.ticket}, but no {missing}, which it was made "
                     "with: every ticket that brings one is skipped there."
                 ),
                 hint="Skip this one there too, or no longer skip the others.",
@@ -105,10 +105,11 @@ def prerequisites_skipped(tree: Judged) -> Iterator[Finding]:
     level=Level.NOTE,
     source=_APPROVAL,
 )
-def skips_of_nothing(tree: Judged) -> Iterator[Finding]:
+def skips_of_nothing(tree: Judged) -> Findings:
     """Find skips of places that would not get the ticket anyhow."""
     for written in tree.tickets:
         ticket = written.noun
+        # A skip names a repository, or a site with all that it has.
         having = tree.desired.with_instrument(ticket.instrument)
         concerned = {*having, *(address.site for address in having)}
         for place in ticket.skip:
@@ -129,7 +130,7 @@ def skips_of_nothing(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_APPROVAL,
 )
-def skipped_everywhere(tree: Judged) -> Iterator[Finding]:
+def skipped_everywhere(tree: Judged) -> Findings:
     """Find adopted tickets that no repository but the origin gets."""
     for written in tree.adopted:
         ticket = written.noun
@@ -152,7 +153,7 @@ def skipped_everywhere(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source="decision 30: a site is judged by what is there",
 )
-def records_elsewhere(tree: Judged) -> Iterator[Finding]:
+def records_elsewhere(tree: Judged) -> Findings:
     """Find sites whose locks and journals another site keeps."""
     for name, site in sorted(tree.desired.sites.items()):
         store = tree.desired.records_elsewhere(name)

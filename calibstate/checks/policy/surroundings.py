@@ -7,7 +7,7 @@ takes for declared, or one that is there for something else.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ...errors import Where
@@ -15,7 +15,7 @@ from ...model.desired import DesiredState
 from ...model.names import nearest, spelled
 from ...model.policy import Level
 from ..judged import Judged
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 
 _SETTINGS = "calibstate.yaml"
 _FOLDERS = ("sites", "tickets", "chains", "seals")
@@ -52,14 +52,16 @@ _BESIDE = frozenset({"docs", "schemas", "Makefile"})
     level=Level.ERROR,
     source="decision 21: a pull request is hostile until it is merged",
 )
-def unknown_names(tree: Judged) -> Iterator[Finding]:
+def unknown_names(tree: Judged) -> Findings:
     """Find names at the root of the tree that nobody knows."""
     places = _places_within(tree.desired)
     folders = [*_FOLDERS, *(form.folder for form in tree.desired.forms)]
     allowed = ", ".join(f"`{name}`" for name in (_SETTINGS, *folders))
     for name in tree.desired.besides:
         path = PurePosixPath(name)
-        is_text = path.stem.casefold() in _FOR_READERS and path.suffix.casefold() in _TEXTS
+        stem = path.stem.casefold()
+        suffix = path.suffix.casefold()
+        is_text = stem in _FOR_READERS and suffix in _TEXTS
         if is_text or name in _BESIDE or name in places:
             continue
         yield Finding(
@@ -84,8 +86,13 @@ def _places_within(desired: DesiredState) -> frozenset[str]:
     settings = desired.settings.noun
     paths = [settings.archive, settings.records]
     for site in desired.sites.values():
-        butlers = [repository.butler for repository in site.noun.repositories.values()]
-        for path in (site.noun.records or "", *butlers):
-            # A relative path starts at the file that it stands in.
-            paths.append(posixpath.join("sites", path))
-    return frozenset(posixpath.normpath(path).partition("/")[0] for path in paths)
+        written = [site.noun.records or ""]
+        for repository in site.noun.repositories.values():
+            written.append(repository.butler)
+        # A relative path starts at the file that it stands in.
+        paths.extend(posixpath.join("sites", path) for path in written)
+    names = set()
+    for path in paths:
+        name, _, _ = posixpath.normpath(path).partition("/")
+        names.add(name)
+    return frozenset(names)

@@ -15,7 +15,7 @@ from ...model.seals import Seal
 from ...model.tickets import Ticket
 from ...model.timespans import EMPTY, UNBOUNDED_BEGIN, UNBOUNDED_END, Range, format_bound, parse_tai
 from ..judged import Judged, collection_at, of_ticket
-from ..rule import Finding, rule
+from ..rule import Finding, Findings, rule
 
 _SOURCE = "DMTN-222, section 3.3"
 
@@ -49,7 +49,7 @@ class _Certified:
     level=Level.WARNING,
     source=_SOURCE,
 )
-def ends_not_open(tree: Judged) -> Iterator[Finding]:
+def ends_not_open(tree: Judged) -> Findings:
     """Find ranges that end after they were sealed."""
     for certified in _certified(tree):
         # UTC and TAI differ by less than anybody means by an end.
@@ -69,7 +69,7 @@ def ends_not_open(tree: Judged) -> Iterator[Finding]:
     level=Level.NOTE,
     source=_SOURCE,
 )
-def begins_unbounded(tree: Judged) -> Iterator[Finding]:
+def begins_unbounded(tree: Judged) -> Findings:
     """Find ranges that begin before there was a camera."""
     for certified in _certified(tree):
         if any(begin == UNBOUNDED_BEGIN for begin, _ in certified.ranges):
@@ -85,12 +85,15 @@ def begins_unbounded(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_SOURCE,
 )
-def starts_in_the_future(tree: Judged) -> Iterator[Finding]:
+def starts_in_the_future(tree: Judged) -> Findings:
     """Find ranges that have not begun."""
     end_of_today = parse_tai(f"{tree.today.isoformat()}T23:59:59")
     for certified in _certified(tree):
         for span in certified.ranges:
-            if span[0] > end_of_today and span != EMPTY:
+            # An empty range begins after all others; of those V404 tells.
+            if span == EMPTY:
+                continue
+            if span[0] > end_of_today:
                 begin = format_bound(span[0])
                 problem = f"begin at {begin}, which is yet to come: until then nothing finds them"
                 yield certified.finding(problem, "See whether the begin is a slip; it is TAI.")
@@ -104,7 +107,7 @@ def starts_in_the_future(tree: Judged) -> Iterator[Finding]:
     level=Level.WARNING,
     source=_SOURCE,
 )
-def empty_ranges(tree: Judged) -> Iterator[Finding]:
+def empty_ranges(tree: Judged) -> Findings:
     """Find what no exposure can find."""
     for certified in _certified(tree):
         if EMPTY in certified.ranges:
