@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from calibstate.lookups import impact as module
+from calibstate.lookups.comparing import chain_impact as module
 from calibstate.model.contents import Block, CollectionType, Holding, Row
 from calibstate.model.seals import Seal
 

@@ -1,4 +1,4 @@
-"""Data IDs that nothing tells apart: looked at once for all of them.
+"""Find data IDs that are in the same ranges everywhere, and try one of them.
 
 Data IDs that are in the same blocks of all collections have the same winners
 in the same ranges, whatever is searched in which order.  One of them stands
@@ -39,22 +39,31 @@ class Alike:
         """
         # Most blocks have the same data IDs as others, so only sets that
         # differ are gone through.
-        sets = dict.fromkeys((block.dataset_type, block.data_ids) for block in blocks)
-        belongs: dict[tuple[str, str], list[int]] = {}
+        sets = list(dict.fromkeys((block.dataset_type, block.data_ids) for block in blocks))
+        sets_with: dict[tuple[str, str], list[int]] = {}
         for number, (dataset_type, data_ids) in enumerate(sets):
             for data_id in data_ids:
-                belongs.setdefault((dataset_type, data_id), []).append(number)
-        alike: dict[tuple[str, tuple[int, ...]], list[str]] = {}
-        for (dataset_type, data_id), numbers in belongs.items():
-            alike.setdefault((dataset_type, tuple(numbers)), []).append(data_id)
+                sets_with.setdefault((dataset_type, data_id), []).append(number)
+        # Data IDs that are in the same sets are alike.
+        groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+        for (dataset_type, data_id), numbers in sets_with.items():
+            groups.setdefault((dataset_type, tuple(numbers)), []).append(data_id)
         members: dict[tuple[str, str], tuple[str, ...]] = {}
-        standing: list[list[str]] = [[] for _ in sets]
-        for (dataset_type, among), named in alike.items():
-            first, *_ = ordered = sorted(named)
-            members[dataset_type, first] = tuple(ordered)
-            for number in among:
-                standing[number].append(first)
-        return cls(members, {key: tuple(firsts) for key, firsts in zip(sets, standing, strict=True)})
+        standing: dict[_Set, list[str]] = {key: [] for key in sets}
+        for (
+            dataset_type,
+            numbers_of_sets,
+        ), data_ids_alike in groups.items():
+            # The first by name stands for its group.
+            ordered = tuple(sorted(data_ids_alike))
+            first = ordered[0]
+            members[dataset_type, first] = ordered
+            for number in numbers_of_sets:
+                standing[sets[number]].append(first)
+        return cls(
+            members,
+            {key: tuple(firsts) for key, firsts in standing.items()},
+        )
 
     def narrowed(self, collection: str, blocks: Iterable[Block]) -> Holding:
         """Return what a collection holds for those that stand for others.
@@ -67,7 +76,13 @@ class Alike:
             What it holds.
         """
         rows = tuple(
-            Row(block.dataset_type, data_id, block.uuid, block.begin, block.end)
+            Row(
+                block.dataset_type,
+                data_id,
+                block.uuid,
+                block.begin,
+                block.end,
+            )
             for block in blocks
             for data_id in self.standing[block.dataset_type, block.data_ids]
         )
@@ -84,4 +99,7 @@ class Alike:
         standing
             Data IDs that stand for others.
         """
-        return tuple(sorted(one for first in standing for one in self.members[dataset_type, first]))
+        data_ids: list[str] = []
+        for first in standing:
+            data_ids += self.members[dataset_type, first]
+        return tuple(sorted(data_ids))

@@ -31,15 +31,19 @@ def flatten(butler: ButlerReader, chain: str) -> tuple[str, ...]:
     tuple of str
         None of them CHAINED; empty where the chain does not exist.
     """
-    seen: dict[str, SeenCollection] = {}
-    asked: set[str] = set()
+    collections: dict[str, SeenCollection] = {}
+    looked_at: set[str] = set()
     level = {chain}
     while level:
-        found = butler.collections(sorted(level))
-        asked |= level
-        seen.update(found)
-        level = {child for one in found.values() for child in one.children} - asked
-    return tuple(_leaves(chain, seen, set()))
+        below = butler.collections(sorted(level))
+        looked_at |= level
+        collections.update(below)
+        children: set[str] = set()
+        for collection in below.values():
+            children.update(collection.children)
+        # Chains may share children, and none is looked at twice.
+        level = children - looked_at
+    return tuple(_leaves(chain, collections, set()))
 
 
 def effective(butler: ButlerReader, chain: str) -> Resolved:
@@ -53,20 +57,21 @@ def effective(butler: ButlerReader, chain: str) -> Resolved:
         The chain; through one that does not exist nothing is effective.
     """
     leaves = flatten(butler, chain)
-    held = butler.holdings(leaves, calibrations_only=True)
+    holdings = butler.holdings(leaves, calibrations_only=True)
     # A collection may have gone since it was listed.
-    return resolve([held[name] for name in leaves if name in held])
+    return resolve([holdings[name] for name in leaves if name in holdings])
 
 
-def _leaves(name: str, seen: Mapping[str, SeenCollection], reached: set[str]) -> Iterator[str]:
-    """Return what is searched through a collection and was not reached yet.
+def _leaves(name: str, collections: Mapping[str, SeenCollection], reached: set[str]) -> Iterator[str]:
+    """Yield what is searched through a collection and was not reached yet.
 
     So a circle ends where it closes; the butler makes none.
     """
-    if name in reached or name not in seen:
+    if name in reached or name not in collections:
         return
     reached.add(name)
-    if seen[name].type is not CollectionType.CHAINED:
+    collection = collections[name]
+    if collection.type is not CollectionType.CHAINED:
         yield name
-    for child in seen[name].children:
-        yield from _leaves(child, seen, reached)
+    for child in collection.children:
+        yield from _leaves(child, collections, reached)

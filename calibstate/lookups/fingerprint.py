@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from ..engine.expand import expand, places_of
 from ..engine.side_by_side import side_by_side
@@ -49,7 +51,7 @@ class Compared:
 class Fingerprints:
     """The live chains of repositories, side by side."""
 
-    seen: Mapping[RepositoryAddress, Mapping[str, SeenChain]]
+    chains: Mapping[RepositoryAddress, Mapping[str, SeenChain]]
     """By address and chain; a chain that does not exist is left out."""
 
     unreachable: Mapping[RepositoryAddress, Diagnostic] = field(default_factory=dict)
@@ -63,22 +65,40 @@ class Fingerprints:
         That is one whose effective fingerprint most have, and of several the
         origin, else the first by address.
         """
-        for chain in sorted({name for chains in self.seen.values() for name in chains}):
-            having = {a: chains[chain] for a, chains in sorted(self.seen.items()) if chain in chains}
-            prints = [seen.resolved.fingerprint for seen in having.values()]
-            shared = {a: prints.count(seen.resolved.fingerprint) for a, seen in having.items()}
-            reference = max(having, key=lambda a: (shared[a], a in self.origins))
-            for address, seen in having.items():
-                told = tuple(differences(having[reference].resolved, seen.resolved))
-                if told:
-                    yield Compared(chain, reference, address, told)
+        names: set[str] = set()
+        for chains in self.chains.values():
+            names.update(chains)
+        for name in sorted(names):
+            having: dict[RepositoryAddress, Resolved] = {}
+            for address, chains in sorted(self.chains.items()):
+                if name in chains:
+                    having[address] = chains[name].resolved
+            reference = self._reference(having)
+            for address, resolved in having.items():
+                found = tuple(differences(having[reference], resolved))
+                if found:
+                    yield Compared(name, reference, address, found)
+
+    def _reference(self, having: Mapping[RepositoryAddress, Resolved]) -> RepositoryAddress:
+        """Return the repository that all others are compared with.
+
+        Parameters
+        ----------
+        having
+            What is effective through one chain, by address in order.
+        """
+        number = Counter(resolved.fingerprint for resolved in having.values())
+        most = max(number.values())
+        having_most = [a for a, resolved in having.items() if number[resolved.fingerprint] == most]
+        at_origin = [address for address in having_most if address in self.origins]
+        return next(iter((*at_origin, *having_most)))
 
 
 def look_at_chains(
     desired: DesiredState,
     scope: Scope,
     places: ReadPlaces,
-    seen: Callable[[int, int], None] = lambda done, total: None,
+    counted: Callable[[int, int], None] = lambda done, total: None,
 ) -> Fingerprints:
     """Look at every declared chain of the repositories that are asked for.
 
@@ -88,62 +108,86 @@ def look_at_chains(
         What is declared, and the part that is asked for.
     places
         Where to look.
-    seen
+    counted
         Told how many repositories have been looked at, of how many.
     """
-    asked = {address: _chains(desired, scope, address) for address in places_of(desired, scope)}
-    found: dict[RepositoryAddress, Mapping[str, SeenChain]] = {}
+    chains: dict[RepositoryAddress, Mapping[str, SeenChain]] = {}
     unreachable: dict[RepositoryAddress, Diagnostic] = {}
-    looks = {a: partial(_look, desired, places, a, chains) for a, chains in asked.items()}
+    origins: set[RepositoryAddress] = set()
+    looks: dict[RepositoryAddress, Callable[[], Mapping[str, SeenChain]]] = {}
+    for address in places_of(desired, scope):
+        declared = _chains(desired, scope, address)
+        looks[address] = partial(_look, desired, places, address, declared)
+        for instrument in desired.repository(address)[1].instruments:
+            origin = desired.origin(instrument)
+            if origin:
+                origins.add(origin)
     for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:
-            found[address] = look.result()
+            chains[address] = look.result()
         except UnreachableError as error:
             unreachable[address] = error.diagnostics[0]
-        seen(done, len(looks))
-    origins = {desired.origin(i) for a in asked for i in desired.repository(a)[1].instruments}
+        counted(done, len(looks))
+    # They end in any order.
     return Fingerprints(
-        dict(sorted(found.items())), dict(sorted(unreachable.items())), frozenset(o for o in origins if o)
+        dict(sorted(chains.items())),
+        dict(sorted(unreachable.items())),
+        frozenset(origins),
     )
 
 
 def _chains(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> list[str]:
     """Return the declared chains of a repository, without ticket chains."""
     here = Scope(repositories=(address,), instruments=scope.instruments)
-    chains = Chain.among(declared.resource for declared in expand(desired, here))
-    names = [chain.address.name for chain in chains]
-    return [name for name in names if name in desired.chains]
+    names: list[str] = []
+    for declared in Chain.among(resource.resource for resource in expand(desired, here)):
+        name = declared.address.name
+        if name in desired.chains:
+            names.append(name)
+    return names
 
 
 def _look(
-    desired: DesiredState, places: ReadPlaces, address: RepositoryAddress, chains: list[str]
+    desired: DesiredState,
+    places: ReadPlaces,
+    address: RepositoryAddress,
+    chains: list[str],
 ) -> Mapping[str, SeenChain]:
+    """Return the chains of a repository that exist."""
     butler = places.butler(address)
-    found = butler.collections(chains)
-    leaves = {chain: flatten(butler, chain) for chain in chains if chain in found}
-    names = list(dict.fromkeys(name for searched in leaves.values() for name in searched))
-    held = butler.holdings(names, calibrations_only=True)
-    prints = _fingerprints(desired, butler, held)
-    return {
-        chain: SeenChain(
-            resolve([held[name] for name in searched if name in held]),
-            {name: prints[name] for name in searched if name in prints},
-        )
-        for chain, searched in leaves.items()
-    }
+    existing = butler.collections(chains)
+    leaves_of = {name: flatten(butler, name) for name in chains if name in existing}
+    # What several chains search is read once.
+    leaves = dict.fromkeys(chain.from_iterable(leaves_of.values()))
+    holdings = butler.holdings(list(leaves), calibrations_only=True)
+    fingerprints = _fingerprints(desired, butler, holdings)
+    chains_there: dict[str, SeenChain] = {}
+    for name_of_chain, searched in leaves_of.items():
+        # A collection may have gone since it was listed.
+        still_there = [holdings[name] for name in searched if name in holdings]
+        prints = {name: fingerprints[name] for name in searched if name in fingerprints}
+        chains_there[name_of_chain] = SeenChain(resolve(still_there), prints)
+    return chains_there
 
 
 def _fingerprints(
-    desired: DesiredState, butler: ButlerReader, held: Mapping[str, Holding]
+    desired: DesiredState,
+    butler: ButlerReader,
+    holdings: Mapping[str, Holding],
 ) -> Mapping[str, str]:
     """Return the fingerprints of the collections that hold calibrations.
 
     The RUNs of tickets are read whole, as tickets are fingerprinted; others,
     such as those of raws, are not.
     """
-    of_tickets = {leaf for written in desired.tickets.values() for leaf in written.noun.leaves}
-    runs = [
-        h.collection for h in held.values() if h.type is CollectionType.RUN and h.collection in of_tickets
-    ]
-    whole = {**held, **(butler.holdings(runs) if runs else {})}
+    of_tickets: set[str] = set()
+    for written in desired.tickets.values():
+        of_tickets.update(written.noun.leaves)
+    runs: list[str] = []
+    for holding in holdings.values():
+        if holding.type is CollectionType.RUN and holding.collection in of_tickets:
+            runs.append(holding.collection)
+    whole = dict(holdings)
+    if runs:
+        whole |= butler.holdings(runs)
     return {name: holding.fingerprint for name, holding in whole.items() if holding.rows}

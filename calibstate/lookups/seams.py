@@ -9,16 +9,20 @@ moments do not show that.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ..model.contents import Holding, Row, parse_data_id
 from ..ports.butler import SeenExposure
 
 __all__ = [
     "AMBIGUOUS",
+    "Seam",
     "SeamLookup",
+    "SearchedBeforeAndAfter",
     "fits",
     "lookups_across_seams",
     "outcome",
@@ -40,8 +44,28 @@ AMBIGUOUS = _Refused.AMBIGUOUS
 Outcome = str | _Refused | None
 """UUID of the dataset; `None`: nothing is found."""
 
-_Rows = Mapping[tuple[str, str], Sequence[Sequence[Row]]]
-"""By dataset type and data ID the rows of each collection, in search order."""
+_Key = tuple[str, str]
+"""Dataset type and data ID."""
+
+
+class Seam(NamedTuple):
+    """Where two ranges of one collection follow each other."""
+
+    key: _Key
+
+    later_begins: int
+    """Where the later range begins, in nanoseconds of TAI."""
+
+    earlier_ends: int
+    """Where the earlier range ends, in nanoseconds of TAI."""
+
+
+@dataclass(frozen=True)
+class SearchedBeforeAndAfter:
+    """What a chain searches before and after a change, in search order."""
+
+    before: Sequence[Holding]
+    after: Sequence[Holding]
 
 
 @dataclass(frozen=True)
@@ -56,7 +80,8 @@ class SeamLookup:
 
 def selector(data_id: str) -> dict[str, str]:
     """Return what a data ID asks of an exposure."""
-    return {key: value for key, value in parse_data_id(data_id).items() if key in _OF_EXPOSURES}
+    pairs = parse_data_id(data_id).items()
+    return {key: value for key, value in pairs if key in _OF_EXPOSURES}
 
 
 def fits(wanted: Mapping[str, str], data_id: Mapping[str, str]) -> bool:
@@ -65,37 +90,55 @@ def fits(wanted: Mapping[str, str], data_id: Mapping[str, str]) -> bool:
 
 
 def lookups_across_seams(
-    chains: Iterable[tuple[Sequence[Holding], Sequence[Holding]]], exposures: Sequence[SeenExposure]
+    chains: Iterable[SearchedBeforeAndAfter],
+    exposures: Sequence[SeenExposure],
 ) -> dict[int, list[SeamLookup]]:
     """Return the lookups of exposures that lie across seams, by exposure.
 
     Parameters
     ----------
     chains
-        What chains search before and after a change, in search order.
+        What chains search before and after a change.
     exposures
         Exposures, by begin.
     """
-    found: dict[int, list[SeamLookup]] = {}
+    lookups: defaultdict[int, list[SeamLookup]] = defaultdict(list)
     begins = [exposure.begin for exposure in exposures]
     longest = max((exposure.end - exposure.begin for exposure in exposures), default=0)
-    for before, after in chains:
-        was, is_now = _by_data_id(before), _by_data_id(after)
+    for chain in chains:
+        before = _by_data_id(chain.before)
+        after = _by_data_id(chain.after)
         tried: set[tuple[int, str, str]] = set()
-        for key, last_begin, first_end in (*seams(before), *seams(after)):
+        for seam in (*seams(chain.before), *seams(chain.after)):
             # An exposure reaches into both if it begins before the one ends,
             # and ends after the other begins.
-            first = bisect_right(begins, last_begin - longest)
-            for exposure in exposures[first : bisect_left(begins, first_end)]:
-                lookup = (exposure.exposure, *key)
-                if exposure.end <= last_begin or lookup in tried:
+            first = bisect_right(begins, seam.later_begins - longest)
+            last = bisect_left(begins, seam.earlier_ends)
+            for exposure in exposures[first:last]:
+                lookup = (exposure.exposure, *seam.key)
+                if exposure.end <= seam.later_begins or lookup in tried:
                     continue
                 tried.add(lookup)
-                if fits(selector(key[1]), exposure.data_id):
-                    span = (exposure.begin, exposure.end)
-                    outcomes = [outcome(rows.get(key, ()), *span) for rows in (was, is_now)]
-                    found.setdefault(exposure.exposure, []).append(SeamLookup(*key, *outcomes))
-    return found
+                dataset_type, data_id = seam.key
+                if not fits(selector(data_id), exposure.data_id):
+                    continue
+                lookups[exposure.exposure].append(
+                    SeamLookup(
+                        dataset_type,
+                        data_id,
+                        before=outcome(
+                            before.get(seam.key, ()),
+                            exposure.begin,
+                            exposure.end,
+                        ),
+                        after=outcome(
+                            after.get(seam.key, ()),
+                            exposure.begin,
+                            exposure.end,
+                        ),
+                    )
+                )
+    return dict(lookups)
 
 
 def outcome(collections: Iterable[Sequence[Row]], begin: int, end: int) -> Outcome:
@@ -117,39 +160,36 @@ def outcome(collections: Iterable[Sequence[Row]], begin: int, end: int) -> Outco
     return None
 
 
-def _by_data_id(leaves: Iterable[Holding]) -> _Rows:
-    found: dict[tuple[str, str], dict[str, list[Row]]] = {}
+def _by_data_id(
+    leaves: Iterable[Holding],
+) -> Mapping[_Key, Sequence[Sequence[Row]]]:
+    """Return the rows of each collection, in search order, by data ID."""
+    rows_of: dict[_Key, dict[str, list[Row]]] = {}
     for leaf in leaves:
         for row in leaf.rows:
+            # An empty range is never found, and has no seam.
             if row.begin < row.end:
-                by_collection = found.setdefault((row.dataset_type, row.data_id), {})
+                key = (row.dataset_type, row.data_id)
+                by_collection = rows_of.setdefault(key, {})
                 by_collection.setdefault(leaf.collection, []).append(row)
-    return {key: list(by_collection.values()) for key, by_collection in found.items()}
+    return {key: list(by_collection.values()) for key, by_collection in rows_of.items()}
 
 
-def seams(leaves: Iterable[Holding]) -> Iterator[tuple[tuple[str, str], int, int]]:
+def seams(leaves: Iterable[Holding]) -> Iterator[Seam]:
     """Yield where two ranges of a collection follow each other.
 
     Parameters
     ----------
     leaves
         The collections.
-
-    Yields
-    ------
-    tuple
-        Dataset type and data ID.
-    int
-        Where the later range begins.
-    int
-        Where the earlier one ends.
     """
     for key, collections in _by_data_id(leaves).items():
-        for within in collections:
-            if len(within) < 2:
+        for rows in collections:
+            if len(rows) < 2:
                 continue
-            ordered = sorted(within, key=lambda row: (row.begin, row.end))
+            ordered = sorted(rows, key=lambda row: (row.begin, row.end))
             reached = ordered[0].end
             for row in ordered[1:]:
-                yield key, row.begin, reached
+                yield Seam(key, row.begin, reached)
+                # A long range may end behind those that begin after it.
                 reached = max(reached, row.end)

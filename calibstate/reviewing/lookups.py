@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
 from ..errors import RefusedError
-from ..lookups.seams import AMBIGUOUS, lookups_across_seams, seams
+from ..lookups.seams import AMBIGUOUS, SearchedBeforeAndAfter, lookups_across_seams, seams
 from ..model.contents import parse_data_id
 from ..model.effective import Effective
 from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
@@ -63,15 +63,16 @@ def _refused_across_seams(ticket: Ticket, chain: SearchedChain, showed: Showed) 
     held = [showed.held[leaf] for leaf in chain.live if leaf in showed.held]
     own = [holding for holding in held if holding.collection in ticket.leaves]
     days: set[int] = set()
-    for _, later_begins, earlier_ends in seams(own):
-        if later_begins - earlier_ends < _LONGEST_EXPOSURE:
-            days |= {_day_obs(later_begins), _day_obs(min(later_begins, earlier_ends))}
+    for seam in seams(own):
+        if seam.later_begins - seam.earlier_ends < _LONGEST_EXPOSURE:
+            days.add(_day_obs(seam.later_begins))
+            days.add(_day_obs(min(seam.later_begins, seam.earlier_ends)))
     if not days:
         return
     where = f"exposure.day_obs in ({', '.join(map(str, sorted(days)))})"
     exposures = sorted(showed.butler.exposures(ticket.instrument, where), key=lambda one: one.begin)
     refused: dict[str, tuple[set[str], set[int]]] = {}
-    for number, lookups in lookups_across_seams([(own, held)], exposures).items():
+    for number, lookups in lookups_across_seams([SearchedBeforeAndAfter(own, held)], exposures).items():
         for lookup in lookups:
             if lookup.before is AMBIGUOUS and lookup.after is AMBIGUOUS:
                 data_ids, numbers = refused.setdefault(lookup.dataset_type, (set(), set()))

@@ -18,7 +18,7 @@ def fingerprint(session: Session) -> FingerprintsCompared:
         live = look_at_chains(desired, scope, places, watch)
     session.listener.report(places.relied_on())
     chains: dict[RepositoryAddress, dict[str, ChainFingerprint]] = {}
-    for address, there in live.seen.items():
+    for address, there in live.chains.items():
         chains[address] = {}
         for name, chain in there.items():
             effective = chain.resolved.fingerprint

@@ -99,7 +99,7 @@ def _looked_at(
 ) -> ImpactReport:
     """Return what a change does, by what a repository holds."""
     from ..engine.side_by_side import in_time
-    from ..lookups.impact import affected
+    from ..lookups.affected import affected
     from ..lookups.impact import impact as compare
 
     desired = session.desired

@@ -33,7 +33,7 @@ def fingerprint_question(folder: Path, turns: int) -> Measured:
     places = Places(desired)
 
     def ours(turn: int) -> None:
-        ((_, chains),) = look_at_chains(desired, Scope(), places).seen.items()
+        ((_, chains),) = look_at_chains(desired, Scope(), places).chains.items()
         if len(chains[CALIB].collections) != len(leaves):
             raise RuntimeError(f"{len(chains[CALIB].collections)} collections, not {len(leaves)}")
         _ = chains[CALIB].resolved.fingerprint

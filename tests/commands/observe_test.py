@@ -170,11 +170,11 @@ def test_chains_are_compared_as_with_live_eyes(deployed: Sites, file: Path, stan
 
     told = fingerprints(deployed, [str(file)])
 
-    assert set(fingerprints(deployed, []).seen) == {ORIGIN, EMBARGO}
-    assert set(told.seen) == {ORIGIN, EMBARGO, SUMMIT}
-    for address, chains in live.seen.items():
-        assert chains[TOP].resolved == told.seen[address][TOP].resolved
-        assert chains[TOP].collections == told.seen[address][TOP].collections
+    assert set(fingerprints(deployed, []).chains) == {ORIGIN, EMBARGO}
+    assert set(told.chains) == {ORIGIN, EMBARGO, SUMMIT}
+    for address, chains in live.chains.items():
+        assert chains[TOP].resolved == told.chains[address][TOP].resolved
+        assert chains[TOP].collections == told.chains[address][TOP].collections
     assert list(told.compared())
 
 

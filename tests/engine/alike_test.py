@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from calibstate.lookups.affected import affected
 from calibstate.lookups.alike import Alike
-from calibstate.lookups.impact import affected, impact
+from calibstate.lookups.impact import impact
 from calibstate.model.chains import ChainFile
 from calibstate.model.contents import Block, CollectionType, Holding, Row
 from calibstate.model.desired import DesiredState, Lines, Written

@@ -16,7 +16,7 @@ from lsst.daf.butler import Butler
 from calibstate.adapters.repositories import open_reader
 from calibstate.errors import RefusedError
 from calibstate.lookups.effective import flatten
-from calibstate.lookups.explaining.explain import explain_search
+from calibstate.lookups.explaining.search import explain_search
 from calibstate.lookups.resolve import resolve
 from calibstate.model.contents import CollectionType, Holding, Row
 from calibstate.model.explanations import Explanation, Outcome, Why

@@ -1,0 +1,1 @@
+"""Compare what two declarations search, chain by chain."""

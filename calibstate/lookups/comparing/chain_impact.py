@@ -1,0 +1,213 @@
+"""What becomes of the lookups through one chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+from ...errors import Where
+from ...model.chains import ChainFile
+from ...model.contents import Block, Holding
+from ...model.desired import Written
+from ...model.differences import Selected, differences
+from ...model.effective import Effective, Resolved
+from ...model.impacts import ChainImpact, Change, Effect, Shadowed, Sources, Via
+from ...model.names import RepositoryAddress
+from ...model.seals import Seal, unnamed_run
+from ..alike import Alike
+from ..resolve import resolve
+from .searches import SearchChange, Steps
+from .sides import Sides
+from .unknown import unknown
+
+__all__ = ["chain_impact", "holdings_of"]
+
+_GRAVEST_FIRST = tuple(Effect)
+
+
+@dataclass(frozen=True)
+class _Winners:
+    """What wins by one of the declarations."""
+
+    leaves: Sequence[Holding]
+    """What is searched, for those data IDs that stand for others."""
+
+    resolved: Resolved
+
+    @cached_property
+    def shadowed(self) -> frozenset[str]:
+        """Collections that hold something, and never win."""
+        holding: set[str] = set()
+        for leaf in self.leaves:
+            # What has an empty range is found by nobody.
+            if any(row.begin < row.end for row in leaf.rows):
+                holding.add(leaf.collection)
+        return frozenset(holding - self.resolved.selected)
+
+
+def chain_impact(
+    search: SearchChange,
+    chains: Sequence[tuple[RepositoryAddress, str]],
+    sides: Sides,
+) -> ChainImpact:
+    """Return what becomes of the lookups through a chain.
+
+    Parameters
+    ----------
+    search
+        What it searches before and after.
+    chains
+        The repositories that have it, each with its name there.
+    sides
+        The two declarations.
+    """
+    tickets = sides.tickets
+    before = sides.before.sources(search.before.leaves)
+    after = sides.after.sources(search.after.leaves)
+    changes: tuple[Change, ...] = ()
+    shadowed: tuple[Shadowed, ...] = ()
+    # Where the same is searched in the same order, no lookup changes.
+    if before != after:
+        blocks_before = [(leaf, _blocks(leaf, source)) for leaf, source in before]
+        blocks_after = [(leaf, _blocks(leaf, source)) for leaf, source in after]
+        blocks = (blocks for _, blocks in (*blocks_before, *blocks_after))
+        alike = Alike.among(chain.from_iterable(blocks))
+        won = _winners(blocks_before, alike)
+        wins = _winners(blocks_after, alike)
+        searched = frozenset(search.before.leaves)
+        found = list(_changes(won.resolved, wins.resolved, searched, alike))
+        found.sort(key=lambda change: _GRAVEST_FIRST.index(change.effect))
+        changes = tuple(found)
+        files = sides.after.chain_files.values()
+        shadowed = tuple(_newly_shadowed(won, wins, tickets, files))
+    steps = Steps.between(search.before.children, search.after.children)
+    falls_through = any(change.after is None for change in changes)
+    return ChainImpact(
+        chains=tuple(chains),
+        instrument=search.instrument,
+        entered=_as_tickets(steps.entered, tickets),
+        left=_as_tickets(steps.left, tickets),
+        moved=_as_tickets(steps.moved, tickets),
+        changes=changes,
+        shadowed=shadowed,
+        unknown=tuple(unknown(search, before, after, tickets, falls_through=falls_through)),
+        searched=(before, after),
+    )
+
+
+def _as_tickets(children: Iterable[str], tickets: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(tickets.get(child, child) for child in children)
+
+
+def _blocks(leaf: str, source: Holding | Seal) -> tuple[Block, ...]:
+    if isinstance(source, Holding):
+        return source.blocks
+    return source.blocks[leaf]
+
+
+def _winners(blocks: Iterable[tuple[str, Iterable[Block]]], alike: Alike) -> _Winners:
+    leaves = [alike.narrowed(leaf, within) for leaf, within in blocks]
+    return _Winners(leaves, resolve(leaves))
+
+
+def _changes(
+    before: Resolved,
+    after: Resolved,
+    searched: frozenset[str],
+    alike: Alike,
+) -> Iterator[Change]:
+    """Yield the lookups that change.
+
+    Parameters
+    ----------
+    before, after
+        What wins.
+    searched
+        Collections that were searched before.
+    alike
+        The data IDs that each stands for.
+    """
+    for difference in differences(before, after, _collection_and_run):
+        via_before = _via(difference.first)
+        via_after = _via(difference.other)
+        yield Change(
+            difference.dataset_type,
+            alike.all_of(difference.dataset_type, difference.data_ids),
+            difference.begin,
+            difference.end,
+            via_before,
+            via_after,
+            _effect(via_before, via_after, searched),
+        )
+
+
+def _collection_and_run(winner: Effective) -> str:
+    # Here a row has its RUN in place of its UUID.
+    return f"{winner.collection}\t{winner.uuid}"
+
+
+def _via(selected: frozenset[Selected]) -> Via | None:
+    """Return where lookups that are told together find their datasets."""
+    if not selected:
+        return None
+    # They were put together by collection and RUN.
+    (winner,) = selected
+    if winner.uuid == unnamed_run(winner.collection):
+        return Via(winner.collection, None)
+    return Via(winner.collection, winner.uuid)
+
+
+def _effect(before: Via | None, after: Via | None, searched: frozenset[str]) -> Effect:
+    if after is None:
+        return Effect.LOST
+    if before is None:
+        return Effect.NEWLY_COVERED
+    if after.collection != before.collection and after.collection in searched:
+        return Effect.REVERTED
+    return Effect.REPLACED
+
+
+def _newly_shadowed(
+    before: _Winners,
+    after: _Winners,
+    tickets: Mapping[str, str],
+    chains: Iterable[Written[ChainFile]],
+) -> Iterator[Shadowed]:
+    """Yield what never wins after, and won before or was not there."""
+    for collection in sorted(after.shadowed - before.shadowed):
+        ticket = tickets.get(collection, "")
+        siblings: set[str] = set()
+        for leaf in after.leaves:
+            if leaf.rows and tickets.get(leaf.collection) == ticket:
+                siblings.add(leaf.collection)
+        whole = bool(ticket) and siblings <= after.shadowed
+        where = _line(chains, {ticket, collection})
+        yield Shadowed(collection, ticket, whole, where)
+
+
+def _line(chains: Iterable[Written[ChainFile]], words: set[str]) -> Where | None:
+    """Return where a ticket or a collection is listed."""
+    for written in chains:
+        for index, entry in enumerate(written.noun.entries):
+            if entry in words:
+                return written.lines.at("entries", index)
+    return None
+
+
+def holdings_of(sources: Sources) -> list[Holding]:
+    """Return what is searched, row by row.
+
+    Parameters
+    ----------
+    sources
+        Collections in search order, each with who tells what it holds.
+    """
+    holdings: list[Holding] = []
+    for leaf, source in sources:
+        if isinstance(source, Holding):
+            holdings.append(source)
+        else:
+            holdings.append(source.holdings[leaf])
+    return holdings

@@ -1,0 +1,125 @@
+"""How it is known what collections hold: by seals alone, or by looking.
+
+Seals need no butler.  A live repository tells also of what nobody sealed, and
+of the extras in its chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from itertools import chain
+from typing import Protocol
+
+from ...kinds.chain import Chain, written_order
+from ...model.contents import Holding
+from ...ports.butler import ButlerReader
+from ..effective import flatten
+
+__all__ = ["Children", "LiveSight", "SealedSight", "Sight"]
+
+Children = Mapping[str, Sequence[str]]
+"""Children of chains, by name."""
+
+
+class Sight(Protocol):
+    """How the collections are seen."""
+
+    def children(
+        self,
+        declared: Sequence[Chain],
+        named: Mapping[str, AbstractSet[str]],
+    ) -> Children:
+        """Return the children of chains, as they would be written.
+
+        Parameters
+        ----------
+        declared
+            The chains of one declaration.
+        named
+            What either declaration names of each chain; all else is extra.
+        """
+        ...
+
+    def below(self, name: str) -> tuple[str, ...]:
+        """Return what is searched through a collection nobody declared."""
+        ...
+
+    def look(self, leaves: Iterable[str]) -> None:
+        """Look at what collections hold."""
+        ...
+
+    @property
+    def holdings(self) -> Mapping[str, Holding]:
+        """What they were seen to hold."""
+        ...
+
+
+class SealedSight:
+    """Nothing is looked at: the seals tell."""
+
+    holdings: Mapping[str, Holding] = {}
+
+    def children(
+        self,
+        declared: Sequence[Chain],
+        named: Mapping[str, AbstractSet[str]],
+    ) -> Children:
+        """Return the children as they are declared."""
+        return {chain.address.name: chain.children for chain in declared}
+
+    def below(self, name: str) -> tuple[str, ...]:
+        """Return the collection itself."""
+        return (name,)
+
+    def look(self, leaves: Iterable[str]) -> None:
+        """Look at nothing."""
+
+
+class LiveSight:
+    """A repository is looked at.
+
+    For the UUID of a dataset stands its RUN, as in seals.
+    """
+
+    def __init__(self, butler: ButlerReader) -> None:
+        self._butler = butler
+        self._below: dict[str, tuple[str, ...]] = {}
+        self.holdings: Mapping[str, Holding] = {}
+
+    def children(
+        self,
+        declared: Sequence[Chain],
+        named: Mapping[str, AbstractSet[str]],
+    ) -> Children:
+        """Return the declared children, with the extras where they are."""
+        live = self._butler.collections(chain.address.name for chain in declared)
+        children: dict[str, Sequence[str]] = {}
+        for chain_ in declared:
+            name = chain_.address.name
+            live_children: Sequence[str] = ()
+            if name in live:
+                live_children = live[name].children
+            # What only the other declaration lists goes, and is no extra.
+            unwanted = frozenset(named[name]) - frozenset(chain_.children)
+            children[name] = written_order(chain_.children, live_children, unwanted)
+        return children
+
+    def below(self, name: str) -> tuple[str, ...]:
+        """Return what is searched through a collection there."""
+        if name not in self._below:
+            # What is not there yet stands for itself.
+            self._below[name] = flatten(self._butler, name) or (name,)
+        return self._below[name]
+
+    def look(self, leaves: Iterable[str]) -> None:
+        """Look at what collections hold there."""
+        live = self._butler.holdings(sorted(leaves), calibrations_only=True)
+        all_rows = chain.from_iterable(holding.rows for holding in live.values())
+        runs = self._butler.runs(row.uuid for row in all_rows)
+        holdings: dict[str, Holding] = {}
+        for name, holding in live.items():
+            rows = tuple(row._replace(uuid=runs.get(row.uuid, row.uuid)) for row in holding.rows)
+            holdings[name] = replace(holding, rows=rows)
+        self.holdings = holdings

@@ -1,0 +1,138 @@
+"""Explain one search: which candidate wins, and why not the others.
+
+Which one wins is `~calibstate.lookups.resolve.resolve`'s to say; here each of
+the others gets its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ...model.contents import Holding, Row, parse_data_id
+from ...model.effective import Candidate
+from ...model.explanations import Explanation, Weighed, Why
+from ...model.timespans import Range
+from ..resolve import candidates, resolve
+from .words import values_of
+
+__all__ = ["explain_search"]
+
+
+def explain_search(
+    chain: str,
+    leaves: Sequence[Holding],
+    dataset_type: str,
+    data_id: str,
+    span: Range,
+) -> Explanation:
+    """Say which calibration a search finds, and why not the others.
+
+    Parameters
+    ----------
+    chain
+        What is searched, by name.
+    leaves
+        What its collections hold, in search order.
+    dataset_type, data_id
+        What is looked up.
+    span
+        What a range must overlap: a nanosecond, or an exposure.
+    """
+    own: list[Holding] = []
+    for leaf in leaves:
+        rows = [row for row in leaf.rows if row.data_id == data_id]
+        of_type = tuple(row for row in rows if row.dataset_type == dataset_type)
+        own.append(replace(leaf, rows=of_type))
+    could_win = candidates(own, dataset_type, data_id)
+    known: dict[str, tuple[str, ...]] = {}
+    if not could_win:
+        known = _known(leaves, dataset_type, data_id)
+    return Explanation(
+        chain,
+        dataset_type,
+        data_id,
+        span,
+        searched=tuple(leaf.collection for leaf in leaves),
+        candidates=tuple(_weighed(could_win, _deciding(own, span), span)),
+        alternatives=known,
+    )
+
+
+def _overlaps(row: Row, span: Range) -> bool:
+    # An empty range overlaps nothing, wherever it lies.
+    if row.begin >= row.end:
+        return False
+    return max(row.begin, span[0]) < min(row.end, span[1])
+
+
+def _deciding(own: Sequence[Holding], span: Range) -> str | None:
+    """Return the collection that decides, if any does.
+
+    Of several datasets that are effective within an exposure, the butler
+    takes that of the collection that is searched first.
+    """
+    then: list[Holding] = []
+    for leaf in own:
+        rows = tuple(row for row in leaf.rows if _overlaps(row, span))
+        then.append(replace(leaf, rows=rows))
+    names: set[str] = set()
+    for winner in resolve(then).winners:
+        begin = max(winner.begin, span[0])
+        if begin < min(winner.end, span[1]):
+            names.add(winner.collection)
+    return next((leaf.collection for leaf in own if leaf.collection in names), None)
+
+
+def _weighed(could_win: Sequence[Candidate], deciding: str | None, span: Range) -> Iterator[Weighed]:
+    """Yield the candidates, each with why it wins or does not."""
+    overlapping: list[Candidate] = []
+    for candidate in could_win:
+        if candidate.collection == deciding and _overlaps(candidate.row, span):
+            overlapping.append(candidate)
+    decided = Why.WINS
+    later = Why.LATER
+    # The butler refuses to choose among several in one collection.
+    if len(overlapping) != 1:
+        decided = Why.AMBIGUOUS
+        later = Why.BEHIND
+    for candidate in could_win:
+        row = candidate.row
+        if candidate in overlapping:
+            why = decided
+        elif row.begin >= row.end:
+            why = Why.EMPTY
+        elif row.begin >= span[1]:
+            why = Why.NOT_YET
+        elif row.end <= span[0]:
+            why = Why.ENDED
+        else:
+            why = later
+        yield Weighed(candidate.rank, candidate.collection, row, why)
+
+
+def _known(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> dict[str, tuple[str, ...]]:
+    """Return what there would be candidates for, by key."""
+    types: set[str] = set()
+    data_ids: set[str] = set()
+    for leaf in leaves:
+        for row in leaf.rows:
+            types.add(row.dataset_type)
+            if row.dataset_type == dataset_type:
+                data_ids.add(row.data_id)
+    if not types:
+        return {}
+    if not data_ids:
+        return {"dataset_type": tuple(sorted(types))}
+    wanted = parse_data_id(data_id)
+    there = [parse_data_id(other) for other in data_ids]
+    keys = [key for key in wanted if key != "instrument"]
+    # Best help is a value with which all other keys would fit.
+    near: dict[str, tuple[str, ...]] = {}
+    for key in keys:
+        fitting = [other for other in there if {**other, key: wanted[key]} == wanted]
+        if fitting:
+            near[key] = values_of(key, fitting)
+    if near:
+        return near
+    return {key: values_of(key, there) for key in keys}
