@@ -22,8 +22,23 @@ class _Concerned:
     selectors: Sequence[Mapping[str, str]]
     """What its data IDs ask of an exposure, each once."""
 
-    def fits(self, exposure: SeenExposure) -> bool:
-        """Say whether one of the data IDs is looked up for an exposure."""
+    @classmethod
+    def by(cls, change: Change) -> _Concerned:
+        """Return a change with what its data IDs ask of an exposure."""
+        distinct: set[tuple[tuple[str, str], ...]] = set()
+        for data_id in change.data_ids:
+            pairs = selector(data_id).items()
+            distinct.add(tuple(sorted(pairs)))
+        selectors = [dict(pairs) for pairs in sorted(distinct)]
+        return cls(change, selectors)
+
+    def reaches(self, exposure: SeenExposure) -> bool:
+        """Say whether an exposure is looked up in what changes."""
+        # Most changes are at another time, which is seen most quickly.
+        if exposure.end <= self.change.begin:
+            return False
+        if self.change.end <= exposure.begin:
+            return False
         return any(fits(wanted, exposure.data_id) for wanted in self.selectors)
 
 
@@ -41,20 +56,15 @@ def affected(impact: Impact, exposures: Iterable[SeenExposure]) -> tuple[Affecte
     searched: list[SearchedBeforeAndAfter] = []
     for chain in impact.chains:
         before, after = chain.searched
-        searched.append(SearchedBeforeAndAfter(holdings_of(before), holdings_of(after)))
+        holdings_before = holdings_of(before)
+        holdings_after = holdings_of(after)
+        searched.append(SearchedBeforeAndAfter(holdings_before, holdings_after))
     seams_of = lookups_across_seams(searched, by_begin)
-    concerned = [_Concerned(change, _selectors(change.data_ids)) for change in impact.changes]
+    concerned = [_Concerned.by(change) for change in impact.changes]
     changing: list[Affected] = []
     for exposure in sorted(by_begin, key=lambda exposure: exposure.exposure):
-        types: set[str] = set()
+        types = {change.change.dataset_type for change in concerned if change.reaches(exposure)}
         failing: set[str] = set()
-        for candidate in concerned:
-            change = candidate.change
-            # Most changes are at another time, which is seen most quickly.
-            if exposure.end <= change.begin or change.end <= exposure.begin:
-                continue
-            if candidate.fits(exposure):
-                types.add(change.dataset_type)
         # A lookup that lies across a seam may fail, whatever wins around it.
         for seam in seams_of.get(exposure.exposure, []):
             if seam.before != seam.after:
@@ -72,12 +82,3 @@ def affected(impact: Impact, exposures: Iterable[SeenExposure]) -> tuple[Affecte
                 )
             )
     return tuple(changing)
-
-
-def _selectors(data_ids: Iterable[str]) -> list[dict[str, str]]:
-    """Return what data IDs ask of an exposure, each once."""
-    distinct: set[tuple[tuple[str, str], ...]] = set()
-    for data_id in data_ids:
-        pairs = selector(data_id).items()
-        distinct.add(tuple(sorted(pairs)))
-    return [dict(pairs) for pairs in sorted(distinct)]

@@ -7,22 +7,36 @@ for all.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.contents import Block, CollectionType, Holding, Row
 
 __all__ = ["Alike"]
 
+_DataId = tuple[str, str]
+"""Dataset type and data ID."""
+
 _Set = tuple[str, frozenset[str]]
 """Dataset type and data IDs that a block has."""
+
+
+class _Group(NamedTuple):
+    """What data IDs have in common that are alike."""
+
+    dataset_type: str
+
+    numbers: tuple[int, ...]
+    """Numbers of the sets that they are in."""
 
 
 @dataclass(frozen=True)
 class Alike:
     """Data IDs by the one that stands for them."""
 
-    members: Mapping[tuple[str, str], tuple[str, ...]]
+    members: Mapping[_DataId, tuple[str, ...]]
     """All data IDs that one stands for, sorted, by dataset type and it."""
 
     standing: Mapping[_Set, tuple[str, ...]]
@@ -39,31 +53,33 @@ class Alike:
         """
         # Most blocks have the same data IDs as others, so only sets that
         # differ are gone through.
-        sets = list(dict.fromkeys((block.dataset_type, block.data_ids) for block in blocks))
-        sets_with: dict[tuple[str, str], list[int]] = {}
+        distinct: dict[_Set, None] = {}
+        for block in blocks:
+            distinct[block.dataset_type, block.data_ids] = None
+        sets = list(distinct)
+        sets_with: defaultdict[_DataId, list[int]] = defaultdict(list)
         for number, (dataset_type, data_ids) in enumerate(sets):
             for data_id in data_ids:
-                sets_with.setdefault((dataset_type, data_id), []).append(number)
+                sets_with[dataset_type, data_id].append(number)
         # Data IDs that are in the same sets are alike.
-        groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+        groups: defaultdict[_Group, list[str]] = defaultdict(list)
         for (dataset_type, data_id), numbers in sets_with.items():
-            groups.setdefault((dataset_type, tuple(numbers)), []).append(data_id)
-        members: dict[tuple[str, str], tuple[str, ...]] = {}
-        standing: dict[_Set, list[str]] = {key: [] for key in sets}
-        for (
-            dataset_type,
-            numbers_of_sets,
-        ), data_ids_alike in groups.items():
+            group = _Group(dataset_type, tuple(numbers))
+            groups[group].append(data_id)
+        members: dict[_DataId, tuple[str, ...]] = {}
+        standing: dict[_Set, list[str]] = {}
+        for key in sets:
+            standing[key] = []
+        for group, data_ids_alike in groups.items():
             # The first by name stands for its group.
             ordered = tuple(sorted(data_ids_alike))
             first = ordered[0]
-            members[dataset_type, first] = ordered
-            for number in numbers_of_sets:
-                standing[sets[number]].append(first)
-        return cls(
-            members,
-            {key: tuple(firsts) for key, firsts in standing.items()},
-        )
+            members[group.dataset_type, first] = ordered
+            for number in group.numbers:
+                key = sets[number]
+                standing[key].append(first)
+        firsts_of = {key: tuple(firsts) for key, firsts in standing.items()}
+        return cls(members, firsts_of)
 
     def narrowed(self, collection: str, blocks: Iterable[Block]) -> Holding:
         """Return what a collection holds for those that stand for others.
@@ -75,19 +91,13 @@ class Alike:
         blocks
             What it holds.
         """
-        rows = tuple(
-            Row(
-                block.dataset_type,
-                data_id,
-                block.uuid,
-                block.begin,
-                block.end,
-            )
-            for block in blocks
-            for data_id in self.standing[block.dataset_type, block.data_ids]
-        )
+        rows: list[Row] = []
+        for dataset_type, data_ids, uuid, begin, end in blocks:
+            for data_id in self.standing[dataset_type, data_ids]:
+                row = Row(dataset_type, data_id, uuid, begin, end)
+                rows.append(row)
         # Whether it is a RUN does not matter; a range is a range.
-        return Holding(collection, CollectionType.CALIBRATION, rows)
+        return Holding(collection, CollectionType.CALIBRATION, tuple(rows))
 
     def all_of(self, dataset_type: str, standing: Iterable[str]) -> tuple[str, ...]:
         """Return all data IDs that some stand for, sorted.

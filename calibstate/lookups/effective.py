@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..model.contents import CollectionType
+from ..model.contents import CollectionType, Holding
 from ..model.effective import Resolved
 from ..ports.butler import ButlerReader, SeenCollection
 from .resolve import resolve
@@ -59,10 +59,18 @@ def effective(butler: ButlerReader, chain: str) -> Resolved:
     leaves = flatten(butler, chain)
     holdings = butler.holdings(leaves, calibrations_only=True)
     # A collection may have gone since it was listed.
-    return resolve([holdings[name] for name in leaves if name in holdings])
+    still_there: list[Holding] = []
+    for name in leaves:
+        if name in holdings:
+            still_there.append(holdings[name])
+    return resolve(still_there)
 
 
-def _leaves(name: str, collections: Mapping[str, SeenCollection], reached: set[str]) -> Iterator[str]:
+def _leaves(
+    name: str,
+    collections: Mapping[str, SeenCollection],
+    reached: set[str],
+) -> Iterator[str]:
     """Yield what is searched through a collection and was not reached yet.
 
     So a circle ends where it closes; the butler makes none.

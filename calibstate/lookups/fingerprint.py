@@ -75,9 +75,9 @@ class Fingerprints:
                     having[address] = chains[name].resolved
             reference = self._reference(having)
             for address, resolved in having.items():
-                found = tuple(differences(having[reference], resolved))
-                if found:
-                    yield Compared(name, reference, address, found)
+                parts = tuple(differences(having[reference], resolved))
+                if parts:
+                    yield Compared(name, reference, address, parts)
 
     def _reference(self, having: Mapping[RepositoryAddress, Resolved]) -> RepositoryAddress:
         """Return the repository that all others are compared with.
@@ -87,11 +87,17 @@ class Fingerprints:
         having
             What is effective through one chain, by address in order.
         """
-        number = Counter(resolved.fingerprint for resolved in having.values())
+        fingerprints = [resolved.fingerprint for resolved in having.values()]
+        number = Counter(fingerprints)
         most = max(number.values())
-        having_most = [a for a, resolved in having.items() if number[resolved.fingerprint] == most]
-        at_origin = [address for address in having_most if address in self.origins]
-        return next(iter((*at_origin, *having_most)))
+        having_most: list[RepositoryAddress] = []
+        for address, resolved in having.items():
+            if number[resolved.fingerprint] == most:
+                having_most.append(address)
+        for address in having_most:
+            if address in self.origins:
+                return address
+        return having_most[0]
 
 
 def look_at_chains(
@@ -116,8 +122,15 @@ def look_at_chains(
     origins: set[RepositoryAddress] = set()
     looks: dict[RepositoryAddress, Callable[[], Mapping[str, SeenChain]]] = {}
     for address in places_of(desired, scope):
-        declared = _chains(desired, scope, address)
-        looks[address] = partial(_look, desired, places, address, declared)
+        here = Scope(repositories=(address,), instruments=scope.instruments)
+        resources = [declared.resource for declared in expand(desired, here)]
+        names: list[str] = []
+        for declared_chain in Chain.among(resources):
+            name = declared_chain.address.name
+            # Chains of tickets have no file of their own.
+            if name in desired.chains:
+                names.append(name)
+        looks[address] = partial(_look, desired, places, address, names)
         for instrument in desired.repository(address)[1].instruments:
             origin = desired.origin(instrument)
             if origin:
@@ -136,17 +149,6 @@ def look_at_chains(
     )
 
 
-def _chains(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> list[str]:
-    """Return the declared chains of a repository, without ticket chains."""
-    here = Scope(repositories=(address,), instruments=scope.instruments)
-    names: list[str] = []
-    for declared in Chain.among(resource.resource for resource in expand(desired, here)):
-        name = declared.address.name
-        if name in desired.chains:
-            names.append(name)
-    return names
-
-
 def _look(
     desired: DesiredState,
     places: ReadPlaces,
@@ -156,7 +158,10 @@ def _look(
     """Return the chains of a repository that exist."""
     butler = places.butler(address)
     existing = butler.collections(chains)
-    leaves_of = {name: flatten(butler, name) for name in chains if name in existing}
+    leaves_of: dict[str, tuple[str, ...]] = {}
+    for name in chains:
+        if name in existing:
+            leaves_of[name] = flatten(butler, name)
     # What several chains search is read once.
     leaves = dict.fromkeys(chain.from_iterable(leaves_of.values()))
     holdings = butler.holdings(list(leaves), calibrations_only=True)
@@ -164,9 +169,15 @@ def _look(
     chains_there: dict[str, SeenChain] = {}
     for name_of_chain, searched in leaves_of.items():
         # A collection may have gone since it was listed.
-        still_there = [holdings[name] for name in searched if name in holdings]
-        prints = {name: fingerprints[name] for name in searched if name in fingerprints}
-        chains_there[name_of_chain] = SeenChain(resolve(still_there), prints)
+        still_there: list[Holding] = []
+        prints: dict[str, str] = {}
+        for name in searched:
+            if name in holdings:
+                still_there.append(holdings[name])
+            if name in fingerprints:
+                prints[name] = fingerprints[name]
+        resolved = resolve(still_there)
+        chains_there[name_of_chain] = SeenChain(resolved, prints)
     return chains_there
 
 
@@ -185,9 +196,14 @@ def _fingerprints(
         of_tickets.update(written.noun.leaves)
     runs: list[str] = []
     for holding in holdings.values():
-        if holding.type is CollectionType.RUN and holding.collection in of_tickets:
+        is_of_ticket = holding.collection in of_tickets
+        if is_of_ticket and holding.type is CollectionType.RUN:
             runs.append(holding.collection)
     whole = dict(holdings)
     if runs:
         whole |= butler.holdings(runs)
-    return {name: holding.fingerprint for name, holding in whole.items() if holding.rows}
+    fingerprints: dict[str, str] = {}
+    for name, holding in whole.items():
+        if holding.rows:
+            fingerprints[name] = holding.fingerprint
+    return fingerprints

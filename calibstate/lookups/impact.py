@@ -61,11 +61,12 @@ def impact(
         leaves.update(search.before.leaves, search.after.leaves)
     sight.look(leaves)
     impacts = [chain_impact(search, chains, sides) for search, chains in chains_of.items()]
+    telling = [impact for impact in _joined(impacts) if not impact.silent]
     gone: set[RepositoryAddress] = set()
     if before is not None:
         gone = set(places_of(before, scope)) - set(after.repositories)
     return Impact(
-        chains=tuple(chain for chain in _joined(impacts) if not chain.silent),
+        chains=tuple(telling),
         repositories=tuple(addresses),
         gone=tuple(sorted(gone)),
     )
@@ -96,6 +97,8 @@ def _with_same_changes(impact: ChainImpact, others: Sequence[ChainImpact]) -> in
     if not impact.changes:
         return None
     for index, other in enumerate(others):
-        if impact.instrument == other.instrument and impact.changes == other.changes:
+        if impact.instrument != other.instrument:
+            continue
+        if impact.changes == other.changes:
             return index
     return None

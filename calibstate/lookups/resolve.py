@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import chain, pairwise
 from operator import itemgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +47,12 @@ def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
         decide them.  Else each range tells the only one that does.
     """
     table = _Table.of(_once(leaves))
-    positions, begins, ends = _paint_all(table)
+    pieces = _paint_all(table)
+    ranks = np.unique(table.rank[pieces.position]).tolist()
     return Resolved(
-        tuple(_joined(table, positions, begins, ends, across=across)),
-        tuple(_ambiguities(table)),
-        frozenset(table.collections[rank] for rank in np.unique(table.rank[positions]).tolist()),
+        winners=tuple(_joined(table, pieces, across=across)),
+        ambiguities=tuple(table.ambiguities()),
+        selected=frozenset(table.collections[rank] for rank in ranks),
     )
 
 
@@ -71,12 +72,14 @@ def candidates(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> tu
         Of one collection as `resolve` prefers them; EMPTY ranges too, which
         never win.
     """
-    return tuple(
-        Candidate(rank, leaf.collection, row)
-        for rank, leaf in enumerate(_once(leaves))
-        for row in sorted(leaf.rows, key=lambda row: (row.begin, row.end, row.uuid))
-        if (row.dataset_type, row.data_id) == (dataset_type, data_id)
-    )
+    could_win: list[Candidate] = []
+    for rank, leaf in enumerate(_once(leaves)):
+        rows = [row for row in leaf.rows if row.data_id == data_id]
+        rows.sort(key=lambda row: (row.begin, row.end, row.uuid))
+        for row in rows:
+            if row.dataset_type == dataset_type:
+                could_win.append(Candidate(rank, leaf.collection, row))
+    return tuple(could_win)
 
 
 def _once(leaves: Iterable[Holding]) -> list[Holding]:
@@ -109,14 +112,23 @@ class _Table:
     @classmethod
     def of(cls, leaves: Sequence[Holding]) -> _Table:
         rows = list(chain.from_iterable(leaf.rows for leaf in leaves))
-        dataset_type, data_id, uuid = (_column(rows, place, np.object_) for place in range(3))
-        begin, end = (_column(rows, place, np.int64) for place in (3, 4))
-        counts = np.array([len(leaf.rows) for leaf in leaves], np.int64)
-        rank = np.repeat(np.arange(len(leaves), dtype=np.int64), counts)
+        dataset_type = _column(rows, 0, np.object_)
+        data_id = _column(rows, 1, np.object_)
+        uuid = _column(rows, 2, np.object_)
+        begin = _column(rows, 3, np.int64)
+        end = _column(rows, 4, np.int64)
+        counts = [len(leaf.rows) for leaf in leaves]
+        ranks = np.arange(len(leaves), dtype=np.int64)
+        rank = np.repeat(ranks, np.array(counts, np.int64))
+        # One number for type and data ID sorts faster than two texts.
+        types = _numbered(dataset_type)
         data_ids = _numbered(data_id)
-        key = _numbered(dataset_type) * (data_ids.max(initial=0) + 1) + data_ids
+        number = data_ids.max(initial=0) + 1
+        key = types * number + data_ids
         order = _order(uuid, end, begin, rank, key)
-        order = order[begin[order] < end[order]]  # EMPTY ranges never win.
+        # EMPTY ranges never win.
+        is_proper = begin[order] < end[order]
+        order = order[is_proper]
         return cls(
             dataset_type[order],
             data_id[order],
@@ -128,77 +140,124 @@ class _Table:
             [leaf.collection for leaf in leaves],
         )
 
+    def ambiguities(self) -> Iterator[Ambiguity]:
+        """Yield the overlaps of rows with those after them in a collection."""
+        same_key = _equals_previous(self.key)
+        same_rank = _equals_previous(self.rank)
+        same_collection = same_key & same_rank
+        # Of ranges sorted by their begins, one that overlaps any later one
+        # overlaps the next.
+        overlaps_next = self.begin[1:] < self.end[:-1]
+        overlapping = np.flatnonzero(same_collection & overlaps_next)
+        for first in overlapping.tolist():
+            end = int(self.end[first])
+            for other in range(first + 1, len(self.key)):
+                begin = int(self.begin[other])
+                if begin >= end:
+                    break
+                if not same_collection[other - 1]:
+                    break
+                yield Ambiguity(
+                    self.collections[self.rank[first]],
+                    self.dataset_type[first],
+                    self.data_id[first],
+                    (self.uuid[first], self.uuid[other]),
+                    begin,
+                    min(end, int(self.end[other])),
+                )
+
+    def patterns(self) -> dict[bytes, list[int]]:
+        """Return where data IDs begin, by their ranges in search order."""
+        spans = np.stack([self.begin, self.end], axis=1)
+        packed = spans.tobytes()
+        size = 2 * spans.itemsize
+        is_other_key = np.diff(self.key, prepend=-1)
+        starts = np.flatnonzero(is_other_key).tolist()
+        starts_of: dict[bytes, list[int]] = {}
+        for start, stop in pairwise([*starts, len(spans)]):
+            ranges = packed[size * start : size * stop]
+            starts_of.setdefault(ranges, []).append(start)
+        return starts_of
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Ranges in which a row wins, in columns."""
+
+    position: Numbers
+    """Which row of the table."""
+
+    begin: Numbers
+    end: Numbers
+
+
+class _Piece(NamedTuple):
+    """A range in which one of some ranges is the first."""
+
+    place: int
+    """Which of them."""
+
+    begin: int
+    end: int
+
 
 def _column(rows: Sequence[Row], place: int, dtype: type[Scalar]) -> npt.NDArray[Scalar]:
-    return np.fromiter(map(itemgetter(place), rows), dtype, len(rows))
+    values = map(itemgetter(place), rows)
+    return np.fromiter(values, dtype, len(rows))
 
 
 def _order(uuid: Texts, *columns: Numbers) -> Numbers:
     """Return the order by the last column, the one before it, and so on."""
     order = np.lexsort(columns)
-    tied = np.logical_and.reduce([column[order[1:]] == column[order[:-1]] for column in columns])
+    same: list[npt.NDArray[np.bool_]] = []
+    for column in columns:
+        ordered = column[order]
+        same.append(_equals_previous(ordered))
+    tied = np.logical_and.reduce(same)
+    if not tied.any():
+        return order
     # Sorting UUIDs takes longer than all the rest, and hardly ever matters.
-    return np.lexsort((_numbered(uuid), *columns)) if tied.any() else order
+    return np.lexsort((_numbered(uuid), *columns))
 
 
 def _numbered(texts: Texts) -> Numbers:
     """Return for each text its place among all of them, sorted."""
-    places = {text: place for place, text in enumerate(sorted(set(texts)))}
-    return np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))
+    distinct = sorted(set(texts))
+    places = {text: place for place, text in enumerate(distinct)}
+    numbers = map(places.__getitem__, texts)
+    return np.fromiter(numbers, np.int64, len(texts))
 
 
-def _ambiguities(table: _Table) -> Iterator[Ambiguity]:
-    same = (table.key[1:] == table.key[:-1]) & (table.rank[1:] == table.rank[:-1])
-    # Of ranges sorted by their begins, one that overlaps any later one
-    # overlaps the next.
-    for first in np.flatnonzero(same & (table.begin[1:] < table.end[:-1])).tolist():
-        yield from _overlaps(table, first, same)
-
-
-def _overlaps(table: _Table, first: int, same: npt.NDArray[np.bool_]) -> Iterator[Ambiguity]:
-    """Return the overlaps of a row with those after it in its collection."""
-    end = int(table.end[first])
-    for other in range(first + 1, len(table.key)):
-        begin = int(table.begin[other])
-        if not same[other - 1] or begin >= end:
-            return
-        yield Ambiguity(
-            table.collections[table.rank[first]],
-            table.dataset_type[first],
-            table.data_id[first],
-            (table.uuid[first], table.uuid[other]),
-            begin,
-            min(end, int(table.end[other])),
-        )
-
-
-def _paint_all(table: _Table) -> tuple[Numbers, Numbers, Numbers]:
-    """Return the pieces of all rows that win: position, begin and end."""
-    pieces: list[tuple[Numbers, Numbers, Numbers]] = [(_NONE, _NONE, _NONE)]
-    for ranges, starts in _patterns(table).items():
-        painted = _paint(np.frombuffer(ranges, np.int64).reshape(-1, 2).tolist())
-        places, begins, ends = np.array(painted, np.int64).T
+def _paint_all(table: _Table) -> _Pieces:
+    """Return the pieces of all rows that win, by data ID and begin."""
+    positions = [_NONE]
+    begins = [_NONE]
+    ends = [_NONE]
+    for ranges, starts in table.patterns().items():
+        edges = np.frombuffer(ranges, np.int64)
+        spans = edges.reshape(-1, 2).tolist()
+        painted = np.array(_paint(spans), np.int64)
+        places, piece_begins, piece_ends = painted.T
+        # The pattern is that of all data IDs that begin at these rows.
         first = np.array(starts, np.int64)
-        pieces.append(
-            ((first[:, None] + places).ravel(), np.tile(begins, len(first)), np.tile(ends, len(first)))
-        )
-    positions, begins, ends = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    order = np.lexsort((begins, table.key[positions]))
-    return positions[order], begins[order], ends[order]
+        number = len(first)
+        rows = first[:, None] + places
+        positions.append(rows.ravel())
+        begins.append(np.tile(piece_begins, number))
+        ends.append(np.tile(piece_ends, number))
+    position = np.concatenate(positions)
+    begin = np.concatenate(begins)
+    end = np.concatenate(ends)
+    key = table.key[position]
+    order = np.lexsort((begin, key))
+    return _Pieces(
+        position[order],
+        begin[order],
+        end[order],
+    )
 
 
-def _patterns(table: _Table) -> dict[bytes, list[int]]:
-    """Return where data IDs begin, by their ranges in search order."""
-    spans = np.stack([table.begin, table.end], axis=1)
-    packed, size = spans.tobytes(), 2 * spans.itemsize
-    starts = np.flatnonzero(np.diff(table.key, prepend=-1)).tolist()
-    found: dict[bytes, list[int]] = {}
-    for start, stop in pairwise([*starts, len(spans)]):
-        found.setdefault(packed[size * start : size * stop], []).append(start)
-    return found
-
-
-def _paint(ranges: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
+def _paint(ranges: Sequence[Sequence[int]]) -> list[_Piece]:
     """Return which of some ranges is the first that holds each moment.
 
     Parameters
@@ -208,42 +267,71 @@ def _paint(ranges: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
 
     Returns
     -------
-    list of tuple
-        Place in ``ranges``, begin and end; by begin, without overlaps.
+    list of _Piece
+        By begin, without overlaps.
     """
-    coming = sorted(range(len(ranges)), key=lambda place: ranges[place][0], reverse=True)
-    edges = sorted({edge for span in ranges for edge in span})
-    open_: list[int] = []  # A heap: the first range that holds the moment is on top.
-    pieces: list[tuple[int, int, int]] = []
+    # The last one that is coming begins first.
+    begin_of = [begin for begin, _ in ranges]
+    end_of = [end for _, end in ranges]
+    coming = sorted(
+        range(len(ranges)),
+        key=begin_of.__getitem__,
+        reverse=True,
+    )
+    edges = sorted({*begin_of, *end_of})
+    # A heap: the first range that holds the moment is on top.
+    holding: list[int] = []
+    pieces: list[_Piece] = []
     for begin, end in pairwise(edges):
-        while coming and ranges[coming[-1]][0] <= begin:
-            heappush(open_, coming.pop())
-        while open_ and ranges[open_[0]][1] <= begin:
-            heappop(open_)
-        if open_ and pieces and (pieces[-1][0], pieces[-1][2]) == (open_[0], begin):
-            pieces[-1] = (open_[0], pieces[-1][1], end)
-        elif open_:
-            pieces.append((open_[0], begin, end))
+        while coming and begin_of[coming[-1]] <= begin:
+            heappush(holding, coming.pop())
+        while holding and end_of[holding[0]] <= begin:
+            heappop(holding)
+        if not holding:
+            continue
+        first = holding[0]
+        # What goes on over an edge of another range stays one piece.
+        if pieces and pieces[-1].place == first and pieces[-1].end == begin:
+            last = pieces.pop()
+            begin = last.begin
+        piece = _Piece(first, begin, end)
+        pieces.append(piece)
     return pieces
 
 
-def _joined(
-    table: _Table, positions: Numbers, begins: Numbers, ends: Numbers, *, across: bool
-) -> Iterator[Effective]:
+def _joined(table: _Table, pieces: _Pieces, *, across: bool) -> Iterator[Effective]:
     """Return the pieces, those of one dataset that touch made one."""
-    goes_on = (table.key[positions[1:]] == table.key[positions[:-1]]) & (begins[1:] == ends[:-1])
-    goes_on &= table.uuid[positions[1:]] == table.uuid[positions[:-1]]
+    position = pieces.position
+    if not len(position):
+        return iter(())
+    goes_on = pieces.begin[1:] == pieces.end[:-1]
+    goes_on &= _equals_previous(table.key[position])
+    goes_on &= _equals_previous(table.uuid[position])
     if not across:
-        goes_on &= table.rank[positions[1:]] == table.rank[positions[:-1]]
-    starts = np.flatnonzero(np.concatenate([[True], ~goes_on]))[: len(positions)]
+        goes_on &= _equals_previous(table.rank[position])
+    is_start = np.concatenate([[True], ~goes_on])
+    starts = np.flatnonzero(is_start)
+    # A joined range ends where its last piece does.
+    ends = np.append(starts[1:], len(position))
+    last = ends - 1
     # The first position is that of the collection that is searched first.
-    first = np.minimum.reduceat(positions, starts) if len(starts) else positions
+    first = np.minimum.reduceat(position, starts)
+    collections = np.array(table.collections, np.object_)
     columns = (
         table.dataset_type[first],
         table.data_id[first],
-        begins[starts],
-        ends[np.append(starts[1:], len(positions)) - 1] if len(starts) else ends,
+        pieces.begin[starts],
+        pieces.end[last],
         table.uuid[first],
-        np.array(table.collections, np.object_)[table.rank[first]],
+        collections[table.rank[first]],
     )
-    return map(Effective._make, zip(*(column.tolist() for column in columns), strict=True))
+    values = [column.tolist() for column in columns]
+    rows = zip(*values, strict=True)
+    return map(Effective._make, rows)
+
+
+def _equals_previous(
+    column: npt.NDArray[Scalar],
+) -> npt.NDArray[np.bool_]:
+    same: npt.NDArray[np.bool_] = column[1:] == column[:-1]
+    return same

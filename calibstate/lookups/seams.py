@@ -80,8 +80,11 @@ class SeamLookup:
 
 def selector(data_id: str) -> dict[str, str]:
     """Return what a data ID asks of an exposure."""
-    pairs = parse_data_id(data_id).items()
-    return {key: value for key, value in pairs if key in _OF_EXPOSURES}
+    wanted: dict[str, str] = {}
+    for key, value in parse_data_id(data_id).items():
+        if key in _OF_EXPOSURES:
+            wanted[key] = value
+    return wanted
 
 
 def fits(wanted: Mapping[str, str], data_id: Mapping[str, str]) -> bool:
@@ -104,7 +107,10 @@ def lookups_across_seams(
     """
     lookups: defaultdict[int, list[SeamLookup]] = defaultdict(list)
     begins = [exposure.begin for exposure in exposures]
-    longest = max((exposure.end - exposure.begin for exposure in exposures), default=0)
+    longest = max(
+        (exposure.end - exposure.begin for exposure in exposures),
+        default=0,
+    )
     for chain in chains:
         before = _by_data_id(chain.before)
         after = _by_data_id(chain.after)
@@ -116,7 +122,9 @@ def lookups_across_seams(
             last = bisect_left(begins, seam.earlier_ends)
             for exposure in exposures[first:last]:
                 lookup = (exposure.exposure, *seam.key)
-                if exposure.end <= seam.later_begins or lookup in tried:
+                if exposure.end <= seam.later_begins:
+                    continue
+                if lookup in tried:
                     continue
                 tried.add(lookup)
                 dataset_type, data_id = seam.key
@@ -172,7 +180,10 @@ def _by_data_id(
                 key = (row.dataset_type, row.data_id)
                 by_collection = rows_of.setdefault(key, {})
                 by_collection.setdefault(leaf.collection, []).append(row)
-    return {key: list(by_collection.values()) for key, by_collection in rows_of.items()}
+    rows_in_order: dict[_Key, Sequence[Sequence[Row]]] = {}
+    for key, by_collection in rows_of.items():
+        rows_in_order[key] = list(by_collection.values())
+    return rows_in_order
 
 
 def seams(leaves: Iterable[Holding]) -> Iterator[Seam]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
-from ...errors import Where
-from ...model.chains import ChainFile
 from ...model.contents import Block, Holding
-from ...model.desired import Written
 from ...model.differences import Selected, differences
 from ...model.effective import Effective, Resolved
 from ...model.impacts import ChainImpact, Change, Effect, Shadowed, Sources, Via
@@ -19,7 +15,7 @@ from ...model.seals import Seal, unnamed_run
 from ..alike import Alike
 from ..resolve import resolve
 from .searches import SearchChange, Steps
-from .sides import Sides
+from .sides import Side, Sides
 from .unknown import unknown
 
 __all__ = ["chain_impact", "holdings_of"]
@@ -35,6 +31,23 @@ class _Winners:
     """What is searched, for those data IDs that stand for others."""
 
     resolved: Resolved
+
+    @classmethod
+    def among(cls, sources: Sources, alike: Alike) -> _Winners:
+        """Return what wins of what is searched.
+
+        Parameters
+        ----------
+        sources
+            Collections in search order, each with who tells what it holds.
+        alike
+            Which data IDs stand for which.
+        """
+        leaves: list[Holding] = []
+        for leaf, source in sources:
+            blocks = _blocks(leaf, source)
+            leaves.append(alike.narrowed(leaf, blocks))
+        return cls(leaves, resolve(leaves))
 
     @cached_property
     def shadowed(self) -> frozenset[str]:
@@ -70,18 +83,17 @@ def chain_impact(
     shadowed: tuple[Shadowed, ...] = ()
     # Where the same is searched in the same order, no lookup changes.
     if before != after:
-        blocks_before = [(leaf, _blocks(leaf, source)) for leaf, source in before]
-        blocks_after = [(leaf, _blocks(leaf, source)) for leaf, source in after]
-        blocks = (blocks for _, blocks in (*blocks_before, *blocks_after))
-        alike = Alike.among(chain.from_iterable(blocks))
-        won = _winners(blocks_before, alike)
-        wins = _winners(blocks_after, alike)
+        blocks: list[Block] = []
+        for leaf, source in (*before, *after):
+            blocks += _blocks(leaf, source)
+        alike = Alike.among(blocks)
+        won = _Winners.among(before, alike)
+        wins = _Winners.among(after, alike)
         searched = frozenset(search.before.leaves)
-        found = list(_changes(won.resolved, wins.resolved, searched, alike))
-        found.sort(key=lambda change: _GRAVEST_FIRST.index(change.effect))
-        changes = tuple(found)
-        files = sides.after.chain_files.values()
-        shadowed = tuple(_newly_shadowed(won, wins, tickets, files))
+        all_changes = list(_changes(won.resolved, wins.resolved, searched, alike))
+        all_changes.sort(key=lambda change: _GRAVEST_FIRST.index(change.effect))
+        changes = tuple(all_changes)
+        shadowed = tuple(_newly_shadowed(won, wins, tickets, sides.after))
     steps = Steps.between(search.before.children, search.after.children)
     falls_through = any(change.after is None for change in changes)
     return ChainImpact(
@@ -92,24 +104,30 @@ def chain_impact(
         moved=_as_tickets(steps.moved, tickets),
         changes=changes,
         shadowed=shadowed,
-        unknown=tuple(unknown(search, before, after, tickets, falls_through=falls_through)),
+        unknown=tuple(
+            unknown(
+                search,
+                before,
+                after,
+                tickets,
+                falls_through=falls_through,
+            )
+        ),
         searched=(before, after),
     )
 
 
 def _as_tickets(children: Iterable[str], tickets: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(tickets.get(child, child) for child in children)
+    names: list[str] = []
+    for child in children:
+        names.append(tickets.get(child, child))
+    return tuple(names)
 
 
 def _blocks(leaf: str, source: Holding | Seal) -> tuple[Block, ...]:
     if isinstance(source, Holding):
         return source.blocks
     return source.blocks[leaf]
-
-
-def _winners(blocks: Iterable[tuple[str, Iterable[Block]]], alike: Alike) -> _Winners:
-    leaves = [alike.narrowed(leaf, within) for leaf, within in blocks]
-    return _Winners(leaves, resolve(leaves))
 
 
 def _changes(
@@ -159,7 +177,11 @@ def _via(selected: frozenset[Selected]) -> Via | None:
     return Via(winner.collection, winner.uuid)
 
 
-def _effect(before: Via | None, after: Via | None, searched: frozenset[str]) -> Effect:
+def _effect(
+    before: Via | None,
+    after: Via | None,
+    searched: frozenset[str],
+) -> Effect:
     if after is None:
         return Effect.LOST
     if before is None:
@@ -173,7 +195,7 @@ def _newly_shadowed(
     before: _Winners,
     after: _Winners,
     tickets: Mapping[str, str],
-    chains: Iterable[Written[ChainFile]],
+    side: Side,
 ) -> Iterator[Shadowed]:
     """Yield what never wins after, and won before or was not there."""
     for collection in sorted(after.shadowed - before.shadowed):
@@ -183,17 +205,8 @@ def _newly_shadowed(
             if leaf.rows and tickets.get(leaf.collection) == ticket:
                 siblings.add(leaf.collection)
         whole = bool(ticket) and siblings <= after.shadowed
-        where = _line(chains, {ticket, collection})
+        where = side.line_with({ticket, collection})
         yield Shadowed(collection, ticket, whole, where)
-
-
-def _line(chains: Iterable[Written[ChainFile]], words: set[str]) -> Where | None:
-    """Return where a ticket or a collection is listed."""
-    for written in chains:
-        for index, entry in enumerate(written.noun.entries):
-            if entry in words:
-                return written.lines.at("entries", index)
-    return None
 
 
 def holdings_of(sources: Sources) -> list[Holding]:

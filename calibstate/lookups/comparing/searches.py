@@ -86,11 +86,15 @@ def search_changes(address: RepositoryAddress, scope: Scope, sides: Sides) -> di
     # What either declaration names is no extra of the other.
     named: defaultdict[str, set[str]] = defaultdict(set)
     for chain in (*chains_before, *chains_after):
-        named[chain.address.name].update(chain.children, chain.unwanted)
+        name = chain.address.name
+        named[name].update(chain.children, chain.unwanted)
     sight = sides.after.sight
     before = sight.children(chains_before, named)
     after = sight.children(chains_after, named)
-    files = {**sides.before.chain_files, **sides.after.chain_files}
+    files = {
+        **sides.before.chain_files,
+        **sides.after.chain_files,
+    }
     changes: dict[str, SearchChange] = {}
     for name in sorted(before.keys() | after.keys()):
         # Collections of tickets are chains too, and have no such file.
@@ -103,9 +107,14 @@ def search_changes(address: RepositoryAddress, scope: Scope, sides: Sides) -> di
     return changes
 
 
-def _search(name: str, children: Children, below: Callable[[str], tuple[str, ...]]) -> Search:
+def _search(
+    name: str,
+    children: Children,
+    below: Callable[[str], tuple[str, ...]],
+) -> Search:
+    own_children = children.get(name, ())
     leaves = _leaves(name, children, below, {name})
-    return Search(tuple(children.get(name, ())), tuple(leaves))
+    return Search(tuple(own_children), tuple(leaves))
 
 
 def _leaves(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...engine.expand import chains_at
+from ...errors import Where
 from ...kinds.chain import Chain
 from ...model.chains import ChainFile
 from ...model.contents import Holding
@@ -74,7 +75,9 @@ class Side:
         scope
             The instruments that are asked for.
         """
-        if self.desired is None or address not in self.desired.repositories:
+        if self.desired is None:
+            return ()
+        if address not in self.desired.repositories:
             return ()
         instruments = Scope(instruments=scope.instruments)
         return chains_at(self.desired, instruments, address)
@@ -95,6 +98,20 @@ class Side:
                 sources.append((leaf, self.seals[leaf]))
         return sources
 
+    def line_with(self, words: Container[object]) -> Where | None:
+        """Return where a chain lists a ticket or a collection.
+
+        Parameters
+        ----------
+        words
+            What it may be called there.
+        """
+        for written in self.chain_files.values():
+            for index, entry in enumerate(written.noun.entries):
+                if entry in words:
+                    return written.lines.at("entries", index)
+        return None
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -104,7 +121,12 @@ class Sides:
     after: Side
 
     @classmethod
-    def of(cls, before: DesiredState | None, after: DesiredState, sight: Sight) -> Sides:
+    def of(
+        cls,
+        before: DesiredState | None,
+        after: DesiredState,
+        sight: Sight,
+    ) -> Sides:
         """Return both sides, each with the seal of every collection.
 
         What a ticket holds is final: where it was not sealed yet, or is no
@@ -139,7 +161,9 @@ class Sides:
         return {**self.before.tickets, **self.after.tickets}
 
 
-def _by_collection(seals: Mapping[TicketKey, Seal]) -> dict[str, Seal]:
+def _by_collection(
+    seals: Mapping[TicketKey, Seal],
+) -> dict[str, Seal]:
     by_collection: dict[str, Seal] = {}
     for seal in seals.values():
         for collection in seal.fingerprints:

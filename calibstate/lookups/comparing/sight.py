@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import chain
 from typing import Protocol
 
 from ...kinds.chain import Chain, written_order
-from ...model.contents import Holding
+from ...model.contents import Holding, Row
 from ...ports.butler import ButlerReader
 from ..effective import flatten
 
@@ -96,14 +95,18 @@ class LiveSight:
         """Return the declared children, with the extras where they are."""
         live = self._butler.collections(chain.address.name for chain in declared)
         children: dict[str, Sequence[str]] = {}
-        for chain_ in declared:
-            name = chain_.address.name
+        for chain in declared:
+            name = chain.address.name
             live_children: Sequence[str] = ()
             if name in live:
                 live_children = live[name].children
             # What only the other declaration lists goes, and is no extra.
-            unwanted = frozenset(named[name]) - frozenset(chain_.children)
-            children[name] = written_order(chain_.children, live_children, unwanted)
+            unwanted = frozenset(named[name]).difference(chain.children)
+            children[name] = written_order(
+                chain.children,
+                live_children,
+                unwanted,
+            )
         return children
 
     def below(self, name: str) -> tuple[str, ...]:
@@ -116,10 +119,15 @@ class LiveSight:
     def look(self, leaves: Iterable[str]) -> None:
         """Look at what collections hold there."""
         live = self._butler.holdings(sorted(leaves), calibrations_only=True)
-        all_rows = chain.from_iterable(holding.rows for holding in live.values())
-        runs = self._butler.runs(row.uuid for row in all_rows)
+        uuids: set[str] = set()
+        for holding in live.values():
+            uuids.update(row.uuid for row in holding.rows)
+        runs = self._butler.runs(uuids)
         holdings: dict[str, Holding] = {}
         for name, holding in live.items():
-            rows = tuple(row._replace(uuid=runs.get(row.uuid, row.uuid)) for row in holding.rows)
-            holdings[name] = replace(holding, rows=rows)
+            rows: list[Row] = []
+            for row in holding.rows:
+                run = runs.get(row.uuid, row.uuid)
+                rows.append(row._replace(uuid=run))
+            holdings[name] = replace(holding, rows=tuple(rows))
         self.holdings = holdings

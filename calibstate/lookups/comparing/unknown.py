@@ -36,7 +36,8 @@ def unknown(
     """
     source_before = dict(before)
     source_after = dict(after)
-    moved = Steps.between(search.before.leaves, search.after.leaves).names
+    steps = Steps.between(search.before.leaves, search.after.leaves)
+    moved = steps.names
     changing = set(moved)
     for leaf, source in source_before.items():
         if leaf in source_after and source != source_after[leaf]:
@@ -46,9 +47,14 @@ def unknown(
         *_up_to(changing, search.before.leaves),
         *_up_to(changing, search.after.leaves),
     }
-    untold = [leaf for leaf in search.before.leaves if leaf not in source_before]
-    untold += [leaf for leaf in search.after.leaves if leaf not in source_after]
-    for leaf in dict.fromkeys(untold):
+    untold: dict[str, None] = {}
+    for leaf in search.before.leaves:
+        if leaf not in source_before:
+            untold[leaf] = None
+    for leaf in search.after.leaves:
+        if leaf not in source_after:
+            untold[leaf] = None
+    for leaf in untold:
         ticket = tickets.get(leaf, "")
         counts_behind = ticket or falls_through
         if leaf in reached or (reached and counts_behind):

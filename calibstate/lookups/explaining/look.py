@@ -53,7 +53,11 @@ class Look:
         return data_ids
 
 
-def chains_to_search(desired: DesiredState, instrument: str, address: RepositoryAddress) -> tuple[str, ...]:
+def chains_to_search(
+    desired: DesiredState,
+    instrument: str,
+    address: RepositoryAddress,
+) -> tuple[str, ...]:
     """Return the declared chain of calibrations of a repository.
 
     That is ``INSTRUMENT/calib``, else every declared chain that it has.
@@ -65,7 +69,11 @@ def chains_to_search(desired: DesiredState, instrument: str, address: Repository
     return names
 
 
-def _declared_chains(desired: DesiredState, instrument: str, address: RepositoryAddress) -> tuple[str, ...]:
+def _declared_chains(
+    desired: DesiredState,
+    instrument: str,
+    address: RepositoryAddress,
+) -> tuple[str, ...]:
     names: list[str] = []
     for written in desired.chains_of(instrument):
         if desired.expects(written.noun.only, address):
@@ -106,12 +114,16 @@ def look(
         chains[name] = None
         if name in existing:
             # A collection may have gone since it was listed.
-            chains[name] = [holdings[leaf] for leaf in searched if leaf in holdings]
+            still_there = [leaf for leaf in searched if leaf in holdings]
+            chains[name] = [holdings[leaf] for leaf in still_there]
     exposure: SeenExposure | None = None
     tells_exposures = True
     if question.exposure is not None:
         try:
-            exposures = butler.exposures(question.instrument, f"exposure = {question.exposure}")
+            exposures = butler.exposures(
+                question.instrument,
+                f"exposure = {question.exposure}",
+            )
         except UnreachableError:
             tells_exposures = False
         else:

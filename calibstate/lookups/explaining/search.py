@@ -42,12 +42,12 @@ def explain_search(
     own: list[Holding] = []
     for leaf in leaves:
         rows = [row for row in leaf.rows if row.data_id == data_id]
-        of_type = tuple(row for row in rows if row.dataset_type == dataset_type)
-        own.append(replace(leaf, rows=of_type))
+        of_type = [row for row in rows if row.dataset_type == dataset_type]
+        own.append(replace(leaf, rows=tuple(of_type)))
     could_win = candidates(own, dataset_type, data_id)
-    known: dict[str, tuple[str, ...]] = {}
+    alternatives: dict[str, tuple[str, ...]] = {}
     if not could_win:
-        known = _known(leaves, dataset_type, data_id)
+        alternatives = _alternatives(leaves, dataset_type, data_id)
     return Explanation(
         chain,
         dataset_type,
@@ -55,7 +55,7 @@ def explain_search(
         span,
         searched=tuple(leaf.collection for leaf in leaves),
         candidates=tuple(_weighed(could_win, _deciding(own, span), span)),
-        alternatives=known,
+        alternatives=alternatives,
     )
 
 
@@ -74,17 +74,24 @@ def _deciding(own: Sequence[Holding], span: Range) -> str | None:
     """
     then: list[Holding] = []
     for leaf in own:
-        rows = tuple(row for row in leaf.rows if _overlaps(row, span))
-        then.append(replace(leaf, rows=rows))
+        rows = [row for row in leaf.rows if _overlaps(row, span)]
+        then.append(replace(leaf, rows=tuple(rows)))
     names: set[str] = set()
     for winner in resolve(then).winners:
         begin = max(winner.begin, span[0])
         if begin < min(winner.end, span[1]):
             names.add(winner.collection)
-    return next((leaf.collection for leaf in own if leaf.collection in names), None)
+    for leaf in own:
+        if leaf.collection in names:
+            return leaf.collection
+    return None
 
 
-def _weighed(could_win: Sequence[Candidate], deciding: str | None, span: Range) -> Iterator[Weighed]:
+def _weighed(
+    could_win: Sequence[Candidate],
+    deciding: str | None,
+    span: Range,
+) -> Iterator[Weighed]:
     """Yield the candidates, each with why it wins or does not."""
     overlapping: list[Candidate] = []
     for candidate in could_win:
@@ -111,7 +118,7 @@ def _weighed(could_win: Sequence[Candidate], deciding: str | None, span: Range) 
         yield Weighed(candidate.rank, candidate.collection, row, why)
 
 
-def _known(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> dict[str, tuple[str, ...]]:
+def _alternatives(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> dict[str, tuple[str, ...]]:
     """Return what there would be candidates for, by key."""
     types: set[str] = set()
     data_ids: set[str] = set()

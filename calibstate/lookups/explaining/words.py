@@ -87,11 +87,18 @@ class Words:
         for key in given:
             if key not in possible:
                 detail = f"{question.dataset_type} is not told apart by it"
-                raise unknown("No such key of a data ID", key, detail, self._keys)
+                raise unknown(
+                    "No such key of a data ID",
+                    key,
+                    detail,
+                    self._keys,
+                )
         # A band that a person gives goes before the filter of the exposure.
         gives_filter = "physical_filter" in question.data_id
-        if "physical_filter" in self._keys and "band" in question.data_id and not gives_filter:
-            given["physical_filter"] = self._filter(question.data_id["band"])
+        has_filter = "physical_filter" in self._keys
+        band = question.data_id.get("band")
+        if has_filter and band is not None and not gives_filter:
+            given["physical_filter"] = self._filter(band)
         lacking = [key for key in self._keys if key not in given]
         if lacking:
             raise self._incomplete(lacking)
@@ -107,8 +114,10 @@ class Words:
             stands_for = key
             if key == "band":
                 stands_for = "physical_filter"
-            if key not in self._keys and stands_for not in self._keys:
-                yield f"{self._question.dataset_type} does not depend on {key}."
+            if key in self._keys or stands_for in self._keys:
+                continue
+            dataset_type = self._question.dataset_type
+            yield f"{dataset_type} does not depend on {key}."
 
     def _incomplete(self, lacking: Sequence[str]) -> UsageError:
         """Return the error of a data ID without some keys."""
