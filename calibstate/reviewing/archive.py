@@ -240,7 +240,7 @@ class _Look:
     def review(self, archive: ArchiveReader, timeout: timedelta, watch: Watch) -> BundleReview:
         """Return what is wrong with the files."""
         reading = Reading(every_byte=self.how.every_byte, pace=self.how.pace, watch=watch)
-        found = in_time(ARCHIVE, lambda: self._look(archive, reading), timeout)
+        files_there = in_time(ARCHIVE, lambda: self._look(archive, reading), timeout)
         return BundleReview(
             instrument=self.manifest.instrument,
             ticket=self.manifest.ticket,
@@ -248,21 +248,21 @@ class _Look:
             folder=self.manifest.folder,
             files=len(self.files) + self.has_export,
             bytes=sum(file.size for file in self.files),
-            findings=tuple(_findings(found)),
+            findings=tuple(_findings(files_there)),
         )
 
     def _look(self, archive: ArchiveReader, reading: Reading) -> BundleFiles:
-        found = look_at_files(self.manifest, self.files, archive, reading)
+        files_there = look_at_files(self.manifest, self.files, archive, reading)
         if not self.has_export:
-            return found
+            return files_there
         export = look_at_export(self.manifest, archive)
-        return replace(found, problems=(*export.problems, *found.problems))
+        return replace(files_there, problems=(*export.problems, *files_there.problems))
 
 
-def _findings(found: BundleFiles) -> Iterator[DamageFinding]:
-    for problem in found.problems:
+def _findings(files_there: BundleFiles) -> Iterator[DamageFinding]:
+    for problem in files_there.problems:
         yield DamageFinding(what=Fault.UNREADABLE, path=problem.path, detail=problem.detail)
-    for damaged in found.damaged:
+    for damaged in files_there.damaged:
         what = Fault.LOST if damaged.is_gone else Fault.ALTERED
         yield DamageFinding(
             what=what,

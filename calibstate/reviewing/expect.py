@@ -71,16 +71,16 @@ class Expected:
         """
         if live is not None and live.fingerprint == self.fingerprints[name]:
             return tuple(live.rows)
-        known = live.rows if live else ()
+        live_rows = live.rows if live else ()
         try:
             if self.pin:
-                return self.pin.expected_rows(name, known)
+                return self.pin.expected_rows(name, live_rows)
         except RefusedError:
             if self.seal is None:
                 raise
         # Without a bundle, or with a damaged one, the seal says enough.
         assert self.seal, "without a seal there is a pin"
-        return sealed_rows(self.seal, name, known)
+        return sealed_rows(self.seal, name, live_rows)
 
     def type_of(self, name: str) -> CollectionType | None:
         """Return the type of one of its collections, where it is known."""
@@ -104,10 +104,12 @@ def expectations(
     scope = Scope(instruments=tuple(instruments))
     declared = expand(desired, scope)
     # Files are compared with what manifests say of them.
-    archived = []
-    for one in declared:
-        if bundle := Bundle.of(one.resource):
-            archived.append(replace(one, resource=replace(bundle, listed=True)))
+    archived: list[Declared] = []
+    for resource in declared:
+        bundle = Bundle.of(resource.resource)
+        if bundle:
+            listed = replace(bundle, listed=True)
+            archived.append(replace(resource, resource=listed))
     observed = {o.address: o for o in look_at(archived, places)} if archived else {}
     observed |= _at_origins(desired, scope, declared, observed, places)
     pins = pin_tickets(desired, scope, observed, places)
@@ -132,20 +134,23 @@ def _at_origins(
         if written.noun.key not in desired.seals and _has_no_bundle(observed, written.noun)
     }
     wanted: dict[str, list[Declared]] = {}
-    for one in declared:
-        collection, name = Collection.of(one.resource), one.address.name
-        is_origin = one.address.place == desired.origin(name.partition("/")[0])
+    for resource in declared:
+        collection = Collection.of(resource.resource)
+        place, name = resource.address.place, resource.address.name
+        is_origin = place == desired.origin(name.partition("/")[0])
         if collection and name in alone and is_origin:
             # No entrances: its files are nothing to us.
-            bare = replace(one, resource=replace(collection, entrances=()))
-            wanted.setdefault(one.address.place, []).append(bare)
+            without_entrances = replace(collection, entrances=())
+            bare = replace(resource, resource=without_entrances)
+            wanted.setdefault(place, []).append(bare)
     return {o.address: o for there in wanted.values() for o in look_at(there, places)}
 
 
 def _has_no_bundle(observed: Mapping[Address, Observed], ticket: Ticket) -> bool:
-    seen = observed[Bundle.at(ticket)]
-    bundle = Bundle.of(seen.resource)
-    return seen.trouble is None and not (bundle and bundle.manifests)
+    there = observed[Bundle.at(ticket)]
+    bundle = Bundle.of(there.resource)
+    # Where nobody could look, there may be one.
+    return there.trouble is None and not (bundle and bundle.manifests)
 
 
 def _is_archive(observed: Observed) -> bool:

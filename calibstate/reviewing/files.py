@@ -108,7 +108,7 @@ def _reason(error: CalibstateError) -> str:
 
 
 def _held(expected: Expected, showed: Showed) -> list[Holding]:
-    return [showed.held[name] for name in expected.ticket.leaves if name in showed.held]
+    return [showed.holdings[name] for name in expected.ticket.leaves if name in showed.holdings]
 
 
 def _is_readable(holding: Holding) -> bool:
@@ -162,10 +162,10 @@ def _findings(
     what: Fault, holding: Holding, uuids: Iterable[str], uris: Mapping[str, str], detail: str
 ) -> Iterator[Finding]:
     """Yield what is wrong with some files, by dataset type and range."""
-    asked = set(uuids)
+    wrong = set(uuids)
     alike: dict[tuple[str, int, int], list[Row]] = {}
     for row in sorted(holding.rows):
-        if row.uuid in asked:
+        if row.uuid in wrong:
             alike.setdefault((row.dataset_type, row.begin, row.end), []).append(row)
     for (dataset_type, begin, end), rows in alike.items():
         yield Finding(

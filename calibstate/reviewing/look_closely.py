@@ -67,11 +67,12 @@ class SearchedChain:
         """Which collections win anything, by data ID, those together that
         differ in their detector only.
         """
-        found: dict[tuple[str, str], dict[str, set[str]]] = {}
+        answering: dict[tuple[str, str], dict[str, set[str]]] = {}
         for winner in self.wish.winners:
-            there = found.setdefault(group_of(winner), {})
-            there.setdefault(winner.data_id, set()).add(winner.collection)
-        return found
+            collections_of = answering.setdefault(group_of(winner), {})
+            collections = collections_of.setdefault(winner.data_id, set())
+            collections.add(winner.collection)
+        return answering
 
 
 def group_of(winner: Effective) -> tuple[str, str]:
@@ -88,10 +89,10 @@ class Showed:
     address: RepositoryAddress
     butler: ButlerReader
 
-    seen: Mapping[str, SeenCollection]
+    collections: Mapping[str, SeenCollection]
     """Collections and chains that exist, of its tickets and declared."""
 
-    held: Mapping[str, Holding]
+    holdings: Mapping[str, Holding]
     """What the collections of its tickets hold, with files where the ticket
     is reviewed."""
 
@@ -148,10 +149,10 @@ def look_closely(
     tickets = {_key(held): held.leaves for held in Collection.among(declared)}
     children = {chain.address.name: chain.children for chain in Chain.among(declared)}
     leaves = list(dict.fromkeys(leaf for names in tickets.values() for leaf in names))
-    seen = butler.collections([*leaves, *children])
+    collections = butler.collections([*leaves, *children])
     files = [leaf for ticket in reviewed for leaf in ticket.leaves]
     held = butler.holdings(leaves, files=files)
-    arrived = {key for key, names in tickets.items() if any(name in seen for name in names)}
+    arrived = {key for key, names in tickets.items() if any(name in collections for name in names)}
     pins = {leaf: expected[key] for key, names in tickets.items() for leaf in names if key in expected}
     gone = {leaf for key, names in tickets.items() if key not in arrived for leaf in names}
     look = _Look(butler, children, held, pins, gone)
@@ -159,7 +160,7 @@ def look_closely(
     return Showed(
         address,
         butler,
-        seen,
+        collections,
         held,
         tuple(look.chains(chains)),
         {leaf: key[1] for key, names in tickets.items() for leaf in names},
@@ -194,8 +195,8 @@ class _Look:
         """Yield chains as they are declared and as they are."""
         wish = {name: tuple(dict.fromkeys(self._declared_leaves(name))) for name in names}
         sight = {name: flatten(self.butler, name) for name in names}
-        asked = dict.fromkeys(leaf for searched in (*wish.values(), *sight.values()) for leaf in searched)
-        live = self._calibrations(asked)
+        leaves = dict.fromkeys(leaf for searched in (*wish.values(), *sight.values()) for leaf in searched)
+        live = self._calibrations(leaves)
         pinned = self._as_pinned(live)
         inside = {child for name in names for child in self.children[name]}
         for name in names:
@@ -221,12 +222,18 @@ class _Look:
 
     def _calibrations(self, names: Iterable[str]) -> dict[str, Holding]:
         """Return what is selected of: all that counts as a calibration."""
-        known = {name: self.held[name] for name in names if self._holds_only_calibrations(name)}
-        rest = [name for name in names if name not in known]
-        return {**known, **(self.butler.holdings(rest, calibrations_only=True) if rest else {})}
-
-    def _holds_only_calibrations(self, name: str) -> bool:
-        return name in self.held and self.held[name].type is CollectionType.CALIBRATION
+        calibrations: dict[str, Holding] = {}
+        rest: list[str] = []
+        for name in names:
+            holding = self.held.get(name)
+            # A RUN or TAGGED collection may hold other datasets, too.
+            if holding and holding.type is CollectionType.CALIBRATION:
+                calibrations[name] = holding
+            else:
+                rest.append(name)
+        if rest:
+            calibrations.update(self.butler.holdings(rest, calibrations_only=True))
+        return calibrations
 
     def _as_pinned(self, live: Mapping[str, Holding]) -> dict[str, Holding]:
         calibrations = {row.dataset_type for holding in live.values() for row in holding.rows}

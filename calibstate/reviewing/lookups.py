@@ -44,12 +44,12 @@ def check_lookups(ticket: Ticket, showed: Showed) -> Checked:
     for chain in showed.through(ticket):
         lookups = list(sample(chain.won_by(ticket)))
         # Every nth, so that what is left out is spread over all of them.
-        asked = lookups[:: -(-len(lookups) // MOST_LOOKUPS) or 1]
-        if len(asked) < len(lookups):
-            notes.append(Note(detail=f"{len(asked)} of {len(lookups)} lookups through {chain.name} asked"))
-        for lookup in asked:
+        chosen = lookups[:: -(-len(lookups) // MOST_LOOKUPS) or 1]
+        if len(chosen) < len(lookups):
+            notes.append(Note(detail=f"{len(chosen)} of {len(lookups)} lookups through {chain.name} asked"))
+        for lookup in chosen:
             findings.extend(_disagreement(lookup, chain, showed))
-        count += len(asked)
+        count += len(chosen)
         findings.extend(_refused_across_seams(ticket, chain, showed))
     return Checked(Check.LOOKUP, {"lookups": count}, tuple(findings), tuple(notes))
 
@@ -60,7 +60,7 @@ def _refused_across_seams(ticket: Ticket, chain: SearchedChain, showed: Showed) 
     Those that lie across two ranges of one of the ticket's collections, which
     is the first to have any for them.
     """
-    held = [showed.held[leaf] for leaf in chain.live if leaf in showed.held]
+    held = [showed.holdings[leaf] for leaf in chain.live if leaf in showed.holdings]
     own = [holding for holding in held if holding.collection in ticket.leaves]
     days: set[int] = set()
     for seam in seams(own):
@@ -70,7 +70,7 @@ def _refused_across_seams(ticket: Ticket, chain: SearchedChain, showed: Showed) 
     if not days:
         return
     where = f"exposure.day_obs in ({', '.join(map(str, sorted(days)))})"
-    exposures = sorted(showed.butler.exposures(ticket.instrument, where), key=lambda one: one.begin)
+    exposures = sorted(showed.butler.exposures(ticket.instrument, where), key=lambda exposure: exposure.begin)
     refused: dict[str, tuple[set[str], set[int]]] = {}
     for number, lookups in lookups_across_seams([SearchedBeforeAndAfter(own, held)], exposures).items():
         for lookup in lookups:
@@ -118,8 +118,8 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
         untried = list(_with_new_values(sorted(data_ids), tried))
         moments = _edges(begin, end)
         number = max(len(moments), len(untried))
-        asked = islice(cycle([*untried, *sorted(set(data_ids) - set(untried))]), number)
-        yield from ((dataset_type, *pair) for pair in zip(asked, cycle(moments), strict=False))
+        chosen = islice(cycle([*untried, *sorted(set(data_ids) - set(untried))]), number)
+        yield from ((dataset_type, *pair) for pair in zip(chosen, cycle(moments), strict=False))
 
 
 def _with_new_values(data_ids: Sequence[str], tried: set[tuple[str, str]]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def to_publish(
             for key, review in sorted(reviews.items())
         },
         chains={
-            chain.name: showed.seen[chain.name].children if chain.name in showed.seen else ()
+            chain.name: showed.collections[chain.name].children if chain.name in showed.collections else ()
             for chain in showed.chains
             if chain.name in desired.chains
         },
@@ -64,6 +64,6 @@ def _why(review: RepositoryReview) -> str:
         return ""
     failed = [check.check for check in review.checks if not check.passed]
     first = next(iter(review.findings), None)
-    told = f"{first.check.value}: {first.detail}" if first else f"{failed[0].value} does not pass"
+    reason = f"{first.check.value}: {first.detail}" if first else f"{failed[0].value} does not pass"
     # It is shown at other sites' terminals.
-    return "".join(c if c.isprintable() else "?" for c in told)[:_MOST]
+    return "".join(c if c.isprintable() else "?" for c in reason)[:_MOST]

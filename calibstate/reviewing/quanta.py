@@ -6,6 +6,7 @@ the declared chain selects for that exposure and detector.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,31 +45,38 @@ class QuantaCheck:
         The quanta are made once for each outermost chain, for all tickets
         that are searched through it.
         """
-        made = [
-            _Made(chain, self._made(chain, showed))
-            for chain in showed.chains
-            if chain.outermost and any(chain in showed.through(ticket) for ticket in tickets)
-        ]
-        return {ticket.key: _checked(ticket, showed, made) for ticket in tickets if showed.through(ticket)}
+        executions: list[_Execution] = []
+        for chain in showed.chains:
+            if chain.outermost and any(chain in showed.through(ticket) for ticket in tickets):
+                outcome = self._execute(chain, showed.address)
+                executions.append(_Execution(chain, outcome))
+        checks: dict[TicketKey, Checked] = {}
+        for ticket in tickets:
+            if showed.through(ticket):
+                checks[ticket.key] = _checked(ticket, showed, executions)
+        return checks
 
-    def _made(self, chain: SearchedChain, showed: Showed) -> Execution | str:
-        """Return what was made, or why nothing was."""
+    def _execute(self, chain: SearchedChain, address: RepositoryAddress) -> Execution | str:
+        """Return what was executed, or why nothing was."""
         inputs = tuple(dict.fromkeys((chain.name, *self.inputs)))
+        processing = Processing(self.pipeline, self.where, inputs)
         try:
-            became = self.run(Processing(self.pipeline, self.where, inputs), showed.address)
+            execution = self.run(processing, address)
         except CalibstateError as error:
             return error.diagnostics[0].detail
-        if not became.graph.quanta:
+        if not execution.graph.quanta:
             return f"{self.pipeline} has no quantum for {self.where}: no such exposure, or no inputs for it"
-        return became
+        return execution
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Execution:
     """The quanta that are made through one chain."""
 
     chain: SearchedChain
-    became: Execution | str
+
+    outcome: Execution | str
+    """What was executed, or why nothing was."""
 
 
 @dataclass(frozen=True)
@@ -79,24 +87,28 @@ class _Input:
     expected: Effective
 
 
-def _checked(ticket: Ticket, showed: Showed, made: Sequence[_Made]) -> Checked:
+def _checked(ticket: Ticket, showed: Showed, executions: Sequence[_Execution]) -> Checked:
     counts = {"quanta": 0, "inputs": 0}
     findings: list[Finding] = []
     notes: list[Note] = []
-    for one in made:
-        if one.chain not in showed.through(ticket):
+    for execution in executions:
+        chain = execution.chain
+        outcome = execution.outcome
+        if chain not in showed.through(ticket):
             continue
-        if isinstance(one.became, str):
-            findings.append(_failed(one.chain, one.became))
+        if isinstance(outcome, str):
+            findings.append(_failed(chain, outcome))
             continue
-        inputs = list(_inputs(ticket, one.chain, one.became))
-        counts["quanta"] += one.became.graph.quanta
+        inputs = list(_inputs(ticket, chain, outcome))
+        counts["quanta"] += outcome.graph.quanta
         counts["inputs"] += len(inputs)
-        findings += _findings(inputs, one.chain)
-        findings += [_failed(one.chain, f"it failed: {one.became.trouble}")] if one.became.trouble else []
-        if one.chain.won_by(ticket) and not inputs:
-            notes.append(Note(detail=f"no quantum takes a calibration of {ticket.ticket}; see --where"))
-        notes += _notes(one.became)
+        findings += _findings(inputs, chain)
+        if outcome.trouble:
+            findings.append(_failed(chain, f"it failed: {outcome.trouble}"))
+        if chain.won_by(ticket) and not inputs:
+            detail = f"no quantum takes a calibration of {ticket.ticket}; see --where"
+            notes.append(Note(detail=detail))
+        notes += _notes(outcome)
     return Checked(Check.PIPELINE, counts, tuple(findings), tuple(dict.fromkeys(notes)))
 
 
@@ -104,9 +116,9 @@ def _failed(chain: SearchedChain, detail: str) -> Finding:
     return Finding(check=Check.PIPELINE, what=Fault.FAILED, chains=(chain.name,), detail=detail)
 
 
-def _inputs(ticket: Ticket, chain: SearchedChain, became: Execution) -> Iterator[_Input]:
+def _inputs(ticket: Ticket, chain: SearchedChain, execution: Execution) -> Iterator[_Input]:
     """Yield the inputs that should be of a ticket."""
-    for taken in became.graph.taken:
+    for taken in execution.graph.taken:
         expected = _expected(taken, chain)
         if expected and expected.collection in ticket.leaves:
             yield _Input(taken, expected)
@@ -120,42 +132,53 @@ def _expected(taken: Taken, chain: SearchedChain) -> Effective | None:
     """
     if taken.span is None:
         return None
-    found = within(chain.wish, taken.dataset_type, taken.data_id, taken.span)
-    return min(found, key=lambda winner: chain.declared.index(winner.collection), default=None)
+    winners = within(chain.wish, taken.dataset_type, taken.data_id, taken.span)
+    return min(winners, key=lambda winner: chain.declared.index(winner.collection), default=None)
 
 
 def _findings(inputs: Sequence[_Input], chain: SearchedChain) -> Iterator[Finding]:
-    alike: dict[tuple[str, str, str], list[_Input]] = {}
-    for one in inputs:
-        if one.taken.uuid != one.expected.uuid:
-            instead = _collection(one.taken, chain)
-            alike.setdefault((one.taken.dataset_type, one.expected.collection, instead), []).append(one)
-    for (dataset_type, collection, instead), others in sorted(alike.items(), key=lambda item: item[0]):
-        spans = [one.taken.span for one in others if one.taken.span]
+    """Yield the inputs that are others, those alike together."""
+    alike: defaultdict[tuple[str, str, str], list[_Input]] = defaultdict(list)
+    for quantum in inputs:
+        if quantum.taken.uuid != quantum.expected.uuid:
+            instead = _collection(quantum.taken, chain)
+            key = (quantum.taken.dataset_type, quantum.expected.collection, instead)
+            alike[key].append(quantum)
+    for key in sorted(alike):
+        dataset_type, collection, instead = key
+        others = alike[key]
+        spans = [other.taken.span for other in others if other.taken.span]
+        data_ids = {other.taken.data_id for other in others}
+        taken_uuids = {other.taken.uuid for other in others}
+        # Of a new dataset the UUID is not known before it is deployed.
+        uuids = {other.expected.uuid for other in others} - {""}
         yield Finding(
             check=Check.PIPELINE,
             what=Fault.SHADOWED,
             chains=(chain.name,),
             dataset_type=dataset_type,
-            data_ids=tuple(sorted({one.taken.data_id for one in others})),
+            data_ids=tuple(sorted(data_ids)),
             begin=format_bound(min(begin for begin, _ in spans)),
             end=format_bound(max(end for _, end in spans)),
-            expected=Picked(
-                collections=(collection,), uuids=tuple(sorted({one.expected.uuid for one in others} - {""}))
-            ),
-            found=Picked(collections=(instead,), uuids=tuple(sorted({one.taken.uuid for one in others}))),
+            expected=Picked(collections=(collection,), uuids=tuple(sorted(uuids))),
+            found=Picked(collections=(instead,), uuids=tuple(sorted(taken_uuids))),
             detail=f"the pipeline takes that of {instead} instead",
         )
 
 
 def _collection(taken: Taken, chain: SearchedChain) -> str:
     """Return through which collection a quantum takes a calibration."""
-    found = within(chain.sight, taken.dataset_type, taken.data_id, taken.span) if taken.span else []
-    return next((winner.collection for winner in found if winner.uuid == taken.uuid), taken.run)
+    if taken.span is None:
+        return taken.run
+    for winner in within(chain.sight, taken.dataset_type, taken.data_id, taken.span):
+        if winner.uuid == taken.uuid:
+            return winner.collection
+    return taken.run
 
 
-def _notes(became: Execution) -> Iterator[Note]:
-    if became.registered:
-        told = ", ".join(became.registered)
-        yield Note(detail=f"the pipeline registered dataset types, which stay: {told}")
-    yield from (Note(detail=remark) for remark in became.remarks)
+def _notes(execution: Execution) -> Iterator[Note]:
+    if execution.registered:
+        registered = ", ".join(execution.registered)
+        yield Note(detail=f"the pipeline registered dataset types, which stay: {registered}")
+    for remark in execution.remarks:
+        yield Note(detail=remark)

@@ -56,7 +56,7 @@ class Reviewing:
     publish: Callable[[PublishedReview], None] = lambda review: None
     """Told what the waves that come after may rely on, by repository."""
 
-    seen: Callable[[int, int], None] = lambda done, total: None
+    counted: Callable[[int, int], None] = lambda done, total: None
     """Told how many repositories have been looked at, of how many."""
 
     watch: Callable[[RepositoryAddress], Watch] = field(default=lambda address: unwatched)
@@ -83,12 +83,12 @@ def verify(
         Two addresses open one and the same butler.
     """
     refuse_doubles(desired, places)
-    asked = dict(_asked(desired, scope))
-    instruments = sorted({ticket.instrument for tickets in asked.values() for ticket in tickets})
-    expected = expectations(desired, instruments, places) if asked else {}
-    reviews, unreachable = _look(desired, asked, expected, places, how)
+    tickets_of = dict(_tickets_by_repository(desired, scope))
+    instruments = sorted({ticket.instrument for tickets in tickets_of.values() for ticket in tickets})
+    expected = expectations(desired, instruments, places) if tickets_of else {}
+    reviews, unreachable = _look(desired, tickets_of, expected, places, how)
     return [
-        (written.noun, _review(desired, written.noun, expected, reviews, unreachable, asked, how))
+        (written.noun, _review(desired, written.noun, expected, reviews, unreachable, tickets_of, how))
         for written in adopted(desired, scope)
     ]
 
@@ -96,7 +96,9 @@ def verify(
 _Reviews = dict[tuple[RepositoryAddress, TicketKey], RepositoryReview]
 
 
-def _asked(desired: DesiredState, scope: Scope) -> Iterator[tuple[RepositoryAddress, list[Ticket]]]:
+def _tickets_by_repository(
+    desired: DesiredState, scope: Scope
+) -> Iterator[tuple[RepositoryAddress, list[Ticket]]]:
     """Yield the tickets that each repository should have."""
     for address in places_of(desired, scope):
         instruments = desired.repository(address)[1].instruments
@@ -111,25 +113,25 @@ def _asked(desired: DesiredState, scope: Scope) -> Iterator[tuple[RepositoryAddr
 
 def _look(
     desired: DesiredState,
-    asked: Mapping[RepositoryAddress, list[Ticket]],
+    tickets_of: Mapping[RepositoryAddress, list[Ticket]],
     expected: Mapping[TicketKey, Expected],
     places: ReadPlaces,
     how: Reviewing,
 ) -> tuple[_Reviews, dict[RepositoryAddress, str]]:
     reviews: _Reviews = {}
     unreachable: dict[RepositoryAddress, str] = {}
-    made: dict[RepositoryAddress, _Repository] = {}
+    repositories: dict[RepositoryAddress, _Repository] = {}
     looks = {
         address: partial(_repository, desired, address, tickets, expected, places, how)
-        for address, tickets in asked.items()
+        for address, tickets in tickets_of.items()
     }
     for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:
-            made[address] = look.result()
+            repositories[address] = look.result()
         except UnreachableError as error:
             unreachable[address] = error.diagnostics[0].detail
-        how.seen(done, len(looks))
-    for address, there in sorted(made.items()):
+        how.counted(done, len(looks))
+    for address, there in sorted(repositories.items()):
         here: dict[TicketKey, RepositoryReview] = {}
         extra = how.extra(there.showed, there.deployed) if how.extra and there.deployed else {}
         for ticket, checks in there.checks:
@@ -203,13 +205,13 @@ def _review(
     expected: Mapping[TicketKey, Expected],
     reviews: _Reviews,
     unreachable: Mapping[RepositoryAddress, str],
-    asked: Mapping[RepositoryAddress, list[Ticket]],
+    tickets_of: Mapping[RepositoryAddress, list[Ticket]],
     how: Reviewing,
 ) -> Review:
     sealed = desired.seals.get(ticket.key)
-    there = {a: reviews[a, ticket.key] for a in sorted(asked) if (a, ticket.key) in reviews}
+    there = {a: reviews[a, ticket.key] for a in sorted(tickets_of) if (a, ticket.key) in reviews}
     unseen: dict[str, str] = {
-        a: unreachable[a] for a in sorted(asked) if a in unreachable and ticket in asked[a]
+        a: unreachable[a] for a in sorted(tickets_of) if a in unreachable and ticket in tickets_of[a]
     }
     if ticket.key in expected and (trouble := expected[ticket.key].archive_trouble):
         unseen[ARCHIVE] = trouble

@@ -101,7 +101,7 @@ def verify(
             session.utc_now(),
             __version__,
             read_files=every_byte,
-            seen=partial(watch, "repositories"),
+            counted=partial(watch, "repositories"),
             watch=_together(watch),
             extra=_check_of_quanta(session, places, wanted),
             publish=places.publish_review if publish else lambda review: None,
