@@ -12,7 +12,7 @@ from ..model.approvals import Approved, SealState, Verdict
 from ..model.results.tickets import ApprovalsListed
 from ..model.tickets import ApprovalStatus
 from .markdown import row, safe
-from .messages import count
+from .messages import at_line, count
 
 __all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "tally"]
 
@@ -31,38 +31,47 @@ _STYLES = {
 }
 
 
-def as_text(listed: Sequence[Approved], *, checked: bool) -> Iterator[Text]:
+def as_text(approvals: Sequence[Approved], *, checked: bool) -> Iterator[Text]:
     """Yield a table of approvals.
 
     Parameters
     ----------
-    listed
+    approvals
         The approvals.
     checked
         Whether they were to be compared with Jira.
     """
-    rows = [_cells(one, checked=checked) for one in listed]
+    if not approvals:
+        return
     heads = _heads(checked=checked)
-    widths = [max(len(line[column]) for line in (heads, *rows)) for column in range(len(heads))]
-    if rows:
-        yield Text(
-            "  ".join(f"{cell:{wide}}" for cell, wide in zip(heads, widths, strict=True)).rstrip(), "bold"
-        )
+    rows = [_cells(approval, checked=checked) for approval in approvals]
+    widths = []
+    for column in zip(heads, *rows, strict=True):
+        widths.append(max(len(cell) for cell in column))
+    head = _line(heads, widths)
+    head.stylize("bold")
+    yield head
     for cells in rows:
-        line = Text()
-        for cell, wide in zip(cells, widths, strict=True):
-            line.append(f"{cell:{wide}}", _STYLES.get(cell, "")).append("  ")
-        line.rstrip()
-        yield line
+        yield _line(cells, widths)
 
 
-def as_markdown(listed: Iterable[Approved], *, checked: bool) -> Iterator[str]:
+def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
+    """Return cells in their columns, each in the colour of its word."""
+    line = Text()
+    for cell, width in zip(cells, widths, strict=True):
+        line.append(cell.ljust(width), _STYLES.get(cell, ""))
+        line.append("  ")
+    line.rstrip()
+    return line
+
+
+def as_markdown(approvals: Iterable[Approved], *, checked: bool) -> Iterator[str]:
     """Yield the same table for a pull request."""
     heads = _heads(checked=checked)
     yield row(*heads)
     yield "|" + "---|" * len(heads)
-    for one in listed:
-        yield row(*_cells(one, checked=checked))
+    for approval in approvals:
+        yield row(*_cells(approval, checked=checked))
 
 
 def listed_as_text(result: ApprovalsListed) -> Iterator[Diagnostic | Text | str]:
@@ -74,46 +83,61 @@ def listed_as_text(result: ApprovalsListed) -> Iterator[Diagnostic | Text | str]
 
 def listed_as_markdown(result: ApprovalsListed) -> Iterator[str]:
     """Yield a table of approvals, what it comes to, and what was found."""
+    total = tally(result.approvals, checked=result.is_checked)
     yield from as_markdown(result.approvals, checked=result.is_checked)
     yield ""
-    yield f"**{tally(result.approvals, checked=result.is_checked)}**"
+    yield f"**{total}**"
     yield ""
     yield from findings_as_markdown(result.findings)
 
 
 def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:
     """Yield what the comparison found, as a list."""
-    for one in findings:
-        at = f" ({one.where.file}:{one.where.line})" if one.where else ""
-        hint = f" {one.hint}" if one.hint else ""
-        yield f"- **{one.severity.value}**: {safe(f'{one.summary}{at}: {one.detail}{hint}')}"
+    for finding in findings:
+        words = finding.summary + at_line(finding.where)
+        words += f": {finding.detail}"
+        if finding.hint:
+            words += f" {finding.hint}"
+        yield f"- **{finding.severity.value}**: {safe(words)}"
 
 
-def tally(listed: Sequence[Approved], *, checked: bool) -> str:
+def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     """Return in a line what it comes to."""
-    statuses = Counter(one.status for one in listed)
-    told = [f"{statuses[status]} {status.value}" for status in ApprovalStatus if statuses[status]]
-    differing = sum(one.seal is SealState.DIFFERS for one in listed)
-    told += [f"{differing} with another seal than was approved"] if differing else []
-    start = ", ".join([count(len(listed), "ticket"), *told])
+    parts = [count(len(approvals), "ticket")]
+    statuses = Counter(approval.status for approval in approvals)
+    for status in ApprovalStatus:
+        if statuses[status]:
+            parts.append(f"{statuses[status]} {status.value}")
+    differing = sum(approval.seal is SealState.DIFFERS for approval in approvals)
+    if differing:
+        parts.append(f"{differing} with another seal than was approved")
+    start = ", ".join(parts)
     if not checked:
         return f"{start}. Not compared with Jira: --check does that."
-    verdicts = Counter(one.jira for one in listed)
-    compared = [f"{verdict.value} {verdicts[verdict]}" for verdict in Verdict if verdicts[verdict]]
-    return f"{start}. Jira: {', '.join(compared) or 'nothing to compare'}."
+    verdicts = Counter(approval.jira for approval in approvals)
+    compared = []
+    for verdict in Verdict:
+        if verdicts[verdict]:
+            compared.append(f"{verdict.value} {verdicts[verdict]}")
+    jira = ", ".join(compared) or "nothing to compare"
+    return f"{start}. Jira: {jira}."
 
 
 def _heads(*, checked: bool) -> tuple[str, ...]:
-    return (*_COLUMNS, "jira") if checked else _COLUMNS
+    if checked:
+        return (*_COLUMNS, "jira")
+    return _COLUMNS
 
 
-def _cells(one: Approved, *, checked: bool) -> tuple[str, ...]:
+def _cells(approval: Approved, *, checked: bool) -> tuple[str, ...]:
     cells = (
-        one.name,
-        one.status.value,
-        one.taxicab or "-",
-        one.date or "-",
-        one.seal.value,
-        one.deployment or "-",
+        approval.name,
+        approval.status.value,
+        approval.taxicab or "-",
+        approval.date or "-",
+        approval.seal.value,
+        approval.deployment or "-",
     )
-    return (*cells, one.jira.value) if checked else cells
+    if checked:
+        return (*cells, approval.jira.value)
+    return cells

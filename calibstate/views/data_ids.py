@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from ..model.seals import cover
 from ..model.timespans import UNBOUNDED
@@ -25,11 +25,17 @@ def folded(data_ids: Iterable[str], instrument: str, detectors: Mapping[int, str
     detectors
         Names of detectors, by which a few of them are told too.
     """
-    told = []
-    for entry in cover(((data_id, UNBOUNDED) for data_id in data_ids), instrument):
-        said = {key: value for key, value in entry.items() if key not in {"begin", "end"}}
-        told.append(", ".join(_pair(key, value, detectors or {}) for key, value in said.items()))
-    return "; ".join(one for one in told if one) or instrument
+    # A seal writes data IDs in boxes with ranges; here only the boxes count.
+    rows = [(data_id, UNBOUNDED) for data_id in data_ids]
+    boxes = []
+    for entry in cover(rows, instrument):
+        pairs = []
+        for key, value in entry.items():
+            if key not in {"begin", "end"}:
+                pairs.append(_pair(key, value, detectors or {}))
+        if pairs:
+            boxes.append(", ".join(pairs))
+    return "; ".join(boxes) or instrument
 
 
 def _pair(key: str, value: int | str | list[str] | None, detectors: Mapping[int, str]) -> str:
@@ -37,25 +43,40 @@ def _pair(key: str, value: int | str | list[str] | None, detectors: Mapping[int,
         return f"{key} {' '.join(value)}"
     if key != "detector":
         return f"{key} {value}"
-    numbers = list(_numbers(str(value)))
-    names = [detectors[number] for number in numbers[: _FEW + 1] if number in detectors]
-    if names and len(numbers) <= _FEW:
-        return f"{key} {value} ({' '.join(names)})"
-    return f"{key} {_but(numbers) or value}"
+    numbers = _numbers(str(value))
+    if len(numbers) <= _FEW:
+        names = [detectors[number] for number in numbers if number in detectors]
+        if names:
+            return f"{key} {value} ({' '.join(names)})"
+    return f"{key} {_range_without_a_few(numbers) or value}"
 
 
-def _but(numbers: list[int]) -> str:
-    """Return many numbers that lack a few, by what they lack."""
-    lacking = sorted(set(range(numbers[0], numbers[-1])) - set(numbers)) if numbers else []
-    if not lacking or len(lacking) > _FEW or len(numbers) <= _FEW * len(lacking):
+def _range_without_a_few(numbers: list[int]) -> str:
+    """Return many numbers that lack a few, by what they lack; else nothing."""
+    if not numbers:
         return ""
-    return f"{numbers[0]}..{numbers[-1]} except {', '.join(map(str, lacking))}"
+    first, last = numbers[0], numbers[-1]
+    lacking = sorted(set(range(first, last)) - set(numbers))
+    if not lacking or len(lacking) > _FEW:
+        return ""
+    # Of a short list more is read than of its exceptions.
+    if len(numbers) <= _FEW * len(lacking):
+        return ""
+    exceptions = ", ".join(str(number) for number in lacking)
+    return f"{first}..{last} except {exceptions}"
 
 
-def _numbers(said: str) -> Iterator[int]:
-    """Return what a seal writes as ``0..3,5``."""
-    for part in said.split(","):
+def _numbers(text: str) -> list[int]:
+    """Return what a seal writes as ``0..3,5``, up to what is no number."""
+    numbers: list[int] = []
+    for part in text.split(","):
         first, _, last = part.partition("..")
-        if not first.isdigit() or not (last or first).isdigit():
-            return
-        yield from range(int(first), int(last or first) + 1)
+        if not first.isdigit():
+            break
+        if not last:
+            numbers.append(int(first))
+        elif last.isdigit():
+            numbers.extend(range(int(first), int(last) + 1))
+        else:
+            break
+    return numbers

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from ..model.explanations import Explained, Explanation, Outcome, Told, Weighed, Why
+from ..model.explanations import Explained, Explanation, Outcome, Told, Why
 from ..model.results.lookups import ExplanationsFound
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
@@ -17,79 +17,120 @@ __all__ = ["as_markdown", "as_text"]
 
 _STYLES = {Why.WINS: "bold green", Why.AMBIGUOUS: "bold red"}
 
+_EPOCH = "1970-01-01T00:00:00"
+"""The earliest moment that a lookup can have."""
+
 
 def as_text(result: ExplanationsFound) -> Iterator[Text]:
     """Yield each chain as it is searched; repositories that are alike once."""
-    explained, everything = result.explained, result.everything
-    yield from (Text(line, "bold yellow") for line in _differences(explained))
-    asked = ""
+    explained = result.explained
+    for difference in _differences(explained):
+        yield Text(difference, "bold yellow")
+    question = ""
     for alike in _alike(explained):
-        if asked != (asked := _asked(explained, alike[0].explanation)):
-            yield Text(asked, "bold")
+        explanation = alike[0].explanation
+        # A question that several chains answer stands above the first.
+        if question != _question(explained, explanation):
+            question = _question(explained, explanation)
+            yield Text(question, "bold")
         yield Text(_heading(alike), "bold")
         yield from _candidate_lines(explained.tickets, alike[0])
-        yield from (Text(f"  {line}", "yellow") for line in _nothing(alike[0].explanation))
-        yield from (
-            Text(f"  {line}", "dim") for line in _without(alike[0].explanation, everything=everything)
-        )
+        for line in _why_nothing(explanation):
+            yield Text(f"  {line}", "yellow")
+        for line in _without(explanation, everything=result.everything):
+            yield Text(f"  {line}", "dim")
 
 
 def as_markdown(result: ExplanationsFound) -> Iterator[str]:
     """Yield the same as tables."""
-    explained, everything = result.explained, result.everything
-    for line in _differences(explained):
-        yield f"**{safe(line)}**\n"
-    asked = ""
+    explained = result.explained
+    for difference in _differences(explained):
+        yield f"**{safe(difference)}**\n"
+    question = ""
     for alike in _alike(explained):
-        told, explanation = alike[0], alike[0].explanation
-        if asked != (asked := _asked(explained, explanation)):
-            yield f"{safe(asked)}\n"
+        explanation = alike[0].explanation
+        if question != _question(explained, explanation):
+            question = _question(explained, explanation)
+            yield f"{safe(question)}\n"
         yield f"### {safe(_heading(alike))}\n"
         if explanation.candidates:
             yield row("order", "ticket", "collection", "range", "why")
             yield "|---:|---|---|---|---|"
-        for one in explanation.candidates:
-            ticket = explained.tickets.get(one.collection, "")
-            yield row(str(one.rank + 1), ticket, one.collection, format_range(one.span), one.detail)
-        rest = [*_dataset(told), *_nothing(explanation), *_without(explanation, everything=everything)]
-        yield from (f"\n{safe(line)}" for line in rest)
+        for candidate in explanation.candidates:
+            yield row(
+                str(candidate.rank + 1),
+                explained.tickets.get(candidate.collection, ""),
+                candidate.collection,
+                format_range(candidate.span),
+                candidate.detail,
+            )
+        rest = [
+            *_dataset(alike[0]),
+            *_why_nothing(explanation),
+            *_without(explanation, everything=result.everything),
+        ]
+        for line in rest:
+            yield f"\n{safe(line)}"
         yield ""
 
 
 def _alike(explained: Explained) -> list[list[Told]]:
-    """Return what is told, that of repositories that are alike together."""
+    """Return the answers, those of repositories that are alike together."""
     groups: dict[tuple[object, ...], list[Told]] = {}
-    for told in explained.answers:
-        made = told.explanation
-        content = (made.chain, made.data_id, made.span, made.searched, made.candidates, told.run)
-        groups.setdefault(content, []).append(told)
+    for answer in explained.told:
+        explanation = answer.explanation
+        content = (
+            explanation.chain,
+            explanation.data_id,
+            explanation.span,
+            explanation.searched,
+            explanation.candidates,
+            answer.run,
+        )
+        groups.setdefault(content, []).append(answer)
     return list(groups.values())
 
 
 def _heading(alike: Sequence[Told]) -> str:
-    return f"{alike[0].explanation.chain} at {', '.join(told.repository for told in alike)}"
+    chain = alike[0].explanation.chain
+    repositories = ", ".join(answer.repository for answer in alike)
+    return f"{chain} at {repositories}"
 
 
-def _asked(explained: Explained, made: Explanation) -> str:
+def _question(explained: Explained, explanation: Explanation) -> str:
+    """Return what was looked up, and for when."""
     exposure = explained.question.exposure
-    moment = format_bound(made.span[0]) or "1970-01-01T00:00:00"
-    then = f"at {moment}" if exposure is None else f"for exposure {exposure} {format_range(made.span)}"
-    return f"{made.dataset_type} {made.data_id} {then} TAI"
+    if exposure is None:
+        moment = format_bound(explanation.span[0]) or _EPOCH
+        then = f"at {moment}"
+    else:
+        then = f"for exposure {exposure} {format_range(explanation.span)}"
+    return f"{explanation.dataset_type} {explanation.data_id} {then} TAI"
+
+
+# --- repositories beside each other ---
 
 
 def _differences(explained: Explained) -> Iterator[str]:
     """Yield which repositories get another dataset than the others."""
-    chains = list(dict.fromkeys(told.explanation.chain for told in explained.answers))
+    chains = []
+    for answer in explained.told:
+        if answer.explanation.chain not in chains:
+            chains.append(answer.explanation.chain)
     for chain in chains:
         most, others = explained.differing(chain)
         start = f"{chain}: " if len(chains) > 1 else ""
-        rest = ", ".join(told.repository for told in most) if len(most) <= 2 else "the others"
-        for told in others:
-            yield f"{start}{told.repository} {_gets(told.explanation, most[0].explanation)} {rest}"
+        rest = "the others"
+        if len(most) <= 2:
+            rest = ", ".join(answer.repository for answer in most)
+        for answer in others:
+            gets = _gets(answer.explanation, most[0].explanation)
+            yield f"{start}{answer.repository} {gets} {rest}"
 
 
-def _gets(made: Explanation, most: Explanation) -> str:
-    match made.outcome:
+def _gets(explanation: Explanation, most: Explanation) -> str:
+    """Say how a repository's answer differs from that of most others."""
+    match explanation.outcome:
         case Outcome.FOUND if most.outcome is Outcome.FOUND:
             return "selects another dataset than"
         case Outcome.FOUND:
@@ -100,65 +141,93 @@ def _gets(made: Explanation, most: Explanation) -> str:
             return "refuses to choose, unlike"
 
 
-def _candidate_lines(tickets: Mapping[str, str], told: Told) -> Iterator[Text]:
-    candidates = told.explanation.candidates
-    shown = [(tickets.get(one.collection, ""), format_range(one.span)) for one in candidates]
-    wide = [max((len(column) for column in columns), default=0) for columns in zip(*shown, strict=True)]
-    longest = max((len(one.collection) for one in candidates), default=0)
-    for one, (ticket, span) in zip(candidates, shown, strict=True):
-        start = f"{ticket:{wide[0]}}  " if wide[0] else ""
-        text = Text(f"  {one.rank + 1:>3}  {start}{one.collection:{longest}}  {span:{wide[1]}}  ")
-        yield text.append(one.detail, _STYLES.get(one.why, "dim"))
-        if one.why is Why.WINS:
-            yield from (Text(f"       {line}", "green") for line in _dataset(told))
+# --- one answer ---
 
 
-def _dataset(told: Told) -> Iterator[str]:
-    if winner := told.explanation.winner:
-        yield f"dataset {winner.row.uuid}" + (f" of RUN {told.run}" if told.run else "")
+def _candidate_lines(tickets: Mapping[str, str], answer: Told) -> Iterator[Text]:
+    """Yield the candidates as a table, with the dataset of the winner."""
+    candidates = answer.explanation.candidates
+    names = [tickets.get(candidate.collection, "") for candidate in candidates]
+    spans = [format_range(candidate.span) for candidate in candidates]
+    collections = [candidate.collection for candidate in candidates]
+    name_width = _width(names)
+    span_width = _width(spans)
+    collection_width = _width(collections)
+    for candidate, name, span in zip(candidates, names, spans, strict=True):
+        line = Text(f"  {candidate.rank + 1:>3}  ")
+        # Where no candidate is of a ticket there is no column of tickets.
+        if name_width:
+            line.append(f"{name:{name_width}}  ")
+        line.append(f"{candidate.collection:{collection_width}}  {span:{span_width}}  ")
+        line.append(candidate.detail, _STYLES.get(candidate.why, "dim"))
+        yield line
+        if candidate.why is Why.WINS:
+            for words in _dataset(answer):
+                yield Text(f"       {words}", "green")
 
 
-def _nothing(made: Explanation) -> Iterator[str]:
+def _width(column: Sequence[str]) -> int:
+    return max((len(cell) for cell in column), default=0)
+
+
+def _dataset(answer: Told) -> Iterator[str]:
+    winner = answer.explanation.winner
+    if winner is None:
+        return
+    of_run = f" of RUN {answer.run}" if answer.run else ""
+    yield f"dataset {winner.row.uuid}{of_run}"
+
+
+def _why_nothing(explanation: Explanation) -> Iterator[str]:
     """Yield why nothing is found, and what would be nearest."""
-    match made.outcome:
+    match explanation.outcome:
         case Outcome.FOUND:
             return
         case Outcome.NO_CHAIN:
-            yield f"nothing is found: {made.chain} does not exist here"
+            yield f"nothing is found: {explanation.chain} does not exist here"
         case Outcome.AMBIGUOUS:
-            number = sum(one.why is Why.AMBIGUOUS for one in made.candidates)
+            ambiguous = [c for c in explanation.candidates if c.why is Why.AMBIGUOUS]
+            number = len(ambiguous)
             yield f"nothing is found: the butler refuses to choose one of {number} in one collection"
-        case Outcome.NOTHING if made.nearest:
-            yield f"nothing is found: nothing is valid then; nearest is {_near(made.nearest)}"
+        case Outcome.NOTHING if explanation.nearest:
+            nearest = explanation.nearest
+            detail = nearest.detail.replace("ended", "which ended")
+            yield f"nothing is found: nothing is valid then; nearest is {nearest.collection}, {detail}"
         case Outcome.NOTHING:
-            yield f"nothing is found: {_unknown(made)}"
+            yield f"nothing is found: {_what_there_is(explanation)}"
 
 
-def _near(one: Weighed) -> str:
-    return f"{one.collection}, {one.detail.replace('ended', 'which ended')}"
-
-
-def _unknown(made: Explanation) -> str:
-    if made.candidates:
+def _what_there_is(explanation: Explanation) -> str:
+    """Say what is held in place of what was looked up."""
+    if explanation.candidates:
         return "every range is empty"
-    if not made.alternatives:
+    if not explanation.known:
         return "no collection of it holds any calibration"
-    if types := made.alternatives.get("dataset_type"):
-        return f"it holds no {made.dataset_type}; there are {', '.join(types)}"
-    return f"no {made.dataset_type} for this data ID; known are {'; '.join(_folded(made.alternatives))}"
+    dataset_type = explanation.dataset_type
+    types = explanation.known.get("dataset_type")
+    if types:
+        return f"it holds no {dataset_type}; there are {', '.join(types)}"
+    values_by_key = []
+    for key, values in explanation.known.items():
+        data_ids = []
+        for value in values:
+            # Keys of a data ID are in order.
+            pairs = sorted((f"{key}={value}", "instrument=any"))
+            data_ids.append(",".join(pairs))
+        values_by_key.append(folded(data_ids, "any"))
+    return f"no {dataset_type} for this data ID; known are {'; '.join(values_by_key)}"
 
 
-def _folded(known: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for key, values in known.items():
-        # Keys of a data ID are in order.
-        yield folded([",".join(sorted((f"{key}={value}", "instrument=any"))) for value in values], "any")
-
-
-def _without(made: Explanation, *, everything: bool) -> Iterator[str]:
+def _without(explanation: Explanation, *, everything: bool) -> Iterator[str]:
     """Yield how many collections hold nothing for the data ID, or which."""
-    if not made.without:
+    without = explanation.without
+    if not without:
         return
-    other = "other " if made.candidates else ""
-    yield f"nothing in {count(len(made.without), f'{other}collection')}" + (":" if everything else "")
-    for rank, name in made.without if everything else ():
+    noun = "other collection" if explanation.candidates else "collection"
+    number = count(len(without), noun)
+    if not everything:
+        yield f"nothing in {number}"
+        return
+    yield f"nothing in {number}:"
+    for rank, name in without:
         yield f"{rank + 1:>3}  {name}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
 
 from rich.text import Text
 
@@ -14,7 +14,7 @@ from ..model.results.impacts import ImpactReport
 from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
 from .markdown import details, row, safe
-from .messages import count
+from .messages import at_line, count
 
 __all__ = ["as_markdown", "as_text", "verdict"]
 
@@ -35,237 +35,367 @@ _FUTURE = "only in the future"
 _WIDE = 15
 """Width of the words that a summary begins its lines with."""
 
+_SHOWN_EXPOSURES = 3
+"""Exposures with failing lookups that are named."""
 
-class _Said(NamedTuple):
+
+@dataclass(frozen=True)
+class _SummaryLine:
     """A line of the summary."""
 
-    word: str
+    label: str
     style: str
-    rest: str
+    text: str
 
 
 def as_text(report: ImpactReport) -> Iterator[Text]:
     """Yield a report for a terminal."""
     yield Text(_title(report), "bold")
-    for said in _summary(report):
-        yield Text("  ").append(f"{said.word:{_WIDE}}", said.style).append(said.rest, "default")
+    for entry in _summary(report):
+        line = Text("  ")
+        line.append(f"{entry.label:{_WIDE}}", entry.style)
+        line.append(entry.text, "default")
+        yield line
     for chain in report.impact.chains:
         yield Text("")
-        yield from _chain(report, chain)
-    yield from _exposures(report)
+        yield Text(_where(chain), "bold")
+        yield from _step_lines("+", "green", chain.entered)
+        yield from _step_lines("-", "red", chain.left)
+        yield from _step_lines("~", "yellow", chain.moved)
+        for change in chain.changes[: report.most]:
+            yield from _change_lines(report, chain, change)
+        rest = _not_shown(report, chain)
+        if rest:
+            yield Text(f"  {rest}", "dim")
+    if report.impact.exposures:
+        yield from _exposure_lines(report.impact.exposures)
 
 
 def as_markdown(report: ImpactReport) -> Iterator[str]:
     """Yield a report for a pull request."""
-    yield f"**{safe(_title(report), link=report.commit[:10])}**\n"
-    yield from (f"- **{said.word}** {safe(said.rest)}" for said in _summary(report))
+    title = safe(_title(report), link=report.commit[:10])
+    yield f"**{title}**\n"
+    for entry in _summary(report):
+        yield f"- **{entry.label}** {safe(entry.text)}"
     for chain in report.impact.chains:
         yield ""
         yield f"{safe(_where(chain))}: {_steps(chain)}"
         if chain.changes:
-            yield details(_counted(chain.changes))
-            yield "| lookups | becomes | range (TAI) | reaches | before | after |"
-            yield "|---|---|---|---|---|---|"
-            for change in chain.changes[: report.most]:
-                yield row(
-                    f"{change.dataset_type} {folded(change.data_ids, chain.instrument, report.detectors)}",
-                    change.effect.value,
-                    _range(change),
-                    _reach(report, [change]),
-                    _via(change.before),
-                    _via(change.after),
-                )
-            yield from (f"\n{line.plain.strip()}" for line in _rest(report, chain))
-            yield "\n</details>"
-    if nights := report.nights:
+            yield from _change_table(report, chain)
+    nights = report.nights
+    if nights:
         yield "\n| observing day | exposures that change |\n|---|---:|"
-        yield from (row(str(night), str(number)) for night, number in nights.items())
+        for night, number in nights.items():
+            yield row(str(night), str(number))
 
 
 def verdict(report: ImpactReport) -> str:
     """Say in a line what a change does."""
     changes = report.impact.changes
-    by_effect = {effect: [change for change in changes if change.effect is effect] for effect in Effect}
-    told = [f"{effect.value}: {_types(found)}" for effect, found in by_effect.items() if found]
-    unknown = sorted({one.ticket or one.collection for one in _unknowns(report.impact) if one.moved})
-    told += [f"not known what {', '.join(unknown)} changes"] if unknown else []
-    told += [_reach(report, changes)] if changes else []
-    # Of what is taken for empty nobody knows what it would have answered.
-    told += ["not all is known"] if changes and _taken_for_empty(report) else []
-    return "; ".join(told) or "no lookup changes"
+    sentences = []
+    for effect in Effect:
+        alike = _having(effect, changes)
+        if alike:
+            sentences.append(f"{effect.value}: {_types(alike)}")
+    unknown = set()
+    for collection in _unknowns(report.impact):
+        if collection.moved:
+            unknown.add(collection.ticket or collection.collection)
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        sentences.append(f"not known what {names} changes")
+    if changes:
+        sentences.append(_reach(report, changes))
+        # Of what is taken for empty nobody knows what it would have answered.
+        if _taken_for_empty(report):
+            sentences.append("not all is known")
+    return "; ".join(sentences) or "no lookup changes"
 
 
 def _title(report: ImpactReport) -> str:
-    seen = f"; seen at {report.live}" if report.live else ""
-    return f"Impact of {report.of}, compared with {report.base}{seen}"
+    title = f"Impact of {report.of}, compared with {report.base}"
+    if report.live:
+        title += f"; seen at {report.live}"
+    return title
 
 
-def _summary(report: ImpactReport) -> Iterator[_Said]:
+# --- the summary ---
+
+
+def _summary(report: ImpactReport) -> Iterator[_SummaryLine]:
     """Yield the few lines that come first."""
-    told = report.impact
-    yield from _unknown(report)
-    if not told.changes:
-        moved = any(chain.entered or chain.left or chain.moved for chain in told.chains)
-        but = "what is searched changes, but no lookup does" if moved else "no lookup changes"
-        known = ", as far as is known" if any(one.moved for one in _unknowns(told)) else ""
-        yield _Said("nothing", "green", f"{but}: each finds what it found{known}")
+    impact = report.impact
+    # What is not known comes first: it may be graver than all that is.
+    yield from _unknown_lines(report)
+    if not impact.changes:
+        yield _SummaryLine("nothing", "green", _no_change(impact))
     for effect in Effect:
-        changes = [change for change in told.changes if change.effect is effect]
-        if changes:
-            yield _Said(effect.value, _STYLES[effect], f"{_types(changes)}: {_MEANING[effect]}")
-    if told.changes:
+        alike = _having(effect, impact.changes)
+        if alike:
+            text = f"{_types(alike)}: {_MEANING[effect]}"
+            yield _SummaryLine(effect.value, _STYLES[effect], text)
+    if impact.changes:
         yield _reach_in_words(report)
-    for _, shadowed in groupby(_shadowed(told), key=lambda one: one.ticket):
-        yield _Said("shadowed", "yellow", _never(list(shadowed)))
-    for address in told.gone:
-        yield _Said("not declared", "dim", f"{address} any more; what is there stays as it is")
-    if stays := _taken_for_empty(report):
-        yield _Said("not known", "dim", stays)
+    for shadowed in _shadowed_by_ticket(impact):
+        yield _SummaryLine("shadowed", "yellow", _never(shadowed))
+    for address in impact.gone:
+        text = f"{address} any more; what is there stays as it is"
+        yield _SummaryLine("not declared", "dim", text)
+    empty = _taken_for_empty(report)
+    if empty:
+        yield _SummaryLine("not known", "dim", empty)
 
 
-def _reach_in_words(report: ImpactReport) -> _Said:
+def _unknown_lines(report: ImpactReport) -> Iterator[_SummaryLine]:
+    """Yield what nobody can tell from here, though it matters."""
+    tickets = set()
+    collections = []
+    for unknown in _unknowns(report.impact):
+        if unknown.moved and unknown.ticket:
+            tickets.add(unknown.ticket)
+        elif unknown.moved:
+            collections.append(unknown.collection)
+    for ticket in sorted(tickets):
+        if report.live:
+            advice = f"it is not at {report.live}, and not sealed"
+        else:
+            advice = f"seal it (calibstate seal {ticket}), or look where it is with --live SITE/REPOSITORY"
+        yield _SummaryLine("unknown", "bold magenta", f"what {ticket} changes; {advice}")
+    for collection in collections:
+        if report.live:
+            advice = f"it is not at {report.live}"
+        else:
+            advice = "others make it: look where it is with --live SITE/REPOSITORY"
+        yield _SummaryLine("unknown", "bold magenta", f"what {collection} changes; {advice}")
+
+
+def _no_change(impact: Impact) -> str:
+    """Say that each lookup finds what it found, as far as is known."""
+    sentence = "no lookup changes"
+    for chain in impact.chains:
+        if chain.entered or chain.left or chain.moved:
+            sentence = "what is searched changes, but no lookup does"
+    sentence += ": each finds what it found"
+    if any(unknown.moved for unknown in _unknowns(impact)):
+        sentence += ", as far as is known"
+    return sentence
+
+
+def _reach_in_words(report: ImpactReport) -> _SummaryLine:
     """Say whether what was observed already is calibrated otherwise."""
-    begins = [change.begin for change in report.impact.changes]
+    changes = report.impact.changes
     until = format_bound(report.observed_until)
-    if not report.reaches_back(report.impact.changes):
-        return _Said("in the future", "green", f"only: what was observed until {until} stays as it is")
-    since = format_bound(min(begins))
+    if not report.reaches_back(changes):
+        text = f"only: what was observed until {until} stays as it is"
+        return _SummaryLine("in the future", "green", text)
+    since = format_bound(min(change.begin for change in changes))
     which = f"from {since} " if since else ""
-    return _Said(_PAST, "bold yellow", f"what was observed {which}until {until} is calibrated otherwise")
+    text = f"what was observed {which}until {until} is calibrated otherwise"
+    return _SummaryLine(_PAST, "bold yellow", text)
+
+
+def _shadowed_by_ticket(impact: Impact) -> Iterator[list[Shadowed]]:
+    """Yield what can never win any more, that of a ticket together."""
+    # A collection may be shadowed in several chains, and is named once.
+    by_name = {}
+    for chain in impact.chains:
+        for shadowed in chain.shadowed:
+            by_name[shadowed.ticket, shadowed.collection] = shadowed
+    ordered = [by_name[name] for name in sorted(by_name)]
+    for _, alike in groupby(ordered, key=lambda shadowed: shadowed.ticket):
+        yield list(alike)
+
+
+def _never(shadowed: list[Shadowed]) -> str:
+    """Say that a ticket, or collections of it, can never win any more."""
+    first = shadowed[0]
+    names = first.ticket
+    if not first.whole:
+        names = ", ".join(collection.collection for collection in shadowed)
+    return f"{names} can never win any more{at_line(first.where)}"
+
+
+def _unknowns(impact: Impact) -> list[Unknown]:
+    """Return the collections whose content is not known, each once."""
+    unknowns: set[Unknown] = set()
+    for chain in impact.chains:
+        unknowns.update(chain.unknown)
+    return sorted(unknowns)
+
+
+def _taken_for_empty(report: ImpactReport) -> str:
+    """Say which collections were taken for empty, or nothing."""
+    tickets = set()
+    others = set()
+    for unknown in _unknowns(report.impact):
+        # What moves is told by itself: nothing is known of what that does.
+        if unknown.moved:
+            continue
+        if unknown.ticket:
+            tickets.add(unknown.ticket)
+        else:
+            others.add(unknown.collection)
+    parts = []
+    if tickets:
+        names = ", ".join(sorted(tickets))
+        parts.append(f"of {names} (not sealed)")
+    if others:
+        number = count(len(others), "collection")
+        parts.append(f"of {number} that others make")
+    if not parts:
+        return ""
+    return f"what lookups find by means {' and '.join(parts)}"
+
+
+# --- a chain and its changes ---
+
+
+def _where(chain: ChainImpact) -> str:
+    """Name the chains that change alike, each with its repositories."""
+    by_name: dict[str, list[str]] = {}
+    for address, name in chain.chains:
+        by_name.setdefault(name, []).append(address)
+    places = []
+    for name, addresses in by_name.items():
+        places.append(f"{name} at {', '.join(addresses)}")
+    return "; ".join(places)
+
+
+def _step_lines(mark: str, style: str, names: Iterable[str]) -> Iterator[Text]:
+    for name in names:
+        yield Text(f"  {mark} {name}", style)
+
+
+def _steps(chain: ChainImpact) -> str:
+    """Return what enters, leaves and moves, in a line of Markdown."""
+    steps = [f"`+ {name}`" for name in chain.entered]
+    steps += [f"`- {name}`" for name in chain.left]
+    steps += [f"`~ {name}`" for name in chain.moved]
+    return " ".join(steps) or "by a chain within it"
+
+
+def _change_lines(report: ImpactReport, chain: ChainImpact, change: Change) -> Iterator[Text]:
+    data_ids = folded(change.data_ids, chain.instrument, report.detectors)
+    line = Text("  ")
+    line.append(change.effect.value, _STYLES[change.effect])
+    line.append(f"  {change.dataset_type}  {data_ids}", "default")
+    yield line
+    reach = _reach(report, [change])
+    yield Text(f"    {_range(change)}, {reach}")
+    yield Text(f"    before  {_via(change.before)}", "dim")
+    yield Text(f"    after   {_via(change.after)}")
+
+
+def _change_table(report: ImpactReport, chain: ChainImpact) -> Iterator[str]:
+    """Yield the changes of a chain, folded under how many there are."""
+    numbers = Counter(change.effect for change in chain.changes)
+    counted = []
+    for effect in Effect:
+        if effect in numbers:
+            counted.append(f"{numbers[effect]} {effect.value}")
+    yield details(", ".join(counted))
+    yield "| lookups | becomes | range (TAI) | reaches | before | after |"
+    yield "|---|---|---|---|---|---|"
+    for change in chain.changes[: report.most]:
+        data_ids = folded(change.data_ids, chain.instrument, report.detectors)
+        yield row(
+            f"{change.dataset_type} {data_ids}",
+            change.effect.value,
+            _range(change),
+            _reach(report, [change]),
+            _via(change.before),
+            _via(change.after),
+        )
+    rest = _not_shown(report, chain)
+    if rest:
+        yield f"\n{rest}"
+    yield "\n</details>"
+
+
+def _not_shown(report: ImpactReport, chain: ChainImpact) -> str:
+    """Say how many changes are not shown; empty: all are."""
+    more = len(chain.changes) - report.most
+    if more <= 0:
+        return ""
+    number = count(more, "change")
+    return f"… and {number} more; --format json has all"
+
+
+def _having(effect: Effect, changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if change.effect is effect]
 
 
 def _reach(report: ImpactReport, changes: Iterable[Change]) -> str:
-    return _PAST if report.reaches_back(changes) else _FUTURE
+    if report.reaches_back(changes):
+        return _PAST
+    return _FUTURE
 
 
 def _types(changes: Iterable[Change]) -> str:
     """Count the data IDs of each dataset type."""
     by_type: dict[str, set[str]] = {}
     for change in changes:
-        by_type.setdefault(change.dataset_type, set()).update(change.data_ids)
-    return ", ".join(f"{name} for {count(len(ids), 'data ID')}" for name, ids in sorted(by_type.items()))
-
-
-def _counted(changes: Iterable[Change]) -> str:
-    numbers = Counter(change.effect for change in changes)
-    return ", ".join(f"{numbers[effect]} {effect.value}" for effect in Effect if effect in numbers)
-
-
-def _shadowed(told: Impact) -> list[Shadowed]:
-    found = {(one.ticket, one.collection): one for chain in told.chains for one in chain.shadowed}
-    return [found[key] for key in sorted(found)]
-
-
-def _never(shadowed: list[Shadowed]) -> str:
-    first = shadowed[0]
-    where = f" ({first.where.file}:{first.where.line})" if first.where else ""
-    names = ", ".join(one.collection for one in shadowed)
-    return f"{first.ticket if first.whole else names} can never win any more{where}"
-
-
-def _unknown(report: ImpactReport) -> Iterator[_Said]:
-    """Yield what nobody can tell from here, though it matters."""
-    moved = [one for one in _unknowns(report.impact) if one.moved]
-    for ticket in sorted({one.ticket for one in moved if one.ticket}):
-        yield _Said("unknown", "bold magenta", f"what {ticket} changes; {_how_to_know(report, ticket)}")
-    for name in (one.collection for one in moved if not one.ticket):
-        yield _Said("unknown", "bold magenta", f"what {name} changes; {_how_to_know(report, '')}")
-
-
-def _unknowns(told: Impact) -> list[Unknown]:
-    return sorted({one for chain in told.chains for one in chain.unknown})
-
-
-def _how_to_know(report: ImpactReport, ticket: str) -> str:
-    if report.live:
-        return f"it is not at {report.live}" + (", and not sealed" if ticket else "")
-    ask = "look where it is with --live SITE/REPOSITORY"
-    return f"seal it (calibstate seal {ticket}), or {ask}" if ticket else f"others make it: {ask}"
-
-
-def _taken_for_empty(report: ImpactReport) -> str:
-    found = [one for one in _unknowns(report.impact) if not one.moved]
-    tickets = sorted({one.ticket for one in found if one.ticket})
-    others = len({one.collection for one in found if not one.ticket})
-    told = [f"of {', '.join(tickets)} (not sealed)"] if tickets else []
-    told += [f"of {count(others, 'collection')} that others make"] if others else []
-    return f"what lookups find by means {' and '.join(told)}" if told else ""
-
-
-def _chain(report: ImpactReport, chain: ChainImpact) -> Iterator[Text]:
-    yield Text(_where(chain), "bold")
-    steps = (("+", "green", chain.entered), ("-", "red", chain.left), ("~", "yellow", chain.moved))
-    for mark, style, names in steps:
-        yield from (Text(f"  {mark} {name}", style) for name in names)
-    for change in chain.changes[: report.most]:
-        yield from _change(report, chain, change)
-    yield from _rest(report, chain)
-
-
-def _steps(chain: ChainImpact) -> str:
-    marked = (("+", chain.entered), ("-", chain.left), ("~", chain.moved))
-    return " ".join(f"`{mark} {name}`" for mark, names in marked for name in names) or "by a chain within it"
-
-
-def _where(chain: ChainImpact) -> str:
-    by_name: dict[str, list[str]] = {}
-    for address, name in chain.chains:
-        by_name.setdefault(name, []).append(address)
-    return "; ".join(f"{name} at {', '.join(addresses)}" for name, addresses in by_name.items())
-
-
-def _change(report: ImpactReport, chain: ChainImpact, change: Change) -> Iterator[Text]:
-    data_ids = folded(change.data_ids, chain.instrument, report.detectors)
-    line = Text("  ").append(change.effect.value, _STYLES[change.effect])
-    yield line.append(f"  {change.dataset_type}  {data_ids}", "default")
-    yield Text(f"    {_range(change)}, {_reach(report, [change])}")
-    yield Text(f"    before  {_via(change.before)}", "dim")
-    yield Text(f"    after   {_via(change.after)}")
-
-
-def _rest(report: ImpactReport, chain: ChainImpact) -> Iterator[Text]:
-    if (more := len(chain.changes) - report.most) > 0:
-        yield Text(f"  … and {count(more, 'change')} more; --format json has all", "dim")
+        data_ids = by_type.setdefault(change.dataset_type, set())
+        data_ids.update(change.data_ids)
+    counted = []
+    for dataset_type in sorted(by_type):
+        number = len(by_type[dataset_type])
+        counted.append(f"{dataset_type} for {count(number, 'data ID')}")
+    return ", ".join(counted)
 
 
 def _range(change: Change) -> str:
-    begin, end = format_bound(change.begin), format_bound(change.end)
-    match change.begin != UNBOUNDED_BEGIN, change.end != UNBOUNDED_END:
-        case True, True:
-            return f"from {begin} until {end}"
-        case True, False:
-            return f"from {begin} on"
-        case False, True:
-            return f"until {end}"
-        case _:
-            return "at all times"
+    begin = format_bound(change.begin)
+    end = format_bound(change.end)
+    has_begin = change.begin != UNBOUNDED_BEGIN
+    has_end = change.end != UNBOUNDED_END
+    if has_begin and has_end:
+        return f"from {begin} until {end}"
+    if has_begin:
+        return f"from {begin} on"
+    if has_end:
+        return f"until {end}"
+    return "at all times"
 
 
 def _via(via: Via | None) -> str:
-    return via.collection if via else "nothing"
+    if via is None:
+        return "nothing"
+    return via.collection
+
+
+# --- the exposures ---
+
+
+def _exposure_lines(exposures: Sequence[Affected]) -> Iterator[Text]:
+    """Yield which exposures would be calibrated otherwise, by night."""
+    number = count(len(exposures), "exposure")
+    yield Text("")
+    yield Text(f"{number} would be calibrated otherwise", "bold")
+    failing = [exposure for exposure in exposures if exposure.ambiguous]
+    if failing:
+        yield Text(f"  {_failing(failing)}", "red")
+    for night, group in groupby(exposures, key=lambda exposure: exposure.day_obs):
+        of_the_night = list(group)
+        numbers: Counter[str] = Counter()
+        for exposure in of_the_night:
+            numbers.update(exposure.dataset_types)
+        counted = []
+        for dataset_type in sorted(numbers):
+            counted.append(f"{dataset_type} {numbers[dataset_type]}")
+        yield Text(f"  {night}  {len(of_the_night)} ({', '.join(counted)})")
 
 
 def _failing(exposures: Sequence[Affected]) -> str:
     """Say which lookups fail for exposures across a seam."""
-    types = sorted({type_ for one in exposures for type_ in one.ambiguous})
-    shown = ", ".join(str(one.exposure) for one in exposures[:3])
-    rest = ", …" if len(exposures) > 3 else ""
+    types: set[str] = set()
+    for exposure in exposures:
+        types.update(exposure.ambiguous)
+    names = [str(exposure.exposure) for exposure in exposures[:_SHOWN_EXPOSURES]]
+    if len(exposures) > _SHOWN_EXPOSURES:
+        names.append("…")
+    number = count(len(exposures), "exposure")
     return (
-        f"lookups of {', '.join(types)} fail for {count(len(exposures), 'exposure')} ({shown}{rest}): each "
+        f"lookups of {', '.join(sorted(types))} fail for {number} ({', '.join(names)}): each "
         "reaches into two certifications of one collection, and the butler refuses to choose"
     )
-
-
-def _exposures(report: ImpactReport) -> Iterator[Text]:
-    exposures = report.impact.exposures
-    if not exposures:
-        return
-    yield Text("")
-    yield Text(f"{count(len(exposures), 'exposure')} would be calibrated otherwise", "bold")
-    if failing := [one for one in exposures if one.ambiguous]:
-        yield Text(f"  {_failing(failing)}", "red")
-    for night, found in groupby(exposures, key=lambda one: one.day_obs):
-        told = list(found)
-        types = Counter(name for one in told for name in one.dataset_types)
-        said = ", ".join(f"{name} {number}" for name, number in sorted(types.items()))
-        yield Text(f"  {night}  {len(told)} ({said})")

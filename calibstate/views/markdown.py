@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from ..model.drift import Drift
 from ..model.outcomes import Outcome, Result
-from ..model.plans import Plan
+from ..model.plans import Plan, Refusal
 from ..model.results.drift import DriftFound
 from ..model.results.plans import PlanMade, SavedPlan
+from .messages import at_line
 from .text import tally
 
 __all__ = [
@@ -49,28 +50,44 @@ _LINKED = re.compile(
 """The first part of what GitHub makes a link of; cut there, it is none."""
 
 
-def plan(made: Plan) -> Iterator[str]:
+# --- plans, drift and outcomes ---
+
+
+def plan(planned: Plan) -> Iterator[str]:
     """Yield a plan: its steps, what stays undone, what is refused."""
-    yield f"**{tally(made)}**\n"
-    if made.steps:
+    yield f"**{tally(planned)}**\n"
+    if planned.steps:
         yield "| step | place | action | target | because | after |"
         yield "|---:|---|---|---|---|---|"
-    for step in made.steps:
+    for step in planned.steps:
         action = step.action
-        cells = (step.id, action.target.place, action.do, action.target.name, action.because)
-        yield row(*cells, ", ".join(step.after))
-    for step in made.steps:
-        if lines := list(step.action.changes()):
+        yield row(
+            step.id,
+            action.target.place,
+            action.do,
+            action.target.name,
+            action.because,
+            ", ".join(step.after),
+        )
+    for step in planned.steps:
+        changes = list(step.action.changes())
+        if changes:
+            block = fenced(changes, "diff")
             yield details(f"Step {step.id}: {step.action.target.name}")
-            yield fenced(lines, "diff") + "\n</details>"
-    if made.drift:
+            yield f"{block}\n</details>"
+    if planned.drift:
         yield ""
-        yield from drift(made.drift)
-    for refusal in made.refused:
-        at = f" ({refusal.declared_at.file}:{refusal.declared_at.line})" if refusal.declared_at else ""
-        yield f"\n> **Refused** {safe(f'{refusal.target}: {refusal.reason}{at}')}"
-        if refusal.hint:
-            yield f">\n> {safe(refusal.hint)}"
+        yield from drift(planned.drift)
+    for refusal in planned.refused:
+        yield from _refusal_lines(refusal)
+
+
+def _refusal_lines(refusal: Refusal) -> Iterator[str]:
+    words = f"{refusal.target}: {refusal.reason}"
+    words += at_line(refusal.declared_at)
+    yield f"\n> **Refused** {safe(words)}"
+    if refusal.hint:
+        yield f">\n> {safe(refusal.hint)}"
 
 
 def plan_of(result: SavedPlan | PlanMade) -> Iterator[str]:
@@ -78,21 +95,33 @@ def plan_of(result: SavedPlan | PlanMade) -> Iterator[str]:
     return plan(result.plan)
 
 
-def drift(found: Iterable[Drift]) -> Iterator[str]:
+def drift(departures: Iterable[Drift]) -> Iterator[str]:
     """Yield drift as a table."""
+    # The kinds take a while to import, and most lines are of no drift.
     from ..kinds.registry import within
 
-    rows = list(found)
+    rows = list(departures)
     if not rows:
         yield "**In sync.**"
         return
     yield "| place | drift | subject | detail | declared at |"
     yield "|---|---|---|---|---|"
-    for one in rows:
-        at = f"{one.declared_at.file}:{one.declared_at.line}" if one.declared_at else ""
-        chain = within(one)
-        subject = f"{one.subject} in {chain}" if chain else one.subject
-        yield row(one.target.place, one.what.value, subject, one.detail, at)
+    for departure in rows:
+        declared_at = departure.declared_at
+        at = ""
+        if declared_at:
+            at = f"{declared_at.file}:{declared_at.line}"
+        subject = departure.subject
+        chain = within(departure)
+        if chain:
+            subject += f" in {chain}"
+        yield row(
+            departure.target.place,
+            departure.what.value,
+            subject,
+            departure.detail,
+            at,
+        )
 
 
 def drift_found(result: DriftFound) -> Iterator[str]:
@@ -100,20 +129,26 @@ def drift_found(result: DriftFound) -> Iterator[str]:
     return drift(result.plan.drift)
 
 
-def outcome_lines(became: Outcome) -> Iterator[str]:
+def outcome_lines(ended: Outcome) -> Iterator[str]:
     """Yield what became of a step; that it was begun is not shown."""
-    if became.result is not Result.BEGUN:
-        yield outcome(became)
+    if ended.result is not Result.BEGUN:
+        yield outcome(ended)
 
 
-def outcome(became: Outcome) -> str:
+def outcome(ended: Outcome) -> str:
     """Return what became of a step, as an item of a list."""
-    return f"- step {became.step} **{became.result.value}**: {safe(f'{became.do} {became.target}')}"
+    step = f"step {ended.step} **{ended.result.value}**"
+    action = safe(f"{ended.do} {ended.target}")
+    return f"- {step}: {action}"
+
+
+# --- what all tables and texts are written with ---
 
 
 def row(*cells: str) -> str:
     """Return a row of a table."""
-    return "| " + " | ".join(safe(cell) for cell in cells) + " |"
+    safely = [safe(cell) for cell in cells]
+    return f"| {' | '.join(safely)} |"
 
 
 def details(title: str, *, opened: bool = False) -> str:
@@ -122,16 +157,23 @@ def details(title: str, *, opened: bool = False) -> str:
     A line that begins with a tag is HTML, where other marks mean something
     than in Markdown.
     """
-    said = _NOTHING.join(html.escape(part) for part in _cut(" ".join(title.splitlines())))
-    return f"\n<details{' open' if opened else ''}><summary>{said}</summary>\n"
+    line = " ".join(title.splitlines())
+    summary = _NOTHING.join(html.escape(part) for part in _unlinked(line))
+    tag = "details open" if opened else "details"
+    return f"\n<{tag}><summary>{summary}</summary>\n"
 
 
 def fenced(lines: Iterable[str], language: str = "") -> str:
     """Return lines as they are, whatever they hold."""
-    told = [line.replace("\n", " ") for line in lines]
-    longest = max((len(ticks) for line in told for ticks in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}{language}", *told, fence])
+    shown = [line.replace("\n", " ") for line in lines]
+    # A fence ends at as many ticks as it begins with: it has one more than
+    # any line.
+    longest = 2
+    for line in shown:
+        for ticks in re.findall("`+", line):
+            longest = max(longest, len(ticks))
+    fence = "`" * (longest + 1)
+    return "\n".join([fence + language, *shown, fence])
 
 
 def safe(text: str, *, link: str = "") -> str:
@@ -143,22 +185,25 @@ def safe(text: str, *, link: str = "") -> str:
     Parameters
     ----------
     text
-        Whoever wrote it.
+        Words of anybody.
     link
         What stays a link wherever it stands in the text: a commit of ours.
     """
     if link:
-        return link.join(safe(part) for part in text.split(link))
+        around = [safe(part) for part in text.split(link)]
+        return link.join(around)
     line = " ".join(text.splitlines())
-    return _NOTHING.join(_MARKS.sub(r"\\\g<0>", part) for part in _cut(line))
+    escaped = [_MARKS.sub(r"\\\g<0>", part) for part in _unlinked(line)]
+    return _NOTHING.join(escaped)
 
 
-def _cut(text: str) -> Iterator[str]:
+def _unlinked(text: str) -> Iterator[str]:
     """Yield text in parts, none of which is linked by itself."""
     start = 0
-    for found in _LINKED.finditer(text):
-        if found["uuid"]:
+    for link in _LINKED.finditer(text):
+        if link["uuid"]:
             continue
-        yield text[start : found.end()]
-        start = found.end()
+        end = link.end()
+        yield text[start:end]
+        start = end
     yield text[start:]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ..errors import Diagnostic, Severity
+from ..errors import Diagnostic, Severity, Where
 
-__all__ = ["Aside", "count", "diagnostic", "indented"]
+__all__ = ["Aside", "at_line", "count", "diagnostic", "indented"]
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -23,6 +23,13 @@ class Aside(str):
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 step``, ``2 steps``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def at_line(where: Where | None) -> str:
+    """Return a place in a file as an aside: `` (FILE:LINE)``; else nothing."""
+    if where is None:
+        return ""
+    return f" ({where.file}:{where.line})"
 
 
 def diagnostic(problem: Diagnostic) -> Text:

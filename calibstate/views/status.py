@@ -60,7 +60,7 @@ _STYLES = {
 }
 """What was decided by people is dim."""
 
-_TOLD = (
+_EXPLAINED = (
     State.UNREACHABLE,
     State.CHANGED,
     State.REFUSED,
@@ -70,7 +70,7 @@ _TOLD = (
     State.SKIPPED,
     State.RETIRED,
 )
-"""States whose reason is told; all others are told by `drift`."""
+"""States whose reason is shown; those of all others are shown by `drift`."""
 
 _GAP = "  "
 _LONGEST = 36
@@ -78,29 +78,32 @@ _LONGEST = 36
 above them."""
 
 
-def as_text(told: Status, width: int) -> Iterator[Text]:
+def as_text(status: Status, width: int) -> Iterator[Text]:
     """Yield tables for a terminal.
 
     Parameters
     ----------
-    told
+    status
         How it stands.
     width
         Characters of a line.
     """
-    for table in told.tables:
-        yield Text(table.instrument, "bold")
+    with_marks = False
+    for table in status.tables:
         shape = _shape(table, width)
-        yield from _heads(table, shape)
+        with_marks = with_marks or shape.marks
+        yield Text(table.instrument, "bold")
+        if shape.marks:
+            yield from _numbered_repositories(table, shape)
         for columns in shape.blocks:
             yield from _block(table, shape, columns)
         yield Text("")
-    yield from _legend(told, marks=any(_shape(table, width).marks for table in told.tables))
-    yield from _reasons(told)
-    if told.beside:
+    yield from _legend(status, marks=with_marks)
+    yield from _reason_lines(status)
+    if status.beside:
         yield Text("In the archive and in Rucio", "bold")
-        yield from text.drift(told.beside)
-    yield Text(tally(told), "bold")
+        yield from text.drift(status.beside)
+    yield Text(tally(status), "bold")
 
 
 def status_as_text(result: TicketsStatus) -> Iterator[Text]:
@@ -114,39 +117,65 @@ def status_as_markdown(result: TicketsStatus) -> Iterator[str]:
     return as_markdown(result.status)
 
 
-def as_markdown(told: Status) -> Iterator[str]:
+def as_markdown(status: Status) -> Iterator[str]:
     """Yield tables for a page, what their words mean, and the reasons."""
-    yield f"**{tally(told)}**"
-    for table in told.tables:
-        yield f"\n### {markdown.safe(table.instrument)}\n"
-        yield markdown.row("", *(column.repository for column in table.columns))
-        yield "|---" * (1 + len(table.columns)) + "|"
-        for row in table.rows:
-            yield markdown.row(_label(row), *(_word(cell.state) for cell in row.cells))
-    if states := _states(told):
+    yield f"**{tally(status)}**"
+    for table in status.tables:
+        yield from _markdown_table(table)
+    states = _states(status)
+    if states:
         yield ""
-        yield from (f"- *{_word(state)}*: {markdown.safe(state.means)}" for state in states)
-    if reasons := list(_grouped(told)):
+    for state in states:
+        meaning = markdown.safe(state.means)
+        yield f"- *{_word(state)}*: {meaning}"
+    reasons = list(_grouped(status))
+    if reasons:
         yield ""
         yield "| | what | where | why |"
         yield "|---|---|---|---|"
-        for reason in reasons:
-            yield markdown.row(
-                reason.state.value, ", ".join(reason.names), ", ".join(reason.places), reason.why
-            )
-    if told.beside:
+    for reason in reasons:
+        yield markdown.row(
+            reason.state.value,
+            ", ".join(reason.names),
+            ", ".join(reason.places),
+            reason.why,
+        )
+    if status.beside:
         yield "\nIn the archive and in Rucio:\n"
-        yield from markdown.drift(told.beside)
+        yield from markdown.drift(status.beside)
 
 
-def tally(told: Status) -> str:
+def _markdown_table(table: Table) -> Iterator[str]:
+    """Yield a table of all repositories: a page is as wide as it has to be."""
+    repositories = [column.repository for column in table.columns]
+    yield f"\n### {markdown.safe(table.instrument)}\n"
+    yield markdown.row("", *repositories)
+    yield "|---" * (1 + len(repositories)) + "|"
+    for row in table.rows:
+        words = [_word(cell.state) for cell in row.cells]
+        yield markdown.row(_label(row), *words)
+
+
+def tally(status: Status) -> str:
     """Say in a line how it stands with the tickets."""
-    counted = told.tally()
-    tickets = sum(row.subject is Subject.TICKET for table in told.tables for row in table.rows)
-    places = len({column.repository for table in told.tables for column in table.columns})
-    start = f"{count(tickets, 'ticket')} at {places} {'repository' if places == 1 else 'repositories'}"
-    states = [f"{counted[state]} {state.value}" for state in reversed(State) if counted[state]]
-    return f"{start}: {', '.join(states)}." if states else f"{start}."
+    tickets = 0
+    places = set()
+    for table in status.tables:
+        for row in table.rows:
+            if row.subject is Subject.TICKET:
+                tickets += 1
+        for column in table.columns:
+            places.add(column.repository)
+    noun = "repository" if len(places) == 1 else "repositories"
+    start = f"{count(tickets, 'ticket')} at {len(places)} {noun}"
+    numbers = status.tally()
+    counted = []
+    for state in reversed(State):
+        if numbers[state]:
+            counted.append(f"{numbers[state]} {state.value}")
+    if not counted:
+        return f"{start}."
+    return f"{start}: {', '.join(counted)}."
 
 
 # --- for a terminal ---
@@ -170,35 +199,61 @@ class _Shape:
 
 
 def _shape(table: Table, width: int) -> _Shape:
-    labels = [len(_label(row)) for row in table.rows]
-    label = max((length for length in labels if length <= _LONGEST), default=0)
-    words = tuple(
-        max(len(column.repository), *(len(_word(row.cells[number].state)) for row in table.rows), 0)
-        for number, column in enumerate(table.columns)
-    )
-    everything = (range(len(words)),)
-    if len(_GAP) + label + sum(len(_GAP) + word for word in words) <= width:
-        return _Shape(label, words, everything, marks=False)
-    numbers = tuple(len(str(len(words))) for _ in words)
+    """Return how a table is laid out in lines of some width."""
+    label = 0
+    for row in table.rows:
+        length = len(_label(row))
+        # A longer one stands in a line of its own, and needs no room here.
+        if length <= _LONGEST:
+            label = max(label, length)
+    widths = _widths_of_words(table)
+    columns = len(widths)
+    needed = len(_GAP) + label
+    for word in widths:
+        needed += len(_GAP) + word
+    if needed <= width:
+        return _Shape(label, widths, (range(columns),), marks=False)
+    # Marks under numbers, in as many blocks as the columns need.
+    digits = len(str(columns))
     room = width - len(_GAP) - label
-    most = max(1, room // (len(_GAP) + max(numbers)))
-    blocks = tuple(range(start, min(start + most, len(words))) for start in range(0, len(words), most))
-    return _Shape(label, numbers, blocks, marks=True)
+    most = max(1, room // (len(_GAP) + digits))
+    blocks = []
+    for start in range(0, columns, most):
+        end = min(start + most, columns)
+        blocks.append(range(start, end))
+    return _Shape(label, (digits,) * columns, tuple(blocks), marks=True)
 
 
-def _heads(table: Table, shape: _Shape) -> Iterator[Text]:
+def _widths_of_words(table: Table) -> tuple[int, ...]:
+    """Return how wide each column is with words under an address."""
+    widths = []
+    for number, column in enumerate(table.columns):
+        widest = len(column.repository)
+        for row in table.rows:
+            word = _word(row.cells[number].state)
+            widest = max(widest, len(word))
+        widths.append(widest)
+    return tuple(widths)
+
+
+def _numbered_repositories(table: Table, shape: _Shape) -> Iterator[Text]:
     """Yield what the numbers over the columns stand for."""
-    if shape.marks:
-        for number, column in enumerate(table.columns, 1):
-            yield Text(f"{_GAP}{number:>{shape.widths[0]}} ", "bold").append(column.repository, "default")
+    for number, column in enumerate(table.columns, 1):
+        line = Text(f"{_GAP}{number:>{shape.widths[0]}} ", "bold")
+        line.append(column.repository, "default")
+        yield line
 
 
 def _block(table: Table, shape: _Shape, columns: range) -> Iterator[Text]:
+    """Yield some columns of a table, with the labels of its rows."""
     head = Text(_GAP + " " * shape.label)
     for number in columns:
-        name = str(number + 1) if shape.marks else table.columns[number].repository
-        head.append(_GAP + _set(name, shape, number), "bold")
-    yield _stripped(head)
+        name = table.columns[number].repository
+        if shape.marks:
+            name = str(number + 1)
+        head.append(_GAP + _aligned(name, shape, number), "bold")
+    head.rstrip()
+    yield head
     for row in table.rows:
         label = _label(row)
         if len(label) > shape.label:
@@ -207,48 +262,67 @@ def _block(table: Table, shape: _Shape, columns: range) -> Iterator[Text]:
         line = Text(f"{_GAP}{label:{shape.label}}")
         for number in columns:
             state = row.cells[number].state
-            shown = _MARKS[state] if shape.marks else _word(state)
-            line.append(_GAP + _set(shown, shape, number), _STYLES.get(state, "dim"))
-        yield _stripped(line)
+            shown = _word(state)
+            if shape.marks:
+                shown = _MARKS[state]
+            cell = _GAP + _aligned(shown, shape, number)
+            line.append(cell, _style(state))
+        line.rstrip()
+        yield line
 
 
-def _set(word: str, shape: _Shape, number: int) -> str:
+def _aligned(word: str, shape: _Shape, number: int) -> str:
     """Return a word in its column: marks stand under the last digit."""
-    return f"{word:{'>' if shape.marks else '<'}{shape.widths[number]}}"
+    width = shape.widths[number]
+    if shape.marks:
+        return word.rjust(width)
+    return word.ljust(width)
 
 
-def _stripped(line: Text) -> Text:
-    line.rstrip()
-    return line
-
-
-def _legend(told: Status, *, marks: bool) -> Iterator[Text]:
+def _legend(status: Status, *, marks: bool) -> Iterator[Text]:
     """Yield what the states mean that occur."""
-    states = _states(told)
-    words = [state.value if marks else _word(state) for state in states]
-    wide = max(map(len, words), default=0)
+    states = _states(status)
+    if not states:
+        return
+    words = []
+    for state in states:
+        words.append(state.value if marks else _word(state))
+    wide = max(len(word) for word in words)
     for state, word in zip(states, words, strict=True):
+        style = _style(state)
         line = Text(_GAP)
         if marks:
-            line.append(f"{_MARKS[state]} ", _STYLES.get(state, "dim"))
-        yield line.append(f"{word:{wide}}{_GAP}", _STYLES.get(state, "dim")).append(state.means, "dim")
-    if states:
-        yield Text("")
+            line.append(f"{_MARKS[state]} ", style)
+        line.append(f"{word:{wide}}{_GAP}", style)
+        line.append(state.means, "dim")
+        yield line
+    yield Text("")
 
 
-def _reasons(told: Status) -> Iterator[Text]:
+def _reason_lines(status: Status) -> Iterator[Text]:
     """Yield why things are not as one would expect, alike ones together."""
-    reasons = list(_grouped(told))
-    wide = max((len(reason.state.value) for reason in reasons), default=0)
+    reasons = list(_grouped(status))
+    if not reasons:
+        return
+    wide = max(len(reason.state.value) for reason in reasons)
     for reason in reasons:
-        line = Text(_GAP).append(f"{reason.state.value:{wide}}{_GAP}", _STYLES.get(reason.state, "dim"))
-        names = f"{', '.join(reason.names)} at " if reason.names else ""
-        yield line.append(f"{names}{', '.join(reason.places)}\n{_GAP * 2}").append(reason.why, "dim")
-    if reasons:
-        yield Text("")
+        line = Text(_GAP)
+        line.append(f"{reason.state.value:{wide}}{_GAP}", _style(reason.state))
+        if reason.names:
+            names = ", ".join(reason.names)
+            line.append(f"{names} at ")
+        places = ", ".join(reason.places)
+        line.append(f"{places}\n{_GAP * 2}")
+        line.append(reason.why, "dim")
+        yield line
+    yield Text("")
 
 
-# --- what both tell ---
+def _style(state: State) -> str:
+    return _STYLES.get(state, "dim")
+
+
+# --- for a terminal and a page alike ---
 
 
 @dataclass(frozen=True)
@@ -263,49 +337,81 @@ class _Reason:
     why: str
 
 
-def _grouped(told: Status) -> Iterator[_Reason]:
+@dataclass(frozen=True)
+class _LabelledCell:
+    """A cell, and what its row is about."""
+
+    label: str
+    cell: Cell
+
+    @property
+    def weight(self) -> tuple[int, str]:
+        """Cells with the same state and reason have the same."""
+        return list(State).index(self.cell.state), self.cell.reason
+
+
+def _grouped(status: Status) -> Iterator[_Reason]:
     """Yield the reasons; those of several things or places once."""
-    for table in told.tables:
-        cells = [(row, cell) for row in table.rows for cell in row.cells if cell.state in _TOLD]
-        ordered = sorted(cells, key=lambda pair: (*_weight(pair[1]), pair[1].reason))
-        for (_, why), alike in groupby(ordered, key=lambda pair: (pair[1].state, pair[1].reason)):
+    for table in status.tables:
+        cells = []
+        for row in table.rows:
+            for cell in row.cells:
+                if cell.state in _EXPLAINED:
+                    cells.append(_LabelledCell(_label(row), cell))
+        cells.sort(key=lambda labelled: labelled.weight)
+        for (_, why), alike in groupby(cells, key=lambda labelled: labelled.weight):
             if why:
                 yield from _by_places(list(alike), why)
         # A table without rows has no cell that could tell it.
         if not table.rows:
-            for column in table.columns:
-                if column.unreachable:
-                    yield _Reason(State.UNREACHABLE, (), (column.repository,), column.unreachable)
+            yield from _unreachable(table)
 
 
-def _weight(cell: Cell) -> tuple[int]:
-    return (list(State).index(cell.state),)
+def _unreachable(table: Table) -> Iterator[_Reason]:
+    for column in table.columns:
+        if column.unreachable:
+            places = (column.repository,)
+            yield _Reason(State.UNREACHABLE, (), places, column.unreachable)
 
 
-def _by_places(alike: Sequence[tuple[Row, Cell]], why: str) -> Iterator[_Reason]:
+def _by_places(alike: Sequence[_LabelledCell], why: str) -> Iterator[_Reason]:
     """Yield what has the same reason, by the places where it has."""
-    state = alike[0][1].state
+    state = alike[0].cell.state
+    # A place that cannot be seen is no fault of any row.
     if state is State.UNREACHABLE:
-        yield _Reason(state, (), tuple(dict.fromkeys(cell.repository for _, cell in alike)), why)
+        unseen = dict.fromkeys(labelled.cell.repository for labelled in alike)
+        yield _Reason(state, (), tuple(unseen), why)
         return
-    where: dict[str, list[str]] = {}
-    for row, cell in alike:
-        where.setdefault(_label(row), []).append(cell.repository)
-    for places in dict.fromkeys(tuple(found) for found in where.values()):
-        names = tuple(name for name, found in where.items() if tuple(found) == places)
-        yield _Reason(state, names, places, why)
+    places_by_label: dict[str, list[str]] = {}
+    for labelled in alike:
+        places = places_by_label.setdefault(labelled.label, [])
+        places.append(labelled.cell.repository)
+    labels_by_places: dict[tuple[str, ...], list[str]] = {}
+    for label, where in places_by_label.items():
+        labels = labels_by_places.setdefault(tuple(where), [])
+        labels.append(label)
+    for together, labels in labels_by_places.items():
+        yield _Reason(state, tuple(labels), together, why)
 
 
-def _states(told: Status) -> list[State]:
+def _states(status: Status) -> list[State]:
     """Return the states that occur, the gravest last."""
-    found = {cell.state for table in told.tables for row in table.rows for cell in row.cells}
-    return [state for state in reversed(State) if state in found]
+    present = set()
+    for table in status.tables:
+        for row in table.rows:
+            for cell in row.cells:
+                present.add(cell.state)
+    return [state for state in reversed(State) if state in present]
 
 
 def _word(state: State) -> str:
     """Return what stands in a cell; what concerns nobody there is a dash."""
-    return _MARKS[state] if state is State.ELSEWHERE else state.value
+    if state is State.ELSEWHERE:
+        return _MARKS[state]
+    return state.value
 
 
 def _label(row: Row) -> str:
-    return f"chain {row.name}" if row.subject is Subject.CHAIN else row.name
+    if row.subject is Subject.CHAIN:
+        return f"chain {row.name}"
+    return row.name
