@@ -9,6 +9,7 @@ from rich.text import Text
 from ..model.results.reviews import ArchiveReviewed
 from ..model.reviews import ArchiveReview, BundleReview, DamageFinding, Fault
 from .markdown import fenced, row
+from .messages import count
 
 __all__ = ["as_markdown", "as_text", "tally"]
 
@@ -21,14 +22,20 @@ def as_text(result: ArchiveReviewed) -> Iterator[Text]:
     review = result.review
     for bundle in review.bundles:
         if bundle.findings:
-            yield Text(f"{bundle.instrument}/{bundle.ticket} in {bundle.folder}", "bold")
-            for line in _lines(bundle):
-                yield Text(f"  {line}", "red")
+            yield Text(f"{_name(bundle)} in {bundle.folder}", "bold")
+        for finding in _lines(bundle):
+            yield Text(f"  {finding}", "red")
     for ticket, why in review.unreadable.items():
-        yield Text(ticket, "bold").append("  its bundles cannot be read: ", "red").append(why)
+        line = Text(ticket, "bold")
+        line.append("  its bundles cannot be read: ", "red")
+        line.append(why)
+        yield line
     if review.unreachable:
-        yield Text("The archive could not be seen: ", "red").append(review.unreachable)
-    yield Text(tally(review), "green" if review.passed else "red")
+        line = Text("The archive could not be seen: ", "red")
+        line.append(review.unreachable)
+        yield line
+    style = "green" if review.passed else "red"
+    yield Text(tally(review), style)
     for hint in hints(review):
         yield Text(hint, "blue")
 
@@ -47,12 +54,18 @@ def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
         yield row("ticket", "bundle", "files", "damaged")
         yield "|---|---|---|---|"
     for bundle in damaged:
-        name = f"{bundle.instrument}/{bundle.ticket}"
-        yield row(name, bundle.folder, str(bundle.files), str(len(bundle.findings)))
+        yield row(
+            _name(bundle),
+            bundle.folder,
+            str(bundle.files),
+            str(len(bundle.findings)),
+        )
     for bundle in damaged:
         yield f"\n## {bundle.folder}\n"
         yield fenced(_lines(bundle), "text")
-    unseen = [f"{ticket}: {why}" for ticket, why in review.unreadable.items()]
+    unseen = []
+    for ticket, why in review.unreadable.items():
+        unseen.append(f"{ticket}: {why}")
     if review.unreachable:
         unseen.append(f"archive: {review.unreachable}")
     if unseen:
@@ -62,13 +75,19 @@ def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
 
 def tally(review: ArchiveReview) -> str:
     """Return in one line how much was looked at, and what is damaged."""
-    files = sum(bundle.files for bundle in review.bundles)
-    size = sum(bundle.bytes for bundle in review.bundles)
-    damaged = sum(len(bundle.findings) for bundle in review.bundles)
+    files = 0
+    size = 0
+    damaged = 0
+    for bundle in review.bundles:
+        files += bundle.files
+        size += bundle.bytes
+        damaged += len(bundle.findings)
     how = "by checksum" if review.every_byte else "by size"
-    share = f", share {review.share}" if review.share else ""
-    bundles = "1 bundle" if len(review.bundles) == 1 else f"{len(review.bundles)} bundles"
-    looked_at = f"{files} files of {bundles} ({size} bytes{share}) looked at {how}"
+    amount = f"{size} bytes"
+    if review.share:
+        amount += f", share {review.share}"
+    bundles = count(len(review.bundles), "bundle")
+    looked_at = f"{files} files of {bundles} ({amount}) looked at {how}"
     if damaged:
         return f"{looked_at}; {damaged} damaged"
     if not review.passed:
@@ -78,27 +97,38 @@ def tally(review: ArchiveReview) -> str:
 
 def hints(review: ArchiveReview) -> Iterator[str]:
     """Yield what to do about what is damaged."""
-    tickets: dict[str, str] = {}
+    options: dict[str, str] = {}
     for bundle in review.bundles:
         option = _option(bundle.findings)
-        name = f"{bundle.instrument}/{bundle.ticket}"
-        if option and tickets.get(name) != "--archive-bytes":
-            tickets[name] = option
-    for name, option in tickets.items():
+        name = _name(bundle)
+        # Who reads every byte sees also what has another size.
+        if option and options.get(name) != "--archive-bytes":
+            options[name] = option
+    for name, option in options.items():
         yield f"To restore the files: calibstate apply {option} --ticket {name}"
 
 
 def _option(findings: tuple[DamageFinding, ...]) -> str | None:
     """Return by which option of ``apply`` the damage is seen."""
-    damage = [finding for finding in findings if finding.what is not Fault.UNREADABLE]
-    if not damage:
-        return None
-    is_hidden = any(finding.right_size for finding in damage)
-    return "--archive-bytes" if is_hidden else "--files"
+    option = None
+    for finding in findings:
+        if finding.what is Fault.UNREADABLE:
+            continue
+        # A file of the right size shows its damage only when it is read.
+        if finding.right_size:
+            return "--archive-bytes"
+        option = "--files"
+    return option
+
+
+def _name(bundle: BundleReview) -> str:
+    return f"{bundle.instrument}/{bundle.ticket}"
 
 
 def _lines(bundle: BundleReview) -> Iterator[str]:
-    for finding in bundle.findings[:_MOST]:
+    findings = bundle.findings
+    for finding in findings[:_MOST]:
         yield f"{finding.path}: {finding.detail}"
-    if len(bundle.findings) > _MOST:
-        yield f"… and {len(bundle.findings) - _MOST} more; --format json has all"
+    more = len(findings) - _MOST
+    if more > 0:
+        yield f"… and {more} more; --format json has all"

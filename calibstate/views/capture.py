@@ -22,19 +22,24 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
-    """Yield what was found, the files that say it, and their changes."""
+    """Yield what was found, the files that declare it, and their changes."""
     yield from result.remarks
     wide = max((len(child.child) for child in result.children), default=0)
     for chain, children in groupby(result.children, key=lambda child: child.chain):
         yield Text(chain, "bold")
         for child in children:
-            yield Text(f"  {child.child:{wide}}  {child.declared_as}").append(f"  ({child.holds})", "dim")
+            line = Text(f"  {child.child:{wide}}  {child.declared_as}")
+            line.append(f"  ({child.holds})", "dim")
+            yield line
     for file, what in result.files.items():
         if what != "same":
-            yield Text(f"{what:8}", _STYLES[what]).append(file, "default")
+            line = Text(f"{what:8}", _STYLES[what])
+            line.append(file, "default")
+            yield line
     for change in _to_be_written(result):
-        for line in _diff(change):
-            yield Text(line, _DIFF_STYLES.get(line[:1], ""))
+        for difference in _diff(change):
+            style = _DIFF_STYLES.get(difference[:1], "")
+            yield Text(difference, style)
     yield tally(result)
 
 
@@ -44,7 +49,12 @@ def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
     yield row("chain", "child", "declared as", "holds")
     yield "|---|---|---|---|"
     for child in result.children:
-        yield row(child.chain, child.child, child.declared_as, child.holds)
+        yield row(
+            child.chain,
+            child.child,
+            child.declared_as,
+            child.holds,
+        )
     yield ""
     yield row("file", "")
     yield "|---|---|"
@@ -52,12 +62,13 @@ def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
         yield row(file, what)
     yield ""
     for change in _to_be_written(result):
-        yield fenced(_diff(change), "diff") + "\n"
+        block = fenced(_diff(change), "diff")
+        yield f"{block}\n"
     yield tally(result)
 
 
 def refused(result: CaptureRefused) -> Iterator[Diagnostic | Aside]:
-    """Yield why the files of a state tree cannot say what was found."""
+    """Yield why the files of a state tree cannot declare what was found."""
     yield from result.problems
     yield Aside("Nothing was written.")
 
@@ -65,21 +76,40 @@ def refused(result: CaptureRefused) -> Iterator[Diagnostic | Aside]:
 def tally(result: CaptureMade) -> str:
     """Say in a line what a capture came to."""
     numbers = Counter(result.files.values())
-    if not numbers["new"] and not numbers["changed"]:
-        return f"Nothing to write: {count(numbers['same'], 'file')} say it already."
-    counted = ", ".join(f"{numbers[what]} {what}" for what in ("new", "changed") if numbers[what])
+    counted = []
+    for what in ("new", "changed"):
+        if numbers[what]:
+            counted.append(f"{numbers[what]} {what}")
+    words = ", ".join(counted)
+    if not counted:
+        same = count(numbers["same"], "file")
+        return f"Nothing to write: {same} say it already."
     if not result.written:
-        return f"{counted}; nothing was written."
-    return f"{counted}. Read them, and commit them."
+        return f"{words}; nothing was written."
+    return f"{words}. Read them, and commit them."
 
 
 def _to_be_written(result: CaptureMade) -> tuple[FileChange, ...]:
     """Return the changes that a dry run shows; what was written is there."""
-    return () if result.written else result.changes
+    if result.written:
+        return ()
+    return result.changes
 
 
 def _diff(change: FileChange) -> list[str]:
-    before = (change.before or b"").decode("utf-8-sig").splitlines()
-    after = change.after.decode("utf-8-sig").splitlines()
-    old = change.file if change.before is not None else "/dev/null"
-    return list(unified_diff(before, after, old, change.file, lineterm=""))
+    """Return how a file changes, as ``diff -u`` shows it."""
+    # A file with a byte-order mark differs by no character from one without.
+    before = change.before or b""
+    old = before.decode("utf-8-sig")
+    new = change.after.decode("utf-8-sig")
+    name = change.file
+    if change.before is None:
+        name = "/dev/null"
+    lines = unified_diff(
+        old.splitlines(),
+        new.splitlines(),
+        name,
+        change.file,
+        lineterm="",
+    )
+    return list(lines)

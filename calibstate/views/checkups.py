@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -15,6 +16,8 @@ from .messages import count
 __all__ = ["as_markdown", "as_text", "tally"]
 
 _STYLES = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
+_INDENT = " " * 21
+"""In front of a hint, which stands under what was found."""
 
 
 def as_text(result: Checkup) -> Iterator[Text | str]:
@@ -22,10 +25,13 @@ def as_text(result: Checkup) -> Iterator[Text | str]:
     for place, group in groupby(result.checks, key=lambda check: check.place):
         yield Text(place, "bold")
         for check in group:
-            line = Text("  ").append(f"{check.health.value:8}", _STYLES[check.health])
-            yield line.append(f"{check.check:11}{check.said}")
+            health = check.health
+            line = Text("  ")
+            line.append(f"{health.value:8}", _STYLES[health])
+            line.append(f"{check.check:11}{check.said}")
+            yield line
             if check.hint:
-                yield Text(f"{'':21}{check.hint}", "dim")
+                yield Text(_INDENT + check.hint, "dim")
     yield tally(result.checks)
 
 
@@ -34,14 +40,25 @@ def as_markdown(result: Checkup) -> Iterator[str]:
     yield row("place", "check", "", "found", "what to do")
     yield "|---|---|---|---|---|"
     for check in result.checks:
-        yield row(check.place, check.check, check.health.value, check.said, check.hint)
+        yield row(
+            check.place,
+            check.check,
+            check.health.value,
+            check.said,
+            check.hint,
+        )
 
 
 def tally(checks: Sequence[Check]) -> str:
     """Return how much of it is well."""
-    failed = sum(check.health is Health.FAILED for check in checks)
-    warnings = sum(check.health is Health.WARNING for check in checks)
-    if not failed and not warnings:
+    numbers = Counter(check.health for check in checks)
+    failed = numbers[Health.FAILED]
+    warnings = numbers[Health.WARNING]
+    parts = []
+    if failed:
+        parts.append(f"{failed} failed")
+    if warnings:
+        parts.append(count(warnings, "warning"))
+    if not parts:
         return "All is well."
-    parts = [f"{failed} failed"] if failed else []
-    return f"{', '.join([*parts, *([count(warnings, 'warning')] if warnings else [])])}."
+    return ", ".join(parts) + "."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from typing_extensions import override
 
@@ -14,12 +15,42 @@ __all__ = ["Counts"]
 
 _RECENT = 30.0
 """Seconds over which a rate is taken: long enough to be read, and short
-enough to tell of what has come to a standstill."""
+enough to show that something has come to a standstill."""
 
 _A_MOMENT = 1.0
 """Seconds between what a rate is taken from."""
 
-_UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3), ("B", 1))
+
+class _Unit(NamedTuple):
+    """A unit that bytes are counted in."""
+
+    name: str
+    bytes: int
+
+
+_UNITS = (
+    _Unit("TB", 10**12),
+    _Unit("GB", 10**9),
+    _Unit("MB", 10**6),
+    _Unit("kB", 10**3),
+    _Unit("B", 1),
+)
+
+
+class _Count(NamedTuple):
+    """How much of something is done."""
+
+    done: int
+    total: int
+
+
+class _Passed(NamedTuple):
+    """How much had passed at a moment."""
+
+    at: float
+    """Seconds of the clock."""
+
+    bytes: int
 
 
 class Counts:
@@ -33,24 +64,29 @@ class Counts:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._counts: dict[str, tuple[int, int]] = {}
-        self._passed = deque([(clock(), 0)])
+        self._counts: dict[str, _Count] = {}
+        self._passed = deque([_Passed(clock(), 0)])
         """Bytes that had passed at moments of the last while."""
 
     def take(self, unit: str, done: int, total: int) -> None:
-        """Take what a watch of `calibstate.ports.progress` is told."""
-        self._counts[unit] = done, total
-        if unit == BYTES:
-            now = self._clock()
-            if now - self._passed[-1][0] >= _A_MOMENT:
-                self._passed.append((now, done))
+        """Take what a watch of `calibstate.ports.progress` is given."""
+        self._counts[unit] = _Count(done, total)
+        if unit != BYTES:
+            return
+        now = self._clock()
+        since_last = now - self._passed[-1].at
+        if since_last >= _A_MOMENT:
+            self._passed.append(_Passed(now, done))
 
     @property
     def foremost(self) -> tuple[int, int]:
         """How much is done of how much: of bytes, where they are counted."""
         if BYTES in self._counts:
             return self._counts[BYTES]
-        return next(reversed(self._counts.values()), (0, 0))
+        # Else what was begun to be counted last: it is under way.
+        for latest in reversed(self._counts.values()):
+            return latest
+        return 0, 0
 
     @property
     def rate(self) -> float | None:
@@ -58,12 +94,18 @@ class Counts:
         if BYTES not in self._counts:
             return None
         now = self._clock()
-        while len(self._passed) > 1 and now - self._passed[1][0] >= _RECENT:
+        # What passed before the last while is of no more use; but the rate is
+        # taken from the last moment before it.
+        while len(self._passed) > 1:
+            if now - self._passed[1].at < _RECENT:
+                break
             self._passed.popleft()
-        since, before = self._passed[0]
-        if now - since < _A_MOMENT:
+        earliest = self._passed[0]
+        seconds = now - earliest.at
+        if seconds < _A_MOMENT:
             return None
-        return (self._counts[BYTES][0] - before) / (now - since)
+        number = self._counts[BYTES].done - earliest.bytes
+        return number / seconds
 
     @override
     def __str__(self) -> str:
@@ -71,26 +113,38 @@ class Counts:
         # Others may count on while this is shown.
         counts = self._counts.copy()
         passed = counts.pop(BYTES, None)
-        words = [f"{done:,} of {total:,} {unit}" for unit, (done, total) in counts.items()]
+        words = []
+        for unit, number in counts.items():
+            words.append(f"{number.done:,} of {number.total:,} {unit}")
         if passed:
-            words.append(_bytes(*passed))
-        if (rate := self.rate) is not None:
+            words.append(_bytes(passed))
+        rate = self.rate
+        if rate is not None:
             words.append(f"{_amount(rate)}/s")
         return ", ".join(words)
 
 
-def _bytes(done: int, total: int) -> str:
-    name, unit = _unit(total)
-    if unit == 1:
-        return f"{done} of {total} {name}"
-    return f"{done / unit:,.1f} of {total / unit:,.1f} {name}"
+def _bytes(number: _Count) -> str:
+    unit = _unit(number.total)
+    if unit.bytes == 1:
+        return f"{number.done} of {number.total} {unit.name}"
+    done = number.done / unit.bytes
+    total = number.total / unit.bytes
+    return f"{done:,.1f} of {total:,.1f} {unit.name}"
 
 
-def _amount(count: float) -> str:
-    name, unit = _unit(count)
-    number = count / unit
-    return f"{number:.0f} {name}" if unit == 1 or number >= 10 else f"{number:.1f} {name}"
+def _amount(number: float) -> str:
+    unit = _unit(number)
+    amount = number / unit.bytes
+    # A digit behind the point is of use only beside few in front of it.
+    if unit.bytes == 1 or amount >= 10:
+        return f"{amount:.0f} {unit.name}"
+    return f"{amount:.1f} {unit.name}"
 
 
-def _unit(count: float) -> tuple[str, int]:
-    return next((known for known in _UNITS if count >= known[1]), _UNITS[-1])
+def _unit(number: float) -> _Unit:
+    """Return the largest unit of which there is one at least."""
+    for unit in _UNITS:
+        if number >= unit.bytes:
+            return unit
+    return _UNITS[-1]

@@ -15,14 +15,16 @@ def as_text(result: DeclaredChains) -> Iterator[str]:
         yield f"As declared at {result.revision}"
     by_repository: dict[str, dict[str, DeclaredChain]] = {}
     for chain in result.chains:
-        by_repository.setdefault(chain.repository, {})[chain.name] = chain
+        chains = by_repository.setdefault(chain.repository, {})
+        chains[chain.name] = chain
     for resource in result.resources:
         by_repository.setdefault(resource.repository, {})
     for repository, chains in by_repository.items():
+        yield repository
+        # A chain within another one is shown there, and not at the top.
         inside: set[str] = set()
         for chain in chains.values():
             inside.update(chain.children)
-        yield repository
         for name in chains:
             if name not in inside:
                 yield from _branch(name, chains, 1)

@@ -15,6 +15,8 @@ from .markdown import fenced, row
 __all__ = ["as_markdown", "as_text"]
 
 _SHORT = 19
+"""Characters of a fingerprint that a terminal shows."""
+
 _MOST = 20
 """Differences of two repositories that are shown before they are folded."""
 
@@ -25,12 +27,16 @@ def as_text(result: FingerprintsCompared) -> Iterator[Text | str]:
     Those that are alike stand together.
     """
     for chain, repositories in _by_chain(result).items():
-        yield Text(chain, "bold").append(f"  {_how_alike(repositories)}", "dim")
+        yield _heading(chain, repositories)
         wide = max(len(address) for address in repositories)
-        by_print = sorted(repositories.items(), key=lambda item: (item[1].effective, item[0]))
+        by_print = sorted(repositories.items(), key=_alike_together)
         for address, fingerprint in by_print:
-            line = Text(f"  {address:{wide}}  ").append(fingerprint.effective[:_SHORT], "green")
-            yield line.append(f"  {len(fingerprint.collections)} collections", "dim")
+            short = fingerprint.effective[:_SHORT]
+            number = len(fingerprint.collections)
+            line = Text(f"  {address:{wide}}  ")
+            line.append(short, "green")
+            line.append(f"  {number} collections", "dim")
+            yield line
     for difference in result.differences:
         yield from _difference_lines(difference)
 
@@ -41,43 +47,75 @@ def as_markdown(result: FingerprintsCompared) -> Iterator[str]:
     yield "|---|---|---|---:|"
     for chain, repositories in _by_chain(result).items():
         for address, fingerprint in repositories.items():
-            yield row(chain, address, fingerprint.effective, str(len(fingerprint.collections)))
+            number = len(fingerprint.collections)
+            yield row(
+                chain,
+                address,
+                fingerprint.effective,
+                str(number),
+            )
     for difference in result.differences:
         yield ""
         yield fenced(_difference_lines(difference))
 
 
 def _by_chain(result: FingerprintsCompared) -> dict[str, dict[str, ChainFingerprint]]:
+    """Return the fingerprints by chain and repository."""
     chains: dict[str, dict[str, ChainFingerprint]] = {}
-    for address, there in result.chains.items():
-        for name, fingerprint in there.items():
-            chains.setdefault(name, {})[address] = fingerprint
+    for address, fingerprints in result.chains.items():
+        for name, fingerprint in fingerprints.items():
+            repositories = chains.setdefault(name, {})
+            repositories[address] = fingerprint
     return dict(sorted(chains.items()))
 
 
-def _how_alike(repositories: Mapping[str, ChainFingerprint]) -> str:
-    different = len({fingerprint.effective for fingerprint in repositories.values()})
+def _alike_together(item: tuple[str, ChainFingerprint]) -> tuple[str, str]:
+    address, fingerprint = item
+    return fingerprint.effective, address
+
+
+def _heading(chain: str, repositories: Mapping[str, ChainFingerprint]) -> Text:
+    """Return a chain, and whether it is the same at all repositories."""
+    effective = {fingerprint.effective for fingerprint in repositories.values()}
     if len(repositories) == 1:
-        return "at one repository only"
-    return "the same everywhere" if different == 1 else f"{different} different"
+        verdict = "at one repository only"
+    elif len(effective) == 1:
+        verdict = "the same everywhere"
+    else:
+        verdict = f"{len(effective)} different"
+    heading = Text(chain, "bold")
+    heading.append(f"  {verdict}", "dim")
+    return heading
 
 
 def _difference_lines(difference: ChainDifference) -> Iterator[str]:
     """Yield where one repository selects otherwise than another."""
-    reference, repository = difference.reference, difference.repository
+    reference = difference.reference
+    repository = difference.repository
     yield f"{difference.chain}: {repository} selects otherwise than {reference}"
-    for found in difference.differences[:_MOST]:
-        span = format_range((found.begin, found.end))
-        yield f"  {found.dataset_type} {folded(found.data_ids, difference.instrument)} {span}"
-        yield f"    {reference}: {_selected(found.first)}"
-        yield f"    {repository}: {_selected(found.other)}"
-    if len(difference.differences) > _MOST:
-        yield f"  … and {len(difference.differences) - _MOST} more; --format json has all"
+    for part in difference.differences[:_MOST]:
+        span = format_range((part.begin, part.end))
+        data_ids = folded(part.data_ids, difference.instrument)
+        here = _selected(part.one)
+        there = _selected(part.other)
+        yield f"  {part.dataset_type} {data_ids} {span}"
+        yield f"    {reference}: {here}"
+        yield f"    {repository}: {there}"
+    more = len(difference.differences) - _MOST
+    if more > 0:
+        yield f"  … and {more} more; --format json has all"
 
 
-def _selected(what: frozenset[Selected]) -> str:
-    if not what:
+def _selected(datasets: frozenset[Selected]) -> str:
+    """Return the collections that decide, and the dataset if it is one."""
+    if not datasets:
         return "nothing"
-    names = sorted({selected.collection for selected in what})
-    uuids = sorted({selected.uuid for selected in what})
-    return f"{', '.join(names)} ({uuids[0]})" if len(uuids) == 1 else ", ".join(names)
+    collections = set()
+    uuids = set()
+    for dataset in datasets:
+        collections.add(dataset.collection)
+        uuids.add(dataset.uuid)
+    names = ", ".join(sorted(collections))
+    if len(uuids) == 1:
+        return f"{names} ({uuids.pop()})"
+    return names

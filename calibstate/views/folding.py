@@ -14,6 +14,7 @@ from dataclasses import dataclass
 __all__ = ["Section", "fitted", "whole"]
 
 _FENCE = re.compile(r"^```+", re.MULTILINE)
+_END = "\n</details>"
 _CUT = "\n*{number} more lines are in the full report, an artifact of this run.*"
 
 
@@ -34,7 +35,11 @@ class Section:
 
 def whole(sections: Iterable[Section]) -> str:
     """Return all of it."""
-    return "".join(f"{line}\n" for section in sections for line in section.lines)
+    text = []
+    for section in sections:
+        for line in section.lines:
+            text.append(f"{line}\n")
+    return "".join(text)
 
 
 def fitted(sections: Sequence[Section], limit: int) -> str:
@@ -43,60 +48,95 @@ def fitted(sections: Sequence[Section], limit: int) -> str:
     Parameters
     ----------
     sections
-        What is told, in order.
+        The sections, in order.
     limit
         Bytes that it may have.
     """
-    room = limit - sum(section.size for section in sections if section.essential)
-    shares = _shares([section.size for section in sections if not section.essential], max(room, 0))
-    each = iter(shares)
-    return whole(s if s.essential else Section(_cut(s.lines, next(each))) for s in sections)
+    room = limit
+    sizes = []
+    for section in sections:
+        if section.essential:
+            room -= section.size
+        else:
+            sizes.append(section.size)
+    shares = iter(_shares(sizes, max(room, 0)))
+    shortened = []
+    for section in sections:
+        if not section.essential:
+            lines = _shortened(section.lines, next(shares))
+            section = Section(lines)
+        shortened.append(section)
+    return whole(shortened)
 
 
 def _shares(sizes: Sequence[int], room: int) -> list[int]:
     """Return what each gets, the short ones all."""
     shares = [0] * len(sizes)
+    # From the shortest on: what one does not need is left to all others.
     left = sorted(range(len(sizes)), key=lambda number: sizes[number])
     while left:
+        equal_part = room // len(left)
         number = left.pop(0)
-        shares[number] = min(sizes[number], room // (len(left) + 1))
+        shares[number] = min(sizes[number], equal_part)
         room -= shares[number]
     return shares
 
 
-def _cut(lines: Sequence[str], room: int) -> tuple[str, ...]:
+def _shortened(lines: Sequence[str], room: int) -> tuple[str, ...]:
+    """Return the first lines, as many as there is room for, and a remark."""
     if _size(lines) <= room:
         return tuple(lines)
     # What is opened is closed again, at the worst all that there is.
-    spare = _size([_CUT.format(number=len(lines)), *_closing(lines, everything=True)])
+    remark = _CUT.format(number=len(lines))
+    used = _size([remark, *_closing_of_all(lines)])
     kept: list[str] = []
-    used = spare
     for line in lines:
         used += _size([line])
         if used > room:
             break
         kept.append(line)
-    cut = _CUT.format(number=len(lines) - len(kept))
-    return (*kept, *_closing(kept), cut) if kept or _size([cut]) <= room else ()
+    remark = _CUT.format(number=len(lines) - len(kept))
+    if kept:
+        return (*kept, *_closing(kept), remark)
+    # A section of which nothing is kept may have no room for the remark.
+    return (remark,) if _size([remark]) <= room else ()
 
 
-def _closing(lines: Sequence[str], *, everything: bool = False) -> list[str]:
+def _closing(lines: Sequence[str]) -> list[str]:
+    """Return what closes all that is open behind some lines."""
     text = "\n".join(lines)
-    opened = text.count("<details") - (0 if everything else text.count("</details>"))
-    fence = max(_FENCE.findall(text), key=len, default="") if everything else _open_fence(text)
-    return [*([fence] if fence else []), *["\n</details>"] * opened]
+    closing = []
+    fence = _open_fence(text)
+    if fence:
+        closing.append(fence)
+    opened = text.count("<details") - text.count("</details>")
+    return closing + [_END] * opened
+
+
+def _closing_of_all(lines: Sequence[str]) -> list[str]:
+    """Return the longest that `_closing` can be for any first lines."""
+    text = "\n".join(lines)
+    closing = []
+    fences = _FENCE.findall(text)
+    if fences:
+        closing.append(max(fences, key=len))
+    return closing + [_END] * text.count("<details")
 
 
 def _open_fence(text: str) -> str:
     """Return what closes the block of code that is open at the end."""
     fence = ""
     for line in text.splitlines():
-        if not fence and (begun := _FENCE.match(line)):
+        begun = _FENCE.match(line)
+        if not fence and begun:
             fence = begun[0]
-        elif fence and line == fence:
+        elif line == fence:
             fence = ""
     return fence
 
 
 def _size(lines: Iterable[str]) -> int:
-    return sum(len(line.encode()) + 1 for line in lines)
+    size = 0
+    for line in lines:
+        size += len(line.encode()) + 1
+    return size

@@ -1,7 +1,7 @@
 """Messages as annotations of GitHub: at file and line of a pull request.
 
-They are commands to the runner, one a line, so that what is told must not
-be able to end its line or to begin another property.
+They are commands to the runner, one a line, so what a message
+holds must not be able to end its line or to begin another property.
 """
 
 from __future__ import annotations
@@ -33,29 +33,47 @@ def annotated(problems: Iterable[Diagnostic], prefix: str) -> Iterator[str]:
     Parameters
     ----------
     problems
-        What there is to tell.
+        The messages.
     prefix
         The folder of the state tree within the workspace, with ``/`` between
         its segments; empty: the workspace itself.
     """
-    return (annotation(problem, prefix) for problem in problems)
+    for problem in problems:
+        yield annotation(problem, prefix)
 
 
 def annotation(problem: Diagnostic, prefix: str) -> str:
     """Return one message as an annotation."""
-    title = f"{problem.code} {problem.summary}" if problem.code else problem.summary
-    properties = {"title": title}
-    if where := problem.where:
-        path = f"{prefix}/{where.file}" if prefix else where.file
-        properties = {"file": path, "line": str(where.line), "col": str(where.column), **properties}
-    said = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    message = problem.detail + (f"\n{problem.hint}" if problem.hint else "")
-    return f"::{_COMMANDS[problem.severity]} {said}::{_data(message)}"
+    properties = []
+    where = problem.where
+    if where:
+        file = where.file
+        if prefix:
+            file = f"{prefix}/{file}"
+        properties.append(_property("file", file))
+        properties.append(_property("line", str(where.line)))
+        properties.append(_property("col", str(where.column)))
+    title = problem.summary
+    if problem.code:
+        title = f"{problem.code} {title}"
+    properties.append(_property("title", title))
+    message = problem.detail
+    if problem.hint:
+        message += f"\n{problem.hint}"
+    command = _COMMANDS[problem.severity]
+    return f"::{command} {','.join(properties)}::{_escaped(message)}"
 
 
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _property(key: str, value: str) -> str:
+    """Return a property, whose value cannot begin another one."""
+    value = _escaped(value)
+    value = value.replace(":", "%3A")
+    value = value.replace(",", "%2C")
+    return f"{key}={value}"
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escaped(text: str) -> str:
+    """Return text that cannot end the line of its command."""
+    text = text.replace("%", "%25")
+    text = text.replace("\r", "%0D")
+    return text.replace("\n", "%0A")

@@ -22,8 +22,10 @@ def as_text(result: ChainHistory) -> Iterator[Text]:
         if number:
             yield Text("")
         revision = entry.changed.revision
-        line = Text(revision.at, "bold").append(f"  {revision.commit[:10]}", "yellow")
-        yield line.append(f"  {_by(revision)}", "default")
+        line = Text(revision.at, "bold")
+        line.append(f"  {revision.commit[:10]}", "yellow")
+        line.append(f"  {_by(revision)}", "default")
+        yield line
         yield Text(f"  {revision.title}", "dim")
         for mistake in _mistakes(entry.changed.problems):
             yield Text(f"  {mistake}", "red")
@@ -34,7 +36,10 @@ def as_markdown(result: ChainHistory) -> Iterator[str]:
     """Yield the revisions for a ticket or a page."""
     for entry in result.entries:
         revision = entry.changed.revision
-        yield f"**{revision.at}** `{revision.commit[:10]}` {safe(_by(revision))}: {safe(revision.title)}\n"
+        commit = revision.commit[:10]
+        authors = safe(_by(revision))
+        title = safe(revision.title)
+        yield f"**{revision.at}** `{commit}` {authors}: {title}\n"
         for mistake in _mistakes(entry.changed.problems):
             yield f"- {safe(mistake)}"
         yield from changes_view.as_markdown(entry.sentences)
@@ -42,16 +47,26 @@ def as_markdown(result: ChainHistory) -> Iterator[str]:
 
 
 def _by(revision: Revision) -> str:
-    number = f"#{revision.pull_request} " if revision.pull_request else ""
-    merged = (
-        f", merged by {revision.merged_by}" if revision.merged_by not in {None, *revision.authors} else ""
-    )
-    return f"{number}by {' and '.join(revision.authors)}{merged}"
+    """Return in which pull request, by whom, and merged by whom else."""
+    authors = " and ".join(revision.authors)
+    words = f"by {authors}"
+    if revision.pull_request:
+        words = f"#{revision.pull_request} {words}"
+    merged_by = revision.merged_by
+    if merged_by and merged_by not in revision.authors:
+        words += f", merged by {merged_by}"
+    return words
 
 
 def _mistakes(problems: tuple[Diagnostic, ...]) -> Iterator[str]:
-    if problems:
-        first, more = problems[0], len(problems) - 1
-        rest = f", and {count(more, 'more mistake')}" if more else ""
-        yield f"does not validate: {first.summary} ({first.where}){rest}"
-        yield "what it changes is told of the next sound commit"
+    """Yield that a revision does not validate, if it does not."""
+    if not problems:
+        return
+    first = problems[0]
+    words = f"does not validate: {first.summary} ({first.where})"
+    more = len(problems) - 1
+    if more:
+        number = count(more, "more mistake")
+        words += f", and {number}"
+    yield words
+    yield "what it changes is told of the next sound commit"

@@ -7,6 +7,7 @@ drift is one test that passed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as Xml
 
@@ -15,6 +16,8 @@ from ..model.results.drift import DriftFound
 
 __all__ = ["drift", "drift_found"]
 
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_ILLEGAL = re.compile("[^\\t\\n\\r\x20-\ufffd\U00010000-\U0010ffff]")
 _OUTCOMES = {What.UNREACHABLE: "error", What.PENDING: "skipped"}
 
 
@@ -23,48 +26,69 @@ def drift_found(result: DriftFound) -> Iterator[str]:
     yield from drift(result.plan.drift, result.looked_at).splitlines()
 
 
-def drift(found: Iterable[Drift], places: Sequence[str]) -> str:
+def drift(departures: Iterable[Drift], places: Sequence[str]) -> str:
     """Return drift as XML.
 
     Parameters
     ----------
-    found
+    departures
         The drift.
     places
         All that was looked at.
     """
     by_place: dict[str, list[Drift]] = {place: [] for place in places}
-    for one in found:
-        by_place.setdefault(one.target.place, []).append(one)
+    for departure in departures:
+        at_place = by_place.setdefault(departure.target.place, [])
+        at_place.append(departure)
     top = Xml.Element("testsuites", name="calibstate drift")
-    for place, drifts in sorted(by_place.items()):
-        outcomes = [_OUTCOMES.get(one.what, "failure") for one in drifts]
-        suite = Xml.SubElement(
-            top,
-            "testsuite",
-            name=place,
-            tests=str(len(drifts) or 1),
-            failures=str(outcomes.count("failure")),
-            errors=str(outcomes.count("error")),
-            skipped=str(outcomes.count("skipped")),
-        )
-        for one, outcome in zip(drifts, outcomes, strict=True):
-            _case(suite, place, one, outcome)
-        if not drifts:
-            Xml.SubElement(suite, "testcase", classname=place, name="in sync")
+    for place in sorted(by_place):
+        _add_suite(top, place, by_place[place])
     Xml.indent(top)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + _legal(Xml.tostring(top, encoding="unicode"))
+    xml = Xml.tostring(top, encoding="unicode")
+    return _HEAD + _legal(xml)
 
 
-def _case(suite: Xml.Element, place: str, one: Drift, outcome: str) -> None:
-    inside = f" in {one.target.name}" if one.subject != one.target.name else ""
-    about = {"classname": place, "name": f"{one.what.value} {one.subject}{inside}"}
-    if one.declared_at:
-        about |= {"file": one.declared_at.file, "line": str(one.declared_at.line)}
+def _add_suite(top: Xml.Element, place: str, departures: Sequence[Drift]) -> None:
+    """Add what departs at a place; nothing: one test that passed."""
+    outcomes = [_outcome(departure) for departure in departures]
+    suite = Xml.SubElement(
+        top,
+        "testsuite",
+        name=place,
+        tests=str(len(outcomes) or 1),
+        failures=str(outcomes.count("failure")),
+        errors=str(outcomes.count("error")),
+        skipped=str(outcomes.count("skipped")),
+    )
+    for departure in departures:
+        _add_case(suite, place, departure)
+    if not departures:
+        Xml.SubElement(suite, "testcase", classname=place, name="in sync")
+
+
+def _add_case(suite: Xml.Element, place: str, departure: Drift) -> None:
+    name = f"{departure.what.value} {departure.subject}"
+    if departure.subject != departure.target.name:
+        name += f" in {departure.target.name}"
+    about = {"classname": place, "name": name}
+    declared_at = departure.declared_at
+    if declared_at:
+        about["file"] = declared_at.file
+        about["line"] = str(declared_at.line)
     case = Xml.SubElement(suite, "testcase", about)
-    Xml.SubElement(case, outcome, message=one.detail, type=one.what.value)
+    Xml.SubElement(
+        case,
+        _outcome(departure),
+        message=departure.detail,
+        type=departure.what.value,
+    )
+
+
+def _outcome(departure: Drift) -> str:
+    return _OUTCOMES.get(departure.what, "failure")
 
 
 def _legal(text: str) -> str:
-    # Names and details come from elsewhere; XML has no way to write these.
-    return "".join(c if c in "\t\n\r" or "\x20" <= c <= "\ufffd" or c > "\uffff" else "?" for c in text)
+    """Return text with a ``?`` for what XML has no way to write."""
+    # Names and details come from elsewhere, and may hold anything.
+    return _ILLEGAL.sub("?", text)

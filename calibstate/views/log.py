@@ -41,8 +41,10 @@ def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
     for run in runs:
         yield from _head(run)
         for outcome in run.outcomes:
-            line = Text(f"    {outcome.result.value:8}", RESULT_STYLES[outcome.result])
-            yield line.append(f" {outcome.do} {outcome.target}", "default")
+            result = outcome.result
+            line = Text(f"    {result.value:8}", RESULT_STYLES[result])
+            line.append(f" {outcome.do} {outcome.target}", "default")
+            yield line
         yield Text("")
 
 
@@ -53,9 +55,11 @@ def run_as_text(run: PastRun) -> Iterator[Text]:
         yield _event(line)
     if run.unreadable:
         yield Text(f"    {run.unreadable} lines cannot be read", "yellow")
-    for outcome in run.begun if run.ending is Ending.CUT_OFF else ():
-        yield Text(f"    begun, and no more is told: {outcome.do} {outcome.target}", "bold red")
+    # What was begun when a run was cut off may be done or not.
     if run.ending is Ending.CUT_OFF:
+        for outcome in run.begun:
+            action = f"{outcome.do} {outcome.target}"
+            yield Text(f"    begun, and no more is told: {action}", "bold red")
         yield Text("    Run `calibstate apply` again: it looks, and goes on from what is there.")
 
 
@@ -64,27 +68,45 @@ def as_markdown(runs: Iterable[PastRun]) -> Iterator[str]:
     yield row("run", "who", "commit", "steps", "end")
     yield "|---|---|---|---|---|"
     for run in runs:
-        yield row(run.id, _who(run), _commit(run), _tally(run), _end(run))
+        yield row(
+            run.id,
+            _who(run),
+            _commit(run),
+            _tally(run),
+            _end(run),
+        )
 
 
 def _head(run: PastRun) -> Iterator[Text]:
-    yield (
-        Text(run.id, "bold")
-        .append(f"  {_end(run)}", _STYLES[run.ending])
-        .append(f"  {_who(run)}  {_commit(run)}", "default")
-    )
-    if run.began and run.began.allowed.guards:
-        guards = ", ".join(guard.value for guard in run.began.allowed.guards)
-        yield Text(f"    allowed {guards}: {run.began.allowed.because}", "yellow")
+    """Yield which run it is, how it ended, and which guards it ignored."""
+    who = _who(run)
+    commit = _commit(run)
+    line = Text(run.id, "bold")
+    line.append(f"  {_end(run)}", _STYLES[run.ending])
+    line.append(f"  {who}  {commit}", "default")
+    yield line
+    if run.began is None:
+        return
+    allowed = run.began.allowed
+    if allowed.guards:
+        guards = ", ".join(guard.value for guard in allowed.guards)
+        yield Text(f"    allowed {guards}: {allowed.because}", "yellow")
 
 
 def _event(line: JournalLine) -> Text:
-    told = Text(f"    {line.at}  ", "dim")
-    if line.outcome is None:
-        return told.append(f"{line.event}: {line.text}", "default")
-    told.append(f"{line.outcome.result.value:8}", RESULT_STYLES[line.outcome.result])
-    detail = f": {line.outcome.detail}" if line.outcome.result is not Result.BEGUN else ""
-    return told.append(f" {line.outcome.do} {line.outcome.target}{detail}", "default")
+    """Return a line of a journal: an outcome, or whatever else happened."""
+    event = Text(f"    {line.at}  ", "dim")
+    outcome = line.outcome
+    if outcome is None:
+        event.append(f"{line.event}: {line.text}", "default")
+        return event
+    result = outcome.result
+    words = f" {outcome.do} {outcome.target}"
+    if result is not Result.BEGUN:
+        words += f": {outcome.detail}"
+    event.append(f"{result.value:8}", RESULT_STYLES[result])
+    event.append(words, "default")
+    return event
 
 
 def _end(run: PastRun) -> str:
@@ -92,14 +114,28 @@ def _end(run: PastRun) -> str:
 
 
 def _who(run: PastRun) -> str:
-    return f"{run.began.who} on {run.began.process.host}" if run.began else "somebody"
+    began = run.began
+    if began is None:
+        return "somebody"
+    return f"{began.who} on {began.process.host}"
 
 
 def _commit(run: PastRun) -> str:
-    if run.began is None or run.began.commit is None:
-        return "commit not known" if run.began and run.began.commit_unknown else "no commit"
-    return run.began.commit[:10] + (" and uncommitted changes" if run.began.dirty else "")
+    """Return of which commit a run was made, as far as it is known."""
+    began = run.began
+    if began is None:
+        return "no commit"
+    if began.commit is None:
+        return "commit not known" if began.commit_unknown else "no commit"
+    commit = began.commit[:10]
+    if began.dirty:
+        commit += " and uncommitted changes"
+    return commit
 
 
 def _tally(run: PastRun) -> str:
-    return ", ".join(f"{number} {what}" for what, number in sorted(run.tally.items())) or "none"
+    counted = []
+    for what in sorted(run.tally):
+        number = run.tally[what]
+        counted.append(f"{number} {what}")
+    return ", ".join(counted) or "none"

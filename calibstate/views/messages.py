@@ -22,7 +22,9 @@ class Aside(str):
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 step``, ``2 steps``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}s"
 
 
 def at_line(where: Where | None) -> str:
@@ -35,15 +37,20 @@ def at_line(where: Where | None) -> str:
 def diagnostic(problem: Diagnostic) -> Text:
     """Return a message: what, where, why, and what to do next."""
     text = Text()
-    code = f"[{problem.code}]" if problem.code else ""
-    text.append(f"{problem.severity.value}{code}: ", SEVERITY_STYLES[problem.severity])
+    label = problem.severity.value
+    if problem.code:
+        label += f"[{problem.code}]"
+    text.append(f"{label}: ", SEVERITY_STYLES[problem.severity])
     text.append(problem.summary, "bold")
     if problem.where:
         text.append(f"\n  {problem.where}", "cyan")
-    text.append(f"\n\n  {indented(problem.detail)}")
+    detail = indented(problem.detail)
+    text.append(f"\n\n  {detail}")
     if problem.hint:
-        text.append(f"\n\n  {indented(problem.hint)}")
-    return text.append("\n")
+        hint = indented(problem.hint)
+        text.append(f"\n\n  {hint}")
+    text.append("\n")
+    return text
 
 
 def indented(prose: str, by: int = 2) -> str:

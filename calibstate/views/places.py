@@ -15,18 +15,20 @@ def observations(result: ObservationsWritten) -> Iterator[str]:
     """Yield how much each repository showed."""
     for observed in result.observed:
         collections = count(observed.collections, "collection")
-        yield f"{observed.address} at {observed.at}: {collections}, {count(observed.datasets, 'dataset')}"
+        datasets = count(observed.datasets, "dataset")
+        yield f"{observed.address} at {observed.at}: {collections}, {datasets}"
 
 
 def lock(result: LockBroken) -> Iterator[str]:
     """Yield what became of a lock, as a sentence."""
     sentence = result.sentence
     if sentence.startswith("the "):
-        sentence = f"{sentence[0].upper()}{sentence[1:]}."
+        sentence = f"The {sentence[4:]}."
     yield sentence
 
 
 def seal(result: SealWritten) -> Iterator[str]:
     """Yield what a seal covers, and the digest by which it is approved."""
-    yield f"{result.path}: {count(result.files, 'file')}, {result.bytes} bytes"
+    files = count(result.files, "file")
+    yield f"{result.path}: {files}, {result.bytes} bytes"
     yield f"  digest {result.digest}"

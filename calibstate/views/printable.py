@@ -7,4 +7,8 @@ __all__ = ["printable"]
 
 def printable(words: str) -> str:
     """Return words with a ``?`` for all that cannot be seen."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in words)
+    shown = []
+    for character in words:
+        is_shown = character.isprintable() or character in "\n\t"
+        shown.append(character if is_shown else "?")
+    return "".join(shown)

@@ -7,6 +7,7 @@ all that stands behind them, folded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -27,14 +28,27 @@ from .messages import count, diagnostic
 __all__ = ["LIMIT", "MARKER", "as_full_markdown", "as_markdown", "as_text", "lines_of_markdown"]
 
 MARKER = "<!-- calibstate report -->"
-"""By this a comment is found again, to be updated in place."""
+"""What a comment is recognized by, to be updated in place."""
 
 LIMIT = 65_536
 """Characters that GitHub takes in a comment; we count bytes, of which no
 character has less than one."""
 
 _IN_SHORT = 3
-"""Lines in which the proposal is proposal."""
+"""Lines that the proposal has in short."""
+
+
+_PROBLEMS = ("| | rule | at | what | what to do |", "|---|---|---|---|---|")
+_SITES = ("| site | plan | what happens |", "|---|---|---|")
+_FOLDED_END = "\n</details>"
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What one question about a proposal comes to."""
+
+    question: str
+    answer: str
 
 
 def as_markdown(proposal: Proposal, limit: int = LIMIT) -> str:
@@ -59,8 +73,10 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
     if not proposal.sentences:
         yield Text("  nothing is declared otherwise", "dim")
     yield Text("")
-    for name, verdict in _verdicts(proposal):
-        yield Text(f"  {name:10}", "bold").append(verdict, "default")
+    for verdict in _verdicts(proposal):
+        line = Text(f"  {verdict.question:10}", "bold")
+        line.append(verdict.answer, "default")
+        yield line
     if proposal.approvals:
         yield Text("")
         yield from approvals_view.as_text(proposal.approvals, checked=False)
@@ -73,143 +89,127 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         yield diagnostic(problem)
 
 
+# --- the sections of a comment ---
+
+
 def _sections(proposal: Proposal) -> Iterator[Section]:
+    """Yield what a comment consists of.
+
+    The head, and what happens on merge, are never cut; the others share what
+    room is left.  Of a tree that cannot be read nothing else is known.
+    """
     yield Section(tuple(_head(proposal)), essential=True)
-    yield Section(tuple(_policy(proposal)))
+    yield Section(tuple(_problems(proposal)))
     if not proposal.is_sound:
         return
-    yield Section(tuple(_everything(proposal)))
+    yield Section(tuple(_all_sentences(proposal)))
     yield Section(tuple(_approvals(proposal)))
     yield Section(tuple(_impact(proposal)))
     for site in proposal.plans:
-        yield Section(tuple(_plan(site)))
+        yield Section(tuple(_steps(site)))
     yield Section(tuple(_on_merge(proposal)), essential=True)
 
 
 def _head(proposal: Proposal) -> Iterator[str]:
+    """Yield the proposal in short, and a table of verdicts."""
     yield MARKER
     yield "## Calibrations: what is proposed\n"
     if not proposal.is_sound:
-        number = count(proposal.number_of(Severity.ERROR), "error")
+        errors = proposal.number_of(Severity.ERROR)
+        number = count(errors, "error")
         yield f"**The state tree cannot be read: {number}.** Nothing else is known until that is mended.\n"
         return
     in_short = proposal.sentences
+    more = 0
     if len(in_short) > _IN_SHORT:
+        # The last of the lines says how many more there are.
         in_short = in_short[: _IN_SHORT - 1]
+        more = len(proposal.sentences) - len(in_short)
     yield from changes_view.as_markdown(in_short)
-    if (more := len(proposal.sentences) - _IN_SHORT + 1) > 1:
+    if more:
         yield f"- and {more} more changes"
     if not proposal.sentences:
         yield "- nothing is declared otherwise"
-    yield f"\nCompared with {safe(proposal.base, link=proposal.commit[:10])}.\n"
+    base = safe(proposal.base, link=proposal.commit[:10])
+    yield f"\nCompared with {base}.\n"
     yield "| | |"
     yield "|---|---|"
-    for name, verdict in _verdicts(proposal):
-        yield f"| **{name}** | {safe(verdict)} |"
+    for verdict in _verdicts(proposal):
+        answer = safe(verdict.answer)
+        yield f"| **{verdict.question}** | {answer} |"
 
 
-def _verdicts(proposal: Proposal) -> Iterator[tuple[str, str]]:
-    yield "checks", _policy_verdict(proposal)
-    if proposal.is_sound:
-        yield "approval", _approval_verdict(proposal.approvals)
-        yield "lookups", _impact_verdict(proposal)
-        yield "steps", _steps_verdict(proposal.plans)
-
-
-def _policy_verdict(proposal: Proposal) -> str:
-    numbers = [(proposal.number_of(severity), severity.value) for severity in Severity]
-    return ", ".join(count(number, word) for number, word in numbers if number) or "nothing to say"
-
-
-def _approval_verdict(approvals: Sequence[Approved]) -> str:
-    if not approvals:
-        return "no ticket is concerned"
-    adopted = sum(one.status is ApprovalStatus.ADOPTED for one in approvals)
-    proposal = [f"{adopted} of {count(len(approvals), 'ticket')} adopted"]
-    differs = [one.ticket for one in approvals if one.seal is SealState.DIFFERS]
-    unbound = [one.ticket for one in approvals if one.seal is SealState.NONE]
-    proposal += [f"what is sealed of {', '.join(differs)} is not what was approved"] if differs else []
-    proposal += [f"no content is named as approved for {', '.join(unbound)}"] if unbound else []
-    bound = all(one.seal is SealState.APPROVED for one in approvals)
-    proposal += ["each sealed as it was approved"] if bound else []
-    return "; ".join(proposal)
-
-
-def _impact_verdict(proposal: Proposal) -> str:
-    if proposal.impact is None:
-        return "not known"
-    return impact_view.verdict(proposal.impact)
-
-
-def _steps_verdict(plans: Sequence[SitePlan]) -> str:
-    if not plans:
-        return "not planned here: no place was looked at"
-    return "; ".join(f"{one.site} {_becomes(one.plan)}" for one in plans)
-
-
-def _becomes(plan: Plan) -> str:
-    if plan.refused:
-        return "refused"
-    if plan.has(What.UNREACHABLE) and not plan.steps:
-        return "not seen"
-    waits = ", the rest waits" if plan.has(What.PENDING) and plan.steps else ""
-    if plan.steps:
-        return count(len(plan.steps), "step") + waits
-    return "waits" if plan.has(What.PENDING) else "nothing to do"
-
-
-def _policy(proposal: Proposal) -> Iterator[str]:
+def _problems(proposal: Proposal) -> Iterator[str]:
+    """Yield what the checks say, open where one of them is an error."""
     if not proposal.problems:
         return
-    yield details(f"Checks: {_policy_verdict(proposal)}", opened=bool(proposal.number_of(Severity.ERROR)))
-    yield "| | rule | at | what | what to do |"
-    yield "|---|---|---|---|---|"
-    for one in proposal.problems:
-        at = f"{one.where.file}:{one.where.line}" if one.where else ""
-        rule = f"{one.code} {one.summary}".strip()
-        yield row(one.severity.value, rule, at, one.detail, one.hint)
-    yield "\n</details>"
+    errors = proposal.number_of(Severity.ERROR)
+    title = f"Checks: {_policy_verdict(proposal)}"
+    yield details(title, opened=bool(errors))
+    yield from _PROBLEMS
+    for problem in proposal.problems:
+        where = problem.where
+        at = ""
+        if where:
+            at = f"{where.file}:{where.line}"
+        rule = f"{problem.code} {problem.summary}"
+        yield row(
+            problem.severity.value,
+            rule.strip(),
+            at,
+            problem.detail,
+            problem.hint,
+        )
+    yield _FOLDED_END
 
 
-def _everything(proposal: Proposal) -> Iterator[str]:
-    if len(proposal.sentences) <= _IN_SHORT:
+def _all_sentences(proposal: Proposal) -> Iterator[str]:
+    """Yield all that is declared otherwise, unless the head has it all."""
+    number = len(proposal.sentences)
+    if number <= _IN_SHORT:
         return
-    yield details(f"All that is declared otherwise: {len(proposal.sentences)}")
+    yield details(f"All that is declared otherwise: {number}")
     yield from changes_view.as_markdown(proposal.sentences)
-    yield "\n</details>"
+    yield _FOLDED_END
 
 
 def _approvals(proposal: Proposal) -> Iterator[str]:
     if not proposal.approvals:
         return
-    yield details(f"Approval: {_approval_verdict(proposal.approvals)}")
+    verdict = _approval_verdict(proposal.approvals)
+    yield details(f"Approval: {verdict}")
     yield from approvals_view.as_markdown(proposal.approvals, checked=False)
-    yield "\n</details>"
+    yield _FOLDED_END
 
 
 def _impact(proposal: Proposal) -> Iterator[str]:
     if proposal.impact is None:
         return
-    yield details(f"Lookups: {_impact_verdict(proposal)}")
+    verdict = impact_view.verdict(proposal.impact)
+    yield details(f"Lookups: {verdict}")
     yield from impact_view.as_markdown(proposal.impact)
-    yield "\n</details>"
+    yield _FOLDED_END
 
 
-def _plan(site: SitePlan) -> Iterator[str]:
-    yield details(f"Steps at {site.site}: {_becomes(site.plan)}")
+def _steps(site: SitePlan) -> Iterator[str]:
+    verdict = _becomes(site.plan)
+    yield details(f"Steps at {site.site}: {verdict}")
     yield from markdown.plan(site.plan)
-    yield "\n</details>"
+    yield _FOLDED_END
 
 
 def _on_merge(proposal: Proposal) -> Iterator[str]:
+    """Yield what happens at each site once the proposal is merged."""
     if not proposal.plans:
         return
     yield "\n### On merge\n"
-    yield "| site | plan | what happens |"
-    yield "|---|---|---|"
-    for one in proposal.plans:
-        digest = f"`{one.digest}`" if one.plan.steps else "no steps"
-        yield f"| {safe(one.site)} | {digest} | {safe(_happens(one.plan))} |"
+    yield from _SITES
+    for site in proposal.plans:
+        digest = "no steps"
+        if site.plan.steps:
+            digest = f"`{site.digest}`"
+        happens = safe(_happens(site.plan))
+        yield f"| {safe(site.site)} | {digest} | {happens} |"
     yield (
         "\nEach site plans anew, and applies that plan only if it has the digest that is shown here for the "
         "site; any other is refused, and nothing is written."
@@ -222,7 +222,79 @@ def _happens(plan: Plan) -> str:
     if plan.has(What.UNREACHABLE) and not plan.steps:
         return "it was not seen from here; its plan has to be approved when it is"
     if plan.steps:
-        return f"{count(len(plan.steps), 'step')} applied"
+        steps = count(len(plan.steps), "step")
+        return f"{steps} applied"
     if plan.has(What.PENDING):
         return "nothing yet: it waits for another site, and what it plans then is approved then"
     return "nothing"
+
+
+# --- verdicts ---
+
+
+def _verdicts(proposal: Proposal) -> Iterator[_Verdict]:
+    yield _Verdict("checks", _policy_verdict(proposal))
+    # Of a tree that cannot be read only the checks have something to say.
+    if not proposal.is_sound:
+        return
+    yield _Verdict("approval", _approval_verdict(proposal.approvals))
+    lookups = "not known"
+    if proposal.impact is not None:
+        lookups = impact_view.verdict(proposal.impact)
+    yield _Verdict("lookups", lookups)
+    yield _Verdict("steps", _steps_verdict(proposal.plans))
+
+
+def _policy_verdict(proposal: Proposal) -> str:
+    counted = []
+    for severity in Severity:
+        number = proposal.number_of(severity)
+        if number:
+            counted.append(count(number, severity.value))
+    return ", ".join(counted) or "nothing to say"
+
+
+def _approval_verdict(approvals: Sequence[Approved]) -> str:
+    """Say how many tickets are adopted, and what of them was approved."""
+    if not approvals:
+        return "no ticket is concerned"
+    adopted = 0
+    by_seal: dict[SealState, list[str]] = {}
+    for approval in approvals:
+        if approval.status is ApprovalStatus.ADOPTED:
+            adopted += 1
+        tickets = by_seal.setdefault(approval.seal, [])
+        tickets.append(approval.ticket)
+    tickets_in_all = count(len(approvals), "ticket")
+    parts = [f"{adopted} of {tickets_in_all} adopted"]
+    if SealState.DIFFERS in by_seal:
+        names = ", ".join(by_seal[SealState.DIFFERS])
+        parts.append(f"what is sealed of {names} is not what was approved")
+    if SealState.NONE in by_seal:
+        names = ", ".join(by_seal[SealState.NONE])
+        parts.append(f"no content is named as approved for {names}")
+    if by_seal.keys() == {SealState.APPROVED}:
+        parts.append("each sealed as it was approved")
+    return "; ".join(parts)
+
+
+def _steps_verdict(plans: Sequence[SitePlan]) -> str:
+    if not plans:
+        return "not planned here: no place was looked at"
+    sites = []
+    for site in plans:
+        sites.append(f"{site.site} {_becomes(site.plan)}")
+    return "; ".join(sites)
+
+
+def _becomes(plan: Plan) -> str:
+    """Say what becomes of a plan once the proposal is merged."""
+    is_waiting = plan.has(What.PENDING)
+    if plan.refused:
+        return "refused"
+    if plan.has(What.UNREACHABLE) and not plan.steps:
+        return "not seen"
+    if plan.steps:
+        steps = count(len(plan.steps), "step")
+        return f"{steps}, the rest waits" if is_waiting else steps
+    return "waits" if is_waiting else "nothing to do"

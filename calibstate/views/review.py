@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from ..model.results.reviews import TicketsReviewed
-from ..model.reviews import CheckResult, Finding, Note, RepositoryReview, Review
+from ..model.reviews import CheckResult, Finding, RepositoryReview, Review
 from .data_ids import folded
 from .markdown import fenced, row
 
@@ -17,6 +17,10 @@ _MOST = 20
 """Findings at one repository that are shown before they are folded."""
 
 _MOST_FILES = 3
+"""Files of a finding that are shown before the rest is counted."""
+
+_PASSED = "passed"
+_FAILED = "failed"
 
 _ONE = {
     "collections": "collection",
@@ -35,35 +39,45 @@ _ONE = {
 
 def as_text(review: Review) -> Iterator[Text]:
     """Yield a ticket's review, repository by repository, its tally last."""
-    for address, there in review.repositories.items():
+    for address, repository in review.repositories.items():
         yield Text(f"{review.ticket} at {address}", "bold")
-        for result in there.checks:
-            line = Text(f"  {result.check.value:9}  ").append(*_word(passed=result.passed))
-            counts = _counts(result)
-            yield line.append(f"  {counts}", "dim") if counts else line
-        for line_of in _finding_lines(review, there):
-            yield Text(f"    {line_of}", "red")
-        for note in there.notes:
-            yield Text(f"    {_note(note, review.instrument)}", "blue")
+        for result in repository.checks:
+            yield _check_line(result)
+        for finding in _finding_lines(review, repository):
+            yield Text(f"    {finding}", "red")
+        for note in _note_lines(review, repository):
+            yield Text(f"    {note}", "blue")
     for place, why in review.unreachable.items():
-        yield Text(f"{review.ticket} at {place}", "bold").append("  could not be seen: ", "red").append(why)
-    yield Text(tally(review), "green" if review.passed else "red")
+        line = Text(f"{review.ticket} at {place}", "bold")
+        line.append("  could not be seen: ", "red")
+        line.append(why)
+        yield line
+    style = "green" if review.passed else "red"
+    yield Text(tally(review), style)
 
 
 def as_markdown(review: Review) -> Iterator[str]:
     """Yield the record of a ticket's review."""
+    seal = "none"
+    if review.seal:
+        seal = f"`{review.seal}`"
     yield f"# Review of {review.instrument}/{review.ticket}"
     yield ""
     yield f"**{tally(review)}**"
     yield ""
     yield f"Reviewed at {review.at} by calibstate {review.version}; "
-    yield f"seal: {f'`{review.seal}`' if review.seal else 'none'}."
+    yield f"seal: {seal}."
     yield ""
     yield row("repository", "check", "result", "looked at")
     yield "|---|---|---|---|"
-    for address, there in review.repositories.items():
-        for result in there.checks:
-            yield row(address, result.check.value, _word(passed=result.passed)[0], _counts(result))
+    for address, repository in review.repositories.items():
+        for result in repository.checks:
+            yield row(
+                address,
+                result.check.value,
+                _PASSED if result.passed else _FAILED,
+                _counts(result),
+            )
     for place in review.unreachable:
         yield row(place, "", "not seen", "")
     yield from _remarks(review)
@@ -71,65 +85,107 @@ def as_markdown(review: Review) -> Iterator[str]:
 
 def tally(review: Review) -> str:
     """Return in one line where a ticket passes."""
-    passed = sum(there.passed for there in review.repositories.values())
-    total = len(review.repositories) + sum("/" in place for place in review.unreachable)
+    total = len(review.repositories)
+    for place in review.unreachable:
+        # Only an address of a repository has a site; the archive has none.
+        if "/" in place:
+            total += 1
     if not total:
         return f"{review.ticket} belongs to none of these repositories"
-    return f"{review.ticket} passes at {passed} of {total} {'repository' if total == 1 else 'repositories'}"
+    passed = sum(repository.passed for repository in review.repositories.values())
+    noun = "repository" if total == 1 else "repositories"
+    return f"{review.ticket} passes at {passed} of {total} {noun}"
 
 
 def _remarks(review: Review) -> Iterator[str]:
-    for address, there in review.repositories.items():
-        lines = [*_finding_lines(review, there), *(_note(note, review.instrument) for note in there.notes)]
+    """Yield what was found at each repository, and what was not seen."""
+    for address, repository in review.repositories.items():
+        lines = [
+            *_finding_lines(review, repository),
+            *_note_lines(review, repository),
+        ]
         if lines:
             yield f"\n## {address}\n"
             yield fenced(lines, "text")
-    if review.unreachable:
+    unseen = []
+    for place, why in review.unreachable.items():
+        unseen.append(f"{place}: {why}")
+    if unseen:
         yield "\n## Not seen\n"
-        yield fenced((f"{place}: {why}" for place, why in review.unreachable.items()), "text")
+        yield fenced(unseen, "text")
 
 
-def _word(*, passed: bool) -> tuple[str, str]:
-    return ("passed", "green") if passed else ("failed", "red")
+def _check_line(result: CheckResult) -> Text:
+    """Return a check, whether it passed, and what it looked at."""
+    line = Text(f"  {result.check.value:9}  ")
+    if result.passed:
+        line.append(_PASSED, "green")
+    else:
+        line.append(_FAILED, "red")
+    counts = _counts(result)
+    if counts:
+        line.append(f"  {counts}", "dim")
+    return line
 
 
 def _counts(result: CheckResult) -> str:
-    counts = result.counts.items()
-    return ", ".join(f"{number} {_ONE.get(what, what) if number == 1 else what}" for what, number in counts)
+    counted = []
+    for what, number in result.counts.items():
+        noun = what
+        if number == 1:
+            noun = _ONE.get(what, what)
+        counted.append(f"{number} {noun}")
+    return ", ".join(counted)
 
 
-def _finding_lines(review: Review, there: RepositoryReview) -> Iterator[str]:
-    for finding in there.findings[:_MOST]:
+def _finding_lines(review: Review, repository: RepositoryReview) -> Iterator[str]:
+    """Yield the findings at a repository, as far as they are shown."""
+    findings = repository.findings
+    for finding in findings[:_MOST]:
         yield from _lines(finding, review.instrument)
-    if len(there.findings) > _MOST:
-        yield f"… and {len(there.findings) - _MOST} more; --format json has all"
+    more = len(findings) - _MOST
+    if more > 0:
+        yield f"… and {more} more; --format json has all"
 
 
 def _lines(finding: Finding, instrument: str) -> Iterator[str]:
     """Yield a finding: what it is about, what is wrong, the files."""
     subject = _subject(finding, instrument)
-    yield f"{subject}: {finding.detail}" if subject else finding.detail
+    if subject:
+        yield f"{subject}: {finding.detail}"
+    else:
+        yield finding.detail
     if finding.chains:
-        yield f"  through {', '.join(finding.chains)}"
-    yield from (f"  {file}" for file in finding.files[:_MOST_FILES])
-    if len(finding.files) > _MOST_FILES:
-        yield f"  … and {len(finding.files) - _MOST_FILES} more files"
-
-
-def _note(note: Note, instrument: str) -> str:
-    about = f"{note.dataset_type} {folded(note.data_ids, instrument)}: " if note.dataset_type else ""
-    return f"note: {about}{note.detail}"
+        chains = ", ".join(finding.chains)
+        yield f"  through {chains}"
+    for file in finding.files[:_MOST_FILES]:
+        yield f"  {file}"
+    more = len(finding.files) - _MOST_FILES
+    if more > 0:
+        yield f"  … and {more} more files"
 
 
 def _subject(finding: Finding, instrument: str) -> str:
+    """Return what a finding is about: a collection, or datasets and when."""
     if finding.dataset_type is None:
         return finding.collection or ""
-    about = f"{finding.dataset_type} {folded(finding.data_ids, instrument)}"
-    return about if finding.begin is finding.end is None else f"{about} {_range(finding)}"
+    data_ids = folded(finding.data_ids, instrument)
+    subject = f"{finding.dataset_type} {data_ids}"
+    if finding.begin is None and finding.end is None:
+        return subject
+    begin = finding.begin or "…"
+    end = finding.end or "…"
+    return f"{subject} [{begin}, {end})"
 
 
-def _range(finding: Finding) -> str:
-    return f"[{finding.begin or '…'}, {finding.end or '…'})"
+def _note_lines(review: Review, repository: RepositoryReview) -> Iterator[str]:
+    """Yield what is worth knowing, though nothing is wrong with it."""
+    for note in repository.notes:
+        about = ""
+        if note.dataset_type:
+            data_ids = folded(note.data_ids, review.instrument)
+            about = f"{note.dataset_type} {data_ids}: "
+        yield f"note: {about}{note.detail}"
 
 
 def reviews_as_text(result: TicketsReviewed) -> Iterator[Text]:

@@ -17,66 +17,98 @@ __all__ = ["as_markdown", "as_text", "commit_message"]
 
 
 def as_text(result: RolledBack) -> Iterator[Text]:
-    """Yield it for a terminal."""
+    """Yield a rollback for a terminal."""
     yield Text(_title(result), "bold")
     yield from changes_view.as_text(result.sentences)
     yield Text("")
     yield from impact_view.as_text(result.impact)
     yield Text("")
     yield Text("What becomes of it", "bold")
-    for one in result.remaining:
-        line = Text(f"  {'unwanted':11} ", "yellow").append(f"{one.repository} ", "default")
-        yield line.append(f"{', '.join(one.children)} in {one.chain}; {_then(one)}", "default")
-    yield from (Text(f"  {line}") for line in _stays(result))
+    for remaining in result.remaining:
+        children = ", ".join(remaining.children)
+        then = _then(remaining)
+        line = Text(f"  {'unwanted':11} ", "yellow")
+        line.append(f"{remaining.repository} ", "default")
+        line.append(f"{children} in {remaining.chain}; {then}", "default")
+        yield line
+    for sentence in _stays(result):
+        yield Text(f"  {sentence}")
     yield Text("")
-    yield from (Text(line) for line in _next(result))
+    for sentence in _next(result):
+        yield Text(sentence)
 
 
 def as_markdown(result: RolledBack) -> Iterator[str]:
-    """Yield it for a pull request."""
-    yield f"**{safe(_title(result))}**\n"
+    """Yield a rollback for a pull request."""
+    title = safe(_title(result))
+    yield f"**{title}**\n"
     yield from changes_view.as_markdown(result.sentences)
     yield ""
     yield from impact_view.as_markdown(result.impact)
     yield "\n| repository | chain | unwanted | then |"
     yield "|---|---|---|---|"
-    for one in result.remaining:
-        yield row(one.repository, one.chain, ", ".join(one.children), _then(one))
+    for remaining in result.remaining:
+        yield row(
+            remaining.repository,
+            remaining.chain,
+            ", ".join(remaining.children),
+            _then(remaining),
+        )
     yield ""
-    yield from (f"{safe(line)}\n" for line in (*_stays(result), *_next(result)))
+    for sentence in _stays(result):
+        yield f"{safe(sentence)}\n"
+    for sentence in _next(result):
+        yield f"{safe(sentence)}\n"
 
 
 def commit_message(result: RolledBack) -> str:
-    """Return what the commit of a rollback says."""
-    lines = [f"Roll back {result.what.name}", "", result.reason, ""]
-    for chain, words in result.what.words.items():
-        lines.append(f"Retired in {chain}: {', '.join(words)}.")
-    lines.append(f"Lookups: {impact_view.verdict(result.impact)}.")
+    """Return the message of the commit that rolls a ticket back."""
+    rollback = result.what
+    verdict = impact_view.verdict(result.impact)
+    lines = [
+        f"Roll back {rollback.name}",
+        "",
+        result.reason,
+        "",
+    ]
+    for chain, words in rollback.words.items():
+        entries = ", ".join(words)
+        lines.append(f"Retired in {chain}: {entries}.")
+    lines.append(f"Lookups: {verdict}.")
     return "\n".join(lines)
 
 
 def _title(result: RolledBack) -> str:
-    return f"Rollback of {result.what.name} of {result.what.instrument}: {result.reason}"
+    rollback = result.what
+    return f"Rollback of {rollback.name} of {rollback.instrument}: {result.reason}"
 
 
-def _then(one: Remaining) -> str:
-    return f"it stays while held: {one.hold}" if one.hold else "the next apply takes it out"
+def _then(remaining: Remaining) -> str:
+    """Say what becomes of entries that are still searched somewhere."""
+    if remaining.hold:
+        return f"it stays while held: {remaining.hold}"
+    return "the next apply takes it out"
 
 
 def _stays(result: RolledBack) -> Iterator[str]:
+    """Yield what a rollback leaves as it is, and what a revert would."""
     yield "Its collections, datasets and files stay at every place; nothing is deleted."
-    if result.remaining:
-        places = count(len({one.repository for one in result.remaining}), "place")
+    repositories = {remaining.repository for remaining in result.remaining}
+    if repositories:
+        places = count(len(repositories), "place")
         yield f"A plain `git revert` would not retire it: it would stay searched at {places}, as extra."
 
 
 def _next(result: RolledBack) -> Iterator[str]:
+    """Yield what was written, and what to do with it."""
     files = ", ".join(result.files)
     if not result.written:
         yield f"Nothing was written. It would be: {files}."
-    elif result.commit:
-        yield f"Committed as {result.commit[:10]} on the branch {result.branch}: {files}."
+        return
+    if result.commit:
+        commit = result.commit[:10]
+        yield f"Committed as {commit} on the branch {result.branch}: {files}."
         yield "Next: push it and open a pull request; apply when it is merged."
-    else:
-        yield f"Written: {files}."
-        yield "Next: commit it and open a pull request; apply when it is merged."
+        return
+    yield f"Written: {files}."
+    yield "Next: commit it and open a pull request; apply when it is merged."

@@ -10,7 +10,8 @@ __all__ = ["size"]
 _USUAL = (80, 25)
 """Columns and lines where none are known."""
 
-_LEAST, _MOST = (20, 5), (1000, 1000)
+_LEAST = (20, 5)
+_MOST = (1000, 1000)
 """What we are able to lay something out for."""
 
 
@@ -23,23 +24,26 @@ def size(variables: Mapping[str, str] = os.environ) -> tuple[int, int]:
         Of the environment; ``COLUMNS`` and ``LINES`` come before what the
         terminal says, unless they are no numbers or 0.
     """
-    told = (_number(variables.get("COLUMNS")), _number(variables.get("LINES")))
-    asked = _asked()
-    columns, lines = (t or a or u for t, a, u in zip(told, asked, _USUAL, strict=True))
-    return (
-        min(max(columns, _LEAST[0]), _MOST[0]),
-        min(max(lines, _LEAST[1]), _MOST[1]),
-    )
+    columns = _number(variables.get("COLUMNS"))
+    lines = _number(variables.get("LINES"))
+    of_terminal = _size_of_terminal()
+    columns = columns or of_terminal[0] or _USUAL[0]
+    lines = lines or of_terminal[1] or _USUAL[1]
+    columns = min(max(columns, _LEAST[0]), _MOST[0])
+    lines = min(max(lines, _LEAST[1]), _MOST[1])
+    return columns, lines
 
 
 def _number(text: str | None) -> int:
     """Return a number of few ASCII digits, else 0."""
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
+    if text is None or len(text) > 9:
+        return 0
+    if not text.isascii() or not text.isdigit():
         return 0
     return int(text)
 
 
-def _asked() -> tuple[int, int]:
+def _size_of_terminal() -> tuple[int, int]:
     """Return what a terminal says, if there is one and it knows."""
     for descriptor in (0, 1, 2):
         try:

@@ -14,16 +14,20 @@ __all__ = ["formatting", "nothing", "validation"]
 def validation(result: Validation) -> Iterator[Diagnostic | str]:
     """Yield what is wrong with a state tree, and how much it declares."""
     yield from result.problems
-    if result.inventory:
-        verdict = "sound, but against the policy" if result.has_errors else "sound"
-        yield f"{result.root}: {_counted(result.inventory)}: {verdict}"
+    if result.inventory is None:
+        return
+    verdict = "sound"
+    if result.has_errors:
+        verdict = "sound, but against the policy"
+    yield f"{result.root}: {_counted(result.inventory)}: {verdict}"
 
 
 def formatting(result: Formatting) -> Iterator[Diagnostic | str]:
     """Yield which files were not laid out, and how many."""
     yield from result.problems
+    files = count(result.files, "file")
     done = "laid out" if result.written else "to be laid out"
-    yield f"{result.root}: {count(result.files, 'file')}, {result.changed} {done}"
+    yield f"{result.root}: {files}, {result.changed} {done}"
 
 
 def nothing(result: SchemasWritten) -> Iterator[str]:
