@@ -12,7 +12,7 @@ from ..model.approvals import Approved, SealState, Verdict
 from ..model.results.tickets import ApprovalsListed
 from ..model.tickets import ApprovalStatus
 from .markdown import row, safe
-from .messages import at_line, count
+from .messages import at_line, count, counted
 
 __all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "tally"]
 
@@ -47,7 +47,8 @@ def as_text(approvals: Sequence[Approved], *, checked: bool) -> Iterator[Text]:
     rows = [_cells(approval, checked=checked) for approval in approvals]
     widths = []
     for column in zip(heads, *rows, strict=True):
-        widths.append(max(len(cell) for cell in column))
+        widest = max(column, key=len)
+        widths.append(len(widest))
     head = _line(heads, widths)
     head.stylize("bold")
     yield head
@@ -59,7 +60,8 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
     """Return cells in their columns, each in the colour of its word."""
     line = Text()
     for cell, width in zip(cells, widths, strict=True):
-        line.append(cell.ljust(width), _STYLES.get(cell, ""))
+        style = _STYLES.get(cell, "")
+        line.append(cell.ljust(width), style)
         line.append("  ")
     line.rstrip()
     return line
@@ -71,20 +73,23 @@ def as_markdown(approvals: Iterable[Approved], *, checked: bool) -> Iterator[str
     yield row(*heads)
     yield "|" + "---|" * len(heads)
     for approval in approvals:
-        yield row(*_cells(approval, checked=checked))
+        cells = _cells(approval, checked=checked)
+        yield row(*cells)
 
 
 def listed_as_text(result: ApprovalsListed) -> Iterator[Diagnostic | Text | str]:
     """Yield what was found, a table of approvals, and what it comes to."""
     yield from result.findings
-    yield from as_text(result.approvals, checked=result.is_checked)
-    yield tally(result.approvals, checked=result.is_checked)
+    is_checked = result.is_checked
+    yield from as_text(result.approvals, checked=is_checked)
+    yield tally(result.approvals, checked=is_checked)
 
 
 def listed_as_markdown(result: ApprovalsListed) -> Iterator[str]:
     """Yield a table of approvals, what it comes to, and what was found."""
-    total = tally(result.approvals, checked=result.is_checked)
-    yield from as_markdown(result.approvals, checked=result.is_checked)
+    is_checked = result.is_checked
+    total = tally(result.approvals, checked=is_checked)
+    yield from as_markdown(result.approvals, checked=is_checked)
     yield ""
     yield f"**{total}**"
     yield ""
@@ -98,17 +103,21 @@ def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:
         words += f": {finding.detail}"
         if finding.hint:
             words += f" {finding.hint}"
-        yield f"- **{finding.severity.value}**: {safe(words)}"
+        severity = finding.severity.value
+        yield f"- **{severity}**: {safe(words)}"
 
 
 def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     """Return in a line what it comes to."""
     parts = [count(len(approvals), "ticket")]
-    statuses = Counter(approval.status for approval in approvals)
-    for status in ApprovalStatus:
-        if statuses[status]:
-            parts.append(f"{statuses[status]} {status.value}")
-    differing = sum(approval.seal is SealState.DIFFERS for approval in approvals)
+    parts += counted(
+        (approval.status for approval in approvals),
+        ApprovalStatus,
+    )
+    differing = 0
+    for approval in approvals:
+        if approval.seal is SealState.DIFFERS:
+            differing += 1
     if differing:
         parts.append(f"{differing} with another seal than was approved")
     start = ", ".join(parts)
@@ -117,8 +126,9 @@ def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     verdicts = Counter(approval.jira for approval in approvals)
     compared = []
     for verdict in Verdict:
-        if verdicts[verdict]:
-            compared.append(f"{verdict.value} {verdicts[verdict]}")
+        number = verdicts[verdict]
+        if number:
+            compared.append(f"{verdict.value} {number}")
     jira = ", ".join(compared) or "nothing to compare"
     return f"{start}. Jira: {jira}."
 

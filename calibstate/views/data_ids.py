@@ -25,30 +25,40 @@ def folded(data_ids: Iterable[str], instrument: str, detectors: Mapping[int, str
     detectors
         Names of detectors, by which a few of them are told too.
     """
+    if detectors is None:
+        detectors = {}
     # A seal writes data IDs in boxes with ranges; here only the boxes count.
     rows = [(data_id, UNBOUNDED) for data_id in data_ids]
     boxes = []
     for entry in cover(rows, instrument):
         pairs = []
         for key, value in entry.items():
-            if key not in {"begin", "end"}:
-                pairs.append(_pair(key, value, detectors or {}))
+            if key in {"begin", "end"}:
+                continue
+            if isinstance(value, list):
+                words = " ".join(value)
+            elif key == "detector":
+                words = _numbers_in_words(str(value), detectors)
+            else:
+                words = str(value)
+            pairs.append(f"{key} {words}")
         if pairs:
             boxes.append(", ".join(pairs))
     return "; ".join(boxes) or instrument
 
 
-def _pair(key: str, value: int | str | list[str] | None, detectors: Mapping[int, str]) -> str:
-    if isinstance(value, list):
-        return f"{key} {' '.join(value)}"
-    if key != "detector":
-        return f"{key} {value}"
-    numbers = _numbers(str(value))
+def _numbers_in_words(text: str, detectors: Mapping[int, str]) -> str:
+    """Return numbers of detectors: a few with names, many by exceptions."""
+    numbers = _numbers(text)
     if len(numbers) <= _FEW:
-        names = [detectors[number] for number in numbers if number in detectors]
+        names = []
+        for number in numbers:
+            if number in detectors:
+                names.append(detectors[number])
         if names:
-            return f"{key} {value} ({' '.join(names)})"
-    return f"{key} {_range_without_a_few(numbers) or value}"
+            in_order = " ".join(names)
+            return f"{text} ({in_order})"
+    return _range_without_a_few(numbers) or text
 
 
 def _range_without_a_few(numbers: list[int]) -> str:
@@ -56,7 +66,8 @@ def _range_without_a_few(numbers: list[int]) -> str:
     if not numbers:
         return ""
     first, last = numbers[0], numbers[-1]
-    lacking = sorted(set(range(first, last)) - set(numbers))
+    everything = set(range(first, last))
+    lacking = sorted(everything.difference(numbers))
     if not lacking or len(lacking) > _FEW:
         return ""
     # Of a short list more is read than of its exceptions.
@@ -71,12 +82,10 @@ def _numbers(text: str) -> list[int]:
     numbers: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("..")
-        if not first.isdigit():
-            break
         if not last:
-            numbers.append(int(first))
-        elif last.isdigit():
-            numbers.extend(range(int(first), int(last) + 1))
-        else:
+            last = first
+        if not first.isdigit() or not last.isdigit():
             break
+        whole_range = range(int(first), int(last) + 1)
+        numbers.extend(whole_range)
     return numbers

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ..model.results.declared import DeclaredChain, DeclaredChains
 
 __all__ = ["as_text"]
+
+_Chains = dict[str, DeclaredChain]
+"""Of a repository, by name."""
 
 
 def as_text(result: DeclaredChains) -> Iterator[str]:
     """Yield the chains of each repository, with what they search indented."""
     if result.revision:
         yield f"As declared at {result.revision}"
-    by_repository: dict[str, dict[str, DeclaredChain]] = {}
+    by_repository: dict[str, _Chains] = {}
     for chain in result.chains:
         chains = by_repository.setdefault(chain.repository, {})
         chains[chain.name] = chain
@@ -33,7 +36,7 @@ def as_text(result: DeclaredChains) -> Iterator[str]:
                 yield f"  {resource.kind} {resource.name} {resource.sentence}"
 
 
-def _branch(name: str, chains: Mapping[str, DeclaredChain], depth: int) -> Iterator[str]:
+def _branch(name: str, chains: _Chains, depth: int) -> Iterator[str]:
     indent = "  " * depth
     yield f"{indent}{name}"
     chain = chains.get(name)

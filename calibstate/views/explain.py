@@ -28,13 +28,15 @@ def as_text(result: ExplanationsFound) -> Iterator[Text]:
         yield Text(difference, "bold yellow")
     question = ""
     for alike in _alike(explained):
-        explanation = alike[0].explanation
+        answer = alike[0]
+        explanation = answer.explanation
+        previous = question
+        question = _question(explained, explanation)
         # A question that several chains answer stands above the first.
-        if question != _question(explained, explanation):
-            question = _question(explained, explanation)
+        if question != previous:
             yield Text(question, "bold")
         yield Text(_heading(alike), "bold")
-        yield from _candidate_lines(explained.tickets, alike[0])
+        yield from _candidate_lines(explained.tickets, answer)
         for line in _why_nothing(explanation):
             yield Text(f"  {line}", "yellow")
         for line in _without(explanation, everything=result.everything):
@@ -48,24 +50,28 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
         yield f"**{safe(difference)}**\n"
     question = ""
     for alike in _alike(explained):
-        explanation = alike[0].explanation
-        if question != _question(explained, explanation):
-            question = _question(explained, explanation)
+        answer = alike[0]
+        explanation = answer.explanation
+        previous = question
+        question = _question(explained, explanation)
+        if question != previous:
             yield f"{safe(question)}\n"
-        yield f"### {safe(_heading(alike))}\n"
+        heading = safe(_heading(alike))
+        yield f"### {heading}\n"
         if explanation.candidates:
             yield row("order", "ticket", "collection", "range", "why")
             yield "|---:|---|---|---|---|"
         for candidate in explanation.candidates:
+            collection = candidate.collection
             yield row(
                 str(candidate.rank + 1),
-                explained.tickets.get(candidate.collection, ""),
-                candidate.collection,
+                explained.tickets.get(collection, ""),
+                collection,
                 format_range(candidate.span),
                 candidate.detail,
             )
         rest = [
-            *_dataset(alike[0]),
+            *_dataset(answer),
             *_why_nothing(explanation),
             *_without(explanation, everything=result.everything),
         ]
@@ -87,7 +93,8 @@ def _alike(explained: Explained) -> list[list[Told]]:
             explanation.candidates,
             answer.run,
         )
-        groups.setdefault(content, []).append(answer)
+        alike = groups.setdefault(content, [])
+        alike.append(answer)
     return list(groups.values())
 
 
@@ -113,19 +120,22 @@ def _question(explained: Explained, explanation: Explanation) -> str:
 
 def _differences(explained: Explained) -> Iterator[str]:
     """Yield which repositories get another dataset than the others."""
-    chains = []
+    chains: dict[str, None] = {}
     for answer in explained.told:
-        if answer.explanation.chain not in chains:
-            chains.append(answer.explanation.chain)
+        chains.setdefault(answer.explanation.chain)
     for chain in chains:
         most, others = explained.differing(chain)
-        start = f"{chain}: " if len(chains) > 1 else ""
+        reference = most[0].explanation
         rest = "the others"
         if len(most) <= 2:
             rest = ", ".join(answer.repository for answer in most)
         for answer in others:
-            gets = _gets(answer.explanation, most[0].explanation)
-            yield f"{start}{answer.repository} {gets} {rest}"
+            gets = _gets(answer.explanation, reference)
+            difference = f"{answer.repository} {gets} {rest}"
+            # Of a single chain everybody knows which is meant.
+            if len(chains) > 1:
+                difference = f"{chain}: {difference}"
+            yield difference
 
 
 def _gets(explanation: Explanation, most: Explanation) -> str:
@@ -147,19 +157,29 @@ def _gets(explanation: Explanation, most: Explanation) -> str:
 def _candidate_lines(tickets: Mapping[str, str], answer: Told) -> Iterator[Text]:
     """Yield the candidates as a table, with the dataset of the winner."""
     candidates = answer.explanation.candidates
-    names = [tickets.get(candidate.collection, "") for candidate in candidates]
-    spans = [format_range(candidate.span) for candidate in candidates]
-    collections = [candidate.collection for candidate in candidates]
+    names = []
+    spans = []
+    collections = []
+    for candidate in candidates:
+        name = tickets.get(candidate.collection, "")
+        names.append(name)
+        spans.append(format_range(candidate.span))
+        collections.append(candidate.collection)
     name_width = _width(names)
     span_width = _width(spans)
     collection_width = _width(collections)
     for candidate, name, span in zip(candidates, names, spans, strict=True):
-        line = Text(f"  {candidate.rank + 1:>3}  ")
+        rank = candidate.rank + 1
+        collection = candidate.collection.ljust(collection_width)
+        span = span.ljust(span_width)
+        style = _STYLES.get(candidate.why, "dim")
+        line = Text(f"  {rank:>3}  ")
         # Where no candidate is of a ticket there is no column of tickets.
         if name_width:
-            line.append(f"{name:{name_width}}  ")
-        line.append(f"{candidate.collection:{collection_width}}  {span:{span_width}}  ")
-        line.append(candidate.detail, _STYLES.get(candidate.why, "dim"))
+            name = name.ljust(name_width)
+            line.append(f"{name}  ")
+        line.append(f"{collection}  {span}  ")
+        line.append(candidate.detail, style)
         yield line
         if candidate.why is Why.WINS:
             for words in _dataset(answer):
@@ -167,34 +187,39 @@ def _candidate_lines(tickets: Mapping[str, str], answer: Told) -> Iterator[Text]
 
 
 def _width(column: Sequence[str]) -> int:
-    return max((len(cell) for cell in column), default=0)
+    widest = max(column, key=len, default="")
+    return len(widest)
 
 
 def _dataset(answer: Told) -> Iterator[str]:
     winner = answer.explanation.winner
     if winner is None:
         return
-    of_run = f" of RUN {answer.run}" if answer.run else ""
-    yield f"dataset {winner.row.uuid}{of_run}"
+    dataset = f"dataset {winner.row.uuid}"
+    if answer.run:
+        dataset += f" of RUN {answer.run}"
+    yield dataset
 
 
 def _why_nothing(explanation: Explanation) -> Iterator[str]:
     """Yield why nothing is found, and what would be nearest."""
+    nearest = explanation.nearest
     match explanation.outcome:
         case Outcome.FOUND:
             return
         case Outcome.NO_CHAIN:
-            yield f"nothing is found: {explanation.chain} does not exist here"
+            why = f"{explanation.chain} does not exist here"
         case Outcome.AMBIGUOUS:
-            ambiguous = [c for c in explanation.candidates if c.why is Why.AMBIGUOUS]
-            number = len(ambiguous)
-            yield f"nothing is found: the butler refuses to choose one of {number} in one collection"
-        case Outcome.NOTHING if explanation.nearest:
-            nearest = explanation.nearest
+            reasons = [candidate.why for candidate in explanation.candidates]
+            number = reasons.count(Why.AMBIGUOUS)
+            why = f"the butler refuses to choose one of {number} in one collection"
+        case Outcome.NOTHING if nearest:
             detail = nearest.detail.replace("ended", "which ended")
-            yield f"nothing is found: nothing is valid then; nearest is {nearest.collection}, {detail}"
+            near = f"{nearest.collection}, {detail}"
+            why = f"nothing is valid then; nearest is {near}"
         case Outcome.NOTHING:
-            yield f"nothing is found: {_what_there_is(explanation)}"
+            why = _what_there_is(explanation)
+    yield f"nothing is found: {why}"
 
 
 def _what_there_is(explanation: Explanation) -> str:
@@ -204,18 +229,20 @@ def _what_there_is(explanation: Explanation) -> str:
     if not explanation.known:
         return "no collection of it holds any calibration"
     dataset_type = explanation.dataset_type
-    types = explanation.known.get("dataset_type")
+    there_are = explanation.known
+    types = there_are.get("dataset_type")
     if types:
         return f"it holds no {dataset_type}; there are {', '.join(types)}"
-    values_by_key = []
-    for key, values in explanation.known.items():
+    parts = []
+    for key, values in there_are.items():
         data_ids = []
         for value in values:
             # Keys of a data ID are in order.
             pairs = sorted((f"{key}={value}", "instrument=any"))
             data_ids.append(",".join(pairs))
-        values_by_key.append(folded(data_ids, "any"))
-    return f"no {dataset_type} for this data ID; known are {'; '.join(values_by_key)}"
+        parts.append(folded(data_ids, "any"))
+    values_of_all = "; ".join(parts)
+    return f"no {dataset_type} for this data ID; known are {values_of_all}"
 
 
 def _without(explanation: Explanation, *, everything: bool) -> Iterator[str]:

@@ -14,6 +14,9 @@ from .markdown import fenced, row
 
 __all__ = ["as_markdown", "as_text"]
 
+_Fingerprints = dict[str, ChainFingerprint]
+"""Of a chain, by repository."""
+
 _SHORT = 19
 """Characters of a fingerprint that a terminal shows."""
 
@@ -28,9 +31,15 @@ def as_text(result: FingerprintsCompared) -> Iterator[Text | str]:
     """
     for chain, repositories in _by_chain(result).items():
         yield _heading(chain, repositories)
-        wide = max(len(address) for address in repositories)
-        by_print = sorted(repositories.items(), key=_alike_together)
-        for address, fingerprint in by_print:
+        widest = max(repositories, key=len)
+        wide = len(widest)
+        # Those with the same fingerprint stand together.
+        alike_together = sorted(
+            repositories,
+            key=lambda address: (repositories[address].effective, address),
+        )
+        for address in alike_together:
+            fingerprint = repositories[address]
             short = fingerprint.effective[:_SHORT]
             number = len(fingerprint.collections)
             line = Text(f"  {address:{wide}}  ")
@@ -59,9 +68,9 @@ def as_markdown(result: FingerprintsCompared) -> Iterator[str]:
         yield fenced(_difference_lines(difference))
 
 
-def _by_chain(result: FingerprintsCompared) -> dict[str, dict[str, ChainFingerprint]]:
+def _by_chain(result: FingerprintsCompared) -> Mapping[str, _Fingerprints]:
     """Return the fingerprints by chain and repository."""
-    chains: dict[str, dict[str, ChainFingerprint]] = {}
+    chains: dict[str, _Fingerprints] = {}
     for address, fingerprints in result.chains.items():
         for name, fingerprint in fingerprints.items():
             repositories = chains.setdefault(name, {})
@@ -69,12 +78,7 @@ def _by_chain(result: FingerprintsCompared) -> dict[str, dict[str, ChainFingerpr
     return dict(sorted(chains.items()))
 
 
-def _alike_together(item: tuple[str, ChainFingerprint]) -> tuple[str, str]:
-    address, fingerprint = item
-    return fingerprint.effective, address
-
-
-def _heading(chain: str, repositories: Mapping[str, ChainFingerprint]) -> Text:
+def _heading(chain: str, repositories: _Fingerprints) -> Text:
     """Return a chain, and whether it is the same at all repositories."""
     effective = {fingerprint.effective for fingerprint in repositories.values()}
     if len(repositories) == 1:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from enum import Enum
+
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity, Where
 
-__all__ = ["Aside", "at_line", "count", "diagnostic", "indented"]
+__all__ = ["Aside", "at_line", "count", "counted", "diagnostic", "indented"]
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -25,6 +29,25 @@ def count(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun}s"
+
+
+def counted(values: Iterable[Enum], order: Iterable[Enum]) -> list[str]:
+    """Return how many there are of each value: ``2 missing``, ``1 extra``.
+
+    Parameters
+    ----------
+    values
+        What is counted.
+    order
+        The values that are named, if there are any of them.
+    """
+    numbers = Counter(values)
+    words = []
+    for value in order:
+        number = numbers[value]
+        if number:
+            words.append(f"{number} {value.value}")
+    return words
 
 
 def at_line(where: Where | None) -> str:

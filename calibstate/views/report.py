@@ -20,7 +20,7 @@ from ..model.tickets import ApprovalStatus
 from . import approvals as approvals_view
 from . import changes as changes_view
 from . import impact as impact_view
-from . import markdown, text
+from . import impact_summary, markdown, text
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
 from .messages import count, diagnostic
@@ -185,7 +185,7 @@ def _approvals(proposal: Proposal) -> Iterator[str]:
 def _impact(proposal: Proposal) -> Iterator[str]:
     if proposal.impact is None:
         return
-    verdict = impact_view.verdict(proposal.impact)
+    verdict = impact_summary.verdict(proposal.impact)
     yield details(f"Lookups: {verdict}")
     yield from impact_view.as_markdown(proposal.impact)
     yield _FOLDED_END
@@ -240,7 +240,7 @@ def _verdicts(proposal: Proposal) -> Iterator[_Verdict]:
     yield _Verdict("approval", _approval_verdict(proposal.approvals))
     lookups = "not known"
     if proposal.impact is not None:
-        lookups = impact_view.verdict(proposal.impact)
+        lookups = impact_summary.verdict(proposal.impact)
     yield _Verdict("lookups", lookups)
     yield _Verdict("steps", _steps_verdict(proposal.plans))
 

@@ -48,7 +48,8 @@ def as_text(review: Review) -> Iterator[Text]:
         for note in _note_lines(review, repository):
             yield Text(f"    {note}", "blue")
     for place, why in review.unreachable.items():
-        line = Text(f"{review.ticket} at {place}", "bold")
+        heading = f"{review.ticket} at {place}"
+        line = Text(heading, "bold")
         line.append("  could not be seen: ", "red")
         line.append(why)
         yield line
@@ -72,10 +73,11 @@ def as_markdown(review: Review) -> Iterator[str]:
     yield "|---|---|---|---|"
     for address, repository in review.repositories.items():
         for result in repository.checks:
+            verdict = _PASSED if result.passed else _FAILED
             yield row(
                 address,
                 result.check.value,
-                _PASSED if result.passed else _FAILED,
+                verdict,
                 _counts(result),
             )
     for place in review.unreachable:
@@ -92,7 +94,10 @@ def tally(review: Review) -> str:
             total += 1
     if not total:
         return f"{review.ticket} belongs to none of these repositories"
-    passed = sum(repository.passed for repository in review.repositories.values())
+    passed = 0
+    for repository in review.repositories.values():
+        if repository.passed:
+            passed += 1
     noun = "repository" if total == 1 else "repositories"
     return f"{review.ticket} passes at {passed} of {total} {noun}"
 
@@ -100,10 +105,8 @@ def tally(review: Review) -> str:
 def _remarks(review: Review) -> Iterator[str]:
     """Yield what was found at each repository, and what was not seen."""
     for address, repository in review.repositories.items():
-        lines = [
-            *_finding_lines(review, repository),
-            *_note_lines(review, repository),
-        ]
+        lines = list(_finding_lines(review, repository))
+        lines += _note_lines(review, repository)
         if lines:
             yield f"\n## {address}\n"
             yield fenced(lines, "text")
@@ -117,7 +120,8 @@ def _remarks(review: Review) -> Iterator[str]:
 
 def _check_line(result: CheckResult) -> Text:
     """Return a check, whether it passed, and what it looked at."""
-    line = Text(f"  {result.check.value:9}  ")
+    check = result.check.value
+    line = Text(f"  {check:9}  ")
     if result.passed:
         line.append(_PASSED, "green")
     else:

@@ -10,6 +10,7 @@ from ..model.results.proposals import RolledBack
 from ..model.rollbacks import Remaining
 from . import changes as changes_view
 from . import impact as impact_view
+from . import impact_summary
 from .markdown import row, safe
 from .messages import count
 
@@ -64,7 +65,7 @@ def as_markdown(result: RolledBack) -> Iterator[str]:
 def commit_message(result: RolledBack) -> str:
     """Return the message of the commit that rolls a ticket back."""
     rollback = result.what
-    verdict = impact_view.verdict(result.impact)
+    verdict = impact_summary.verdict(result.impact)
     lines = [
         f"Roll back {rollback.name}",
         "",

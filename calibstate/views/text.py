@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from operator import attrgetter
 
 from rich.text import Text
 
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What
 from ..model.outcomes import Outcome, Result
-from ..model.plans import Plan, Refusal, Step
+from ..model.plans import Plan, Step
 from ..model.results.drift import DriftFound
 from ..model.results.plans import Applied, PlanMade, SavedPlan
-from .messages import at_line, count, indented
+from .messages import at_line, count, counted, indented
 
 __all__ = [
     "applied",
@@ -59,6 +60,9 @@ MOST_CHANGES = 6
 _FIRST_CHANGES = 3
 """Lines of changes that stand before the fold; the last stands behind it."""
 
+_COMES_BY_ITSELF = " What is under way comes by itself: run this again later, or with --wait 30m."
+_RUN_AGAIN = " What is not done waits: mend what is told above and run this again."
+
 _REMEDIED = {What.MISSING, What.UNWANTED, What.MISORDERED}
 """Drift that steps of a plan close."""
 
@@ -66,40 +70,41 @@ _LEFT_UNDONE = (What.UNREACHABLE, What.CHANGED, What.PENDING, What.EXTRA)
 """Drift that no step closes, in the order of a tally."""
 
 
+_PLACE = attrgetter("target.place")
+_PLACE_OF_STEP = attrgetter("action.target.place")
+_LIKENESS = attrgetter("what", "target.kind", "detail")
+"""What drift has in common that is shown together."""
+
+
 # --- drift ---
 
 
 def drift(departures: Iterable[Drift]) -> Iterator[Text]:
-    """Yield drift, place by place; what is alike is told together."""
-    by_place = sorted(departures, key=lambda departure: departure.target.place)
-    for place, group in groupby(by_place, key=lambda departure: departure.target.place):
+    """Yield drift, place by place; what is alike is shown together."""
+    ordered = sorted(departures, key=_PLACE)
+    for place, group in groupby(ordered, key=_PLACE):
         yield Text(place, "bold")
-        for _, alike in groupby(group, key=_likeness):
+        for _, alike in groupby(group, key=_LIKENESS):
             yield _drift_line(list(alike))
 
 
 def drift_found(result: DriftFound) -> Iterator[Text]:
     """Yield the drift that was found, and what it comes to."""
-    yield from drift(result.plan.drift)
-    yield drift_tally(result.plan.drift)
+    departures = result.plan.drift
+    yield from drift(departures)
+    yield drift_tally(departures)
 
 
 def drift_tally(departures: Iterable[Drift]) -> Text:
     """Say in a line what drift comes to."""
-    sorts = [departure.what for departure in departures]
-    counted = []
-    for what in What:
-        number = sorts.count(what)
-        if number:
-            counted.append(f"{number} {what.value}")
-    if not counted:
-        return Text("In sync.", "bold")
-    return Text(", ".join(counted) + ".", "bold")
-
-
-def _likeness(departure: Drift) -> tuple[What, str, str]:
-    """Return what drift has in common that is told together."""
-    return departure.what, departure.target.kind, departure.detail
+    numbers = counted(
+        (departure.what for departure in departures),
+        What,
+    )
+    words = "In sync"
+    if numbers:
+        words = ", ".join(numbers)
+    return Text(f"{words}.", "bold")
 
 
 def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
@@ -108,16 +113,19 @@ def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
     from ..kinds.registry import within
 
     first = alike[0]
+    what = first.what
     line = Text("  ")
-    line.append(f"{first.what.value:11} ", STYLES[first.what])
+    line.append(f"{what.value:11} ", STYLES[what])
     # The subject of a place that cannot be seen is the place itself.
-    if with_place and first.what is not What.UNREACHABLE:
+    if with_place and what is not What.UNREACHABLE:
         line.append(f"{first.target.place} ")
-    line.append(", ".join(departure.subject for departure in alike))
+    subjects = [departure.subject for departure in alike]
+    line.append(", ".join(subjects))
     chain = within(first)
     if chain:
         line.append(f" in {chain}", "dim")
     detail = first.detail
+    # Of several each has a line of its own in the files.
     if len(alike) == 1:
         detail += at_line(first.declared_at)
     line.append(f"\n              {detail}", "dim")
@@ -129,9 +137,11 @@ def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
 
 def plan(planned: Plan) -> Iterator[Text]:
     """Yield the steps of a plan, what stays undone, and what it comes to."""
-    names = [step.action.target.name for step in planned.steps]
-    wide = max((len(name) for name in names), default=0)
-    for place, steps in groupby(planned.steps, key=lambda step: step.action.target.place):
+    wide = 0
+    for step in planned.steps:
+        name = step.action.target.name
+        wide = max(wide, len(name))
+    for place, steps in groupby(planned.steps, key=_PLACE_OF_STEP):
         yield Text(place, "bold")
         for step in steps:
             yield from _step_lines(step, wide)
@@ -152,60 +162,61 @@ def stays(planned: Plan) -> Iterator[Text]:
             undone.append(departure)
     if undone:
         yield Text("Not mended by this plan", "bold")
-    for _, group in groupby(undone, key=lambda departure: departure.target.place):
-        for _, alike in groupby(group, key=_likeness):
+    for _, group in groupby(undone, key=_PLACE):
+        for _, alike in groupby(group, key=_LIKENESS):
             yield _drift_line(list(alike), with_place=True)
     if planned.refused:
         yield Text("Refused", "bold red")
     for refusal in planned.refused:
-        yield from _refusal_lines(refusal)
+        target = refusal.target
+        where = at_line(refusal.declared_at)
+        yield Text(f"  {target.place} {target.name}: {refusal.reason}{where}")
+        if refusal.hint:
+            yield Text(f"    {refusal.hint}", "dim")
 
 
 def tally(planned: Plan) -> str:
     """Say in a line what a plan comes to."""
     if planned.steps:
-        places = {step.action.target.place for step in planned.steps}
-        steps = count(len(planned.steps), "step")
-        start = f"{steps} at {count(len(places), 'place')}"
+        places = {_PLACE_OF_STEP(step) for step in planned.steps}
+        number_of_steps = count(len(planned.steps), "step")
+        number_of_places = count(len(places), "place")
+        start = f"{number_of_steps} at {number_of_places}"
     elif planned.drift or planned.refused:
         start = "No steps"
     else:
         start = "In sync: nothing to do"
-    counted = [start]
-    if planned.refused:
-        counted.append(f"{len(planned.refused)} refused")
-    sorts = [departure.what for departure in planned.drift]
-    for what in _LEFT_UNDONE:
-        number = sorts.count(what)
-        if number:
-            counted.append(f"{number} {what.value}")
-    return ", ".join(counted) + "."
+    parts = [start]
+    refused = len(planned.refused)
+    if refused:
+        parts.append(f"{refused} refused")
+    parts += counted(
+        (departure.what for departure in planned.drift),
+        _LEFT_UNDONE,
+    )
+    words = ", ".join(parts)
+    return f"{words}."
 
 
 def _step_lines(step: Step, wide: int) -> Iterator[Text]:
     """Yield a step, and what it changes, folded where that is long."""
     action = step.action
+    name = action.target.name
     line = Text(f"  {step.id:>3}  ")
     line.append(f"{action.do:17}", "green")
-    line.append(f" {action.target.name:{wide}}")
+    line.append(f" {name:{wide}}")
     line.append(f"  {action.because}", "dim")
     yield line
     changes = list(action.changes())
     if len(changes) > MOST_CHANGES:
         first = changes[:_FIRST_CHANGES]
+        last = changes[-1]
         more = len(changes) - _FIRST_CHANGES - 1
-        changes = [*first, f"  … {more} more", changes[-1]]
+        changes = [*first, f"  … {more} more", last]
     for change in changes:
-        style = _CHANGE_STYLES.get(change[:1], "dim")
+        mark = change[:1]
+        style = _CHANGE_STYLES.get(mark, "dim")
         yield Text(f"       {change}", style)
-
-
-def _refusal_lines(refusal: Refusal) -> Iterator[Text]:
-    target = refusal.target
-    line = f"  {target.place} {target.name}: {refusal.reason}"
-    yield Text(line + at_line(refusal.declared_at))
-    if refusal.hint:
-        yield Text(f"    {refusal.hint}", "dim")
 
 
 # --- outcomes ---
@@ -214,23 +225,16 @@ def _refusal_lines(refusal: Refusal) -> Iterator[Text]:
 def outcomes_tally(outcomes: Iterable[Outcome]) -> Text:
     """Say in a line what a run came to, and how to go on."""
     results = [outcome.result for outcome in outcomes]
-    counted = []
-    for result in Result:
-        number = results.count(result)
-        if number:
-            counted.append(f"{number} {result.value}")
-    sentence = ", ".join(counted) + "."
-    return Text(sentence + _how_to_go_on(set(results)), "bold")
-
-
-def _how_to_go_on(results: set[Result]) -> str:
-    undone = results - {Result.DONE}
-    if not undone:
-        return ""
+    numbers = ", ".join(counted(results, Result))
+    undone = set(results)
+    undone.discard(Result.DONE)
+    advice = ""
     # What is skipped only waits for what is under way.
-    if Result.PENDING in undone and undone <= {Result.PENDING, Result.SKIPPED}:
-        return " What is under way comes by itself: run this again later, or with --wait 30m."
-    return " What is not done waits: mend what is told above and run this again."
+    if undone and undone <= {Result.PENDING, Result.SKIPPED} and Result.PENDING in undone:
+        advice = _COMES_BY_ITSELF
+    elif undone:
+        advice = _RUN_AGAIN
+    return Text(f"{numbers}.{advice}", "bold")
 
 
 def applied(result: Applied) -> Iterator[Text | str]:
@@ -249,11 +253,13 @@ def applied(result: Applied) -> Iterator[Text | str]:
 
 def outcome(ended: Outcome) -> Text:
     """Return what became of a step."""
+    result = ended.result
     text = Text(f"  {ended.step:>3}  ")
-    text.append(f"{ended.result.value:8}", RESULT_STYLES[ended.result])
+    text.append(f"{result.value:8}", RESULT_STYLES[result])
     text.append(f" {ended.do} {ended.target}")
-    if ended.result is not Result.DONE:
-        text.append(indented(f"\n{ended.detail}", 7))
+    if result is not Result.DONE:
+        detail = f"\n{ended.detail}"
+        text.append(indented(detail, 7))
     return text
 
 
@@ -266,6 +272,10 @@ def outcome_lines(ended: Outcome) -> Iterator[Text]:
 def arrivals(counts: Iterable[Arrival]) -> Iterator[str]:
     """Yield how far the files that Rucio carries have come, by RSE."""
     for arrival in counts:
-        there = f"{arrival.there} there"
-        on_their_way = f"{arrival.on_their_way} on their way"
-        yield f"{arrival.rse}: {there}, {on_their_way}, {arrival.stuck} stuck"
+        numbers = (
+            f"{arrival.there} there",
+            f"{arrival.on_their_way} on their way",
+            f"{arrival.stuck} stuck",
+        )
+        words = ", ".join(numbers)
+        yield f"{arrival.rse}: {words}"

@@ -7,7 +7,7 @@ from ..model.desired import DesiredState
 from ..model.results.trees_compared import ComparedTree, TreesCompared
 from ..model.scope import Scope
 from ..past.changes import changes, narrowed
-from ..views.changes import sentences
+from ..views.sentences import sentences
 from .revisions import declared_at, desired_at
 from .scoping import check_scope
 from .session import Session

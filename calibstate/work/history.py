@@ -8,7 +8,7 @@ from ..model.desired import DesiredState
 from ..model.results.trees_compared import ChainHistory, HistoryEntry
 from ..model.scope import Scope
 from ..past.history import history as changes_in_time
-from ..views.changes import sentences
+from ..views.sentences import sentences
 from .scoping import undeclared
 from .session import Session
 

@@ -13,8 +13,8 @@ from ..model.scope import Scope
 from ..past.changes import changes
 from ..store.workspace import in_workspace
 from ..surveys.approvals import approvals
-from ..views.changes import sentences
 from ..views.printable import printable
+from ..views.sentences import sentences
 from .impact import lookups_changed
 from .revisions import declared_at_base
 from .savedplans import read_site_plans, save_text

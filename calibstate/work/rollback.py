@@ -14,8 +14,8 @@ from ..past.changes import changes
 from ..past.rollback import remaining
 from ..past.rollback import rollback as find_entries
 from ..store import treefile
-from ..views.changes import sentences
 from ..views.rollback import commit_message
+from ..views.sentences import sentences
 from .impact import lookups_changed
 from .session import Session
 

@@ -16,7 +16,7 @@ import pytest
 
 from calibstate.cli.terminal import be_readable
 from calibstate.views.size import size
-from calibstate.views.status import _MARKS
+from calibstate.views.status_table import MARKS
 from tests.commands.sites import SUMMIT, Sites
 from tests.tree import ROOT
 
@@ -181,8 +181,8 @@ def test_what_a_terminal_has_no_character_for_is_told_with_others(sites: Sites, 
 
 def test_the_marks_of_a_status_stay_different_in_every_encoding() -> None:
     be_readable()
-    marks = {mark.encode("ascii", "calibstate.readable") for mark in _MARKS.values()}
-    assert len(marks) == len(_MARKS)
+    marks = {mark.encode("ascii", "calibstate.readable") for mark in MARKS.values()}
+    assert len(marks) == len(MARKS)
 
 
 def test_json_says_the_same_in_every_encoding(sites: Sites) -> None:
