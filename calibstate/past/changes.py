@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..model.chains import ChainFile, ExternalEntry, moved
@@ -19,9 +19,10 @@ from ..model.changes import (
 )
 from ..model.desired import DesiredState, Written
 from ..model.names import RepositoryAddress, TicketKey
-from ..model.scope import Scope
+from ..model.seals import Seal
+from ..model.tickets import Ticket
 
-__all__ = ["changes", "changes_of_chain", "narrowed"]
+__all__ = ["changes", "changes_of_chain"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -37,13 +38,15 @@ def changes(before: DesiredState | None, after: DesiredState) -> Changes:
     after
         The declaration as it is now.
     """
+    old = _Side.of(before)
+    new = _Side.of(after)
     return Changes(
-        tuple(_chains(before, after)),
-        tuple(_tickets(before, after)),
-        tuple(_seals(before, after)),
-        tuple(_repositories(before, after)),
-        tuple(_settings(before, after)),
-        tuple(_own(before, after)),
+        chains=tuple(_chains(old, new)),
+        tickets=tuple(_tickets(old, new)),
+        seals=tuple(_seals(old, new)),
+        repositories=tuple(_repositories(old, new)),
+        settings=tuple(_settings(before, after)),
+        own=tuple(_own(old, new)),
     )
 
 
@@ -59,257 +62,338 @@ def changes_of_chain(before: DesiredState | None, after: DesiredState | None, na
     name
         The chain.
     """
-    listed = _listed(before, name) | _listed(after, name)
-    chain = _chain(before, after, name)
-    tickets = (_ticket(before, after, key) for key in sorted(listed))
-    return Changes((chain,) if chain else (), tuple(one for one in tickets if one))
+    old = _Side.of(before)
+    new = _Side.of(after)
+    chains = []
+    chain = _chain(old, new, name)
+    if chain:
+        chains.append(chain)
+    tickets = []
+    listed = old.tickets_of(name)
+    listed.update(new.tickets_of(name))
+    for key in sorted(listed):
+        ticket = _ticket(key, old.tickets.get(key), new.tickets.get(key))
+        if ticket:
+            tickets.append(ticket)
+    return Changes(tuple(chains), tuple(tickets))
 
 
-def _listed(desired: DesiredState | None, name: str) -> set[TicketKey]:
-    """Return the tickets that a chain lists."""
-    chain = desired.chains.get(name) if desired else None
-    if desired is None or chain is None:
-        return set()
-    meanings = (desired.meaning(word, chain.noun.instrument) for word in _entries(chain))
-    return {meaning.ticket.noun.key for meaning in meanings if meaning and meaning.ticket}
+@dataclass(frozen=True)
+class _Side:
+    """One of two declarations that are compared; empty where there is none."""
+
+    desired: DesiredState | None = None
+    chains: Mapping[str, Written[ChainFile]] = field(default_factory=dict)
+    tickets: Mapping[TicketKey, Written[Ticket]] = field(default_factory=dict)
+    seals: Mapping[TicketKey, Written[Seal]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Written[Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, desired: DesiredState | None) -> _Side:
+        """Return a declaration as a side."""
+        if desired is None:
+            return cls()
+        return cls(
+            desired=desired,
+            chains=desired.chains,
+            tickets=desired.tickets,
+            seals=desired.seals,
+            own=desired.own,
+        )
+
+    def tickets_of(self, name: str) -> set[TicketKey]:
+        """Return the tickets that a chain lists."""
+        keys: set[TicketKey] = set()
+        chain = self.chains.get(name)
+        if self.desired is None or chain is None:
+            return keys
+        instrument = chain.noun.instrument
+        for word in _entries(chain):
+            meaning = self.desired.meaning(word, instrument)
+            if meaning and meaning.ticket:
+                keys.add(meaning.ticket.noun.key)
+        return keys
+
+    def having(self, chain: Written[ChainFile]) -> tuple[RepositoryAddress, ...]:
+        """Return the repositories that are to have a chain."""
+        having: list[RepositoryAddress] = []
+        if self.desired is None:
+            return ()
+        for address in self.desired.with_instrument(chain.noun.instrument):
+            if self.desired.expects(chain.noun.only, address):
+                having.append(address)
+        return tuple(having)
+
+    def repositories(self) -> dict[str, Mapping[str, Any]]:
+        """Return repositories with all that holds for them."""
+        repositories: dict[str, Mapping[str, Any]] = {}
+        if self.desired is None:
+            return repositories
+        for address in self.desired.repositories:
+            site, repository = self.desired.repository(address)
+            _, _, name = address.partition("/")
+            route = site.route_of(name)
+            hold = self.desired.hold_of(address)
+            # What its site says holds for it as much as what itself says.
+            plain = repository.model_dump(mode="json")
+            plain["route"] = route and route.model_dump(mode="json")
+            plain["hold"] = hold and hold.reason
+            plain["hosts"] = list(site.hosts)
+            repositories[address] = plain
+        return repositories
 
 
 def _both(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
-    for key in sorted({*before, *after}, key=str):
+    """Yield what is declared under each key, before and after."""
+    keys = {*before, *after}
+    for key in sorted(keys, key=str):
         yield key, before.get(key), after.get(key)
 
 
-def _chains(before: DesiredState | None, after: DesiredState) -> Iterator[ChainChange]:
-    for name, _, _ in _both(before.chains if before else {}, after.chains):
-        if found := _chain(before, after, name):
-            yield found
+# --- chains ---
 
 
-def _chain(before: DesiredState | None, after: DesiredState | None, name: str) -> ChainChange | None:
-    old = before.chains.get(name) if before else None
-    new = after.chains.get(name) if after else None
-    written, desired = (new, after) if new else (old, before)
-    if written is None or desired is None:
+def _chains(before: _Side, after: _Side) -> Iterator[ChainChange]:
+    for name, _, _ in _both(before.chains, after.chains):
+        change = _chain(before, after, name)
+        if change:
+            yield change
+
+
+def _chain(before: _Side, after: _Side, name: str) -> ChainChange | None:
+    """Return what is declared otherwise of a chain; `None`: nothing."""
+    old = before.chains.get(name)
+    new = after.chains.get(name)
+    # A chain that is gone is at the places, and in the line, that it was.
+    side = after
+    written = new
+    if written is None:
+        side = before
+        written = old
+    if written is None:
         return None
-    had, has = _entries(old), _entries(new)
-    retired, was_retired = (one.noun.retired if one else {} for one in (new, old))
+    had = _entries(old)
+    has = _entries(new)
+    retired_before = _retired(old)
+    retired = _retired(new)
     entered = [entry for entry in has if entry not in had]
-    left = tuple(Gone(entry, retired.get(entry)) for entry in had if entry not in has)
-    told = {*entered, *(one.entry for one in left)}
-    newly = {w: why for w, why in retired.items() if was_retired.get(w) != why and w not in told}
-    found = ChainChange(
-        name,
-        written.noun.instrument,
-        written.lines.at("chain"),
-        _having(desired, written.noun),
+    left = []
+    for entry in had:
+        if entry not in has:
+            left.append(Gone(entry, retired.get(entry)))
+    # What enters or leaves is told as such, and not as retired or no more.
+    told_already = {*entered}.union(gone.entry for gone in left)
+    newly = {}
+    for word, why in retired.items():
+        if word not in told_already and retired_before.get(word) != why:
+            newly[word] = why
+    no_more = []
+    for word in retired_before:
+        if new and word not in retired and word not in told_already:
+            no_more.append(word)
+    change = ChainChange(
+        chain=name,
+        instrument=written.noun.instrument,
+        where=written.lines.at("chain"),
+        repositories=side.having(written),
         is_new=old is None,
         is_gone=new is None,
         entered=_placed(entered, has, had),
-        left=left,
+        left=tuple(left),
         moved=_placed(moved(had, has), has, had),
         retired=newly or None,
-        unretired=tuple(word for word in was_retired if new and word not in {*retired, *told}),
+        unretired=tuple(no_more),
         expected=_expected(old, new) or None,
-        had_it=_had_it(before, after, old, new),
+        had_it=_had_it(before, after, name),
     )
-    return found if found else None
+    if not change:
+        return None
+    return change
+
+
+def _retired(chain: Written[ChainFile] | None) -> Mapping[str, str]:
+    if chain is None:
+        return {}
+    return chain.noun.retired
 
 
 def _expected(
     old: Written[ChainFile] | None, new: Written[ChainFile] | None
 ) -> Mapping[str, tuple[str, ...]]:
     """Return where external entries that stay are expected otherwise."""
-    was, is_now = (
-        {e.external: e.only for e in (one.noun.entries if one else ()) if isinstance(e, ExternalEntry)}
-        for one in (old, new)
-    )
-    return {name: only for name, only in is_now.items() if name in was and set(was[name]) != set(only)}
+    before = _places_of_externals(old)
+    after = _places_of_externals(new)
+    otherwise = {}
+    for name, only in after.items():
+        if name in before and set(before[name]) != set(only):
+            otherwise[name] = only
+    return otherwise
 
 
-def _had_it(
-    before: DesiredState | None,
-    after: DesiredState | None,
-    old: Written[ChainFile] | None,
-    new: Written[ChainFile] | None,
-) -> tuple[RepositoryAddress, ...] | None:
+def _places_of_externals(chain: Written[ChainFile] | None) -> dict[str, tuple[str, ...]]:
+    places: dict[str, tuple[str, ...]] = {}
+    if chain is None:
+        return places
+    for entry in chain.noun.entries:
+        if isinstance(entry, ExternalEntry):
+            places[entry.external] = entry.only
+    return places
+
+
+def _had_it(before: _Side, after: _Side, name: str) -> tuple[RepositoryAddress, ...] | None:
     """Return who had a chain that is declared for others now."""
-    if before is None or after is None or old is None or new is None:
+    old = before.chains.get(name)
+    new = after.chains.get(name)
+    if old is None or new is None:
         return None
+    # A repository more or less of a site is no change of the chain.
     if set(old.noun.only) == set(new.noun.only):
         return None
-    had = _having(before, old.noun)
-    return None if had == _having(after, new.noun) else had
+    had = before.having(old)
+    has = after.having(new)
+    if had == has:
+        return None
+    return had
 
 
 def _entries(chain: Written[ChainFile] | None) -> list[str]:
-    entries = chain.noun.entries if chain else ()
-    return [entry.external if isinstance(entry, ExternalEntry) else entry for entry in entries]
+    """Return the words that a chain lists, in search order."""
+    words: list[str] = []
+    if chain is None:
+        return words
+    for entry in chain.noun.entries:
+        if isinstance(entry, ExternalEntry):
+            words.append(entry.external)
+        else:
+            words.append(entry)
+    return words
 
 
 def _placed(which: Sequence[str], has: Sequence[str], had: Sequence[str]) -> tuple[Placed, ...]:
     """Return entries, each with the next that is where it was."""
-    place = {entry: number for number, entry in enumerate(has)}
-    stays = {entry for entry in had if entry in place} - set(which)
+    stays = set(had)
+    stays.intersection_update(has)
+    stays.difference_update(which)
+    # From the last entry on: what comes next is known by then.
     following: dict[str, str | None] = {}
     upcoming = None
     for entry in reversed(has):
         following[entry] = upcoming
-        upcoming = entry if entry in stays else upcoming
+        if entry in stays:
+            upcoming = entry
     return tuple(Placed(entry, following[entry]) for entry in which)
 
 
-def _having(desired: DesiredState, chain: ChainFile) -> tuple[RepositoryAddress, ...]:
-    return tuple(a for a in desired.with_instrument(chain.instrument) if desired.expects(chain.only, a))
+# --- tickets and seals ---
 
 
-def _tickets(before: DesiredState | None, after: DesiredState) -> Iterator[TicketChange]:
-    for key, _, _ in _both(before.tickets if before else {}, after.tickets):
-        if found := _ticket(before, after, key):
-            yield found
+def _tickets(before: _Side, after: _Side) -> Iterator[TicketChange]:
+    for key, old, new in _both(before.tickets, after.tickets):
+        change = _ticket(key, old, new)
+        if change:
+            yield change
 
 
-def _ticket(before: DesiredState | None, after: DesiredState | None, key: TicketKey) -> TicketChange | None:
-    old = before.tickets.get(key) if before else None
-    new = after.tickets.get(key) if after else None
+def _ticket(key: TicketKey, old: Written[Ticket] | None, new: Written[Ticket] | None) -> TicketChange | None:
+    """Return what is declared otherwise of a ticket; `None`: nothing."""
     written = new or old
-    if written is None or old is new or (old and old.noun) == (new and new.noun):
+    if written is None:
         return None
-    return TicketChange(key, written.lines.at("ticket"), old.noun if old else None, new.noun if new else None)
+    was = old.noun if old else None
+    is_now = new.noun if new else None
+    if was == is_now:
+        return None
+    return TicketChange(
+        key=key,
+        where=written.lines.at("ticket"),
+        before=was,
+        after=is_now,
+    )
 
 
-def _seals(before: DesiredState | None, after: DesiredState) -> Iterator[SealChange]:
-    for key, old, new in _both(before.seals if before else {}, after.seals):
-        digests = [seal.noun.digest if seal else None for seal in (old, new)]
-        if digests[0] != digests[1]:
-            written = new or old
-            assert written
-            seal, at = written.noun, written.lines.at("digest")
-            yield SealChange(key, at, digests[0], digests[1], seal.files, seal.bytes)
+def _seals(before: _Side, after: _Side) -> Iterator[SealChange]:
+    for key, old, new in _both(before.seals, after.seals):
+        written = new or old
+        assert written, "it is in one of the two"
+        was = old.noun.digest if old else None
+        is_now = new.noun.digest if new else None
+        if was == is_now:
+            continue
+        yield SealChange(
+            key=key,
+            where=written.lines.at("digest"),
+            before=was,
+            after=is_now,
+            files=written.noun.files,
+            size=written.noun.bytes,
+        )
 
 
-def _repositories(before: DesiredState | None, after: DesiredState) -> Iterator[NounChange]:
-    sides = [_plain_repositories(before) if before else {}, _plain_repositories(after)]
-    for address, old, new in _both(*sides):
-        if old != new:
-            desired = after if new else before
-            assert desired
-            site, _, name = address.partition("/")
-            yield NounChange(address, desired.sites[site].lines.at("repositories", name), old, new)
+# --- what is said of no chain and no ticket ---
 
 
-def _plain_repositories(desired: DesiredState) -> dict[str, Mapping[str, Any]]:
-    """Return repositories with all that holds for them."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for address in desired.repositories:
-        site, repository = desired.repository(address)
-        said = repository.model_dump(mode="json")
-        route = site.route_of(address.partition("/")[2])
-        said["route"] = route and route.model_dump(mode="json")
-        hold = desired.hold_of(address)
-        said["hold"] = hold and hold.reason
-        said["hosts"] = list(site.hosts)
-        found[address] = said
-    return found
+def _repositories(before: _Side, after: _Side) -> Iterator[NounChange]:
+    for address, old, new in _both(before.repositories(), after.repositories()):
+        if old == new:
+            continue
+        desired = before.desired
+        if new:
+            desired = after.desired
+        assert desired, "it is in one of the two"
+        site, _, name = address.partition("/")
+        lines = desired.sites[site].lines
+        yield NounChange(
+            name=address,
+            where=lines.at("repositories", name),
+            before=old,
+            after=new,
+        )
 
 
 def _settings(before: DesiredState | None, after: DesiredState) -> Iterator[NounChange]:
-    old = before.settings.noun.model_dump(mode="json", by_alias=True) if before else None
-    new = after.settings.noun.model_dump(mode="json", by_alias=True)
+    old = None
+    if before:
+        old = _plain(before.settings)
+    new = _plain(after.settings)
     if old != new:
-        yield NounChange("calibstate.yaml", after.settings.lines.at(), old, new)
+        yield NounChange(
+            name="calibstate.yaml",
+            where=after.settings.lines.at(),
+            before=old,
+            after=new,
+        )
 
 
-def _own(before: DesiredState | None, after: DesiredState) -> Iterator[OwnChange]:
+def _own(before: _Side, after: _Side) -> Iterator[OwnChange]:
     """Yield what kinds declare otherwise by files of their own."""
-    forms = {form.folder: form for form in (*(before.forms if before else ()), *after.forms)}
-    for folder, form in sorted(forms.items()):
-        olds = before.own.get(folder, {}) if before else {}
-        for name, old, new in _both(olds, after.own.get(folder, {})):
+    forms = {}
+    for side in (before, after):
+        if side.desired:
+            for form in side.desired.forms:
+                forms[form.folder] = form
+    for folder in sorted(forms):
+        form = forms[folder]
+        old_files = before.own.get(folder, {})
+        new_files = after.own.get(folder, {})
+        for name, old, new in _both(old_files, new_files):
             written = new or old
-            if written is None or (old and new and old.noun == new.noun):
+            if written is None:
                 continue
-            was = old.noun.model_dump(mode="json", by_alias=True) if old else None
-            is_now = new.noun.model_dump(mode="json", by_alias=True) if new else None
-            yield OwnChange(name, written.lines.at(form.key), was, is_now, folder, form.key)
+            if old and new and old.noun == new.noun:
+                continue
+            yield OwnChange(
+                name=name,
+                where=written.lines.at(form.key),
+                before=_plain(old),
+                after=_plain(new),
+                folder=folder,
+                kind=form.key,
+            )
 
 
-# --- a part of it ---
-
-
-def narrowed(found: Changes, scope: Scope, *declared: DesiredState | None) -> Changes:
-    """Return what of some changes was asked for.
-
-    Parameters
-    ----------
-    found
-        The changes.
-    scope
-        What is asked for.  A ticket that was asked for is told of alone, and
-        of the tickets those that a repository in scope gets.
-    *declared
-        The declarations that were compared.
-    """
-    known = [one for one in declared if one]
-    chains = tuple(one for chain in found.chains if (one := _within(chain, scope, known)))
-    tickets = tuple(one for one in found.tickets if _is_asked(one.key, scope, known))
-    seals = tuple(one for one in found.seals if _is_asked(one.key, scope, known))
-    if scope.tickets:
-        return Changes(chains, tickets, seals)
-    repositories = (one for one in found.repositories if scope.has_repository(RepositoryAddress(one.name)))
-    having = tuple(one for one in repositories if _instruments(RepositoryAddress(one.name), known, scope))
-    is_whole = not (scope.sites or scope.repositories or scope.instruments)
-    settings = found.settings if is_whole else ()
-    return Changes(chains, tickets, seals, having, settings, found.own)
-
-
-def _instruments(address: RepositoryAddress, known: Sequence[DesiredState], scope: Scope) -> list[str]:
-    having = (one.repository(address)[1] for one in known if address in one.repositories)
-    return [i for repository in having for i in repository.instruments if scope.has_instrument(i)]
-
-
-def _is_asked(key: TicketKey, scope: Scope, known: Sequence[DesiredState]) -> bool:
-    places = {a for one in known for a in one.with_instrument(key[0])}
-    return scope.has_ticket(key) and any(scope.has_repository(a) for a in places)
-
-
-def _within(chain: ChainChange, scope: Scope, known: Sequence[DesiredState]) -> ChainChange | None:
-    if not scope.has_instrument(chain.instrument):
+def _plain(written: Written[Any] | None) -> Mapping[str, Any] | None:
+    """Return what a file says as plain values; `None`: there is no file."""
+    if written is None:
         return None
-    had_it = chain.had_it and tuple(a for a in chain.had_it if scope.has_repository(a))
-    here = tuple(a for a in chain.repositories if scope.has_repository(a))
-    if not here and not had_it:
-        return None
-    chain = replace(chain, repositories=here, had_it=had_it)
-    if not scope.tickets:
-        return chain
-    return of_tickets(chain, _words(chain, scope, known))
-
-
-def _words(chain: ChainChange, scope: Scope, known: Sequence[DesiredState]) -> set[str]:
-    """Return all words by which tickets that are asked for may be listed."""
-    tickets = [t.noun for one in known for t in one.tickets.values() if t.noun.instrument == chain.instrument]
-    return {word for t in tickets if scope.has_ticket(t.key) for word in (t.ticket, *t.bare)}
-
-
-def of_tickets(chain: ChainChange, words: set[str]) -> ChainChange | None:
-    """Return what of a chain's change is about some entries; `None`: nothing.
-
-    Parameters
-    ----------
-    chain
-        The change.
-    words
-        The entries.
-    """
-    found = replace(
-        chain,
-        entered=tuple(one for one in chain.entered if one.entry in words),
-        left=tuple(one for one in chain.left if one.entry in words),
-        moved=tuple(one for one in chain.moved if one.entry in words),
-        retired={w: why for w, why in (chain.retired or {}).items() if w in words} or None,
-        unretired=tuple(word for word in chain.unretired if word in words),
-        expected=None,
-        had_it=None,
-    )
-    told = found.entered or found.left or found.moved or found.retired or found.unretired
-    return found if told else None
+    plain: Mapping[str, Any] = written.noun.model_dump(mode="json", by_alias=True)
+    return plain

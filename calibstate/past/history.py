@@ -1,7 +1,7 @@
-"""Who changed a chain, when, and what: told from its declarations in time.
+"""Who changed a chain, when, and what: read from its declarations in time.
 
 A commit with mistakes says nothing that can be relied on; what changed there
-is told of the next sound one.
+is shown at the next sound one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from ..model.changes import Changes
 from ..model.desired import DesiredState
 from ..model.revisions import Changed, Then
 from ..model.scope import Scope
-from .changes import changes_of_chain, narrowed
+from .changes import changes_of_chain
+from .scoped import narrowed
 
 __all__ = ["history"]
 
@@ -34,25 +35,32 @@ def history(line: Iterable[Then], chain: str, ticket: str | None = None) -> Iter
     Changed
         The newest first; those with mistakes among them.
     """
-    scope = Scope(tickets=(ticket,) if ticket else ())
+    scope = Scope()
+    if ticket:
+        scope = Scope(tickets=(ticket,))
     newer: Then | None = None
     unsound: list[Changed] = []
     for then in line:
         if then.problems:
-            unsound.append(Changed(then.revision, Changes(), then.problems))
+            changed = Changed(then.revision, Changes(), then.problems)
+            unsound.append(changed)
             continue
+        # What a sound one changed is known once the next older one is seen;
+        # the unsound ones lie between the two.
         if newer:
-            yield from _told(newer, then.desired, chain, scope)
+            yield from _changed(newer, then.desired, chain, scope)
         yield from unsound
-        newer, unsound = then, []
+        newer = then
+        unsound = []
     if newer:
-        yield from _told(newer, None, chain, scope)
+        yield from _changed(newer, None, chain, scope)
     yield from unsound
 
 
-def _told(then: Then, before: DesiredState | None, chain: str, scope: Scope) -> Iterator[Changed]:
-    found = changes_of_chain(before, then.desired, chain)
+def _changed(then: Then, before: DesiredState | None, chain: str, scope: Scope) -> Iterator[Changed]:
+    """Yield what a revision says otherwise than the one before, if any."""
+    changes = changes_of_chain(before, then.desired, chain)
     if scope.tickets:
-        found = narrowed(found, scope, before, then.desired)
-    if found:
-        yield Changed(then.revision, found)
+        changes = narrowed(changes, scope, before, then.desired)
+    if changes:
+        yield Changed(then.revision, changes)

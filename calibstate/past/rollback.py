@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..engine.expand import expand
 from ..errors import Diagnostic, RefusedError, UsageError
@@ -34,17 +35,24 @@ def rollback(desired: DesiredState, name: str) -> Rollback:
     RefusedError
         A chain lists more than what is named by one word.
     """
-    ticket, leaf = _named(desired, name)
-    own = {leaf} if leaf else {ticket.ticket, *ticket.bare}
+    named = _named(desired, name)
+    ticket = named.ticket
+    entries = {named.name}
+    if named.leaf is None:
+        entries.update(ticket.bare)
     words: dict[str, tuple[str, ...]] = {}
     for chain in desired.chains_of(ticket.instrument):
-        if leaf and ticket.ticket in chain.noun.entries:
-            raise _whole(chain, ticket, leaf)
-        if found := tuple(w for w in chain.noun.entries if isinstance(w, str) and w in own):
-            words[chain.noun.chain] = found
+        if named.leaf and ticket.ticket in chain.noun.entries:
+            raise _whole(chain, ticket, named.leaf)
+        listed = []
+        for entry in chain.noun.entries:
+            if isinstance(entry, str) and entry in entries:
+                listed.append(entry)
+        if listed:
+            words[chain.noun.chain] = tuple(listed)
     if not words:
-        raise _in_no_chain(desired, ticket, leaf)
-    return Rollback(leaf or ticket.ticket, ticket.instrument, words)
+        raise _in_no_chain(desired, named)
+    return Rollback(named.name, ticket.instrument, words)
 
 
 def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
@@ -55,83 +63,149 @@ def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
     before, after
         The declared state, without and with the entries retired.
     """
-    chains = {c.address: c for c in _chains(before)}
+    children_before = {}
+    for chain in _chains(before):
+        children_before[chain.address] = chain.children
     for chain in _chains(after):
-        had = chains[chain.address].children if chain.address in chains else ()
-        if children := tuple(child for child in had if child in chain.unwanted):
+        had = children_before.get(chain.address, ())
+        children = tuple(child for child in had if child in chain.unwanted)
+        if children:
             place = chain.address.place
             hold = after.hold_of(place)
-            yield Remaining(place, chain.address.name, children, hold.reason if hold else None)
+            yield Remaining(
+                repository=place,
+                chain=chain.address.name,
+                children=children,
+                hold=hold.reason if hold else None,
+            )
 
 
 def _chains(desired: DesiredState) -> Iterator[Chain]:
-    return Chain.among(declared.resource for declared in expand(desired, Scope()))
+    everything = expand(desired, Scope())
+    return Chain.among(declared.resource for declared in everything)
 
 
-def _named(desired: DesiredState, name: str) -> tuple[Ticket, str | None]:
-    """Return a ticket, and the one collection of it that is meant."""
+# --- what is meant by a name ---
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What is to be rolled back."""
+
+    ticket: Ticket
+
+    leaf: str | None = None
+    """The one collection of it that is meant; `None`: all of it."""
+
+    @property
+    def name(self) -> str:
+        """The collection, or the ticket."""
+        return self.leaf or self.ticket.ticket
+
+
+def _named(desired: DesiredState, name: str) -> _Named:
+    """Return what a name stands for.
+
+    A ticket by its name comes before a ticket by one of its collections.
+    """
     tickets = [desired.tickets[key].noun for key in sorted(desired.tickets)]
-    found = [ticket for ticket in tickets if name in {ticket.ticket, ticket.name}]
-    found_leaf = [ticket for ticket in tickets if name in ticket.bare]
-    if len(found) > 1:
-        known = " and ".join(sorted(ticket.name for ticket in found))
-        detail = f"{name} is a ticket of several instruments: {known}."
-        raise UsageError(Diagnostic("Several tickets", detail, hint="Give it as INSTRUMENT/TICKET."))
-    if found:
-        return found[0], None
-    if found_leaf:
-        return found_leaf[0], name
-    own = [ticket for ticket in tickets if name == ticket.collection]
-    if own:
-        return own[0], None
-    if owners := [ticket for ticket in tickets if ticket.collection and _is_part(name, ticket)]:
+    by_name = [ticket for ticket in tickets if name in {ticket.ticket, ticket.name}]
+    if len(by_name) > 1:
+        names = " and ".join(sorted(ticket.name for ticket in by_name))
+        raise UsageError(
+            Diagnostic(
+                "Several tickets",
+                f"{name} is a ticket of several instruments: {names}.",
+                hint="Give it as INSTRUMENT/TICKET.",
+            )
+        )
+    if by_name:
+        return _Named(by_name[0])
+    for ticket in tickets:
+        if name in ticket.bare:
+            return _Named(ticket, leaf=name)
+    for ticket in tickets:
+        if name == ticket.collection:
+            return _Named(ticket)
+    owners = [ticket for ticket in tickets if _has_part(ticket, name)]
+    if owners:
         raise _part_of(owners, name, desired)
     if name in desired.chains:
-        detail = f"{name} is a chain, which is written as its entries say."
-        raise UsageError(Diagnostic("A chain", detail, hint="Roll back one of its tickets."))
+        raise UsageError(
+            Diagnostic(
+                "A chain",
+                f"{name} is a chain, which is written as its entries say.",
+                hint="Roll back one of its tickets.",
+            )
+        )
     near = nearest(name, {ticket.ticket for ticket in tickets})
-    hint = f"Did you mean {near}?" if near else "`calibstate history CHAIN` tells what a chain has listed."
+    hint = "`calibstate history CHAIN` tells what a chain has listed."
+    if near:
+        hint = f"Did you mean {near}?"
     raise UsageError(
-        Diagnostic("Not declared", f"{spelled(name)}: nobody declared such a ticket.", hint=hint)
+        Diagnostic(
+            "Not declared",
+            f"{spelled(name)}: nobody declared such a ticket.",
+            hint=hint,
+        )
     )
 
 
-def _is_part(name: str, ticket: Ticket) -> bool:
-    return name in {*ticket.leaves, *ticket.collections} or name.startswith(f"{ticket.collection}/")
+def _has_part(ticket: Ticket, name: str) -> bool:
+    """Say whether a ticket is searched as a whole, and a name is within it."""
+    if not ticket.collection:
+        return False
+    if name in ticket.leaves or name in ticket.collections:
+        return True
+    return name.startswith(f"{ticket.collection}/")
+
+
+# --- why nothing can be rolled back ---
 
 
 def _part_of(owners: list[Ticket], name: str, desired: DesiredState) -> UsageError:
     """Return the error that tickets are searched as a whole."""
     first = owners[0]
-    detail = (
-        f"{name} belongs to {' and to '.join(ticket.name for ticket in owners)}. A ticket stands in chains "
-        "as a whole, and what it holds is final, so a part of it cannot be taken out."
+    names = " and to ".join(ticket.name for ticket in owners)
+    return UsageError(
+        Diagnostic(
+            "Part of a ticket",
+            f"{name} belongs to {names}. A ticket stands in chains "
+            "as a whole, and what it holds is final, so a part of it cannot be taken out.",
+            desired.tickets[first.key].lines.at("collections"),
+            "If only this is wrong, put a new ticket with the right calibrations in front: it wins wherever "
+            f"it has one. To take out all of it: calibstate rollback {first.name}.",
+        )
     )
-    hint = (
-        "If only this is wrong, put a new ticket with the right calibrations in front: it wins wherever it "
-        f"has one. To take out all of it: calibstate rollback {first.name}."
-    )
-    where = desired.tickets[first.key].lines.at("collections")
-    return UsageError(Diagnostic("Part of a ticket", detail, where, hint))
 
 
 def _whole(chain: Written[ChainFile], ticket: Ticket, leaf: str) -> RefusedError:
+    """Return the error that a chain lists all of a ticket by one word."""
     index = chain.noun.entries.index(ticket.ticket)
-    detail = f"{chain.noun.chain} lists {ticket.ticket} as a whole, so {leaf} cannot leave it alone."
-    hint = f"List its collections one by one first: {', '.join(ticket.bare)}. Or roll back {ticket.ticket}."
-    return RefusedError(Diagnostic("Listed as a whole", detail, chain.lines.at("entries", index), hint))
+    collections = ", ".join(ticket.bare)
+    return RefusedError(
+        Diagnostic(
+            "Listed as a whole",
+            f"{chain.noun.chain} lists {ticket.ticket} as a whole, so {leaf} cannot leave it alone.",
+            chain.lines.at("entries", index),
+            f"List its collections one by one first: {collections}. Or roll back {ticket.ticket}.",
+        )
+    )
 
 
-def _in_no_chain(desired: DesiredState, ticket: Ticket, leaf: str | None) -> UsageError:
-    what = leaf or ticket.ticket
-    words = {what, *(() if leaf else ticket.bare)}
-    retired = [c for c in desired.chains_of(ticket.instrument) if words & c.noun.retired.keys()]
-    detail = f"{what} is an entry of no chain of {ticket.instrument}, so there is nothing to roll back."
-    if not retired:
-        hint = "What is live without being listed is *extra*: list it under `retired` of its chain."
-        return UsageError(Diagnostic("Ticket in no chain", detail, hint=hint))
-    chain = retired[0]
-    (word, *_) = words & chain.noun.retired.keys()
-    detail += f" It is retired from {chain.noun.chain} already: {chain.noun.retired[word]}."
-    hint = "`calibstate apply` takes out what is still live."
-    return UsageError(Diagnostic("Ticket in no chain", detail, chain.lines.at("retired", word), hint))
+def _in_no_chain(desired: DesiredState, named: _Named) -> UsageError:
+    """Return the error that no chain lists what is to be rolled back."""
+    instrument = named.ticket.instrument
+    words = {named.name}
+    if named.leaf is None:
+        words.update(named.ticket.bare)
+    detail = f"{named.name} is an entry of no chain of {instrument}, so there is nothing to roll back."
+    for chain in desired.chains_of(instrument):
+        for word, why in chain.noun.retired.items():
+            if word in words:
+                detail += f" It is retired from {chain.noun.chain} already: {why}."
+                where = chain.lines.at("retired", word)
+                hint = "`calibstate apply` takes out what is still live."
+                return UsageError(Diagnostic("Ticket in no chain", detail, where, hint))
+    hint = "What is live without being listed is *extra*: list it under `retired` of its chain."
+    return UsageError(Diagnostic("Ticket in no chain", detail, hint=hint))

@@ -6,7 +6,8 @@ from ..errors import CalibstateError
 from ..model.desired import DesiredState
 from ..model.results.trees_compared import ComparedTree, TreesCompared
 from ..model.scope import Scope
-from ..past.changes import changes, narrowed
+from ..past.changes import changes
+from ..past.scoped import narrowed
 from ..views.sentences import sentences
 from .revisions import declared_at, desired_at
 from .scoping import check_scope

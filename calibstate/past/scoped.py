@@ -1,0 +1,140 @@
+"""Narrow changes of a declaration to what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ..model.changes import ChainChange, Changes
+from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress, TicketKey
+from ..model.scope import Scope
+
+__all__ = ["narrowed", "of_tickets"]
+
+
+def narrowed(changes: Changes, scope: Scope, *declared: DesiredState | None) -> Changes:
+    """Return what of some changes was asked for.
+
+    Parameters
+    ----------
+    changes
+        The changes.
+    scope
+        What is asked for.  A ticket that was asked for is told of alone, and
+        of the tickets those that a repository in scope gets.
+    *declared
+        The declarations that were compared.
+    """
+    states = [desired for desired in declared if desired]
+    chains = []
+    for chain in changes.chains:
+        part = _within(chain, scope, states)
+        if part:
+            chains.append(part)
+    tickets = []
+    for ticket in changes.tickets:
+        if _is_in_scope(ticket.key, scope, states):
+            tickets.append(ticket)
+    seals = []
+    for seal in changes.seals:
+        if _is_in_scope(seal.key, scope, states):
+            seals.append(seal)
+    narrow = Changes(tuple(chains), tuple(tickets), tuple(seals))
+    # Who asks for a ticket asks for nothing else.
+    if scope.tickets:
+        return narrow
+    repositories = []
+    for repository in changes.repositories:
+        address = RepositoryAddress(repository.name)
+        if scope.has_repository(address) and _has_instrument(address, scope, states):
+            repositories.append(repository)
+    # Settings are of no site and no instrument.
+    is_whole = not (scope.sites or scope.repositories or scope.instruments)
+    settings = changes.settings if is_whole else ()
+    return replace(
+        narrow,
+        repositories=tuple(repositories),
+        settings=settings,
+        own=changes.own,
+    )
+
+
+def _has_instrument(address: RepositoryAddress, scope: Scope, states: Sequence[DesiredState]) -> bool:
+    """Say whether a repository has, or had, an instrument in scope."""
+    for desired in states:
+        if address not in desired.repositories:
+            continue
+        _, repository = desired.repository(address)
+        for instrument in repository.instruments:
+            if scope.has_instrument(instrument):
+                return True
+    return False
+
+
+def _is_in_scope(key: TicketKey, scope: Scope, states: Sequence[DesiredState]) -> bool:
+    """Say whether a ticket is asked for, and a place that gets it."""
+    if not scope.has_ticket(key):
+        return False
+    for desired in states:
+        for address in desired.with_instrument(key[0]):
+            if scope.has_repository(address):
+                return True
+    return False
+
+
+def _within(chain: ChainChange, scope: Scope, states: Sequence[DesiredState]) -> ChainChange | None:
+    """Return what of a chain's change is in scope; `None`: nothing."""
+    if not scope.has_instrument(chain.instrument):
+        return None
+    had_it = chain.had_it
+    if had_it is not None:
+        had_it = _in_scope(had_it, scope)
+    here = _in_scope(chain.repositories, scope)
+    if not here and not had_it:
+        return None
+    chain = replace(chain, repositories=here, had_it=had_it)
+    if not scope.tickets:
+        return chain
+    # All words by which tickets that are asked for may be listed.
+    words: set[str] = set()
+    for desired in states:
+        for written in desired.tickets.values():
+            ticket = written.noun
+            if ticket.instrument == chain.instrument and scope.has_ticket(ticket.key):
+                words.add(ticket.ticket)
+                words.update(ticket.bare)
+    return of_tickets(chain, words)
+
+
+def _in_scope(addresses: Iterable[RepositoryAddress], scope: Scope) -> tuple[RepositoryAddress, ...]:
+    return tuple(address for address in addresses if scope.has_repository(address))
+
+
+def of_tickets(chain: ChainChange, words: set[str]) -> ChainChange | None:
+    """Return what of a chain's change is about some entries; `None`: nothing.
+
+    Parameters
+    ----------
+    chain
+        The change.
+    words
+        The entries.
+    """
+    retired = {}
+    for word, why in (chain.retired or {}).items():
+        if word in words:
+            retired[word] = why
+    part = replace(
+        chain,
+        entered=tuple(placed for placed in chain.entered if placed.entry in words),
+        left=tuple(gone for gone in chain.left if gone.entry in words),
+        moved=tuple(placed for placed in chain.moved if placed.entry in words),
+        retired=retired or None,
+        unretired=tuple(word for word in chain.unretired if word in words),
+        expected=None,
+        had_it=None,
+    )
+    if part.entered or part.left or part.moved or part.retired or part.unretired:
+        return part
+    return None
