@@ -13,18 +13,21 @@ __all__ = ["arrivals"]
 
 def arrivals(view: View) -> Iterator[Arrival]:
     """Yield how far the files of datasets with rules have come, by RSE."""
+    resources = (observed.resource for observed in view.observed.values())
     by_rse: dict[str, list[RucioRule]] = {}
-    for rule in RucioRule.among(observed.resource for observed in view.observed.values()):
+    for rule in RucioRule.among(resources):
         if rule.lasting:
-            by_rse.setdefault(rule.rse, []).append(rule)
-    for rse, rules in sorted(by_rse.items()):
-        there = sum(rule.available for rule in rules)
-        lacking = sum(max(rule.held - rule.available, 0) for rule in rules)
-        stuck = sum(_stuck(rule) for rule in rules)
+            rules = by_rse.setdefault(rule.rse, [])
+            rules.append(rule)
+    for rse in sorted(by_rse):
+        there = 0
+        lacking = 0
+        stuck = 0
+        for rule in by_rse[rse]:
+            missing = max(rule.held - rule.available, 0)
+            there += rule.available
+            lacking += missing
+            # Rucio counts a file as stuck that has come another way since.
+            if rule.lasting:
+                stuck += min(rule.lasting.stuck, missing)
         yield Arrival(rse, there, lacking - stuck, stuck)
-
-
-def _stuck(rule: RucioRule) -> int:
-    """Return how many files are stuck, of those that are not there."""
-    stuck = rule.lasting.stuck if rule.lasting else 0
-    return min(stuck, max(rule.held - rule.available, 0))

@@ -1,7 +1,7 @@
 """Look whether one can work with the places, before one has to.
 
 Nothing is written anywhere, and a place that does not answer does not keep
-the others from being looked at.  `doctor` tells all of it; `apply` makes the
+the others from being looked at.  `doctor` reports all of it; `apply` makes the
 same checks of the places that it is about to change.
 """
 
@@ -16,17 +16,21 @@ from typing import Protocol
 from ..engine.expand import adopted, places_of
 from ..engine.objections import objections_at
 from ..engine.side_by_side import side_by_side
-from ..errors import CalibstateError, LockedError, Severity, without_secrets
-from ..model.bundles import Contents, Manifest
-from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
+from ..errors import CalibstateError, LockedError, Severity
+from ..model.bundles import Contents
+from ..model.checkups import HERE, Check, Examined
 from ..model.desired import DesiredState
 from ..model.names import ARCHIVE, RepositoryAddress, TicketKey
 from ..model.plans import Plan, Step
 from ..model.revisions import CheckedOut
 from ..model.scope import Scope
 from ..ports.places import LockedPlaces, ReadPlaces
+from .place_checks import commit, examined, kept_elsewhere, ok, trouble, warning
 
 __all__ = ["ExaminedPlaces", "doctor", "fit_for"]
+
+_BUNDLES = f"bundles of {ARCHIVE}"
+"""The look at them, beside those at places."""
 
 
 class ExaminedPlaces(ReadPlaces, LockedPlaces, Protocol):
@@ -75,7 +79,7 @@ def doctor(
     desired: DesiredState,
     scope: Scope,
     places: ExaminedPlaces,
-    seen: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Check]:
     """Look at every place that is asked for.
 
@@ -85,8 +89,8 @@ def doctor(
         What is declared, and the part that is asked for.
     places
         What is looked at.
-    seen
-        Told how many places have been looked at, of how many.
+    progress
+        Is called with how many places have been looked at, of how many.
 
     Returns
     -------
@@ -95,32 +99,39 @@ def doctor(
     """
     repositories = places_of(desired, scope)
     shared = places.shared()
-    held = [*shared, *repositories]
     stores = places.stores_of_records()
-    bundled = partial(_bundles, desired, scope, places)
-    looks: dict[str, Callable[[], _Answer]] = {f"bundles of {ARCHIVE}": bundled} if shared else {}
-    looks |= {place: partial(places.examine, place) for place in (*held, *stores)}
-    looks |= {f"lock of {place}": partial(_holder, places, place) for place in held}
-    told: dict[str, Future[_Answer]] = {}
-    for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
-        told[place] = look
-        seen(done, len(looks))
-    checks = [
-        _ok(HERE, "versions", ", ".join(places.versions_here())),
-        _commit(places.checked_out()),
-        _ok(HERE, "cache", places.cache()),
-    ]
-    largest = 0
+    with_locks = [*shared, *repositories]
+    looks: dict[str, Callable[[], _Answer]] = {}
     if shared:
-        largest, of_formatters = _formatters(told[f"bundles of {ARCHIVE}"], places)
-        checks += of_formatters
+        looks[_BUNDLES] = partial(_bundles, desired, scope, places)
+    for place in (*with_locks, *stores):
+        looks[place] = partial(places.examine, place)
+    for place in with_locks:
+        looks[_lock_of(place)] = partial(_holder, places, place)
+    # All places are asked at once, and reported in their order.
+    answers: dict[str, Future[_Answer]] = {}
+    for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
+        answers[place] = look
+        progress(done, len(looks))
+    checks = [
+        ok(HERE, "versions", ", ".join(places.versions_here())),
+        commit(places.checked_out()),
+        ok(HERE, "cache", places.cache()),
+    ]
+    bundled = _bundled(answers.get(_BUNDLES))
+    largest = bundled.largest if bundled else 0
+    if shared:
+        checks += _formatters(answers[_BUNDLES], places)
     for place in (*shared, *stores, *repositories):
-        checks += _examined(place, told[place], largest)
+        checks += examined(place, answers[place], largest)
         if place in stores:
-            checks += _kept_elsewhere(place, desired, repositories)
-        if place in held:
-            checks.append(_locked(place, told[f"lock of {place}"]))
-    return [*checks, *_of_tickets(desired, scope, places, told.get(f"bundles of {ARCHIVE}"), repositories)]
+            checks += kept_elsewhere(place, desired, repositories)
+        if place in with_locks:
+            checks.append(_locked(place, answers[_lock_of(place)]))
+    # Where the archive is away, that is reported already.
+    if bundled:
+        checks += _of_tickets(desired, scope, places, bundled, repositories)
+    return checks
 
 
 def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) -> list[Check]:
@@ -141,40 +152,53 @@ def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) ->
         By place.  Who holds it, and whether what a bundle names can be
         imported, is asked by the steps themselves.
     """
-    changed = sorted({step.action.target.place for step in plan.steps if ours(step)})
+    changed = {step.action.target.place for step in plan.steps if ours(step)}
     looks = {place: partial(places.examine, place) for place in changed}
-    told = dict(side_by_side(looks, places.timeout))
-    return [check for place in changed for check in _examined(place, told[place], 0)]
+    answers = dict(side_by_side(looks, places.timeout))
+    checks: list[Check] = []
+    for place in sorted(changed):
+        checks += examined(place, answers[place], 0)
+    return checks
+
+
+# --- what a repository would object to ---
 
 
 def _of_tickets(
     desired: DesiredState,
     scope: Scope,
     places: ReadPlaces,
-    bundles: Future[_Answer] | None,
+    bundled: _Bundled,
     repositories: Sequence[RepositoryAddress],
 ) -> Iterator[Check]:
     """Yield what a repository would refuse, or has otherwise, of tickets."""
-    if bundles is None or bundles.exception():
-        return  # The archive was not asked for, or that it is away is told.
-    bundled = bundles.result()
-    assert isinstance(bundled, _Bundled)
-    looks = {
-        address: partial(objections_at, desired, scope, places, address, bundled.contents)
-        for address in repositories
-    }
-    told = dict(side_by_side(looks, places.timeout))
+    looks = {}
+    for address in repositories:
+        looks[address] = partial(
+            objections_at,
+            desired,
+            scope,
+            places,
+            address,
+            bundled.contents,
+        )
+    answers = dict(side_by_side(looks, places.timeout))
     for address in repositories:
         try:
-            objections = told[address].result()
+            objections = answers[address].result()
         except CalibstateError:
-            continue  # That it cannot be seen is told already.
+            continue  # That it cannot be seen is reported already.
         for diagnostic, tickets in objections.items():
-            said = f"{', '.join(tickets)}: {diagnostic.summary}: {diagnostic.detail.rstrip('.')}"
+            names = ", ".join(tickets)
+            detail = diagnostic.detail.rstrip(".")
+            finding = f"{names}: {diagnostic.summary}: {detail}"
             if diagnostic.severity is Severity.ERROR:
-                yield _warning(address, "tickets", said, diagnostic.hint)
+                yield warning(address, "tickets", finding, diagnostic.hint)
             else:
-                yield _ok(address, "tickets", said)
+                yield ok(address, "tickets", finding)
+
+
+# --- the bundles ---
 
 
 @dataclass(frozen=True)
@@ -192,149 +216,102 @@ class _Bundled:
     @property
     def formatters(self) -> frozenset[str]:
         """Names of the classes that read their files."""
-        known = [contents for contents in self.contents.values() if contents]
-        return frozenset(dataset.formatter for contents in known for dataset in contents.datasets)
+        names: set[str] = set()
+        for contents in self.contents.values():
+            if contents:
+                names.update(dataset.formatter for dataset in contents.datasets)
+        return frozenset(names)
 
 
 _Answer = _Bundled | Examined | LockedError | None
 
 
 def _bundles(desired: DesiredState, scope: Scope, places: ReadPlaces) -> _Bundled:
+    """Look at the newest bundle of each ticket that is adopted."""
     archive = places.archive()
-    found = archive.bundles(written.noun.key for written in adopted(desired, scope))
+    manifests = archive.bundles(written.noun.key for written in adopted(desired, scope))
     # What is wrong with the list of files of any of them is told as such.
-    sizes = {m.folder: sum(file.size for file in m.files) for found_ in found.values() for m in found_}
-    contents, damaged = dict[TicketKey, Contents | None](), list[CalibstateError]()
-    newest: dict[TicketKey, Manifest] = {key: manifests[0] for key, manifests in found.items()}
-    for key, manifest in newest.items():
+    sizes = {}
+    for of_ticket in manifests.values():
+        for manifest in of_ticket:
+            sizes[manifest.folder] = sum(file.size for file in manifest.files)
+    largest = 0
+    contents: dict[TicketKey, Contents | None] = {}
+    damaged: list[CalibstateError] = []
+    for key, of_ticket in manifests.items():
+        newest = of_ticket[0]
+        largest = max(largest, sizes[newest.folder])
         try:
-            contents[key] = archive.contents(manifest)
+            contents[key] = archive.contents(newest)
         except CalibstateError as error:
             contents[key] = None
             damaged.append(error)
-    largest = max((sizes[manifest.folder] for manifest in newest.values()), default=0)
     return _Bundled(largest, contents, tuple(damaged))
 
 
-def _holder(places: LockedPlaces, place: str) -> LockedError | None:
-    """Return who holds a place; nothing is broken without an id."""
-    try:
-        places.records(place).locks.unlock(place, None, lambda words: None)
-    except LockedError as error:
-        return error
-    return None
+def _bundled(look: Future[_Answer] | None) -> _Bundled | None:
+    """Return what bundles are made of; `None`: not asked for, or away."""
+    if look is None or look.exception():
+        return None
+    bundled = look.result()
+    assert isinstance(bundled, _Bundled)
+    return bundled
 
 
-def _formatters(bundles: Future[_Answer], places: ExaminedPlaces) -> tuple[int, list[Check]]:
+def _formatters(look: Future[_Answer], places: ExaminedPlaces) -> Iterator[Check]:
+    """Yield which bundles are damaged, and what their files need here."""
     try:
-        found = bundles.result()
+        bundled = look.result()
     except CalibstateError as error:
-        why = f"not looked at, since the archive was not: {error.diagnostics[0].detail}"
-        return 0, [_warning(HERE, "formatters", why, error.diagnostics[0].hint)]
-    assert isinstance(found, _Bundled)
-    checks = [_trouble(ARCHIVE, "bundles", error) for error in found.damaged]
-    missing = places.missing_formatters(found.formatters)
-    checks += [
-        _warning(
+        why = f"not looked at, since the archive was not: {error.first.detail}"
+        yield warning(HERE, "formatters", why, error.first.hint)
+        return
+    assert isinstance(bundled, _Bundled)
+    for damage in bundled.damaged:
+        yield trouble(ARCHIVE, "bundles", damage)
+    names = bundled.formatters
+    missing = places.missing_formatters(names)
+    for name, why in missing.items():
+        yield warning(
             HERE,
             "formatters",
             f"{name} cannot be imported ({why})",
             "Where the files that it reads are not yet, `apply` refuses to import them. Run this in an "
             "environment that has the class: those of lsst.obs.* live in the Rubin stack.",
         )
-        for name, why in missing.items()
-    ]
-    if not missing:
-        count = len(found.formatters)
-        words = {0: "no bundle names one", 1: "the one that bundles name can be imported"}
-        said = words.get(count, f"all {count} that bundles name can be imported")
-        checks.append(_ok(HERE, "formatters", said))
-    return found.largest, checks
-
-
-def _commit(tree: CheckedOut) -> Check:
-    if tree.unknown:
-        hint = "Until then no plan and no journal tells its commit, and nothing is compared with another one."
-        return _warning(HERE, "git", tree.unknown, hint)
-    if tree.commit is None:
-        return _ok(HERE, "git", "the tree is in no commit")
-    dirty = ", and has changes that it does not hold" if tree.dirty else ""
-    return _ok(HERE, "git", f"the tree is of commit {tree.commit[:10]}{dirty}")
-
-
-def _examined(place: str, look: Future[_Answer] | Future[Examined], largest: int) -> Iterator[Check]:
-    try:
-        found = look.result()
-    except CalibstateError as error:
-        yield _trouble(place, "read", error)
+    if missing:
         return
-    assert isinstance(found, Examined)
-    yield _ok(place, "read", found.read)
-    if found.may_write is False:
-        yield _warning(place, "write", found.write, "It can be looked at; apply cannot change it from here.")
-    else:
-        yield _ok(place, "write", found.write)
-    if found.versions:
-        yield _ok(place, "versions", ", ".join(found.versions))
-    for doubt in found.doubts:
-        yield _warning(place, "versions", doubt, "Tell who keeps calibstate of it.")
-    if found.offset is not None:
-        yield _clock(place, found)
-    if found.room is not None:
-        yield _room(place, found.room, largest)
+    finding = f"all {len(names)} that bundles name can be imported"
+    if not names:
+        finding = "no bundle names one"
+    elif len(names) == 1:
+        finding = "the one that bundles name can be imported"
+    yield ok(HERE, "formatters", finding)
 
 
-def _kept_elsewhere(store: str, desired: DesiredState, asked: Iterable[RepositoryAddress]) -> Iterator[Check]:
-    """Yield a warning for each site whose records another site keeps."""
-    for site in sorted({address.site for address in asked}):
-        if (found := desired.records_elsewhere(site)) and found.rstrip("/") == store.rstrip("/"):
-            said = f"those of {site} are kept here, and another site keeps this store"
-            hint = (
-                f"While it is away nothing can be changed at {site}. Give {site} `records` of its own, in a "
-                "store at the site."
-            )
-            yield _warning(store, "records", said, hint)
+# --- locks ---
 
 
-def _clock(place: str, found: Examined) -> Check:
-    assert found.offset is not None
-    seconds = found.offset.total_seconds()
-    if abs(found.offset) <= MOST_OFFSET:
-        return _ok(place, "clock", f"within {MOST_OFFSET.total_seconds():g} s of ours")
-    way = "ahead of" if seconds > 0 else "behind"
-    said = f"its clock is {abs(seconds):.0f} s {way} ours"
-    hint = "One of the two is wrong: signs of life, the log and signatures of requests rely on them."
-    return _warning(place, "clock", said, f"{hint} Have it set by NTP.")
+def _lock_of(place: str) -> str:
+    return f"lock of {place}"
 
 
-def _room(place: str, free: int, largest: int) -> Check:
-    said = f"{in_bytes(free)} are free"
-    if free >= max(ROOM, largest):
-        return _ok(place, "room", said)
-    why = f"; the largest bundle has {in_bytes(largest)}" if free < largest else ""
-    return _warning(place, "room", f"{said}{why}", "Make room before the next apply.")
+def _holder(places: LockedPlaces, place: str) -> LockedError | None:
+    """Return who holds a place; nothing is broken without an id."""
+    locks = places.records(place).locks
+    try:
+        locks.unlock(place, None, lambda words: None)
+    except LockedError as error:
+        return error
+    return None
 
 
 def _locked(place: str, look: Future[_Answer]) -> Check:
+    """Return whether somebody holds a place."""
     try:
-        error = look.result()
-    except CalibstateError as trouble:
-        return _trouble(place, "locks", trouble)
-    if isinstance(error, LockedError):
-        return _warning(place, "locks", error.diagnostics[0].detail, error.diagnostics[0].hint)
-    return _ok(place, "locks", "nobody holds it")
-
-
-def _ok(place: str, check: str, said: str) -> Check:
-    return Check(place=without_secrets(place), check=check, health=Health.OK, said=without_secrets(said))
-
-
-def _warning(place: str, check: str, said: str, hint: str) -> Check:
-    told = without_secrets(said)
-    return Check(place=without_secrets(place), check=check, health=Health.WARNING, said=told, hint=hint)
-
-
-def _trouble(place: str, check: str, error: CalibstateError) -> Check:
-    first = error.diagnostics[0]
-    at = without_secrets(place)
-    return Check(place=at, check=check, health=Health.FAILED, said=first.detail, hint=first.hint)
+        holder = look.result()
+    except CalibstateError as error:
+        return trouble(place, "locks", error)
+    if isinstance(holder, LockedError):
+        return warning(place, "locks", holder.first.detail, holder.first.hint)
+    return ok(place, "locks", "nobody holds it")

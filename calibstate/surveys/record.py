@@ -16,10 +16,10 @@ from ..engine.observe import look_at, refuse_doubles
 from ..engine.side_by_side import side_by_side
 from ..errors import Diagnostic, UnreachableError
 from ..lookups.fingerprint import look_at_chains
-from ..model.desired import DesiredState, Written
+from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.scope import Scope
-from ..model.tickets import ApprovalStatus, Ticket
+from ..model.tickets import ApprovalStatus
 from ..ports.places import ReadPlaces
 
 __all__ = ["look_for_others"]
@@ -29,7 +29,7 @@ def look_for_others(
     desired: DesiredState,
     scope: Scope,
     places: ReadPlaces,
-    seen: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Mapping[RepositoryAddress, Diagnostic | None]:
     """Ask repositories all that others may want to know.
 
@@ -39,8 +39,8 @@ def look_for_others(
         What is declared, and the part that is asked for.
     places
         Where to look; they keep what they answer.
-    seen
-        Told how many repositories have been looked at, of how many.
+    progress
+        Is called with how many repositories have been looked at, of how many.
 
     Returns
     -------
@@ -55,30 +55,42 @@ def look_for_others(
     """
     refuse_doubles(desired, places)
     foreseen = _foreseen(desired)
-    trouble: dict[RepositoryAddress, Diagnostic | None] = dict.fromkeys(places_of(desired, scope))
-    looks = {address: partial(_look, foreseen, scope, places, address) for address in trouble}
+    trouble: dict[RepositoryAddress, Diagnostic | None] = {}
+    looks = {}
+    for address in places_of(desired, scope):
+        trouble[address] = None
+        looks[address] = partial(_look, foreseen, scope, places, address)
     for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
         try:
             trouble[address] = look.result()
         except UnreachableError as error:
-            trouble[address] = error.diagnostics[0]
-        seen(done, len(looks))
-    return {**trouble, **look_at_chains(desired, scope, places).unreachable}
+            trouble[address] = error.first
+        progress(done, len(looks))
+    chains = look_at_chains(desired, scope, places)
+    return {**trouble, **chains.unreachable}
 
 
 def _look(
     desired: DesiredState, scope: Scope, places: ReadPlaces, address: RepositoryAddress
 ) -> Diagnostic | None:
+    """Look at a repository; return why it cannot be seen, if so."""
     here = replace(scope, sites=(), repositories=(address,))
-    wanted = [declared for declared in expand(desired, here) if declared.address.place == address]
-    return next((seen.trouble for seen in look_at(wanted, places) if seen.trouble), None)
+    wanted = []
+    for declared in expand(desired, here):
+        if declared.address.place == address:
+            wanted.append(declared)
+    for observed in look_at(wanted, places):
+        if observed.trouble:
+            return observed.trouble
+    return None
 
 
 def _foreseen(desired: DesiredState) -> DesiredState:
     """Return the state with every ticket adopted, and wanted everywhere."""
-    return replace(desired, tickets={key: _adopted(ticket) for key, ticket in desired.tickets.items()})
-
-
-def _adopted(written: Written[Ticket]) -> Written[Ticket]:
-    approval = written.noun.approval.model_copy(update={"status": ApprovalStatus.ADOPTED})
-    return replace(written, noun=written.noun.model_copy(update={"approval": approval, "skip": {}}))
+    tickets = {}
+    for key, written in desired.tickets.items():
+        ticket = written.noun
+        approval = ticket.approval.model_copy(update={"status": ApprovalStatus.ADOPTED})
+        ticket = ticket.model_copy(update={"approval": approval, "skip": {}})
+        tickets[key] = replace(written, noun=ticket)
+    return replace(desired, tickets=tickets)

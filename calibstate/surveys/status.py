@@ -1,4 +1,4 @@
-"""Tell how each ticket stands at each repository.
+"""Say how each ticket stands at each repository.
 
 Nothing is compared here: what a plan says is drift is laid beside what is
 declared.  All drift stands in a cell, or beside the tables if it is of no
@@ -51,18 +51,34 @@ def status(view: View, plan: Plan) -> Status:
     """
     desired, scope = view.desired, view.scope
     places = places_of(desired, scope)
-    instruments = sorted({i for a in places for i in desired.repository(a)[1].instruments})
-    builders = [_TableBuilder(view, plan, i) for i in instruments if scope.has_instrument(i)]
-    tables = tuple(builder.table() for builder in builders)
-    in_cells = {id(drift) for builder in builders for drift in builder.drift_in_rows}
-    unreachable = {drift.target.place for drift in plan.drift if drift.what is What.UNREACHABLE}
+    instruments: set[InstrumentName] = set()
+    for address in places:
+        _, repository = desired.repository(address)
+        instruments.update(repository.instruments)
+    tables = []
+    # Drift with the same content may stand there twice: each counts.
+    in_cells = set()
+    for instrument in sorted(instruments):
+        if not scope.has_instrument(instrument):
+            continue
+        builder = _TableBuilder(view, plan, instrument)
+        tables.append(builder.table())
+        for drift in builder.drift_in_rows:
+            in_cells.add(id(drift))
+    # A place that says nothing is unreachable in each of its cells.
+    unreachable = set()
+    for drift in plan.drift:
+        if drift.what is What.UNREACHABLE and drift.target.place in places:
+            unreachable.add(drift.target.place)
     beside = []
     for drift in plan.drift:
-        # A place that says nothing is told in each of its cells.
-        is_in_column = drift.target.place in places and drift.target.place in unreachable
-        if id(drift) not in in_cells and not is_in_column:
+        if id(drift) not in in_cells and drift.target.place not in unreachable:
             beside.append(drift)
-    return Status(tables=tables, beside=tuple(beside), unseen=plan.unseen)
+    return Status(
+        tables=tuple(tables),
+        beside=tuple(beside),
+        unseen=plan.unseen,
+    )
 
 
 @dataclass(frozen=True)
@@ -79,8 +95,9 @@ class _TableBuilder:
     def __post_init__(self) -> None:
         cells: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = {}
         for drift in self.plan.drift:
-            for row in self._rows_about(drift):
-                cells.setdefault((row, drift.target.place), []).append(drift)
+            for row in self.rows_about(drift):
+                cell = cells.setdefault((row, drift.target.place), [])
+                cell.append(drift)
         object.__setattr__(self, "drift", cells)
 
     @property
@@ -106,7 +123,7 @@ class _TableBuilder:
                     unreachable=drift.detail if drift else None,
                 )
             )
-        return Table(instrument=self.instrument, columns=tuple(columns), rows=tuple(self._rows()))
+        return Table(instrument=self.instrument, columns=tuple(columns), rows=tuple(self.rows()))
 
     @cached_property
     def names(self) -> TableRows:
@@ -114,12 +131,20 @@ class _TableBuilder:
 
     @cached_property
     def places(self) -> list[RepositoryAddress]:
-        asked = places_of(self.desired, self.view.scope)
-        return [a for a in asked if self.instrument in self.desired.repository(a)[1].instruments]
+        having = []
+        for address in places_of(self.desired, self.view.scope):
+            _, repository = self.desired.repository(address)
+            if self.instrument in repository.instruments:
+                having.append(address)
+        return having
 
     @cached_property
     def unseen(self) -> Mapping[RepositoryAddress, Drift]:
-        return {d.target.place: d for d in self.plan.drift if d.what is What.UNREACHABLE}
+        by_place = {}
+        for drift in self.plan.drift:
+            if drift.what is What.UNREACHABLE:
+                by_place[drift.target.place] = drift
+        return by_place
 
     @cached_property
     def declared(self) -> Mapping[Address, Resource]:
@@ -131,8 +156,9 @@ class _TableBuilder:
         """The instrument's chains as they are to be, by place and name."""
         by_place: dict[Place, dict[str, Chain]] = defaultdict(dict)
         for chain in Chain.among(self.declared.values()):
-            if chain.address.name in self.names.chain_names:
-                by_place[chain.address.place][chain.address.name] = chain
+            address = chain.address
+            if address.name in self.names.chain_names:
+                by_place[address.place][address.name] = chain
         return by_place
 
     @cached_property
@@ -151,113 +177,141 @@ class _TableBuilder:
 
     # --- whose drift it is ---
 
-    def _rows_about(self, drift: Drift) -> Iterator[RowKey]:
+    def rows_about(self, drift: Drift) -> Iterator[RowKey]:
         """Yield the rows that drift at one of our repositories belongs to."""
         kind = KINDS.get(drift.target.kind)
-        if kind and drift.target.place in self.places:
-            declared = self.declared.get(drift.target)
-            observed = self.view.observed.get(drift.target)
-            live = observed.resource if observed else None
-            yield from kind.rows(drift, self.names, declared, live)
+        if kind is None or drift.target.place not in self.places:
+            return
+        declared = self.declared.get(drift.target)
+        observed = self.view.observed.get(drift.target)
+        live = observed.resource if observed else None
+        yield from kind.rows(drift, self.names, declared, live)
 
     # --- the rows ---
 
-    def _rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row]:
+        """Yield tickets, what others make, chains with drift, and the rest."""
         for ticket in self.names.tickets_in_search_order:
-            cells = [self._ticket_cell(ticket, address) for address in self.places]
-            yield self._row(RowKey.of(ticket), cells, ticket.approval.status)
+            cells = [self.ticket_cell(ticket, address) for address in self.places]
+            yield self.row(RowKey.of(ticket), cells, ticket.approval.status)
         for name in self.names.externals:
             key = RowKey(Subject.EXTERNAL, name)
-            yield self._row(key, [self._external_cell(key, address) for address in self.places])
-        with_drift = dict.fromkeys(key for key, _ in self.drift)
+            cells = [self.external_cell(key, address) for address in self.places]
+            yield self.row(key, cells)
+        with_drift = [key for key, _ in self.drift]
         for chain in self.names.chains:
             key = RowKey(Subject.CHAIN, chain.noun.chain)
-            if key in with_drift or any(self._is_refused(key.name, a) for a in self.places):
-                yield self._row(key, [self._chain_cell(key, address) for address in self.places])
-        retired = [RowKey(Subject.COLLECTION, name) for name in self.names.retired]
-        for key in dict.fromkeys((*retired, *_others(with_drift))):
-            yield self._row(key, [self._other_cell(key, address) for address in self.places])
+            # A chain that is as declared goes without saying.
+            if key in with_drift or self.is_refused_somewhere(key.name):
+                cells = [self.chain_cell(key, address) for address in self.places]
+                yield self.row(key, cells)
+        # What no file lists comes last: collections, then declared resources.
+        unlisted = []
+        for key in dict.fromkeys(with_drift):
+            if key.subject in {Subject.COLLECTION, Subject.RESOURCE}:
+                unlisted.append(key)
+        unlisted.sort(key=lambda key: (key.subject is Subject.RESOURCE, key.name))
+        others = [RowKey(Subject.COLLECTION, name) for name in self.names.retired]
+        others += unlisted
+        for key in dict.fromkeys(others):
+            cells = [self.other_cell(key, address) for address in self.places]
+            yield self.row(key, cells)
 
-    def _row(self, key: RowKey, cells: Sequence[Cell], approval: ApprovalStatus | None = None) -> Row:
+    def is_refused_somewhere(self, chain: str) -> bool:
+        return any(self.why_refused(chain, address) for address in self.places)
+
+    def row(self, key: RowKey, cells: Sequence[Cell], approval: ApprovalStatus | None = None) -> Row:
+        chains = []
+        for name, listed in self.names.listed.items():
+            if key in listed:
+                chains.append(name)
         return Row(
             name=key.name,
             subject=key.subject,
             approval=approval,
-            chains=tuple(name for name, listed in self.names.listed.items() if key in listed),
+            chains=tuple(chains),
             cells=tuple(cells),
         )
 
     # --- the cells ---
 
-    def _ticket_cell(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
+    def ticket_cell(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
         key = RowKey.of(ticket)
-        if cell := self._unseen(address):
+        if cell := self.unseen_cell(address):
             return cell
-        reasons = self._departures(key, address)
+        reasons = self.departures(key, address)
         skipped = self.desired.skipped(ticket, address)
         adopted = ticket.approval.status is ApprovalStatus.ADOPTED
         if adopted and skipped is None:
             if trouble := self.unpinned.get(ticket.ticket):
                 state = State.REFUSED if trouble.is_refused else State.PENDING
                 reasons.setdefault(state, trouble.detail)
-            refusal = self._refusal(ticket, address)
+            refusal = self.refusal(ticket, address)
             if refusal and _STOPPED & reasons.keys():
                 reasons[State.REFUSED] = refusal
         if reasons:
-            return self._cell(key, address, reasons)
+            return self.cell(key, address, reasons)
         if not adopted:
             return Cell(repository=address, state=_NOT_ADOPTED[ticket.approval.status])
         if skipped is not None:
             return Cell(repository=address, state=State.SKIPPED, reason=skipped)
-        return self._as_declared(ticket, address)
+        return self.as_declared(ticket, address)
 
-    def _as_declared(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
+    def as_declared(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
         chains = self.chains[address].values()
-        if any(child in chain.children for chain in chains for child in ticket.children):
-            return Cell(repository=address, state=State.SEARCHED)
-        reason = self._why_retired(address, {ticket.ticket, *ticket.children})
+        for chain in chains:
+            if not set(ticket.children).isdisjoint(chain.children):
+                return Cell(repository=address, state=State.SEARCHED)
+        reason = self.why_retired(address, {ticket.ticket, *ticket.children})
         if reason is not None:
             return Cell(repository=address, state=State.RETIRED, reason=reason)
         return Cell(repository=address, state=State.THERE)
 
-    def _external_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
-        if cell := self._unseen(address):
+    def external_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+        if cell := self.unseen_cell(address):
             return cell
-        if reasons := self._departures(key, address):
-            return self._cell(key, address, reasons)
-        expected = any(key.name in chain.children for chain in self.chains[address].values())
-        return Cell(repository=address, state=State.EXTERNAL if expected else State.ELSEWHERE)
+        if reasons := self.departures(key, address):
+            return self.cell(key, address, reasons)
+        state = State.ELSEWHERE
+        if self.is_child(key.name, address):
+            state = State.EXTERNAL
+        return Cell(repository=address, state=state)
 
-    def _chain_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
-        if cell := self._unseen(address):
+    def chain_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+        if cell := self.unseen_cell(address):
             return cell
-        reasons = self._departures(key, address)
-        if refusal := self._is_refused(key.name, address):
+        reasons = self.departures(key, address)
+        if refusal := self.why_refused(key.name, address):
             reasons[State.REFUSED] = refusal
         if reasons:
-            return self._cell(key, address, reasons)
-        chains = self.chains[address]
-        if key.name not in chains:
-            return Cell(repository=address, state=State.ELSEWHERE)
-        inside = any(key.name in chain.children for chain in chains.values())
-        return Cell(repository=address, state=State.SEARCHED if inside else State.THERE)
+            return self.cell(key, address, reasons)
+        state = State.THERE
+        if key.name not in self.chains[address]:
+            state = State.ELSEWHERE
+        elif self.is_child(key.name, address):
+            state = State.SEARCHED
+        return Cell(repository=address, state=state)
 
-    def _other_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
+    def is_child(self, name: str, address: RepositoryAddress) -> bool:
+        """Say whether a chain is to search something at a repository."""
+        return any(name in chain.children for chain in self.chains[address].values())
+
+    def other_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
         """Return the cell of what is no ticket, no chain, and not others'."""
-        if cell := self._unseen(address):
+        if cell := self.unseen_cell(address):
             return cell
-        if reasons := self._departures(key, address):
-            return self._cell(key, address, reasons)
-        if key.subject is Subject.RESOURCE and self._is_declared(key.name, address):
+        if reasons := self.departures(key, address):
+            return self.cell(key, address, reasons)
+        if key.subject is Subject.RESOURCE and self.is_declared(key.name, address):
             return Cell(repository=address, state=State.THERE)
-        reason = self._why_retired(address, {key.name})
+        reason = self.why_retired(address, {key.name})
         state = State.ELSEWHERE if reason is None else State.RETIRED
         return Cell(repository=address, state=state, reason=reason or "")
 
-    def _is_declared(self, name: str, address: RepositoryAddress) -> bool:
+    def is_declared(self, name: str, address: RepositoryAddress) -> bool:
         return any(target.place == address and target.name == name for target in self.declared)
 
-    def _why_retired(self, address: RepositoryAddress, words: Iterable[str]) -> str | None:
+    def why_retired(self, address: RepositoryAddress, words: Iterable[str]) -> str | None:
         """Return why a chain of a repository has retired one of some words."""
         wanted = set(words)
         for name in self.chains[address]:
@@ -266,54 +320,60 @@ class _TableBuilder:
                     return reason
         return None
 
-    def _cell(self, key: RowKey, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
+    def cell(self, key: RowKey, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
+        """Return the cell of what is not as declared: the gravest counts."""
         state = State.gravest(reasons)
         assert state, "there is a reason"
-        drift = tuple(self.drift.get((key, address), ()))
-        return Cell(repository=address, state=state, reason=reasons[state], drift=drift)
+        drift = self.drift.get((key, address), ())
+        return Cell(
+            repository=address,
+            state=state,
+            reason=reasons[state],
+            drift=tuple(drift),
+        )
 
-    def _unseen(self, address: RepositoryAddress) -> Cell | None:
+    def unseen_cell(self, address: RepositoryAddress) -> Cell | None:
         """Return the cell of a place that says nothing."""
         drift = self.unseen.get(address)
         if drift is None:
             return None
-        return Cell(repository=address, state=State.UNREACHABLE, reason=drift.detail, drift=(drift,))
+        return Cell(
+            repository=address,
+            state=State.UNREACHABLE,
+            reason=drift.detail,
+            drift=(drift,),
+        )
 
-    def _departures(self, key: RowKey, address: RepositoryAddress) -> dict[State, str]:
+    def departures(self, key: RowKey, address: RepositoryAddress) -> dict[State, str]:
         """Return what drift comes to, each state with its first reason."""
         reasons: dict[State, str] = {}
         for drift in self.drift.get((key, address), ()):
-            reasons.setdefault(self._state(drift, key), drift.detail)
+            reasons.setdefault(self.state_of(drift, key), drift.detail)
         return reasons
 
-    def _state(self, drift: Drift, key: RowKey) -> State:
-        if drift.what is What.PENDING and self._is_held(drift, key):
+    def state_of(self, drift: Drift, key: RowKey) -> State:
+        if drift.what is What.PENDING and self.is_held(drift, key):
             return State.ON_HOLD
         return KINDS[drift.target.kind].state(drift, key, self.desired)
 
-    def _is_held(self, drift: Drift, key: RowKey) -> bool:
+    def is_held(self, drift: Drift, key: RowKey) -> bool:
         """Say whether its place, itself or its ticket is on hold."""
         target = drift.target
+        kind = KINDS[target.kind]
+        if self.desired.hold_of(target.place) or kind.hold(target, self.desired):
+            return True
+        if key.subject is not Subject.TICKET:
+            return False
         ticket = TicketKey(self.instrument, key.name)
-        is_ticket = key.subject is Subject.TICKET
-        return bool(
-            self.desired.hold_of(target.place)
-            or KINDS[target.kind].hold(target, self.desired)
-            or (is_ticket and self.desired.hold_of_ticket(ticket))
-        )
+        return bool(self.desired.hold_of_ticket(ticket))
 
-    def _is_refused(self, chain: str, address: RepositoryAddress) -> str | None:
+    def why_refused(self, chain: str, address: RepositoryAddress) -> str | None:
         return self.refused.get(Chain.at(address, chain))
 
-    def _refusal(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
+    def refusal(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
         """Return why a ticket is refused somewhere on its way, if it is."""
         for target, reason in self.refused.items():
-            if KINDS[target.kind].serves(target, ticket, address, self.desired):
+            kind = KINDS[target.kind]
+            if kind.serves(target, ticket, address, self.desired):
                 return reason
         return None
-
-
-def _others(keys: Iterable[RowKey]) -> list[RowKey]:
-    """Return rows of what no file lists, by name, then declared resources."""
-    others = [key for key in keys if key.subject in {Subject.COLLECTION, Subject.RESOURCE}]
-    return sorted(others, key=lambda key: (key.subject is Subject.RESOURCE, key.name))

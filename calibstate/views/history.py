@@ -53,7 +53,7 @@ def _by(revision: Revision) -> str:
     if revision.pull_request:
         words = f"#{revision.pull_request} {words}"
     merged_by = revision.merged_by
-    if merged_by and merged_by not in revision.authors:
+    if merged_by is not None and merged_by not in revision.authors:
         words += f", merged by {merged_by}"
     return words
 

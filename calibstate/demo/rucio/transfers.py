@@ -60,7 +60,8 @@ class _File:
     began: str | None = None
     ended: str | None = None
 
-    def told(self) -> dict[str, Any]:
+    def as_answer(self) -> dict[str, Any]:
+        """Return it as FTS answers."""
         return {
             "file_state": self.state,
             "source_surl": self.copy.source,
@@ -84,14 +85,18 @@ class _Job:
     canceled: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def told(self) -> dict[str, Any]:
+    def as_answer(self) -> dict[str, Any]:
+        """Return it as FTS answers, with each source of each file."""
+        files = []
+        for sources in self.files:
+            files += [source.as_answer() for source in sources]
         return {
             "job_id": self.id,
             "http_status": "200 Ok",
             "job_state": self.state,
             "job_type": "N",
             "job_metadata": self.metadata,
-            "files": [source.told() for sources in self.files for source in sources],
+            "files": files,
         }
 
 
@@ -121,11 +126,22 @@ class Transfers:
     def start(self) -> None:
         """Answer; the jobs from before are still known."""
         if self._server is None:
-            self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self), bind_and_activate=False)
-            self._server.daemon_threads = True
-            self._server.socket.close()
-            self._server.socket = self.port.listen()
-            threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+            server = ThreadingHTTPServer(
+                ("127.0.0.1", 0),
+                _handler(self),
+                bind_and_activate=False,
+            )
+            server.daemon_threads = True
+            # It listens where it did before, not where it would by itself.
+            server.socket.close()
+            server.socket = self.port.listen()
+            self._server = server
+            serving = threading.Thread(
+                target=server.serve_forever,
+                args=(0.05,),
+                daemon=True,
+            )
+            serving.start()
 
     def stop(self) -> None:
         """Be down: who asks is refused."""
@@ -145,7 +161,7 @@ class Transfers:
 
     def fail(self, rse: str, reason: str = "Communication error on send") -> None:
         """Fail every transfer to a storage element, until `mend`."""
-        self.fault = lambda asked: reason if asked.rse == rse else None
+        self.fault = lambda wanted: reason if wanted.rse == rse else None
 
     def mend(self) -> None:
         """Fail no more."""
@@ -169,14 +185,17 @@ class Transfers:
         if not self.held:
             ended, _ = wait_for(self._running)
             self._running -= ended
-            for one in ended:
-                one.result()
+            for job in ended:
+                job.result()
 
-    def submit(self, asked: dict[str, Any]) -> str:
+    def submit(self, request: dict[str, Any]) -> str:
         """Take a job; return its name."""
-        job = _Job([_sources(file) for file in asked["files"]], asked["params"].get("job_metadata") or {})
+        files = [_sources(file) for file in request["files"]]
+        metadata = request["params"].get("job_metadata")
+        job = _Job(files, metadata or {})
         self._jobs[job.id] = job
-        self._running.add(self._pool.submit(self._run, job))
+        running = self._pool.submit(self._run, job)
+        self._running.add(running)
         return job.id
 
     def cancel(self, names: Iterable[str]) -> None:
@@ -186,23 +205,31 @@ class Transfers:
                 self._jobs[name].canceled = True
 
     def look(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Tell what became of jobs."""
-        missing = {"http_status": "404 Not Found"}
-        return [
-            self._jobs[name].told() if name in self._jobs else {"job_id": name, **missing} for name in names
-        ]
+        """Return what became of jobs."""
+        answers: list[dict[str, Any]] = []
+        for name in names:
+            if name in self._jobs:
+                job = self._jobs[name]
+                answers.append(job.as_answer())
+            else:
+                answers.append({"job_id": name, "http_status": "404 Not Found"})
+        return answers
 
     def _run(self, job: _Job) -> None:
+        """Copy the files of a job, one after the other."""
         job.state = "ACTIVE"
         arrived = [self._try_each(sources, job) for sources in job.files]
         if job.canceled:
             job.state = "CANCELED"
         elif all(arrived):
             job.state = "FINISHED"
+        elif any(arrived):
+            job.state = "FINISHEDDIRTY"
         else:
-            job.state = "FINISHEDDIRTY" if any(arrived) else "FAILED"
+            job.state = "FAILED"
 
     def _try_each(self, sources: list[_File], job: _Job) -> bool:
+        """Copy a file from the first of its sources that works."""
         arrived = False
         for file in sources:
             if arrived:
@@ -212,36 +239,53 @@ class Transfers:
         return arrived
 
     def _try(self, file: _File, job: _Job) -> bool:
+        """Copy a file from one source, once copies are not held."""
         file.began = _now()
         self._going.wait()
         try:
             self._copy(file.copy, job)
         except OSError as error:
-            reason = f"TRANSFER [{error.errno or 5}] {error.strerror or error}"
-            file.reason, file.ended = reason, _now()
+            # FTS gives each error its number; 5: input and output.
+            number = error.errno or 5
+            file.reason = f"TRANSFER [{number}] {error.strerror or error}"
+            file.ended = _now()
             file.state = "CANCELED" if job.canceled else "FAILED"
             return False
+        # Who sees it as finished must see it among what arrived.
         self.done.append(file.copy)
-        file.ended, file.state = _now(), "FINISHED"
+        file.ended = _now()
+        file.state = "FINISHED"
         return True
 
-    def _copy(self, asked: Copy, job: _Job) -> None:
+    def _copy(self, wanted: Copy, job: _Job) -> None:
+        """Copy a file, unless its job is canceled or it is to fail."""
         if job.canceled:
             raise OSError("canceled")
-        reason = self.fault(asked) if self.fault else None
-        if reason:
-            raise OSError(reason)
-        copy(asked.source, asked.destination, asked.content)
+        if self.fault:
+            reason = self.fault(wanted)
+            if reason:
+                raise OSError(reason)
+        copy(wanted.source, wanted.destination, wanted.content)
 
 
-def _sources(asked: dict[str, Any]) -> list[_File]:
-    metadata = asked["metadata"]
-    content = Content(asked["filesize"], asked["checksum"].rpartition(":")[2])
-    (destination,) = asked["destinations"]
-    return [
-        _File(Copy(metadata["name"], metadata["dst_rse"], source, destination, content), metadata)
-        for source in asked["sources"]
-    ]
+def _sources(file: dict[str, Any]) -> list[_File]:
+    """Return the sources that a request names for a file."""
+    metadata = file["metadata"]
+    # The checksum is written with its sort: ``ADLER32:…``.
+    _, _, checksum = file["checksum"].rpartition(":")
+    content = Content(file["filesize"], checksum)
+    (destination,) = file["destinations"]
+    sources = []
+    for source in file["sources"]:
+        wanted = Copy(
+            name=metadata["name"],
+            rse=metadata["dst_rse"],
+            source=source,
+            destination=destination,
+            content=content,
+        )
+        sources.append(_File(wanted, metadata))
+    return sources
 
 
 def _now() -> str:
@@ -259,15 +303,24 @@ def _handler(service: Transfers) -> type[BaseHTTPRequestHandler]:
             pass
 
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            names = self._names()
             # Anything but a new job changes a priority, which means nothing
             # to us: all jobs run at once.
-            names = self._names()
-            self._answer({"job_id": names[0] if names else service.submit(asked)})
+            if names:
+                self._answer({"job_id": names[0]})
+                return
+            request = json.loads(body or b"{}")
+            job = service.submit(request)
+            self._answer({"job_id": job})
 
         def do_GET(self) -> None:
             names = self._names()
-            self._answer(service.look(names) if names else {"user_dn": "loopback"}, 207 if names else 200)
+            if names:
+                self._answer(service.look(names), 207)
+            else:
+                self._answer({"user_dn": "loopback"})
 
         def do_DELETE(self) -> None:
             service.cancel(self._names())
