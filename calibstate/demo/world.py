@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from lsst.daf.butler import (
 )
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
-from ..model.chains import ChainFile, ExternalEntry
+from ..model.chains import ExternalEntry
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.tickets import Ticket
@@ -98,15 +98,16 @@ def build(
     declared
         The observatory's own declaration.
     watch
-        Told how many tickets are made, and of how many.
+        Is called with how many tickets are made, and of how many.
     carrier
         With it the summit and the base test stand are empty yet, and only the
         older tickets declared.  Once those are deployed, `declare_newest`
         completes it.
     """
     demo = Demo(folder.resolve(), carrier)
+    archive = folder / "archive"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "archive").mkdir()
+    archive.mkdir()
     tickets = _oldest_first(declared)
     if carrier:
         _write_state(demo, declared, without=tickets[-NEWEST:])
@@ -123,39 +124,50 @@ def declare_newest(demo: Demo, declared: DesiredState) -> None:
 
 
 def _write_state(demo: Demo, declared: DesiredState, without: Sequence[Ticket] = ()) -> None:
+    """Write the state tree, as it was before some tickets were declared."""
+    root = Path(declared.root)
+    sites = demo.state / "sites"
     for part in ("tickets", "chains"):
-        shutil.copytree(Path(declared.root) / part, demo.state / part, dirs_exist_ok=True)
+        shutil.copytree(root / part, demo.state / part, dirs_exist_ok=True)
     for ticket in without:
-        _forget(demo, ticket)
-    (demo.state / "sites").mkdir(exist_ok=True)
-    (demo.state / "calibstate.yaml").write_text(_settings(demo))
-    for site in dict.fromkeys(address.partition("/")[0] for address in REPOSITORIES):
-        (demo.state / "sites" / f"{site}.yaml").write_text(_site(demo, site))
-
-
-def _forget(demo: Demo, ticket: Ticket) -> None:
-    """Take a ticket out of the declaration, as before anyone wrote it."""
-    (demo.state / "tickets" / ticket.instrument / f"{ticket.ticket}.yaml").unlink()
-    for file in (demo.state / "chains").glob("*.yaml"):
-        lines = file.read_text().splitlines(keepends=True)
-        file.write_text("".join(line for line in lines if f"- {ticket.ticket}" not in line))
-
-
-def _settings(demo: Demo) -> str:
-    lines = ["version: 1", "archive: ../archive", "records: ../records"]
+        _take_out(demo, ticket)
+    settings = ["version: 1", "archive: ../archive", "records: ../records"]
     if demo.carrier:
         origin = demo.carrier.site.rses[ORIGIN]
-        lines += [
+        settings += [
             "rucio:",
             f"  scope: {demo.carrier.scope}",
             f"  origin_rse: {origin.name}",
             f"  rse_root: {origin.folder}",
             f"  dtn_url: {origin.url}",
         ]
-    return "\n".join(lines) + "\n"
+    _write_lines(demo.state / "calibstate.yaml", settings)
+    sites.mkdir(exist_ok=True)
+    for address in REPOSITORIES:
+        site, _, _ = address.partition("/")
+        _write_lines(sites / f"{site}.yaml", _site(demo, site))
 
 
-def _site(demo: Demo, site: str) -> str:
+def _take_out(demo: Demo, ticket: Ticket) -> None:
+    """Take a ticket out of the declaration, as before anyone wrote it."""
+    folder = demo.state / "tickets" / ticket.instrument
+    file = folder / f"{ticket.ticket}.yaml"
+    file.unlink()
+    entry = f"- {ticket.ticket}"
+    chains = demo.state / "chains"
+    for file in chains.glob("*.yaml"):
+        lines = file.read_text().splitlines()
+        kept = [line for line in lines if entry not in line]
+        _write_lines(file, kept)
+
+
+def _write_lines(file: Path, lines: Sequence[str]) -> None:
+    text = "\n".join(lines)
+    file.write_text(f"{text}\n")
+
+
+def _site(demo: Demo, site: str) -> list[str]:
+    """Return the file of a site, line by line."""
     lines = [f"site: {site}", "route: copy", "repositories:"]
     for address in REPOSITORIES:
         owner, _, name = address.partition("/")
@@ -166,7 +178,7 @@ def _site(demo: Demo, site: str) -> str:
                 f"    instruments: [{INSTRUMENT}]",
                 *_route(demo, address),
             ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _route(demo: Demo, address: str) -> list[str]:
@@ -188,14 +200,20 @@ def _make_origin(
     demo: Demo, tickets: Sequence[Ticket], declared: DesiredState, watch: Callable[[int, int], None]
 ) -> None:
     """Make the origin ticket by ticket, and the others."""
-    main, carrier = demo.repository("usdf/main"), demo.carrier
-    butler = _make_butler(main, carrier.storage(ORIGIN) if carrier else main)
+    main = demo.repository("usdf/main")
+    store = main
+    if demo.carrier:
+        store = demo.carrier.storage(ORIGIN)
+    butler = _make_butler(main, store)
+    first_of_newest = len(tickets) + 1 - NEWEST
     for number, ticket in enumerate(tickets, 1):
-        if number == len(tickets) + 1 - NEWEST:
+        # The sites have what the origin had before the newest tickets.
+        if number == first_of_newest:
             _make_sites(demo)
         _add_ticket(butler, ticket)
         watch(number, len(tickets))
-    _make_embargo(demo, Path(_datastore_root(butler)))
+    root = _datastore_root(butler)
+    _make_embargo(demo, Path(root))
     _add_defaults(butler, declared)
     butler.close()
 
@@ -212,7 +230,8 @@ def _make_sites(demo: Demo) -> None:
 
 def _make_embargo(demo: Demo, store: Path) -> None:
     """Make a copy of the origin with files of its own."""
-    main, embargo = demo.repository("usdf/main"), demo.repository("usdf/embargo")
+    main = demo.repository("usdf/main")
+    embargo = demo.repository("usdf/embargo")
     if store != main:
         Butler.makeRepo(str(embargo))
         shutil.copy(main / "gen3.sqlite3", embargo)
@@ -222,10 +241,17 @@ def _make_embargo(demo: Demo, store: Path) -> None:
 def _oldest_first(declared: DesiredState) -> list[Ticket]:
     tickets: list[Ticket] = []
     for entry in declared.chains[CALIB].noun.entries:
-        meaning = declared.meaning(entry, INSTRUMENT) if isinstance(entry, str) else None
-        if meaning and meaning.ticket and meaning.ticket.noun not in tickets:
-            tickets.append(meaning.ticket.noun)
-    return tickets[::-1]
+        if not isinstance(entry, str):
+            continue
+        meaning = declared.meaning(entry, INSTRUMENT)
+        if meaning is None or meaning.ticket is None:
+            continue
+        # A bare ticket has an entry for each of its collections.
+        ticket = meaning.ticket.noun
+        if ticket not in tickets:
+            tickets.append(ticket)
+    tickets.reverse()
+    return tickets
 
 
 def _make_butler(folder: Path, store: Path) -> Butler:
@@ -248,16 +274,31 @@ def _make_butler(folder: Path, store: Path) -> Butler:
             "visit_system": 2,
         },
     )
-    insert("physical_filter", *({"instrument": INSTRUMENT, "name": f, "band": b} for b, f in FILTERS.items()))
-    insert("detector", *(_detector(number) for number in range(DETECTORS)))
+    for band, name in FILTERS.items():
+        insert(
+            "physical_filter",
+            {
+                "instrument": INSTRUMENT,
+                "name": name,
+                "band": band,
+            },
+        )
+    for number in range(DETECTORS):
+        # ComCam is one raft of three by three.
+        slot = f"S{number // 3}{number % 3}"
+        insert(
+            "detector",
+            {
+                "instrument": INSTRUMENT,
+                "id": number,
+                "purpose": "SCIENCE",
+                "full_name": f"R22_{slot}",
+                "raft": "R22",
+                "name_in_raft": slot,
+            },
+        )
     butler.collections.register(CALIB, CollectionType.CHAINED)
     return butler
-
-
-def _detector(number: int) -> dict[str, object]:
-    slot = f"S{number // 3}{number % 3}"
-    names = {"full_name": f"R22_{slot}", "raft": "R22", "name_in_raft": slot}
-    return {"instrument": INSTRUMENT, "id": number, "purpose": "SCIENCE", **names}
 
 
 def _add_ticket(butler: Butler, ticket: Ticket) -> None:
@@ -267,75 +308,122 @@ def _add_ticket(butler: Butler, ticket: Ticket) -> None:
             _ingest(butler, "camera", None, leaf)
         else:
             _certify(butler, leaf)
+    collections = butler.collections
     if ticket.collection:
-        butler.collections.register(ticket.collection, CollectionType.CHAINED, doc=ticket.summary)
-        butler.collections.redefine_chain(ticket.collection, ticket.leaves)
-    butler.collections.prepend_chain(CALIB, ticket.children)
+        collections.register(
+            ticket.collection,
+            CollectionType.CHAINED,
+            doc=ticket.summary,
+        )
+        collections.redefine_chain(ticket.collection, ticket.leaves)
+    collections.prepend_chain(CALIB, ticket.children)
 
 
 def _certify(butler: Butler, leaf: str) -> None:
+    """Make the datasets of a collection, ``…/TYPE-BAND.RERUN``, in it."""
     base, _, last = leaf.rpartition("/")
     name, _, rerun = last.partition(".")
     type_name, _, band = name.partition("-")
-    if not rerun:  # A bare collection: what the observatory curates.
-        base, type_name, rerun = leaf, "crosstalk", "19700101a"
-    run = f"{base}/{type_name}Gen{'-' + band if band else ''}.{rerun}"
-    refs = _ingest(butler, type_name, None if band in {"", "all"} else band, run)
+    if not rerun:
+        # A bare collection: what the observatory curates.
+        base = leaf
+        type_name = "crosstalk"
+        rerun = "19700101a"
+    task = f"{type_name}Gen"
+    if band:
+        task += f"-{band}"
+    only = None
+    if band not in {"", "all"}:
+        only = band
+    refs = _ingest(butler, type_name, only, f"{base}/{task}.{rerun}")
+    # They are valid from the day of the rerun on.
+    begin = 0
     day = re.match(r"(\d{4})(\d\d)(\d\d)", rerun)
-    begin = parse_tai("{}-{}-{}T00:00:00".format(*day.groups())) if day else 0
+    if day:
+        begin = parse_tai("{}-{}-{}T00:00:00".format(*day.groups()))
+    span = Timespan(None, None, _nsec=(begin, UNBOUNDED_END))
     butler.collections.register(leaf, CollectionType.CALIBRATION)
-    butler.registry.certify(leaf, refs, Timespan(None, None, _nsec=(begin, UNBOUNDED_END)))
+    butler.registry.certify(leaf, refs, span)
 
 
 def _ingest(butler: Butler, type_name: str, band: str | None, run: str) -> list[DatasetRef]:
-    type_ = _dataset_type(butler, type_name)
+    """Make datasets of a type, with files in the butler's own datastore."""
+    dataset_type = _dataset_type(butler, type_name)
     root = _datastore_root(butler)
+    folder = Path(root) / run / type_name
+    folder.mkdir(parents=True, exist_ok=True)
     butler.collections.register(run)
     datasets = []
-    for data_id in _data_ids(type_, band):
+    refs = []
+    for data_id in _data_ids(dataset_type, band):
+        # The same demonstration has the same identifiers wherever it is made.
         key = f"{run} {type_name} {data_id}"
-        ref = DatasetRef(type_, data_id, run=run, id=uuid.uuid5(_NAMESPACE, key))
+        identifier = uuid.uuid5(_NAMESPACE, key)
+        ref = DatasetRef(
+            dataset_type,
+            data_id,
+            run=run,
+            id=identifier,
+        )
         values = "_".join(str(value) for value in data_id.required_values)
-        path = Path(root) / run / type_name / f"{type_name}_{values}.ecsv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_table(key, ref.id))
-        datasets.append(FileDataset(str(path), [ref], formatter=FORMATTER))
+        path = folder / f"{type_name}_{values}.ecsv"
+        path.write_text(_table(key, identifier))
+        dataset = FileDataset(str(path), [ref], formatter=FORMATTER)
+        datasets.append(dataset)
+        refs.append(ref)
     butler.ingest(*datasets, transfer=None)
-    return [ref for dataset in datasets for ref in dataset.refs]
+    return refs
 
 
 def _datastore_root(butler: Butler) -> str:
-    root = next(iter(butler.get_datastore_roots().values()))
+    (root,) = butler.get_datastore_roots().values()
     assert root is not None
     return root.ospath
 
 
 def _dataset_type(butler: Butler, name: str) -> DatasetType:
+    """Register a type of datasets: by detector, and by filter where it is."""
     dimensions = ["instrument"]
-    dimensions += ["detector"] if name != "camera" else []
-    dimensions += ["physical_filter"] if name in BY_FILTER else []
-    type_ = DatasetType(name, dimensions, "AstropyTable", universe=butler.dimensions, isCalibration=True)
-    butler.registry.registerDatasetType(type_)
-    return type_
+    if name != "camera":
+        dimensions.append("detector")
+    if name in BY_FILTER:
+        dimensions.append("physical_filter")
+    dataset_type = DatasetType(
+        name,
+        dimensions,
+        "AstropyTable",
+        universe=butler.dimensions,
+        isCalibration=True,
+    )
+    butler.registry.registerDatasetType(dataset_type)
+    return dataset_type
 
 
-def _data_ids(type_: DatasetType, band: str | None) -> Iterator[DataCoordinate]:
-    bands: Iterable[str] = [band] if band else FILTERS
-    filters: Sequence[dict[str, str]] = [{}]
-    if "physical_filter" in type_.dimensions:
-        filters = [{"physical_filter": FILTERS[b], "band": b} for b in bands]
-    detectors = [{"detector": n} for n in range(DETECTORS)] if "detector" in type_.dimensions else [{}]
-    for one in filters:
+def _data_ids(dataset_type: DatasetType, only: str | None) -> Iterator[DataCoordinate]:
+    """Yield the data IDs of a type, in one band or in all."""
+    dimensions = dataset_type.dimensions
+    filters: list[dict[str, str | int]] = []
+    for band, name in FILTERS.items():
+        if only in {None, band}:
+            filters.append({"physical_filter": name, "band": band})
+    # A type that has no such dimension has one data ID where others have many.
+    if "physical_filter" not in dimensions:
+        filters = [{}]
+    detectors: list[dict[str, str | int]] = [{}]
+    if "detector" in dimensions:
+        detectors = [{"detector": number} for number in range(DETECTORS)]
+    for filter_ in filters:
         for detector in detectors:
-            yield DataCoordinate.standardize(
-                {"instrument": INSTRUMENT, **one, **detector}, dimensions=type_.dimensions
-            )
+            values = {"instrument": INSTRUMENT, **filter_, **detector}
+            yield DataCoordinate.standardize(values, dimensions=dimensions)
 
 
 def _table(key: str, seed: uuid.UUID) -> str:
     """Return a table of one value an amplifier, as ECSV."""
-    values = seed.bytes
-    rows = "\n".join(f"{name} {value / 100:.2f}" for name, value in zip(AMPLIFIERS, values, strict=True))
+    lines = []
+    for name, value in zip(AMPLIFIERS, seed.bytes, strict=True):
+        lines.append(f"{name} {value / 100:.2f}")
+    rows = "\n".join(lines)
     return (
         "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: amplifier, datatype: string}\n"
         f"# - {{name: value, datatype: float64}}\n# meta: {{of: '{key}'}}\n# schema: astropy-2.0\n"
@@ -345,27 +433,35 @@ def _table(key: str, seed: uuid.UUID) -> str:
 
 def _add_defaults(butler: Butler, declared: DesiredState) -> None:
     """Make the defaults chains of the origin, and what others make in them."""
+    collections = butler.collections
+    origin = RepositoryAddress("usdf/main")
     for written in declared.chains_of(INSTRUMENT):
-        chain: ChainFile = written.noun
-        if chain.chain == CALIB or not declared.expects(chain.only, RepositoryAddress("usdf/main")):
+        chain = written.noun
+        if chain.chain == CALIB or not declared.expects(chain.only, origin):
             continue
-        names = [entry.external if isinstance(entry, ExternalEntry) else entry for entry in chain.entries]
+        children: list[str] = []
         for entry in chain.entries:
-            if isinstance(entry, ExternalEntry):
-                raws = "/raw/" in entry.external
-                butler.collections.register(
-                    entry.external, CollectionType.TAGGED if raws else CollectionType.RUN
-                )
-        butler.collections.register(chain.chain, CollectionType.CHAINED)
-        butler.collections.redefine_chain(chain.chain, names)
+            if not isinstance(entry, ExternalEntry):
+                children.append(entry)
+                continue
+            children.append(entry.external)
+            sort = CollectionType.RUN
+            if "/raw/" in entry.external:
+                sort = CollectionType.TAGGED
+            collections.register(entry.external, sort)
+        collections.register(chain.chain, CollectionType.CHAINED)
+        collections.redefine_chain(chain.chain, children)
 
 
 def _by_hand(folder: Path) -> None:
     """Put a test flat into the middle of the chain, as somebody once did."""
     butler = Butler.from_config(str(folder), writeable=True)
+    collections = butler.collections
     refs = _ingest(butler, "flat", "r", f"{EXTRA}/run")
-    butler.collections.register(EXTRA, CollectionType.CALIBRATION)
+    collections.register(EXTRA, CollectionType.CALIBRATION)
     butler.registry.certify(EXTRA, refs, Timespan(None, None))
-    children = list(butler.collections.get_info(CALIB).children)
-    butler.collections.redefine_chain(CALIB, [*children[:2], EXTRA, *children[2:]])
+    chain = collections.get_info(CALIB)
+    children = list(chain.children)
+    children.insert(2, EXTRA)
+    collections.redefine_chain(CALIB, children)
     butler.close()

@@ -84,7 +84,8 @@ def wait_for_database(url: str) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import OperationalError
 
-    engine, deadline = create_engine(url), time.monotonic() + DATABASE_WITHIN
+    engine = create_engine(url)
+    deadline = time.monotonic() + DATABASE_WITHIN
     while True:
         try:
             engine.connect().close()
@@ -144,9 +145,15 @@ class Logged:
 
 def commands(daemons: Daemons) -> Iterator[list[str]]:
     """Yield the commands that come; run rounds between them if told to."""
-    pause, due, pending = 0.0, 0.0, b""
+    pause = 0.0
+    due = 0.0
+    pending = b""
     while True:
-        came, _, _ = select.select([0], [], [], max(0.0, due - time.monotonic()) if pause else None)
+        # Without rounds of its own it waits for a command as long as it takes.
+        patience = None
+        if pause:
+            patience = max(0.0, due - time.monotonic())
+        came, _, _ = select.select([0], [], [], patience)
         # Also if somebody asks all the time how far we are.
         if pause and time.monotonic() >= due:
             run(daemons, ROUND)
@@ -157,7 +164,8 @@ def commands(daemons: Daemons) -> Iterator[list[str]]:
         if not chunk:
             return
         *lines, pending = (pending + chunk).split(b"\n")
-        for words in (line.decode().split() for line in lines):
+        for line in lines:
+            words = line.decode().split()
             if words[0] == "auto":
                 pause = float(words[1])
             yield words
