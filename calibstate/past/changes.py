@@ -38,15 +38,14 @@ def changes(before: DesiredState | None, after: DesiredState) -> Changes:
     after
         The declaration as it is now.
     """
-    old = _Side.of(before)
-    new = _Side.of(after)
+    comparison = _Comparison(_Side.of(before), _Side.of(after))
     return Changes(
-        chains=tuple(_chains(old, new)),
-        tickets=tuple(_tickets(old, new)),
-        seals=tuple(_seals(old, new)),
-        repositories=tuple(_repositories(old, new)),
-        settings=tuple(_settings(before, after)),
-        own=tuple(_own(old, new)),
+        chains=tuple(comparison.chains()),
+        tickets=tuple(comparison.tickets()),
+        seals=tuple(comparison.seals()),
+        repositories=tuple(comparison.repositories()),
+        settings=tuple(comparison.settings()),
+        own=tuple(comparison.own()),
     )
 
 
@@ -65,7 +64,7 @@ def changes_of_chain(before: DesiredState | None, after: DesiredState | None, na
     old = _Side.of(before)
     new = _Side.of(after)
     chains = []
-    chain = _chain(old, new, name)
+    chain = _Comparison(old, new).chain(name)
     if chain:
         chains.append(chain)
     tickets = []
@@ -143,72 +142,176 @@ class _Side:
         return repositories
 
 
+@dataclass(frozen=True)
+class _Comparison:
+    """What one declaration says otherwise than another, part by part."""
+
+    before: _Side
+    after: _Side
+
+    def chains(self) -> Iterator[ChainChange]:
+        """Yield the chains that are declared otherwise, by name."""
+        for name, _, _ in _both(self.before.chains, self.after.chains):
+            change = self.chain(name)
+            if change:
+                yield change
+
+    def chain(self, name: str) -> ChainChange | None:
+        """Return what is declared otherwise of a chain; `None`: nothing."""
+        old = self.before.chains.get(name)
+        new = self.after.chains.get(name)
+        # A chain that is gone is at the places, and in the line, that it was.
+        side = self.after
+        written = new
+        if written is None:
+            side = self.before
+            written = old
+        if written is None:
+            return None
+        had = _entries(old)
+        has = _entries(new)
+        retired_before = _retired(old)
+        retired = _retired(new)
+        entered = [entry for entry in has if entry not in had]
+        left = []
+        for entry in had:
+            if entry not in has:
+                left.append(Gone(entry, retired.get(entry)))
+        # What enters or leaves is told as such, and not as retired or no more.
+        told_already = {*entered}.union(gone.entry for gone in left)
+        newly = {}
+        for word, why in retired.items():
+            if word not in told_already and retired_before.get(word) != why:
+                newly[word] = why
+        no_more = []
+        for word in retired_before:
+            if new and word not in retired and word not in told_already:
+                no_more.append(word)
+        change = ChainChange(
+            chain=name,
+            instrument=written.noun.instrument,
+            where=written.lines.at("chain"),
+            repositories=side.having(written),
+            is_new=old is None,
+            is_gone=new is None,
+            entered=_placed(entered, has, had),
+            left=tuple(left),
+            moved=_placed(moved(had, has), has, had),
+            retired=newly or None,
+            unretired=tuple(no_more),
+            expected=_expected(old, new) or None,
+            had_it=self.had_it(name),
+        )
+        if not change:
+            return None
+        return change
+
+    def had_it(self, name: str) -> tuple[RepositoryAddress, ...] | None:
+        """Return who had a chain that is declared for others now."""
+        old = self.before.chains.get(name)
+        new = self.after.chains.get(name)
+        if old is None or new is None:
+            return None
+        # A repository more or less of a site is no change of the chain.
+        if set(old.noun.only) == set(new.noun.only):
+            return None
+        had = self.before.having(old)
+        has = self.after.having(new)
+        if had == has:
+            return None
+        return had
+
+    def tickets(self) -> Iterator[TicketChange]:
+        """Yield the tickets that are declared otherwise."""
+        for key, old, new in _both(self.before.tickets, self.after.tickets):
+            change = _ticket(key, old, new)
+            if change:
+                yield change
+
+    def seals(self) -> Iterator[SealChange]:
+        """Yield the tickets that have another seal, or none any more."""
+        for key, old, new in _both(self.before.seals, self.after.seals):
+            written = new or old
+            assert written, "it is in one of the two"
+            was = old.noun.digest if old else None
+            is_now = new.noun.digest if new else None
+            if was == is_now:
+                continue
+            yield SealChange(
+                key=key,
+                where=written.lines.at("digest"),
+                before=was,
+                after=is_now,
+                files=written.noun.files,
+                size=written.noun.bytes,
+            )
+
+    def repositories(self) -> Iterator[NounChange]:
+        """Yield the repositories of which something else holds."""
+        for address, old, new in _both(self.before.repositories(), self.after.repositories()):
+            if old == new:
+                continue
+            desired = self.before.desired
+            if new:
+                desired = self.after.desired
+            assert desired, "it is in one of the two"
+            site, _, name = address.partition("/")
+            lines = desired.sites[site].lines
+            yield NounChange(
+                name=address,
+                where=lines.at("repositories", name),
+                before=old,
+                after=new,
+            )
+
+    def settings(self) -> Iterator[NounChange]:
+        """Yield the settings of the tree, if they are others."""
+        old = None
+        new = None
+        if self.before.desired:
+            old = _plain(self.before.desired.settings)
+        if self.after.desired:
+            new = _plain(self.after.desired.settings)
+        if self.after.desired and old != new:
+            yield NounChange(
+                name="calibstate.yaml",
+                where=self.after.desired.settings.lines.at(),
+                before=old,
+                after=new,
+            )
+
+    def own(self) -> Iterator[OwnChange]:
+        """Yield what kinds declare otherwise by files of their own."""
+        forms = {}
+        for side in (self.before, self.after):
+            if side.desired:
+                for form in side.desired.forms:
+                    forms[form.folder] = form
+        for folder in sorted(forms):
+            form = forms[folder]
+            old_files = self.before.own.get(folder, {})
+            new_files = self.after.own.get(folder, {})
+            for name, old, new in _both(old_files, new_files):
+                written = new or old
+                if written is None:
+                    continue
+                if old and new and old.noun == new.noun:
+                    continue
+                yield OwnChange(
+                    name=name,
+                    where=written.lines.at(form.key),
+                    before=_plain(old),
+                    after=_plain(new),
+                    folder=folder,
+                    kind=form.key,
+                )
+
+
 def _both(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
     """Yield what is declared under each key, before and after."""
     keys = {*before, *after}
     for key in sorted(keys, key=str):
         yield key, before.get(key), after.get(key)
-
-
-# --- chains ---
-
-
-def _chains(before: _Side, after: _Side) -> Iterator[ChainChange]:
-    for name, _, _ in _both(before.chains, after.chains):
-        change = _chain(before, after, name)
-        if change:
-            yield change
-
-
-def _chain(before: _Side, after: _Side, name: str) -> ChainChange | None:
-    """Return what is declared otherwise of a chain; `None`: nothing."""
-    old = before.chains.get(name)
-    new = after.chains.get(name)
-    # A chain that is gone is at the places, and in the line, that it was.
-    side = after
-    written = new
-    if written is None:
-        side = before
-        written = old
-    if written is None:
-        return None
-    had = _entries(old)
-    has = _entries(new)
-    retired_before = _retired(old)
-    retired = _retired(new)
-    entered = [entry for entry in has if entry not in had]
-    left = []
-    for entry in had:
-        if entry not in has:
-            left.append(Gone(entry, retired.get(entry)))
-    # What enters or leaves is told as such, and not as retired or no more.
-    told_already = {*entered}.union(gone.entry for gone in left)
-    newly = {}
-    for word, why in retired.items():
-        if word not in told_already and retired_before.get(word) != why:
-            newly[word] = why
-    no_more = []
-    for word in retired_before:
-        if new and word not in retired and word not in told_already:
-            no_more.append(word)
-    change = ChainChange(
-        chain=name,
-        instrument=written.noun.instrument,
-        where=written.lines.at("chain"),
-        repositories=side.having(written),
-        is_new=old is None,
-        is_gone=new is None,
-        entered=_placed(entered, has, had),
-        left=tuple(left),
-        moved=_placed(moved(had, has), has, had),
-        retired=newly or None,
-        unretired=tuple(no_more),
-        expected=_expected(old, new) or None,
-        had_it=_had_it(before, after, name),
-    )
-    if not change:
-        return None
-    return change
 
 
 def _retired(chain: Written[ChainFile] | None) -> Mapping[str, str]:
@@ -240,22 +343,6 @@ def _places_of_externals(chain: Written[ChainFile] | None) -> dict[str, tuple[st
     return places
 
 
-def _had_it(before: _Side, after: _Side, name: str) -> tuple[RepositoryAddress, ...] | None:
-    """Return who had a chain that is declared for others now."""
-    old = before.chains.get(name)
-    new = after.chains.get(name)
-    if old is None or new is None:
-        return None
-    # A repository more or less of a site is no change of the chain.
-    if set(old.noun.only) == set(new.noun.only):
-        return None
-    had = before.having(old)
-    has = after.having(new)
-    if had == has:
-        return None
-    return had
-
-
 def _entries(chain: Written[ChainFile] | None) -> list[str]:
     """Return the words that a chain lists, in search order."""
     words: list[str] = []
@@ -284,16 +371,6 @@ def _placed(which: Sequence[str], has: Sequence[str], had: Sequence[str]) -> tup
     return tuple(Placed(entry, following[entry]) for entry in which)
 
 
-# --- tickets and seals ---
-
-
-def _tickets(before: _Side, after: _Side) -> Iterator[TicketChange]:
-    for key, old, new in _both(before.tickets, after.tickets):
-        change = _ticket(key, old, new)
-        if change:
-            yield change
-
-
 def _ticket(key: TicketKey, old: Written[Ticket] | None, new: Written[Ticket] | None) -> TicketChange | None:
     """Return what is declared otherwise of a ticket; `None`: nothing."""
     written = new or old
@@ -309,86 +386,6 @@ def _ticket(key: TicketKey, old: Written[Ticket] | None, new: Written[Ticket] | 
         before=was,
         after=is_now,
     )
-
-
-def _seals(before: _Side, after: _Side) -> Iterator[SealChange]:
-    for key, old, new in _both(before.seals, after.seals):
-        written = new or old
-        assert written, "it is in one of the two"
-        was = old.noun.digest if old else None
-        is_now = new.noun.digest if new else None
-        if was == is_now:
-            continue
-        yield SealChange(
-            key=key,
-            where=written.lines.at("digest"),
-            before=was,
-            after=is_now,
-            files=written.noun.files,
-            size=written.noun.bytes,
-        )
-
-
-# --- what is said of no chain and no ticket ---
-
-
-def _repositories(before: _Side, after: _Side) -> Iterator[NounChange]:
-    for address, old, new in _both(before.repositories(), after.repositories()):
-        if old == new:
-            continue
-        desired = before.desired
-        if new:
-            desired = after.desired
-        assert desired, "it is in one of the two"
-        site, _, name = address.partition("/")
-        lines = desired.sites[site].lines
-        yield NounChange(
-            name=address,
-            where=lines.at("repositories", name),
-            before=old,
-            after=new,
-        )
-
-
-def _settings(before: DesiredState | None, after: DesiredState) -> Iterator[NounChange]:
-    old = None
-    if before:
-        old = _plain(before.settings)
-    new = _plain(after.settings)
-    if old != new:
-        yield NounChange(
-            name="calibstate.yaml",
-            where=after.settings.lines.at(),
-            before=old,
-            after=new,
-        )
-
-
-def _own(before: _Side, after: _Side) -> Iterator[OwnChange]:
-    """Yield what kinds declare otherwise by files of their own."""
-    forms = {}
-    for side in (before, after):
-        if side.desired:
-            for form in side.desired.forms:
-                forms[form.folder] = form
-    for folder in sorted(forms):
-        form = forms[folder]
-        old_files = before.own.get(folder, {})
-        new_files = after.own.get(folder, {})
-        for name, old, new in _both(old_files, new_files):
-            written = new or old
-            if written is None:
-                continue
-            if old and new and old.noun == new.noun:
-                continue
-            yield OwnChange(
-                name=name,
-                where=written.lines.at(form.key),
-                before=_plain(old),
-                after=_plain(new),
-                folder=folder,
-                kind=form.key,
-            )
 
 
 def _plain(written: Written[Any] | None) -> Mapping[str, Any] | None:

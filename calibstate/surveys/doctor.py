@@ -25,7 +25,7 @@ from ..model.plans import Plan, Step
 from ..model.revisions import CheckedOut
 from ..model.scope import Scope
 from ..ports.places import LockedPlaces, ReadPlaces
-from .place_checks import commit, examined, kept_elsewhere, ok, trouble, warning
+from .place_checks import commit, examined, kept_elsewhere, locked, ok, trouble, warning
 
 __all__ = ["ExaminedPlaces", "doctor", "fit_for"]
 
@@ -127,7 +127,7 @@ def doctor(
         if place in stores:
             checks += kept_elsewhere(place, desired, repositories)
         if place in with_locks:
-            checks.append(_locked(place, answers[_lock_of(place)]))
+            checks.append(locked(place, answers[_lock_of(place)]))
     # Where the archive is away, that is reported already.
     if bundled:
         checks += _of_tickets(desired, scope, places, bundled, repositories)
@@ -304,14 +304,3 @@ def _holder(places: LockedPlaces, place: str) -> LockedError | None:
     except LockedError as error:
         return error
     return None
-
-
-def _locked(place: str, look: Future[_Answer]) -> Check:
-    """Return whether somebody holds a place."""
-    try:
-        holder = look.result()
-    except CalibstateError as error:
-        return trouble(place, "locks", error)
-    if isinstance(holder, LockedError):
-        return warning(place, "locks", holder.first.detail, holder.first.hint)
-    return ok(place, "locks", "nobody holds it")

@@ -7,13 +7,13 @@ from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
-from ..errors import CalibstateError, without_secrets
+from ..errors import CalibstateError, LockedError, without_secrets
 from ..model.checkups import HERE, MOST_OFFSET, ROOM, Check, Examined, Health, in_bytes
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.revisions import CheckedOut
 
-__all__ = ["commit", "examined", "kept_elsewhere", "ok", "trouble", "warning"]
+__all__ = ["commit", "examined", "kept_elsewhere", "locked", "ok", "trouble", "warning"]
 
 
 def commit(tree: CheckedOut) -> Check:
@@ -70,6 +70,17 @@ def kept_elsewhere(
             f"While it is away nothing can be changed at {site}. Give {site} `records` of its own, in a "
             "store at the site.",
         )
+
+
+def locked(place: str, look: Future[Any]) -> Check:
+    """Return whether somebody holds a place."""
+    try:
+        holder = look.result()
+    except CalibstateError as error:
+        return trouble(place, "locks", error)
+    if isinstance(holder, LockedError):
+        return warning(place, "locks", holder.first.detail, holder.first.hint)
+    return ok(place, "locks", "nobody holds it")
 
 
 def _clock(place: str, offset: timedelta) -> Check:
