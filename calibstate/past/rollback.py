@@ -35,7 +35,7 @@ def rollback(desired: DesiredState, name: str) -> Rollback:
     RefusedError
         A chain lists more than what is named by one word.
     """
-    named = _named(desired, name)
+    named = _Named.of(desired, name)
     ticket = named.ticket
     entries = {named.name}
     if named.leaf is None:
@@ -102,53 +102,53 @@ class _Named:
         """The collection, or the ticket."""
         return self.leaf or self.ticket.ticket
 
+    @classmethod
+    def of(cls, desired: DesiredState, name: str) -> _Named:
+        """Return what a name stands for.
 
-def _named(desired: DesiredState, name: str) -> _Named:
-    """Return what a name stands for.
-
-    A ticket by its name comes before a ticket by one of its collections.
-    """
-    tickets = [desired.tickets[key].noun for key in sorted(desired.tickets)]
-    by_name = [ticket for ticket in tickets if name in {ticket.ticket, ticket.name}]
-    if len(by_name) > 1:
-        names = " and ".join(sorted(ticket.name for ticket in by_name))
+        A ticket by its name comes before a ticket by one of its collections.
+        """
+        tickets = [desired.tickets[key].noun for key in sorted(desired.tickets)]
+        by_name = [ticket for ticket in tickets if name in {ticket.ticket, ticket.name}]
+        if len(by_name) > 1:
+            names = " and ".join(sorted(ticket.name for ticket in by_name))
+            raise UsageError(
+                Diagnostic(
+                    "Several tickets",
+                    f"{name} is a ticket of several instruments: {names}.",
+                    hint="Give it as INSTRUMENT/TICKET.",
+                )
+            )
+        if by_name:
+            return cls(by_name[0])
+        for ticket in tickets:
+            if name in ticket.bare:
+                return cls(ticket, leaf=name)
+        for ticket in tickets:
+            if name == ticket.collection:
+                return cls(ticket)
+        owners = [ticket for ticket in tickets if _has_part(ticket, name)]
+        if owners:
+            raise _part_of(owners, name, desired)
+        if name in desired.chains:
+            raise UsageError(
+                Diagnostic(
+                    "A chain",
+                    f"{name} is a chain, which is written as its entries say.",
+                    hint="Roll back one of its tickets.",
+                )
+            )
+        near = nearest(name, {ticket.ticket for ticket in tickets})
+        hint = "`calibstate history CHAIN` tells what a chain has listed."
+        if near:
+            hint = f"Did you mean {near}?"
         raise UsageError(
             Diagnostic(
-                "Several tickets",
-                f"{name} is a ticket of several instruments: {names}.",
-                hint="Give it as INSTRUMENT/TICKET.",
+                "Not declared",
+                f"{spelled(name)}: nobody declared such a ticket.",
+                hint=hint,
             )
         )
-    if by_name:
-        return _Named(by_name[0])
-    for ticket in tickets:
-        if name in ticket.bare:
-            return _Named(ticket, leaf=name)
-    for ticket in tickets:
-        if name == ticket.collection:
-            return _Named(ticket)
-    owners = [ticket for ticket in tickets if _has_part(ticket, name)]
-    if owners:
-        raise _part_of(owners, name, desired)
-    if name in desired.chains:
-        raise UsageError(
-            Diagnostic(
-                "A chain",
-                f"{name} is a chain, which is written as its entries say.",
-                hint="Roll back one of its tickets.",
-            )
-        )
-    near = nearest(name, {ticket.ticket for ticket in tickets})
-    hint = "`calibstate history CHAIN` tells what a chain has listed."
-    if near:
-        hint = f"Did you mean {near}?"
-    raise UsageError(
-        Diagnostic(
-            "Not declared",
-            f"{spelled(name)}: nobody declared such a ticket.",
-            hint=hint,
-        )
-    )
 
 
 def _has_part(ticket: Ticket, name: str) -> bool:

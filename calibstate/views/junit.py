@@ -45,7 +45,8 @@ def drift(departures: Iterable[Drift], places: Sequence[str]) -> str:
         _add_suite(top, place, by_place[place])
     Xml.indent(top)
     xml = Xml.tostring(top, encoding="unicode")
-    return _HEAD + _legal(xml)
+    # Names and details come from elsewhere; XML has no way to write these.
+    return _HEAD + _ILLEGAL.sub("?", xml)
 
 
 def _add_suite(top: Xml.Element, place: str, departures: Sequence[Drift]) -> None:
@@ -86,9 +87,3 @@ def _add_case(suite: Xml.Element, place: str, departure: Drift) -> None:
 
 def _outcome(departure: Drift) -> str:
     return _OUTCOMES.get(departure.what, "failure")
-
-
-def _legal(text: str) -> str:
-    """Return text with a ``?`` for what XML has no way to write."""
-    # Names and details come from elsewhere, and may hold anything.
-    return _ILLEGAL.sub("?", text)

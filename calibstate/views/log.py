@@ -68,11 +68,15 @@ def as_markdown(runs: Iterable[PastRun]) -> Iterator[str]:
     yield row("run", "who", "commit", "steps", "end")
     yield "|---|---|---|---|---|"
     for run in runs:
+        results = []
+        for what in sorted(run.tally):
+            number = run.tally[what]
+            results.append(f"{number} {what}")
         yield row(
             run.id,
             _who(run),
             _commit(run),
-            _tally(run),
+            ", ".join(results) or "none",
             _end(run),
         )
 
@@ -131,11 +135,3 @@ def _commit(run: PastRun) -> str:
     if began.dirty:
         commit += " and uncommitted changes"
     return commit
-
-
-def _tally(run: PastRun) -> str:
-    counted = []
-    for what in sorted(run.tally):
-        number = run.tally[what]
-        counted.append(f"{number} {what}")
-    return ", ".join(counted) or "none"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ..model.drift import Drift
 from ..model.outcomes import Outcome, Result
-from ..model.plans import Plan, Refusal
+from ..model.plans import Plan
 from ..model.results.drift import DriftFound
 from ..model.results.plans import PlanMade, SavedPlan
 from .messages import at_line
@@ -79,15 +79,11 @@ def plan(planned: Plan) -> Iterator[str]:
         yield ""
         yield from drift(planned.drift)
     for refusal in planned.refused:
-        yield from _refusal_lines(refusal)
-
-
-def _refusal_lines(refusal: Refusal) -> Iterator[str]:
-    words = f"{refusal.target}: {refusal.reason}"
-    words += at_line(refusal.declared_at)
-    yield f"\n> **Refused** {safe(words)}"
-    if refusal.hint:
-        yield f">\n> {safe(refusal.hint)}"
+        words = f"{refusal.target}: {refusal.reason}"
+        words += at_line(refusal.declared_at)
+        yield f"\n> **Refused** {safe(words)}"
+        if refusal.hint:
+            yield f">\n> {safe(refusal.hint)}"
 
 
 def plan_of(result: SavedPlan | PlanMade) -> Iterator[str]:

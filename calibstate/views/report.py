@@ -6,7 +6,7 @@ all that stands behind them, folded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -40,7 +40,6 @@ _IN_SHORT = 3
 
 _PROBLEMS = ("| | rule | at | what | what to do |", "|---|---|---|---|---|")
 _SITES = ("| site | plan | what happens |", "|---|---|---|")
-_FOLDED_END = "\n</details>"
 
 
 @dataclass(frozen=True)
@@ -99,15 +98,36 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
     room is left.  Of a tree that cannot be read nothing else is known.
     """
     yield Section(tuple(_head(proposal)), essential=True)
-    yield Section(tuple(_problems(proposal)))
+    if proposal.problems:
+        title = f"Checks: {_policy_verdict(proposal)}"
+        errors = proposal.number_of(Severity.ERROR)
+        yield _folded(title, _problem_lines(proposal), opened=bool(errors))
     if not proposal.is_sound:
         return
-    yield Section(tuple(_all_sentences(proposal)))
-    yield Section(tuple(_approvals(proposal)))
-    yield Section(tuple(_impact(proposal)))
+    # The head has them all, if they are few.
+    number = len(proposal.sentences)
+    if number > _IN_SHORT:
+        title = f"All that is declared otherwise: {number}"
+        yield _folded(title, changes_view.as_markdown(proposal.sentences))
+    if proposal.approvals:
+        title = f"Approval: {_approval_verdict(proposal.approvals)}"
+        lines = approvals_view.as_markdown(proposal.approvals, checked=False)
+        yield _folded(title, lines)
+    if proposal.impact:
+        title = f"Lookups: {impact_summary.verdict(proposal.impact)}"
+        yield _folded(title, impact_view.as_markdown(proposal.impact))
     for site in proposal.plans:
-        yield Section(tuple(_steps(site)))
-    yield Section(tuple(_on_merge(proposal)), essential=True)
+        title = f"Steps at {site.site}: {_becomes(site.plan)}"
+        yield _folded(title, markdown.plan(site.plan))
+    if proposal.plans:
+        lines = _on_merge(proposal.plans)
+        yield Section(tuple(lines), essential=True)
+
+
+def _folded(title: str, lines: Iterable[str], *, opened: bool = False) -> Section:
+    """Return a section that is shown when its title is clicked."""
+    head = details(title, opened=opened)
+    return Section((head, *lines, "\n</details>"))
 
 
 def _head(proposal: Proposal) -> Iterator[str]:
@@ -139,13 +159,8 @@ def _head(proposal: Proposal) -> Iterator[str]:
         yield f"| **{verdict.question}** | {answer} |"
 
 
-def _problems(proposal: Proposal) -> Iterator[str]:
-    """Yield what the checks say, open where one of them is an error."""
-    if not proposal.problems:
-        return
-    errors = proposal.number_of(Severity.ERROR)
-    title = f"Checks: {_policy_verdict(proposal)}"
-    yield details(title, opened=bool(errors))
+def _problem_lines(proposal: Proposal) -> Iterator[str]:
+    """Yield what the checks say, as a table."""
     yield from _PROBLEMS
     for problem in proposal.problems:
         where = problem.where
@@ -160,51 +175,13 @@ def _problems(proposal: Proposal) -> Iterator[str]:
             problem.detail,
             problem.hint,
         )
-    yield _FOLDED_END
 
 
-def _all_sentences(proposal: Proposal) -> Iterator[str]:
-    """Yield all that is declared otherwise, unless the head has it all."""
-    number = len(proposal.sentences)
-    if number <= _IN_SHORT:
-        return
-    yield details(f"All that is declared otherwise: {number}")
-    yield from changes_view.as_markdown(proposal.sentences)
-    yield _FOLDED_END
-
-
-def _approvals(proposal: Proposal) -> Iterator[str]:
-    if not proposal.approvals:
-        return
-    verdict = _approval_verdict(proposal.approvals)
-    yield details(f"Approval: {verdict}")
-    yield from approvals_view.as_markdown(proposal.approvals, checked=False)
-    yield _FOLDED_END
-
-
-def _impact(proposal: Proposal) -> Iterator[str]:
-    if proposal.impact is None:
-        return
-    verdict = impact_summary.verdict(proposal.impact)
-    yield details(f"Lookups: {verdict}")
-    yield from impact_view.as_markdown(proposal.impact)
-    yield _FOLDED_END
-
-
-def _steps(site: SitePlan) -> Iterator[str]:
-    verdict = _becomes(site.plan)
-    yield details(f"Steps at {site.site}: {verdict}")
-    yield from markdown.plan(site.plan)
-    yield _FOLDED_END
-
-
-def _on_merge(proposal: Proposal) -> Iterator[str]:
+def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:
     """Yield what happens at each site once the proposal is merged."""
-    if not proposal.plans:
-        return
     yield "\n### On merge\n"
     yield from _SITES
-    for site in proposal.plans:
+    for site in plans:
         digest = "no steps"
         if site.plan.steps:
             digest = f"`{site.digest}`"

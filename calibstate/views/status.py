@@ -9,7 +9,7 @@ from itertools import groupby
 from rich.text import Text
 
 from ..model.results.drift import TicketsStatus
-from ..model.status import Cell, Row, State, Status, Subject, Table
+from ..model.status import Cell, State, Status, Subject, Table
 from . import markdown, text
 from .messages import count
 from .size import size
@@ -201,7 +201,10 @@ def _grouped(status: Status) -> Iterator[_Reason]:
     for table in status.tables:
         cells: list[_LabelledCell] = []
         for row in table.rows:
-            cells += _explained_cells(row)
+            label = label_of(row)
+            for cell in row.cells:
+                if cell.state in _EXPLAINED:
+                    cells.append(_LabelledCell(label, cell))
         cells.sort(key=lambda labelled: labelled.weight)
         for (_, why), alike in groupby(cells, key=lambda labelled: labelled.weight):
             if why:
@@ -209,13 +212,6 @@ def _grouped(status: Status) -> Iterator[_Reason]:
         # A table without rows has no cell that could show it.
         if not table.rows:
             yield from _unreachable(table)
-
-
-def _explained_cells(row: Row) -> Iterator[_LabelledCell]:
-    label = label_of(row)
-    for cell in row.cells:
-        if cell.state in _EXPLAINED:
-            yield _LabelledCell(label, cell)
 
 
 def _unreachable(table: Table) -> Iterator[_Reason]:

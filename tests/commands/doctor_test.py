@@ -22,7 +22,7 @@ from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import this_process
 from calibstate.model.checkups import Check, Examined, Health
-from calibstate.surveys import doctor as engine
+from calibstate.surveys import place_checks
 from tests import world
 from tests.commands.carried import Carried
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, Sites
@@ -161,7 +161,7 @@ def test_apply_makes_the_same_checks_first_and_leaves_out_what_fails(
 def test_what_is_doubtful_is_told_before_anybody_is_asked(
     sites: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "ROOM", 10**18)
+    monkeypatch.setattr(place_checks, "ROOM", 10**18)
 
     ran = sites.run("apply")
 
@@ -271,7 +271,7 @@ def of(found: Examined, largest: int = 0) -> dict[str, Check]:
         def result(self) -> Examined:
             return found
 
-    return {check.check: check for check in engine._examined("archive", Answer(), largest)}  # type: ignore[arg-type]
+    return {check.check: check for check in place_checks.examined("archive", Answer(), largest)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(-90, "90 s behind"), (6, "6 s ahead of"), (3, "within 5 s")])
