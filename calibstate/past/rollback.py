@@ -63,6 +63,7 @@ def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
     before, after
         The declared state, without and with the entries retired.
     """
+    # Unwanted is what a chain still searches until the next apply.
     children_before = {}
     for chain in _chains(before):
         children_before[chain.address] = chain.children

@@ -90,6 +90,7 @@ def _within(chain: ChainChange, scope: Scope, states: Sequence[DesiredState]) ->
     had_it = chain.had_it
     if had_it is not None:
         had_it = _in_scope(had_it, scope)
+    # Who had the chain counts too: there it is gone now.
     here = _in_scope(chain.repositories, scope)
     if not here and not had_it:
         return None
@@ -121,6 +122,7 @@ def of_tickets(chain: ChainChange, words: set[str]) -> ChainChange | None:
     words
         The entries.
     """
+    # Where a chain is expected, and who has it, is about no ticket.
     retired = {}
     for word, why in (chain.retired or {}).items():
         if word in words:

@@ -128,6 +128,7 @@ def _decided_otherwise(written: Written[Ticket], board: TrackedTicket) -> Iterat
 def _not_linked(written: Written[Ticket], tracked: Mapping[str, TrackedTicket]) -> Iterator[Diagnostic]:
     """Yield that of some pairs neither ticket points to the other."""
     issues = issues_of(written.noun)
+    # One issue may be two of the three, and needs no link to itself.
     there = [key for key in dict.fromkeys(issues.values()) if key in tracked]
     apart = []
     for key, other in combinations(there, 2):

@@ -110,6 +110,7 @@ def _approved(desired: DesiredState, written: Written[Ticket]) -> Approved:
 
 def _verdict(ticket: Ticket, findings: Iterable[Diagnostic]) -> Verdict:
     """Return what the findings about a ticket come to."""
+    # What only warns contradicts nothing.
     weights = {finding.severity for finding in findings}
     if Severity.ERROR in weights:
         return Verdict.CONTRADICTS

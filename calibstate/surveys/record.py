@@ -74,6 +74,7 @@ def _look(
     desired: DesiredState, scope: Scope, places: ReadPlaces, address: RepositoryAddress
 ) -> Diagnostic | None:
     """Look at a repository; return why it cannot be seen, if so."""
+    # Of this repository alone; other places are asked for by themselves.
     here = replace(scope, sites=(), repositories=(address,))
     wanted = []
     for declared in expand(desired, here):

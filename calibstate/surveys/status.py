@@ -179,6 +179,7 @@ class _TableBuilder:
 
     def rows_about(self, drift: Drift) -> Iterator[RowKey]:
         """Yield the rows that drift at one of our repositories belongs to."""
+        # A kind knows in which rows its drift stands; others have no row.
         kind = KINDS.get(drift.target.kind)
         if kind is None or drift.target.place not in self.places:
             return
@@ -242,6 +243,7 @@ class _TableBuilder:
         reasons = self.departures(key, address)
         skipped = self.desired.skipped(ticket, address)
         adopted = ticket.approval.status is ApprovalStatus.ADOPTED
+        # Only what is to be there can be refused there.
         if adopted and skipped is None:
             if trouble := self.unpinned.get(ticket.ticket):
                 state = State.REFUSED if trouble.is_refused else State.PENDING
@@ -322,6 +324,7 @@ class _TableBuilder:
 
     def cell(self, key: RowKey, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
         """Return the cell of what is not as declared: the gravest counts."""
+        # What is less grave is among the drift of the cell.
         state = State.gravest(reasons)
         assert state, "there is a reason"
         drift = self.drift.get((key, address), ())

@@ -58,6 +58,7 @@ def as_text(approvals: Sequence[Approved], *, checked: bool) -> Iterator[Text]:
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
     """Return cells in their columns, each in the colour of its word."""
+    # The last column is padded as well, and its blanks are cut off.
     line = Text()
     for cell, width in zip(cells, widths, strict=True):
         style = _STYLES.get(cell, "")

@@ -97,6 +97,7 @@ def tally(review: ArchiveReview) -> str:
 
 def hints(review: ArchiveReview) -> Iterator[str]:
     """Yield what to do about what is damaged."""
+    # A ticket with several bundles has one command for all of them.
     options: dict[str, str] = {}
     for bundle in review.bundles:
         option = _option(bundle.findings)

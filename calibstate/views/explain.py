@@ -82,6 +82,7 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
 
 def _alike(explained: Explained) -> list[list[Told]]:
     """Return the answers, those of repositories that are alike together."""
+    # All but the repository must be the same to stand together.
     groups: dict[tuple[object, ...], list[Told]] = {}
     for answer in explained.told:
         explanation = answer.explanation

@@ -53,6 +53,7 @@ def annotation(problem: Diagnostic, prefix: str) -> str:
         properties.append(_property("file", file))
         properties.append(_property("line", str(where.line)))
         properties.append(_property("col", str(where.column)))
+    # The code of a rule stands first, by which its page is found.
     title = problem.summary
     if problem.code:
         title = f"{problem.code} {title}"

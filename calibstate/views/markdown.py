@@ -69,6 +69,7 @@ def plan(planned: Plan) -> Iterator[str]:
             action.because,
             ", ".join(step.after),
         )
+    # What a step changes stands under the table, folded.
     for step in planned.steps:
         changes = list(step.action.changes())
         if changes:

@@ -266,6 +266,7 @@ def _steps_verdict(plans: Sequence[SitePlan]) -> str:
 
 def _becomes(plan: Plan) -> str:
     """Say what becomes of a plan once the proposal is merged."""
+    # What is refused or not seen comes before what could be done.
     is_waiting = plan.has(What.PENDING)
     if plan.refused:
         return "refused"

@@ -162,6 +162,7 @@ def _lines(finding: Finding, instrument: str) -> Iterator[str]:
     if finding.chains:
         chains = ", ".join(finding.chains)
         yield f"  through {chains}"
+    # A few files show where to look; the document has all of them.
     for file in finding.files[:_MOST_FILES]:
         yield f"  {file}"
     more = len(finding.files) - _MOST_FILES

@@ -144,6 +144,7 @@ def table_lines(table: Table, laid_out: Layout) -> Iterator[Text]:
     laid_out
         How it is laid out.
     """
+    # Which repository each number stands for, a line each.
     if laid_out.marks:
         for number, column in enumerate(table.columns):
             shown = laid_out.aligned(str(number + 1), number)
