@@ -84,7 +84,7 @@ def _alike(explained: Explained) -> list[list[Told]]:
     """Return the answers, those of repositories that are alike together."""
     # All but the repository must be the same to stand together.
     groups: dict[tuple[object, ...], list[Told]] = {}
-    for answer in explained.told:
+    for answer in explained.answers:
         explanation = answer.explanation
         content = (
             explanation.chain,
@@ -122,7 +122,7 @@ def _question(explained: Explained, explanation: Explanation) -> str:
 def _differences(explained: Explained) -> Iterator[str]:
     """Yield which repositories get another dataset than the others."""
     chains: dict[str, None] = {}
-    for answer in explained.told:
+    for answer in explained.answers:
         chains.setdefault(answer.explanation.chain)
     for chain in chains:
         most, others = explained.differing(chain)
@@ -227,10 +227,10 @@ def _what_there_is(explanation: Explanation) -> str:
     """Say what is held in place of what was looked up."""
     if explanation.candidates:
         return "every range is empty"
-    if not explanation.known:
+    if not explanation.alternatives:
         return "no collection of it holds any calibration"
     dataset_type = explanation.dataset_type
-    there_are = explanation.known
+    there_are = explanation.alternatives
     types = there_are.get("dataset_type")
     if types:
         return f"it holds no {dataset_type}; there are {', '.join(types)}"

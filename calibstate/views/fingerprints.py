@@ -100,7 +100,7 @@ def _difference_lines(difference: ChainDifference) -> Iterator[str]:
     for part in difference.differences[:_MOST]:
         span = format_range((part.begin, part.end))
         data_ids = folded(part.data_ids, difference.instrument)
-        here = _selected(part.one)
+        here = _selected(part.first)
         there = _selected(part.other)
         yield f"  {part.dataset_type} {data_ids} {span}"
         yield f"    {reference}: {here}"
