@@ -43,22 +43,22 @@ class RecordingButler(ButlerReader):
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
         """Return those of ``names`` that exist, looked at anew."""
-        asked = list(names)
-        found = self.butler.collections(asked)
-        self._seen.update({name: found.get(name) for name in asked})
-        return found
+        requested = list(names)
+        collections = self.butler.collections(requested)
+        self._seen.update({name: collections.get(name) for name in requested})
+        return collections
 
     @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
-        asked = list(names)
-        found = self.butler.holdings(asked, files=files, calibrations_only=calibrations_only)
+        requested = list(names)
+        holdings = self.butler.holdings(requested, files=files, calibrations_only=calibrations_only)
         memory = self._calibrations if calibrations_only else self._held
-        for name in asked:
-            memory[name] = _with_sizes(found.get(name), memory.get(name))
-        return found
+        for name in requested:
+            memory[name] = _with_sizes(holdings.get(name), memory.get(name))
+        return holdings
 
     @override
     def export(
@@ -146,9 +146,9 @@ class RecordingButler(ButlerReader):
                 collections={name: _seen_entry(self._seen[name]) for name in sorted(self._seen)},
                 holdings={name: _held_entry(self._held[name]) for name in sorted(self._held)},
                 calibrations={
-                    name: _held_entry(told)
-                    for name, told in sorted(self._calibrations.items())
-                    if name not in self._held or not _same(told, self._held[name])
+                    name: _held_entry(held)
+                    for name, held in sorted(self._calibrations.items())
+                    if name not in self._held or not _same(held, self._held[name])
                 },
             )
         except ValidationError as error:
@@ -166,12 +166,12 @@ class RecordedButler(ButlerReader):
 
     Parameters
     ----------
-    told
-        The observation.
+    observation
+        What that somebody was answered.
     """
 
-    def __init__(self, told: Observation) -> None:
-        self.told = told
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
         self.without_files: set[str] = set()
         """Collections whose files were asked for, and had not been looked
         at."""
@@ -185,8 +185,8 @@ class RecordedButler(ButlerReader):
         UnreachableError
             One of them was not asked for.
         """
-        found = self._recalled(names, self.told.collections)
-        return {name: SeenCollection(name, seen.type, seen.children) for name, seen in found.items()}
+        entries = self._recalled(names, self.observation.collections)
+        return {name: SeenCollection(name, entry.type, entry.children) for name, entry in entries.items()}
 
     @override
     def holdings(
@@ -201,14 +201,18 @@ class RecordedButler(ButlerReader):
         UnreachableError
             One of them was not asked for.
         """
-        told = self.told
-        known = {**told.holdings, **told.calibrations} if calibrations_only else told.holdings
-        found = {name: held.holding(name) for name, held in self._recalled(names, known).items()}
+        observation = self.observation
+        entries = (
+            {**observation.holdings, **observation.calibrations}
+            if calibrations_only
+            else observation.holdings
+        )
+        holdings = {name: held.holding(name) for name, held in self._recalled(names, entries).items()}
         if calibrations_only:
-            found = {name: replace(held, unrecorded=frozenset()) for name, held in found.items()}
-        asked = (found[name] for name in files if name in found)
-        self.without_files |= {held.collection for held in asked if held.rows and not held.sizes}
-        return found
+            holdings = {name: replace(held, unrecorded=frozenset()) for name, held in holdings.items()}
+        with_files = (holdings[name] for name in files if name in holdings)
+        self.without_files |= {held.collection for held in with_files if held.rows and not held.sizes}
+        return holdings
 
     @override
     def export(
@@ -266,18 +270,18 @@ class RecordedButler(ButlerReader):
         """Refuse: dimension records were not observed."""
         self._cannot("its exposures")
 
-    def _recalled(self, names: Iterable[str], known: Mapping[str, E | None]) -> dict[str, E]:
-        asked = list(dict.fromkeys(names))
-        if unknown := [name for name in asked if name not in known]:
+    def _recalled(self, names: Iterable[str], observed: Mapping[str, E | None]) -> dict[str, E]:
+        requested = list(dict.fromkeys(names))
+        if unknown := [name for name in requested if name not in observed]:
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             self._cannot(f"{unknown[0]}{more}")
-        return {name: told for name in asked if (told := known[name]) is not None}
+        return {name: entry for name in requested if (entry := observed[name]) is not None}
 
     def _cannot(self, what: str) -> NoReturn:
         raise UnreachableError(
             Diagnostic(
                 "Observation does not tell",
-                f"the observation of {self.told.at} does not tell of {what}; "
+                f"the observation of {self.observation.at} does not tell of {what}; "
                 "observe again there, with this declaration",
             )
         )
@@ -290,14 +294,18 @@ def _with_sizes(now: Holding | None, before: Holding | None) -> Holding | None:
     return now
 
 
-def _same(one: Holding | None, other: Holding | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return (one.type, set(one.rows), one.unrecorded) == (other.type, set(other.rows), other.unrecorded)
+def _same(first: Holding | None, second: Holding | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return (first.type, set(first.rows), first.unrecorded) == (
+        second.type,
+        set(second.rows),
+        second.unrecorded,
+    )
 
 
-def _seen_entry(seen: SeenCollection | None) -> SeenEntry | None:
-    return SeenEntry(type=seen.type, children=seen.children) if seen else None
+def _seen_entry(collection: SeenCollection | None) -> SeenEntry | None:
+    return SeenEntry(type=collection.type, children=collection.children) if collection else None
 
 
 def _held_entry(held: Holding | None) -> HeldEntry | None:

@@ -56,17 +56,17 @@ class PastFiles:
 
     def names(self, folder: str) -> Iterable[str]:
         """List a folder."""
-        found = self._at(folder) if folder else None
-        if folder and not found:
+        entry = self._at(folder) if folder else None
+        if folder and not entry:
             return []
-        if found and found[0] != FOLDER:
+        if entry and entry[0] != FOLDER:
             raise NotADirectoryError(20, "Not a directory")
-        return list(self.past.listing(found[1]) if found else self.top)
+        return list(self.past.listing(entry[1]) if entry else self.top)
 
     def is_folder(self, path: str) -> bool:
         """Say whether something is a folder."""
-        found = self._at(path)
-        return found is not None and found[0] == FOLDER
+        entry = self._at(path)
+        return entry is not None and entry[0] == FOLDER
 
     def read(self, file: str) -> bytes:
         """Return a file."""
@@ -74,21 +74,21 @@ class PastFiles:
 
     def content(self, file: str) -> Content:
         """Return what a file held; it is read when it is asked for."""
-        found = self._at(file)
-        if found is None:
+        entry = self._at(file)
+        if entry is None:
             raise InvalidStateError(unreadable(FileNotFoundError(2, "No such file or directory"), file))
-        if found[0] == FOLDER:
+        if entry[0] == FOLDER:
             raise not_a_file(file, is_folder=True)
-        return Content(found[1], lambda: self.past.content(found[1]))
+        return Content(entry[1], lambda: self.past.content(entry[1]))
 
     def _at(self, path: str) -> tuple[int, str] | None:
         here: _Listing = self.top
         *above, name = path.split("/")
         for part in above:
-            found = here.get(part)
-            if found is None or found[0] != FOLDER:
+            entry = here.get(part)
+            if entry is None or entry[0] != FOLDER:
                 return None
-            here = self.past.listing(found[1])
+            here = self.past.listing(entry[1])
         return here.get(name)
 
 
@@ -215,27 +215,27 @@ class Past:
     @cached_property
     def _brought(self) -> Mapping[str, tuple[str, ...]]:
         """Authors of what each merge of the main branch brought."""
-        told = self._checkout.tell("rev-list", "--parents", "HEAD")
-        graph = [line.split() for line in told.splitlines()]
+        lines_of_graph = self._checkout.tell("rev-list", "--parents", "HEAD")
+        graph = [line.split() for line in lines_of_graph.splitlines()]
         parents = {commit: above for commit, *above in graph}
         # As the commits say: a .mailmap of the tree calls nobody otherwise.
         form = ("--encoding=UTF-8", "--format=%H%x09%an")
-        told = self._checkout.tell(
+        lines_of_authors = self._checkout.tell(
             "rev-list", "--no-merges", "--full-history", *form, "HEAD", "--", *self._paths
         )
-        touching = [line for line in told.split("\n") if "\t" in line]
+        touching = [line for line in lines_of_authors.split("\n") if "\t" in line]
         # The oldest first.
         authors = dict(line.split("\t", 1) for line in reversed(touching))
         order = {commit: number for number, commit in enumerate(authors)}
-        seen: set[str] = set()
-        found: dict[str, tuple[str, ...]] = {}
+        reached_before: set[str] = set()
+        brought: dict[str, tuple[str, ...]] = {}
         for commit in reversed(_first_parents(graph[0][0], parents)):
             came = sorted(
-                _reached(parents[commit][1:], parents, seen) & authors.keys(), key=order.__getitem__
+                _reached(parents[commit][1:], parents, reached_before) & authors.keys(), key=order.__getitem__
             )
-            found[commit] = tuple(dict.fromkeys(authors[one] for one in came))
-            seen.add(commit)
-        return found
+            brought[commit] = tuple(dict.fromkeys(authors[digest] for digest in came))
+            reached_before.add(commit)
+        return brought
 
 
 def _first_parents(head: str, parents: Mapping[str, list[str]]) -> list[str]:
@@ -246,17 +246,17 @@ def _first_parents(head: str, parents: Mapping[str, list[str]]) -> list[str]:
     return [commit for commit in line if commit in parents]
 
 
-def _reached(begin: list[str], parents: Mapping[str, list[str]], seen: set[str]) -> set[str]:
+def _reached(begin: list[str], parents: Mapping[str, list[str]], reached_before: set[str]) -> set[str]:
     """Return what is reached from commits for the first time."""
-    found: set[str] = set()
+    reached: set[str] = set()
     left = list(begin)
     while left:
         commit = left.pop()
-        if commit not in seen:
-            seen.add(commit)
-            found.add(commit)
+        if commit not in reached_before:
+            reached_before.add(commit)
+            reached.add(commit)
             left += parents.get(commit, ())
-    return found
+    return reached
 
 
 def _listed(entries: Iterable[Entry]) -> _Listing:

@@ -111,7 +111,7 @@ class SeenByOthers:
         declared
             Digest of what is declared today.
         """
-        observation = self.butler.told
+        observation = self.butler.observation
         age = max(now - observation.moment, timedelta())
         words = f"{observation.address} is told of as it was observed at {observation.at}, "
         words += f"{duration(age)} ago ({self.why})"

@@ -52,35 +52,35 @@ class Rules:
     """Packages whose formatter classes may be imported."""
 
 
-def conflicts(found: Survey, rules: Rules, tally: Tally) -> Iterator[Diagnostic]:
+def conflicts(survey: Survey, rules: Rules, tally: Tally) -> Iterator[Diagnostic]:
     """Tell of all that keeps a bundle from being imported.
 
     Parameters
     ----------
-    found
+    survey
         The bundle and what the repository has of it.
     rules
         What it is held to besides.
     tally
         Told of each file that nobody vouches for and that was read.
     """
-    yield from found.translation.problems
-    yield from _of_the_bundle(found)
-    yield from _of_dataset_types(found.translation, found.types)
-    yield from _of_dimension_records(found.translation, found.records)
+    yield from survey.translation.problems
+    yield from _of_the_bundle(survey)
+    yield from _of_dataset_types(survey.translation, survey.types)
+    yield from _of_dimension_records(survey.translation, survey.records)
     if not rules.bookkeeping_is_as_sealed:
-        yield from _of_unsealed_records(found)
-    yield from _of_collections(found)
-    yield from _of_datasets(found)
-    yield from _of_ranges(found)
-    yield from _of_formatters(found.unrecorded, rules.formatters)
-    if found.source is None:
-        yield from _of_arrivals(found)
+        yield from _of_unsealed_records(survey)
+    yield from _of_collections(survey)
+    yield from _of_datasets(survey)
+    yield from _of_ranges(survey)
+    yield from _of_formatters(survey.unrecorded, rules.formatters)
+    if survey.source is None:
+        yield from _of_arrivals(survey)
     else:
-        yield from _of_what_is_away(found)
-        yield from _of_sources(found)
-    yield from _of_targets(found, tally)
-    yield from lack_of_space(found.placements)
+        yield from _of_what_is_away(survey)
+        yield from _of_sources(survey)
+    yield from _of_targets(survey, tally)
+    yield from lack_of_space(survey.placements)
 
 
 def objections(
@@ -112,15 +112,15 @@ def objections(
     yield from _of_dataset_types(translation, find_dataset_types(butler, contents.dataset_types))
     yield from _of_dimension_records(translation, records)
     yield from _of_bookkeeping(translation, records)
-    known = {str(ref.id) for ref in butler.get_many_datasets(d.uuid for d in contents.datasets)}
-    yield from _of_formatters([d for d in contents.datasets if d.uuid not in known], formatters)
+    recorded_here = {str(ref.id) for ref in butler.get_many_datasets(d.uuid for d in contents.datasets)}
+    yield from _of_formatters([d for d in contents.datasets if d.uuid not in recorded_here], formatters)
 
 
-def _of_the_bundle(found: Survey) -> Iterator[Diagnostic]:
-    listed = {file.path for file in found.manifest.files}
-    unlisted = [d.path for d in found.contents.datasets if d.path not in listed or path_problem(d.path)]
+def _of_the_bundle(survey: Survey) -> Iterator[Diagnostic]:
+    listed = {file.path for file in survey.manifest.files}
+    unlisted = [d.path for d in survey.contents.datasets if d.path not in listed or path_problem(d.path)]
     yield from _told("Bundle contradicts itself", "its manifest does not list", unlisted, _RESTORE)
-    keys = Counter((d.run, d.dataset_type, format_data_id(d.data_id)) for d in found.contents.datasets)
+    keys = Counter((d.run, d.dataset_type, format_data_id(d.data_id)) for d in survey.contents.datasets)
     twice = [f"{type_} {data_id} of {run}" for (run, type_, data_id), count in keys.items() if count > 1]
     yield from _told("Bundle contradicts itself", "it has more than one dataset for", twice, _RESTORE)
 
@@ -147,12 +147,12 @@ def _of_dataset_types(translation: Translation, types: Mapping[str, DatasetType]
 
 def _of_dimension_records(translation: Translation, records_here: Records) -> Iterator[Diagnostic]:
     for element, records in translation.records.items():
-        known = records_here[element]
+        records_of_element = records_here[element]
         differing = [
             f"{_key(record)}: {difference}"
             for record in records
-            if record.dataId in known
-            and (difference := _differences(element.name, known[record.dataId], record))
+            if record.dataId in records_of_element
+            and (difference := _differences(element.name, records_of_element[record.dataId], record))
         ]
         yield from _told(
             "Dimension record differs",
@@ -161,8 +161,8 @@ def _of_dimension_records(translation: Translation, records_here: Records) -> It
             "The same data ID would mean two things; correct the record at one of the two.",
         )
     for element, needed in needed_records(translation).items():
-        told = {record.dataId for record in translation.records.get(element, ())}
-        missing = needed - told - records_here[element].keys()
+        described = {record.dataId for record in translation.records.get(element, ())}
+        missing = needed - described - records_here[element].keys()
         yield from _told(
             "Dimension record is missing",
             f"neither the repository nor the bundle describes the {element.name}",
@@ -185,9 +185,9 @@ def _of_bookkeeping(translation: Translation, records_here: Records) -> Iterator
                 )
 
 
-def _of_unsealed_records(found: Survey) -> Iterator[Diagnostic]:
+def _of_unsealed_records(survey: Survey) -> Iterator[Diagnostic]:
     """Tell of new records whose bookkeeping is not what was sealed."""
-    for element, records in found.new_records.items():
+    for element, records in survey.new_records.items():
         yield from _told(
             "Dimension record is not as sealed",
             f"the bundle would register the {element.name}",
@@ -197,9 +197,9 @@ def _of_unsealed_records(found: Survey) -> Iterator[Diagnostic]:
         )
 
 
-def _of_collections(found: Survey) -> Iterator[Diagnostic]:
-    for name, (wanted, _, _) in found.contents.collections.items():
-        have = found.collections.get(name, wanted)
+def _of_collections(survey: Survey) -> Iterator[Diagnostic]:
+    for name, (wanted, _, _) in survey.contents.collections.items():
+        have = survey.collections.get(name, wanted)
         if have is not wanted:
             yield Diagnostic(
                 "Collection has another type",
@@ -208,13 +208,13 @@ def _of_collections(found: Survey) -> Iterator[Diagnostic]:
             )
 
 
-def _of_datasets(found: Survey) -> Iterator[Diagnostic]:
-    in_runs = {(run, r.dataset_type, r.data_id): r.uuid for run in found.runs for r in found.rows(run)}
+def _of_datasets(survey: Survey) -> Iterator[Diagnostic]:
+    in_runs = {(run, r.dataset_type, r.data_id): r.uuid for run in survey.runs for r in survey.rows(run)}
     other_meaning, other_uuid = [], []
-    for dataset in found.contents.datasets:
-        data_id = found.data_id(dataset.uuid)
+    for dataset in survey.contents.datasets:
+        data_id = survey.data_id(dataset.uuid)
         wanted = (dataset.run, dataset.dataset_type, data_id)
-        if ref := found.refs.get(dataset.uuid):
+        if ref := survey.refs.get(dataset.uuid):
             have = (ref.run, ref.datasetType.name, format_data_id(dict(ref.dataId.required)))
             if have != wanted:
                 other_meaning.append(f"{dataset.uuid} is {_named(*have)}, in the bundle {_named(*wanted)}")
@@ -225,10 +225,10 @@ def _of_datasets(found: Survey) -> Iterator[Diagnostic]:
     yield from _told("Dataset has another UUID", "the dataset", other_uuid, _OTHER_DATA)
 
 
-def _of_ranges(found: Survey) -> Iterator[Diagnostic]:
-    datasets = {d.uuid: d for d in found.contents.datasets}
-    for name in found.calibrations:
-        given = found.contents.certifications.get(name, ())
+def _of_ranges(survey: Survey) -> Iterator[Diagnostic]:
+    datasets = {d.uuid: d for d in survey.contents.datasets}
+    for name in survey.calibrations:
+        given = survey.contents.certifications.get(name, ())
         empty = [_dataset(datasets[u]) for (begin, end), uuids in given if begin >= end for u in uuids]
         yield from _told(
             "Validity range ends before it begins",
@@ -236,7 +236,7 @@ def _of_ranges(found: Survey) -> Iterator[Diagnostic]:
             empty,
             "No exposure would ever find these. Certify them anew at the origin, in a new ticket.",
         )
-        overlapping = list(_overlapping(name, found))
+        overlapping = list(_overlapping(name, survey))
         yield from _told(
             "Validity ranges overlap",
             f"{name} holds already",
@@ -245,15 +245,15 @@ def _of_ranges(found: Survey) -> Iterator[Diagnostic]:
         )
 
 
-def _overlapping(name: str, found: Survey) -> Iterator[str]:
+def _overlapping(name: str, survey: Survey) -> Iterator[str]:
     held: dict[tuple[str, str], list[Row]] = {}
-    for row in found.rows(name):
+    for row in survey.rows(name):
         held.setdefault((row.dataset_type, row.data_id), []).append(row)
-    datasets = {d.uuid: d for d in found.contents.datasets}
-    for span, uuids in found.uncertified.get(name, {}).items():
+    datasets = {d.uuid: d for d in survey.contents.datasets}
+    for span, uuids in survey.uncertified.get(name, {}).items():
         for uuid in uuids:
             dataset = datasets[uuid]
-            new = Row(dataset.dataset_type, found.data_id(uuid), uuid, *span)
+            new = Row(dataset.dataset_type, survey.data_id(uuid), uuid, *span)
             rows = held.setdefault((new.dataset_type, new.data_id), [])
             for row in rows:
                 if _overlap(row, new):
@@ -265,8 +265,8 @@ def _overlapping(name: str, found: Survey) -> Iterator[str]:
             rows.append(new)
 
 
-def _overlap(one: Row, other: Row) -> bool:
-    begin, end = max(one.begin, other.begin, UNBOUNDED[0]), min(one.end, other.end, UNBOUNDED[1])
+def _overlap(row: Row, other: Row) -> bool:
+    begin, end = max(row.begin, other.begin, UNBOUNDED[0]), min(row.end, other.end, UNBOUNDED[1])
     return begin < end
 
 
@@ -288,38 +288,38 @@ def _of_formatters(datasets: Sequence[StoredDataset], packages: Sequence[str]) -
             )
 
 
-def _of_sources(found: Survey) -> Iterator[Diagnostic]:
-    if found.manifest.by_reference:
+def _of_sources(survey: Survey) -> Iterator[Diagnostic]:
+    if survey.manifest.by_reference:
         yield Diagnostic(
             "Bundle has no files",
             "the files of this bundle stayed where they are; they cannot be copied from it.",
             hint="Declare the route by which they come, or export the ticket with its files.",
         )
         return
-    sizes = sizes_of(placement.source for placement in found.placements)
-    missing = [str(p.source) for p in found.placements if sizes[p.source] is None]
+    sizes = sizes_of(placement.source for placement in survey.placements)
+    missing = [str(p.source) for p in survey.placements if sizes[p.source] is None]
     yield from _told("File of the bundle is missing", "there is no", missing, _RESTORE)
     altered = [
         f"{p.source} has {sizes[p.source]} bytes, the manifest says {p.file.size}"
-        for p in found.placements
+        for p in survey.placements
         if sizes[p.source] not in {None, p.file.size}
     ]
     yield from _told("File of the bundle was altered", "the file", altered, _RESTORE)
 
 
-def _of_what_is_away(found: Survey) -> Iterator[Diagnostic]:
+def _of_what_is_away(survey: Survey) -> Iterator[Diagnostic]:
     """Tell of recorded files that may only be away, with their file system.
 
     Files are placed in the repository's own folder alone: what is made where
     something should be mounted is hidden when it is there again.
     """
-    gone = [target for target in found.absent if target in found.recorded_files]
-    outside = [str(target) for target in gone if target.relative_to(found.home) is None]
+    gone = [target for target in survey.absent if target in survey.recorded_files]
+    outside = [str(target) for target in gone if target.relative_to(survey.home) is None]
     where = "outside of the datastore there is no"
-    yield from _told("Recorded file is away", where, outside, _MOUNT.format(found.home))
-    if gone and len(outside) < len(gone) and _is_away(found.home):
-        detail = f"{found.home} is not there, or empty, and {len(gone)} files are recorded in it."
-        yield Diagnostic("Datastore is away", detail, hint=_MOUNT.format(found.home))
+    yield from _told("Recorded file is away", where, outside, _MOUNT.format(survey.home))
+    if gone and len(outside) < len(gone) and _is_away(survey.home):
+        detail = f"{survey.home} is not there, or empty, and {len(gone)} files are recorded in it."
+        yield Diagnostic("Datastore is away", detail, hint=_MOUNT.format(survey.home))
 
 
 def _is_away(folder: ResourcePath) -> bool:
@@ -330,25 +330,25 @@ def _is_away(folder: ResourcePath) -> bool:
     return not path.is_dir() or not any(path.iterdir())
 
 
-def _of_arrivals(found: Survey) -> Iterator[Diagnostic]:
-    recorded, awaited = _split(found, found.absent)
+def _of_arrivals(survey: Survey) -> Iterator[Diagnostic]:
+    recorded, awaited = _split(survey, survey.absent)
     yield from _told("Recorded file is gone", "there is no", recorded, _LOOK_FIRST)
     yield from _told("File has not arrived", "there is no", awaited, _LOOK_FIRST)
 
 
-def _of_targets(found: Survey, tally: Tally) -> Iterator[Diagnostic]:
+def _of_targets(survey: Survey, tally: Tally) -> Iterator[Diagnostic]:
     yield from _told(
         "Zip file is gone",
         "there is no",
-        [str(target) for target in found.absent if is_in_zip(target)],
+        [str(target) for target in survey.absent if is_in_zip(target)],
         "Nothing is put in the place of a zip file, which others' datasets may be in. Bring it back.",
     )
-    bad = [t for t, file in found.expected.items() if found.sizes[t] not in {None, file.size}]
+    bad = [t for t, file in survey.expected.items() if survey.sizes[t] not in {None, file.size}]
     # Nobody vouches for a file that is not recorded, so its bytes are read.
-    bad += [target for target, right in _compared(found.unvouched, tally).items() if not right]
-    recorded, others = _split(found, bad)
+    bad += [target for target, right in _compared(survey.unvouched, tally).items() if not right]
+    recorded, others = _split(survey, bad)
     what = "other bytes than the bundle's are in"
-    if found.source is None:
+    if survey.source is None:
         yield from _told("Recorded file was altered", what, recorded, _BRING_AGAIN)
         yield from _told("Arrived file is damaged", what, others, _BRING_AGAIN)
         return
@@ -359,7 +359,7 @@ def _of_targets(found: Survey, tally: Tally) -> Iterator[Diagnostic]:
         "It is never overwritten: whoever reads that dataset reads it. Find out which of the two is right, "
         "who changed it, and what else is in it, before anything is done to it.",
     )
-    owned, orphans = _by_owner(found, others)
+    owned, orphans = _by_owner(survey, others)
     yield from _told(
         "File of another dataset is in the way",
         "another dataset is recorded in",
@@ -375,22 +375,22 @@ def _of_targets(found: Survey, tally: Tally) -> Iterator[Diagnostic]:
     )
 
 
-def _split(found: Survey, targets: Iterable[ResourcePath]) -> tuple[list[str], list[str]]:
+def _split(survey: Survey, targets: Iterable[ResourcePath]) -> tuple[list[str], list[str]]:
     """Return the files that are recorded, and the others."""
     recorded: list[str] = []
     others: list[str] = []
     for target in targets:
-        (recorded if target in found.recorded_files else others).append(str(target))
+        (recorded if target in survey.recorded_files else others).append(str(target))
     return recorded, others
 
 
-def _by_owner(found: Survey, targets: Iterable[str]) -> tuple[list[str], list[str]]:
+def _by_owner(survey: Survey, targets: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the files that other datasets are recorded in, and the others."""
-    known = [dataset.uuid for dataset in found.contents.datasets]
+    of_the_bundle = [dataset.uuid for dataset in survey.contents.datasets]
     owned: list[str] = []
     orphans: list[str] = []
     for target in targets:
-        owners = others_recorded_at(found.store, ResourcePath(target), known)
+        owners = others_recorded_at(survey.store, ResourcePath(target), of_the_bundle)
         if owners:
             owned.append(f"{target} ({', '.join(owners[:_SHOWN])})")
         else:

@@ -180,8 +180,8 @@ def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Art
         Where several datastores have a dataset, those of the first in which
         no file is gone: the butler falls back on it too.
     """
-    asked = list(refs)
-    if not asked:
+    wanted = list(refs)
+    if not wanted:
         return {}
     stores = file_stores(butler)
     answers: dict[str, tuple[Artifact, ...]] = {}
@@ -189,15 +189,15 @@ def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Art
     for store in stores:
         # Datastores of a chain may share a table of records; the butler knows
         # besides by name which of them a dataset is in.
-        found = _located(store.datastore, asked) if len(stores) > 1 else {}
-        for uuid, files in found.items():
+        located = _located(store.datastore, wanted) if len(stores) > 1 else {}
+        for uuid, files in located.items():
             if uuid in answers:
                 again.setdefault(uuid, [answers[uuid]]).append(files)
             else:
                 answers[uuid] = files
     for store in stores:
         # That name changes where a folder is moved, and records are enough.
-        missing = [ref for ref in asked if str(ref.id) not in answers]
+        missing = [ref for ref in wanted if str(ref.id) not in answers]
         answers |= _recorded_in(store.datastore, missing) if missing else {}
     for uuid, choices in again.items():
         whole = (files for files in choices if all(size_of(file.uri) is not None for file in files))
@@ -242,7 +242,7 @@ def _artifact(info: Any, datastore: FileDatastore) -> Artifact:
     )
 
 
-def others_recorded_at(store: FileStore, file: ResourcePath, known: Iterable[str]) -> list[str]:
+def others_recorded_at(store: FileStore, file: ResourcePath, excluded: Iterable[str]) -> list[str]:
     """Return the datasets besides known ones that are recorded in a file.
 
     Parameters
@@ -251,15 +251,15 @@ def others_recorded_at(store: FileStore, file: ResourcePath, known: Iterable[str
         The datastore that the file is in.
     file
         The file.
-    known
+    excluded
         UUIDs of datasets that are not told.
     """
     path = file.relative_to(store.root)
     if path is None:
         return []
     by_path = store.datastore._refs_associated_with_artifacts([path])
-    found = {str(uuid) for uuids in by_path.values() for uuid in uuids}
-    return sorted(found - set(known))
+    datasets = {str(uuid) for uuids in by_path.values() for uuid in uuids}
+    return sorted(datasets - set(excluded))
 
 
 def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
@@ -272,17 +272,17 @@ def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
     refs
         Datasets.
     """
-    asked = list(refs)
+    wanted = list(refs)
     if not has_datastore(butler):
         # A server does not tell, and what is not known is not missing.
-        return {str(ref.id) for ref in asked}
-    if not asked:
+        return {str(ref.id) for ref in wanted}
+    if not wanted:
         # A repository that was never written to has no table of records.
         return set()
     # The butler has no public question for this that does not also make a
     # URI for each (four times as long) or look at each file.
-    known = butler._datastore.knows_these(asked)
-    return {str(ref.id) for ref, is_known in known.items() if is_known}
+    has_record = butler._datastore.knows_these(wanted)
+    return {str(ref.id) for ref, is_recorded in has_record.items() if is_recorded}
 
 
 def is_in_zip(uri: ResourcePath) -> bool:
@@ -304,13 +304,13 @@ def size_of(file: ResourcePath) -> int | None:
 
 def sizes_of(files: Iterable[ResourcePath]) -> dict[ResourcePath, int | None]:
     """Return the sizes of files in bytes; `None` where there is none."""
-    asked = list(dict.fromkeys(files))
-    whole = [file for file in asked if not is_in_zip(file)]
+    wanted = list(dict.fromkeys(files))
+    whole = [file for file in wanted if not is_in_zip(file)]
     sizes: dict[ResourcePath, int | None] = {}
     for some, together in by_distance(whole, lambda file: file):
         sizes |= zip(some, for_each(size_of, some, together=together), strict=True)
     within: dict[ResourcePath, list[ResourcePath]] = {}
-    for file in asked:
+    for file in wanted:
         if is_in_zip(file):
             within.setdefault(file.replace(fragment=""), []).append(file)
     for answer in for_each(lambda item: _sizes_in_zip(*item), list(within.items())):
@@ -350,11 +350,11 @@ def _sizes_in_zip(zip_file: ResourcePath, members: Sequence[ResourcePath]) -> di
     """Return the sizes of some members of a zip file."""
     try:
         with zip_file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-            known: dict[str, int] = {info.filename: info.file_size for info in archive.infolist()}
+            sizes: dict[str, int] = {info.filename: info.file_size for info in archive.infolist()}
     except (FileNotFoundError, NotADirectoryError, zipfile.BadZipFile):
         # What no longer is a zip file has no members.
-        known = {}
-    return {member: known.get(_path_in_zip(member)) for member in members}
+        sizes = {}
+    return {member: sizes.get(_path_in_zip(member)) for member in members}
 
 
 def _path_in_zip(uri: ResourcePath) -> str:

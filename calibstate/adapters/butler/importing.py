@@ -76,18 +76,18 @@ class BundleImport:
         """
         store = first_writable(self.butler, self.name)
         root = store.root
-        found = self._survey(store)
-        tally = self._tally(found)
-        self._refuse_conflicts(found, tally)
+        survey = self._survey(store)
+        tally = self._tally(survey)
+        self._refuse_conflicts(survey, tally)
         # What others bring was never on its way by us.
-        clear_leftovers(root, found.expected if found.source is not None else ())
-        if found.nothing_lacks:
+        clear_leftovers(root, survey.expected if survey.source is not None else ())
+        if survey.nothing_lacks:
             return ImportCount(0, 0, 0)
-        self._place(root, found, tally)
+        self._place(root, survey, tally)
         with as_only_datastore(self.butler, store):
-            self._record(found)
-        certified = sum(len(uuids) for spans in found.uncertified.values() for uuids in spans.values())
-        return ImportCount(len(found.placements), len(found.unrecorded), certified)
+            self._record(survey)
+        certified = sum(len(uuids) for spans in survey.uncertified.values() for uuids in spans.values())
+        return ImportCount(len(survey.placements), len(survey.unrecorded), certified)
 
     def _survey(self, store: FileStore) -> Survey:
         """Look at what there is."""
@@ -96,17 +96,17 @@ class BundleImport:
         with self._refusing():
             return survey(self.butler, store, home, self.manifest, self.contents, source, translation)
 
-    def _tally(self, found: Survey) -> Tally:
+    def _tally(self, survey: Survey) -> Tally:
         """Return what counts the files that are read, with what is copied."""
-        to_read = [*found.unvouched.values(), *(placement.file for placement in found.placements)]
+        to_read = [*survey.unvouched.values(), *(placement.file for placement in survey.placements)]
         return Tally(self.watch, [file.size for file in to_read])
 
-    def _refuse_conflicts(self, found: Survey, tally: Tally) -> None:
+    def _refuse_conflicts(self, survey: Survey, tally: Tally) -> None:
         """Refuse what does not fit what there is."""
         rules = Rules(self._bookkeeping_is_as_sealed, self.formatters)
         problems = [
             Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
-            for d in conflicts(found, rules, tally)
+            for d in conflicts(survey, rules, tally)
         ]
         if problems:
             raise RefusedError(*problems)
@@ -129,49 +129,49 @@ class BundleImport:
             return None, ResourcePath(self.in_place, forceDirectory=True)
         return ResourcePath(self.source, forceDirectory=True), root
 
-    def _place(self, root: ResourcePath, found: Survey, tally: Tally) -> None:
+    def _place(self, root: ResourcePath, survey: Survey, tally: Tally) -> None:
         """Put the files that are not there in their places."""
-        if found.placements:
-            place(root, found.placements, tally, self.fence, self.timeout)
+        if survey.placements:
+            place(root, survey.placements, tally, self.fence, self.timeout)
 
-    def _record(self, found: Survey) -> None:
+    def _record(self, survey: Survey) -> None:
         """Tell the registry, all of it or nothing."""
         with self._refusing():
             self.fence()
-            for dataset_type in found.translation.types.values():
+            for dataset_type in survey.translation.types.values():
                 # Makes tables, which a transaction cannot.
-                if dataset_type.name not in found.types:
+                if dataset_type.name not in survey.types:
                     self.butler.registry.registerDatasetType(dataset_type)
             # Whoever registers a type that somebody else registers just now
             # is left with a stale idea of its tables.
             self.butler.registry.refresh()
             with self.butler.transaction():
-                for element, records in found.new_records.items():
+                for element, records in survey.new_records.items():
                     self.butler.registry.insertDimensionData(element, *records, skip_existing=True)
-                self._register_collections(found)
-                for files in _some_at_a_time(_unrecorded_files(found)):
+                self._register_collections(survey)
+                for files in _some_at_a_time(_unrecorded_files(survey)):
                     self.butler.ingest(
-                        *files, transfer="direct" if found.source is None else None, skip_existing=True
+                        *files, transfer="direct" if survey.source is None else None, skip_existing=True
                     )
-                self._certify(found)
+                self._certify(survey)
                 # What is told so far is undone if we are not alone any more.
                 self.fence()
 
-    def _register_collections(self, found: Survey) -> None:
+    def _register_collections(self, survey: Survey) -> None:
         for names, type_ in (
-            (found.runs, ButlerCollectionType.RUN),
-            (found.calibrations, ButlerCollectionType.CALIBRATION),
+            (survey.runs, ButlerCollectionType.RUN),
+            (survey.calibrations, ButlerCollectionType.CALIBRATION),
         ):
             for name in names:
-                if name not in found.collections:
-                    known = self.contents.collections if self._docs_are_as_sealed else {}
-                    doc = known[name][1] if name in known else None
+                if name not in survey.collections:
+                    sealed_collections = self.contents.collections if self._docs_are_as_sealed else {}
+                    doc = sealed_collections[name][1] if name in sealed_collections else None
                     self.butler.collections.register(name, type_, doc=doc)
 
-    def _certify(self, found: Survey) -> None:
-        for collection, spans in found.uncertified.items():
+    def _certify(self, survey: Survey) -> None:
+        for collection, spans in survey.uncertified.items():
             for span, uuids in spans.items():
-                refs = [found.translation.refs[uuid] for uuid in uuids]
+                refs = [survey.translation.refs[uuid] for uuid in uuids]
                 self.butler.registry.certify(collection, refs, timespan_of(span))
 
     @contextmanager
@@ -207,19 +207,19 @@ def _some_at_a_time(files: Sequence[FileDataset]) -> Iterator[Sequence[FileDatas
         heard()
 
 
-def _unrecorded_files(found: Survey) -> list[FileDataset]:
+def _unrecorded_files(survey: Survey) -> list[FileDataset]:
     """Return what the datastore is to be told, file by file.
 
     A file is named once for each dataset type in it, since the butler keeps
     one storage class for all datasets of a `FileDataset`.
     """
     together: dict[tuple[str, str, str], list[StoredDataset]] = {}
-    for dataset in found.unrecorded:
+    for dataset in survey.unrecorded:
         key = (dataset.path, dataset.formatter, dataset.dataset_type)
         together.setdefault(key, []).append(dataset)
     return [
         FileDataset(
-            found.target_of(path), [found.translation.refs[d.uuid] for d in datasets], formatter=formatter
+            survey.target_of(path), [survey.translation.refs[d.uuid] for d in datasets], formatter=formatter
         )
         for (path, formatter, _), datasets in together.items()
     ]

@@ -80,8 +80,8 @@ class Bucket(ObjectStore):
     @override
     def date(self) -> str | None:
         with _answers():
-            told = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
-        date: str | None = told["ResponseMetadata"]["HTTPHeaders"].get("date")
+            listing = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+        date: str | None = listing["ResponseMetadata"]["HTTPHeaders"].get("date")
         return date
 
     @override
@@ -96,10 +96,10 @@ class Bucket(ObjectStore):
     @override
     def folders(self, key: str) -> list[str]:
         prefix = self._key(key) + "/"
-        found: list[str] = []
+        names: list[str] = []
         for page in self._listed(Prefix=prefix, Delimiter="/"):
-            found += [f["Prefix"][len(prefix) : -1] for f in page.get("CommonPrefixes", ())]
-        return found
+            names += [f["Prefix"][len(prefix) : -1] for f in page.get("CommonPrefixes", ())]
+        return names
 
     @override
     def files(self, key: str) -> list[str]:
@@ -176,7 +176,7 @@ class Bucket(ObjectStore):
             fence()
             # Not every server knows `If-Match` here; with one that does not,
             # somebody else has the moment between this look and the request.
-            made = self._is_still(key, condition.get("IfMatch")) and self._if_so(
+            is_written = self._is_still(key, condition.get("IfMatch")) and self._if_so(
                 self._client.complete_multipart_upload,
                 key,
                 UploadId=upload,
@@ -186,17 +186,17 @@ class Bucket(ObjectStore):
         except BaseException:
             self._abandon(where, upload)
             raise
-        if not made:
+        if not is_written:
             self._abandon(where, upload)
-        return made
+        return is_written
 
     def _is_still(self, key: str, etag: str | None) -> bool:
         """Say whether an object has an ETag; `None`: whatever it has."""
         if etag is None:
             return True
-        found: list[str] = []
-        there = self._if_so(lambda **which: found.append(self._client.head_object(**which)["ETag"]), key)
-        return there and found == [etag]
+        etags: list[str] = []
+        there = self._if_so(lambda **which: etags.append(self._client.head_object(**which)["ETag"]), key)
+        return there and etags == [etag]
 
     def _abandon(self, where: Mapping[str, str], upload: str) -> None:
         # Parts that nobody completes are no file, and cost room.
@@ -205,10 +205,10 @@ class Bucket(ObjectStore):
 
     @override
     def swap(self, key: str, old: bytes, new: bytes) -> bool:
-        found = self._get(key, SWAPPED)
-        if found is None or found[0] != old:
+        current = self._get(key, SWAPPED)
+        if current is None or current[0] != old:
             return False
-        return self._put_if(key, new, IfMatch=found[1])
+        return self._put_if(key, new, IfMatch=current[1])
 
     @override
     def remove(self, key: str) -> None:
@@ -217,13 +217,13 @@ class Bucket(ObjectStore):
 
     @override
     def withdraw(self, key: str, data: bytes) -> bool:
-        found = self._get(key, SWAPPED)
-        if found is None or found[0] != data:
+        current = self._get(key, SWAPPED)
+        if current is None or current[0] != data:
             return False
         # Not every server knows this condition; then the moment since it was
         # seen to be the one is all that somebody else has.
         try:
-            return self._if_so(self._client.delete_object, key, IfMatch=found[1])
+            return self._if_so(self._client.delete_object, key, IfMatch=current[1])
         except OSError as error:
             if not _is_not_implemented(error.__cause__):
                 raise
@@ -312,11 +312,11 @@ class Bucket(ObjectStore):
         """Return the bytes and the ETag of an object."""
         with _answers():
             try:
-                found = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
             except self._client.exceptions.NoSuchKey:
                 return None
             # Without an ETag no condition of a later request can be met.
-            return limited(found["Body"], limit, key), found.get("ETag", "")
+            return limited(answer["Body"], limit, key), answer.get("ETag", "")
 
     def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
         return self._if_so(self._client.put_object, key, Body=data, **condition)
@@ -403,8 +403,8 @@ def _answers() -> Iterator[None]:
         raise OSError(without_secrets(str(error))) from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
         # An answer lacks what botocore, or we, take for granted.
-        told = f"Its answer cannot be understood ({type(error).__name__}: {error})"
-        raise OSError(without_secrets(told)) from error
+        detail = f"Its answer cannot be understood ({type(error).__name__}: {error})"
+        raise OSError(without_secrets(detail)) from error
 
 
 def _has_missed(error: ClientError) -> bool:

@@ -81,8 +81,12 @@ class PostgresAddress:
         NotPlainError
             That file cannot be used.
         """
-        told = _credentials(self)
-        return self if told is None else PostgresAddress(self.host, self.port, self.database, *told)
+        credentials = _credentials(self)
+        return (
+            self
+            if credentials is None
+            else PostgresAddress(self.host, self.port, self.database, *credentials)
+        )
 
 
 @dataclass(frozen=True)
@@ -137,13 +141,13 @@ class PlainRepository:
         if file.is_dir():
             file = file / "butler.yaml"
         try:
-            said = read_butler_file(file)
+            configuration = read_butler_file(file)
         except OSError as error:
             raise NotPlainError(f"{file.name} cannot be read") from error
-        if said is None:
+        if configuration is None:
             raise NotPlainError(f"{file.name} says more than values")
-        _check_keys(said)
-        datastore, registry = said["datastore"], said["registry"]
+        _check_keys(configuration)
+        datastore, registry = configuration["datastore"], configuration["registry"]
         return cls(
             _database(registry["db"], file.parent),
             registry.get("namespace"),
@@ -180,12 +184,12 @@ def known_repositories() -> Mapping[str, str]:
     if not index:
         return {}
     try:
-        known = read_repository_index(Path(index)) if index.startswith("/") else None
+        addresses = read_repository_index(Path(index)) if index.startswith("/") else None
     except OSError:
-        known = None
-    if known is None:
+        addresses = None
+    if addresses is None:
         raise NotPlainError("the repository index says more than labels and addresses")
-    return {label: _uri(address) for label, address in known.items()}
+    return {label: _uri(address) for label, address in addresses.items()}
 
 
 def _uri(address: str) -> str:
@@ -203,7 +207,7 @@ def _path(uri: str) -> str:
     return path_of(uri)
 
 
-def _check_keys(said: Mapping[str, Any]) -> None:
+def _check_keys(configuration: Mapping[str, Any]) -> None:
     """Look whether a configuration says only what is known here.
 
     Raises
@@ -211,11 +215,11 @@ def _check_keys(said: Mapping[str, Any]) -> None:
     NotPlainError
         It says something else.
     """
-    for section, known in _SECTIONS.items():
-        there = _section(said, section)
-        if odd := sorted(set(map(str, there)) - known):
+    for section, allowed in _SECTIONS.items():
+        there = _section(configuration, section)
+        if odd := sorted(set(map(str, there)) - allowed):
             raise NotPlainError(f"butler.yaml says {'.'.join(filter(None, [section, odd[0]]))}")
-    datastore, registry = said["datastore"], said["registry"]
+    datastore, registry = configuration["datastore"], configuration["registry"]
     if datastore.get("cls") != DATASTORE:
         raise NotPlainError("its datastore is not a single one of files")
     texts = (datastore["records"].get("table"), registry.get("db"), registry.get("namespace", ""))
@@ -227,13 +231,13 @@ def _check_keys(said: Mapping[str, Any]) -> None:
             raise NotPlainError(f"its {name} are managed by another class")
 
 
-def _section(said: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
-    there: Any = said
+def _section(configuration: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
+    part: Any = configuration
     for key in name.split(".") if name else ():
-        there = there.get(key)
-        if not isinstance(there, dict):
+        part = part.get(key)
+        if not isinstance(part, dict):
             raise NotPlainError(f"butler.yaml does not say what {name} is")
-    return there  # type: ignore[no-any-return]
+    return part  # type: ignore[no-any-return]
 
 
 def _last_word(class_: Any) -> str | None:
@@ -247,12 +251,12 @@ def _database(url: str, folder: Path) -> Path | PostgresAddress:
         if not file.startswith("/") or "?" in file or "%" in file:
             raise NotPlainError("the address of its database is no plain path")
         return Path(file).resolve()
-    found = _POSTGRES.fullmatch(url)
-    if not found:
+    parts = _POSTGRES.fullmatch(url)
+    if not parts:
         raise NotPlainError("the address of its database has parts that are not known")
-    user, password = (unquote(found[name]) if found[name] else None for name in ("user", "password"))
+    user, password = (unquote(parts[name]) if parts[name] else None for name in ("user", "password"))
     keep_secret(password)
-    return PostgresAddress(found["host"], int(found["port"] or 5432), found["database"], user, password)
+    return PostgresAddress(parts["host"], int(parts["port"] or 5432), parts["database"], user, password)
 
 
 def _folder_of_files(datastore: Mapping[str, Any], folder: Path) -> Path | None:
@@ -271,8 +275,8 @@ def _credentials(address: PostgresAddress) -> tuple[str | None, str | None] | No
         The file cannot be used, for whatever reason: the butler says which.
     """
     usual = Path("~/.lsst/db-auth.yaml").expanduser()
-    told = any(os.environ.get(name) for name in ("LSST_DB_AUTH", "LSST_DB_AUTH_CREDENTIALS"))
-    if not told and not usual.exists():
+    is_named = any(os.environ.get(name) for name in ("LSST_DB_AUTH", "LSST_DB_AUTH_CREDENTIALS"))
+    if not is_named and not usual.exists():
         return None
     passwords = _module_of_passwords()
     try:

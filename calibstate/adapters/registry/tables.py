@@ -187,11 +187,11 @@ class Snapshot:
         there = self._collections(names)
         chains = [id_ for id_, (_, type_) in there.items() if type_ is CollectionType.CHAINED]
         children = self._children(chains)
-        seen = {
+        existing = {
             name: SeenCollection(name, type_, tuple(children.get(id_, ())))
             for id_, (name, type_) in there.items()
         }
-        return {name: seen[name] for name in dict.fromkeys(names) if name in seen}
+        return {name: existing[name] for name in dict.fromkeys(names) if name in existing}
 
     def holdings(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, Holding]:
         """Return what collections hold.
@@ -233,13 +233,13 @@ class Snapshot:
             for some in _chunks(sorted(part.collections)):
                 where = _condition(part.types, some)
                 # A dataset that was written in components has several.
-                found = self._connection.select(
+                answer = self._connection.select(
                     f"SELECT DISTINCT {self._uuid}, r.component, r.path, r.file_size "
                     f"FROM {self._in}{table} a "
                     f"JOIN {self._in}{self._records} r ON r.dataset_id = a.dataset_id WHERE {where}"
                 )
-                uuids = self._written([uuid for uuid, *_ in found])
-                for uuid, (_, component, path, size) in zip(uuids, found, strict=True):
+                uuids = self._written([uuid for uuid, *_ in answer])
+                for uuid, (_, component, path, size) in zip(uuids, answer, strict=True):
                     records.add(FileRecord(uuid, component, path, size))
         return list(records)
 
@@ -251,36 +251,36 @@ class Snapshot:
         uuids
             Datasets; what is no UUID is no dataset.
         """
-        asked = [digits for uuid in uuids if (digits := _digits(uuid))]
+        wanted = [digits for uuid in uuids if (digits := _digits(uuid))]
         runs: dict[str, str] = {}
-        for some in _chunks(asked):
+        for some in _chunks(wanted):
             datasets = f"(SELECT id AS dataset_id, run_id FROM {self._in}dataset)"
-            found = self._connection.select(
+            answer = self._connection.select(
                 f"SELECT {self._uuid}, c.name FROM {datasets} a "
                 f"JOIN {self._in}collection c ON c.collection_id = a.run_id "
                 f"WHERE a.dataset_id IN ({self._markers(some)})",
                 some,
             )
-            ids = self._written([uuid for uuid, _ in found])
-            runs |= zip(ids, (name for _, name in found), strict=True)
+            ids = self._written([uuid for uuid, _ in answer])
+            runs |= zip(ids, (name for _, name in answer), strict=True)
         return runs
 
     def detectors(self, instrument: str) -> dict[int, str]:
         """Return the full name of each detector."""
-        found = self._connection.select(
+        answer = self._connection.select(
             f"SELECT id, full_name FROM {self._in}detector WHERE instrument = {self._markers([instrument])}",
             [instrument],
         )
-        return {int(number): str(name) for number, name in found}
+        return {int(number): str(name) for number, name in answer}
 
     def filters(self, instrument: str) -> dict[str, str]:
         """Return the band of each physical filter that has one."""
-        found = self._connection.select(
+        answer = self._connection.select(
             f"SELECT name, band FROM {self._in}physical_filter "
             f"WHERE band IS NOT NULL AND instrument = {self._markers([instrument])}",
             [instrument],
         )
-        return dict(found)
+        return dict(answer)
 
     def digests(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
         """Return what the rows of collections come to.
@@ -334,11 +334,11 @@ class Snapshot:
                 lines += self._select_lines(table, self._columns(table), _condition(part.types, among))
         if not lines:
             return {}
-        found = self._connection.select(
+        answer = self._connection.select(
             f"SELECT collection_id, {_SHA256_OF_LINES}, count(*) "
             f"FROM ({' UNION ALL '.join(lines)}) lines GROUP BY collection_id"
         )
-        return {id_: (f"sha256:{digest}", count) for id_, digest, count in found}
+        return {id_: (f"sha256:{digest}", count) for id_, digest, count in answer}
 
     def _digest_lines_of_sqlite(
         self, some: Sequence[int], parts: Mapping[str, _Part], odd: set[int]
@@ -363,13 +363,13 @@ class Snapshot:
             if not (among := part.collections.intersection(some)):
                 continue
             columns = self._columns(table)
-            found = self._connection.select(
+            answer = self._connection.select(
                 f"SELECT a.collection_id, group_concat({_line_in_sqlite(columns)}, char(10)), count(*), "
                 f"max({_is_odd(columns)}) FROM {self._in}{table} a "
                 f"JOIN {self._in}dataset_type t ON t.id = a.dataset_type_id "
                 f"WHERE {_condition(part.types, among)} GROUP BY a.dataset_type_id, a.collection_id"
             )
-            for id_, text, count, is_odd in found:
+            for id_, text, count, is_odd in answer:
                 lines_of_type = text.split("\n")
                 lines[id_] += lines_of_type
                 if is_odd or len(lines_of_type) != count:
@@ -466,24 +466,24 @@ class Snapshot:
         dimensions = [column for column in columns if column not in _NOT_DIMENSIONS]
         key = "".join(f', a."{dimension}"' for dimension in dimensions)
         # In this order they lie in the index.
-        found = self._connection.select(
+        answer = self._connection.select(
             f"SELECT a.collection_id, a.dataset_type_id, {self._uuid}, {self._bounds(columns)}{key} "
             f"FROM {self._in}{table} a WHERE {where} ORDER BY a.dataset_type_id, a.collection_id"
         )
-        if not found:
+        if not answer:
             return
         # By columns, as there may be hundreds of thousands of rows.
-        collections, numbers, uuids, begins, ends, *values = zip(*found, strict=True)
+        collections, numbers, uuids, begins, ends, *values = zip(*answer, strict=True)
         names = map(types.__getitem__, numbers)
-        data_ids = _data_ids(dimensions, values, len(found))
-        made = map(_make_row, zip(names, data_ids, self._written(uuids), begins, ends, strict=True))
+        data_ids = _data_ids(dimensions, values, len(answer))
+        rows_of_table = map(_make_row, zip(names, data_ids, self._written(uuids), begins, ends, strict=True))
         if EMPTY[0] in begins:
             # An EMPTY range can be certified many times, and is told once.
-            for collection, row in dict.fromkeys(zip(collections, made, strict=True)):
+            for collection, row in dict.fromkeys(zip(collections, rows_of_table, strict=True)):
                 rows[collection].append(row)
         else:
             for collection, group in groupby(collections):
-                rows[collection].extend(islice(made, len(list(group))))
+                rows[collection].extend(islice(rows_of_table, len(list(group))))
 
     def _unrecorded(self, parts: Mapping[str, _Part]) -> dict[int, set[str]]:
         """Return the UUIDs of datasets without a record, by collection."""
@@ -498,12 +498,12 @@ class Snapshot:
 
     def _select_unrecorded(self, table: str, where: str) -> Iterator[tuple[int, str]]:
         """Return collection and UUID of datasets without a record."""
-        found = self._connection.select(
+        answer = self._connection.select(
             f"SELECT DISTINCT a.collection_id, {self._uuid} FROM {self._in}{table} a WHERE {where} "
             f"AND NOT EXISTS (SELECT 1 FROM {self._in}{self._records} r WHERE r.dataset_id = a.dataset_id)"
         )
-        ids = self._written([uuid for _, uuid in found])
-        return zip((collection for collection, _ in found), ids, strict=True)
+        ids = self._written([uuid for _, uuid in answer])
+        return zip((collection for collection, _ in answer), ids, strict=True)
 
     @property
     def _uuid(self) -> str:
