@@ -151,8 +151,8 @@ class Archive(ArchiveWriter):
         with self._seen():
             self._store.look()
             with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
-                found = dict(zip(keys, threads.map(self._bundles, keys), strict=True))
-        return {key: manifests for key, manifests in found.items() if manifests}
+                manifests_of = dict(zip(keys, threads.map(self._bundles, keys), strict=True))
+        return {key: manifests for key, manifests in manifests_of.items() if manifests}
 
     @override
     def contents(self, manifest: Manifest) -> Contents:
@@ -324,8 +324,8 @@ class Archive(ArchiveWriter):
 
     def _bundles(self, ticket: TicketKey) -> tuple[Manifest, ...]:
         above = "/".join(ticket)
-        found = [self._manifest(f"{above}/{name}") for name in self._store.folders(above)]
-        complete = [manifest for manifest in found if manifest is not None]
+        manifests = [self._manifest(f"{above}/{name}") for name in self._store.folders(above)]
+        complete = [manifest for manifest in manifests if manifest is not None]
         return tuple(sorted(complete, key=_age, reverse=True))
 
     def _manifest(self, folder: str) -> Manifest | None:
@@ -530,11 +530,10 @@ def _blake2b(stream: IO[bytes]) -> str:
 def _sources(contents: Contents, export: Export, name: str) -> Mapping[str, ExportedFile]:
     """Return where the files of an export are, by path."""
     sources = {file.path: file for file in export.files}
-    said = {dataset.path for dataset in contents.datasets}
-    if said != sources.keys():
-        counts = (
-            f"{len(said - sources.keys())} files of datasets and tells of {len(sources.keys() - said)} others"
-        )
+    of_datasets = {dataset.path for dataset in contents.datasets}
+    if of_datasets != sources.keys():
+        lacking, others = len(of_datasets - sources.keys()), len(sources.keys() - of_datasets)
+        counts = f"{lacking} files of datasets and tells of {others} others"
         raise RefusedError(
             Diagnostic("Export is not what was asked for", f"{name} does not tell where to find {counts}.")
         )

@@ -31,9 +31,9 @@ def cache_of_user(name: str) -> CacheFolder | None:
     name
         What is kept in it.
     """
-    told = (Path(os.environ.get("XDG_CACHE_HOME", "")), Path(os.environ.get("HOME", ""), ".cache"))
+    folders = (Path(os.environ.get("XDG_CACHE_HOME", "")), Path(os.environ.get("HOME", ""), ".cache"))
     # The specification has relative ones ignored.
-    caches = next((folder for folder in told if folder.is_absolute()), None)
+    caches = next((folder for folder in folders if folder.is_absolute()), None)
     return CacheFolder(caches / "calibstate" / name) if caches else None
 
 

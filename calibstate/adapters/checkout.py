@@ -56,7 +56,7 @@ def head_of(folder: str) -> str | None:
         try:
             return checkout.tell("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
         except GitFailedError as error:
-            raise _unreadable("HEAD", error.said) from None
+            raise _unreadable("HEAD", error.words) from None
 
 
 def base_of(folder: str, revision: str | None) -> tuple[str, str]:
@@ -173,23 +173,23 @@ def _named(checkout: Checkout, revision: str) -> tuple[str, str]:
         return _then(checkout, revision, moment)
     answer = checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if answer.code or _kind(checkout, answer.out) != "commit":
-        raise _not_named(checkout, revision, answer.said)
+        raise _not_named(checkout, revision, answer.words)
     commit = answer.out
     return commit, commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
 
 
-def _not_named(checkout: Checkout, revision: str, said: str) -> CalibstateError:
+def _not_named(checkout: Checkout, revision: str, words_of_git: str) -> CalibstateError:
     """Return why a revision names no commit: for want of it, or of a look."""
     named = checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
     # Any digest of full length is taken for a name, whether it is there or
     # not; what is excluded (^NAME) is told as no digest.
     is_name = named.code == 0 and named.out != revision and named.out.isalnum()
     if is_name and _kind(checkout, named.out) is None:
-        why = checkout.ask("cat-file", "-t", named.out).said
+        why = checkout.ask("cat-file", "-t", named.out).words
         return _unreadable(revision, f"{named.out} is missing in this clone. {why}".rstrip())
     if not checkout.ask("for-each-ref", "--count=1").out:
         check_begun(checkout)
-    also = f" It says: {said}" if said else ""
+    also = f" It says: {words_of_git}" if words_of_git else ""
     return UsageError(
         Diagnostic(
             "Unknown revision",
@@ -228,7 +228,7 @@ def _then(checkout: Checkout, text: str, moment: datetime) -> tuple[str, str]:
         commit = checkout.commit(newest or checkout.tell("rev-list", *line).split()[-1])
         words = f"{commit.digest[:10]} of {committed_at(commit)}"
     except GitFailedError as error:
-        raise _unreadable("HEAD", error.said) from None
+        raise _unreadable("HEAD", error.words) from None
     if not newest:
         raise UsageError(_too_early(text, words))
     return commit.digest, f"{text} ({words})"
@@ -253,7 +253,7 @@ def _left(checkout: Checkout) -> tuple[str, str]:
             commit = answer.out.split("\n")[0]
             return commit, f"{commit[:10]}, where {name} was left"
         if answer.code != 1:
-            raise _unreadable(name, answer.said)
+            raise _unreadable(name, answer.words)
         raise CalibstateError(
             Diagnostic(
                 "No common history",
@@ -286,5 +286,5 @@ def _write(checkout: Checkout, entries: Iterable[Entry], into: Path) -> None:
                 stream.write(content)
 
 
-def _unreadable(what: str, said: str) -> CalibstateError:
-    return CalibstateError(Diagnostic("Commit cannot be read", f"{what}: {said}"))
+def _unreadable(what: str, words_of_git: str) -> CalibstateError:
+    return CalibstateError(Diagnostic("Commit cannot be read", f"{what}: {words_of_git}"))

@@ -98,15 +98,15 @@ def offset_of(date: str | None) -> timedelta | None:
         return None
     try:
         # It has whole seconds, cut off.
-        told = parsedate_to_datetime(date) + timedelta(seconds=0.5)
+        server_time = parsedate_to_datetime(date) + timedelta(seconds=0.5)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if told.tzinfo is None else told - datetime.now(UTC)
+    return None if server_time.tzinfo is None else server_time - datetime.now(UTC)
 
 
 def versions_here() -> tuple[str, ...]:
     """Return the versions of what places are asked with."""
-    return tuple(f"{package} {found}" for package in _PACKAGES if (found := _version(package)))
+    return tuple(f"{package} {version}" for package in _PACKAGES if (version := _version(package)))
 
 
 def _version(package: str) -> str | None:

@@ -183,4 +183,4 @@ def _paths(folder: str, files: Sequence[str]) -> list[str]:
 
 
 def _failed(error: GitFailedError, hint: str = "") -> CalibstateError:
-    return CalibstateError(Diagnostic("Git made no commit", error.said, hint=hint))
+    return CalibstateError(Diagnostic("Git made no commit", error.words, hint=hint))

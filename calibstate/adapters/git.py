@@ -111,13 +111,13 @@ class GitFailedError(Exception):
 
     Parameters
     ----------
-    said
+    words
         Git's own words, as one sentence.
     """
 
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
-        self.said = said
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Answer:
     out: str
     """Standard output, without white space at its end."""
 
-    said: str
+    words: str
     """Its words on standard error, as one sentence, if it has any."""
 
 
@@ -209,7 +209,7 @@ class Checkout:
         """
         answer = self.ask(*words)
         if answer.code:
-            raise GitFailedError(answer.said or f"`git {words[0]}` ended with {answer.code}.")
+            raise GitFailedError(answer.words or f"`git {words[0]}` ended with {answer.code}.")
         return answer.out
 
     def commit(self, digest: str) -> Commit:
@@ -276,12 +276,12 @@ class Checkout:
         if self._reader is None:
             words = ("cat-file", "--batch")
             self._reader = _started(self.top, *words, stdin=subprocess.PIPE, stderr=self._complaints)
-        asked, answers = self._reader.stdin, self._reader.stdout
-        assert asked is not None
+        questions, answers = self._reader.stdin, self._reader.stdout
+        assert questions is not None
         assert answers is not None
         try:
-            asked.write(f"{digest}\n".encode())
-            asked.flush()
+            questions.write(f"{digest}\n".encode())
+            questions.flush()
             head = answers.readline().split()
         except BrokenPipeError:
             head = []
@@ -355,14 +355,14 @@ def _found(folder: Path) -> Checkout | None:
         return None
     try:
         # Asked where its .git is, and no higher.
-        asked = ("--is-inside-work-tree", "--absolute-git-dir", "--show-prefix")
-        answer = _run(above, "rev-parse", *asked)
+        options = ("--is-inside-work-tree", "--absolute-git-dir", "--show-prefix")
+        answer = _run(above, "rev-parse", *options)
     except GitFailedError as error:
         hint = "Install it: without it nobody knows the commit of the tree, nor what it said before."
-        raise CalibstateError(Diagnostic("Git is not here", error.said, hint=hint)) from None
+        raise CalibstateError(Diagnostic("Git is not here", error.words, hint=hint)) from None
     if answer.code:
         hint = "Git answers the same to `git status` there."
-        raise CalibstateError(Diagnostic("Git refuses", f"{above}: {answer.said}", hint=hint))
+        raise CalibstateError(Diagnostic("Git refuses", f"{above}: {answer.words}", hint=hint))
     is_inside, git_dir, *within = answer.out.split("\n")
     # Where a .git is damaged, an old Git takes the folder itself for one.
     if Path(git_dir).resolve() != _named_by(above / _GIT_FOLDER):
@@ -396,8 +396,8 @@ def _named_by(git_folder: Path) -> Path:
     if not git_folder.is_file():
         return git_folder.resolve()
     with git_folder.open("rb") as stream:
-        said = stream.read(_LONGEST_POINTER)
-    named = os.fsdecode(said.removeprefix(b"gitdir:").strip())
+        pointer = stream.read(_LONGEST_POINTER)
+    named = os.fsdecode(pointer.removeprefix(b"gitdir:").strip())
     return (git_folder.parent / named).resolve()
 
 
@@ -448,10 +448,10 @@ def _run(folder: Path, *words: str) -> Answer:
 
 def _sentence(words: bytes) -> str:
     """Return Git's words as one sentence."""
-    said = " ".join(words.decode("utf-8", "replace").split())
+    sentence = " ".join(words.decode("utf-8", "replace").split())
     for mark in ("fatal: ", "error: "):
-        said = said.removeprefix(mark)
-    return said if not said or said.endswith(".") else f"{said}."
+        sentence = sentence.removeprefix(mark)
+    return sentence if not sentence or sentence.endswith(".") else f"{sentence}."
 
 
 def _written_by(line: bytes) -> tuple[bytes, int]:

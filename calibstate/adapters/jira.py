@@ -76,12 +76,12 @@ class Jira:
     def tickets(self, keys: Iterable[str], count: Count = uncounted) -> Mapping[str, TrackedTicket]:
         """Return those tickets that are there, by key."""
         wanted = sorted(set(keys))
-        found: dict[str, TrackedTicket] = {}
+        tickets: dict[str, TrackedTicket] = {}
         for start in range(0, len(wanted), AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
-            found.update(self._look(batch))
+            tickets.update(self._look(batch))
             count(start + len(batch), len(wanted))
-        return {key: found[key] for key in wanted if key in found}
+        return {key: tickets[key] for key in wanted if key in tickets}
 
     def _look(self, keys: Sequence[str]) -> Iterator[tuple[str, TrackedTicket]]:
         """Yield those of some tickets that are there, each with its key.
@@ -162,21 +162,21 @@ class Jira:
             case 400 if _is_told_by_jira(error):
                 return _UnknownTicketError()
             case 401 | 403:
-                said = f"it did not let us in ({error.status_code})"
-                return self._unreachable("Jira did not let us in", said, _SIGN_IN)
+                detail = f"it did not let us in ({error.status_code})"
+                return self._unreachable("Jira did not let us in", detail, _SIGN_IN)
             case 404:
                 return self._unreachable("No answer of Jira", "it knows nothing of Jira (404)", _ADDRESS)
             case 429:
-                said = f"it was asked too often (429){_retry_after(error)}"
-                return self._unreachable("Jira does not answer", said, "Try again later.")
+                detail = f"it was asked too often (429){_retry_after(error)}"
+                return self._unreachable("Jira does not answer", detail, "Try again later.")
             case status:
-                said = f"it answers {status or 'nothing'}{_said(error)}"
-                return self._unreachable("Jira does not answer", said, _LATER)
+                detail = f"it answers {status or 'nothing'}{_said(error)}"
+                return self._unreachable("Jira does not answer", detail, _LATER)
 
-    def _unreachable(self, summary: str, said: str, hint: str) -> UnreachableError:
+    def _unreachable(self, summary: str, detail: str, hint: str) -> UnreachableError:
         address = without_secrets(self._address)
-        detail = f"{address}: {said}. No approval was checked."
-        return UnreachableError(Diagnostic(summary, detail, hint=hint))
+        sentence = f"{address}: {detail}. No approval was checked."
+        return UnreachableError(Diagnostic(summary, sentence, hint=hint))
 
 
 class _UnknownTicketError(Exception):
@@ -188,10 +188,10 @@ _NO_ANSWER = "its answer is not Jira's; a page to sign in at, or a proxy's, is n
 
 def _search(client: JIRA, keys: Sequence[str]) -> list[TrackedTicket]:
     # Not to validate the query has a server pass over what it does not know.
-    found = client.search_issues(
+    issues = client.search_issues(
         f"key in ({', '.join(keys)})", maxResults=0, validate_query=False, fields=_FIELDS
     )
-    return [_ticket(issue.raw) for issue in found]
+    return [_ticket(issue.raw) for issue in issues]
 
 
 def _ticket(raw: Mapping[str, Any]) -> TrackedTicket:
@@ -210,8 +210,8 @@ def _days(moment: str | None) -> frozenset[str]:
     """Return the day of a moment, in UTC and where Jira tells it."""
     if not moment:
         return frozenset()
-    told = datetime.fromisoformat(moment)
-    return frozenset(day.date().isoformat() for day in (told, told.astimezone(UTC)))
+    resolved_at = datetime.fromisoformat(moment)
+    return frozenset(day.date().isoformat() for day in (resolved_at, resolved_at.astimezone(UTC)))
 
 
 def _links(links: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -246,10 +246,10 @@ def _retry_after(error: JIRAError) -> str:
 
 def _said(error: JIRAError) -> str:
     """Return what Jira says, in a line, unless it is a page."""
-    said = " ".join((error.text or "").split()).rstrip(".")
-    if not said or "<" in said:
+    text = " ".join((error.text or "").split()).rstrip(".")
+    if not text or "<" in text:
         return ""
-    return f": {said if len(said) <= _SHOWN else f'{said[:_SHOWN]} ...'}"
+    return f": {text if len(text) <= _SHOWN else f'{text[:_SHOWN]} ...'}"
 
 
 def _redirect(error: requests.TooManyRedirects) -> str:

@@ -28,6 +28,6 @@ class lazy(Generic[T]):  # noqa: N801 - it is used as `property` is
         self.__doc__ = find.__doc__
 
     def __get__(self, instance: Any, owner: type | None = None) -> T:
-        found = self._find(instance)
+        value = self._find(instance)
         # What an object has itself is found before this is asked again.
-        return vars(instance).setdefault(self._find.__name__, found)  # type: ignore[no-any-return]
+        return vars(instance).setdefault(self._find.__name__, value)  # type: ignore[no-any-return]

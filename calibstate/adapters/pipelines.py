@@ -121,11 +121,11 @@ class _Runner(PipelineRunner):
     @override
     def execute(self, processing: Processing, run: str) -> Execution:
         with self._repository.asking(), _listening() as heard:
-            known = self._known()
+            before = self._known()
             butler = Butler.from_config(butler=self._butler, collections=processing.inputs, run=run)
             graph = _quantum_graph(butler, processing, run, heard)
             trouble = _run(butler, graph, heard) if len(graph) else ""
-            return Execution(_told(graph), trouble, tuple(sorted(self._known() - known)))
+            return Execution(_told(graph), trouble, tuple(sorted(self._known() - before)))
 
     @override
     def remove(self, run: str) -> None:
@@ -230,8 +230,8 @@ def _run(butler: Butler, graph: Any, heard: _Heard) -> str:
 
 def _line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = f": {lines[0].rstrip('.')}" if lines else ""
-    return f"{type(error).__name__}{said}"
+    first_line = f": {lines[0].rstrip('.')}" if lines else ""
+    return f"{type(error).__name__}{first_line}"
 
 
 def _remove_folders(root: Path, run: str) -> None:

@@ -109,10 +109,10 @@ class RegistryReader(ButlerReader):
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
         """Return those of ``names`` that exist, looked at anew."""
-        asked = list(dict.fromkeys(names))
+        wanted = list(dict.fromkeys(names))
         return self._ask(
-            lambda tables: tables.collections(asked),
-            lambda butler: butler.collections(asked),
+            lambda tables: tables.collections(wanted),
+            lambda butler: butler.collections(wanted),
         )
 
     @override
@@ -120,31 +120,31 @@ class RegistryReader(ButlerReader):
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
-        asked = list(dict.fromkeys(names))
-        with_files = set(files).intersection(asked)
+        wanted = list(dict.fromkeys(names))
+        with_files = set(files).intersection(wanted)
         if with_files and (calibrations_only or not self._plain.files):
             # Where files are is the butler's to tell.
             if not self._plain.files:
                 self.aside = "its files are not in its own folder"
-            return self._butler.holdings(asked, files=with_files, calibrations_only=calibrations_only)
+            return self._butler.holdings(wanted, files=with_files, calibrations_only=calibrations_only)
         if with_files and self._plain.files:
-            return self._holdings_with_sizes(asked, with_files, self._plain.files)
+            return self._holdings_with_sizes(wanted, with_files, self._plain.files)
         return self._ask(
-            lambda tables: tables.holdings(asked, calibrations_only=calibrations_only),
-            lambda butler: butler.holdings(asked, calibrations_only=calibrations_only),
+            lambda tables: tables.holdings(wanted, calibrations_only=calibrations_only),
+            lambda butler: butler.holdings(wanted, calibrations_only=calibrations_only),
         )
 
     def _holdings_with_sizes(
-        self, asked: Sequence[str], with_files: Collection[str], folder: Path
+        self, wanted: Sequence[str], with_files: Collection[str], folder: Path
     ) -> Mapping[str, Holding]:
         """Return what collections hold, having looked at files of some."""
 
         def by_butler(butler: DafButlerReader) -> Mapping[str, Holding]:
-            return butler.holdings(asked, files=with_files)
+            return butler.holdings(wanted, files=with_files)
 
         held, records = self._ask(
             lambda tables: (
-                tables.holdings(asked, calibrations_only=False),
+                tables.holdings(wanted, calibrations_only=False),
                 tables.files(list(with_files)),
             ),
             lambda butler: (by_butler(butler), None),
@@ -162,7 +162,7 @@ class RegistryReader(ButlerReader):
     @override
     def digests(self, names: Iterable[str], *, calibrations_only: bool = False) -> Mapping[str, Holding]:
         """Return what collections hold, with rows that are fetched later."""
-        asked = list(dict.fromkeys(names))
+        wanted = list(dict.fromkeys(names))
 
         def fetch(some: Sequence[str]) -> Mapping[str, Holding]:
             return self._in_time(lambda: self.holdings(some, calibrations_only=calibrations_only))
@@ -171,12 +171,12 @@ class RegistryReader(ButlerReader):
 
         def look(tables: Snapshot) -> Mapping[str, Holding]:
             if remembered:
-                digests = remembered.digests(tables, asked, calibrations_only=calibrations_only)
+                digests = remembered.digests(tables, wanted, calibrations_only=calibrations_only)
             else:
-                digests = tables.digests(asked, calibrations_only=calibrations_only)
+                digests = tables.digests(wanted, calibrations_only=calibrations_only)
             return holdings_on_demand(digests, fetch)
 
-        held = self._ask(look, lambda butler: butler.digests(asked, calibrations_only=calibrations_only))
+        held = self._ask(look, lambda butler: butler.digests(wanted, calibrations_only=calibrations_only))
         if remembered:
             remembered.keep()
         return held
@@ -220,8 +220,8 @@ class RegistryReader(ButlerReader):
     @override
     def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
         """Return the RUN of each dataset; unknown ones are left out."""
-        asked = list(dict.fromkeys(uuids))
-        return self._ask(lambda tables: tables.runs(asked), lambda butler: butler.runs(asked))
+        wanted = list(dict.fromkeys(uuids))
+        return self._ask(lambda tables: tables.runs(wanted), lambda butler: butler.runs(wanted))
 
     @override
     def detectors(self, instrument: str) -> Mapping[int, str]:
@@ -386,14 +386,14 @@ def resolve(butler: str, relative_to: str, slowed: Callable[[str], object] = lam
         It looks like a label, and the index does not know it.
     """
     try:
-        known = known_repositories()
+        labels = known_repositories()
     except NotPlainError as error:
         slowed(str(error))
         with at_work():
             from .butler import known_labels
-        known = known_labels()
-    if butler in known:
-        return known[butler]
+        labels = known_labels()
+    if butler in labels:
+        return labels[butler]
     if "://" in butler or (_SCHEME.match(butler) and "/" in butler):
         return butler
     if "/" in butler or ":" in butler or butler.startswith("."):

@@ -268,5 +268,5 @@ def _in_words() -> Iterator[None]:
     try:
         yield
     except GitFailedError as error:
-        detail = f"Git tells: {error.said}"
+        detail = f"Git tells: {error.words}"
         raise CalibstateError(Diagnostic("History cannot be read", detail)) from None

@@ -97,8 +97,8 @@ def _offset(connection: Connection) -> timedelta | None:
     if connection.dialect.name != "postgresql":
         return None  # It has no clock but ours.
     before = datetime.now(UTC)
-    told: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return told - before - (datetime.now(UTC) - before) / 2
+    of_database: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return of_database - before - (datetime.now(UTC) - before) / 2
 
 
 def _versions(connection: Connection, namespace: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -109,11 +109,11 @@ def _versions(connection: Connection, namespace: str | None) -> tuple[tuple[str,
     versions, doubts = [], []
     for manager, tried in TRIED.items():
         class_ = attributes.get(f"config:registry.managers.{manager}")
-        found = attributes.get(f"version:{class_}")
-        versions.append(f"{manager} {found}")
-        if (class_, found) != tried:
+        version = attributes.get(f"version:{class_}")
+        versions.append(f"{manager} {version}")
+        if (class_, version) != tried:
             doubts.append(
-                f"{manager} {found} ({class_}) was not tried; it is read through the butler, slowly"
+                f"{manager} {version} ({class_}) was not tried; it is read through the butler, slowly"
             )
     if connection.dialect.name == "postgresql":
         versions.append(f"PostgreSQL {connection.execute(text('SHOW server_version')).scalar_one()}")

@@ -76,7 +76,7 @@ def exclude_others(uri: str, place: str, timeout: timedelta = USUAL_TIMEOUT) -> 
         yield lambda: None
         return
     with repository.asking():
-        engine = repository.engine(**{name: said for name, said in _ALIVE.items() if name not in url.query})
+        engine = repository.engine(**{name: value for name, value in _ALIVE.items() if name not in url.query})
         connection = engine.connect().execution_options(isolation_level="READ COMMITTED")
     try:
         with repository.asking():

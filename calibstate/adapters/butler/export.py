@@ -244,11 +244,11 @@ def _path_for(ref: DatasetRef, file: ResourcePath) -> str:
 
 
 def _existing(butler: Butler, name: str, collections: Sequence[str]) -> list[CollectionInfo]:
-    found = {info.name: info for info in find_collections(butler, collections, with_types=True)}
-    problems = [f"{c} does not exist" for c in collections if c not in found]
+    infos = {info.name: info for info in find_collections(butler, collections, with_types=True)}
+    problems = [f"{c} does not exist" for c in collections if c not in infos]
     problems += [
         f"{info.name} is a {info.type.name} collection"
-        for info in found.values()
+        for info in infos.values()
         if info.type.name not in _EXPORTED
     ]
     if problems:
@@ -257,7 +257,7 @@ def _existing(butler: Butler, name: str, collections: Sequence[str]) -> list[Col
             f"{name}: {', '.join(problems)}.",
             "A ticket lists CALIBRATION and RUN collections that its origin has.",
         )
-    return list(found.values())
+    return list(infos.values())
 
 
 def _datasets(butler: Butler, infos: Iterable[CollectionInfo]) -> list[DatasetRef]:
@@ -268,8 +268,8 @@ def _datasets(butler: Butler, infos: Iterable[CollectionInfo]) -> list[DatasetRe
     refs: dict[DatasetRef, None] = {}
     with butler.query() as query:
         for dataset_type, names in sorted(within.items()):
-            found = query.datasets(dataset_type, names, find_first=False)
-            refs.update(dict.fromkeys(found.with_dimension_records()))
+            datasets = query.datasets(dataset_type, names, find_first=False)
+            refs.update(dict.fromkeys(datasets.with_dimension_records()))
     return sorted(refs)
 
 

@@ -28,11 +28,11 @@ def why_not_usable(name: str, packages: Sequence[str]) -> str | None:
     if why := why_not_allowed(name, packages):
         return why
     try:
-        found = doImportType(name)
+        class_ = doImportType(name)
     except Exception as error:  # noqa: BLE001 - what it is in is run, and is not ours
         return (str(error) or type(error).__name__).rstrip(".")
-    if not (isinstance(found, type) and issubclass(found, Formatter | FormatterV2)):
+    if not (isinstance(class_, type) and issubclass(class_, Formatter | FormatterV2)):
         return "it is no formatter"
-    if issubclass(found, PickleFormatter) and name not in packages:
+    if issubclass(class_, PickleFormatter) and name not in packages:
         return "it unpickles files, and a pickle runs what it likes"
     return None

@@ -79,29 +79,29 @@ def read_holdings(
     infos = find_collections(butler, list(dict.fromkeys(names)), with_types=True)
     types = {info.name: CollectionType[info.type.name] for info in infos}
     leaves = {name: type_ for name, type_ in types.items() if type_ is not CollectionType.CHAINED}
-    seen = _Seen({name: [] for name in leaves})
+    answers = _Seen({name: [] for name in leaves})
     with butler.query() as query:
         for name, within in _by_dataset_type(infos, leaves).items():
             dataset_type = butler.get_dataset_type(name)
             if calibrations_only and not dataset_type.isCalibration():
                 continue
-            found = query.join_dataset_search(dataset_type, within).general(
+            rows = query.join_dataset_search(dataset_type, within).general(
                 dataset_type.dimensions.required,
                 dataset_fields={name: {"dataset_id", "run", "collection", "timespan"}},
                 find_first=False,
             )
-            seen.take(dataset_type, found)
-    known = seen.refs.keys() if calibrations_only else recorded(butler, seen.refs.values())
-    sizes = _sizes(butler, [seen.refs[uuid] for uuid in seen.uuids(files)])
+            answers.take(dataset_type, rows)
+    recorded_uuids = answers.refs.keys() if calibrations_only else recorded(butler, answers.refs.values())
+    sizes = _sizes(butler, [answers.refs[uuid] for uuid in answers.uuids(files)])
     in_files = set(files)
     return {
         name: Holding(
             name,
             type_,
-            tuple(seen.rows[name]),
-            frozenset(row.uuid for row in seen.rows[name] if row.uuid not in known),
-            sizes=_of_rows(seen.rows[name], sizes.found) if name in in_files else {},
-            recorded=_of_rows(seen.rows[name], sizes.recorded) if name in in_files else {},
+            tuple(answers.rows[name]),
+            frozenset(row.uuid for row in answers.rows[name] if row.uuid not in recorded_uuids),
+            sizes=_of_rows(answers.rows[name], sizes.actual) if name in in_files else {},
+            recorded=_of_rows(answers.rows[name], sizes.recorded) if name in in_files else {},
         )
         for name, type_ in leaves.items()
     }
@@ -114,12 +114,12 @@ class _Seen:
     rows: dict[str, list[Row]]
     refs: dict[str, DatasetRef] = field(default_factory=dict)
 
-    def take(self, dataset_type: DatasetType, found: Iterable[Mapping[str, object]]) -> None:
+    def take(self, dataset_type: DatasetType, answer: Iterable[Mapping[str, object]]) -> None:
         """Keep the answer to a query for one dataset type."""
         name, dimensions = dataset_type.name, dataset_type.dimensions
         keys = tuple(dimensions.required)
         data_ids: dict[tuple[object, ...], tuple[str, DataCoordinate]] = {}
-        for row in found:
+        for row in answer:
             values = tuple(row[key] for key in keys)
             if values not in data_ids:
                 data_id = dict(zip(keys, values, strict=True))
@@ -155,7 +155,7 @@ def _by_dataset_type(infos: Iterable[CollectionInfo], leaves: Mapping[str, objec
 class _Sizes:
     """Sizes of the files of datasets, by UUID."""
 
-    found: dict[str, int | None]
+    actual: dict[str, int | None]
     """As they are; `None` where a file is gone."""
 
     recorded: dict[str, int]
@@ -171,7 +171,7 @@ def _sizes(butler: Butler, refs: Sequence[DatasetRef]) -> _Sizes:
     for ref in refs:
         uuid = str(ref.id)
         of_dataset = files.get(uuid, ())
-        sizes.found[uuid] = _total([size[file.uri] for file in of_dataset])
+        sizes.actual[uuid] = _total([size[file.uri] for file in of_dataset])
         recorded_size = _total([file.size for file in of_dataset])
         if recorded_size is not None:
             sizes.recorded[uuid] = recorded_size

@@ -73,11 +73,11 @@ def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Rang
 
 def find_runs(butler: Butler, uuids: Iterable[str]) -> dict[str, str]:
     """Return the RUN of each dataset; unknown ones are left out."""
-    asked = [uuid for uuid in dict.fromkeys(uuids) if _is_uuid(uuid)]
+    wanted = [uuid for uuid in dict.fromkeys(uuids) if _is_uuid(uuid)]
     refs = (
         ref
-        for start in range(0, len(asked), _MANY)
-        for ref in butler.get_many_datasets(asked[start : start + _MANY])
+        for start in range(0, len(wanted), _MANY)
+        for ref in butler.get_many_datasets(wanted[start : start + _MANY])
     )
     return {str(ref.id): ref.run for ref in refs}
 
@@ -103,16 +103,16 @@ def find_exposures(butler: Butler, instrument: str, where: str) -> list[SeenExpo
         The butler does not understand the expression.
     """
     bands = find_filters(butler, instrument)
-    seen = [_exposure(record, bands) for record in _records(butler, "exposure", instrument, where)]
-    return sorted(seen, key=lambda exposure: exposure.exposure)
+    exposures = [_exposure(record, bands) for record in _records(butler, "exposure", instrument, where)]
+    return sorted(exposures, key=lambda exposure: exposure.exposure)
 
 
 def _records(butler: Butler, element: str, instrument: str, where: str = "") -> list[Mapping[str, Any]]:
     try:
-        found = butler.query_dimension_records(
+        records = butler.query_dimension_records(
             element, instrument=instrument, where=where, explain=False, limit=None
         )
-        return [record.toDict() for record in found]
+        return [record.toDict() for record in records]
     except DataIdValueError:
         return []  # The instrument is not known.
     except (InvalidQueryError, AssertionError, OverflowError, DataError) as error:
@@ -145,8 +145,8 @@ def _values(butler: Butler, data_id: str) -> dict[str, int | str]:
 def _value(butler: Butler, key: str, value: str) -> int | str:
     dimensions = butler.dimensions.dimensions
     if key in dimensions.names and dimensions[key].primaryKey.getPythonType() is int:
-        known = value.isascii() and value.isdigit() and int(value) <= _LARGEST
-        return int(value) if known else -1  # No such detector.
+        is_number = value.isascii() and value.isdigit() and int(value) <= _LARGEST
+        return int(value) if is_number else -1  # No such detector.
     return value
 
 

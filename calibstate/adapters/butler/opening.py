@@ -280,8 +280,8 @@ def _stamp(uri: str) -> tuple[object, ...]:
     if not path.isLocal:
         return (object(),)  # Whether it was changed is not known before it is read.
     file = Path(path.ospath)
-    found = (file / "butler.yaml" if file.is_dir() else file).stat()
-    return found.st_ino, found.st_mtime_ns, found.st_size, os.environ.get("DAF_BUTLER_CONFIG_PATH")
+    status = (file / "butler.yaml" if file.is_dir() else file).stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size, os.environ.get("DAF_BUTLER_CONFIG_PATH")
 
 
 def known_labels() -> dict[str, str]:
@@ -397,9 +397,9 @@ def _what_is_missing(name: str) -> str:
     return "it does not exist"
 
 
-def _unknown_label(label: str, known: set[str]) -> str:
-    if known:
-        return f"{label!r} is no label of the repository index, which knows {', '.join(sorted(known))}."
+def _unknown_label(label: str, labels: set[str]) -> str:
+    if labels:
+        return f"{label!r} is no label of the repository index, which knows {', '.join(sorted(labels))}."
     why = ButlerRepoIndex.get_failure_reason()
     return f"{label!r} is a label, and there is no repository index: {without_secrets(why)}"
 

@@ -70,10 +70,10 @@ class DafButlerReader(ButlerReader):
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
         """Return those of ``names`` that exist, looked at anew."""
         with self._repository.asking():
-            found = find_collections(self._butler, list(dict.fromkeys(names)))
+            infos = find_collections(self._butler, list(dict.fromkeys(names)))
         return {
             info.name: SeenCollection(info.name, CollectionType[info.type.name], tuple(info.children))
-            for info in found
+            for info in infos
         }
 
     @override
@@ -81,17 +81,17 @@ class DafButlerReader(ButlerReader):
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
-        asked, with_files = list(dict.fromkeys(names)), set(files)
+        wanted, with_files = list(dict.fromkeys(names)), set(files)
         with self._repository.asking():
             # Where files are is the butler's to tell.
-            without = [name for name in asked if name not in with_files]
+            without = [name for name in wanted if name not in with_files]
             held = self._tables and self._tables.read(without, calibrations_only=calibrations_only)
-            rest = asked if held is None else [name for name in asked if name in with_files]
+            rest = wanted if held is None else [name for name in wanted if name in with_files]
             if rest:
                 # Dataset types may have been removed or defined anew since.
                 self._butler.registry.refresh()
-                told = read_holdings(self._butler, rest, with_files, calibrations_only=calibrations_only)
-                held = {**(held or {}), **told}
+                by_butler = read_holdings(self._butler, rest, with_files, calibrations_only=calibrations_only)
+                held = {**(held or {}), **by_butler}
             return held or {}
 
     @override

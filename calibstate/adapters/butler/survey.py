@@ -226,13 +226,13 @@ def survey(
 
 def find_dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, DatasetType]:
     """Return those of some dataset types that a repository has."""
-    found = {}
+    types = {}
     for name in names:
         try:
-            found[name] = butler.get_dataset_type(name)
+            types[name] = butler.get_dataset_type(name)
         except MissingDatasetTypeError:
             continue
-    return found
+    return types
 
 
 def find_records(
@@ -244,14 +244,14 @@ def find_records(
     }
     for element, data_ids in needed_records(translation).items():
         keys.setdefault(element, set()).update(data_ids)
-    found = {}
+    records_here = {}
     for element, data_ids in keys.items():
         with butler.query() as query:
             records = (
                 query.join_data_coordinates(data_ids).dimension_records(element.name) if data_ids else ()
             )
-            found[element] = {record.dataId: record for record in records}
-    return found
+            records_here[element] = {record.dataId: record for record in records}
+    return records_here
 
 
 def needed_records(translation: Translation) -> dict[DimensionElement, set[DataCoordinate]]:

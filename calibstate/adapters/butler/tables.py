@@ -59,8 +59,8 @@ class Tables:
             By name; `None` where these tables cannot tell, for whatever
             reason: the butler can, or says what is wrong.
         """
-        asked = list(dict.fromkeys(names))
-        return self._ask(lambda snapshot: snapshot.holdings(asked, calibrations_only=calibrations_only))
+        wanted = list(dict.fromkeys(names))
+        return self._ask(lambda snapshot: snapshot.holdings(wanted, calibrations_only=calibrations_only))
 
     def probe(self) -> None:
         """Try whether these tables can tell; `aside` says why not."""

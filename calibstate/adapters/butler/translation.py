@@ -45,9 +45,9 @@ class Translation:
 
 def translate(contents: Contents, universe: DimensionUniverse) -> Translation:
     """Return contents in the words of a butler with some dimensions."""
-    made = Translation()
+    translation = Translation()
     if contents.universe_namespace != universe.namespace:
-        made.problems.append(
+        translation.problems.append(
             Diagnostic(
                 "Dimensions are others",
                 f"the dimensions of the bundle are those of {contents.universe_namespace!r}, the repository "
@@ -55,17 +55,17 @@ def translate(contents: Contents, universe: DimensionUniverse) -> Translation:
                 hint="Only repositories with dimensions of one namespace can share calibrations.",
             )
         )
-        return made
+        return translation
     for name in contents.dataset_types:
-        _add_type(made, contents, universe, name)
+        _add_type(translation, contents, universe, name)
     for dataset in contents.datasets:
-        _add_dataset(made, dataset)
-    found: dict[str, list[Mapping[str, Any]]] = {}
+        _add_dataset(translation, dataset)
+    by_element: dict[str, list[Mapping[str, Any]]] = {}
     for element, records in contents.dimensions:
-        found.setdefault(element, []).extend(records)
-    for element in sorted(found, key=lambda name: _rank(universe, name)):
-        _add_records(made, universe, element, found[element], contents.universe_version)
-    return made
+        by_element.setdefault(element, []).extend(records)
+    for element in sorted(by_element, key=lambda name: _rank(universe, name)):
+        _add_records(translation, universe, element, by_element[element], contents.universe_version)
+    return translation
 
 
 def timespan_of(span: Range) -> Timespan:
@@ -78,20 +78,20 @@ def timespan_of(span: Range) -> Timespan:
 
 
 def _rank(universe: DimensionUniverse, element: str) -> int:
-    names = [known.name for known in universe.elements]
+    names = [dimension.name for dimension in universe.elements]
     return names.index(element) if element in names else len(names)
 
 
-def _add_type(made: Translation, contents: Contents, universe: DimensionUniverse, name: str) -> None:
+def _add_type(translation: Translation, contents: Contents, universe: DimensionUniverse, name: str) -> None:
     dimensions, storage_class, is_calibration = contents.dataset_types[name]
     try:
         # Looked up now: the datastore would miss it halfway through.
         StorageClassFactory().getStorageClass(storage_class)
-        made.types[name] = DatasetType(
+        translation.types[name] = DatasetType(
             name, universe.conform(dimensions), storage_class, isCalibration=is_calibration
         )
     except (KeyError, ValueError, TypeError, RegistryError) as error:
-        made.problems.append(
+        translation.problems.append(
             Diagnostic(
                 "Dataset type not known here",
                 f"{name} with the dimensions {', '.join(dimensions)} and the storage class {storage_class}: "
@@ -101,25 +101,25 @@ def _add_type(made: Translation, contents: Contents, universe: DimensionUniverse
         )
 
 
-def _add_dataset(made: Translation, dataset: StoredDataset) -> None:
-    dataset_type = made.types.get(dataset.dataset_type)
+def _add_dataset(translation: Translation, dataset: StoredDataset) -> None:
+    dataset_type = translation.types.get(dataset.dataset_type)
     if dataset_type is None:
         return
     try:
         data_id = DataCoordinate.standardize(dataset.data_id, dimensions=dataset_type.dimensions)
     except (KeyError, ValueError, TypeError, RegistryError) as error:
-        made.problems.append(
+        translation.problems.append(
             Diagnostic(
                 "Data ID does not fit",
                 f"dataset {dataset.uuid} of {dataset.run} has the data ID {dict(dataset.data_id)}: {error}.",
             )
         )
         return
-    made.refs[dataset.uuid] = DatasetRef(dataset_type, data_id, run=dataset.run, id=UUID(dataset.uuid))
+    translation.refs[dataset.uuid] = DatasetRef(dataset_type, data_id, run=dataset.run, id=UUID(dataset.uuid))
 
 
 def _add_records(
-    made: Translation,
+    translation: Translation,
     universe: DimensionUniverse,
     name: str,
     records: Iterable[Mapping[str, Any]],
@@ -128,9 +128,9 @@ def _add_records(
     try:
         element = universe.elements[name]
         if element.has_own_table:
-            made.records[element] = [_record(element, fields) for fields in records]
+            translation.records[element] = [_record(element, fields) for fields in records]
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        made.problems.append(
+        translation.problems.append(
             Diagnostic(
                 "Dimension records do not fit",
                 f"the bundle describes {name} in version {version} of the dimensions, "

@@ -53,9 +53,9 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
             # changes nothing else, so what is read next stays true until
             # the end of the transaction.
             self._butler.collections.prepend_chain(name, [])
-            found = self._butler.collections.get_info(name).children
-            if tuple(found) != tuple(expected or ()):
-                raise _stale(name, f"it has the children {_listed(found)}", expected)
+            present = self._butler.collections.get_info(name).children
+            if tuple(present) != tuple(expected or ()):
+                raise _stale(name, f"it has the children {_listed(present)}", expected)
             fence()
             self._butler.collections.redefine_chain(name, list(children))
 
@@ -92,10 +92,10 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         if self._butler.collections.register(name, ButlerCollectionType.CHAINED):
             return
         # A name that is taken is no error to the butler, whatever has it.
-        found = self._butler.collections.get_info(name)
-        if found.type is ButlerCollectionType.CHAINED:
-            raise _stale(name, f"somebody made it, with the children {_listed(found.children)}", None)
-        raise _refused(f"{name} is a {found.type.name} collection", _OTHER_TYPE)
+        info = self._butler.collections.get_info(name)
+        if info.type is ButlerCollectionType.CHAINED:
+            raise _stale(name, f"somebody made it, with the children {_listed(info.children)}", None)
+        raise _refused(f"{name} is a {info.type.name} collection", _OTHER_TYPE)
 
 
 def open_writer(
@@ -169,12 +169,12 @@ def _refused(detail: str, hint: str) -> RefusedError:
     return RefusedError(Diagnostic("Chain cannot be written", f"{detail.rstrip('.')}.", hint=hint))
 
 
-def _stale(name: str, found: str, expected: Sequence[str] | None) -> PlanIsStaleError:
+def _stale(name: str, difference: str, expected: Sequence[str] | None) -> PlanIsStaleError:
     wanted = "it did not exist" if expected is None else f"it had the children {_listed(expected)}"
     return PlanIsStaleError(
         Diagnostic(
             "Chain has changed",
-            f"{name}: {found}; when the plan was made, {wanted}. Writing would undo somebody's work.",
+            f"{name}: {difference}; when the plan was made, {wanted}. Writing would undo somebody's work.",
             hint="Plan again.",
         )
     )

@@ -49,8 +49,8 @@ def with_sizes(
     for record in records:
         files.setdefault(record.uuid, []).append(record)
     paths = [record.path for of_dataset in files.values() for record in of_dataset]
-    found = _sizes(list(dict.fromkeys(paths)), folder)
-    sizes = {uuid: _total([found[r.path] for r in of_dataset]) for uuid, of_dataset in files.items()}
+    size_of = _sizes(list(dict.fromkeys(paths)), folder)
+    sizes = {uuid: _total([size_of[r.path] for r in of_dataset]) for uuid, of_dataset in files.items()}
     recorded = {uuid: _total([_known(r.size) for r in of_dataset]) for uuid, of_dataset in files.items()}
     answer = dict(held)
     for name in held.keys() & set(names):
@@ -84,5 +84,5 @@ def _known(size: int | None) -> int | None:
 
 def _total(sizes: Sequence[int | None]) -> int | None:
     """Return the sum; `None` where a size is not known, or there is none."""
-    known = [size for size in sizes if size is not None]
-    return sum(known) if known and len(known) == len(sizes) else None
+    known_sizes = [size for size in sizes if size is not None]
+    return sum(known_sizes) if known_sizes and len(known_sizes) == len(sizes) else None

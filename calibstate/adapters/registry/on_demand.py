@@ -32,9 +32,9 @@ def holdings_on_demand(digests: Mapping[str, HeldDigest], fetch: Fetch) -> dict[
         group = names[first : first + _NEIGHBOURS]
         neighbours = _Neighbours(group, fetch)
         for name in group:
-            known = digests[name]
-            rows = RowsOnDemand(name, known.count, known.fingerprint, partial(neighbours.rows, name))
-            held[name] = Holding(name, known.type, rows, known.unrecorded)
+            digest = digests[name]
+            rows = RowsOnDemand(name, digest.count, digest.fingerprint, partial(neighbours.rows, name))
+            held[name] = Holding(name, digest.type, rows, digest.unrecorded)
     return held
 
 
@@ -50,5 +50,5 @@ class _Neighbours:
         if name not in self._waiting:
             held = self._fetch(self._names)
             # One that is gone meanwhile has no rows, which its digest tells.
-            self._waiting = {one: held[one].rows if one in held else () for one in self._names}
+            self._waiting = {near: held[near].rows if near in held else () for near in self._names}
         return self._waiting.pop(name)

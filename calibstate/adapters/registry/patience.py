@@ -83,9 +83,9 @@ def seconds_to_connect(timeout: timedelta) -> float:
     timeout
         How long the server may be silent.
     """
-    said = os.environ.get("PGCONNECT_TIMEOUT", "")
-    if said.isdecimal() and int(said) > 0:
-        return max(float(said), _SHORTEST)
+    seconds = os.environ.get("PGCONNECT_TIMEOUT", "")
+    if seconds.isdecimal() and int(seconds) > 0:
+        return max(float(seconds), _SHORTEST)
     return min(max(timeout.total_seconds(), _SHORTEST), _CONNECTING)
 
 

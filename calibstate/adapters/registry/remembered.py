@@ -101,8 +101,8 @@ class RememberedDigests:
             self._kept = _Kept(state=state, whole={}, calibrations={})
         entries = self._kept.calibrations if calibrations_only else self._kept.whole
         if lacking := [name for name in names if name not in entries]:
-            found = snapshot.digests(lacking, calibrations_only=calibrations_only)
-            entries |= {name: _entry(found.get(name)) for name in lacking}
+            looked_up = snapshot.digests(lacking, calibrations_only=calibrations_only)
+            entries |= {name: _entry(looked_up.get(name)) for name in lacking}
             self._is_new = True
         return _digests(entries, names)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import backoff
 import requests
-from rucio.common import exception as told
+from rucio.common import exception as rucio_errors
 from rucio.common.config import config_get
 
 from ...errors import Diagnostic, RefusedError, UnreachableError, keep_secret, without_secrets
@@ -40,7 +40,7 @@ _SHOWN = 300
 
 T = TypeVar("T")
 
-Hints = Mapping[type[told.RucioException], str]
+Hints = Mapping[type[rucio_errors.RucioException], str]
 """What to do about a refusal, where more can be said than in general."""
 
 _logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ _unheard.addHandler(logging.NullHandler())
 _unheard.setLevel(logging.INFO)
 _unheard.propagate = False
 
-_PASSING = (told.ServerConnectionException, told.DatabaseException)
+_PASSING = (rucio_errors.ServerConnectionException, rucio_errors.DatabaseException)
 _ON_THE_WAY = (requests.RequestException, json.JSONDecodeError, ConnectionError, TimeoutError)
 _FOR_EVER = (
     requests.exceptions.SSLError,
@@ -64,39 +64,39 @@ _FOR_EVER = (
 """Troubles on the way that no waiting mends."""
 
 _NOT_CONFIGURED = (
-    told.ConfigNotFound,
-    told.ConfigurationError,
-    told.ConfigLoadingError,
-    told.MissingClientParameter,
-    told.MissingModuleException,
-    told.NoAuthInformation,
-    told.ClientProtocolNotFound,
-    told.ClientProtocolNotSupported,
+    rucio_errors.ConfigNotFound,
+    rucio_errors.ConfigurationError,
+    rucio_errors.ConfigLoadingError,
+    rucio_errors.MissingClientParameter,
+    rucio_errors.MissingModuleException,
+    rucio_errors.NoAuthInformation,
+    rucio_errors.ClientProtocolNotFound,
+    rucio_errors.ClientProtocolNotSupported,
     configparser.Error,
     UnicodeError,
 )
 _NOT_LET_IN = (
-    told.CannotAuthenticate,
-    told.CannotAuthorize,
-    told.AccountNotFound,
-    told.IdentityError,
-    told.IdentityNotFound,
+    rucio_errors.CannotAuthenticate,
+    rucio_errors.CannotAuthorize,
+    rucio_errors.AccountNotFound,
+    rucio_errors.IdentityError,
+    rucio_errors.IdentityNotFound,
 )
 
 _REFUSALS: Hints = {
-    told.AccessDenied: "Account has no right in Rucio",
-    told.DataIdentifierNotFound: "Rucio does not know the dataset",
-    told.FileConsistencyMismatch: "File is known with other bytes",
-    told.InsufficientAccountLimit: "Account has no room at the storage element",
-    told.InsufficientTargetRSEs: "Storage element may not be written",
-    told.InvalidObject: "Rucio refuses a name",
-    told.InvalidPath: "Files are not where the storage element has them",
-    told.InvalidRSEExpression: "Unknown storage element",
-    told.RSENotFound: "Unknown storage element",
-    told.RSEOverQuota: "Storage element is full",
-    told.RSEWriteBlocked: "Storage element may not be written",
-    told.ScopeNotFound: "Scope does not exist",
-    told.UnsupportedOperation: "Rucio refuses the change",
+    rucio_errors.AccessDenied: "Account has no right in Rucio",
+    rucio_errors.DataIdentifierNotFound: "Rucio does not know the dataset",
+    rucio_errors.FileConsistencyMismatch: "File is known with other bytes",
+    rucio_errors.InsufficientAccountLimit: "Account has no room at the storage element",
+    rucio_errors.InsufficientTargetRSEs: "Storage element may not be written",
+    rucio_errors.InvalidObject: "Rucio refuses a name",
+    rucio_errors.InvalidPath: "Files are not where the storage element has them",
+    rucio_errors.InvalidRSEExpression: "Unknown storage element",
+    rucio_errors.RSENotFound: "Unknown storage element",
+    rucio_errors.RSEOverQuota: "Storage element is full",
+    rucio_errors.RSEWriteBlocked: "Storage element may not be written",
+    rucio_errors.ScopeNotFound: "Scope does not exist",
+    rucio_errors.UnsupportedOperation: "Rucio refuses the change",
 }
 """Fixed words for what Rucio refuses."""
 
@@ -157,7 +157,7 @@ class Rucio:
         """
         patiently = backoff.on_exception(
             backoff.expo,
-            (told.RucioException, *_ON_THE_WAY),
+            (rucio_errors.RucioException, *_ON_THE_WAY),
             max_tries=_TRIES,
             giveup=lambda error: not _may_pass(error),
             on_backoff=lambda details: _tell(what, details),
@@ -175,7 +175,7 @@ class Rucio:
             raise _unreachable("Rucio did not let us in", self._trouble(error), _SIGN_IN) from error
         except (OSError, json.JSONDecodeError) as error:
             raise _unreachable("Rucio does not answer", self._trouble(error), _WAIT) from error
-        except told.RucioException as error:
+        except rucio_errors.RucioException as error:
             if _may_pass(error):
                 raise _unreachable("Rucio does not answer", self._trouble(error), _WAIT) from error
             raise _refused(what, error, hints or {}) from error
@@ -190,9 +190,9 @@ class Rucio:
 
 
 def _may_pass(error: Exception) -> bool:
-    if isinstance(error, told.RucioException):
+    if isinstance(error, rucio_errors.RucioException):
         # An error of the server that has no name comes as the bare class.
-        return isinstance(error, _PASSING) or type(error) is told.RucioException
+        return isinstance(error, _PASSING) or type(error) is rucio_errors.RucioException
     return not isinstance(error, _FOR_EVER)
 
 
@@ -208,7 +208,7 @@ def _tell(what: str, details: Details) -> None:
     )
 
 
-def _refused(what: str, error: told.RucioException, hints: Hints) -> RefusedError:
+def _refused(what: str, error: rucio_errors.RucioException, hints: Hints) -> RefusedError:
     class_ = type(error)
     return RefusedError(
         Diagnostic(
@@ -246,15 +246,15 @@ def _words(error: Exception) -> str:
         return "a user name or password of its configuration cannot be sent"
     if isinstance(error, requests.RequestException):
         return f"{_KINDS.get(type(error), 'the connection failed')} ({type(error).__name__})"
-    if isinstance(error, told.RucioException):
+    if isinstance(error, rucio_errors.RucioException):
         # The first line is that of the class.
-        said = " ".join(str(part) for part in error.args if part) or str(error)
+        words = " ".join(str(part) for part in error.args if part) or str(error)
     else:
-        said = str(error) or type(error).__name__
-    if isinstance(error, told.CannotAuthenticate):
-        said = _CREDENTIALS.sub("(not shown)", said)
-    said = " ".join(without_secrets(said).split()).rstrip(".")
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]} ..."
+        words = str(error) or type(error).__name__
+    if isinstance(error, rucio_errors.CannotAuthenticate):
+        words = _CREDENTIALS.sub("(not shown)", words)
+    words = " ".join(without_secrets(words).split()).rstrip(".")
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]} ..."
 
 
 _KINDS: Mapping[type[Exception], str] = {

@@ -36,11 +36,11 @@ def examine(scope: str, timeout: timedelta = USUAL_TIMEOUT) -> Examined:
     """
     rucio = Rucio(timeout=timeout)
     version, date = rucio.ask("say who it is", partial(_ping, timeout))
-    known = scope in rucio.ask("list its scopes", lambda client: client.list_scopes())
+    has_scope = scope in rucio.ask("list its scopes", lambda client: client.list_scopes())
     return Examined(
         f"Rucio knows us as {rucio.account}",
-        None if known else False,
-        "not tried: Rucio tells only who writes" if known else f"the scope {scope} does not exist",
+        None if has_scope else False,
+        "not tried: Rucio tells only who writes" if has_scope else f"the scope {scope} does not exist",
         (f"Rucio {version}",),
         offset=offset_of(date),
     )

@@ -60,23 +60,21 @@ class RucioServerReader(RucioReader):
     ) -> Mapping[str, RegisteredDataset]:
         """Return those datasets that exist, with their files."""
         with_sidecars = set(sidecars)
-        found = {}
+        datasets = {}
         for row in self._described(names, "DID_COLUMN"):
             files = self._files_of(row["name"]) if row["did_type"] == "DATASET" else None
             if files is not None:
                 uuids = self._uuids(files) if row["name"] in with_sidecars else {}
                 held = {file["name"]: _file(file, uuids.get(file["name"])) for file in files}
-                found[row["name"]] = RegisteredDataset(bool(row["is_open"]), held)
-        return found
+                datasets[row["name"]] = RegisteredDataset(bool(row["is_open"]), held)
+        return datasets
 
     @override
     def files(self, names: Iterable[str]) -> Mapping[str, RegisteredFile]:
         """Return those files that are registered, in whatever dataset."""
-        found = {
-            row["name"]: row for row in self._described(names, "DID_COLUMN") if row["did_type"] == "FILE"
-        }
-        uuids = self._uuids(found.values())
-        return {name: _file(row, uuids.get(name)) for name, row in found.items()}
+        rows = {row["name"]: row for row in self._described(names, "DID_COLUMN") if row["did_type"] == "FILE"}
+        uuids = self._uuids(rows.values())
+        return {name: _file(row, uuids.get(name)) for name, row in rows.items()}
 
     @override
     def rules(self, dataset: str) -> tuple[Rule, ...]:
@@ -98,13 +96,13 @@ class RucioServerReader(RucioReader):
     @override
     def storage(self, rse: str) -> Storage | None:
         """Return what may be put at an RSE; `None` where there is none."""
-        found = self._rucio.ask(f"describe the storage element {rse}", lambda client: _rse(client, rse))
-        if found is None:
+        element = self._rucio.ask(f"describe the storage element {rse}", lambda client: _rse(client, rse))
+        if element is None:
             return None
         room = self._rucio.ask(
             f"tell the room at {rse}", lambda client: _room(client, self._rucio.account, rse)
         )
-        return Storage(bool(found["availability_write"]), None if room == inf else max(0, int(room)))
+        return Storage(bool(element["availability_write"]), None if room == inf else max(0, int(room)))
 
     @override
     def has_scope(self) -> bool:
@@ -115,8 +113,8 @@ class RucioServerReader(RucioReader):
     def pfn(self, name: str) -> str | None:
         """Return the URL that the origin's RSE builds for a file."""
         rse, did = self._settings.origin_rse, f"{self._settings.scope}:{name}"
-        found = self._rucio.ask(f"tell the URL of {did} at {rse}", lambda client: _pfns(client, rse, did))
-        return found.get(did)
+        pfns = self._rucio.ask(f"tell the URL of {did} at {rse}", lambda client: _pfns(client, rse, did))
+        return pfns.get(did)
 
     # How it asks
 
@@ -196,12 +194,14 @@ class RucioServerReader(RucioReader):
 
 
 def _joined(reasons: Iterable[str]) -> str:
-    told: list[str] = []
+    distinct: list[str] = []
     for reason in reasons:
         # Some transfers say no more than that they failed.
-        if reason and not reason.startswith("RequestState.") and not any(reason in said for said in told):
-            told.append(reason)
-    return "; ".join(told)
+        if not reason or reason.startswith("RequestState."):
+            continue
+        if not any(reason in earlier for earlier in distinct):
+            distinct.append(reason)
+    return "; ".join(distinct)
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -297,10 +297,10 @@ def _file(row: Row, uuid: str | None) -> RegisteredFile:
 def _uuid(sidecar: object) -> str | None:
     """Return the dataset that a sidecar names, if it is one."""
     try:
-        told = json.loads(sidecar) if isinstance(sidecar, str) else sidecar
+        value = json.loads(sidecar) if isinstance(sidecar, str) else sidecar
     except json.JSONDecodeError:
         return None
-    uuid = told.get("id") if isinstance(told, dict) else None
+    uuid = value.get("id") if isinstance(value, dict) else None
     return uuid if isinstance(uuid, str) else None
 
 

@@ -203,9 +203,9 @@ def _check_open(rucio: Rucio, settings: RucioSettings, dataset: str) -> None:
 def _check_known(reader: RucioReader, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
     # Adding a replica of a known file, Rucio believes what it knew before;
     # attaching it, it compares.  In between, half would be written.
-    known = reader.files(file.name for file in files)
+    registered = reader.files(file.name for file in files)
     for file in files:
-        have = known.get(file.name)
+        have = registered.get(file.name)
         if have and (have.size, have.adler32) != (file.size, file.adler32):
             raise _refused(
                 "File is known with other bytes",
