@@ -153,12 +153,11 @@ def _careful(checkout: Checkout) -> list[str]:
     """
     answer = checkout.ask("config", "--null", "--name-only", "--get-regexp", r"^filter\.")
     filters = {key.rpartition(".")[0] for key in answer.out.split("\0") if key}
-    settings = (
-        f"{name}.{key}"
-        for name in sorted(filters)
-        for key in ("clean=", "smudge=", "process=", "required=false")
-    )
-    return [word for setting in settings for word in ("-c", setting)]
+    settings: list[str] = []
+    for name in sorted(filters):
+        for key in ("clean=", "smudge=", "process=", "required=false"):
+            settings += ["-c", f"{name}.{key}"]
+    return settings
 
 
 def _hooks(checkout: Checkout) -> tuple[str, ...]:

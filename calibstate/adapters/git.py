@@ -428,7 +428,9 @@ def _started(folder: Path, *words: str, stdin: int, stderr: int | IO[bytes]) -> 
     program = _program()
     if program is None:
         raise GitFailedError(f"{_NO_GIT}.")
-    settings = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
+    settings: list[str] = []
+    for key, value in _SETTINGS.items():
+        settings += ["-c", f"{key}={value}"]
     return subprocess.Popen(
         [program, *settings, *words],
         cwd=folder,

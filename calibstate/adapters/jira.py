@@ -249,7 +249,9 @@ def _said(error: JIRAError) -> str:
     text = " ".join((error.text or "").split()).rstrip(".")
     if not text or "<" in text:
         return ""
-    return f": {text if len(text) <= _SHOWN else f'{text[:_SHOWN]} ...'}"
+    if len(text) > _SHOWN:
+        text = f"{text[:_SHOWN]} ..."
+    return f": {text}"
 
 
 def _redirect(error: requests.TooManyRedirects) -> str:

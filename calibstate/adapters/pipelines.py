@@ -199,14 +199,19 @@ def _quantum_graph(butler: Butler, processing: Processing, run: str, heard: _Hea
 
 def _told(graph: Any) -> Graph:
     quanta = graph.build_execution_quanta().values()
-    return Graph(len(quanta), tuple(taken for quantum in quanta for taken in _taken(quantum)))
+    taken: list[Taken] = []
+    for quantum in quanta:
+        taken += _taken(quantum)
+    return Graph(len(quanta), tuple(taken))
 
 
 def _taken(quantum: Quantum) -> Iterator[Taken]:
     timespan = quantum.dataId.timespan if quantum.dataId is not None else None
     span = timespan.nsec if timespan is not None else None
     for dataset_type, refs in quantum.inputs.items():
-        for ref in refs if dataset_type.isCalibration() else ():
+        if not dataset_type.isCalibration():
+            continue
+        for ref in refs:
             data_id = format_data_id({key: _plain(value) for key, value in ref.dataId.required.items()})
             yield Taken(dataset_type.name, data_id, str(ref.id), ref.run, span)
 

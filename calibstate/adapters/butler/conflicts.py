@@ -112,8 +112,10 @@ def objections(
     yield from _of_dataset_types(translation, find_dataset_types(butler, contents.dataset_types))
     yield from _of_dimension_records(translation, records)
     yield from _of_bookkeeping(translation, records)
-    recorded_here = {str(ref.id) for ref in butler.get_many_datasets(d.uuid for d in contents.datasets)}
-    yield from _of_formatters([d for d in contents.datasets if d.uuid not in recorded_here], formatters)
+    uuids = [dataset.uuid for dataset in contents.datasets]
+    recorded_here = {str(ref.id) for ref in butler.get_many_datasets(uuids)}
+    unrecorded = [dataset for dataset in contents.datasets if dataset.uuid not in recorded_here]
+    yield from _of_formatters(unrecorded, formatters)
 
 
 def _of_the_bundle(survey: Survey) -> Iterator[Diagnostic]:
@@ -148,12 +150,13 @@ def _of_dataset_types(translation: Translation, types: Mapping[str, DatasetType]
 def _of_dimension_records(translation: Translation, records_here: Records) -> Iterator[Diagnostic]:
     for element, records in translation.records.items():
         records_of_element = records_here[element]
-        differing = [
-            f"{_key(record)}: {difference}"
-            for record in records
-            if record.dataId in records_of_element
-            and (difference := _differences(element.name, records_of_element[record.dataId], record))
-        ]
+        differing: list[str] = []
+        for record in records:
+            have = records_of_element.get(record.dataId)
+            if have is None:
+                continue
+            if difference := _differences(element.name, have, record):
+                differing.append(f"{_key(record)}: {difference}")
         yield from _told(
             "Dimension record differs",
             f"{element.name}",
@@ -209,7 +212,10 @@ def _of_collections(survey: Survey) -> Iterator[Diagnostic]:
 
 
 def _of_datasets(survey: Survey) -> Iterator[Diagnostic]:
-    in_runs = {(run, r.dataset_type, r.data_id): r.uuid for run in survey.runs for r in survey.rows(run)}
+    in_runs: dict[tuple[str, str, str], str] = {}
+    for run in survey.runs:
+        for row in survey.rows(run):
+            in_runs[run, row.dataset_type, row.data_id] = row.uuid
     other_meaning, other_uuid = [], []
     for dataset in survey.contents.datasets:
         data_id = survey.data_id(dataset.uuid)
@@ -229,7 +235,10 @@ def _of_ranges(survey: Survey) -> Iterator[Diagnostic]:
     datasets = {d.uuid: d for d in survey.contents.datasets}
     for name in survey.calibrations:
         given = survey.contents.certifications.get(name, ())
-        empty = [_dataset(datasets[u]) for (begin, end), uuids in given if begin >= end for u in uuids]
+        empty: list[str] = []
+        for (begin, end), uuids in given:
+            if begin >= end:
+                empty += [_dataset(datasets[uuid]) for uuid in uuids]
         yield from _told(
             "Validity range ends before it begins",
             f"{name} certifies for an empty range",

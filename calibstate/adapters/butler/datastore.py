@@ -200,8 +200,11 @@ def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Art
         missing = [ref for ref in wanted if str(ref.id) not in answers]
         answers |= _recorded_in(store.datastore, missing) if missing else {}
     for uuid, choices in again.items():
-        whole = (files for files in choices if all(size_of(file.uri) is not None for file in files))
-        answers[uuid] = next(whole, choices[0])
+        answers[uuid] = choices[0]
+        for files in choices:
+            if all(size_of(file.uri) is not None for file in files):
+                answers[uuid] = files
+                break
     return answers
 
 
@@ -210,7 +213,9 @@ def _located(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, 
     answers: dict[str, tuple[Artifact, ...]] = {}
     for data in datastore.export_records(refs).values():
         for uuid, by_table in data.records.items():
-            infos: list[Any] = [info for recorded_there in by_table.values() for info in recorded_there]
+            infos: list[Any] = []
+            for recorded_there in by_table.values():
+                infos += recorded_there
             answers[str(uuid)] = tuple(_artifact(info, datastore) for info in infos)
     return answers
 
@@ -219,11 +224,10 @@ def _recorded_in(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[s
     """Return the files of those datasets that a datastore has records of."""
     # The butler has no public question for sizes, formatters and checksums.
     records = datastore._get_stored_records_associated_with_refs(refs, ignore_datastore_records=True)
-    answers = {
-        str(uuid): tuple(_artifact(info, datastore) for info in infos)
-        for uuid, infos in records.items()
-        if infos
-    }
+    answers: dict[str, tuple[Artifact, ...]] = {}
+    for uuid, infos in records.items():
+        if infos:
+            answers[str(uuid)] = tuple(_artifact(info, datastore) for info in infos)
     missing = [ref for ref in refs if str(ref.id) not in answers]
     if missing and datastore.trustGetRequest:
         # It has files that it has no record of, and finds them by their names.
@@ -258,7 +262,9 @@ def others_recorded_at(store: FileStore, file: ResourcePath, excluded: Iterable[
     if path is None:
         return []
     by_path = store.datastore._refs_associated_with_artifacts([path])
-    datasets = {str(uuid) for uuids in by_path.values() for uuid in uuids}
+    datasets: set[str] = set()
+    for uuids in by_path.values():
+        datasets.update(str(uuid) for uuid in uuids)
     return sorted(datasets - set(excluded))
 
 

@@ -133,7 +133,9 @@ def _locked(place: str, holder: Any) -> LockedError:
     who, end = "It has just ended, or who it is may not be read.", ""
     if holder:
         pid, user, name = holder
-        shown = "".join(c if c.isprintable() else "?" for c in f"{name or 'it gives no name'}, user {user}")
+        title = f"{name or 'it gives no name'}, user {user}"
+        # A terminal shows what others wrote, and obeys nothing of it.
+        shown = "".join(c if c.isprintable() else "?" for c in title)
         who = f"It is {shown}, process {pid} of the server."
         end = f" If its host is gone for good, end it there: SELECT pg_terminate_backend({pid})"
     return LockedError(

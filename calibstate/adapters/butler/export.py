@@ -193,10 +193,10 @@ def _dimension_records(refs: Iterable[DatasetRef]) -> tuple[tuple[str, tuple[Map
             record = data_id.records[element]
             if record is not None and record.definition.has_own_table:
                 by_element.setdefault(element, {})[record.dataId] = record
-    return tuple(
-        (element, tuple(_exported_fields(record) for record in records.values()))
-        for element, records in by_element.items()
-    )
+    exported: list[tuple[str, tuple[Mapping[str, Any], ...]]] = []
+    for element, records in by_element.items():
+        exported.append((element, tuple(map(_exported_fields, records.values()))))
+    return tuple(exported)
 
 
 def _exported_fields(record: DimensionRecord) -> Mapping[str, Any]:

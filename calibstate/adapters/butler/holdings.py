@@ -7,7 +7,7 @@ collection the same takes many times as long.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -52,7 +52,10 @@ def find_collections(
         # One that is missing spoils the answer for all: ask by halves.
         half = len(names) // 2
         parts = (names[:half], names[half:]) if half else ()
-        return [info for part in parts for info in find_collections(butler, part, with_types=with_types)]
+        infos: list[CollectionInfo] = []
+        for part in parts:
+            infos += find_collections(butler, part, with_types=with_types)
+        return infos
 
 
 def read_holdings(
@@ -94,17 +97,16 @@ def read_holdings(
     recorded_uuids = answers.refs.keys() if calibrations_only else recorded(butler, answers.refs.values())
     sizes = _sizes(butler, [answers.refs[uuid] for uuid in answers.uuids(files)])
     in_files = set(files)
-    return {
-        name: Holding(
-            name,
-            type_,
-            tuple(answers.rows[name]),
-            frozenset(row.uuid for row in answers.rows[name] if row.uuid not in recorded_uuids),
-            sizes=_of_rows(answers.rows[name], sizes.actual) if name in in_files else {},
-            recorded=_of_rows(answers.rows[name], sizes.recorded) if name in in_files else {},
-        )
-        for name, type_ in leaves.items()
-    }
+    holdings: dict[str, Holding] = {}
+    for name, type_ in leaves.items():
+        held = answers.rows[name]
+        unrecorded = frozenset(row.uuid for row in held if row.uuid not in recorded_uuids)
+        holding = Holding(name, type_, tuple(held), unrecorded)
+        if name in in_files:
+            actual, as_recorded = _of_rows(held, sizes.actual), _of_rows(held, sizes.recorded)
+            holding = replace(holding, sizes=actual, recorded=as_recorded)
+        holdings[name] = holding
+    return holdings
 
 
 @dataclass

@@ -86,7 +86,9 @@ class BundleImport:
         self._place(root, survey, tally)
         with as_only_datastore(self.butler, store):
             self._record(survey)
-        certified = sum(len(uuids) for spans in survey.uncertified.values() for uuids in spans.values())
+        certified = 0
+        for spans in survey.uncertified.values():
+            certified += sum(len(uuids) for uuids in spans.values())
         return ImportCount(len(survey.placements), len(survey.unrecorded), certified)
 
     def _survey(self, store: FileStore) -> Survey:
@@ -217,9 +219,8 @@ def _unrecorded_files(survey: Survey) -> list[FileDataset]:
     for dataset in survey.unrecorded:
         key = (dataset.path, dataset.formatter, dataset.dataset_type)
         together.setdefault(key, []).append(dataset)
-    return [
-        FileDataset(
-            survey.target_of(path), [survey.translation.refs[d.uuid] for d in datasets], formatter=formatter
-        )
-        for (path, formatter, _), datasets in together.items()
-    ]
+    files: list[FileDataset] = []
+    for (path, formatter, _), datasets in together.items():
+        refs = [survey.translation.refs[dataset.uuid] for dataset in datasets]
+        files.append(FileDataset(survey.target_of(path), refs, formatter=formatter))
+    return files

@@ -74,12 +74,11 @@ def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Rang
 def find_runs(butler: Butler, uuids: Iterable[str]) -> dict[str, str]:
     """Return the RUN of each dataset; unknown ones are left out."""
     wanted = [uuid for uuid in dict.fromkeys(uuids) if _is_uuid(uuid)]
-    refs = (
-        ref
-        for start in range(0, len(wanted), _MANY)
-        for ref in butler.get_many_datasets(wanted[start : start + _MANY])
-    )
-    return {str(ref.id): ref.run for ref in refs}
+    runs: dict[str, str] = {}
+    for start in range(0, len(wanted), _MANY):
+        for ref in butler.get_many_datasets(wanted[start : start + _MANY]):
+            runs[str(ref.id)] = ref.run
+    return runs
 
 
 def find_detectors(butler: Butler, instrument: str) -> dict[int, str]:

@@ -140,7 +140,9 @@ def clear_leftovers(root: ResourcePath, targets: Iterable[ResourcePath] = ()) ->
         _clear(Path(root.ospath) / INCOMING)
     # Thousands of files are in a few folders.
     folders = {target.dirname().ospath for target in targets if target.isLocal}
-    above = {folder for path in folders for folder in (Path(path), *Path(path).parents)}
+    above: set[Path] = set()
+    for path in folders:
+        above.update((Path(path), *Path(path).parents))
     for folder in above:
         _clear(folder / _incoming_elsewhere(root))
 

@@ -86,7 +86,9 @@ class DafButlerReader(ButlerReader):
             # Where files are is the butler's to tell.
             without = [name for name in wanted if name not in with_files]
             held = self._tables and self._tables.read(without, calibrations_only=calibrations_only)
-            rest = wanted if held is None else [name for name in wanted if name in with_files]
+            rest = wanted
+            if held is not None:
+                rest = [name for name in wanted if name in with_files]
             if rest:
                 # Dataset types may have been removed or defined anew since.
                 self._butler.registry.refresh()

@@ -138,10 +138,11 @@ class Survey:
     @cached_property
     def new_records(self) -> dict[DimensionElement, list[DimensionRecord]]:
         """Dimension records that are not there."""
-        return {
-            element: [record for record in records if record.dataId not in self.records[element]]
-            for element, records in self.translation.records.items()
-        }
+        new: dict[DimensionElement, list[DimensionRecord]] = {}
+        for element, records in self.translation.records.items():
+            records_here = self.records[element]
+            new[element] = [record for record in records if record.dataId not in records_here]
+        return new
 
     @property
     def nothing_lacks(self) -> bool:
@@ -207,7 +208,8 @@ def survey(
     """
     names = list(dict.fromkeys([*contents.collections, *(d.run for d in contents.datasets)]))
     infos = find_collections(butler, names)
-    refs = {str(ref.id): ref for ref in butler.get_many_datasets(d.uuid for d in contents.datasets)}
+    uuids = [dataset.uuid for dataset in contents.datasets]
+    refs = {str(ref.id): ref for ref in butler.get_many_datasets(uuids)}
     return Survey(
         manifest,
         contents,
@@ -239,9 +241,9 @@ def find_records(
     butler: Butler, translation: Translation
 ) -> dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]:
     """Return the records of all that the bundle describes or names."""
-    keys: dict[DimensionElement, set[DataCoordinate]] = {
-        element: {record.dataId for record in records} for element, records in translation.records.items()
-    }
+    keys: dict[DimensionElement, set[DataCoordinate]] = {}
+    for element, described in translation.records.items():
+        keys[element] = {record.dataId for record in described}
     for element, data_ids in needed_records(translation).items():
         keys.setdefault(element, set()).update(data_ids)
     records_here = {}

@@ -50,8 +50,11 @@ def with_sizes(
         files.setdefault(record.uuid, []).append(record)
     paths = [record.path for of_dataset in files.values() for record in of_dataset]
     size_of = _sizes(list(dict.fromkeys(paths)), folder)
-    sizes = {uuid: _total([size_of[r.path] for r in of_dataset]) for uuid, of_dataset in files.items()}
-    recorded = {uuid: _total([_known(r.size) for r in of_dataset]) for uuid, of_dataset in files.items()}
+    sizes: dict[str, int | None] = {}
+    recorded: dict[str, int | None] = {}
+    for uuid, of_dataset in files.items():
+        sizes[uuid] = _total([size_of[record.path] for record in of_dataset])
+        recorded[uuid] = _total([_known(record.size) for record in of_dataset])
     answer = dict(held)
     for name in held.keys() & set(names):
         uuids = dict.fromkeys(row.uuid for row in held[name].rows)

@@ -449,16 +449,14 @@ class Snapshot:
     def _types(self, collections: Iterable[int]) -> Iterator[_Type]:
         # The summary may name types that are gone; it never lacks one.
         for some in _chunks(sorted(collections)):
-            yield from map(
-                _Type._make,
-                self._connection.select(
-                    "SELECT s.collection_id, t.id, t.name, t.tag_association_table, "
-                    "t.calibration_association_table "
-                    f"FROM {self._in}collection_summary_dataset_type s "
-                    f"JOIN {self._in}dataset_type t ON t.id = s.dataset_type_id "
-                    f"WHERE s.collection_id IN ({_listed(some)})"
-                ),
+            statement = (
+                "SELECT s.collection_id, t.id, t.name, t.tag_association_table, "
+                "t.calibration_association_table "
+                f"FROM {self._in}collection_summary_dataset_type s "
+                f"JOIN {self._in}dataset_type t ON t.id = s.dataset_type_id "
+                f"WHERE s.collection_id IN ({_listed(some)})"
             )
+            yield from map(_Type._make, self._connection.select(statement))
 
     def _read(self, table: str, where: str, types: Mapping[int, str], rows: Mapping[int, list[Row]]) -> None:
         """Add rows of one table to those of their collections."""

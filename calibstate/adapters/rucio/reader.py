@@ -80,7 +80,8 @@ class RucioServerReader(RucioReader):
     def rules(self, dataset: str) -> tuple[Rule, ...]:
         """Return the rules that keep all files of a dataset somewhere."""
         rows = [*self._rules_on(self._settings.scope, dataset), *self._rules_on_others(dataset)]
-        rses = {text: self._rses(text) for text in {row["rse_expression"] for row in rows}}
+        expressions = {row["rse_expression"] for row in rows}
+        rses = {expression: self._rses(expression) for expression in expressions}
         return tuple(self._rule(row, rses[row["rse_expression"]]) for row in rows)
 
     @override
@@ -152,7 +153,10 @@ class RucioServerReader(RucioReader):
             return []
         files = {file["name"] for file in self._files_of(dataset) or ()}
         holders = [other for other in others if self._holds_for_good(other, files)]
-        return [row for other in holders for row in self._rules_on(*other)]
+        rules: list[Row] = []
+        for other in holders:
+            rules += self._rules_on(*other)
+        return rules
 
     def _holds_for_good(self, other: tuple[str, str], files: set[str]) -> bool:
         scope, name = other
@@ -268,7 +272,9 @@ def _pfns(client: Client, rse: str, did: str) -> Mapping[str, str]:
 def _room(client: Client, account: str, rse: str) -> float:
     """Return the bytes that Rucio's own choice of an RSE would still allow."""
     # A list of lists of attributes; what the attribute says does not count.
-    attributes = [attribute for row in client.list_account_attributes(account) for attribute in row]
+    attributes: list[Row] = []
+    for row in client.list_account_attributes(account):
+        attributes += row
     if any(attribute["key"] == "admin" for attribute in attributes):
         return inf
     # No limit at all means no room at all.
@@ -278,11 +284,8 @@ def _room(client: Client, account: str, rse: str) -> float:
         for expression, limit in client.get_global_account_limits(account).items()
         if rse in limit["resolved_rses"]
     }
-    everywhere = [
-        row["bytes_remaining"]
-        for row in (client.get_global_account_usage(account) if concerned else ())
-        if row["rse_expression"] in concerned
-    ]
+    usage = client.get_global_account_usage(account) if concerned else ()
+    everywhere = [row["bytes_remaining"] for row in usage if row["rse_expression"] in concerned]
     return min([*local, *everywhere]) if local else 0
 
 
