@@ -86,11 +86,11 @@ def apply(
         raise typer.Exit(undone_code(prepared.plan))
     for sentence in prepared.passes.sentences:
         screen.tell(sentence)
-    barred = check(prepared, expect or ())
+    excluded = check(prepared, expect or ())
     if prepared.plan.steps and not yes:
         _ask(prepared, format)
     # What was approved is this plan, and none that might follow from it.
-    carrying_out = partial(carry_out, prepared, _show(format), wait, barred, only_this=bool(expect))
+    carrying_out = partial(carry_out, prepared, _show(format), wait, excluded, only_this=bool(expect))
     raise typer.Exit(_run(carrying_out, stopping, format))
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CalibstateError, LockedError, UnreachableError
-from ..model.outcomes import Began, JournalLine, Outcome, Result
+from ..model.outcomes import JournalLine, Outcome, Result
 from ..model.plans import Plan, Step
-from ..ports.places import Records, WritePlaces
-from ..ports.progress import Watch, unwatched
+from ..ports.places import WritePlaces
 from ..ports.records import Journal
-from .execute import Barred, execute, refuse_stale
+from .execute import EVERY_STEP, Excluded, Supervisor, execute, refuse_stale
 from .hold import Holds, Patience
 from .plan import Failed
 
@@ -26,49 +25,34 @@ __all__ = ["TRIES", "Run", "converge"]
 TRIES = 5
 """How many plans one run makes at most."""
 
+_WORTH_ANOTHER_PLAN = {Result.STALE, Result.SKIPPED}
+"""Results after which a new plan may have steps that this one had not."""
+
 
 @dataclass
 class Run:
     """What a run works with."""
 
     places: WritePlaces
-    """Where it works."""
-
-    records: Callable[[str], Records]
-    """Locks and journal of a place."""
+    """Where it works; each has its locks and its journal."""
 
     now: Callable[[], str]
     """The time in UTC, with ``Z``."""
 
-    tell: Callable[[str], None] = lambda text: None
-    """Told what a person should know, such as a lock that was taken over."""
-
-    ours: Callable[[Step], bool] = lambda step: True
-    """Which steps are carried out; the others are looked at only."""
-
-    watch: Callable[[Step], Watch] = lambda step: unwatched
-    """Gives what is told of the progress of a step."""
-
-    began: Callable[[], Began | None] = lambda: None
-    """Says who runs, for the journal."""
-
-    stopping: Callable[[], bool] = lambda: False
-    """Says whether no other step is to be begun."""
-
-    shut: Callable[[str], str | None] = lambda place: None
-    """Says why no step is to be begun at a place at this time."""
+    supervisor: Supervisor = EVERY_STEP
+    """Decides what is begun, and is told how it goes."""
 
     patience: Patience = field(default_factory=Patience)
     """How long is waited for what others hold."""
 
-    barred: Barred = field(default_factory=Barred)
+    excluded: Excluded = field(default_factory=Excluded)
     """Places at which nothing is done."""
 
     _journals: dict[int, Journal] = field(default_factory=dict)
     _holds: Holds = field(init=False)
 
     def __post_init__(self) -> None:
-        self._holds = Holds(self.places, self.tell, self.patience)
+        self._holds = Holds(self.places, self.supervisor.note, self.patience)
 
     def hold(self, plan: Plan, why: str) -> None:
         """Hold the locks of all places that a plan changes.
@@ -82,13 +66,13 @@ class Run:
         UnreachableError
             None of them can be held.
         """
-        unreached = None
+        unreached: UnreachableError | None = None
         for place in self.places_of(plan):
             try:
                 self._holds.take(place, why)
             except UnreachableError as error:
                 unreached = unreached or error
-                self.barred.why[place] = str(error)
+                self.excluded.why[place] = str(error)
         if unreached and not self.places_of(plan):
             raise unreached
 
@@ -96,22 +80,26 @@ class Run:
         """Look whether a place is still held, before it is changed."""
         self._holds.check(place)
 
-    def is_barred(self, step: Step) -> bool:
-        """Say whether nothing is done at the place of a step."""
-        return step.action.target.place in self.barred.why
+    def carries_out(self, step: Step) -> bool:
+        """Say whether a step is ours, and its place is not excluded."""
+        if step.action.target.place in self.excluded.why:
+            return False
+        return self.supervisor.is_ours(step)
 
     def places_of(self, plan: Plan) -> list[str]:
         """Return the places that a plan changes here."""
-        steps = (step for step in plan.steps if self.ours(step) and not self.is_barred(step))
-        return sorted({step.action.target.place for step in steps})
+        places = {step.action.target.place for step in plan.steps if self.carries_out(step)}
+        return sorted(places)
 
     def open_journals(self, plan: Plan) -> None:
         """Begin a journal in each store that keeps one of a plan's places."""
         for place in self.places_of(plan):
-            journal = self.records(place).journal
+            journal = self.places.records(place).journal
+            # Several places may be kept in one store, which has one journal.
             if id(journal) not in self._journals:
                 self._journals[id(journal)] = journal
-                journal.write(self._line("run", "apply", began=self.began()))
+                began = self.supervisor.began()
+                journal.write(self._line("run", "apply", began=began))
 
     def journal(self, event: str, text: str) -> None:
         """Keep a line of what concerns all places."""
@@ -120,7 +108,7 @@ class Run:
 
     def journal_outcome(self, place: str, outcome: Outcome) -> None:
         """Keep a line of what became of a step."""
-        journal = self.records(place).journal
+        journal = self.places.records(place).journal
         # One of a place at which nothing is done may never have been begun.
         if id(journal) in self._journals:
             text = f"{outcome.do} {outcome.result.value}"
@@ -143,7 +131,7 @@ class Run:
         CalibstateError
             One cannot be given back.
         """
-        for place in self.barred.why:
+        for place in self.excluded.why:
             self._holds.leave(place)
         try:
             self.journal("end", became)
@@ -152,23 +140,36 @@ class Run:
             self._let_go(why)
 
     def _let_go(self, why: CalibstateError | None) -> None:
+        """Let go of every lock; what ends the run is told first."""
         try:
             self._holds.close()
         except CalibstateError as error:
-            already = why.diagnostics if why else ()
-            more = [problem for problem in error.diagnostics if problem not in already]
+            if why is None:
+                raise type(error)(*error.diagnostics) from error
+            more = [problem for problem in error.diagnostics if problem not in why.diagnostics]
             if not more:
                 return  # It is what ends the run, and is told.
-            # A lock that was lost weighs most: somebody else works there.
-            worst = why if why and not isinstance(error, LockedError) else error
-            raise type(worst)(*already, *more) from error
+            worst = why
+            if isinstance(error, LockedError):
+                # A lock that was lost weighs most: somebody else works there.
+                worst = error
+            raise type(worst)(*why.diagnostics, *more) from error
 
     def _line(self, event: str, text: str, **more: Any) -> JournalLine:
-        return JournalLine(at=self.now(), event=event, text=text, **more)
+        return JournalLine(
+            at=self.now(),
+            event=event,
+            text=text,
+            **more,
+        )
 
 
 def converge(
-    plan: Plan, run: Run, *, why: str, again: Callable[[Failed], Plan | None] | None = None
+    plan: Plan,
+    run: Run,
+    *,
+    why: str,
+    again: Callable[[Failed], Plan | None] | None = None,
 ) -> Iterator[Outcome]:
     """Carry out a plan and, where it is allowed, those that follow from it.
 
@@ -203,50 +204,49 @@ def converge(
             run.hold(plan, why)
             run.open_journals(plan)
             if again is None:
-                refuse_stale(plan, run.places, lambda step: run.ours(step) and not run.is_barred(step))
-            outcomes = []
+                refuse_stale(plan, run.places, run.carries_out)
+            outcomes: list[Outcome] = []
             for outcome in _carry_out(plan, run, why):
                 outcomes.append(outcome)
                 yield outcome
-            became = "interrupted" if run.stopping() else "done"
-            if again is None or run.stopping() or not _worth_another_plan(outcomes):
+            is_stopping = run.supervisor.is_stopping()
+            became = "done"
+            if is_stopping:
+                became = "interrupted"
+            results = {outcome.result for outcome in outcomes}
+            # Only where the ground moved, or something waited, is more to do.
+            if again is None or is_stopping or results.isdisjoint(_WORTH_ANOTHER_PLAN):
                 return
-            failed |= {_what(o): o.detail for o in outcomes if o.result in {Result.REFUSED, Result.FAILED}}
+            for outcome in outcomes:
+                if outcome.result in {Result.REFUSED, Result.FAILED}:
+                    failed[outcome.do, outcome.target] = outcome.detail
             following = again(failed)
             if following is None or not following.steps:
                 return
             plan = following
     except CalibstateError as error:
-        became, why_ended = f"stopped: {error.first.summary}", error
+        became = f"stopped: {error.first.summary}"
+        why_ended = error
         raise
     finally:
         run.release(became, why_ended)
 
 
 def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
+    """Carry out one plan, and keep in the journals what becomes of it."""
+    places = ", ".join(run.places_of(plan))
+    run.journal("plan", f"{why}: {len(plan.steps)} steps at {places}")
     place_of = {step.id: step.action.target.place for step in plan.steps}
-    run.journal("plan", f"{why}: {len(plan.steps)} steps at {', '.join(run.places_of(plan))}")
-    carried_out = execute(
+    for outcome in execute(
         plan,
         run.places,
-        barred=run.barred,
-        ours=run.ours,
-        watch=run.watch,
-        stopping=run.stopping,
-        shut=run.shut,
-        check=run.check,
-    )
-    for outcome in carried_out:
+        run.check,
+        run.supervisor,
+        run.excluded,
+    ):
+        place = place_of[outcome.step]
         if outcome.result is Result.BEGUN:
-            run.check(place_of[outcome.step])
-        run.journal_outcome(place_of[outcome.step], outcome)
+            # What was lost meanwhile is not changed any more.
+            run.check(place)
+        run.journal_outcome(place, outcome)
         yield outcome
-
-
-def _worth_another_plan(outcomes: list[Outcome]) -> bool:
-    results = {outcome.result for outcome in outcomes}
-    return Result.STALE in results or Result.SKIPPED in results
-
-
-def _what(outcome: Outcome) -> tuple[str, str]:
-    return (outcome.do, outcome.target)

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..kinds.registry import KINDS
 from ..model.actions import Action, Departure, Standing
-from ..model.outcomes import Outcome, Result
+from ..model.outcomes import Began, Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.resources import Resource
 from ..ports.places import WritePlaces
@@ -31,27 +31,61 @@ from ..ports.silence import SilentError
 from .observe import look
 from .side_by_side import in_time
 
-__all__ = ["Barred", "execute", "refuse_stale"]
+__all__ = ["EVERY_STEP", "Excluded", "Supervisor", "execute", "refuse_stale"]
 
 
 @dataclass
-class Barred:
+class Excluded:
     """Places at which no step is begun in this run any more."""
 
     why: dict[str, str] = field(default_factory=dict)
     """By place, in a sentence."""
 
 
+class Supervisor:
+    """Decides what of a plan is begun, and is told how it goes.
+
+    As it is, it lets every step be begun, and listens to nothing; a run that
+    answers to somebody has one of its own.
+    """
+
+    def is_ours(self, step: Step) -> bool:
+        """Say whether a step is carried out; else it is looked at only."""
+        return True
+
+    def is_stopping(self) -> bool:
+        """Say whether no other step is to be begun."""
+        return False
+
+    def closed(self, place: str) -> str | None:
+        """Say why no step is to be begun at a place at this time.
+
+        It is asked before each of the steps there.
+        """
+        return None
+
+    def watch(self, step: Step) -> Watch:
+        """Return what is told of the progress of a step."""
+        return unwatched
+
+    def note(self, text: str) -> None:
+        """Hear what a person should know, such as a lock taken over."""
+
+    def began(self) -> Began | None:
+        """Say who runs, for the journal."""
+        return None
+
+
+EVERY_STEP = Supervisor()
+"""Lets every step be begun."""
+
+
 def execute(
     plan: Plan,
     places: WritePlaces,
-    *,
-    barred: Barred | None = None,
-    ours: Callable[[Step], bool] = lambda step: True,
-    watch: Callable[[Step], Watch] = lambda step: unwatched,
-    stopping: Callable[[], bool] = lambda: False,
-    shut: Callable[[str], str | None] = lambda place: None,
-    check: Callable[[str], None] = lambda place: None,
+    check: Callable[[str], None],
+    supervisor: Supervisor = EVERY_STEP,
+    excluded: Excluded | None = None,
 ) -> Iterator[Outcome]:
     """Carry out the steps of a plan, in their order.
 
@@ -63,20 +97,13 @@ def execute(
         What to do.
     places
         Where; their locks are held.
-    barred
-        Places at which nothing is done; it grows by those that fall silent.
-    ours
-        Which steps are carried out; the others are looked at only.
-    watch
-        Gives what is told of the progress of a step.
-    stopping
-        Says whether no other step is to be begun.
-    shut
-        Says why none is to be begun at a place at this time; asked before
-        each of its steps.
     check
         Looks whether a place is still held; asked directly before each write
         that cannot be taken back.
+    supervisor
+        Decides what is begun.
+    excluded
+        Places at which nothing is done; it grows by those that fall silent.
 
     Yields
     ------
@@ -88,27 +115,40 @@ def execute(
     LockedError
         A place is held no more.
     """
+    excluded = excluded or Excluded()
     done: set[str] = set()
-    barred = barred or Barred()
     for step in plan.steps:
-        if stopping():
+        if supervisor.is_stopping():
             return
-        if not ours(step):
-            done.update([step.id] if _is_done(step, places) else [])
-        elif waits_for := [needed for needed in step.after if needed not in done]:
-            yield _outcome(step, Result.SKIPPED, _waits(waits_for))
-        elif why := barred.why.get(step.action.target.place):
-            yield _outcome(step, Result.FAILED, why)
-        elif why := shut(step.action.target.place):
-            yield _outcome(step, Result.REFUSED, why)
-        else:
-            for outcome in _take(step, places, watch(step), barred, check):
-                if outcome.result is Result.DONE:
-                    done.add(step.id)
-                yield outcome
+        place = step.action.target.place
+        if not supervisor.is_ours(step):
+            # What others have done may be what a step of ours needs.
+            if _is_done(step, places):
+                done.add(step.id)
+            continue
+        lacking = [needed for needed in step.after if needed not in done]
+        if lacking:
+            yield _outcome(step, Result.SKIPPED, _waits(lacking))
+            continue
+        if place in excluded.why:
+            yield _outcome(step, Result.FAILED, excluded.why[place])
+            continue
+        closed = supervisor.closed(place)
+        if closed:
+            yield _outcome(step, Result.REFUSED, closed)
+            continue
+        watch = supervisor.watch(step)
+        for outcome in _take(step, places, watch, excluded, check):
+            if outcome.result is Result.DONE:
+                done.add(step.id)
+            yield outcome
 
 
-def refuse_stale(plan: Plan, places: WritePlaces, ours: Callable[[Step], bool] = lambda step: True) -> None:
+def refuse_stale(
+    plan: Plan,
+    places: WritePlaces,
+    ours: Callable[[Step], bool],
+) -> None:
     """Refuse a plan some step of which stands on what is not so any more.
 
     Parameters
@@ -128,69 +168,75 @@ def refuse_stale(plan: Plan, places: WritePlaces, ours: Callable[[Step], bool] =
     moved: dict[Departure, Diagnostic] = {}
     coming: set[tuple[str, str]] = set()
     for step in plan.steps:
-        live = _Live.of(step.action, places)
-        if ours(step) and live.is_known:
-            # Several steps may stand on one fact; it is told once.
-            moved = {**_moved(step, live.resource, coming), **moved}
-        if not live.is_known or step.action.standing(live.resource) is not Standing.DONE:
+        is_done = False
+        try:
+            live = _live(step.action, places)
+        except (UnreachableError, RefusedError):
+            pass  # The step itself will tell.
+        else:
+            is_done = step.action.standing(live) is Standing.DONE
+            if ours(step):
+                # Several steps may stand on one fact; it is told once.
+                moved = {**_moved(step, live, coming), **moved}
+        if not is_done:
             # What an earlier step brings is compared when it has brought it.
             coming |= step.action.brings()
     if moved:
         raise PlanIsStaleError(*moved.values())
 
 
-@dataclass(frozen=True)
-class _Live:
-    """What the target of an action is now, as far as it could be seen."""
-
-    resource: Resource | None = None
-    is_known: bool = True
-
-    @classmethod
-    def of(cls, action: Action, places: WritePlaces) -> _Live:
-        try:
-            return cls(in_time(action.target.place, partial(look, action.subject(), places), places.timeout))
-        except (UnreachableError, RefusedError):
-            return cls(is_known=False)  # The step itself will tell.
+def _live(action: Action, places: WritePlaces) -> Resource | None:
+    """Look at what an action changes, in time; `None`: it is absent."""
+    place = action.target.place
+    return in_time(place, partial(look, action.subject(), places), places.timeout)
 
 
 def _moved(
-    step: Step, live: Resource | None, coming: Collection[tuple[str, str]]
+    step: Step,
+    live: Resource | None,
+    coming: Collection[tuple[str, str]],
 ) -> dict[Departure, Diagnostic]:
     """Return the facts that a step stands on, that moved, and do not come."""
     action = step.action
     if action.standing(live) is not Standing.STALE:
         return {}
-    return {
-        departure: Diagnostic(
+    moved: dict[Departure, Diagnostic] = {}
+    for departure in action.departures(live):
+        if (departure.place, departure.name) in coming:
+            continue
+        moved[departure] = Diagnostic(
             "Plan is stale",
             f"Step {step.id}, {action.do} {action.target}: {action.words_for(departure)}.",
             hint="Nothing was written. Plan again, and have the new plan reviewed.",
         )
-        for departure in action.departures(live)
-        if (departure.place, departure.name) not in coming
-    }
+    return moved
 
 
 def _is_done(step: Step, places: WritePlaces) -> bool:
     """Say whether another site has done its step."""
     try:
-        return _standing(step.action, places) is Standing.DONE
+        return step.action.standing(_live(step.action, places)) is Standing.DONE
     except (UnreachableError, RefusedError):
         return False
 
 
 def _take(
-    step: Step, places: WritePlaces, watch: Watch, barred: Barred, check: Callable[[str], None]
+    step: Step,
+    places: WritePlaces,
+    watch: Watch,
+    excluded: Excluded,
+    check: Callable[[str], None],
 ) -> Iterator[Outcome]:
+    """Carry out a step, and make an outcome of whatever goes wrong."""
     place = step.action.target.place
     try:
         yield from _attempt(step, places, watch, partial(check, place))
     except KeyboardInterrupt:
-        barred.why[place] = "the step in hand was left behind"
+        excluded.why[place] = "the step in hand was left behind"
         raise
     except SilentError as error:
-        barred.why[place] = f"{place} fell silent in this run; {_AGAIN}"
+        # The step may still go on, so nothing else is begun there.
+        excluded.why[place] = f"{place} fell silent in this run; {_AGAIN}"
         yield _outcome(step, Result.FAILED, f"{error.first.detail} {_UNKNOWN}")
     except LockedError as error:
         yield _outcome(step, Result.FAILED, error.first.detail)
@@ -203,45 +249,54 @@ def _take(
         yield _outcome(step, Result.FAILED, str(error))
 
 
-def _attempt(step: Step, places: WritePlaces, watch: Watch, fence: Fence) -> Iterator[Outcome]:
+def _attempt(
+    step: Step,
+    places: WritePlaces,
+    watch: Watch,
+    fence: Fence,
+) -> Iterator[Outcome]:
+    """Look at the target of a step, change it, and look again."""
     action = step.action
-    place, kind = action.target.place, KINDS[action.target.kind]
-    live = in_time(place, partial(look, action.subject(), places), places.timeout)
+    place = action.target.place
+    live = _live(action, places)
     standing = action.standing(live)
     if standing is Standing.DONE:
         yield _outcome(step, Result.DONE, "it was done already")
     elif standing is Standing.UNDER_WAY:
         yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
     elif standing is Standing.STALE:
-        yield _outcome(step, Result.STALE, f"{action.moved(live)}; nothing was changed")
+        yield _outcome(
+            step,
+            Result.STALE,
+            f"{action.moved(live)}; nothing was changed",
+        )
     else:
+        # Whoever keeps the journal writes this before anything is changed.
         yield _outcome(step, Result.BEGUN, action.summary())
-        in_time(place, partial(kind.apply, action, places, watch, fence), places.timeout)
-        live = in_time(place, partial(look, action.subject(), places), places.timeout)
-        yield _became(step, live)
+        kind = KINDS[action.target.kind]
+        change = partial(kind.apply, action, places, watch, fence)
+        in_time(place, change, places.timeout)
+        yield _became(step, _live(action, places))
 
 
 def _became(step: Step, live: Resource | None) -> Outcome:
+    """Return what became of a step that was carried out."""
     action = step.action
     standing = action.standing(live)
     if standing is Standing.DONE:
         return _outcome(step, Result.DONE, action.summary())
     if standing is Standing.UNDER_WAY:
         return _outcome(step, Result.PENDING, f"under way: {action.summary()}")
-    detail = f"{action.target} is not as it should be after the step; plan again to see how"
     if standing is Standing.STALE:
-        detail = f"{action.target} was written, and is not as it should be: {action.moved(live)}"
+        moved = action.moved(live)
+        detail = f"{action.target} was written, and is not as it should be: {moved}"
+        return _outcome(step, Result.FAILED, detail)
+    detail = f"{action.target} is not as it should be after the step; plan again to see how"
     return _outcome(step, Result.FAILED, detail)
 
 
 _AGAIN = "run again when it answers"
 _UNKNOWN = "What came of the step is not known; the next run looks, and goes on from there."
-
-
-def _standing(action: Action, places: WritePlaces) -> Standing:
-    return action.standing(
-        in_time(action.target.place, partial(look, action.subject(), places), places.timeout)
-    )
 
 
 def _waits(needed: list[str]) -> str:

@@ -56,7 +56,7 @@ class Closed:
         return f"it opens at {local:%Y-%m-%d %H:%M} ({self.window.zone}), {stamp(self.opens)}"
 
     @property
-    def told(self) -> str:
+    def detail(self) -> str:
         """All of it, in a sentence."""
         return f"{self.place} is closed ({self.window.because}); {self.opening}"
 
@@ -73,19 +73,24 @@ def closed(desired: DesiredState, place: str, now: datetime) -> Closed | None:
     now
         The moment, with its time zone.
     """
-    here = {place, place.partition("/")[0]} if place in desired.repositories else set()
-    declared = desired.settings.noun.windows
-    ends = {
-        number: end
-        for number, window in enumerate(declared)
-        if not here.isdisjoint(window.deny) and (end := closed_until(window, now))
-    }
-    if not ends:
+    if place not in desired.repositories:
         return None
-    longest = max(ends, key=lambda number: ends[number])
-    denying = [window for window in declared if not here.isdisjoint(window.deny)]
-    where = desired.settings.lines.at("windows", longest)
-    return Closed(place, declared[longest], where, _opening(denying, ends[longest]))
+    # A window names a repository, or a site and so all that it has.
+    names = {place, place.partition("/")[0]}
+    denying: list[Window] = []
+    longest: tuple[datetime, int, Window] | None = None
+    for number, window in enumerate(desired.settings.noun.windows):
+        if names.isdisjoint(window.deny):
+            continue
+        denying.append(window)
+        end = closed_until(window, now)
+        if end and (longest is None or end > longest[0]):
+            longest = (end, number, window)
+    if longest is None:
+        return None
+    end, number, window = longest
+    where = desired.settings.lines.at("windows", number)
+    return Closed(place, window, where, _opening(denying, end))
 
 
 def closed_until(window: Window, moment: datetime) -> datetime | None:
@@ -111,28 +116,36 @@ def closed_until(window: Window, moment: datetime) -> datetime | None:
         # Clocks were set back, and cron does its work in the first of the two
         # hours of one name; asked in the second, what was then comes ahead.
         ahead = (moment + _CLOCKS_GO_BACK).replace(microsecond=0).astimezone(window.clock)
-    before = (tick.astimezone(UTC) for tick in CronSim(window.closes, ahead, reverse=True))
-    began = next((began for began in before if began <= moment), None)
-    if began is None:
+    began: datetime | None = None
+    for tick in CronSim(window.closes, ahead, reverse=True):
+        began = tick.astimezone(UTC)
+        if began <= moment:
+            break
+    if began is None or began > moment:
         return None
     # Going backward, what came shortly before a change of clocks is overlooked
     # where that is of half an hour.
     for tick in CronSim(window.closes, began.astimezone(window.clock)):
-        if (later := tick.astimezone(UTC)) > moment:
+        later = tick.astimezone(UTC)
+        if later > moment:
             break
         began = later
     end = began + window.span
-    return end if moment < end else None
+    if moment >= end:
+        return None
+    return end
 
 
 def _opening(windows: Sequence[Window], end: datetime) -> datetime | None:
     """Return when no window is closed any more, one after the other."""
     latest = end + _FAR
     for _ in range(_MOST):
-        later = max((e for window in windows if (e := closed_until(window, end))), default=None)
+        ends = [closed_until(window, end) for window in windows]
+        later = max((moment for moment in ends if moment), default=None)
         if later is None:
             return end
         if later > latest:
             break
+        # At this moment another window may be closed already.
         end = later
     return None

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.execute import Barred
+from ..engine.execute import Excluded
 from ..engine.expand import places_of
 from ..engine.hold import Patience
 from ..engine.objections import NONE, Foreseen
@@ -142,7 +142,7 @@ def prepare(
     )
 
 
-def check(prepared: Prepared, digests: Collection[str] = ()) -> Barred:
+def check(prepared: Prepared, digests: Collection[str] = ()) -> Excluded:
     """Refuse a plan that nobody approved, and look where one can work.
 
     Parameters
@@ -154,7 +154,7 @@ def check(prepared: Prepared, digests: Collection[str] = ()) -> Barred:
 
     Returns
     -------
-    Barred
+    Excluded
         Places of the plan at which one cannot work; why is told.
 
     Raises
@@ -166,7 +166,7 @@ def check(prepared: Prepared, digests: Collection[str] = ()) -> Barred:
     """
     # Waiting for Rucio may go on without a step.
     if not prepared.plan.steps:
-        return Barred()
+        return Excluded()
     digest = prepared.digest
     for word in digests:
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", word):
@@ -190,7 +190,7 @@ def carry_out(
     prepared: Prepared,
     show: Callable[[Outcome], None],
     wait: timedelta | None = None,
-    barred: Barred | None = None,
+    excluded: Excluded | None = None,
     *,
     only_this: bool = False,
 ) -> Applied:
@@ -204,7 +204,7 @@ def carry_out(
         Told what becomes of each target, as soon as that is known.
     wait
         How long is waited for what Rucio carries.
-    barred
+    excluded
         Places at which nothing is done, as `check` returns them.
     only_this
         Whether this plan is all that may be done, as that of a file is.
@@ -215,7 +215,7 @@ def carry_out(
         prepared.plan,
         show,
         prepared.patience,
-        barred or Barred(),
+        excluded or Excluded(),
         allowed=prepared.allowed,
         passes=prepared.passes,
         foreseen=prepared.foreseen,

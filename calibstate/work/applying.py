@@ -14,8 +14,10 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from ..engine.converge import Run, converge
-from ..engine.execute import Barred
+from ..engine.execute import Excluded, Supervisor
 from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
 from ..engine.objections import NONE, Foreseen
@@ -29,7 +31,7 @@ from ..model.checkups import Health
 from ..model.drift import What
 from ..model.guards import Allowed, Guard
 from ..model.names import RUCIO
-from ..model.outcomes import Outcome, Result
+from ..model.outcomes import Began, Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.results.plans import Applied
 from ..ports.progress import Watch
@@ -67,7 +69,7 @@ class Applying:
     patience: Patience
     """How long is waited for what others hold."""
 
-    barred: Barred
+    excluded: Excluded
     """Places at which nothing is done in this run."""
 
     allowed: Allowed = field(default_factory=Allowed)
@@ -171,9 +173,16 @@ class Applying:
             refuse_guarded(ours, session.desired, self.allowed, waves)
         self.latest = plan
         bar = _StepProgress(self.session.listener)
+        run = Run(
+            self.places,
+            self.session.utc_now,
+            _Supervisor(self.session, self.allowed, bar),
+            patience=self.patience,
+            excluded=self.excluded,
+        )
         # The journals of all places name the plan by its digest.
         why = f"plan {planfile.digest(plan)[:19]}"
-        for carried_out in converge(plan, self._run(bar), why=why, again=again):
+        for carried_out in converge(plan, run, why=why, again=again):
             # A bar would stand in the middle of what is printed now.
             bar.stop()
             # Whoever reads it later is to know what was passed for it.
@@ -203,30 +212,6 @@ class Applying:
         self._forget({Result.STALE, Result.SKIPPED}, but=left)
         return self.latest
 
-    def _run(self, bar: _StepProgress) -> Run:
-        """Return what the engine carries out a plan with."""
-        session = self.session
-        return Run(
-            self.places,
-            self.places.records,
-            session.utc_now,
-            session.listener.note,
-            ours=lambda step: is_ours(session, step),
-            watch=lambda step: bar.watch(step.action.do, str(step.action.target)),
-            began=lambda: began(session.desired, self.allowed),
-            stopping=session.stop,
-            patience=self.patience,
-            barred=self.barred,
-            shut=self._why_closed,
-        )
-
-    def _why_closed(self, place: str) -> str | None:
-        """Say why no step is begun at a place at this time."""
-        if Guard.WINDOW in self.allowed.guards:
-            return None
-        closing = closed(self.session.desired, place, self.session.now())
-        return closing.told if closing else None
-
     def _forget(self, results: Set[Result], but: Set[str] = frozenset()) -> None:
         """Forget what became of targets.
 
@@ -248,7 +233,7 @@ def is_ours(session: Session, step: Step) -> bool:
     return session.scope.has_repository(owner or step.action.target.place)
 
 
-def unfit_places(session: Session, places: Places, plan: Plan) -> Barred:
+def unfit_places(session: Session, places: Places, plan: Plan) -> Excluded:
     """Return the places of a plan at which one cannot work, and tell why.
 
     Nothing is done there; the other places go on.
@@ -262,20 +247,58 @@ def unfit_places(session: Session, places: Places, plan: Plan) -> Barred:
     plan
         What is about to be done.
     """
-    barred = Barred()
+    excluded = Excluded()
     for check in fit_for(plan, lambda step: is_ours(session, step), places):
         if check.health is Health.OK:
             continue
         if check.check in {"read", "write"}:
-            barred.why[check.place] = check.said
+            excluded.why[check.place] = check.said
         problem = Diagnostic(
             "Place is not fit for work",
             f"{check.place}: {check.said.rstrip('.')}.",
             hint=check.hint,
-            severity=Severity.ERROR if check.place in barred.why else Severity.WARNING,
+            severity=Severity.ERROR if check.place in excluded.why else Severity.WARNING,
         )
         session.listener.report([problem])
-    return barred
+    return excluded
+
+
+class _Supervisor(Supervisor):
+    """Decides for a session, and shows it how far steps have come."""
+
+    def __init__(self, session: Session, allowed: Allowed, bar: _StepProgress) -> None:
+        self._session = session
+        self._allowed = allowed
+        self._bar = bar
+
+    @override
+    def is_ours(self, step: Step) -> bool:
+        return is_ours(self._session, step)
+
+    @override
+    def is_stopping(self) -> bool:
+        return self._session.stop()
+
+    @override
+    def closed(self, place: str) -> str | None:
+        if Guard.WINDOW in self._allowed.guards:
+            return None
+        closing = closed(self._session.desired, place, self._session.now())
+        if closing is None:
+            return None
+        return closing.detail
+
+    @override
+    def watch(self, step: Step) -> Watch:
+        return self._bar.watch(step.action.do, str(step.action.target))
+
+    @override
+    def note(self, text: str) -> None:
+        self._session.listener.note(text)
+
+    @override
+    def began(self) -> Began:
+        return began(self._session.desired, self._allowed)
 
 
 class _StepProgress:

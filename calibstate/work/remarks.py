@@ -109,7 +109,7 @@ def _windows_met(plan: Plan, desired: DesiredState, now: datetime) -> list[Diagn
     for closing in _closings(plan, desired, now):
         remark = Diagnostic(
             "Place is closed",
-            f"{closing.told}.",
+            f"{closing.detail}.",
             closing.where,
             f"`apply` refuses its steps until then; if they are meant: {_key(Guard.WINDOW)}.",
             Severity.NOTE,

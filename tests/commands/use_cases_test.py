@@ -42,7 +42,7 @@ def test_a_plan_that_was_prepared_is_carried_out_by_whoever_called(
     outcomes: list[Outcome] = []
 
     prepared = prepare(session)
-    applied = carry_out(prepared, outcomes.append, barred=check(prepared))
+    applied = carry_out(prepared, outcomes.append, excluded=check(prepared))
 
     assert [step.action.target.place for step in prepared.plan.steps] == [SUMMIT]
     assert (applied.exit_code, len(applied.outcomes)) == (ExitCode.DONE, 1)

@@ -96,7 +96,7 @@ class World:
         for file in (self.tree.state / "chains").iterdir():
             lines = file.read_text().splitlines(keepends=True)
             file.write_text("".join(line for line in lines if not line.startswith("only:")))
-        run = Run(self.places, self.places.records, lambda: NOW)
+        run = Run(self.places, lambda: NOW)
         list(converge(self.plan(), run, why="test", again=lambda failed: self.plan()))
 
 
@@ -748,7 +748,7 @@ def test_another_content_at_the_origin_is_told_where_nothing_is_sealed(world: Wo
 def test_another_content_than_its_bundle_is_told_where_nothing_is_sealed(world: World) -> None:
     two_tickets(world, ORIGIN)
     world.capture(seals=False)
-    run = Run(world.places, world.places.records, lambda: NOW)
+    run = Run(world.places, lambda: NOW)
     list(converge(world.plan(), run, why="test", again=lambda failed: world.plan()))
     assert world.capture(seals=False) == []
     world.butler(ORIGIN).add_calibration(f"{TOP}/DM-1/bias.20240101a", "dark", IN_2024)

@@ -95,7 +95,7 @@ def apply(
     situation: Situation, places: MemoryPlaces, made: Plan | None = None, scope: Scope = ALL
 ) -> list[Outcome]:
     """Plan and do it, as the command does."""
-    run = Run(places, places.records, lambda: "2026-11-22T18:00:00Z")
+    run = Run(places, lambda: "2026-11-22T18:00:00Z")
     first = made or plan(situation, places, scope)
     return list(converge(first, run, why="test", again=lambda failed: plan(situation, places, scope, failed)))
 

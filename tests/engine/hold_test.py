@@ -214,7 +214,7 @@ def test_a_place_that_went_away_is_told_and_keeps_no_lock(places: MemoryPlaces) 
 def test_a_run_whose_lock_was_broken_begins_no_other_step() -> None:
     ticket = Situation(entries=("DM-1",), at_origin=frozenset({"DM-1"}))
     places = ticket.places()
-    run = Run(places, places.records, lambda: "2026-11-22T18:00:00Z")
+    run = Run(places, lambda: "2026-11-22T18:00:00Z")
     places.after = lambda write: places.locks.held.clear()
     with pytest.raises(LockedError, match="Lock was lost"):
         list(converge(plan(ticket, places), run, why="test"))

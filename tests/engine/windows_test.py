@@ -144,7 +144,7 @@ def test_closings_without_a_gap_are_one_and_the_opening_is_behind_them() -> None
 def test_what_never_opens_is_told_so() -> None:
     found = closed(declared(window("0 * * * *", "1h", "UTC")), SUMMIT, datetime(2025, 2, 12, 3, tzinfo=UTC))
     assert found
-    assert found.told == "summit/LSSTCam is closed (observing); it does not open within a year"
+    assert found.detail == "summit/LSSTCam is closed (observing); it does not open within a year"
 
 
 def test_the_opening_is_told_by_the_clock_at_the_place() -> None:
