@@ -14,13 +14,12 @@ from functools import cached_property
 from ..errors import Diagnostic, RefusedError, Where
 from ..kinds.registry import KINDS
 from ..model.actions import Action
-from ..model.desired import DesiredState, Written
+from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
 from ..model.names import ARCHIVE, RUCIO, Address, Place
 from ..model.plans import Facts, Plan
 from ..model.resources import Declared
 from ..model.scope import Scope
-from ..model.tickets import Ticket
 from .expand import expand
 
 __all__ = ["Declarations", "refuse_redeclared"]
@@ -41,39 +40,52 @@ class Declarations:
         declared = self._by_address.get(action.target)
         if declared is None:
             return {}
-        facts = {key: _plain(value) for key, value in declared.resource.declaration().items()}
-        tickets = KINDS[action.target.kind].tickets(action, self.desired)
-        facts |= {f"ticket {written.noun.name}": self._ticket(written) for written in tickets}
+        facts: dict[str, str | tuple[str, ...] | None] = {}
+        for key, value in declared.resource.declaration().items():
+            facts[key] = _plain(value)
+        for written in KINDS[action.target.kind].tickets(action, self.desired):
+            ticket = written.noun
+            # What was approved, and what is sealed, may have changed since.
+            approval = f"{ticket.approval.status.value}, approved {ticket.approval.seal}"
+            seal: str | None = None
+            sealed = self.desired.seals.get(ticket.key)
+            if sealed:
+                seal = sealed.noun.digest
+            facts[f"ticket {ticket.name}"] = f"{approval}, sealed {seal}"
         # Where a place is may be nobody else's business, and is compared only.
-        facts |= {f"address of {place}": self._address(place) for place in _places(declared)}
+        for place in (declared.address.place, *declared.resource.reads()):
+            facts[f"address of {place}"] = self._address(place)
         return facts
 
     def where(self, target: Address) -> Where | None:
         """Return the line that declares a resource, if there is one."""
         declared = self._by_address.get(target)
-        return declared.where if declared else None
+        if declared is None:
+            return None
+        return declared.where
 
     @cached_property
     def _by_address(self) -> Mapping[Address, Declared]:
         # Whatever part of it a plan was made for.
         return {declared.address: declared for declared in expand(self.desired, Scope())}
 
-    def _ticket(self, written: Written[Ticket]) -> str:
-        ticket = written.noun
-        sealed = self.desired.seals.get(ticket.key)
-        seal = sealed.noun.digest if sealed else None
-        return f"{ticket.approval.status.value}, approved {ticket.approval.seal}, sealed {seal}"
-
     def _address(self, place: Place) -> str:
+        """Return a digest of where a place is."""
         settings = self.desired.settings.noun
         if place == ARCHIVE:
             return digest_of_lines([settings.archive])
         if place == RUCIO:
             rucio = settings.rucio
-            names = (
-                [rucio.scope, rucio.origin_rse, rucio.rse_root or "", rucio.dtn_url or ""] if rucio else []
+            if rucio is None:
+                return digest_of_lines([])
+            return digest_of_lines(
+                [
+                    rucio.scope,
+                    rucio.origin_rse,
+                    rucio.rse_root or "",
+                    rucio.dtn_url or "",
+                ]
             )
-            return digest_of_lines(names)
         if place not in self.desired.repositories:
             return "none"
         return digest_of_lines([self.desired.repository(place)[1].butler])
@@ -97,48 +109,46 @@ def refuse_redeclared(plan: Plan, desired: DesiredState, name: str) -> None:
         With each fact that is declared otherwise.
     """
     declarations = Declarations(desired)
+    commit = plan.basis.commit or "none was recorded"
+    hint = f"Nothing was written. Plan again, or check out the commit that the plan names: {commit}."
     changed: dict[str, Diagnostic] = {}
     for step in plan.steps:
+        target = step.action.target
         now = declarations.of(step.action)
         for fact in sorted(step.declared.keys() | now.keys()):
-            expected, found = _told(fact, step.declared), _told(fact, now)
-            if expected == found:
+            expected = _in_words(fact, step.declared)
+            actual = _in_words(fact, now)
+            about = f"{target} {fact}"
+            if " " in fact:
+                # Several steps may stand on one fact; it is told once.
+                about = fact
+            if expected == actual or about in changed:
                 continue
-            target = step.action.target
-            detail = (
+            changed[about] = Diagnostic(
+                "Plan is for another declaration",
                 f"Step {step.id} of {name}, {step.action.do} {target}: {fact} was {expected} when the plan "
-                f"was made, and is {found} now."
-            )
-            # Several steps may stand on one fact; it is told once.
-            about = fact if " " in fact else f"{target} {fact}"
-            changed.setdefault(
-                about,
-                Diagnostic(
-                    "Plan is for another declaration",
-                    detail,
-                    declarations.where(target),
-                    hint="Nothing was written. Plan again, or check out the commit that the plan names: "
-                    f"{plan.basis.commit or 'none was recorded'}.",
-                ),
+                f"was made, and is {actual} now.",
+                declarations.where(target),
+                hint=hint,
             )
     if changed:
         raise RefusedError(*changed.values())
 
 
-def _told(fact: str, facts: Facts) -> str:
+def _in_words(fact: str, facts: Facts) -> str:
+    """Say what a fact is, as a person declares it."""
     if fact not in facts:
         return "not declared"
     value = facts[fact]
     if isinstance(value, tuple):
-        return ", ".join(value) or "none"
+        value = ", ".join(value)
     return value or "none"
 
 
-def _places(declared: Declared) -> tuple[Place, ...]:
-    return tuple(dict.fromkeys((declared.address.place, *declared.resource.reads())))
-
-
 def _plain(value: object) -> str | tuple[str, ...] | None:
+    """Return what is declared as a plan file can hold it."""
+    if value is None:
+        return None
     if isinstance(value, (list, tuple)):
         return tuple(str(part) for part in value)
-    return None if value is None else str(value)
+    return str(value)

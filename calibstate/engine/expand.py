@@ -21,7 +21,11 @@ from ..model.scope import Scope
 __all__ = ["adopted", "chains_at", "expand", "places_of"]
 
 
-def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tuple[Declared, ...]:
+def expand(
+    desired: DesiredState,
+    scope: Scope,
+    pins: Pins | None = None,
+) -> tuple[Declared, ...]:
     """Return every declared resource, in the order in which a ticket travels.
 
     Parameters
@@ -37,19 +41,26 @@ def expand(desired: DesiredState, scope: Scope, pins: Pins | None = None) -> tup
 
 
 def _expand(selection: Selection) -> Iterator[Declared]:
+    """Yield what the kinds declare, place by place."""
     for place, group in groupby(KINDS.values(), key=lambda kind: kind.place):
         kinds = list(group)
-        if place is not None:
-            there = [declared for kind in kinds for declared in kind.declare(selection, place)]
-            # What one ticket becomes there stands together.
-            yield from sorted(there, key=lambda declared: declared.address.name.split("/"))
+        if place is None:
+            for address in selection.repositories:
+                for kind in kinds:
+                    yield from kind.declare(selection, address)
             continue
-        for address in selection.repositories:
-            for kind in kinds:
-                yield from kind.declare(selection, address)
+        declared: list[Declared] = []
+        for kind in kinds:
+            declared.extend(kind.declare(selection, place))
+        # What one ticket becomes there stands together.
+        yield from sorted(declared, key=lambda declared: declared.address.name.split("/"))
 
 
-def chains_at(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> tuple[Chain, ...]:
+def chains_at(
+    desired: DesiredState,
+    scope: Scope,
+    address: RepositoryAddress,
+) -> tuple[Chain, ...]:
     """Return the chains that are declared for a repository.
 
     Parameters

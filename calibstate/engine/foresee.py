@@ -11,20 +11,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model.desired import DesiredState
-from ..model.drift import What
+from ..model.drift import Drift, What
 from ..model.names import Address
-from ..model.plans import Plan
+from ..model.plans import Plan, Step
 from ..model.scope import Scope
 
 __all__ = ["part_of"]
 
 
-def part_of(made: Plan, ours: Scope, desired: DesiredState) -> Plan:
+def part_of(plan: Plan, ours: Scope, desired: DesiredState) -> Plan:
     """Return our part of a plan for several sites.
 
     Parameters
     ----------
-    made
+    plan
         The plan for our sites and those that go before.
     ours
         What is narrowed to our sites.
@@ -35,15 +35,25 @@ def part_of(made: Plan, ours: Scope, desired: DesiredState) -> Plan:
     def is_ours(target: Address) -> bool:
         return ours.has_repository(desired.owner(target) or target.place)
 
-    mine = [step for step in made.steps if is_ours(step.action.target)]
-    ids = {step.id: str(number) for number, step in enumerate(mine, 1)}
-    return replace(
-        made,
-        steps=tuple(
-            replace(step, id=ids[step.id], after=tuple(ids[other] for other in step.after if other in ids))
-            for step in mine
-        ),
+    # Steps are numbered again, as they will be once the others are done.
+    ids: dict[str, str] = {}
+    for step in plan.steps:
+        if is_ours(step.action.target):
+            ids[step.id] = str(len(ids) + 1)
+    steps: list[Step] = []
+    for step in plan.steps:
+        if step.id in ids:
+            after = tuple(ids[other] for other in step.after if other in ids)
+            steps.append(replace(step, id=ids[step.id], after=after))
+    drift: list[Drift] = []
+    for departure in plan.drift:
         # Others' unreachable places may be why a step of ours is not there.
-        drift=tuple(d for d in made.drift if d.what is What.UNREACHABLE or is_ours(d.target)),
-        refused=tuple(refusal for refusal in made.refused if is_ours(refusal.target)),
+        if departure.what is What.UNREACHABLE or is_ours(departure.target):
+            drift.append(departure)
+    refused = [refusal for refusal in plan.refused if is_ours(refusal.target)]
+    return replace(
+        plan,
+        steps=tuple(steps),
+        drift=tuple(drift),
+        refused=tuple(refused),
     )

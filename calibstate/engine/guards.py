@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..errors import Diagnostic, RefusedError
+from ..kinds.base import Takers
 from ..kinds.registry import KINDS
 from ..kinds.waves import Waves
 from ..model.actions import Action
@@ -23,7 +24,10 @@ __all__ = ["guard_of", "guarded", "guarded_entry", "guarded_part", "refuse_guard
 
 
 def guarded(
-    action: Action, desired: DesiredState, allowed: Allowed, waves: Waves | None = None
+    action: Action,
+    desired: DesiredState,
+    allowed: Allowed,
+    waves: Waves | None = None,
 ) -> Reason | None:
     """Return what stops an action; `None`: nothing does.
 
@@ -41,7 +45,12 @@ def guarded(
     return _first(_stops(action, desired, waves or Waves(desired)), allowed)
 
 
-def guarded_entry(action: Action, desired: DesiredState, allowed: Allowed, waves: Waves) -> Reason | None:
+def guarded_entry(
+    action: Action,
+    desired: DesiredState,
+    allowed: Allowed,
+    waves: Waves,
+) -> Reason | None:
     """Return what keeps a resource from coming where nothing of it is yet.
 
     What is there already is repaired, whatever the wave before shows.
@@ -56,7 +65,11 @@ def guarded_entry(action: Action, desired: DesiredState, allowed: Allowed, waves
 
 
 def guarded_part(
-    declared: Resource, part: str, desired: DesiredState, allowed: Allowed, waves: Waves
+    declared: Resource,
+    part: str,
+    desired: DesiredState,
+    allowed: Allowed,
+    waves: Waves,
 ) -> Reason | None:
     """Return what keeps a part of a resource from coming or going.
 
@@ -70,10 +83,23 @@ def guarded_part(
         As for `guarded`.
     """
     kind = KINDS[declared.address.kind]
-    return _first(kind.guards_of_part(declared, part, desired, waves), allowed)
+    return _first(
+        kind.guards_of_part(
+            declared,
+            part,
+            desired,
+            waves,
+        ),
+        allowed,
+    )
 
 
-def refuse_guarded(steps: Iterable[Step], desired: DesiredState, allowed: Allowed, waves: Waves) -> None:
+def refuse_guarded(
+    steps: Iterable[Step],
+    desired: DesiredState,
+    allowed: Allowed,
+    waves: Waves,
+) -> None:
     """Refuse steps that a guard stops.
 
     A plan that was saved under an allowance is carried out under one only.
@@ -83,9 +109,21 @@ def refuse_guarded(steps: Iterable[Step], desired: DesiredState, allowed: Allowe
     RefusedError
         With each of them.
     """
-    stops = [(step, stop) for step in steps if (stop := guarded(step.action, desired, allowed, waves))]
-    if stops:
-        raise RefusedError(*(_refusal(step, stop) for step, stop in stops))
+    refusals: list[Diagnostic] = []
+    for step in steps:
+        stop = guarded(step.action, desired, allowed, waves)
+        if stop is None:
+            continue
+        refusals.append(
+            Diagnostic(
+                "Step is guarded",
+                f"Step {step.id}, {step.action.do} {step.action.target}: {stop.detail}.",
+                stop.where,
+                hint=f"Nothing was written. If it is meant: --allow {guard_of(stop).value} --because REASON.",
+            )
+        )
+    if refusals:
+        raise RefusedError(*refusals)
 
 
 def guard_of(stop: Reason) -> Guard:
@@ -96,44 +134,42 @@ def guard_of(stop: Reason) -> Guard:
 def _first(stops: Iterable[Reason], allowed: Allowed) -> Reason | None:
     """Return the first that stops a step, with the others that do."""
     stopping = [stop for stop in stops if guard_of(stop) not in allowed.guards]
-    return replace(stopping[0], also=tuple(stopping[1:])) if stopping else None
+    if not stopping:
+        return None
+    first, *others = stopping
+    return replace(first, also=tuple(others))
 
 
 def _stops(action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
-    for hold in _holds(action, desired):
-        yield hold.stop
-    yield from KINDS[action.target.kind].guards(action, desired, waves)
+    """Yield the holds that concern an action as a whole, then the guards.
 
-
-def _holds(action: Action, desired: DesiredState) -> Iterator[Hold]:
-    """Yield the holds that concern an action as a whole.
-
-    Those of who takes what it brings, and of what it changes.
+    The holds of who takes what it brings, and of what it changes.
     """
     kind = KINDS[action.target.kind]
-    if hold := _hold_of_takers(action, desired):
-        yield hold
-    if hold := kind.hold(action.target, desired):
-        yield hold
+    # Of who takes it, of what is changed, of the ticket that it is of.
+    holds = [
+        _hold_of_takers(kind.takers(action, desired), desired),
+        kind.hold(action.target, desired),
+    ]
     ticket = kind.ticket(action.target, desired)
-    if hold := desired.hold_of_ticket(ticket.noun.key) if ticket else None:
-        yield hold
+    if ticket:
+        holds.append(desired.hold_of_ticket(ticket.noun.key))
+    for hold in holds:
+        if hold:
+            yield hold.stop
+    yield from kind.guards(action, desired, waves)
 
 
-def _hold_of_takers(action: Action, desired: DesiredState) -> Hold | None:
+def _hold_of_takers(takers: Takers, desired: DesiredState) -> Hold | None:
     """Return that nobody takes what an action brings at present, if so."""
-    takers = KINDS[action.target.kind].takers(action, desired)
-    holds = [hold for address in takers.repositories if (hold := desired.hold_of(address))]
-    if not holds or len(holds) < len(takers.repositories):
+    holds: list[Hold] = []
+    for address in takers.repositories:
+        hold = desired.hold_of(address)
+        if hold is None:
+            return None
+        holds.append(hold)
+    if not holds:
         return None
+    # Several may be on hold for one reason, which is said once.
     reasons = sorted({hold.reason for hold in holds})
     return Hold(takers.name, "; ".join(reasons), holds[0].where)
-
-
-def _refusal(step: Step, stop: Reason) -> Diagnostic:
-    return Diagnostic(
-        "Step is guarded",
-        f"Step {step.id}, {step.action.do} {step.action.target}: {stop.detail}.",
-        stop.where,
-        hint=f"Nothing was written. If it is meant: --allow {guard_of(stop).value} --because REASON.",
-    )

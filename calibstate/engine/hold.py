@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import TypeVar
 
-from ..errors import CalibstateError, LockedError
+from ..errors import CalibstateError, Diagnostic, LockedError
 from ..model.names import ARCHIVE, RUCIO, Place
 from ..model.observations import duration
 from ..ports.places import LockedPlaces
@@ -61,7 +61,11 @@ class Patience:
         self._sleep = sleep
         self._clock = clock
 
-    def enter(self, stack: ExitStack, make: Callable[[], AbstractContextManager[_T]]) -> _T:
+    def enter(
+        self,
+        stack: ExitStack,
+        make: Callable[[], AbstractContextManager[_T]],
+    ) -> _T:
         """Enter a context, again and again while others hold it.
 
         Parameters
@@ -76,7 +80,7 @@ class Patience:
         LockedError
             It was held for longer than is waited.
         """
-        told = ""
+        announced = ""
         for pause in chain(_PAUSES, repeat(_PAUSE)):
             began = self._clock()
             try:
@@ -84,17 +88,19 @@ class Patience:
             except LockedError as error:
                 if self._left <= 0 or self._stopping():
                     raise
-                told = self._say(error, told)
+                announced = self._announce(error, announced)
             self._sleep(min(pause, self._left))
             self._left -= self._clock() - began
         raise AssertionError("there is always another pause")
 
-    def _say(self, error: LockedError, told: str) -> str:
+    def _announce(self, error: LockedError, announced: str) -> str:
+        """Tell for whom it waits, once for each holder; return the holder."""
         first = error.first
         # The words tell its last sign of life, which changes with each try.
         holder = error.holder or first.detail
-        if holder != told:
-            self._tell(f"{first.detail} Waiting, for {duration(timedelta(seconds=self._left))} at most.")
+        if holder != announced:
+            left = duration(timedelta(seconds=self._left))
+            self._tell(f"{first.detail} Waiting, for {left} at most.")
         return holder
 
 
@@ -126,7 +132,12 @@ class Holds:
     def __enter__(self) -> Holds:
         return self
 
-    def __exit__(self, type_: object, trouble: BaseException | None, where: object) -> None:
+    def __exit__(
+        self,
+        type_: object,
+        trouble: BaseException | None,
+        where: object,
+    ) -> None:
         try:
             self.close()
         except CalibstateError:
@@ -150,11 +161,15 @@ class Holds:
         locks = self._places.records(place).locks
         checks: list[Callable[[], None]] = [partial(locks.check, place)]
         with ExitStack() as stack:
-            word = self._patience.enter(stack, partial(locks.hold, place, why=why))
+            word = self._patience.enter(
+                stack,
+                partial(locks.hold, place, why=why),
+            )
             if word:
                 self._tell(word)
             if place not in {ARCHIVE, RUCIO}:
                 checks.append(self._patience.enter(stack, partial(self._exclude_others, Place(place))))
+            # Only now does nothing give the place back when we leave here.
             self._stacks[place] = stack.pop_all()
         self._checks[place] = checks
 
@@ -204,7 +219,12 @@ class Holds:
                 stack.close()
             except CalibstateError as error:
                 errors.append(error)
-        if errors:
-            lost = [error for error in errors if isinstance(error, LockedError)]
-            worst = (lost or errors)[0]
-            raise type(worst)(*(problem for error in errors for problem in error.diagnostics))
+        if not errors:
+            return
+        # A lock that was lost weighs most: somebody else works there.
+        lost = [error for error in errors if isinstance(error, LockedError)]
+        worst = (lost or errors)[0]
+        problems: list[Diagnostic] = []
+        for failure in errors:
+            problems.extend(failure.diagnostics)
+        raise type(worst)(*problems)

@@ -19,7 +19,7 @@ __all__ = ["knock"]
 def knock(
     stores: Mapping[str, Callable[[], object]],
     timeout: timedelta,
-    seen: Callable[[int, int, Sequence[str]], None] = lambda done, total, awaited: None,
+    progress: Callable[[int, int, Sequence[str]], None] = lambda done, total, awaited: None,
 ) -> None:
     """Ask stores whether they are there; it is told when they are needed.
 
@@ -29,13 +29,14 @@ def knock(
         What asks each of them, by what messages call it.
     timeout
         How long one of them may be silent.
-    seen
+    progress
         Told how many have answered, of how many, and who says nothing.
     """
+    # Told again and again, with who has not answered yet.
     done = 0
 
     def wait_for(awaited: Sequence[str]) -> None:
-        seen(done, len(stores), awaited)
+        progress(done, len(stores), awaited)
 
     for _ in side_by_side(stores, timeout, wait_for):
         done += 1

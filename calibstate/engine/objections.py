@@ -56,26 +56,31 @@ def foresee(plan: Plan, places: ReadPlaces) -> Foreseen:
     notes: dict[Diagnostic, None] = {}
     for action in actions:
         try:
-            found = KINDS[action.target.kind].foresee(action, actions, places)
+            diagnostics = KINDS[action.target.kind].foresee(action, actions, places)
         except UnreachableError:
             continue
         except RefusedError as error:
-            found = error.diagnostics
-        errors = [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR]
+            diagnostics = error.diagnostics
+        errors: list[Diagnostic] = []
+        for diagnostic in diagnostics:
+            if diagnostic.severity is Severity.ERROR:
+                errors.append(diagnostic)
+                continue
+            # What refuses nothing is a note, with the place that it is about.
+            detail = f"{action.target.place}: {diagnostic.detail}"
+            notes[replace(diagnostic, detail=detail)] = None
         if errors:
             refused[action.do, str(action.target)] = _together(errors)
-        for diagnostic in found:
-            if diagnostic.severity is not Severity.ERROR:
-                at = replace(diagnostic, detail=f"{action.target.place}: {diagnostic.detail}")
-                notes[at] = None
     return Foreseen(refused, tuple(notes))
 
 
 def _together(errors: Sequence[Diagnostic]) -> Diagnostic:
     """Return the first of several errors, with what the others tell."""
     first, *others = errors
-    also = "".join(f" Also: {other.summary}: {other.detail}" for other in others)
-    return replace(first, detail=f"{first.detail}{also}")
+    detail = first.detail
+    for other in others:
+        detail += f" Also: {other.summary}: {other.detail}"
+    return replace(first, detail=detail)
 
 
 def objections_at(
@@ -113,36 +118,29 @@ def objections_at(
         A place that is needed for it cannot be seen.
     """
     instruments = desired.repository(address)[1].instruments
-    tickets = [written.noun for written in adopted(desired, scope)]
     objections: dict[Diagnostic, list[str]] = {}
-    for ticket in tickets:
+    for written in adopted(desired, scope):
+        ticket = written.noun
         if ticket.instrument not in instruments:
             continue
         origin = desired.origin(ticket.instrument)
+        diagnostics: Sequence[Diagnostic] = ()
         try:
             if address == origin:
-                found = _of_an_export(ticket, places, address, bundled)
+                # What is in a bundle was exported, and need not be again.
+                butler = places.butler(origin)
+                if ticket.key not in bundled and _is_there(ticket, butler):
+                    butler.check_export(ticket.leaves)
             else:
                 places.butler(address).check_change()
                 contents = _contents_of(ticket, places, origin, bundled)
-                found = places.butler(address).objections(contents) if contents else ()
+                if contents:
+                    diagnostics = places.butler(address).objections(contents)
         except RefusedError as error:
-            found = error.diagnostics
-        for diagnostic in found:
+            diagnostics = error.diagnostics
+        for diagnostic in diagnostics:
             objections.setdefault(diagnostic, []).append(ticket.name)
     return objections
-
-
-def _of_an_export(
-    ticket: Ticket,
-    places: ReadPlaces,
-    origin: RepositoryAddress,
-    bundled: Mapping[TicketKey, Contents | None],
-) -> Sequence[Diagnostic]:
-    butler = places.butler(origin)
-    if ticket.key not in bundled and _is_there(ticket, butler):
-        butler.check_export(ticket.leaves)
-    return ()
 
 
 def _contents_of(
@@ -154,6 +152,7 @@ def _contents_of(
     """Return what a bundle says, or will say; `None`: nobody can tell."""
     if ticket.key in bundled:
         return bundled[ticket.key]
+    # Without a bundle it will be what the origin has, if it has it whole.
     if origin is None or not _is_there(ticket, places.butler(origin)):
         return None
     return places.butler(origin).described(ticket.leaves)

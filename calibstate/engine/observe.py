@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from ..errors import CalibstateError, Diagnostic, RefusedError, UnreachableError
@@ -48,20 +47,27 @@ class View:
     @property
     def digest(self) -> str:
         """Digest of what was seen."""
-        seen = [o.resource for o in self.observed.values() if o.resource]
-        return digest_of_lines(sorted(fact for resource in seen for fact in resource.facts()))
+        facts: list[str] = []
+        for observed in self.observed.values():
+            if observed.resource:
+                facts.extend(observed.resource.facts())
+        return digest_of_lines(sorted(facts))
 
     @property
     def unreachable(self) -> Mapping[Place, Diagnostic]:
         """Why places could not be seen, by place."""
-        return {o.address.place: o.trouble for o in self.observed.values() if o.trouble}
+        unreachable: dict[Place, Diagnostic] = {}
+        for observed in self.observed.values():
+            if observed.trouble:
+                unreachable[observed.address.place] = observed.trouble
+        return unreachable
 
 
 def observe(
     desired: DesiredState,
     scope: Scope,
     places: ReadPlaces,
-    seen: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> View:
     """Look at everything that is asked for.
 
@@ -73,7 +79,7 @@ def observe(
         The part of it that is asked for.
     places
         Where to look.
-    seen
+    progress
         Told how many places have been looked at, of how many.
 
     Raises
@@ -82,18 +88,26 @@ def observe(
         Two addresses open one and the same butler.
     """
     refuse_doubles(desired, places)
-    wanted = expand(desired, scope)
-    by_place = {place: list(ds) for place, ds in groupby(sorted(wanted, key=_place), key=_place)}
-
-    observed: dict[Address, Observed] = {}
-    looks = {place: partial(look_at, there, places) for place, there in by_place.items()}
+    # Each place is looked at once, for all that is declared there.
+    by_place: dict[Place, list[Declared]] = {}
+    wanted = sorted(expand(desired, scope), key=lambda declared: declared.address.place)
+    for declared in wanted:
+        place = declared.address.place
+        by_place.setdefault(place, []).append(declared)
+    looks: dict[Place, Callable[[], list[Observed]]] = {}
+    for place, there in by_place.items():
+        looks[place] = partial(look_at, there, places)
+    # Of a repository for which nothing is declared it is told if it is away.
     for address in places_of(desired, scope):
         if address not in looks:
             looks[address] = partial(_look_whether_it_is_there, address, places)
             by_place[address] = []
+    observed: dict[Address, Observed] = {}
     for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
-        observed.update((o.address, o) for o in _seen(place, look, by_place[place]))
-        seen(done, len(looks))
+        for resource in _result(place, look, by_place[place]):
+            observed[resource.address] = resource
+        progress(done, len(looks))
+    # What tickets hold is known only now, so all is declared once more.
     pins = pin_tickets(desired, scope, observed, places)
     return View(
         desired,
@@ -106,13 +120,10 @@ def observe(
 
 
 def look(resource: Resource, places: ReadPlaces) -> Resource | None:
-    """Look at one resource anew; `None`: it is absent."""
-    found: Resource | None = KINDS[resource.address.kind].observe([resource], places)[resource.address]
-    return found
-
-
-def _place(declared: Declared) -> Place:
-    return declared.address.place
+    """Look at one resource again; `None`: it is absent."""
+    kind = KINDS[resource.address.kind]
+    live: Resource | None = kind.observe([resource], places)[resource.address]
+    return live
 
 
 def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
@@ -135,38 +146,50 @@ def _look_whether_it_is_there(place: Place, places: ReadPlaces) -> list[Observed
     return []
 
 
-def _seen(place: Place, look: Future[list[Observed]], wanted: list[Declared]) -> list[Observed]:
+def _result(
+    place: Place,
+    look: Future[list[Observed]],
+    wanted: list[Declared],
+) -> list[Observed]:
+    """Return what a look showed, or that the place could not be seen."""
     try:
         return look.result()
     except UnreachableError as error:
-        if not wanted:
-            address = Address(place=place, kind="place", name=place)
-            return [Observed(address, trouble=error.first)]
-        return _unseen(error, wanted)
+        if wanted:
+            return _unseen(error, wanted)
+        address = Address(place=place, kind="place", name=place)
+        return [Observed(address, trouble=error.first)]
 
 
 def _unseen(error: UnreachableError, wanted: list[Declared]) -> list[Observed]:
-    return [Observed(d.address, trouble=error.first) for d in wanted]
+    return [Observed(declared.address, trouble=error.first) for declared in wanted]
 
 
 def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
     """Look at one place: at its chains first, which tell what is searched."""
+    # Kinds are looked at in reverse: chains come last in travelling order.
     searched: set[str] = set()
     for kind in reversed(KINDS.values()):
-        here = [declared.resource for declared in wanted if declared.address.kind == kind.name]
-        targets = [kind.looked_at(resource, searched) for resource in here]
+        targets: list[Resource] = []
+        for declared in wanted:
+            if declared.address.kind == kind.name:
+                targets.append(kind.looked_at(declared.resource, searched))
         for observed in _look_at_kind(kind, targets, places):
             if observed.resource:
                 searched.update(kind.searches(observed.resource))
             yield observed
 
 
-def _look_at_kind(kind: Kind[Any], targets: list[Resource], places: ReadPlaces) -> Iterator[Observed]:
+def _look_at_kind(
+    kind: Kind[Any],
+    targets: list[Resource],
+    places: ReadPlaces,
+) -> Iterator[Observed]:
     """Look at all resources of a kind; what is refused stops only its own."""
     if not targets:
         return
     try:
-        found = kind.observe(targets, places)
+        resources = kind.observe(targets, places)
     except RefusedError as error:
         if len(targets) == 1:
             yield Observed(targets[0].address, refusal=error.first)
@@ -175,13 +198,13 @@ def _look_at_kind(kind: Kind[Any], targets: list[Resource], places: ReadPlaces) 
         for target in targets:
             yield from _look_at_kind(kind, [target], places)
         return
-    for address, resource in found.items():
+    for address, resource in resources.items():
         yield Observed(address, resource)
 
 
 def _remarks(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
     """Yield what a person should know of what was seen, kind by kind."""
-    resources = [one.resource for one in observed if one.resource]
+    resources = [answer.resource for answer in observed if answer.resource]
     for kind in KINDS.values():
         for resource in resources:
             if resource.address.kind == kind.name:
@@ -196,21 +219,27 @@ def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
     RefusedError
         There are two.
     """
+    questions = {address: partial(places.identity, address) for address in desired.repositories}
+    answers = dict(side_by_side(questions, places.timeout))
     opened: dict[str, str] = {}
-    asked = {address: partial(places.identity, address) for address in desired.repositories}
-    told = dict(side_by_side(asked, places.timeout))
+    # In their order, so that the later of the two is the one to correct.
     for address in desired.repositories:
         try:
-            identity = told[address].result()
+            identity = answers[address].result()
         except CalibstateError:
             continue  # It is told when it is looked at.
-        if other := opened.get(identity):
+        other = opened.get(identity)
+        if other:
             site, _ = desired.repository(address)
             raise RefusedError(
                 Diagnostic(
                     "Two addresses open one butler",
                     f"{other} and {address} are the same repository; one would undo the other's work.",
-                    desired.sites[site.site].lines.at("repositories", address.partition("/")[2], "butler"),
+                    desired.sites[site.site].lines.at(
+                        "repositories",
+                        address.partition("/")[2],
+                        "butler",
+                    ),
                     hint="Correct `butler:` of one of them, or take one out.",
                 )
             )

@@ -10,7 +10,7 @@ whether it can be brought to where it is not yet has to be seen elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from ..errors import UnreachableError
@@ -19,7 +19,7 @@ from ..kinds.collection import Collection
 from ..kinds.whole import tell_rows
 from ..model.approvals import approved_otherwise
 from ..model.bundles import Manifest
-from ..model.contents import Holding
+from ..model.contents import Holding, Row
 from ..model.desired import DesiredState, Written
 from ..model.names import ARCHIVE, Address, Place, TicketKey
 from ..model.pins import Pin
@@ -52,16 +52,17 @@ def pin_tickets(
     places
         Whose archive is asked for the rows of a bundle when they are needed.
     """
-    return {
-        written.noun.key: _pin(
+    pins: dict[TicketKey, Pin | Reason] = {}
+    for written in adopted(desired, scope):
+        ticket = written.noun
+        pins[ticket.key] = _pin(
             written,
-            desired.seals.get(written.noun.key),
-            desired.origin(written.noun.instrument),
+            desired.seals.get(ticket.key),
+            desired.origin(ticket.instrument),
             observed,
             places,
         )
-        for written in adopted(desired, scope)
-    }
+    return pins
 
 
 def _pin(
@@ -71,17 +72,24 @@ def _pin(
     observed: Mapping[Address, Observed],
     places: ReadPlaces,
 ) -> Pin | Reason:
+    """Return what a ticket holds, from what weighs most."""
     ticket = written.noun
-    if told := approved_otherwise(written, sealed):
-        return Reason.of(Code.APPROVED_OTHERWISE, told)
-    seen = observed[Bundle.at(ticket)]
-    if seen.trouble:
-        return _from_seal_alone(sealed, Reason.unseen(ARCHIVE, "the archive could not be seen"))
-    bundle = Bundle.of(seen.resource)
+    objection = approved_otherwise(written, sealed)
+    if objection:
+        return Reason.of(Code.APPROVED_OTHERWISE, objection)
+    in_archive = observed[Bundle.at(ticket)]
+    if in_archive.trouble:
+        unseen = Reason.unseen(ARCHIVE, "the archive could not be seen")
+        return _from_seal_alone(sealed, unseen)
+    bundle = Bundle.of(in_archive.resource)
     if bundle and bundle.trouble:
         return bundle.trouble
     if sealed:
-        return _from_seal(sealed, bundle, _from_origin(ticket, origin, observed), places)
+        manifests: Sequence[Manifest] = ()
+        if bundle:
+            manifests = bundle.manifests
+        at_origin = _from_origin(ticket, origin, observed)
+        return _from_seal(sealed, manifests, at_origin, places)
     if bundle:
         return _from_bundle(ticket, bundle.manifests[0], places)
     return _from_origin(ticket, origin, observed)
@@ -100,79 +108,136 @@ def _from_seal_alone(sealed: Written[Seal] | None, awaits: Reason) -> Pin | Reas
     if sealed is None:
         return awaits
     seal = sealed.noun
-    return Pin(seal.fingerprints, "its seal", content=seal.content, seal=seal, awaits=awaits)
+    return Pin(
+        seal.fingerprints,
+        "its seal",
+        content=seal.content,
+        seal=seal,
+        awaits=awaits,
+    )
 
 
 def _from_seal(
-    sealed: Written[Seal], bundle: Bundle | None, at_origin: Pin | Reason, places: ReadPlaces
+    sealed: Written[Seal],
+    manifests: Sequence[Manifest],
+    at_origin: Pin | Reason,
+    places: ReadPlaces,
 ) -> Pin | Reason:
     """Return what was sealed, with whom to get it from."""
     seal = sealed.noun
-    manifests = bundle.manifests if bundle else ()
-    if manifest := next((m for m in manifests if seal.fits(m)), None):
-        return Pin(
-            seal.fingerprints,
-            "its seal",
-            cache(lambda: _rows(manifest, places)),
-            manifest,
-            seal.content,
-            seal,
-        )
-    if altered := next((m for m in manifests if m.fingerprint == seal.fingerprint), None):
-        difference = altered.reading.differs_from(seal.reading) if altered.reading else ""
-        return Reason.refused(
-            Code.BUNDLE_ALTERED,
-            f"its bundle {altered.folder} has the sealed datasets with other {difference or 'bytes'}; "
-            "move that bundle away, and it is made anew from the origin",
-        )
+    for manifest in manifests:
+        if seal.fits(manifest):
+            return Pin(
+                seal.fingerprints,
+                "its seal",
+                _rows_of(manifest, places),
+                manifest,
+                seal.content,
+                seal,
+            )
+    # One of the same datasets was exported with what nobody approved.
+    for manifest in manifests:
+        if manifest.fingerprint == seal.fingerprint:
+            return _altered(seal, manifest)
     if isinstance(at_origin, Reason):
-        return at_origin if at_origin.is_refused else _from_seal_alone(sealed, at_origin)
+        if at_origin.is_refused:
+            return at_origin
+        return _from_seal_alone(sealed, at_origin)
     if at_origin.fingerprint != seal.fingerprint:
-        others = f", and none of {len(manifests)} in the archive fits" if manifests else ""
+        others = ""
+        if manifests:
+            others = f", and none of {len(manifests)} in the archive fits"
         return Reason.refused(
             Code.ORIGIN_CHANGED,
             f"{at_origin.witness} no longer holds what was sealed ({at_origin.fingerprint[:19]}…, "
             f"sealed {seal.fingerprint[:19]}…){others}; bring the origin back, or declare a new ticket",
         )
-    return Pin(seal.fingerprints, "its seal", at_origin.rows, content=seal.content, seal=seal)
+    return Pin(
+        seal.fingerprints,
+        "its seal",
+        at_origin.rows,
+        content=seal.content,
+        seal=seal,
+    )
 
 
-def _from_bundle(ticket: Ticket, manifest: Manifest, places: ReadPlaces) -> Pin | Reason:
+def _altered(seal: Seal, manifest: Manifest) -> Reason:
+    """Refuse a bundle of the sealed datasets with other bytes."""
+    difference = ""
+    if manifest.reading:
+        difference = manifest.reading.differs_from(seal.reading)
+    return Reason.refused(
+        Code.BUNDLE_ALTERED,
+        f"its bundle {manifest.folder} has the sealed datasets with other {difference or 'bytes'}; "
+        "move that bundle away, and it is made anew from the origin",
+    )
+
+
+def _from_bundle(
+    ticket: Ticket,
+    manifest: Manifest,
+    places: ReadPlaces,
+) -> Pin | Reason:
+    """Return what the newest bundle holds, unless it is of others."""
     if tuple(manifest.fingerprints) != ticket.leaves:
         return Reason.refused(
             Code.BUNDLE_OF_OTHERS,
             f"{ticket.ticket} was exported with other collections ({', '.join(manifest.fingerprints)}); "
             "what a ticket holds is final, so declare a new ticket in front of it",
         )
-
-    return Pin(manifest.fingerprints, "its bundle", cache(lambda: _rows(manifest, places)), manifest)
-
-
-def _rows(manifest: Manifest, places: ReadPlaces) -> Mapping[str, Holding]:
-    """Read a bundle; a large one takes seconds."""
-    contents = in_time(ARCHIVE, lambda: places.archive().contents(manifest), places.timeout)
-    return {name: contents.holding(name) for name in manifest.fingerprints}
+    rows = _rows_of(manifest, places)
+    return Pin(manifest.fingerprints, "its bundle", rows, manifest)
 
 
-def _from_origin(ticket: Ticket, origin: Place | None, observed: Mapping[Address, Observed]) -> Pin | Reason:
-    seen = observed.get(Collection.at(origin or Place(""), ticket))
-    if seen is None:
-        site = origin.site if origin else ""
-        detail = f"its origin {origin} has to export it first: calibstate apply --site {site}"
-        return Reason.awaited(Code.NOT_EXPORTED, detail)
-    if seen.trouble:
-        return Reason.unseen(origin or "", f"its origin {origin} could not be seen")
-    live = Collection.of(seen.resource)
-    held = live.held if live else {}
-    if lacking := [name for name in ticket.leaves if name not in held or not held[name].rows]:
-        return Reason.awaited(
-            Code.ORIGIN_LACKS, f"its origin {origin} does not hold {', '.join(lacking)} yet"
+def _rows_of(
+    manifest: Manifest,
+    places: ReadPlaces,
+) -> Callable[[], Mapping[str, Holding]]:
+    """Return what reads a bundle, once; a large one takes seconds."""
+
+    @cache
+    def rows() -> Mapping[str, Holding]:
+        # The archive itself may be slow to open.
+        contents = in_time(
+            ARCHIVE,
+            lambda: places.archive().contents(manifest),
+            places.timeout,
         )
+        return {name: contents.holding(name) for name in manifest.fingerprints}
+
+    return rows
+
+
+def _from_origin(
+    ticket: Ticket,
+    origin: Place | None,
+    observed: Mapping[Address, Observed],
+) -> Pin | Reason:
+    """Return what the origin holds, which may still change."""
+    place = origin or Place("")
+    at_origin = observed.get(Collection.at(place, ticket))
+    if at_origin is None:
+        # The origin belongs to a site that was not asked for.
+        detail = f"its origin {origin} has to export it first: calibstate apply --site {place.site}"
+        return Reason.awaited(Code.NOT_EXPORTED, detail)
+    if at_origin.trouble:
+        return Reason.unseen(place, f"its origin {origin} could not be seen")
+    held: Mapping[str, Holding] = {}
+    live = Collection.of(at_origin.resource)
+    if live:
+        held = live.held
+    lacking = [name for name in ticket.leaves if name not in held or not held[name].rows]
+    if lacking:
+        detail = f"its origin {origin} does not hold {', '.join(lacking)} yet"
+        return Reason.awaited(Code.ORIGIN_LACKS, detail)
+    # A range that ends before it begins would be refused at every import.
+    empty: list[Row] = []
     try:
-        empty = [row for name in ticket.leaves for row in held[name].rows if row.begin >= row.end]
+        for name in ticket.leaves:
+            empty.extend(row for row in held[name].rows if row.begin >= row.end)
     except UnreachableError as error:
         detail = f"its origin {origin} could not be seen: {error.first.detail}"
-        return Reason.unseen(origin or "", detail)
+        return Reason.unseen(place, detail)
     if empty:
         return Reason.refused(
             Code.ORIGIN_INVALID,

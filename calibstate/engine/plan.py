@@ -16,7 +16,7 @@ from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import Drift, Unseen, What
 from ..model.guards import Allowed, Guard, GuardMet
-from ..model.names import Address, Place
+from ..model.names import Address
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.reasons import Code, Reason, Weight
 from ..model.resources import Declared, Need, Resource
@@ -30,8 +30,8 @@ __all__ = ["NOTHING", "Failed", "make_plan"]
 Failed = Mapping[tuple[str, str], str]
 """Why actions failed in this run, by their names and targets."""
 
-MENDABLE = {What.MISSING, What.UNWANTED, What.MISORDERED}
-"""Drift that waits when its mending does."""
+REPAIRABLE = {What.MISSING, What.UNWANTED, What.MISORDERED}
+"""Drift that waits when its repair does."""
 
 AWAITED = {Guard.HOLD, Guard.WAVE}
 """Guards that others lift, by and by."""
@@ -42,10 +42,18 @@ NOT_APPROVED = {Code.APPROVED_OTHERWISE, Code.LOOK_REFUSED}
 NOTHING = Allowed()
 """No guard is passed."""
 
-NOT_ASKED_FOR = Reason(Code.NOT_ASKED_FOR, "this command leaves it alone", Weight.PLAIN)
+NOT_ASKED_FOR = Reason(
+    Code.NOT_ASKED_FOR,
+    "this command leaves it alone",
+    Weight.PLAIN,
+)
 """Stands in the way of what the command was not asked about."""
 
-NOTHING_TO_SEARCH = Reason(Code.NOTHING_TO_SEARCH, "nothing is searched through it", Weight.PLAIN)
+NOTHING_TO_SEARCH = Reason(
+    Code.NOTHING_TO_SEARCH,
+    "nothing is searched through it",
+    Weight.PLAIN,
+)
 """Stands in the way of a chain without children."""
 
 SILENT = {Code.NOT_ASKED_FOR, Code.NOTHING_TO_SEARCH}
@@ -75,33 +83,40 @@ def make_plan(
         What would be refused, of the steps of an earlier plan.
     """
     planner = _Planner(view, failed or {}, allowed, foreseen)
-    drift = [d for declared in view.declared for d in planner.settle(declared)]
+    drift: list[Drift] = []
+    for declared in view.declared:
+        drift.extend(planner.settle(declared))
     # Of a repository for which nothing is declared nothing can be settled.
-    planner.needed |= {seen.address.place for seen in view.observed.values() if seen.address.kind == "place"}
-    needed, unseen = [], []
+    for observed in view.observed.values():
+        if observed.address.kind == "place":
+            planner.needed.add(observed.address.place)
+    unreachable: list[Drift] = []
+    unseen: list[Unseen] = []
     for place, trouble in sorted(view.unreachable.items()):
         if place in planner.needed:
-            needed.append(_unreachable(place, trouble))
+            unreachable.append(
+                Drift(
+                    target=Address(place=place, kind="place", name=place),
+                    what=What.UNREACHABLE,
+                    subject=place,
+                    detail=trouble.detail,
+                )
+            )
         else:
             unseen.append(Unseen(place=place, detail=trouble.detail))
-    passing = [guard for guard in Guard if guard in planner.passing]
+    # The plan keeps only what it took of the allowance.
+    because = ""
+    if planner.passing:
+        because = allowed.because
+    passing = tuple(guard for guard in Guard if guard in planner.passing)
     return Plan(
         basis,
         tuple(planner.steps),
-        (*needed, *drift),
+        (*unreachable, *drift),
         tuple(planner.refused),
         tuple(unseen),
         tuple(planner.guards),
-        Allowed(guards=tuple(passing), because=allowed.because if passing else ""),
-    )
-
-
-def _unreachable(place: Place, trouble: Diagnostic) -> Drift:
-    return Drift(
-        target=Address(place=place, kind="place", name=place),
-        what=What.UNREACHABLE,
-        subject=place,
-        detail=trouble.detail,
+        Allowed(guards=passing, because=because),
     )
 
 
@@ -139,25 +154,31 @@ class _Planner:
 
     def settle(self, declared: Declared) -> list[Drift]:
         """Plan for one resource, and return its drift."""
-        observed = self.view.observed[declared.address]
-        if observed.trouble:
-            place = declared.address.place
-            obstacle = Reason.unseen(place, f"{place} could not be seen")
-            if self._elsewhere(declared.address) is None:
-                self.needed.add(place)
-            self.settled[declared.address] = _Settled(obstacle=obstacle)
-            kind = KINDS[declared.address.kind]
-            if contradiction := kind.contradiction(declared.resource):
-                self.refused.append(Refusal.of(declared.address, contradiction))
-            return []
+        address = declared.address
+        observed = self.view.observed[address]
         if observed.refusal:
             return [self._refused_look(declared, observed.refusal)]
-        return list(self._settle(declared, observed.resource))
+        if observed.trouble is None:
+            return list(self._settle(declared, observed.resource))
+        if self._elsewhere(address) is None:
+            self.needed.add(address.place)
+        obstacle = Reason.unseen(address.place, f"{address.place} could not be seen")
+        self.settled[address] = _Settled(obstacle=obstacle)
+        # What the files alone refuse is told, whoever is away.
+        contradiction = KINDS[address.kind].contradiction(declared.resource)
+        if contradiction:
+            self.refused.append(Refusal.of(address, contradiction))
+        return []
 
     def _refused_look(self, declared: Declared, refusal: Diagnostic) -> Drift:
         """Refuse what its place refuses to tell of, and what needs it."""
         detail = f"it cannot be looked at: {refusal.summary}: {refusal.detail}"
-        obstacle = Reason.refused(Code.LOOK_REFUSED, detail, refusal.where, refusal.hint)
+        obstacle = Reason.refused(
+            Code.LOOK_REFUSED,
+            detail,
+            refusal.where,
+            refusal.hint,
+        )
         self.refused.append(Refusal.of(declared.address, obstacle))
         self.settled[declared.address] = _Settled(obstacle=obstacle)
         return Drift(
@@ -171,23 +192,33 @@ class _Planner:
         )
 
     def _settle(self, declared: Declared, live: Resource | None) -> Iterator[Drift]:
-        kind = KINDS[declared.address.kind]
-        left_out = {need.part: o for need in declared.needs if need.part and (o := self._lacks(need))}
-        left_out |= self._guarded_parts(declared, live)
+        """Plan for a resource that could be looked at."""
+        address = declared.address
+        kind = KINDS[address.kind]
+        # Parts that lack something, or that are guarded, stay as they are; the
+        # remedy is for the rest.
+        left_out = self._parts_that_lack(declared)
+        left_out.update(self._guarded_parts(declared, live))
         within = kind.without(declared.resource, frozenset(left_out), live)
-        nearby = self._expected_at(declared.address.place)
-        actions = [kind.grounded(action, within, nearby) for action in kind.remedy(within, live)]
+        nearby = self._expected_at(address.place)
+        actions: list[Action] = []
+        for action in kind.remedy(within, live):
+            actions.append(kind.grounded(action, within, nearby))
         obstacle = self._obstacle(declared, live)
         if actions and not obstacle:
             obstacle = (
-                self._elsewhere(declared.address)
-                or self._moving(declared.address, actions, left_out)
-                or self._guarded(declared.address, actions, live)
+                self._elsewhere(address)
+                or self._moving(address, actions, left_out)
+                or self._guarded(address, actions, live)
                 or self._foreseen(declared, actions)
                 or self._failure(actions)
             )
         if not actions and not obstacle and not kind.is_there(within, live):
-            not_there = Reason(Code.NOT_THERE, f"{declared.address.name} is not there", Weight.PLAIN)
+            not_there = Reason(
+                Code.NOT_THERE,
+                f"{address.name} is not there",
+                Weight.PLAIN,
+            )
             obstacle = next(iter(left_out.values()), not_there)
             if kind.holds_nothing(within) and _only_nothing(left_out):
                 # No step makes a chain through which nothing is searched,
@@ -196,20 +227,34 @@ class _Planner:
         if actions and not obstacle:
             self._take(actions, declared, frozenset(left_out))
         else:
-            self.settled[declared.address] = _Settled(obstacle=obstacle)
+            self.settled[address] = _Settled(obstacle=obstacle)
+        # What waits, or is refused, is told with its drift.
         for drift in kind.compare(declared.resource, live):
             stands_in_the_way = left_out.get(drift.subject, obstacle)
             if stands_in_the_way and stands_in_the_way.code in SILENT:
                 continue
-            if stands_in_the_way and self._elsewhere(declared.address) is None:
+            if stands_in_the_way and self._elsewhere(address) is None:
                 self.needed.add(stands_in_the_way.place)
-            yield _told(drift, declared, stands_in_the_way)
+            yield _with_obstacle(drift, declared, stands_in_the_way)
+
+    def _parts_that_lack(self, declared: Declared) -> dict[str, Reason]:
+        """Return the parts that need what is not there, and is not coming."""
+        lacking: dict[str, Reason] = {}
+        for need in declared.needs:
+            if not need.part:
+                continue
+            obstacle = self._lacks(need)
+            if obstacle:
+                lacking[need.part] = obstacle
+        return lacking
 
     def _expected_at(self, place: str) -> list[Resource]:
         """Return what a place showed, then what steps will have made of it."""
         if place not in self.expected:
-            here = [seen for seen in self.view.observed.values() if seen.address.place == place]
-            self.expected[place] = [seen.resource for seen in here if seen.resource]
+            self.expected[place] = []
+            for observed in self.view.observed.values():
+                if observed.address.place == place and observed.resource:
+                    self.expected[place].append(observed.resource)
         return self.expected[place]
 
     def _obstacle(self, declared: Declared, live: Resource | None) -> Reason | None:
@@ -220,9 +265,16 @@ class _Planner:
             if obstacle.is_refused:
                 self.refused.append(Refusal.of(declared.address, obstacle))
             return obstacle
-        if kind.is_there(declared.resource, live) and not any(kind.remedy(declared.resource, live)):
+        is_there = kind.is_there(declared.resource, live)
+        if is_there and not any(kind.remedy(declared.resource, live)):
             return None
-        return next((o for need in declared.needs if not need.part and (o := self._lacks(need))), None)
+        for need in declared.needs:
+            if need.part:
+                continue
+            lacks = self._lacks(need)
+            if lacks:
+                return lacks
+        return None
 
     def _lacks(self, need: Need) -> Reason | None:
         settled = self.settled.get(need.address)
@@ -240,49 +292,92 @@ class _Planner:
         site = owner.site
         return Reason.awaited(Code.OTHER_SITE, f"{site} has to do it: calibstate apply --site {site}")
 
-    def _guarded_parts(self, declared: Declared, live: Resource | None) -> dict[str, Reason]:
+    def _guarded_parts(
+        self,
+        declared: Declared,
+        live: Resource | None,
+    ) -> dict[str, Reason]:
         """Return the parts that a guard keeps from coming or going."""
-        resource, view = declared.resource, self.view
-        parts = sorted(KINDS[resource.address.kind].turnover(resource, live))
-        # Whatever a person passes is kept from stopping it only after all is
-        # known that would.
-        asked = (view.desired, NOTHING, view.waves)
-        all_stops = {part: guarded_part(resource, part, *asked) for part in parts}
-        stops = {part: self._left(resource.address, stop) for part, stop in all_stops.items() if stop}
-        return {part: _awaited(stop) for part, stop in stops.items() if stop}
+        resource = declared.resource
+        desired = self.view.desired
+        waves = self.view.waves
+        kind = KINDS[resource.address.kind]
+        stopped: dict[str, Reason] = {}
+        for part in sorted(kind.turnover(resource, live)):
+            # Whatever a person passes is kept from stopping it only after
+            # all is known that would.
+            stop = guarded_part(resource, part, desired, NOTHING, waves)
+            left = self._left(resource.address, stop)
+            if left:
+                stopped[part] = replace(left, weight=Weight.AWAITED)
+        return stopped
 
-    def _guarded(self, target: Address, actions: list[Action], live: Resource | None) -> Reason | None:
-        asked = (self.view.desired, NOTHING, self.view.waves)
-        all_stops = [stop for action in actions if (stop := guarded(action, *asked))]
+    def _guarded(
+        self,
+        target: Address,
+        actions: list[Action],
+        live: Resource | None,
+    ) -> Reason | None:
+        """Return the guard that stops actions; refuse what nobody awaits."""
+        desired = self.view.desired
+        waves = self.view.waves
+        stops: list[Reason | None] = []
+        for action in actions:
+            stops.append(guarded(action, desired, NOTHING, waves))
         if live is None:
-            all_stops += [stop for action in actions if (stop := guarded_entry(action, *asked))]
-        stops = [stop for one in all_stops if (stop := self._left(target, one))]
-        if not stops or guard_of(stops[0]) in AWAITED:
-            return _awaited(stops[0]) if stops else None
-        refusal = Reason.refused(stops[0].code, stops[0].detail)
+            for action in actions:
+                stops.append(guarded_entry(action, desired, NOTHING, waves))
+        # All are asked, so that the plan knows every guard that it meets.
+        left: list[Reason] = []
+        for stop in stops:
+            reason = self._left(target, stop)
+            if reason:
+                left.append(reason)
+        if not left:
+            return None
+        first = left[0]
+        if guard_of(first) in AWAITED:
+            return replace(first, weight=Weight.AWAITED)
+        refusal = Reason.refused(first.code, first.detail)
         self.refused.append(Refusal.of(target, refusal))
         return refusal
 
-    def _left(self, target: Address, stop: Reason) -> Reason | None:
+    def _left(self, target: Address, stop: Reason | None) -> Reason | None:
         """Return what of all that stops something a person does not pass."""
-        left = []
-        for one in (stop, *stop.also):
-            guard = guard_of(one)
+        if stop is None:
+            return None
+        left: list[Reason] = []
+        for reason in (stop, *stop.also):
+            guard = guard_of(reason)
             if guard in self.allowed.guards:
                 self.passing.add(guard)
-            else:
-                left.append(one)
-                if self._elsewhere(target) is None:
-                    self.guards[GuardMet(guard=guard, place=target.place, reason=one.detail)] = None
-        return left[0] if left else None
+                continue
+            left.append(reason)
+            if self._elsewhere(target) is None:
+                met = GuardMet(
+                    guard=guard,
+                    place=target.place,
+                    reason=reason.detail,
+                )
+                self.guards[met] = None
+        return next(iter(left), None)
 
     def _moving(
-        self, target: Address, actions: list[Action], left_out: Mapping[str, Reason]
+        self,
+        target: Address,
+        actions: list[Action],
+        left_out: Mapping[str, Reason],
     ) -> Reason | None:
         """Refuse another place in a chain to what was not approved so."""
-        refused = {part for part, obstacle in left_out.items() if obstacle.code in NOT_APPROVED}
-        for action in actions if refused else ():
-            if overtaken := sorted(refused & action.overtaken):
+        not_approved: set[str] = set()
+        for part, obstacle in left_out.items():
+            if obstacle.code in NOT_APPROVED:
+                not_approved.add(part)
+        for action in actions:
+            if not not_approved:
+                break
+            overtaken = sorted(not_approved & action.overtaken)
+            if overtaken:
                 refusal = Reason.refused(
                     Code.WOULD_OVERTAKE,
                     f"it would give {', '.join(overtaken)} another place in the search order, "
@@ -295,57 +390,80 @@ class _Planner:
     def _foreseen(self, declared: Declared, actions: list[Action]) -> Reason | None:
         """Refuse what is known to be refused once it is begun."""
         for action in actions:
-            told = self.foreseen.refused.get((action.do, str(action.target)))
-            if told:
-                detail = f"{told.summary}: {told.detail.rstrip('.')}"
-                refusal = Reason.refused(Code.REFUSED_BEFOREHAND, detail, hint=told.hint)
+            foreseen = self.foreseen.refused.get((action.do, str(action.target)))
+            if foreseen:
+                detail = f"{foreseen.summary}: {foreseen.detail.rstrip('.')}"
+                refusal = Reason.refused(
+                    Code.REFUSED_BEFOREHAND,
+                    detail,
+                    hint=foreseen.hint,
+                )
                 self.refused.append(Refusal.of(declared.address, refusal))
                 return refusal
         return None
 
     def _failure(self, actions: list[Action]) -> Reason | None:
+        """Return that an action failed in this run."""
         for action in actions:
-            if why := self.failed.get((action.do, str(action.target))):
-                return Reason.refused(Code.FAILED_BEFORE, why)
+            detail = self.failed.get((action.do, str(action.target)))
+            if detail:
+                return Reason.refused(Code.FAILED_BEFORE, detail)
         return None
 
-    def _take(self, actions: list[Action], declared: Declared, left_out: frozenset[str]) -> None:
+    def _take(
+        self,
+        actions: list[Action],
+        declared: Declared,
+        left_out: frozenset[str],
+    ) -> None:
         """Add steps, behind those that bring what they need."""
-        needs = [need for need in declared.needs if need.part not in left_out]
-        after = {step for need in needs if (s := self.settled.get(need.address)) for step in s.steps}
+        # What a part needs that is left out is not waited for.
+        after: set[str] = set()
+        for need in declared.needs:
+            settled = self.settled.get(need.address)
+            if settled and need.part not in left_out:
+                after.update(settled.steps)
         ids = []
         for action in actions:
-            ids.append(str(len(self.steps) + 1))
-            facts = self.declarations.of(action)
-            self.steps.append(Step(ids[-1], action, tuple(sorted(after, key=int)), facts))
+            # Steps are numbered in the order in which they are carried out.
+            number = str(len(self.steps) + 1)
+            ids.append(number)
+            step = Step(
+                number,
+                action,
+                tuple(sorted(after, key=int)),
+                self.declarations.of(action),
+            )
+            self.steps.append(step)
             self._expected_at(action.target.place).append(action.subject())
         self.settled[declared.address] = _Settled(tuple(ids))
 
 
 def _only_nothing(left_out: Mapping[str, Reason]) -> bool:
     """Say whether all parts that are left out hold nothing to search."""
-    return all(obstacle.code is Code.NOTHING_TO_SEARCH for obstacle in left_out.values())
+    codes = {obstacle.code for obstacle in left_out.values()}
+    return codes <= {Code.NOTHING_TO_SEARCH}
 
 
-def _awaited(stop: Reason) -> Reason:
-    return replace(stop, weight=Weight.AWAITED)
-
-
-def _told(drift: Drift, declared: Declared, obstacle: Reason | None) -> Drift:
+def _with_obstacle(
+    drift: Drift,
+    declared: Declared,
+    obstacle: Reason | None,
+) -> Drift:
     """Return drift with its line, and with what stands in its way."""
-    where = declared.lines.get(drift.subject, declared.where)
-    told = drift.model_copy(update={"declared_at": where})
-    if obstacle is None or drift.what not in MENDABLE:
-        return told
-    update = {
-        "what": What.PENDING if obstacle.is_awaited else drift.what,
-        "detail": _detail(drift, obstacle),
-        "reason": obstacle.code.value,
-        "hint": obstacle.hint,
+    update: dict[str, object] = {
+        "declared_at": declared.lines.get(drift.subject, declared.where),
     }
-    if obstacle.where:
-        update["declared_at"] = obstacle.where
-    return told.model_copy(update=update)
+    if obstacle and drift.what in REPAIRABLE:
+        update["detail"] = _detail(drift, obstacle)
+        update["reason"] = obstacle.code.value
+        update["hint"] = obstacle.hint
+        if obstacle.is_awaited:
+            update["what"] = What.PENDING
+        # Of two lines that which stands in the way is what a person needs.
+        if obstacle.where:
+            update["declared_at"] = obstacle.where
+    return drift.model_copy(update=update)
 
 
 def _detail(drift: Drift, obstacle: Reason) -> str:

@@ -10,6 +10,7 @@ not mistaken for a dead one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from functools import partial
 
 from ..errors import NeedsRecoveryError, UnreachableError
@@ -22,7 +23,9 @@ __all__ = ["recover"]
 
 
 def recover(
-    addresses: Iterable[Place], places: WritePlaces, patience: Patience | None = None
+    addresses: Iterable[Place],
+    places: WritePlaces,
+    patience: Patience | None = None,
 ) -> Iterator[str]:
     """Recover the places that need it.
 
@@ -45,40 +48,52 @@ def recover(
     LockedError
         Another run works on one of them.
     """
-    asked = {address: partial(_needs_recovery, address, places) for address in addresses}
-    found = dict(side_by_side(asked, places.timeout))
-    for address in asked:
+    questions = {address: partial(_left_by_killed, address, places) for address in addresses}
+    answers = dict(side_by_side(questions, places.timeout))
+    for address in questions:
         try:
-            if (half_written := found[address].result()) is not None:
-                yield from _recover(address, places, patience, half_written=half_written)
+            left = answers[address].result()
+            if left:
+                yield from _recover(address, places, patience, left)
         except UnreachableError:
             continue  # It is told when it is looked at.
 
 
-def _needs_recovery(address: Place, places: WritePlaces) -> bool | None:
-    """Say whether a place is half written; `None`: nothing is to be done."""
-    half_written = address not in {ARCHIVE, RUCIO} and _is_half_written(address, places)
-    return half_written or (False if places.records(address).locks.is_abandoned(address) else None)
+class _Left(Enum):
+    """What a killed run left at a place."""
+
+    HALF_WRITTEN = "half written"
+    LOCK = "lock"
+
+
+def _left_by_killed(address: Place, places: WritePlaces) -> _Left | None:
+    """Return what a killed run left at a place; `None`: nothing."""
+    # Reading a half-written repository fails, so opening it tells.
+    if address not in {ARCHIVE, RUCIO}:
+        try:
+            places.butler(address)
+        except NeedsRecoveryError:
+            return _Left.HALF_WRITTEN
+    if places.records(address).locks.is_abandoned(address):
+        return _Left.LOCK
+    return None
 
 
 def _recover(
-    address: Place, places: WritePlaces, patience: Patience | None, *, half_written: bool
+    address: Place,
+    places: WritePlaces,
+    patience: Patience | None,
+    left: _Left,
 ) -> Iterator[str]:
+    """Clear a place of what a killed run left, under its lock."""
+    # Told only when the place is given back.
     words: list[str] = []
     with Holds(places, words.append, patience) as holds:
         holds.take(address, "recovery")
-        if address not in {ARCHIVE, RUCIO}:
-            places.recover(address)
-        elif address == ARCHIVE:
+        if address == ARCHIVE:
             places.change_archive().clear_leftovers()
+        elif address != RUCIO:
+            places.recover(address)
     yield from words
-    if half_written:
+    if left is _Left.HALF_WRITTEN:
         yield f"{address}: recovered from a writer that was killed"
-
-
-def _is_half_written(address: Place, places: WritePlaces) -> bool:
-    try:
-        places.butler(address)
-    except NeedsRecoveryError:
-        return True
-    return False

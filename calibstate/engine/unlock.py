@@ -11,7 +11,12 @@ __all__ = ["unlock"]
 
 
 def unlock(
-    place: str, id: str | None, records: Records, *, now: Callable[[], str], began: Callable[[], Began]
+    place: str,
+    id: str | None,
+    records: Records,
+    *,
+    now: Callable[[], str],
+    began: Callable[[], Began],
 ) -> str:
     """Break the lock of a place, and say what became of it.
 
@@ -35,16 +40,29 @@ def unlock(
     UnreachableError
         The store does not answer.
     """
-    journal, told = records.journal, list[str]()
+    journal = records.journal
+    notices: list[str] = []
 
     def about_to(words: str) -> None:
-        if not told:
-            journal.write(JournalLine(at=now(), event="run", text="unlock", began=began()))
-        told.append(words)
+        # The journal tells who does it before it is done.
+        if not notices:
+            journal.write(
+                JournalLine(
+                    at=now(),
+                    event="run",
+                    text="unlock",
+                    began=began(),
+                )
+            )
+        notices.append(words)
         journal.write(JournalLine(at=now(), event="unlock", text=words))
 
     broken = records.locks.unlock(place, id, about_to)
-    if told:
-        end = f"the lock of {place} is broken" if broken else f"{place} was given back meanwhile"
+    if notices:
+        end = f"{place} was given back meanwhile"
+        if broken:
+            end = f"the lock of {place} is broken"
         journal.write(JournalLine(at=now(), event="end", text=end))
-    return told[-1] if broken else f"{place} is not locked"
+    if not broken:
+        return f"{place} is not locked"
+    return notices[-1]

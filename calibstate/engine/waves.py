@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..errors import UnreachableError
 from ..kinds.waves import Waves
 from ..model.desired import DesiredState
@@ -25,21 +23,30 @@ def look_at_waves(desired: DesiredState, scope: Scope, places: ReadPlaces) -> Wa
     places
         Where it was published.
     """
+    sites = _sites_before(desired, scope)
     shown: dict[RepositoryAddress, PublishedReview] = {}
     unreadable: dict[RepositoryAddress, str] = {}
-    for address in _earlier(desired, scope):
+    for address in desired.repositories:
+        if address.site not in sites:
+            continue
         try:
-            if review := places.published_review(address):
-                shown[address] = review
+            review = places.published_review(address)
         except UnreachableError as error:
             unreadable[address] = error.first.detail.rstrip(".")
+            continue
+        if review:
+            shown[address] = review
     return Waves(desired, shown, unreadable)
 
 
-def _earlier(desired: DesiredState, scope: Scope) -> Iterator[RepositoryAddress]:
-    """Yield the repositories of each wave before one that is asked for."""
-    waves = desired.settings.noun.waves
-    asked = {address.site for address in desired.repositories if scope.has_repository(address)}
-    last = max((number for number, wave in enumerate(waves) if asked & set(wave)), default=0)
-    sites = {site for wave in waves[:last] for site in wave}
-    yield from (address for address in desired.repositories if address.site in sites)
+def _sites_before(desired: DesiredState, scope: Scope) -> set[str]:
+    """Return the sites of each wave before the last that is asked for."""
+    wanted = {address.site for address in desired.repositories if scope.has_repository(address)}
+    # Whoever is in a later wave waits for the sites of all earlier ones.
+    before: set[str] = set()
+    sites: set[str] = set()
+    for wave in desired.settings.noun.waves:
+        if wanted.intersection(wave):
+            before = set(sites)
+        sites.update(wave)
+    return before
