@@ -115,16 +115,14 @@ def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
     text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     try:
         after = _settled(text, noun)
-        kept = after is not None and _says_the_same(text, after, source.data)
+        if after is not None and _says_the_same(text, after, source.data):
+            return after.encode()
     except (YAMLError, InvalidStateError):
-        kept = False
-    if not kept or after is None:
-        detail = "It cannot be laid out so that all that it says, and each of its comments, stays."
-        diagnostic = Diagnostic(
-            "Layout left as it is", detail, Where(file, 1), "Write it more plainly.", Severity.WARNING
-        )
-        raise InvalidStateError(diagnostic)
-    return after.encode()
+        pass  # What cannot be read again must not be written.
+    detail = "It cannot be laid out so that all that it says, and each of its comments, stays."
+    hint = "Write it more plainly."
+    left_alone = Diagnostic("Layout left as it is", detail, Where(file, 1), hint, Severity.WARNING)
+    raise InvalidStateError(left_alone)
 
 
 def files(root: Path, forms: Iterable[Form] = ()) -> Iterator[tuple[str, type[Noun]]]:
@@ -138,8 +136,10 @@ def files(root: Path, forms: Iterable[Form] = ()) -> Iterator[tuple[str, type[No
         Of the files that kinds bring.
     """
     top = root.resolve()
-    own = [(form.file_of("*"), form.noun) for form in forms]
-    for pattern, noun in (*_FILES, *own):
+    patterns = list(_FILES)
+    for form in forms:
+        patterns.append((form.file_of("*"), form.noun))
+    for pattern, noun in patterns:
         for path in _through_no_link(top, pattern.split("/")):
             if path.is_file() and not path.name.startswith((".", "#", "README")):
                 yield path.relative_to(top).as_posix(), noun
@@ -184,7 +184,9 @@ def _plain(data: Any) -> str:
 def _sorted(data: Any) -> Any:
     if isinstance(data, dict):
         return sorted((key, _sorted(value)) for key, value in data.items())
-    return [_sorted(value) for value in data] if isinstance(data, list) else data
+    if isinstance(data, list):
+        return [_sorted(value) for value in data]
+    return data
 
 
 def same_comments(before: str, after: str) -> bool:
@@ -207,8 +209,10 @@ def _comments(text: str) -> Iterator[str]:
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         start = token.start_mark.index
         between = text[end:start]
+        # A block of text begins with a line of its own, which may end in one.
         if isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}:
-            between += text[start:].partition("\n")[0][1:]
+            first_line, _, _ = text[start:].partition("\n")
+            between += first_line[1:]
         for line in between.splitlines():
             _, mark, comment = line.partition("#")
             if mark:
@@ -260,11 +264,11 @@ def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
             _order_in_lines(value, noun, (*path, index))
 
 
-def _order(keys: Sequence[str], ordered: Sequence[str]) -> list[str]:
+def _order(keys: Sequence[str], of_noun: Sequence[str]) -> list[str]:
     """Return keys in the order of their noun; others stay behind them."""
-    if not ordered:
-        return list(keys)
-    return [key for key in ordered if key in keys] + [key for key in keys if key not in ordered]
+    order = [key for key in of_noun if key in keys]
+    order.extend(key for key in keys if key not in of_noun)
+    return order
 
 
 def _in_order(text: str, noun: type[Noun]) -> str:
@@ -274,12 +278,19 @@ def _in_order(text: str, noun: type[Noun]) -> str:
     """
     source = read_yaml(text.encode(), "")
     lines = text.split("\n")
+    mappings = list(_mappings(source.data, ()))
     # The innermost first: its lines move within those of the outer one.
-    for path, keys in sorted(_mappings(source.data, ()), key=lambda mapping: -len(mapping[0])):
+    mappings.sort(key=_depth, reverse=True)
+    for path, keys in mappings:
         order = _order(keys, keys_at(noun, path))
         if order != keys:
             _move(lines, source.lines, path, keys, order)
     return "\n".join(lines)
+
+
+def _depth(mapping: tuple[KeyPath, list[str]]) -> int:
+    path, _ = mapping
+    return len(path)
 
 
 def _mappings(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[str]]]:
@@ -293,28 +304,59 @@ def _mappings(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[str]]]:
 
 
 def _move(lines: list[str], marks: Lines, path: KeyPath, keys: list[str], order: list[str]) -> None:
+    """Put the lines of a mapping's keys in another order.
+
+    Parameters
+    ----------
+    lines
+        The file, which is changed.
+    marks
+        Where keys stand in it.
+    path
+        Where the mapping is.
+    keys
+        Its keys as they stand.
+    order
+        The same as they should stand.
+    """
     places = [marks.at(*path, key) for key in keys]
-    starts, column = [place.line - 1 for place in places], places[0].column - 1
+    starts = [place.line - 1 for place in places]
+    column = places[0].column - 1
     if len(set(starts)) < len(keys) or any(place.column - 1 != column for place in places):
         return  # It stands within a line.
     end = _end_of(lines, starts[-1], column)
     dash = lines[starts[0]][:column]
+    is_item = bool(dash.strip())
     # What stands at the very top is of the file, else it is of the first key.
-    begin = starts[0] if not path or dash.strip() else marks.at(*path).line
-    begins = [begin, *(_withcomments(lines, start, above) for above, start in pairwise(starts))]
-    parts = {key: lines[a:b] for key, a, b in zip(keys, begins, [*begins[1:], end], strict=True)}
-    if dash.strip():
+    begin = starts[0]
+    if path and not is_item:
+        begin = marks.at(*path).line
+    # A key has what stands from the comments above it to those of the next.
+    begins = [begin]
+    for above, start in pairwise(starts):
+        begins.append(_withcomments(lines, start, above))
+    blocks: dict[str, list[str]] = {}
+    for key, (first, behind) in zip(keys, pairwise([*begins, end]), strict=True):
+        blocks[key] = lines[first:behind]
+    was_first = blocks[keys[0]]
+    is_first = blocks[order[0]]
+    # The dash of a list goes from the key that was first to the one that is.
+    if is_item:
         if begins != starts:
             return  # A comment would come between the dash and its key.
-        parts[keys[0]][0] = " " * column + parts[keys[0]][0][column:]
-        parts[order[0]][0] = dash + parts[order[0]][0][column:]
+        was_first[0] = " " * column + was_first[0][column:]
+        is_first[0] = dash + is_first[0][column:]
     # Blank lines part a key from what is above it; above the first is nothing.
-    first, was_first = parts[order[0]], parts[keys[0]]
-    blank = next(number for number, line in enumerate(first) if line.strip())
-    if order[0] != keys[0]:
-        was_first[:0] = first[:blank]
-        del first[:blank]
-    lines[begin:end] = [line for key in order for line in parts[key]]
+    if is_first is not was_first:
+        blank = 0
+        while not is_first[blank].strip():
+            blank += 1
+        was_first[:0] = is_first[:blank]
+        del is_first[:blank]
+    moved: list[str] = []
+    for key in order:
+        moved.extend(blocks[key])
+    lines[begin:end] = moved
 
 
 def _end_of(lines: list[str], start: int, column: int) -> int:

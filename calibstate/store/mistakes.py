@@ -79,8 +79,10 @@ def _diagnostic(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: So
         case "extra_forbidden":
             return _unknown_key(path, noun, source)
         case "missing":
-            where = source.lines.value_at(*path[:-1]) if len(path) > 1 else source.lines.at()
-            return Diagnostic("Key missing", f"{_name(path)} must be given.", where)
+            where = source.lines.at()
+            if len(path) > 1:
+                where = source.lines.value_at(*path[:-1])
+            return Diagnostic("Key missing", f"{name} must be given.", where)
         case "union_tag_not_found":
             return Diagnostic("Key missing", f"{_name((*path, 'by'))} must be given.", source.lines.at(*path))
         case "string_pattern_mismatch" | "value_error":
@@ -94,39 +96,66 @@ def _diagnostic(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: So
 
 
 def _unknown_key(path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
-    keys = keys_at(noun, path[:-1])
-    within = f" in {_name(path[:-1])}" if path[:-1] else ""
-    detail = f"{spelled(shortened(str(path[-1])))} is not a key{within}; what it says would be lost."
-    near = nearest(str(path[-1]), keys)
-    hint = f"Did you mean `{near}`?" if near else f"Known keys: {_listed(keys)}."
+    *outer, last = path
+    key = str(last)
+    keys = keys_at(noun, tuple(outer))
+    within = ""
+    if outer:
+        within = f" in {_name(tuple(outer))}"
+    detail = f"{spelled(shortened(key))} is not a key{within}; what it says would be lost."
+    hint = f"Known keys: {_listed(keys)}."
+    if near := nearest(key, keys):
+        hint = f"Did you mean `{near}`?"
     return Diagnostic("Unknown key", detail, source.lines.at(*path), hint)
 
 
 def _not_one_of(error: ErrorDetails, path: KeyPath, source: Source) -> Diagnostic:
     context = error.get("ctx", {})
     expected = str(context.get("expected_tags") or context.get("expected", ""))
-    words = [w.strip().strip("'") for w in expected.replace(" or ", ",").split(",")]
+    words: list[str] = []
+    for word in expected.replace(" or ", ",").split(","):
+        words.append(word.strip().strip("'"))
     given = context.get("tag", error["input"])
-    name = _name(path if error["type"] != "union_tag_invalid" or path[-1:] == ("by",) else (*path, "by"))
-    where = source.lines.value_at(*path, *(("by",) if "tag" in context else ()))
-    detail = f"{name} is {_quoted(given)}; it must be {_listed(words, 'or')}."
-    near = nearest(given, words) if isinstance(given, str) else None
+    # Of alternatives that a key tells apart, it is that key that is wrong.
+    named = path
+    if error["type"] == "union_tag_invalid" and path[-1:] != ("by",):
+        named = (*path, "by")
+    place = path
+    if "tag" in context:
+        place = (*path, "by")
+    where = source.lines.value_at(*place)
+    detail = f"{_name(named)} is {_quoted(given)}; it must be {_listed(words, 'or')}."
+    near = None
+    if isinstance(given, str):
+        near = nearest(given, words)
+    hint = ""
+    if near:
+        hint = f"Did you mean `{near}`?"
     if near == given:
-        return Diagnostic("Unknown word", detail, where, "Write it without quotes.")
-    return Diagnostic("Unknown word", detail, where, f"Did you mean `{near}`?" if near else "")
+        hint = "Write it without quotes."
+    return Diagnostic("Unknown word", detail, where, hint)
 
 
 def _rule(error: ErrorDetails, name: str) -> str:
     context = error.get("ctx", {})
-    if reason := context.get("error"):
-        strange = strange_in(error["input"]) if isinstance(error["input"], str) else ""
-        return f"{name}: {shortened(str(reason), 300)}{f' (with {strange})' if strange else ''}."
-    rule = _PATTERNS.get(str(context.get("pattern")), "is not in the right form")
-    return f"{name} {rule}; it is {_quoted(error['input'])}."
+    given = error["input"]
+    reason = context.get("error")
+    if not reason:
+        rule = _PATTERNS.get(str(context.get("pattern")), "is not in the right form")
+        return f"{name} {rule}; it is {_quoted(given)}."
+    words = f"{name}: {shortened(str(reason), 300)}"
+    if isinstance(given, str):
+        strange = strange_in(given)
+        if strange:
+            words += f" (with {strange})"
+    return f"{words}."
 
 
 def _where(error: ErrorDetails, path: KeyPath, source: Source) -> Where:
-    return source.lines.at(*path) if error["loc"][-1:] == ("[key]",) else source.lines.value_at(*path)
+    # Of a key that is wrong itself, the mark is behind its place.
+    if error["loc"][-1:] == ("[key]",):
+        return source.lines.at(*path)
+    return source.lines.value_at(*path)
 
 
 _KINDS = {
@@ -140,15 +169,18 @@ _KINDS = {
 
 def _wrong_kind(kind: str, error: ErrorDetails, path: KeyPath, source: Source) -> Diagnostic:
     given = error["input"]
-    name = _name(path) if path else "The file"
+    name = "The file"
+    if path:
+        name = _name(path)
     wanted = _KINDS.get(kind)
     if wanted is None:
         # A rule of pydantic's that none of our nouns had when this was
         # written: its own words are better than none.
         return Diagnostic("Not valid", f"{name}: {error['msg']}.", source.lines.value_at(*path))
     detail = f"{name} must be {wanted}; it is {_quoted(given)}."
-    quotable = wanted == "text" and isinstance(given, int | float)
-    hint = "Put it in quotes." if quotable else ""
+    hint = ""
+    if wanted == "text" and isinstance(given, int | float):
+        hint = "Put it in quotes."
     return Diagnostic("Wrong kind of value", detail, source.lines.value_at(*path), hint)
 
 
@@ -167,13 +199,18 @@ def _quoted(value: Any) -> str:
         case _:
             strange = strange_in(str(value))
             quoted = json.dumps(shortened(str(value)), ensure_ascii=False)
-            return f"{quoted} (with {strange})" if strange else quoted
+            if strange:
+                return f"{quoted} (with {strange})"
+            return quoted
 
 
 def _name(path: KeyPath) -> str:
     text = ""
     for step in path:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+        if isinstance(step, int):
+            text += f"[{step + 1}]"
+        else:
+            text += f".{step}"
     return f"`{shortened(text.removeprefix('.'))}`"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,8 @@ def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: s
             return FileChange(file, before, (mark + after).encode())
     detail = f"{', '.join(words)} cannot be retired in it without losing a comment or changing the rest."
     hint = "Move it from `entries` to `retired` by hand."
-    raise RefusedError(
-        Diagnostic("File cannot be changed", detail, Where(file, written.lines.at("entries").line), hint)
-    )
+    where = Where(file, written.lines.at("entries").line)
+    raise RefusedError(Diagnostic("File cannot be changed", detail, where, hint))
 
 
 def _keeps(before: str, after: str, file: str, intended: ChainFile) -> bool:
@@ -88,34 +88,55 @@ def _keeps(before: str, after: str, file: str, intended: ChainFile) -> bool:
 def _by_line(text: str, words: Sequence[str], reason: str) -> str:
     if "\r" in text.replace("\r\n", ""):
         raise _NotByLine
-    newline = "\r\n" if "\r\n" in text else "\n"
-    lines = [*text.replace("\r\n", "\n").removesuffix("\n").split("\n"), ""]
+    newline = "\n"
+    if "\r\n" in text:
+        newline = "\r\n"
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines.append("")
+    # All entries are taken out first, so that an empty list is seen.
     taken = [_take(lines, word) for word in words]
     if not _value(lines, "entries").value:
         _say_empty(lines)
-    moved = [line for above, comment, word in taken for line in (*above, _said(word, reason, comment))]
+    moved: list[str] = []
+    for entry in taken:
+        moved.extend(entry.above)
+        line = f"{scalar(entry.word)}: {scalar(reason)}"
+        if entry.comment:
+            line += f"  {entry.comment}"
+        moved.append(line)
     _put(lines, moved)
     return newline.join(lines)
 
 
-def _said(word: str, reason: str, comment: str) -> str:
-    return f"{scalar(word)}: {scalar(reason)}{f'  {comment}' if comment else ''}"
+@dataclass(frozen=True)
+class _Taken:
+    """An entry that was taken out of its list."""
+
+    word: str
+
+    above: list[str]
+    """Comments that stood right above it and name it."""
+
+    comment: str
+    """The comment on its line; empty: it has none."""
 
 
-def _take(lines: list[str], word: str) -> tuple[list[str], str, str]:
+def _take(lines: list[str], word: str) -> _Taken:
     """Take an entry out, with the comments that go with it."""
     entries = _value(lines, "entries")
     if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
         raise _NotByLine
-    item = next(node for node in entries.value if isinstance(node, yaml.ScalarNode) and node.value == word)
+    items = [node for node in entries.value if isinstance(node, yaml.ScalarNode)]
+    item = next(node for node in items if node.value == word)
     start, end = item.start_mark, item.end_mark
     line = lines[start.line]
-    if start.line != end.line or line[: start.column].strip() != "-":
+    before = line[: start.column]
+    if start.line != end.line or before.strip() != "-":
         raise _NotByLine
     begin = _comment_above(lines, start.line, word)
     above = [comment.strip() for comment in lines[begin : start.line]]
     del lines[begin : start.line + 1]
-    return above, line[end.column :].strip(), word
+    return _Taken(word, above, line[end.column :].strip())
 
 
 def _comment_above(lines: Sequence[str], number: int, word: str) -> int:
@@ -124,29 +145,42 @@ def _comment_above(lines: Sequence[str], number: int, word: str) -> int:
     while begin and lines[begin - 1].lstrip().startswith("#"):
         begin -= 1
     named = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
-    return begin if any(named.search(line) for line in lines[begin:number]) else number
+    if any(named.search(line) for line in lines[begin:number]):
+        return begin
+    return number
 
 
 def _say_empty(lines: list[str]) -> None:
     key = next(key for key, _ in _root(lines).value if key.value == "entries")
-    number, column = key.end_mark.line, key.end_mark.column
-    colon = lines[number].index(":", column)
-    lines[number] = f"{lines[number][: colon + 1]} []{lines[number][colon + 1 :]}"
+    number = key.end_mark.line
+    line = lines[number]
+    behind = line.index(":", key.end_mark.column) + 1
+    lines[number] = f"{line[:behind]} []{line[behind:]}"
 
 
 def _put(lines: list[str], moved: Sequence[str]) -> None:
     """Add lines to what is retired."""
-    text, root = "\n".join(lines), _root(lines)
-    retired = next((value for key, value in root.value if key.value == "retired"), None)
-    if retired is not None and (not isinstance(retired, yaml.MappingNode) or retired.flow_style):
-        raise _NotByLine
-    behind = retired or root
-    at = text.count("\n", 0, end_of(behind, text)) + 1
+    text = "\n".join(lines)
+    root = _root(lines)
+    retired = None
+    for key, value in root.value:
+        if key.value == "retired":
+            retired = value
+            break
     if retired is None:
         margin = " " * root.start_mark.column
-        lines[at:at] = [f"{margin}retired:", *(f"{margin}  {line}" for line in moved)]
+        added = [f"{margin}retired:"]
+        added.extend(f"{margin}  {line}" for line in moved)
+        after = end_of(root, text)
+    elif isinstance(retired, yaml.MappingNode) and not retired.flow_style:
+        margin = " " * retired.start_mark.column
+        added = [f"{margin}{line}" for line in moved]
+        after = end_of(retired, text)
     else:
-        lines[at:at] = [" " * retired.start_mark.column + line for line in moved]
+        raise _NotByLine
+    # They stand in the line behind the one that the mapping ends in.
+    at = text.count("\n", 0, after) + 1
+    lines[at:at] = added
 
 
 def _root(lines: Sequence[str]) -> Any:

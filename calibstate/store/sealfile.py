@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ..errors import CalibstateError, Diagnostic
-from ..model.seals import Coverage, Seal
+from ..model.seals import Seal
 
 __all__ = ["dumps", "path_of", "write"]
 
@@ -67,7 +67,8 @@ def _lines(seal: Seal) -> Iterator[str]:
     yield f"sealed_from: {_flow(seal.sealed_from.model_dump())}"
     yield f"files: {seal.files}"
     yield f"bytes: {seal.bytes}"
-    yield from ["full_names: true"] if seal.full_names else []
+    if seal.full_names:
+        yield "full_names: true"
     yield "collections:"
     for name, sealed in seal.collections.items():
         yield f"  {_flow(name)}:"
@@ -76,13 +77,11 @@ def _lines(seal: Seal) -> Iterator[str]:
         for dataset_type, sealed_type in sealed.types.items():
             yield f"      {_flow(dataset_type)}:"
             yield f"        datasets: {sealed_type.datasets}"
-            yield from [f"        run: {_flow(sealed_type.run)}"] if sealed_type.run else []
+            if sealed_type.run:
+                yield f"        run: {_flow(sealed_type.run)}"
             yield "        coverage:"
-            yield from (f"          - {_entry(entry)}" for entry in sealed_type.coverage)
-
-
-def _entry(entry: Coverage) -> str:
-    return _flow(entry)
+            for entry in sealed_type.coverage:
+                yield f"          - {_flow(entry)}"
 
 
 def _flow(value: Any) -> str:

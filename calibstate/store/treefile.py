@@ -12,9 +12,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,6 +36,7 @@ __all__ = ["changes", "checked", "end_of", "read_again", "scalar", "write"]
 
 _PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
 _READ_OTHERWISE = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
+_LINE_END = re.compile(r"[\r\n]")
 _HIDDEN = re.compile(r"[.#]|README|__pycache__")
 """Names that a tree passes over begin so."""
 
@@ -78,18 +78,16 @@ def checked(
     InvalidStateError
         It would not be sound.
     """
+    own = {form.folder: partial(_itself, form) for form in desired.forms}
     with TemporaryDirectory(prefix=".calibstate-") as folder:
         copy = Path(folder).resolve()
         # What nobody reads may be a link to anywhere, or have no end.
-        for file, content in statefile.contents(Disk(Path(desired.root)), _own(desired)).items():
+        read = statefile.contents(Disk(Path(desired.root)), own)
+        for file, content in read.items():
             _replace(copy / file, content)
         for change in changed:
             _replace(copy / change.file, change.after)
-        return statefile.load(copy, own=_own(desired))
-
-
-def _own(desired: DesiredState) -> statefile.OwnFolders:
-    return {form.folder: partial(_itself, form) for form in desired.forms}
+        return statefile.load(copy, own=own)
 
 
 def _itself(form: Form) -> Form:
@@ -149,8 +147,8 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange
     """Yield the files: those before, that others name."""
     root = Path(desired.root)
     for ticket in additions.tickets:
-        text = _ticket_text(ticket, additions)
-        yield _new_file(root, f"tickets/{ticket.instrument}/{ticket.ticket}.yaml", text, ticket)
+        file = f"tickets/{ticket.instrument}/{ticket.ticket}.yaml"
+        yield _new_file(root, file, _ticket_text(ticket, additions), ticket)
     for key, skips in sorted(additions.skips.items()):
         written = desired.tickets[key]
         page = _Page(root, written.lines.file)
@@ -158,25 +156,33 @@ def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange
         yield page.change(with_skips(written.noun, skips))
     taken = {written.lines.file.casefold() for written in desired.chains.values()}
     for new in additions.chains:
-        file = _chain_file(root, new.chain, taken)
+        file = _free_chain_file(root, new.chain, taken)
+        taken.add(file.casefold())
         yield _new_file(root, file, _chain_text(new, additions), new)
-    for name in sorted({*additions.entries, *additions.only, *additions.expected}):
+    changed = {*additions.entries, *additions.only, *additions.expected}
+    for name in sorted(changed):
         declared = desired.chains[name]
         page = _Page(root, declared.lines.file)
         _add_to_chain(page, declared.noun, additions)
         yield page.change(additions.chain(declared.noun))
     for seal in additions.seals:
         path = sealfile.path_of(root, seal)
-        yield FileChange(str(path.relative_to(root)), _bytes(path), sealfile.dumps(seal).encode())
+        file = str(path.relative_to(root))
+        text = sealfile.dumps(seal)
+        yield FileChange(file, _bytes(path), text.encode())
 
 
-def _chain_file(root: Path, name: str, taken: set[str]) -> str:
+def _free_chain_file(root: Path, name: str, taken: Collection[str]) -> str:
     """Return a name for a chain's file that no file has yet."""
     word = re.sub(r"[^A-Za-z0-9._-]", "-", name)
-    word = f"chain-{word}" if _HIDDEN.match(word) else word
-    names = (f"chains/{word}{suffix}.yaml" for suffix in chain([""], (f"-{n}" for n in count(2))))
-    file = next(n for n in names if n.casefold() not in taken and not (root / n).exists())
-    taken.add(file.casefold())
+    if _HIDDEN.match(word):
+        word = f"chain-{word}"
+    file = f"chains/{word}.yaml"
+    number = 1
+    # On some file systems names that differ in their case only are the same.
+    while file.casefold() in taken or (root / file).exists():
+        number += 1
+        file = f"chains/{word}-{number}.yaml"
     return file
 
 
@@ -224,40 +230,70 @@ def _cannot_be_added_to(file: str) -> RefusedError:
 
 
 def _ticket_text(ticket: Ticket, additions: Additions) -> str:
-    lines = [f"# {additions.heading}"] if additions.heading else []
-    lines += [f"ticket: {scalar(ticket.ticket)}", f"instrument: {scalar(ticket.instrument)}"]
-    lines += ["approval:", f"  status: {ticket.approval.status.value}"]
-    lines += [f"  note: {scalar(ticket.approval.note or '')}"]
-    key, names = ("bare", ticket.bare) if ticket.bare else ("collections", ticket.collections)
-    lines += [f"{key}:"]
+    lines = _heading(additions)
+    lines.append(f"ticket: {scalar(ticket.ticket)}")
+    lines.append(f"instrument: {scalar(ticket.instrument)}")
+    lines.append("approval:")
+    lines.append(f"  status: {ticket.approval.status.value}")
+    lines.append(f"  note: {scalar(ticket.approval.note or '')}")
+    if ticket.bare:
+        lines.append("bare:")
+        names = ticket.bare
+    else:
+        lines.append("collections:")
+        names = ticket.collections
+    items = [f"  - {scalar(name)}" for name in names]
     remarks = [additions.remarks.get(leaf, "") for leaf in ticket.leaves]
-    lines += _remarked([f"  - {scalar(name)}" for name in names], remarks)
+    lines.extend(_remarked(items, remarks))
     if ticket.skip:
-        lines += ["skip:", *(f"  {scalar(a)}: {scalar(why)}" for a, why in ticket.skip.items())]
-    return "".join(f"{line}\n" for line in lines)
+        lines.append("skip:")
+        for address, why in ticket.skip.items():
+            lines.append(f"  {scalar(address)}: {scalar(why)}")
+    return _joined(lines)
 
 
-def _chain_text(chain: ChainFile, additions: Additions) -> str:
-    lines = [f"# {additions.heading}"] if additions.heading else []
-    lines += [f"chain: {scalar(chain.chain)}", f"instrument: {scalar(chain.instrument)}"]
-    lines += [f"only: {_list(chain.only)}"] if chain.only else []
-    if not chain.entries:
-        return "".join(f"{line}\n" for line in [*lines, "entries: []"])
-    lines += ["entries:"]
-    firsts = _remarked(
-        [f"  - {_entry_lines(entry)[0]}" for entry in chain.entries],
-        [additions.remarks.get(_named(entry), "") for entry in chain.entries],
-    )
-    for first, entry in zip(firsts, chain.entries, strict=True):
-        lines += [first, *(f"    {more}" for more in _entry_lines(entry)[1:])]
+def _chain_text(declared: ChainFile, additions: Additions) -> str:
+    lines = _heading(additions)
+    lines.append(f"chain: {scalar(declared.chain)}")
+    lines.append(f"instrument: {scalar(declared.instrument)}")
+    if declared.only:
+        lines.append(f"only: {_list(declared.only)}")
+    if not declared.entries:
+        lines.append("entries: []")
+        return _joined(lines)
+    lines.append("entries:")
+    firsts: list[str] = []
+    remarks: list[str] = []
+    for entry in declared.entries:
+        first, *_ = _entry_lines(entry)
+        firsts.append(f"  - {first}")
+        remarks.append(additions.remarks.get(_named(entry), ""))
+    # Remarks stand in one column, so all first lines are laid out together.
+    for first, entry in zip(_remarked(firsts, remarks), declared.entries, strict=True):
+        lines.append(first)
+        _, *more = _entry_lines(entry)
+        lines.extend(f"    {line}" for line in more)
+    return _joined(lines)
+
+
+def _heading(additions: Additions) -> list[str]:
+    if not additions.heading:
+        return []
+    return [f"# {additions.heading}"]
+
+
+def _joined(lines: Sequence[str]) -> str:
+    """Return the text of lines, each of them ended."""
     return "".join(f"{line}\n" for line in lines)
 
 
 def _entry_lines(entry: Entry) -> list[str]:
-    if isinstance(entry, ExternalEntry):
-        only = [f"only: {_list(entry.only)}"] if entry.only else []
-        return [f"external: {scalar(entry.external)}", *only]
-    return [scalar(entry)]
+    if not isinstance(entry, ExternalEntry):
+        return [scalar(entry)]
+    lines = [f"external: {scalar(entry.external)}"]
+    if entry.only:
+        lines.append(f"only: {_list(entry.only)}")
+    return lines
 
 
 def _named(entry: Entry) -> str:
@@ -266,9 +302,14 @@ def _named(entry: Entry) -> str:
 
 def _remarked(lines: Sequence[str], remarks: Sequence[str]) -> list[str]:
     """Return lines with comments behind them, in one column."""
-    wide = max((len(line) for line in lines), default=0)
-    pairs = zip(lines, remarks, strict=True)
-    return [f"{line:{wide}}  # {remark}" if remark else line for line, remark in pairs]
+    wide = max(map(len, lines), default=0)
+    remarked = []
+    for line, remark in zip(lines, remarks, strict=True):
+        if remark:
+            remarked.append(f"{line:{wide}}  # {remark}")
+        else:
+            remarked.append(line)
+    return remarked
 
 
 def _list(words: Sequence[str]) -> str:
@@ -285,20 +326,24 @@ def scalar(text: str) -> str:
 # --- additions to what a person wrote ---
 
 
-def _add_to_chain(page: _Page, chain: ChainFile, additions: Additions) -> None:
-    name = chain.chain
+def _add_to_chain(page: _Page, declared: ChainFile, additions: Additions) -> None:
+    name = declared.chain
     if name in additions.only:
-        page.insert("only", len(chain.only), [[scalar(additions.only[name])]], [""])
+        item = [scalar(additions.only[name])]
+        page.insert(("only",), len(declared.only), [item], [""])
     for index, address in additions.expected.get(name, {}).items():
-        entry = chain.entries[index]
+        entry = declared.entries[index]
         assert isinstance(entry, ExternalEntry)
-        page.insert(("entries", index, "only"), len(entry.only), [[scalar(address)]], [""])
-    at: dict[int, list[Entry]] = {}
+        item = [scalar(address)]
+        page.insert(("entries", index, "only"), len(entry.only), [item], [""])
+    # Entries that come to the same place are put there at once, in order.
+    by_index: dict[int, list[Entry]] = {}
     for new in additions.entries.get(name, ()):
-        at.setdefault(new.before, []).append(new.entry)
-    for index, entries in at.items():
+        by_index.setdefault(new.before, []).append(new.entry)
+    for index, entries in by_index.items():
+        items = [_entry_lines(entry) for entry in entries]
         remarks = [additions.remarks.get(_named(entry), "") for entry in entries]
-        page.insert("entries", index, [_entry_lines(entry) for entry in entries], remarks)
+        page.insert(("entries",), index, items, remarks)
 
 
 class _Page:
@@ -339,30 +384,35 @@ class _Page:
         node = self._find(key)
         if node is None:
             self._add_key(key, items)
-        elif node.flow_style:
+            return
+        if node.flow_style:
             self._insert_inline(node, len(node.value), items)
-        else:
-            indent = " " * node.start_mark.column
-            self._add_lines(end_of(node, self._text), [indent + line for line in items])
+            return
+        margin = " " * node.start_mark.column
+        lines = [f"{margin}{item}" for item in items]
+        self._add_lines(end_of(node, self._text), lines)
 
-    def insert(self, where: Any, index: int, items: list[list[str]], remarks: list[str]) -> None:
+    def insert(
+        self, path: tuple[str | int, ...], index: int, items: list[list[str]], remarks: list[str]
+    ) -> None:
         """Insert items, each of lines, into a list in front of one of it."""
-        node = self._find(*(where if isinstance(where, tuple) else (where,)))
+        node = self._find(*path)
         assert node is not None, "what is added to is there"
         if node.flow_style:
-            inline = [item[0] if len(item) == 1 else f"{{{', '.join(item)}}}" for item in items]
-            self._insert_inline(node, index, inline)
+            self._insert_inline(node, index, [_inline(item) for item in items])
             return
-        indent = " " * node.start_mark.column
-        firsts = _remarked([f"{indent}- {item[0]}" for item in items], remarks)
-        lines = [
-            line
-            for first, item in zip(firsts, items, strict=True)
-            for line in (first, *(f"{indent}  {more}" for more in item[1:]))
-        ]
+        margin = " " * node.start_mark.column
+        firsts = _remarked([f"{margin}- {item[0]}" for item in items], remarks)
+        lines: list[str] = []
+        for first, item in zip(firsts, items, strict=True):
+            lines.append(first)
+            lines.extend(f"{margin}  {more}" for more in item[1:])
         # Behind the line before, so that a comment above an item stays there.
-        after = end_of(node.value[index - 1], self._text) if index else self._end_of_key(node)
-        self._add_lines(after, lines)
+        if index == 0:
+            self._add_lines(self._end_of_key(node), lines)
+            return
+        above = node.value[index - 1]
+        self._add_lines(end_of(above, self._text), lines)
 
     def _find(self, *path: str | int) -> Any:
         node: Any = self._node
@@ -385,15 +435,16 @@ class _Page:
         if root.flow_style:
             self._insert_inline(root, len(root.value), [f"{key}: {{{', '.join(items)}}}"])
             return
-        indent = " " * root.start_mark.column
-        self._add_lines(
-            end_of(root, self._text), [f"{indent}{key}:", *(f"{indent}  {line}" for line in items)]
-        )
+        margin = " " * root.start_mark.column
+        lines = [f"{margin}{key}:"]
+        lines.extend(f"{margin}  {item}" for item in items)
+        self._add_lines(end_of(root, self._text), lines)
 
     def _add_lines(self, at: int, lines: list[str]) -> None:
         """Add lines behind the one that something ends in."""
-        end = next((i for i in range(at, len(self._text)) if self._text[i] in "\r\n"), len(self._text))
-        self._put(end, "".join(self._newline + line for line in lines))
+        line_end = _LINE_END.search(self._text, at)
+        end = line_end.start() if line_end else len(self._text)
+        self._put(end, "".join(f"{self._newline}{line}" for line in lines))
 
     def _put(self, at: int, more: str) -> None:
         self._insertions[at] = self._insertions.get(at, "") + more
@@ -401,12 +452,13 @@ class _Page:
     def _insert_inline(self, node: Any, index: int, items: list[str]) -> None:
         children = node.value
         if index < len(children):
-            first = children[index][0] if isinstance(children[index], tuple) else children[index]
-            self._put(first.start_mark.index, "".join(f"{item}, " for item in items))
+            begin = _ends_of_child(children[index])[0].start_mark.index
+            self._put(begin, "".join(f"{item}, " for item in items))
         elif children:
-            last = children[-1][1] if isinstance(children[-1], tuple) else children[-1]
+            last = _ends_of_child(children[-1])[1]
             self._put(end_of(last, self._text), "".join(f", {item}" for item in items))
         else:
+            # Right behind the bracket that opens it.
             self._put(node.start_mark.index + 1, ", ".join(items))
 
 
@@ -421,10 +473,23 @@ def end_of(node: Any, text: str) -> int:
         The whole file.
     """
     while isinstance(node, yaml.CollectionNode) and not node.flow_style:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
+        _, node = _ends_of_child(node.value[-1])
     end: int = node.end_mark.index
     # The mark of a block of text stands at the beginning of a later line.
-    while isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"} and text[end - 1] in "\r\n ":
-        end -= 1
+    if isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}:
+        end = len(text[:end].rstrip("\r\n "))
     return end
+
+
+def _ends_of_child(child: Any) -> tuple[Any, Any]:
+    """Return the first and the last node of an item, or of a key's pair."""
+    if isinstance(child, tuple):
+        return child
+    return child, child
+
+
+def _inline(item: list[str]) -> str:
+    """Return an item of a list as it stands within a line."""
+    if len(item) == 1:
+        return item[0]
+    return f"{{{', '.join(item)}}}"

@@ -142,19 +142,31 @@ def _where_after(before: str, file: str) -> Where:
 
 
 def _syntax_problem(exc: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
+    line, column = 0, 0
     mark = exc.problem_mark or exc.context_mark
-    line, column = (mark.line, mark.column) if mark else (0, 0)
+    if mark:
+        line, column = mark.line, mark.column
     where = Where(file, line + 1, column + 1)
-    lines = text.split("\n")
-    written = lines[line] if line < len(lines) else ""
-    if "\t" in written[: len(written) - len(written.lstrip())] or written[column : column + 1] == "\t":
+    if _is_at_tab(text.split("\n"), line, column):
         detail = "YAML is indented by spaces only."
         return Diagnostic("Tab in YAML", detail, where, "Replace the tab by spaces.")
-    context = f"{exc.context}: " if exc.context else ""
+    detail = str(exc.problem)
+    if exc.context:
+        detail = f"{exc.context}: {detail}"
     since = exc.context_mark
-    begun = f" (begun in line {since.line + 1})" if since and since.line != line else ""
-    detail = f"{context}{exc.problem}{begun}."
-    return Diagnostic("Invalid YAML", detail[:1].upper() + detail[1:], where, _syntax_hint(exc.problem or ""))
+    if since and since.line != line:
+        detail += f" (begun in line {since.line + 1})"
+    sentence = f"{detail[:1].upper()}{detail[1:]}."
+    return Diagnostic("Invalid YAML", sentence, where, _syntax_hint(exc.problem or ""))
+
+
+def _is_at_tab(lines: list[str], line: int, column: int) -> bool:
+    """Say whether a line is indented by a tab, or has one at a column."""
+    if line >= len(lines):
+        return False
+    written = lines[line]
+    indent = written[: len(written) - len(written.lstrip())]
+    return "\t" in indent or written[column : column + 1] == "\t"
 
 
 def _syntax_hint(problem: str) -> str:
@@ -279,17 +291,22 @@ class _Reader:
 
     def _take_key(self, event: yaml.ScalarEvent, value: Any) -> None:
         within = self._open[-1]
-        within.key = key = event.value
-        within.dropped = not isinstance(value, str) or key in within.key_lines
+        key = event.value
+        within.key = key
+        # Unless all is well, the value that follows is read and not kept.
+        within.dropped = True
         if not isinstance(value, str):
             self._refuse_key(event, value)
-        elif key in within.key_lines:
+            return
+        if key in within.key_lines:
             detail = f"`{shortened(key)}` stands in line {within.key_lines[key]} already; one would be lost."
             self._add(event, "Key given twice", detail, "Keep one of them.")
-        else:
-            within.key_lines[key], _ = mark = _mark_of(event)
-            if within.path is not None:
-                self._names[(*within.path, key)] = mark
+            return
+        within.dropped = False
+        mark = _mark_of(event)
+        within.key_lines[key] = mark[0]
+        if within.path is not None:
+            self._names[(*within.path, key)] = mark
 
     def _refuse_key(self, event: yaml.ScalarEvent, value: Any) -> None:
         if event.value:
@@ -356,7 +373,9 @@ def _plain_value(text: str) -> Any:
 def _float(text: str) -> float:
     word = text.lower()
     # Python writes what YAML does, but for the point of these two.
-    return float(word.replace(".", "") if word.endswith(("inf", "nan")) else word)
+    if word.endswith(("inf", "nan")):
+        word = word.replace(".", "")
+    return float(word)
 
 
 def _kind(value: Any) -> str:

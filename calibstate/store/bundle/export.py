@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 import yaml
@@ -27,6 +28,8 @@ __all__ = ["paths", "read_contents", "with_paths"]
 # The rule by which the stock reader turns the integers of old exports into
 # UUIDs (``_RefMapper`` of lsst.daf.butler.transfers).
 _OLD_IDS = uuid.UUID("4d4851f4-2890-4d41-8779-5f38a3f5062b")
+
+_NO_DATA_ID = "a data ID is no mapping of words to words and integers"
 
 _READABLE = re.compile(r"1\.0(\.\d+)?")
 
@@ -122,18 +125,24 @@ def _check_version(head: Mapping[str, Any]) -> None:
 
 
 def _check_references(draft: _Draft) -> None:
-    runs = {name for name, (type_, _, _) in draft.collections.items() if type_ is CollectionType.RUN}
+    """Refuse an export that names what it does not describe."""
+    runs = _collections_of(draft, CollectionType.RUN)
     for dataset in draft.datasets.values():
         if dataset.run not in runs:
             raise ValueError(f"dataset {dataset.uuid} is in {dataset.run!r}, which is no RUN of the export")
         if dataset.dataset_type not in draft.dataset_types:
             raise ValueError(f"the dataset type {dataset.dataset_type!r} is not defined")
+    certifiable = _collections_of(draft, CollectionType.CALIBRATION)
     for name, ranges in draft.certifications.items():
-        if name not in draft.collections or draft.collections[name][0] is not CollectionType.CALIBRATION:
+        if name not in certifiable:
             raise ValueError(f"{name!r} has certifications and is no CALIBRATION collection of the export")
-        for uuid_ in (u for uuids in ranges.values() for u in uuids):
+        for uuid_ in chain.from_iterable(ranges.values()):
             if uuid_ not in draft.datasets:
                 raise ValueError(f"{name!r} certifies dataset {uuid_}, which the export does not describe")
+
+
+def _collections_of(draft: _Draft, wanted: CollectionType) -> frozenset[str]:
+    return frozenset(name for name, (type_, _, _) in draft.collections.items() if type_ is wanted)
 
 
 def _read_dimension(draft: _Draft, entry: Mapping[str, Any]) -> None:
@@ -145,8 +154,12 @@ def _read_dimension(draft: _Draft, entry: Mapping[str, Any]) -> None:
 
 def _read_collection(draft: _Draft, entry: Mapping[str, Any]) -> None:
     type_ = _collection_type(entry)
-    children = _field(entry, "children", list) if type_ is CollectionType.CHAINED else []
-    doc = _field(entry, "doc", str) if entry.get("doc") is not None else None
+    children: list[Any] = []
+    if type_ is CollectionType.CHAINED:
+        children = _field(entry, "children", list)
+    doc = None
+    if entry.get("doc") is not None:
+        doc = _field(entry, "doc", str)
     definition = (type_, doc, tuple(_child(child) for child in children))
     _define(draft.collections, "the collection", _field(entry, "name", str), definition)
 
@@ -168,12 +181,15 @@ def _read_dataset_type(draft: _Draft, entry: Mapping[str, Any]) -> None:
 
 
 def _read_datasets(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    dataset_type, run = _field(entry, "dataset_type", str), _field(entry, "run", str)
+    dataset_type = _field(entry, "dataset_type", str)
+    run = _field(entry, "run", str)
     for record in _field(entry, "records", list):
-        ids, data_ids = _listed(record, "dataset_id"), _listed(record, "data_id")
+        ids = _listed(record, "dataset_id")
+        data_ids = _listed(record, "data_id")
         if len(ids) != len(data_ids):
             raise ValueError(f"a record of {run!r} has {len(ids)} dataset_id and {len(data_ids)} data_id")
-        path, formatter = _field(record, "path", str, ""), _field(record, "formatter", str, "")
+        path = _field(record, "path", str, "")
+        formatter = _field(record, "formatter", str, "")
         for id_, data_id in zip(ids, data_ids, strict=True):
             dataset = StoredDataset(_uuid(id_), dataset_type, run, _data_id(data_id), path, formatter)
             if dataset.uuid in draft.datasets:
@@ -187,7 +203,8 @@ def _read_associations(draft: _Draft, entry: Mapping[str, Any]) -> None:
     collection = _field(entry, "collection", str)
     ranges = draft.certifications.setdefault(collection, {})
     for certified in _field(entry, "validity_ranges", list):
-        uuids = tuple(_uuid(id_) for id_ in _field(certified, "dataset_ids", list))
+        ids = _field(certified, "dataset_ids", list)
+        uuids = tuple(map(_uuid, ids))
         if len(set(uuids)) != len(uuids):
             raise ValueError(f"{collection!r} certifies a dataset twice for one range")
         # The stock reader would keep the last of two equal ranges only.
@@ -215,16 +232,24 @@ _MISSING: Any = object()
 
 
 def _field(entry: Any, key: str, type_: type[_Type], default: _Type = _MISSING) -> _Type:
-    value = entry.get(key, default) if isinstance(entry, dict) else None
-    if isinstance(value, type_) and (type_ is bool or not isinstance(value, bool)):
+    value = None
+    if isinstance(entry, dict):
+        value = entry.get(key, default)
+    # For Python true is an integer; for an export it is not.
+    is_bool = isinstance(value, bool)
+    if isinstance(value, type_) and (type_ is bool or not is_bool):
         return value
     raise ValueError(f"`{key}` is missing or no {type_.__name__} where one should be")
 
 
 def _listed(record: Any, key: str) -> list[Any]:
     """Return a list, also where old exports have its only item."""
-    value = record.get(key) if isinstance(record, dict) else None
-    return value if isinstance(value, list) else [value]
+    value = None
+    if isinstance(record, dict):
+        value = record.get(key)
+    if isinstance(value, list):
+        return value
+    return [value]
 
 
 def _collection_type(entry: Mapping[str, Any]) -> CollectionType:
@@ -235,8 +260,10 @@ def _collection_type(entry: Mapping[str, Any]) -> CollectionType:
 
 
 def _child(child: Any) -> str:
+    name = child
     # Old exports give a restriction beside each child; the butler drops it.
-    name = child[0] if isinstance(child, list) and len(child) == 2 else child
+    if isinstance(child, list) and len(child) == 2:
+        name, _ = child
     if not isinstance(name, str):
         raise ValueError("a child of a chain has no name")  # noqa: TRY004
     return name
@@ -251,10 +278,13 @@ def _uuid(value: Any) -> str:
 
 
 def _data_id(value: Any) -> Mapping[str, int | str]:
-    pairs = value.items() if isinstance(value, dict) else [(None, None)]
-    if not all(isinstance(k, str) and isinstance(v, int | str) and not isinstance(v, bool) for k, v in pairs):
-        raise ValueError("a data ID is no mapping of words to words and integers")
-    return dict(pairs)
+    if not isinstance(value, dict):
+        raise ValueError(_NO_DATA_ID)  # noqa: TRY004
+    for dimension, word in value.items():
+        # For Python true is an integer.
+        if not isinstance(dimension, str) or isinstance(word, bool) or not isinstance(word, int | str):
+            raise ValueError(_NO_DATA_ID)  # noqa: TRY004
+    return dict(value)
 
 
 def _range(certified: Mapping[str, Any]) -> Range:
@@ -264,17 +294,22 @@ def _range(certified: Mapping[str, Any]) -> Range:
     timespan = certified["timespan"]
     if not isinstance(timespan, Tagged) or timespan.tag != TIMESPAN:
         raise ValueError("a validity range is no timespan")
-    return EMPTY if timespan.value == "EMPTY" else _span(timespan.value)
+    if timespan.value == "EMPTY":
+        return EMPTY
+    return _span(timespan.value)
 
 
 def _span(bounds: Any) -> Range:
     if not isinstance(bounds, dict) or not {"begin", "end"} <= bounds.keys():
         raise ValueError("a validity range has no begin and end")
-    begin, end = _bound(bounds["begin"], UNBOUNDED_BEGIN), _bound(bounds["end"], UNBOUNDED_END)
+    begin = _bound(bounds["begin"], UNBOUNDED_BEGIN)
+    end = _bound(bounds["end"], UNBOUNDED_END)
+    if begin > end:
+        return EMPTY
+    # The butler makes an instant one nanosecond long.
     if begin == end:
-        # The butler makes an instant one nanosecond long.
-        return (begin, end + 1)
-    return (begin, end) if begin < end else EMPTY
+        end += 1
+    return begin, end
 
 
 def _bound(value: Any, unbounded: int) -> int:

@@ -196,7 +196,8 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
             yield f"{fingerprint[:80]!r} is no fingerprint"
     if not _is_utc(manifest.made_at):
         yield f"`made_at` is {manifest.made_at[:80]!r}, no moment in UTC"
-    if manifest.fingerprint != ticket_fingerprint((c.name, c.fingerprint) for c in manifest.collections):
+    collections = [(collection.name, collection.fingerprint) for collection in manifest.collections]
+    if manifest.fingerprint != ticket_fingerprint(collections):
         yield "the fingerprint is not that of its collections"
     for file in manifest.files:
         if problem := path_problem(file.path):
@@ -205,6 +206,14 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
             yield f"the size or a checksum of {file.path} cannot be"
     if manifest.export is not None and not _SHA256.fullmatch(manifest.export):
         yield "the checksum of its export cannot be"
-    names = Counter(f.path for f in manifest.files) + Counter(u for f in manifest.files for u in f.datasets)
-    if twice := [name for name, count in names.items() if count > 1]:
+    if twice := _twice(manifest.files):
         yield f"{some(twice)} stands there twice"
+
+
+def _twice(files: Sequence[BundleFile]) -> list[str]:
+    """Return the paths, then the UUIDs, that files have more than once."""
+    # No path looks like a UUID, so they are counted together.
+    times = Counter(file.path for file in files)
+    for file in files:
+        times.update(file.datasets)
+    return [name for name, number in times.items() if number > 1]
