@@ -33,10 +33,18 @@ def keys_at(noun: type[Noun], path: KeyPath) -> list[str]:
         In the order in which they are written; none where any may be.
     """
     forms: list[Any] = [noun]
+    # Several, since a value may be of one of several nouns.
     for step in path:
-        forms = [below for form in forms for below in _below(form, step)]
-    nouns = [n for form in forms for n in _alternatives(form) if _is_noun(n)]
-    return list(dict.fromkeys(key for n in nouns for key in _fields(n)))
+        below: list[Any] = []
+        for form in forms:
+            below.extend(_below(form, step))
+        forms = below
+    keys: dict[str, None] = {}
+    for form in forms:
+        for alternative in _alternatives(form):
+            if _is_noun(alternative):
+                keys.update(dict.fromkeys(_fields(alternative)))
+    return list(keys)
 
 
 def _below(form: Any, step: str | int) -> Iterator[Any]:

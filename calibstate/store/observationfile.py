@@ -7,6 +7,7 @@ checked: a file is as it must be in all its parts, or it is refused.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,13 +59,17 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
         saved = ObservationsDocument.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise _refused(name, _first_mistake(error)) from None
-    if lacking := [word for word in _OURS if word not in saved.model_fields_set]:
-        raise _refused(name, f"{lacking[0]}: Field required")
+    # Both have defaults, so pydantic does not miss them.
+    for word in _OURS:
+        if word not in saved.model_fields_set:
+            raise _refused(name, f"{word}: Field required")
     addresses = [observation.address for observation in saved.observations]
-    if twice := [a for a in addresses if addresses.count(a) > 1]:
-        raise _refused(name, f"{twice[0]} is in it twice")
+    for address, number in Counter(addresses).items():
+        if number > 1:
+            raise _refused(name, f"{address} is in it twice")
     if of and addresses != [of]:
-        raise _refused(name, f"it is of {', '.join(addresses) or 'nothing'}, not of {of}")
+        held = ", ".join(addresses) or "nothing"
+        raise _refused(name, f"it is of {held}, not of {of}")
     return saved.observations
 
 
@@ -87,10 +92,16 @@ def read(path: Path) -> tuple[Observation, ...]:
 
 def _first_mistake(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
+    first = problems[0]
     # A file of another kind has many faults, and that one explains them.
-    first = min(problems, key=lambda p: p["loc"][-1:] not in {(word,) for word in _OURS})
-    at = ".".join(str(part) for part in first["loc"])
-    return f"{at}: {first['msg']}" if at else first["msg"]
+    for problem in problems:
+        if set(problem["loc"][-1:]) & set(_OURS):
+            first = problem
+            break
+    at = ".".join(map(str, first["loc"]))
+    if not at:
+        return first["msg"]
+    return f"{at}: {first['msg']}"
 
 
 def _too_large(name: str) -> InvalidStateError:
@@ -98,10 +109,7 @@ def _too_large(name: str) -> InvalidStateError:
 
 
 def _refused(name: str, why: str) -> InvalidStateError:
-    return InvalidStateError(
-        Diagnostic(
-            "Not an observation file",
-            f"{name} cannot be read as observations: {''.join(c if c.isprintable() else '?' for c in why)}.",
-            hint="Observe again there, with this version: calibstate observe -o FILE.",
-        )
-    )
+    printable = "".join(character if character.isprintable() else "?" for character in why)
+    detail = f"{name} cannot be read as observations: {printable}."
+    hint = "Observe again there, with this version: calibstate observe -o FILE."
+    return InvalidStateError(Diagnostic("Not an observation file", detail, hint=hint))

@@ -103,7 +103,7 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
             Allowed.model_validate(saved.get("passed", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _not_a_plan(name, _said(error)) from None
+        raise _not_a_plan(name, _mistake(error)) from None
     if saved.get("digest") != digest(plan):
         raise RefusedError(
             Diagnostic(
@@ -171,17 +171,24 @@ def _check_order(steps: Iterable[Step], name: str) -> None:
 
 def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> Step:
     entry = StepEntry.model_validate(saved)
-    if entry.do not in actions:
+    action = actions.get(entry.do)
+    if action is None:
         raise _not_a_plan(name, f"step {entry.id} wants {entry.do!r}, which this version does not know")
     values = {**entry.with_, "target": entry.target, "because": entry.because}
-    return Step(entry.id, actions[entry.do].model_validate(values), entry.after, entry.declared)
+    return Step(entry.id, action.model_validate(values), entry.after, entry.declared)
 
 
-def _said(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return ": ".join(filter(None, (".".join(str(part) for part in first["loc"]), first["msg"])))
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+def _mistake(error: Exception) -> str:
+    """Return what is wrong with a saved plan, in words."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    at = ".".join(map(str, first["loc"]))
+    if not at:
+        return first["msg"]
+    return f"{at}: {first['msg']}"
 
 
 def _not_a_plan(name: str, why: str) -> InvalidStateError:

@@ -107,8 +107,11 @@ def schemas(forms: Iterable[Form] = ()) -> dict[str, dict[str, Any]]:
     forms
         Of the files that kinds bring.
     """
-    own = [Document(f"{form.key}.json", form.noun, f"{form.file_of('*')}: {form.title}") for form in forms]
-    return {document.file: _schema(document) for document in (*DOCUMENTS, *own)}
+    documents = list(DOCUMENTS)
+    for form in forms:
+        title = f"{form.file_of('*')}: {form.title}"
+        documents.append(Document(f"{form.key}.json", form.noun, title))
+    return {document.file: _schema(document) for document in documents}
 
 
 def write(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
@@ -144,7 +147,10 @@ def stale(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
 
 
 def _texts(forms: Iterable[Form]) -> Mapping[str, str]:
-    return {file: json.dumps(s, indent=2, ensure_ascii=False) + "\n" for file, s in schemas(forms).items()}
+    texts: dict[str, str] = {}
+    for file, schema in schemas(forms).items():
+        texts[file] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return texts
 
 
 def _text(path: Path) -> str | None:
@@ -170,18 +176,20 @@ def _tidied(schema: Any) -> Any:
         return [_tidied(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
-    # Under these the keys are names, not words of JSON Schema.
-    names = {"properties", "$defs"}
-    return {
-        key: {name: _tidied(inner) for name, inner in value.items()}
-        if key in names
-        else _tidied_word(key, value)
-        for key, value in schema.items()
-        if key != "title"
-    }
+    tidied: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "title":
+            continue
+        # Under these the keys are names, not words of JSON Schema.
+        if key in {"properties", "$defs"}:
+            tidied[key] = {name: _tidied(inner) for name, inner in value.items()}
+        else:
+            tidied[key] = _tidied_word(key, value)
+    return tidied
 
 
 def _tidied_word(key: str, value: Any) -> Any:
-    if key == "description":
-        return re.sub(r"`+~?([^`]*)`+", r"\1", " ".join(value.split()))
-    return _tidied(value)
+    if key != "description":
+        return _tidied(value)
+    in_a_line = " ".join(value.split())
+    return re.sub(r"`+~?([^`]*)`+", r"\1", in_a_line)

@@ -125,18 +125,24 @@ def _followed(folder: Path) -> Path:
     was made by who may do so.
     """
     written = Path(os.path.abspath(folder))  # noqa: PTH100 - links are kept
+    root = folder.resolve()
     for link in (written, *written.parents):
-        clone = _clone_of(link.parent.resolve()) if link.is_symlink() else None
+        if not link.is_symlink():
+            continue
+        clone = _clone_of(link.parent.resolve())
         if clone and not link.resolve().is_relative_to(clone):
             detail = f"{link} is a link out of {clone}, to what was never reviewed with it."
-            hint = f"If that is the tree that is meant, name it: -C {folder.resolve()}."
+            hint = f"If that is the tree that is meant, name it: -C {root}."
             raise InvalidStateError(Diagnostic("Link out of the clone", detail, hint=hint))
-    return folder.resolve()
+    return root
 
 
 def _clone_of(folder: Path) -> Path | None:
     """Return the top of the clone that a folder is in, if it is in one."""
-    return next((above for above in (folder, *folder.parents) if (above / GIT_FOLDER).exists()), None)
+    for above in (folder, *folder.parents):
+        if (above / GIT_FOLDER).exists():
+            return above
+    return None
 
 
 def _working_directory() -> Path:
@@ -144,9 +150,8 @@ def _working_directory() -> Path:
         return Path.cwd()
     except OSError as exc:
         detail = f"The working directory cannot be seen: {exc.strerror}."
-        raise InvalidStateError(
-            Diagnostic("No state tree", detail, hint="Name a tree with -C DIR.")
-        ) from None
+        hint = "Name a tree with -C DIR."
+        raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint)) from None
 
 
 def _is_root(folder: Path) -> bool:
@@ -184,7 +189,11 @@ def load(
     InvalidStateError
         There are mistakes: all of them, by file and line.
     """
-    return load_from(Disk(root.resolve()), {} if memo is None else memo, own)
+    files = Disk(root.resolve())
+    # An empty memo is kept, too: it is filled for its owner.
+    if memo is None:
+        memo = {}
+    return load_from(files, memo, own)
 
 
 def contents(files: Files, own: OwnFolders = _NONE) -> dict[str, bytes]:
@@ -238,14 +247,18 @@ def load_from(
     """
     folder = _Folder(files, memo, own)
     tree = folder.read()
-    diagnostics = sorted({*folder.diagnostics, *crosscheck(tree)}, key=_by_line)
-    if errors := [d for d in diagnostics if d.severity is Severity.ERROR]:
+    all_of_it = {*folder.diagnostics, *crosscheck(tree)}
+    diagnostics = sorted(all_of_it, key=_by_line)
+    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
+    if errors:
         raise InvalidStateError(*errors)
     return tree.desired, tuple(diagnostics)
 
 
 def _by_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:
-    return (diagnostic.where or Where("", 0), diagnostic.summary, diagnostic.detail)
+    # Those without a line come first.
+    where = diagnostic.where or Where("", 0)
+    return where, diagnostic.summary, diagnostic.detail
 
 
 @dataclass(frozen=True)
@@ -268,10 +281,13 @@ class _Folder:
         self._unread = _Unread()
 
     def all_files(self) -> Iterator[str]:
-        """Give the files that are read."""
+        """Yield the files that are read."""
         yield ROOT_FILE
         for name in _FOLDERS:
-            yield from self._by_instrument(name) if name in _BY_INSTRUMENT else self._yaml_files(name)
+            if name in _BY_INSTRUMENT:
+                yield from self._by_instrument(name)
+            else:
+                yield from self._yaml_files(name)
         for form in self._forms():
             yield from self._yaml_files(form.folder)
 
@@ -282,10 +298,13 @@ class _Folder:
         sites = self._read_all(Site, self._yaml_files("sites"))
         tickets = self._read_all(Ticket, self._by_instrument("tickets"))
         chains = self._read_all(ChainFile, self._yaml_files("chains"))
+        # A seal that cannot be read declares nothing that others name, so what
+        # could not be read is counted before seals are.
         unread = self._unread.unread()
-        # A seal that cannot be read declares nothing that others name.
         seals = self._read_all(Seal, self._by_instrument("seals"))
-        own = {form: self._read_all(form.noun, self._yaml_files(form.folder)) for form in self._forms()}
+        own: dict[Form, tuple[Written[Noun], ...]] = {}
+        for form in self._forms():
+            own[form] = self._read_all(form.noun, self._yaml_files(form.folder))
         of_trees = parts(self._own)
         besides = tuple(name for name in self._names("") if name not in of_trees)
         return Tree(self._files.root, settings, sites, tickets, chains, unread, seals, own, besides)
@@ -312,13 +331,15 @@ class _Folder:
         return tuple(read)
 
     def _parsed(self, noun: type[Noun], file: str) -> _Parsed:
+        """Return what a file says, from the memo where it was read before."""
         try:
             content = self._files.content(file)
         except InvalidStateError as exc:
             return _Parsed(None, None, exc.diagnostics)
-        if (file, content.digest) not in self._memo:
-            self._memo[file, content.digest] = self._parse(noun, file, content)
-        parsed: _Parsed = self._memo[file, content.digest]
+        key = (file, content.digest)
+        if key not in self._memo:
+            self._memo[key] = self._parse(noun, file, content)
+        parsed: _Parsed = self._memo[key]
         return parsed
 
     def _parse(self, noun: type[Noun], file: str, content: Content) -> _Parsed:
@@ -326,26 +347,35 @@ class _Folder:
             source = read_yaml(content.read(), file)
         except InvalidStateError as exc:
             return _Parsed(None, None, exc.diagnostics)
-        diagnostics = (*source.problems, *(_check_version(source) if noun is Settings else ()))
+        diagnostics = list(source.problems)
+        if noun is Settings:
+            diagnostics.extend(_check_version(source))
         try:
-            return _Parsed(Written(noun.model_validate(source.data), source.lines), source.data, diagnostics)
+            valid = noun.model_validate(source.data)
         except ValidationError as exc:
-            return _Parsed(None, source.data, (*diagnostics, *mistakes(exc, noun, source)))
+            diagnostics.extend(mistakes(exc, noun, source))
+            return _Parsed(None, source.data, tuple(diagnostics))
+        return _Parsed(Written(valid, source.lines), source.data, tuple(diagnostics))
 
     def _refuse_repositories(self) -> None:
         """Refuse folders that Git, or who asks it, could take for its own."""
-        below = [name for name in self._all_names("") if name != GIT_FOLDER]
-        within = [f"{kind}/{name}" for kind in _BY_INSTRUMENT for name in self._all_names(kind)]
-        for folder in ("", *below, *within):
+        folders = [""]
+        folders += [name for name in self._all_names("") if name != GIT_FOLDER]
+        for kind in _BY_INSTRUMENT:
+            folders += [f"{kind}/{name}" for name in self._all_names(kind)]
+        for folder in folders:
             if folder and not self._files.is_folder(folder):
                 continue
-            if parts := repository_parts(self._all_names(folder), is_root=not folder):
-                detail = (
-                    f"{', '.join(parts)} in {f'`{folder}`' if folder else 'the root of the tree'}: Git could "
-                    "take it for a repository, with settings that name programs to run."
-                )
-                hint = "Remove it: nothing of a state tree is called so, and nobody has it there by chance."
-                self._add("Git repository within the tree", detail, folder or ROOT_FILE, hint)
+            of_git = repository_parts(self._all_names(folder), is_root=not folder)
+            if not of_git:
+                continue
+            where = f"`{folder}`" if folder else "the root of the tree"
+            detail = (
+                f"{', '.join(of_git)} in {where}: Git could "
+                "take it for a repository, with settings that name programs to run."
+            )
+            hint = "Remove it: nothing of a state tree is called so, and nobody has it there by chance."
+            self._add("Git repository within the tree", detail, folder or ROOT_FILE, hint)
 
     def _all_names(self, folder: str) -> list[str]:
         """List a folder; what cannot be listed is told where it is read."""
@@ -376,18 +406,19 @@ class _Folder:
         """List a folder, without what is nobody's declaration."""
         try:
             names = sorted(name for name in self._files.names(folder) if not _is_passed_over(name))
-            return [name for name in names if self._can_be_told(folder, name)]
+            return [name for name in names if self._can_be_shown(folder, name)]
         except InvalidStateError as exc:
             self.diagnostics += exc.diagnostics
         except OSError as exc:
             self.diagnostics.append(unreadable(exc, folder))
         return []
 
-    def _can_be_told(self, folder: str, name: str) -> bool:
-        if not name.isprintable():
-            detail = f"The name {name!a} cannot be shown."
-            self._add("Unprintable file name", detail, folder or ".", "Rename it.")
-        return name.isprintable()
+    def _can_be_shown(self, folder: str, name: str) -> bool:
+        if name.isprintable():
+            return True
+        detail = f"The name {name!a} cannot be shown."
+        self._add("Unprintable file name", detail, folder or ".", "Rename it.")
+        return False
 
     def _tell_stray(self, file: str) -> None:
         name = PurePosixPath(file)
@@ -406,8 +437,9 @@ class _Folder:
 
 def _is_passed_over(name: str) -> bool:
     """Return whether a file is hidden, for readers, or an editor's."""
-    kept_by_editors = (".bak", ".orig", ".rej", ".swp", ".swo", ".tmp", "~")
-    return name.startswith((".", "#", "README", "__pycache__")) or name.endswith((*kept_by_editors, ".md"))
+    begins = (".", "#", "README", "__pycache__")
+    ends = (".bak", ".orig", ".rej", ".swp", ".swo", ".tmp", "~", ".md")
+    return name.startswith(begins) or name.endswith(ends)
 
 
 def _check_version(source: Source) -> Iterator[Diagnostic]:
@@ -415,16 +447,19 @@ def _check_version(source: Source) -> Iterator[Diagnostic]:
 
     All else that is unknown to us may be right for those, so it is not told.
     """
-    settings = source.data if isinstance(source.data, dict) else {}
-    requires, form = settings.get("requires"), settings.get("version")
-    where = source.lines.value_at("requires")
-    try:
-        fits = is_met(requires, __version__) if isinstance(requires, str) else True
-    except ValueError as exc:
-        yield Diagnostic("Not a version", f"`requires`: {exc}.", where, 'Write it as in ">=0.1,<2".')
-        fits = True
-    if not fits:
-        raise _wrong_version(f"The tree is for calibstate {requires}; this is {__version__}.", where)
+    if not isinstance(source.data, dict):
+        return
+    requires = source.data.get("requires")
+    if isinstance(requires, str):
+        where = source.lines.value_at("requires")
+        try:
+            fits = is_met(requires, __version__)
+        except ValueError as exc:
+            yield Diagnostic("Not a version", f"`requires`: {exc}.", where, 'Write it as in ">=0.1,<2".')
+            fits = True
+        if not fits:
+            raise _wrong_version(f"The tree is for calibstate {requires}; this is {__version__}.", where)
+    form = source.data.get("version")
     if isinstance(form, int) and form > 1:
         detail = f"The tree has form {form}; this version of calibstate, {__version__}, knows form 1."
         raise _wrong_version(detail, source.lines.value_at("version"))
@@ -446,11 +481,14 @@ class _Unread:
     def add(self, noun: type[Noun], file: str, data: Any) -> None:
         """Add one such file."""
         self.words.add(PurePosixPath(file).stem)
-        keys = data if isinstance(data, dict) else {}
+        keys: dict[str, Any] = {}
+        if isinstance(data, dict):
+            keys = data
         self.words.update(_words_of(keys))
         if noun is Site:
             self.sites = True
-        elif not any(key in keys for key in ("collections", "bare", "chain")):
+        elif keys.keys().isdisjoint({"collections", "bare", "chain"}):
+            # It could have declared any collection.
             self.collections = True
 
     def unread(self) -> Unread:
@@ -459,7 +497,11 @@ class _Unread:
 
 
 def _words_of(data: dict[str, Any]) -> Iterator[str]:
+    """Yield the names that a file seems to declare."""
+    values = [data.get("ticket"), data.get("chain")]
     bare = data.get("bare")
-    for value in (data.get("ticket"), data.get("chain"), *(bare if isinstance(bare, list) else ())):
+    if isinstance(bare, list):
+        values.extend(bare)
+    for value in values:
         if isinstance(value, str):
             yield value

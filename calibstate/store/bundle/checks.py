@@ -168,13 +168,14 @@ def check_content(manifest: Manifest, content: str | None, reading: Reading | No
 
 
 def _check_collections(contents: Contents, collections: Sequence[str], name: str) -> None:
-    missing = [c for c in collections if c not in contents.collections]
     expected = set(collections)
-    more = [
-        c
-        for c, (type_, _, _) in contents.collections.items()
-        if c not in expected and type_ in {CollectionType.CALIBRATION, CollectionType.TAGGED}
-    ]
+    missing = [collection for collection in collections if collection not in contents.collections]
+    more: list[str] = []
+    for collection, (type_, _, _) in contents.collections.items():
+        # RUNs and chains are there without holding anything of the ticket.
+        holds = type_ in {CollectionType.CALIBRATION, CollectionType.TAGGED}
+        if holds and collection not in expected:
+            more.append(collection)
     if missing or more:
         raise refused(
             "Export is not what was asked for",
@@ -226,5 +227,6 @@ def _check_collection(contents: Contents, expected: BundledCollection, name: str
 
 
 def _differences(held: set[tuple[str, str]], expected: set[tuple[str, str]]) -> str:
-    more, fewer = sorted(p for _, p in held - expected), sorted(p for _, p in expected - held)
-    return f"only the export has {some(more)}, only the manifest has {some(fewer)}"
+    only_held = sorted(path for _, path in held - expected)
+    only_expected = sorted(path for _, path in expected - held)
+    return f"only the export has {some(only_held)}, only the manifest has {some(only_expected)}"

@@ -71,14 +71,19 @@ def _of_records(contents: Contents, *, with_meaning: bool) -> Iterator[str]:
     with_meaning
         Which of the two.
     """
-    named = {element for dataset in contents.datasets for element in dataset.data_id}
+    named: set[str] = set()
+    for dataset in contents.datasets:
+        named.update(dataset.data_id)
     for element, records in contents.dimensions:
         for record in records:
-            fields = {
-                name: _plain(value)
-                for name, value in record.items()
-                if value is not None and (element in named and means_something(element, name)) is with_meaning
-            }
+            fields: dict[str, Any] = {}
+            for name, value in record.items():
+                # Whether it is written without a value depends on versions.
+                if value is None:
+                    continue
+                means = element in named and means_something(element, name)
+                if means is with_meaning:
+                    fields[name] = _plain(value)
             if fields:
                 yield json.dumps([element, fields], sort_keys=True)
 

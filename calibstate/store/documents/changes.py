@@ -262,12 +262,16 @@ def desired_document(result: DeclaredChains) -> DesiredDocument:
     """Return the document of declared chains."""
     repositories: dict[str, dict[str, tuple[str, ...]]] = {}
     for chain in result.chains:
-        repositories.setdefault(chain.repository, {})[chain.name] = chain.children
+        chains = repositories.setdefault(chain.repository, {})
+        chains[chain.name] = chain.children
     resources: dict[str, dict[str, dict[str, Mapping[str, Any]]]] = {}
     for resource in result.resources:
-        of_kind = resources.setdefault(resource.repository, {}).setdefault(resource.kind, {})
+        kinds = resources.setdefault(resource.repository, {})
+        of_kind = kinds.setdefault(resource.kind, {})
         of_kind[resource.name] = resource.declaration
-    at = RevisionWords(words=result.revision, commit=result.commit) if result.revision else None
+    at = None
+    if result.revision:
+        at = RevisionWords(words=result.revision, commit=result.commit)
     return DesiredDocument(at=at, repositories=repositories, resources=resources)
 
 
