@@ -32,18 +32,25 @@ def repository_parts(names: Iterable[str], *, is_root: bool) -> list[str]:
     is_root
         Whether it is the root of the tree, which may be the top of a clone.
     """
-    parts = []
-    by_folded = {}
+    of_git: list[str] = []
+    by_folded: dict[str, str] = {}
     for name in names:
         folded = _folded(name)
         by_folded[folded] = name
+        # The root of a tree may be the top of its clone.
         is_clone = is_root and name == GIT_FOLDER
-        if (folded == GIT_FOLDER or _SHORT_NAME.fullmatch(folded)) and not is_clone:
-            parts.append(name)
+        if is_clone:
+            continue
+        if folded == GIT_FOLDER or _SHORT_NAME.fullmatch(folded):
+            of_git.append(name)
+    # Git takes a folder for a repository by what is in it, too.
     for structure in _STRUCTURES:
-        if all(part in by_folded for part in structure):
-            parts += [by_folded[part] for part in structure]
-    return [name if name.isascii() else ascii(name) for name in dict.fromkeys(parts)]
+        if by_folded.keys() >= set(structure):
+            of_git.extend(by_folded[part] for part in structure)
+    shown: list[str] = []
+    for name in dict.fromkeys(of_git):
+        shown.append(name if name.isascii() else ascii(name))
+    return shown
 
 
 def _folded(name: str) -> str:
@@ -52,5 +59,9 @@ def _folded(name: str) -> str:
     macOS passes over what cannot be visible, Windows over points and spaces at
     the end and what follows a colon, both over the case.
     """
-    visible = "".join(c for c in name if unicodedata.category(c) != "Cf")
-    return visible.partition(":")[0].rstrip(". ").casefold()
+    visible = ""
+    for character in name:
+        if unicodedata.category(character) != "Cf":
+            visible += character
+    before_colon, _, _ = visible.partition(":")
+    return before_colon.rstrip(". ").casefold()

@@ -38,9 +38,9 @@ def document(plan: Plan) -> dict[str, Any]:
     saved = PlanDocument(
         basis=plan.basis,
         summary=summary(plan),
-        steps=tuple(_entry(step) for step in plan.steps),
-        drift=tuple(_portable(drift) for drift in plan.drift),
-        refused=tuple(_portable_refusal(refusal) for refusal in plan.refused),
+        steps=tuple(map(_entry, plan.steps)),
+        drift=tuple(map(_portable, plan.drift)),
+        refused=tuple(map(_portable_refusal, plan.refused)),
         # Why they were not seen tells of the machine, not of the plan.
         unseen=tuple(Unseen(place=unseen.place) for unseen in plan.unseen),
         guards=plan.guards,
@@ -95,11 +95,11 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
         plan = Plan(
             Basis.model_validate(saved["basis"]),
             tuple(_read_step(step, actions, name) for step in saved["steps"]),
-            tuple(Drift.model_validate(drift) for drift in saved["drift"]),
-            tuple(Refusal.model_validate(refusal) for refusal in saved["refused"]),
+            tuple(map(Drift.model_validate, saved["drift"])),
+            tuple(map(Refusal.model_validate, saved["refused"])),
             # Plans of older versions have none.
-            tuple(Unseen.model_validate(unseen) for unseen in saved.get("unseen", ())),
-            tuple(GuardMet.model_validate(guard) for guard in saved.get("guards", ())),
+            tuple(map(Unseen.model_validate, saved.get("unseen", ()))),
+            tuple(map(GuardMet.model_validate, saved.get("guards", ()))),
             Allowed.model_validate(saved.get("passed", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -134,8 +134,10 @@ def _parse(text: str, name: str) -> dict[str, Any]:
 
 
 def _portable(drift: Drift) -> Drift:
+    detail = _FOLDERS.sub("…/", drift.detail)
     # Why a place was not seen tells of the planning machine, not of the plan.
-    detail = "" if drift.what is What.UNREACHABLE else _FOLDERS.sub("…/", drift.detail)
+    if drift.what is What.UNREACHABLE:
+        detail = ""
     return drift.model_copy(update={"detail": detail})
 
 

@@ -111,23 +111,19 @@ def write(root: Path, changed: Sequence[FileChange]) -> None:
     CalibstateError
         A file cannot be written.  Those before it are.
     """
+    # All are looked at before any is written.
     for change in changed:
         if _bytes(root / change.file) != change.before:
-            raise RefusedError(
-                Diagnostic(
-                    "File has changed",
-                    f"{change.file} was changed while it was worked on; nothing was written.",
-                    hint="Run it again.",
-                )
-            )
+            detail = f"{change.file} was changed while it was worked on; nothing was written."
+            raise RefusedError(Diagnostic("File has changed", detail, hint="Run it again."))
     for change in changed:
+        path = root / change.file
         try:
-            _replace(root / change.file, change.after)
+            _replace(path, change.after)
         except OSError as error:
-            detail = f"{root / change.file}: {error.strerror}."
-            raise CalibstateError(
-                Diagnostic("File cannot be written", detail, hint="Mend it and run it again: it goes on.")
-            ) from None
+            detail = f"{path}: {error.strerror}."
+            hint = "Mend it and run it again: it goes on."
+            raise CalibstateError(Diagnostic("File cannot be written", detail, hint=hint)) from None
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -221,9 +217,8 @@ def read_again(text: str, file: str, intended: Noun) -> None:
 
 def _cannot_be_added_to(file: str) -> RefusedError:
     detail = f"{file} is written in a way that cannot be added to without changing the rest."
-    return RefusedError(
-        Diagnostic("File cannot be added to", detail, hint="Write its lists with one entry a line.")
-    )
+    hint = "Write its lists with one entry a line."
+    return RefusedError(Diagnostic("File cannot be added to", detail, hint=hint))
 
 
 # --- new files ---
@@ -354,7 +349,7 @@ class _Page:
         self._before = (root / file).read_bytes()
         self._mark = "\ufeff" if self._before.startswith(b"\xef\xbb\xbf") else ""
         self._text = self._before.decode("utf-8-sig")
-        self._newline = next((n for n in ("\r\n", "\n", "\r") if n in self._text), "\n")
+        self._newline = _newline_of(self._text)
         try:
             self._node: Any = yaml.compose(self._text, Loader=yaml.SafeLoader)
         except yaml.YAMLError:
@@ -415,12 +410,10 @@ class _Page:
         self._add_lines(end_of(above, self._text), lines)
 
     def _find(self, *path: str | int) -> Any:
+        """Return the node that stands at a path; `None`: there is none."""
         node: Any = self._node
-        for key in path:
-            if isinstance(key, int):
-                node = node.value[key]
-            else:
-                node = next((value for name, value in node.value if name.value == key), None)
+        for step in path:
+            node = node.value[step] if isinstance(step, int) else _value_of(node, step)
             if node is None:
                 return None
         return node
@@ -460,6 +453,22 @@ class _Page:
         else:
             # Right behind the bracket that opens it.
             self._put(node.start_mark.index + 1, ", ".join(items))
+
+
+def _newline_of(text: str) -> str:
+    """Return how a text ends its lines."""
+    # Windows has both characters, so that pair is looked for first.
+    for newline in ("\r\n", "\n", "\r"):
+        if newline in text:
+            return newline
+    return "\n"
+
+
+def _value_of(node: Any, key: str) -> Any:
+    for name, value in node.value:
+        if name.value == key:
+            return value
+    return None
 
 
 def end_of(node: Any, text: str) -> int:

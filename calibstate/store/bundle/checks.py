@@ -43,9 +43,10 @@ def check_export(
     """
     _check_collections(contents, collections, name)
     _check_chains(contents, ticket, collections, name)
-    actual = ticket_fingerprint((c, contents.holding(c).fingerprint) for c in collections)
+    holdings = [contents.holding(collection) for collection in collections]
+    actual = ticket_fingerprint((holding.collection, holding.fingerprint) for holding in holdings)
     if actual != fingerprint:
-        counts = ", ".join(f"{len(contents.holding(c).rows)} in {c}" for c in collections)
+        counts = ", ".join(f"{len(holding.rows)} in {holding.collection}" for holding in holdings)
         raise refused(
             "Export is not what was asked for",
             f"{name} holds other datasets or ranges than the ticket has: its fingerprint is {actual}, "
@@ -92,18 +93,21 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
         than the manifest says.
     """
     ticket = TicketKey(manifest.instrument, manifest.ticket)
-    check_export(contents, ticket, [c.name for c in manifest.collections], manifest.fingerprint, name=name)
+    names = [collection.name for collection in manifest.collections]
+    check_export(contents, ticket, names, manifest.fingerprint, name=name)
     for collection in manifest.collections:
         _check_collection(contents, collection, name)
-    listed = {(uuid_, file.path) for file in manifest.files for uuid_ in file.datasets}
-    held = {(d.uuid, d.path) for d in contents.datasets}
+    listed: set[tuple[str, str]] = set()
+    for file in manifest.files:
+        listed.update((uuid_, file.path) for uuid_ in file.datasets)
+    held = {(dataset.uuid, dataset.path) for dataset in contents.datasets}
     if listed != held:
         raise refused(
             "Bundle contradicts itself",
             f"{name} and {MANIFEST} tell of different files: {_differences(held, listed)}.",
             RESTORE,
         )
-    reading = reading_of(contents, [c.name for c in manifest.collections])
+    reading = reading_of(contents, names)
     if difference := reading.differs_from(manifest.reading):
         raise refused(
             "Bundle contradicts itself",
@@ -196,8 +200,11 @@ def _check_chains(contents: Contents, ticket: TicketKey, collections: Sequence[s
 
 
 def _check_datasets(contents: Contents, collections: Sequence[str], name: str) -> None:
-    held = {row.uuid for c in collections for row in contents.holding(c).rows}
-    if more := [d.uuid for d in contents.datasets if d.uuid not in held]:
+    held: set[str] = set()
+    for collection in collections:
+        held.update(row.uuid for row in contents.holding(collection).rows)
+    more = [dataset.uuid for dataset in contents.datasets if dataset.uuid not in held]
+    if more:
         raise refused(
             "Export is not what was asked for",
             f"{name} describes {some(more)}, in no collection of the ticket.",

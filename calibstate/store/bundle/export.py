@@ -160,7 +160,7 @@ def _read_collection(draft: _Draft, entry: Mapping[str, Any]) -> None:
     doc = None
     if entry.get("doc") is not None:
         doc = _field(entry, "doc", str)
-    definition = (type_, doc, tuple(_child(child) for child in children))
+    definition = (type_, doc, tuple(map(_child, children)))
     _define(draft.collections, "the collection", _field(entry, "name", str), definition)
 
 

@@ -163,14 +163,17 @@ def _content_lines(text: str, name: str) -> list[str]:
     The files are not checked here: with a digest that is the sealed one they
     are what was sealed, and with any other the bundle is not used.
     """
+    lines: list[str] = []
     try:
-        files = json.loads(text)["files"]
-        return [
-            content_line(uuid, file["size"], file["sha256"]) for file in files for uuid in file["datasets"]
-        ]
+        for entry in json.loads(text)["files"]:
+            for uuid in entry["datasets"]:
+                lines.append(content_line(uuid, entry["size"], entry["sha256"]))
     except (ValueError, KeyError, TypeError, RecursionError):
-        manifest = load_manifest(text, name=name)
-    return [content_line(uuid, file.size, file.sha256) for file in manifest.files for uuid in file.datasets]
+        # Something is not as it should be: read with care, it tells what.
+        lines.clear()
+        for file in load_manifest(text, name=name).files:
+            lines.extend(content_line(uuid, file.size, file.sha256) for uuid in file.datasets)
+    return lines
 
 
 def _bad_manifest(name: str, why: str) -> InvalidStateError:

@@ -93,18 +93,26 @@ def _entry_nodes(root: yaml.MappingNode) -> list[yaml.Node]:
 def path_nodes(root: yaml.MappingNode) -> Iterator[yaml.ScalarNode]:
     """Yield the path of each dataset of an export, in its order."""
     for entry in _entry_nodes(root):
-        if _word(entry, "type") == "dataset":
-            records = _value_node(entry, "records")
-            for record in records.value if isinstance(records, yaml.SequenceNode) else ():
-                path = _value_node(record, "path")
-                if isinstance(path, yaml.ScalarNode):
-                    yield path
+        if _word(entry, "type") != "dataset":
+            continue
+        records = _value_node(entry, "records")
+        if not isinstance(records, yaml.SequenceNode):
+            continue
+        for record in records.value:
+            path = _value_node(record, "path")
+            if isinstance(path, yaml.ScalarNode):
+                yield path
 
 
 def _value_node(node: yaml.Node, key: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    wanted: yaml.Node | None = None
     # The last of several equal keys wins, as in the stock reader.
-    pairs = reversed(node.value) if isinstance(node, yaml.MappingNode) else ()
-    return next((value for name, value in pairs if name.value == key), None)
+    for name, value in node.value:
+        if name.value == key:
+            wanted = value
+    return wanted
 
 
 def _word(node: yaml.Node, key: str) -> str | None:

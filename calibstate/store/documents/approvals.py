@@ -40,5 +40,5 @@ def approvals_document(result: ApprovalsListed) -> ApprovalsDocument:
         checked=result.is_checked,
         summary=dict(sorted(tally.items())),
         approvals=result.approvals,
-        findings=tuple(problem(finding) for finding in result.findings),
+        findings=tuple(map(problem, result.findings)),
     )

@@ -57,14 +57,14 @@ def capture_document(result: CaptureMade) -> CaptureDocument:
     return CaptureDocument(
         written=result.written,
         files=tuple(_file(path, what) for path, what in result.files.items()),
-        found=tuple(_child(child) for child in result.children),
-        told=tuple(problem(remark) for remark in result.remarks),
+        found=tuple(map(_child, result.children)),
+        told=tuple(map(problem, result.remarks)),
     )
 
 
 def refused_document(result: CaptureRefused) -> CaptureDocument:
     """Return the document of what the files cannot say."""
-    problems = tuple(problem(diagnostic) for diagnostic in result.problems)
+    problems = tuple(map(problem, result.problems))
     return CaptureDocument(written=False, files=(), found=(), told=problems)
 
 

@@ -246,9 +246,9 @@ def changed_chain(change: ChainChange) -> ChangedChain:
         repositories=change.repositories,
         new=change.is_new,
         gone=change.is_gone,
-        entered=tuple(_placed(placed) for placed in change.entered),
+        entered=tuple(map(_placed, change.entered)),
         left=tuple(LeftEntry(entry=leaving.entry, retired=leaving.retired) for leaving in change.left),
-        moved=tuple(_placed(placed) for placed in change.moved),
+        moved=tuple(map(_placed, change.moved)),
         retired=dict(change.retired or {}),
         unretired=change.unretired,
     )
@@ -281,13 +281,13 @@ def diff_document(result: TreesCompared) -> DiffDocument:
         before=_revision(result.before),
         after=_revision(result.after),
         changes=_proposed(result.sentences),
-        chains=tuple(changed_chain(chain) for chain in result.changes.chains),
+        chains=tuple(map(changed_chain, result.changes.chains)),
     )
 
 
 def history_document(result: ChainHistory) -> HistoryDocument:
     """Return the document of who changed a chain."""
-    return HistoryDocument(chain=result.chain, revisions=tuple(_entry(entry) for entry in result.entries))
+    return HistoryDocument(chain=result.chain, revisions=tuple(map(_entry, result.entries)))
 
 
 def report_document(result: Proposal) -> ReportDocument:
@@ -317,7 +317,7 @@ def rollback_document(result: RolledBack) -> RollbackDocument:
         changes=_proposed(result.sentences),
         impact=_effects(result.impact),
         unknown=tuple(sorted(unknown)),
-        remaining=tuple(_remaining(remaining) for remaining in result.remaining),
+        remaining=tuple(map(_remaining, result.remaining)),
         files=result.files,
         written=result.written,
         branch=result.branch or None,
@@ -349,13 +349,13 @@ def _entry(entry: HistoryEntry) -> RevisionEntry:
         pull_request=revision.pull_request,
         sound=not changed.problems,
         changes=_proposed(entry.sentences),
-        chains=tuple(changed_chain(chain) for chain in changed.changes.chains),
+        chains=tuple(map(changed_chain, changed.changes.chains)),
         problems=_problems(changed.problems),
     )
 
 
 def _problems(problems: Iterable[Diagnostic]) -> tuple[Problem, ...]:
-    return tuple(problem(diagnostic) for diagnostic in problems)
+    return tuple(map(problem, problems))
 
 
 def _effects(report: ImpactReport | None) -> dict[str, int]:

@@ -165,7 +165,7 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
         changes=tuple(changes),
         shadowed=tuple(shadowed),
         unknown=tuple(unknown),
-        exposures=tuple(_affected(exposure) for exposure in impact.exposures),
+        exposures=tuple(map(_affected, impact.exposures)),
         nights={str(night): number for night, number in report.nights.items()},
     )
 

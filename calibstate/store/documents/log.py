@@ -44,7 +44,7 @@ class LogDocument(Noun):
 
 def log_document(result: RunsListed) -> LogDocument:
     """Return the document of some runs."""
-    return LogDocument(runs=tuple(_run(run) for run in result.runs))
+    return LogDocument(runs=tuple(map(_run, result.runs)))
 
 
 def _run(run: PastRun) -> RunEntry:

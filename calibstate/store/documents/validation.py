@@ -24,7 +24,7 @@ class ValidationDocument(Noun):
 
 def validation(problems: Iterable[Diagnostic]) -> ValidationDocument:
     """Return the document of what is wrong with a state tree."""
-    return ValidationDocument(problems=tuple(problem(diagnostic) for diagnostic in problems))
+    return ValidationDocument(problems=tuple(map(problem, problems)))
 
 
 def problems_document(result: Validation | Formatting) -> ValidationDocument:
