@@ -60,7 +60,7 @@ class Count:
     def figures(self) -> Mapping[str, float]:
         """Return the figures that are held."""
         return {
-            "nodes": self.nodes / self.lines,
+            "nodes": self.nodes / max(self.lines, 1),
             "comprehensions": 1000 * self.comprehensions / self.lines,
             "conditions": 1000 * self.conditions / self.lines,
             "helpers": 100 * self.helpers / max(self.functions, 1),
