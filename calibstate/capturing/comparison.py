@@ -15,7 +15,7 @@ from .describe import Description
 from .live import Live
 from .merge import Merged
 
-__all__ = ["Comparison", "ListedChild", "Wanted", "collections_in_files", "declared_chains"]
+__all__ = ["Comparison", "ListedChild", "UnsealedTicket", "Wanted", "collections_in_files", "declared_chains"]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..model.policy import Level
 
 __all__ = ["Finding", "Findings", "Rule", "Weight", "mistake", "rule", "rules_in"]
 
-Subject = TypeVar("Subject")
+T = TypeVar("T")
 """What is judged: `Tree` by mistakes, `Judged` by the policy."""
 
 _SEVERITIES = {
@@ -67,10 +67,10 @@ Findings = Iterator[Finding]
 
 
 @dataclass(frozen=True)
-class Rule(Generic[Subject]):
+class Rule(Generic[T]):
     """One rule over what is declared."""
 
-    judge: Callable[[Subject], Findings]
+    judge: Callable[[T], Findings]
     """Yields what it finds."""
 
     title: str
@@ -116,9 +116,7 @@ class Rule(Generic[Subject]):
         )
 
 
-def mistake(
-    title: str, level: Level = Level.ERROR
-) -> Callable[[Callable[[Subject], Findings]], Rule[Subject]]:
+def mistake(title: str, level: Level = Level.ERROR) -> Callable[[Callable[[T], Findings]], Rule[T]]:
     """Make a rule of what must not be of the function below.
 
     Parameters
@@ -129,7 +127,7 @@ def mistake(
         How much it weighs; only errors refuse the tree.
     """
 
-    def as_rule(judge: Callable[[Subject], Findings]) -> Rule[Subject]:
+    def as_rule(judge: Callable[[T], Findings]) -> Rule[T]:
         return Rule(
             judge=judge,
             title=title,
@@ -142,7 +140,7 @@ def mistake(
 
 def rule(
     code: str, name: str, *, title: str, level: Level, source: str
-) -> Callable[[Callable[[Subject], Findings]], Rule[Subject]]:
+) -> Callable[[Callable[[T], Findings]], Rule[T]]:
     """Make a rule of the policy of the function below.
 
     Parameters
@@ -159,7 +157,7 @@ def rule(
         The section or the decision that it is taken from.
     """
 
-    def as_rule(judge: Callable[[Subject], Findings]) -> Rule[Subject]:
+    def as_rule(judge: Callable[[T], Findings]) -> Rule[T]:
         return Rule(
             judge=judge,
             title=title,
