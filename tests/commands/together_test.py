@@ -31,10 +31,14 @@ def test_of_two_stock_imports_at_once_no_file_is_left(sites: Sites, tmp_path: Pa
     export = tmp_path / "export"
     stock.export_calibs(sites.path(ORIGIN), export, f"{TOP}/DM-1")
 
-    runs = [cut.start(tmp_path / name, stock.import_, sites.path(SUMMIT), export) for name in ("a", "b")]
-    codes = sorted(run.end().code for run in runs)
+    # The first has begun, and the other is quicker.
+    arguments = (stock.import_, sites.path(SUMMIT), export)
+    slow = cut.start(tmp_path / "slow", *arguments, waits_at=("after COMMIT", 1))
+    assert slow.has_come_there()
+    quick = cut.run(tmp_path / "quick", *arguments)
+    slow.go_on()
 
-    assert codes == [0, 1]
+    assert (quick.code, slow.end().code) == (0, 1)
     assert len(sites.of_ticket(SUMMIT, "DM-1")) == 12
     assert sites.files(SUMMIT) == {}
 
