@@ -11,7 +11,10 @@ import sys
 from .app import run
 from .terminal import be_readable
 
-__all__ = ["main"]
+__all__ = ["COLLECTOR_LIMITS", "main"]
+
+COLLECTOR_LIMITS = (200_000, 50, 1_000)
+"""How many objects are made before Python looks for garbage among them."""
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def _set_up_process() -> None:
     logging.getLogger("lsst").addHandler(logging.NullHandler())
     # Hundreds of thousands of rows are made, and none of them is garbage.
     # With Python's own limits half of the time would go into looking for it.
-    gc.set_threshold(200_000, 50, 1_000)
+    gc.set_threshold(*COLLECTOR_LIMITS)
 
 
 def _is_anything_left_behind() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import platform
 import sys
@@ -10,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from calibstate.cli.main import COLLECTOR_LIMITS
 
 from .changing import impact_many_question, impact_question
 from .explaining import explain_question
@@ -56,6 +59,8 @@ LONG = {"growth": growth, "ten-years": ten_years, "ten-years-in-postgres": ten_y
 
 def main() -> None:
     """Measure and print, as Markdown."""
+    # As in a process of the program itself.
+    gc.set_threshold(*COLLECTOR_LIMITS)
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     arguments.add_argument(
         "question",
