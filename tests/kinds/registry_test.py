@@ -1,10 +1,13 @@
 """What every kind and every action must have."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from calibstate.kinds.registry import ACTIONS, KINDS
+from calibstate.kinds.table import own_folders
 from tests.kinds.samples import SAMPLES
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference/kinds.md"
@@ -24,3 +27,12 @@ def test_every_action_has_a_sample():
 def test_every_action_says_what_it_does(action):
     assert action.summary().strip()
     assert action.subject().address == action.target
+
+
+HOOKS = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
+@pytest.mark.parametrize("folder", ["sites", "chains", *own_folders()])
+def test_what_declares_a_kind_is_looked_at_before_a_commit(folder, hook):
+    assert re.search(hook["files"], f"state/{folder}/one.yaml")
