@@ -29,7 +29,12 @@ def test_every_action_says_what_it_does(action):
     assert action.subject().address == action.target
 
 
-HOOKS = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+HOOKS = [
+    hook
+    for hook in yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    if hook["id"] != "calibstate-schemas"
+]
+"""Those that look at state trees."""
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
