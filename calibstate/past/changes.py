@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from ..model.chains import ChainFile, ExternalEntry, moved
 from ..model.changes import (
@@ -27,6 +27,10 @@ __all__ = ["changes", "changes_of_chain"]
 K = TypeVar("K")
 V = TypeVar("V")
 
+_ChainOrNone: TypeAlias = Written[ChainFile] | None
+_Places: TypeAlias = dict[str, tuple[str, ...]]
+_Plain: TypeAlias = Mapping[str, Any]
+
 
 def changes(before: DesiredState | None, after: DesiredState) -> Changes:
     """Return what a declaration says otherwise than another.
@@ -38,7 +42,10 @@ def changes(before: DesiredState | None, after: DesiredState) -> Changes:
     after
         The declaration as it is now.
     """
-    comparison = _Comparison(_Side.of(before), _Side.of(after))
+    comparison = _Comparison(
+        before=_Side.of(before),
+        after=_Side.of(after),
+    )
     return Changes(
         chains=tuple(comparison.chains()),
         tickets=tuple(comparison.tickets()),
@@ -63,18 +70,23 @@ def changes_of_chain(before: DesiredState | None, after: DesiredState | None, na
     """
     old = _Side.of(before)
     new = _Side.of(after)
+    comparison = _Comparison(old, new)
     chains = []
-    chain = _Comparison(old, new).chain(name)
+    chain = comparison.chain(name)
     if chain:
         chains.append(chain)
-    tickets = []
     listed = old.tickets_of(name)
     listed.update(new.tickets_of(name))
+    tickets = []
+    # Few of all tickets: a history asks this at every revision.
     for key in sorted(listed):
-        ticket = _ticket(key, old.tickets.get(key), new.tickets.get(key))
+        ticket = comparison.ticket(key)
         if ticket:
             tickets.append(ticket)
-    return Changes(tuple(chains), tuple(tickets))
+    return Changes(
+        chains=tuple(chains),
+        tickets=tuple(tickets),
+    )
 
 
 @dataclass(frozen=True)
@@ -115,19 +127,20 @@ class _Side:
 
     def having(self, chain: Written[ChainFile]) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that are to have a chain."""
-        having: list[RepositoryAddress] = []
         if self.desired is None:
             return ()
-        for address in self.desired.with_instrument(chain.noun.instrument):
-            if self.desired.expects(chain.noun.only, address):
+        declared = chain.noun
+        having: list[RepositoryAddress] = []
+        for address in self.desired.with_instrument(declared.instrument):
+            if self.desired.expects(declared.only, address):
                 having.append(address)
         return tuple(having)
 
-    def repositories(self) -> dict[str, Mapping[str, Any]]:
+    def repositories(self) -> dict[str, _Plain]:
         """Return repositories with all that holds for them."""
-        repositories: dict[str, Mapping[str, Any]] = {}
         if self.desired is None:
-            return repositories
+            return {}
+        repositories: dict[str, _Plain] = {}
         for address in self.desired.repositories:
             site, repository = self.desired.repository(address)
             _, _, name = address.partition("/")
@@ -135,8 +148,12 @@ class _Side:
             hold = self.desired.hold_of(address)
             # What its site says holds for it as much as what itself says.
             plain = repository.model_dump(mode="json")
-            plain["route"] = route and route.model_dump(mode="json")
-            plain["hold"] = hold and hold.reason
+            plain["route"] = None
+            if route:
+                plain["route"] = route.model_dump(mode="json")
+            plain["hold"] = None
+            if hold:
+                plain["hold"] = hold.reason
             plain["hosts"] = list(site.hosts)
             repositories[address] = plain
         return repositories
@@ -151,7 +168,9 @@ class _Comparison:
 
     def chains(self) -> Iterator[ChainChange]:
         """Yield the chains that are declared otherwise, by name."""
-        for name, _, _ in _both(self.before.chains, self.after.chains):
+        names = set(self.before.chains)
+        names.update(self.after.chains)
+        for name in sorted(names):
             change = self.chain(name)
             if change:
                 yield change
@@ -168,25 +187,18 @@ class _Comparison:
             written = old
         if written is None:
             return None
-        had = _entries(old)
-        has = _entries(new)
-        retired_before = _retired(old)
-        retired = _retired(new)
-        entered = [entry for entry in has if entry not in had]
+        entries = _Entries(_entries(old), _entries(new))
+        reasons = _Reasons(_retired(old), _retired(new))
+        entered = entries.entered()
         left = []
-        for entry in had:
-            if entry not in has:
-                left.append(Gone(entry, retired.get(entry)))
+        for entry in entries.left():
+            reason = reasons.after.get(entry)
+            left.append(Gone(entry, reason))
         # What enters or leaves is told as such, and not as retired or no more.
-        told_already = {*entered}.union(gone.entry for gone in left)
-        newly = {}
-        for word, why in retired.items():
-            if word not in told_already and retired_before.get(word) != why:
-                newly[word] = why
-        no_more = []
-        for word in retired_before:
-            if new and word not in retired and word not in told_already:
-                no_more.append(word)
+        apart = {*entered, *entries.left()}
+        unretired: list[str] = []
+        if new:
+            unretired.extend(reasons.unretired(apart))
         change = ChainChange(
             chain=name,
             instrument=written.noun.instrument,
@@ -194,14 +206,15 @@ class _Comparison:
             repositories=side.having(written),
             is_new=old is None,
             is_gone=new is None,
-            entered=_placed(entered, has, had),
+            entered=entries.placed(entered),
             left=tuple(left),
-            moved=_placed(moved(had, has), has, had),
-            retired=newly or None,
-            unretired=tuple(no_more),
+            moved=entries.placed(moved(entries.before, entries.after)),
+            retired=reasons.newly_retired(apart) or None,
+            unretired=tuple(unretired),
             expected=_expected(old, new) or None,
             had_it=self.had_it(name),
         )
+        # It is false where all that it tells is empty.
         if not change:
             return None
         return change
@@ -213,69 +226,104 @@ class _Comparison:
         if old is None or new is None:
             return None
         # A repository more or less of a site is no change of the chain.
-        if set(old.noun.only) == set(new.noun.only):
+        places_before = set(old.noun.only)
+        places = set(new.noun.only)
+        if places == places_before:
             return None
-        had = self.before.having(old)
-        has = self.after.having(new)
-        if had == has:
+        having_before = self.before.having(old)
+        having_now = self.after.having(new)
+        if having_now == having_before:
             return None
-        return had
+        return having_before
 
     def tickets(self) -> Iterator[TicketChange]:
         """Yield the tickets that are declared otherwise."""
-        for key, old, new in _both(self.before.tickets, self.after.tickets):
-            change = _ticket(key, old, new)
+        keys = set(self.before.tickets)
+        keys.update(self.after.tickets)
+        for key in sorted(keys, key=str):
+            change = self.ticket(key)
             if change:
                 yield change
 
+    def ticket(self, key: TicketKey) -> TicketChange | None:
+        """Return what is declared otherwise of a ticket; `None`: nothing."""
+        old = self.before.tickets.get(key)
+        new = self.after.tickets.get(key)
+        written = new or old
+        if written is None:
+            return None
+        before = None
+        if old:
+            before = old.noun
+        after = None
+        if new:
+            after = new.noun
+        # A file that is elsewhere, or written otherwise, is no change.
+        if before == after:
+            return None
+        return TicketChange(
+            key=key,
+            where=written.lines.at("ticket"),
+            before=before,
+            after=after,
+        )
+
     def seals(self) -> Iterator[SealChange]:
         """Yield the tickets that have another seal, or none any more."""
-        for key, old, new in _both(self.before.seals, self.after.seals):
-            written = new or old
-            assert written, "it is in one of the two"
-            was = old.noun.digest if old else None
-            is_now = new.noun.digest if new else None
-            if was == is_now:
+        for pair in _pairs(self.before.seals, self.after.seals):
+            digest_before = None
+            if pair.before:
+                digest_before = pair.before.noun.digest
+            digest_after = None
+            if pair.after:
+                digest_after = pair.after.noun.digest
+            if digest_before == digest_after:
                 continue
+            seal = pair.newest.noun
             yield SealChange(
-                key=key,
-                where=written.lines.at("digest"),
-                before=was,
-                after=is_now,
-                files=written.noun.files,
-                size=written.noun.bytes,
+                key=pair.key,
+                where=pair.newest.lines.at("digest"),
+                before=digest_before,
+                after=digest_after,
+                files=seal.files,
+                size=seal.bytes,
             )
 
     def repositories(self) -> Iterator[NounChange]:
         """Yield the repositories of which something else holds."""
-        for address, old, new in _both(self.before.repositories(), self.after.repositories()):
-            if old == new:
+        before = self.before.repositories()
+        after = self.after.repositories()
+        for pair in _pairs(before, after):
+            if pair.before == pair.after:
                 continue
             desired = self.before.desired
-            if new:
+            if pair.after:
                 desired = self.after.desired
             assert desired, "it is in one of the two"
-            site, _, name = address.partition("/")
+            site, _, name = pair.key.partition("/")
             lines = desired.sites[site].lines
             yield NounChange(
-                name=address,
+                name=pair.key,
                 where=lines.at("repositories", name),
-                before=old,
-                after=new,
+                before=pair.before,
+                after=pair.after,
             )
 
     def settings(self) -> Iterator[NounChange]:
         """Yield the settings of the tree, if they are others."""
+        before = self.before.desired
+        after = self.after.desired
+        # Without a tree there are no settings that one could point at.
+        if after is None:
+            return
         old = None
-        new = None
-        if self.before.desired:
-            old = _plain(self.before.desired.settings)
-        if self.after.desired:
-            new = _plain(self.after.desired.settings)
-        if self.after.desired and old != new:
+        if before:
+            old = _plain(before.settings)
+        new = _plain(after.settings)
+        if old != new:
             yield NounChange(
                 name="calibstate.yaml",
-                where=self.after.desired.settings.lines.at(),
+                where=after.settings.lines.at(),
                 before=old,
                 after=new,
             )
@@ -284,22 +332,23 @@ class _Comparison:
         """Yield what kinds declare otherwise by files of their own."""
         forms = {}
         for side in (self.before, self.after):
-            if side.desired:
-                for form in side.desired.forms:
-                    forms[form.folder] = form
+            if side.desired is None:
+                continue
+            for form in side.desired.forms:
+                forms[form.folder] = form
         for folder in sorted(forms):
             form = forms[folder]
             old_files = self.before.own.get(folder, {})
             new_files = self.after.own.get(folder, {})
-            for name, old, new in _both(old_files, new_files):
-                written = new or old
-                if written is None:
-                    continue
+            for pair in _pairs(old_files, new_files):
+                old = pair.before
+                new = pair.after
+                # The same words in other lines are no change.
                 if old and new and old.noun == new.noun:
                     continue
                 yield OwnChange(
-                    name=name,
-                    where=written.lines.at(form.key),
+                    name=pair.key,
+                    where=pair.newest.lines.at(form.key),
                     before=_plain(old),
                     after=_plain(new),
                     folder=folder,
@@ -307,34 +356,116 @@ class _Comparison:
                 )
 
 
-def _both(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
-    """Yield what is declared under each key, before and after."""
+@dataclass(frozen=True)
+class _Pair(Generic[K, V]):
+    """What is declared under a key, before and after."""
+
+    key: K
+    before: V | None
+    after: V | None
+
+    @property
+    def newest(self) -> V:
+        """What is declared last."""
+        newest = self.after or self.before
+        assert newest is not None, "it is in one of the two"
+        return newest
+
+
+def _pairs(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[_Pair[K, V]]:
+    """Yield what is declared under each key, in the order of the keys."""
     keys = {*before, *after}
     for key in sorted(keys, key=str):
-        yield key, before.get(key), after.get(key)
+        yield _Pair(
+            key,
+            before=before.get(key),
+            after=after.get(key),
+        )
 
 
-def _retired(chain: Written[ChainFile] | None) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class _Entries:
+    """What a chain lists, in search order, before and after."""
+
+    before: Sequence[str]
+    after: Sequence[str]
+
+    def entered(self) -> list[str]:
+        """Return the entries that were not there before."""
+        return [entry for entry in self.after if entry not in self.before]
+
+    def left(self) -> list[str]:
+        """Return the entries that are not there any more."""
+        return [entry for entry in self.before if entry not in self.after]
+
+    def placed(self, which: Sequence[str]) -> tuple[Placed, ...]:
+        """Return entries, each with the next that is where it was."""
+        stays = set(self.before)
+        stays.intersection_update(self.after)
+        stays.difference_update(which)
+        # From the last entry on: what comes next is known by then.
+        following: dict[str, str | None] = {}
+        upcoming = None
+        for entry in reversed(self.after):
+            following[entry] = upcoming
+            if entry in stays:
+                upcoming = entry
+        placed = []
+        for entry in which:
+            placed.append(Placed(entry, following[entry]))
+        return tuple(placed)
+
+
+@dataclass(frozen=True)
+class _Reasons:
+    """Why entries of a chain are retired, before and after."""
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+    def newly_retired(self, apart: Set[str]) -> dict[str, str]:
+        """Return what is retired now or for another reason, but for some."""
+        newly = {}
+        for entry, why in self.after.items():
+            if entry in apart:
+                continue
+            if self.before.get(entry) != why:
+                newly[entry] = why
+        return newly
+
+    def unretired(self, apart: Set[str]) -> Iterator[str]:
+        """Yield what is retired no more, but for some."""
+        for entry in self.before:
+            if entry in apart:
+                continue
+            if entry not in self.after:
+                yield entry
+
+
+def _retired(chain: _ChainOrNone) -> Mapping[str, str]:
+    """Return the retired entries of a chain, with their reasons."""
     if chain is None:
         return {}
     return chain.noun.retired
 
 
-def _expected(
-    old: Written[ChainFile] | None, new: Written[ChainFile] | None
-) -> Mapping[str, tuple[str, ...]]:
+def _expected(old: _ChainOrNone, new: _ChainOrNone) -> _Places:
     """Return where external entries that stay are expected otherwise."""
     before = _places_of_externals(old)
     after = _places_of_externals(new)
-    otherwise = {}
+    otherwise: _Places = {}
     for name, only in after.items():
-        if name in before and set(before[name]) != set(only):
+        if name not in before:
+            continue
+        # In another order they are the same places.
+        if set(before[name]) != set(only):
             otherwise[name] = only
     return otherwise
 
 
-def _places_of_externals(chain: Written[ChainFile] | None) -> dict[str, tuple[str, ...]]:
-    places: dict[str, tuple[str, ...]] = {}
+def _places_of_externals(chain: _ChainOrNone) -> _Places:
+    """Return where each external entry of a chain is expected."""
+    places: _Places = {}
     if chain is None:
         return places
     for entry in chain.noun.entries:
@@ -343,7 +474,7 @@ def _places_of_externals(chain: Written[ChainFile] | None) -> dict[str, tuple[st
     return places
 
 
-def _entries(chain: Written[ChainFile] | None) -> list[str]:
+def _entries(chain: _ChainOrNone) -> list[str]:
     """Return the words that a chain lists, in search order."""
     words: list[str] = []
     if chain is None:
@@ -356,41 +487,9 @@ def _entries(chain: Written[ChainFile] | None) -> list[str]:
     return words
 
 
-def _placed(which: Sequence[str], has: Sequence[str], had: Sequence[str]) -> tuple[Placed, ...]:
-    """Return entries, each with the next that is where it was."""
-    stays = set(had)
-    stays.intersection_update(has)
-    stays.difference_update(which)
-    # From the last entry on: what comes next is known by then.
-    following: dict[str, str | None] = {}
-    upcoming = None
-    for entry in reversed(has):
-        following[entry] = upcoming
-        if entry in stays:
-            upcoming = entry
-    return tuple(Placed(entry, following[entry]) for entry in which)
-
-
-def _ticket(key: TicketKey, old: Written[Ticket] | None, new: Written[Ticket] | None) -> TicketChange | None:
-    """Return what is declared otherwise of a ticket; `None`: nothing."""
-    written = new or old
-    if written is None:
-        return None
-    was = old.noun if old else None
-    is_now = new.noun if new else None
-    if was == is_now:
-        return None
-    return TicketChange(
-        key=key,
-        where=written.lines.at("ticket"),
-        before=was,
-        after=is_now,
-    )
-
-
-def _plain(written: Written[Any] | None) -> Mapping[str, Any] | None:
+def _plain(written: Written[Any] | None) -> _Plain | None:
     """Return what a file says as plain values; `None`: there is no file."""
     if written is None:
         return None
-    plain: Mapping[str, Any] = written.noun.model_dump(mode="json", by_alias=True)
+    plain: _Plain = written.noun.model_dump(mode="json", by_alias=True)
     return plain

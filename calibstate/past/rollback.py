@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..engine.expand import expand
 from ..errors import Diagnostic, RefusedError, UsageError
 from ..kinds.chain import Chain
-from ..model.chains import ChainFile
+from ..model.chains import ChainFile, ExternalEntry
 from ..model.desired import DesiredState, Written
 from ..model.names import nearest, spelled
 from ..model.rollbacks import Remaining, Rollback
@@ -37,16 +37,17 @@ def rollback(desired: DesiredState, name: str) -> Rollback:
     """
     named = _Named.of(desired, name)
     ticket = named.ticket
-    entries = {named.name}
-    if named.leaf is None:
-        entries.update(ticket.bare)
+    entries = named.entries
     words: dict[str, tuple[str, ...]] = {}
     for chain in desired.chains_of(ticket.instrument):
         if named.leaf and ticket.ticket in chain.noun.entries:
-            raise _whole(chain, ticket, named.leaf)
+            raise _listed_as_a_whole(chain, ticket, named.leaf)
         listed = []
         for entry in chain.noun.entries:
-            if isinstance(entry, str) and entry in entries:
+            # What others make is no ticket's.
+            if isinstance(entry, ExternalEntry):
+                continue
+            if entry in entries:
                 listed.append(entry)
         if listed:
             words[chain.noun.chain] = tuple(listed)
@@ -69,16 +70,20 @@ def remaining(before: DesiredState, after: DesiredState) -> Iterator[Remaining]:
         children_before[chain.address] = chain.children
     for chain in _chains(after):
         had = children_before.get(chain.address, ())
-        children = tuple(child for child in had if child in chain.unwanted)
-        if children:
-            place = chain.address.place
-            hold = after.hold_of(place)
-            yield Remaining(
-                repository=place,
-                chain=chain.address.name,
-                children=children,
-                hold=hold.reason if hold else None,
-            )
+        children = [child for child in had if child in chain.unwanted]
+        if not children:
+            continue
+        repository = chain.address.place
+        reason = None
+        hold = after.hold_of(repository)
+        if hold:
+            reason = hold.reason
+        yield Remaining(
+            repository=repository,
+            chain=chain.address.name,
+            children=tuple(children),
+            hold=reason,
+        )
 
 
 def _chains(desired: DesiredState) -> Iterator[Chain]:
@@ -103,16 +108,30 @@ class _Named:
         """The collection, or the ticket."""
         return self.leaf or self.ticket.ticket
 
+    @property
+    def entries(self) -> set[str]:
+        """The words by which chains list it."""
+        entries = {self.name}
+        if self.leaf is None:
+            entries.update(self.ticket.bare)
+        return entries
+
     @classmethod
     def of(cls, desired: DesiredState, name: str) -> _Named:
         """Return what a name stands for.
 
         A ticket by its name comes before a ticket by one of its collections.
+
+        Raises
+        ------
+        UsageError
+            It stands for nothing that can be rolled back, or for several.
         """
         tickets = [desired.tickets[key].noun for key in sorted(desired.tickets)]
         by_name = [ticket for ticket in tickets if name in {ticket.ticket, ticket.name}]
         if len(by_name) > 1:
-            names = " and ".join(sorted(ticket.name for ticket in by_name))
+            full_names = sorted(ticket.name for ticket in by_name)
+            names = " and ".join(full_names)
             raise UsageError(
                 Diagnostic(
                     "Several tickets",
@@ -122,6 +141,7 @@ class _Named:
             )
         if by_name:
             return cls(by_name[0])
+        # Chains may list a collection of its own, or one for a whole ticket.
         for ticket in tickets:
             if name in ticket.bare:
                 return cls(ticket, leaf=name)
@@ -130,7 +150,7 @@ class _Named:
                 return cls(ticket)
         owners = [ticket for ticket in tickets if _has_part(ticket, name)]
         if owners:
-            raise _part_of(owners, name, desired)
+            raise _part_of_tickets(owners, name, desired)
         if name in desired.chains:
             raise UsageError(
                 Diagnostic(
@@ -139,8 +159,9 @@ class _Named:
                     hint="Roll back one of its tickets.",
                 )
             )
-        near = nearest(name, {ticket.ticket for ticket in tickets})
         hint = "`calibstate history CHAIN` tells what a chain has listed."
+        declared = {ticket.ticket for ticket in tickets}
+        near = nearest(name, declared)
         if near:
             hint = f"Did you mean {near}?"
         raise UsageError(
@@ -164,7 +185,7 @@ def _has_part(ticket: Ticket, name: str) -> bool:
 # --- why nothing can be rolled back ---
 
 
-def _part_of(owners: list[Ticket], name: str, desired: DesiredState) -> UsageError:
+def _part_of_tickets(owners: list[Ticket], name: str, desired: DesiredState) -> UsageError:
     """Return the error that tickets are searched as a whole."""
     first = owners[0]
     names = " and to ".join(ticket.name for ticket in owners)
@@ -180,7 +201,7 @@ def _part_of(owners: list[Ticket], name: str, desired: DesiredState) -> UsageErr
     )
 
 
-def _whole(chain: Written[ChainFile], ticket: Ticket, leaf: str) -> RefusedError:
+def _listed_as_a_whole(chain: Written[ChainFile], ticket: Ticket, leaf: str) -> RefusedError:
     """Return the error that a chain lists all of a ticket by one word."""
     index = chain.noun.entries.index(ticket.ticket)
     collections = ", ".join(ticket.bare)
@@ -197,16 +218,24 @@ def _whole(chain: Written[ChainFile], ticket: Ticket, leaf: str) -> RefusedError
 def _in_no_chain(desired: DesiredState, named: _Named) -> UsageError:
     """Return the error that no chain lists what is to be rolled back."""
     instrument = named.ticket.instrument
-    words = {named.name}
-    if named.leaf is None:
-        words.update(named.ticket.bare)
+    words = named.entries
     detail = f"{named.name} is an entry of no chain of {instrument}, so there is nothing to roll back."
     for chain in desired.chains_of(instrument):
         for word, why in chain.noun.retired.items():
-            if word in words:
-                detail += f" It is retired from {chain.noun.chain} already: {why}."
-                where = chain.lines.at("retired", word)
-                hint = "`calibstate apply` takes out what is still live."
-                return UsageError(Diagnostic("Ticket in no chain", detail, where, hint))
-    hint = "What is live without being listed is *extra*: list it under `retired` of its chain."
-    return UsageError(Diagnostic("Ticket in no chain", detail, hint=hint))
+            if word not in words:
+                continue
+            return UsageError(
+                Diagnostic(
+                    "Ticket in no chain",
+                    f"{detail} It is retired from {chain.noun.chain} already: {why}.",
+                    chain.lines.at("retired", word),
+                    "`calibstate apply` takes out what is still live.",
+                )
+            )
+    return UsageError(
+        Diagnostic(
+            "Ticket in no chain",
+            detail,
+            hint="What is live without being listed is *extra*: list it under `retired` of its chain.",
+        )
+    )

@@ -29,18 +29,16 @@ def narrowed(changes: Changes, scope: Scope, *declared: DesiredState | None) -> 
     states = [desired for desired in declared if desired]
     chains = []
     for chain in changes.chains:
-        part = _within(chain, scope, states)
+        part = _chain_in_scope(chain, scope, states)
         if part:
             chains.append(part)
-    tickets = []
-    for ticket in changes.tickets:
-        if _is_in_scope(ticket.key, scope, states):
-            tickets.append(ticket)
-    seals = []
-    for seal in changes.seals:
-        if _is_in_scope(seal.key, scope, states):
-            seals.append(seal)
-    narrow = Changes(tuple(chains), tuple(tickets), tuple(seals))
+    tickets = [ticket for ticket in changes.tickets if _is_in_scope(ticket.key, scope, states)]
+    seals = [seal for seal in changes.seals if _is_in_scope(seal.key, scope, states)]
+    narrow = Changes(
+        chains=tuple(chains),
+        tickets=tuple(tickets),
+        seals=tuple(seals),
+    )
     # Who asks for a ticket asks for nothing else.
     if scope.tickets:
         return narrow
@@ -50,8 +48,9 @@ def narrowed(changes: Changes, scope: Scope, *declared: DesiredState | None) -> 
         if scope.has_repository(address) and _has_instrument(address, scope, states):
             repositories.append(repository)
     # Settings are of no site and no instrument.
-    is_whole = not (scope.sites or scope.repositories or scope.instruments)
-    settings = changes.settings if is_whole else ()
+    settings = changes.settings
+    if scope.sites or scope.repositories or scope.instruments:
+        settings = ()
     return replace(
         narrow,
         repositories=tuple(repositories),
@@ -83,18 +82,22 @@ def _is_in_scope(key: TicketKey, scope: Scope, states: Sequence[DesiredState]) -
     return False
 
 
-def _within(chain: ChainChange, scope: Scope, states: Sequence[DesiredState]) -> ChainChange | None:
+def _chain_in_scope(chain: ChainChange, scope: Scope, states: Sequence[DesiredState]) -> ChainChange | None:
     """Return what of a chain's change is in scope; `None`: nothing."""
     if not scope.has_instrument(chain.instrument):
         return None
+    repositories = _in_scope(chain.repositories, scope)
+    # Who had the chain counts too: there it is gone now.
     had_it = chain.had_it
     if had_it is not None:
         had_it = _in_scope(had_it, scope)
-    # Who had the chain counts too: there it is gone now.
-    here = _in_scope(chain.repositories, scope)
-    if not here and not had_it:
+    if not repositories and not had_it:
         return None
-    chain = replace(chain, repositories=here, had_it=had_it)
+    chain = replace(
+        chain,
+        repositories=repositories,
+        had_it=had_it,
+    )
     if not scope.tickets:
         return chain
     # All words by which tickets that are asked for may be listed.
@@ -102,7 +105,9 @@ def _within(chain: ChainChange, scope: Scope, states: Sequence[DesiredState]) ->
     for desired in states:
         for written in desired.tickets.values():
             ticket = written.noun
-            if ticket.instrument == chain.instrument and scope.has_ticket(ticket.key):
+            if ticket.instrument != chain.instrument:
+                continue
+            if scope.has_ticket(ticket.key):
                 words.add(ticket.ticket)
                 words.update(ticket.bare)
     return of_tickets(chain, words)
@@ -122,18 +127,23 @@ def of_tickets(chain: ChainChange, words: set[str]) -> ChainChange | None:
     words
         The entries.
     """
-    # Where a chain is expected, and who has it, is about no ticket.
+    entered = [placed for placed in chain.entered if placed.entry in words]
+    left = [gone for gone in chain.left if gone.entry in words]
+    moved = [placed for placed in chain.moved if placed.entry in words]
     retired = {}
-    for word, why in (chain.retired or {}).items():
-        if word in words:
-            retired[word] = why
+    if chain.retired:
+        for word, why in chain.retired.items():
+            if word in words:
+                retired[word] = why
+    unretired = [word for word in chain.unretired if word in words]
+    # Where a chain is expected, and who has it, is about no ticket.
     part = replace(
         chain,
-        entered=tuple(placed for placed in chain.entered if placed.entry in words),
-        left=tuple(gone for gone in chain.left if gone.entry in words),
-        moved=tuple(placed for placed in chain.moved if placed.entry in words),
+        entered=tuple(entered),
+        left=tuple(left),
+        moved=tuple(moved),
         retired=retired or None,
-        unretired=tuple(word for word in chain.unretired if word in words),
+        unretired=tuple(unretired),
         expected=None,
         had_it=None,
     )
