@@ -146,8 +146,9 @@ class DesiredState:
             not_declared.add("waves")
         declared: dict[str, Any] = {
             "settings": _plain(self.settings, besides=not_declared),
-            "sites": _all_plain(self.sites),
-            "tickets": {"/".join(key): _plain(ticket) for key, ticket in self.tickets.items()},
+            # Who makes calibrations at a site is no part of what they are.
+            "sites": _all_plain(self.sites, besides={"construction"}),
+            "tickets": {key.name: _plain_ticket(ticket) for key, ticket in self.tickets.items()},
             "chains": _all_plain(self.chains),
             "seals": {"/".join(key): seal.noun.digest for key, seal in self.seals.items()},
         }
@@ -388,8 +389,14 @@ def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:
     return written.noun.model_dump(mode="json", exclude_none=True, exclude=besides)
 
 
-def _all_plain(files: Mapping[str, Written[Any]]) -> dict[str, Any]:
-    return {name: _plain(written) for name, written in files.items()}
+def _plain_ticket(written: Written[Ticket]) -> Any:
+    # Without a certification it is what it was before there were any.
+    besides = set() if written.noun.certify else {"certify"}
+    return _plain(written, besides)
+
+
+def _all_plain(files: Mapping[str, Written[Any]], besides: set[str] | None = None) -> dict[str, Any]:
+    return {name: _plain(written, besides) for name, written in files.items()}
 
 
 def _server(uri: str) -> str:

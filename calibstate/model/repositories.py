@@ -12,7 +12,16 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 
 from .names import InstrumentName, Noun, RepositoryAddress, Word
 
-__all__ = ["Copy", "Origin", "Repository", "Route", "Rucio", "Site"]
+__all__ = [
+    "Copy",
+    "Origin",
+    "Repository",
+    "Route",
+    "Rucio",
+    "Site",
+    "SiteConstruction",
+    "Templates",
+]
 
 
 class Origin(Noun):
@@ -57,6 +66,39 @@ Route = Annotated[
 """How calibrations reach a repository."""
 
 
+class Templates(Noun):
+    """Where the templates of BPS are; variables may stand in front."""
+
+    cp_pipe: str = "${CP_PIPE_DIR}/bps/templates"
+    """Folder of those that make calibrations."""
+
+    cp_verify: str = "${CP_VERIFY_DIR}/bps/templates"
+    """Folder of those that verify them."""
+
+
+class SiteConstruction(Noun):
+    """Who makes calibrations at a site, and where."""
+
+    submit: Literal["bps", "pipetask"] = "bps"
+    """What runs the templates: a batch system, or this machine."""
+
+    bps: dict[str, Any] = Field(default_factory=dict)
+    """What is said around each template, such as ``wmsServiceClass``,
+    ``computeSite`` and ``site``."""
+
+    templates: Templates = Templates()
+    """Where the templates are."""
+
+    scratch: str = "${SCRATCH}"
+    """Folder for submissions, logs and images."""
+
+    user_prefix: Annotated[str, Field(pattern=r"^(u/[A-Za-z0-9_.-]+/)?$")] = ""
+    """What stands before the names of all collections in a trial."""
+
+    environment: tuple[str, ...] = ()
+    """Variables of ours that the middleware gets besides the usual ones."""
+
+
 class Repository(Noun):
     """A butler repository at a site."""
 
@@ -97,6 +139,9 @@ class Site(Noun):
 
     hold: str | None = None
     """Reason for changing nothing at the whole site at present."""
+
+    construction: SiteConstruction | None = None
+    """Who makes calibrations here; `None`: BPS, as its own defaults are."""
 
     note: str | None = None
     """Anything a reader should know."""

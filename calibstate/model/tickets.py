@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .constructions import Construction, Recertification
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 
 __all__ = ["Approval", "ApprovalStatus", "RucioLabel", "Ticket"]
@@ -88,6 +89,12 @@ class Ticket(Noun):
 
     rucio: RucioLabel | None = None
     """What Rucio calls the ticket's dataset."""
+
+    construction: Construction | None = None
+    """How its collections are made; `None`: nobody says."""
+
+    certify: tuple[Recertification, ...] = ()
+    """Datasets of other collections that it certifies with other ranges."""
 
     @property
     def key(self) -> TicketKey:

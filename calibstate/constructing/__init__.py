@@ -1,0 +1,1 @@
+"""How a ticket's collections are made: steps, their standing, a script."""

@@ -1,0 +1,183 @@
+"""What calibstate asks of the middleware that makes calibrations.
+
+What was made is read from the registry; what is made is told to a batch
+system.  Neither an exit code nor the word *success* of anybody counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..model.names import RepositoryAddress
+from ..model.submissions import Cause, ExpectedOutput, SeenBatch, SeenOutput, Submission
+from .places import LockedPlaces, ReadPlaces
+from .progress import Watch
+from .records import Fence
+
+__all__ = [
+    "BatchRunner",
+    "ConstructionPlaces",
+    "ConstructionReader",
+    "Statistics",
+]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A dataset of statistics, as cp_verify writes them."""
+
+    data_id: str
+    """As `~calibstate.model.contents.Row` has it."""
+
+    uuid: str
+
+    values: Mapping[str, Any]
+    """``{exposure: {SUCCESS, FAILURES}, SUCCESS}``."""
+
+
+class ConstructionReader(Protocol):
+    """A repository in which what was made is looked at; nothing is written."""
+
+    def outputs(self, expected: Sequence[ExpectedOutput]) -> Mapping[str, SeenOutput]:
+        """Return what submissions have made, by the name of their output.
+
+        Raises
+        ------
+        RefusedError
+            A selection is no expression that the butler takes.
+        UnreachableError
+            The repository does not answer.
+        """
+        ...
+
+    def exposures(self, raws: str, where: str) -> Sequence[int]:
+        """Return the exposures whose raws a selection finds, sorted.
+
+        Parameters
+        ----------
+        raws
+            The collection of the raws.
+        where
+            An expression, the instrument included.
+
+        Raises
+        ------
+        RefusedError
+            It is no expression that the butler takes.
+        """
+        ...
+
+    def used(self, run: str, intermediate: str) -> Sequence[int]:
+        """Return the exposures of which a RUN holds a dataset, sorted.
+
+        Parameters
+        ----------
+        run
+            The RUN.
+        intermediate
+            A dataset type with exposures; none are found once they are pruned.
+        """
+        ...
+
+    def statistics(self, run: str, dataset_type: str) -> Sequence[Statistics]:
+        """Return the statistics in one RUN, read from their files."""
+        ...
+
+    def software(self, run: str) -> Mapping[str, str]:
+        """Return the versions by package that a RUN was made with.
+
+        Empty where it holds no ``packages``.
+        """
+        ...
+
+    def retrieve(
+        self,
+        run: str,
+        dataset_type: str,
+        where: str,
+        folder: Path,
+        watch: Watch,
+    ) -> Sequence[Path]:
+        """Copy the files of datasets into a folder, and return them.
+
+        Parameters
+        ----------
+        run
+            The RUN, or a collection, in which they are looked for.
+        dataset_type
+            Their type.
+        where
+            Which of them, the instrument included.
+        folder
+            Where to; what is there already is kept where it has the size.
+        watch
+            Told of each file.
+        """
+        ...
+
+
+class BatchRunner(Protocol):
+    """What runs the templates for one repository."""
+
+    def variables(self, submission: Submission) -> Mapping[str, str]:
+        """Return all variables of a template, those of the site included.
+
+        Raises
+        ------
+        RefusedError
+            The template is not there; a variable of it is not set, or is
+            empty; or it comes to another output or query than declared.
+        """
+        ...
+
+    def command(self, submission: Submission) -> Sequence[str]:
+        """Return what would be run, as words of a command line."""
+        ...
+
+    def look(self, submission: Submission) -> SeenBatch:
+        """Return how far a batch has come; nothing is written."""
+        ...
+
+    def causes(self, submission: Submission) -> Sequence[Cause]:
+        """Return why quanta of the last batch made nothing, as far as known.
+
+        Empty where there is no quantum graph to tell.
+        """
+        ...
+
+    def submit(self, submission: Submission, watch: Watch, fence: Fence) -> None:
+        """Run a template, or go on with it where it was cut.
+
+        Returns when the batch has ended, or when the batch system has taken
+        it; what came of it is to be looked at.
+
+        Raises
+        ------
+        RefusedError
+            As of `variables`; or there are files under the RUN's name that
+            no dataset has.
+        CalibstateError
+            It could not be begun, or its end is not known.
+        """
+        ...
+
+
+class ConstructionPlaces(ReadPlaces, LockedPlaces, Protocol):
+    """Places where calibrations are made."""
+
+    def construction(self, address: RepositoryAddress) -> ConstructionReader:
+        """Return a repository, to look at what was made."""
+        ...
+
+    def batches(self, address: RepositoryAddress) -> BatchRunner:
+        """Return what runs the templates for a repository.
+
+        Raises
+        ------
+        RefusedError
+            What is needed for that is not installed here.
+        """
+        ...
