@@ -25,6 +25,7 @@ from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
+from ..ports.construction import ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.rucio import RucioWriter
@@ -127,6 +128,10 @@ class Places:
     def run_pipelines(self, address: RepositoryAddress) -> PipelineRunner:
         """Return a repository in which pipelines are run."""
         return self._repository(address).pipeline_runner()
+
+    def construction(self, address: RepositoryAddress) -> ConstructionReader:
+        """Return a repository, to look at what was made there."""
+        return self._repository(address).construction()
 
     # The archive and Rucio
 

@@ -12,6 +12,7 @@ from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.names import RepositoryAddress
 from ..ports.butler import ButlerReader, ButlerWriter
+from ..ports.construction import ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from .addresses import Addresses
 from .asking import Asking
@@ -71,6 +72,7 @@ class RepositoryPlace:
         self._writer: Once[DafButlerWriter] = Once(self._open_writer)
         self._pipelines: Once[PipelineReader] = Once(self._open_pipelines)
         self._pipeline_runner: Once[PipelineRunner] = Once(self._open_pipeline_runner)
+        self._construction: Once[ConstructionReader] = Once(self._open_construction)
 
     # Reading
 
@@ -183,6 +185,22 @@ class RepositoryPlace:
         from ..adapters.pipelines import open_pipeline_runner
 
         return open_pipeline_runner(self._addresses.repository(self._address), self._asking.timeout)
+
+    # Construction
+
+    def construction(self) -> ConstructionReader:
+        """Return it to look at what was made."""
+        reader = self._construction.get()
+        self._begin_to_ask()
+        return reader
+
+    def _open_construction(self) -> ConstructionReader:
+        return self._asking.ask_repository(self._address, self._open_construction_reader)
+
+    def _open_construction_reader(self) -> ConstructionReader:
+        from ..adapters.construction.reader import open_construction_reader
+
+        return open_construction_reader(self._addresses.repository(self._address), self._asking.timeout)
 
     # What a person should know
 

@@ -102,6 +102,9 @@ class ExpectedOutput:
     """Which raws, the instrument included; what the selection finds, projected
     on the dimensions, is what is expected."""
 
+    run: CollectionName | None = None
+    """The RUN that is looked at, if its name is fixed; `None`: the newest."""
+
 
 @dataclass(frozen=True)
 class SeenOutput:

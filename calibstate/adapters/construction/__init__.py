@@ -1,0 +1,1 @@
+"""Where calibrations are made: what was made, and what makes it."""
