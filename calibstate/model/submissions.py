@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
+from pydantic import Field
+
 from .names import CollectionName, Noun
 
 __all__ = ["BatchState", "Cause", "ExpectedOutput", "SeenBatch", "SeenOutput", "Submission"]
@@ -37,6 +39,10 @@ class Submission(Noun):
 
     query: str
     """The data query that its template must come to."""
+
+    overrides: dict[str, str] = Field(default_factory=dict)
+    """Keys of the template that are set otherwise around it, such as
+    ``biasBootstrapRun`` for bootstraps of another iteration."""
 
     @property
     def name(self) -> str:
@@ -83,8 +89,7 @@ class Cause:
     """First line of the error."""
 
 
-@dataclass(frozen=True)
-class ExpectedOutput:
+class ExpectedOutput(Noun):
     """A question: what should a submission have made, and what has it?"""
 
     output: CollectionName

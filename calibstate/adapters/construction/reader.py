@@ -109,7 +109,7 @@ class _Reader(ConstructionReader):
         return {_data_id(ref): str(ref.id) for ref in self._datasets(run, dataset_type)}
 
     def _datasets(self, run: str, dataset_type: str, where: str = "") -> list[DatasetRef]:
-        """Return the datasets of a type in one collection, if there are any."""
+        """Return the datasets of a type in one collection."""
         try:
             return list(
                 self._butler.query_datasets(
