@@ -113,6 +113,9 @@ class Verified:
     by_generation: bool = False
     """Whether its collection has the iteration of the generation."""
 
+    by_exposure: bool = False
+    """Whether its statistics have a part for each exposure."""
+
     @property
     def has_verdict(self) -> bool:
         """Whether its datasets tell what passed."""
@@ -275,6 +278,7 @@ def _verified() -> dict[str, Verified]:
             dataset_type="verifyBiasStats",
             selection="bias",
             results="verifyBiasResults",
+            by_exposure=True,
         ),
         Verified(
             name="dark",
@@ -283,6 +287,7 @@ def _verified() -> dict[str, Verified]:
             dataset_type="verifyDarkStats",
             selection="dark",
             results="verifyDarkResults",
+            by_exposure=True,
         ),
     ]
     for band in BANDS:
@@ -295,6 +300,7 @@ def _verified() -> dict[str, Verified]:
             selection=f"flat_{band}",
             condition=f"band='{band}'",
             results="verifyFlatResults",
+            by_exposure=True,
         )
         verified.append(flat)
     verified += [

@@ -100,6 +100,14 @@ class Code(Enum):
 
     NO_ROOM = ("no-room", "The account has no room for the files there.")
 
+    # Construction
+
+    NOTHING_SELECTED = ("nothing-selected", "A selection finds no exposure with raws.")
+
+    INPUTS_CHANGED = ("inputs-changed", "It was begun from other collections than are searched now.")
+
+    LITTER = ("litter", "Files lie under the name of a RUN that no dataset has.")
+
     # What a plan leaves
 
     OTHER_SITE = ("other-site", "Another site has to do it.")
