@@ -88,6 +88,11 @@ class RealHands:
         assert ref is not None
         self.butler.pruneDatasets([ref], disassociate=False, unstore=True)
 
+    def certify_by_hand(self, collection: str, uuid: str, span: Range = UNBOUNDED) -> None:
+        ref = self.butler.get_dataset(UUID(uuid))
+        assert ref is not None
+        self.butler.registry.certify(collection, [ref], world.timespan(span))
+
     def decertify(self, collection: str, uuid: str, span: Range = UNBOUNDED) -> None:
         ref = self.butler.get_dataset(UUID(uuid))
         assert ref is not None

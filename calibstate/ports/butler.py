@@ -8,13 +8,13 @@ collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import Diagnostic
 from ..model.bundles import Contents, Manifest
-from ..model.contents import CollectionType, Holding
+from ..model.contents import CollectionType, Holding, Row
 from ..model.readings import Reading
 from ..model.timespans import Range
 from .progress import Watch, unwatched
@@ -359,6 +359,54 @@ class ButlerWriter(ButlerReader, Protocol):
             The chain is no longer as ``expected``; nothing changed.
         RefusedError
             A child does not exist, the chain would hold itself, or the name
+            is taken by a collection of another type; nothing changed.
+        """
+        ...
+
+    def certify(
+        self,
+        collection: str,
+        uuids: Sequence[str],
+        span: Range,
+        *,
+        expected: Collection[Row] = (),
+        decertified: Collection[Row] = (),
+        fence: Fence = unfenced,
+    ) -> int:
+        """Certify datasets for a range, in one transaction.
+
+        The collection is made, if need be.  What it holds is read first, under
+        a lock: where it holds already what it is to hold nothing is written.
+
+        Parameters
+        ----------
+        collection
+            The CALIBRATION collection.
+        uuids
+            The datasets.
+        span
+            Their validity range, never an empty one.
+        expected
+            All that the collection holds now; nothing where it does not exist.
+        decertified
+            What of that it is to hold no more: exactly these, and no other
+            row is cut.
+        fence
+            Asked directly before what cannot be taken back.
+
+        Returns
+        -------
+        int
+            How many datasets were certified; 0 where they all were before.
+
+        Raises
+        ------
+        PlanIsStaleError
+            The collection holds neither what is expected nor what it is to
+            hold; nothing changed.
+        RefusedError
+            A dataset is not there or is no calibration, the range is empty,
+            two datasets would be valid at once for one data ID, or the name
             is taken by a collection of another type; nothing changed.
         """
         ...

@@ -14,7 +14,14 @@ import pytest
 
 from calibstate.adapters.butler import DafButlerReader, open_writer
 from calibstate.adapters.repositories import RegistryReader, open_reader
-from calibstate.errors import PlanIsStaleError, RefusedError, UnreachableError, UsageError
+from calibstate.errors import (
+    Diagnostic,
+    LockedError,
+    PlanIsStaleError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
 from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
@@ -706,6 +713,179 @@ def test_a_name_that_is_taken_by_another_type_is_refused(
         butler.set_chain("a", ["b"], expected=expected)
     assert not isinstance(refused.value, PlanIsStaleError)
     assert butler.collections(["a"])["a"].type is CollectionType.RUN
+
+
+# Certifying
+
+
+def dark_of(hands: Hands, detectors: tuple[int, ...] = (0, 1, 2)) -> list[str]:
+    return hands.add_run(f"{BIAS}.gen", "dark", detectors=detectors)
+
+
+def rows_of(butler: ButlerReader, name: str = BIAS) -> list[Row]:
+    held = butler.holdings([name])
+    return sorted(held[name].rows) if name in held else []
+
+
+def test_datasets_are_certified_for_a_range_into_a_collection_that_is_made(
+    place: Place, hands: Hands
+) -> None:
+    uuids = dark_of(hands)
+    assert place.butler.certify(BIAS, uuids, IN_2024) == 3
+    assert place.butler.collections([BIAS])[BIAS].type is CollectionType.CALIBRATION
+    assert {(row.uuid, row.begin, row.end) for row in rows_of(place.reader)} == {
+        (uuid, *IN_2024) for uuid in uuids
+    }
+
+
+def test_what_is_certified_already_is_not_certified_again(butler: ButlerWriter, hands: Hands) -> None:
+    uuids = dark_of(hands)
+    butler.certify(BIAS, uuids, UNBOUNDED)
+    rows = rows_of(butler)
+    for expected in ([], rows):
+        assert butler.certify(BIAS, uuids, UNBOUNDED, expected=expected, fence=never) == 0
+    assert rows_of(butler) == rows
+
+
+def never() -> None:
+    raise AssertionError("nothing was to be written")
+
+
+def test_more_is_certified_into_what_is_as_expected(butler: ButlerWriter, hands: Hands) -> None:
+    first, *others = dark_of(hands)
+    butler.certify(BIAS, [first], IN_2024)
+    assert butler.certify(BIAS, [first, *others], IN_2024, expected=rows_of(butler)) == 2
+    assert butler.certify(BIAS, [first], IN_2025, expected=rows_of(butler)) == 1
+    assert len(rows_of(butler)) == 4
+
+
+def test_what_others_certified_meanwhile_stays_as_it_is(butler: ButlerWriter, hands: Hands) -> None:
+    first, second, third = dark_of(hands)
+    butler.certify(BIAS, [first], IN_2024)
+    rows = rows_of(butler)
+    for expected, uuids in (([], [second]), (rows[:0], [first, second])):
+        with pytest.raises(PlanIsStaleError, match=BIAS):
+            butler.certify(BIAS, uuids, IN_2024, expected=expected, fence=never)
+    gone = rows[0]._replace(uuid=third)
+    with pytest.raises(PlanIsStaleError, match=BIAS):
+        butler.certify(BIAS, [second], IN_2024, expected=[*rows, gone], fence=never)
+    assert rows_of(butler) == rows
+
+
+def test_datasets_are_certified_for_another_range_in_place_of_exactly_these_rows(
+    butler: ButlerWriter, hands: Hands
+) -> None:
+    first, second, third = dark_of(hands)
+    butler.certify(BIAS, [first, second, third], IN_2024)
+    butler.certify(BIAS, [first], IN_2025, expected=rows_of(butler))
+    rows = rows_of(butler)
+    in_2025 = [row for row in rows if (row.begin, row.end) == IN_2025]
+    gone = [row for row in rows if row.uuid == second]
+    assert butler.certify(BIAS, [second], SINCE_2024, expected=rows, decertified=gone) == 1
+    assert {(row.uuid, row.begin, row.end) for row in rows_of(butler)} == {
+        (first, *IN_2024),
+        (second, *SINCE_2024),
+        (third, *IN_2024),
+        *((row.uuid, *IN_2025) for row in in_2025),
+    }
+
+
+@pytest.mark.parametrize("answers", [[], [None]])
+def test_nothing_is_decertified_where_it_is_cut_off_before_it_is_certified_again(
+    place: Place, hands: Hands, answers: list[None]
+) -> None:
+    uuids = dark_of(hands)
+    place.butler.certify(BIAS, uuids, IN_2024)
+    rows = rows_of(place.reader)
+
+    def fence() -> None:
+        # Asked before it is decertified, and before it is certified again.
+        if not answers:
+            raise LockedError(Diagnostic("Place is held no more", "cut off"))
+        answers.pop()
+
+    with pytest.raises(LockedError, match="cut off"):
+        place.butler.certify(BIAS, uuids, UNBOUNDED, expected=rows, decertified=rows, fence=fence)
+    assert not answers
+    assert rows_of(place.reader) == rows
+    assert place.butler.certify(BIAS, uuids, UNBOUNDED, expected=rows, decertified=rows) == 3
+
+
+def test_nothing_is_made_where_the_first_certification_is_cut_off(place: Place, hands: Hands) -> None:
+    uuids = dark_of(hands)
+    with pytest.raises(AssertionError):
+        place.butler.certify(BIAS, uuids, IN_2024, fence=never)
+    assert place.reader.collections([BIAS]) == {}
+
+
+def test_two_datasets_are_never_valid_at_once_for_one_data_id(butler: ButlerWriter, hands: Hands) -> None:
+    first, *_ = dark_of(hands)
+    other, *_ = hands.add_run(f"{BIAS}.other", "dark", detectors=[0])
+    butler.certify(BIAS, [first], IN_2024)
+    rows = rows_of(butler)
+    for uuid in (other, first):
+        with pytest.raises(RefusedError, match=r"(?s)conflict.*detector=0,instrument=LSSTComCam"):
+            butler.certify(BIAS, [uuid], SINCE_2024, expected=rows, fence=never)
+    assert rows_of(butler) == rows
+    assert butler.certify(BIAS, [other], IN_2025, expected=rows) == 1, "ranges may touch"
+    with pytest.raises(RefusedError, match="conflict"):
+        butler.certify(FLAT, [first, other], IN_2024, fence=never)
+    assert FLAT not in butler.collections([FLAT])
+
+
+def test_what_cannot_be_certified_is_refused_and_nothing_is_made(butler: ButlerWriter, hands: Hands) -> None:
+    uuids = dark_of(hands)
+    others = hands.add_run(f"{BIAS}.gen", "verifyBiasStats")
+    no_such = str(UUID(int=1))
+    refusals: tuple[tuple[list[str], Range, str], ...] = (
+        (uuids, EMPTY, "ends before it begins"),
+        (uuids, (5, 5), "ends before it begins"),
+        ([*uuids, no_such], IN_2024, f"(?s)not there.*{no_such}|not there"),
+        ([], IN_2024, "not there"),
+        ([*uuids, others[0]], IN_2024, "no calibration"),
+    )
+    for datasets, span, words in refusals:
+        with pytest.raises(RefusedError, match=words):
+            butler.certify(BIAS, datasets, span, fence=never)
+    assert butler.collections([BIAS]) == {}
+
+
+@pytest.mark.parametrize("type_", [CollectionType.RUN, CollectionType.CHAINED, CollectionType.TAGGED])
+@pytest.mark.matrix
+def test_nothing_is_certified_into_a_collection_of_another_type(
+    butler: ButlerWriter, hands: Hands, type_: CollectionType
+) -> None:
+    uuids = dark_of(hands)
+    hands.add_empty(BIAS, type_)
+    with pytest.raises(RefusedError, match=f"(?s)another type.*{type_.value}"):
+        butler.certify(BIAS, uuids, IN_2024, fence=never)
+
+
+@pytest.mark.parametrize("span", [IN_2025, SINCE_2024], ids=["beside", "in conflict"])
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_what_others_certify_between_the_look_and_the_write_undoes_the_write(
+    place: Place, hands: Hands, span: Range
+) -> None:
+    first, second, _ = dark_of(hands)
+    place.butler.certify(BIAS, [first], IN_2024)
+    rows = rows_of(place.reader)
+    others = iter([lambda: hands.certify_by_hand(BIAS, second, span), lambda: None])
+    with pytest.raises(PlanIsStaleError, match="have changed"):
+        place.butler.certify(BIAS, [second], IN_2024, expected=rows, fence=lambda: next(others)())
+    assert {(row.uuid, row.begin, row.end) for row in rows_of(place.reader)} == {
+        (first, *IN_2024),
+        (second, *span),
+    }
+
+
+def test_an_empty_range_that_is_there_is_not_taken_for_decertified(
+    butler: ButlerWriter, hands: Hands
+) -> None:
+    uuids = hands.add_calibration(BIAS, "bias", EMPTY)
+    rows = rows_of(butler)
+    with pytest.raises(RefusedError, match="cannot be undone"):
+        butler.certify(BIAS, uuids, IN_2024, expected=rows, decertified=rows, fence=never)
+    assert rows_of(butler) == rows
 
 
 # Importing

@@ -9,9 +9,10 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -202,6 +203,10 @@ class MemoryButler(ButlerWriter):
         self.datasets[uuid_] = replace(self.datasets[uuid_], path=None)
         self._delete(path)
 
+    def certify_by_hand(self, collection: str, uuid_: str, span: Range = UNBOUNDED) -> None:
+        """Certify a dataset as others do."""
+        self.members[collection].append((uuid_, span))
+
     def decertify(self, collection: str, uuid_: str, span: Range = UNBOUNDED) -> None:
         """Take a dataset out of a CALIBRATION collection, within a range."""
         begin, end = span
@@ -358,6 +363,46 @@ class MemoryButler(ButlerWriter):
                 raise _refused("Chain cannot be written", f"{name} would hold itself")
         fence()
         self._register(name, CollectionType.CHAINED, children=tuple(children))
+
+    @override
+    def certify(
+        self,
+        collection: str,
+        uuids: Sequence[str],
+        span: Range,
+        *,
+        expected: Collection[Row] = (),
+        decertified: Collection[Row] = (),
+        fence: Fence = unfenced,
+    ) -> int:
+        seen = self.seen.get(collection)
+        if seen and seen.type is not CollectionType.CALIBRATION:
+            raise _refused("Collection has another type", f"{collection} is a {seen.type.value} collection")
+        if span[0] >= span[1]:
+            raise _refused("Validity range ends before it begins", f"{collection}: an empty range")
+        if any(row.begin >= row.end for row in decertified):
+            raise _refused("Certification cannot be undone", collection)
+        if not uuids or set(uuids) - self.datasets.keys():
+            raise _refused("Dataset is not there", f"{collection}: {uuids}")
+        if not all(self._is_calibration(self.datasets[uuid_].dataset_type) for uuid_ in uuids):
+            raise _refused("Dataset type is no calibration", collection)
+        wanted = {self.datasets[uuid_].row(span) for uuid_ in uuids}
+        kept = set(expected) - set(decertified)
+        present = set(self._rows(collection))
+        if present == kept | wanted:
+            return 0
+        if present != set(expected):
+            raise PlanIsStaleError(Diagnostic("Certifications have changed", f"{collection}: {present}"))
+        new = wanted - kept
+        for row, other in product(new, kept | new):
+            is_another = row[:2] == other[:2] and row != other
+            if is_another and _overlap((row.begin, row.end), (other.begin, other.end)):
+                raise _refused("Validity ranges conflict", f"{collection}: {row.data_id}")
+        fence()
+        fence()
+        self._register(collection, CollectionType.CALIBRATION)
+        self.members[collection] = [(row.uuid, (row.begin, row.end)) for row in sorted(kept | wanted)]
+        return len(new)
 
     @override
     def import_bundle(

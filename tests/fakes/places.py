@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from calibstate.errors import Diagnostic, LockedError, UnreachableError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
-from calibstate.model.contents import Holding
+from calibstate.model.contents import Holding, Row
 from calibstate.model.damage import DamagedFile
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
 from calibstate.model.readings import Reading
@@ -256,6 +257,21 @@ class _Writer(ButlerWriter):
     ) -> None:
         write = (self._address, "set-chain", name)
         self._places.do(write, lambda: self._butler.set_chain(name, children, expected=expected, fence=fence))
+
+    @override
+    def certify(
+        self,
+        collection: str,
+        uuids: Sequence[str],
+        span: Range,
+        *,
+        expected: Collection[Row] = (),
+        decertified: Collection[Row] = (),
+        fence: Fence = unfenced,
+    ) -> int:
+        grounds = {"expected": expected, "decertified": decertified}
+        certify = partial(self._butler.certify, collection, uuids, span, fence=fence, **grounds)
+        return self._places.do((self._address, "certify", collection), certify)
 
     @override
     def import_bundle(

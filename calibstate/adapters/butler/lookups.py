@@ -13,6 +13,7 @@ from lsst.daf.butler import (
     Butler,
     CalibrationLookupError,
     DataIdValueError,
+    DatasetRef,
     DatasetTypeExpressionError,
     DimensionNameError,
     InvalidQueryError,
@@ -28,7 +29,7 @@ from ...model.timespans import EMPTY, Range
 from ...ports.butler import SeenExposure
 from .translation import timespan_of
 
-__all__ = ["find", "find_detectors", "find_exposures", "find_filters", "find_runs"]
+__all__ = ["find", "find_detectors", "find_exposures", "find_filters", "find_refs", "find_runs"]
 
 _MANY = 1000
 """UUIDs that are asked for at once: databases limit the size of a query."""
@@ -73,12 +74,17 @@ def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Rang
 
 def find_runs(butler: Butler, uuids: Iterable[str]) -> dict[str, str]:
     """Return the RUN of each dataset; unknown ones are left out."""
+    return {uuid: ref.run for uuid, ref in find_refs(butler, uuids).items()}
+
+
+def find_refs(butler: Butler, uuids: Iterable[str]) -> dict[str, DatasetRef]:
+    """Return each dataset by its UUID; unknown ones are left out."""
     wanted = [uuid for uuid in dict.fromkeys(uuids) if _is_uuid(uuid)]
-    runs: dict[str, str] = {}
+    refs: dict[str, DatasetRef] = {}
     for start in range(0, len(wanted), _MANY):
         for ref in butler.get_many_datasets(wanted[start : start + _MANY]):
-            runs[str(ref.id)] = ref.run
-    return runs
+            refs[str(ref.id)] = ref
+    return refs
 
 
 def find_detectors(butler: Butler, instrument: str) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -15,13 +15,16 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, PlanIsStaleError, RefusedError
 from ...model.bundles import Contents, Manifest
+from ...model.contents import Row
 from ...model.readings import Reading
 from ...model.settings import RUBIN
+from ...model.timespans import Range
 from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from ...ports.records import Fence, unfenced
 from ...ports.silence import USUAL_TIMEOUT
 from . import placing
+from .certifying import CertificationOf
 from .datastore import file_stores
 from .importing import BundleImport
 from .opening import Repository
@@ -58,6 +61,32 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
                 raise _stale(name, f"it has the children {_listed(present)}", expected)
             fence()
             self._butler.collections.redefine_chain(name, list(children))
+
+    @override
+    def certify(
+        self,
+        collection: str,
+        uuids: Sequence[str],
+        span: Range,
+        *,
+        expected: Collection[Row] = (),
+        decertified: Collection[Row] = (),
+        fence: Fence = unfenced,
+    ) -> int:
+        """Certify datasets for a range, in one transaction."""
+        with self._repository.asking():
+            # Dataset types may have been registered since it was opened.
+            self._butler.registry.refresh()
+            return CertificationOf(
+                self._butler,
+                self._repository.name,
+                collection,
+                tuple(uuids),
+                span,
+                frozenset(expected),
+                frozenset(decertified),
+                fence,
+            ).run()
 
     @override
     def import_bundle(
