@@ -160,7 +160,7 @@ def of_libraries():
 before, their_loggers, libraries = state(), of_loggers(), of_libraries()
 
 import calibstate
-PROGRAMS = {"calibstate.__main__", "calibstate.demo.rucio.host"}
+PROGRAMS = {"calibstate.__main__", "calibstate.demo.rucio.host", "calibstate.demo.construction.onemachine"}
 names = [module.name for module in pkgutil.walk_packages(calibstate.__path__, "calibstate.")]
 for name in names:
     if name not in PROGRAMS:

@@ -152,8 +152,9 @@ def owner(module: str, paths: Mapping[str, set[NormalizedName]]) -> set[Normaliz
 
 
 def test_every_package_that_is_imported_is_declared() -> None:
-    optional = PROJECT["optional-dependencies"]["pipeline"]
-    declared = {canonicalize_name(Requirement(r).name) for r in [*PROJECT["dependencies"], *optional]}
+    optional = PROJECT["optional-dependencies"]
+    requirements = [*PROJECT["dependencies"], *optional["pipeline"], *optional["construct"]]
+    declared = {canonicalize_name(Requirement(r).name) for r in requirements}
     paths = owners()
 
     undeclared = {

@@ -35,9 +35,25 @@ from ..model.tickets import Ticket
 from ..model.timespans import UNBOUNDED_END, parse_tai
 from .rucio.site import ORIGIN, SCOPE, RucioSite
 
-__all__ = ["CARRIED", "REPOSITORIES", "Carrier", "Demo", "build", "declare_newest"]
+__all__ = [
+    "AMPLIFIERS",
+    "CALIB",
+    "CARRIED",
+    "DETECTORS",
+    "FILTERS",
+    "INSTRUMENT",
+    "REPOSITORIES",
+    "Carrier",
+    "Demo",
+    "build",
+    "declare_newest",
+    "detector_name",
+    "instrument_records",
+    "make_butler",
+]
 
 INSTRUMENT = "LSSTComCam"
+INSTRUMENT_CLASS = "lsst.obs.lsst.LsstComCam"
 CALIB = "LSSTComCam/calib"
 DETECTORS = 9
 FILTERS = {"u": "u_02", "g": "g_01", "r": "r_03", "i": "i_06", "z": "z_03", "y": "y_04"}
@@ -204,7 +220,7 @@ def _make_origin(
     store = main
     if demo.carrier:
         store = demo.carrier.storage(ORIGIN)
-    butler = _make_butler(main, store)
+    butler = make_butler(main, store)
     first_of_newest = len(tickets) + 1 - NEWEST
     for number, ticket in enumerate(tickets, 1):
         # The sites have what the origin had before the newest tickets.
@@ -223,7 +239,7 @@ def _make_sites(demo: Demo) -> None:
     for address in CARRIED:
         folder = demo.repository(address)
         if demo.carrier:
-            _make_butler(folder, folder).close()
+            make_butler(folder, folder).close()
         else:
             shutil.copytree(demo.repository("usdf/main"), folder)
 
@@ -254,20 +270,42 @@ def _oldest_first(declared: DesiredState) -> list[Ticket]:
     return tickets
 
 
-def _make_butler(folder: Path, store: Path) -> Butler:
-    """Make a repository that has its files in a folder of any place."""
+def make_butler(folder: Path, store: Path, instrument_class: str = INSTRUMENT_CLASS) -> Butler:
+    """Make a repository that has its files in a folder of any place.
+
+    Parameters
+    ----------
+    folder
+        Folder of the repository, made by this.
+    store
+        Folder of its files.
+    instrument_class
+        Python class that the instrument's record names.
+
+    Returns
+    -------
+    butler
+        It is open for writing, and has an empty chain of calibrations.
+    """
     folder.mkdir(parents=True)
     config = Config()
     if store != folder:
         config["datastore", "root"] = str(store)
     Butler.makeRepo(str(folder), config, forceConfigRoot=store == folder)
     butler = Butler.from_config(str(folder), writeable=True)
-    insert = butler.registry.insertDimensionData
-    insert(
+    for element, record in instrument_records(instrument_class):
+        butler.registry.insertDimensionData(element, record)
+    butler.collections.register(CALIB, CollectionType.CHAINED)
+    return butler
+
+
+def instrument_records(instrument_class: str) -> Iterator[tuple[str, dict[str, str | int]]]:
+    """Yield the records of the instrument, its filters and its detectors."""
+    yield (
         "instrument",
         {
             "name": INSTRUMENT,
-            "class_name": "lsst.obs.lsst.LsstComCam",
+            "class_name": instrument_class,
             "detector_max": 1000,
             "exposure_max": 7050123199999,
             "visit_max": 7050123199999,
@@ -275,7 +313,7 @@ def _make_butler(folder: Path, store: Path) -> Butler:
         },
     )
     for band, name in FILTERS.items():
-        insert(
+        yield (
             "physical_filter",
             {
                 "instrument": INSTRUMENT,
@@ -284,21 +322,28 @@ def _make_butler(folder: Path, store: Path) -> Butler:
             },
         )
     for number in range(DETECTORS):
-        # ComCam is one raft of three by three.
-        slot = f"S{number // 3}{number % 3}"
-        insert(
+        slot = _slot(number)
+        yield (
             "detector",
             {
                 "instrument": INSTRUMENT,
                 "id": number,
                 "purpose": "SCIENCE",
-                "full_name": f"R22_{slot}",
+                "full_name": detector_name(number),
                 "raft": "R22",
                 "name_in_raft": slot,
             },
         )
-    butler.collections.register(CALIB, CollectionType.CHAINED)
-    return butler
+
+
+def detector_name(number: int) -> str:
+    """Return the full name of a detector, such as R22_S11."""
+    return f"R22_{_slot(number)}"
+
+
+def _slot(number: int) -> str:
+    # ComCam is one raft of three by three.
+    return f"S{number // 3}{number % 3}"
 
 
 def _add_ticket(butler: Butler, ticket: Ticket) -> None:
@@ -426,7 +471,7 @@ def _table(key: str, seed: uuid.UUID) -> str:
     rows = "\n".join(lines)
     return (
         "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: amplifier, datatype: string}\n"
-        f"# - {{name: value, datatype: float64}}\n# meta: {{of: '{key}'}}\n# schema: astropy-2.0\n"
+        f'# - {{name: value, datatype: float64}}\n# meta: {{of: "{key}"}}\n# schema: astropy-2.0\n'
         f"amplifier value\n{rows}\n"
     )
 
