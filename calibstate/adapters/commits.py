@@ -45,54 +45,83 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
         try:
             check_begun(checkout)
             changed = _changed(checkout, folder, files)
-            # Where there is a branch a/b, none can be called a.
-            names = checkout.tell("for-each-ref", "--format=%(refname)", _BRANCHES).splitlines()
+            references = checkout.tell("for-each-ref", "--format=%(refname)", _BRANCHES)
         except GitFailedError as error:
             raise _failed(error) from None
         if changed:
-            detail = f"{', '.join(changed)}: the commit would hold changes that are no part of this."
+            names = ", ".join(changed)
             raise RefusedError(
-                Diagnostic("Uncommitted changes", detail, hint="Commit them or put them aside (git stash).")
+                Diagnostic(
+                    "Uncommitted changes",
+                    f"{names}: the commit would hold changes that are no part of this.",
+                    hint="Commit them or put them aside (git stash).",
+                )
             )
-        _check_name(checkout, branch)
-        branches = [name.removeprefix(_BRANCHES) for name in names]
-        there = [name for name in branches if f"{name}/".startswith(f"{branch}/")]
-        if there:
-            hint = f"Delete or rename it (git branch -m {there[0]} NEW), or leave --commit out."
+        if checkout.ask("check-ref-format", "--branch", branch).code:
             raise RefusedError(
-                Diagnostic("Branch exists", f"There is a branch {there[0]} already.", hint=hint)
+                Diagnostic(
+                    "Not a name of a branch",
+                    f"Git allows no branch to be called {branch}.",
+                    hint="Leave --commit out, and commit the files on a branch of another name.",
+                )
             )
-        under_way = [name for name in _UNDER_WAY if (checkout.git_dir / name).exists()]
-        if under_way:
-            detail = f"{under_way[0]} is there: a merge or the like is under way."
-            raise RefusedError(Diagnostic("Git is busy", detail, hint="End it first; see git status."))
+        for reference in references.splitlines():
+            there = reference.removeprefix(_BRANCHES)
+            # Where there is a branch a/b, none can be called a.
+            if not f"{there}/".startswith(f"{branch}/"):
+                continue
+            raise RefusedError(
+                Diagnostic(
+                    "Branch exists",
+                    f"There is a branch {there} already.",
+                    hint=f"Delete or rename it (git branch -m {there} NEW), or leave --commit out.",
+                )
+            )
+        for name in _UNDER_WAY:
+            if not (checkout.git_dir / name).exists():
+                continue
+            raise RefusedError(
+                Diagnostic(
+                    "Git is busy",
+                    f"{name} is there: a merge or the like is under way.",
+                    hint="End it first; see git status.",
+                )
+            )
 
 
-def _changed(checkout: Checkout, folder: str, files: Sequence[str]) -> list[str]:
+def _changed(
+    checkout: Checkout,
+    folder: str,
+    files: Sequence[str],
+) -> list[str]:
     """Return the files that are not as HEAD has them, on the disk or staged.
 
     They are compared here: what `git status` tells depends on a person's
     settings, and it runs their filters.
     """
-    tree = checkout.commit(checkout.tell("rev-parse", "--verify", "HEAD")).tree
+    head = checkout.tell("rev-parse", "--verify", "HEAD")
+    tree = checkout.commit(head).tree
     top = checkout.inside(folder)
     changed = []
     for file in files:
         path = top / file
-        staged = checkout.tell("diff-index", "--cached", "--raw", "HEAD", "--", str(path))
-        entries = entries_of(checkout, tree, path.parent.parts)
-        committed = next((entry for entry in entries if entry.name == path.name), None)
-        content = in_lines(Path(folder, file).read_bytes())
-        if staged or committed is None or in_lines(checkout.file(committed.digest, MAX_BYTES)) != content:
+        staged = checkout.tell(
+            "diff-index",
+            "--cached",
+            "--raw",
+            "HEAD",
+            "--",
+            str(path),
+        )
+        # Line ends may be changed by Git between the disk and the commit.
+        on_disk = in_lines(Path(folder, file).read_bytes())
+        committed = None
+        for entry in entries_of(checkout, tree, path.parent.parts):
+            if entry.name == path.name:
+                committed = in_lines(checkout.file(entry.digest, MAX_BYTES))
+        if staged or committed != on_disk:
             changed.append(file)
     return changed
-
-
-def _check_name(checkout: Checkout, branch: str) -> None:
-    if checkout.ask("check-ref-format", "--branch", branch).code:
-        detail = f"Git allows no branch to be called {branch}."
-        hint = "Leave --commit out, and commit the files on a branch of another name."
-        raise RefusedError(Diagnostic("Not a name of a branch", detail, hint=hint))
 
 
 def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: str) -> str:
@@ -122,14 +151,28 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
     """
     with opened(folder) as checkout:
         try:
-            settings = (*_careful(checkout), *_hooks(checkout))
-            before = _branch_or_commit(checkout)
+            settings = (*_without_filters(checkout), *_with_hooks(checkout))
+            # Where HEAD is, as it is called to go back there.
+            head = checkout.ask("symbolic-ref", "--quiet", "HEAD")
+            if head.code == 0:
+                before = head.out.removeprefix(_BRANCHES)
+            else:
+                before = checkout.tell("rev-parse", "--verify", "HEAD")
             checkout.tell(*settings, "checkout", "--quiet", "-b", branch)
         except GitFailedError as error:
             raise _failed(error, _WRITTEN) from None
+        paths = [os.fspath(Path(folder) / PurePosixPath(file)) for file in files]
         try:
-            only = ("--quiet", "--only", "--message", message)
-            checkout.tell(*settings, "commit", *only, "--", *_paths(folder, files))
+            checkout.tell(
+                *settings,
+                "commit",
+                "--quiet",
+                "--only",
+                "--message",
+                message,
+                "--",
+                *paths,
+            )
             return checkout.tell("rev-parse", "--verify", "HEAD")
         except GitFailedError as error:
             checkout.ask(*settings, "checkout", "--quiet", before)
@@ -137,48 +180,57 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
             raise _failed(error, _WRITTEN) from None
 
 
-def _branch_or_commit(checkout: Checkout) -> str:
-    """Return where HEAD is, as it is called to go back there."""
-    answer = checkout.ask("symbolic-ref", "--quiet", "HEAD")
-    if answer.code == 0:
-        return answer.out.removeprefix(_BRANCHES)
-    return checkout.tell("rev-parse", "--verify", "HEAD")
-
-
-def _careful(checkout: Checkout) -> list[str]:
+def _without_filters(checkout: Checkout) -> list[str]:
     """Return settings by which Git reads files and runs no filter on them.
 
     What files are filtered by is named by ``.gitattributes``, which may be
     proposed by anybody; what that means, by the settings of this clone.
     """
-    answer = checkout.ask("config", "--null", "--name-only", "--get-regexp", r"^filter\.")
-    filters = {key.rpartition(".")[0] for key in answer.out.split("\0") if key}
+    answer = checkout.ask(
+        "config",
+        "--null",
+        "--name-only",
+        "--get-regexp",
+        r"^filter\.",
+    )
+    filters = set()
+    for key in answer.out.split("\0"):
+        # The last one ends with a NUL, and nothing follows.
+        if key:
+            name, _, _ = key.rpartition(".")
+            filters.add(name)
     settings: list[str] = []
     for name in sorted(filters):
-        for key in ("clean=", "smudge=", "process=", "required=false"):
-            settings += ["-c", f"{name}.{key}"]
+        for setting in ("clean=", "smudge=", "process=", "required=false"):
+            settings += ["-c", f"{name}.{setting}"]
     return settings
 
 
-def _hooks(checkout: Checkout) -> tuple[str, ...]:
+def _with_hooks(checkout: Checkout) -> tuple[str, ...]:
     """Return the setting by which Git runs the hooks of this clone.
 
     A commit is a person's own, so their hooks have a say; but not those that
     lie in the checkout, where whoever proposes a change can write them.
     """
-    answer = checkout.ask("config", "--null", "--type=path", "--get-all", "core.hooksPath")
+    git_folder = checkout.tell("rev-parse", "--git-common-dir")
+    shared = Path(checkout.top, git_folder)
+    hooks = shared / "hooks"
+    answer = checkout.ask(
+        "config",
+        "--null",
+        "--type=path",
+        "--get-all",
+        "core.hooksPath",
+    )
     # The last one is ours; each ends with a NUL.
     theirs = answer.out.split("\0")[:-2]
-    named = theirs[-1] if theirs else ""
-    shared = Path(checkout.top, checkout.tell("rev-parse", "--git-common-dir"))
-    hooks = Path(checkout.top, named or shared / "hooks").resolve()
-    if hooks.is_relative_to(checkout.top) and not hooks.is_relative_to(shared.resolve()):
+    if theirs and theirs[-1]:
+        hooks = Path(checkout.top, theirs[-1])
+    hooks = hooks.resolve()
+    is_in_checkout = hooks.is_relative_to(checkout.top)
+    if is_in_checkout and not hooks.is_relative_to(shared.resolve()):
         return ()
     return ("-c", f"core.hooksPath={hooks}")
-
-
-def _paths(folder: str, files: Sequence[str]) -> list[str]:
-    return [os.fspath(Path(folder) / PurePosixPath(file)) for file in files]
 
 
 def _failed(error: GitFailedError, hint: str = "") -> CalibstateError:

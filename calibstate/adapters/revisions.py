@@ -17,7 +17,7 @@ from ..model.revisions import Revision
 from ..store.disk import Content, not_a_file, unreadable
 from ..store.yamlsource import MAX_BYTES
 from .checkout import check_begun, committed_at, entries_of
-from .git import FOLDER, LINK, Checkout, Commit, Entry, GitFailedError, opened
+from .git import LINK, Checkout, Commit, Entry, GitFailedError, opened
 
 __all__ = ["Past", "PastFiles", "past"]
 
@@ -25,8 +25,8 @@ __all__ = ["Past", "PastFiles", "past"]
 _MERGED = re.compile(r"Merge pull request #(\d{1,9}) ")
 _SQUASHED = re.compile(r" \(#(\d{1,9})\)$")
 
-_Listing = Mapping[str, tuple[int, str]]
-"""Mode and hex digest of what a folder holds, by name."""
+_Listing = Mapping[str, Entry]
+"""What a folder holds, by name."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class PastFiles:
         return bool(self.top)
 
     @property
-    def digest(self) -> tuple[tuple[str, tuple[int, str]], ...]:
+    def digest(self) -> frozenset[Entry]:
         """What only equal trees share."""
-        return tuple(sorted(self.top.items()))
+        return frozenset(self.top.values())
 
     @cached_property
     def has_links(self) -> bool:
@@ -56,17 +56,19 @@ class PastFiles:
 
     def names(self, folder: str) -> Iterable[str]:
         """List a folder."""
-        entry = self._at(folder) if folder else None
-        if folder and not entry:
+        if not folder:
+            return list(self.top)
+        entry = self._at(folder)
+        if entry is None:
             return []
-        if entry and entry[0] != FOLDER:
+        if not entry.is_folder:
             raise NotADirectoryError(20, "Not a directory")
-        return list(self.past.listing(entry[1]) if entry else self.top)
+        return list(self.past.listing(entry.digest))
 
     def is_folder(self, path: str) -> bool:
         """Say whether something is a folder."""
         entry = self._at(path)
-        return entry is not None and entry[0] == FOLDER
+        return entry is not None and entry.is_folder
 
     def read(self, file: str) -> bytes:
         """Return a file."""
@@ -76,19 +78,21 @@ class PastFiles:
         """Return what a file held; it is read when it is asked for."""
         entry = self._at(file)
         if entry is None:
-            raise InvalidStateError(unreadable(FileNotFoundError(2, "No such file or directory"), file))
-        if entry[0] == FOLDER:
+            # As a file that is not on the disk today is told.
+            error = FileNotFoundError(2, "No such file or directory")
+            raise InvalidStateError(unreadable(error, file))
+        if entry.is_folder:
             raise not_a_file(file, is_folder=True)
-        return Content(entry[1], lambda: self.past.content(entry[1]))
+        return Content(entry.digest, lambda: self.past.content(entry.digest))
 
-    def _at(self, path: str) -> tuple[int, str] | None:
-        here: _Listing = self.top
+    def _at(self, path: str) -> Entry | None:
+        here = self.top
         *above, name = path.split("/")
         for part in above:
             entry = here.get(part)
-            if entry is None or entry[0] != FOLDER:
+            if entry is None or not entry.is_folder:
                 return None
-            here = self.past.listing(entry[1])
+            here = self.past.listing(entry.digest)
         return here.get(name)
 
 
@@ -115,13 +119,20 @@ def past(folder: str, parts: Iterable[str]) -> Iterator[Past]:
 class Past:
     """What Git knows of a state tree; each folder in it is read once."""
 
-    def __init__(self, checkout: Checkout, folder: str, parts: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        checkout: Checkout,
+        folder: str,
+        parts: tuple[str, ...],
+    ) -> None:
         self._checkout = checkout
         self._root = folder
         self._inside = checkout.inside(folder)
         self._parts = parts
+        self._paths = [str(self._inside / part) for part in parts]
         self._listings: dict[str, _Listing] = {}
         self._linked: dict[str, bool] = {}
+        """Whether there are links in a folder, by its digest."""
 
     def line(self) -> Iterator[Revision]:
         """Yield the commits of the main branch that touch the tree.
@@ -151,7 +162,11 @@ class Past:
             The commit cannot be read.
         """
         with _in_words():
-            return PastFiles(self._root, self, self._top(self._checkout.commit(commit).tree))
+            tree = self._checkout.commit(commit).tree
+            entries = entries_of(self._checkout, tree, self._inside.parts)
+        # What else is in the folder is not of the state tree.
+        top = {entry.name: entry for entry in entries if entry.name in self._parts}
+        return PastFiles(self._root, self, top)
 
     def listing(self, digest: str) -> _Listing:
         """Return what a folder holds.
@@ -163,7 +178,8 @@ class Past:
         """
         if digest not in self._listings:
             with _in_words():
-                self._listings[digest] = _listed(self._checkout.folder(digest))
+                entries = self._checkout.folder(digest)
+            self._listings[digest] = {entry.name: entry for entry in entries}
         return self._listings[digest]
 
     def content(self, digest: str) -> bytes:
@@ -179,75 +195,119 @@ class Past:
 
     def has_links(self, listing: _Listing) -> bool:
         """Say whether there are links in a folder, however deep."""
-        return any(mode == LINK or (mode == FOLDER and self._is_linked(d)) for mode, d in listing.values())
-
-    def _is_linked(self, digest: str) -> bool:
-        if digest not in self._linked:
-            self._linked[digest] = self.has_links(self.listing(digest))
-        return self._linked[digest]
-
-    @property
-    def _paths(self) -> list[str]:
-        return [str(self._inside / part) for part in self._parts]
-
-    def _top(self, tree: str) -> _Listing:
-        here = _listed(entries_of(self._checkout, tree, self._inside.parts))
-        return {name: entry for name, entry in here.items() if name in self._parts}
+        for entry in listing.values():
+            if entry.mode == LINK:
+                return True
+            if not entry.is_folder:
+                continue
+            # Most folders are the same in many commits.
+            if entry.digest not in self._linked:
+                below = self.listing(entry.digest)
+                self._linked[entry.digest] = self.has_links(below)
+            if self._linked[entry.digest]:
+                return True
+        return False
 
     def _revision(self, commit: Commit) -> Revision:
         subject, _, body = commit.message.strip().partition("\n")
-        merged, squashed = _MERGED.match(subject), _SQUASHED.search(subject)
+        merged = _MERGED.match(subject)
+        squashed = _SQUASHED.search(subject)
         title = _SQUASHED.sub("", subject)
         if merged and body.strip():
-            title = body.strip().partition("\n")[0]
+            # GitHub puts the title of the pull request there.
+            title, _, _ = body.strip().partition("\n")
+        pull_request = None
         number = merged or squashed
-        is_merge = len(commit.parents) > 1
-        brought = self._brought.get(commit.digest, ()) if is_merge else ()
+        if number:
+            pull_request = int(number[1])
+        merged_by = None
+        authors: tuple[str, ...] = ()
+        if len(commit.parents) > 1:
+            merged_by = commit.author
+            authors = self._brought.get(commit.digest, ())
         return Revision(
             commit.digest,
             committed_at(commit),
             title,
-            brought or (commit.author,),
-            commit.author if is_merge else None,
-            int(number[1]) if number else None,
+            # What a merge changed itself is of whoever merged.
+            authors or (commit.author,),
+            merged_by,
+            pull_request,
         )
 
     @cached_property
     def _brought(self) -> Mapping[str, tuple[str, ...]]:
         """Authors of what each merge of the main branch brought."""
-        lines_of_graph = self._checkout.tell("rev-list", "--parents", "HEAD")
-        graph = [line.split() for line in lines_of_graph.splitlines()]
-        parents = {commit: above for commit, *above in graph}
-        # As the commits say: a .mailmap of the tree calls nobody otherwise.
-        form = ("--encoding=UTF-8", "--format=%H%x09%an")
-        lines_of_authors = self._checkout.tell(
-            "rev-list", "--no-merges", "--full-history", *form, "HEAD", "--", *self._paths
-        )
-        touching = [line for line in lines_of_authors.split("\n") if "\t" in line]
-        # The oldest first.
-        authors = dict(line.split("\t", 1) for line in reversed(touching))
+        parents: dict[str, list[str]] = {}
+        graph = self._checkout.tell("rev-list", "--parents", "HEAD")
+        for line in graph.splitlines():
+            commit, *above = line.split()
+            parents[commit] = above
+        authors = self._authors()
         order = {commit: number for number, commit in enumerate(authors)}
+        # The first line of the graph is that of HEAD.
+        main_branch = _first_parents(next(iter(parents)), parents)
+        # From the oldest on, a commit of the main branch brought what its
+        # other parents reach, and nothing before it did.
         reached_before: set[str] = set()
         brought: dict[str, tuple[str, ...]] = {}
-        for commit in reversed(_first_parents(graph[0][0], parents)):
-            came = sorted(
-                _reached(parents[commit][1:], parents, reached_before) & authors.keys(), key=order.__getitem__
-            )
-            brought[commit] = tuple(dict.fromkeys(authors[digest] for digest in came))
+        for commit in reversed(main_branch):
+            merged = parents[commit][1:]
+            reached = _reached(merged, parents, reached_before)
+            touching = sorted(reached & authors.keys(), key=order.__getitem__)
+            # Each author once, as their first commits follow each other.
+            names = dict.fromkeys(authors[digest] for digest in touching)
+            brought[commit] = tuple(names)
             reached_before.add(commit)
         return brought
 
+    def _authors(self) -> Mapping[str, str]:
+        """Return who made the commits that touch the tree, oldest first."""
+        lines = self._checkout.tell(
+            "rev-list",
+            "--no-merges",
+            "--full-history",
+            # As the commits say: a .mailmap calls nobody otherwise.
+            "--encoding=UTF-8",
+            "--format=%H%x09%an",
+            "HEAD",
+            "--",
+            *self._paths,
+        )
+        authors = {}
+        for line in reversed(lines.split("\n")):
+            commit, tab, author = line.partition("\t")
+            # Git puts a line of its own, without a tab, before each of these.
+            if tab:
+                authors[commit] = author
+        return authors
 
-def _first_parents(head: str, parents: Mapping[str, list[str]]) -> list[str]:
-    line = [head]
-    while above := parents.get(line[-1]):
-        line.append(above[0])
+
+def _first_parents(
+    head: str,
+    parents: Mapping[str, list[str]],
+) -> list[str]:
+    line = []
+    commit = head
     # In a shallow clone the last parents are not there.
-    return [commit for commit in line if commit in parents]
+    while commit in parents:
+        line.append(commit)
+        above = parents[commit]
+        if not above:
+            break
+        commit = above[0]
+    return line
 
 
-def _reached(begin: list[str], parents: Mapping[str, list[str]], reached_before: set[str]) -> set[str]:
-    """Return what is reached from commits for the first time."""
+def _reached(
+    begin: list[str],
+    parents: Mapping[str, list[str]],
+    reached_before: set[str],
+) -> set[str]:
+    """Return what is reached from commits for the first time.
+
+    It is added to what was reached before.
+    """
     reached: set[str] = set()
     left = list(begin)
     while left:
@@ -259,12 +319,9 @@ def _reached(begin: list[str], parents: Mapping[str, list[str]], reached_before:
     return reached
 
 
-def _listed(entries: Iterable[Entry]) -> _Listing:
-    return {entry.name: (entry.mode, entry.digest) for entry in entries}
-
-
 @contextmanager
 def _in_words() -> Iterator[None]:
+    """Tell what Git says as an error of ours."""
     try:
         yield
     except GitFailedError as error:
