@@ -8,7 +8,7 @@ our words; what Jira's client says of it may hold what it was given.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -76,15 +76,16 @@ class Jira:
     def tickets(self, keys: Iterable[str], count: Count = uncounted) -> Mapping[str, TrackedTicket]:
         """Return those tickets that are there, by key."""
         wanted = sorted(set(keys))
+        total = len(wanted)
         tickets: dict[str, TrackedTicket] = {}
-        for start in range(0, len(wanted), AT_ONCE):
+        for start in range(0, total, AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
-            tickets.update(self._look(batch))
-            count(start + len(batch), len(wanted))
-        return {key: tickets[key] for key in wanted if key in tickets}
+            tickets |= self._look(batch)
+            count(start + len(batch), total)
+        return dict(sorted(tickets.items()))
 
-    def _look(self, keys: Sequence[str]) -> Iterator[tuple[str, TrackedTicket]]:
-        """Yield those of some tickets that are there, each with its key.
+    def _look(self, keys: Sequence[str]) -> dict[str, TrackedTicket]:
+        """Return those of some tickets that are there, by key.
 
         A Jira that does not know one of them may refuse to look for any, so
         those who are refused are halved until it is found.
@@ -92,29 +93,33 @@ class Jira:
         try:
             issues = self._ask(lambda client: _search(client, keys))
         except _UnknownTicketError:
-            if len(keys) > 1:
-                half = len(keys) // 2
-                yield from self._look(keys[:half])
-                yield from self._look(keys[half:])
-            return
+            if len(keys) == 1:
+                return {}
+            half = len(keys) // 2
+            return self._look(keys[:half]) | self._look(keys[half:])
         if len(keys) == 1:
-            yield from ((keys[0], issue) for issue in issues)
-            return
+            # Whatever its key is now: it may have been moved.
+            return {keys[0]: issue for issue in issues}
         there = {issue.key: issue for issue in issues}
-        yield from ((key, there[key]) for key in keys if key in there)
-        if not there.keys() <= set(keys):
+        tickets = {key: there[key] for key in keys if key in there}
+        if len(tickets) < len(there):
             # One was moved and is told by its new key: which of them was it?
             for key in keys:
                 if key not in there:
-                    yield from self._look([key])
+                    tickets |= self._look([key])
+        return tickets
 
     @cached_property
     def _client(self) -> JIRA:
-        basic = (self._user, self._token) if self._user and self._token else None
+        basic_auth = None
+        token_auth = self._token
+        if self._user and self._token:
+            basic_auth = (self._user, self._token)
+            token_auth = None
         client = JIRA(
             self._address,
-            basic_auth=basic,
-            token_auth=None if basic else self._token,
+            basic_auth=basic_auth,
+            token_auth=token_auth,
             # It logs what it was given, and whole pages that are no answers.
             logging=False,
             # It would sleep for minutes between its tries.
@@ -141,39 +146,63 @@ class Jira:
         except JIRAError as error:
             raise self._refused(error) from None
         except requests.TooManyRedirects as error:
-            raise self._unreachable("Jira sends us elsewhere", _redirect(error), _ADDRESS) from None
+            detail = _redirect(error)
+            raise self._unreachable("Jira sends us elsewhere", detail, _ADDRESS) from None
         except requests.JSONDecodeError:
             raise self._unreachable("No answer of Jira", _NO_ANSWER, _ADDRESS) from None
         except (requests.RequestException, OSError) as error:
-            raise self._unreachable("Jira does not answer", self._words(error), _LATER) from None
+            kind = type(error)
+            trouble = _KINDS.get(kind, "the connection failed")
+            detail = f"{trouble} ({kind.__name__})"
+            if isinstance(error, requests.ReadTimeout):
+                seconds = self._timeout.total_seconds()
+                detail = f"it did not answer within {seconds:g} s"
+            raise self._unreachable("Jira does not answer", detail, _LATER) from None
         except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
             # JSON, and yet nothing that Jira's client can read.
             raise self._unreachable("No answer of Jira", _NO_ANSWER, _ADDRESS) from None
         heard()
         return answer
 
-    def _words(self, error: Exception) -> str:
-        if isinstance(error, requests.ReadTimeout):
-            return f"it did not answer within {self._timeout.total_seconds():g} s"
-        return _KINDS.get(type(error), "the connection failed") + f" ({type(error).__name__})"
-
     def _refused(self, error: JIRAError) -> Exception:
+        """Return what Jira's refusal means, by its code of HTTP."""
         match error.status_code:
+            # Jira itself refuses a key so; a proxy refuses without its words.
             case 400 if _is_told_by_jira(error):
                 return _UnknownTicketError()
             case 401 | 403:
-                detail = f"it did not let us in ({error.status_code})"
-                return self._unreachable("Jira did not let us in", detail, _SIGN_IN)
+                return self._unreachable(
+                    "Jira did not let us in",
+                    f"it did not let us in ({error.status_code})",
+                    _SIGN_IN,
+                )
             case 404:
-                return self._unreachable("No answer of Jira", "it knows nothing of Jira (404)", _ADDRESS)
+                return self._unreachable(
+                    "No answer of Jira",
+                    "it knows nothing of Jira (404)",
+                    _ADDRESS,
+                )
             case 429:
-                detail = f"it was asked too often (429){_retry_after(error)}"
-                return self._unreachable("Jira does not answer", detail, "Try again later.")
+                when = _retry_after(error)
+                return self._unreachable(
+                    "Jira does not answer",
+                    f"it was asked too often (429){when}",
+                    "Try again later.",
+                )
             case status:
-                detail = f"it answers {status or 'nothing'}{_said(error)}"
-                return self._unreachable("Jira does not answer", detail, _LATER)
+                words = _words_of_jira(error)
+                return self._unreachable(
+                    "Jira does not answer",
+                    f"it answers {status or 'nothing'}{words}",
+                    _LATER,
+                )
 
-    def _unreachable(self, summary: str, detail: str, hint: str) -> UnreachableError:
+    def _unreachable(
+        self,
+        summary: str,
+        detail: str,
+        hint: str,
+    ) -> UnreachableError:
         address = without_secrets(self._address)
         sentence = f"{address}: {detail}. No approval was checked."
         return UnreachableError(Diagnostic(summary, sentence, hint=hint))
@@ -187,38 +216,43 @@ _NO_ANSWER = "its answer is not Jira's; a page to sign in at, or a proxy's, is n
 
 
 def _search(client: JIRA, keys: Sequence[str]) -> list[TrackedTicket]:
-    # Not to validate the query has a server pass over what it does not know.
+    among = ", ".join(keys)
     issues = client.search_issues(
-        f"key in ({', '.join(keys)})", maxResults=0, validate_query=False, fields=_FIELDS
+        f"key in ({among})",
+        # All there are, and not the first page.
+        maxResults=0,
+        # So a server passes over what it does not know.
+        validate_query=False,
+        fields=_FIELDS,
     )
     return [_ticket(issue.raw) for issue in issues]
 
 
 def _ticket(raw: Mapping[str, Any]) -> TrackedTicket:
     fields = raw["fields"]
-    resolution = fields.get("resolution") or {}
+    resolution = None
+    if fields.get("resolution"):
+        resolution = str(fields["resolution"]["name"])
+    # The day in UTC, and the day where Jira tells the moment.
+    days = set()
+    moment = fields.get("resolutiondate")
+    if moment:
+        resolved_at = datetime.fromisoformat(moment)
+        for local in (resolved_at, resolved_at.astimezone(UTC)):
+            days.add(local.date().isoformat())
+    links = set()
+    for link in fields.get("issuelinks") or ():
+        # Jira tells only the other end of a link.
+        for side in ("inwardIssue", "outwardIssue"):
+            if side in link:
+                links.add(str(link[side]["key"]))
     return TrackedTicket(
         key=str(raw["key"]),
         status=str(fields["status"]["name"]),
-        resolution=str(resolution["name"]) if resolution else None,
-        resolved_on=_days(fields.get("resolutiondate")),
-        links=frozenset(_links(fields.get("issuelinks") or ())),
+        resolution=resolution,
+        resolved_on=frozenset(days),
+        links=frozenset(links),
     )
-
-
-def _days(moment: str | None) -> frozenset[str]:
-    """Return the day of a moment, in UTC and where Jira tells it."""
-    if not moment:
-        return frozenset()
-    resolved_at = datetime.fromisoformat(moment)
-    return frozenset(day.date().isoformat() for day in (resolved_at, resolved_at.astimezone(UTC)))
-
-
-def _links(links: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for link in links:
-        for side in ("inwardIssue", "outwardIssue"):
-            if side in link:
-                yield str(link[side]["key"])
 
 
 def _refuse_strangers(response: requests.Response, *_: Any, **__: Any) -> None:
@@ -227,26 +261,34 @@ def _refuse_strangers(response: requests.Response, *_: Any, **__: Any) -> None:
     Jira takes a token that has ended for none at all, and then shows only
     what everybody may see.
     """
-    if "AUTHENTICATED_FAILED" in response.headers.get("X-Seraph-LoginReason", ""):
+    reason = response.headers.get("X-Seraph-LoginReason", "")
+    if "AUTHENTICATED_FAILED" in reason:
         raise JIRAError("the token is not taken", status_code=401)
 
 
 def _is_told_by_jira(error: JIRAError) -> bool:
+    if error.response is None:
+        return False
     try:
-        return "errorMessages" in error.response.json() if error.response is not None else False
+        return "errorMessages" in error.response.json()
     except (ValueError, TypeError):
         return False
 
 
 def _retry_after(error: JIRAError) -> str:
-    headers = error.response.headers if error.response is not None else {}
-    seconds = str(headers.get("Retry-After", ""))
-    return f" and wants us back in {seconds} s" if seconds.isdecimal() and len(seconds) < 10 else ""
+    if error.response is None:
+        return ""
+    seconds = str(error.response.headers.get("Retry-After", ""))
+    # It may be a date too, or anything that a proxy thinks of.
+    if not seconds.isdecimal() or len(seconds) >= 10:
+        return ""
+    return f" and wants us back in {seconds} s"
 
 
-def _said(error: JIRAError) -> str:
+def _words_of_jira(error: JIRAError) -> str:
     """Return what Jira says, in a line, unless it is a page."""
-    text = " ".join((error.text or "").split()).rstrip(".")
+    words = (error.text or "").split()
+    text = " ".join(words).rstrip(".")
     if not text or "<" in text:
         return ""
     if len(text) > _SHOWN:
@@ -255,11 +297,16 @@ def _said(error: JIRAError) -> str:
 
 
 def _redirect(error: requests.TooManyRedirects) -> str:
-    location = error.response.headers.get("Location", "") if error.response is not None else ""
+    location = ""
+    if error.response is not None:
+        location = error.response.headers.get("Location", "")
     to = urlsplit(location)
-    # What stands behind may be made for one session.
-    where = f"{to.scheme}://{to.hostname}{to.path}" if to.hostname else to.path
-    return f"it sends us to {where[:_SHOWN] or 'nowhere'}, as to a page to sign in at"
+    # What stands behind the path may be made for one session.
+    where = to.path
+    if to.hostname:
+        where = f"{to.scheme}://{to.hostname}{to.path}"
+    shown = where[:_SHOWN] or "nowhere"
+    return f"it sends us to {shown}, as to a page to sign in at"
 
 
 _KINDS: Mapping[type[Exception], str] = {
