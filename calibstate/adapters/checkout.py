@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..model.names import spelled
 from ..model.revisions import instant
-from .git import LINK, Checkout, Commit, Entry, GitFailedError, checkout_of, opened
+from .git import LINK, Answer, Checkout, Commit, Entry, GitFailedError, checkout_of, opened
 
 __all__ = ["base_of", "check_begun", "committed_at", "entries_of", "head_of", "write_tree"]
 
@@ -85,7 +85,9 @@ def base_of(folder: str, revision: str | None) -> tuple[str, str]:
         refuses.
     """
     with opened(folder) as checkout:
-        return _named(checkout, revision) if revision else _left(checkout)
+        if revision:
+            return _named(checkout, revision)
+        return _left(checkout)
 
 
 def write_tree(folder: str, commit: str, into: Path) -> None:
@@ -108,7 +110,9 @@ def write_tree(folder: str, commit: str, into: Path) -> None:
     with opened(folder) as checkout:
         try:
             tree = checkout.commit(commit).tree
-            _write(checkout, entries_of(checkout, tree, checkout.inside(folder).parts), into)
+            inside = checkout.inside(folder)
+            entries = entries_of(checkout, tree, inside.parts)
+            _write(checkout, entries, into)
         except (GitFailedError, ValueError, OSError) as error:
             raise _unreadable(commit[:10], str(error)) from None
 
@@ -132,10 +136,10 @@ def entries_of(checkout: Checkout, tree: str, parts: Iterable[str]) -> list[Entr
     """
     entries = checkout.folder(tree)
     for part in parts:
-        below = next((entry for entry in entries if entry.name == part and entry.is_folder), None)
-        if below is None:
+        folders = {entry.name: entry for entry in entries if entry.is_folder}
+        if part not in folders:
             return []
-        entries = checkout.folder(below.digest)
+        entries = checkout.folder(folders[part].digest)
     return entries
 
 
@@ -159,7 +163,9 @@ def check_begun(checkout: Checkout) -> None:
 
 def committed_at(commit: Commit) -> str:
     """Return when a commit was made, in UTC with ``Z``."""
-    return f"{datetime.fromtimestamp(min(commit.committed, _LAST_SECOND), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    committed = min(commit.committed, _LAST_SECOND)
+    moment = datetime.fromtimestamp(committed, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _has_begun(checkout: Checkout) -> bool:
@@ -169,76 +175,100 @@ def _has_begun(checkout: Checkout) -> bool:
 
 
 def _named(checkout: Checkout, revision: str) -> tuple[str, str]:
-    if moment := _moment(revision):
+    """Return the commit that a person names, or means with a date."""
+    try:
+        moment = instant(revision)
+    except ValueError as error:
+        raise UsageError(
+            Diagnostic(
+                "Not a date",
+                f"{revision}: {error}.",
+                hint="Write an observing day, 2025-02-11, or a moment, 2025-02-11T03:00:00Z.",
+            )
+        ) from None
+    if moment:
         return _then(checkout, revision, moment)
-    answer = checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if answer.code or _kind(checkout, answer.out) != "commit":
-        raise _not_named(checkout, revision, answer.words)
+    answer = _rev_parse(checkout, f"{revision}^{{commit}}")
     commit = answer.out
-    return commit, commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
+    if answer.code or _kind_of_object(checkout, commit).out != "commit":
+        raise _not_named(checkout, revision, answer.words)
+    words = commit[:10]
+    if not commit.startswith(revision):
+        words = f"{revision} ({words})"
+    return commit, words
 
 
-def _not_named(checkout: Checkout, revision: str, words_of_git: str) -> CalibstateError:
+def _not_named(
+    checkout: Checkout,
+    revision: str,
+    words_of_git: str,
+) -> CalibstateError:
     """Return why a revision names no commit: for want of it, or of a look."""
-    named = checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+    named = _rev_parse(checkout, revision)
+    digest = named.out
     # Any digest of full length is taken for a name, whether it is there or
     # not; what is excluded (^NAME) is told as no digest.
-    is_name = named.code == 0 and named.out != revision and named.out.isalnum()
-    if is_name and _kind(checkout, named.out) is None:
-        why = checkout.ask("cat-file", "-t", named.out).words
-        return _unreadable(revision, f"{named.out} is missing in this clone. {why}".rstrip())
+    if named.code == 0 and digest != revision and digest.isalnum():
+        kind = _kind_of_object(checkout, digest)
+        if kind.code:
+            words = f"{digest} is missing in this clone. {kind.words}".rstrip()
+            return _unreadable(revision, words)
     if not checkout.ask("for-each-ref", "--count=1").out:
         check_begun(checkout)
-    also = f" It says: {words_of_git}" if words_of_git else ""
+    detail = f"Git knows no {spelled(revision)} here."
+    if words_of_git:
+        detail += f" It says: {words_of_git}"
     return UsageError(
         Diagnostic(
             "Unknown revision",
-            f"Git knows no {spelled(revision)} here.{also}",
+            detail,
             hint="Name a commit, a branch, a tag or a date; `git fetch` brings what others have.",
         )
     )
 
 
-def _kind(checkout: Checkout, digest: str) -> str | None:
-    """Return what an object is; `None`: it is not here, or cannot be read."""
-    answer = checkout.ask("cat-file", "-t", digest)
-    return None if answer.code else answer.out
+def _rev_parse(checkout: Checkout, revision: str) -> Answer:
+    return checkout.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
 
 
-def _moment(text: str) -> datetime | None:
-    try:
-        return instant(text)
-    except ValueError as error:
-        hint = "Write an observing day, 2025-02-11, or a moment, 2025-02-11T03:00:00Z."
-        raise UsageError(Diagnostic("Not a date", f"{text}: {error}.", hint=hint)) from None
+def _kind_of_object(checkout: Checkout, digest: str) -> Answer:
+    """Ask what an object is; it fails where none is here or can be read."""
+    return checkout.ask("cat-file", "-t", digest)
 
 
-def _then(checkout: Checkout, text: str, moment: datetime) -> tuple[str, str]:
+def _then(
+    checkout: Checkout,
+    text: str,
+    moment: datetime,
+) -> tuple[str, str]:
     """Return what the main branch was at a moment.
 
     That is the newest commit of the first-parent line of HEAD that had been
     made there, by its committer's date.
     """
     # Git reads dates of 1970 to 2099 only; of seconds it wants the zone.
-    before = f"--before=@{max(0, int(moment.timestamp()))} +0000"
-    line = ("--first-parent", "HEAD")
+    seconds = max(0, int(moment.timestamp()))
+    before = f"--before=@{seconds} +0000"
+    main_branch = ("--first-parent", "HEAD")
     try:
         check_begun(checkout)
-        newest = checkout.tell("rev-list", "-1", before, *line)
-        commit = checkout.commit(newest or checkout.tell("rev-list", *line).split()[-1])
-        words = f"{commit.digest[:10]} of {committed_at(commit)}"
+        newest = checkout.tell("rev-list", "-1", before, *main_branch)
+        if newest:
+            commit = checkout.commit(newest)
+            words = f"{commit.digest[:10]} of {committed_at(commit)}"
+            return commit.digest, f"{text} ({words})"
+        # The oldest tells a person from when on there is something.
+        *_, oldest = checkout.tell("rev-list", *main_branch).split()
+        commit = checkout.commit(oldest)
     except GitFailedError as error:
         raise _unreadable("HEAD", error.words) from None
-    if not newest:
-        raise UsageError(_too_early(text, words))
-    return commit.digest, f"{text} ({words})"
-
-
-def _too_early(text: str, first: str) -> Diagnostic:
-    return Diagnostic(
-        "Before the first commit",
-        f"{text}: the main branch begins with {first}.",
-        hint="Name a later date; a shallow clone has too little: `git fetch --unshallow`.",
+    words = f"{commit.digest[:10]} of {committed_at(commit)}"
+    raise UsageError(
+        Diagnostic(
+            "Before the first commit",
+            f"{text}: the main branch begins with {words}.",
+            hint="Name a later date; a shallow clone has too little: `git fetch --unshallow`.",
+        )
     )
 
 
@@ -250,10 +280,12 @@ def _left(checkout: Checkout) -> tuple[str, str]:
             continue
         answer = checkout.ask("merge-base", "HEAD", reference)
         if answer.code == 0:
-            commit = answer.out.split("\n")[0]
+            # There may be several, all as near.
+            commit, *_ = answer.out.split("\n")
             return commit, f"{commit[:10]}, where {name} was left"
         if answer.code != 1:
             raise _unreadable(name, answer.words)
+        # Git ends with 1 where it looked well and there is none.
         raise CalibstateError(
             Diagnostic(
                 "No common history",
@@ -261,10 +293,11 @@ def _left(checkout: Checkout) -> tuple[str, str]:
                 hint="A shallow clone has too little: `git fetch --unshallow`, or name a revision.",
             )
         )
+    names = ", ".join(_MAIN)
     raise UsageError(
         Diagnostic(
             "No main branch",
-            f"There is none of {', '.join(_MAIN)}, so nobody knows what to compare with.",
+            f"There is none of {names}, so nobody knows what to compare with.",
             hint="Name a revision, as in `calibstate impact HEAD`.",
         )
     )
@@ -287,4 +320,5 @@ def _write(checkout: Checkout, entries: Iterable[Entry], into: Path) -> None:
 
 
 def _unreadable(what: str, words_of_git: str) -> CalibstateError:
-    return CalibstateError(Diagnostic("Commit cannot be read", f"{what}: {words_of_git}"))
+    detail = f"{what}: {words_of_git}"
+    return CalibstateError(Diagnostic("Commit cannot be read", detail))

@@ -99,7 +99,7 @@ class Jira:
             return self._look(keys[:half]) | self._look(keys[half:])
         if len(keys) == 1:
             # Whatever its key is now: it may have been moved.
-            return {keys[0]: issue for issue in issues}
+            return dict(zip(keys, issues, strict=False))
         there = {issue.key: issue for issue in issues}
         tickets = {key: there[key] for key in keys if key in there}
         if len(tickets) < len(there):

@@ -15,6 +15,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -75,7 +76,12 @@ def open_locks(
 class _Locks(Locks):
     """Locks as files of an object store."""
 
-    def __init__(self, store: ObjectStore, every: timedelta, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        every: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
         self._store = store
         self._every = every
         self._now = now
@@ -91,9 +97,19 @@ class _Locks(Locks):
         key = _key(place)
         with reached(self._store):
             self._store.look()
-            lock = self._new_lock(place, why)
+            now = stamp(self._time_there())
+            lock = Lock(
+                id=uuid4().hex,
+                place=place,
+                who=user(),
+                process=this_process(),
+                since=now,
+                beat=now,
+                why=why,
+            )
             takeover = self._take(key, lock)
-        held = self._held[place] = _Held(self._store, key, lock, self._time_there)
+        held = _Held(self._store, key, lock, self._time_there)
+        self._held[place] = held
         held.start(self._every)
         try:
             yield takeover
@@ -117,35 +133,47 @@ class _Locks(Locks):
         try:
             with reached(self._store):
                 present = self._read(_key(place))
-            return present is not None and runs_no_more(self._holder(place, present).process, this_process())
+            if present is None:
+                return False
+            holder = self._holder(place, present)
         except LockedError:
-            return False  # Nobody knows who holds it.
+            # Nobody knows who holds it.
+            return False
+        return runs_no_more(holder.process, this_process())
 
     @override
-    def unlock(self, place: str, id: str | None, about_to: Callable[[str], None]) -> bool:
+    def unlock(
+        self,
+        place: str,
+        id: str | None,
+        about_to: Callable[[str], None],
+    ) -> bool:
+        key = _key(place)
         before = None
         for _ in range(_TRIES):
             with reached(self._store):
                 self._store.look()
-                present = self._read(_key(place))
+                present = self._read(key)
             if present is None:
                 return False
-            about_to(self._may_be_broken(place, present, id))
+            sentence = self._may_be_broken(place, present, id)
+            about_to(sentence)
             with reached(self._store):
                 # Its holder may be renewing it just now.
-                if self._store.withdraw(_key(place), present):
+                if self._store.withdraw(key, present):
                     return True
                 if present == before:
                     # Nobody renews it: the store does not keep the condition
                     # of the removal, and a person says that nobody works.
-                    self._store.remove(_key(place))
+                    self._store.remove(key)
                     return True
             before = present
         raise _always_changing(place)
 
     def _take(self, key: str, lock: Lock) -> str | None:
         """Make a lock ours; say so if it was an ended process's."""
-        takeover, data = None, _text(lock)
+        takeover = None
+        data = _text(lock)
         for _ in range(_TRIES):
             if self._store.create(key, data):
                 self._check_that_it_excludes(key, data)
@@ -154,36 +182,50 @@ class _Locks(Locks):
             if present == data:
                 # The server had it, and its answer was lost on the way.
                 return takeover
-            if present is not None:
-                takeover = self._succeeding(present, lock)
-                if self._store.swap(key, present, data):
-                    return takeover
+            if present is None:
+                # It was given back since.
+                continue
+            holder = self._holder(lock.place, present)
+            if not runs_no_more(holder.process, lock.process):
+                raise self._locked(lock.place, holder, lock.process)
+            shown = _Shown.of(holder)
+            takeover = (
+                f"The lock of {lock.place} was taken over: process {shown.pid}, which "
+                f"{shown.who} began on this host at {shown.since} "
+                f"({shown.why}), runs no more."
+            )
+            if self._store.swap(key, present, data):
+                return takeover
         raise _always_changing(lock.place)
 
-    def _succeeding(self, present: bytes, lock: Lock) -> str:
-        """Return the sentence that a lock is taken over, if it may be."""
-        holder = self._holder(lock.place, present)
-        if not runs_no_more(holder.process, lock.process):
-            raise self._locked(lock.place, holder, lock.process)
-        return (
-            f"The lock of {lock.place} was taken over: process {holder.process.pid}, which "
-            f"{_shown(holder.who)} began on this host at {_shown(holder.since)} "
-            f"({_shown(holder.why)}), runs no more."
-        )
-
-    def _may_be_broken(self, place: str, present: bytes, id: str | None) -> str:
+    def _may_be_broken(
+        self,
+        place: str,
+        present: bytes,
+        id: str | None,
+    ) -> str:
         """Return the sentence that a lock is broken, if it may be."""
         if id == _name_of_damaged(present):
             return f"the lock of {place} that cannot be read, id {id}, is broken"
-        holder, here = self._holder(place, present), this_process()
+        holder = self._holder(place, present)
+        here = this_process()
         if id != holder.id:
             raise self._locked(place, holder, here)
+        shown = _Shown.of(holder)
         if is_seen_from(holder.process, here) and not runs_no_more(holder.process, here):
-            raise _still_runs(place, holder)
+            raise LockedError(
+                Diagnostic(
+                    "Holder is alive",
+                    f"Process {shown.pid} of {shown.who} still runs on this host and may write to {place} at "
+                    "any moment; its lock is not broken.",
+                    hint=f"To stop it: kill {shown.pid}. It finishes the step in hand and gives its lock "
+                    f"back. Only if it does not: kill -9 {shown.pid}; the next run takes its lock over.",
+                )
+            )
         return (
-            f"the lock of {place}, id {id}, is broken: {_shown(holder.who)} on "
-            f"{_shown(holder.process.host)} (process {holder.process.pid}) held it since "
-            f"{_shown(holder.since)} for {_shown(holder.why)}"
+            f"the lock of {place}, id {id}, is broken: {shown.who} on "
+            f"{shown.host} (process {shown.pid}) held it since "
+            f"{shown.since} for {shown.why}"
         )
 
     def _check_that_it_excludes(self, key: str, data: bytes) -> None:
@@ -214,25 +256,38 @@ class _Locks(Locks):
         try:
             return _parsed(data)
         except ValidationError as error:
+            id = _name_of_damaged(data)
             raise LockedError(
                 Diagnostic(
                     "Lock cannot be read",
                     f"{self._store.uri}{_key(place)} is damaged or not ours, so who holds {place} is not "
                     "known.",
-                    hint="Once it is sure that nobody works there, break it: "
-                    f"{_command(place, _name_of_damaged(data))}",
+                    hint=f"Once it is sure that nobody works there, break it: {_command(place, id)}",
                 ),
-                holder=_name_of_damaged(data),
+                holder=id,
             ) from error
 
-    def _locked(self, place: str, lock: Lock, here: Process) -> LockedError:
-        process, silent = lock.process, _silence(lock, self._time_there())
-        life = "" if silent is None else f" Its last sign of life was {duration(silent)} ago."
+    def _locked(
+        self,
+        place: str,
+        lock: Lock,
+        here: Process,
+    ) -> LockedError:
+        """Return why a place cannot be worked on: somebody holds its lock."""
+        silent = None
+        last_sign = ""
+        now = self._time_there()
+        # What another version writes there may be no moment.
+        with suppress(TypeError, ValueError):
+            # The store's clock may have been set back since.
+            silent = max(now - datetime.fromisoformat(lock.beat), timedelta())
+            last_sign = f" Its last sign of life was {duration(silent)} ago."
+        shown = _Shown.of(lock)
         return LockedError(
             Diagnostic(
                 "Place is locked",
-                f"{place} is being worked on by {_shown(lock.who)} on {_shown(process.host)} "
-                f"(process {process.pid}) since {_shown(lock.since)}: {_shown(lock.why)}.{life} "
+                f"{place} is being worked on by {shown.who} on {shown.host} "
+                f"(process {shown.pid}) since {shown.since}: {shown.why}.{last_sign} "
                 f"The lock is {self._store.uri}{_key(place)}, id {lock.id}.",
                 hint=_what_to_do(place, lock, here, silent),
             ),
@@ -246,26 +301,25 @@ class _Locks(Locks):
         at it go by the store's, which is asked once in a run.
         """
         if self._ahead is None:
-            self._ahead = self._ask_how_far_ahead()
+            ahead = timedelta()
+            with suppress(OSError):
+                there = self._store.time("locks")
+                if there:
+                    ahead = there - self._now()
+            self._ahead = ahead
         return self._now() + self._ahead
-
-    def _ask_how_far_ahead(self) -> timedelta:
-        with suppress(OSError):
-            if there := self._store.time("locks"):
-                return there - self._now()
-        return timedelta()
-
-    def _new_lock(self, place: str, why: str) -> Lock:
-        now = stamp(self._time_there())
-        return Lock(
-            id=uuid4().hex, place=place, who=user(), process=this_process(), since=now, beat=now, why=why
-        )
 
 
 class _Held:
     """A lock that we hold."""
 
-    def __init__(self, store: ObjectStore, key: str, lock: Lock, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        key: str,
+        lock: Lock,
+        now: Callable[[], datetime],
+    ) -> None:
         self._store = store
         self._key = key
         self._lock = lock
@@ -277,7 +331,8 @@ class _Held:
     def start(self, every: timedelta) -> None:
         """Renew it from now on, until it is released."""
         # Nobody waits for a daemon, so that a second interrupt ends at once.
-        threading.Thread(target=self._renew, args=(every,), daemon=True).start()
+        thread = threading.Thread(target=self._renew, args=(every,), daemon=True)
+        thread.start()
 
     def check(self) -> None:
         """Raise if it is ours no more."""
@@ -301,15 +356,25 @@ class _Held:
             present = self._find_ours()
             if self._lost:
                 raise self._lost
-            if present and not self._store.withdraw(self._key, present) and self._is_there():
-                raise _not_given_back(self._store.uri + self._key, self._lock)
-
-    def _is_there(self) -> bool:
-        # A removal whose answer was lost on the way was done all the same.
-        present = self._store.read(self._key, limit=_LIMIT)
-        with suppress(ValidationError):
-            return present is not None and _parsed(present).id == self._lock.id
-        return False
+            if not present or self._store.withdraw(self._key, present):
+                return
+            # A removal whose answer was lost on the way was done all the
+            # same, and somebody else may have the place by now.
+            present = self._store.read(self._key, limit=_LIMIT)
+            holder = _holder_in(present)
+            if holder is None or holder.id != self._lock.id:
+                return
+            place = self._lock.place
+            raise CalibstateError(
+                Diagnostic(
+                    "Lock cannot be given back",
+                    f"The lock of {place} is still at {self._store.uri}{self._key}: the store refuses to "
+                    "remove it though nobody changed it, so it does not keep the condition If-Match as S3 "
+                    "does. What was done stands; whoever works there next finds the place locked.",
+                    hint=f"Break it: {_command(place, self._lock.id)}. And tell the administrators of the "
+                    "store.",
+                )
+            )
 
     def _renew(self, every: timedelta) -> None:
         while not self._ended.wait(every.total_seconds()):
@@ -319,9 +384,14 @@ class _Held:
                 self._renew_once()
 
     def _renew_once(self) -> None:
-        if self._ended.is_set() or not (present := self._find_ours()):
+        # It may have been released while we waited for our turn.
+        if self._ended.is_set():
             return
-        renewed = self._lock.model_copy(update={"beat": stamp(self._now())})
+        present = self._find_ours()
+        if not present:
+            return
+        beat = stamp(self._now())
+        renewed = self._lock.model_copy(update={"beat": beat})
         if not self._store.swap(self._key, present, _text(renewed)):
             self._find_ours()
 
@@ -332,13 +402,46 @@ class _Held:
         # By its id: of a renewal whose answer was lost on the way it is not
         # known which bytes are there.
         present = self._store.read(self._key, limit=_LIMIT)
-        holder = None
-        with suppress(ValidationError):
-            holder = _parsed(present) if present is not None else None
+        holder = _holder_in(present)
         if holder and holder.id == self._lock.id:
             return present
-        self._lost = _lost(self._lock, present, holder)
+        now = "nobody holds the place now"
+        if holder:
+            shown = _Shown.of(holder)
+            now = f"{shown.who} on {shown.host} (process {shown.pid}) holds the place now"
+        elif present is not None:
+            now = "what is in its place cannot be read"
+        ours = self._lock
+        self._lost = LockedError(
+            Diagnostic(
+                "Lock was lost",
+                f"The lock of {ours.place}, id {ours.id}, was broken while this run held it; {now}. "
+                "Nothing more is written.",
+                hint="What was done stands. Ask who broke it (`calibstate log`), then run again to go on.",
+            )
+        )
         return None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a lock says of its holder, as a terminal may show it."""
+
+    who: str
+    host: str
+    pid: int
+    since: str
+    why: str
+
+    @classmethod
+    def of(cls, lock: Lock) -> _Shown:
+        return cls(
+            _shown(lock.who),
+            _shown(lock.process.host),
+            lock.process.pid,
+            _shown(lock.since),
+            _shown(lock.why),
+        )
 
 
 _AGAIN = "Wait until that run has ended, then run again."
@@ -360,6 +463,16 @@ def _parsed(data: bytes) -> Lock:
     return Lock.model_validate_json(data, strict=True)
 
 
+def _holder_in(data: bytes | None) -> Lock | None:
+    """Return a lock; `None`: there is none, or nobody can read it."""
+    if data is None:
+        return None
+    try:
+        return _parsed(data)
+    except ValidationError:
+        return None
+
+
 def _name_of_damaged(data: bytes) -> str:
     return f"damaged-{hashlib.sha256(data).hexdigest()[:16]}"
 
@@ -368,25 +481,24 @@ def _command(place: str, id: str) -> str:
     return f"calibstate unlock {shlex.quote(place)} --id {id}"
 
 
-def _silence(lock: Lock, now: datetime) -> timedelta | None:
-    """Return for how long a holder gave no sign of life, where told."""
-    try:
-        # The store's clock may have been set back since.
-        return max(now - datetime.fromisoformat(lock.beat), timedelta())
-    except (TypeError, ValueError):
-        return None
-
-
-def _what_to_do(place: str, lock: Lock, here: Process, silent: timedelta | None) -> str:
+def _what_to_do(
+    place: str,
+    lock: Lock,
+    here: Process,
+    silent: timedelta | None,
+) -> str:
+    """Return what a person can do about a lock that somebody holds."""
+    pid = lock.process.pid
     if runs_no_more(lock.process, here):
         return "It runs no more: the next run on this host takes its lock over."
     if is_seen_from(lock.process, here):
-        return f"{_AGAIN} To stop it after the step in hand: kill {lock.process.pid}"
-    host, command = _shown(lock.process.host), _command(place, lock.id)
+        return f"{_AGAIN} To stop it after the step in hand: kill {pid}"
+    host = _shown(lock.process.host)
+    command = _command(place, lock.id)
     if silent is not None and silent > SILENT:
         return (
             "That is stale: the run was killed, or its host is cut off. A run on "
-            f"{host} takes its lock over. Or make sure that process {lock.process.pid} runs there no "
+            f"{host} takes its lock over. Or make sure that process {pid} runs there no "
             f"more, and break it: {command}"
         )
     return (
@@ -395,54 +507,14 @@ def _what_to_do(place: str, lock: Lock, here: Process, silent: timedelta | None)
     )
 
 
-def _still_runs(place: str, lock: Lock) -> LockedError:
-    pid = lock.process.pid
-    return LockedError(
-        Diagnostic(
-            "Holder is alive",
-            f"Process {pid} of {_shown(lock.who)} still runs on this host and may write to {place} at any "
-            "moment; its lock is not broken.",
-            hint=f"To stop it: kill {pid}. It finishes the step in hand and gives its lock back. Only if it "
-            f"does not: kill -9 {pid}; the next run takes its lock over.",
-        )
-    )
-
-
-def _lost(ours: Lock, present: bytes | None, holder: Lock | None) -> LockedError:
-    now = "nobody holds the place now"
-    if holder:
-        host, pid = _shown(holder.process.host), holder.process.pid
-        now = f"{_shown(holder.who)} on {host} (process {pid}) holds the place now"
-    elif present is not None:
-        now = "what is in its place cannot be read"
-    return LockedError(
-        Diagnostic(
-            "Lock was lost",
-            f"The lock of {ours.place}, id {ours.id}, was broken while this run held it; {now}. "
-            "Nothing more is written.",
-            hint="What was done stands. Ask who broke it (`calibstate log`), then run again to go on.",
-        )
-    )
-
-
-def _not_given_back(uri: str, lock: Lock) -> CalibstateError:
-    return CalibstateError(
-        Diagnostic(
-            "Lock cannot be given back",
-            f"The lock of {lock.place} is still at {uri}: the store refuses to remove it though nobody "
-            "changed it, so it does not keep the condition If-Match as S3 does. What was done stands; "
-            "whoever works there next finds the place locked.",
-            hint=f"Break it: {_command(lock.place, lock.id)}. And tell the administrators of the store.",
-        )
-    )
-
-
 def _always_changing(place: str) -> LockedError:
-    return LockedError(
-        Diagnostic("Place is locked", f"The lock of {place} changes hands all the time.", hint=_AGAIN)
-    )
+    detail = f"The lock of {place} changes hands all the time."
+    return LockedError(Diagnostic("Place is locked", detail, hint=_AGAIN))
 
 
 def _shown(text: str) -> str:
     """Return text of others so that a terminal shows it and obeys nothing."""
-    return "".join(c if c.isprintable() else "?" for c in text[:200])
+    shown = ""
+    for character in text[:200]:
+        shown += character if character.isprintable() else "?"
+    return shown
