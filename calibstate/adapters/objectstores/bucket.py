@@ -10,9 +10,11 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
@@ -61,12 +63,15 @@ class Bucket(ObjectStore):
         parts = urlsplit(uri)
         profile, _, self._bucket = parts.netloc.rpartition("@")
         # Keys have no place there, and are told to nobody all the same.
-        keep_secret(unquote(profile.partition(":")[2]))
+        _, _, secret_key = profile.partition(":")
+        keep_secret(unquote(secret_key))
         self._profile = profile or None
         self._timeout = timeout
         self._prefix = unquote(parts.path).strip("/")
-        self.uri = f"s3://{parts.netloc}/{self._prefix}".rstrip("/") + "/"
+        prefix = f"s3://{parts.netloc}/{self._prefix}"
+        self.uri = prefix.rstrip("/") + "/"
         self._left: dict[str, str] = {}
+        """ETags of what an earlier run left, by the key in the bucket."""
 
     @lazy
     def _client(self) -> Any:
@@ -74,15 +79,23 @@ class Bucket(ObjectStore):
 
     @override
     def look(self) -> None:
-        with _answers():
-            self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+        self._list_little()
 
     @override
     def date(self) -> str | None:
+        listing = self._list_little()
+        headers: Mapping[str, str] = listing["ResponseMetadata"]["HTTPHeaders"]
+        return headers.get("date")
+
+    def _list_little(self) -> Mapping[str, Any]:
+        """Ask what costs least and still needs the bucket and our rights."""
         with _answers():
-            listing = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
-        date: str | None = listing["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return date
+            answer: Mapping[str, Any] = self._client.list_objects_v2(
+                Bucket=self._bucket,
+                Prefix=self._key(""),
+                MaxKeys=1,
+            )
+        return answer
 
     @override
     def time(self, key: str) -> datetime | None:
@@ -91,35 +104,44 @@ class Bucket(ObjectStore):
             there = parsedate_to_datetime(self.date() or "")
         except (TypeError, ValueError):
             return None
-        return there.astimezone(UTC) if there.tzinfo else None
+        if there.tzinfo is None:
+            return None
+        return there.astimezone(UTC)
 
     @override
     def folders(self, key: str) -> list[str]:
-        prefix = self._key(key) + "/"
-        names: list[str] = []
-        for page in self._listed(Prefix=prefix, Delimiter="/"):
-            names += [f["Prefix"][len(prefix) : -1] for f in page.get("CommonPrefixes", ())]
+        above = self._key(key) + "/"
+        names = []
+        for page in self._listed(Prefix=above, Delimiter="/"):
+            for folder in page.get("CommonPrefixes", ()):
+                name = folder["Prefix"].removeprefix(above)
+                names.append(name.removesuffix("/"))
         return names
 
     @override
     def files(self, key: str) -> list[str]:
-        prefix = self._key(key) + "/"
-        listed = self._listed(Prefix=prefix, Delimiter="/")
-        return sorted(f["Key"][len(prefix) :] for page in listed for f in page.get("Contents", ()))
+        above = self._key(key) + "/"
+        names = []
+        for page in self._listed(Prefix=above, Delimiter="/"):
+            for file in page.get("Contents", ()):
+                names.append(file["Key"].removeprefix(above))
+        return sorted(names)
 
     @override
     def read(self, key: str, *, limit: int) -> bytes | None:
-        return (self._get(key, limit) or (None, ""))[0]
+        current = self._get(key, limit)
+        if current is None:
+            return None
+        return current.data
 
     def fetch(self, key: str, stream: IO[bytes]) -> None:
         """Copy a file of any size into a stream."""
         with _answers():
-            try:
-                body = self._client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"]
-            except self._client.exceptions.NoSuchKey as error:
-                at = f"{self.uri}{key}"
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), at) from error
-            for chunk in body.iter_chunks(CHUNK):
+            answer = self._get_object(key)
+            if answer is None:
+                where = f"{self.uri}{key}"
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), where)
+            for chunk in answer["Body"].iter_chunks(CHUNK):
                 stream.write(chunk)
                 heard()
 
@@ -150,20 +172,28 @@ class Bucket(ObjectStore):
             Whether it was written.
         """
         with at_work():
-            if size <= _ONE_PUT:
-                return self._if_so(
-                    self._client.put_object, key, Body=stream, ContentLength=size, IfNoneMatch="*"
-                )
-            return self._put_in_parts(key, stream, {"IfNoneMatch": "*"})
+            if size > _ONE_PUT:
+                return self._put_in_parts(key, stream, {"IfNoneMatch": "*"})
+            return self._if_so(
+                self._client.put_object,
+                key,
+                Body=stream,
+                ContentLength=size,
+                IfNoneMatch="*",
+            )
 
     def _put_in_parts(
-        self, key: str, stream: IO[bytes], condition: Mapping[str, str], fence: Fence = unfenced
+        self,
+        key: str,
+        stream: IO[bytes],
+        condition: Mapping[str, str],
+        fence: Fence = unfenced,
     ) -> bool:
         """Write a file that is too large for one request.
 
         The condition is that of the last request, which makes it a file.
         """
-        where = {"Bucket": self._bucket, "Key": self._key(key)}
+        where = self._where(key)
         with _answers():
             upload = self._client.create_multipart_upload(**where)["UploadId"]
         parts: list[dict[str, Any]] = []
@@ -171,8 +201,13 @@ class Bucket(ObjectStore):
             while data := stream.read(_PART):
                 number = len(parts) + 1
                 with _answers():
-                    sent = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=data)
-                parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+                    part = self._client.upload_part(
+                        **where,
+                        UploadId=upload,
+                        PartNumber=number,
+                        Body=data,
+                    )
+                parts.append({"PartNumber": number, "ETag": part["ETag"]})
             fence()
             # Not every server knows `If-Match` here; with one that does not,
             # somebody else has the moment between this look and the request.
@@ -195,8 +230,12 @@ class Bucket(ObjectStore):
         if etag is None:
             return True
         etags: list[str] = []
-        there = self._if_so(lambda **which: etags.append(self._client.head_object(**which)["ETag"]), key)
-        return there and etags == [etag]
+
+        def look(**where: str) -> None:
+            head = self._client.head_object(**where)
+            etags.append(head["ETag"])
+
+        return self._if_so(look, key) and etags == [etag]
 
     def _abandon(self, where: Mapping[str, str], upload: str) -> None:
         # Parts that nobody completes are no file, and cost room.
@@ -206,26 +245,27 @@ class Bucket(ObjectStore):
     @override
     def swap(self, key: str, old: bytes, new: bytes) -> bool:
         current = self._get(key, SWAPPED)
-        if current is None or current[0] != old:
+        if current is None or current.data != old:
             return False
-        return self._put_if(key, new, IfMatch=current[1])
+        return self._put_if(key, new, IfMatch=current.etag)
 
     @override
     def remove(self, key: str) -> None:
         with _answers():
-            self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
+            self._client.delete_object(**self._where(key))
 
     @override
     def withdraw(self, key: str, data: bytes) -> bool:
         current = self._get(key, SWAPPED)
-        if current is None or current[0] != data:
+        if current is None or current.data != data:
             return False
         # Not every server knows this condition; then the moment since it was
         # seen to be the one is all that somebody else has.
         try:
-            return self._if_so(self._client.delete_object, key, IfMatch=current[1])
+            return self._if_so(self._client.delete_object, key, IfMatch=current.etag)
         except OSError as error:
-            if not _is_not_implemented(error.__cause__):
+            cause = error.__cause__
+            if not isinstance(cause, ClientError) or _status(cause) != HTTPStatus.NOT_IMPLEMENTED:
                 raise
         self.remove(key)
         return True
@@ -235,7 +275,9 @@ class Bucket(ObjectStore):
         # A PUT leaves nothing unfinished.  What is there in full is known by
         # its ETag, which is the MD5 unless the bucket encrypts.
         for page in self._listed(Prefix=self._key(key) + "/"):
-            self._left |= {f["Key"]: f.get("ETag", "").strip('"') for f in page.get("Contents", ())}
+            for file in page.get("Contents", ()):
+                etag = file.get("ETag", "")
+                self._left[file["Key"]] = etag.strip('"')
 
     @override
     def clear_leftovers(self) -> None:
@@ -244,42 +286,56 @@ class Bucket(ObjectStore):
     @override
     def add(self, key: str, stream: IO[bytes]) -> Digest:
         digest = digest_of(stream)
-        if self._left.get(self._key(key)) != digest.md5.hex():
+        left = self._left.get(self._key(key))
+        if left != digest.md5.hex():
             stream.seek(0)
             self._upload_if(key, stream, digest, {})
         return digest
 
     @override
     def sizes(self, key: str) -> Mapping[str, int]:
-        prefix = self._key(key) + "/"
-        pages = self._listed(Prefix=prefix)
-        return {f["Key"][len(prefix) :]: f["Size"] for page in pages for f in page.get("Contents", ())}
+        above = self._key(key) + "/"
+        sizes = {}
+        for page in self._listed(Prefix=above):
+            for file in page.get("Contents", ()):
+                name = file["Key"].removeprefix(above)
+                sizes[name] = file["Size"]
+        return sizes
 
     @override
     def digest(self, key: str, pace: Pace = unlimited) -> Digest | None:
         with _answers():
-            try:
-                body = self._client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"]
-            except self._client.exceptions.NoSuchKey:
+            answer = self._get_object(key)
+            if answer is None:
                 return None
-            return digest_of(body, pace)
+            return digest_of(answer["Body"], pace)
 
     @override
     def put_back(
-        self, key: str, stream: IO[bytes], digest: Digest, aside: str | None, fence: Fence = unfenced
+        self,
+        key: str,
+        stream: IO[bytes],
+        digest: Digest,
+        aside: str | None,
+        fence: Fence = unfenced,
     ) -> None:
-        # The copy replaces nothing; what is there goes when the upload ends.
-        condition = {"IfMatch": self._copy_aside(key, aside)} if aside else {"IfNoneMatch": "*"}
+        condition = {"IfNoneMatch": "*"}
+        if aside:
+            # The copy replaces nothing; what is there goes when the upload
+            # ends, and only if it still is what was copied.
+            source = self._where(key)
+            with _answers(), at_work():
+                etag = self._client.head_object(**source).get("ETag", "")
+                self._client.copy(
+                    source,
+                    self._bucket,
+                    self._key(aside),
+                    ExtraArgs={"CopySourceIfMatch": etag},
+                )
+            condition = {"IfMatch": etag}
         if not self._upload_if(key, stream, digest, condition, fence):
-            raise OSError(errno.EEXIST, "Another file has appeared meanwhile", f"{self.uri}{key}")
-
-    def _copy_aside(self, key: str, aside: str) -> str:
-        """Keep an object under another key too, and return its ETag."""
-        source = {"Bucket": self._bucket, "Key": self._key(key)}
-        with _answers(), at_work():
-            etag: str = self._client.head_object(**source).get("ETag", "")
-            self._client.copy(source, self._bucket, self._key(aside), ExtraArgs={"CopySourceIfMatch": etag})
-        return etag
+            where = f"{self.uri}{key}"
+            raise OSError(errno.EEXIST, "Another file has appeared meanwhile", where)
 
     @override
     def settle(self, key: str) -> None:
@@ -299,45 +355,75 @@ class Bucket(ObjectStore):
                 return self._put_in_parts(key, stream, condition, fence)
             fence()
             # S3 refuses bytes that are not those that were digested.
+            md5 = base64.b64encode(digest.md5).decode()
             return self._if_so(
                 self._client.put_object,
                 key,
                 Body=stream,
                 ContentLength=digest.size,
-                ContentMD5=base64.b64encode(digest.md5).decode(),
+                ContentMD5=md5,
                 **condition,
             )
 
-    def _get(self, key: str, limit: int) -> tuple[bytes, str] | None:
-        """Return the bytes and the ETag of an object."""
+    def _get(self, key: str, limit: int) -> _Object | None:
+        """Return an object of no more than some bytes, if it is there."""
         with _answers():
-            try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
-            except self._client.exceptions.NoSuchKey:
+            answer = self._get_object(key)
+            if answer is None:
                 return None
+            data = limited(answer["Body"], limit, key)
             # Without an ETag no condition of a later request can be met.
-            return limited(answer["Body"], limit, key), answer.get("ETag", "")
+            return _Object(data, answer.get("ETag", ""))
+
+    def _get_object(self, key: str) -> Mapping[str, Any] | None:
+        """Ask for an object; its body is still to be read."""
+        try:
+            answer: Mapping[str, Any] = self._client.get_object(**self._where(key))
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return answer
 
     def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
         return self._if_so(self._client.put_object, key, Body=data, **condition)
 
-    def _if_so(self, call: Callable[..., Any], key: str, **more: Any) -> bool:
+    def _if_so(
+        self,
+        call: Callable[..., Any],
+        key: str,
+        **more: Any,
+    ) -> bool:
         """Ask for something on a condition; say whether it was so."""
         with _answers():
             try:
-                call(Bucket=self._bucket, Key=self._key(key), **more)
+                call(**self._where(key), **more)
             except ClientError as error:
-                if not _has_missed(error):
-                    raise
-                return False
+                # It is gone, or somebody else's came in between.
+                is_gone = error.response["Error"]["Code"] == "NoSuchKey"
+                if is_gone or _status(error) in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
+                    return False
+                raise
         return True
 
     def _listed(self, **which: str) -> Iterator[Mapping[str, Any]]:
         with _answers():
-            yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **which)
+            paginator = self._client.get_paginator("list_objects_v2")
+            yield from paginator.paginate(Bucket=self._bucket, **which)
+
+    def _where(self, key: str) -> dict[str, str]:
+        """Return how boto3 is told which object is meant."""
+        return {"Bucket": self._bucket, "Key": self._key(key)}
 
     def _key(self, key: str) -> str:
         return f"{self._prefix}/{key}".strip("/")
+
+
+@dataclass(frozen=True)
+class _Object:
+    """What was in the bucket under a key."""
+
+    data: bytes
+    etag: str
+    """What it is known by in conditions."""
 
 
 def _client(profile: str | None, timeout: timedelta) -> Any:
@@ -350,16 +436,32 @@ def _client(profile: str | None, timeout: timedelta) -> Any:
     """
     # All tries together take no longer than the place may be silent.
     each_try = timeout.total_seconds() / _TRIES
-    named = os.environ.get(f"LSST_RESOURCES_S3_PROFILE_{profile}") if profile else None
-    url = urlsplit(named or os.environ.get("S3_ENDPOINT_URL", ""))
-    keep_secret(url.password and unquote(url.password))
+    # The profile's own endpoint comes before that of everybody; either may
+    # have a key and its secret in it, as user and password.
+    address = None
+    if profile:
+        address = os.environ.get(f"LSST_RESOURCES_S3_PROFILE_{profile}")
+    url = urlsplit(address or os.environ.get("S3_ENDPOINT_URL", ""))
+    access_key = None
+    secret_key = None
+    if url.password:
+        keep_secret(unquote(url.password))
+        # Then no credentials are looked for below the profile's name.
+        profile = None
+        if url.username:
+            access_key = unquote(url.username)
+            secret_key = unquote(url.password)
+    endpoint = None
+    if url.scheme:
+        _, _, host = url.netloc.rpartition("@")
+        endpoint = f"{url.scheme}://{host}{url.path}"
     with _answers():
-        session = _session(None if url.password else profile)
+        session = _session(profile)
         client = session.client(
             "s3",
-            endpoint_url=f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}" if url.scheme else None,
-            aws_access_key_id=unquote(url.username) if url.username and url.password else None,
-            aws_secret_access_key=unquote(url.password) if url.username and url.password else None,
+            endpoint_url=endpoint,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
             config=Config(
                 connect_timeout=min(5.0, each_try),
                 read_timeout=min(30.0, each_try),
@@ -368,7 +470,9 @@ def _client(profile: str | None, timeout: timedelta) -> Any:
             ),
         )
     client.meta.events.register("after-call.s3", _hear)
-    if os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0").lower() not in {"", "0", "f", "n", "false"}:
+    # Ceph knows buckets with a colon in their names, which boto3 refuses.
+    disabled = os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0")
+    if disabled.lower() not in {"", "0", "f", "n", "false"}:
         client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
     return client
 
@@ -380,7 +484,8 @@ def _session(profile: str | None) -> boto3.Session:
     there may be a client for each file.
     """
     session = botocore.session.Session(profile=profile)
-    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    loader = _loader(session.get_config_variable("data_path"))
+    session.register_component("data_loader", loader)
     return boto3.Session(botocore_session=session)
 
 
@@ -407,13 +512,6 @@ def _answers() -> Iterator[None]:
         raise OSError(without_secrets(detail)) from error
 
 
-def _has_missed(error: ClientError) -> bool:
-    """Say whether a condition of a request was not met."""
-    # 404: it is gone.  409: somebody else's came in between.
-    if error.response["Error"]["Code"] == "NoSuchKey":
-        return True
-    return error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}
-
-
-def _is_not_implemented(error: BaseException | None) -> bool:
-    return isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+def _status(error: ClientError) -> int:
+    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status
