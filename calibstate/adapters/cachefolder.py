@@ -18,6 +18,7 @@ __all__ = ["CacheFolder", "cache_of_user"]
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def cache_of_user(name: str) -> CacheFolder | None:
@@ -31,10 +32,13 @@ def cache_of_user(name: str) -> CacheFolder | None:
     name
         What is kept in it.
     """
-    folders = (Path(os.environ.get("XDG_CACHE_HOME", "")), Path(os.environ.get("HOME", ""), ".cache"))
-    # The specification has relative ones ignored.
-    caches = next((folder for folder in folders if folder.is_absolute()), None)
-    return CacheFolder(caches / "calibstate" / name) if caches else None
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    usual = Path(os.environ.get("HOME", ""), ".cache")
+    for caches in (named, usual):
+        # The specification has relative ones ignored.
+        if caches.is_absolute():
+            return CacheFolder(caches / "calibstate" / name)
+    return None
 
 
 class CacheFolder:
@@ -73,9 +77,13 @@ class CacheFolder:
             opened = os.open(name, _READ | os.O_NONBLOCK, dir_fd=folder)
             with os.fdopen(opened, "rb") as stream:
                 status = os.fstat(opened)
-                if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and _is_ours(status):
-                    data = stream.read(self._largest + 1)
-                    return data if len(data) <= self._largest else None
+                # A second name of the file could be in a folder of others.
+                is_alone = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+                if not is_alone or not _is_ours(status):
+                    return None
+                data = stream.read(self._largest + 1)
+                if len(data) <= self._largest:
+                    return data
         return None
 
     def write(self, name: str, data: bytes) -> None:
@@ -123,21 +131,25 @@ class CacheFolder:
         written: dict[str, int] = {}
         for name in names:
             with suppress(FileNotFoundError):
-                written[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns
-        for name in sorted(written, key=lambda name: written[name])[: -self._most]:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                written[name] = status.st_mtime_ns
+        oldest_first = sorted(written, key=lambda name: written[name])
+        for name in oldest_first[: -self._most]:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS_MAY_WRITE
+    if status.st_uid != os.geteuid():
+        return False
+    return not status.st_mode & _OTHERS_MAY_WRITE
 
 
 def _write(folder: int, name: str, data: bytes) -> None:
     # Several processes may write at once; each renames a file of its own.
     part = f".{secrets.token_hex(8)}"
     try:
-        new = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        new = os.open(part, _CREATE, 0o600, dir_fd=folder)
         with os.fdopen(new, "wb") as stream:
             stream.write(data)
         os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)

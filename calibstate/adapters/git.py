@@ -209,7 +209,8 @@ class Checkout:
         """
         answer = self.ask(*words)
         if answer.code:
-            raise GitFailedError(answer.words or f"`git {words[0]}` ended with {answer.code}.")
+            ending = f"`git {words[0]}` ended with {answer.code}."
+            raise GitFailedError(answer.words or ending)
         return answer.out
 
     def commit(self, digest: str) -> Commit:
@@ -220,16 +221,26 @@ class Checkout:
         GitFailedError
             It is not there, or is none.
         """
-        head, _, body = self._object(digest, "commit").partition(b"\n\n")
-        lines = [line.partition(b" ")[::2] for line in head.split(b"\n")]
-        about = dict(reversed(lines))
+        content = self._object(digest, "commit")
+        head, _, message = content.partition(b"\n\n")
+        about: dict[bytes, bytes] = {}
+        parents = []
+        for line in head.split(b"\n"):
+            key, _, value = line.partition(b" ")
+            if key == b"parent":
+                parents.append(value.decode("ascii"))
+            # Where a line is there twice, Git goes by the first one.
+            about.setdefault(key, value)
         encoding = about.get(b"encoding", b"utf-8").decode("ascii", "replace")
         author, _ = _written_by(about.get(b"author", b""))
         _, committed = _written_by(about.get(b"committer", b""))
-        parents = (value.decode("ascii") for key, value in lines if key == b"parent")
-        tree = about.get(b"tree", b"").decode("ascii")
         return Commit(
-            digest, tree, tuple(parents), _decoded(author, encoding), committed, _decoded(body, encoding)
+            digest,
+            about.get(b"tree", b"").decode("ascii"),
+            tuple(parents),
+            _decoded(author, encoding),
+            committed,
+            _decoded(message, encoding),
         )
 
     def folder(self, digest: str) -> list[Entry]:
@@ -243,14 +254,18 @@ class Checkout:
         content = self._object(digest, "tree")
         size = len(digest) // 2
         entries = []
+        # One after the other: mode, name and the digest in bytes, which may
+        # be any, so that nothing else tells where the next one begins.
         while content:
             head, _, rest = content.partition(b"\0")
-            mode, _, name = head.partition(b" ")
-            entry = Entry(name.decode("utf-8", "surrogateescape"), int(mode, 8), rest[:size].hex())
-            if entry.name in {"", ".", ".."} or "/" in entry.name or len(rest) < size:
-                raise GitFailedError(f"{entry.name!r} is the name of no file.")
-            if entry.mode != _OTHER_REPOSITORY:
-                entries.append(entry)
+            octal, _, name_in_bytes = head.partition(b" ")
+            mode = int(octal, 8)
+            name = name_in_bytes.decode("utf-8", "surrogateescape")
+            is_name = name not in {"", ".", ".."} and "/" not in name
+            if not is_name or len(rest) < size:
+                raise GitFailedError(f"{name!r} is the name of no file.")
+            if mode != _OTHER_REPOSITORY:
+                entries.append(Entry(name, mode, rest[:size].hex()))
             content = rest[size:]
         return entries
 
@@ -272,11 +287,27 @@ class Checkout:
             self._reader = None
         self._complaints.close()
 
-    def _object(self, digest: str, kind: str, most: int | None = None) -> bytes:
+    def _object(
+        self,
+        digest: str,
+        kind: str,
+        most: int | None = None,
+    ) -> bytes:
+        """Return the bytes of an object, of which one Git hands out many.
+
+        It answers with a line of digest, kind and size, then the bytes, then
+        the end of a line.
+        """
         if self._reader is None:
-            words = ("cat-file", "--batch")
-            self._reader = _started(self.top, *words, stdin=subprocess.PIPE, stderr=self._complaints)
-        questions, answers = self._reader.stdin, self._reader.stdout
+            self._reader = _started(
+                self.top,
+                "cat-file",
+                "--batch",
+                stdin=subprocess.PIPE,
+                stderr=self._complaints,
+            )
+        questions = self._reader.stdin
+        answers = self._reader.stdout
         assert questions is not None
         assert answers is not None
         try:
@@ -286,21 +317,26 @@ class Checkout:
         except BrokenPipeError:
             head = []
         if len(head) != 3:
-            raise GitFailedError(self._why_missing(digest))
-        size = int(head[2])
-        content = answers.read(size if most is None else min(size, most))
-        left = size - len(content) + 1
+            self._complaints.seek(0)
+            complaints = _sentence(self._complaints.read())
+            words = f"{digest} is missing in this clone. {complaints}"
+            raise GitFailedError(words.rstrip())
+        _, kind_there, size_there = head
+        size = int(size_there)
+        wanted = size
+        if most is not None:
+            wanted = min(size, most)
+        content = answers.read(wanted)
         # What is of no use is read all the same: the next answer is behind it.
-        while left and (skipped := len(answers.read(min(left, _CHUNK)))):
-            left -= skipped
-        if head[1].decode("ascii", "replace") != kind or left:
+        left = size - len(content) + 1
+        while left:
+            skipped = answers.read(min(left, _CHUNK))
+            if not skipped:
+                break
+            left -= len(skipped)
+        if kind_there.decode("ascii", "replace") != kind or left:
             raise GitFailedError(f"{digest} is no {kind}.")
         return content
-
-    def _why_missing(self, digest: str) -> str:
-        """Return why an object was not handed out, if possible as Git says."""
-        self._complaints.seek(0)
-        return f"{digest} is missing in this clone. {_sentence(self._complaints.read())}".rstrip()
 
 
 @contextmanager
@@ -343,7 +379,9 @@ def checkout_of(folder: str) -> Iterator[Checkout | None]:
 
 def why_not_here() -> str | None:
     """Return why Git cannot be asked on this host; `None`: it can."""
-    return None if _program() else _NO_GIT
+    if _program():
+        return None
+    return _NO_GIT
 
 
 def _found(folder: Path) -> Checkout | None:
@@ -355,19 +393,39 @@ def _found(folder: Path) -> Checkout | None:
         return None
     try:
         # Asked where its .git is, and no higher.
-        options = ("--is-inside-work-tree", "--absolute-git-dir", "--show-prefix")
-        answer = _run(above, "rev-parse", *options)
+        answer = _run(
+            above,
+            "rev-parse",
+            "--is-inside-work-tree",
+            "--absolute-git-dir",
+            "--show-prefix",
+        )
     except GitFailedError as error:
-        hint = "Install it: without it nobody knows the commit of the tree, nor what it said before."
-        raise CalibstateError(Diagnostic("Git is not here", error.words, hint=hint)) from None
+        raise CalibstateError(
+            Diagnostic(
+                "Git is not here",
+                error.words,
+                hint="Install it: without it nobody knows the commit of the tree, nor what it said before.",
+            )
+        ) from None
     if answer.code:
-        hint = "Git answers the same to `git status` there."
-        raise CalibstateError(Diagnostic("Git refuses", f"{above}: {answer.words}", hint=hint))
+        raise CalibstateError(
+            Diagnostic(
+                "Git refuses",
+                f"{above}: {answer.words}",
+                hint="Git answers the same to `git status` there.",
+            )
+        )
     is_inside, git_dir, *within = answer.out.split("\n")
     # Where a .git is damaged, an old Git takes the folder itself for one.
     if Path(git_dir).resolve() != _named_by(above / _GIT_FOLDER):
-        detail = f"{above}: Git takes {git_dir} for its repository, which is not what {_GIT_FOLDER} names."
-        raise CalibstateError(Diagnostic("Git refuses", detail, hint="Mend it: see `git status` there."))
+        raise CalibstateError(
+            Diagnostic(
+                "Git refuses",
+                f"{above}: Git takes {git_dir} for its repository, which is not what {_GIT_FOLDER} names.",
+                hint="Mend it: see `git status` there.",
+            )
+        )
     # A bare repository keeps no files where they can be edited, and one may
     # have been told to keep them elsewhere.
     if is_inside != "true" or within:
@@ -388,7 +446,10 @@ def _has_git_folder(folder: Path) -> bool:
     except PermissionError:
         pass
     # Like Git: a folder without a HEAD is passed over, any file counts.
-    return stat.S_ISREG(mode) or (git_folder / "HEAD").is_symlink() or (git_folder / "HEAD").is_file()
+    if stat.S_ISREG(mode):
+        return True
+    head = git_folder / "HEAD"
+    return head.is_symlink() or head.is_file()
 
 
 def _named_by(git_folder: Path) -> Path:
@@ -410,20 +471,16 @@ def _program() -> str | None:
 
 
 def _path() -> str:
-    return os.pathsep.join(folder for folder in os.get_exec_path() if Path(folder).is_absolute())
+    folders = [folder for folder in os.get_exec_path() if Path(folder).is_absolute()]
+    return os.pathsep.join(folders)
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or _KEPT.fullmatch(name)
-    }
-    # Where its .git is damaged Git would go on above.
-    return {**kept, **_VARIABLES, "PATH": _path(), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
-
-
-def _started(folder: Path, *words: str, stdin: int, stderr: int | IO[bytes]) -> subprocess.Popen[bytes]:
+def _started(
+    folder: Path,
+    *words: str,
+    stdin: int,
+    stderr: int | IO[bytes],
+) -> subprocess.Popen[bytes]:
     """Start Git in a folder: nowhere else is it started."""
     program = _program()
     if program is None:
@@ -431,10 +488,18 @@ def _started(folder: Path, *words: str, stdin: int, stderr: int | IO[bytes]) -> 
     settings: list[str] = []
     for key, value in _SETTINGS.items():
         settings += ["-c", f"{key}={value}"]
+    environment = {}
+    for name, value in os.environ.items():
+        if not name.startswith("GIT_") or _KEPT.fullmatch(name):
+            environment[name] = value
+    environment |= _VARIABLES
+    environment["PATH"] = _path()
+    # Where its .git is damaged Git would go on above.
+    environment["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
     return subprocess.Popen(
         [program, *settings, *words],
         cwd=folder,
-        env=_environment(folder),
+        env=environment,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -442,7 +507,12 @@ def _started(folder: Path, *words: str, stdin: int, stderr: int | IO[bytes]) -> 
 
 
 def _run(folder: Path, *words: str) -> Answer:
-    process = _started(folder, *words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = _started(
+        folder,
+        *words,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     out, err = process.communicate()
     text = out.decode("utf-8", "surrogateescape").rstrip()
     return Answer(process.returncode, text, _sentence(err))
@@ -450,16 +520,22 @@ def _run(folder: Path, *words: str) -> Answer:
 
 def _sentence(words: bytes) -> str:
     """Return Git's words as one sentence."""
-    sentence = " ".join(words.decode("utf-8", "replace").split())
+    text = words.decode("utf-8", "replace")
+    sentence = " ".join(text.split())
     for mark in ("fatal: ", "error: "):
         sentence = sentence.removeprefix(mark)
-    return sentence if not sentence or sentence.endswith(".") else f"{sentence}."
+    if sentence and not sentence.endswith("."):
+        sentence += "."
+    return sentence
 
 
 def _written_by(line: bytes) -> tuple[bytes, int]:
     """Return name and time of who made a commit; 0 where it tells none."""
     match = _WRITTEN_BY.fullmatch(line)
-    return (match[1] or b"", int(match[2])) if match else (b"", 0)
+    if match is None:
+        return b"", 0
+    name, seconds = match.groups(default=b"")
+    return name, int(seconds)
 
 
 def _decoded(text: bytes, encoding: str) -> str:

@@ -45,7 +45,8 @@ class RecordingButler(ButlerReader):
         """Return those of ``names`` that exist, looked at anew."""
         requested = list(names)
         collections = self.butler.collections(requested)
-        self._seen.update({name: collections.get(name) for name in requested})
+        for name in requested:
+            self._seen[name] = collections.get(name)
         return collections
 
     @override
@@ -54,10 +55,21 @@ class RecordingButler(ButlerReader):
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
         requested = list(names)
-        holdings = self.butler.holdings(requested, files=files, calibrations_only=calibrations_only)
-        memory = self._calibrations if calibrations_only else self._held
+        holdings = self.butler.holdings(
+            requested,
+            files=files,
+            calibrations_only=calibrations_only,
+        )
+        memory = self._held
+        if calibrations_only:
+            memory = self._calibrations
         for name in requested:
-            memory[name] = _with_sizes(holdings.get(name), memory.get(name))
+            now = holdings.get(name)
+            before = memory.get(name)
+            # What was looked at once is not forgotten by asking for less.
+            if now and before and not now.sizes and before.sizes and _same(now, before):
+                now = replace(now, sizes=before.sizes)
+            memory[name] = now
         return holdings
 
     @override
@@ -137,19 +149,33 @@ class RecordingButler(ButlerReader):
             It gave a name that cannot be written down.
         """
         try:
+            collections: dict[str, SeenEntry | None] = {}
+            for name, collection in sorted(self._seen.items()):
+                collections[name] = None
+                if collection:
+                    collections[name] = SeenEntry(
+                        type=collection.type,
+                        children=collection.children,
+                    )
+            holdings: dict[str, HeldEntry | None] = {}
+            for name, held in sorted(self._held.items()):
+                holdings[name] = HeldEntry.of(held) if held else None
+            # What is the same with all datasets as with calibrations alone
+            # is written once.
+            calibrations: dict[str, HeldEntry | None] = {}
+            for name, held in sorted(self._calibrations.items()):
+                if name in self._held and _same(held, self._held[name]):
+                    continue
+                calibrations[name] = HeldEntry.of(held) if held else None
             return Observation(
                 address=RepositoryAddress(address),
                 butler=butler,
                 at=self.at,
                 version=version,
                 declared=declared,
-                collections={name: _seen_entry(self._seen[name]) for name in sorted(self._seen)},
-                holdings={name: _held_entry(self._held[name]) for name in sorted(self._held)},
-                calibrations={
-                    name: _held_entry(held)
-                    for name, held in sorted(self._calibrations.items())
-                    if name not in self._held or not _same(held, self._held[name])
-                },
+                collections=collections,
+                holdings=holdings,
+                calibrations=calibrations,
             )
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
@@ -185,8 +211,10 @@ class RecordedButler(ButlerReader):
         UnreachableError
             One of them was not asked for.
         """
-        entries = self._recalled(names, self.observation.collections)
-        return {name: SeenCollection(name, entry.type, entry.children) for name, entry in entries.items()}
+        collections = {}
+        for name, entry in self._recalled(names, self.observation.collections).items():
+            collections[name] = SeenCollection(name, entry.type, entry.children)
+        return collections
 
     @override
     def holdings(
@@ -201,17 +229,20 @@ class RecordedButler(ButlerReader):
         UnreachableError
             One of them was not asked for.
         """
-        observation = self.observation
-        entries = (
-            {**observation.holdings, **observation.calibrations}
-            if calibrations_only
-            else observation.holdings
-        )
-        holdings = {name: held.holding(name) for name, held in self._recalled(names, entries).items()}
+        entries = dict(self.observation.holdings)
         if calibrations_only:
-            holdings = {name: replace(held, unrecorded=frozenset()) for name, held in holdings.items()}
-        with_files = (holdings[name] for name in files if name in holdings)
-        self.without_files |= {held.collection for held in with_files if held.rows and not held.sizes}
+            # Only what differs from the whole is written down of them.
+            entries |= self.observation.calibrations
+        holdings = {}
+        for name, entry in self._recalled(names, entries).items():
+            holding = entry.holding(name)
+            if calibrations_only:
+                holding = replace(holding, unrecorded=frozenset())
+            holdings[name] = holding
+        for name in files:
+            looked_up = holdings.get(name)
+            if looked_up and looked_up.rows and not looked_up.sizes:
+                self.without_files.add(looked_up.collection)
         return holdings
 
     @override
@@ -270,12 +301,26 @@ class RecordedButler(ButlerReader):
         """Refuse: dimension records were not observed."""
         self._cannot("its exposures")
 
-    def _recalled(self, names: Iterable[str], observed: Mapping[str, E | None]) -> dict[str, E]:
+    def _recalled(
+        self,
+        names: Iterable[str],
+        observed: Mapping[str, E | None],
+    ) -> dict[str, E]:
+        """Return what was observed of those of some names that were there."""
         requested = list(dict.fromkeys(names))
-        if unknown := [name for name in requested if name not in observed]:
-            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            self._cannot(f"{unknown[0]}{more}")
-        return {name: entry for name in requested if (entry := observed[name]) is not None}
+        unknown = [name for name in requested if name not in observed]
+        if unknown:
+            subject = unknown[0]
+            if len(unknown) > 1:
+                subject += f" and {len(unknown) - 1} more"
+            self._cannot(subject)
+        entries = {}
+        for name in requested:
+            entry = observed[name]
+            # It was asked for, and was not there.
+            if entry is not None:
+                entries[name] = entry
+        return entries
 
     def _cannot(self, what: str) -> NoReturn:
         raise UnreachableError(
@@ -287,26 +332,10 @@ class RecordedButler(ButlerReader):
         )
 
 
-def _with_sizes(now: Holding | None, before: Holding | None) -> Holding | None:
-    """Return what was answered now, with the files that were looked at."""
-    if now and before and not now.sizes and before.sizes and _same(now, before):
-        return replace(now, sizes=before.sizes)
-    return now
-
-
 def _same(first: Holding | None, second: Holding | None) -> bool:
+    """Say whether two answers are the same, whatever the order of rows."""
     if first is None or second is None:
         return first is second
-    return (first.type, set(first.rows), first.unrecorded) == (
-        second.type,
-        set(second.rows),
-        second.unrecorded,
-    )
-
-
-def _seen_entry(collection: SeenCollection | None) -> SeenEntry | None:
-    return SeenEntry(type=collection.type, children=collection.children) if collection else None
-
-
-def _held_entry(held: Holding | None) -> HeldEntry | None:
-    return HeldEntry.of(held) if held else None
+    if first.type != second.type or first.unrecorded != second.unrecorded:
+        return False
+    return set(first.rows) == set(second.rows)
