@@ -7,7 +7,7 @@ and are their files there?
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Literal
@@ -121,6 +121,20 @@ class Picked(Noun):
 
     uuids: tuple[str, ...]
     """The datasets."""
+
+    @classmethod
+    def of(cls, collections: Iterable[str], uuids: Iterable[str]) -> Picked:
+        """Return what is selected, sorted.
+
+        Parameters
+        ----------
+        collections, uuids
+            In any order.
+        """
+        return cls(
+            collections=tuple(sorted(collections)),
+            uuids=tuple(sorted(uuids)),
+        )
 
 
 class Finding(Noun):

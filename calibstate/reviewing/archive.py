@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -53,15 +53,17 @@ class Share:
             It is no share.
         """
         match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text.strip())
-        if not match or not 1 <= int(match[1]) <= int(match[2]):
-            raise UsageError(
-                Diagnostic(
-                    "Not a share",
-                    f"{text!r} is no share of the archive.",
-                    hint="Write 3/7 for the third of seven; the first is 1/7 and the last is 7/7.",
-                )
+        if match:
+            number, of = int(match[1]), int(match[2])
+            if 1 <= number <= of:
+                return cls(number, of)
+        raise UsageError(
+            Diagnostic(
+                "Not a share",
+                f"{text!r} is no share of the archive.",
+                hint="Write 3/7 for the third of seven; the first is 1/7 and the last is 7/7.",
             )
-        return cls(int(match[1]), int(match[2]))
+        )
 
     def has(self, key: str) -> bool:
         """Say whether a file is in this share.
@@ -72,7 +74,9 @@ class Share:
             Path of the file within the archive.
         """
         digest = hashlib.sha256(key.encode(errors="surrogateescape")).digest()
-        return int.from_bytes(digest[:8]) % self.of == self.number - 1
+        # A digest is spread evenly, so each share has about as many files.
+        number = int.from_bytes(digest[:8])
+        return number % self.of == self.number - 1
 
     @override
     def __str__(self) -> str:
@@ -164,9 +168,11 @@ def review_archive(
     try:
         manifests = in_time(ARCHIVE, lambda: _manifests(tickets, archive, unreadable), timeout)
         looks = [_Look(manifest, how) for manifest in manifests]
-        total, done = sum(len(look.files) for look in looks), 0
+        # All are counted first, so that progress is of the whole.
+        total = sum(len(look.files) for look in looks)
+        done = 0
         for look in looks:
-            reviews.append(look.review(archive, timeout, _counted(how.watch, done, total)))
+            reviews.append(look.review(archive, timeout, done, total))
             done += len(look.files)
             how.watch("files", done, total)
     except UnreachableError as error:
@@ -185,44 +191,48 @@ def review_archive(
 
 
 def _manifests(
-    tickets: list[TicketKey], archive: ArchiveReader, unreadable: dict[str, str]
+    tickets: Sequence[TicketKey],
+    archive: ArchiveReader,
+    unreadable: dict[str, str],
 ) -> list[Manifest]:
-    """Return all bundles of tickets, and note those that cannot be read."""
+    """Return all bundles of tickets, and note those that cannot be read.
+
+    Parameters
+    ----------
+    tickets
+        Whose bundles.
+    archive
+        The archive.
+    unreadable
+        Told why the bundles of a ticket cannot be read, by its name.
+    """
     try:
-        bundles = _listed(tickets, archive)
+        bundles = dict(_whole_bundles(tickets, archive))
     except InvalidStateError:
-        bundles = _one_by_one(tickets, archive, unreadable)
-    return [manifest for key in tickets for manifest in bundles.get(key, ())]
+        # Which ticket it is about is told only if each is asked for alone.
+        bundles = {}
+        for key in tickets:
+            try:
+                bundles.update(_whole_bundles([key], archive))
+            except InvalidStateError as error:
+                unreadable[key.name] = error.diagnostics[0].detail
+    manifests: list[Manifest] = []
+    for key in tickets:
+        manifests.extend(bundles.get(key, ()))
+    return manifests
 
 
-def _listed(tickets: list[TicketKey], archive: ArchiveReader) -> Mapping[TicketKey, tuple[Manifest, ...]]:
+def _whole_bundles(
+    tickets: Sequence[TicketKey],
+    archive: ArchiveReader,
+) -> Mapping[TicketKey, Sequence[Manifest]]:
     """Return bundles; what is wrong with their lists of files is told now."""
     bundles = archive.bundles(tickets)
     for manifests in bundles.values():
         for manifest in manifests:
+            # The files are read from the archive as soon as they are counted.
             _ = len(manifest.files)
     return bundles
-
-
-def _one_by_one(
-    tickets: list[TicketKey], archive: ArchiveReader, unreadable: dict[str, str]
-) -> Mapping[TicketKey, tuple[Manifest, ...]]:
-    bundles: dict[TicketKey, tuple[Manifest, ...]] = {}
-    for key in tickets:
-        try:
-            bundles |= _listed([key], archive)
-        except InvalidStateError as error:
-            unreadable["/".join(key)] = error.diagnostics[0].detail
-    return bundles
-
-
-def _counted(watch: Watch, before: int, total: int) -> Watch:
-    """Return what counts the files of one bundle behind those before it."""
-
-    def counted(unit: str, done: int, of: int) -> None:
-        watch(unit, before + done, total)
-
-    return counted
 
 
 class _Look:
@@ -230,17 +240,49 @@ class _Look:
 
     def __init__(self, manifest: Manifest, how: ArchiveReviewing) -> None:
         share = how.share or _ALL
+        folder = manifest.folder
         self.manifest = manifest
         self.how = how
-        self.has_export = share.has(f"{manifest.folder}/{EXPORT}")
+        self.has_export = share.has(f"{folder}/{EXPORT}")
         self.files: list[BundleFile] = []
+        # Files of a bundle by reference lie in a datastore, not here.
         if not manifest.by_reference:
-            self.files = [file for file in manifest.files if share.has(f"{manifest.folder}/{file.path}")]
+            self.files = [file for file in manifest.files if share.has(f"{folder}/{file.path}")]
 
-    def review(self, archive: ArchiveReader, timeout: timedelta, watch: Watch) -> BundleReview:
-        """Return what is wrong with the files."""
+    def review(self, archive: ArchiveReader, timeout: timedelta, before: int, total: int) -> BundleReview:
+        """Return what is wrong with the files.
+
+        Parameters
+        ----------
+        archive
+            The archive.
+        timeout
+            How long it may be silent.
+        before, total
+            How many files were looked at before, and are in all.
+        """
+
+        def watch(unit: str, done: int, of: int) -> None:
+            self.how.watch(unit, before + done, total)
+
         reading = Reading(every_byte=self.how.every_byte, pace=self.how.pace, watch=watch)
-        files_there = in_time(ARCHIVE, lambda: self._look(archive, reading), timeout)
+        files_there = in_time(ARCHIVE, lambda: self.look(archive, reading), timeout)
+        findings: list[DamageFinding] = []
+        for problem in files_there.problems:
+            unreadable = DamageFinding(what=Fault.UNREADABLE, path=problem.path, detail=problem.detail)
+            findings.append(unreadable)
+        for damaged in files_there.damaged:
+            what = Fault.ALTERED
+            if damaged.is_gone:
+                what = Fault.LOST
+            findings.append(
+                DamageFinding(
+                    what=what,
+                    path=damaged.file.path,
+                    detail=damaged.detail,
+                    right_size=damaged.found_size == damaged.file.size,
+                )
+            )
         return BundleReview(
             instrument=self.manifest.instrument,
             ticket=self.manifest.ticket,
@@ -248,25 +290,14 @@ class _Look:
             folder=self.manifest.folder,
             files=len(self.files) + self.has_export,
             bytes=sum(file.size for file in self.files),
-            findings=tuple(_findings(files_there)),
+            findings=tuple(findings),
         )
 
-    def _look(self, archive: ArchiveReader, reading: Reading) -> BundleFiles:
+    def look(self, archive: ArchiveReader, reading: Reading) -> BundleFiles:
+        """Return what the files of the share are like, the export's too."""
         files_there = look_at_files(self.manifest, self.files, archive, reading)
         if not self.has_export:
             return files_there
         export = look_at_export(self.manifest, archive)
-        return replace(files_there, problems=(*export.problems, *files_there.problems))
-
-
-def _findings(files_there: BundleFiles) -> Iterator[DamageFinding]:
-    for problem in files_there.problems:
-        yield DamageFinding(what=Fault.UNREADABLE, path=problem.path, detail=problem.detail)
-    for damaged in files_there.damaged:
-        what = Fault.LOST if damaged.is_gone else Fault.ALTERED
-        yield DamageFinding(
-            what=what,
-            path=damaged.file.path,
-            detail=damaged.detail,
-            right_size=damaged.found_size == damaged.file.size,
-        )
+        problems = (*export.problems, *files_there.problems)
+        return replace(files_there, problems=problems)

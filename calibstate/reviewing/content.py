@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..kinds.chain import Chain, ChainKind
 from ..model.contents import CollectionType, Row
 from ..model.drift import What
 from ..model.effective import Effective
-from ..model.reviews import Check, Checked, Fault, Finding, Picked
-from ..model.timespans import format_bound
+from ..model.reviews import Check, Checked, Fault, Picked
+from .by_range import by_range
+from .checking import Checking
 from .expect import Expected
 from .look_closely import Showed
-from .within import within
+from .within import within_range_of
 
 __all__ = ["check_content", "is_deployed", "lacking"]
 
-_FAULTS = {What.MISSING: Fault.MISSING, What.MISORDERED: Fault.MISORDERED}
-
-
-class _MissingAlike(NamedTuple):
-    """What rows have in common that are missing alike."""
-
-    dataset_type: str
-    begin: int
-    end: int
-
-    collections: tuple[str, ...]
-    """Collections of which something is selected instead."""
+_FAULTS = {
+    What.MISSING: Fault.MISSING,
+    What.MISORDERED: Fault.MISORDERED,
+}
+"""What a ticket's chain may lack; all else is a change."""
 
 
 def is_deployed(expected: Expected, showed: Showed) -> bool:
@@ -45,7 +40,14 @@ def lacking(expected: Expected, showed: Showed) -> frozenset[Row]:
     RefusedError
         What it should hold cannot be read.
     """
-    return frozenset(row for name in expected.ticket.leaves for row in _lacking(name, expected, showed))
+    missing: set[Row] = set()
+    for name in expected.ticket.leaves:
+        live = showed.holdings.get(name)
+        rows = set(expected.rows(name, live))
+        if live:
+            rows.difference_update(live.rows)
+        missing |= rows
+    return frozenset(missing)
 
 
 def check_content(expected: Expected, showed: Showed) -> Checked:
@@ -63,149 +65,167 @@ def check_content(expected: Expected, showed: Showed) -> Checked:
     RefusedError
         What it should hold cannot be read.
     """
+    checking = Checking(Check.CONTENT)
+    _check_ticket_chain(expected, showed, checking)
     leaves = expected.ticket.leaves
-    findings = [finding for name in leaves for finding in _of_collection(name, expected, showed)]
-    rows = sum(len(showed.holdings[name].rows) for name in leaves if name in showed.holdings)
-    return Checked(
-        Check.CONTENT,
-        {"collections": len(leaves), "certifications": rows},
-        (*_of_ticket_chain(expected, showed), *findings),
-    )
+    for name in leaves:
+        comparison = _CollectionComparison(name, expected, showed, checking)
+        # Rows of something else are not worth a look.
+        if comparison.is_comparable():
+            comparison.compare_rows()
+    certifications = 0
+    for holding in showed.held_in(leaves):
+        certifications += len(holding.rows)
+    checking.counts["collections"] = len(leaves)
+    checking.counts["certifications"] = certifications
+    return checking.checked()
 
 
-def _of_ticket_chain(expected: Expected, showed: Showed) -> Iterator[Finding]:
+def _check_ticket_chain(expected: Expected, showed: Showed, checking: Checking) -> None:
+    """Compare the chain of a ticket's collections, which only some have."""
     ticket = expected.ticket
-    if ticket.collection is None:
+    name = ticket.collection
+    if name is None:
         return
-    address = Chain.at(showed.address, ticket.collection)
-    collection = showed.collections.get(ticket.collection)
+    address = Chain.at(showed.address, name)
+    declared = Chain(address, ticket.leaves)
     live: Chain | None = None
+    collection = showed.collections.get(name)
     if collection:
         live = Chain(address, collection.children, type=collection.type)
-    for drift in ChainKind().compare(Chain(address, ticket.leaves), live):
-        yield Finding(
-            check=Check.CONTENT,
-            what=_FAULTS.get(drift.what, Fault.CHANGED),
-            collection=ticket.collection,
-            detail=f"{drift.subject}: {drift.detail}" if drift.subject != ticket.collection else drift.detail,
-        )
+    for drift in ChainKind().compare(declared, live):
+        what = _FAULTS.get(drift.what, Fault.CHANGED)
+        detail = drift.detail
+        if drift.subject != name:
+            detail = f"{drift.subject}: {detail}"
+        checking.add(what, detail, collection=name)
 
 
-def _of_collection(name: str, expected: Expected, showed: Showed) -> Iterator[Finding]:
-    as_a_whole = _as_a_whole(name, expected, showed)
-    if as_a_whole is not None:
-        yield as_a_whole
-        return
-    live = showed.holdings[name]
-    if live.fingerprint == expected.fingerprints[name]:
-        return
-    want, have = set(expected.rows(name, live)), set(live.rows)
-    verb = "certified" if live.type is CollectionType.CALIBRATION else "stored"
-    findings = [
-        *_missing(name, want - have, expected, showed, verb),
-        *_beyond(name, have - want, expected, verb),
-    ]
-    # From a seal alone the datasets are not known one by one.
-    yield from findings or [
-        Finding(
-            check=Check.CONTENT,
-            what=Fault.CHANGED,
-            collection=name,
-            detail=f"it holds other datasets than {expected.witness} says, for the same data IDs and ranges",
-        )
-    ]
+class _MissingAlike(NamedTuple):
+    """What rows have in common that are missing alike."""
+
+    dataset_type: str
+    begin: int
+    end: int
+
+    collections: tuple[str, ...]
+    """Collections of which something is selected instead."""
 
 
-def _as_a_whole(name: str, expected: Expected, showed: Showed) -> Finding | None:
-    """Return what is wrong with a collection before its rows are looked at."""
-    what = Fault.CHANGED
-    if name not in showed.collections:
-        what = Fault.MISSING
-        detail = "it is not here"
-    elif name not in showed.holdings:
-        kind = showed.collections[name].type.value
-        detail = f"the name is taken by a {kind} collection"
-    elif expected.type_of(name) not in {None, showed.holdings[name].type}:
-        kind = showed.holdings[name].type.value
-        detail = f"it is a {kind} collection, which {expected.witness} says it is not"
-    else:
-        return None
-    return Finding(check=Check.CONTENT, what=what, collection=name, detail=detail)
+@dataclass(frozen=True)
+class _CollectionComparison:
+    """One collection of a ticket, beside what it should hold."""
 
+    name: str
+    expected: Expected
+    showed: Showed
+    checking: Checking
 
-def _lacking(name: str, expected: Expected, showed: Showed) -> Iterable[Row]:
-    live = showed.holdings.get(name)
-    return set(expected.rows(name, live)) - set(live.rows if live else ())
+    def is_comparable(self) -> bool:
+        """Say whether it is there and of its type; else add what is wrong."""
+        what = Fault.CHANGED
+        collection = self.showed.collections.get(self.name)
+        holding = self.showed.holdings.get(self.name)
+        if collection is None:
+            what = Fault.MISSING
+            detail = "it is not here"
+        elif holding is None:
+            type_there = collection.type.value
+            detail = f"the name is taken by a {type_there} collection"
+        elif self.expected.type_of(self.name) not in {None, holding.type}:
+            type_there = holding.type.value
+            witness = self.expected.witness
+            detail = f"it is a {type_there} collection, which {witness} says it is not"
+        else:
+            return True
+        self.checking.add(what, detail, collection=self.name)
+        return False
 
+    def compare_rows(self) -> None:
+        """Add the rows that are missing, and those that are too many."""
+        live = self.showed.holdings[self.name]
+        if live.fingerprint == self.expected.fingerprints[self.name]:
+            return
+        rows_expected = set(self.expected.rows(self.name, live))
+        rows_there = set(live.rows)
+        missing = rows_expected - rows_there
+        beyond = rows_there - rows_expected
+        verb = "stored"
+        if live.type is CollectionType.CALIBRATION:
+            verb = "certified"
+        self.add_missing(missing, verb)
+        self.add_beyond(beyond, verb)
+        # From a seal alone the datasets are not known one by one, so the
+        # fingerprints may differ where no row does.
+        if not missing and not beyond:
+            witness = self.expected.witness
+            detail = f"it holds other datasets than {witness} says, for the same data IDs and ranges"
+            self.checking.add(Fault.CHANGED, detail, collection=self.name)
 
-def _missing(
-    name: str, rows: Iterable[Row], expected: Expected, showed: Showed, verb: str
-) -> Iterator[Finding]:
-    """Yield rows that are missing, those together that are missing alike.
+    def add_missing(self, rows: Collection[Row], verb: str) -> None:
+        """Add rows that are missing, those together that are missing alike.
 
-    They have one type and one range, and the same is selected instead.
-    """
-    missing: defaultdict[_MissingAlike, list[Row]] = defaultdict(list)
-    winners: defaultdict[_MissingAlike, set[str]] = defaultdict(set)
-    for row in sorted(rows):
-        instead = _instead(row, expected, showed)
-        names = sorted({winner.collection for winner in instead})
-        key = _MissingAlike(row.dataset_type, row.begin, row.end, tuple(names))
-        missing[key].append(row)
-        winners[key].update(winner.uuid for winner in instead)
-    for key, missing_rows in missing.items():
-        collections = key.collections
-        # From a seal alone the datasets are not known.
-        uuids = {row.uuid for row in missing_rows if row.uuid}
-        selected: Picked | None = None
-        if collections:
-            selected = Picked(collections=collections, uuids=tuple(sorted(winners[key])))
-        yield Finding(
-            check=Check.CONTENT,
-            what=Fault.MISSING,
-            collection=name,
-            dataset_type=key.dataset_type,
-            data_ids=tuple(sorted(row.data_id for row in missing_rows)),
-            begin=format_bound(key.begin),
-            end=format_bound(key.end),
-            expected=Picked(collections=(name,), uuids=tuple(sorted(uuids))),
-            found=selected,
-            detail=f"not {verb} here; {_instead_in_words(collections, showed)}",
-        )
+        They have one type and one range, and the same is selected instead.
+        """
+        missing: defaultdict[_MissingAlike, list[Row]] = defaultdict(list)
+        winners: defaultdict[_MissingAlike, set[str]] = defaultdict(set)
+        for row in sorted(rows):
+            collections: set[str] = set()
+            uuids: set[str] = set()
+            for winner in self.selected_instead(row):
+                collections.add(winner.collection)
+                uuids.add(winner.uuid)
+            key = _MissingAlike(
+                row.dataset_type,
+                row.begin,
+                row.end,
+                tuple(sorted(collections)),
+            )
+            missing[key].append(row)
+            winners[key] |= uuids
+        for key, missing_rows in missing.items():
+            # From a seal alone the datasets are not known.
+            expected_uuids = {row.uuid for row in missing_rows if row.uuid}
+            selected: Picked | None = None
+            instead_of_it = "nothing"
+            if key.collections:
+                selected = Picked.of(key.collections, winners[key])
+                instead_of_it = self.showed.those_of(key.collections)
+            self.checking.add(
+                Fault.MISSING,
+                f"not {verb} here; {instead_of_it} is selected instead",
+                collection=self.name,
+                dataset_type=key.dataset_type,
+                data_ids=[row.data_id for row in missing_rows],
+                begin=key.begin,
+                end=key.end,
+                expected=Picked.of({self.name}, expected_uuids),
+                selected=selected,
+            )
 
+    def selected_instead(self, row: Row) -> list[Effective]:
+        """Return what is selected where a row is missing.
 
-def _instead(row: Row, expected: Expected, showed: Showed) -> list[Effective]:
-    """Return what is selected where a row is missing."""
-    for chain in showed.through(expected.ticket):
-        winners = within(chain.sight, row.dataset_type, row.data_id, (row.begin, row.end))
+        The first chain tells; how others select is another check.
+        """
+        chains = self.showed.through(self.expected.ticket)
+        if not chains:
+            return []
+        winners = within_range_of(chains[0].sight, row)
         return [winner for winner in winners if winner.uuid != row.uuid]
-    return []
 
-
-def _instead_in_words(collections: Sequence[str], showed: Showed) -> str:
-    if not collections:
-        return "nothing is selected instead"
-    owners = dict.fromkeys(showed.called(collection) for collection in collections)
-    listed = " and ".join(f"that of {owner}" for owner in owners)
-    return f"{listed} is selected instead"
-
-
-def _beyond(name: str, rows: Iterable[Row], expected: Expected, verb: str) -> Iterator[Finding]:
-    """Yield rows that are too many, by dataset type and range."""
-    alike: defaultdict[tuple[str, int, int], list[Row]] = defaultdict(list)
-    for row in sorted(rows):
-        alike[row.dataset_type, row.begin, row.end].append(row)
-    for (dataset_type, begin, end), extra in alike.items():
-        data_ids = {row.data_id for row in extra}
-        uuids = {row.uuid for row in extra}
-        yield Finding(
-            check=Check.CONTENT,
-            what=Fault.CHANGED,
-            collection=name,
-            dataset_type=dataset_type,
-            data_ids=tuple(sorted(data_ids)),
-            begin=format_bound(begin),
-            end=format_bound(end),
-            found=Picked(collections=(name,), uuids=tuple(sorted(uuids))),
-            detail=f"{verb} here, and {expected.witness} does not have it",
-        )
+    def add_beyond(self, rows: Collection[Row], verb: str) -> None:
+        """Add rows that are too many, by dataset type and range."""
+        witness = self.expected.witness
+        for span, extra in by_range(sorted(rows)).items():
+            uuids = {row.uuid for row in extra}
+            self.checking.add(
+                Fault.CHANGED,
+                f"{verb} here, and {witness} does not have it",
+                collection=self.name,
+                dataset_type=span.dataset_type,
+                data_ids={row.data_id for row in extra},
+                begin=span.begin,
+                end=span.end,
+                selected=Picked.of({self.name}, uuids),
+            )

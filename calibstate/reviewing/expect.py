@@ -6,6 +6,7 @@ review the seal is enough, even where neither bundle nor origin can be seen.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -52,6 +53,28 @@ class Expected:
 
     archive_trouble: str = ""
     """Why the archive could not be seen, if that is why."""
+
+    @classmethod
+    def of(cls, ticket: Ticket, seal: Seal | None, pin: Pin | Reason, archive_trouble: str) -> Expected:
+        """Return what a ticket should hold.
+
+        Parameters
+        ----------
+        ticket
+            The ticket.
+        seal
+            Its seal, if it has one.
+        pin
+            What is known for a plan, or why nothing is.
+        archive_trouble
+            Why the archive could not be seen, if so.
+        """
+        if isinstance(pin, Pin):
+            return cls(ticket, pin.fingerprints, pin.witness, seal, pin)
+        # A plan needs the bundle or the origin as well, a review does not.
+        if seal and seal_state(ticket, seal) is not SealState.DIFFERS:
+            return cls(ticket, seal.fingerprints, "its seal", seal)
+        return cls(ticket, seal=seal, trouble=pin.detail, archive_trouble=archive_trouble)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -110,14 +133,32 @@ def expectations(
         if bundle:
             listed = replace(bundle, listed=True)
             archived.append(replace(resource, resource=listed))
-    observed = {o.address: o for o in look_at(archived, places)} if archived else {}
+    observed = _by_address(archived, places)
     observed |= _at_origins(desired, scope, declared, observed, places)
     pins = pin_tickets(desired, scope, observed, places)
-    trouble = next((o.trouble.detail for o in observed.values() if o.trouble and _is_archive(o)), "")
-    return {
-        written.noun.key: _expected(desired, written.noun, pins[written.noun.key], trouble)
-        for written in adopted(desired, scope)
-    }
+    archive_trouble = ""
+    for resource_there in observed.values():
+        if resource_there.trouble and resource_there.address.place == ARCHIVE:
+            archive_trouble = resource_there.trouble.detail
+            break
+    expected: dict[TicketKey, Expected] = {}
+    for written in adopted(desired, scope):
+        ticket = written.noun
+        seal = desired.seals.get(ticket.key)
+        expected[ticket.key] = Expected.of(
+            ticket,
+            seal.noun if seal else None,
+            pins[ticket.key],
+            archive_trouble,
+        )
+    return expected
+
+
+def _by_address(resources: list[Declared], places: ReadPlaces) -> dict[Address, Observed]:
+    """Look at resources of one place."""
+    if not resources:
+        return {}
+    return {there.address: there for there in look_at(resources, places)}
 
 
 def _at_origins(
@@ -127,41 +168,43 @@ def _at_origins(
     observed: Mapping[Address, Observed],
     places: ReadPlaces,
 ) -> dict[Address, Observed]:
-    """Look at the origins of tickets that were neither sealed nor archived."""
-    alone = {
-        written.noun.name
-        for written in adopted(desired, scope)
-        if written.noun.key not in desired.seals and _has_no_bundle(observed, written.noun)
-    }
-    wanted: dict[str, list[Declared]] = {}
+    """Look at the origins of tickets that were neither sealed nor archived.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the instruments.
+    declared
+        Resources of all places.
+    observed
+        What the archive showed.
+    places
+        Where to look.
+    """
+    alone: set[str] = set()
+    for written in adopted(desired, scope):
+        ticket = written.noun
+        if ticket.key in desired.seals:
+            continue
+        archive = observed[Bundle.at(ticket)]
+        # Where nobody could look, there may be a bundle.
+        if archive.trouble:
+            continue
+        bundle = Bundle.of(archive.resource)
+        if bundle is None or not bundle.manifests:
+            alone.add(ticket.name)
+    wanted: defaultdict[str, list[Declared]] = defaultdict(list)
     for resource in declared:
         collection = Collection.of(resource.resource)
         place, name = resource.address.place, resource.address.name
-        is_origin = place == desired.origin(name.partition("/")[0])
+        instrument, _, _ = name.partition("/")
+        is_origin = place == desired.origin(instrument)
         if collection and name in alone and is_origin:
             # No entrances: its files are nothing to us.
             without_entrances = replace(collection, entrances=())
             bare = replace(resource, resource=without_entrances)
-            wanted.setdefault(place, []).append(bare)
-    return {o.address: o for there in wanted.values() for o in look_at(there, places)}
-
-
-def _has_no_bundle(observed: Mapping[Address, Observed], ticket: Ticket) -> bool:
-    there = observed[Bundle.at(ticket)]
-    bundle = Bundle.of(there.resource)
-    # Where nobody could look, there may be one.
-    return there.trouble is None and not (bundle and bundle.manifests)
-
-
-def _is_archive(observed: Observed) -> bool:
-    return observed.address.place == ARCHIVE
-
-
-def _expected(desired: DesiredState, ticket: Ticket, pin: Pin | Reason, trouble: str) -> Expected:
-    written = desired.seals.get(ticket.key)
-    seal = written.noun if written else None
-    if isinstance(pin, Pin):
-        return Expected(ticket, pin.fingerprints, pin.witness, seal, pin)
-    if seal and seal_state(ticket, seal) is not SealState.DIFFERS:
-        return Expected(ticket, seal.fingerprints, "its seal", seal)
-    return Expected(ticket, seal=seal, trouble=pin.detail, archive_trouble=trouble)
+            wanted[place].append(bare)
+    at_origins: dict[Address, Observed] = {}
+    for resources in wanted.values():
+        at_origins |= _by_address(resources, places)
+    return at_origins

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from ..engine.expand import expand
 from ..errors import RefusedError
@@ -26,7 +27,7 @@ from ..ports.butler import ButlerReader, SeenCollection
 from ..ports.places import ReadPlaces
 from .expect import Expected
 
-__all__ = ["SearchedChain", "Showed", "group_of", "look_closely"]
+__all__ = ["DetectorGroup", "SearchedChain", "Showed", "look_closely"]
 
 
 @dataclass(frozen=True)
@@ -53,33 +54,47 @@ class SearchedChain:
 
     def won_by(self, ticket: Ticket) -> list[Effective]:
         """Return the ranges that a ticket should win, as winners sort."""
-        return sorted(winner for leaf in set(ticket.leaves) for winner in self._won.get(leaf, ()))
+        won: list[Effective] = []
+        for leaf in set(ticket.leaves):
+            won.extend(self.won_through.get(leaf, ()))
+        return sorted(won)
 
     @cached_property
-    def _won(self) -> Mapping[str, list[Effective]]:
+    def won_through(self) -> Mapping[str, list[Effective]]:
+        """Which ranges should be won through each collection."""
         won: dict[str, list[Effective]] = {}
         for winner in self.wish.winners:
             won.setdefault(winner.collection, []).append(winner)
         return won
 
     @cached_property
-    def answering(self) -> Mapping[tuple[str, str], Mapping[str, set[str]]]:
+    def answering(self) -> Mapping[DetectorGroup, Mapping[str, set[str]]]:
         """Which collections win anything, by data ID, those together that
         differ in their detector only.
         """
-        answering: dict[tuple[str, str], dict[str, set[str]]] = {}
+        answering: dict[DetectorGroup, dict[str, set[str]]] = {}
         for winner in self.wish.winners:
-            collections_of = answering.setdefault(group_of(winner), {})
+            group = DetectorGroup.of(winner)
+            collections_of = answering.setdefault(group, {})
             collections = collections_of.setdefault(winner.data_id, set())
             collections.add(winner.collection)
         return answering
 
 
-def group_of(winner: Effective) -> tuple[str, str]:
-    """Return the dataset type, and the data ID but for its detector."""
-    rest = parse_data_id(winner.data_id)
-    rest.pop("detector", None)
-    return winner.dataset_type, format_data_id(rest)
+class DetectorGroup(NamedTuple):
+    """What data IDs have in common that differ in their detector only."""
+
+    dataset_type: str
+
+    rest: str
+    """The data ID but for its detector."""
+
+    @classmethod
+    def of(cls, winner: Effective) -> DetectorGroup:
+        """Return the group of what a collection wins."""
+        keys = parse_data_id(winner.data_id)
+        keys.pop("detector", None)
+        return cls(winner.dataset_type, format_data_id(keys))
 
 
 @dataclass(frozen=True)
@@ -109,9 +124,25 @@ class Showed:
         """Return what people call whose a collection is."""
         return self.owners.get(collection, collection)
 
+    def those_of(self, collections: Iterable[str]) -> str:
+        """Return in words whose the calibrations of some collections are."""
+        owners: dict[str, None] = {}
+        for collection in collections:
+            owners[self.called(collection)] = None
+        return " and ".join(f"that of {owner}" for owner in owners)
+
+    def held_in(self, collections: Iterable[str]) -> list[Holding]:
+        """Return what is here of some collections, in their order."""
+        held: list[Holding] = []
+        for collection in collections:
+            if collection in self.holdings:
+                held.append(self.holdings[collection])
+        return held
+
     def through(self, ticket: Ticket) -> list[SearchedChain]:
         """Return the chains through which a ticket is to be searched."""
-        return [chain for chain in self.chains if not set(ticket.leaves).isdisjoint(chain.declared)]
+        leaves = set(ticket.leaves)
+        return [chain for chain in self.chains if not leaves.isdisjoint(chain.declared)]
 
 
 def look_closely(
@@ -145,32 +176,46 @@ def look_closely(
         It cannot be seen.
     """
     butler = places.butler(address)
-    declared = [d.resource for d in expand(desired, Scope((), (address,), tuple(instruments)))]
-    tickets = {_key(held): held.leaves for held in Collection.among(declared)}
-    children = {chain.address.name: chain.children for chain in Chain.among(declared)}
-    leaves = list(dict.fromkeys(leaf for names in tickets.values() for leaf in names))
-    collections = butler.collections([*leaves, *children])
-    files = [leaf for ticket in reviewed for leaf in ticket.leaves]
-    held = butler.holdings(leaves, files=files)
-    arrived = {key for key, names in tickets.items() if any(name in collections for name in names)}
-    pins = {leaf: expected[key] for key, names in tickets.items() for leaf in names if key in expected}
-    gone = {leaf for key, names in tickets.items() if key not in arrived for leaf in names}
-    look = _Look(butler, children, held, pins, gone)
-    chains = [name for name in children if name in desired.chains]
+    scope = Scope((), (address,), tuple(instruments))
+    declared = [declared.resource for declared in expand(desired, scope)]
+    leaves_of: dict[TicketKey, tuple[str, ...]] = {}
+    owners: dict[str, str] = {}
+    for collection in Collection.among(declared):
+        instrument, _, ticket = collection.address.name.partition("/")
+        key = TicketKey(instrument, ticket)
+        leaves_of[key] = collection.leaves
+        owners.update(dict.fromkeys(collection.leaves, ticket))
+    children: dict[str, tuple[str, ...]] = {}
+    for chain in Chain.among(declared):
+        children[chain.address.name] = chain.children
+    collections = butler.collections([*owners, *children])
+    # To look at files takes long, and they matter for what is reviewed only.
+    leaves_with_files: list[str] = []
+    for reviewed_ticket in reviewed:
+        leaves_with_files.extend(reviewed_ticket.leaves)
+    holdings = butler.holdings(list(owners), files=leaves_with_files)
+    pins: dict[str, Expected] = {}
+    absent_tickets: set[str] = set()
+    absent_leaves: set[str] = set()
+    for key, leaves in leaves_of.items():
+        if key in expected:
+            pins.update(dict.fromkeys(leaves, expected[key]))
+        # One that arrives collection by collection has arrived with the first.
+        if not any(leaf in collections for leaf in leaves):
+            absent_tickets.add(key.ticket)
+            absent_leaves.update(leaves)
+    look = _Look(butler, children, holdings, pins, absent_leaves)
+    # The chains of tickets have no file of their own.
+    names = [name for name in children if name in desired.chains]
     return Showed(
         address,
         butler,
         collections,
-        held,
-        tuple(look.chains(chains)),
-        {leaf: key[1] for key, names in tickets.items() for leaf in names},
-        frozenset(key[1] for key in tickets.keys() - arrived),
+        holdings,
+        tuple(look.chains(names)),
+        owners,
+        frozenset(absent_tickets),
     )
-
-
-def _key(collection: Collection) -> TicketKey:
-    instrument, _, ticket = collection.address.name.partition("/")
-    return TicketKey(instrument, ticket)
 
 
 @dataclass(frozen=True)
@@ -182,72 +227,101 @@ class _Look:
     children: Mapping[str, tuple[str, ...]]
     """Declared, of every chain here, those of tickets too."""
 
-    held: Mapping[str, Holding]
+    holdings: Mapping[str, Holding]
     """What the collections of tickets hold."""
 
     pins: Mapping[str, Expected]
     """What the collections of tickets should hold."""
 
-    gone: set[str]
+    absent: set[str]
     """Collections of tickets that have not arrived."""
 
     def chains(self, names: Sequence[str]) -> Iterator[SearchedChain]:
         """Yield chains as they are declared and as they are."""
-        wish = {name: tuple(dict.fromkeys(self._declared_leaves(name))) for name in names}
-        sight = {name: flatten(self.butler, name) for name in names}
-        leaves = dict.fromkeys(leaf for searched in (*wish.values(), *sight.values()) for leaf in searched)
-        live = self._calibrations(leaves)
-        pinned = self._as_pinned(live)
-        inside = {child for name in names for child in self.children[name]}
+        declared: dict[str, tuple[str, ...]] = {}
+        searched: dict[str, tuple[str, ...]] = {}
+        inside: set[str] = set()
         for name in names:
+            # What is reached again is searched where it was reached first.
+            distinct = dict.fromkeys(self.declared_leaves(name))
+            declared[name] = tuple(distinct)
+            searched[name] = flatten(self.butler, name)
+            inside.update(self.children[name])
+        # Chains share most of what they search, so all is looked at together.
+        leaves: dict[str, None] = {}
+        for in_order in (*declared.values(), *searched.values()):
+            leaves.update(dict.fromkeys(in_order))
+        live = self.calibrations(leaves)
+        pinned = self.as_pinned(live)
+        for name in names:
+            as_declared = [pinned[leaf] for leaf in declared[name] if leaf in pinned]
+            as_it_is = [live[leaf] for leaf in searched[name] if leaf in live]
+            # A new ticket may certify a dataset of an older one, and then
+            # both have their part in what would be one range.
+            wish = resolve(as_declared, across=False)
+            sight = resolve(as_it_is)
+            is_outermost = name not in inside
             yield SearchedChain(
                 name,
-                wish[name],
-                sight[name],
-                # A new ticket may certify a dataset of an older one, and then
-                # both have their part in what would be one range.
-                resolve([pinned[leaf] for leaf in wish[name] if leaf in pinned], across=False),
-                resolve([live[leaf] for leaf in sight[name] if leaf in live]),
-                name not in inside,
+                declared[name],
+                searched[name],
+                wish,
+                sight,
+                is_outermost,
             )
 
-    def _declared_leaves(self, name: str) -> Iterator[str]:
+    def declared_leaves(self, name: str) -> Iterator[str]:
+        """Yield what is searched through a chain as declared."""
         for child in self.children[name]:
             if child in self.children:
-                yield from self._declared_leaves(child)
+                yield from self.declared_leaves(child)
             elif child in self.pins:
                 yield child
             else:
                 yield from flatten(self.butler, child)  # What others make.
 
-    def _calibrations(self, names: Iterable[str]) -> dict[str, Holding]:
+    def calibrations(self, names: Iterable[str]) -> dict[str, Holding]:
         """Return what is selected of: all that counts as a calibration."""
         calibrations: dict[str, Holding] = {}
         rest: list[str] = []
         for name in names:
-            holding = self.held.get(name)
+            holding = self.holdings.get(name)
             # A RUN or TAGGED collection may hold other datasets, too.
             if holding and holding.type is CollectionType.CALIBRATION:
                 calibrations[name] = holding
             else:
                 rest.append(name)
         if rest:
-            calibrations.update(self.butler.holdings(rest, calibrations_only=True))
+            others = self.butler.holdings(rest, calibrations_only=True)
+            calibrations.update(others)
         return calibrations
 
-    def _as_pinned(self, live: Mapping[str, Holding]) -> dict[str, Holding]:
-        calibrations = {row.dataset_type for holding in live.values() for row in holding.rows}
+    def as_pinned(self, live: Mapping[str, Holding]) -> dict[str, Holding]:
+        """Return what is selected of, if all tickets held what was pinned.
+
+        Parameters
+        ----------
+        live
+            What is selected of.
+        """
+        dataset_types: set[str] = set()
+        for holding in live.values():
+            dataset_types |= {row.dataset_type for row in holding.rows}
         pinned = dict(live)
         for name, expected in self.pins.items():
-            if name in self.gone or not expected.fingerprints:
+            if name in self.absent or not expected.fingerprints:
                 continue
-            there = self.held.get(name)
-            if there is None or there.fingerprint != expected.fingerprints[name]:
-                try:
-                    rows, type_ = expected.rows(name, there), expected.type_of(name)
-                except RefusedError:
-                    continue  # It is told where the ticket itself is reviewed.
-                if type_ is CollectionType.RUN:
-                    rows = tuple(row for row in rows if row.dataset_type in calibrations)
-                pinned[name] = Holding(name, CollectionType.CALIBRATION, rows)
+            there = self.holdings.get(name)
+            if there and there.fingerprint == expected.fingerprints[name]:
+                continue
+            try:
+                rows = expected.rows(name, there)
+                type_ = expected.type_of(name)
+            except RefusedError:
+                continue  # It is told where the ticket itself is reviewed.
+            if type_ is CollectionType.RUN:
+                # A RUN holds more than what is looked up in it.
+                rows = tuple(row for row in rows if row.dataset_type in dataset_types)
+            # Whatever it is, its rows are searched as those of a CALIBRATION.
+            pinned[name] = Holding(name, CollectionType.CALIBRATION, rows)
         return pinned

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
+from itertools import cycle
+from typing import NamedTuple
 
 from ..errors import RefusedError
 from ..lookups.seams import AMBIGUOUS, SearchedBeforeAndAfter, lookups_across_seams, seams
-from ..model.contents import parse_data_id
+from ..model.contents import Holding, parse_data_id
 from ..model.effective import Effective
-from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
+from ..model.reviews import Check, Checked, Fault, Picked
 from ..model.tickets import Ticket
-from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
+from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END
+from .by_range import by_range
+from .checking import Checking
 from .look_closely import SearchedChain, Showed
 
 __all__ = ["MOST_LOOKUPS", "Lookup", "check_lookups", "sample"]
@@ -24,8 +30,20 @@ of ranges."""
 _LONGEST_EXPOSURE = 3_600_000_000_000
 """Nanoseconds."""
 
-Lookup = tuple[str, str, int]
-"""Dataset type, data ID and moment in nanoseconds of TAI."""
+_EXAMPLES = 3
+"""Exposures that a sentence names."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Lookup(NamedTuple):
+    """What is looked up."""
+
+    dataset_type: str
+    data_id: str
+
+    moment: int
+    """Nanoseconds of TAI."""
 
 
 def check_lookups(ticket: Ticket, showed: Showed) -> Checked:
@@ -38,63 +56,140 @@ def check_lookups(ticket: Ticket, showed: Showed) -> Checked:
     showed
         What the repository showed.
     """
-    count = 0
-    findings: list[Finding] = []
-    notes: list[Note] = []
+    checking = Checking(Check.LOOKUP)
+    number = 0
     for chain in showed.through(ticket):
-        lookups = list(sample(chain.won_by(ticket)))
-        # Every nth, so that what is left out is spread over all of them.
-        chosen = lookups[:: -(-len(lookups) // MOST_LOOKUPS) or 1]
-        if len(chosen) < len(lookups):
-            notes.append(Note(detail=f"{len(chosen)} of {len(lookups)} lookups through {chain.name} asked"))
+        won = chain.won_by(ticket)
+        lookups = list(sample(won))
+        chosen = lookups
+        number_of_all = len(lookups)
+        if number_of_all > MOST_LOOKUPS:
+            # Every nth, so that what is left out is spread over all of them.
+            step = math.ceil(number_of_all / MOST_LOOKUPS)
+            chosen = lookups[::step]
+            checking.note(f"{len(chosen)} of {number_of_all} lookups through {chain.name} asked")
+        through_chain = _ThroughChain(chain, showed, checking)
         for lookup in chosen:
-            findings.extend(_disagreement(lookup, chain, showed))
-        count += len(chosen)
-        findings.extend(_refused_across_seams(ticket, chain, showed))
-    return Checked(Check.LOOKUP, {"lookups": count}, tuple(findings), tuple(notes))
+            through_chain.compare(lookup)
+        number += len(chosen)
+        through_chain.add_refused_across_seams(ticket)
+    checking.counts["lookups"] = number
+    return checking.checked()
 
 
-def _refused_across_seams(ticket: Ticket, chain: SearchedChain, showed: Showed) -> Iterator[Finding]:
-    """Yield the types whose lookups fail for real exposures.
+@dataclass
+class _RefusedLookups:
+    """Lookups of one dataset type for which the butler refuses to choose."""
 
-    Those that lie across two ranges of one of the ticket's collections, which
-    is the first to have any for them.
-    """
-    held = [showed.holdings[leaf] for leaf in chain.live if leaf in showed.holdings]
-    own = [holding for holding in held if holding.collection in ticket.leaves]
-    days: set[int] = set()
-    for seam in seams(own):
-        if seam.later_begins - seam.earlier_ends < _LONGEST_EXPOSURE:
-            days.add(_day_obs(seam.later_begins))
-            days.add(_day_obs(min(seam.later_begins, seam.earlier_ends)))
-    if not days:
-        return
-    where = f"exposure.day_obs in ({', '.join(map(str, sorted(days)))})"
-    exposures = sorted(showed.butler.exposures(ticket.instrument, where), key=lambda exposure: exposure.begin)
-    refused: dict[str, tuple[set[str], set[int]]] = {}
-    for number, lookups in lookups_across_seams([SearchedBeforeAndAfter(own, held)], exposures).items():
-        for lookup in lookups:
-            if lookup.before is AMBIGUOUS and lookup.after is AMBIGUOUS:
-                data_ids, numbers = refused.setdefault(lookup.dataset_type, (set(), set()))
-                data_ids.add(lookup.data_id)
-                numbers.add(number)
-    for dataset_type, (data_ids, numbers) in sorted(refused.items()):
-        shown = ", ".join(map(str, sorted(numbers)[:3]))
-        more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
-        yield Finding(
-            check=Check.LOOKUP,
-            what=Fault.AMBIGUOUS,
-            chains=(chain.name,),
+    data_ids: set[str] = field(default_factory=set)
+
+    exposures: set[int] = field(default_factory=set)
+    """Their numbers."""
+
+
+@dataclass(frozen=True)
+class _ThroughChain:
+    """Lookups through one chain."""
+
+    chain: SearchedChain
+    showed: Showed
+    checking: Checking
+
+    def compare(self, lookup: Lookup) -> None:
+        """Add a lookup for which the butler finds another one than we do."""
+        dataset_type, data_id, moment = lookup
+        span = (moment, moment + 1)
+        ours = self.chain.sight.at(dataset_type, data_id, moment)
+        our_uuid: str | None = None
+        if ours:
+            our_uuid = ours.uuid
+        theirs: str | None = None
+        detail = "the butler's own lookup finds another one than calibstate"
+        try:
+            theirs = self.showed.butler.lookup(self.chain.name, dataset_type, data_id, span)
+        except RefusedError as error:
+            detail = error.diagnostics[0].detail
+        else:
+            if theirs == our_uuid:
+                return
+        expected: Picked | None = None
+        if ours:
+            expected = Picked.of({ours.collection}, {ours.uuid})
+        # The butler does not say through which collection it finds one.
+        selected: Picked | None = None
+        if theirs:
+            selected = Picked.of((), {theirs})
+        self.checking.add(
+            Fault.DISAGREES,
+            detail,
+            chains=[self.chain.name],
             dataset_type=dataset_type,
-            data_ids=tuple(sorted(data_ids)),
-            detail=f"exposures {shown}{more} lie across two certifications of one collection, and the "
-            "butler refuses to choose",
+            data_ids=[data_id],
+            begin=moment,
+            end=moment + 1,
+            expected=expected,
+            selected=selected,
         )
+
+    def add_refused_across_seams(self, ticket: Ticket) -> None:
+        """Add the types whose lookups fail for real exposures.
+
+        Those that lie across two ranges of one of the ticket's collections,
+        which is the first to have any for them.
+        """
+        searched = self.showed.held_in(self.chain.live)
+        own = [holding for holding in searched if holding.collection in ticket.leaves]
+        days = _days_of_seams(own)
+        if not days:
+            return
+        # Of the millions of exposures only those of these days are asked for.
+        listed = ", ".join(map(str, sorted(days)))
+        where = f"exposure.day_obs in ({listed})"
+        exposures = list(self.showed.butler.exposures(ticket.instrument, where))
+        exposures.sort(key=lambda exposure: exposure.begin)
+        refused: defaultdict[str, _RefusedLookups] = defaultdict(_RefusedLookups)
+        # Nothing changes here: the two sides are the ticket by itself, and
+        # all that is searched.  It is at fault where both are ambiguous.
+        sides = SearchedBeforeAndAfter(before=own, after=searched)
+        for number, lookups in lookups_across_seams([sides], exposures).items():
+            for lookup in lookups:
+                if lookup.before is AMBIGUOUS and lookup.after is AMBIGUOUS:
+                    of_type = refused[lookup.dataset_type]
+                    of_type.data_ids.add(lookup.data_id)
+                    of_type.exposures.add(number)
+        for dataset_type, of_type in sorted(refused.items()):
+            numbers = sorted(of_type.exposures)
+            examples = ", ".join(map(str, numbers[:_EXAMPLES]))
+            rest = len(numbers) - _EXAMPLES
+            if rest > 0:
+                examples += f" and {rest} more"
+            self.checking.add(
+                Fault.AMBIGUOUS,
+                f"exposures {examples} lie across two certifications of one collection, and the "
+                "butler refuses to choose",
+                chains=[self.chain.name],
+                dataset_type=dataset_type,
+                data_ids=of_type.data_ids,
+            )
+
+
+def _days_of_seams(holdings: Iterable[Holding]) -> set[int]:
+    """Return the observing days of exposures that can lie across a seam."""
+    days: set[int] = set()
+    for seam in seams(holdings):
+        # No exposure is so long that it lies across a wider gap.
+        if seam.later_begins - seam.earlier_ends < _LONGEST_EXPOSURE:
+            # Where there is a gap, it may begin on the day before.
+            begin = min(seam.earlier_ends, seam.later_begins)
+            days.add(_day_obs(begin))
+            days.add(_day_obs(seam.later_begins))
+    return days
 
 
 def _day_obs(moment: int) -> int:
     """Return the observing day of a moment, ``YYYYMMDD``: TAI less 12 h."""
-    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment // 10**9, hours=-12)
+    seconds = moment // 10**9
+    day = _EPOCH + timedelta(seconds=seconds, hours=-12)
     return int(day.strftime("%Y%m%d"))
 
 
@@ -110,20 +205,36 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
     won
         Ranges that are won.
     """
-    by_range: dict[tuple[str, int, int], list[str]] = {}
-    for winner in won:
-        by_range.setdefault((winner.dataset_type, winner.begin, winner.end), []).append(winner.data_id)
     tried: set[tuple[str, str]] = set()
-    for (dataset_type, begin, end), data_ids in sorted(by_range.items()):
+    for span, winners in sorted(by_range(won).items()):
+        data_ids = [winner.data_id for winner in winners]
         untried = list(_with_new_values(sorted(data_ids), tried))
-        moments = _edges(begin, end)
+        others = set(data_ids) - set(untried)
+        in_turn = [*untried, *sorted(others)]
+        moments = _edges(span.begin, span.end)
+        # So many that each moment and each new value is tried once; those
+        # that are fewer are gone through again.
         number = max(len(moments), len(untried))
-        chosen = islice(cycle([*untried, *sorted(set(data_ids) - set(untried))]), number)
-        yield from ((dataset_type, *pair) for pair in zip(chosen, cycle(moments), strict=False))
+        data_ids_again = cycle(in_turn)
+        moments_again = cycle(moments)
+        for _ in range(number):
+            data_id, moment = next(data_ids_again), next(moments_again)
+            yield Lookup(span.dataset_type, data_id, moment)
 
 
-def _with_new_values(data_ids: Sequence[str], tried: set[tuple[str, str]]) -> Iterator[str]:
-    """Yield those data IDs that try a value which no other one did."""
+def _with_new_values(
+    data_ids: Sequence[str],
+    tried: set[tuple[str, str]],
+) -> Iterator[str]:
+    """Yield those data IDs that try a value which no other one did.
+
+    Parameters
+    ----------
+    data_ids
+        Data IDs as text.
+    tried
+        Dimensions with the values that were tried; it grows.
+    """
     for data_id in data_ids:
         values = set(parse_data_id(data_id).items())
         if not values <= tried:
@@ -132,31 +243,10 @@ def _with_new_values(data_ids: Sequence[str], tried: set[tuple[str, str]]) -> It
 
 
 def _edges(begin: int, end: int) -> list[int]:
-    before = [begin - 1] if begin > UNBOUNDED_BEGIN else []
-    after = [end] if end < UNBOUNDED_END else []
-    return [begin, end - 1, *before, *after]
-
-
-def _disagreement(lookup: Lookup, chain: SearchedChain, showed: Showed) -> Iterator[Finding]:
-    dataset_type, data_id, moment = lookup
-    ours = chain.sight.at(dataset_type, data_id, moment)
-    detail = "the butler's own lookup finds another one than calibstate"
-    try:
-        theirs = showed.butler.lookup(chain.name, dataset_type, data_id, (moment, moment + 1))
-    except RefusedError as error:
-        theirs, detail = None, error.diagnostics[0].detail
-    else:
-        if theirs == (ours.uuid if ours else None):
-            return
-    yield Finding(
-        check=Check.LOOKUP,
-        what=Fault.DISAGREES,
-        chains=(chain.name,),
-        dataset_type=dataset_type,
-        data_ids=(data_id,),
-        begin=format_bound(moment),
-        end=format_bound(moment + 1),
-        expected=Picked(collections=(ours.collection,), uuids=(ours.uuid,)) if ours else None,
-        found=Picked(collections=(), uuids=(theirs,)) if theirs else None,
-        detail=detail,
-    )
+    """Return the moments just inside a range, and those just outside."""
+    moments = [begin, end - 1]
+    if begin > UNBOUNDED_BEGIN:
+        moments.append(begin - 1)
+    if end < UNBOUNDED_END:
+        moments.append(end)
+    return moments

@@ -6,16 +6,15 @@ after; one that a killed run has left is removed by the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
 from ..engine.hold import Holds
 from ..model.names import RepositoryAddress
 from ..model.outcomes import JournalLine
-from ..ports.pipelines import Execution, PipelineRunner, Processing, RunPlaces
-from ..ports.records import Journal
+from ..ports.pipelines import Execution, Processing, RunPlaces
 
 __all__ = ["RUNS", "process"]
 
@@ -26,7 +25,10 @@ _WHY = "verify --pipeline --execute"
 
 
 def process(
-    processing: Processing, address: RepositoryAddress, places: RunPlaces, now: Callable[[], str]
+    processing: Processing,
+    address: RepositoryAddress,
+    places: RunPlaces,
+    now: Callable[[], str],
 ) -> Execution:
     """Run a pipeline at a repository.
 
@@ -52,23 +54,19 @@ def process(
     with Holds(places, remarks.append) as holds:
         holds.take(address, _WHY)
         runner = places.run_pipelines(address)
+        # Nobody else is at work under the lock, so these are of no use to
+        # anybody.
         for left in runner.runs(RUNS):
             runner.remove(left)
             remarks.append(f"{left} was left by a run that was killed, and is removed")
-        stamp = now().translate({ord(mark): None for mark in "-:."})
+        stamp = re.sub("[-:.]", "", now())
         run = f"{RUNS}{stamp}-{uuid4().hex[:8]}"
-        with _removed_after(runner, run, places.records(address).journal, now):
-            became = runner.execute(processing, run)
-    return replace(became, remarks=(*remarks, *became.remarks))
-
-
-@contextmanager
-def _removed_after(
-    runner: PipelineRunner, run: str, journal: Journal, now: Callable[[], str]
-) -> Iterator[None]:
-    journal.write(JournalLine(at=now(), event="run", text=f"{_WHY}: into {run}"))
-    try:
-        yield
-    finally:
-        runner.remove(run)
-    journal.write(JournalLine(at=now(), event="end", text=f"{_WHY}: {run} is removed"))
+        journal = places.records(address).journal
+        journal.write(JournalLine(at=now(), event="run", text=f"{_WHY}: into {run}"))
+        try:
+            execution = runner.execute(processing, run)
+        finally:
+            runner.remove(run)
+        # Not written where it fails: then the journal says what was begun.
+        journal.write(JournalLine(at=now(), event="end", text=f"{_WHY}: {run} is removed"))
+    return replace(execution, remarks=(*remarks, *execution.remarks))

@@ -14,7 +14,7 @@ __all__ = ["to_publish"]
 
 
 _MOST = 300
-"""Characters of why a ticket did not pass."""
+"""Characters of why a ticket did not pass, at most."""
 
 
 def to_publish(
@@ -39,31 +39,37 @@ def to_publish(
     at
         When, in UTC.
     """
-    return PublishedReview(
-        address=showed.address,
-        at=at,
-        tickets={
-            "/".join(key): Reviewed(
-                at=at,
-                passed=review.passed,
-                why=_why(review),
-                fingerprints=dict(expected[key].fingerprints),
-            )
-            for key, review in sorted(reviews.items())
-        },
-        chains={
-            chain.name: showed.collections[chain.name].children if chain.name in showed.collections else ()
-            for chain in showed.chains
-            if chain.name in desired.chains
-        },
-    )
+    tickets: dict[str, Reviewed] = {}
+    for key, review in sorted(reviews.items()):
+        tickets["/".join(key)] = Reviewed(
+            at=at,
+            passed=review.passed,
+            why=_why(review),
+            fingerprints=dict(expected[key].fingerprints),
+        )
+    chains: dict[str, tuple[str, ...]] = {}
+    for chain in showed.chains:
+        name = chain.name
+        if name not in desired.chains:
+            continue
+        # One that does not exist is told of, too: it has no children.
+        chains[name] = ()
+        if name in showed.collections:
+            chains[name] = showed.collections[name].children
+    return PublishedReview(address=showed.address, at=at, tickets=tickets, chains=chains)
 
 
 def _why(review: RepositoryReview) -> str:
+    """Return the first reason why a ticket did not pass."""
     if review.passed:
         return ""
-    failed = [check.check for check in review.checks if not check.passed]
-    first = next(iter(review.findings), None)
-    reason = f"{first.check.value}: {first.detail}" if first else f"{failed[0].value} does not pass"
-    # It is shown at other sites' terminals.
-    return "".join(c if c.isprintable() else "?" for c in reason)[:_MOST]
+    if review.findings:
+        first = review.findings[0]
+        reason = f"{first.check.value}: {first.detail}"
+    else:
+        # What fails for the findings of another check has none of its own.
+        failed = next(result for result in review.checks if not result.passed)
+        reason = f"{failed.check.value} does not pass"
+    # It is shown at other sites' terminals, which it could command.
+    printable = [character if character.isprintable() else "?" for character in reason]
+    return "".join(printable)[:_MOST]

@@ -7,16 +7,17 @@ the declared chain selects for that exposure and detector.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import CalibstateError
 from ..model.effective import Effective
 from ..model.names import RepositoryAddress, TicketKey
-from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
+from ..model.reviews import Check, Checked, Fault, Picked
 from ..model.tickets import Ticket
-from ..model.timespans import format_bound
 from ..ports.pipelines import Execution, Processing, Taken
+from .checking import Checking
 from .look_closely import SearchedChain, Showed
 from .within import within
 
@@ -47,26 +48,55 @@ class QuantaCheck:
         """
         executions: list[_Execution] = []
         for chain in showed.chains:
+            # What is searched through an inner chain is through an outer one.
             if chain.outermost and any(chain in showed.through(ticket) for ticket in tickets):
-                outcome = self._execute(chain, showed.address)
-                executions.append(_Execution(chain, outcome))
+                executions.append(self.execute(chain, showed.address))
         checks: dict[TicketKey, Checked] = {}
         for ticket in tickets:
-            if showed.through(ticket):
-                checks[ticket.key] = _checked(ticket, showed, executions)
+            chains = showed.through(ticket)
+            if not chains:
+                continue
+            checking = Checking(Check.PIPELINE, {"quanta": 0, "inputs": 0})
+            for execution in executions:
+                if execution.chain in chains:
+                    execution.check(ticket, checking)
+            checks[ticket.key] = checking.checked()
         return checks
 
-    def _execute(self, chain: SearchedChain, address: RepositoryAddress) -> Execution | str:
-        """Return what was executed, or why nothing was."""
-        inputs = tuple(dict.fromkeys((chain.name, *self.inputs)))
-        processing = Processing(self.pipeline, self.where, inputs)
+    def execute(self, chain: SearchedChain, address: RepositoryAddress) -> _Execution:
+        """Make the quanta through a chain, and run them if that is wanted."""
+        inputs = dict.fromkeys((chain.name, *self.inputs))
+        processing = Processing(self.pipeline, self.where, tuple(inputs))
         try:
             execution = self.run(processing, address)
         except CalibstateError as error:
-            return error.diagnostics[0].detail
+            return _Execution(chain, error.diagnostics[0].detail)
         if not execution.graph.quanta:
-            return f"{self.pipeline} has no quantum for {self.where}: no such exposure, or no inputs for it"
-        return execution
+            nothing = (
+                f"{self.pipeline} has no quantum for {self.where}: no such exposure, or no inputs for it"
+            )
+            return _Execution(chain, nothing)
+        return _Execution(chain, execution)
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What a quantum takes where it should take a ticket's calibration."""
+
+    taken: Taken
+    expected: Effective
+
+
+class _OthersAlike(NamedTuple):
+    """What inputs have in common that are others in the same way."""
+
+    dataset_type: str
+
+    collection: str
+    """The ticket's, of which they should be."""
+
+    instead: str
+    """The collection that they are of."""
 
 
 @dataclass(frozen=True)
@@ -78,107 +108,89 @@ class _Execution:
     outcome: Execution | str
     """What was executed, or why nothing was."""
 
+    def check(self, ticket: Ticket, checking: Checking) -> None:
+        """Check the inputs that should be of a ticket."""
+        names = [self.chain.name]
+        execution = self.outcome
+        if isinstance(execution, str):
+            checking.add(Fault.FAILED, execution, chains=names)
+            return
+        inputs: list[_Input] = []
+        for taken in execution.graph.taken:
+            expected = self.expected(taken)
+            if expected and expected.collection in ticket.leaves:
+                inputs.append(_Input(taken, expected))
+        checking.counts["quanta"] += execution.graph.quanta
+        checking.counts["inputs"] += len(inputs)
+        self.add_others(inputs, checking)
+        if execution.trouble:
+            checking.add(Fault.FAILED, f"it failed: {execution.trouble}", chains=names)
+        if self.chain.won_by(ticket) and not inputs:
+            checking.note(f"no quantum takes a calibration of {ticket.ticket}; see --where")
+        if execution.registered:
+            registered = ", ".join(execution.registered)
+            checking.note(f"the pipeline registered dataset types, which stay: {registered}")
+        for remark in execution.remarks:
+            checking.note(remark)
 
-@dataclass(frozen=True)
-class _Input:
-    """What a quantum takes where it should take a ticket's calibration."""
+    def expected(self, taken: Taken) -> Effective | None:
+        """Return what a quantum should take.
 
-    taken: Taken
-    expected: Effective
-
-
-def _checked(ticket: Ticket, showed: Showed, executions: Sequence[_Execution]) -> Checked:
-    counts = {"quanta": 0, "inputs": 0}
-    findings: list[Finding] = []
-    notes: list[Note] = []
-    for execution in executions:
-        chain = execution.chain
-        outcome = execution.outcome
-        if chain not in showed.through(ticket):
-            continue
-        if isinstance(outcome, str):
-            findings.append(_failed(chain, outcome))
-            continue
-        inputs = list(_inputs(ticket, chain, outcome))
-        counts["quanta"] += outcome.graph.quanta
-        counts["inputs"] += len(inputs)
-        findings += _findings(inputs, chain)
-        if outcome.trouble:
-            findings.append(_failed(chain, f"it failed: {outcome.trouble}"))
-        if chain.won_by(ticket) and not inputs:
-            detail = f"no quantum takes a calibration of {ticket.ticket}; see --where"
-            notes.append(Note(detail=detail))
-        notes += _notes(outcome)
-    return Checked(Check.PIPELINE, counts, tuple(findings), tuple(dict.fromkeys(notes)))
-
-
-def _failed(chain: SearchedChain, detail: str) -> Finding:
-    return Finding(check=Check.PIPELINE, what=Fault.FAILED, chains=(chain.name,), detail=detail)
-
-
-def _inputs(ticket: Ticket, chain: SearchedChain, execution: Execution) -> Iterator[_Input]:
-    """Yield the inputs that should be of a ticket."""
-    for taken in execution.graph.taken:
-        expected = _expected(taken, chain)
-        if expected and expected.collection in ticket.leaves:
-            yield _Input(taken, expected)
-
-
-def _expected(taken: Taken, chain: SearchedChain) -> Effective | None:
-    """Return what a quantum should take.
-
-    An exposure may lie across the end of a range: the butler takes from the
-    first collection that has anything for any part of it.
-    """
-    if taken.span is None:
-        return None
-    winners = within(chain.wish, taken.dataset_type, taken.data_id, taken.span)
-    return min(winners, key=lambda winner: chain.declared.index(winner.collection), default=None)
-
-
-def _findings(inputs: Sequence[_Input], chain: SearchedChain) -> Iterator[Finding]:
-    """Yield the inputs that are others, those alike together."""
-    alike: defaultdict[tuple[str, str, str], list[_Input]] = defaultdict(list)
-    for quantum in inputs:
-        if quantum.taken.uuid != quantum.expected.uuid:
-            instead = _collection(quantum.taken, chain)
-            key = (quantum.taken.dataset_type, quantum.expected.collection, instead)
-            alike[key].append(quantum)
-    for key in sorted(alike):
-        dataset_type, collection, instead = key
-        others = alike[key]
-        spans = [other.taken.span for other in others if other.taken.span]
-        data_ids = {other.taken.data_id for other in others}
-        taken_uuids = {other.taken.uuid for other in others}
-        # Of a new dataset the UUID is not known before it is deployed.
-        uuids = {other.expected.uuid for other in others} - {""}
-        yield Finding(
-            check=Check.PIPELINE,
-            what=Fault.SHADOWED,
-            chains=(chain.name,),
-            dataset_type=dataset_type,
-            data_ids=tuple(sorted(data_ids)),
-            begin=format_bound(min(begin for begin, _ in spans)),
-            end=format_bound(max(end for _, end in spans)),
-            expected=Picked(collections=(collection,), uuids=tuple(sorted(uuids))),
-            found=Picked(collections=(instead,), uuids=tuple(sorted(taken_uuids))),
-            detail=f"the pipeline takes that of {instead} instead",
+        An exposure may lie across the end of a range: the butler takes from
+        the first collection that has anything for any part of it.
+        """
+        if taken.span is None:
+            return None
+        winners = within(self.chain.wish, taken.dataset_type, taken.data_id, taken.span)
+        declared = self.chain.declared
+        return min(
+            winners,
+            key=lambda winner: declared.index(winner.collection),
+            default=None,
         )
 
-
-def _collection(taken: Taken, chain: SearchedChain) -> str:
-    """Return through which collection a quantum takes a calibration."""
-    if taken.span is None:
+    def collection_of(self, taken: Taken) -> str:
+        """Return through which collection a quantum takes a calibration."""
+        if taken.span is None:
+            return taken.run
+        for winner in within(self.chain.sight, taken.dataset_type, taken.data_id, taken.span):
+            if winner.uuid == taken.uuid:
+                return winner.collection
         return taken.run
-    for winner in within(chain.sight, taken.dataset_type, taken.data_id, taken.span):
-        if winner.uuid == taken.uuid:
-            return winner.collection
-    return taken.run
 
-
-def _notes(execution: Execution) -> Iterator[Note]:
-    if execution.registered:
-        registered = ", ".join(execution.registered)
-        yield Note(detail=f"the pipeline registered dataset types, which stay: {registered}")
-    for remark in execution.remarks:
-        yield Note(detail=remark)
+    def add_others(self, inputs: Sequence[_Input], checking: Checking) -> None:
+        """Add the inputs that are others, those alike together."""
+        alike: defaultdict[_OthersAlike, list[_Input]] = defaultdict(list)
+        for quantum in inputs:
+            taken, expected = quantum.taken, quantum.expected
+            if taken.uuid != expected.uuid:
+                instead = self.collection_of(taken)
+                key = _OthersAlike(taken.dataset_type, expected.collection, instead)
+                alike[key].append(quantum)
+        for key, others in sorted(alike.items()):
+            data_ids: set[str] = set()
+            begins: list[int] = []
+            ends: list[int] = []
+            uuids: set[str] = set()
+            uuids_taken: set[str] = set()
+            for other in others:
+                data_ids.add(other.taken.data_id)
+                uuids.add(other.expected.uuid)
+                uuids_taken.add(other.taken.uuid)
+                if other.taken.span:
+                    begin, end = other.taken.span
+                    begins.append(begin)
+                    ends.append(end)
+            # Of a new dataset the UUID is not known before it is deployed.
+            uuids.discard("")
+            checking.add(
+                Fault.SHADOWED,
+                f"the pipeline takes that of {key.instead} instead",
+                chains=[self.chain.name],
+                dataset_type=key.dataset_type,
+                data_ids=data_ids,
+                begin=min(begins),
+                end=max(ends),
+                expected=Picked.of({key.collection}, uuids),
+                selected=Picked.of({key.instead}, uuids_taken),
+            )

@@ -7,19 +7,20 @@ or where the detector that they are for is another one.
 from __future__ import annotations
 
 from ..errors import CalibstateError
-from ..model.bundles import Contents, StoredDataset
+from ..model.bundles import Contents, Manifest, StoredDataset
 from ..model.contents import format_data_id
 from ..model.readings import Reading
-from ..model.reviews import Check, Checked, Fault, Finding, Note
+from ..model.reviews import Check, Checked, Fault
 from ..ports.archive import ArchiveReader
 from ..store.bundle import reading_of
+from .checking import Checking
 from .expect import Expected
 from .look_closely import Showed
 
 __all__ = ["check_reading"]
 
-_TOLD = 3
-"""Examples that are told."""
+_EXAMPLES = 3
+"""Datasets that a sentence names."""
 
 
 def check_reading(expected: Expected, showed: Showed, archive: ArchiveReader) -> Checked:
@@ -34,52 +35,66 @@ def check_reading(expected: Expected, showed: Showed, archive: ArchiveReader) ->
     archive
         Asked for examples where something differs.
     """
-    sealed = _sealed(expected)
+    checking = Checking(Check.READING, {"datasets": 0})
+    manifest, seal = expected.manifest, expected.seal
+    sealed: Reading | None = None
+    if manifest:
+        sealed = manifest.reading
+    # The seal was reviewed and approved, so it goes before the bundle.
+    if seal and seal.reading:
+        sealed = seal.reading
     if sealed is None:
-        detail = (
+        checking.note(
             "nothing tells by which classes its files should be read: seal and bundle are of before that was "
             f"covered. To cover it: calibstate seal {expected.ticket.name}"
         )
-        return Checked(Check.READING, {"datasets": 0}, notes=(Note(detail=detail),))
+        return checking.checked()
     leaves = expected.ticket.leaves
     described = showed.butler.described(leaves)
     if described is None:
-        detail = "how its files are read was not compared: not every dataset is recorded in a file of its own"
-        return Checked(Check.READING, {"datasets": 0}, notes=(Note(detail=detail),))
+        checking.note(
+            "how its files are read was not compared: not every dataset is recorded in a file of its own"
+        )
+        return checking.checked()
+    checking.counts["datasets"] = len(described.datasets)
     difference = reading_of(described, leaves).differs_from(sealed)
-    counts = {"datasets": len(described.datasets)}
-    if not difference:
-        return Checked(Check.READING, counts)
-    examples = _examples(expected, described, archive)
-    detail = f"other {difference} than were sealed; the same bytes are read as something else here{examples}"
-    finding = Finding(check=Check.READING, what=Fault.CHANGED, detail=detail)
-    return Checked(Check.READING, counts, (finding,))
+    if difference:
+        # Only a bundle tells how each single dataset was read.
+        examples = ""
+        if manifest:
+            examples = _examples(manifest, described, archive)
+        checking.add(
+            Fault.CHANGED,
+            f"other {difference} than were sealed; the same bytes are read as something else here{examples}",
+        )
+    return checking.checked()
 
 
-def _sealed(expected: Expected) -> Reading | None:
-    if expected.seal and expected.seal.reading:
-        return expected.seal.reading
-    return expected.manifest.reading if expected.manifest else None
-
-
-def _examples(expected: Expected, described: Contents, archive: ArchiveReader) -> str:
-    """Name some datasets that are read otherwise, where there is a bundle."""
-    if expected.manifest is None:
-        return ""
+def _examples(manifest: Manifest, described: Contents, archive: ArchiveReader) -> str:
+    """Name some datasets that are read otherwise than in a bundle."""
+    bundled: dict[str, StoredDataset] = {}
     try:
-        bundled = {dataset.uuid: dataset for dataset in archive.contents(expected.manifest).datasets}
+        for dataset in archive.contents(manifest).datasets:
+            bundled[dataset.uuid] = dataset
     except CalibstateError:
+        return ""  # Without examples it is no less a finding.
+    differing: list[str] = []
+    for here in described.datasets:
+        sealed = bundled.get(here.uuid)
+        if sealed is None:
+            continue
+        if here.formatter != sealed.formatter:
+            difference = f"by {here.formatter}, in the bundle by {sealed.formatter}"
+        elif here.run != sealed.run:
+            difference = f"is in {here.run}, in the bundle in {sealed.run}"
+        else:
+            continue
+        data_id = format_data_id(here.data_id)
+        differing.append(f"{here.dataset_type} {data_id} {difference}")
+    if not differing:
         return ""
-    differing = [
-        f"{here.dataset_type} {format_data_id(here.data_id)} {_difference(here, bundled[here.uuid])}"
-        for here in described.datasets
-        if here.uuid in bundled and _difference(here, bundled[here.uuid])
-    ]
-    rest = f"; and {len(differing) - _TOLD} more" if len(differing) > _TOLD else ""
-    return f": {'; '.join(differing[:_TOLD])}{rest}" if differing else ""
-
-
-def _difference(here: StoredDataset, sealed: StoredDataset) -> str:
-    if here.formatter != sealed.formatter:
-        return f"by {here.formatter}, in the bundle by {sealed.formatter}"
-    return "" if here.run == sealed.run else f"is in {here.run}, in the bundle in {sealed.run}"
+    listed = "; ".join(differing[:_EXAMPLES])
+    rest = len(differing) - _EXAMPLES
+    if rest > 0:
+        listed += f"; and {rest} more"
+    return f": {listed}"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.contents import Row
 from ..model.differences import Difference, Selected, differences
 from ..model.effective import Effective, Resolved
-from ..model.reviews import Check, Checked, Fault, Finding, Note, Picked
+from ..model.reviews import Check, Checked, Fault, Picked
 from ..model.tickets import Ticket
-from ..model.timespans import format_bound
-from .look_closely import SearchedChain, Showed, group_of
-from .within import within
+from .checking import Checking
+from .look_closely import DetectorGroup, SearchedChain, Showed
+from .within import within_range_of
 
 __all__ = ["check_selection"]
 
@@ -30,6 +32,7 @@ def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) ->
         What the ticket has not there, though it should: that it is not
         selected either is no finding of its own.
     """
+    checking = Checking(Check.SELECTION)
     chains = showed.through(ticket)
     absent = {(row.dataset_type, row.data_id, row.uuid) for row in lacking}
     ranges = 0
@@ -47,147 +50,174 @@ def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) ->
                 missed.append(winner)
         for difference in _differences(missed, chain.sight):
             chains_with[difference].append(chain)
-    findings = [_finding(difference, through, showed) for difference, through in chains_with.items()]
+    selection = _Selection(ticket, showed, checking)
+    for difference, through in chains_with.items():
+        selection.add_difference(difference, through)
     for chain in chains:
-        findings += _ambiguous(chain, ticket)
-    return Checked(
-        Check.SELECTION,
-        {"chains": len(chains), "ranges": ranges, "selected": selected},
-        tuple(findings),
-        tuple(_notes(ticket, showed, chains, ranges)),
-        failed_elsewhere=selected < ranges,
-    )
+        selection.add_ambiguous(chain)
+    selection.add_notes(chains, ranges)
+    checking.counts["chains"] = len(chains)
+    checking.counts["ranges"] = ranges
+    checking.counts["selected"] = selected
+    # What the ticket has not there fails it too, and the content tells of it.
+    checking.failed_elsewhere = selected < ranges
+    return checking.checked()
 
 
 def _is_selected(winner: Effective, sight: Resolved) -> bool:
     """Say whether a dataset is selected in its whole range."""
-    span = (winner.begin, winner.end)
-    winners = within(sight, winner.dataset_type, winner.data_id, span)
+    winners = within_range_of(sight, winner)
     if len(winners) != 1:
         return False
     only = winners[0]
-    reaches = only.begin <= winner.begin and only.end >= winner.end
-    return reaches and only.uuid == winner.uuid
+    if only.uuid != winner.uuid:
+        return False
+    return only.begin <= winner.begin and only.end >= winner.end
 
 
-def _differences(missed: list[Effective], sight: Resolved) -> Iterator[Difference]:
+def _differences(missed: Sequence[Effective], sight: Resolved) -> Iterator[Difference]:
     """Yield where what should be won is not."""
     selected: set[Effective] = set()
     for winner in missed:
-        span = (winner.begin, winner.end)
-        selected.update(within(sight, winner.dataset_type, winner.data_id, span))
+        selected.update(within_range_of(sight, winner))
+    ordered = sorted(selected)
     wanted = Resolved(tuple(missed))
-    instead = Resolved(tuple(sorted(selected)))
+    instead = Resolved(tuple(ordered))
     for difference in differences(wanted, instead):
         # Where nothing should be won, it does not matter what is.
         if difference.first:
             yield difference
 
 
-def _finding(difference: Difference, through: list[SearchedChain], showed: Showed) -> Finding:
-    what = Fault.NOT_FOUND
-    instead: Picked | None = None
-    if difference.other:
-        what = Fault.SHADOWED
-        instead = _picked(difference.other)
-    return Finding(
-        check=Check.SELECTION,
-        what=what,
-        chains=tuple(chain.name for chain in through),
-        dataset_type=difference.dataset_type,
-        data_ids=difference.data_ids,
-        begin=format_bound(difference.begin),
-        end=format_bound(difference.end),
-        expected=_picked(difference.first),
-        found=instead,
-        detail=_why(difference, through[0], showed),
-    )
+class _KeptInUse(NamedTuple):
+    """Calibrations that stay in use behind a ticket."""
+
+    dataset_type: str
+
+    owner: str
+    """Whose they are."""
+
+
+@dataclass(frozen=True)
+class _Selection:
+    """What is selected of a ticket at a repository, put into words."""
+
+    ticket: Ticket
+    showed: Showed
+    checking: Checking
+
+    def add_difference(self, difference: Difference, chains: Sequence[SearchedChain]) -> None:
+        """Add a difference that shows through some chains."""
+        what = Fault.NOT_FOUND
+        instead: Picked | None = None
+        if difference.other:
+            what = Fault.SHADOWED
+            instead = _picked(difference.other)
+        self.checking.add(
+            what,
+            self.why(difference, chains[0]),
+            chains=[chain.name for chain in chains],
+            dataset_type=difference.dataset_type,
+            data_ids=difference.data_ids,
+            begin=difference.begin,
+            end=difference.end,
+            expected=_picked(difference.first),
+            selected=instead,
+        )
+
+    def why(self, difference: Difference, chain: SearchedChain) -> str:
+        """Return the likeliest reason for a difference, in a sentence."""
+        if not chain.live:
+            return f"nothing is selected: {chain.name} is not here, or holds nothing"
+        if not difference.other:
+            return "nothing is selected"
+        names = sorted({selected.collection for selected in difference.other})
+        undeclared = [name for name in names if name not in chain.declared]
+        if undeclared:
+            listed = ", ".join(undeclared)
+            return f"{listed} is selected instead, and no file names it"
+        instead = self.showed.those_of(names)
+        wanted = {selected.collection for selected in difference.first}
+        if wanted.isdisjoint(chain.live):
+            listed = ", ".join(sorted(wanted))
+            return f"{instead} is selected instead: {listed} is not searched"
+        return f"{instead} is selected instead: the live order is not the declared one"
+
+    def add_ambiguous(self, chain: SearchedChain) -> None:
+        """Add the certifications that overlap where the ticket should win."""
+        ambiguities = chain.sight.ambiguities
+        if not ambiguities:
+            return
+        ours: set[tuple[str, str]] = set()
+        for winner in chain.won_by(self.ticket):
+            ours.add((winner.dataset_type, winner.data_id))
+        for overlap in ambiguities:
+            dataset_type, data_id = overlap.dataset_type, overlap.data_id
+            if (dataset_type, data_id) not in ours:
+                continue
+            # What a collection in front hides is never looked up.
+            selected = chain.sight.at(dataset_type, data_id, overlap.begin)
+            if selected is None or selected.collection != overlap.collection:
+                continue
+            uuids = set(overlap.uuids)
+            self.checking.add(
+                Fault.AMBIGUOUS,
+                "certified twice in one collection; the butler refuses to choose",
+                collection=overlap.collection,
+                chains=[chain.name],
+                dataset_type=dataset_type,
+                data_ids=[data_id],
+                begin=overlap.begin,
+                end=overlap.end,
+                selected=Picked.of({overlap.collection}, uuids),
+            )
+
+    def add_notes(self, chains: Sequence[SearchedChain], ranges: int) -> None:
+        """Note what may surprise whoever reads that the check passes.
+
+        Parameters
+        ----------
+        chains
+            Through which the ticket is searched.
+        ranges
+            How many ranges it should win through them.
+        """
+        if not chains:
+            self.checking.note("no declared chain here lists it, so nothing selects it")
+        elif not ranges:
+            self.checking.note("newer tickets answer all that it holds, as declared, so nothing selects it")
+        if self.showed.absent:
+            absent = ", ".join(sorted(self.showed.absent))
+            self.checking.note(f"declared here, and not arrived yet: {absent}")
+        for chain in chains:
+            self.note_kept_in_use(chain)
+
+    def note_kept_in_use(self, chain: SearchedChain) -> None:
+        """Note for which detectors older tickets stay in use."""
+        rank = {name: place for place, name in enumerate(chain.declared)}
+        ours = set(self.ticket.leaves)
+        first = min(rank[name] for name in ours & rank.keys())
+        kept: defaultdict[_KeptInUse, set[str]] = defaultdict(set)
+        groups: set[DetectorGroup] = set()
+        for winner in chain.won_by(self.ticket):
+            groups.add(DetectorGroup.of(winner))
+        for group in groups:
+            for data_id, collections in chain.answering[group].items():
+                # What the ticket has too, only for other times, is not told.
+                if collections & ours:
+                    continue
+                for name in collections:
+                    # Those searched before it are newer, and are to answer.
+                    if rank.get(name, -1) > first:
+                        older = _KeptInUse(group.dataset_type, self.showed.called(name))
+                        kept[older].add(data_id)
+        for older, data_ids in sorted(kept.items()):
+            detail = f"not in {self.ticket.ticket}; that of {older.owner} stays in use"
+            self.checking.note(detail, older.dataset_type, data_ids)
 
 
 def _picked(selected: Collection[Selected]) -> Picked:
+    """Return datasets with the collections through which they win."""
     collections = {dataset.collection for dataset in selected}
     uuids = {dataset.uuid for dataset in selected}
-    return Picked(
-        collections=tuple(sorted(collections)),
-        uuids=tuple(sorted(uuids)),
-    )
-
-
-def _why(difference: Difference, chain: SearchedChain, showed: Showed) -> str:
-    if not chain.live:
-        return f"nothing is selected: {chain.name} is not here, or holds nothing"
-    if not difference.other:
-        return "nothing is selected"
-    names = sorted({selected.collection for selected in difference.other})
-    strange = [name for name in names if name not in chain.declared]
-    if strange:
-        return f"{', '.join(strange)} is selected instead, and no file names it"
-    owners = dict.fromkeys(showed.called(name) for name in names)
-    instead = " and ".join(f"that of {owner}" for owner in owners)
-    wanted = {selected.collection for selected in difference.first}
-    if wanted.isdisjoint(chain.live):
-        listed = ", ".join(sorted(wanted))
-        return f"{instead} is selected instead: {listed} is not searched"
-    return f"{instead} is selected instead: the live order is not the declared one"
-
-
-def _ambiguous(chain: SearchedChain, ticket: Ticket) -> Iterator[Finding]:
-    if not chain.sight.ambiguities:
-        return
-    ours = {(winner.dataset_type, winner.data_id) for winner in chain.won_by(ticket)}
-    for overlap in chain.sight.ambiguities:
-        if (overlap.dataset_type, overlap.data_id) not in ours:
-            continue
-        # What a collection in front hides is never looked up.
-        winner = chain.sight.at(overlap.dataset_type, overlap.data_id, overlap.begin)
-        if winner is None or winner.collection != overlap.collection:
-            continue
-        uuids = sorted(set(overlap.uuids))
-        yield Finding(
-            check=Check.SELECTION,
-            what=Fault.AMBIGUOUS,
-            collection=overlap.collection,
-            chains=(chain.name,),
-            dataset_type=overlap.dataset_type,
-            data_ids=(overlap.data_id,),
-            begin=format_bound(overlap.begin),
-            end=format_bound(overlap.end),
-            found=Picked(collections=(overlap.collection,), uuids=tuple(uuids)),
-            detail="certified twice in one collection; the butler refuses to choose",
-        )
-
-
-def _notes(ticket: Ticket, showed: Showed, chains: list[SearchedChain], ranges: int) -> Iterator[Note]:
-    if not chains:
-        yield Note(detail="no declared chain here lists it, so nothing selects it")
-    elif not ranges:
-        yield Note(detail="newer tickets answer all that it holds, as declared, so nothing selects it")
-    if showed.absent:
-        absent = ", ".join(sorted(showed.absent))
-        yield Note(detail=f"declared here, and not arrived yet: {absent}")
-    # The same is true through several chains, and is said once.
-    notes: dict[Note, None] = {}
-    for chain in chains:
-        notes.update(dict.fromkeys(_kept_in_use(ticket, chain, showed)))
-    yield from notes
-
-
-def _kept_in_use(ticket: Ticket, chain: SearchedChain, showed: Showed) -> Iterator[Note]:
-    """Tell for which detectors older ones answer, though the ticket could."""
-    rank = {name: place for place, name in enumerate(chain.declared)}
-    ours = set(ticket.leaves)
-    first = min(rank[name] for name in ours if name in rank)
-    kept: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for group in {group_of(winner) for winner in chain.won_by(ticket)}:
-        dataset_type, _ = group
-        for data_id, collections in chain.answering[group].items():
-            # What the ticket has too, only for other times, is not told.
-            if collections & ours:
-                continue
-            for name in collections:
-                if rank.get(name, -1) > first:
-                    owner = showed.called(name)
-                    kept[dataset_type, owner].add(data_id)
-    for (dataset_type, owner), data_ids in sorted(kept.items()):
-        detail = f"not in {ticket.ticket}; that of {owner} stays in use"
-        yield Note(dataset_type=dataset_type, data_ids=tuple(sorted(data_ids)), detail=detail)
+    return Picked.of(collections, uuids)

@@ -16,11 +16,12 @@ from ..engine.side_by_side import side_by_side
 from ..errors import RefusedError, UnreachableError
 from ..model.desired import DesiredState
 from ..model.names import ARCHIVE, RepositoryAddress, TicketKey
-from ..model.reviews import Check, Checked, Fault, Finding, PublishedReview, RepositoryReview, Review
+from ..model.reviews import Check, Checked, Fault, PublishedReview, RepositoryReview, Review
 from ..model.scope import Scope
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
+from .checking import Checking
 from .content import check_content, is_deployed, lacking
 from .expect import Expected, expectations
 from .files import check_bytes, check_files
@@ -64,7 +65,10 @@ class Reviewing:
 
 
 def verify(
-    desired: DesiredState, scope: Scope, places: ReadPlaces, how: Reviewing
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    how: Reviewing,
 ) -> list[tuple[Ticket, Review]]:
     """Return the review of each adopted ticket, by instrument and ticket.
 
@@ -83,144 +87,172 @@ def verify(
         Two addresses open one and the same butler.
     """
     refuse_doubles(desired, places)
-    tickets_of = dict(_tickets_by_repository(desired, scope))
-    instruments = sorted({ticket.instrument for tickets in tickets_of.values() for ticket in tickets})
-    expected = expectations(desired, instruments, places) if tickets_of else {}
-    reviews, unreachable = _look(desired, tickets_of, expected, places, how)
-    return [
-        (written.noun, _review(desired, written.noun, expected, reviews, unreachable, tickets_of, how))
-        for written in adopted(desired, scope)
-    ]
-
-
-_Reviews = dict[tuple[RepositoryAddress, TicketKey], RepositoryReview]
+    tickets_of = _tickets_by_repository(desired, scope)
+    instruments: set[str] = set()
+    for tickets in tickets_of.values():
+        instruments.update(ticket.instrument for ticket in tickets)
+    expected: Mapping[TicketKey, Expected] = {}
+    if tickets_of:
+        expected = expectations(desired, sorted(instruments), places)
+    verification = _Verification(desired, tickets_of, expected, places, how)
+    verification.look()
+    reviews: list[tuple[Ticket, Review]] = []
+    for written in adopted(desired, scope):
+        ticket = written.noun
+        reviews.append((ticket, verification.review(ticket)))
+    return reviews
 
 
 def _tickets_by_repository(
-    desired: DesiredState, scope: Scope
-) -> Iterator[tuple[RepositoryAddress, list[Ticket]]]:
-    """Yield the tickets that each repository should have."""
+    desired: DesiredState,
+    scope: Scope,
+) -> dict[RepositoryAddress, list[Ticket]]:
+    """Return the tickets that each repository should have, if any."""
+    tickets_of: dict[RepositoryAddress, list[Ticket]] = {}
+    tickets = [written.noun for written in adopted(desired, scope)]
     for address in places_of(desired, scope):
         instruments = desired.repository(address)[1].instruments
-        tickets = [
-            written.noun
-            for written in adopted(desired, scope)
-            if written.noun.instrument in instruments and not desired.skipped(written.noun, address)
-        ]
-        if tickets:
-            yield address, tickets
-
-
-def _look(
-    desired: DesiredState,
-    tickets_of: Mapping[RepositoryAddress, list[Ticket]],
-    expected: Mapping[TicketKey, Expected],
-    places: ReadPlaces,
-    how: Reviewing,
-) -> tuple[_Reviews, dict[RepositoryAddress, str]]:
-    reviews: _Reviews = {}
-    unreachable: dict[RepositoryAddress, str] = {}
-    repositories: dict[RepositoryAddress, _Repository] = {}
-    looks = {
-        address: partial(_repository, desired, address, tickets, expected, places, how)
-        for address, tickets in tickets_of.items()
-    }
-    for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
-        try:
-            repositories[address] = look.result()
-        except UnreachableError as error:
-            unreachable[address] = error.diagnostics[0].detail
-        how.counted(done, len(looks))
-    for address, there in sorted(repositories.items()):
-        here: dict[TicketKey, RepositoryReview] = {}
-        extra = how.extra(there.showed, there.deployed) if how.extra and there.deployed else {}
-        for ticket, checks in there.checks:
-            more = [extra[ticket.key]] if ticket.key in extra else []
-            here[ticket.key] = RepositoryReview.of([*checks, *more])
-        reviews.update({(address, key): review for key, review in here.items()})
-        how.publish(to_publish(desired, there.showed, expected, here, how.at))
-    return reviews, unreachable
+        for ticket in tickets:
+            if ticket.instrument in instruments and not desired.skipped(ticket, address):
+                tickets_of.setdefault(address, []).append(ticket)
+    return tickets_of
 
 
 @dataclass(frozen=True)
 class _Repository:
-    """What was found at a repository."""
+    """What a look at a repository showed."""
 
     showed: Showed
-    checks: list[tuple[Ticket, list[Checked]]]
-    deployed: list[Ticket]
+
+    checks: Mapping[TicketKey, Sequence[Checked]]
+    """The checks of each ticket that could be made."""
+
+    deployed: Sequence[Ticket]
+    """Tickets that can be checked further."""
 
 
-def _repository(
-    desired: DesiredState,
-    address: RepositoryAddress,
-    tickets: list[Ticket],
-    expected: Mapping[TicketKey, Expected],
-    places: ReadPlaces,
-    how: Reviewing,
-) -> _Repository:
-    instruments = sorted({ticket.instrument for ticket in tickets})
-    showed = look_closely(desired, address, instruments, tickets, expected, places)
-    checks = [
-        (ticket, list(_checks(expected[ticket.key], showed, places, how)))
-        for ticket in tickets
-        if is_deployed(expected[ticket.key], showed) or not desired.hold_of_ticket(ticket.key)
-    ]
-    deployed = [t for t in tickets if is_deployed(expected[t.key], showed) and not expected[t.key].trouble]
-    return _Repository(showed, checks, deployed)
+@dataclass(frozen=True)
+class _Verification:
+    """A review of tickets, repository by repository."""
 
+    desired: DesiredState
 
-def _checks(expected: Expected, showed: Showed, places: ReadPlaces, how: Reviewing) -> Iterator[Checked]:
-    """Yield what becomes of each check of one ticket at one repository."""
-    if not is_deployed(expected, showed):
-        number = len(expected.ticket.leaves)
-        detail = f"none of its {number} collections is here" if number > 1 else "its collection is not here"
-        yield _failed(Fault.NOT_DEPLOYED, f"not deployed: {detail}")
-        return
-    if expected.trouble:
-        yield _failed(Fault.UNKNOWN, f"nobody can tell what it should hold: {expected.trouble}")
-        return
-    try:
-        content, absent = check_content(expected, showed), lacking(expected, showed)
-    except RefusedError as error:
-        yield _failed(Fault.UNKNOWN, f"what it should hold cannot be read: {error.diagnostics[0].detail}")
-        return
-    yield content
-    yield check_selection(expected.ticket, showed, absent)
-    yield check_lookups(expected.ticket, showed)
-    yield check_files(expected, showed)
-    if not content.findings and not absent:
-        yield check_reading(expected, showed, places.archive())
-    if how.read_files:
-        yield check_bytes(expected, showed, places.archive(), how.watch(showed.address))
+    tickets_of: Mapping[RepositoryAddress, Sequence[Ticket]]
+    """Tickets that each repository should have."""
+
+    expected: Mapping[TicketKey, Expected]
+    """What the tickets should hold."""
+
+    places: ReadPlaces
+    how: Reviewing
+
+    reviews: dict[RepositoryAddress, Mapping[TicketKey, RepositoryReview]] = field(default_factory=dict)
+    """Of the tickets at each repository that could be seen."""
+
+    unreachable: dict[RepositoryAddress, str] = field(default_factory=dict)
+    """Why the others could not be seen."""
+
+    def look(self) -> None:
+        """Look at all repositories side by side, and review the tickets."""
+        repositories: dict[RepositoryAddress, _Repository] = {}
+        looks: dict[RepositoryAddress, Callable[[], _Repository]] = {}
+        for address, tickets in self.tickets_of.items():
+            looks[address] = partial(self.look_at, address, tickets)
+        for done, (address, look) in enumerate(side_by_side(looks, self.places.timeout), 1):
+            try:
+                repositories[address] = look.result()
+            except UnreachableError as error:
+                self.unreachable[address] = error.diagnostics[0].detail
+            self.how.counted(done, len(looks))
+        # The further check may run a pipeline, so repositories take turns.
+        for address, repository in sorted(repositories.items()):
+            extra: Mapping[TicketKey, Checked] = {}
+            if self.how.extra and repository.deployed:
+                extra = self.how.extra(repository.showed, repository.deployed)
+            here: dict[TicketKey, RepositoryReview] = {}
+            for key, checks in repository.checks.items():
+                further = [extra[key]] if key in extra else []
+                here[key] = RepositoryReview.of([*checks, *further])
+            self.reviews[address] = here
+            published = to_publish(self.desired, repository.showed, self.expected, here, self.how.at)
+            self.how.publish(published)
+
+    def look_at(self, address: RepositoryAddress, tickets: Sequence[Ticket]) -> _Repository:
+        """Look at one repository, and check its tickets."""
+        instruments = sorted({ticket.instrument for ticket in tickets})
+        showed = look_closely(self.desired, address, instruments, tickets, self.expected, self.places)
+        checks: dict[TicketKey, Sequence[Checked]] = {}
+        deployed: list[Ticket] = []
+        for ticket in tickets:
+            key = ticket.key
+            expected = self.expected[key]
+            is_here = is_deployed(expected, showed)
+            # What is held back is not missed where it is not.
+            if is_here or not self.desired.hold_of_ticket(key):
+                checks[key] = list(self.check(expected, showed))
+            if is_here and not expected.trouble:
+                deployed.append(ticket)
+        return _Repository(showed, checks, deployed)
+
+    def check(self, expected: Expected, showed: Showed) -> Iterator[Checked]:
+        """Yield what becomes of each check of one ticket at one repository.
+
+        One that could tell nothing after those before it is not made.
+        """
+        if not is_deployed(expected, showed):
+            number = len(expected.ticket.leaves)
+            detail = "its collection is not here"
+            if number > 1:
+                detail = f"none of its {number} collections is here"
+            yield _failed(Fault.NOT_DEPLOYED, f"not deployed: {detail}")
+            return
+        if expected.trouble:
+            yield _failed(Fault.UNKNOWN, f"nobody can tell what it should hold: {expected.trouble}")
+            return
+        try:
+            content = check_content(expected, showed)
+            absent = lacking(expected, showed)
+        except RefusedError as error:
+            detail = error.diagnostics[0].detail
+            yield _failed(Fault.UNKNOWN, f"what it should hold cannot be read: {detail}")
+            return
+        yield content
+        yield check_selection(expected.ticket, showed, absent)
+        yield check_lookups(expected.ticket, showed)
+        yield check_files(expected, showed)
+        # How files are read is sealed for the whole ticket only.
+        if not content.findings and not absent:
+            yield check_reading(expected, showed, self.places.archive())
+        if self.how.read_files:
+            watch = self.how.watch(showed.address)
+            yield check_bytes(expected, showed, self.places.archive(), watch)
+
+    def review(self, ticket: Ticket) -> Review:
+        """Return the review of a ticket at all its repositories."""
+        key = ticket.key
+        there: dict[RepositoryAddress, RepositoryReview] = {}
+        unseen: dict[str, str] = {}
+        for address, tickets in sorted(self.tickets_of.items()):
+            if key in self.reviews.get(address, {}):
+                there[address] = self.reviews[address][key]
+            if address in self.unreachable and ticket in tickets:
+                unseen[address] = self.unreachable[address]
+        if key in self.expected and self.expected[key].archive_trouble:
+            unseen[ARCHIVE] = self.expected[key].archive_trouble
+        sealed = self.desired.seals.get(key)
+        return Review(
+            ticket=ticket.ticket,
+            instrument=ticket.instrument,
+            seal=sealed.noun.digest if sealed else None,
+            at=self.how.at,
+            version=self.how.version,
+            repositories=there,
+            unreachable=unseen,
+        )
 
 
 def _failed(what: Fault, detail: str) -> Checked:
-    return Checked(Check.CONTENT, {}, (Finding(check=Check.CONTENT, what=what, detail=detail),))
-
-
-def _review(
-    desired: DesiredState,
-    ticket: Ticket,
-    expected: Mapping[TicketKey, Expected],
-    reviews: _Reviews,
-    unreachable: Mapping[RepositoryAddress, str],
-    tickets_of: Mapping[RepositoryAddress, list[Ticket]],
-    how: Reviewing,
-) -> Review:
-    sealed = desired.seals.get(ticket.key)
-    there = {a: reviews[a, ticket.key] for a in sorted(tickets_of) if (a, ticket.key) in reviews}
-    unseen: dict[str, str] = {
-        a: unreachable[a] for a in sorted(tickets_of) if a in unreachable and ticket in tickets_of[a]
-    }
-    if ticket.key in expected and (trouble := expected[ticket.key].archive_trouble):
-        unseen[ARCHIVE] = trouble
-    return Review(
-        ticket=ticket.ticket,
-        instrument=ticket.instrument,
-        seal=sealed.noun.digest if sealed else None,
-        at=how.at,
-        version=how.version,
-        repositories=there,
-        unreachable=unseen,
-    )
+    """Return a check that fails before anything is compared."""
+    checking = Checking(Check.CONTENT)
+    checking.add(what, detail)
+    return checking.checked()
