@@ -9,12 +9,22 @@ from pathlib import Path
 
 from ..model.locks import Process
 
-__all__ = ["is_seen_from", "runs_no_more", "this_process", "user"]
+__all__ = ["is_seen_from", "process_of", "runs_no_more", "this_process", "user"]
 
 
 def this_process() -> Process:
     """Return who we are."""
-    pid = os.getpid()
+    return process_of(os.getpid())
+
+
+def process_of(pid: int) -> Process:
+    """Return a process of this host, told so that no other is taken for it.
+
+    Parameters
+    ----------
+    pid
+        Its number.
+    """
     return Process(
         host=socket.gethostname(),
         pid=pid,

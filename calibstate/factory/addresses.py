@@ -11,7 +11,7 @@ from ..errors import Diagnostic, RefusedError, UnreachableError
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
 from ..model.names import RepositoryAddress
-from ..model.repositories import Repository, Site
+from ..model.repositories import Repository, Site, SiteConstruction
 
 __all__ = ["Addresses", "sites_here"]
 
@@ -74,6 +74,17 @@ class Addresses:
         """
         _, repository = self._desired.repository(address)
         return digest_of_lines([repository.butler])
+
+    def construction(self, address: RepositoryAddress) -> SiteConstruction | None:
+        """Return what the site of a repository says of constructions.
+
+        Parameters
+        ----------
+        address
+            The repository.
+        """
+        site, _ = self._desired.repository(address)
+        return site.construction
 
     @property
     def archive(self) -> str:

@@ -25,7 +25,7 @@ from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
-from ..ports.construction import ConstructionReader
+from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.rucio import RucioWriter
@@ -132,6 +132,10 @@ class Places:
     def construction(self, address: RepositoryAddress) -> ConstructionReader:
         """Return a repository, to look at what was made there."""
         return self._repository(address).construction()
+
+    def batches(self, address: RepositoryAddress) -> BatchRunner:
+        """Return what runs the templates for a repository."""
+        return self._repository(address).batches()
 
     # The archive and Rucio
 

@@ -12,7 +12,7 @@ from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.names import RepositoryAddress
 from ..ports.butler import ButlerReader, ButlerWriter
-from ..ports.construction import ConstructionReader
+from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from .addresses import Addresses
 from .asking import Asking
@@ -73,6 +73,7 @@ class RepositoryPlace:
         self._pipelines: Once[PipelineReader] = Once(self._open_pipelines)
         self._pipeline_runner: Once[PipelineRunner] = Once(self._open_pipeline_runner)
         self._construction: Once[ConstructionReader] = Once(self._open_construction)
+        self._batches: Once[BatchRunner] = Once(self._open_batches)
 
     # Reading
 
@@ -201,6 +202,16 @@ class RepositoryPlace:
         from ..adapters.construction.reader import open_construction_reader
 
         return open_construction_reader(self._addresses.repository(self._address), self._asking.timeout)
+
+    def batches(self) -> BatchRunner:
+        """Return what runs templates for it."""
+        return self._batches.get()
+
+    def _open_batches(self) -> BatchRunner:
+        from ..adapters.construction.runner import open_batch_runner
+
+        uri = self._addresses.repository(self._address)
+        return open_batch_runner(uri, self._addresses.construction(self._address), self._asking.timeout)
 
     # What a person should know
 

@@ -79,8 +79,9 @@ class Templates(Noun):
 class SiteConstruction(Noun):
     """Who makes calibrations at a site, and where."""
 
-    submit: Literal["bps", "pipetask"] = "bps"
-    """What runs the templates: a batch system, or this machine."""
+    submit: Literal["bps", "pipetask", "here"] = "bps"
+    """What runs the templates: a batch system, this machine, or the process
+    of calibstate itself, as in tests and demonstrations."""
 
     bps: dict[str, Any] = Field(default_factory=dict)
     """What is said around each template, such as ``wmsServiceClass``,

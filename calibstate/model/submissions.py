@@ -9,9 +9,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from .locks import Process
 from .names import CollectionName, Noun
 
-__all__ = ["BatchState", "Cause", "ExpectedOutput", "SeenBatch", "SeenOutput", "Submission"]
+__all__ = ["Batch", "BatchState", "Cause", "ExpectedOutput", "SeenBatch", "SeenOutput", "Submission"]
 
 
 class Submission(Noun):
@@ -48,6 +49,34 @@ class Submission(Noun):
     def name(self) -> str:
         """What its folder and its messages call it."""
         return f"{self.template}-{self.run or self.output}".replace("/", "_")
+
+
+class Batch(Noun):
+    """What was begun, as ``batch.json`` in its folder keeps it.
+
+    It says what to look for, not what has come of it.
+    """
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["batch"] = "batch"
+
+    submit: Literal["bps", "pipetask"]
+    """What runs it."""
+
+    run: CollectionName
+    """RUN that it writes to."""
+
+    command: tuple[str, ...]
+    """Words of the command line that was run last."""
+
+    variables: dict[str, str]
+    """Variables that were exported to it."""
+
+    begun: str
+    """UTC, with ``Z``."""
+
+    process: Process
+    """Who began it, or what runs it as soon as that is known."""
 
 
 class BatchState(Enum):

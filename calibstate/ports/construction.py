@@ -137,6 +137,13 @@ class BatchRunner(Protocol):
         """Return what would be run, as words of a command line."""
         ...
 
+    def files(self, submission: Submission) -> Mapping[str, str]:
+        """Return the files that such a command reads, by their paths.
+
+        For who runs it by hand; `submit` writes its own.
+        """
+        ...
+
     def look(self, submission: Submission) -> SeenBatch:
         """Return how far a batch has come; nothing is written."""
         ...
@@ -152,15 +159,19 @@ class BatchRunner(Protocol):
         """Run a template, or go on with it where it was cut.
 
         Returns when the batch has ended, or when the batch system has taken
-        it; what came of it is to be looked at.
+        it; what came of it is to be looked at.  A batch that has ended and
+        left quanta undone is gone on with too, where its variables are those
+        of today.
 
         Raises
         ------
         RefusedError
-            As of `variables`; or there are files under the RUN's name that
-            no dataset has.
+            As of `variables`; what is needed is not installed here; or there
+            are files under the RUN's name that no dataset has.
+        PlanIsStaleError
+            It runs already.
         CalibstateError
-            It could not be begun, or its end is not known.
+            It could not be begun, or ended before it ran anything.
         """
         ...
 
@@ -173,11 +184,5 @@ class ConstructionPlaces(ReadPlaces, LockedPlaces, Protocol):
         ...
 
     def batches(self, address: RepositoryAddress) -> BatchRunner:
-        """Return what runs the templates for a repository.
-
-        Raises
-        ------
-        RefusedError
-            What is needed for that is not installed here.
-        """
+        """Return what runs the templates for a repository."""
         ...

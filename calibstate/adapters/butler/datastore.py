@@ -40,6 +40,7 @@ __all__ = [
     "recorded",
     "size_of",
     "sizes_of",
+    "unrecorded_below",
 ]
 
 _IN_ZIP = "zip-path="
@@ -266,6 +267,34 @@ def others_recorded_at(store: FileStore, file: ResourcePath, excluded: Iterable[
     for uuids in by_path.values():
         datasets.update(str(uuid) for uuid in uuids)
     return sorted(datasets - set(excluded))
+
+
+def unrecorded_below(butler: Butler, folder: str) -> tuple[str, ...]:
+    """Return the files below a folder of the datastores that are of nobody.
+
+    Parameters
+    ----------
+    butler
+        Whose.
+    folder
+        Relative to the roots, such as the name of a RUN.
+    """
+    nobodys: list[str] = []
+    for store in file_stores(butler):
+        below = store.root.join(f"{folder}/", forceDirectory=True)
+        if below.isLocal and not Path(below.ospath).is_dir():
+            continue
+        files: dict[str, ResourcePath] = {}
+        for file in ResourcePath.findFileResources([below]):
+            path = file.relative_to(store.root)
+            if path is not None:
+                files[path] = file
+        # The butler has no public question for who has a file.
+        owners = store.datastore._refs_associated_with_artifacts(list(files)) if files else {}
+        for path, file in files.items():
+            if not owners.get(path):
+                nobodys.append(file.ospath if file.isLocal else str(file))
+    return tuple(sorted(nobodys))
 
 
 def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
