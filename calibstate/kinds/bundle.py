@@ -22,7 +22,7 @@ from ..model.drift import Drift, What
 from ..model.fingerprints import ticket_fingerprint
 from ..model.names import ARCHIVE, Address, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
-from ..model.resources import Declared, Resource
+from ..model.resources import Declared, Need, Resource
 from ..model.seals import content_digest, is_read_as
 from ..model.settings import Bundles
 from ..model.tickets import Ticket
@@ -32,6 +32,7 @@ from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
 from .bundle_files import BundleFiles, Reading, look_at_export, look_at_files, restore_files
+from .certification import declared_certifications, there_before
 from .selection import Selection
 
 __all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle", "bundle_departure", "bundle_of"]
@@ -407,7 +408,10 @@ class BundleKind(Kind[Bundle]):
                     reading=pin.reading,
                     trouble=pin.awaits,
                 )
-            yield Declared(bundle, written.lines.at("ticket"))
+            # What its origin is to certify is exported when it is certified.
+            certifications = declared_certifications(written, selection)
+            needs = tuple(Need(certification.address) for certification in certifications)
+            yield Declared(bundle, written.lines.at("ticket"), needs)
 
     @override
     def observe(
@@ -508,7 +512,9 @@ class BundleKind(Kind[Bundle]):
         places: ReadPlaces,
     ) -> Sequence[Diagnostic]:
         if isinstance(action, ExportBundle):
-            places.butler(action.origin).check_export(action.collections)
+            collections = there_before(action.collections, actions)
+            if collections:
+                places.butler(action.origin).check_export(collections)
         return ()
 
     @override

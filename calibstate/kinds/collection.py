@@ -24,7 +24,7 @@ from ..model.names import ARCHIVE, Address, Place, RepositoryAddress, TicketKey
 from ..model.pins import Pin
 from ..model.readings import Reading
 from ..model.reasons import Code, Reason
-from ..model.repositories import Rucio
+from ..model.repositories import Origin, Rucio
 from ..model.resources import Declared, Need, Resource
 from ..model.status import RowKey
 from ..model.tickets import Ticket
@@ -35,6 +35,7 @@ from ..ports.records import Fence
 from ..store.bundle import check_content, check_reading, reading_of
 from .base import Kind
 from .bundle import Bundle, ExportBundle, bundle_departure, bundle_of
+from .certification import Certification, declared_certifications, there_before
 from .guarding import waiting
 from .rows import TableRows
 from .rucio_rule import RucioRule
@@ -61,6 +62,10 @@ class Collection(Resource):
     prefix: str | None = None
     """Declared: URI under which their files arrive and stay; `None`: they are
     copied into the datastore."""
+
+    certified_here: frozenset[str] = frozenset()
+    """Declared: those that are certified here as files declare it, of which
+    their certification tells."""
 
     entrances: tuple[str, ...] = ()
     """Declared: by which names a declared chain searches them; until it does,
@@ -238,6 +243,11 @@ class CollectionKind(Kind[Collection]):
             unpinned = selection.unpinned(ticket)
             if unpinned and not unpinned.is_refused:
                 unknown = unpinned.detail
+            certified_here: frozenset[str] = frozenset()
+            if isinstance(route, Origin):
+                certifications = declared_certifications(written, selection)
+                resources = Certification.among(declared.resource for declared in certifications)
+                certified_here = frozenset(resource.collection for resource in resources)
             # Only a chain that lists the ticket searches it here.
             entrances: tuple[str, ...] = ()
             if ticket.key in repository.listed:
@@ -248,6 +258,7 @@ class CollectionKind(Kind[Collection]):
                 selection.pin(ticket),
                 unknown=unknown,
                 prefix=prefix,
+                certified_here=certified_here,
                 files=selection.scope.files,
                 entrances=entrances,
             )
@@ -335,6 +346,8 @@ class CollectionKind(Kind[Collection]):
         live: Collection | None,
     ) -> Iterator[Drift]:
         ticket = declared.address.name
+        if live is None and declared.certified_here:
+            live = replace(declared, held={})
         if live is None:
             number = len(declared.leaves)
             detail = "its collection is not here"
@@ -344,6 +357,8 @@ class CollectionKind(Kind[Collection]):
             return
         differs = False
         for name in declared.leaves:
+            if name in declared.certified_here:
+                continue
             for difference in _differences(name, declared.pin, live):
                 differs = True
                 yield _drift(declared, name, difference)
@@ -510,7 +525,8 @@ def _contents_of(
             continue
         if TicketKey(other.instrument, other.ticket) == action.key:
             # The bundle is not made yet, and will be what the origin has.
-            return places.butler(other.origin).described(other.collections)
+            collections = there_before(other.collections, actions)
+            return places.butler(other.origin).described(collections)
     archive = places.archive()
     bundles = archive.bundles([action.key])
     for manifest in bundles.get(action.key, ()):

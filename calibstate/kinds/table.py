@@ -38,6 +38,7 @@ class Line:
 TABLE: list[Line] = [
     Line("calibstate.kinds.generation", "GenerationKind"),
     Line("calibstate.kinds.verification", "VerificationKind"),
+    Line("calibstate.kinds.certification", "CertificationKind"),
     Line("calibstate.kinds.bundle", "BundleKind"),
     Line("calibstate.kinds.rucio_dataset", "RucioDatasetKind"),
     Line("calibstate.kinds.rucio_rule", "RucioRuleKind"),

@@ -27,6 +27,9 @@ class Guard(Enum):
     CHAIN_CHANGES = "chain_changes"
     """More children than usual would leave a chain or move within it."""
 
+    RECERTIFY = "recertify"
+    """What is certified would be certified no more, or for another range."""
+
 
 class Allowed(Noun):
     """Guards that a person passes, and why."""

@@ -108,6 +108,14 @@ class Code(Enum):
 
     LITTER = ("litter", "Files lie under the name of a RUN that no dataset has.")
 
+    NOT_MADE = ("not-made", "Nothing was made yet that could be certified.")
+
+    PARTIAL = ("partial", "The newest RUN lacks what it should hold.")
+
+    TWO_AT_ONCE = ("two-at-once", "Two datasets would be valid for one data ID at one time.")
+
+    LEFT_ORIGIN = ("left-origin", "Its ticket has left the origin, and what it holds is final.")
+
     # What a plan leaves
 
     OTHER_SITE = ("other-site", "Another site has to do it.")
@@ -131,6 +139,8 @@ class Code(Enum):
     WINDOW = ("window", "The place is closed at this time.")
 
     CHAIN_CHANGES = ("chain_changes", "More children than usual would leave a chain or move within it.")
+
+    RECERTIFY = ("recertify", "What is certified would be certified no more, or for another range.")
 
 
 @dataclass(frozen=True)

@@ -114,14 +114,22 @@ class Ticket(Noun):
     @property
     def leaves(self) -> tuple[str, ...]:
         """Full names of its CALIBRATION and RUN collections, in order."""
-        return self.bare or tuple(self._full(name) for name in self.collections)
+        return self.bare or tuple(self.full_name(name) for name in self.collections)
 
     @property
     def children(self) -> tuple[str, ...]:
         """What stands in a chain that lists the ticket, in search order."""
         return self.bare or (f"{self.instrument}/calib/{self.ticket}",)
 
-    def _full(self, name: str) -> str:
+    def full_name(self, name: CollectionName) -> CollectionName:
+        """Return the full name of a collection, as the file has it.
+
+        Parameters
+        ----------
+        name
+            Its name, relative to the ticket unless it begins with the
+            instrument.
+        """
         if name.startswith(f"{self.instrument}/"):
             return name
         return f"{self.instrument}/calib/{self.ticket}/{name}"
