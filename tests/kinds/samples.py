@@ -1,6 +1,7 @@
 """A sample of every action."""
 
 from calibstate.kinds.bundle import ExportBundle, RestoreBundle
+from calibstate.kinds.certification import CertifyDatasets, CertifyDatasetsAgain
 from calibstate.kinds.chain import PrependToChain, RewriteChain
 from calibstate.kinds.collection import ImportBundle
 from calibstate.kinds.rucio_dataset import RegisterDataset
@@ -22,7 +23,22 @@ _RULE = {
     "rse": "SUMMIT_CALIB_DISK",
 }
 
+_CERTIFICATION = {
+    "target": Address(place=Place("usdf/main"), kind="certification", name="LSSTCam/DM-1/DP1/bias.20250101a"),
+    "because": "none of 3 datasets of LSSTCam/calib/DM-1/DP1/biasGen.20250101a/20250101T000000Z is certified",
+    "collection": "LSSTCam/calib/DM-1/DP1/bias.20250101a",
+    "source": "LSSTCam/calib/DM-1/DP1/biasGen.20250101a/20250101T000000Z",
+    "dataset_type": "bias",
+    "datasets": _FINGERPRINT,
+    "number": 3,
+    "begin": "2025-01-01T00:00:00",
+}
+
 SAMPLES = (
+    CertifyDatasets.model_validate(_CERTIFICATION),
+    CertifyDatasetsAgain.model_validate(
+        {**_CERTIFICATION, "held": _FINGERPRINT, "decertifies": ("3 bias for […, …)",)}
+    ),
     ExportBundle(
         target=Address(place=Place("archive"), kind="bundle", name="LSSTCam/DM-1"),
         because="DM-1 is adopted and not in the archive",
