@@ -12,7 +12,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +28,7 @@ from ..model.chains import ChainFile, Entry, ExternalEntry
 from ..model.desired import DesiredState
 from ..model.files import FileChange
 from ..model.forms import Form
-from ..model.names import Noun
+from ..model.names import Noun, RepositoryAddress
 from ..model.tickets import Ticket
 from . import sealfile, statefile
 from .disk import Disk
@@ -56,7 +58,38 @@ def changes(desired: DesiredState, additions: Additions) -> tuple[FileChange, ..
     RefusedError
         A file is written in a way that cannot be added to.
     """
-    return tuple(_changes(desired, additions))
+    root = Path(desired.root)
+    changed = []
+    for ticket in additions.tickets:
+        file = f"tickets/{ticket.instrument}/{ticket.ticket}.yaml"
+        text = _ticket_text(ticket, additions)
+        changed.append(_new_file(root, file, text, ticket))
+    for key, skips in sorted(additions.skips.items()):
+        written = desired.tickets[key]
+        page = _Page(root, written.lines.file)
+        page.add_skips(skips)
+        intended = with_skips(written.noun, skips)
+        changed.append(page.change(intended))
+    # Chains come behind all tickets, since they name them.
+    taken = {declared.lines.file.casefold() for declared in desired.chains.values()}
+    for chain in additions.chains:
+        file = _free_chain_file(root, chain.chain, taken)
+        taken.add(file.casefold())
+        text = _chain_text(chain, additions)
+        changed.append(_new_file(root, file, text, chain))
+    names = {*additions.entries, *additions.only, *additions.expected}
+    for name in sorted(names):
+        declared = desired.chains[name]
+        page = _Page(root, declared.lines.file)
+        page.add_to_chain(declared.noun, additions)
+        extended = additions.chain(declared.noun)
+        changed.append(page.change(extended))
+    for seal in additions.seals:
+        path = sealfile.path_of(root, seal)
+        file = str(path.relative_to(root))
+        text = sealfile.dumps(seal)
+        changed.append(FileChange(file, _bytes(path), text.encode()))
+    return tuple(changed)
 
 
 def checked(
@@ -78,11 +111,15 @@ def checked(
     InvalidStateError
         It would not be sound.
     """
-    own = {form.folder: partial(_itself, form) for form in desired.forms}
+    own = {}
+    for form in desired.forms:
+        # Each is asked for by a call, and is here already.
+        own[form.folder] = partial(_same_form, form)
     with TemporaryDirectory(prefix=".calibstate-") as folder:
         copy = Path(folder).resolve()
         # What nobody reads may be a link to anywhere, or have no end.
-        read = statefile.contents(Disk(Path(desired.root)), own)
+        tree = Disk(Path(desired.root))
+        read = statefile.contents(tree, own)
         for file, content in read.items():
             _replace(copy / file, content)
         for change in changed:
@@ -90,7 +127,7 @@ def checked(
         return statefile.load(copy, own=own)
 
 
-def _itself(form: Form) -> Form:
+def _same_form(form: Form) -> Form:
     return form
 
 
@@ -113,21 +150,33 @@ def write(root: Path, changed: Sequence[FileChange]) -> None:
     """
     # All are looked at before any is written.
     for change in changed:
-        if _bytes(root / change.file) != change.before:
-            detail = f"{change.file} was changed while it was worked on; nothing was written."
-            raise RefusedError(Diagnostic("File has changed", detail, hint="Run it again."))
+        path = root / change.file
+        if _bytes(path) != change.before:
+            raise RefusedError(
+                Diagnostic(
+                    "File has changed",
+                    f"{change.file} was changed while it was worked on; nothing was written.",
+                    hint="Run it again.",
+                )
+            )
     for change in changed:
         path = root / change.file
         try:
             _replace(path, change.after)
         except OSError as error:
-            detail = f"{path}: {error.strerror}."
-            hint = "Mend it and run it again: it goes on."
-            raise CalibstateError(Diagnostic("File cannot be written", detail, hint=hint)) from None
+            raise CalibstateError(
+                Diagnostic(
+                    "File cannot be written",
+                    f"{path}: {error.strerror}.",
+                    hint="Mend it and run it again: it goes on.",
+                )
+            ) from None
 
 
 def _replace(path: Path, content: bytes) -> None:
+    """Write a file at once: it is whole, or it is as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it, since only within one file system a name moves at once.
     aside = path.with_name(f".calibstate-{path.name}")
     aside.write_bytes(content)
     if path.exists():
@@ -136,36 +185,9 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
-
-
-def _changes(desired: DesiredState, additions: Additions) -> Iterator[FileChange]:
-    """Yield the files: those before, that others name."""
-    root = Path(desired.root)
-    for ticket in additions.tickets:
-        file = f"tickets/{ticket.instrument}/{ticket.ticket}.yaml"
-        yield _new_file(root, file, _ticket_text(ticket, additions), ticket)
-    for key, skips in sorted(additions.skips.items()):
-        written = desired.tickets[key]
-        page = _Page(root, written.lines.file)
-        page.add_pairs("skip", {str(where): why for where, why in skips.items()})
-        yield page.change(with_skips(written.noun, skips))
-    taken = {written.lines.file.casefold() for written in desired.chains.values()}
-    for new in additions.chains:
-        file = _free_chain_file(root, new.chain, taken)
-        taken.add(file.casefold())
-        yield _new_file(root, file, _chain_text(new, additions), new)
-    changed = {*additions.entries, *additions.only, *additions.expected}
-    for name in sorted(changed):
-        declared = desired.chains[name]
-        page = _Page(root, declared.lines.file)
-        _add_to_chain(page, declared.noun, additions)
-        yield page.change(additions.chain(declared.noun))
-    for seal in additions.seals:
-        path = sealfile.path_of(root, seal)
-        file = str(path.relative_to(root))
-        text = sealfile.dumps(seal)
-        yield FileChange(file, _bytes(path), text.encode())
+    if not path.exists():
+        return None
+    return path.read_bytes()
 
 
 def _free_chain_file(root: Path, name: str, taken: Collection[str]) -> str:
@@ -183,9 +205,15 @@ def _free_chain_file(root: Path, name: str, taken: Collection[str]) -> str:
 
 
 def _new_file(root: Path, file: str, text: str, intended: Noun) -> FileChange:
-    if (root / file).exists():
-        detail = f"{file} exists, and declares nothing; what was found belongs there."
-        raise RefusedError(Diagnostic("File in the way", detail, hint="Move it away."))
+    path = root / file
+    if path.exists():
+        raise RefusedError(
+            Diagnostic(
+                "File in the way",
+                f"{file} exists, and declares nothing; what was found belongs there.",
+                hint="Move it away.",
+            )
+        )
     read_again(text, file, intended)
     return FileChange(file, None, text.encode())
 
@@ -208,7 +236,8 @@ def read_again(text: str, file: str, intended: Noun) -> None:
         It would declare something else.
     """
     try:
-        declared: Any = type(intended).model_validate(read_yaml(text.encode(), file).data)
+        source = read_yaml(text.encode(), file)
+        declared: Any = type(intended).model_validate(source.data)
     except (CalibstateError, ValueError):
         declared = None
     if declared != intended:
@@ -216,104 +245,134 @@ def read_again(text: str, file: str, intended: Noun) -> None:
 
 
 def _cannot_be_added_to(file: str) -> RefusedError:
-    detail = f"{file} is written in a way that cannot be added to without changing the rest."
-    hint = "Write its lists with one entry a line."
-    return RefusedError(Diagnostic("File cannot be added to", detail, hint=hint))
+    return RefusedError(
+        Diagnostic(
+            "File cannot be added to",
+            f"{file} is written in a way that cannot be added to without changing the rest.",
+            hint="Write its lists with one entry a line.",
+        )
+    )
 
 
 # --- new files ---
 
 
 def _ticket_text(ticket: Ticket, additions: Additions) -> str:
-    lines = _heading(additions)
-    lines.append(f"ticket: {scalar(ticket.ticket)}")
-    lines.append(f"instrument: {scalar(ticket.instrument)}")
-    lines.append("approval:")
-    lines.append(f"  status: {ticket.approval.status.value}")
-    lines.append(f"  note: {scalar(ticket.approval.note or '')}")
+    text = _Text()
+    if additions.heading:
+        text.line(f"# {additions.heading}")
+    text.pair("ticket", ticket.ticket)
+    text.pair("instrument", ticket.instrument)
+    text.line("approval:")
+    text.line(f"  status: {ticket.approval.status.value}")
+    text.pair("  note", ticket.approval.note or "")
+    names = ticket.collections
     if ticket.bare:
-        lines.append("bare:")
         names = ticket.bare
+        text.line("bare:")
     else:
-        lines.append("collections:")
-        names = ticket.collections
-    items = [f"  - {scalar(name)}" for name in names]
-    remarks = [additions.remarks.get(leaf, "") for leaf in ticket.leaves]
-    lines.extend(_remarked(items, remarks))
+        text.line("collections:")
+    items = []
+    for name, leaf in zip(names, ticket.leaves, strict=True):
+        remark = additions.remarks.get(leaf, "")
+        items.append(_Item([scalar(name)], remark))
+    text.items("  ", items)
     if ticket.skip:
-        lines.append("skip:")
+        text.line("skip:")
         for address, why in ticket.skip.items():
-            lines.append(f"  {scalar(address)}: {scalar(why)}")
-    return _joined(lines)
+            text.pair(f"  {scalar(address)}", why)
+    return text.ended()
 
 
 def _chain_text(declared: ChainFile, additions: Additions) -> str:
-    lines = _heading(additions)
-    lines.append(f"chain: {scalar(declared.chain)}")
-    lines.append(f"instrument: {scalar(declared.instrument)}")
+    text = _Text()
+    if additions.heading:
+        text.line(f"# {additions.heading}")
+    text.pair("chain", declared.chain)
+    text.pair("instrument", declared.instrument)
     if declared.only:
-        lines.append(f"only: {_list(declared.only)}")
+        text.line(f"only: {_list_in_a_line(declared.only)}")
     if not declared.entries:
-        lines.append("entries: []")
-        return _joined(lines)
-    lines.append("entries:")
-    firsts: list[str] = []
-    remarks: list[str] = []
-    for entry in declared.entries:
-        first, *_ = _entry_lines(entry)
-        firsts.append(f"  - {first}")
-        remarks.append(additions.remarks.get(_named(entry), ""))
-    # Remarks stand in one column, so all first lines are laid out together.
-    for first, entry in zip(_remarked(firsts, remarks), declared.entries, strict=True):
-        lines.append(first)
-        _, *more = _entry_lines(entry)
-        lines.extend(f"    {line}" for line in more)
-    return _joined(lines)
+        text.line("entries: []")
+        return text.ended()
+    text.line("entries:")
+    items = [_Item.of(entry, additions) for entry in declared.entries]
+    text.items("  ", items)
+    return text.ended()
 
 
-def _heading(additions: Additions) -> list[str]:
-    if not additions.heading:
-        return []
-    return [f"# {additions.heading}"]
+@dataclass(frozen=True)
+class _Item:
+    """An item of a list."""
+
+    lines: list[str]
+    """It as YAML, without the dash before it."""
+
+    remark: str = ""
+    """Comment behind its first line."""
+
+    @classmethod
+    def of(cls, entry: Entry, additions: Additions) -> _Item:
+        """Return an entry of a chain."""
+        if not isinstance(entry, ExternalEntry):
+            remark = additions.remarks.get(entry, "")
+            return cls([scalar(entry)], remark)
+        lines = [f"external: {scalar(entry.external)}"]
+        if entry.only:
+            lines.append(f"only: {_list_in_a_line(entry.only)}")
+        remark = additions.remarks.get(entry.external, "")
+        return cls(lines, remark)
+
+    def in_a_line(self) -> str:
+        """Return it as it stands in a list that is written within a line."""
+        if len(self.lines) == 1:
+            return self.lines[0]
+        pairs = ", ".join(self.lines)
+        return f"{{{pairs}}}"
 
 
-def _joined(lines: Sequence[str]) -> str:
-    """Return the text of lines, each of them ended."""
-    return "".join(f"{line}\n" for line in lines)
+class _Text:
+    """Lines of YAML, put together from above."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, line: str) -> None:
+        """Add a line as it is."""
+        self.lines.append(line)
+
+    def pair(self, key: str, word: str) -> None:
+        """Add a key with its word."""
+        self.lines.append(f"{key}: {scalar(word)}")
+
+    def items(self, margin: str, items: Sequence[_Item]) -> None:
+        """Add items of a list, with their remarks in one column."""
+        firsts = [f"{margin}- {item.lines[0]}" for item in items]
+        width = max(map(len, firsts), default=0)
+        for first, item in zip(firsts, items, strict=True):
+            if item.remark:
+                self.line(f"{first:{width}}  # {item.remark}")
+            else:
+                self.line(first)
+            for line in item.lines[1:]:
+                self.line(f"{margin}  {line}")
+
+    def ended(self) -> str:
+        """Return all lines, each of them ended."""
+        lines = [f"{line}\n" for line in self.lines]
+        return "".join(lines)
 
 
-def _entry_lines(entry: Entry) -> list[str]:
-    if not isinstance(entry, ExternalEntry):
-        return [scalar(entry)]
-    lines = [f"external: {scalar(entry.external)}"]
-    if entry.only:
-        lines.append(f"only: {_list(entry.only)}")
-    return lines
-
-
-def _named(entry: Entry) -> str:
-    return entry.external if isinstance(entry, ExternalEntry) else entry
-
-
-def _remarked(lines: Sequence[str], remarks: Sequence[str]) -> list[str]:
-    """Return lines with comments behind them, in one column."""
-    wide = max(map(len, lines), default=0)
-    remarked = []
-    for line, remark in zip(lines, remarks, strict=True):
-        if remark:
-            remarked.append(f"{line:{wide}}  # {remark}")
-        else:
-            remarked.append(line)
-    return remarked
-
-
-def _list(words: Sequence[str]) -> str:
-    return f"[{', '.join(scalar(word) for word in words)}]"
+def _list_in_a_line(words: Sequence[str]) -> str:
+    scalars = [scalar(word) for word in words]
+    joined = ", ".join(scalars)
+    return f"[{joined}]"
 
 
 def scalar(text: str) -> str:
     """Return text as YAML that every reader takes for the same text."""
-    if _PLAIN.fullmatch(text) and text.casefold() not in _READ_OTHERWISE:
+    is_plain = _PLAIN.fullmatch(text)
+    if is_plain and text.casefold() not in _READ_OTHERWISE:
         return text
     return json.dumps(text, ensure_ascii=False)
 
@@ -321,35 +380,23 @@ def scalar(text: str) -> str:
 # --- additions to what a person wrote ---
 
 
-def _add_to_chain(page: _Page, declared: ChainFile, additions: Additions) -> None:
-    name = declared.chain
-    if name in additions.only:
-        item = [scalar(additions.only[name])]
-        page.insert(("only",), len(declared.only), [item], [""])
-    for index, address in additions.expected.get(name, {}).items():
-        entry = declared.entries[index]
-        assert isinstance(entry, ExternalEntry)
-        item = [scalar(address)]
-        page.insert(("entries", index, "only"), len(entry.only), [item], [""])
-    # Entries that come to the same place are put there at once, in order.
-    by_index: dict[int, list[Entry]] = {}
-    for new in additions.entries.get(name, ()):
-        by_index.setdefault(new.before, []).append(new.entry)
-    for index, entries in by_index.items():
-        items = [_entry_lines(entry) for entry in entries]
-        remarks = [additions.remarks.get(_named(entry), "") for entry in entries]
-        page.insert(("entries",), index, items, remarks)
-
-
 class _Page:
     """A file that a person wrote, and what is put between its lines."""
 
     def __init__(self, root: Path, file: str) -> None:
+        path = root / file
         self._file = file
-        self._before = (root / file).read_bytes()
-        self._mark = "\ufeff" if self._before.startswith(b"\xef\xbb\xbf") else ""
+        self._before = path.read_bytes()
+        self._mark = ""
+        if self._before.startswith(BOM_UTF8):
+            self._mark = "\ufeff"
         self._text = self._before.decode("utf-8-sig")
-        self._newline = _newline_of(self._text)
+        self._newline = "\n"
+        # Windows has both characters, so that pair is looked for first.
+        for newline in ("\r\n", "\n", "\r"):
+            if newline in self._text:
+                self._newline = newline
+                break
         try:
             self._node: Any = yaml.compose(self._text, Loader=yaml.SafeLoader)
         except yaml.YAMLError:
@@ -367,108 +414,121 @@ class _Page:
         """
         text = self._text
         # From the end, so that what is in front keeps its place.
-        for at, more in sorted(self._insertions.items(), reverse=True):
-            text = text[:at] + more + text[at:]
+        for at in sorted(self._insertions, reverse=True):
+            text = text[:at] + self._insertions[at] + text[at:]
         text = self._mark + text
         read_again(text, self._file, intended)
         return FileChange(self._file, self._before, text.encode())
 
-    def add_pairs(self, key: str, pairs: Mapping[str, str]) -> None:
-        """Add keys with their words to a mapping, made if need be."""
-        items = [f"{scalar(name)}: {scalar(word)}" for name, word in pairs.items()]
-        node = self._find(key)
+    def add_skips(self, skips: Mapping[RepositoryAddress, str]) -> None:
+        """Add repositories that do not get a ticket, with the reasons."""
+        pairs = []
+        for address, why in skips.items():
+            pairs.append(f"{scalar(address)}: {scalar(why)}")
+        node = self._value_of(self._node, "skip")
         if node is None:
-            self._add_key(key, items)
+            self._add_key("skip", pairs)
             return
         if node.flow_style:
-            self._insert_inline(node, len(node.value), items)
+            self._insert_in_line(node, len(node.value), pairs)
             return
         margin = " " * node.start_mark.column
-        lines = [f"{margin}{item}" for item in items]
+        lines = [f"{margin}{pair}" for pair in pairs]
         self._add_lines(end_of(node, self._text), lines)
 
-    def insert(
-        self, path: tuple[str | int, ...], index: int, items: list[list[str]], remarks: list[str]
-    ) -> None:
-        """Insert items, each of lines, into a list in front of one of it."""
-        node = self._find(*path)
-        assert node is not None, "what is added to is there"
-        if node.flow_style:
-            self._insert_inline(node, index, [_inline(item) for item in items])
-            return
-        margin = " " * node.start_mark.column
-        firsts = _remarked([f"{margin}- {item[0]}" for item in items], remarks)
-        lines: list[str] = []
-        for first, item in zip(firsts, items, strict=True):
-            lines.append(first)
-            lines.extend(f"{margin}  {more}" for more in item[1:])
-        # Behind the line before, so that a comment above an item stays there.
-        if index == 0:
-            self._add_lines(self._end_of_key(node), lines)
-            return
-        above = node.value[index - 1]
-        self._add_lines(end_of(above, self._text), lines)
-
-    def _find(self, *path: str | int) -> Any:
-        """Return the node that stands at a path; `None`: there is none."""
-        node: Any = self._node
-        for step in path:
-            node = node.value[step] if isinstance(step, int) else _value_of(node, step)
-            if node is None:
-                return None
-        return node
-
-    def _end_of_key(self, node: Any) -> int:
-        """Return where the key ends whose value a list is."""
-        end: int = next(name.end_mark.index for name, value in self._node.value if value is node)
-        return end
-
-    def _add_key(self, key: str, items: list[str]) -> None:
+    def _add_key(self, key: str, pairs: list[str]) -> None:
+        """Add a key to the file, with a mapping below it."""
         root = self._node
         if root.flow_style:
-            self._insert_inline(root, len(root.value), [f"{key}: {{{', '.join(items)}}}"])
+            joined = ", ".join(pairs)
+            self._insert_in_line(root, len(root.value), [f"{key}: {{{joined}}}"])
             return
         margin = " " * root.start_mark.column
         lines = [f"{margin}{key}:"]
-        lines.extend(f"{margin}  {item}" for item in items)
+        for pair in pairs:
+            lines.append(f"{margin}  {pair}")
         self._add_lines(end_of(root, self._text), lines)
+
+    def add_to_chain(self, declared: ChainFile, additions: Additions) -> None:
+        """Add to a chain's places, to those of its externals, and entries."""
+        name = declared.chain
+        if name in additions.only:
+            place = _Item([scalar(additions.only[name])])
+            only = self._value_of(self._node, "only")
+            self._insert(only, len(declared.only), [place])
+        for index, address in additions.expected.get(name, {}).items():
+            entry = declared.entries[index]
+            assert isinstance(entry, ExternalEntry)
+            place = _Item([scalar(address)])
+            entries = self._value_of(self._node, "entries")
+            only = self._value_of(entries.value[index], "only")
+            self._insert(only, len(entry.only), [place])
+        # Entries that come to the same place are put there at once, in order.
+        items_by_index: dict[int, list[_Item]] = {}
+        for new in additions.entries.get(name, ()):
+            item = _Item.of(new.entry, additions)
+            items_by_index.setdefault(new.before, []).append(item)
+        for index, items in items_by_index.items():
+            entries = self._value_of(self._node, "entries")
+            self._insert(entries, index, items)
+
+    def _insert(self, node: Any, index: int, items: list[_Item]) -> None:
+        """Insert items into a list of the file in front of one of it."""
+        assert node is not None, "what is added to is there"
+        if node.flow_style:
+            in_a_line = [item.in_a_line() for item in items]
+            self._insert_in_line(node, index, in_a_line)
+            return
+        margin = " " * node.start_mark.column
+        text = _Text()
+        text.items(margin, items)
+        # Behind the line before, so that a comment above an item stays there.
+        if index > 0:
+            above = node.value[index - 1]
+            self._add_lines(end_of(above, self._text), text.lines)
+            return
+        for key, value in self._node.value:
+            if value is node:
+                self._add_lines(key.end_mark.index, text.lines)
+
+    @staticmethod
+    def _value_of(mapping: Any, key: str) -> Any:
+        """Return the node of a key's value; `None`: there is no such key."""
+        for name, value in mapping.value:
+            if name.value == key:
+                return value
+        return None
 
     def _add_lines(self, at: int, lines: list[str]) -> None:
         """Add lines behind the one that something ends in."""
+        end = len(self._text)
         line_end = _LINE_END.search(self._text, at)
-        end = line_end.start() if line_end else len(self._text)
-        self._put(end, "".join(f"{self._newline}{line}" for line in lines))
+        if line_end:
+            end = line_end.start()
+        for line in lines:
+            self._put(end, f"{self._newline}{line}")
 
     def _put(self, at: int, more: str) -> None:
-        self._insertions[at] = self._insertions.get(at, "") + more
+        """Put text in, behind what was put there before."""
+        before = self._insertions.get(at, "")
+        self._insertions[at] = before + more
 
-    def _insert_inline(self, node: Any, index: int, items: list[str]) -> None:
+    def _insert_in_line(self, node: Any, index: int, items: list[str]) -> None:
+        """Insert items into a list, or a mapping, that has commas."""
         children = node.value
         if index < len(children):
-            begin = _ends_of_child(children[index])[0].start_mark.index
-            self._put(begin, "".join(f"{item}, " for item in items))
+            following, _ = _ends_of_child(children[index])
+            for item in items:
+                self._put(following.start_mark.index, f"{item}, ")
         elif children:
-            last = _ends_of_child(children[-1])[1]
-            self._put(end_of(last, self._text), "".join(f", {item}" for item in items))
+            _, last = _ends_of_child(children[-1])
+            end = end_of(last, self._text)
+            for item in items:
+                self._put(end, f", {item}")
         else:
             # Right behind the bracket that opens it.
-            self._put(node.start_mark.index + 1, ", ".join(items))
-
-
-def _newline_of(text: str) -> str:
-    """Return how a text ends its lines."""
-    # Windows has both characters, so that pair is looked for first.
-    for newline in ("\r\n", "\n", "\r"):
-        if newline in text:
-            return newline
-    return "\n"
-
-
-def _value_of(node: Any, key: str) -> Any:
-    for name, value in node.value:
-        if name.value == key:
-            return value
-    return None
+            behind = node.start_mark.index + 1
+            self._put(behind, ", ".join(items))
 
 
 def end_of(node: Any, text: str) -> int:
@@ -485,8 +545,10 @@ def end_of(node: Any, text: str) -> int:
         _, node = _ends_of_child(node.value[-1])
     end: int = node.end_mark.index
     # The mark of a block of text stands at the beginning of a later line.
-    if isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}:
-        end = len(text[:end].rstrip("\r\n "))
+    is_block = isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
+    if is_block:
+        content = text[:end].rstrip("\r\n ")
+        end = len(content)
     return end
 
 
@@ -495,10 +557,3 @@ def _ends_of_child(child: Any) -> tuple[Any, Any]:
     if isinstance(child, tuple):
         return child
     return child, child
-
-
-def _inline(item: list[str]) -> str:
-    """Return an item of a list as it stands within a line."""
-    if len(item) == 1:
-        return item[0]
-    return f"{{{', '.join(item)}}}"
