@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ...model.bundles import BundledCollection, Contents, Manifest
+from ...model.bundles import Contents, Manifest
 from ...model.contents import CollectionType
 from ...model.fingerprints import ticket_fingerprint
 from ...model.names import TicketKey
@@ -41,19 +42,11 @@ def check_export(
     RefusedError
         It does not; the message says what was found and expected.
     """
-    _check_collections(contents, collections, name)
-    _check_chains(contents, ticket, collections, name)
-    holdings = [contents.holding(collection) for collection in collections]
-    actual = ticket_fingerprint((holding.collection, holding.fingerprint) for holding in holdings)
-    if actual != fingerprint:
-        counts = ", ".join(f"{len(holding.rows)} in {holding.collection}" for holding in holdings)
-        raise refused(
-            "Export is not what was asked for",
-            f"{name} holds other datasets or ranges than the ticket has: its fingerprint is {actual}, "
-            f"expected was {fingerprint}. Rows found: {counts}.",
-            "The export is partial, or the origin changed meanwhile; look again and make a new plan.",
-        )
-    _check_datasets(contents, collections, name)
+    export = _Export(contents, collections, name)
+    export.check_collections()
+    export.check_chains(ticket)
+    export.check_fingerprint(fingerprint)
+    export.check_datasets()
 
 
 def check_text(text: bytes, manifest: Manifest, *, name: str = EXPORT) -> None:
@@ -96,15 +89,32 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
     names = [collection.name for collection in manifest.collections]
     check_export(contents, ticket, names, manifest.fingerprint, name=name)
     for collection in manifest.collections:
-        _check_collection(contents, collection, name)
-    listed: set[tuple[str, str]] = set()
+        holding = contents.holding(collection.name)
+        is_in_export = (holding.type, holding.fingerprint, len(holding.rows))
+        is_in_manifest = (collection.type, collection.fingerprint, collection.datasets)
+        if is_in_export != is_in_manifest:
+            raise refused(
+                "Bundle contradicts itself",
+                f"{name} has {collection.name} as a {holding.type.value} collection of "
+                f"{len(holding.rows)} rows, {holding.fingerprint}; {MANIFEST} says {collection.type.value}, "
+                f"{collection.datasets}, {collection.fingerprint}.",
+                RESTORE,
+            )
+    # Each dataset with its file: a file may have several.
+    listed = set()
     for file in manifest.files:
-        listed.update((uuid_, file.path) for uuid_ in file.datasets)
-    held = {(dataset.uuid, dataset.path) for dataset in contents.datasets}
+        for uuid_ in file.datasets:
+            listed.add((uuid_, file.path))
+    held = set()
+    for dataset in contents.datasets:
+        held.add((dataset.uuid, dataset.path))
     if listed != held:
+        only_held = sorted(path for _, path in held - listed)
+        only_listed = sorted(path for _, path in listed - held)
         raise refused(
             "Bundle contradicts itself",
-            f"{name} and {MANIFEST} tell of different files: {_differences(held, listed)}.",
+            f"{name} and {MANIFEST} tell of different files: only the export has {some(only_held)}, "
+            f"only the manifest has {some(only_listed)}.",
             RESTORE,
         )
     reading = reading_of(contents, names)
@@ -159,81 +169,102 @@ def check_content(manifest: Manifest, content: str | None, reading: Reading | No
     RefusedError
         It is something else.
     """
-    if content is not None and content_digest(manifest) != content:
-        raise refused(
-            "Files are not as sealed",
-            f"The files of {manifest.instrument}/{manifest.ticket} at {manifest.exported_from} have the "
-            f"digest {content_digest(manifest)}; {content} was sealed. Somebody changed a file since.",
-            "Bring the sealed files back, or make a new ticket of the new ones.",
-        )
+    what = f"{manifest.instrument}/{manifest.ticket} at {manifest.exported_from}"
+    if content is not None:
+        digest = content_digest(manifest)
+        if digest != content:
+            raise refused(
+                "Files are not as sealed",
+                f"The files of {what} have the digest {digest}; {content} was sealed. "
+                "Somebody changed a file since.",
+                "Bring the sealed files back, or make a new ticket of the new ones.",
+            )
     if manifest.reading is not None:
-        what = f"{manifest.instrument}/{manifest.ticket} at {manifest.exported_from}"
         check_reading(manifest.reading, reading, what)
 
 
-def _check_collections(contents: Contents, collections: Sequence[str], name: str) -> None:
-    expected = set(collections)
-    missing = [collection for collection in collections if collection not in contents.collections]
-    more: list[str] = []
-    for collection, (type_, _, _) in contents.collections.items():
-        # RUNs and chains are there without holding anything of the ticket.
-        holds = type_ in {CollectionType.CALIBRATION, CollectionType.TAGGED}
-        if holds and collection not in expected:
-            more.append(collection)
-    if missing or more:
-        raise refused(
-            "Export is not what was asked for",
-            f"{name} lacks {some(missing)} and has {some(more)} besides what the ticket holds.",
-            "The export is partial, or of another ticket.",
-        )
+@dataclass(frozen=True)
+class _Export:
+    """What an export says, and what of a ticket it is to hold."""
 
+    contents: Contents
 
-def _check_chains(contents: Contents, ticket: TicketKey, collections: Sequence[str], name: str) -> None:
-    expected = (f"{ticket[0]}/calib/{ticket[1]}", tuple(collections))
-    for chain, (type_, _, children) in contents.collections.items():
-        if type_ is CollectionType.CHAINED and (chain, children) != expected:
+    collections: Sequence[str]
+    """Full names of the ticket's collections, in search order."""
+
+    name: str
+    """What messages call the export."""
+
+    def check_collections(self) -> None:
+        """Refuse other collections than those of the ticket."""
+        missing = []
+        for collection in self.collections:
+            if collection not in self.contents.collections:
+                missing.append(collection)
+        more = []
+        for collection, (type_, _, _) in self.contents.collections.items():
+            # RUNs and chains are there without holding anything of the ticket.
+            if type_ not in {CollectionType.CALIBRATION, CollectionType.TAGGED}:
+                continue
+            if collection not in self.collections:
+                more.append(collection)
+        if missing or more:
             raise refused(
                 "Export is not what was asked for",
-                f"{name} defines the chain {chain} of {some(children)}.",
-                "The stock import would put it in the place of the destination's own chain.",
+                f"{self.name} lacks {some(missing)} and has {some(more)} besides what the ticket holds.",
+                "The export is partial, or of another ticket.",
             )
 
+    def check_chains(self, ticket: TicketKey) -> None:
+        """Refuse all chains but the one that stands for the whole ticket."""
+        instrument, name = ticket
+        expected = (f"{instrument}/calib/{name}", tuple(self.collections))
+        for chain, (type_, _, children) in self.contents.collections.items():
+            if type_ is not CollectionType.CHAINED:
+                continue
+            if (chain, children) != expected:
+                raise refused(
+                    "Export is not what was asked for",
+                    f"{self.name} defines the chain {chain} of {some(children)}.",
+                    "The stock import would put it in the place of the destination's own chain.",
+                )
 
-def _check_datasets(contents: Contents, collections: Sequence[str], name: str) -> None:
-    held: set[str] = set()
-    for collection in collections:
-        held.update(row.uuid for row in contents.holding(collection).rows)
-    more = [dataset.uuid for dataset in contents.datasets if dataset.uuid not in held]
-    if more:
-        raise refused(
-            "Export is not what was asked for",
-            f"{name} describes {some(more)}, in no collection of the ticket.",
-            "What no collection of the ticket holds would be imported unseen.",
-        )
-    for dataset in contents.datasets:
-        if problem := path_problem(dataset.path):
+    def check_fingerprint(self, expected: str) -> None:
+        """Refuse other rows than the ticket has."""
+        fingerprints = []
+        counts = []
+        for collection in self.collections:
+            holding = self.contents.holding(collection)
+            fingerprints.append((collection, holding.fingerprint))
+            counts.append(f"{len(holding.rows)} in {collection}")
+        fingerprint = ticket_fingerprint(fingerprints)
+        if fingerprint != expected:
+            rows = ", ".join(counts)
             raise refused(
-                "Unfit path in an export",
-                f"{name} gives dataset {dataset.uuid} the path {dataset.path!r}: {problem}.",
-                "Files are read and placed by these paths; none may lead elsewhere.",
+                "Export is not what was asked for",
+                f"{self.name} holds other datasets or ranges than the ticket has: its fingerprint is "
+                f"{fingerprint}, expected was {expected}. Rows found: {rows}.",
+                "The export is partial, or the origin changed meanwhile; look again and make a new plan.",
             )
 
-
-def _check_collection(contents: Contents, expected: BundledCollection, name: str) -> None:
-    holding = contents.holding(expected.name)
-    is_in_export = (holding.type, holding.fingerprint, len(holding.rows))
-    is_in_manifest = (expected.type, expected.fingerprint, expected.datasets)
-    if is_in_export != is_in_manifest:
-        raise refused(
-            "Bundle contradicts itself",
-            f"{name} has {expected.name} as a {holding.type.value} collection of {len(holding.rows)} rows, "
-            f"{holding.fingerprint}; {MANIFEST} says {expected.type.value}, {expected.datasets}, "
-            f"{expected.fingerprint}.",
-            RESTORE,
-        )
-
-
-def _differences(held: set[tuple[str, str]], expected: set[tuple[str, str]]) -> str:
-    only_held = sorted(path for _, path in held - expected)
-    only_expected = sorted(path for _, path in expected - held)
-    return f"only the export has {some(only_held)}, only the manifest has {some(only_expected)}"
+    def check_datasets(self) -> None:
+        """Refuse what the ticket does not hold, and paths that lead away."""
+        held: set[str] = set()
+        for collection in self.collections:
+            holding = self.contents.holding(collection)
+            held.update(row.uuid for row in holding.rows)
+        datasets = self.contents.datasets
+        more = [dataset.uuid for dataset in datasets if dataset.uuid not in held]
+        if more:
+            raise refused(
+                "Export is not what was asked for",
+                f"{self.name} describes {some(more)}, in no collection of the ticket.",
+                "What no collection of the ticket holds would be imported unseen.",
+            )
+        for dataset in datasets:
+            if problem := path_problem(dataset.path):
+                raise refused(
+                    "Unfit path in an export",
+                    f"{self.name} gives dataset {dataset.uuid} the path {dataset.path!r}: {problem}.",
+                    "Files are read and placed by these paths; none may lead elsewhere.",
+                )

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import yaml
 
@@ -33,7 +32,19 @@ _NO_DATA_ID = "a data ID is no mapping of words to words and integers"
 
 _READABLE = re.compile(r"1\.0(\.\d+)?")
 
+_Key = TypeVar("_Key")
 _Type = TypeVar("_Type")
+
+_Entry: TypeAlias = Mapping[str, Any]
+"""A part of an export, as plain data."""
+
+_DatasetType: TypeAlias = tuple[tuple[str, ...], str, bool]
+"""Dimensions, storage class, and whether it is a calibration."""
+
+_Collection: TypeAlias = tuple[CollectionType, str | None, tuple[str, ...]]
+"""Type, documentation and children."""
+
+_UUIDs: TypeAlias = tuple[str, ...]
 
 
 def read_contents(text: str, *, name: str = EXPORT) -> Contents:
@@ -54,7 +65,13 @@ def read_contents(text: str, *, name: str = EXPORT) -> Contents:
         It is not such an export, or contradicts itself.
     """
     try:
-        return _contents(*load(text))
+        top, entries = load(text)
+        draft = _Draft()
+        draft.check_version(top)
+        for entry in entries:
+            draft.read(entry)
+        draft.check_references()
+        return draft.contents(top)
     except ValueError as error:
         raise unreadable(name, str(error)) from error
 
@@ -62,7 +79,8 @@ def read_contents(text: str, *, name: str = EXPORT) -> Contents:
 def paths(text: str) -> list[str]:
     """Return the paths of the datasets of an export, in its order."""
     try:
-        return [node.value for node in path_nodes(compose(text))]
+        root = compose(text)
+        return [node.value for node in path_nodes(root)]
     except ValueError as error:
         raise unreadable(EXPORT, str(error)) from error
 
@@ -90,141 +108,180 @@ def with_paths(text: str, new: Mapping[str, str]) -> str:
 class _Draft:
     """Contents while they are read."""
 
-    dimensions: list[tuple[str, tuple[Mapping[str, Any], ...]]] = field(default_factory=list)
-    dataset_types: dict[str, tuple[tuple[str, ...], str, bool]] = field(default_factory=dict)
-    collections: dict[str, tuple[CollectionType, str | None, tuple[str, ...]]] = field(default_factory=dict)
+    dimensions: list[tuple[str, tuple[_Entry, ...]]] = field(default_factory=list)
+    dataset_types: dict[str, _DatasetType] = field(default_factory=dict)
+    collections: dict[str, _Collection] = field(default_factory=dict)
     datasets: dict[str, StoredDataset] = field(default_factory=dict)
-    certifications: dict[str, dict[Range, tuple[str, ...]]] = field(default_factory=dict)
+    certifications: dict[str, dict[Range, _UUIDs]] = field(default_factory=dict)
 
+    def check_version(self, top: _Entry) -> None:
+        """Refuse an export of a version that is not known."""
+        version = top.get("version")
+        # Files from before there were versions say ``version: 0``.
+        if version == 0:
+            return
+        if not _READABLE.fullmatch(str(version)):
+            raise ValueError(f"its version is {version!r}; only 1.0 can be read")
 
-def _contents(head: Mapping[str, Any], entries: list[Any]) -> Contents:
-    _check_version(head)
-    draft = _Draft()
-    for entry in entries:
-        read = _READERS.get(_field(entry, "type", str))
-        if read is None:
-            raise ValueError(f"an entry of `data` is of the unknown type {entry['type']!r}")
-        read(draft, entry)
-    _check_references(draft)
-    return Contents(
-        universe_namespace=_field(head, "universe_namespace", str, DEFAULT_NAMESPACE),
-        universe_version=_field(head, "universe_version", int, 0),
-        dimensions=tuple(draft.dimensions),
-        dataset_types=draft.dataset_types,
-        collections=draft.collections,
-        datasets=tuple(draft.datasets.values()),
-        certifications={name: tuple(by.items()) for name, by in draft.certifications.items()},
-    )
+    def read(self, entry: Any) -> None:
+        """Take in one entry of ``data``."""
+        match _field(entry, "type", str):
+            case "dimension":
+                self.read_dimension(entry)
+            case "collection":
+                self.read_collection(entry)
+            case "run":
+                name = _field(entry, "name", str)
+                run = (CollectionType.RUN, None, ())
+                _define(self.collections, "the run", name, run)
+            case "dataset_type":
+                self.read_dataset_type(entry)
+            case "dataset":
+                self.read_datasets(entry)
+            case "associations":
+                self.read_associations(entry)
+            case unknown:
+                raise ValueError(f"an entry of `data` is of the unknown type {unknown!r}")
 
+    def read_dimension(self, entry: _Entry) -> None:
+        """Take in the records of a dimension."""
+        records = _field(entry, "records", list)
+        for record in records:
+            if not isinstance(record, dict):
+                raise ValueError("a dimension record is not a mapping")  # noqa: TRY004
+        element = _field(entry, "element", str)
+        self.dimensions.append((element, tuple(records)))
 
-def _check_version(head: Mapping[str, Any]) -> None:
-    version = head.get("version")
-    # Files from before there were versions say ``version: 0``.
-    if version != 0 and not _READABLE.fullmatch(str(version)):
-        raise ValueError(f"its version is {version!r}; only 1.0 can be read")
+    def read_collection(self, entry: _Entry) -> None:
+        """Take in a collection, and its children if it is a chain."""
+        type_ = _collection_type(entry)
+        children: list[Any] = []
+        if type_ is CollectionType.CHAINED:
+            children = _field(entry, "children", list)
+        doc = None
+        if entry.get("doc") is not None:
+            doc = _field(entry, "doc", str)
+        names = []
+        for child in children:
+            child_name = child
+            # Old exports give a restriction beside it; the butler drops it.
+            if isinstance(child, list) and len(child) == 2:
+                child_name, _ = child
+            if not isinstance(child_name, str):
+                raise ValueError("a child of a chain has no name")  # noqa: TRY004
+            names.append(child_name)
+        name = _field(entry, "name", str)
+        collection = (type_, doc, tuple(names))
+        _define(self.collections, "the collection", name, collection)
 
+    def read_dataset_type(self, entry: _Entry) -> None:
+        """Take in a dataset type."""
+        dimensions = _field(entry, "dimensions", list)
+        for dimension in dimensions:
+            if not isinstance(dimension, str):
+                raise ValueError("a dimension of a dataset type is not a word")  # noqa: TRY004
+        dataset_type = (
+            tuple(dimensions),
+            _field(entry, "storage_class", str),
+            _field(entry, "is_calibration", bool, default=False),
+        )
+        name = _field(entry, "name", str)
+        _define(self.dataset_types, "the dataset type", name, dataset_type)
 
-def _check_references(draft: _Draft) -> None:
-    """Refuse an export that names what it does not describe."""
-    runs = _collections_of(draft, CollectionType.RUN)
-    for dataset in draft.datasets.values():
-        if dataset.run not in runs:
-            raise ValueError(f"dataset {dataset.uuid} is in {dataset.run!r}, which is no RUN of the export")
-        if dataset.dataset_type not in draft.dataset_types:
-            raise ValueError(f"the dataset type {dataset.dataset_type!r} is not defined")
-    certifiable = _collections_of(draft, CollectionType.CALIBRATION)
-    for name, ranges in draft.certifications.items():
-        if name not in certifiable:
-            raise ValueError(f"{name!r} has certifications and is no CALIBRATION collection of the export")
-        for uuid_ in chain.from_iterable(ranges.values()):
-            if uuid_ not in draft.datasets:
-                raise ValueError(f"{name!r} certifies dataset {uuid_}, which the export does not describe")
+    def read_datasets(self, entry: _Entry) -> None:
+        """Take in datasets of one type in one run.
 
+        A record is a file, which has one dataset or several.
+        """
+        dataset_type = _field(entry, "dataset_type", str)
+        run = _field(entry, "run", str)
+        for record in _field(entry, "records", list):
+            ids = _listed(record, "dataset_id")
+            data_ids = _listed(record, "data_id")
+            if len(ids) != len(data_ids):
+                raise ValueError(f"a record of {run!r} has {len(ids)} dataset_id and {len(data_ids)} data_id")
+            path = _field(record, "path", str, "")
+            formatter = _field(record, "formatter", str, "")
+            for id_, data_id in zip(ids, data_ids, strict=True):
+                dataset = StoredDataset(
+                    uuid=_uuid(id_),
+                    dataset_type=dataset_type,
+                    run=run,
+                    data_id=_data_id(data_id),
+                    path=path,
+                    formatter=formatter,
+                )
+                if dataset.uuid in self.datasets:
+                    raise ValueError(f"dataset {dataset.uuid} is described twice")
+                self.datasets[dataset.uuid] = dataset
 
-def _collections_of(draft: _Draft, wanted: CollectionType) -> frozenset[str]:
-    return frozenset(name for name, (type_, _, _) in draft.collections.items() if type_ is wanted)
+    def read_associations(self, entry: _Entry) -> None:
+        """Take in the certifications of a CALIBRATION collection."""
+        if _collection_type(entry) is CollectionType.TAGGED:
+            return
+        collection = _field(entry, "collection", str)
+        ranges = self.certifications.setdefault(collection, {})
+        for certified in _field(entry, "validity_ranges", list):
+            ids = _field(certified, "dataset_ids", list)
+            uuids = tuple(map(_uuid, ids))
+            if len(set(uuids)) != len(uuids):
+                raise ValueError(f"{collection!r} certifies a dataset twice for one range")
+            # The stock reader would keep the last of two equal ranges only.
+            what = f"a range of {collection!r},"
+            _define(ranges, what, _range(certified), uuids)
 
+    def check_references(self) -> None:
+        """Refuse an export that names what it does not describe."""
+        runs = self.of_type(CollectionType.RUN)
+        for dataset in self.datasets.values():
+            if dataset.run not in runs:
+                raise ValueError(
+                    f"dataset {dataset.uuid} is in {dataset.run!r}, which is no RUN of the export"
+                )
+            if dataset.dataset_type not in self.dataset_types:
+                raise ValueError(f"the dataset type {dataset.dataset_type!r} is not defined")
+        certifiable = self.of_type(CollectionType.CALIBRATION)
+        for name, ranges in self.certifications.items():
+            if name not in certifiable:
+                raise ValueError(
+                    f"{name!r} has certifications and is no CALIBRATION collection of the export"
+                )
+            for uuids in ranges.values():
+                for uuid_ in uuids:
+                    if uuid_ in self.datasets:
+                        continue
+                    raise ValueError(
+                        f"{name!r} certifies dataset {uuid_}, which the export does not describe"
+                    )
 
-def _read_dimension(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    records = _field(entry, "records", list)
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError("a dimension record is not a mapping")
-    draft.dimensions.append((_field(entry, "element", str), tuple(records)))
+    def of_type(self, wanted: CollectionType) -> set[str]:
+        """Return the names of the collections of a type."""
+        names = set()
+        for name, (type_, _, _) in self.collections.items():
+            if type_ is wanted:
+                names.add(name)
+        return names
 
-
-def _read_collection(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    type_ = _collection_type(entry)
-    children: list[Any] = []
-    if type_ is CollectionType.CHAINED:
-        children = _field(entry, "children", list)
-    doc = None
-    if entry.get("doc") is not None:
-        doc = _field(entry, "doc", str)
-    definition = (type_, doc, tuple(map(_child, children)))
-    _define(draft.collections, "the collection", _field(entry, "name", str), definition)
-
-
-def _read_run(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    _define(draft.collections, "the run", _field(entry, "name", str), (CollectionType.RUN, None, ()))
-
-
-def _read_dataset_type(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    dimensions = _field(entry, "dimensions", list)
-    if not all(isinstance(dimension, str) for dimension in dimensions):
-        raise ValueError("a dimension of a dataset type is not a word")
-    definition = (
-        tuple(dimensions),
-        _field(entry, "storage_class", str),
-        _field(entry, "is_calibration", bool, default=False),
-    )
-    _define(draft.dataset_types, "the dataset type", _field(entry, "name", str), definition)
-
-
-def _read_datasets(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    dataset_type = _field(entry, "dataset_type", str)
-    run = _field(entry, "run", str)
-    for record in _field(entry, "records", list):
-        ids = _listed(record, "dataset_id")
-        data_ids = _listed(record, "data_id")
-        if len(ids) != len(data_ids):
-            raise ValueError(f"a record of {run!r} has {len(ids)} dataset_id and {len(data_ids)} data_id")
-        path = _field(record, "path", str, "")
-        formatter = _field(record, "formatter", str, "")
-        for id_, data_id in zip(ids, data_ids, strict=True):
-            dataset = StoredDataset(_uuid(id_), dataset_type, run, _data_id(data_id), path, formatter)
-            if dataset.uuid in draft.datasets:
-                raise ValueError(f"dataset {dataset.uuid} is described twice")
-            draft.datasets[dataset.uuid] = dataset
-
-
-def _read_associations(draft: _Draft, entry: Mapping[str, Any]) -> None:
-    if _collection_type(entry) is CollectionType.TAGGED:
-        return
-    collection = _field(entry, "collection", str)
-    ranges = draft.certifications.setdefault(collection, {})
-    for certified in _field(entry, "validity_ranges", list):
-        ids = _field(certified, "dataset_ids", list)
-        uuids = tuple(map(_uuid, ids))
-        if len(set(uuids)) != len(uuids):
-            raise ValueError(f"{collection!r} certifies a dataset twice for one range")
-        # The stock reader would keep the last of two equal ranges only.
-        _define(ranges, f"a range of {collection!r},", _range(certified), uuids)
-
-
-_READERS: Mapping[str, Callable[[_Draft, Mapping[str, Any]], None]] = {
-    "dimension": _read_dimension,
-    "collection": _read_collection,
-    "run": _read_run,
-    "dataset_type": _read_dataset_type,
-    "dataset": _read_datasets,
-    "associations": _read_associations,
-}
-
-_Key = TypeVar("_Key")
+    def contents(self, top: _Entry) -> Contents:
+        """Return what was read, with what the export says above all."""
+        certifications = {}
+        for name, ranges in self.certifications.items():
+            certifications[name] = tuple(ranges.items())
+        return Contents(
+            universe_namespace=_field(top, "universe_namespace", str, DEFAULT_NAMESPACE),
+            universe_version=_field(top, "universe_version", int, 0),
+            dimensions=tuple(self.dimensions),
+            dataset_types=self.dataset_types,
+            collections=self.collections,
+            datasets=tuple(self.datasets.values()),
+            certifications=certifications,
+        )
 
 
 def _define(definitions: dict[_Key, _Type], what: str, name: _Key, definition: _Type) -> None:
-    if definitions.setdefault(name, definition) != definition:
+    """Take in what a name stands for, once or twice the same."""
+    first = definitions.setdefault(name, definition)
+    if first != definition:
         raise ValueError(f"{what} {name!r} is told in two ways")
 
 
@@ -232,13 +289,15 @@ _MISSING: Any = object()
 
 
 def _field(entry: Any, key: str, type_: type[_Type], default: _Type = _MISSING) -> _Type:
+    """Return the value of a key, which has to be of a type."""
     value = None
     if isinstance(entry, dict):
         value = entry.get(key, default)
-    # For Python true is an integer; for an export it is not.
-    is_bool = isinstance(value, bool)
-    if isinstance(value, type_) and (type_ is bool or not is_bool):
-        return value
+    if isinstance(value, type_):
+        # For Python true is an integer; for an export it is not.
+        is_bool = isinstance(value, bool)
+        if type_ is bool or not is_bool:
+            return value
     raise ValueError(f"`{key}` is missing or no {type_.__name__} where one should be")
 
 
@@ -252,55 +311,52 @@ def _listed(record: Any, key: str) -> list[Any]:
     return [value]
 
 
-def _collection_type(entry: Mapping[str, Any]) -> CollectionType:
+def _collection_type(entry: _Entry) -> CollectionType:
     name = _field(entry, "collection_type", str)
     if name.upper() not in CollectionType.__members__:
         raise ValueError(f"{name!r} is no type of collection")
     return CollectionType[name.upper()]
 
 
-def _child(child: Any) -> str:
-    name = child
-    # Old exports give a restriction beside each child; the butler drops it.
-    if isinstance(child, list) and len(child) == 2:
-        name, _ = child
-    if not isinstance(name, str):
-        raise ValueError("a child of a chain has no name")  # noqa: TRY004
-    return name
-
-
 def _uuid(value: Any) -> str:
     if isinstance(value, uuid.UUID):
         return str(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(uuid.uuid3(_OLD_IDS, str(value)))
+    # For Python true is an integer.
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if is_number:
+        number = str(value)
+        return str(uuid.uuid3(_OLD_IDS, number))
     raise ValueError(f"{value!r} is no dataset id")
 
 
 def _data_id(value: Any) -> Mapping[str, int | str]:
+    """Return a data ID, whose dimensions have words or integers."""
     if not isinstance(value, dict):
         raise ValueError(_NO_DATA_ID)  # noqa: TRY004
     for dimension, word in value.items():
         # For Python true is an integer.
-        if not isinstance(dimension, str) or isinstance(word, bool) or not isinstance(word, int | str):
+        if isinstance(word, bool):
+            raise ValueError(_NO_DATA_ID)  # noqa: TRY004
+        if not isinstance(dimension, str):
+            raise ValueError(_NO_DATA_ID)  # noqa: TRY004
+        if not isinstance(word, int | str):
             raise ValueError(_NO_DATA_ID)  # noqa: TRY004
     return dict(value)
 
 
-def _range(certified: Mapping[str, Any]) -> Range:
-    if "timespan" not in certified:
-        # The form of old exports.
-        return _span(certified)
-    timespan = certified["timespan"]
-    if not isinstance(timespan, Tagged) or timespan.tag != TIMESPAN:
-        raise ValueError("a validity range is no timespan")
-    if timespan.value == "EMPTY":
-        return EMPTY
-    return _span(timespan.value)
-
-
-def _span(bounds: Any) -> Range:
-    if not isinstance(bounds, dict) or not {"begin", "end"} <= bounds.keys():
+def _range(certified: _Entry) -> Range:
+    """Return the range that a certification holds for."""
+    # Old exports have its begin and end beside the datasets.
+    bounds: Any = certified
+    if "timespan" in certified:
+        timespan = certified["timespan"]
+        if not isinstance(timespan, Tagged) or timespan.tag != TIMESPAN:
+            raise ValueError("a validity range is no timespan")
+        if timespan.value == "EMPTY":
+            return EMPTY
+        bounds = timespan.value
+    has_both = isinstance(bounds, dict) and "begin" in bounds and "end" in bounds
+    if not has_both:
         raise ValueError("a validity range has no begin and end")
     begin = _bound(bounds["begin"], UNBOUNDED_BEGIN)
     end = _bound(bounds["end"], UNBOUNDED_END)
@@ -313,9 +369,14 @@ def _span(bounds: Any) -> Range:
 
 
 def _bound(value: Any, unbounded: int) -> int:
+    """Return a moment in nanoseconds of TAI."""
     if value is None:
         return unbounded
-    if not isinstance(value, Tagged) or value.tag != TIME or not isinstance(value.value, str):
+    if not isinstance(value, Tagged) or value.tag != TIME:
         raise ValueError("a bound of a validity range is no moment")
+    if not isinstance(value.value, str):
+        raise ValueError("a bound of a validity range is no moment")  # noqa: TRY004
+    moment = parse_tai(value.value)
     # What lies outside of 1970 to 2100 the butler takes for unbounded.
-    return min(max(parse_tai(value.value), UNBOUNDED_BEGIN), UNBOUNDED_END)
+    moment = max(moment, UNBOUNDED_BEGIN)
+    return min(moment, UNBOUNDED_END)

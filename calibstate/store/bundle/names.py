@@ -31,6 +31,10 @@ def path_problem(path: str) -> str | None:
         return "it would climb out of the bundle"
     if _UNFIT.search(path):
         return "it has a character that a URI or a file system reads in its own way"
-    if path in {EXPORT, MANIFEST} or any(s.startswith(".calibstate-") for s in segments):
+    if path in {EXPORT, MANIFEST}:
         return "the name is one of calibstate's own"
+    for segment in segments:
+        # Files are written under such names until they are whole.
+        if segment.startswith(".calibstate-"):
+            return "the name is one of calibstate's own"
     return None

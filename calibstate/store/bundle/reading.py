@@ -9,7 +9,7 @@ version of the dimensions.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -31,37 +31,42 @@ def reading_of(contents: Contents, collections: Sequence[str]) -> Reading:
     collections
         Full names of the ticket's collections.
     """
+    files = []
+    types = [json.dumps(["namespace", contents.universe_namespace])]
+    docs = []
+    for name in collections:
+        type_, doc, _ = contents.collections[name]
+        types.append(json.dumps(["collection", name, type_.value]))
+        if doc:
+            docs.append(json.dumps([name, doc]))
+    for dataset in contents.datasets:
+        # A formatter may read a file by what its name ends with.
+        suffixes = PurePosixPath(dataset.path).suffixes
+        extension = "".join(suffixes[-2:])
+        files.append(json.dumps([dataset.uuid, dataset.run, dataset.formatter, extension]))
+        _, storage_class, is_calibration = contents.dataset_types[dataset.dataset_type]
+        dimensions = sorted(dataset.data_id)
+        types.append(json.dumps(["type", dataset.dataset_type, dimensions, storage_class, is_calibration]))
+    # What records say without a meaning for the files depends on the version
+    # of the dimensions, so that stands with them.
+    rest = [f"version\t{contents.universe_version}"]
+    rest.extend(_records(contents, with_meaning=False))
     return Reading(
-        files=_digest(_of_files(contents)),
-        types=_digest(_of_types(contents, collections)),
-        records=_digest(_of_records(contents, with_meaning=True)),
-        rest=_digest([f"version\t{contents.universe_version}", *_of_records(contents, with_meaning=False)]),
-        docs=_digest(_of_docs(contents, collections)),
+        files=_digest(files),
+        types=_digest(types),
+        records=_digest(_records(contents, with_meaning=True)),
+        rest=_digest(rest),
+        docs=_digest(docs),
     )
 
 
-def _digest(lines: Iterator[str] | list[str]) -> str:
-    return digest_of_lines(sorted(set(lines)))
+def _digest(lines: Iterable[str]) -> str:
+    """Return the digest of lines, in whatever order and how often."""
+    unique = set(lines)
+    return digest_of_lines(sorted(unique))
 
 
-def _of_files(contents: Contents) -> Iterator[str]:
-    for dataset in contents.datasets:
-        # A formatter may read a file by what its name ends with.
-        extension = "".join(PurePosixPath(dataset.path).suffixes[-2:])
-        yield json.dumps([dataset.uuid, dataset.run, dataset.formatter, extension])
-
-
-def _of_types(contents: Contents, collections: Sequence[str]) -> Iterator[str]:
-    yield json.dumps(["namespace", contents.universe_namespace])
-    for name in collections:
-        yield json.dumps(["collection", name, contents.collections[name][0].value])
-    for dataset in contents.datasets:
-        _, storage_class, is_calibration = contents.dataset_types[dataset.dataset_type]
-        required = sorted(dataset.data_id)
-        yield json.dumps(["type", dataset.dataset_type, required, storage_class, is_calibration])
-
-
-def _of_records(contents: Contents, *, with_meaning: bool) -> Iterator[str]:
+def _records(contents: Contents, *, with_meaning: bool) -> Iterator[str]:
     """Yield what of dimension records means something, or all else.
 
     Parameters
@@ -81,17 +86,11 @@ def _of_records(contents: Contents, *, with_meaning: bool) -> Iterator[str]:
                 # Whether it is written without a value depends on versions.
                 if value is None:
                     continue
-                means = element in named and means_something(element, name)
-                if means is with_meaning:
+                has_meaning = element in named and means_something(element, name)
+                if has_meaning is with_meaning:
                     fields[name] = _plain(value)
             if fields:
                 yield json.dumps([element, fields], sort_keys=True)
-
-
-def _of_docs(contents: Contents, collections: Sequence[str]) -> Iterator[str]:
-    for name in collections:
-        if doc := contents.collections[name][1]:
-            yield json.dumps([name, doc])
 
 
 def _plain(value: Any) -> Any:

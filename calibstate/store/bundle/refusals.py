@@ -22,12 +22,19 @@ def refused(summary: str, detail: str, hint: str) -> RefusedError:
 
 def unreadable(name: str, why: str) -> RefusedError:
     """Return what refuses an export that is none."""
-    return refused("Export cannot be read", f"{name}: {why}.", "Nothing of it was used.")
+    return refused(
+        "Export cannot be read",
+        f"{name}: {why}.",
+        "Nothing of it was used.",
+    )
 
 
 def some(items: Sequence[str]) -> str:
     """Name the first few of some items."""
     if not items:
         return "nothing"
-    rest = f" and {len(items) - 3} more" if len(items) > 3 else ""
-    return ", ".join(items[:3]) + rest
+    words = ", ".join(items[:3])
+    more = len(items) - 3
+    if more > 0:
+        words += f" and {more} more"
+    return words
