@@ -71,18 +71,26 @@ def manifest_from(
     by_reference
         Whether the files stayed where they are.
     """
-    held = [contents.holding(name) for name in collections]
+    bundled = []
+    for name in collections:
+        holding = contents.holding(name)
+        collection = BundledCollection(
+            name=name,
+            type=holding.type,
+            fingerprint=holding.fingerprint,
+            datasets=len(holding.rows),
+        )
+        bundled.append(collection)
+    fingerprints = [(collection.name, collection.fingerprint) for collection in bundled]
+    instrument, ticket_name = ticket
     return Manifest(
-        instrument=ticket[0],
-        ticket=ticket[1],
-        fingerprint=ticket_fingerprint((h.collection, h.fingerprint) for h in held),
+        instrument=instrument,
+        ticket=ticket_name,
+        fingerprint=ticket_fingerprint(fingerprints),
         made_at=made_at,
         exported_from=exported_from,
         by_reference=by_reference,
-        collections=tuple(
-            BundledCollection(name=h.collection, type=h.type, fingerprint=h.fingerprint, datasets=len(h.rows))
-            for h in held
-        ),
+        collections=tuple(bundled),
         files=tuple(sorted(files, key=lambda file: file.path)),
         export=hashlib.sha256(text.encode()).hexdigest(),
         reading=reading_of(contents, collections),
@@ -91,8 +99,10 @@ def manifest_from(
 
 def dump_manifest(manifest: Manifest) -> str:
     """Return the text of a manifest; equal ones have equal texts."""
+    # Files that are read on demand are read now.
     whole = manifest.model_copy(update={"files": tuple(manifest.files)})
-    return json.dumps(whole.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+    plain = whole.model_dump(mode="json")
+    return json.dumps(plain, indent=1, sort_keys=True) + "\n"
 
 
 def load_manifest(text: str, *, name: str = MANIFEST) -> Manifest:
@@ -114,8 +124,12 @@ def load_manifest(text: str, *, name: str = MANIFEST) -> Manifest:
         manifest = Manifest.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        at = ".".join(str(part) for part in first["loc"])
-        raise _bad_manifest(name, f"{at}: {first['msg']}" if at else first["msg"]) from error
+        why = first["msg"]
+        key = ".".join(map(str, first["loc"]))
+        if key:
+            why = f"{key}: {why}"
+        raise _bad_manifest(name, why) from error
+    # The first of them is enough: nothing of the bundle is used.
     for problem in _manifest_problems(manifest):
         raise _bad_manifest(name, problem)
     return manifest
@@ -150,10 +164,15 @@ def load_head(text: str, *, name: str = MANIFEST, read_again: Callable[[], str])
     except InvalidStateError:
         # The whole tells it with the right line.
         return load_manifest(text, name=name)
-    on_demand = FilesOnDemand(
-        lambda: tuple(load_manifest(read_again(), name=name).files),
-        lambda: _content_lines(read_again(), name),
-    )
+
+    def read_files() -> tuple[BundleFile, ...]:
+        whole = load_manifest(read_again(), name=name)
+        return tuple(whole.files)
+
+    def read_content_lines() -> list[str]:
+        return _content_lines(read_again(), name)
+
+    on_demand = FilesOnDemand(read_files, read_content_lines)
     return head.model_copy(update={"files": on_demand})
 
 
@@ -163,16 +182,19 @@ def _content_lines(text: str, name: str) -> list[str]:
     The files are not checked here: with a digest that is the sealed one they
     are what was sealed, and with any other the bundle is not used.
     """
-    lines: list[str] = []
+    lines = []
     try:
         for entry in json.loads(text)["files"]:
             for uuid in entry["datasets"]:
-                lines.append(content_line(uuid, entry["size"], entry["sha256"]))
+                line = content_line(uuid, entry["size"], entry["sha256"])
+                lines.append(line)
     except (ValueError, KeyError, TypeError, RecursionError):
         # Something is not as it should be: read with care, it tells what.
         lines.clear()
-        for file in load_manifest(text, name=name).files:
-            lines.extend(content_line(uuid, file.size, file.sha256) for uuid in file.datasets)
+        manifest = load_manifest(text, name=name)
+        for file in manifest.files:
+            for uuid in file.datasets:
+                lines.append(content_line(uuid, file.size, file.sha256))
     return lines
 
 
@@ -187,13 +209,17 @@ def _bad_manifest(name: str, why: str) -> InvalidStateError:
 
 
 def _is_utc(text: str) -> bool:
+    if not text.endswith("Z"):
+        return False
     try:
-        return text.endswith("Z") and datetime.fromisoformat(text).tzinfo is not None
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return False
+    return moment.tzinfo is not None
 
 
 def _manifest_problems(manifest: Manifest) -> Iterator[str]:
+    """Yield what a manifest says that cannot be so."""
     for fingerprint in (manifest.fingerprint, *manifest.fingerprints.values()):
         if not _FINGERPRINT.fullmatch(fingerprint):
             yield f"{fingerprint[:80]!r} is no fingerprint"
@@ -205,18 +231,19 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     for file in manifest.files:
         if problem := path_problem(file.path):
             yield f"the path {file.path!r}: {problem}"
-        if not (file.size >= 0 and _SHA256.fullmatch(file.sha256) and _ADLER32.fullmatch(file.adler32)):
+        has_checksums = _SHA256.fullmatch(file.sha256) and _ADLER32.fullmatch(file.adler32)
+        if file.size < 0 or not has_checksums:
             yield f"the size or a checksum of {file.path} cannot be"
     if manifest.export is not None and not _SHA256.fullmatch(manifest.export):
         yield "the checksum of its export cannot be"
-    if twice := _twice(manifest.files):
+    if twice := _paths_and_datasets_given_twice(manifest):
         yield f"{some(twice)} stands there twice"
 
 
-def _twice(files: Sequence[BundleFile]) -> list[str]:
-    """Return the paths, then the UUIDs, that files have more than once."""
-    # No path looks like a UUID, so they are counted together.
-    times = Counter(file.path for file in files)
-    for file in files:
+def _paths_and_datasets_given_twice(manifest: Manifest) -> list[str]:
+    # No path looks like a UUID, so they are counted together: all paths come
+    # first, and then all datasets.
+    times = Counter(file.path for file in manifest.files)
+    for file in manifest.files:
         times.update(file.datasets)
     return [name for name, number in times.items() if number > 1]

@@ -7,7 +7,7 @@ bring the loader down is read.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,26 +45,6 @@ class Tagged:
     """What the tag was written on: text, a list or a mapping."""
 
 
-def _guard(text: str) -> None:
-    """Refuse what could bring the loader down.
-
-    Raises
-    ------
-    ValueError
-        It is too large, nests too deep, or is not YAML.
-    """
-    if len(text) > _MAX_CHARACTERS:
-        raise ValueError(f"it has {len(text)} characters; more than {_MAX_CHARACTERS} are not read")
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                raise ValueError(f"it nests more than {_MAX_DEPTH} deep")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
 def compose(text: str) -> yaml.MappingNode:
     """Return the nodes of a text; nothing is constructed.
 
@@ -73,14 +53,30 @@ def compose(text: str) -> yaml.MappingNode:
     ValueError
         It is too large, nests too deep, or is no mapping in YAML.
     """
+    if len(text) > _MAX_CHARACTERS:
+        raise ValueError(f"it has {len(text)} characters; more than {_MAX_CHARACTERS} are not read")
     try:
-        _guard(text)
+        # The depth is measured by events first, which take no stack.
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _MAX_DEPTH:
+                raise ValueError(f"it nests more than {_MAX_DEPTH} deep")
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(_in_a_line(error)) from error
     if not isinstance(root, yaml.MappingNode):
         raise ValueError("it is not a mapping")  # noqa: TRY004 - one error for all that is unreadable
     return root
+
+
+def _in_a_line(error: yaml.YAMLError) -> str:
+    """Return what is wrong with YAML, which has it in several lines."""
+    words = str(error).split()
+    return " ".join(words)
 
 
 def _entry_nodes(root: yaml.MappingNode) -> list[yaml.Node]:
@@ -105,6 +101,7 @@ def path_nodes(root: yaml.MappingNode) -> Iterator[yaml.ScalarNode]:
 
 
 def _value_node(node: yaml.Node, key: str) -> yaml.Node | None:
+    """Return what stands under a key; `None`: nothing does."""
     if not isinstance(node, yaml.MappingNode):
         return None
     wanted: yaml.Node | None = None
@@ -116,8 +113,12 @@ def _value_node(node: yaml.Node, key: str) -> yaml.Node | None:
 
 
 def _word(node: yaml.Node, key: str) -> str | None:
+    """Return the text that stands under a key; `None`: there is none."""
     value = _value_node(node, key)
-    return value.value if isinstance(value, yaml.ScalarNode) else None
+    if not isinstance(value, yaml.ScalarNode):
+        return None
+    word: str = value.value
+    return word
 
 
 class _Loader(yaml.CSafeLoader):
@@ -136,43 +137,60 @@ class _Loader(yaml.CSafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         # The butler repeats moments and ranges by alias, never lists or
         # records; those could multiply beyond all memory.
-        plural = isinstance(node, yaml.CollectionNode) and node.value and node.tag.startswith(_STANDARD)
-        if plural and node in self.constructed_objects:
-            raise yaml.constructor.ConstructorError(
-                None, None, "a list or a mapping is repeated by an alias", node.start_mark
-            )
+        is_plain = node.tag.startswith(_STANDARD)
+        is_plural = isinstance(node, yaml.CollectionNode) and node.value
+        if is_plain and is_plural and node in self.constructed_objects:
+            raise _cannot_be_constructed(node, "a list or a mapping is repeated by an alias")
         return super().construct_object(node, deep=deep)
 
+    def construct_int(self, node: yaml.ScalarNode) -> Any:
+        """Return an integer that is not too long to read."""
+        self._check_length(node)
+        return self.construct_yaml_int(node)
 
-def _tagged(loader: _Loader, node: yaml.Node) -> Tagged:
-    if isinstance(node, yaml.MappingNode):
-        return Tagged(node.tag, loader.construct_mapping(node, deep=True))
-    if isinstance(node, yaml.SequenceNode):
-        return Tagged(node.tag, loader.construct_sequence(node, deep=True))
-    return Tagged(node.tag, node.value)
+    def construct_float(self, node: yaml.ScalarNode) -> Any:
+        """Return a number that is not too long to read."""
+        self._check_length(node)
+        return self.construct_yaml_float(node)
 
-
-def _unknown(loader: _Loader, node: yaml.Node) -> Tagged:
-    if not loader.tagged_allowed or node.tag.startswith(_STANDARD):
-        raise yaml.constructor.ConstructorError(None, None, f"unknown tag {node.tag!r}", node.start_mark)
-    return _tagged(loader, node)
-
-
-def _number(construct: Callable[[_Loader, Any], Any]) -> Callable[[_Loader, yaml.Node], Any]:
-    def construct_short(loader: _Loader, node: yaml.Node) -> Any:
+    def _check_length(self, node: yaml.ScalarNode) -> None:
         if len(node.value) > _MAX_NUMBER:
-            raise yaml.constructor.ConstructorError(None, None, "a number is too long", node.start_mark)
-        return construct(loader, node)
+            raise _cannot_be_constructed(node, "a number is too long")
 
-    return construct_short
+    def construct_uuid(self, node: yaml.ScalarNode) -> uuid.UUID:
+        """Return the UUID of a dataset."""
+        return uuid.UUID(hex=node.value)
+
+    def construct_tagged(self, node: yaml.Node) -> Tagged:
+        """Return what only the butler can construct, with its tag."""
+        value: Any = node.value
+        if isinstance(node, yaml.MappingNode):
+            value = self.construct_mapping(node, deep=True)
+        elif isinstance(node, yaml.SequenceNode):
+            value = self.construct_sequence(node, deep=True)
+        return Tagged(node.tag, value)
+
+    def construct_unknown(self, node: yaml.Node) -> Tagged:
+        """Return what has an unknown tag, where there may be one."""
+        if not self.tagged_allowed or node.tag.startswith(_STANDARD):
+            raise _cannot_be_constructed(node, f"unknown tag {node.tag!r}")
+        return self.construct_tagged(node)
 
 
-_Loader.add_constructor("!uuid", lambda _, node: uuid.UUID(hex=node.value))
-_Loader.add_constructor(TIME, _tagged)
-_Loader.add_constructor(TIMESPAN, _tagged)
-_Loader.add_constructor(f"{_STANDARD}int", _number(_Loader.construct_yaml_int))
-_Loader.add_constructor(f"{_STANDARD}float", _number(_Loader.construct_yaml_float))
-_Loader.add_constructor(None, _unknown)
+def _cannot_be_constructed(node: yaml.Node, why: str) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(
+        problem=why,
+        problem_mark=node.start_mark,
+    )
+
+
+_Loader.add_constructor("!uuid", _Loader.construct_uuid)
+_Loader.add_constructor(TIME, _Loader.construct_tagged)
+_Loader.add_constructor(TIMESPAN, _Loader.construct_tagged)
+_Loader.add_constructor(f"{_STANDARD}int", _Loader.construct_int)
+_Loader.add_constructor(f"{_STANDARD}float", _Loader.construct_float)
+# All other tags.
+_Loader.add_constructor(None, _Loader.construct_unknown)
 
 
 def load(text: str) -> tuple[dict[Any, Any], list[Any]]:
@@ -185,22 +203,20 @@ def load(text: str) -> tuple[dict[Any, Any], list[Any]]:
     """
     root = compose(text)
     entries = _entry_nodes(root)
-    head = [pair for pair in root.value if pair[0].value != "data"]
+    pairs = [pair for pair in root.value if pair[0].value != "data"]
     # The nodes are there already, so this one has nothing to parse.
     loader = _Loader("")
+    data = []
     try:
-        return (
-            loader.construct_mapping(yaml.MappingNode(root.tag, head), deep=True),
-            [_construct_entry(loader, node) for node in entries],
-        )
+        head = loader.construct_mapping(yaml.MappingNode(root.tag, pairs), deep=True)
+        for node in entries:
+            # Records of dimensions have regions, which only the butler reads.
+            loader.tagged_allowed = _word(node, "type") == "dimension"
+            data.append(loader.construct_object(node, deep=True))
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(_in_a_line(error)) from error
     except (TypeError, LookupError, AttributeError, RecursionError) as error:
         # What PyYAML raises where a standard tag stands on something else,
         # as in ``!!bool 7``, or where a key cannot be hashed.
         raise ValueError(f"a value does not fit its tag ({error})") from error
-
-
-def _construct_entry(loader: _Loader, node: yaml.Node) -> Any:
-    loader.tagged_allowed = _word(node, "type") == "dimension"
-    return loader.construct_object(node, deep=True)
+    return head, data
