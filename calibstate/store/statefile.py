@@ -90,32 +90,54 @@ def find_root(given: Path | None) -> Path:
     """
     if given is not None:
         return _root_named(given, "-C")
-    if named := os.environ.get(ROOT_VARIABLE):
+    named = os.environ.get(ROOT_VARIABLE)
+    if named:
         return _root_named(Path(named), f"${ROOT_VARIABLE}")
-    here = _working_directory()
+    try:
+        here = Path.cwd()
+    except OSError as exc:
+        raise InvalidStateError(
+            Diagnostic(
+                "No state tree",
+                f"The working directory cannot be seen: {exc.strerror}.",
+                hint="Name a tree with -C DIR.",
+            )
+        ) from None
     for folder in (here, *here.parents, here / "state"):
         if _is_root(folder):
             return _followed(folder)
-    detail = f"Neither {here}, nor a folder above it, nor its folder `state` holds {ROOT_FILE}."
-    hint = f"Go to a state tree, name one with -C DIR or ${ROOT_VARIABLE}, or make one: calibstate init."
-    raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint))
+    raise InvalidStateError(
+        Diagnostic(
+            "No state tree",
+            f"Neither {here}, nor a folder above it, nor its folder `state` holds {ROOT_FILE}.",
+            hint=f"Go to a state tree, name one with -C DIR or ${ROOT_VARIABLE}, "
+            "or make one: calibstate init.",
+        )
+    )
 
 
 def _root_named(folder: Path, by: str) -> Path:
+    """Return the root that somebody named, by an option or a variable."""
     if _is_root(folder):
         return _followed(folder)
+    why = f"holds no {ROOT_FILE}"
     hint = ""
+    likely = folder / "state"
     if not os.access(folder, os.F_OK):
-        detail = f"{by} names {folder}, which does not exist."
+        why = "does not exist"
     elif not folder.is_dir():
-        detail = f"{by} names {folder}, which is not a folder."
-    else:
-        detail = f"{by} names {folder}, which holds no {ROOT_FILE}."
-        if _is_root(folder / "state"):
-            hint = f"Did you mean {folder / 'state'}?"
-        elif os.access(folder / "calibstate.yml", os.F_OK):
-            hint = f"Rename its calibstate.yml to {ROOT_FILE}."
-    raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint))
+        why = "is not a folder"
+    elif _is_root(likely):
+        hint = f"Did you mean {likely}?"
+    elif os.access(folder / "calibstate.yml", os.F_OK):
+        hint = f"Rename its calibstate.yml to {ROOT_FILE}."
+    raise InvalidStateError(
+        Diagnostic(
+            "No state tree",
+            f"{by} names {folder}, which {why}.",
+            hint=hint,
+        )
+    )
 
 
 def _followed(folder: Path) -> Path:
@@ -130,33 +152,33 @@ def _followed(folder: Path) -> Path:
         if not link.is_symlink():
             continue
         clone = _clone_of(link.parent.resolve())
-        if clone and not link.resolve().is_relative_to(clone):
-            detail = f"{link} is a link out of {clone}, to what was never reviewed with it."
-            hint = f"If that is the tree that is meant, name it: -C {root}."
-            raise InvalidStateError(Diagnostic("Link out of the clone", detail, hint=hint))
+        if clone is None:
+            continue
+        target = link.resolve()
+        if not target.is_relative_to(clone):
+            raise InvalidStateError(
+                Diagnostic(
+                    "Link out of the clone",
+                    f"{link} is a link out of {clone}, to what was never reviewed with it.",
+                    hint=f"If that is the tree that is meant, name it: -C {root}.",
+                )
+            )
     return root
 
 
 def _clone_of(folder: Path) -> Path | None:
     """Return the top of the clone that a folder is in, if it is in one."""
     for above in (folder, *folder.parents):
-        if (above / GIT_FOLDER).exists():
+        git_folder = above / GIT_FOLDER
+        if git_folder.exists():
             return above
     return None
 
 
-def _working_directory() -> Path:
-    try:
-        return Path.cwd()
-    except OSError as exc:
-        detail = f"The working directory cannot be seen: {exc.strerror}."
-        hint = "Name a tree with -C DIR."
-        raise InvalidStateError(Diagnostic("No state tree", detail, hint=hint)) from None
-
-
 def _is_root(folder: Path) -> bool:
+    file = folder / ROOT_FILE
     # Unlike Path.exists, this is no error in folders that may not be seen.
-    return os.access(folder / ROOT_FILE, os.F_OK)
+    return os.access(file, os.F_OK)
 
 
 Memo = dict[tuple[str, str], Any]
@@ -216,7 +238,12 @@ def contents(files: Files, own: OwnFolders = _NONE) -> dict[str, bytes]:
     InvalidStateError
         One of them cannot be read.
     """
-    return {file: in_lines(files.read(file)) for file in _Folder(files, {}, own).all_files()}
+    folder = _Folder(files, {}, own)
+    contents = {}
+    for file in folder.all_files():
+        content = files.read(file)
+        contents[file] = in_lines(content)
+    return contents
 
 
 def load_from(
@@ -247,15 +274,19 @@ def load_from(
     """
     folder = _Folder(files, memo, own)
     tree = folder.read()
-    all_of_it = {*folder.diagnostics, *crosscheck(tree)}
-    diagnostics = sorted(all_of_it, key=_by_line)
-    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
+    unique = {*folder.diagnostics, *crosscheck(tree)}
+    diagnostics = sorted(unique, key=_file_and_line)
+    errors = []
+    for diagnostic in diagnostics:
+        if diagnostic.severity is Severity.ERROR:
+            errors.append(diagnostic)
     if errors:
         raise InvalidStateError(*errors)
     return tree.desired, tuple(diagnostics)
 
 
-def _by_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:
+def _file_and_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:
+    """Return the place of a diagnostic in their order."""
     # Those without a line come first.
     where = diagnostic.where or Where("", 0)
     return where, diagnostic.summary, diagnostic.detail
@@ -266,8 +297,13 @@ class _Parsed:
     """What was made of a file."""
 
     written: Written[Any] | None
+    """What it declares; `None`: it could not be read."""
+
     data: Any
+    """What it says, as plain data."""
+
     diagnostics: tuple[Diagnostic, ...]
+    """What is wrong with it."""
 
 
 class _Folder:
@@ -294,7 +330,9 @@ class _Folder:
     def read(self) -> Tree:
         """Read all files, each for itself."""
         self._refuse_repositories()
-        settings = self._read_settings()
+        parsed = self._parsed(Settings, ROOT_FILE)
+        self.diagnostics += parsed.diagnostics
+        settings: Written[Settings] | None = parsed.written
         sites = self._read_all(Site, self._yaml_files("sites"))
         tickets = self._read_all(Ticket, self._by_instrument("tickets"))
         chains = self._read_all(ChainFile, self._yaml_files("chains"))
@@ -304,31 +342,46 @@ class _Folder:
         seals = self._read_all(Seal, self._by_instrument("seals"))
         own: dict[Form, tuple[Written[Noun], ...]] = {}
         for form in self._forms():
-            own[form] = self._read_all(form.noun, self._yaml_files(form.folder))
-        of_trees = parts(self._own)
-        besides = tuple(name for name in self._names("") if name not in of_trees)
-        return Tree(self._files.root, settings, sites, tickets, chains, unread, seals, own, besides)
+            own_files = self._yaml_files(form.folder)
+            own[form] = self._read_all(form.noun, own_files)
+        known_names = parts(self._own)
+        besides = []
+        for name in self._names(""):
+            if name not in known_names:
+                besides.append(name)
+        return Tree(
+            self._files.root,
+            settings,
+            sites,
+            tickets,
+            chains,
+            unread,
+            seals,
+            own,
+            tuple(besides),
+        )
 
     def _forms(self) -> list[Form]:
         """Return the forms of what the tree has of kinds' own files."""
-        # A kind of which a tree has nothing is not imported for it.
-        return [form() for folder, form in self._own.items() if folder in self._all_names("")]
-
-    def _read_settings(self) -> Written[Settings] | None:
-        parsed = self._parsed(Settings, ROOT_FILE)
-        self.diagnostics += parsed.diagnostics
-        return parsed.written
+        present = self._all_names("")
+        forms = []
+        for folder, form in self._own.items():
+            # A kind of which a tree has nothing is not imported for it.
+            if folder in present:
+                forms.append(form())
+        return forms
 
     def _read_all(self, noun: type[N], files: Iterator[str]) -> tuple[Written[N], ...]:
-        read = []
+        """Return what files declare, and keep what is wrong with them."""
+        declared = []
         for file in files:
             parsed = self._parsed(noun, file)
             self.diagnostics += parsed.diagnostics
             if parsed.written:
-                read.append(parsed.written)
+                declared.append(parsed.written)
             else:
                 self._unread.add(noun, file, parsed.data)
-        return tuple(read)
+        return tuple(declared)
 
     def _parsed(self, noun: type[Noun], file: str) -> _Parsed:
         """Return what a file says, from the memo where it was read before."""
@@ -350,32 +403,43 @@ class _Folder:
         diagnostics = list(source.problems)
         if noun is Settings:
             diagnostics.extend(_check_version(source))
+        written = None
         try:
             valid = noun.model_validate(source.data)
         except ValidationError as exc:
             diagnostics.extend(mistakes(exc, noun, source))
-            return _Parsed(None, source.data, tuple(diagnostics))
-        return _Parsed(Written(valid, source.lines), source.data, tuple(diagnostics))
+        else:
+            written = Written(valid, source.lines)
+        return _Parsed(written, source.data, tuple(diagnostics))
 
     def _refuse_repositories(self) -> None:
         """Refuse folders that Git, or who asks it, could take for its own."""
+        # The tree itself, what is in it, and the folders of instruments.
         folders = [""]
-        folders += [name for name in self._all_names("") if name != GIT_FOLDER]
+        for name in self._all_names(""):
+            if name != GIT_FOLDER:
+                folders.append(name)
         for kind in _BY_INSTRUMENT:
-            folders += [f"{kind}/{name}" for name in self._all_names(kind)]
+            for name in self._all_names(kind):
+                folders.append(f"{kind}/{name}")
         for folder in folders:
             if folder and not self._files.is_folder(folder):
                 continue
-            of_git = repository_parts(self._all_names(folder), is_root=not folder)
-            if not of_git:
+            names = self._all_names(folder)
+            parts_of_git = repository_parts(names, is_root=not folder)
+            if not parts_of_git:
                 continue
-            where = f"`{folder}`" if folder else "the root of the tree"
-            detail = (
-                f"{', '.join(of_git)} in {where}: Git could "
-                "take it for a repository, with settings that name programs to run."
+            where = "the root of the tree"
+            if folder:
+                where = f"`{folder}`"
+            joined = ", ".join(parts_of_git)
+            self._add(
+                "Git repository within the tree",
+                f"{joined} in {where}: Git could "
+                "take it for a repository, with settings that name programs to run.",
+                folder or ROOT_FILE,
+                "Remove it: nothing of a state tree is called so, and nobody has it there by chance.",
             )
-            hint = "Remove it: nothing of a state tree is called so, and nobody has it there by chance."
-            self._add("Git repository within the tree", detail, folder or ROOT_FILE, hint)
 
     def _all_names(self, folder: str) -> list[str]:
         """List a folder; what cannot be listed is told where it is read."""
@@ -385,22 +449,47 @@ class _Folder:
             return []
 
     def _by_instrument(self, kind: str) -> Iterator[str]:
+        """Yield the files of a kind that has a folder for each instrument."""
         for name in self._names(kind):
             folder = f"{kind}/{name}"
             if self._files.is_folder(folder) and not name.endswith(".yaml"):
                 yield from self._yaml_files(folder)
-            else:
-                detail = f"{kind.capitalize()} are read from the folders of their instruments only."
-                hint = f"Move it to {kind}/INSTRUMENT/{name}."
-                self._add("File in the wrong place", detail, folder, hint)
+                continue
+            self._add(
+                "File in the wrong place",
+                f"{kind.capitalize()} are read from the folders of their instruments only.",
+                folder,
+                f"Move it to {kind}/INSTRUMENT/{name}.",
+            )
 
     def _yaml_files(self, folder: str) -> Iterator[str]:
+        """Yield the files of a folder, and tell of what else is in it."""
         for name in self._names(folder):
             file = f"{folder}/{name}"
             if name.endswith(".yaml"):
                 yield file
+                continue
+            path = PurePosixPath(file)
+            if self._files.is_folder(file):
+                self._add(
+                    "Folder in the wrong place",
+                    "Nothing in this folder is read.",
+                    file,
+                )
+            elif path.suffix.lower() in {".yml", ".yaml"}:
+                self._add(
+                    "File under a wrong suffix",
+                    "Only files that end in .yaml are read.",
+                    file,
+                    f"Rename it to {path.stem}.yaml.",
+                )
             else:
-                self._tell_stray(file)
+                self._add(
+                    "File not read",
+                    "Only files that end in .yaml are read.",
+                    file,
+                    severity=Severity.WARNING,
+                )
 
     def _names(self, folder: str) -> list[str]:
         """List a folder, without what is nobody's declaration."""
@@ -416,23 +505,31 @@ class _Folder:
     def _can_be_shown(self, folder: str, name: str) -> bool:
         if name.isprintable():
             return True
-        detail = f"The name {name!a} cannot be shown."
-        self._add("Unprintable file name", detail, folder or ".", "Rename it.")
+        self._add(
+            "Unprintable file name",
+            f"The name {name!a} cannot be shown.",
+            folder or ".",
+            "Rename it.",
+        )
         return False
 
-    def _tell_stray(self, file: str) -> None:
-        name = PurePosixPath(file)
-        if self._files.is_folder(file):
-            self._add("Folder in the wrong place", "Nothing in this folder is read.", file)
-        elif name.suffix.lower() in {".yml", ".yaml"}:
-            hint = f"Rename it to {name.stem}.yaml."
-            self._add("File under a wrong suffix", "Only files that end in .yaml are read.", file, hint)
-        else:
-            detail = "Only files that end in .yaml are read."
-            self.diagnostics.append(Diagnostic("File not read", detail, Where(file, 1), "", Severity.WARNING))
-
-    def _add(self, summary: str, detail: str, file: str, hint: str = "") -> None:
-        self.diagnostics.append(Diagnostic(summary, detail, Where(file, 1), hint))
+    def _add(
+        self,
+        summary: str,
+        detail: str,
+        file: str,
+        hint: str = "",
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        """Add what is wrong with a whole file or folder."""
+        diagnostic = Diagnostic(
+            summary,
+            detail,
+            Where(file, 1),
+            hint,
+            severity,
+        )
+        self.diagnostics.append(diagnostic)
 
 
 def _is_passed_over(name: str) -> bool:
@@ -452,22 +549,38 @@ def _check_version(source: Source) -> Iterator[Diagnostic]:
     requires = source.data.get("requires")
     if isinstance(requires, str):
         where = source.lines.value_at("requires")
+        fits = True
         try:
             fits = is_met(requires, __version__)
         except ValueError as exc:
-            yield Diagnostic("Not a version", f"`requires`: {exc}.", where, 'Write it as in ">=0.1,<2".')
-            fits = True
+            yield Diagnostic(
+                "Not a version",
+                f"`requires`: {exc}.",
+                where,
+                'Write it as in ">=0.1,<2".',
+            )
         if not fits:
-            raise _wrong_version(f"The tree is for calibstate {requires}; this is {__version__}.", where)
+            raise _wrong_version(
+                f"The tree is for calibstate {requires}; this is {__version__}.",
+                where,
+            )
     form = source.data.get("version")
     if isinstance(form, int) and form > 1:
-        detail = f"The tree has form {form}; this version of calibstate, {__version__}, knows form 1."
-        raise _wrong_version(detail, source.lines.value_at("version"))
+        raise _wrong_version(
+            f"The tree has form {form}; this version of calibstate, {__version__}, knows form 1.",
+            source.lines.value_at("version"),
+        )
 
 
 def _wrong_version(detail: str, where: Where) -> InvalidStateError:
-    hint = "Use a version of calibstate that fits."
-    return InvalidStateError(Diagnostic("Wrong version of calibstate", detail, where, hint))
+    return InvalidStateError(
+        Diagnostic(
+            "Wrong version of calibstate",
+            detail,
+            where,
+            "Use a version of calibstate that fits.",
+        )
+    )
 
 
 @dataclass
@@ -480,28 +593,29 @@ class _Unread:
 
     def add(self, noun: type[Noun], file: str, data: Any) -> None:
         """Add one such file."""
-        self.words.add(PurePosixPath(file).stem)
-        keys: dict[str, Any] = {}
+        path = PurePosixPath(file)
+        self.words.add(path.stem)
+        declared: dict[str, Any] = {}
         if isinstance(data, dict):
-            keys = data
-        self.words.update(_words_of(keys))
+            declared = data
+        # All names that it seems to declare.
+        values = [declared.get("ticket"), declared.get("chain")]
+        bare = declared.get("bare")
+        if isinstance(bare, list):
+            values.extend(bare)
+        for value in values:
+            if isinstance(value, str):
+                self.words.add(value)
         if noun is Site:
             self.sites = True
-        elif keys.keys().isdisjoint({"collections", "bare", "chain"}):
+        elif declared.keys().isdisjoint({"collections", "bare", "chain"}):
             # It could have declared any collection.
             self.collections = True
 
     def unread(self) -> Unread:
         """Return it all."""
-        return Unread(frozenset(self.words), self.sites, self.collections)
-
-
-def _words_of(data: dict[str, Any]) -> Iterator[str]:
-    """Yield the names that a file seems to declare."""
-    values = [data.get("ticket"), data.get("chain")]
-    bare = data.get("bare")
-    if isinstance(bare, list):
-        values.extend(bare)
-    for value in values:
-        if isinstance(value, str):
-            yield value
+        return Unread(
+            words=frozenset(self.words),
+            sites=self.sites,
+            collections=self.collections,
+        )
