@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,6 +30,14 @@ _PATTERNS = {
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a day, YYYY-MM-DD",
 }
 
+_KINDS = {
+    "string_type": "text",
+    "tuple_type": "a list (`[a, b]`, or lines that begin with `- `)",
+    "dict_type": "a mapping (lines of `key: value`)",
+    "model_type": "a mapping (lines of `key: value`)",
+    "model_attributes_type": "a mapping (lines of `key: value`)",
+}
+
 
 def mistakes(invalid: ValidationError, noun: type[Noun], source: Source) -> Iterator[Diagnostic]:
     """Tell what keeps a file from being what it should be.
@@ -45,10 +54,15 @@ def mistakes(invalid: ValidationError, noun: type[Noun], source: Source) -> Iter
     errors = invalid.errors(include_url=False)
     for error in errors[:MAX_PROBLEMS]:
         path = _path(error["loc"], source.data)
-        yield _diagnostic(error, path, noun, source)
-    if len(errors) > MAX_PROBLEMS:
-        detail = f"{len(errors) - MAX_PROBLEMS} more mistakes of this file are not told."
-        yield Diagnostic("Too many mistakes", detail, source.lines.at())
+        mistake = _Mistake(error, path, noun, source)
+        yield mistake.diagnostic()
+    more = len(errors) - MAX_PROBLEMS
+    if more > 0:
+        yield Diagnostic(
+            "Too many mistakes",
+            f"{more} more mistakes of this file are not told.",
+            source.lines.at(),
+        )
 
 
 def _path(location: tuple[str | int, ...], data: Any) -> KeyPath:
@@ -56,135 +70,194 @@ def _path(location: tuple[str | int, ...], data: Any) -> KeyPath:
 
     Between them stand the names of the alternatives that it took.
     """
-    path: list[str | int] = []
+    path = []
+    last = len(location) - 1
     for number, step in enumerate(location):
-        last = number == len(location) - 1
-        if _holds(data, step):
+        is_held = False
+        if isinstance(data, dict):
+            is_held = step in data
+        elif isinstance(data, list) and isinstance(step, int):
+            is_held = step < len(data)
+        if is_held:
+            # From here on, what stands below it is looked at.
             data = data[step]
-        elif not last or step == "[key]" or (isinstance(step, str) and step.startswith("<")):
+            path.append(step)
             continue
-        path.append(step)
+        # What the file does not hold is a mark, but for a key that is missing.
+        is_mark = isinstance(step, str) and (step == "[key]" or step.startswith("<"))
+        if number == last and not is_mark:
+            path.append(step)
     return tuple(path)
 
 
-def _holds(data: Any, step: str | int) -> bool:
-    if isinstance(data, dict):
-        return step in data
-    return isinstance(data, list) and isinstance(step, int) and step < len(data)
+@dataclass(frozen=True)
+class _Mistake:
+    """A mistake that pydantic found in a file."""
 
+    error: ErrorDetails
 
-def _diagnostic(error: ErrorDetails, path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
-    name = _name(path)
-    match error["type"]:
-        case "extra_forbidden":
-            return _unknown_key(path, noun, source)
-        case "missing":
-            where = source.lines.at()
-            if len(path) > 1:
-                where = source.lines.value_at(*path[:-1])
-            return Diagnostic("Key missing", f"{name} must be given.", where)
-        case "union_tag_not_found":
-            return Diagnostic("Key missing", f"{_name((*path, 'by'))} must be given.", source.lines.at(*path))
-        case "string_pattern_mismatch" | "value_error":
-            return Diagnostic("Not a valid value", _rule(error, name), _where(error, path, source))
-        case "enum" | "literal_error" | "union_tag_invalid":
-            return _not_one_of(error, path, source)
-        case "string_too_short" | "too_short":
-            return Diagnostic("Value missing", f"{name} must not be empty.", source.lines.value_at(*path))
-        case kind:
-            return _wrong_kind(kind, error, path, source)
+    path: KeyPath
+    """Where it is."""
 
+    noun: type[Noun]
+    """What the file should be."""
 
-def _unknown_key(path: KeyPath, noun: type[Noun], source: Source) -> Diagnostic:
-    *outer, last = path
-    key = str(last)
-    keys = keys_at(noun, tuple(outer))
-    within = ""
-    if outer:
-        within = f" in {_name(tuple(outer))}"
-    detail = f"{spelled(shortened(key))} is not a key{within}; what it says would be lost."
-    hint = f"Known keys: {_listed(keys)}."
-    if near := nearest(key, keys):
-        hint = f"Did you mean `{near}`?"
-    return Diagnostic("Unknown key", detail, source.lines.at(*path), hint)
+    source: Source
+    """What the file says."""
 
+    @property
+    def name(self) -> str:
+        """What is wrong, as a message names it."""
+        return _name(self.path)
 
-def _not_one_of(error: ErrorDetails, path: KeyPath, source: Source) -> Diagnostic:
-    context = error.get("ctx", {})
-    expected = str(context.get("expected_tags") or context.get("expected", ""))
-    words: list[str] = []
-    for word in expected.replace(" or ", ",").split(","):
-        words.append(word.strip().strip("'"))
-    given = context.get("tag", error["input"])
-    # Of alternatives that a key tells apart, it is that key that is wrong.
-    named = path
-    if error["type"] == "union_tag_invalid" and path[-1:] != ("by",):
-        named = (*path, "by")
-    place = path
-    if "tag" in context:
-        place = (*path, "by")
-    where = source.lines.value_at(*place)
-    detail = f"{_name(named)} is {_quoted(given)}; it must be {_listed(words, 'or')}."
-    near = None
-    if isinstance(given, str):
-        near = nearest(given, words)
-    hint = ""
-    if near:
-        hint = f"Did you mean `{near}`?"
-    if near == given:
-        hint = "Write it without quotes."
-    return Diagnostic("Unknown word", detail, where, hint)
+    @property
+    def value_at(self) -> Where:
+        """The line of the value that is wrong."""
+        return self.source.lines.value_at(*self.path)
 
+    def diagnostic(self) -> Diagnostic:
+        """Return it in words for people."""
+        lines = self.source.lines
+        match self.error["type"]:
+            case "extra_forbidden":
+                return self.unknown_key()
+            case "missing":
+                where = lines.at()
+                if len(self.path) > 1:
+                    where = lines.value_at(*self.path[:-1])
+                return Diagnostic(
+                    "Key missing",
+                    f"{self.name} must be given.",
+                    where,
+                )
+            case "union_tag_not_found":
+                name = _name((*self.path, "by"))
+                return Diagnostic(
+                    "Key missing",
+                    f"{name} must be given.",
+                    lines.at(*self.path),
+                )
+            case "string_pattern_mismatch" | "value_error":
+                return self.not_valid()
+            case "enum" | "literal_error" | "union_tag_invalid":
+                return self.unknown_word()
+            case "string_too_short" | "too_short":
+                return Diagnostic(
+                    "Value missing",
+                    f"{self.name} must not be empty.",
+                    self.value_at,
+                )
+            case kind:
+                return self.wrong_kind(kind)
 
-def _rule(error: ErrorDetails, name: str) -> str:
-    context = error.get("ctx", {})
-    given = error["input"]
-    reason = context.get("error")
-    if not reason:
-        rule = _PATTERNS.get(str(context.get("pattern")), "is not in the right form")
-        return f"{name} {rule}; it is {_quoted(given)}."
-    words = f"{name}: {shortened(str(reason), 300)}"
-    if isinstance(given, str):
-        strange = strange_in(given)
+    def unknown_key(self) -> Diagnostic:
+        """Tell of a key that no noun of this sort has."""
+        *outer, last = self.path
+        key = str(last)
+        keys = keys_at(self.noun, tuple(outer))
+        within = ""
+        if outer:
+            name = _name(tuple(outer))
+            within = f" in {name}"
+        hint = f"Known keys: {_listed(keys)}."
+        near = nearest(key, keys)
+        if near:
+            hint = f"Did you mean `{near}`?"
+        return Diagnostic(
+            "Unknown key",
+            f"{spelled(shortened(key))} is not a key{within}; what it says would be lost.",
+            self.source.lines.at(*self.path),
+            hint,
+        )
+
+    def unknown_word(self) -> Diagnostic:
+        """Tell of a word where only a few may stand."""
+        context = self.error.get("ctx", {})
+        # pydantic writes them as 'a', 'b' or 'c'.
+        expected = context.get("expected_tags") or context.get("expected", "")
+        words = []
+        for word in str(expected).replace(" or ", ",").split(","):
+            words.append(word.strip().strip("'"))
+        given = context.get("tag", self.error["input"])
+        # Of alternatives that a key tells apart, it is that key that is wrong.
+        named = self.path
+        if self.error["type"] == "union_tag_invalid" and self.path[-1:] != ("by",):
+            named = (*self.path, "by")
+        place = self.path
+        if "tag" in context:
+            place = (*self.path, "by")
+        near = None
+        if isinstance(given, str):
+            near = nearest(given, words)
+        hint = ""
+        if near:
+            hint = f"Did you mean `{near}`?"
+        if near == given:
+            hint = "Write it without quotes."
+        return Diagnostic(
+            "Unknown word",
+            f"{_name(named)} is {_quoted(given)}; it must be {_listed(words, 'or')}.",
+            self.source.lines.value_at(*place),
+            hint,
+        )
+
+    def not_valid(self) -> Diagnostic:
+        """Tell of a value that breaks a rule."""
+        context = self.error.get("ctx", {})
+        given = self.error["input"]
+        where = self.value_at
+        # Of a key that is wrong itself, the mark is behind its place.
+        if self.error["loc"][-1:] == ("[key]",):
+            where = self.source.lines.at(*self.path)
+        reason = context.get("error")
+        if not reason:
+            pattern = str(context.get("pattern"))
+            rule = _PATTERNS.get(pattern, "is not in the right form")
+            return Diagnostic(
+                "Not a valid value",
+                f"{self.name} {rule}; it is {_quoted(given)}.",
+                where,
+            )
+        strange = None
+        if isinstance(given, str):
+            strange = strange_in(given)
+        with_strange = ""
         if strange:
-            words += f" (with {strange})"
-    return f"{words}."
+            with_strange = f" (with {strange})"
+        return Diagnostic(
+            "Not a valid value",
+            f"{self.name}: {shortened(str(reason), 300)}{with_strange}.",
+            where,
+        )
 
-
-def _where(error: ErrorDetails, path: KeyPath, source: Source) -> Where:
-    # Of a key that is wrong itself, the mark is behind its place.
-    if error["loc"][-1:] == ("[key]",):
-        return source.lines.at(*path)
-    return source.lines.value_at(*path)
-
-
-_KINDS = {
-    "string_type": "text",
-    "tuple_type": "a list (`[a, b]`, or lines that begin with `- `)",
-    "dict_type": "a mapping (lines of `key: value`)",
-    "model_type": "a mapping (lines of `key: value`)",
-    "model_attributes_type": "a mapping (lines of `key: value`)",
-}
-
-
-def _wrong_kind(kind: str, error: ErrorDetails, path: KeyPath, source: Source) -> Diagnostic:
-    given = error["input"]
-    name = "The file"
-    if path:
-        name = _name(path)
-    wanted = _KINDS.get(kind)
-    if wanted is None:
-        # A rule of pydantic's that none of our nouns had when this was
-        # written: its own words are better than none.
-        return Diagnostic("Not valid", f"{name}: {error['msg']}.", source.lines.value_at(*path))
-    detail = f"{name} must be {wanted}; it is {_quoted(given)}."
-    hint = ""
-    if wanted == "text" and isinstance(given, int | float):
-        hint = "Put it in quotes."
-    return Diagnostic("Wrong kind of value", detail, source.lines.value_at(*path), hint)
+    def wrong_kind(self, kind: str) -> Diagnostic:
+        """Tell of a value of which pydantic wants another kind."""
+        given = self.error["input"]
+        name = "The file"
+        if self.path:
+            name = self.name
+        wanted = _KINDS.get(kind)
+        if wanted is None:
+            # A rule of pydantic's that none of our nouns had when this was
+            # written: its own words are better than none.
+            return Diagnostic(
+                "Not valid",
+                f"{name}: {self.error['msg']}.",
+                self.value_at,
+            )
+        hint = ""
+        if wanted == "text" and isinstance(given, int | float):
+            hint = "Put it in quotes."
+        return Diagnostic(
+            "Wrong kind of value",
+            f"{name} must be {wanted}; it is {_quoted(given)}.",
+            self.value_at,
+            hint,
+        )
 
 
 def _quoted(value: Any) -> str:
+    """Return a value as a message shows it."""
     match value:
         case None:
             return "empty"
@@ -197,25 +270,30 @@ def _quoted(value: Any) -> str:
         case list():
             return "a list"
         case _:
-            strange = strange_in(str(value))
-            quoted = json.dumps(shortened(str(value)), ensure_ascii=False)
+            text = str(value)
+            quoted = json.dumps(shortened(text), ensure_ascii=False)
+            strange = strange_in(text)
             if strange:
                 return f"{quoted} (with {strange})"
             return quoted
 
 
 def _name(path: KeyPath) -> str:
+    """Return a place as a message names it: `entries[2].only`."""
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step + 1}]"
         else:
             text += f".{step}"
-    return f"`{shortened(text.removeprefix('.'))}`"
+    text = text.removeprefix(".")
+    return f"`{shortened(text)}`"
 
 
 def _listed(words: list[str], before_last: str = "and") -> str:
     quoted = [f"`{word}`" for word in words]
     if len(quoted) < 2:
         return "".join(quoted)
-    return f"{', '.join(quoted[:-1])} {before_last} {quoted[-1]}"
+    *others, last = quoted
+    joined = ", ".join(others)
+    return f"{joined} {before_last} {last}"

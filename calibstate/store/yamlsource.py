@@ -76,15 +76,31 @@ def read_yaml(content: bytes, file: str) -> Source:
         Nothing sensible can be made of the file.
     """
     text = _decoded(content, file)
-    if unseen := _UNSEEN.search(text):
-        raise InvalidStateError(_unseen(unseen, text, file))
+    unseen = _UNSEEN.search(text)
+    if unseen:
+        before = text[: unseen.start()]
+        raise InvalidStateError(
+            Diagnostic(
+                "Control character",
+                f"The file holds U+{ord(unseen[0]):04X}, which no editor shows.",
+                _where_after(before, file),
+                "Delete it.",
+            )
+        )
     reader = _Reader(file)
     try:
-        return reader.read(yaml.parse(text, Loader=_LOADER))
+        events = yaml.parse(text, Loader=_LOADER)
+        return reader.read(events)
     except yaml.MarkedYAMLError as exc:
-        raise InvalidStateError(*reader.problems, _syntax_problem(exc, text, file)) from None
+        problem = _syntax_problem(exc, text, file)
+        raise InvalidStateError(*reader.problems, problem) from None
     except yaml.YAMLError as exc:
-        problem = Diagnostic("Invalid YAML", f"{str(exc).splitlines()[0]}.", Where(file, 1))
+        first_line, *_ = str(exc).splitlines()
+        problem = Diagnostic(
+            "Invalid YAML",
+            f"{first_line}.",
+            Where(file, 1),
+        )
         raise InvalidStateError(*reader.problems, problem) from None
 
 
@@ -93,7 +109,9 @@ def in_lines(content: bytes) -> bytes:
 
     Git may have changed them when it wrote the file, and they mean nothing.
     """
-    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # The pair first, or it would become two.
+    content = content.replace(b"\r\n", b"\n")
+    return content.replace(b"\r", b"\n")
 
 
 def shortened(text: str, limit: int = 80) -> str:
@@ -106,58 +124,85 @@ def shortened(text: str, limit: int = 80) -> str:
     limit
         Characters that are kept.
     """
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    return f"{kept}…"
 
 
 def _decoded(content: bytes, file: str) -> str:
+    """Return the text of a file, with one kind of ends of lines."""
     if len(content) > MAX_BYTES:
-        raise InvalidStateError(_too_large(file))
+        raise InvalidStateError(
+            Diagnostic(
+                "File too large",
+                f"The file is larger than {MAX_BYTES >> 20} MiB; none that people write is.",
+                Where(file, 1),
+                "Split it, or look what it really holds.",
+            )
+        )
     try:
         text = content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as exc:
-        raise InvalidStateError(_not_utf8(exc, file)) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        before = exc.object[: exc.start].decode()
+        byte = exc.object[exc.start]
+        raise InvalidStateError(
+            Diagnostic(
+                "Not UTF-8",
+                f"The byte 0x{byte:02x} is not part of a UTF-8 character.",
+                _where_after(_in_lines(before), file),
+                "Save the file as UTF-8.",
+            )
+        ) from None
+    return _in_lines(text)
 
 
-def _too_large(file: str) -> Diagnostic:
-    detail = f"The file is larger than {MAX_BYTES >> 20} MiB; none that people write is."
-    return Diagnostic("File too large", detail, Where(file, 1), "Split it, or look what it really holds.")
-
-
-def _not_utf8(exc: UnicodeDecodeError, file: str) -> Diagnostic:
-    before = exc.object[: exc.start].decode()
-    detail = f"The byte 0x{exc.object[exc.start]:02x} is not part of a UTF-8 character."
-    return Diagnostic("Not UTF-8", detail, _where_after(before, file), "Save the file as UTF-8.")
-
-
-def _unseen(match: re.Match[str], text: str, file: str) -> Diagnostic:
-    where = _where_after(text[: match.start()], file)
-    detail = f"The file holds U+{ord(match[0]):04X}, which no editor shows."
-    return Diagnostic("Control character", detail, where, "Delete it.")
+def _in_lines(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    return text.replace("\r", "\n")
 
 
 def _where_after(before: str, file: str) -> Where:
-    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return Where(file, len(lines), len(lines[-1]) + 1)
+    """Return the place behind the beginning of a file."""
+    lines = before.split("\n")
+    column = len(lines[-1]) + 1
+    return Where(file, len(lines), column)
 
 
 def _syntax_problem(exc: yaml.MarkedYAMLError, text: str, file: str) -> Diagnostic:
+    """Return what is wrong with YAML, and where."""
     line, column = 0, 0
     mark = exc.problem_mark or exc.context_mark
     if mark:
         line, column = mark.line, mark.column
     where = Where(file, line + 1, column + 1)
     if _is_at_tab(text.split("\n"), line, column):
-        detail = "YAML is indented by spaces only."
-        return Diagnostic("Tab in YAML", detail, where, "Replace the tab by spaces.")
+        return Diagnostic(
+            "Tab in YAML",
+            "YAML is indented by spaces only.",
+            where,
+            "Replace the tab by spaces.",
+        )
+    problem = exc.problem or ""
+    hint = ""
+    if "mapping values are not allowed" in problem:
+        hint = "Put text that holds `: ` in quotes, and keys of one mapping in one column."
+    elif "cannot start any token" in problem:
+        hint = "Put text that begins with a special character in quotes."
     detail = str(exc.problem)
     if exc.context:
         detail = f"{exc.context}: {detail}"
     since = exc.context_mark
     if since and since.line != line:
         detail += f" (begun in line {since.line + 1})"
-    sentence = f"{detail[:1].upper()}{detail[1:]}."
-    return Diagnostic("Invalid YAML", sentence, where, _syntax_hint(exc.problem or ""))
+    # Not capitalize(), which makes all that follows small.
+    capital = detail[:1].upper()
+    return Diagnostic(
+        "Invalid YAML",
+        f"{capital}{detail[1:]}.",
+        where,
+        hint,
+    )
 
 
 def _is_at_tab(lines: list[str], line: int, column: int) -> bool:
@@ -165,16 +210,10 @@ def _is_at_tab(lines: list[str], line: int, column: int) -> bool:
     if line >= len(lines):
         return False
     written = lines[line]
-    indent = written[: len(written) - len(written.lstrip())]
-    return "\t" in indent or written[column : column + 1] == "\t"
-
-
-def _syntax_hint(problem: str) -> str:
-    if "mapping values are not allowed" in problem:
-        return "Put text that holds `: ` in quotes, and keys of one mapping in one column."
-    if "cannot start any token" in problem:
-        return "Put text that begins with a special character in quotes."
-    return ""
+    width = len(written) - len(written.lstrip())
+    if "\t" in written[:width]:
+        return True
+    return written[column : column + 1] == "\t"
 
 
 @dataclass
@@ -223,54 +262,83 @@ class _Reader:
         self._names: dict[KeyPath, Mark] = {}
         self._values: dict[KeyPath, Mark] = {}
         self._open: list[_Open] = []
-        self._documents = 0
         self._data: Any = None
 
     def read(self, events: Iterator[yaml.Event]) -> Source:
         """Read one document to its end."""
+        documents = 0
         for event in events:
-            self._take(event)
+            match event:
+                case yaml.ScalarEvent():
+                    self._take_scalar(event)
+                case yaml.MappingStartEvent():
+                    self._begin(event, {})
+                case yaml.SequenceStartEvent():
+                    self._begin(event, [])
+                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                    self._open.pop()
+                case yaml.AliasEvent():
+                    self._give_up(
+                        event,
+                        "Alias in YAML",
+                        f"`*{event.anchor}` stands for the value of another place; here each is written out.",
+                        "Write the value itself.",
+                    )
+                case yaml.DocumentStartEvent():
+                    documents += 1
+                    if documents > 1:
+                        self._give_up(
+                            event,
+                            "Several documents in one file",
+                            "A second YAML document begins here; a file declares one thing.",
+                            "Move it to a file of its own.",
+                        )
+                case _:
+                    pass
         if self._data is None:
-            raise InvalidStateError(Diagnostic("Empty file", "The file says nothing.", Where(self._file, 1)))
-        return Source(self._data, Lines(self._file, self._names, self._values), tuple(self.problems))
-
-    def _take(self, event: yaml.Event) -> None:
-        match event:
-            case yaml.ScalarEvent():
-                self._take_scalar(event)
-            case yaml.MappingStartEvent():
-                self._begin(event, {})
-            case yaml.SequenceStartEvent():
-                self._begin(event, [])
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._open.pop()
-            case yaml.AliasEvent():
-                self._refuse_alias(event)
-            case yaml.DocumentStartEvent():
-                self._begin_document(event)
-            case _:
-                pass
-
-    def _begin_document(self, event: yaml.Event) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            detail = "A second YAML document begins here; a file declares one thing."
-            hint = "Move it to a file of its own."
-            self._give_up(event, "Several documents in one file", detail, hint)
+            raise InvalidStateError(
+                Diagnostic(
+                    "Empty file",
+                    "The file says nothing.",
+                    Where(self._file, 1),
+                )
+            )
+        lines = Lines(self._file, self._names, self._values)
+        return Source(self._data, lines, tuple(self.problems))
 
     def _begin(self, event: yaml.CollectionStartEvent, into: dict[str, Any] | list[Any]) -> None:
+        """Take the beginning of a list or mapping."""
         self._check_node(event)
         if self._open and self._open[-1].awaits_key:
-            self._give_up(event, "Key is not text", "A list or mapping stands where a key should be.")
+            self._give_up(
+                event,
+                "Key is not text",
+                "A list or mapping stands where a key should be.",
+            )
         if len(self._open) == MAX_DEPTH:
-            detail = f"More than {MAX_DEPTH} lists and mappings stand within each other."
-            self._give_up(event, "Nested too deeply", detail)
-        self._open.append(_Open(into, self._place(event, into)))
+            self._give_up(
+                event,
+                "Nested too deeply",
+                f"More than {MAX_DEPTH} lists and mappings stand within each other.",
+            )
+        path = self._place(event, into)
+        self._open.append(_Open(into, path))
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        """Take a word, which is a key or a value."""
         self._check_node(event)
-        self._check_text(event)
-        value = _plain_value(event.value) if event.implicit[0] else event.value
+        unseen = _UNSEEN.search(event.value)
+        if unseen:
+            self._add(
+                event,
+                "Control character",
+                f"The text holds U+{ord(unseen[0]):04X} by an escape.",
+                "Delete it.",
+            )
+        value = event.value
+        # What stands in quotes, or in a block, is text whatever it says.
+        if event.implicit[0]:
+            value = _plain_value(value)
         if self._open and self._open[-1].awaits_key:
             self._take_key(event, value)
         else:
@@ -296,64 +364,83 @@ class _Reader:
         # Unless all is well, the value that follows is read and not kept.
         within.dropped = True
         if not isinstance(value, str):
-            self._refuse_key(event, value)
+            if key:
+                self._add(
+                    event,
+                    "Key is not text",
+                    f"The key `{shortened(key)}` would be read as {_kind(value)}.",
+                    f'Put it in quotes: "{shortened(key)}".',
+                )
+            else:
+                self._add(
+                    event,
+                    "Key is not text",
+                    "A key is missing here.",
+                )
             return
         if key in within.key_lines:
-            detail = f"`{shortened(key)}` stands in line {within.key_lines[key]} already; one would be lost."
-            self._add(event, "Key given twice", detail, "Keep one of them.")
+            line = within.key_lines[key]
+            self._add(
+                event,
+                "Key given twice",
+                f"`{shortened(key)}` stands in line {line} already; one would be lost.",
+                "Keep one of them.",
+            )
             return
         within.dropped = False
         mark = _mark_of(event)
-        within.key_lines[key] = mark[0]
+        within.key_lines[key], _ = mark
         if within.path is not None:
             self._names[(*within.path, key)] = mark
 
-    def _refuse_key(self, event: yaml.ScalarEvent, value: Any) -> None:
-        if event.value:
-            detail = f"The key `{shortened(event.value)}` would be read as {_kind(value)}."
-            self._add(event, "Key is not text", detail, f'Put it in quotes: "{shortened(event.value)}".')
-        else:
-            self._add(event, "Key is not text", "A key is missing here.")
-
     def _mark(self, path: KeyPath, event: yaml.Event, *, named: bool) -> None:
-        self._values[path] = _mark_of(event)
+        """Keep where a value stands, and its name, unless a key is that."""
+        mark = _mark_of(event)
+        self._values[path] = mark
         if not named:
-            self._names[path] = self._values[path]
+            self._names[path] = mark
 
     def _check_node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+        """Refuse what asks for more than plain data."""
         if event.tag is not None:
-            detail = f"The tag `{event.tag}` asks for more than plain data."
-            self._add(event, "Tag in YAML", detail, "Delete the tag; put text in quotes.")
-        if event.anchor is not None:
-            detail = (
-                f"The anchor `&{event.anchor}` names a value for another place; here each is written out."
+            self._add(
+                event,
+                "Tag in YAML",
+                f"The tag `{event.tag}` asks for more than plain data.",
+                "Delete the tag; put text in quotes.",
             )
-            self._add(event, "Anchor in YAML", detail, "Delete the anchor.")
-
-    def _check_text(self, event: yaml.ScalarEvent) -> None:
-        if unseen := _UNSEEN.search(event.value):
-            detail = f"The text holds U+{ord(unseen[0]):04X} by an escape."
-            self._add(event, "Control character", detail, "Delete it.")
-
-    def _refuse_alias(self, event: yaml.AliasEvent) -> None:
-        detail = f"`*{event.anchor}` stands for the value of another place; here each is written out."
-        self._give_up(event, "Alias in YAML", detail, "Write the value itself.")
+        if event.anchor is not None:
+            self._add(
+                event,
+                "Anchor in YAML",
+                f"The anchor `&{event.anchor}` names a value for another place; here each is written out.",
+                "Delete the anchor.",
+            )
 
     def _add(self, event: yaml.Event, summary: str, detail: str, hint: str = "") -> None:
+        """Add a mistake, after which the rest is read."""
         where = Where(self._file, *_mark_of(event))
         self.problems.append(Diagnostic(summary, detail, where, hint))
         if len(self.problems) == MAX_PROBLEMS:
-            last = Diagnostic("Too many mistakes", "The rest of the file was not read.", where)
+            last = Diagnostic(
+                "Too many mistakes",
+                "The rest of the file was not read.",
+                where,
+            )
             raise InvalidStateError(*self.problems, last)
 
     def _give_up(self, event: yaml.Event, summary: str, detail: str, hint: str = "") -> None:
+        """Add a mistake, after which nothing can be read."""
         self._add(event, summary, detail, hint)
         raise InvalidStateError(*self.problems)
 
 
 def _mark_of(event: yaml.Event) -> Mark:
+    """Return where something begins, counting from 1."""
     mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if not mark:
+        return (1, 1)
+    return (mark.line + 1, mark.column + 1)
 
 
 def _plain_value(text: str) -> Any:
@@ -367,10 +454,8 @@ def _plain_value(text: str) -> Any:
         return _BOOL[text]
     if _INT.fullmatch(text):
         return int(text)
-    return _float(text) if _FLOAT.fullmatch(text) else text
-
-
-def _float(text: str) -> float:
+    if not _FLOAT.fullmatch(text):
+        return text
     word = text.lower()
     # Python writes what YAML does, but for the point of these two.
     if word.endswith(("inf", "nan")):
@@ -379,6 +464,7 @@ def _float(text: str) -> float:
 
 
 def _kind(value: Any) -> str:
+    """Return what a value is, in words for a message."""
     match value:
         case None:
             return "nothing"
