@@ -34,7 +34,7 @@ from ..model.repositories import Site
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from .forms import keys_at
-from .yamlsource import read_yaml
+from .yamlsource import in_lines, read_yaml
 
 __all__ = ["LaidOut", "files", "lay_out", "lay_out_tree", "round_trip", "same_comments"]
 
@@ -80,16 +80,28 @@ def lay_out_tree(root: Path, forms: Iterable[Form] = ()) -> LaidOut:
     number = 0
     for file, noun in files(root, forms):
         number += 1
+        path = root / file
         try:
-            before = (root / file).read_bytes()
+            before = path.read_bytes()
             after = lay_out(before, file, noun)
         except InvalidStateError as error:
             remarks += error.diagnostics
+            continue
         except OSError as error:
-            remarks.append(Diagnostic("Unreadable", f"It cannot be read: {error.strerror}.", Where(file, 1)))
-        else:
-            changes += [FileChange(file, before, after)] if after != before else []
-    return LaidOut(number, tuple(changes), tuple(remarks))
+            unreadable = Diagnostic(
+                "Unreadable",
+                f"It cannot be read: {error.strerror}.",
+                Where(file, 1),
+            )
+            remarks.append(unreadable)
+            continue
+        if after != before:
+            changes.append(FileChange(file, before, after))
+    return LaidOut(
+        number,
+        changes=tuple(changes),
+        remarks=tuple(remarks),
+    )
 
 
 def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
@@ -112,17 +124,37 @@ def lay_out(content: bytes, file: str, noun: type[Noun]) -> bytes:
     source = read_yaml(content, file)
     if source.problems:
         raise InvalidStateError(*source.problems)
-    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    text = in_lines(content).decode("utf-8-sig")
+    meaning = _meaning(source.data)
     try:
         after = _settled(text, noun)
-        if after is not None and _says_the_same(text, after, source.data):
-            return after.encode()
+        if after is not None:
+            again = read_yaml(after.encode(), "")
+            if _meaning(again.data) == meaning and same_comments(text, after):
+                return after.encode()
     except (YAMLError, InvalidStateError):
         pass  # What cannot be read again must not be written.
-    detail = "It cannot be laid out so that all that it says, and each of its comments, stays."
-    hint = "Write it more plainly."
-    left_alone = Diagnostic("Layout left as it is", detail, Where(file, 1), hint, Severity.WARNING)
-    raise InvalidStateError(left_alone)
+    raise InvalidStateError(
+        Diagnostic(
+            "Layout left as it is",
+            "It cannot be laid out so that all that it says, and each of its comments, stays.",
+            Where(file, 1),
+            "Write it more plainly.",
+            Severity.WARNING,
+        )
+    )
+
+
+def _settled(text: str, noun: type[Noun]) -> str | None:
+    """Return a layout that is its own; `None`: none was found."""
+    # Keys that were put in order may then be indented otherwise.
+    for _ in range(_ROUNDS):
+        indented = _indented(text, noun)
+        after = _in_order(indented, noun)
+        if after == text:
+            return after
+        text = after
+    return None
 
 
 def files(root: Path, forms: Iterable[Form] = ()) -> Iterator[tuple[str, type[Noun]]]:
@@ -138,11 +170,14 @@ def files(root: Path, forms: Iterable[Form] = ()) -> Iterator[tuple[str, type[No
     top = root.resolve()
     patterns = list(_FILES)
     for form in forms:
-        patterns.append((form.file_of("*"), form.noun))
+        pattern = form.file_of("*")
+        patterns.append((pattern, form.noun))
     for pattern, noun in patterns:
         for path in _through_no_link(top, pattern.split("/")):
-            if path.is_file() and not path.name.startswith((".", "#", "README")):
-                yield path.relative_to(top).as_posix(), noun
+            if not path.is_file() or path.name.startswith((".", "#", "README")):
+                continue
+            file = path.relative_to(top)
+            yield file.as_posix(), noun
 
 
 def _through_no_link(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
@@ -161,29 +196,16 @@ def _through_no_link(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
             yield path
 
 
-def _settled(text: str, noun: type[Noun]) -> str | None:
-    """Return the layout that is its own; `None`: none was found."""
-    for _ in range(_ROUNDS):
-        after = _in_order(_indented(text, noun), noun)
-        if after == text:
-            return after
-        text = after
-    return None
-
-
-def _says_the_same(before: str, after: str, data: Any) -> bool:
-    same = read_yaml(after.encode(), "").data
-    return _plain(same) == _plain(data) and same_comments(before, after)
-
-
-def _plain(data: Any) -> str:
+def _meaning(data: Any) -> str:
+    """Return what a file says, in whatever order its keys stand."""
     # As text, since 1, 1.0 and true are equal and not the same.
     return repr(_sorted(data))
 
 
 def _sorted(data: Any) -> Any:
     if isinstance(data, dict):
-        return sorted((key, _sorted(value)) for key, value in data.items())
+        pairs = [(key, _sorted(value)) for key, value in data.items()]
+        return sorted(pairs)
     if isinstance(data, list):
         return [_sorted(value) for value in data]
     return data
@@ -198,9 +220,11 @@ def same_comments(before: str, after: str) -> bool:
         All of a file.  What cannot be taken apart is never the same.
     """
     try:
-        return Counter(_comments(before)) == Counter(_comments(after))
+        comments_before = Counter(_comments(before))
+        comments_after = Counter(_comments(after))
     except yaml.YAMLError:
         return False  # This takes less for YAML than what reads the files.
+    return comments_before == comments_after
 
 
 def _comments(text: str) -> Iterator[str]:
@@ -210,7 +234,8 @@ def _comments(text: str) -> Iterator[str]:
         start = token.start_mark.index
         between = text[end:start]
         # A block of text begins with a line of its own, which may end in one.
-        if isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}:
+        is_block = isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}
+        if is_block:
             first_line, _, _ = text[start:].partition("\n")
             between += first_line[1:]
         for line in between.splitlines():
@@ -247,15 +272,17 @@ def _indented(text: str, noun: type[Noun]) -> str:
     _order_in_lines(data, noun, ())
     stream = io.StringIO()
     format_.dump(data, stream)
-    lines = stream.getvalue().rstrip("\n").split("\n")
-    return "\n".join(lines) + "\n"
+    text = stream.getvalue().rstrip("\n")
+    return f"{text}\n"
 
 
 def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
     """Put the keys of mappings that stand within a line in their order."""
     if isinstance(data, CommentedMap):
+        # Others are moved line by line, since they may hold comments.
         if data.fa.flow_style():
-            for key in _order(list(data), keys_at(noun, path)):
+            order = _order(list(data), keys_at(noun, path))
+            for key in order:
                 data.move_to_end(key)
         for key, value in data.items():
             _order_in_lines(value, noun, (*path, key))
@@ -266,9 +293,9 @@ def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
 
 def _order(keys: Sequence[str], of_noun: Sequence[str]) -> list[str]:
     """Return keys in the order of their noun; others stay behind them."""
-    order = [key for key in of_noun if key in keys]
-    order.extend(key for key in keys if key not in of_noun)
-    return order
+    in_order = [key for key in of_noun if key in keys]
+    others = [key for key in keys if key not in of_noun]
+    return in_order + others
 
 
 def _in_order(text: str, noun: type[Noun]) -> str:
@@ -280,22 +307,17 @@ def _in_order(text: str, noun: type[Noun]) -> str:
     lines = text.split("\n")
     mappings = list(_mappings(source.data, ()))
     # The innermost first: its lines move within those of the outer one.
-    mappings.sort(key=_depth, reverse=True)
-    for path, keys in mappings:
-        order = _order(keys, keys_at(noun, path))
-        if order != keys:
-            _move(lines, source.lines, path, keys, order)
+    mappings.sort(key=lambda mapping: mapping.depth, reverse=True)
+    for mapping in mappings:
+        order = _order(mapping.keys, keys_at(noun, mapping.path))
+        if order != mapping.keys:
+            mapping.put_in_order(lines, source.lines, order)
     return "\n".join(lines)
 
 
-def _depth(mapping: tuple[KeyPath, list[str]]) -> int:
-    path, _ = mapping
-    return len(path)
-
-
-def _mappings(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[str]]]:
+def _mappings(data: Any, path: KeyPath) -> Iterator[_Mapping]:
     if isinstance(data, dict):
-        yield path, list(data)
+        yield _Mapping(path, list(data))
         for key, value in data.items():
             yield from _mappings(value, (*path, key))
     elif isinstance(data, list):
@@ -303,60 +325,81 @@ def _mappings(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[str]]]:
             yield from _mappings(value, (*path, index))
 
 
-def _move(lines: list[str], marks: Lines, path: KeyPath, keys: list[str], order: list[str]) -> None:
-    """Put the lines of a mapping's keys in another order.
+@dataclass(frozen=True)
+class _Mapping:
+    """A mapping of a file."""
 
-    Parameters
-    ----------
-    lines
-        The file, which is changed.
-    marks
-        Where keys stand in it.
-    path
-        Where the mapping is.
-    keys
-        Its keys as they stand.
-    order
-        The same as they should stand.
-    """
-    places = [marks.at(*path, key) for key in keys]
-    starts = [place.line - 1 for place in places]
-    column = places[0].column - 1
-    if len(set(starts)) < len(keys) or any(place.column - 1 != column for place in places):
-        return  # It stands within a line.
-    end = _end_of(lines, starts[-1], column)
-    dash = lines[starts[0]][:column]
-    is_item = bool(dash.strip())
-    # What stands at the very top is of the file, else it is of the first key.
-    begin = starts[0]
-    if path and not is_item:
-        begin = marks.at(*path).line
-    # A key has what stands from the comments above it to those of the next.
-    begins = [begin]
-    for above, start in pairwise(starts):
-        begins.append(_withcomments(lines, start, above))
-    blocks: dict[str, list[str]] = {}
-    for key, (first, behind) in zip(keys, pairwise([*begins, end]), strict=True):
-        blocks[key] = lines[first:behind]
-    was_first = blocks[keys[0]]
-    is_first = blocks[order[0]]
-    # The dash of a list goes from the key that was first to the one that is.
-    if is_item:
-        if begins != starts:
-            return  # A comment would come between the dash and its key.
-        was_first[0] = " " * column + was_first[0][column:]
-        is_first[0] = dash + is_first[0][column:]
-    # Blank lines part a key from what is above it; above the first is nothing.
-    if is_first is not was_first:
-        blank = 0
-        while not is_first[blank].strip():
-            blank += 1
-        was_first[:0] = is_first[:blank]
-        del is_first[:blank]
-    moved: list[str] = []
-    for key in order:
-        moved.extend(blocks[key])
-    lines[begin:end] = moved
+    path: KeyPath
+    """Where it is."""
+
+    keys: list[str]
+    """Its keys as they stand."""
+
+    @property
+    def depth(self) -> int:
+        """How many lists and mappings it is in."""
+        return len(self.path)
+
+    def put_in_order(self, lines: list[str], marks: Lines, order: list[str]) -> None:
+        """Put the lines of the keys in another order.
+
+        Parameters
+        ----------
+        lines
+            The file, which is changed.
+        marks
+            Where keys stand in it.
+        order
+            The keys as they should stand.
+        """
+        places = [marks.at(*self.path, key) for key in self.keys]
+        starts = [place.line - 1 for place in places]
+        columns = {place.column - 1 for place in places}
+        share_a_line = len(set(starts)) < len(starts)
+        if share_a_line or len(columns) > 1:
+            return  # It stands within a line.
+        (column,) = columns
+        end = _end_of(lines, starts[-1], column)
+        dash = lines[starts[0]][:column]
+        is_item = bool(dash.strip())
+        # What stands at the very top is of the file, else it is of the first
+        # key.
+        begin = starts[0]
+        if self.path and not is_item:
+            begin = marks.at(*self.path).line
+        # A key has what stands from the comments above it to those of the
+        # next.
+        begins = [begin]
+        for above, start in pairwise(starts):
+            begins.append(_with_comments(lines, start, above))
+        blocks: dict[str, list[str]] = {}
+        behind = [*begins[1:], end]
+        for key, first, following in zip(self.keys, begins, behind, strict=True):
+            blocks[key] = lines[first:following]
+        was_first = blocks[self.keys[0]]
+        is_first = blocks[order[0]]
+        # The dash of a list goes from the key that was first to the one that
+        # is.
+        if is_item:
+            if begins != starts:
+                return  # A comment would come between the dash and its key.
+            margin = " " * column
+            line = was_first[0]
+            was_first[0] = margin + line[column:]
+            line = is_first[0]
+            is_first[0] = dash + line[column:]
+        # Blank lines part a key from what is above it; above the first is
+        # nothing.
+        if is_first is not was_first:
+            blank = 0
+            while not is_first[blank].strip():
+                blank += 1
+            was_first[:0] = is_first[:blank]
+            del is_first[:blank]
+        moved = []
+        for key in order:
+            moved.extend(blocks[key])
+        lines[begin:end] = moved
 
 
 def _end_of(lines: list[str], start: int, column: int) -> int:
@@ -364,22 +407,31 @@ def _end_of(lines: list[str], start: int, column: int) -> int:
     end = start + 1
     for number in range(start + 1, len(lines)):
         line = lines[number]
-        deeper = len(line) - len(line.lstrip()) > column
-        if line.strip() and deeper:
+        text = line.lstrip()
+        if not text:
+            continue
+        if _margin(line) > column:
             end = number + 1
-        elif line.strip() and not line.lstrip().startswith("#"):
+        elif not text.startswith("#"):
             break
     return end
 
 
-def _withcomments(lines: list[str], start: int, above: int) -> int:
+def _with_comments(lines: list[str], start: int, above: int) -> int:
     """Return where the comments and blank lines right above a key begin."""
-    column = len(lines[start]) - len(lines[start].lstrip())
-    while start - 1 > above and _is_between(lines[start - 1], column):
+    column = _margin(lines[start])
+    while start - 1 > above:
+        line = lines[start - 1]
+        text = line.lstrip()
+        if text and not text.startswith("#"):
+            break
+        # A comment that is indented more is of what stands above it.
+        if text and _margin(line) > column:
+            break
         start -= 1
     return start
 
 
-def _is_between(line: str, column: int) -> bool:
-    text = line.lstrip()
-    return not text or (text.startswith("#") and len(line) - len(text) <= column)
+def _margin(line: str) -> int:
+    """Return how far a line is indented."""
+    return len(line) - len(line.lstrip())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 
 from ..errors import Diagnostic, InvalidStateError, RefusedError, Where
 from ..model.chains import ChainFile
-from ..model.desired import DesiredState
+from ..model.desired import DesiredState, Written
 from ..model.files import FileChange
 from .layout import round_trip, same_comments
 from .treefile import end_of, read_again, scalar
@@ -49,67 +50,80 @@ def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: st
     RefusedError
         A file cannot be changed without a loss.
     """
-    return tuple(_change(desired, chain, tuple(entries), reason) for chain, entries in words.items())
+    changed = []
+    for name, entries in words.items():
+        chain = desired.chains[name]
+        changed.append(_retired(desired, chain, tuple(entries), reason))
+    return tuple(changed)
 
 
-def _change(desired: DesiredState, chain: str, words: tuple[str, ...], reason: str) -> FileChange:
-    written = desired.chains[chain]
-    file, noun = written.lines.file, written.noun
-    before = (Path(desired.root) / file).read_bytes()
-    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
+def _retired(
+    desired: DesiredState, written: Written[ChainFile], words: tuple[str, ...], reason: str
+) -> FileChange:
+    """Return the file of a chain in which entries are retired."""
+    chain = written.noun
+    file = written.lines.file
+    entries = [entry for entry in chain.entries if entry not in words]
+    retired = dict(chain.retired)
+    retired.update(dict.fromkeys(words, reason))
+    intended = chain.model_copy(update={"entries": tuple(entries), "retired": retired})
+    path = Path(desired.root) / file
+    before = path.read_bytes()
+    mark = ""
+    if before.startswith(BOM_UTF8):
+        mark = "\ufeff"
     text = before.decode("utf-8-sig")
-    entries = tuple(entry for entry in noun.entries if entry not in words)
-    retired = {**noun.retired, **dict.fromkeys(words, reason)}
-    intended = noun.model_copy(update={"entries": entries, "retired": retired})
-    for way in (_by_line, _anew):
+    # By lines first, since that leaves all else of the file as it is.
+    for rewrite in (_by_line, _by_ruamel):
         try:
-            after = way(text, words, reason)
-        except (_NotByLine, YAMLError):
+            after = rewrite(text, words, reason)
+            read_again(after, file, intended)
+        except (_NotByLine, YAMLError, RefusedError, InvalidStateError):
             continue
-        if _keeps(text, after, file, intended):
-            return FileChange(file, before, (mark + after).encode())
-    detail = f"{', '.join(words)} cannot be retired in it without losing a comment or changing the rest."
-    hint = "Move it from `entries` to `retired` by hand."
-    where = Where(file, written.lines.at("entries").line)
-    raise RefusedError(Diagnostic("File cannot be changed", detail, where, hint))
-
-
-def _keeps(before: str, after: str, file: str, intended: ChainFile) -> bool:
-    try:
-        read_again(after, file, intended)
-    except (RefusedError, InvalidStateError):
-        return False
-    return same_comments(before, after)
+        if same_comments(text, after):
+            content = f"{mark}{after}"
+            return FileChange(file, before, content.encode())
+    joined = ", ".join(words)
+    line = written.lines.at("entries").line
+    raise RefusedError(
+        Diagnostic(
+            "File cannot be changed",
+            f"{joined} cannot be retired in it without losing a comment or changing the rest.",
+            Where(file, line),
+            "Move it from `entries` to `retired` by hand.",
+        )
+    )
 
 
 # --- line by line ---
 
 
 def _by_line(text: str, words: Sequence[str], reason: str) -> str:
-    if "\r" in text.replace("\r\n", ""):
-        raise _NotByLine
+    """Return a file in which the lines of entries were moved."""
     newline = "\n"
     if "\r\n" in text:
         newline = "\r\n"
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    lines.append("")
+    text = text.replace("\r\n", "\n")
+    # An end of a line that is neither, as old Macs have it.
+    if "\r" in text:
+        raise _NotByLine
+    page = _Page(text)
     # All entries are taken out first, so that an empty list is seen.
-    taken = [_take(lines, word) for word in words]
-    if not _value(lines, "entries").value:
-        _say_empty(lines)
-    moved: list[str] = []
-    for entry in taken:
+    entries = [page.take_out(word) for word in words]
+    page.say_if_empty()
+    moved = []
+    for entry in entries:
         moved.extend(entry.above)
         line = f"{scalar(entry.word)}: {scalar(reason)}"
         if entry.comment:
             line += f"  {entry.comment}"
         moved.append(line)
-    _put(lines, moved)
-    return newline.join(lines)
+    page.retire(moved)
+    return newline.join(page.lines)
 
 
 @dataclass(frozen=True)
-class _Taken:
+class _Entry:
     """An entry that was taken out of its list."""
 
     word: str
@@ -121,93 +135,112 @@ class _Taken:
     """The comment on its line; empty: it has none."""
 
 
-def _take(lines: list[str], word: str) -> _Taken:
-    """Take an entry out, with the comments that go with it."""
-    entries = _value(lines, "entries")
-    if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
-        raise _NotByLine
-    items = [node for node in entries.value if isinstance(node, yaml.ScalarNode)]
-    item = next(node for node in items if node.value == word)
-    start, end = item.start_mark, item.end_mark
-    line = lines[start.line]
-    before = line[: start.column]
-    if start.line != end.line or before.strip() != "-":
-        raise _NotByLine
-    begin = _comment_above(lines, start.line, word)
-    above = [comment.strip() for comment in lines[begin : start.line]]
-    del lines[begin : start.line + 1]
-    return _Taken(word, above, line[end.column :].strip())
+class _Page:
+    """The lines of a chain's file."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.removesuffix("\n").split("\n")
+        self.lines.append("")
+
+    def root(self) -> Any:
+        """Return what YAML makes of the lines as they are now."""
+        text = "\n".join(self.lines)
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError:
+            raise _NotByLine from None  # This takes less than what reads the files.
+        if not isinstance(root, yaml.MappingNode) or root.flow_style:
+            raise _NotByLine
+        return root
+
+    def take_out(self, word: str) -> _Entry:
+        """Take an entry out, with the comments that go with it."""
+        _, entries = _pair(self.root(), "entries")
+        if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
+            raise _NotByLine
+        items = [node for node in entries.value if isinstance(node, yaml.ScalarNode)]
+        item = next(node for node in items if node.value == word)
+        start = item.start_mark
+        end = item.end_mark
+        line = self.lines[start.line]
+        before = line[: start.column]
+        if start.line != end.line or before.strip() != "-":
+            raise _NotByLine
+        begin = self._comment_above(start.line, word)
+        above = [comment.strip() for comment in self.lines[begin : start.line]]
+        comment = line[end.column :]
+        del self.lines[begin : start.line + 1]
+        return _Entry(word, above, comment.strip())
+
+    def _comment_above(self, number: int, word: str) -> int:
+        """Return where the comment above a line begins, if it is of it."""
+        begin = number
+        while begin > 0:
+            above = self.lines[begin - 1].lstrip()
+            if not above.startswith("#"):
+                break
+            begin -= 1
+        # The word by itself, and not as a part of another.
+        named = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
+        for line in self.lines[begin:number]:
+            if named.search(line):
+                return begin
+        return number
+
+    def say_if_empty(self) -> None:
+        """Write an empty list where no entry is left."""
+        key, entries = _pair(self.root(), "entries")
+        if entries.value:
+            return
+        number = key.end_mark.line
+        line = self.lines[number]
+        behind = line.index(":", key.end_mark.column) + 1
+        self.lines[number] = f"{line[:behind]} []{line[behind:]}"
+
+    def retire(self, moved: Sequence[str]) -> None:
+        """Add lines to what is retired."""
+        root = self.root()
+        _, retired = _pair(root, "retired")
+        added = []
+        if retired is None:
+            margin = " " * root.start_mark.column
+            added.append(f"{margin}retired:")
+            margin += "  "
+            last = root
+        elif isinstance(retired, yaml.MappingNode) and not retired.flow_style:
+            margin = " " * retired.start_mark.column
+            last = retired
+        else:
+            raise _NotByLine
+        for line in moved:
+            added.append(f"{margin}{line}")
+        # They stand in the line behind the one that the mapping ends in.
+        text = "\n".join(self.lines)
+        number = text.count("\n", 0, end_of(last, text)) + 1
+        self.lines[number:number] = added
 
 
-def _comment_above(lines: Sequence[str], number: int, word: str) -> int:
-    """Return where the comment right above a line begins, if it is of it."""
-    begin = number
-    while begin and lines[begin - 1].lstrip().startswith("#"):
-        begin -= 1
-    named = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
-    if any(named.search(line) for line in lines[begin:number]):
-        return begin
-    return number
-
-
-def _say_empty(lines: list[str]) -> None:
-    key = next(key for key, _ in _root(lines).value if key.value == "entries")
-    number = key.end_mark.line
-    line = lines[number]
-    behind = line.index(":", key.end_mark.column) + 1
-    lines[number] = f"{line[:behind]} []{line[behind:]}"
-
-
-def _put(lines: list[str], moved: Sequence[str]) -> None:
-    """Add lines to what is retired."""
-    text = "\n".join(lines)
-    root = _root(lines)
-    retired = None
-    for key, value in root.value:
-        if key.value == "retired":
-            retired = value
-            break
-    if retired is None:
-        margin = " " * root.start_mark.column
-        added = [f"{margin}retired:"]
-        added.extend(f"{margin}  {line}" for line in moved)
-        after = end_of(root, text)
-    elif isinstance(retired, yaml.MappingNode) and not retired.flow_style:
-        margin = " " * retired.start_mark.column
-        added = [f"{margin}{line}" for line in moved]
-        after = end_of(retired, text)
-    else:
-        raise _NotByLine
-    # They stand in the line behind the one that the mapping ends in.
-    at = text.count("\n", 0, after) + 1
-    lines[at:at] = added
-
-
-def _root(lines: Sequence[str]) -> Any:
-    try:
-        root = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
-        raise _NotByLine from None  # This takes less than what reads the files.
-    if not isinstance(root, yaml.MappingNode) or root.flow_style:
-        raise _NotByLine
-    return root
-
-
-def _value(lines: Sequence[str], name: str) -> Any:
-    return next(value for key, value in _root(lines).value if key.value == name)
+def _pair(mapping: Any, name: str) -> tuple[Any, Any]:
+    """Return the nodes of a key and of its value, if there is the key."""
+    for key, value in mapping.value:
+        if key.value == name:
+            return key, value
+    return None, None
 
 
 # --- by ruamel.yaml ---
 
 
-def _anew(text: str, words: Sequence[str], reason: str) -> str:
+def _by_ruamel(text: str, words: Sequence[str], reason: str) -> str:
+    """Return a file that was written again as a whole."""
     format_ = round_trip()
     data = format_.load(text)
     for word in words:
         data["entries"].remove(word)
     if not isinstance(data.get("retired"), dict):
         data["retired"] = {}
-    data["retired"].update(dict.fromkeys(words, reason))
+    for word in words:
+        data["retired"][word] = reason
     stream = io.StringIO()
     format_.dump(data, stream)
     return stream.getvalue()
