@@ -35,7 +35,9 @@ def read_butler_file(file: Path) -> dict[str, Any] | None:
         content = yaml.load(file.read_bytes(), Loader=_LOADER)
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return None
+    return content
 
 
 def read_repository_index(file: Path) -> dict[str, str] | None:
@@ -59,5 +61,7 @@ def read_repository_index(file: Path) -> dict[str, str] | None:
     uris = read_butler_file(file)
     if uris is None:
         return None
-    words = (*uris.keys(), *uris.values())
-    return uris if all(isinstance(word, str) for word in words) else None
+    for label, uri in uris.items():
+        if not isinstance(label, str) or not isinstance(uri, str):
+            return None
+    return uris

@@ -97,7 +97,8 @@ class Disk:
         path = self._root / file
         self._check_inside(path, file)
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
+            mode = path.stat().st_mode
+            if not stat.S_ISREG(mode):
                 raise not_a_file(file, is_folder=path.is_dir())
             with path.open("rb") as stream:
                 return stream.read(MAX_BYTES + 1)
@@ -121,9 +122,14 @@ class Disk:
         except (OSError, RuntimeError):  # a link that leads to itself
             inside = False
         if not inside:
-            detail = "The link leads out of the state tree, to what was never reviewed with it."
-            hint = "Put the file itself here."
-            raise InvalidStateError(Diagnostic("Link out of the tree", detail, Where(file, 1), hint))
+            raise InvalidStateError(
+                Diagnostic(
+                    "Link out of the tree",
+                    "The link leads out of the state tree, to what was never reviewed with it.",
+                    Where(file, 1),
+                    "Put the file itself here.",
+                )
+            )
 
 
 def not_a_file(file: str, *, is_folder: bool) -> InvalidStateError:
@@ -136,12 +142,26 @@ def not_a_file(file: str, *, is_folder: bool) -> InvalidStateError:
     is_folder
         Whether it is a folder.
     """
-    what = "A folder" if is_folder else "Something else"
-    return InvalidStateError(Diagnostic("Not a file", f"{what} has the place of a file.", Where(file, 1)))
+    what = "Something else"
+    if is_folder:
+        what = "A folder"
+    return InvalidStateError(
+        Diagnostic(
+            "Not a file",
+            f"{what} has the place of a file.",
+            Where(file, 1),
+        )
+    )
 
 
 def unreadable(exc: OSError, file: str) -> Diagnostic:
     """Return what is told of a file or folder that cannot be read."""
-    detail = f"It cannot be read: {exc.strerror or exc}."
-    hint = "See who may read it." if isinstance(exc, PermissionError) else ""
-    return Diagnostic("Unreadable", detail, Where(file, 1), hint)
+    hint = ""
+    if isinstance(exc, PermissionError):
+        hint = "See who may read it."
+    return Diagnostic(
+        "Unreadable",
+        f"It cannot be read: {exc.strerror or exc}.",
+        Where(file, 1),
+        hint,
+    )

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
-from typing import cast
+from typing import TypeAlias, cast
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
@@ -22,6 +22,9 @@ from typing_extensions import override
 from ..model.names import Noun
 
 __all__ = ["WithFieldStrings"]
+
+_Strings: TypeAlias = Mapping[str, str | None]
+"""The string under each field of a class; `None`: there is none."""
 
 
 class WithFieldStrings(GenerateJsonSchema):
@@ -37,7 +40,8 @@ class WithFieldStrings(GenerateJsonSchema):
             # What a noun or an enumeration says of itself is not said again.
             if string is None or string == inspect.getdoc(field.annotation):
                 continue
-            written["properties"][field.alias or name]["description"] = string
+            key = field.alias or name
+            written["properties"][key]["description"] = string
         return written
 
     @override
@@ -45,42 +49,59 @@ class WithFieldStrings(GenerateJsonSchema):
         """Return the schema of a plain noun, such as a line of a file."""
         written = super().dataclass_schema(schema)
         plain: type = schema["cls"]
-        for name, string in _strings(plain.__module__).get(plain.__name__, {}).items():
-            if string and name in written["properties"]:
-                written["properties"][name]["description"] = string
+        properties = written["properties"]
+        for name, string in _strings_of(plain).items():
+            if string and name in properties:
+                properties[name]["description"] = string
         return written
 
 
 def _string_under(noun: type[Noun], field: str) -> str | None:
     """Return what stands under a field where it was last declared."""
-    for declaring in noun.__mro__[: noun.__mro__.index(Noun)]:
-        strings = _strings(declaring.__module__).get(declaring.__name__, {})
+    for declaring in noun.__mro__:
+        if declaring is Noun:
+            break
+        strings = _strings_of(declaring)
         if field in strings:
             return strings[field]
     return None
 
 
+def _strings_of(declaring: type) -> _Strings:
+    strings = _strings_in(declaring.__module__)
+    return strings.get(declaring.__name__, {})
+
+
 @cache
-def _strings(module: str) -> Mapping[str, Mapping[str, str | None]]:
+def _strings_in(module: str) -> Mapping[str, _Strings]:
     """Return, by class and field, the strings of a module.
 
     A field without a string is there too: it hides that of a base.
     """
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {node.name: _strings_in(node) for node in tree.body if isinstance(node, ast.ClassDef)}
-
-
-def _strings_in(declared: ast.ClassDef) -> dict[str, str | None]:
-    strings: dict[str, str | None] = {}
-    for statement, following in pairwise([*declared.body, ast.Pass()]):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            strings[statement.target.id] = _string(following)
-    return strings
+    source = inspect.getsource(sys.modules[module])
+    by_class: dict[str, _Strings] = {}
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        strings = {}
+        # The string of a field is the statement behind it; behind the last
+        # statement there is none.
+        for statement, following in pairwise([*node.body, ast.Pass()]):
+            if not isinstance(statement, ast.AnnAssign):
+                continue
+            if isinstance(statement.target, ast.Name):
+                strings[statement.target.id] = _string(following)
+        by_class[node.name] = strings
+    return by_class
 
 
 def _string(statement: ast.stmt) -> str | None:
     """Return the string of a statement that is nothing else."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-        value = statement.value.value
-        return inspect.cleandoc(value) if isinstance(value, str) else None
-    return None
+    if not isinstance(statement, ast.Expr):
+        return None
+    if not isinstance(statement.value, ast.Constant):
+        return None
+    value = statement.value.value
+    if not isinstance(value, str):
+        return None
+    return inspect.cleandoc(value)

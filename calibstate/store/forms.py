@@ -42,8 +42,11 @@ def keys_at(noun: type[Noun], path: KeyPath) -> list[str]:
     keys: dict[str, None] = {}
     for form in forms:
         for alternative in _alternatives(form):
-            if _is_noun(alternative):
-                keys.update(dict.fromkeys(_fields(alternative)))
+            if not _is_noun(alternative):
+                continue
+            # A dictionary, since it keeps their order, and each once.
+            for key in _fields(alternative):
+                keys[key] = None
     return list(keys)
 
 
@@ -51,17 +54,25 @@ def _below(form: Any, step: str | int) -> Iterator[Any]:
     """Give the annotations of what stands below a step."""
     for plain in _alternatives(form):
         if _is_noun(plain) and step in _fields(plain):
-            yield _fields(plain)[str(step)].annotation
+            field = _fields(plain)[str(step)]
+            yield field.annotation
         elif get_origin(plain) in (tuple, dict):
-            yield get_args(plain)[0 if isinstance(step, int) else -1]
+            # Of tuple[X, ...] the first, of dict[str, X] the last.
+            arguments = get_args(plain)
+            if isinstance(step, int):
+                yield arguments[0]
+            else:
+                yield arguments[-1]
 
 
 def _alternatives(form: Any) -> Iterator[Any]:
     """Give the alternatives of an annotation, without their constraints."""
-    if get_origin(form) is Annotated:
-        yield from _alternatives(get_args(form)[0])
-    elif get_origin(form) in (Union, types.UnionType):
-        for alternative in get_args(form):
+    origin = get_origin(form)
+    arguments = get_args(form)
+    if origin is Annotated:
+        yield from _alternatives(arguments[0])
+    elif origin in (Union, types.UnionType):
+        for alternative in arguments:
             yield from _alternatives(alternative)
     else:
         yield form

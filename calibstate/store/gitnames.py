@@ -46,10 +46,15 @@ def repository_parts(names: Iterable[str], *, is_root: bool) -> list[str]:
     # Git takes a folder for a repository by what is in it, too.
     for structure in _STRUCTURES:
         if by_folded.keys() >= set(structure):
-            of_git.extend(by_folded[part] for part in structure)
-    shown: list[str] = []
+            for part in structure:
+                of_git.append(by_folded[part])
+    shown = []
+    # Each once, in the order in which they were met.
     for name in dict.fromkeys(of_git):
-        shown.append(name if name.isascii() else ascii(name))
+        if name.isascii():
+            shown.append(name)
+        else:
+            shown.append(ascii(name))
     return shown
 
 

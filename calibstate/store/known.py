@@ -19,14 +19,17 @@ __all__ = ["chains", "instruments", "repositories", "sites", "tickets"]
 
 def sites(root: Path) -> list[str]:
     """Return the names of the sites, sorted."""
-    return sorted(file.stem for file in (root / "sites").glob("*.yaml"))
+    folder = root / "sites"
+    names = [file.stem for file in folder.glob("*.yaml")]
+    return sorted(names)
 
 
 def repositories(root: Path) -> list[str]:
     """Return the addresses of the repositories, sorted."""
     addresses: set[str] = set()
     for file, site in _documents(root, "sites"):
-        addresses.update(f"{file.stem}/{name}" for name in _repositories_of(site))
+        for name in _repositories_of(site):
+            addresses.add(f"{file.stem}/{name}")
     return sorted(addresses)
 
 
@@ -35,14 +38,22 @@ def instruments(root: Path) -> list[str]:
     names = {instrument for instrument, _ in tickets(root)}
     for _, site in _documents(root, "sites"):
         for repository in _repositories_of(site).values():
-            if isinstance(repository, dict):
-                names.update(_words(repository.get("instruments")))
+            if not isinstance(repository, dict):
+                continue
+            words = repository.get("instruments")
+            if not isinstance(words, list):
+                continue
+            for word in words:
+                if isinstance(word, str):
+                    names.add(word)
     return sorted(names)
 
 
 def tickets(root: Path) -> list[tuple[str, str]]:
     """Return the tickets, as instrument and name, sorted."""
-    return sorted((file.parent.name, file.stem) for file in (root / "tickets").glob("*/*.yaml"))
+    folder = root / "tickets"
+    keys = [(file.parent.name, file.stem) for file in folder.glob("*/*.yaml")]
+    return sorted(keys)
 
 
 def chains(root: Path) -> list[str]:
@@ -57,13 +68,14 @@ def chains(root: Path) -> list[str]:
 
 def _documents(root: Path, part: str) -> Iterator[tuple[Path, dict[Any, Any]]]:
     """Yield the files of a part of the tree, with the mapping each holds."""
-    for file in sorted((root / part).glob("*.yaml")):
+    folder = root / part
+    for file in sorted(folder.glob("*.yaml")):
         try:
-            document = read_yaml(file.read_bytes(), file.name).data
+            source = read_yaml(file.read_bytes(), file.name)
         except (CalibstateError, OSError):
             continue
-        if isinstance(document, dict):
-            yield file, document
+        if isinstance(source.data, dict):
+            yield file, source.data
 
 
 # Files are not checked, so a value may be of any kind: what is not of the
@@ -75,9 +87,3 @@ def _repositories_of(site: dict[Any, Any]) -> dict[Any, Any]:
     if not isinstance(declared, dict):
         return {}
     return declared
-
-
-def _words(value: Any) -> list[str]:
-    if not isinstance(value, list):
-        return []
-    return [word for word in value if isinstance(word, str)]

@@ -15,7 +15,7 @@ from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.desired import KeyPath
 from ..model.files import FileChange
 from .layout import files
-from .yamlsource import Source, read_yaml
+from .yamlsource import Source, in_lines, read_yaml
 
 __all__ = ["mend"]
 
@@ -41,27 +41,38 @@ def mend(root: Path) -> tuple[tuple[FileChange, ...], tuple[Diagnostic, ...]]:
     changes: list[FileChange] = []
     notes: list[Diagnostic] = []
     for file, _ in files(root):
+        path = root / file
         try:
-            before = (root / file).read_bytes()
+            before = path.read_bytes()
             source = read_yaml(before, file)
         except (InvalidStateError, OSError):
             continue  # Whoever reads the tree tells of it.
         if source.problems:
             continue
-        repeated = list(_repeated(source, before.decode("utf-8-sig")))
+        text = in_lines(before).decode("utf-8-sig")
+        repeated = list(_repeated(source, text.split("\n")))
         if not repeated:
             continue
         numbers = {where.line for where, _ in repeated}
-        changes.append(FileChange(file, before, _without(before, numbers)))
+        # Lines that are left stay as they are, to their last byte.
+        after = b""
+        for number, line in enumerate(before.splitlines(keepends=True), start=1):
+            if number not in numbers:
+                after += line
+        changes.append(FileChange(file, before, after))
         for where, word in repeated:
-            detail = f"`{word}` stands further up already; this line, which meant nothing, was deleted."
-            notes.append(Diagnostic("Mended", detail, where, severity=Severity.NOTE))
+            note = Diagnostic(
+                "Mended",
+                f"`{word}` stands further up already; this line, which meant nothing, was deleted.",
+                where,
+                severity=Severity.NOTE,
+            )
+            notes.append(note)
     return tuple(changes), tuple(notes)
 
 
-def _repeated(source: Source, text: str) -> Iterator[tuple[Where, str]]:
+def _repeated(source: Source, lines: list[str]) -> Iterator[tuple[Where, str]]:
     """Yield the lines of words that stand in their list already."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for path, words in _lists(source.data, ()):
         earlier: set[str] = set()
         for index, word in enumerate(words):
@@ -77,10 +88,12 @@ def _repeated(source: Source, text: str) -> Iterator[tuple[Where, str]]:
 
 def _is_alone(lines: list[str], where: Where, word: str) -> bool:
     """Say whether a line holds an item, all of it, and nothing else."""
-    line = lines[where.line - 1].strip()
     above = lines[where.line - 2].lstrip()
     # A comment right above may speak of this item, and must not lose it.
-    return line in {f"- {word}", f'- "{word}"', f"- '{word}'"} and not above.startswith("#")
+    if above.startswith("#"):
+        return False
+    line = lines[where.line - 1].strip()
+    return line in {f"- {word}", f'- "{word}"', f"- '{word}'"}
 
 
 def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
@@ -94,12 +107,3 @@ def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
     elif isinstance(data, list):
         for index, value in enumerate(data):
             yield from _lists(value, (*path, index))
-
-
-def _without(content: bytes, numbers: set[int]) -> bytes:
-    """Return a file without some of its lines, which count from 1."""
-    kept: list[bytes] = []
-    for number, line in enumerate(content.splitlines(keepends=True), start=1):
-        if number not in numbers:
-            kept.append(line)
-    return b"".join(kept)

@@ -32,8 +32,10 @@ def dumps(observations: Iterable[Observation]) -> bytes:
     observations
         Of one repository each.
     """
-    ordered = tuple(sorted(observations, key=lambda observation: observation.address))
-    return ObservationsDocument(observations=ordered).model_dump_json().encode() + b"\n"
+    ordered = sorted(observations, key=lambda observation: observation.address)
+    document = ObservationsDocument(observations=tuple(ordered))
+    text = document.model_dump_json()
+    return text.encode() + b"\n"
 
 
 def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation, ...]:
@@ -84,7 +86,8 @@ def read(path: Path) -> tuple[Observation, ...]:
         It holds no observations, or is not of this version.
     """
     with path.open("rb") as stream:
-        if os.fstat(stream.fileno()).st_size > LARGEST:
+        size = os.fstat(stream.fileno()).st_size
+        if size > LARGEST:
             raise _too_large(str(path))
         data = stream.read(LARGEST + 1)
     return loads(data, str(path))
@@ -95,13 +98,15 @@ def _first_mistake(error: ValidationError) -> str:
     first = problems[0]
     # A file of another kind has many faults, and that one explains them.
     for problem in problems:
-        if set(problem["loc"][-1:]) & set(_OURS):
+        location = problem["loc"]
+        if location and location[-1] in _OURS:
             first = problem
             break
-    at = ".".join(map(str, first["loc"]))
-    if not at:
-        return first["msg"]
-    return f"{at}: {first['msg']}"
+    message = first["msg"]
+    key = ".".join(map(str, first["loc"]))
+    if not key:
+        return message
+    return f"{key}: {message}"
 
 
 def _too_large(name: str) -> InvalidStateError:
@@ -109,7 +114,17 @@ def _too_large(name: str) -> InvalidStateError:
 
 
 def _refused(name: str, why: str) -> InvalidStateError:
-    printable = "".join(character if character.isprintable() else "?" for character in why)
-    detail = f"{name} cannot be read as observations: {printable}."
-    hint = "Observe again there, with this version: calibstate observe -o FILE."
-    return InvalidStateError(Diagnostic("Not an observation file", detail, hint=hint))
+    # It may hold words of a file that came from anywhere.
+    printable = ""
+    for character in why:
+        if character.isprintable():
+            printable += character
+        else:
+            printable += "?"
+    return InvalidStateError(
+        Diagnostic(
+            "Not an observation file",
+            f"{name} cannot be read as observations: {printable}.",
+            hint="Observe again there, with this version: calibstate observe -o FILE.",
+        )
+    )

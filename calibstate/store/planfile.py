@@ -35,14 +35,26 @@ LARGEST = 256 * 1024 * 1024
 
 def document(plan: Plan) -> dict[str, Any]:
     """Return a plan as the JSON document of kind ``plan``."""
+    # What tells of the machine that planned, and not of the plan, is left
+    # out: folders of absolute paths, and why places were not seen.
+    drifts = []
+    for drift in plan.drift:
+        detail = _FOLDERS.sub("…/", drift.detail)
+        if drift.what is What.UNREACHABLE:
+            detail = ""
+        drifts.append(drift.model_copy(update={"detail": detail}))
+    refused = []
+    for refusal in plan.refused:
+        reason = _FOLDERS.sub("…/", refusal.reason)
+        refused.append(refusal.model_copy(update={"reason": reason}))
+    unseen = [Unseen(place=unseen.place) for unseen in plan.unseen]
     saved = PlanDocument(
         basis=plan.basis,
         summary=summary(plan),
         steps=tuple(map(_entry, plan.steps)),
-        drift=tuple(map(_portable, plan.drift)),
-        refused=tuple(map(_portable_refusal, plan.refused)),
-        # Why they were not seen tells of the machine, not of the plan.
-        unseen=tuple(Unseen(place=unseen.place) for unseen in plan.unseen),
+        drift=tuple(drifts),
+        refused=tuple(refused),
+        unseen=tuple(unseen),
         guards=plan.guards,
         passed=plan.passed,
         digest=digest(plan),
@@ -57,16 +69,32 @@ def document_of(result: SavedPlan | PlanMade) -> dict[str, Any]:
 
 def dumps(plan: Plan) -> str:
     """Write a plan as it is saved, shown and approved."""
-    return json.dumps(document(plan), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(
+        document(plan),
+        sort_keys=True,
+        indent=1,
+        ensure_ascii=False,
+    )
+    return f"{text}\n"
 
 
 def digest(plan: Plan) -> str:
     """Return what a reviewer approves, and an apply holds a plan file to."""
+    steps = []
+    for step in plan.steps:
+        entry = _entry(step)
+        steps.append(entry.model_dump(mode="json", by_alias=True))
     covered = {
         "format_version": FORMAT,
-        "steps": [_entry(step).model_dump(mode="json", by_alias=True) for step in plan.steps],
+        "steps": steps,
     }
-    return digest_of_lines([json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)])
+    line = json.dumps(
+        covered,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+    return digest_of_lines([line])
 
 
 def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan file") -> Plan:
@@ -89,12 +117,15 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
         It was edited: its digest is not that of its steps.
     """
     saved = _parse(text, name)
-    if unknown := saved.keys() - PlanDocument.model_fields.keys():
+    unknown = saved.keys() - PlanDocument.model_fields.keys()
+    if unknown:
         raise _not_a_plan(name, f"no plan has a key {min(unknown)!r}")
     try:
+        basis = Basis.model_validate(saved["basis"])
+        steps = [_read_step(step, actions, name) for step in saved["steps"]]
         plan = Plan(
-            Basis.model_validate(saved["basis"]),
-            tuple(_read_step(step, actions, name) for step in saved["steps"]),
+            basis,
+            tuple(steps),
             tuple(map(Drift.model_validate, saved["drift"])),
             tuple(map(Refusal.model_validate, saved["refused"])),
             # Plans of older versions have none.
@@ -117,6 +148,7 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
+    """Return a saved plan as plain data."""
     if len(text) > LARGEST:
         raise _not_a_plan(name, "it is too large")
     try:
@@ -128,26 +160,16 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         raise _not_a_plan(name, f"it is not JSON: {error}") from None
     if not isinstance(saved, dict) or saved.get("kind") != "plan":
         raise _not_a_plan(name, "its `kind` is not `plan`")
-    if saved.get("format_version") != FORMAT:
-        raise _not_a_plan(name, f"its format_version is {saved.get('format_version')!r}, not {FORMAT!r}")
+    version = saved.get("format_version")
+    if version != FORMAT:
+        raise _not_a_plan(name, f"its format_version is {version!r}, not {FORMAT!r}")
     return saved
 
 
-def _portable(drift: Drift) -> Drift:
-    detail = _FOLDERS.sub("…/", drift.detail)
-    # Why a place was not seen tells of the planning machine, not of the plan.
-    if drift.what is What.UNREACHABLE:
-        detail = ""
-    return drift.model_copy(update={"detail": detail})
-
-
-def _portable_refusal(refusal: Refusal) -> Refusal:
-    return refusal.model_copy(update={"reason": _FOLDERS.sub("…/", refusal.reason)})
-
-
 def _entry(step: Step) -> StepEntry:
-    ground = step.action.model_dump(mode="json", exclude={"target", "because"})
+    """Return a step as a plan's document has it."""
     action = step.action
+    ground = action.model_dump(mode="json", exclude={"target", "because"})
     return StepEntry.model_validate(
         {
             "id": step.id,
@@ -162,12 +184,17 @@ def _entry(step: Step) -> StepEntry:
 
 
 def _check_order(steps: Iterable[Step], name: str) -> None:
+    """Refuse a plan whose steps do not follow those that they need."""
     before: set[str] = set()
     for step in steps:
         if step.id in before:
             raise _not_a_plan(name, f"step {step.id} is there twice")
-        if strange := set(step.after) - before:
-            raise _not_a_plan(name, f"step {step.id} follows step {min(strange)}, which does not precede it")
+        strange = set(step.after) - before
+        if strange:
+            raise _not_a_plan(
+                name,
+                f"step {step.id} follows step {min(strange)}, which does not precede it",
+            )
         before.add(step.id)
 
 
@@ -175,9 +202,19 @@ def _read_step(saved: Any, actions: Mapping[str, type[Action]], name: str) -> St
     entry = StepEntry.model_validate(saved)
     action = actions.get(entry.do)
     if action is None:
-        raise _not_a_plan(name, f"step {entry.id} wants {entry.do!r}, which this version does not know")
-    values = {**entry.with_, "target": entry.target, "because": entry.because}
-    return Step(entry.id, action.model_validate(values), entry.after, entry.declared)
+        raise _not_a_plan(
+            name,
+            f"step {entry.id} wants {entry.do!r}, which this version does not know",
+        )
+    values = dict(entry.with_)
+    values["target"] = entry.target
+    values["because"] = entry.because
+    return Step(
+        entry.id,
+        action.model_validate(values),
+        entry.after,
+        entry.declared,
+    )
 
 
 def _mistake(error: Exception) -> str:
@@ -187,10 +224,11 @@ def _mistake(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors()[0]
-    at = ".".join(map(str, first["loc"]))
-    if not at:
-        return first["msg"]
-    return f"{at}: {first['msg']}"
+    message = first["msg"]
+    key = ".".join(map(str, first["loc"]))
+    if not key:
+        return message
+    return f"{key}: {message}"
 
 
 def _not_a_plan(name: str, why: str) -> InvalidStateError:

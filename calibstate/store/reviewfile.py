@@ -16,7 +16,8 @@ __all__ = ["dumps", "loads"]
 
 def dumps(review: PublishedReview) -> bytes:
     """Write a review as it is published."""
-    return review.model_dump_json().encode() + b"\n"
+    text = review.model_dump_json()
+    return text.encode() + b"\n"
 
 
 def loads(data: bytes, of: RepositoryAddress) -> PublishedReview:
@@ -46,6 +47,11 @@ def loads(data: bytes, of: RepositoryAddress) -> PublishedReview:
 
 
 def _refused(of: RepositoryAddress, why: str) -> InvalidStateError:
-    detail = f"What was published of the reviews of {of} cannot be read: {why}."
-    hint = f"Publish it anew, with this version: calibstate verify --site {of.partition('/')[0]} --publish."
-    return InvalidStateError(Diagnostic("Not a published review", detail, hint=hint))
+    site, _, _ = of.partition("/")
+    return InvalidStateError(
+        Diagnostic(
+            "Not a published review",
+            f"What was published of the reviews of {of} cannot be read: {why}.",
+            hint=f"Publish it anew, with this version: calibstate verify --site {site} --publish.",
+        )
+    )

@@ -46,6 +46,9 @@ from .fieldstrings import WithFieldStrings
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
+_ROLE = re.compile(r"`+~?([^`]*)`+")
+"""A word that a docstring marks, which stands between its marks."""
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -111,7 +114,10 @@ def schemas(forms: Iterable[Form] = ()) -> dict[str, dict[str, Any]]:
     for form in forms:
         title = f"{form.file_of('*')}: {form.title}"
         documents.append(Document(f"{form.key}.json", form.noun, title))
-    return {document.file: _schema(document) for document in documents}
+    by_file = {}
+    for document in documents:
+        by_file[document.file] = _schema(document)
+    return by_file
 
 
 def write(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
@@ -129,7 +135,8 @@ def write(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
     changed = stale(folder, forms)
     for file, text in _texts(forms).items():
         if file in changed:
-            (folder / file).write_text(text, encoding="utf-8")
+            path = folder / file
+            path.write_text(text, encoding="utf-8")
     return changed
 
 
@@ -143,23 +150,33 @@ def stale(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
     forms
         Of the files that kinds bring.
     """
-    return tuple(file for file, text in _texts(forms).items() if _text(folder / file) != text)
+    names = []
+    for file, text in _texts(forms).items():
+        path = folder / file
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            names.append(file)
+    return tuple(names)
 
 
 def _texts(forms: Iterable[Form]) -> Mapping[str, str]:
-    texts: dict[str, str] = {}
+    """Return what the files of all schemas hold, by their names."""
+    texts = {}
     for file, schema in schemas(forms).items():
-        texts[file] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(schema, indent=2, ensure_ascii=False)
+        texts[file] = f"{text}\n"
     return texts
 
 
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
-
-
 def _schema(document: Document) -> dict[str, Any]:
-    mode: Literal["serialization", "validation"] = "serialization" if document.printed else "validation"
-    plain = document.noun.model_json_schema(mode=mode, by_alias=True, schema_generator=WithFieldStrings)
+    # What people write may leave out what has a default; what we print has it.
+    mode: Literal["serialization", "validation"] = "validation"
+    if document.printed:
+        mode = "serialization"
+    plain = document.noun.model_json_schema(
+        mode=mode,
+        by_alias=True,
+        schema_generator=WithFieldStrings,
+    )
     schema = _tidied(plain)
     if document.printed:
         schema["required"] = ["format_version", "kind", *schema.get("required", ())]
@@ -183,13 +200,9 @@ def _tidied(schema: Any) -> Any:
         # Under these the keys are names, not words of JSON Schema.
         if key in {"properties", "$defs"}:
             tidied[key] = {name: _tidied(inner) for name, inner in value.items()}
+        elif key == "description":
+            in_a_line = " ".join(value.split())
+            tidied[key] = _ROLE.sub(r"\1", in_a_line)
         else:
-            tidied[key] = _tidied_word(key, value)
+            tidied[key] = _tidied(value)
     return tidied
-
-
-def _tidied_word(key: str, value: Any) -> Any:
-    if key != "description":
-        return _tidied(value)
-    in_a_line = " ".join(value.split())
-    return re.sub(r"`+~?([^`]*)`+", r"\1", in_a_line)

@@ -27,7 +27,10 @@ def path_of(root: Path, seal: Seal) -> Path:
 
 def dumps(seal: Seal) -> str:
     """Return the text of a seal file."""
-    return _HEADER + "".join(f"{line}\n" for line in _lines(seal))
+    text = _HEADER
+    for line in _lines(seal):
+        text += f"{line}\n"
+    return text
 
 
 def write(root: Path, seal: Seal) -> Path:
@@ -52,16 +55,22 @@ def write(root: Path, seal: Seal) -> Path:
         aside.write_text(dumps(seal), encoding="utf-8")
         os.replace(aside, path)  # noqa: PTH105
     except OSError as error:
-        problem = Diagnostic("Seal cannot be written", f"{path}: {error.strerror}.")
-        raise CalibstateError(problem) from None
+        raise CalibstateError(
+            Diagnostic(
+                "Seal cannot be written",
+                f"{path}: {error.strerror}.",
+            )
+        ) from None
     return path
 
 
 def _lines(seal: Seal) -> Iterator[str]:
+    """Yield the lines of a seal file, without its heading."""
     yield f"ticket: {_flow(seal.ticket)}"
     yield f"instrument: {_flow(seal.instrument)}"
-    for key in ("fingerprint", "content", "digest"):
-        yield f"{key}: {getattr(seal, key)}"
+    yield f"fingerprint: {seal.fingerprint}"
+    yield f"content: {seal.content}"
+    yield f"digest: {seal.digest}"
     if seal.reading:
         yield f"reading: {_flow(seal.reading.model_dump())}"
     yield f"sealed_from: {_flow(seal.sealed_from.model_dump())}"
@@ -87,6 +96,13 @@ def _lines(seal: Seal) -> Iterator[str]:
 def _flow(value: Any) -> str:
     """Return a value as YAML within a line."""
     text = yaml.safe_dump(
-        value, default_flow_style=True, width=2**30, sort_keys=False, allow_unicode=True, explicit_end=False
+        value,
+        default_flow_style=True,
+        width=2**30,
+        sort_keys=False,
+        allow_unicode=True,
+        explicit_end=False,
     )
-    return text.removesuffix("\n").removesuffix("\n...")
+    # A word alone is ended by dots, whatever was asked for.
+    text = text.removesuffix("\n")
+    return text.removesuffix("\n...")

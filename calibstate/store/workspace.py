@@ -26,8 +26,10 @@ def in_workspace(root: str) -> str:
     """
     folder = Path(root).resolve()
     workspace = os.environ.get("GITHUB_WORKSPACE")
-    if workspace and folder.is_relative_to(Path(workspace).resolve()):
-        return _between(Path(workspace).resolve(), folder)
+    if workspace:
+        top = Path(workspace).resolve()
+        if folder.is_relative_to(top):
+            return _between(top, folder)
     for above in (folder, *folder.parents):
         if (above / ".git").exists():
             return _between(above, folder)
@@ -35,4 +37,5 @@ def in_workspace(root: str) -> str:
 
 
 def _between(above: Path, folder: Path) -> str:
-    return "/".join(folder.relative_to(above).parts)
+    parts = folder.relative_to(above).parts
+    return "/".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -54,9 +54,14 @@ class CaptureDocument(Noun):
 
 def capture_document(result: CaptureMade) -> CaptureDocument:
     """Return the document of what was captured."""
+    files = []
+    for path, what in result.files.items():
+        # A plain word until here, which has to be one of the three.
+        values = {"path": path, "what": what}
+        files.append(CapturedFile.model_validate(values))
     return CaptureDocument(
         written=result.written,
-        files=tuple(_file(path, what) for path, what in result.files.items()),
+        files=tuple(files),
         found=tuple(map(_child, result.children)),
         told=tuple(map(problem, result.remarks)),
     )
@@ -66,10 +71,6 @@ def refused_document(result: CaptureRefused) -> CaptureDocument:
     """Return the document of what the files cannot say."""
     problems = tuple(map(problem, result.problems))
     return CaptureDocument(written=False, files=(), found=(), told=problems)
-
-
-def _file(path: str, what: Any) -> CapturedFile:
-    return CapturedFile(path=path, what=what)
 
 
 def _child(child: ChildFound) -> CapturedChild:

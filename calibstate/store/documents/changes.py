@@ -240,6 +240,7 @@ class RollbackDocument(Noun):
 
 def changed_chain(change: ChainChange) -> ChangedChain:
     """Return the entry of a chain that is declared otherwise."""
+    left = [LeftEntry(entry=gone.entry, retired=gone.retired) for gone in change.left]
     return ChangedChain(
         chain=change.chain,
         instrument=change.instrument,
@@ -247,7 +248,7 @@ def changed_chain(change: ChainChange) -> ChangedChain:
         new=change.is_new,
         gone=change.is_gone,
         entered=tuple(map(_placed, change.entered)),
-        left=tuple(LeftEntry(entry=leaving.entry, retired=leaving.retired) for leaving in change.left),
+        left=tuple(left),
         moved=tuple(map(_placed, change.moved)),
         retired=dict(change.retired or {}),
         unretired=change.unretired,
@@ -287,7 +288,10 @@ def diff_document(result: TreesCompared) -> DiffDocument:
 
 def history_document(result: ChainHistory) -> HistoryDocument:
     """Return the document of who changed a chain."""
-    return HistoryDocument(chain=result.chain, revisions=tuple(map(_entry, result.entries)))
+    return HistoryDocument(
+        chain=result.chain,
+        revisions=tuple(map(_revision_entry, result.entries)),
+    )
 
 
 def report_document(result: Proposal) -> ReportDocument:
@@ -308,7 +312,9 @@ def rollback_document(result: RolledBack) -> RollbackDocument:
     """Return the document of a ticket that is taken out everywhere."""
     unknown: set[str] = set()
     for chain in result.impact.impact.chains:
-        unknown.update(what.ticket or what.collection for what in chain.unknown if what.moved)
+        for what in chain.unknown:
+            if what.moved:
+                unknown.add(what.ticket or what.collection)
     return RollbackDocument(
         ticket=result.what.name,
         instrument=result.what.instrument,
@@ -333,13 +339,19 @@ def _proposed(sentences: Iterable[Sentence]) -> tuple[ProposedEntry, ...]:
     """Return what is declared otherwise, in sentences."""
     entries = []
     for sentence in sentences:
-        at = sentence.where
-        entries.append(ProposedEntry(mark=sentence.mark, what=sentence.what, said=sentence.rest, at=at))
+        entry = ProposedEntry(
+            mark=sentence.mark,
+            what=sentence.what,
+            said=sentence.rest,
+            at=sentence.where,
+        )
+        entries.append(entry)
     return tuple(entries)
 
 
-def _entry(entry: HistoryEntry) -> RevisionEntry:
-    changed, revision = entry.changed, entry.changed.revision
+def _revision_entry(entry: HistoryEntry) -> RevisionEntry:
+    changed = entry.changed
+    revision = changed.revision
     return RevisionEntry(
         commit=revision.commit,
         at=revision.at,

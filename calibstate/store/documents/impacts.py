@@ -225,7 +225,9 @@ class _Searched:
 
 
 def _via(via: Via | None) -> SelectedVia | None:
-    return SelectedVia(collection=via.collection, run=via.run) if via else None
+    if via is None:
+        return None
+    return SelectedVia(collection=via.collection, run=via.run)
 
 
 def _affected(exposure: Affected) -> AffectedEntry:

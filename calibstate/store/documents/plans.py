@@ -98,14 +98,23 @@ class DriftDocument(Noun):
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
     plan = result.plan
-    return DriftDocument(summary=counted(plan.drift), drift=plan.drift, unseen=plan.unseen)
+    return DriftDocument(
+        summary=counted(plan.drift),
+        drift=plan.drift,
+        unseen=plan.unseen,
+    )
 
 
 def summary(plan: Plan) -> dict[str, int]:
     """Return what a plan comes to: steps, refusals, drift of each sort."""
-    return {"steps": len(plan.steps), "refused": len(plan.refused), **counted(plan.drift)}
+    return {
+        "steps": len(plan.steps),
+        "refused": len(plan.refused),
+        **counted(plan.drift),
+    }
 
 
 def counted(drifts: Iterable[Drift]) -> dict[str, int]:
     """Return how much drift there is of each sort."""
-    return dict(sorted(Counter(drift.what.value for drift in drifts).items()))
+    tally = Counter(drift.what.value for drift in drifts)
+    return dict(sorted(tally.items()))
