@@ -66,15 +66,17 @@ class Run:
         UnreachableError
             None of them can be held.
         """
-        unreached: UnreachableError | None = None
+        first_error: UnreachableError | None = None
         for place in self.places_of(plan):
             try:
                 self._holds.take(place, why)
             except UnreachableError as error:
-                unreached = unreached or error
+                first_error = first_error or error
                 self.excluded.why[place] = str(error)
-        if unreached and not self.places_of(plan):
-            raise unreached
+        # What is excluded is no place of the plan any more.
+        left = self.places_of(plan)
+        if first_error and not left:
+            raise first_error
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed."""
@@ -82,7 +84,8 @@ class Run:
 
     def carries_out(self, step: Step) -> bool:
         """Say whether a step is ours, and its place is not excluded."""
-        if step.action.target.place in self.excluded.why:
+        place = step.action.target.place
+        if place in self.excluded.why:
             return False
         return self.supervisor.is_ours(step)
 
@@ -96,15 +99,19 @@ class Run:
         for place in self.places_of(plan):
             journal = self.places.records(place).journal
             # Several places may be kept in one store, which has one journal.
-            if id(journal) not in self._journals:
-                self._journals[id(journal)] = journal
-                began = self.supervisor.began()
-                journal.write(self._line("run", "apply", began=began))
+            identity = id(journal)
+            if identity in self._journals:
+                continue
+            self._journals[identity] = journal
+            began = self.supervisor.began()
+            line = self._line("run", "apply", began=began)
+            journal.write(line)
 
     def journal(self, event: str, text: str) -> None:
         """Keep a line of what concerns all places."""
         for journal in self._journals.values():
-            journal.write(self._line(event, text))
+            line = self._line(event, text)
+            journal.write(line)
 
     def journal_outcome(self, place: str, outcome: Outcome) -> None:
         """Keep a line of what became of a step."""
@@ -112,7 +119,36 @@ class Run:
         # One of a place at which nothing is done may never have been begun.
         if id(journal) in self._journals:
             text = f"{outcome.do} {outcome.result.value}"
-            journal.write(self._line("outcome", text, outcome=outcome))
+            line = self._line("outcome", text, outcome=outcome)
+            journal.write(line)
+
+    def carry_out(self, plan: Plan, why: str) -> Iterator[Outcome]:
+        """Carry out one plan, and keep in the journals what becomes of it.
+
+        Parameters
+        ----------
+        plan
+            What to do; the places that it changes are held.
+        why
+            What the journals say it is for.
+        """
+        places = ", ".join(self.places_of(plan))
+        self.journal("plan", f"{why}: {len(plan.steps)} steps at {places}")
+        place_of = {step.id: step.action.target.place for step in plan.steps}
+        outcomes = execute(
+            plan,
+            self.places,
+            self.check,
+            self.supervisor,
+            self.excluded,
+        )
+        for outcome in outcomes:
+            place = place_of[outcome.step]
+            if outcome.result is Result.BEGUN:
+                # What was lost meanwhile is not changed any more.
+                self.check(place)
+            self.journal_outcome(place, outcome)
+            yield outcome
 
     def release(self, became: str, why: CalibstateError | None = None) -> None:
         """Let go of every lock, but where nothing answers any more.
@@ -146,14 +182,15 @@ class Run:
         except CalibstateError as error:
             if why is None:
                 raise type(error)(*error.diagnostics) from error
-            more = [problem for problem in error.diagnostics if problem not in why.diagnostics]
+            reported = why.diagnostics
+            more = [problem for problem in error.diagnostics if problem not in reported]
             if not more:
                 return  # It is what ends the run, and is told.
             worst = why
             if isinstance(error, LockedError):
                 # A lock that was lost weighs most: somebody else works there.
                 worst = error
-            raise type(worst)(*why.diagnostics, *more) from error
+            raise type(worst)(*reported, *more) from error
 
     def _line(self, event: str, text: str, **more: Any) -> JournalLine:
         return JournalLine(
@@ -206,7 +243,7 @@ def converge(
             if again is None:
                 refuse_stale(plan, run.places, run.carries_out)
             outcomes: list[Outcome] = []
-            for outcome in _carry_out(plan, run, why):
+            for outcome in run.carry_out(plan, why):
                 outcomes.append(outcome)
                 yield outcome
             is_stopping = run.supervisor.is_stopping()
@@ -219,7 +256,8 @@ def converge(
                 return
             for outcome in outcomes:
                 if outcome.result in {Result.REFUSED, Result.FAILED}:
-                    failed[outcome.do, outcome.target] = outcome.detail
+                    attempt = (outcome.do, outcome.target)
+                    failed[attempt] = outcome.detail
             following = again(failed)
             if following is None or not following.steps:
                 return
@@ -230,23 +268,3 @@ def converge(
         raise
     finally:
         run.release(became, why_ended)
-
-
-def _carry_out(plan: Plan, run: Run, why: str) -> Iterator[Outcome]:
-    """Carry out one plan, and keep in the journals what becomes of it."""
-    places = ", ".join(run.places_of(plan))
-    run.journal("plan", f"{why}: {len(plan.steps)} steps at {places}")
-    place_of = {step.id: step.action.target.place for step in plan.steps}
-    for outcome in execute(
-        plan,
-        run.places,
-        run.check,
-        run.supervisor,
-        run.excluded,
-    ):
-        place = place_of[outcome.step]
-        if outcome.result is Result.BEGUN:
-            # What was lost meanwhile is not changed any more.
-            run.check(place)
-        run.journal_outcome(place, outcome)
-        yield outcome

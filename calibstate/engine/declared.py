@@ -17,7 +17,7 @@ from ..model.actions import Action
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
 from ..model.names import ARCHIVE, RUCIO, Address, Place
-from ..model.plans import Facts, Plan
+from ..model.plans import Fact, Facts, Plan
 from ..model.resources import Declared
 from ..model.scope import Scope
 from .expand import expand
@@ -40,21 +40,31 @@ class Declarations:
         declared = self._by_address.get(action.target)
         if declared is None:
             return {}
-        facts: dict[str, str | tuple[str, ...] | None] = {}
-        for key, value in declared.resource.declaration().items():
-            facts[key] = _plain(value)
-        for written in KINDS[action.target.kind].tickets(action, self.desired):
+        resource = declared.resource
+        facts: dict[str, Fact] = {}
+        for key, value in resource.declaration().items():
+            # As a plan file can hold it.
+            if value is None:
+                facts[key] = None
+            elif isinstance(value, (list, tuple)):
+                facts[key] = tuple(str(part) for part in value)
+            else:
+                facts[key] = str(value)
+        kind = KINDS[action.target.kind]
+        for written in kind.tickets(action, self.desired):
             ticket = written.noun
             # What was approved, and what is sealed, may have changed since.
-            approval = f"{ticket.approval.status.value}, approved {ticket.approval.seal}"
+            approval = ticket.approval
             seal: str | None = None
             sealed = self.desired.seals.get(ticket.key)
             if sealed:
                 seal = sealed.noun.digest
-            facts[f"ticket {ticket.name}"] = f"{approval}, sealed {seal}"
+            fact = f"ticket {ticket.name}"
+            facts[fact] = f"{approval.status.value}, approved {approval.seal}, sealed {seal}"
         # Where a place is may be nobody else's business, and is compared only.
-        for place in (declared.address.place, *declared.resource.reads()):
-            facts[f"address of {place}"] = self._address(place)
+        for place in (declared.address.place, *resource.reads()):
+            fact = f"address of {place}"
+            facts[fact] = self._address_digest(place)
         return facts
 
     def where(self, target: Address) -> Where | None:
@@ -69,26 +79,26 @@ class Declarations:
         # Whatever part of it a plan was made for.
         return {declared.address: declared for declared in expand(self.desired, Scope())}
 
-    def _address(self, place: Place) -> str:
+    def _address_digest(self, place: Place) -> str:
         """Return a digest of where a place is."""
         settings = self.desired.settings.noun
         if place == ARCHIVE:
             return digest_of_lines([settings.archive])
         if place == RUCIO:
             rucio = settings.rucio
-            if rucio is None:
-                return digest_of_lines([])
-            return digest_of_lines(
-                [
+            lines: list[str] = []
+            if rucio:
+                lines = [
                     rucio.scope,
                     rucio.origin_rse,
                     rucio.rse_root or "",
                     rucio.dtn_url or "",
                 ]
-            )
+            return digest_of_lines(lines)
         if place not in self.desired.repositories:
             return "none"
-        return digest_of_lines([self.desired.repository(place)[1].butler])
+        _, repository = self.desired.repository(place)
+        return digest_of_lines([repository.butler])
 
 
 def refuse_redeclared(plan: Plan, desired: DesiredState, name: str) -> None:
@@ -124,10 +134,10 @@ def refuse_redeclared(plan: Plan, desired: DesiredState, name: str) -> None:
                 about = fact
             if expected == actual or about in changed:
                 continue
+            concerned = f"Step {step.id} of {name}, {step.action.do} {target}"
             changed[about] = Diagnostic(
                 "Plan is for another declaration",
-                f"Step {step.id} of {name}, {step.action.do} {target}: {fact} was {expected} when the plan "
-                f"was made, and is {actual} now.",
+                f"{concerned}: {fact} was {expected} when the plan was made, and is {actual} now.",
                 declarations.where(target),
                 hint=hint,
             )
@@ -143,12 +153,3 @@ def _in_words(fact: str, facts: Facts) -> str:
     if isinstance(value, tuple):
         value = ", ".join(value)
     return value or "none"
-
-
-def _plain(value: object) -> str | tuple[str, ...] | None:
-    """Return what is declared as a plan file can hold it."""
-    if value is None:
-        return None
-    if isinstance(value, (list, tuple)):
-        return tuple(str(part) for part in value)
-    return str(value)

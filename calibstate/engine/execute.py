@@ -8,6 +8,7 @@ effect.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -120,22 +121,16 @@ def execute(
     for step in plan.steps:
         if supervisor.is_stopping():
             return
-        place = step.action.target.place
         if not supervisor.is_ours(step):
             # What others have done may be what a step of ours needs.
-            if _is_done(step, places):
-                done.add(step.id)
+            with suppress(UnreachableError, RefusedError):
+                live = _live(step.action, places)
+                if step.action.standing(live) is Standing.DONE:
+                    done.add(step.id)
             continue
-        lacking = [needed for needed in step.after if needed not in done]
-        if lacking:
-            yield _outcome(step, Result.SKIPPED, _waits(lacking))
-            continue
-        if place in excluded.why:
-            yield _outcome(step, Result.FAILED, excluded.why[place])
-            continue
-        closed = supervisor.closed(place)
-        if closed:
-            yield _outcome(step, Result.REFUSED, closed)
+        not_begun = _not_begun(step, done, supervisor, excluded)
+        if not_begun:
+            yield not_begun
             continue
         watch = supervisor.watch(step)
         for outcome in _take(step, places, watch, excluded, check):
@@ -168,19 +163,29 @@ def refuse_stale(
     moved: dict[Departure, Diagnostic] = {}
     coming: set[tuple[str, str]] = set()
     for step in plan.steps:
-        is_done = False
+        action = step.action
         try:
-            live = _live(step.action, places)
+            live = _live(action, places)
         except (UnreachableError, RefusedError):
-            pass  # The step itself will tell.
-        else:
-            is_done = step.action.standing(live) is Standing.DONE
-            if ours(step):
-                # Several steps may stand on one fact; it is told once.
-                moved = {**_moved(step, live, coming), **moved}
-        if not is_done:
-            # What an earlier step brings is compared when it has brought it.
-            coming |= step.action.brings()
+            # The step itself will tell.
+            coming |= action.brings()
+            continue
+        standing = action.standing(live)
+        moved_here: dict[Departure, Diagnostic] = {}
+        if standing is Standing.STALE and ours(step):
+            for departure in action.departures(live):
+                # What an earlier step brings is compared when it is there.
+                if (departure.place, departure.name) in coming:
+                    continue
+                moved_here[departure] = Diagnostic(
+                    "Plan is stale",
+                    f"Step {step.id}, {action.do} {action.target}: {action.words_for(departure)}.",
+                    hint="Nothing was written. Plan again, and have the new plan reviewed.",
+                )
+        # Several steps may stand on one fact; it is told once.
+        moved = {**moved_here, **moved}
+        if standing is not Standing.DONE:
+            coming |= action.brings()
     if moved:
         raise PlanIsStaleError(*moved.values())
 
@@ -191,33 +196,28 @@ def _live(action: Action, places: WritePlaces) -> Resource | None:
     return in_time(place, partial(look, action.subject(), places), places.timeout)
 
 
-def _moved(
+def _not_begun(
     step: Step,
-    live: Resource | None,
-    coming: Collection[tuple[str, str]],
-) -> dict[Departure, Diagnostic]:
-    """Return the facts that a step stands on, that moved, and do not come."""
-    action = step.action
-    if action.standing(live) is not Standing.STALE:
-        return {}
-    moved: dict[Departure, Diagnostic] = {}
-    for departure in action.departures(live):
-        if (departure.place, departure.name) in coming:
-            continue
-        moved[departure] = Diagnostic(
-            "Plan is stale",
-            f"Step {step.id}, {action.do} {action.target}: {action.words_for(departure)}.",
-            hint="Nothing was written. Plan again, and have the new plan reviewed.",
-        )
-    return moved
-
-
-def _is_done(step: Step, places: WritePlaces) -> bool:
-    """Say whether another site has done its step."""
-    try:
-        return step.action.standing(_live(step.action, places)) is Standing.DONE
-    except (UnreachableError, RefusedError):
-        return False
+    done: Collection[str],
+    supervisor: Supervisor,
+    excluded: Excluded,
+) -> Outcome | None:
+    """Return the outcome of a step that is not begun; `None`: it is."""
+    place = step.action.target.place
+    lacking = [needed for needed in step.after if needed not in done]
+    if len(lacking) == 1:
+        detail = f"it needs step {lacking[0]}, which is not done"
+        return _outcome(step, Result.SKIPPED, detail)
+    if lacking:
+        detail = f"it needs steps {', '.join(lacking)}, which are not done"
+        return _outcome(step, Result.SKIPPED, detail)
+    if place in excluded.why:
+        return _outcome(step, Result.FAILED, excluded.why[place])
+    # The windows are asked last: they look at the clock.
+    closed = supervisor.closed(place)
+    if closed:
+        return _outcome(step, Result.REFUSED, closed)
+    return None
 
 
 def _take(
@@ -260,49 +260,40 @@ def _attempt(
     place = action.target.place
     live = _live(action, places)
     standing = action.standing(live)
+    under_way = _outcome(step, Result.PENDING, f"under way: {action.summary()}")
     if standing is Standing.DONE:
         yield _outcome(step, Result.DONE, "it was done already")
-    elif standing is Standing.UNDER_WAY:
-        yield _outcome(step, Result.PENDING, f"under way: {action.summary()}")
-    elif standing is Standing.STALE:
-        yield _outcome(
-            step,
-            Result.STALE,
-            f"{action.moved(live)}; nothing was changed",
-        )
-    else:
-        # Whoever keeps the journal writes this before anything is changed.
-        yield _outcome(step, Result.BEGUN, action.summary())
-        kind = KINDS[action.target.kind]
-        change = partial(kind.apply, action, places, watch, fence)
-        in_time(place, change, places.timeout)
-        yield _became(step, _live(action, places))
-
-
-def _became(step: Step, live: Resource | None) -> Outcome:
-    """Return what became of a step that was carried out."""
-    action = step.action
+        return
+    if standing is Standing.UNDER_WAY:
+        yield under_way
+        return
+    if standing is Standing.STALE:
+        detail = f"{action.moved(live)}; nothing was changed"
+        yield _outcome(step, Result.STALE, detail)
+        return
+    # Whoever keeps the journal writes this before anything is changed.
+    yield _outcome(step, Result.BEGUN, action.summary())
+    kind = KINDS[action.target.kind]
+    change = partial(kind.apply, action, places, watch, fence)
+    in_time(place, change, places.timeout)
+    # Whatever the place answered, what is there now says what became of it.
+    live = _live(action, places)
     standing = action.standing(live)
     if standing is Standing.DONE:
-        return _outcome(step, Result.DONE, action.summary())
-    if standing is Standing.UNDER_WAY:
-        return _outcome(step, Result.PENDING, f"under way: {action.summary()}")
-    if standing is Standing.STALE:
+        yield _outcome(step, Result.DONE, action.summary())
+    elif standing is Standing.UNDER_WAY:
+        yield under_way
+    elif standing is Standing.STALE:
         moved = action.moved(live)
         detail = f"{action.target} was written, and is not as it should be: {moved}"
-        return _outcome(step, Result.FAILED, detail)
-    detail = f"{action.target} is not as it should be after the step; plan again to see how"
-    return _outcome(step, Result.FAILED, detail)
+        yield _outcome(step, Result.FAILED, detail)
+    else:
+        detail = f"{action.target} is not as it should be after the step; plan again to see how"
+        yield _outcome(step, Result.FAILED, detail)
 
 
 _AGAIN = "run again when it answers"
 _UNKNOWN = "What came of the step is not known; the next run looks, and goes on from there."
-
-
-def _waits(needed: list[str]) -> str:
-    if len(needed) == 1:
-        return f"it needs step {needed[0]}, which is not done"
-    return f"it needs steps {', '.join(needed)}, which are not done"
 
 
 def _outcome(step: Step, result: Result, detail: str) -> Outcome:

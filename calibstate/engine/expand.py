@@ -6,7 +6,6 @@ ticket by ticket, then those of the repositories, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 
 from ..kinds.chain import Chain, ChainKind
@@ -37,23 +36,24 @@ def expand(
     pins
         What the tickets hold; without them the result says where to look.
     """
-    return tuple(_expand(Selection(desired, scope, pins or {})))
-
-
-def _expand(selection: Selection) -> Iterator[Declared]:
-    """Yield what the kinds declare, place by place."""
+    selection = Selection(desired, scope, pins or {})
+    declared: list[Declared] = []
+    # Kinds stand in travelling order: those of a shared place follow each
+    # other, and so do those of repositories, which have no place of theirs.
     for place, group in groupby(KINDS.values(), key=lambda kind: kind.place):
         kinds = list(group)
         if place is None:
             for address in selection.repositories:
                 for kind in kinds:
-                    yield from kind.declare(selection, address)
+                    declared.extend(kind.declare(selection, address))
             continue
-        declared: list[Declared] = []
+        shared: list[Declared] = []
         for kind in kinds:
-            declared.extend(kind.declare(selection, place))
+            shared.extend(kind.declare(selection, place))
         # What one ticket becomes there stands together.
-        yield from sorted(declared, key=lambda declared: declared.address.name.split("/"))
+        shared.sort(key=lambda resource: resource.address.name.split("/"))
+        declared.extend(shared)
+    return tuple(declared)
 
 
 def chains_at(

@@ -42,9 +42,12 @@ def part_of(plan: Plan, ours: Scope, desired: DesiredState) -> Plan:
             ids[step.id] = str(len(ids) + 1)
     steps: list[Step] = []
     for step in plan.steps:
-        if step.id in ids:
-            after = tuple(ids[other] for other in step.after if other in ids)
-            steps.append(replace(step, id=ids[step.id], after=after))
+        if step.id not in ids:
+            continue
+        # What others do is done then, and nothing of ours waits for it.
+        after = tuple(ids[needed] for needed in step.after if needed in ids)
+        renumbered = replace(step, id=ids[step.id], after=after)
+        steps.append(renumbered)
     drift: list[Drift] = []
     for departure in plan.drift:
         # Others' unreachable places may be why a step of ours is not there.

@@ -6,7 +6,7 @@ child of a chain, from coming or going while the others do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..errors import Diagnostic, RefusedError
@@ -42,7 +42,19 @@ def guarded(
     waves
         What the waves before have published.
     """
-    return _first(_stops(action, desired, waves or Waves(desired)), allowed)
+    kind = KINDS[action.target.kind]
+    # Of who takes it, of what is changed, of the ticket that it is of.
+    holds = [
+        _hold_of_takers(kind.takers(action, desired), desired),
+        kind.hold(action.target, desired),
+    ]
+    ticket = kind.ticket(action.target, desired)
+    if ticket:
+        holds.append(desired.hold_of_ticket(ticket.noun.key))
+    stops = [hold.stop for hold in holds if hold]
+    # A hold is what a person said of it, and so comes before all else.
+    stops.extend(kind.guards(action, desired, waves or Waves(desired)))
+    return _first(stops, allowed)
 
 
 def guarded_entry(
@@ -138,26 +150,6 @@ def _first(stops: Iterable[Reason], allowed: Allowed) -> Reason | None:
         return None
     first, *others = stopping
     return replace(first, also=tuple(others))
-
-
-def _stops(action: Action, desired: DesiredState, waves: Waves) -> Iterator[Reason]:
-    """Yield the holds that concern an action as a whole, then the guards.
-
-    The holds of who takes what it brings, and of what it changes.
-    """
-    kind = KINDS[action.target.kind]
-    # Of who takes it, of what is changed, of the ticket that it is of.
-    holds = [
-        _hold_of_takers(kind.takers(action, desired), desired),
-        kind.hold(action.target, desired),
-    ]
-    ticket = kind.ticket(action.target, desired)
-    if ticket:
-        holds.append(desired.hold_of_ticket(ticket.noun.key))
-    for hold in holds:
-        if hold:
-            yield hold.stop
-    yield from kind.guards(action, desired, waves)
 
 
 def _hold_of_takers(takers: Takers, desired: DesiredState) -> Hold | None:

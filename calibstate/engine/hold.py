@@ -88,20 +88,17 @@ class Patience:
             except LockedError as error:
                 if self._left <= 0 or self._stopping():
                     raise
-                announced = self._announce(error, announced)
+                first = error.first
+                # Who holds it is told once; the words tell its last sign of
+                # life, which changes with each try.
+                holder = error.holder or first.detail
+                if holder != announced:
+                    left = duration(timedelta(seconds=self._left))
+                    self._tell(f"{first.detail} Waiting, for {left} at most.")
+                announced = holder
             self._sleep(min(pause, self._left))
             self._left -= self._clock() - began
         raise AssertionError("there is always another pause")
-
-    def _announce(self, error: LockedError, announced: str) -> str:
-        """Tell for whom it waits, once for each holder; return the holder."""
-        first = error.first
-        # The words tell its last sign of life, which changes with each try.
-        holder = error.holder or first.detail
-        if holder != announced:
-            left = duration(timedelta(seconds=self._left))
-            self._tell(f"{first.detail} Waiting, for {left} at most.")
-        return holder
 
 
 class Holds:
@@ -160,6 +157,12 @@ class Holds:
             return
         locks = self._places.records(place).locks
         checks: list[Callable[[], None]] = [partial(locks.check, place)]
+
+        def exclude_others() -> AbstractContextManager[Callable[[], None]]:
+            # By the database, unless that says nothing.
+            ask = partial(in_time, place, timeout=self._places.timeout)
+            return entered_in_time(self._places.exclude_others(Place(place)), ask)
+
         with ExitStack() as stack:
             word = self._patience.enter(
                 stack,
@@ -168,15 +171,11 @@ class Holds:
             if word:
                 self._tell(word)
             if place not in {ARCHIVE, RUCIO}:
-                checks.append(self._patience.enter(stack, partial(self._exclude_others, Place(place))))
+                check = self._patience.enter(stack, exclude_others)
+                checks.append(check)
             # Only now does nothing give the place back when we leave here.
             self._stacks[place] = stack.pop_all()
         self._checks[place] = checks
-
-    def _exclude_others(self, place: Place) -> AbstractContextManager[Callable[[], None]]:
-        """Keep others away by the database, unless that says nothing."""
-        ask = partial(in_time, place, timeout=self._places.timeout)
-        return entered_in_time(self._places.exclude_others(place), ask)
 
     def check(self, place: str) -> None:
         """Look whether a place is still held, before it is changed.

@@ -55,8 +55,10 @@ def foresee(plan: Plan, places: ReadPlaces) -> Foreseen:
     refused: dict[tuple[str, str], Diagnostic] = {}
     notes: dict[Diagnostic, None] = {}
     for action in actions:
+        target = action.target
+        kind = KINDS[target.kind]
         try:
-            diagnostics = KINDS[action.target.kind].foresee(action, actions, places)
+            diagnostics = kind.foresee(action, actions, places)
         except UnreachableError:
             continue
         except RefusedError as error:
@@ -67,20 +69,17 @@ def foresee(plan: Plan, places: ReadPlaces) -> Foreseen:
                 errors.append(diagnostic)
                 continue
             # What refuses nothing is a note, with the place that it is about.
-            detail = f"{action.target.place}: {diagnostic.detail}"
-            notes[replace(diagnostic, detail=detail)] = None
+            detail = f"{target.place}: {diagnostic.detail}"
+            note = replace(diagnostic, detail=detail)
+            notes[note] = None
         if errors:
-            refused[action.do, str(action.target)] = _together(errors)
+            # A step is refused once: by the first, which tells the others.
+            first, *others = errors
+            detail = first.detail
+            for other in others:
+                detail += f" Also: {other.summary}: {other.detail}"
+            refused[action.do, str(target)] = replace(first, detail=detail)
     return Foreseen(refused, tuple(notes))
-
-
-def _together(errors: Sequence[Diagnostic]) -> Diagnostic:
-    """Return the first of several errors, with what the others tell."""
-    first, *others = errors
-    detail = first.detail
-    for other in others:
-        detail += f" Also: {other.summary}: {other.detail}"
-    return replace(first, detail=detail)
 
 
 def objections_at(
@@ -117,11 +116,11 @@ def objections_at(
     UnreachableError
         A place that is needed for it cannot be seen.
     """
-    instruments = desired.repository(address)[1].instruments
+    _, repository = desired.repository(address)
     objections: dict[Diagnostic, list[str]] = {}
     for written in adopted(desired, scope):
         ticket = written.noun
-        if ticket.instrument not in instruments:
+        if ticket.instrument not in repository.instruments:
             continue
         origin = desired.origin(ticket.instrument)
         diagnostics: Sequence[Diagnostic] = ()
@@ -132,14 +131,16 @@ def objections_at(
                 if ticket.key not in bundled and _is_there(ticket, butler):
                     butler.check_export(ticket.leaves)
             else:
-                places.butler(address).check_change()
+                butler = places.butler(address)
+                butler.check_change()
                 contents = _contents_of(ticket, places, origin, bundled)
                 if contents:
-                    diagnostics = places.butler(address).objections(contents)
+                    diagnostics = butler.objections(contents)
         except RefusedError as error:
             diagnostics = error.diagnostics
         for diagnostic in diagnostics:
-            objections.setdefault(diagnostic, []).append(ticket.name)
+            names = objections.setdefault(diagnostic, [])
+            names.append(ticket.name)
     return objections
 
 
@@ -153,10 +154,14 @@ def _contents_of(
     if ticket.key in bundled:
         return bundled[ticket.key]
     # Without a bundle it will be what the origin has, if it has it whole.
-    if origin is None or not _is_there(ticket, places.butler(origin)):
+    if origin is None:
         return None
-    return places.butler(origin).described(ticket.leaves)
+    butler = places.butler(origin)
+    if not _is_there(ticket, butler):
+        return None
+    return butler.described(ticket.leaves)
 
 
 def _is_there(ticket: Ticket, butler: ButlerReader) -> bool:
-    return set(ticket.leaves) <= butler.collections(ticket.leaves).keys()
+    collections = butler.collections(ticket.leaves)
+    return set(ticket.leaves) <= collections.keys()

@@ -6,7 +6,7 @@ unknown, never nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -93,45 +93,72 @@ def observe(
     wanted = sorted(expand(desired, scope), key=lambda declared: declared.address.place)
     for declared in wanted:
         place = declared.address.place
-        by_place.setdefault(place, []).append(declared)
+        there = by_place.setdefault(place, [])
+        there.append(declared)
     looks: dict[Place, Callable[[], list[Observed]]] = {}
     for place, there in by_place.items():
         looks[place] = partial(look_at, there, places)
     # Of a repository for which nothing is declared it is told if it is away.
     for address in places_of(desired, scope):
-        if address not in looks:
-            looks[address] = partial(_look_whether_it_is_there, address, places)
-            by_place[address] = []
+        if address in looks:
+            continue
+        looks[address] = partial(_look_whether_it_is_there, address, places)
+        by_place[address] = []
     observed: dict[Address, Observed] = {}
-    for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
+    answers = side_by_side(looks, places.timeout)
+    for done, (place, look) in enumerate(answers, 1):
         for resource in _result(place, look, by_place[place]):
             observed[resource.address] = resource
         progress(done, len(looks))
     # What tickets hold is known only now, so all is declared once more.
     pins = pin_tickets(desired, scope, observed, places)
+    declared_with_pins = expand(desired, scope, pins)
+    waves = look_at_waves(desired, scope, places)
+    # Remarks come kind by kind, whatever place they are of.
+    remarks: list[Diagnostic] = []
+    resources = [answer.resource for answer in observed.values() if answer.resource]
+    for kind in KINDS.values():
+        for live in resources:
+            if live.address.kind == kind.name:
+                remarks.extend(kind.remarks(live))
     return View(
         desired,
         scope,
-        expand(desired, scope, pins),
+        declared_with_pins,
         observed,
-        look_at_waves(desired, scope, places),
-        tuple(_remarks(observed.values())),
+        waves,
+        tuple(remarks),
     )
 
 
 def look(resource: Resource, places: ReadPlaces) -> Resource | None:
     """Look at one resource again; `None`: it is absent."""
-    kind = KINDS[resource.address.kind]
-    live: Resource | None = kind.observe([resource], places)[resource.address]
+    address = resource.address
+    kind = KINDS[address.kind]
+    live: Resource | None = kind.observe([resource], places)[address]
     return live
 
 
 def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
     """Look at declared resources of one place, all together."""
+    observed_there: list[Observed] = []
+    searched: set[str] = set()
     try:
-        return list(_look(wanted, places))
+        # In reverse travelling order, so that chains come first: they tell
+        # what is searched, and so how closely the others are looked at.
+        for kind in reversed(KINDS.values()):
+            targets: list[Resource] = []
+            for declared in wanted:
+                if declared.address.kind == kind.name:
+                    targets.append(kind.looked_at(declared.resource, searched))
+            for observed in _look_at_kind(kind, targets, places):
+                if observed.resource:
+                    searched.update(kind.searches(observed.resource))
+                observed_there.append(observed)
     except UnreachableError as error:
+        # Of a place that falls silent midway nothing is known at all.
         return _unseen(error, wanted)
+    return observed_there
 
 
 def _look_whether_it_is_there(place: Place, places: ReadPlaces) -> list[Observed]:
@@ -165,21 +192,6 @@ def _unseen(error: UnreachableError, wanted: list[Declared]) -> list[Observed]:
     return [Observed(declared.address, trouble=error.first) for declared in wanted]
 
 
-def _look(wanted: list[Declared], places: ReadPlaces) -> Iterator[Observed]:
-    """Look at one place: at its chains first, which tell what is searched."""
-    # Kinds are looked at in reverse: chains come last in travelling order.
-    searched: set[str] = set()
-    for kind in reversed(KINDS.values()):
-        targets: list[Resource] = []
-        for declared in wanted:
-            if declared.address.kind == kind.name:
-                targets.append(kind.looked_at(declared.resource, searched))
-        for observed in _look_at_kind(kind, targets, places):
-            if observed.resource:
-                searched.update(kind.searches(observed.resource))
-            yield observed
-
-
 def _look_at_kind(
     kind: Kind[Any],
     targets: list[Resource],
@@ -202,15 +214,6 @@ def _look_at_kind(
         yield Observed(address, resource)
 
 
-def _remarks(observed: Iterable[Observed]) -> Iterator[Diagnostic]:
-    """Yield what a person should know of what was seen, kind by kind."""
-    resources = [answer.resource for answer in observed if answer.resource]
-    for kind in KINDS.values():
-        for resource in resources:
-            if resource.address.kind == kind.name:
-                yield from kind.remarks(resource)
-
-
 def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
     """Refuse two addresses that open one butler, before any look.
 
@@ -228,19 +231,16 @@ def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
             identity = answers[address].result()
         except CalibstateError:
             continue  # It is told when it is looked at.
-        other = opened.get(identity)
-        if other:
-            site, _ = desired.repository(address)
-            raise RefusedError(
-                Diagnostic(
-                    "Two addresses open one butler",
-                    f"{other} and {address} are the same repository; one would undo the other's work.",
-                    desired.sites[site.site].lines.at(
-                        "repositories",
-                        address.partition("/")[2],
-                        "butler",
-                    ),
-                    hint="Correct `butler:` of one of them, or take one out.",
-                )
-            )
-        opened[identity] = address
+        other = opened.setdefault(identity, address)
+        if other == address:
+            continue
+        site, _ = desired.repository(address)
+        _, _, name = address.partition("/")
+        written = desired.sites[site.site]
+        problem = Diagnostic(
+            "Two addresses open one butler",
+            f"{other} and {address} are the same repository; one would undo the other's work.",
+            written.lines.at("repositories", name, "butler"),
+            hint="Correct `butler:` of one of them, or take one out.",
+        )
+        raise RefusedError(problem)

@@ -91,9 +91,18 @@ def _pin(
             manifests = bundle.manifests
         at_origin = _from_origin(ticket, origin, observed)
         return _from_seal(sealed, manifests, at_origin, places)
-    if bundle:
-        return _from_bundle(ticket, bundle.manifests[0], places)
-    return _from_origin(ticket, origin, observed)
+    if bundle is None:
+        return _from_origin(ticket, origin, observed)
+    # Without a seal the newest bundle counts, unless it is of others.
+    newest = bundle.manifests[0]
+    if tuple(newest.fingerprints) != ticket.leaves:
+        return Reason.refused(
+            Code.BUNDLE_OF_OTHERS,
+            f"{ticket.ticket} was exported with other collections ({', '.join(newest.fingerprints)}); "
+            "what a ticket holds is final, so declare a new ticket in front of it",
+        )
+    rows = _rows_of(newest, places)
+    return Pin(newest.fingerprints, "its bundle", rows, newest)
 
 
 def _from_seal_alone(sealed: Written[Seal] | None, awaits: Reason) -> Pin | Reason:
@@ -138,8 +147,16 @@ def _from_seal(
             )
     # One of the same datasets was exported with what nobody approved.
     for manifest in manifests:
-        if manifest.fingerprint == seal.fingerprint:
-            return _altered(seal, manifest)
+        if manifest.fingerprint != seal.fingerprint:
+            continue
+        difference = ""
+        if manifest.reading:
+            difference = manifest.reading.differs_from(seal.reading)
+        return Reason.refused(
+            Code.BUNDLE_ALTERED,
+            f"its bundle {manifest.folder} has the sealed datasets with other {difference or 'bytes'}; "
+            "move that bundle away, and it is made anew from the origin",
+        )
     if isinstance(at_origin, Reason):
         if at_origin.is_refused:
             return at_origin
@@ -160,34 +177,6 @@ def _from_seal(
         content=seal.content,
         seal=seal,
     )
-
-
-def _altered(seal: Seal, manifest: Manifest) -> Reason:
-    """Refuse a bundle of the sealed datasets with other bytes."""
-    difference = ""
-    if manifest.reading:
-        difference = manifest.reading.differs_from(seal.reading)
-    return Reason.refused(
-        Code.BUNDLE_ALTERED,
-        f"its bundle {manifest.folder} has the sealed datasets with other {difference or 'bytes'}; "
-        "move that bundle away, and it is made anew from the origin",
-    )
-
-
-def _from_bundle(
-    ticket: Ticket,
-    manifest: Manifest,
-    places: ReadPlaces,
-) -> Pin | Reason:
-    """Return what the newest bundle holds, unless it is of others."""
-    if tuple(manifest.fingerprints) != ticket.leaves:
-        return Reason.refused(
-            Code.BUNDLE_OF_OTHERS,
-            f"{ticket.ticket} was exported with other collections ({', '.join(manifest.fingerprints)}); "
-            "what a ticket holds is final, so declare a new ticket in front of it",
-        )
-    rows = _rows_of(manifest, places)
-    return Pin(manifest.fingerprints, "its bundle", rows, manifest)
 
 
 def _rows_of(

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import Diagnostic
 from ..kinds.registry import KINDS
 from ..model.actions import Action
 from ..model.drift import Drift, Unseen, What
@@ -87,28 +86,30 @@ def make_plan(
     for declared in view.declared:
         drift.extend(planner.settle(declared))
     # Of a repository for which nothing is declared nothing can be settled.
-    for observed in view.observed.values():
-        if observed.address.kind == "place":
-            planner.needed.add(observed.address.place)
+    for address in view.observed:
+        if address.kind == "place":
+            planner.needed.add(address.place)
     unreachable: list[Drift] = []
     unseen: list[Unseen] = []
     for place, trouble in sorted(view.unreachable.items()):
-        if place in planner.needed:
-            unreachable.append(
-                Drift(
-                    target=Address(place=place, kind="place", name=place),
-                    what=What.UNREACHABLE,
-                    subject=place,
-                    detail=trouble.detail,
-                )
-            )
-        else:
+        if place not in planner.needed:
             unseen.append(Unseen(place=place, detail=trouble.detail))
+            continue
+        address = Address(place=place, kind="place", name=place)
+        unreachable.append(
+            Drift(
+                target=address,
+                what=What.UNREACHABLE,
+                subject=place,
+                detail=trouble.detail,
+            )
+        )
     # The plan keeps only what it took of the allowance.
     because = ""
     if planner.passing:
         because = allowed.because
     passing = tuple(guard for guard in Guard if guard in planner.passing)
+    allowed_here = Allowed(guards=passing, because=because)
     return Plan(
         basis,
         tuple(planner.steps),
@@ -116,7 +117,7 @@ def make_plan(
         tuple(planner.refused),
         tuple(unseen),
         tuple(planner.guards),
-        Allowed(guards=passing, because=because),
+        allowed_here,
     )
 
 
@@ -156,10 +157,29 @@ class _Planner:
         """Plan for one resource, and return its drift."""
         address = declared.address
         observed = self.view.observed[address]
-        if observed.refusal:
-            return [self._refused_look(declared, observed.refusal)]
-        if observed.trouble is None:
+        if observed.trouble is None and observed.refusal is None:
             return list(self._settle(declared, observed.resource))
+        if observed.refusal:
+            # Its place refuses to tell of it; what needs it is refused too.
+            refusal = observed.refusal
+            obstacle = Reason.refused(
+                Code.LOOK_REFUSED,
+                f"it cannot be looked at: {refusal.summary}: {refusal.detail}",
+                refusal.where,
+                refusal.hint,
+            )
+            self.refused.append(Refusal.of(address, obstacle))
+            self.settled[address] = _Settled(obstacle=obstacle)
+            drift = Drift(
+                target=address,
+                what=What.MISSING,
+                subject=address.name,
+                detail=obstacle.detail,
+                reason=obstacle.code.value,
+                hint=obstacle.hint,
+                declared_at=declared.where,
+            )
+            return [drift]
         if self._elsewhere(address) is None:
             self.needed.add(address.place)
         obstacle = Reason.unseen(address.place, f"{address.place} could not be seen")
@@ -170,35 +190,13 @@ class _Planner:
             self.refused.append(Refusal.of(address, contradiction))
         return []
 
-    def _refused_look(self, declared: Declared, refusal: Diagnostic) -> Drift:
-        """Refuse what its place refuses to tell of, and what needs it."""
-        detail = f"it cannot be looked at: {refusal.summary}: {refusal.detail}"
-        obstacle = Reason.refused(
-            Code.LOOK_REFUSED,
-            detail,
-            refusal.where,
-            refusal.hint,
-        )
-        self.refused.append(Refusal.of(declared.address, obstacle))
-        self.settled[declared.address] = _Settled(obstacle=obstacle)
-        return Drift(
-            target=declared.address,
-            what=What.MISSING,
-            subject=declared.address.name,
-            detail=detail,
-            reason=obstacle.code.value,
-            hint=obstacle.hint,
-            declared_at=declared.where,
-        )
-
     def _settle(self, declared: Declared, live: Resource | None) -> Iterator[Drift]:
         """Plan for a resource that could be looked at."""
         address = declared.address
         kind = KINDS[address.kind]
         # Parts that lack something, or that are guarded, stay as they are; the
         # remedy is for the rest.
-        left_out = self._parts_that_lack(declared)
-        left_out.update(self._guarded_parts(declared, live))
+        left_out = self._parts_left_out(declared, live)
         within = kind.without(declared.resource, frozenset(left_out), live)
         nearby = self._expected_at(address.place)
         actions: list[Action] = []
@@ -210,8 +208,7 @@ class _Planner:
                 self._elsewhere(address)
                 or self._moving(address, actions, left_out)
                 or self._guarded(address, actions, live)
-                or self._foreseen(declared, actions)
-                or self._failure(actions)
+                or self._known_to_fail(address, actions)
             )
         if not actions and not obstacle and not kind.is_there(within, live):
             not_there = Reason(
@@ -220,7 +217,8 @@ class _Planner:
                 Weight.PLAIN,
             )
             obstacle = next(iter(left_out.values()), not_there)
-            if kind.holds_nothing(within) and _only_nothing(left_out):
+            codes = {lacking.code for lacking in left_out.values()}
+            if kind.holds_nothing(within) and codes <= {Code.NOTHING_TO_SEARCH}:
                 # No step makes a chain through which nothing is searched,
                 # and nobody misses it.
                 obstacle = NOTHING_TO_SEARCH
@@ -237,36 +235,62 @@ class _Planner:
                 self.needed.add(stands_in_the_way.place)
             yield _with_obstacle(drift, declared, stands_in_the_way)
 
-    def _parts_that_lack(self, declared: Declared) -> dict[str, Reason]:
-        """Return the parts that need what is not there, and is not coming."""
-        lacking: dict[str, Reason] = {}
+    def _parts_left_out(
+        self,
+        declared: Declared,
+        live: Resource | None,
+    ) -> dict[str, Reason]:
+        """Return the parts that stay as they are, and why.
+
+        Those that need what is not there and is not coming, and those that a
+        guard keeps from coming or going.
+        """
+        left_out: dict[str, Reason] = {}
         for need in declared.needs:
             if not need.part:
                 continue
             obstacle = self._lacks(need)
             if obstacle:
-                lacking[need.part] = obstacle
-        return lacking
+                left_out[need.part] = obstacle
+        resource = declared.resource
+        address = declared.address
+        kind = KINDS[address.kind]
+        for part in sorted(kind.turnover(resource, live)):
+            # Whatever a person passes is kept from stopping it only after
+            # all is known that would.
+            stop = guarded_part(
+                resource,
+                part,
+                self.view.desired,
+                NOTHING,
+                self.view.waves,
+            )
+            left = self._left(address, stop)
+            if left:
+                left_out[part] = replace(left, weight=Weight.AWAITED)
+        return left_out
 
     def _expected_at(self, place: str) -> list[Resource]:
         """Return what a place showed, then what steps will have made of it."""
         if place not in self.expected:
-            self.expected[place] = []
-            for observed in self.view.observed.values():
-                if observed.address.place == place and observed.resource:
-                    self.expected[place].append(observed.resource)
+            seen_there: list[Resource] = []
+            for address, observed in self.view.observed.items():
+                if address.place == place and observed.resource:
+                    seen_there.append(observed.resource)
+            self.expected[place] = seen_there
         return self.expected[place]
 
     def _obstacle(self, declared: Declared, live: Resource | None) -> Reason | None:
         """Return why nothing at all can be done about a resource."""
         kind = KINDS[declared.address.kind]
-        obstacle: Reason | None = kind.obstacle(declared.resource, live)
+        resource = declared.resource
+        obstacle: Reason | None = kind.obstacle(resource, live)
         if obstacle:
             if obstacle.is_refused:
                 self.refused.append(Refusal.of(declared.address, obstacle))
             return obstacle
-        is_there = kind.is_there(declared.resource, live)
-        if is_there and not any(kind.remedy(declared.resource, live)):
+        # What is as declared needs nothing any more.
+        if kind.is_there(resource, live) and not any(kind.remedy(resource, live)):
             return None
         for need in declared.needs:
             if need.part:
@@ -280,9 +304,11 @@ class _Planner:
         settled = self.settled.get(need.address)
         if settled is None:
             return NOT_ASKED_FOR
-        if need.if_seen and settled.obstacle and settled.obstacle.place:
+        obstacle = settled.obstacle
+        # An obstacle that names a place is that the place was not seen.
+        if obstacle and obstacle.place and need.if_seen:
             return None
-        return settled.obstacle
+        return obstacle
 
     def _elsewhere(self, target: Address) -> Reason | None:
         """Say whose step it would be, if it is not asked for here."""
@@ -291,26 +317,6 @@ class _Planner:
             return None
         site = owner.site
         return Reason.awaited(Code.OTHER_SITE, f"{site} has to do it: calibstate apply --site {site}")
-
-    def _guarded_parts(
-        self,
-        declared: Declared,
-        live: Resource | None,
-    ) -> dict[str, Reason]:
-        """Return the parts that a guard keeps from coming or going."""
-        resource = declared.resource
-        desired = self.view.desired
-        waves = self.view.waves
-        kind = KINDS[resource.address.kind]
-        stopped: dict[str, Reason] = {}
-        for part in sorted(kind.turnover(resource, live)):
-            # Whatever a person passes is kept from stopping it only after
-            # all is known that would.
-            stop = guarded_part(resource, part, desired, NOTHING, waves)
-            left = self._left(resource.address, stop)
-            if left:
-                stopped[part] = replace(left, weight=Weight.AWAITED)
-        return stopped
 
     def _guarded(
         self,
@@ -373,41 +379,40 @@ class _Planner:
         for part, obstacle in left_out.items():
             if obstacle.code in NOT_APPROVED:
                 not_approved.add(part)
+        if not not_approved:
+            return None
         for action in actions:
-            if not not_approved:
-                break
             overtaken = sorted(not_approved & action.overtaken)
-            if overtaken:
-                refusal = Reason.refused(
-                    Code.WOULD_OVERTAKE,
-                    f"it would give {', '.join(overtaken)} another place in the search order, "
-                    f"and {left_out[overtaken[0]].detail}",
-                )
-                self.refused.append(Refusal.of(target, refusal))
-                return refusal
+            if not overtaken:
+                continue
+            names = ", ".join(overtaken)
+            why = left_out[overtaken[0]].detail
+            refusal = Reason.refused(
+                Code.WOULD_OVERTAKE,
+                f"it would give {names} another place in the search order, and {why}",
+            )
+            self.refused.append(Refusal.of(target, refusal))
+            return refusal
         return None
 
-    def _foreseen(self, declared: Declared, actions: list[Action]) -> Reason | None:
-        """Refuse what is known to be refused once it is begun."""
-        for action in actions:
-            foreseen = self.foreseen.refused.get((action.do, str(action.target)))
+    def _known_to_fail(self, address: Address, actions: list[Action]) -> Reason | None:
+        """Refuse what would be refused once it is begun, or failed before."""
+        attempts = [(action.do, str(action.target)) for action in actions]
+        for attempt in attempts:
+            foreseen = self.foreseen.refused.get(attempt)
             if foreseen:
-                detail = f"{foreseen.summary}: {foreseen.detail.rstrip('.')}"
                 refusal = Reason.refused(
                     Code.REFUSED_BEFOREHAND,
-                    detail,
+                    f"{foreseen.summary}: {foreseen.detail.rstrip('.')}",
                     hint=foreseen.hint,
                 )
-                self.refused.append(Refusal.of(declared.address, refusal))
+                self.refused.append(Refusal.of(address, refusal))
                 return refusal
-        return None
-
-    def _failure(self, actions: list[Action]) -> Reason | None:
-        """Return that an action failed in this run."""
-        for action in actions:
-            detail = self.failed.get((action.do, str(action.target)))
-            if detail:
-                return Reason.refused(Code.FAILED_BEFORE, detail)
+        # What failed in this run is among its outcomes, and no refusal.
+        for attempt in attempts:
+            failure = self.failed.get(attempt)
+            if failure:
+                return Reason.refused(Code.FAILED_BEFORE, failure)
         return None
 
     def _take(
@@ -423,26 +428,16 @@ class _Planner:
             settled = self.settled.get(need.address)
             if settled and need.part not in left_out:
                 after.update(settled.steps)
+        needed_steps = tuple(sorted(after, key=int))
         ids = []
         for action in actions:
             # Steps are numbered in the order in which they are carried out.
             number = str(len(self.steps) + 1)
             ids.append(number)
-            step = Step(
-                number,
-                action,
-                tuple(sorted(after, key=int)),
-                self.declarations.of(action),
-            )
-            self.steps.append(step)
+            facts = self.declarations.of(action)
+            self.steps.append(Step(number, action, needed_steps, facts))
             self._expected_at(action.target.place).append(action.subject())
         self.settled[declared.address] = _Settled(tuple(ids))
-
-
-def _only_nothing(left_out: Mapping[str, Reason]) -> bool:
-    """Say whether all parts that are left out hold nothing to search."""
-    codes = {obstacle.code for obstacle in left_out.values()}
-    return codes <= {Code.NOTHING_TO_SEARCH}
 
 
 def _with_obstacle(

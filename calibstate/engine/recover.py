@@ -53,10 +53,21 @@ def recover(
     for address in questions:
         try:
             left = answers[address].result()
-            if left:
-                yield from _recover(address, places, patience, left)
+            if left is None:
+                continue
+            # Only when the place is given back is anything told.
+            notices: list[str] = []
+            with Holds(places, notices.append, patience) as holds:
+                holds.take(address, "recovery")
+                if address == ARCHIVE:
+                    places.change_archive().clear_leftovers()
+                elif address != RUCIO:
+                    places.recover(address)
         except UnreachableError:
             continue  # It is told when it is looked at.
+        yield from notices
+        if left is _Left.HALF_WRITTEN:
+            yield f"{address}: recovered from a writer that was killed"
 
 
 class _Left(Enum):
@@ -77,23 +88,3 @@ def _left_by_killed(address: Place, places: WritePlaces) -> _Left | None:
     if places.records(address).locks.is_abandoned(address):
         return _Left.LOCK
     return None
-
-
-def _recover(
-    address: Place,
-    places: WritePlaces,
-    patience: Patience | None,
-    left: _Left,
-) -> Iterator[str]:
-    """Clear a place of what a killed run left, under its lock."""
-    # Told only when the place is given back.
-    words: list[str] = []
-    with Holds(places, words.append, patience) as holds:
-        holds.take(address, "recovery")
-        if address == ARCHIVE:
-            places.change_archive().clear_leftovers()
-        elif address != RUCIO:
-            places.recover(address)
-    yield from words
-    if left is _Left.HALF_WRITTEN:
-        yield f"{address}: recovered from a writer that was killed"

@@ -23,11 +23,19 @@ def look_at_waves(desired: DesiredState, scope: Scope, places: ReadPlaces) -> Wa
     places
         Where it was published.
     """
-    sites = _sites_before(desired, scope)
+    wanted = {address.site for address in desired.repositories if scope.has_repository(address)}
+    # Whoever is in a later wave waits for the sites of all earlier ones, so
+    # the last wave that is asked for counts.
+    sites_before: set[str] = set()
+    sites_so_far: set[str] = set()
+    for wave in desired.settings.noun.waves:
+        if wanted.intersection(wave):
+            sites_before = set(sites_so_far)
+        sites_so_far.update(wave)
     shown: dict[RepositoryAddress, PublishedReview] = {}
     unreadable: dict[RepositoryAddress, str] = {}
     for address in desired.repositories:
-        if address.site not in sites:
+        if address.site not in sites_before:
             continue
         try:
             review = places.published_review(address)
@@ -37,16 +45,3 @@ def look_at_waves(desired: DesiredState, scope: Scope, places: ReadPlaces) -> Wa
         if review:
             shown[address] = review
     return Waves(desired, shown, unreadable)
-
-
-def _sites_before(desired: DesiredState, scope: Scope) -> set[str]:
-    """Return the sites of each wave before the last that is asked for."""
-    wanted = {address.site for address in desired.repositories if scope.has_repository(address)}
-    # Whoever is in a later wave waits for the sites of all earlier ones.
-    before: set[str] = set()
-    sites: set[str] = set()
-    for wave in desired.settings.noun.waves:
-        if wanted.intersection(wave):
-            before = set(sites)
-        sites.update(wave)
-    return before

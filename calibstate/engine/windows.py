@@ -7,7 +7,7 @@ the windows are asked before each step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim
@@ -76,21 +76,27 @@ def closed(desired: DesiredState, place: str, now: datetime) -> Closed | None:
     if place not in desired.repositories:
         return None
     # A window names a repository, or a site and so all that it has.
-    names = {place, place.partition("/")[0]}
+    site, _, _ = place.partition("/")
+    names = {place, site}
+    settings = desired.settings
     denying: list[Window] = []
-    longest: tuple[datetime, int, Window] | None = None
-    for number, window in enumerate(desired.settings.noun.windows):
+    longest: Closed | None = None
+    latest = now
+    for number, window in enumerate(settings.noun.windows):
         if names.isdisjoint(window.deny):
             continue
         denying.append(window)
         end = closed_until(window, now)
-        if end and (longest is None or end > longest[0]):
-            longest = (end, number, window)
+        # Whatever is closed now ends later than now.
+        if end and end > latest:
+            latest = end
+            where = settings.lines.at("windows", number)
+            longest = Closed(place, window, where, end)
     if longest is None:
         return None
-    end, number, window = longest
-    where = desired.settings.lines.at("windows", number)
-    return Closed(place, window, where, _opening(denying, end))
+    # Where others close when it ends, it opens later than that.
+    opens = _opening(denying, latest)
+    return replace(longest, opens=opens)
 
 
 def closed_until(window: Window, moment: datetime) -> datetime | None:
@@ -111,11 +117,12 @@ def closed_until(window: Window, moment: datetime) -> datetime | None:
         In UTC.
     """
     moment = moment.astimezone(UTC)
-    ahead = (moment.replace(microsecond=0) + _A_SECOND).astimezone(window.clock)
+    whole_second = moment.replace(microsecond=0)
+    ahead = (whole_second + _A_SECOND).astimezone(window.clock)
     if ahead.fold:
         # Clocks were set back, and cron does its work in the first of the two
         # hours of one name; asked in the second, what was then comes ahead.
-        ahead = (moment + _CLOCKS_GO_BACK).replace(microsecond=0).astimezone(window.clock)
+        ahead = (whole_second + _CLOCKS_GO_BACK).astimezone(window.clock)
     began: datetime | None = None
     for tick in CronSim(window.closes, ahead, reverse=True):
         began = tick.astimezone(UTC)
@@ -125,7 +132,8 @@ def closed_until(window: Window, moment: datetime) -> datetime | None:
         return None
     # Going backward, what came shortly before a change of clocks is overlooked
     # where that is of half an hour.
-    for tick in CronSim(window.closes, began.astimezone(window.clock)):
+    local = began.astimezone(window.clock)
+    for tick in CronSim(window.closes, local):
         later = tick.astimezone(UTC)
         if later > moment:
             break
@@ -140,9 +148,13 @@ def _opening(windows: Sequence[Window], end: datetime) -> datetime | None:
     """Return when no window is closed any more, one after the other."""
     latest = end + _FAR
     for _ in range(_MOST):
-        ends = [closed_until(window, end) for window in windows]
-        later = max((moment for moment in ends if moment), default=None)
-        if later is None:
+        later = end
+        for window in windows:
+            closes_again = closed_until(window, end)
+            if closes_again:
+                later = max(later, closes_again)
+        # Whatever is closed at a moment ends later than that.
+        if later == end:
             return end
         if later > latest:
             break

@@ -16,9 +16,12 @@ from .guards import Allowed, GuardMet
 from .names import Address, Noun
 from .reasons import Reason
 
-__all__ = ["Basis", "Facts", "Plan", "Refusal", "Step"]
+__all__ = ["Basis", "Fact", "Facts", "Plan", "Refusal", "Step"]
 
-Facts = Mapping[str, str | tuple[str, ...] | None]
+Fact = str | tuple[str, ...] | None
+"""What a file says of one thing, as a plan file can hold it."""
+
+Facts = Mapping[str, Fact]
 """What files say, by what it is about, in plain words."""
 
 
