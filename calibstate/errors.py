@@ -109,8 +109,8 @@ _environment = _Environment()
 
 def _secrets_in(variables: Mapping[str, str]) -> Iterator[str]:
     for name, value in variables.items():
-        found = _URL_WITH_PASSWORD.findall(value)
-        for secret in (*found, *map(unquote, found)):
+        passwords = _URL_WITH_PASSWORD.findall(value)
+        for secret in (*passwords, *map(unquote, passwords)):
             if len(secret) >= _SHORTEST:
                 yield secret
         if _NAMES_OF_SECRETS.search(name) and len(value) >= _SHORTEST and "/" not in value[:1]:
