@@ -36,7 +36,8 @@ def approvals(desired: DesiredState, scope: Scope) -> tuple[Approved, ...]:
     desired, scope
         What is declared, and the part that is asked for.
     """
-    return tuple(_approved(desired, ticket) for ticket in _in_scope(desired, scope))
+    tickets = _in_scope(desired, scope)
+    return tuple(_approved(desired, written) for written in tickets)
 
 
 def keys(desired: DesiredState, scope: Scope) -> tuple[str, ...]:
@@ -65,8 +66,8 @@ def compare(
         differences = tuple(findings(written, tracked))
         verdict = _verdict(written.noun, differences)
         approved = _approved(desired, written)
-        approved = approved.model_copy(update={"jira": verdict})
-        compared.append(Compared(approved, differences))
+        with_verdict = approved.model_copy(update={"jira": verdict})
+        compared.append(Compared(with_verdict, differences))
     return tuple(compared)
 
 
@@ -74,7 +75,8 @@ def _in_scope(desired: DesiredState, scope: Scope) -> Iterator[Written[Ticket]]:
     """Yield the tickets that are asked for, by instrument and name."""
     for key in sorted(desired.tickets):
         written = desired.tickets[key]
-        if scope.has_ticket(key) and _goes_there(desired, scope, written.noun):
+        ticket = written.noun
+        if scope.has_ticket(key) and _goes_there(desired, scope, ticket):
             yield written
 
 
@@ -92,9 +94,11 @@ def _approved(desired: DesiredState, written: Written[Ticket]) -> Approved:
     ticket = written.noun
     approval = ticket.approval
     seal = None
+    digest = None
     sealed = desired.seals.get(ticket.key)
     if sealed:
         seal = sealed.noun
+        digest = seal.digest
     return Approved(
         instrument=ticket.instrument,
         ticket=ticket.ticket,
@@ -103,7 +107,7 @@ def _approved(desired: DesiredState, written: Written[Ticket]) -> Approved:
         date=approval.date,
         seal=seal_state(ticket, seal),
         approved=approval.seal,
-        sealed=seal.digest if seal else None,
+        sealed=digest,
         deployment=ticket.deployment,
     )
 

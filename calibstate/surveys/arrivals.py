@@ -13,17 +13,17 @@ __all__ = ["arrivals"]
 
 def arrivals(view: View) -> Iterator[Arrival]:
     """Yield how far the files of datasets with rules have come, by RSE."""
-    resources = (observed.resource for observed in view.observed.values())
+    resources = [observed.resource for observed in view.observed.values()]
     by_rse: dict[str, list[RucioRule]] = {}
     for rule in RucioRule.among(resources):
         if rule.lasting:
             rules = by_rse.setdefault(rule.rse, [])
             rules.append(rule)
-    for rse in sorted(by_rse):
+    for rse, rules in sorted(by_rse.items()):
         there = 0
         lacking = 0
         stuck = 0
-        for rule in by_rse[rse]:
+        for rule in rules:
             missing = max(rule.held - rule.available, 0)
             there += rule.available
             lacking += missing

@@ -110,14 +110,18 @@ def doctor(
         looks[_lock_of(place)] = partial(_holder, places, place)
     # All places are asked at once, and reported in their order.
     answers: dict[str, Future[_Answer]] = {}
-    for done, (place, look) in enumerate(side_by_side(looks, places.timeout), 1):
+    looking = side_by_side(looks, places.timeout)
+    number = len(looks)
+    for done, (place, look) in enumerate(looking, 1):
         answers[place] = look
-        progress(done, len(looks))
+        progress(done, number)
+    versions = ", ".join(places.versions_here())
     checks = [
-        ok(HERE, "versions", ", ".join(places.versions_here())),
+        ok(HERE, "versions", versions),
         commit(places.checked_out()),
         ok(HERE, "cache", places.cache()),
     ]
+    # Of how much room is needed the largest bundle tells.
     bundled = _bundled(answers.get(_BUNDLES))
     largest = bundled.largest if bundled else 0
     if shared:
@@ -127,14 +131,25 @@ def doctor(
         if place in stores:
             checks += kept_elsewhere(place, desired, repositories)
         if place in with_locks:
-            checks.append(locked(place, answers[_lock_of(place)]))
+            lock = answers[_lock_of(place)]
+            checks.append(locked(place, lock))
     # Where the archive is away, that is reported already.
     if bundled:
-        checks += _of_tickets(desired, scope, places, bundled, repositories)
+        checks += _of_tickets(
+            desired,
+            scope,
+            places,
+            bundled,
+            repositories,
+        )
     return checks
 
 
-def fit_for(plan: Plan, ours: Callable[[Step], bool], places: ExaminedPlaces) -> list[Check]:
+def fit_for(
+    plan: Plan,
+    ours: Callable[[Step], bool],
+    places: ExaminedPlaces,
+) -> list[Check]:
     """Look whether one can work where a plan is about to.
 
     Parameters
@@ -218,8 +233,10 @@ class _Bundled:
         """Names of the classes that read their files."""
         names: set[str] = set()
         for contents in self.contents.values():
-            if contents:
-                names.update(dataset.formatter for dataset in contents.datasets)
+            if contents is None:
+                continue
+            for dataset in contents.datasets:
+                names.add(dataset.formatter)
         return frozenset(names)
 
 
@@ -229,7 +246,8 @@ _Answer = _Bundled | Examined | LockedError | None
 def _bundles(desired: DesiredState, scope: Scope, places: ReadPlaces) -> _Bundled:
     """Look at the newest bundle of each ticket that is adopted."""
     archive = places.archive()
-    manifests = archive.bundles(written.noun.key for written in adopted(desired, scope))
+    tickets = [written.noun.key for written in adopted(desired, scope)]
+    manifests = archive.bundles(tickets)
     # What is wrong with the list of files of any of them is told as such.
     sizes = {}
     for of_ticket in manifests.values():
@@ -281,10 +299,11 @@ def _formatters(look: Future[_Answer], places: ExaminedPlaces) -> Iterator[Check
         )
     if missing:
         return
-    finding = f"all {len(names)} that bundles name can be imported"
-    if not names:
+    number = len(names)
+    finding = f"all {number} that bundles name can be imported"
+    if number == 0:
         finding = "no bundle names one"
-    elif len(names) == 1:
+    elif number == 1:
         finding = "the one that bundles name can be imported"
     yield ok(HERE, "formatters", finding)
 

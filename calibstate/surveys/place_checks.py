@@ -89,7 +89,9 @@ def _clock(place: str, offset: timedelta) -> Check:
         most = f"{MOST_OFFSET.total_seconds():g}"
         return ok(place, "clock", f"within {most} s of ours")
     seconds = offset.total_seconds()
-    way = "ahead of" if seconds > 0 else "behind"
+    way = "behind"
+    if seconds > 0:
+        way = "ahead of"
     return warning(
         place,
         "clock",

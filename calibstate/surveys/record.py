@@ -76,10 +76,8 @@ def _look(
     """Look at a repository; return why it cannot be seen, if so."""
     # Of this repository alone; other places are asked for by themselves.
     here = replace(scope, sites=(), repositories=(address,))
-    wanted = []
-    for declared in expand(desired, here):
-        if declared.address.place == address:
-            wanted.append(declared)
+    everything = expand(desired, here)
+    wanted = [declared for declared in everything if declared.address.place == address]
     for observed in look_at(wanted, places):
         if observed.trouble:
             return observed.trouble

@@ -8,9 +8,9 @@ repository or belongs to no row.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from ..engine.expand import places_of
 from ..engine.observe import View
@@ -35,7 +35,12 @@ _NOT_ADOPTED = {
     ApprovalStatus.REJECTED: State.REJECTED,
 }
 
-_STOPPED = {State.MISSING, State.NOT_SEARCHED, State.PENDING, State.ON_HOLD}
+_STOPPED = {
+    State.MISSING,
+    State.NOT_SEARCHED,
+    State.PENDING,
+    State.ON_HOLD,
+}
 """What may be so because something is refused."""
 
 
@@ -49,7 +54,8 @@ def status(view: View, plan: Plan) -> Status:
     plan
         What follows from that; its drift is what is shown.
     """
-    desired, scope = view.desired, view.scope
+    desired = view.desired
+    scope = view.scope
     places = places_of(desired, scope)
     instruments: set[InstrumentName] = set()
     for address in places:
@@ -68,17 +74,25 @@ def status(view: View, plan: Plan) -> Status:
     # A place that says nothing is unreachable in each of its cells.
     unreachable = set()
     for drift in plan.drift:
-        if drift.what is What.UNREACHABLE and drift.target.place in places:
-            unreachable.add(drift.target.place)
+        place = drift.target.place
+        if drift.what is What.UNREACHABLE and place in places:
+            unreachable.add(place)
+    # Whatever stands in no cell is told beside the tables.
     beside = []
     for drift in plan.drift:
-        if id(drift) not in in_cells and drift.target.place not in unreachable:
-            beside.append(drift)
+        place = drift.target.place
+        if id(drift) in in_cells or place in unreachable:
+            continue
+        beside.append(drift)
     return Status(
         tables=tuple(tables),
         beside=tuple(beside),
         unseen=plan.unseen,
     )
+
+
+_Position = tuple[RowKey, RepositoryAddress]
+"""Of a cell: its row, and its column."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +103,17 @@ class _TableBuilder:
     plan: Plan
     instrument: InstrumentName
 
-    drift: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = field(init=False)
+    drift: dict[_Position, list[Drift]] = field(init=False)
     """Drift of each cell."""
 
     def __post_init__(self) -> None:
-        cells: dict[tuple[RowKey, RepositoryAddress], list[Drift]] = {}
+        cells: dict[_Position, list[Drift]] = {}
         for drift in self.plan.drift:
+            place = drift.target.place
             for row in self.rows_about(drift):
-                cell = cells.setdefault((row, drift.target.place), [])
+                cell = cells.setdefault((row, place), [])
                 cell.append(drift)
+        # The dataclass is frozen, so that its cached properties stay true.
         object.__setattr__(self, "drift", cells)
 
     @property
@@ -115,15 +131,24 @@ class _TableBuilder:
         columns = []
         for address in self.places:
             hold = self.desired.hold_of(address)
-            drift = self.unseen.get(address)
-            columns.append(
-                Column(
-                    repository=address,
-                    hold=hold.reason if hold else None,
-                    unreachable=drift.detail if drift else None,
-                )
+            reason = None
+            if hold:
+                reason = hold.reason
+            unseen = self.unseen.get(address)
+            trouble = None
+            if unseen:
+                trouble = unseen.detail
+            column = Column(
+                repository=address,
+                hold=reason,
+                unreachable=trouble,
             )
-        return Table(instrument=self.instrument, columns=tuple(columns), rows=tuple(self.rows()))
+            columns.append(column)
+        return Table(
+            instrument=self.instrument,
+            columns=tuple(columns),
+            rows=tuple(self.rows()),
+        )
 
     @cached_property
     def names(self) -> TableRows:
@@ -131,6 +156,7 @@ class _TableBuilder:
 
     @cached_property
     def places(self) -> list[RepositoryAddress]:
+        """The repositories that have the instrument."""
         having = []
         for address in places_of(self.desired, self.view.scope):
             _, repository = self.desired.repository(address)
@@ -140,10 +166,12 @@ class _TableBuilder:
 
     @cached_property
     def unseen(self) -> Mapping[RepositoryAddress, Drift]:
+        """That places say nothing, by place."""
         by_place = {}
         for drift in self.plan.drift:
             if drift.what is What.UNREACHABLE:
-                by_place[drift.target.place] = drift
+                place = drift.target.place
+                by_place[place] = drift
         return by_place
 
     @cached_property
@@ -155,10 +183,12 @@ class _TableBuilder:
     def chains(self) -> Mapping[RepositoryAddress, Mapping[str, Chain]]:
         """The instrument's chains as they are to be, by place and name."""
         by_place: dict[Place, dict[str, Chain]] = defaultdict(dict)
+        chain_names = self.names.chain_names
         for chain in Chain.among(self.declared.values()):
-            address = chain.address
-            if address.name in self.names.chain_names:
-                by_place[address.place][address.name] = chain
+            name = chain.address.name
+            if name in chain_names:
+                there = by_place[chain.address.place]
+                there[name] = chain
         return by_place
 
     @cached_property
@@ -167,7 +197,10 @@ class _TableBuilder:
         reasons = {}
         for bundle in Bundle.among(self.declared.values()):
             instrument, ticket = bundle.ticket
-            if instrument == self.instrument and bundle.trouble and bundle.fingerprint is None:
+            if instrument != self.instrument:
+                continue
+            # With a fingerprint it is known what it holds, whatever ails it.
+            if bundle.trouble and bundle.fingerprint is None:
                 reasons[ticket] = bundle.trouble
         return reasons
 
@@ -180,12 +213,17 @@ class _TableBuilder:
     def rows_about(self, drift: Drift) -> Iterator[RowKey]:
         """Yield the rows that drift at one of our repositories belongs to."""
         # A kind knows in which rows its drift stands; others have no row.
-        kind = KINDS.get(drift.target.kind)
-        if kind is None or drift.target.place not in self.places:
+        target = drift.target
+        if target.place not in self.places:
             return
-        declared = self.declared.get(drift.target)
-        observed = self.view.observed.get(drift.target)
-        live = observed.resource if observed else None
+        kind = KINDS.get(target.kind)
+        if kind is None:
+            return
+        declared = self.declared.get(target)
+        observed = self.view.observed.get(target)
+        live = None
+        if observed:
+            live = observed.resource
         yield from kind.rows(drift, self.names, declared, live)
 
     # --- the rows ---
@@ -193,35 +231,51 @@ class _TableBuilder:
     def rows(self) -> Iterator[Row]:
         """Yield tickets, what others make, chains with drift, and the rest."""
         for ticket in self.names.tickets_in_search_order:
-            cells = [self.ticket_cell(ticket, address) for address in self.places]
-            yield self.row(RowKey.of(ticket), cells, ticket.approval.status)
+            yield self.row(
+                RowKey.of(ticket),
+                partial(self.ticket_cell, ticket),
+                ticket.approval.status,
+            )
         for name in self.names.externals:
             key = RowKey(Subject.EXTERNAL, name)
-            cells = [self.external_cell(key, address) for address in self.places]
-            yield self.row(key, cells)
-        with_drift = [key for key, _ in self.drift]
+            yield self.row(key, partial(self.external_cell, key))
+        # Drift of one row stands at several places; each row counts once.
+        with_drift: dict[RowKey, None] = {}
+        for key, _ in self.drift:
+            with_drift[key] = None
         for chain in self.names.chains:
             key = RowKey(Subject.CHAIN, chain.noun.chain)
             # A chain that is as declared goes without saying.
             if key in with_drift or self.is_refused_somewhere(key.name):
-                cells = [self.chain_cell(key, address) for address in self.places]
-                yield self.row(key, cells)
+                yield self.row(key, partial(self.chain_cell, key))
         # What no file lists comes last: collections, then declared resources.
-        unlisted = []
-        for key in dict.fromkeys(with_drift):
-            if key.subject in {Subject.COLLECTION, Subject.RESOURCE}:
-                unlisted.append(key)
-        unlisted.sort(key=lambda key: (key.subject is Subject.RESOURCE, key.name))
-        others = [RowKey(Subject.COLLECTION, name) for name in self.names.retired]
-        others += unlisted
-        for key in dict.fromkeys(others):
-            cells = [self.other_cell(key, address) for address in self.places]
-            yield self.row(key, cells)
+        collections = [RowKey(Subject.COLLECTION, name) for name in self.names.retired]
+        resources = []
+        for key in sorted(with_drift, key=lambda key: key.name):
+            if key.subject is Subject.COLLECTION:
+                collections.append(key)
+            elif key.subject is Subject.RESOURCE:
+                resources.append(key)
+        for key in dict.fromkeys([*collections, *resources]):
+            yield self.row(key, partial(self.other_cell, key))
 
     def is_refused_somewhere(self, chain: str) -> bool:
-        return any(self.why_refused(chain, address) for address in self.places)
+        """Say whether a chain is refused at one of our repositories."""
+        refusals = [self.why_refused(chain, address) for address in self.places]
+        return any(refusals)
 
-    def row(self, key: RowKey, cells: Sequence[Cell], approval: ApprovalStatus | None = None) -> Row:
+    def row(
+        self,
+        key: RowKey,
+        cell_at: Callable[[RepositoryAddress], Cell],
+        approval: ApprovalStatus | None = None,
+    ) -> Row:
+        """Return the row of one thing, with a cell for each repository."""
+        cells = []
+        for address in self.places:
+            # Of a place that says nothing no row can tell more than that.
+            cell = self.unseen_cell(address) or cell_at(address)
+            cells.append(cell)
         chains = []
         for name, listed in self.names.listed.items():
             if key in listed:
@@ -238,55 +292,66 @@ class _TableBuilder:
 
     def ticket_cell(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
         key = RowKey.of(ticket)
-        if cell := self.unseen_cell(address):
-            return cell
-        reasons = self.departures(key, address)
+        approval = ticket.approval.status
+        adopted = approval is ApprovalStatus.ADOPTED
         skipped = self.desired.skipped(ticket, address)
-        adopted = ticket.approval.status is ApprovalStatus.ADOPTED
+        reasons = self.departures(key, address)
         # Only what is to be there can be refused there.
         if adopted and skipped is None:
-            if trouble := self.unpinned.get(ticket.ticket):
-                state = State.REFUSED if trouble.is_refused else State.PENDING
+            trouble = self.unpinned.get(ticket.ticket)
+            if trouble:
+                state = State.PENDING
+                if trouble.is_refused:
+                    state = State.REFUSED
                 reasons.setdefault(state, trouble.detail)
             refusal = self.refusal(ticket, address)
             if refusal and _STOPPED & reasons.keys():
                 reasons[State.REFUSED] = refusal
         if reasons:
-            return self.cell(key, address, reasons)
+            return self.cell_with_drift(key, address, reasons)
         if not adopted:
-            return Cell(repository=address, state=_NOT_ADOPTED[ticket.approval.status])
+            return Cell(repository=address, state=_NOT_ADOPTED[approval])
         if skipped is not None:
-            return Cell(repository=address, state=State.SKIPPED, reason=skipped)
-        return self.as_declared(ticket, address)
+            return Cell(
+                repository=address,
+                state=State.SKIPPED,
+                reason=skipped,
+            )
+        return self.cell_as_declared(ticket, address)
 
-    def as_declared(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
-        chains = self.chains[address].values()
-        for chain in chains:
-            if not set(ticket.children).isdisjoint(chain.children):
+    def cell_as_declared(self, ticket: Ticket, address: RepositoryAddress) -> Cell:
+        """Return the cell of a ticket that is wanted, and is there."""
+        for child in ticket.children:
+            if self.is_child(child, address):
                 return Cell(repository=address, state=State.SEARCHED)
-        reason = self.why_retired(address, {ticket.ticket, *ticket.children})
-        if reason is not None:
-            return Cell(repository=address, state=State.RETIRED, reason=reason)
-        return Cell(repository=address, state=State.THERE)
+        words = {ticket.ticket, *ticket.children}
+        reason = self.why_retired(address, words)
+        if reason is None:
+            return Cell(repository=address, state=State.THERE)
+        return Cell(
+            repository=address,
+            state=State.RETIRED,
+            reason=reason,
+        )
 
     def external_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
-        if cell := self.unseen_cell(address):
-            return cell
-        if reasons := self.departures(key, address):
-            return self.cell(key, address, reasons)
+        """Return the cell of a collection that others make."""
+        reasons = self.departures(key, address)
+        if reasons:
+            return self.cell_with_drift(key, address, reasons)
         state = State.ELSEWHERE
         if self.is_child(key.name, address):
             state = State.EXTERNAL
         return Cell(repository=address, state=state)
 
     def chain_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
-        if cell := self.unseen_cell(address):
-            return cell
+        """Return the cell of a chain; what refuses it weighs most."""
         reasons = self.departures(key, address)
-        if refusal := self.why_refused(key.name, address):
+        refusal = self.why_refused(key.name, address)
+        if refusal:
             reasons[State.REFUSED] = refusal
         if reasons:
-            return self.cell(key, address, reasons)
+            return self.cell_with_drift(key, address, reasons)
         state = State.THERE
         if key.name not in self.chains[address]:
             state = State.ELSEWHERE
@@ -296,38 +361,56 @@ class _TableBuilder:
 
     def is_child(self, name: str, address: RepositoryAddress) -> bool:
         """Say whether a chain is to search something at a repository."""
-        return any(name in chain.children for chain in self.chains[address].values())
+        chains = self.chains[address].values()
+        return any(name in chain.children for chain in chains)
 
     def other_cell(self, key: RowKey, address: RepositoryAddress) -> Cell:
         """Return the cell of what is no ticket, no chain, and not others'."""
-        if cell := self.unseen_cell(address):
-            return cell
-        if reasons := self.departures(key, address):
-            return self.cell(key, address, reasons)
-        if key.subject is Subject.RESOURCE and self.is_declared(key.name, address):
+        reasons = self.departures(key, address)
+        if reasons:
+            return self.cell_with_drift(key, address, reasons)
+        name = key.name
+        if key.subject is Subject.RESOURCE and self.is_declared(name, address):
             return Cell(repository=address, state=State.THERE)
-        reason = self.why_retired(address, {key.name})
-        state = State.ELSEWHERE if reason is None else State.RETIRED
-        return Cell(repository=address, state=state, reason=reason or "")
+        reason = self.why_retired(address, {name})
+        if reason is None:
+            return Cell(repository=address, state=State.ELSEWHERE, reason="")
+        return Cell(
+            repository=address,
+            state=State.RETIRED,
+            reason=reason,
+        )
 
     def is_declared(self, name: str, address: RepositoryAddress) -> bool:
-        return any(target.place == address and target.name == name for target in self.declared)
+        """Say whether a resource of a name is declared at a repository."""
+        names = {target.name for target in self.declared if target.place == address}
+        return name in names
 
-    def why_retired(self, address: RepositoryAddress, words: Iterable[str]) -> str | None:
+    def why_retired(
+        self,
+        address: RepositoryAddress,
+        words: Set[str],
+    ) -> str | None:
         """Return why a chain of a repository has retired one of some words."""
-        wanted = set(words)
         for name in self.chains[address]:
-            for word, reason in self.desired.chains[name].noun.retired.items():
-                if word in wanted:
-                    return reason
+            chain = self.desired.chains[name].noun
+            for word in chain.retired:
+                if word in words:
+                    return chain.retired[word]
         return None
 
-    def cell(self, key: RowKey, address: RepositoryAddress, reasons: Mapping[State, str]) -> Cell:
+    def cell_with_drift(
+        self,
+        key: RowKey,
+        address: RepositoryAddress,
+        reasons: Mapping[State, str],
+    ) -> Cell:
         """Return the cell of what is not as declared: the gravest counts."""
         # What is less grave is among the drift of the cell.
         state = State.gravest(reasons)
         assert state, "there is a reason"
-        drift = self.drift.get((key, address), ())
+        position = (key, address)
+        drift = self.drift.get(position, ())
         return Cell(
             repository=address,
             state=state,
@@ -350,28 +433,35 @@ class _TableBuilder:
     def departures(self, key: RowKey, address: RepositoryAddress) -> dict[State, str]:
         """Return what drift comes to, each state with its first reason."""
         reasons: dict[State, str] = {}
-        for drift in self.drift.get((key, address), ()):
-            reasons.setdefault(self.state_of(drift, key), drift.detail)
+        position = (key, address)
+        for drift in self.drift.get(position, ()):
+            if drift.what is What.PENDING and self.is_held(drift, key):
+                # Whatever else is awaited, the hold is what a person can end.
+                state = State.ON_HOLD
+            else:
+                kind = KINDS[drift.target.kind]
+                state = kind.state(drift, key, self.desired)
+            reasons.setdefault(state, drift.detail)
         return reasons
-
-    def state_of(self, drift: Drift, key: RowKey) -> State:
-        if drift.what is What.PENDING and self.is_held(drift, key):
-            return State.ON_HOLD
-        return KINDS[drift.target.kind].state(drift, key, self.desired)
 
     def is_held(self, drift: Drift, key: RowKey) -> bool:
         """Say whether its place, itself or its ticket is on hold."""
         target = drift.target
         kind = KINDS[target.kind]
-        if self.desired.hold_of(target.place) or kind.hold(target, self.desired):
-            return True
-        if key.subject is not Subject.TICKET:
-            return False
-        ticket = TicketKey(self.instrument, key.name)
-        return bool(self.desired.hold_of_ticket(ticket))
+        desired = self.desired
+        holds = [
+            desired.hold_of(target.place),
+            kind.hold(target, desired),
+        ]
+        if key.subject is Subject.TICKET:
+            ticket = TicketKey(self.instrument, key.name)
+            holds.append(desired.hold_of_ticket(ticket))
+        return any(holds)
 
     def why_refused(self, chain: str, address: RepositoryAddress) -> str | None:
-        return self.refused.get(Chain.at(address, chain))
+        """Return why a chain of a repository is refused, if it is."""
+        target = Chain.at(address, chain)
+        return self.refused.get(target)
 
     def refusal(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
         """Return why a ticket is refused somewhere on its way, if it is."""
