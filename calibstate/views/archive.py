@@ -26,14 +26,18 @@ def as_text(result: ArchiveReviewed) -> Iterator[Text]:
         for finding in _lines(bundle):
             yield Text(f"  {finding}", "red")
     for ticket, why in review.unreadable.items():
-        line = Text(ticket, "bold")
-        line.append("  its bundles cannot be read: ", "red")
-        line.append(why)
-        yield line
+        yield Text.assemble(
+            ticket,
+            ("  its bundles cannot be read: ", "red"),
+            why,
+            style="bold",
+        )
     if review.unreachable:
-        line = Text("The archive could not be seen: ", "red")
-        line.append(review.unreachable)
-        yield line
+        yield Text.assemble(
+            "The archive could not be seen: ",
+            review.unreachable,
+            style="red",
+        )
     style = "green" if review.passed else "red"
     yield Text(tally(review), style)
     for hint in hints(review):

@@ -28,14 +28,17 @@ def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
     for chain, children in groupby(result.children, key=lambda child: child.chain):
         yield Text(chain, "bold")
         for child in children:
-            line = Text(f"  {child.child:{wide}}  {child.declared_as}")
-            line.append(f"  ({child.holds})", "dim")
-            yield line
+            yield Text.assemble(
+                f"  {child.child:{wide}}  {child.declared_as}",
+                (f"  ({child.holds})", "dim"),
+            )
     for file, what in result.files.items():
         if what != "same":
-            line = Text(f"{what:8}", _STYLES[what])
-            line.append(file, "default")
-            yield line
+            yield Text.assemble(
+                f"{what:8}",
+                (file, "default"),
+                style=_STYLES[what],
+            )
     for change in _to_be_written(result):
         for difference in _diff(change):
             style = _DIFF_STYLES.get(difference[:1], "")

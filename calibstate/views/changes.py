@@ -20,11 +20,12 @@ def as_text(sentences: Iterable[Sentence]) -> Iterator[Text]:
     """Yield a line for each, with its place in the files."""
     for sentence in sentences:
         where = sentence.where
-        line = Text("  ")
-        line.append(f"{sentence.mark} {sentence.what} ", _STYLES[sentence.mark])
-        line.append(sentence.rest)
-        line.append(f"  {where.file}:{where.line}", "dim")
-        yield line
+        yield Text.assemble(
+            "  ",
+            (f"{sentence.mark} {sentence.what} ", _STYLES[sentence.mark]),
+            sentence.rest,
+            (f"  {where.file}:{where.line}", "dim"),
+        )
 
 
 def as_markdown(sentences: Iterable[Sentence]) -> Iterator[str]:

@@ -26,10 +26,11 @@ def as_text(result: Checkup) -> Iterator[Text | str]:
         yield Text(place, "bold")
         for check in group:
             health = check.health
-            line = Text("  ")
-            line.append(f"{health.value:8}", _STYLES[health])
-            line.append(f"{check.check:11}{check.said}")
-            yield line
+            yield Text.assemble(
+                "  ",
+                (f"{health.value:8}", _STYLES[health]),
+                f"{check.check:11}{check.said}",
+            )
             if check.hint:
                 yield Text(_INDENT + check.hint, "dim")
     yield tally(result.checks)

@@ -42,10 +42,11 @@ def as_text(result: FingerprintsCompared) -> Iterator[Text | str]:
             fingerprint = repositories[address]
             short = fingerprint.effective[:_SHORT]
             number = len(fingerprint.collections)
-            line = Text(f"  {address:{wide}}  ")
-            line.append(short, "green")
-            line.append(f"  {number} collections", "dim")
-            yield line
+            yield Text.assemble(
+                f"  {address:{wide}}  ",
+                (short, "green"),
+                (f"  {number} collections", "dim"),
+            )
     for difference in result.differences:
         yield from _difference_lines(difference)
 
@@ -87,9 +88,11 @@ def _heading(chain: str, repositories: _Fingerprints) -> Text:
         verdict = "the same everywhere"
     else:
         verdict = f"{len(effective)} different"
-    heading = Text(chain, "bold")
-    heading.append(f"  {verdict}", "dim")
-    return heading
+    return Text.assemble(
+        chain,
+        (f"  {verdict}", "dim"),
+        style="bold",
+    )
 
 
 def _difference_lines(difference: ChainDifference) -> Iterator[str]:

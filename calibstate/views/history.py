@@ -22,10 +22,12 @@ def as_text(result: ChainHistory) -> Iterator[Text]:
         if number:
             yield Text("")
         revision = entry.changed.revision
-        line = Text(revision.at, "bold")
-        line.append(f"  {revision.commit[:10]}", "yellow")
-        line.append(f"  {_by(revision)}", "default")
-        yield line
+        yield Text.assemble(
+            revision.at,
+            (f"  {revision.commit[:10]}", "yellow"),
+            (f"  {_by(revision)}", "default"),
+            style="bold",
+        )
         yield Text(f"  {revision.title}", "dim")
         for mistake in _mistakes(entry.changed.problems):
             yield Text(f"  {mistake}", "red")

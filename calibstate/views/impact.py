@@ -30,10 +30,11 @@ def as_text(report: ImpactReport) -> Iterator[Text]:
     yield Text(_title(report), "bold")
     for entry in summary(report):
         label = entry.label.ljust(_WIDE)
-        line = Text("  ")
-        line.append(label, entry.style)
-        line.append(entry.text, "default")
-        yield line
+        yield Text.assemble(
+            "  ",
+            (label, entry.style),
+            (entry.text, "default"),
+        )
     for chain in report.impact.chains:
         yield Text("")
         yield Text(_where(chain), "bold")
@@ -107,10 +108,11 @@ def _change_lines(report: ImpactReport, chain: ChainImpact, change: Change) -> I
     """Yield which lookups change, when, and what they find."""
     effect = change.effect
     data_ids = folded(change.data_ids, chain.instrument, report.detectors)
-    line = Text("  ")
-    line.append(effect.value, STYLES[effect])
-    line.append(f"  {change.dataset_type}  {data_ids}", "default")
-    yield line
+    yield Text.assemble(
+        "  ",
+        (effect.value, STYLES[effect]),
+        (f"  {change.dataset_type}  {data_ids}", "default"),
+    )
     when = _range(change)
     direction = reach(report, [change])
     before = _via(change.before)

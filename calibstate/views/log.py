@@ -42,9 +42,11 @@ def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
         yield from _head(run)
         for outcome in run.outcomes:
             result = outcome.result
-            line = Text(f"    {result.value:8}", RESULT_STYLES[result])
-            line.append(f" {outcome.do} {outcome.target}", "default")
-            yield line
+            yield Text.assemble(
+                f"    {result.value:8}",
+                (f" {outcome.do} {outcome.target}", "default"),
+                style=RESULT_STYLES[result],
+            )
         yield Text("")
 
 
@@ -85,10 +87,12 @@ def _head(run: PastRun) -> Iterator[Text]:
     """Yield which run it is, how it ended, and which guards it ignored."""
     who = _who(run)
     commit = _commit(run)
-    line = Text(run.id, "bold")
-    line.append(f"  {_end(run)}", _STYLES[run.ending])
-    line.append(f"  {who}  {commit}", "default")
-    yield line
+    yield Text.assemble(
+        run.id,
+        (f"  {_end(run)}", _STYLES[run.ending]),
+        (f"  {who}  {commit}", "default"),
+        style="bold",
+    )
     if run.began is None:
         return
     allowed = run.began.allowed

@@ -73,9 +73,11 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         yield Text("  nothing is declared otherwise", "dim")
     yield Text("")
     for verdict in _verdicts(proposal):
-        line = Text(f"  {verdict.question:10}", "bold")
-        line.append(verdict.answer, "default")
-        yield line
+        yield Text.assemble(
+            f"  {verdict.question:10}",
+            (verdict.answer, "default"),
+            style="bold",
+        )
     if proposal.approvals:
         yield Text("")
         yield from approvals_view.as_text(proposal.approvals, checked=False)

@@ -49,10 +49,12 @@ def as_text(review: Review) -> Iterator[Text]:
             yield Text(f"    {note}", "blue")
     for place, why in review.unreachable.items():
         heading = f"{review.ticket} at {place}"
-        line = Text(heading, "bold")
-        line.append("  could not be seen: ", "red")
-        line.append(why)
-        yield line
+        yield Text.assemble(
+            heading,
+            ("  could not be seen: ", "red"),
+            why,
+            style="bold",
+        )
     style = "green" if review.passed else "red"
     yield Text(tally(review), style)
 

@@ -28,10 +28,12 @@ def as_text(result: RolledBack) -> Iterator[Text]:
     for remaining in result.remaining:
         children = ", ".join(remaining.children)
         then = _then(remaining)
-        line = Text(f"  {'unwanted':11} ", "yellow")
-        line.append(f"{remaining.repository} ", "default")
-        line.append(f"{children} in {remaining.chain}; {then}", "default")
-        yield line
+        yield Text.assemble(
+            f"  {'unwanted':11} ",
+            (f"{remaining.repository} ", "default"),
+            (f"{children} in {remaining.chain}; {then}", "default"),
+            style="yellow",
+        )
     for sentence in _stays(result):
         yield Text(f"  {sentence}")
     yield Text("")

@@ -171,8 +171,10 @@ def _reason_lines(reasons: Sequence[_Reason]) -> Iterator[Text]:
         state = reason.state
         word = state.value.ljust(wide)
         places = ", ".join(reason.places)
-        line = Text(GAP)
-        line.append(word + GAP, style_of(state))
+        line = Text.assemble(
+            GAP,
+            (word + GAP, style_of(state)),
+        )
         if reason.names:
             names = ", ".join(reason.names)
             line.append(f"{names} at ")

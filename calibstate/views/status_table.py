@@ -148,9 +148,11 @@ def table_lines(table: Table, laid_out: Layout) -> Iterator[Text]:
     if laid_out.marks:
         for number, column in enumerate(table.columns):
             shown = laid_out.aligned(str(number + 1), number)
-            line = Text(f"{GAP}{shown} ", "bold")
-            line.append(column.repository, "default")
-            yield line
+            yield Text.assemble(
+                f"{GAP}{shown} ",
+                (column.repository, "default"),
+                style="bold",
+            )
     for columns in laid_out.blocks:
         yield _head(table, laid_out, columns)
         for row in table.rows:

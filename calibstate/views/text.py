@@ -114,8 +114,10 @@ def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
 
     first = alike[0]
     what = first.what
-    line = Text("  ")
-    line.append(f"{what.value:11} ", STYLES[what])
+    line = Text.assemble(
+        "  ",
+        (f"{what.value:11} ", STYLES[what]),
+    )
     # The subject of a place that cannot be seen is the place itself.
     if with_place and what is not What.UNREACHABLE:
         line.append(f"{first.target.place} ")
@@ -202,11 +204,12 @@ def _step_lines(step: Step, wide: int) -> Iterator[Text]:
     """Yield a step, and what it changes, folded where that is long."""
     action = step.action
     name = action.target.name
-    line = Text(f"  {step.id:>3}  ")
-    line.append(f"{action.do:17}", "green")
-    line.append(f" {name:{wide}}")
-    line.append(f"  {action.because}", "dim")
-    yield line
+    yield Text.assemble(
+        f"  {step.id:>3}  ",
+        (f"{action.do:17}", "green"),
+        f" {name:{wide}}",
+        (f"  {action.because}", "dim"),
+    )
     changes = list(action.changes())
     if len(changes) > MOST_CHANGES:
         first = changes[:_FIRST_CHANGES]
@@ -254,9 +257,11 @@ def applied(result: Applied) -> Iterator[Text | str]:
 def outcome(ended: Outcome) -> Text:
     """Return what became of a step."""
     result = ended.result
-    text = Text(f"  {ended.step:>3}  ")
-    text.append(f"{result.value:8}", RESULT_STYLES[result])
-    text.append(f" {ended.do} {ended.target}")
+    text = Text.assemble(
+        f"  {ended.step:>3}  ",
+        (f"{result.value:8}", RESULT_STYLES[result]),
+        f" {ended.do} {ended.target}",
+    )
     if result is not Result.DONE:
         detail = f"\n{ended.detail}"
         text.append(indented(detail, 7))
