@@ -41,7 +41,9 @@ __all__ = [
     "unnamed_run",
 ]
 
-Coverage = dict[str, int | str | list[str] | None]
+_Written = int | str | list[str] | None
+
+Coverage = dict[str, _Written]
 """Data IDs and a range: dimensions with their values, ``begin`` and ``end``.
 
 Whole numbers are written as ``0..8,10``, words as themselves or in a list.
@@ -49,6 +51,15 @@ Whole numbers are written as ``0..8,10``, words as themselves or in a list.
 EMPTY range.  The instrument is the seal's, and not repeated.  ``run`` is
 there where it is not that of the type.
 """
+
+_Values = tuple[str, ...]
+"""Values of a data ID, in the order of its dimensions."""
+
+_Box = tuple[frozenset[str], ...]
+"""All data IDs with one of these values along each of their dimensions."""
+
+_Dimension = tuple[str, int | str | tuple[str, ...] | None]
+"""A dimension with what a seal writes for it, as a cache can keep it."""
 
 _Count = Annotated[int, Field(ge=0, strict=True)]
 _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -93,7 +104,8 @@ class SealedType(Noun):
         ValueError
             One of them cannot be read.
         """
-        return frozenset(_range(entry) for entry in self.coverage)
+        ranges = map(_range, self.coverage)
+        return frozenset(ranges)
 
     @property
     def runs(self) -> frozenset[str]:
@@ -118,7 +130,9 @@ class SealedCollection(Noun):
 
     def without_runs(self) -> SealedCollection:
         """Return it without the RUNs."""
-        types = {name: sealed.model_copy(update={"run": None}) for name, sealed in self.types.items()}
+        types: dict[str, SealedType] = {}
+        for name, sealed in self.types.items():
+            types[name] = sealed.model_copy(update={"run": None})
         return self.model_copy(update={"types": types})
 
 
@@ -163,19 +177,25 @@ class Seal(Noun):
     @property
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each collection, by its full name."""
-        return {self._full(name): sealed.fingerprint for name, sealed in self.collections.items()}
+        fingerprints: dict[str, str] = {}
+        for name, sealed in self.collections.items():
+            full_name = self._full(name)
+            fingerprints[full_name] = sealed.fingerprint
+        return fingerprints
 
     @property
     def problem(self) -> str | None:
         """Why it cannot be as it was written, if so."""
-        if self.fingerprint != ticket_fingerprint(self.fingerprints.items()):
+        fingerprint = ticket_fingerprint(self.fingerprints.items())
+        if self.fingerprint != fingerprint:
             return "its fingerprint is not that of its collections"
-        if self.digest != _digest(self.fingerprint, self.content, self.reading):
-            problem = "its digest is not that of its fingerprint and its content"
-            if self.reading:
-                problem += " and how it is read"
-            return problem
-        return None
+        digest = _digest(self.fingerprint, self.content, self.reading)
+        if self.digest == digest:
+            return None
+        problem = "its digest is not that of its fingerprint and its content"
+        if self.reading:
+            problem += " and how it is read"
+        return problem
 
     @property
     def former_digest(self) -> str:
@@ -194,9 +214,17 @@ class Seal(Noun):
         collection, in brackets.
         """
         holdings: dict[str, Holding] = {}
-        for name, sealed in self.collections.items():
-            full_name = self._full(name)
-            holdings[full_name] = self._holding(full_name, sealed)
+        for collection, sealed in self.collections.items():
+            name = self._full(collection)
+            rows: list[Row] = []
+            for dataset_type, sealed_type in sealed.types.items():
+                for entry in sealed_type.coverage:
+                    run = _run_of(entry, sealed_type, name)
+                    # Hundreds of thousands of rows: nothing else is done here.
+                    for data_id, (begin, end) in covered([entry], self.instrument):
+                        rows.append(Row(dataset_type, data_id, run, begin, end))
+            # Whether it is a RUN is not told; a range is a range.
+            holdings[name] = Holding(name, CollectionType.CALIBRATION, tuple(rows))
         return holdings
 
     @cached_property
@@ -207,26 +235,38 @@ class Seal(Noun):
         of times as many.
         """
         blocks: dict[str, tuple[Block, ...]] = {}
-        for name, sealed in self.collections.items():
-            blocks[self._full(name)] = tuple(self._blocks(name, sealed))
+        for collection, sealed in self.collections.items():
+            name = self._full(collection)
+            blocks_here: list[Block] = []
+            for dataset_type, sealed_type in sealed.types.items():
+                for entry in sealed_type.coverage:
+                    run = _run_of(entry, sealed_type, name)
+                    data_ids = _set_of_data_ids(entry, self.instrument)
+                    begin, end = _range(entry)
+                    block = Block(dataset_type, data_ids, run, begin, end)
+                    blocks_here.append(block)
+            blocks[name] = tuple(blocks_here)
         return blocks
 
     def without_runs(self) -> Seal:
         """Return it as seals were before they told of RUNs."""
-        collections = {name: sealed.without_runs() for name, sealed in self.collections.items()}
+        collections: dict[CollectionName, SealedCollection] = {}
+        for name, sealed in self.collections.items():
+            collections[name] = sealed.without_runs()
         return self.model_copy(update={"collections": collections})
 
     def without_reading(self) -> Seal:
         """Return it as seals were before they told how files are read."""
-        return self.model_copy(update={"reading": None, "digest": self.former_digest})
+        update = {"reading": None, "digest": self.former_digest}
+        return self.model_copy(update=update)
 
     def fits(self, manifest: Manifest) -> bool:
         """Say whether a bundle is what was sealed, to the byte."""
-        return (
-            manifest.fingerprint == self.fingerprint
-            and content_digest(manifest) == self.content
-            and is_read_as(manifest, self.reading)
-        )
+        if manifest.fingerprint != self.fingerprint:
+            return False
+        if content_digest(manifest) != self.content:
+            return False
+        return is_read_as(manifest, self.reading)
 
     def other_size(self, sizes: Collection[int]) -> str | None:
         """Say that files of a ticket have another size together, if so.
@@ -237,27 +277,15 @@ class Seal(Noun):
             Size of each dataset's file, in bytes.
         """
         # A file with several datasets counts once in a seal.
-        if len(sizes) != self.files or sum(sizes) == self.bytes:
+        if len(sizes) != self.files:
             return None
-        return f"its files have {sum(sizes)} bytes together, sealed were {self.bytes}"
-
-    def _holding(self, name: str, sealed: SealedCollection) -> Holding:
-        rows = []
-        for dataset_type, sealed_type in sealed.types.items():
-            for entry in sealed_type.coverage:
-                run = _run_of(entry, sealed_type, name)
-                for data_id, (begin, end) in covered([entry], self.instrument):
-                    rows.append(Row(dataset_type, data_id, run, begin, end))
-        # Whether it is a RUN is not told; a range is a range.
-        return Holding(name, CollectionType.CALIBRATION, tuple(rows))
-
-    def _blocks(self, name: str, sealed: SealedCollection) -> Iterator[Block]:
-        for dataset_type, sealed_type in sealed.types.items():
-            for entry in sealed_type.coverage:
-                run = _run_of(entry, sealed_type, self._full(name))
-                yield Block(dataset_type, _set_of_data_ids(entry, self.instrument), run, *_range(entry))
+        total = sum(sizes)
+        if total == self.bytes:
+            return None
+        return f"its files have {total} bytes together, sealed were {self.bytes}"
 
     def _full(self, name: str) -> str:
+        """Return the full name of a collection; the seal's may be short."""
         if self.full_names or name.startswith(f"{self.instrument}/"):
             return name
         return f"{self.instrument}/calib/{self.ticket}/{name}"
@@ -277,7 +305,9 @@ def is_read_as(manifest: Manifest, reading: Reading | None) -> bool:
     A bundle of before does not tell: its export is looked at when it is
     imported.
     """
-    return manifest.reading is None or not manifest.reading.differs_from(reading)
+    if manifest.reading is None:
+        return True
+    return not manifest.reading.differs_from(reading)
 
 
 def unnamed_run(collection: str) -> str:
@@ -310,6 +340,7 @@ def sealed_rows(seal: Seal, name: str, live: Iterable[Row]) -> tuple[Row, ...]:
         their UUIDs, so those are taken over for the same data IDs and ranges;
         a row that is not there has none.
     """
+    # A collection holds one dataset at most for each of these.
     uuids: dict[tuple[str, str, int, int], str] = {}
     for row in live:
         uuids[row.dataset_type, row.data_id, row.begin, row.end] = row.uuid
@@ -321,7 +352,10 @@ def sealed_rows(seal: Seal, name: str, live: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def seal_of(
-    manifest: Manifest, held: Mapping[str, Holding], runs: Mapping[str, str], sealed_from: SealedFrom
+    manifest: Manifest,
+    held: Mapping[str, Holding],
+    runs: Mapping[str, str],
+    sealed_from: SealedFrom,
 ) -> Seal:
     """Return the seal of a ticket.
 
@@ -336,19 +370,35 @@ def seal_of(
     sealed_from
         Where and when that was seen.
     """
-    instrument, ticket = manifest.instrument, manifest.ticket
+    instrument = manifest.instrument
+    ticket = manifest.ticket
     content = content_digest(manifest)
-    full_names = not all(_can_be_short(instrument, ticket, name) for name in manifest.fingerprints)
+    # Names are written short only if all of them are known again from that:
+    # what begins with the instrument is read as a full name.
+    full_names = False
+    for name in manifest.fingerprints:
+        short = sealed_name(instrument, ticket, name)
+        if short.startswith(f"{instrument}/") != (short == name):
+            full_names = True
     collections: dict[str, SealedCollection] = {}
     for name, fingerprint in manifest.fingerprints.items():
-        named = name if full_names else sealed_name(instrument, ticket, name)
-        collections[named] = _sealed(held[name], fingerprint, instrument, runs)
+        named = name
+        if not full_names:
+            named = sealed_name(instrument, ticket, name)
+        by_type: dict[str, list[Row]] = {}
+        for row in held[name].rows:
+            by_type.setdefault(row.dataset_type, []).append(row)
+        types: dict[str, SealedType] = {}
+        for dataset_type, rows in sorted(by_type.items()):
+            types[dataset_type] = _sealed_type(rows, instrument, runs)
+        collections[named] = SealedCollection(fingerprint=fingerprint, types=types)
+    digest = _digest(manifest.fingerprint, content, manifest.reading)
     return Seal(
         ticket=ticket,
         instrument=instrument,
         fingerprint=manifest.fingerprint,
         content=content,
-        digest=_digest(manifest.fingerprint, content, manifest.reading),
+        digest=digest,
         reading=manifest.reading,
         sealed_from=sealed_from,
         files=len(manifest.files),
@@ -356,12 +406,6 @@ def seal_of(
         full_names=full_names,
         collections=collections,
     )
-
-
-def _can_be_short(instrument: str, ticket: str, name: str) -> bool:
-    """Say whether a name is known again by how `sealed_name` writes it."""
-    short = sealed_name(instrument, ticket, name)
-    return short.startswith(f"{instrument}/") == (short == name)
 
 
 def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Coverage]:
@@ -374,21 +418,30 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
     instrument
         The instrument that is not repeated.
     """
-    by_range: dict[tuple[Range, tuple[str, ...]], set[tuple[str, ...]]] = {}
+    # An entry has one range, and one order of dimensions; what has both in
+    # common is cut into boxes.
+    by_range: dict[tuple[Range, tuple[str, ...]], set[_Values]] = {}
     for data_id, span in rows:
         values = parse_data_id(data_id)
         its_own = values.pop("instrument", "")
         # Only a data ID of another instrument, or of none, names it.
         if its_own != instrument:
             values["instrument"] = its_own
-        alike = by_range.setdefault((span, tuple(values)), set())
+        dimensions = tuple(values)
+        alike = by_range.setdefault((span, dimensions), set())
         alike.add(tuple(values.values()))
     for (span, dimensions), data_ids in sorted(by_range.items()):
+        begin, end = span
         for box in _boxes(data_ids, len(dimensions)):
             entry: Coverage = {}
             for dimension, along in zip(dimensions, box, strict=True):
                 entry[dimension] = _written(along)
-            entry.update(_written_range(span))
+            if begin >= end:
+                entry["begin"] = _EMPTY
+                entry["end"] = _EMPTY
+            else:
+                entry["begin"] = format_bound(begin)
+                entry["end"] = format_bound(end)
             yield entry
 
 
@@ -402,10 +455,16 @@ def extent(coverage: Iterable[Coverage]) -> int:
     """
     number = 0
     for entry in coverage:
+        # A range that cannot be read is refused, though it counts nothing.
         _range(entry)
-        number += prod(map(_how_many, _named(entry).values()))
+        number += _number_of(_dimensions_of(entry))
         _refuse_too_many(number)
     return number
+
+
+def _number_of(dimensions: Coverage) -> int:
+    """Return for how many data IDs dimensions stand, without making them."""
+    return prod(map(_how_many, dimensions.values()))
 
 
 def _refuse_too_many(number: int) -> None:
@@ -423,24 +482,27 @@ def covered(coverage: Iterable[Coverage], instrument: str) -> Iterator[tuple[str
     """
     for entry in coverage:
         span = _range(entry)
-        for data_id in _data_ids(_named(entry), instrument):
+        for data_id in _data_ids(_dimensions_of(entry), instrument):
             yield data_id, span
 
 
-def _named(entry: Coverage) -> Coverage:
-    """Return the dimensions of an entry."""
+def _dimensions_of(entry: Coverage) -> Coverage:
+    """Return the dimensions of an entry, with their values."""
     return {key: value for key, value in entry.items() if key not in _NOT_DIMENSIONS}
 
 
 def _data_ids(dimensions: Coverage, instrument: str) -> Iterator[str]:
     """Return the data IDs of an entry, as text."""
-    _refuse_too_many(prod(map(_how_many, dimensions.values())))
+    # A few words of a file may stand for more than there is memory.
+    _refuse_too_many(_number_of(dimensions))
     values = {"instrument": [instrument]}
     for dimension, written in dimensions.items():
         values[dimension] = _values(written)
     # Empty says that the data IDs have no instrument.
     if values["instrument"] == [""]:
         del values["instrument"]
+    # Text is made once for each value, not once for each data ID; and the
+    # product is taken without a loop of ours, since there are so many.
     pairs = []
     for dimension in sorted(values):
         pairs.append([f"{dimension}={value}" for value in values[dimension]])
@@ -448,26 +510,34 @@ def _data_ids(dimensions: Coverage, instrument: str) -> Iterator[str]:
 
 
 def _set_of_data_ids(entry: Coverage, instrument: str) -> frozenset[str]:
-    dimensions: list[tuple[str, int | str | tuple[str, ...] | None]] = []
-    for dimension, written in _named(entry).items():
+    """Return the data IDs of an entry; those of equal ones are one set."""
+    dimensions: list[_Dimension] = []
+    for dimension, written in _dimensions_of(entry).items():
         # A cache looks up only what cannot change.
-        unchanging = tuple(written) if isinstance(written, list) else written
-        dimensions.append((dimension, unchanging))
+        if isinstance(written, list):
+            dimensions.append((dimension, tuple(written)))
+        else:
+            dimensions.append((dimension, written))
     return _expanded(instrument, *dimensions)
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _expanded(instrument: str, *dimensions: tuple[str, int | str | tuple[str, ...] | None]) -> frozenset[str]:
+def _expanded(instrument: str, *dimensions: _Dimension) -> frozenset[str]:
     """Return a set of data IDs; thousands of entries stand for the same."""
     entry: Coverage = {}
     for dimension, written in dimensions:
-        entry[dimension] = list(written) if isinstance(written, tuple) else written
+        if isinstance(written, tuple):
+            entry[dimension] = list(written)
+        else:
+            entry[dimension] = written
     return frozenset(_data_ids(entry, instrument))
 
 
 def _run_of(entry: Coverage, sealed_type: SealedType, collection: str) -> str:
     """Return the RUN of an entry's datasets, or what stands for it."""
-    return str(entry.get("run", sealed_type.run or unnamed_run(collection)))
+    run_of_type = sealed_type.run or unnamed_run(collection)
+    run = entry.get("run", run_of_type)
+    return str(run)
 
 
 def _digest(fingerprint: str, content: str, reading: Reading | None) -> str:
@@ -478,17 +548,12 @@ def _digest(fingerprint: str, content: str, reading: Reading | None) -> str:
     return digest_of_lines(lines)
 
 
-def _sealed(holding: Holding, fingerprint: str, instrument: str, runs: Mapping[str, str]) -> SealedCollection:
-    by_type: dict[str, list[Row]] = {}
-    for row in holding.rows:
-        by_type.setdefault(row.dataset_type, []).append(row)
-    types: dict[str, SealedType] = {}
-    for name, rows in sorted(by_type.items()):
-        types[name] = _sealed_type(rows, instrument, runs)
-    return SealedCollection(fingerprint=fingerprint, types=types)
-
-
-def _sealed_type(rows: Sequence[Row], instrument: str, runs: Mapping[str, str]) -> SealedType:
+def _sealed_type(
+    rows: Sequence[Row],
+    instrument: str,
+    runs: Mapping[str, str],
+) -> SealedType:
+    """Return what a seal says of the rows of one dataset type."""
     by_run: dict[str, list[tuple[str, Range]]] = {}
     for row in rows:
         of_run = by_run.setdefault(runs[row.uuid], [])
@@ -496,32 +561,37 @@ def _sealed_type(rows: Sequence[Row], instrument: str, runs: Mapping[str, str]) 
     # The RUN of most datasets is told once, for the type; of equal ones the
     # first by name, so that the same rows have the same seal.
     most = max(sorted(by_run), key=lambda run: len(by_run[run]))
-    coverage = list(cover(by_run.pop(most), instrument))
+    of_most = by_run.pop(most)
+    coverage = list(cover(of_most, instrument))
     for run, of_run in sorted(by_run.items()):
         for entry in cover(of_run, instrument):
             entry["run"] = run
             coverage.append(entry)
-    return SealedType(datasets=len(rows), run=most, coverage=tuple(coverage))
+    return SealedType(
+        datasets=len(rows),
+        run=most,
+        coverage=tuple(coverage),
+    )
 
 
-_Box = tuple[frozenset[str], ...]
-
-
-def _boxes(values: set[tuple[str, ...]], dimensions: int) -> list[_Box]:
-    """Cut a set of tuples into few products of sets."""
+def _boxes(points: set[_Values], dimensions: int) -> list[_Box]:
+    """Cut a set of points into few boxes, each a product of sets."""
+    # At first each point is a box of its own.
     boxes: set[_Box] = set()
-    for value in values:
-        boxes.add(tuple(frozenset([word]) for word in value))
+    for point in points:
+        boxes.add(tuple(frozenset([value]) for value in point))
     # Along one axis after the other, boxes that are equal along all other
     # axes become one.
     for axis in range(dimensions):
         merged: dict[tuple[_Box, _Box], set[str]] = {}
         for box in boxes:
             elsewhere = (box[:axis], box[axis + 1 :])
-            merged.setdefault(elsewhere, set()).update(box[axis])
+            along = merged.setdefault(elsewhere, set())
+            along.update(box[axis])
         boxes = set()
-        for (before, after), along in merged.items():
-            boxes.add((*before, frozenset(along), *after))
+        for (before, after), values in merged.items():
+            boxes.add((*before, frozenset(values), *after))
+    # Sets have no order; that of their values makes equal seals equal texts.
     return sorted(boxes, key=_order_of_box)
 
 
@@ -539,12 +609,15 @@ def _order(value: str) -> tuple[int, str]:
 def _written(values: frozenset[str]) -> int | str | list[str]:
     """Return the values of a dimension as a seal has them."""
     ordered = sorted(values, key=_order)
-    if all(_NUMBER.fullmatch(value) for value in ordered):
+    if all(map(_NUMBER.fullmatch, ordered)):
         text = ",".join(_spans(ordered))
-        return int(text) if text.isdigit() else text
+        if text.isdigit():
+            return int(text)
+        return text
     # A list keeps a single word that would be read as nothing or as numbers.
-    if len(ordered) == 1 and ordered[0] and not _NUMBERS.fullmatch(ordered[0]):
-        return ordered[0]
+    first = ordered[0]
+    if len(ordered) == 1 and first and not _NUMBERS.fullmatch(first):
+        return first
     return ordered
 
 
@@ -565,10 +638,13 @@ def _span(first: str, last: str) -> str:
     return f"{first}..{last}"
 
 
-def _values(written: int | str | list[str] | None) -> list[str]:
+def _values(written: _Written) -> list[str]:
+    """Return the values that a seal writes for a dimension, as text."""
     if isinstance(written, list):
-        return [str(value) for value in written]
-    text = "" if written is None else str(written)
+        return list(map(str, written))
+    if written is None:
+        return [""]
+    text = str(written)
     if not _NUMBERS.fullmatch(text):
         return [text]
     values: list[str] = []
@@ -577,7 +653,7 @@ def _values(written: int | str | list[str] | None) -> list[str]:
     return values
 
 
-def _how_many(written: int | str | list[str] | None) -> int:
+def _how_many(written: _Written) -> int:
     """Return how many values there are, without making them."""
     if isinstance(written, list):
         return len(written)
@@ -592,21 +668,27 @@ def _how_many(written: int | str | list[str] | None) -> int:
 
 
 def _ranges(text: str) -> Iterator[range]:
+    """Yield the ranges of ``0..3,5``, the ends included."""
     for part in text.split(","):
         first, _, last = part.partition("..")
-        yield range(int(first), int(last or first) + 1)
-
-
-def _written_range(span: Range) -> Coverage:
-    if span[0] >= span[1]:
-        return {"begin": _EMPTY, "end": _EMPTY}
-    return {"begin": format_bound(span[0]), "end": format_bound(span[1])}
+        if not last:
+            last = first
+        yield range(int(first), int(last) + 1)
 
 
 def _range(entry: Coverage) -> Range:
-    if missing := {"begin", "end"} - entry.keys():
+    """Return the range of an entry, in nanoseconds of TAI.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read.
+    """
+    missing = {"begin", "end"} - entry.keys()
+    if missing:
         raise ValueError(f"{min(missing)} is missing; write `null` where it is unbounded")
-    begin, end = entry["begin"], entry["end"]
+    begin = entry["begin"]
+    end = entry["end"]
     if begin == end == _EMPTY:
         return EMPTY
     first, last = UNBOUNDED
