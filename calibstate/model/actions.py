@@ -95,13 +95,16 @@ class Action(Noun, ABC):
 
         Of an action that is stale only.
         """
-        return "; ".join(self.words_for(departure) for departure in self.departures(live))
+        words = map(self.words_for, self.departures(live))
+        return "; ".join(words)
 
     def words_for(self, departure: Departure) -> str:
         """Say which fact has moved, next to what the action is to do."""
         target = self.target
-        is_of_target = (departure.place, departure.name) == (target.place, target.name)
-        return departure.of_target() if is_of_target else str(departure)
+        # What is said of an action has named its target already.
+        if departure.place == target.place and departure.name == target.name:
+            return departure.of_target()
+        return str(departure)
 
     @abstractmethod
     def summary(self) -> str:

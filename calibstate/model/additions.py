@@ -68,10 +68,19 @@ class Additions:
         if name in self.only:
             changed["only"] = (*written.only, self.only[name])
         expected = self.expected.get(name, {})
-        entries = []
+        entries: list[Entry] = []
         for index, entry in enumerate(written.entries):
-            entries.append(_expected(entry, expected.get(index)))
-        changed["entries"] = tuple(with_entries(entries, self.entries.get(name, ())))
+            address = expected.get(index)
+            # Only what others make can be expected at some places alone.
+            if address and isinstance(entry, ExternalEntry):
+                only = (*entry.only, address)
+                entries.append(entry.model_copy(update={"only": only}))
+            else:
+                entries.append(entry)
+        # Indices are of the file as it is, so new entries come last.
+        new = self.entries.get(name, ())
+        whole = with_entries(entries, new)
+        changed["entries"] = tuple(whole)
         return written.model_copy(update=changed)
 
 
@@ -84,16 +93,13 @@ def with_entries(entries: list[Entry], new: Iterable[NewEntry]) -> list[Entry]:
     """Return the entries of a chain with new ones at their places."""
     by_index: dict[int, list[Entry]] = {}
     for addition in new:
-        by_index.setdefault(addition.before, []).append(addition.entry)
+        before = by_index.setdefault(addition.before, [])
+        before.append(addition.entry)
     whole: list[Entry] = []
     for index, entry in enumerate(entries):
         whole.extend(by_index.get(index, ()))
         whole.append(entry)
-    whole.extend(by_index.get(len(entries), ()))
+    # Those that stand before no entry come at the end.
+    at_the_end = len(entries)
+    whole.extend(by_index.get(at_the_end, ()))
     return whole
-
-
-def _expected(entry: Entry, address: RepositoryAddress | None) -> Entry:
-    if address is None or not isinstance(entry, ExternalEntry):
-        return entry
-    return entry.model_copy(update={"only": (*entry.only, address)})

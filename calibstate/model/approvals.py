@@ -112,8 +112,13 @@ class TrackedTicket:
     @property
     def decision(self) -> ApprovalStatus | None:
         """What the board says by it; `None`: that cannot be told."""
-        meanings = (_MEANINGS.get(word.casefold()) for word in (self.status, self.resolution or ""))
-        return next((meaning for meaning in meanings if meaning), None)
+        # The status comes first; where it says no more than that the work is
+        # done, the resolution tells how it ended.
+        for word in (self.status, self.resolution or ""):
+            meaning = _MEANINGS.get(word.casefold())
+            if meaning:
+                return meaning
+        return None
 
 
 _MEANINGS: Mapping[str, ApprovalStatus] = {
@@ -140,7 +145,10 @@ def seal_state(ticket: Ticket, seal: Seal | None) -> SealState:
     approved = ticket.approval.seal
     if approved is None:
         return SealState.NONE
-    if seal and approved in {seal.digest, seal.former_digest}:
+    if seal is None:
+        return SealState.DIFFERS
+    # What was approved before seals had a reading stays approved.
+    if approved in {seal.digest, seal.former_digest}:
         return SealState.APPROVED
     return SealState.DIFFERS
 
@@ -161,16 +169,21 @@ def approved_otherwise(written: Written[Ticket], sealed: Written[Seal] | None) -
         `None` where nothing speaks against it.
     """
     ticket = written.noun
-    if seal_state(ticket, sealed.noun if sealed else None) is not SealState.DIFFERS:
-        return None
-    file = sealed.lines.file if sealed else f"seals/{ticket.name}.yaml"
+    seal = None
     if sealed:
+        seal = sealed.noun
+    if seal_state(ticket, seal) is not SealState.DIFFERS:
+        return None
+    # Either was changed since: nobody knows from here which of them is right.
+    if sealed:
+        file = sealed.lines.file
         actual = f"its seal is {sealed.noun.digest}"
         hint = (
             "Have the board approve what is sealed now, and name that digest in `approval.seal`; "
             f"or take {file} back from Git as it was approved."
         )
     else:
+        file = f"seals/{ticket.name}.yaml"
         actual = "it has no seal"
         hint = f"Take {file} back from Git, or seal it and compare: calibstate seal {ticket.name}."
     return Diagnostic(

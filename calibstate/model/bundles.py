@@ -44,7 +44,10 @@ DEFAULT_NAMESPACE = "daf_butler"
 
 def bundle_folder(ticket: TicketKey, fingerprint: str) -> str:
     """Return the folder of a bundle within the archive."""
-    return f"{ticket[0]}/{ticket[1]}/{fingerprint.removeprefix('sha256:')[:16]}"
+    # By what it holds, so that another content never replaces a bundle.
+    instrument, name = ticket
+    digits = fingerprint.removeprefix("sha256:")
+    return f"{instrument}/{name}/{digits[:16]}"
 
 
 class BundleFile(Noun):
@@ -190,21 +193,29 @@ class Manifest(Noun):
     @property
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each collection."""
-        return {c.name: c.fingerprint for c in self.collections}
+        return {collection.name: collection.fingerprint for collection in self.collections}
 
     @property
     def content(self) -> str:
         """Digest of its bytes."""
+        # Files that were not read yet tell it by less than all of them.
         if isinstance(self.files, FilesOnDemand):
             return self.files.content
-        return content_of(
-            content_line(uuid, file.size, file.sha256) for file in self.files for uuid in file.datasets
-        )
+        lines: list[str] = []
+        for file in self.files:
+            # A file with several datasets has a line for each.
+            for uuid in file.datasets:
+                lines.append(content_line(uuid, file.size, file.sha256))
+        return content_of(lines)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Size in bytes of each dataset's file, by UUID."""
-        return {uuid: file.size for file in self.files for uuid in file.datasets}
+        sizes: dict[str, int] = {}
+        for file in self.files:
+            for uuid in file.datasets:
+                sizes[uuid] = file.size
+        return sizes
 
 
 @dataclass(frozen=True)
@@ -245,19 +256,23 @@ class Contents:
     def holding(self, collection: str) -> Holding:
         """Return what a collection holds according to the export."""
         by_uuid = self._by_uuid
-        type_ = self.collections[collection][0]
+        type_, _, _ = self.collections[collection]
+        rows: list[Row] = []
         if type_ is CollectionType.CALIBRATION:
-            rows = tuple(
-                by_uuid[uuid]._replace(begin=begin, end=end)
-                for (begin, end), uuids in self.certifications.get(collection, ())
-                for uuid in uuids
-            )
+            # It holds datasets of RUNs, each as often as it is certified.
+            for (begin, end), uuids in self.certifications.get(collection, ()):
+                for uuid in uuids:
+                    rows.append(by_uuid[uuid]._replace(begin=begin, end=end))
         else:
-            rows = tuple(by_uuid[d.uuid] for d in self.datasets if d.run == collection)
-        return Holding(collection, type_, rows)
+            for dataset in self.datasets:
+                if dataset.run == collection:
+                    rows.append(by_uuid[dataset.uuid])
+        return Holding(collection, type_, tuple(rows))
 
     @cached_property
     def _by_uuid(self) -> dict[str, Row]:
-        return {
-            d.uuid: Row(d.dataset_type, format_data_id(d.data_id), d.uuid, *UNBOUNDED) for d in self.datasets
-        }
+        rows: dict[str, Row] = {}
+        for dataset in self.datasets:
+            data_id = format_data_id(dataset.data_id)
+            rows[dataset.uuid] = Row(dataset.dataset_type, data_id, dataset.uuid, *UNBOUNDED)
+        return rows

@@ -25,7 +25,9 @@ class ExternalEntry(Noun):
 
 def _form_of(entry: Any) -> str:
     # Told apart by form, so that a mistake is told once, not per alternative.
-    return "<external>" if isinstance(entry, dict | ExternalEntry) else "<word>"
+    if isinstance(entry, dict | ExternalEntry):
+        return "<external>"
+    return "<word>"
 
 
 Entry = Annotated[
@@ -62,7 +64,11 @@ class ChainFile(Noun):
     @property
     def external(self) -> tuple[CollectionName, ...]:
         """Collections that others make, in search order."""
-        return tuple(entry.external for entry in self.entries if isinstance(entry, ExternalEntry))
+        collections = []
+        for entry in self.entries:
+            if isinstance(entry, ExternalEntry):
+                collections.append(entry.external)
+        return tuple(collections)
 
 
 def moved(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
@@ -87,8 +93,11 @@ def moved(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
     tops: list[int] = []
     ranks: list[int] = []
     for child in stays:
-        rank = bisect_left(tops, place[child])
-        tops[rank : rank + 1] = [place[child]]
+        place_before = place[child]
+        rank = bisect_left(tops, place_before)
+        # It ends a longer run than any before, or a run of that length at a
+        # smaller place, which more children can follow.
+        tops[rank : rank + 1] = [place_before]
         ranks.append(rank)
     # The run is read from its end: the last child of each rank belongs to it.
     wanted = len(tops) - 1

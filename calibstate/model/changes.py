@@ -152,15 +152,23 @@ class Changes:
     """What kinds declare by files of their own."""
 
     def __bool__(self) -> bool:
-        return bool(
-            self.chains or self.tickets or self.seals or self.repositories or self.settings or self.own
+        parts = (
+            self.chains,
+            self.tickets,
+            self.seals,
+            self.repositories,
+            self.settings,
+            self.own,
         )
+        return any(parts)
 
     @property
     def touched(self) -> tuple[TicketKey, ...]:
         """Tickets whose approval matters: declared otherwise, or entering."""
         keys = {change.key for change in self.tickets}
-        keys.update(change.key for change in self.seals)
+        for change in self.seals:
+            keys.add(change.key)
+        # An entry that is no ticket is no ticket's key, and harms nobody.
         for chain in self.chains:
             for placed in chain.entered:
                 keys.add(TicketKey(chain.instrument, placed.entry))

@@ -83,6 +83,7 @@ def format_data_id(required: Mapping[str, int | str]) -> str:
 
 def parse_data_id(text: str) -> dict[str, str]:
     """Return the keys and values of a data ID; what `format_data_id` had."""
+    # Of hundreds of thousands, so without a loop of statements.
     pairs = (pair.partition("=") for pair in _BETWEEN.split(text) if pair)
     return {key: value for key, _, value in pairs}
 
@@ -116,13 +117,13 @@ class RowsOnDemand(Sequence[Row]):
     @cached_property
     def _rows(self) -> tuple[Row, ...]:
         rows = tuple(self._fetch())
+        # Others may have written since the rows were counted.
         if collection_fingerprint(rows) != self.fingerprint:
-            raise UnreachableError(
-                Diagnostic(
-                    "Collection was changed meanwhile",
-                    f"{self._collection} was changed by others while it was looked at; look again.",
-                )
+            problem = Diagnostic(
+                "Collection was changed meanwhile",
+                f"{self._collection} was changed by others while it was looked at; look again.",
             )
+            raise UnreachableError(problem)
         return rows
 
     @override
@@ -188,9 +189,13 @@ class Holding:
     @cached_property
     def altered(self) -> frozenset[str]:
         """UUIDs of datasets whose files have not the recorded size."""
-        return frozenset(
-            uuid for uuid, size in self.recorded.items() if self.sizes.get(uuid) not in {None, size}
-        )
+        altered: set[str] = set()
+        for uuid, recorded in self.recorded.items():
+            # A file that is gone is missing, and not altered.
+            size = self.sizes.get(uuid)
+            if size is not None and size != recorded:
+                altered.add(uuid)
+        return frozenset(altered)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -202,6 +207,8 @@ class Holding:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Its rows, as few as tell the same."""
+        # Hundreds of rows differ by their data ID only, since calibrations
+        # are nearly always certified for all detectors at once.
         alike: dict[tuple[str, str, int, int], set[str]] = {}
         for dataset_type, data_id, uuid, begin, end in self.rows:
             data_ids = alike.setdefault((dataset_type, uuid, begin, end), set())

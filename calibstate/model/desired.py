@@ -64,8 +64,12 @@ class Lines:
         return self._nearest(self.values, path)
 
     def _nearest(self, marks: Mapping[KeyPath, Mark], path: KeyPath) -> Where:
+        # From the value itself upward to the whole file, which is the path
+        # without any key.
         for end in range(len(path), -1, -1):
-            if mark := marks.get(path[:end]):
+            ancestor = path[:end]
+            mark = marks.get(ancestor)
+            if mark:
                 return Where(self.file, *mark)
         return Where(self.file, 1)
 
@@ -144,19 +148,41 @@ class DesiredState:
         # Without waves it is what it was before there were any.
         if not self.settings.noun.waves:
             not_declared.add("waves")
+        tickets: dict[str, Any] = {}
+        for key, ticket in self.tickets.items():
+            # Without a certification it is what it was before there were any.
+            besides = set()
+            if not ticket.noun.certify:
+                besides.add("certify")
+            tickets[key.name] = _plain(ticket, besides)
+        # What is sealed is in the digest of the seal, whatever its form.
+        seals: dict[str, str] = {}
+        for key, seal in self.seals.items():
+            name = "/".join(key)
+            seals[name] = seal.noun.digest
         declared: dict[str, Any] = {
             "settings": _plain(self.settings, besides=not_declared),
             # Who makes calibrations at a site is no part of what they are.
             "sites": _all_plain(self.sites, besides={"construction"}),
-            "tickets": {key.name: _plain_ticket(ticket) for key, ticket in self.tickets.items()},
+            "tickets": tickets,
             "chains": _all_plain(self.chains),
-            "seals": {"/".join(key): seal.noun.digest for key, seal in self.seals.items()},
+            "seals": seals,
         }
         # Without kinds' own files it is what it was before there were any.
         if any(self.own.values()):
-            declared["own"] = {folder: _all_plain(files) for folder, files in self.own.items()}
-        text = json.dumps(declared, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+            own: dict[str, Any] = {}
+            for folder, files in self.own.items():
+                own[folder] = _all_plain(files)
+            declared["own"] = own
+        # One text for one declaration: sorted, and without blanks.
+        text = json.dumps(
+            declared,
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+        digest = hashlib.sha256(text.encode())
+        return f"sha256:{digest.hexdigest()}"
 
     @cached_property
     def repositories(self) -> tuple[RepositoryAddress, ...]:
@@ -164,7 +190,7 @@ class DesiredState:
         addresses: list[RepositoryAddress] = []
         for written in self.sites.values():
             site = written.noun
-            addresses.extend(site.address(name) for name in site.repositories)
+            addresses.extend(map(site.address, site.repositories))
         return tuple(sorted(addresses))
 
     def repository(self, address: RepositoryAddress) -> tuple[Site, Repository]:
@@ -191,7 +217,8 @@ class DesiredState:
         """
         if target.place in self.repositories:
             return target.place
-        return self.origin(target.name.partition("/")[0])
+        instrument, _, _ = target.name.partition("/")
+        return self.origin(instrument)
 
     def records_elsewhere(self, site: str) -> str | None:
         """Return the store of a site's records if it is another site's.
@@ -210,9 +237,9 @@ class DesiredState:
         str or None
             The path or URI; `None` where the site has a store of its own.
         """
-        origins = {origin.site for origin in self._origins.values()}
+        sites_with_origin = {origin.site for origin in self._origins.values()}
         noun = self.sites[site].noun
-        if site in origins or not noun.repositories:
+        if site in sites_with_origin or not noun.repositories:
             return None
         shared = self.settings.noun.records
         store = noun.records or shared
@@ -220,9 +247,13 @@ class DesiredState:
             return None
         # The servers where sites with an origin keep their records.
         servers = {_server(shared)}
-        for name in origins:
-            servers.add(_server(self.sites[name].noun.records or shared))
-        return store if _server(store) in servers else None
+        for name in sites_with_origin:
+            origin_site = self.sites[name].noun
+            records = origin_site.records or shared
+            servers.add(_server(records))
+        if _server(store) not in servers:
+            return None
+        return store
 
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""
@@ -230,14 +261,20 @@ class DesiredState:
 
     def rse_of(self, address: RepositoryAddress) -> str | None:
         """Return where Rucio brings a repository's files, if it does."""
-        route = self.repository(address)[0].route_of(address.partition("/")[2])
-        return route.rse if isinstance(route, Rucio) else None
+        site, _ = self.repository(address)
+        _, _, name = address.partition("/")
+        route = site.route_of(name)
+        if not isinstance(route, Rucio):
+            return None
+        return route.rse
 
     def awaiting(self, ticket: Ticket, rse: str) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that await a ticket at an RSE, sorted."""
         addresses = []
         for address in self.with_instrument(ticket.instrument):
-            if self.rse_of(address) == rse and not self.skipped(ticket, address):
+            if self.rse_of(address) != rse:
+                continue
+            if not self.skipped(ticket, address):
                 addresses.append(address)
         return tuple(addresses)
 
@@ -245,15 +282,17 @@ class DesiredState:
         """Return why nothing is changed at a repository; `None`: it may."""
         site, _, name = address.partition("/")
         written = self.sites[site]
-        reason = written.noun.repositories[name].hold
-        if not reason:
+        repository = written.noun.repositories[name]
+        # A repository's own hold is told rather than that of its site.
+        if not repository.hold:
             return _hold(address, written)
         where = written.lines.at("repositories", name, "hold")
-        return Hold(address, reason, where)
+        return Hold(address, repository.hold, where)
 
     def hold_of_ticket(self, key: TicketKey) -> Hold | None:
         """Return why nothing is done with a ticket; `None`: it may."""
-        return _hold(key[1], self.tickets.get(key))
+        _, name = key
+        return _hold(name, self.tickets.get(key))
 
     def hold_of_chain(self, name: CollectionName) -> Hold | None:
         """Return why a declared chain is written nowhere; `None`: it may."""
@@ -265,8 +304,10 @@ class DesiredState:
 
     def skipped(self, ticket: Ticket, address: RepositoryAddress) -> str | None:
         """Return why a repository does not get a ticket; `None` if it does."""
+        # A reason for the repository weighs more than one for its site.
         site = Place(address).site
-        return ticket.skip.get(address, ticket.skip.get(site))
+        reason_for_site = ticket.skip.get(site)
+        return ticket.skip.get(address, reason_for_site)
 
     def expects(self, only: Iterable[str], address: RepositoryAddress) -> bool:
         """Return whether an ``only`` names a repository; an empty one does.
@@ -279,25 +320,37 @@ class DesiredState:
             The repository.
         """
         named = frozenset(only)
-        return not named or address in named or Place(address).site in named
+        if not named:
+            return True
+        site = Place(address).site
+        return address in named or site in named
 
     def has_chain(self, address: RepositoryAddress, chain: ChainFile) -> bool:
         """Return whether a repository is to have a declared chain."""
-        instruments = self.repository(address)[1].instruments
-        return chain.instrument in instruments and self.expects(chain.only, address)
+        _, repository = self.repository(address)
+        if chain.instrument not in repository.instruments:
+            return False
+        return self.expects(chain.only, address)
 
     def retired(self, chain: ChainFile) -> frozenset[CollectionName]:
         """Return the collections that a chain is not to search any more."""
         collections: set[CollectionName] = set()
         for word in chain.retired:
             meaning = self.meaning(word, chain.instrument)
-            # A word that means nothing may be a collection nobody declares.
-            collections.update(meaning.children if meaning else [word])
+            if meaning:
+                collections.update(meaning.children)
+            else:
+                # It may be a collection that nobody declares.
+                collections.add(word)
         return frozenset(collections)
 
     def tickets_of(self, instrument: InstrumentName) -> tuple[Written[Ticket], ...]:
         """Return the tickets of an instrument, by name."""
-        return tuple(self.tickets[key] for key in sorted(self.tickets) if key[0] == instrument)
+        tickets = []
+        for key in sorted(self.tickets):
+            if key.instrument == instrument:
+                tickets.append(self.tickets[key])
+        return tuple(tickets)
 
     def chains_of(self, instrument: InstrumentName) -> tuple[Written[ChainFile], ...]:
         """Return the chains of an instrument, by name."""
@@ -310,7 +363,8 @@ class DesiredState:
 
     def ticket_named(self, word: str, instrument: InstrumentName) -> Written[Ticket] | None:
         """Return the ticket of an instrument that a word names, if any."""
-        return self.tickets.get(TicketKey(instrument, word))
+        key = TicketKey(instrument, word)
+        return self.tickets.get(key)
 
     def meaning(self, word: str, instrument: InstrumentName) -> Meaning | None:
         """Return what an entry of a chain stands for.
@@ -330,72 +384,88 @@ class DesiredState:
         Meaning or None
             `None` for a word that means nothing.
         """
-        if ticket := self.ticket_named(word, instrument):
+        ticket = self.ticket_named(word, instrument)
+        if ticket:
             return Meaning(ticket.noun.children, ticket=ticket)
-        if ticket := self._by_bare_collection.get((instrument, word)):
+        ticket = self._by_bare_collection.get((instrument, word))
+        if ticket:
             return Meaning((word,), ticket=ticket)
-        if chain := self.chains.get(word):
+        chain = self.chains.get(word)
+        if chain:
             return Meaning((word,), chain=chain)
         return None
 
     @cached_property
     def _by_instrument(self) -> Mapping[InstrumentName, tuple[RepositoryAddress, ...]]:
-        # They are asked for with every ticket.
-        addresses: dict[InstrumentName, list[RepositoryAddress]] = {}
+        """Repositories of each instrument; asked for with every ticket."""
+        by_instrument: dict[InstrumentName, list[RepositoryAddress]] = {}
         for address in self.repositories:
             _, repository = self.repository(address)
+            # An instrument may be listed twice, and has it once.
             for instrument in dict.fromkeys(repository.instruments):
-                addresses.setdefault(instrument, []).append(address)
-        return {instrument: tuple(those) for instrument, those in addresses.items()}
+                addresses = by_instrument.setdefault(instrument, [])
+                addresses.append(address)
+        return {instrument: tuple(addresses) for instrument, addresses in by_instrument.items()}
 
     @cached_property
     def _origins(self) -> Mapping[InstrumentName, RepositoryAddress]:
+        """The origin of each instrument; of several the first counts."""
         origins: dict[InstrumentName, RepositoryAddress] = {}
         for instrument, addresses in self._by_instrument.items():
-            for address in filter(self._is_origin, addresses):
-                origins.setdefault(instrument, address)
+            for address in addresses:
+                site, _, name = address.partition("/")
+                route = self.sites[site].noun.route_of(name)
+                if isinstance(route, Origin):
+                    origins.setdefault(instrument, address)
         return origins
 
     @cached_property
     def _by_bare_collection(self) -> Mapping[tuple[str, str], Written[Ticket]]:
+        """Bare tickets by instrument and each of their collections."""
         tickets: dict[tuple[str, str], Written[Ticket]] = {}
         for ticket in self.tickets.values():
+            instrument = ticket.noun.instrument
             for name in ticket.noun.bare:
-                tickets[ticket.noun.instrument, name] = ticket
+                tickets[instrument, name] = ticket
         return tickets
 
     @cached_property
     def _by_child(self) -> Mapping[CollectionName, Written[Ticket]]:
+        """Tickets by each collection that stands in chains for them."""
         tickets: dict[CollectionName, Written[Ticket]] = {}
         for ticket in self.tickets.values():
-            tickets.update(dict.fromkeys(ticket.noun.children, ticket))
+            for child in ticket.noun.children:
+                tickets[child] = ticket
         return tickets
 
-    def _is_origin(self, address: RepositoryAddress) -> bool:
-        site, _, name = address.partition("/")
-        return isinstance(self.sites[site].noun.route_of(name), Origin)
 
-
-def _hold(what: str, written: Written[Site] | Written[Ticket] | Written[ChainFile] | None) -> Hold | None:
+def _hold(
+    what: str,
+    written: Written[Site] | Written[Ticket] | Written[ChainFile] | None,
+) -> Hold | None:
+    """Return the hold that a file declares as a whole, if it does."""
     if written is None:
         return None
     reason = written.noun.hold
     if not reason:
         return None
-    return Hold(what, reason, written.lines.at("hold"))
+    where = written.lines.at("hold")
+    return Hold(what, reason, where)
 
 
 def _plain(written: Written[Any], besides: set[str] | None = None) -> Any:
-    return written.noun.model_dump(mode="json", exclude_none=True, exclude=besides)
+    """Return what a file declares, as JSON has it."""
+    return written.noun.model_dump(
+        mode="json",
+        exclude_none=True,
+        exclude=besides,
+    )
 
 
-def _plain_ticket(written: Written[Ticket]) -> Any:
-    # Without a certification it is what it was before there were any.
-    besides = set() if written.noun.certify else {"certify"}
-    return _plain(written, besides)
-
-
-def _all_plain(files: Mapping[str, Written[Any]], besides: set[str] | None = None) -> dict[str, Any]:
+def _all_plain(
+    files: Mapping[str, Written[Any]],
+    besides: set[str] | None = None,
+) -> dict[str, Any]:
     return {name: _plain(written, besides) for name, written in files.items()}
 
 

@@ -60,18 +60,34 @@ def differences(
     """
     alike: dict[tuple[str, int, int, str, str], list[_Piece]] = {}
     for piece in _pieces(first, other):
-        first_side = alike_in(piece.first) if piece.first else ""
-        other_side = alike_in(piece.other) if piece.other else ""
-        key = (piece.dataset_type, *piece.span, first_side, other_side)
-        alike.setdefault(key, []).append(piece)
+        first_side = ""
+        if piece.first:
+            first_side = alike_in(piece.first)
+        other_side = ""
+        if piece.other:
+            other_side = alike_in(piece.other)
+        begin, end = piece.span
+        key = (piece.dataset_type, begin, end, first_side, other_side)
+        told_together = alike.setdefault(key, [])
+        told_together.append(piece)
+    # Sorted by their keys, which are all different.
     for (dataset_type, begin, end, _, _), pieces in sorted(alike.items()):
+        data_ids = []
+        selected: set[Selected] = set()
+        other_selected: set[Selected] = set()
+        for piece in pieces:
+            data_ids.append(piece.data_id)
+            if piece.first:
+                selected.add(_selected(piece.first))
+            if piece.other:
+                other_selected.add(_selected(piece.other))
         yield Difference(
             dataset_type,
-            tuple(sorted(piece.data_id for piece in pieces)),
+            tuple(sorted(data_ids)),
             begin,
             end,
-            frozenset(_selected(piece.first) for piece in pieces if piece.first),
-            frozenset(_selected(piece.other) for piece in pieces if piece.other),
+            frozenset(selected),
+            frozenset(other_selected),
         )
 
 
@@ -87,12 +103,15 @@ class _Piece:
 
 
 def _pieces(first: Resolved, other: Resolved) -> Iterator[_Piece]:
-    of_first, of_other = _by_key(first), _by_key(other)
+    of_first = _by_key(first)
+    of_other = _by_key(other)
     for key in sorted(of_first.keys() | of_other.keys()):
         winners = of_first.get(key, [])
         other_winners = of_other.get(key, [])
         # Most are the same, and need no walk along time.
-        if [_what(winner) for winner in winners] != [_what(winner) for winner in other_winners]:
+        what = list(map(_what, winners))
+        other_what = list(map(_what, other_winners))
+        if what != other_what:
             yield from _along(key, winners, other_winners)
 
 
@@ -110,6 +129,7 @@ def _along(
     key: tuple[str, str], winners: list[Effective], other_winners: list[Effective]
 ) -> Iterator[_Piece]:
     """Walk along time, and yield the longest pieces that differ alike."""
+    # Between two edges nothing changes on either side.
     moments: set[int] = set()
     for winner in (*winners, *other_winners):
         moments.update((winner.begin, winner.end))
@@ -121,7 +141,8 @@ def _along(
         if (first and first.uuid) == (other and other.uuid):
             continue
         # A piece that goes on where the last one ended makes it longer.
-        if last and last.span[1] == begin and (last.first, last.other) == (first, other):
+        winners_here = (first, other)
+        if last and last.span[1] == begin and (last.first, last.other) == winners_here:
             last.span = (last.span[0], end)
             continue
         if last:

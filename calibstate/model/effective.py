@@ -110,12 +110,15 @@ class Resolved:
         Effective or None
             The range with the moment in it; `None` where nothing is found.
         """
+        # Winners are sorted by type, data ID and begin: the last that begins
+        # by then is the only one that can hold the moment.
         after = bisect_left(self.winners, (dataset_type, data_id, moment + 1))
         if after == 0:
             return None
         last = self.winners[after - 1]
-        if (last.dataset_type, last.data_id) != (dataset_type, data_id):
+        if last.dataset_type != dataset_type or last.data_id != data_id:
             return None
+        # Ranges do not hold their end.
         if moment >= last.end:
             return None
         return last

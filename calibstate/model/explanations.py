@@ -16,7 +16,7 @@ from .contents import Row
 from .names import RepositoryAddress
 from .timespans import Range, format_bound
 
-__all__ = ["Explained", "Explanation", "Outcome", "Question", "Since", "Told", "Weighed", "Why"]
+__all__ = ["Answer", "Explained", "Explanation", "Outcome", "Question", "Since", "Weighed", "Why"]
 
 
 class Why(Enum):
@@ -124,7 +124,10 @@ class Explanation:
     @cached_property
     def winner(self) -> Weighed | None:
         """The candidate that the lookup gets."""
-        return next((candidate for candidate in self.candidates if candidate.why is Why.WINS), None)
+        for candidate in self.candidates:
+            if candidate.why is Why.WINS:
+                return candidate
+        return None
 
     @property
     def outcome(self) -> Outcome:
@@ -133,8 +136,10 @@ class Explanation:
             return Outcome.NO_CHAIN
         if self.winner:
             return Outcome.FOUND
-        refused = any(candidate.why is Why.AMBIGUOUS for candidate in self.candidates)
-        if refused:
+        # The butler refuses to choose among several of one collection,
+        # whatever is searched behind it.
+        reasons = {candidate.why for candidate in self.candidates}
+        if Why.AMBIGUOUS in reasons:
             return Outcome.AMBIGUOUS
         return Outcome.NOTHING
 
@@ -142,8 +147,11 @@ class Explanation:
     def without(self) -> tuple[tuple[int, str], ...]:
         """Collections that hold nothing for the data ID, with their ranks."""
         holding = {candidate.collection for candidate in self.candidates}
-        ranked = enumerate(self.searched or ())
-        return tuple((rank, collection) for rank, collection in ranked if collection not in holding)
+        without: list[tuple[int, str]] = []
+        for rank, collection in enumerate(self.searched or ()):
+            if collection not in holding:
+                without.append((rank, collection))
+        return tuple(without)
 
     @property
     def nearest(self) -> Weighed | None:
@@ -183,7 +191,7 @@ class Since:
 
 
 @dataclass(frozen=True)
-class Told:
+class Answer:
     """An explanation, and what is told of it by its repository alone."""
 
     repository: RepositoryAddress
@@ -195,6 +203,15 @@ class Told:
     expected: bool = True
     """Whether what is searched is declared there."""
 
+    @property
+    def content(self) -> tuple[Outcome, str]:
+        """What the lookup gets: its outcome, and the dataset by its UUID."""
+        outcome = self.explanation.outcome
+        winner = self.explanation.winner
+        if winner is None:
+            return outcome, ""
+        return outcome, winner.row.uuid
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -202,7 +219,7 @@ class Explained:
 
     question: Question
 
-    answers: tuple[Told, ...]
+    answers: tuple[Answer, ...]
     """By chain, then by address."""
 
     tickets: Mapping[str, str] = field(default_factory=dict)
@@ -216,35 +233,31 @@ class Explained:
     origins: frozenset[RepositoryAddress] = frozenset()
     """Repositories where calibrations are made."""
 
-    def differing(self, chain: str) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+    def differing(self, chain: str) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
         """Return where a chain gives the same as most, and where it does not.
 
         Of several that as many repositories have, that of the origin counts,
         else that of the first by address.  A chain that is missing where it
         is not declared makes no difference.
         """
-        by_dataset: dict[tuple[Outcome, str], list[Told]] = {}
-        counted = [answer for answer in self.answers if answer.explanation.chain == chain and _counts(answer)]
-        for answer in counted:
-            by_dataset.setdefault(_gets(answer.explanation), []).append(answer)
+        counted: list[Answer] = []
+        by_content: dict[tuple[Outcome, str], list[Answer]] = {}
+        for answer in self.answers:
+            explanation = answer.explanation
+            if explanation.chain != chain:
+                continue
+            # Where nobody declares the chain nobody misses it.
+            if explanation.outcome is Outcome.NO_CHAIN and not answer.expected:
+                continue
+            counted.append(answer)
+            alike = by_content.setdefault(answer.content, [])
+            alike.append(answer)
 
-        def weight(answer: Told) -> tuple[int, bool]:
-            alike = by_dataset[_gets(answer.explanation)]
+        def weight(answer: Answer) -> tuple[int, bool]:
+            alike = by_content[answer.content]
             return len(alike), answer.repository in self.origins
 
         # Of equal weights max takes the first, which is that by address.
-        usual = _gets(max(counted, key=weight).explanation)
-        others = tuple(answer for answer in counted if _gets(answer.explanation) != usual)
-        return tuple(by_dataset[usual]), others
-
-
-def _counts(answer: Told) -> bool:
-    return answer.expected or answer.explanation.outcome is not Outcome.NO_CHAIN
-
-
-def _gets(explanation: Explanation) -> tuple[Outcome, str]:
-    """Return what a lookup gets: its outcome, and the dataset by its UUID."""
-    winner = explanation.winner
-    if winner is None:
-        return explanation.outcome, ""
-    return explanation.outcome, winner.row.uuid
+        usual = max(counted, key=weight).content
+        others = tuple(answer for answer in counted if answer.content != usual)
+        return tuple(by_content[usual]), others

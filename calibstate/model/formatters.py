@@ -75,8 +75,13 @@ def not_allowed(datasets: Iterable[StoredDataset], packages: Sequence[str]) -> M
         name = dataset.formatter
         if name in reasons:
             continue
-        if why := why_not_allowed(name, packages):
+        why = why_not_allowed(name, packages)
+        if why:
             reasons[name] = why
-        elif name not in packages and PurePosixPath(dataset.path).suffix.lower() in _UNPICKLED:
+        if why or name in packages:
+            continue
+        # Some formatters unpickle by the extension of the file alone.
+        suffix = PurePosixPath(dataset.path).suffix
+        if suffix.lower() in _UNPICKLED:
             reasons[name] = f"it would unpickle {dataset.path}, and a pickle runs what it likes"
     return reasons

@@ -193,4 +193,7 @@ class Impact:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """Every change, those of chains that are told together once."""
-        return tuple(change for chain in self.chains for change in chain.changes)
+        changes: list[Change] = []
+        for chain in self.chains:
+            changes.extend(chain.changes)
+        return tuple(changes)

@@ -88,6 +88,7 @@ def collection_name_problem(name: str) -> str | None:
     str or None
         The reason, or `None` for a good name.
     """
+    # Names become paths, which must not lead out of their folders.
     for segment in name.split("/"):
         if not segment:
             return "it has an empty segment"
@@ -112,6 +113,7 @@ def issue_key_meant(text: str) -> str | None:
         What may have been copied from a page: other hyphens, characters that
         nobody sees, wide or small letters.
     """
+    # Wide letters and ligatures become plain ones first.
     plain = unicodedata.normalize("NFKC", text)
     visible = ""
     for character in plain:
@@ -119,7 +121,9 @@ def issue_key_meant(text: str) -> str | None:
         if unicodedata.category(character) != "Cf":
             visible += character
     key = _DASHES.sub("-", visible.strip()).upper()
-    return key if is_issue_key(key) else None
+    if not is_issue_key(key):
+        return None
+    return key
 
 
 def strange_in(text: str) -> str:
@@ -135,10 +139,13 @@ def strange_in(text: str) -> str:
     str
         ``U+2011, U+200B``; empty where there are none.
     """
+    # By number, since the eye does not tell them from those that are meant.
     strange: dict[str, None] = {}
     for character in text:
-        if not (character.isascii() and character.isprintable()):
-            strange[f"U+{ord(character):04X}"] = None
+        if character.isascii() and character.isprintable():
+            continue
+        code_point = f"U+{ord(character):04X}"
+        strange[code_point] = None
     words = list(strange)[:_MOST_STRANGE]
     more = len(strange) - len(words)
     if more:
@@ -149,7 +156,9 @@ def strange_in(text: str) -> str:
 def spelled(text: str) -> str:
     """Return a name that is refused, in quotes, with what is strange in it."""
     strange = strange_in(text)
-    return f"`{text}` (with {strange})" if strange else f"`{text}`"
+    if strange:
+        return f"`{text}` (with {strange})"
+    return f"`{text}`"
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
@@ -173,12 +182,14 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def _collection_name(name: str) -> str:
-    if problem := collection_name_problem(name):
+    problem = collection_name_problem(name)
+    if problem:
         raise ValueError(f"{name!r} is not the name of a collection: {problem}")
     return name
 
 
 def _no_climbing(word: str) -> str:
+    # `.` and `..` are folders, in whatever path the word becomes part of.
     if word.strip(".") == "":
         raise ValueError(f"{word!r} would climb out of a folder")
     return word

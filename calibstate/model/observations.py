@@ -41,6 +41,7 @@ def stamp(moment: datetime) -> str:
 
 
 def _moment(text: str) -> str:
+    # The pattern lets through what no calendar has, such as month 13.
     datetime.fromisoformat(text)
     return text
 
@@ -115,8 +116,16 @@ class HeldEntry(Noun):
 
     def holding(self, collection: str) -> Holding:
         """Return what the collection of a name held."""
+        # Of hundreds of thousands, so without a loop of statements.
         rows = tuple(map(Row._make, self.rows))
-        return Holding(collection, self.type, rows, frozenset(self.unrecorded), self.sizes, self.recorded)
+        return Holding(
+            collection,
+            self.type,
+            rows,
+            frozenset(self.unrecorded),
+            self.sizes,
+            self.recorded,
+        )
 
 
 class Observation(Noun):
@@ -193,6 +202,7 @@ class ObservationsOfOthers:
         age = now - observation.moment
         if age > self.max_age:
             return f"is older than {duration(self.max_age)}"
+        # A little of the future is a clock that goes fast elsewhere.
         if age < -CLOCKS_AGREE:
             return "is of the future, so its age is not known"
         return None

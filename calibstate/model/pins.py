@@ -54,7 +54,9 @@ class Pin:
     @property
     def reading(self) -> Reading | None:
         """How its files are read; `None` where no seal tells."""
-        return self.seal.reading if self.seal else None
+        if self.seal is None:
+            return None
+        return self.seal.reading
 
     @property
     def fingerprint(self) -> str:
@@ -81,18 +83,26 @@ class Pin:
         """
         try:
             if self.rows is not None:
-                return tuple(self.rows()[name].rows)
+                holding = self.rows()[name]
+                return tuple(holding.rows)
         except UnreachableError:
             if self.seal is None:
                 raise
+        # The seal tells the same but for UUIDs, and nobody has to be asked.
         assert self.seal, "without a seal there is a bundle, or the origin"
         return sealed_rows(self.seal, name, live)
 
     def expected_type(self, name: str) -> CollectionType | None:
         """Return the type of one of its collections; a seal tells none."""
+        # The manifest is at hand; rows may have to be fetched.
         if self.manifest:
-            return next((c.type for c in self.manifest.collections if c.name == name), None)
-        return self.rows()[name].type if self.rows is not None else None
+            for collection in self.manifest.collections:
+                if collection.name == name:
+                    return collection.type
+            return None
+        if self.rows is None:
+            return None
+        return self.rows()[name].type
 
 
 Pins = Mapping[TicketKey, Pin | Reason]

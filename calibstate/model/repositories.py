@@ -57,11 +57,18 @@ class _AlsoAWord:
 
 def _spelled_out(route: Any) -> Any:
     """Accept ``copy`` for ``{by: copy}``."""
-    return {"by": route} if isinstance(route, str) else route
+    # A route of Rucio has fields, and its name alone is refused for lack of
+    # them.
+    if isinstance(route, str):
+        return {"by": route}
+    return route
 
 
 Route = Annotated[
-    Origin | Copy | Rucio, Field(discriminator="by"), BeforeValidator(_spelled_out), _AlsoAWord()
+    Origin | Copy | Rucio,
+    Field(discriminator="by"),
+    BeforeValidator(_spelled_out),
+    _AlsoAWord(),
 ]
 """How calibrations reach a repository."""
 
@@ -156,4 +163,5 @@ class Site(Noun):
 
     def route_of(self, repository: str) -> Origin | Copy | Rucio | None:
         """Return the route to one of its repositories, if it has one."""
-        return self.repositories[repository].route or self.route
+        own_route = self.repositories[repository].route
+        return own_route or self.route

@@ -46,23 +46,38 @@ class PastRun:
     @property
     def began(self) -> Began | None:
         """Who began it, and from what."""
-        return next((line.began for line in self.lines if line.began), None)
+        # The line that begins a run has it; that line may be lost.
+        for line in self.lines:
+            if line.began:
+                return line.began
+        return None
 
     @property
     def at(self) -> str:
         """When it began, UTC with ``Z``; empty where no line tells."""
-        return self.lines[0].at if self.lines else ""
+        if not self.lines:
+            return ""
+        return self.lines[0].at
 
     @property
     def end(self) -> str:
         """How it ended, in its own words; empty where it has no end."""
-        return self.lines[-1].text if self.lines and self.lines[-1].event == "end" else ""
+        if not self.lines:
+            return ""
+        last = self.lines[-1]
+        if last.event != "end":
+            return ""
+        return last.text
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each target, at last."""
-        last = {line.outcome.target: line.outcome for line in self.lines if line.outcome}
-        return tuple(last.values())
+        # Of a target there are several: begun, then what became of it.
+        last_of: dict[str, Outcome] = {}
+        for line in self.lines:
+            if line.outcome:
+                last_of[line.outcome.target] = line.outcome
+        return tuple(last_of.values())
 
     @property
     def begun(self) -> tuple[Outcome, ...]:
@@ -72,7 +87,8 @@ class PastRun:
     @property
     def tally(self) -> dict[str, int]:
         """How many targets came to what."""
-        return dict(Counter(outcome.result.value for outcome in self.outcomes))
+        results = [outcome.result.value for outcome in self.outcomes]
+        return dict(Counter(results))
 
 
 def entered(runs: Iterable[PastRun], chain: str, children: Collection[str]) -> Since:
@@ -91,11 +107,13 @@ def entered(runs: Iterable[PastRun], chain: str, children: Collection[str]) -> S
         Names by which it may stand there.
     """
     names = set(children)
+    # From the latest line back: what was done to the child last counts.
     for run in runs:
         for line in reversed(run.lines):
             outcome = line.outcome
             if outcome is None or outcome.target != chain:
                 continue
+            # A step that was begun may have been done, though nobody told.
             if outcome.result is not Result.BEGUN:
                 continue
             if not names.isdisjoint(outcome.entrants or ()):

@@ -31,16 +31,17 @@ class Scope:
 
     def has_repository(self, address: RepositoryAddress) -> bool:
         """Say whether a repository is looked at and changed."""
-        site = address.partition("/")[0]
-        return (
-            _among(site, self.sites)
-            and _among(address, self.repositories)
-            and not self._excluded(address, site)
-        )
+        site, _, _ = address.partition("/")
+        if not _among(site, self.sites):
+            return False
+        if not _among(address, self.repositories):
+            return False
+        return not self._excluded(address, site)
 
     def leaves_out(self, address: RepositoryAddress) -> bool:
         """Say whether a repository was excluded by name."""
-        return self._excluded(address, address.partition("/")[0])
+        site, _, _ = address.partition("/")
+        return self._excluded(address, site)
 
     def has_instrument(self, instrument: str) -> bool:
         """Say whether an instrument's calibrations are."""
@@ -48,17 +49,27 @@ class Scope:
 
     def has_ticket(self, key: TicketKey) -> bool:
         """Say whether a ticket is."""
+        # Most commands are narrowed to no ticket, and ask for each of them.
         if not (self.tickets or self.instruments or self.exclude):
             return True
         instrument, ticket = key
-        names = (ticket, f"{instrument}/{ticket}")
-        if self.tickets and not any(_among(name, self.tickets) for name in names):
+        full_name = f"{instrument}/{ticket}"
+        is_named = _among(ticket, self.tickets) or _among(full_name, self.tickets)
+        if not is_named or not self.has_instrument(instrument):
             return False
-        return self.has_instrument(instrument) and not self._excluded(*names)
+        return not self._excluded(ticket, full_name)
 
     def _excluded(self, *names: str) -> bool:
-        return any(fnmatchcase(name, pattern) for name in names for pattern in self.exclude)
+        """Say whether one of the names of a thing is excluded."""
+        for pattern in self.exclude:
+            for name in names:
+                if fnmatchcase(name, pattern):
+                    return True
+        return False
 
 
 def _among(name: str, patterns: tuple[str, ...]) -> bool:
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+    """Say whether a pattern fits; without any, everything is asked for."""
+    if not patterns:
+        return True
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -142,6 +142,7 @@ class Seal(Noun):
     ticket: Word
     instrument: InstrumentName
 
+    # What an approval names is over these two, and over how files are read.
     fingerprint: _Digest
     """Of the ticket."""
 
@@ -340,7 +341,7 @@ def sealed_rows(seal: Seal, name: str, live: Iterable[Row]) -> tuple[Row, ...]:
         their UUIDs, so those are taken over for the same data IDs and ranges;
         a row that is not there has none.
     """
-    # A collection holds one dataset at most for each of these.
+    # By all that a seal tells of a certification but for the dataset.
     uuids: dict[tuple[str, str, int, int], str] = {}
     for row in live:
         uuids[row.dataset_type, row.data_id, row.begin, row.end] = row.uuid
@@ -608,6 +609,8 @@ def _order(value: str) -> tuple[int, str]:
 
 def _written(values: frozenset[str]) -> int | str | list[str]:
     """Return the values of a dimension as a seal has them."""
+    # Whole numbers are written as ranges; a zero in front makes a word of
+    # one, since ``007`` read as a number would come back as ``7``.
     ordered = sorted(values, key=_order)
     if all(map(_NUMBER.fullmatch, ordered)):
         text = ",".join(_spans(ordered))
@@ -640,6 +643,7 @@ def _span(first: str, last: str) -> str:
 
 def _values(written: _Written) -> list[str]:
     """Return the values that a seal writes for a dimension, as text."""
+    # A list holds words as they are, whatever they look like.
     if isinstance(written, list):
         return list(map(str, written))
     if written is None:
@@ -684,6 +688,7 @@ def _range(entry: Coverage) -> Range:
     ValueError
         It cannot be read.
     """
+    # A bound that was forgotten must not be read as unbounded.
     missing = {"begin", "end"} - entry.keys()
     if missing:
         raise ValueError(f"{min(missing)} is missing; write `null` where it is unbounded")

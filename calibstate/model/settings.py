@@ -163,18 +163,23 @@ def is_met(requires: str, version: str) -> bool:
     ValueError
         A clause cannot be read.
     """
-    have = re.match(r"[0-9]+(\.[0-9]+)*", version)
-    number = _number(have[0] if have else "0")
-    return all([_holds(clause, number) for clause in requires.split(",")])
-
-
-def _holds(clause: str, number: tuple[int, ...]) -> bool:
-    match = _CLAUSE.fullmatch(clause.strip())
-    if not match:
-        raise ValueError(f"`{clause.strip()}` is not a version after one of {', '.join(_COMPARED)}")
-    symbol, version = match[1], match[2]
-    compare = _COMPARED[symbol]
-    return compare(number, _number(version))
+    # What follows the numbers, such as `.dev3`, makes no other version.
+    numbers = re.match(r"[0-9]+(\.[0-9]+)*", version)
+    have: tuple[int, ...] = (0,)
+    if numbers:
+        have = _number(numbers[0])
+    all_met = True
+    # All clauses are read, so that one that cannot be is told in any case.
+    for part in requires.split(","):
+        clause = part.strip()
+        match = _CLAUSE.fullmatch(clause)
+        if not match:
+            symbols = ", ".join(_COMPARED)
+            raise ValueError(f"`{clause}` is not a version after one of {symbols}")
+        compare = _COMPARED[match[1]]
+        if not compare(have, _number(match[2])):
+            all_met = False
+    return all_met
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -194,10 +194,10 @@ class Status(Noun):
 
     def tally(self) -> Counter[State]:
         """Count the states of tickets."""
-        return Counter(
-            cell.state
-            for table in self.tables
-            for row in table.rows
-            if row.subject is Subject.TICKET
-            for cell in row.cells
-        )
+        states: Counter[State] = Counter()
+        for table in self.tables:
+            for row in table.rows:
+                # Rows of chains and of collections are no tickets.
+                if row.subject is Subject.TICKET:
+                    states.update(cell.state for cell in row.cells)
+        return states

@@ -109,16 +109,22 @@ class Ticket(Noun):
     @property
     def collection(self) -> str | None:
         """The ticket collection, a chain; `None` for a bare ticket."""
-        return None if self.bare else f"{self.instrument}/calib/{self.ticket}"
+        if self.bare:
+            return None
+        return f"{self.instrument}/calib/{self.ticket}"
 
     @property
     def leaves(self) -> tuple[str, ...]:
         """Full names of its CALIBRATION and RUN collections, in order."""
-        return self.bare or tuple(self.full_name(name) for name in self.collections)
+        if self.bare:
+            return self.bare
+        return tuple(map(self.full_name, self.collections))
 
     @property
     def children(self) -> tuple[str, ...]:
         """What stands in a chain that lists the ticket, in search order."""
+        # A ticket stands in chains as one collection, so that it comes and
+        # goes as a whole; only a bare one has none that could stand there.
         return self.bare or (f"{self.instrument}/calib/{self.ticket}",)
 
     def full_name(self, name: CollectionName) -> CollectionName:

@@ -48,8 +48,10 @@ def parse_tai(text: str) -> int:
     day, time, fraction = match.groups()
     # The calendar is used as a ruler: TAI has no leap seconds, nor has this.
     since = datetime.fromisoformat(f"{day}T{time}+00:00") - _EPOCH
+    # In whole numbers: a float has no room for nanoseconds of our time.
     seconds = since.days * 86400 + since.seconds
-    return seconds * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+    digits = (fraction or "").ljust(9, "0")
+    return seconds * 1_000_000_000 + int(digits)
 
 
 def format_bound(bound: int) -> str | None:
@@ -70,4 +72,6 @@ def format_range(span: Range) -> str:
     begin, end = span
     if begin >= end:
         return "[empty)"
-    return f"[{format_bound(begin) or '…'}, {format_bound(end) or '…'})"
+    first = format_bound(begin) or "…"
+    last = format_bound(end) or "…"
+    return f"[{first}, {last})"

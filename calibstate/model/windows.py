@@ -35,16 +35,21 @@ class _AlsoAWord:
 
 def _listed(deny: Any) -> Any:
     """Accept ``summit`` for ``[summit]``."""
-    return (deny,) if isinstance(deny, str) else deny
+    if isinstance(deny, str):
+        return (deny,)
+    return deny
 
 
 def _cron(words: str) -> str:
     if len(words.split()) != 5:
         raise ValueError(f"`{words}` is no time of cron: minute, hour, day of month, month, day of week")
+    # What can be read may still never come, as the 30th of February.
+    some_day = datetime(2025, 1, 1, tzinfo=UTC)
     try:
-        next(CronSim(words, datetime(2025, 1, 1, tzinfo=UTC)))
+        next(CronSim(words, some_day))
     except CronSimError as error:
-        raise ValueError(f"`{words}` is no time of cron: {str(error).lower()}") from None
+        detail = str(error).lower()
+        raise ValueError(f"`{words}` is no time of cron: {detail}") from None
     except StopIteration:
         raise ValueError(f"`{words}` never comes") from None
     return words
@@ -60,8 +65,9 @@ def _lasts(words: str) -> str:
 
 
 def _span(words: str) -> timedelta:
-    number, unit = words[:-1], words[-1]
-    return timedelta(**{_UNITS[unit]: int(number)})
+    number = int(words[:-1])
+    unit = _UNITS[words[-1]]
+    return timedelta(**{unit: number})
 
 
 def _zone(name: str) -> str:
@@ -69,7 +75,9 @@ def _zone(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = nearest(name, available_timezones())
-        hint = f"; did you mean `{near}`?" if near else ""
+        hint = ""
+        if near:
+            hint = f"; did you mean `{near}`?"
         raise ValueError(f"no time zone is called `{name}`{hint}") from None
     return name
 
@@ -79,7 +87,12 @@ class Window(Noun):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    deny: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_listed), _AlsoAWord()]
+    deny: Annotated[
+        tuple[str, ...],
+        Field(min_length=1),
+        BeforeValidator(_listed),
+        _AlsoAWord(),
+    ]
     """Sites or repositories at which no step is begun while it is closed."""
 
     closes: Annotated[str, AfterValidator(_cron), Field(alias="from")]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from ..model.explanations import Explained, Explanation, Outcome, Told, Why
+from ..model.explanations import Answer, Explained, Explanation, Outcome, Why
 from ..model.results.lookups import ExplanationsFound
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
@@ -80,10 +80,10 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
         yield ""
 
 
-def _alike(explained: Explained) -> list[list[Told]]:
+def _alike(explained: Explained) -> list[list[Answer]]:
     """Return the answers, those of repositories that are alike together."""
     # All but the repository must be the same to stand together.
-    groups: dict[tuple[object, ...], list[Told]] = {}
+    groups: dict[tuple[object, ...], list[Answer]] = {}
     for answer in explained.answers:
         explanation = answer.explanation
         content = (
@@ -99,7 +99,7 @@ def _alike(explained: Explained) -> list[list[Told]]:
     return list(groups.values())
 
 
-def _heading(alike: Sequence[Told]) -> str:
+def _heading(alike: Sequence[Answer]) -> str:
     chain = alike[0].explanation.chain
     repositories = ", ".join(answer.repository for answer in alike)
     return f"{chain} at {repositories}"
@@ -155,7 +155,7 @@ def _gets(explanation: Explanation, most: Explanation) -> str:
 # --- one answer ---
 
 
-def _candidate_lines(tickets: Mapping[str, str], answer: Told) -> Iterator[Text]:
+def _candidate_lines(tickets: Mapping[str, str], answer: Answer) -> Iterator[Text]:
     """Yield the candidates as a table, with the dataset of the winner."""
     candidates = answer.explanation.candidates
     names = []
@@ -192,7 +192,7 @@ def _width(column: Sequence[str]) -> int:
     return len(widest)
 
 
-def _dataset(answer: Told) -> Iterator[str]:
+def _dataset(answer: Answer) -> Iterator[str]:
     winner = answer.explanation.winner
     if winner is None:
         return

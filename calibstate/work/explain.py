@@ -9,7 +9,7 @@ from ..kinds.chain import ChainKind
 # With this numpy is imported.
 from ..lookups.explaining.explain import explain as find_explanations
 from ..model.desired import DesiredState
-from ..model.explanations import Explained, Question, Since, Told
+from ..model.explanations import Answer, Explained, Question, Since
 from ..model.names import Address, TicketKey
 from ..model.results.lookups import ExplanationsFound
 from .session import Session
@@ -44,7 +44,7 @@ def explain(session: Session, question: Question, *, everything: bool = False) -
     return ExplanationsFound(explained, tuple(since), everything)
 
 
-def _since(desired: DesiredState, explained: Explained, lookup: Told, places: Places) -> Since | None:
+def _since(desired: DesiredState, explained: Explained, lookup: Answer, places: Places) -> Since | None:
     """Return since when what wins is searched there.
 
     `None` where nothing wins, or where what was searched is no chain.

@@ -11,7 +11,7 @@ from ...engine.expand import places_of
 from ...engine.side_by_side import side_by_side
 from ...errors import Diagnostic, UnreachableError, UsageError
 from ...model.desired import DesiredState
-from ...model.explanations import Explained, Explanation, Question, Told
+from ...model.explanations import Answer, Explained, Explanation, Question
 from ...model.names import RepositoryAddress
 from ...model.scope import Scope
 from ...model.timespans import Range
@@ -70,7 +70,7 @@ def explain(
         counted(done, len(under_way))
     # They end in any order.
     looks.sort(key=lambda look: look.address)
-    explanations: list[Told] = []
+    explanations: list[Answer] = []
     remarks: list[str] = []
     if looks:
         refuse_unknown_words(desired, question, looks)
@@ -106,7 +106,7 @@ def _explanations(
     looks: Sequence[Look],
     exposures: Exposures,
     words: Words,
-) -> Iterator[Told]:
+) -> Iterator[Answer]:
     """Yield an explanation for each chain of each repository."""
     for look_ in looks:
         exposure = exposures.by_address[look_.address]
@@ -120,7 +120,7 @@ def _explanations(
         for chain, leaves in look_.chains.items():
             if leaves is None:
                 absent = Explanation(chain, question.dataset_type, data_id, span)
-                yield Told(
+                yield Answer(
                     look_.address,
                     absent,
                     expected=chain in look_.declared,
@@ -134,7 +134,7 @@ def _explanations(
                     span,
                 )
                 run = _run_of_winner(look_.butler, explanation)
-                yield Told(look_.address, explanation, run)
+                yield Answer(look_.address, explanation, run)
 
 
 def _run_of_winner(butler: ButlerReader, explanation: Explanation) -> str | None:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode, first_of
 from ..differences import Difference
-from ..explanations import Explained, Since, Told
+from ..explanations import Answer, Explained, Since
 from ..names import RepositoryAddress
 from .base import CommandResult, Footnote, failed_if, unseen_notes
 
@@ -76,7 +76,7 @@ class ExplanationsFound(CommandResult):
     everything: bool = False
     """Whether the collections that hold nothing are to be named, too."""
 
-    def dated(self) -> Iterator[tuple[Told, Since | None]]:
+    def dated(self) -> Iterator[tuple[Answer, Since | None]]:
         """Yield each explanation, with when its winner was first searched."""
         return zip(self.explained.answers, self.since, strict=True)
 
@@ -96,7 +96,7 @@ class ExplanationsFound(CommandResult):
         notes.extend(unseen_notes(self.explained.unreachable))
         return tuple(notes)
 
-    def _when(self, answer: Told, since: Since) -> str:
+    def _when(self, answer: Answer, since: Since) -> str:
         winner = answer.explanation.winner
         what = ""
         if winner:

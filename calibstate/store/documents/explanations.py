@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ...model.explanations import Explained, Outcome, Since, Told, Weighed, Why
+from ...model.explanations import Answer, Explained, Outcome, Since, Weighed, Why
 from ...model.names import Noun
 from ...model.results.lookups import ExplanationsFound
 from ...model.timespans import format_bound
@@ -154,7 +154,7 @@ def _differing(explained: Explained) -> tuple[str, ...]:
     return tuple(sorted(repositories))
 
 
-def _entry(explained: Explained, answer: Told, since: Since | None) -> ExplanationEntry:
+def _entry(explained: Explained, answer: Answer, since: Since | None) -> ExplanationEntry:
     explanation = answer.explanation
     candidates = tuple(_candidate(explained, weighed) for weighed in explanation.candidates)
     winner = None
