@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lsst.daf.butler import Butler
 
 from calibstate.demo.rucio.server import ServerMissingError, find_server
 
@@ -98,3 +99,11 @@ def test_it_is_served_until_somebody_stops_it(tmp_path: Path) -> None:
         assert demo.wait(60) == 0
     ran = run("-C", str(world / "state"), "plan", "--site", "usdf", **variables)
     assert (ran.returncode, "unreachable" in ran.stdout) == (1, True)
+
+
+def test_the_tables_of_the_demonstration_can_be_read(demo_world: Path) -> None:
+    with Butler.from_config(str(demo_world / "repo" / "usdf-main"), collections="LSSTComCam/calib") as butler:
+        table = butler.get("ptc", instrument="LSSTComCam", detector=4)
+
+    assert list(table.columns) == ["amplifier", "value"]
+    assert "detector: 4" in table.meta["of"]

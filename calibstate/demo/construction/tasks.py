@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -78,11 +79,11 @@ class StandInTask(PipelineTask):
 
     @override
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
-        make_trouble(self.getName(), butlerQC.quantum.dataId)
+        make_trouble(self.getName(), butlerQC.quantum.dataId.required)
         super().runQuantum(butlerQC, inputRefs, outputRefs)
 
 
-def make_trouble(label: str, data_id: DataCoordinate) -> None:
+def make_trouble(label: str, data_id: Mapping[str, Any]) -> None:
     """Do what the environment asks of a quantum.
 
     Raises
@@ -97,12 +98,12 @@ def make_trouble(label: str, data_id: DataCoordinate) -> None:
         return
     if which.isdigit():
         which = f"detector={int(which) - 1}"
-    required = {str(name): str(value) for name, value in data_id.required.items()}
+    values = {name: str(value) for name, value in data_id.items()}
     for part in filter(None, which.split(",")):
         name, _, value = part.partition("=")
-        if required.get(name) != value:
+        if values.get(name) != value:
             return
-    raise RuntimeError(f"{label} is made to fail for {required}.")
+    raise RuntimeError(f"{label} is made to fail for {values}.")
 
 
 # Instrument signature removal: from a raw to an image.
@@ -582,7 +583,7 @@ class ExposureVerifyTask(StandInTask):
     @override
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
         data_id = butlerQC.quantum.dataId
-        make_trouble(self.getName(), data_id)
+        make_trouble(self.getName(), data_id.required)
         pixels = by_amplifier(butlerQC.get(inputRefs.inputExp))
         measured = {"MEAN": pixels.mean(axis=1), "NOISE": pixels.std(axis=1)}
         stats, results = judge(self.config, measured, data_id)
@@ -675,7 +676,7 @@ class SolvedVerifyTask(StandInTask):
     @override
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
         data_id = butlerQC.quantum.dataId
-        make_trouble(self.getName(), data_id)
+        make_trouble(self.getName(), data_id.required)
         values = values_of(butlerQC.get(inputRefs.inputCalib))
         stats, results = judge(self.config, {"MEAN": values}, data_id)
         butlerQC.put(Struct(outputStats=stats, outputResults=results), outputRefs)
@@ -745,7 +746,7 @@ class ExposureMergeTask(StandInTask):
 
     @override
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
-        make_trouble(self.getName(), butlerQC.quantum.dataId)
+        make_trouble(self.getName(), butlerQC.quantum.dataId.required)
         # Graphs of the same quanta may hold them in another order.
         refs = sorted(inputRefs.inputStats, key=lambda ref: ref.dataId)
         parts = {self._key(ref.dataId): butlerQC.get(ref) for ref in refs}

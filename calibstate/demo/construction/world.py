@@ -320,7 +320,7 @@ def drift(
         place = butler.getURI(
             "raw", instrument=world.instrument, exposure=exposure, detector=detector, collections=world.raws
         )
-    # The butler records no checksum of what it has put itself.
+    # The butler knows the size of what it has put, and no checksum.
     file = Path(place.ospath)
     image = pickle.loads(file.read_bytes())
-    file.write_bytes(pickle.dumps(image + spread(offsets)))
+    file.write_bytes(pickle.dumps(image + spread(offsets), protocol=-1))
