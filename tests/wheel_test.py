@@ -166,6 +166,12 @@ def test_every_package_that_is_imported_is_declared() -> None:
     assert undeclared == set()
 
 
+def test_tests_have_what_construction_asks_for() -> None:
+    optional = PROJECT["optional-dependencies"]
+
+    assert set(optional["construct"]) <= set(optional["test"])
+
+
 def test_every_package_that_is_declared_is_imported() -> None:
     declared = {canonicalize_name(Requirement(r).name) for r in PROJECT["dependencies"]}
     paths = owners()

@@ -82,7 +82,7 @@ def variables(world: ConstructionWorld) -> dict[str, str]:
 
 def substituted(text: str, values: Mapping[str, str]) -> dict[str, Any]:
     """Return a template as BPS reads it: variables, then its own lines."""
-    content = yaml.safe_load(Template(text).safe_substitute(values))
+    content: dict[str, Any] = yaml.safe_load(Template(text).safe_substitute(values))
     lines = {name: value for name, value in content.items() if isinstance(value, str)}
     for name, value in content["payload"].items():
         while "{" in value.replace("${", ""):
