@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import IO, Generic, TypeVar
 
 from typing_extensions import override
@@ -101,9 +100,11 @@ class _Recent(Generic[_Read]):
             answer = self._kept.pop(digest, None)
             if answer is None:
                 answer = read()
+            # It goes to the end, so the first is the one to give up.
             self._kept[digest] = answer
             if len(self._kept) > _KEPT:
-                del self._kept[next(iter(self._kept))]
+                oldest = next(iter(self._kept))
+                del self._kept[oldest]
         return answer
 
 
@@ -148,11 +149,15 @@ class Archive(ArchiveWriter):
     @override
     def bundles(self, tickets: Iterable[TicketKey]) -> Mapping[TicketKey, tuple[Manifest, ...]]:
         keys = list(dict.fromkeys(tickets))
+        bundles = {}
         with self._seen():
             self._store.look()
-            with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
-                manifests_of = dict(zip(keys, threads.map(self._bundles, keys), strict=True))
-        return {key: manifests for key, manifests in manifests_of.items() if manifests}
+            with _threads() as threads:
+                all_manifests = threads.map(self._bundles, keys)
+                for key, manifests in zip(keys, all_manifests, strict=True):
+                    if manifests:
+                        bundles[key] = manifests
+        return bundles
 
     @override
     def contents(self, manifest: Manifest) -> Contents:
@@ -170,7 +175,11 @@ class Archive(ArchiveWriter):
             )
         check_text(data, manifest, name=name)
         digest = hashlib.sha256(data).hexdigest()
-        contents = self._exports.get(digest, lambda: read_contents(data.decode(errors="replace"), name=name))
+
+        def read() -> Contents:
+            return read_contents(data.decode(errors="replace"), name=name)
+
+        contents = self._exports.get(digest, read)
         try:
             check(contents, manifest, name=name)
         except InvalidStateError as error:
@@ -232,17 +241,19 @@ class Archive(ArchiveWriter):
     def restore_file(
         self, manifest: Manifest, damaged: DamagedFile, source: str, *, fence: Fence = unfenced
     ) -> None:
-        file, key = damaged.file, f"{manifest.folder}/{damaged.file.path}"
+        file = damaged.file
+        key = f"{manifest.folder}/{file.path}"
         with ExitStack() as stack:
             stream = _opened(stack, source, self._timeout)
+            # Before anything is moved aside: the source may be damaged too.
             digest = digest_of(stream)
             if (digest.size, digest.sha256) != (file.size, file.sha256):
-                raise RefusedError(
-                    Diagnostic("File holds other bytes", f"{source} does not hold what the bundle held.")
-                )
+                detail = f"{source} does not hold what the bundle held."
+                raise RefusedError(Diagnostic("File holds other bytes", detail))
             stream.seek(0)
             now = self.read_file(manifest, file)
             if now is None:
+                # Somebody was quicker.
                 return
             if not damaged.is_as_found(now):
                 raise PlanIsStaleError(
@@ -252,7 +263,9 @@ class Archive(ArchiveWriter):
                         hint="Nothing was written. Plan again.",
                     )
                 )
-            aside = f"{_DAMAGED}/{key}-{now.found_sha256[:16]}" if now.found_sha256 else None
+            aside = None
+            if now.found_sha256:
+                aside = f"{_DAMAGED}/{key}-{now.found_sha256[:16]}"
             with self._kept():
                 self._store.put_back(key, stream, digest, aside, fence)
 
@@ -282,10 +295,14 @@ class Archive(ArchiveWriter):
         if there is not None:
             check_content(there, content, reading)
             return _same(there, fingerprint)
+        # By reference the files stay where they are, and are only digested.
+        into = folder
+        if by_reference:
+            into = ""
         with self._kept():
             fence()
             self._store.resume(folder)
-            files = self._add_files("" if by_reference else folder, contents, sources, watch)
+            files = self._add_files(into, contents, sources, watch)
             fence()
             self._store.write(f"{folder}/{EXPORT}", export.text.encode())
             manifest = manifest_from(
@@ -300,17 +317,16 @@ class Archive(ArchiveWriter):
             )
             check_content(manifest, content, reading)
             self._store.settle(folder)
+            text_of_manifest = dump_manifest(manifest).encode()
             fence()
-            if self._store.create(f"{folder}/{MANIFEST}", dump_manifest(manifest).encode()):
+            if self._store.create(f"{folder}/{MANIFEST}", text_of_manifest):
                 return manifest
-        return self._completed_by_others(folder, fingerprint, content)
-
-    def _completed_by_others(self, folder: str, fingerprint: str, content: str | None) -> Manifest:
-        """Return the bundle that was completed while we were at it."""
+        # Somebody else has completed the bundle while we were at it.
         with self._seen():
             there = self._whole_manifest(folder)
         if there is None:
-            raise self._unwritten("the manifest was there, and is gone", FileNotFoundError(folder))
+            error = FileNotFoundError(folder)
+            raise self._unwritten("the manifest was there, and is gone", error)
         check_content(there, content)
         return _same(there, fingerprint)
 
@@ -320,13 +336,20 @@ class Archive(ArchiveWriter):
             self._store.clear_leftovers()
 
     def _now(self) -> str:
-        return self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = self._clock().isoformat(timespec="milliseconds")
+        return now.replace("+00:00", "Z")
 
     def _bundles(self, ticket: TicketKey) -> tuple[Manifest, ...]:
+        """Return the bundles of a ticket, the newest first."""
         above = "/".join(ticket)
-        manifests = [self._manifest(f"{above}/{name}") for name in self._store.folders(above)]
-        complete = [manifest for manifest in manifests if manifest is not None]
-        return tuple(sorted(complete, key=_age, reverse=True))
+        complete = []
+        for name in self._store.folders(above):
+            manifest = self._manifest(f"{above}/{name}")
+            # Without a manifest somebody is still at it, or was cut off.
+            if manifest is not None:
+                complete.append(manifest)
+        complete.sort(key=_age, reverse=True)
+        return tuple(complete)
 
     def _manifest(self, folder: str) -> Manifest | None:
         """Return the manifest of a folder by its head, if there is one."""
@@ -334,12 +357,15 @@ class Archive(ArchiveWriter):
         if data is None:
             return None
         digest = hashlib.sha256(data).digest()
-        read_again = partial(self._in_time, partial(self._read_again, folder, digest))
         name = self._name_of_manifest(folder)
+
+        def read_again() -> str:
+            return self._in_time(lambda: self._read_again(folder, digest))
 
         def load() -> Manifest:
             text = data.decode(errors="replace")
-            return _in_its_place(load_head(text, name=name, read_again=read_again), folder, name)
+            manifest = load_head(text, name=name, read_again=read_again)
+            return _in_its_place(manifest, folder, name)
 
         return self._manifests.get(f"{folder} {digest.hex()}", load)
 
@@ -348,8 +374,10 @@ class Archive(ArchiveWriter):
         data = self._read_manifest(folder)
         if data is None:
             return None
-        text, name = data.decode(errors="replace"), self._name_of_manifest(folder)
-        return _in_its_place(load_manifest(text, name=name), folder, name)
+        text = data.decode(errors="replace")
+        name = self._name_of_manifest(folder)
+        manifest = load_manifest(text, name=name)
+        return _in_its_place(manifest, folder, name)
 
     def _name_of_manifest(self, folder: str) -> str:
         return f"{self._store.uri}{folder}/{MANIFEST}"
@@ -393,43 +421,53 @@ class Archive(ArchiveWriter):
             ) from error
 
     def _add_files(
-        self, folder: str, contents: Contents, sources: Mapping[str, ExportedFile], watch: Watch
+        self,
+        folder: str,
+        contents: Contents,
+        sources: Mapping[str, ExportedFile],
+        watch: Watch,
     ) -> list[BundleFile]:
         """Add files to a folder; to none, digest them where they are."""
-        datasets: dict[str, list[str]] = {path: [] for path in sources}
+        # A file can hold several datasets.
+        uuids: dict[str, list[str]] = {path: [] for path in sources}
         for dataset in contents.datasets:
-            datasets[dataset.path].append(dataset.uuid)
-        digests = self._digests(folder, sources, watch)
-        return [
-            BundleFile(
-                path=path, size=d.size, sha256=d.sha256, adler32=d.adler32, datasets=tuple(datasets[path])
-            )
-            for path, d in digests.items()
-        ]
-
-    def _digests(self, folder: str, sources: Mapping[str, ExportedFile], watch: Watch) -> dict[str, Digest]:
-        digests: dict[str, Digest] = {}
-        tally = Tally(watch, [source.size for source in sources.values()])
-        with ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),)) as threads:
-            todo = {threads.submit(self._add_file, folder, source): path for path, source in sources.items()}
+            uuids[dataset.path].append(dataset.uuid)
+        sizes = [source.size for source in sources.values()]
+        tally = Tally(watch, sizes)
+        files = []
+        with _threads() as threads:
+            paths = {}
+            for path, source in sources.items():
+                future = threads.submit(self._add_file, folder, source)
+                paths[future] = path
             try:
-                for future in as_completed(todo):
-                    digest = digests[todo[future]] = future.result()
+                for future in as_completed(paths):
+                    path = paths[future]
+                    digest = future.result()
+                    file = BundleFile(
+                        path=path,
+                        size=digest.size,
+                        sha256=digest.sha256,
+                        adler32=digest.adler32,
+                        datasets=tuple(uuids[path]),
+                    )
+                    files.append(file)
                     tally.passed(digest.size)
                     tally.file_done()
             finally:
                 # After a failure the rest need not be tried.
                 threads.shutdown(wait=False, cancel_futures=True)
-        return digests
+        return files
 
     def _add_file(self, folder: str, source: ExportedFile) -> Digest:
         try:
             with ExitStack() as stack:
                 stream = _opened(stack, source.uri, self._timeout)
-                if not folder:
-                    digest = digest_of(stream)
+                if folder:
+                    key = f"{folder}/{source.path}"
+                    digest = self._store.add(key, stream)
                 else:
-                    digest = self._store.add(f"{folder}/{source.path}", stream)
+                    digest = digest_of(stream)
                 _check_recorded(source, digest, stream)
         except OSError as error:
             what = f"{source.uri} could not be copied to {folder}/{source.path}"
@@ -505,11 +543,16 @@ def _check_recorded(source: ExportedFile, digest: Digest, stream: IO[bytes]) -> 
     RefusedError
         It has another size or another checksum.
     """
+    difference = ""
     if source.size not in {None, digest.size}:
         difference = f"has {digest.size} bytes, and was recorded with {source.size}"
-    elif source.checksum and source.checksum != _blake2b(stream):
-        difference = "has another checksum than was recorded"
-    else:
+    elif source.checksum:
+        # The butler makes its checksums so.
+        stream.seek(0)
+        checksum = hashlib.file_digest(stream, "blake2b").hexdigest()  # type: ignore[arg-type]
+        if source.checksum != checksum:
+            difference = "has another checksum than was recorded"
+    if not difference:
         return
     raise NotAsRecordedError(
         Diagnostic(
@@ -521,23 +564,30 @@ def _check_recorded(source: ExportedFile, digest: Digest, stream: IO[bytes]) -> 
     )
 
 
-def _blake2b(stream: IO[bytes]) -> str:
-    """Return the checksum of a stream as the butler makes it."""
-    stream.seek(0)
-    return hashlib.file_digest(stream, "blake2b").hexdigest()  # type: ignore[arg-type]
-
-
-def _sources(contents: Contents, export: Export, name: str) -> Mapping[str, ExportedFile]:
+def _sources(
+    contents: Contents,
+    export: Export,
+    name: str,
+) -> Mapping[str, ExportedFile]:
     """Return where the files of an export are, by path."""
     sources = {file.path: file for file in export.files}
     of_datasets = {dataset.path for dataset in contents.datasets}
-    if of_datasets != sources.keys():
-        lacking, others = len(of_datasets - sources.keys()), len(sources.keys() - of_datasets)
-        counts = f"{lacking} files of datasets and tells of {others} others"
+    lacking = of_datasets - sources.keys()
+    others = sources.keys() - of_datasets
+    if lacking or others:
         raise RefusedError(
-            Diagnostic("Export is not what was asked for", f"{name} does not tell where to find {counts}.")
+            Diagnostic(
+                "Export is not what was asked for",
+                f"{name} does not tell where to find {len(lacking)} files of datasets and tells of "
+                f"{len(others)} others.",
+            )
         )
     return sources
+
+
+def _threads() -> ThreadPoolExecutor:
+    """Return threads whose hearing from the store counts for all of us."""
+    return ThreadPoolExecutor(_THREADS, initializer=listening, initargs=(hearing(),))
 
 
 def _same(manifest: Manifest, fingerprint: str) -> Manifest:
