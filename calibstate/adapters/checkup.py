@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -69,15 +70,24 @@ def may_write(path: Path) -> tuple[bool, str]:
     path
         It, or a folder that would be made.
     """
-    there = path if path.exists() else path.parent
-    if os.access(there, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+    there = _nearest(path)
+    # Who we act as counts, where the system can be asked for that.
+    effective_ids = os.access in os.supports_effective_ids
+    if os.access(there, os.W_OK, effective_ids=effective_ids):
         return True, f"{there} may be written"
     return False, f"no permission to write {there}"
 
 
 def room_at(path: Path) -> int:
     """Return the bytes that are free where a path is, or would be."""
-    return shutil.disk_usage(path if path.exists() else path.parent).free
+    return shutil.disk_usage(_nearest(path)).free
+
+
+def _nearest(path: Path) -> Path:
+    """Return a path, or the folder in which it would be made."""
+    if path.exists():
+        return path
+    return path.parent
 
 
 def offset_of(date: str | None) -> timedelta | None:
@@ -101,16 +111,17 @@ def offset_of(date: str | None) -> timedelta | None:
         server_time = parsedate_to_datetime(date) + timedelta(seconds=0.5)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if server_time.tzinfo is None else server_time - datetime.now(UTC)
+    if server_time.tzinfo is None:
+        return None
+    return server_time - datetime.now(UTC)
 
 
 def versions_here() -> tuple[str, ...]:
     """Return the versions of what places are asked with."""
-    return tuple(f"{package} {version}" for package in _PACKAGES if (version := _version(package)))
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    versions = []
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            number = version(package)
+            if number:
+                versions.append(f"{package} {number}")
+    return tuple(versions)

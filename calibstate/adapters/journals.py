@@ -9,7 +9,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from ..errors import Diagnostic, UnreachableError
-from ..model.outcomes import Began, JournalLine
+from ..model.outcomes import JournalLine
 from ..model.runs import Ending, PastRun
 from ..ports.silence import USUAL_TIMEOUT, heard
 from .objectstores import ObjectStore, open_store, reason
@@ -43,8 +43,11 @@ def past_runs(uri: str, since: str = "", *, timeout: timedelta = USUAL_TIMEOUT) 
     store = open_store(uri, timeout)
     try:
         store.look()
-        names = [name.removesuffix(_SUFFIX) for name in store.files(_FOLDER) if name.endswith(_SUFFIX)]
-        for name in reversed(names):
+        # Names begin with the time, and files come in the order of names.
+        for file in reversed(store.files(_FOLDER)):
+            if not file.endswith(_SUFFIX):
+                continue
+            name = file.removesuffix(_SUFFIX)
             if name >= since:
                 yield _read(store, name)
     except OSError as error:
@@ -71,7 +74,9 @@ def past_run(uri: str, name: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Past
     store = open_store(uri, timeout)
     try:
         store.look()
-        return _read(store, name) if f"{name}{_SUFFIX}" in store.files(_FOLDER) else None
+        if f"{name}{_SUFFIX}" not in store.files(_FOLDER):
+            return None
+        return _read(store, name)
     except OSError as error:
         raise _unreachable(store, error) from error
 
@@ -85,26 +90,36 @@ def _read(store: ObjectStore, name: str) -> PastRun:
         # Nobody writes such a one; it hides no other.
         return PastRun(name, store.uri, (), Ending.UNKNOWN, unreadable=1)
     heard()
-    lines, unreadable = [], 0
+    lines = []
+    unreadable = 0
     for text in data.splitlines():
         try:
-            lines.append(JournalLine.model_validate_json(text))
+            line = JournalLine.model_validate_json(text)
         except (ValidationError, RecursionError):
             unreadable += 1
+        else:
+            lines.append(line)
     return PastRun(name, store.uri, tuple(lines), _ending(lines), unreadable)
 
 
 def _ending(lines: list[JournalLine]) -> Ending:
+    """Return what became of a run, by its lines or by its process."""
     if lines and lines[-1].event == "end":
         return Ending.ENDED
-    began: Began | None = next((line.began for line in lines if line.began), None)
     here = this_process()
-    if began and runs_no_more(began.process, here):
-        return Ending.CUT_OFF
-    return Ending.GOES_ON if began and is_seen_from(began.process, here) else Ending.UNKNOWN
+    for line in lines:
+        if not line.began:
+            continue
+        process = line.began.process
+        if runs_no_more(process, here):
+            return Ending.CUT_OFF
+        if is_seen_from(process, here):
+            return Ending.GOES_ON
+        # Whether a process of another host runs, nobody can tell here.
+        return Ending.UNKNOWN
+    return Ending.UNKNOWN
 
 
 def _unreachable(store: ObjectStore, error: OSError) -> UnreachableError:
-    return UnreachableError(
-        Diagnostic("Records cannot be reached", f"{store.uri}: {reason(error)}.", hint="Try again later.")
-    )
+    detail = f"{store.uri}: {reason(error)}."
+    return UnreachableError(Diagnostic("Records cannot be reached", detail, hint="Try again later."))

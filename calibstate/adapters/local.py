@@ -27,8 +27,11 @@ def uri_of(path: str | os.PathLike[str], *, is_folder: bool = False) -> str:
     is_folder
         End it with a slash.
     """
-    uri = f"file://{quote(_absolute(path))}"
-    return f"{uri}/" if is_folder and not uri.endswith("/") else uri
+    quoted = quote(_absolute(path))
+    uri = f"file://{quoted}"
+    if is_folder and not uri.endswith("/"):
+        uri += "/"
+    return uri
 
 
 def size_at(path: str) -> int | None:
@@ -38,12 +41,15 @@ def size_at(path: str) -> int | None:
     """
     try:
         # To make a `Path` of each takes longer than the look.
-        there = os.stat(path)  # noqa: PTH116
+        status = os.stat(path)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return 0 if stat.S_ISDIR(there.st_mode) else there.st_size
+    if stat.S_ISDIR(status.st_mode):
+        return 0
+    return status.st_size
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
     # Links stay, as a person wrote them.
-    return os.path.normpath(Path(path).absolute())
+    absolute = Path(path).absolute()
+    return os.path.normpath(absolute)

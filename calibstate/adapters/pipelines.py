@@ -101,9 +101,10 @@ class _Reader(PipelineReader):
 
     @override
     def graph(self, processing: Processing) -> Graph:
-        with self._repository.asking(), _listening() as heard:
+        with self._repository.asking(), _listening() as log:
             # A graph has to name a RUN, which is never made.
-            return _told(_quantum_graph(self._butler, processing, "u/calibstate/verify/none", heard))
+            graph = _quantum_graph(self._butler, processing, "u/calibstate/verify/none", log)
+            return _in_our_words(graph)
 
 
 class _Runner(PipelineRunner):
@@ -116,16 +117,25 @@ class _Runner(PipelineRunner):
     @override
     def runs(self, prefix: str) -> tuple[str, ...]:
         with self._repository.asking():
-            return tuple(sorted(self._butler.collections.query(f"{prefix}*", ButlerCollectionType.RUN)))
+            runs = self._butler.collections.query(f"{prefix}*", ButlerCollectionType.RUN)
+            return tuple(sorted(runs))
 
     @override
     def execute(self, processing: Processing, run: str) -> Execution:
-        with self._repository.asking(), _listening() as heard:
-            before = self._known()
-            butler = Butler.from_config(butler=self._butler, collections=processing.inputs, run=run)
-            graph = _quantum_graph(butler, processing, run, heard)
-            trouble = _run(butler, graph, heard) if len(graph) else ""
-            return Execution(_told(graph), trouble, tuple(sorted(self._known() - before)))
+        with self._repository.asking(), _listening() as log:
+            before = self._dataset_types()
+            butler = Butler.from_config(
+                butler=self._butler,
+                collections=processing.inputs,
+                run=run,
+            )
+            graph = _quantum_graph(butler, processing, run, log)
+            trouble = ""
+            if len(graph):
+                trouble = _run(butler, graph, log)
+            # They stay registered when the RUN is removed.
+            registered = self._dataset_types() - before
+            return Execution(_in_our_words(graph), trouble, tuple(sorted(registered)))
 
     @override
     def remove(self, run: str) -> None:
@@ -145,16 +155,24 @@ class _Runner(PipelineRunner):
                     hint=f"Remove it by hand: butler remove-runs REPOSITORY {run}",
                 )
             ) from error
+        # The butler leaves the folders of the RUN, all empty.
         for root in roots:
-            if root is not None and root.isLocal:
-                _remove_folders(Path(root.ospath), run)
+            if root is None or not root.isLocal:
+                continue
+            for folder, _, _ in os.walk(Path(root.ospath, run), topdown=False):
+                # Somebody else may have a file in it.
+                with suppress(OSError):
+                    Path(folder).rmdir()
 
-    def _known(self) -> set[str]:
-        self._butler.registry.refresh()
-        return {dataset_type.name for dataset_type in self._butler.registry.queryDatasetTypes(...)}
+    def _dataset_types(self) -> set[str]:
+        """Return the names of the dataset types that are registered."""
+        registry = self._butler.registry
+        # What others register this butler does not know by itself.
+        registry.refresh()
+        return {dataset_type.name for dataset_type in registry.queryDatasetTypes(...)}
 
 
-class _Heard(logging.Handler):
+class _Log(logging.Handler):
     """Keeps the first error that is logged, in place of its traceback."""
 
     def __init__(self) -> None:
@@ -163,22 +181,29 @@ class _Heard(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        if self.error is None and record.exc_info and record.exc_info[1]:
-            self.error = record.exc_info[1]
+        if self.error is not None or not record.exc_info:
+            return
+        _, self.error, _ = record.exc_info
 
 
 @contextmanager
-def _listening() -> Iterator[_Heard]:
+def _listening() -> Iterator[_Log]:
     """Hear what the middleware logs, which would be printed otherwise."""
-    heard = _Heard()
-    logging.getLogger().addHandler(heard)
+    log = _Log()
+    root = logging.getLogger()
+    root.addHandler(log)
     try:
-        yield heard
+        yield log
     finally:
-        logging.getLogger().removeHandler(heard)
+        root.removeHandler(log)
 
 
-def _quantum_graph(butler: Butler, processing: Processing, run: str, heard: _Heard) -> Any:
+def _quantum_graph(
+    butler: Butler,
+    processing: Processing,
+    run: str,
+    log: _Log,
+) -> Any:
     from lsst.pipe.base import Pipeline
     from lsst.pipe.base.all_dimensions_quantum_graph_builder import AllDimensionsQuantumGraphBuilder
 
@@ -193,34 +218,43 @@ def _quantum_graph(butler: Butler, processing: Processing, run: str, heard: _Hea
         return builder.finish(metadata={}, attach_datastore_records=False).assemble()
     except Exception as error:
         # A pipeline names classes and configurations that may raise anything.
-        problem = Diagnostic("No quantum graph", f"{processing.pipeline}: {_line(heard.error or error)}.")
-        raise RefusedError(problem) from error
+        line = _line(log.error or error)
+        detail = f"{processing.pipeline}: {line}."
+        raise RefusedError(Diagnostic("No quantum graph", detail)) from error
 
 
-def _told(graph: Any) -> Graph:
+def _in_our_words(graph: Any) -> Graph:
+    """Return how large a graph is, and which calibrations it takes."""
     quanta = graph.build_execution_quanta().values()
-    taken: list[Taken] = []
+    calibrations: list[Taken] = []
     for quantum in quanta:
-        taken += _taken(quantum)
-    return Graph(len(quanta), tuple(taken))
+        calibrations += _calibrations(quantum)
+    return Graph(len(quanta), tuple(calibrations))
 
 
-def _taken(quantum: Quantum) -> Iterator[Taken]:
-    timespan = quantum.dataId.timespan if quantum.dataId is not None else None
-    span = timespan.nsec if timespan is not None else None
+def _calibrations(quantum: Quantum) -> Iterator[Taken]:
+    """Yield the calibrations that are inputs of a quantum."""
+    span = None
+    if quantum.dataId is not None and quantum.dataId.timespan is not None:
+        span = quantum.dataId.timespan.nsec
     for dataset_type, refs in quantum.inputs.items():
         if not dataset_type.isCalibration():
             continue
         for ref in refs:
-            data_id = format_data_id({key: _plain(value) for key, value in ref.dataId.required.items()})
-            yield Taken(dataset_type.name, data_id, str(ref.id), ref.run, span)
+            values: dict[str, int | str] = {}
+            for dimension, value in ref.dataId.required.items():
+                # A data ID is written with numbers and texts only.
+                values[dimension] = value if isinstance(value, int) else str(value)
+            yield Taken(
+                dataset_type.name,
+                format_data_id(values),
+                str(ref.id),
+                ref.run,
+                span,
+            )
 
 
-def _plain(value: Any) -> int | str:
-    return value if isinstance(value, int) else str(value)
-
-
-def _run(butler: Butler, graph: Any, heard: _Heard) -> str:
+def _run(butler: Butler, graph: Any, log: _Log) -> str:
     """Run a graph; return what went wrong, if anything did."""
     from lsst.pipe.base.separable_pipeline_executor import SeparablePipelineExecutor
 
@@ -229,18 +263,15 @@ def _run(butler: Butler, graph: Any, heard: _Heard) -> str:
         executor.pre_execute_qgraph(graph, register_dataset_types=True, save_versions=False)
         executor.run_pipeline(graph)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a task may raise anything
-        return _line(heard.error or error)
+        return _line(log.error or error)
     return ""
 
 
 def _line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    first_line = f": {lines[0].rstrip('.')}" if lines else ""
-    return f"{type(error).__name__}{first_line}"
-
-
-def _remove_folders(root: Path, run: str) -> None:
-    """Remove the folders of a RUN; the butler leaves them, all empty."""
-    for folder, _, _ in os.walk(root / run, topdown=False):
-        with suppress(OSError):  # Somebody else has a file in it.
-            Path(folder).rmdir()
+    """Return what an error is, and the first line that it says."""
+    kind = type(error).__name__
+    for line in str(error).splitlines():
+        text = line.strip()
+        if text:
+            return f"{kind}: {text.rstrip('.')}"
+    return kind

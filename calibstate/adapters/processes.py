@@ -71,8 +71,9 @@ def is_seen_from(holder: Process, here: Process) -> bool:
     here
         A process of this host.
     """
-    there = holder.host, holder.machine, holder.boot, holder.namespace
-    return there == (here.host, here.machine, here.boot, here.namespace)
+    if (holder.host, holder.machine) != (here.host, here.machine):
+        return False
+    return (holder.boot, holder.namespace) == (here.boot, here.namespace)
 
 
 def _has_ended(holder: Process) -> bool:
@@ -84,7 +85,12 @@ def _has_ended(holder: Process) -> bool:
         # It runs, and is another user's.
         pass
     state, started = _stat(holder.pid)
-    return state in {"Z", "X"} or (None not in {started, holder.started} and started != holder.started)
+    if state in {"Z", "X"}:
+        return True
+    if started is None or holder.started is None:
+        return False
+    # Its number was given to another process.
+    return started != holder.started
 
 
 def _stat(pid: int) -> tuple[str, int | None]:
@@ -94,15 +100,18 @@ def _stat(pid: int) -> tuple[str, int | None]:
     except OSError:
         return "", None
     # The name, in parentheses, may itself hold spaces and parentheses.
-    state, *numbers = stat.rpartition(")")[2].split()
+    _, _, fields = stat.rpartition(")")
+    state, *numbers = fields.split()
     return state, int(numbers[18])
 
 
 def _first_line(path: Path) -> str:
     try:
-        return path.read_text(errors="replace").partition("\n")[0]
+        text = path.read_text(errors="replace")
     except OSError:
         return ""
+    line, _, _ = text.partition("\n")
+    return line
 
 
 def _pid_namespace() -> str:

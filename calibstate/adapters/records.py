@@ -45,12 +45,21 @@ def open_journal(uri: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Journal:
     store = open_store(uri, timeout)
     now = _now()
     # Names are sorted by time, that of runs within one second too.
-    within = f"{now.microsecond * 0x1000 // 1_000_000:03x}{uuid4().hex[:5]}"
-    key = f"journal/{now:%Y%m%dT%H%M%SZ}-{within}.jsonl"
-    return _FileJournal(store, key) if isinstance(store, Folder) else _ObjectJournal(store, key)
+    within_second = now.microsecond * 0x1000 // 1_000_000
+    random = uuid4().hex[:5]
+    key = f"journal/{now:%Y%m%dT%H%M%SZ}-{within_second:03x}{random}.jsonl"
+    if isinstance(store, Folder):
+        return _FileJournal(store, key)
+    return _ObjectJournal(store, key)
 
 
-def publish(uri: str, place: str, data: bytes, *, timeout: timedelta = USUAL_TIMEOUT) -> None:
+def publish(
+    uri: str,
+    place: str,
+    data: bytes,
+    *,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> None:
     """Keep what a place showed, in place of what it showed before.
 
     Parameters
@@ -77,7 +86,13 @@ def publish(uri: str, place: str, data: bytes, *, timeout: timedelta = USUAL_TIM
         store.write(_observation(place), data)
 
 
-def published(uri: str, place: str, *, limit: int, timeout: timedelta = USUAL_TIMEOUT) -> bytes | None:
+def published(
+    uri: str,
+    place: str,
+    *,
+    limit: int,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> bytes | None:
     """Return what was last published of a place; `None`: nothing was.
 
     Parameters
@@ -129,7 +144,8 @@ def publish_review(
     UnreachableError
         The store does not answer, or others write all the time.
     """
-    store, key = open_store(uri, timeout), _review(place)
+    store = open_store(uri, timeout)
+    key = _review(place)
     with reached(store, "The review was not published."):
         store.look()
         for _ in range(_TRIES):
@@ -137,7 +153,11 @@ def publish_review(
             after = over(before)
             if len(after) > _LARGEST_REVIEW:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), key)
-            if store.create(key, after) if before is None else store.swap(key, before, after):
+            # Neither takes the place of what somebody else has written since.
+            if before is None:
+                if store.create(key, after):
+                    return
+            elif store.swap(key, before, after):
                 return
         raise OSError(errno.EAGAIN, "others publish at the same time", key)
 
@@ -194,9 +214,10 @@ class _ObjectJournal(Journal):
 
     @override
     def write(self, line: JournalLine) -> None:
+        lines = self._written + _text(line)
         with reached(self._store):
-            self._store.write(self._key, self._written + _text(line))
-        self._written += _text(line)
+            self._store.write(self._key, lines)
+        self._written = lines
 
 
 def _review(place: str) -> str:
@@ -213,12 +234,14 @@ def _now() -> datetime:
 
 
 def _text(line: JournalLine) -> bytes:
-    return (line.model_dump_json(exclude_none=True) + "\n").encode()
+    text = line.model_dump_json(exclude_none=True)
+    return f"{text}\n".encode()
 
 
 @contextmanager
 def reached(
-    store: ObjectStore, why: str = "Without locks and a journal nothing may be changed."
+    store: ObjectStore,
+    why: str = "Without locks and a journal nothing may be changed.",
 ) -> Iterator[None]:
     """Tell troubles of a store of records in our words.
 

@@ -122,20 +122,28 @@ class RegistryReader(ButlerReader):
         """Return what collections hold, all read together."""
         wanted = list(dict.fromkeys(names))
         with_files = set(files).intersection(wanted)
-        if with_files and (calibrations_only or not self._plain.files):
-            # Where files are is the butler's to tell.
-            if not self._plain.files:
-                self.aside = "its files are not in its own folder"
-            return self._butler.holdings(wanted, files=with_files, calibrations_only=calibrations_only)
-        if with_files and self._plain.files:
-            return self._holdings_with_sizes(wanted, with_files, self._plain.files)
-        return self._ask(
-            lambda tables: tables.holdings(wanted, calibrations_only=calibrations_only),
-            lambda butler: butler.holdings(wanted, calibrations_only=calibrations_only),
-        )
+        if not with_files:
+            return self._ask(
+                lambda tables: tables.holdings(wanted, calibrations_only=calibrations_only),
+                lambda butler: butler.holdings(wanted, calibrations_only=calibrations_only),
+            )
+        folder = self._plain.files
+        # Where files are is the butler's to tell.
+        if folder is None:
+            self.aside = "its files are not in its own folder"
+        if folder is None or calibrations_only:
+            return self._butler.holdings(
+                wanted,
+                files=with_files,
+                calibrations_only=calibrations_only,
+            )
+        return self._holdings_with_sizes(wanted, with_files, folder)
 
     def _holdings_with_sizes(
-        self, wanted: Sequence[str], with_files: Collection[str], folder: Path
+        self,
+        wanted: Sequence[str],
+        with_files: Collection[str],
+        folder: Path,
     ) -> Mapping[str, Holding]:
         """Return what collections hold, having looked at files of some."""
 
@@ -167,7 +175,9 @@ class RegistryReader(ButlerReader):
         def fetch(some: Sequence[str]) -> Mapping[str, Holding]:
             return self._in_time(lambda: self.holdings(some, calibrations_only=calibrations_only))
 
-        remembered = RememberedDigests(self._cache, self._plain) if self._cache else None
+        remembered = None
+        if self._cache:
+            remembered = RememberedDigests(self._cache, self._plain)
 
         def look(tables: Snapshot) -> Mapping[str, Holding]:
             if remembered:
@@ -176,7 +186,10 @@ class RegistryReader(ButlerReader):
                 digests = tables.digests(wanted, calibrations_only=calibrations_only)
             return holdings_on_demand(digests, fetch)
 
-        held = self._ask(look, lambda butler: butler.digests(wanted, calibrations_only=calibrations_only))
+        held = self._ask(
+            look,
+            lambda butler: butler.digests(wanted, calibrations_only=calibrations_only),
+        )
         if remembered:
             remembered.keep()
         return held
@@ -221,19 +234,26 @@ class RegistryReader(ButlerReader):
     def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
         """Return the RUN of each dataset; unknown ones are left out."""
         wanted = list(dict.fromkeys(uuids))
-        return self._ask(lambda tables: tables.runs(wanted), lambda butler: butler.runs(wanted))
+        return self._ask(
+            lambda tables: tables.runs(wanted),
+            lambda butler: butler.runs(wanted),
+        )
 
     @override
     def detectors(self, instrument: str) -> Mapping[int, str]:
         """Return the full name of each detector."""
         return self._ask(
-            lambda tables: tables.detectors(instrument), lambda butler: butler.detectors(instrument)
+            lambda tables: tables.detectors(instrument),
+            lambda butler: butler.detectors(instrument),
         )
 
     @override
     def filters(self, instrument: str) -> Mapping[str, str]:
         """Return the band of each physical filter."""
-        return self._ask(lambda tables: tables.filters(instrument), lambda butler: butler.filters(instrument))
+        return self._ask(
+            lambda tables: tables.filters(instrument),
+            lambda butler: butler.filters(instrument),
+        )
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
@@ -260,7 +280,9 @@ class RegistryReader(ButlerReader):
             self._awake.close()
 
     def _ask(
-        self, tables: Callable[[Snapshot], _Answer], butler: Callable[[DafButlerReader], _Answer]
+        self,
+        tables: Callable[[Snapshot], _Answer],
+        butler: Callable[[DafButlerReader], _Answer],
     ) -> _Answer:
         """Ask the tables, and the butler where these cannot tell."""
         try:
@@ -396,8 +418,10 @@ def resolve(butler: str, relative_to: str, slowed: Callable[[str], object] = lam
         return labels[butler]
     if "://" in butler or (_SCHEME.match(butler) and "/" in butler):
         return butler
+    # A label has none of these.
     if "/" in butler or ":" in butler or butler.startswith("."):
-        return str(Path(os.path.normpath(Path(relative_to).absolute() / butler)))
+        path = Path(relative_to).absolute() / butler
+        return str(Path(os.path.normpath(path)))
     with at_work():
         from .butler import unknown_label
     raise unknown_label(butler)
@@ -417,6 +441,9 @@ def _why_not_read(error: DatabaseError) -> str:
 
 def _unreachable(uri: str, error: DatabaseError, *, opening: bool) -> UnreachableError:
     """Return what the butler would say of a database that was waited for."""
-    summary = "Repository cannot be opened" if opening else "Repository does not answer"
+    summary = "Repository does not answer"
+    if opening:
+        summary = "Repository cannot be opened"
     detail, hint = what_a_database_says(error.cause)
-    return UnreachableError(Diagnostic(summary, f"{without_secrets(uri)}: {detail}.", hint=hint))
+    address = without_secrets(uri)
+    return UnreachableError(Diagnostic(summary, f"{address}: {detail}.", hint=hint))

@@ -56,15 +56,17 @@ class Folder(ObjectStore):
     @override
     def look(self) -> None:
         if self._root.is_dir():
+            # Being allowed to see it is more than its being there.
             with os.scandir(self._root) as entries:
                 next(entries, None)
-        elif self._root.exists():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._root))
-        elif not self._root.parent.is_dir():
+            return
+        where = str(self._root)
+        if self._root.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), where)
+        if not self._root.parent.is_dir():
             # Something that should be mounted there may not be.
-            raise FileNotFoundError(
-                errno.ENOENT, "Neither the folder nor the one above it exists", str(self._root)
-            )
+            words = "Neither the folder nor the one above it exists"
+            raise FileNotFoundError(errno.ENOENT, words, where)
 
     @override
     def date(self) -> None:
@@ -73,45 +75,59 @@ class Folder(ObjectStore):
     @override
     def time(self, key: str) -> datetime | None:
         # A file server stamps files with its own clock.
-        guard = self._made(f"{key}/{_GUARD}")
+        guard = self._path_to_write(f"{key}/{_GUARD}")
         stamped = _open_without_a_name(guard.parent)
         if stamped is None:
             stamped = _open_guard(guard)
         try:
             os.utime(stamped)
-            return datetime.fromtimestamp(os.fstat(stamped).st_mtime, UTC)
+            seconds = os.fstat(stamped).st_mtime
+            return datetime.fromtimestamp(seconds, UTC)
         finally:
             os.close(stamped)
 
     @override
     def folders(self, key: str) -> list[str]:
-        try:
-            with os.scandir(self._root / key) as entries:
-                return sorted(e.name for e in entries if _is(e.is_dir) and not e.name.startswith("."))
-        except FileNotFoundError:
-            return []
+        return self._names(key, lambda entry: entry.is_dir())
 
     @override
     def files(self, key: str) -> list[str]:
+        return self._names(key, lambda entry: entry.is_file())
+
+    def _names(
+        self,
+        key: str,
+        is_wanted: Callable[[os.DirEntry[str]], bool],
+    ) -> list[str]:
+        """Return the names of what is in a folder, without what is hidden."""
+        names = []
         try:
             with os.scandir(self._root / key) as entries:
-                return sorted(e.name for e in entries if _is(e.is_file) and not e.name.startswith("."))
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    # A link that leads to itself, say, is nothing.
+                    with suppress(OSError):
+                        if is_wanted(entry):
+                            names.append(entry.name)
         except FileNotFoundError:
             return []
+        return sorted(names)
 
     @override
     def read(self, key: str, *, limit: int) -> bytes | None:
+        path = self._root / key
         try:
-            with _regular(self._root / key) as stream:
+            with _regular(path) as stream:
                 return limited(stream, limit, key)
         except FileNotFoundError:
-            if (path := self._root / key).is_symlink():
+            if path.is_symlink():
                 raise OSError(errno.ELOOP, "It is a link that leads nowhere", str(path)) from None
             return None
 
     @override
     def write(self, key: str, data: bytes) -> None:
-        path = self._made(key)
+        path = self._path_to_write(key)
         with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
             stream.write(data)
             _sync(stream)
@@ -120,7 +136,7 @@ class Folder(ObjectStore):
 
     @override
     def create(self, key: str, data: bytes) -> bool:
-        path = self._made(key)
+        path = self._path_to_write(key)
         with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
             stream.write(data)
             _sync(stream)
@@ -167,19 +183,34 @@ class Folder(ObjectStore):
 
     @override
     def add(self, key: str, stream: IO[bytes]) -> Digest:
-        path = self._made(key)
+        path = self._path_to_write(key)
         if path.exists():
             with path.open("rb") as there:
                 digest = digest_of(there)
             if digest == digest_of(stream):
                 return digest
             stream.seek(0)
-        return self._place(stream, path)
+        digester = Digester()
+        with self._temporary(path.parent) as (temporary, target):
+            target.writelines(digester.pass_through(stream))
+            _sync(target)
+            temporary.replace(path)
+        return digester.digest
 
     @override
     def sizes(self, key: str) -> Mapping[str, int]:
         root = self._root / key
-        return {str(path.relative_to(root)): size for path, size in _sizes_below(root)}
+        sizes = {}
+        for folder, _, names in os.walk(root, onerror=_not_absent):
+            for name in names:
+                path = Path(folder) / name
+                # It went meanwhile, or is a link that leads nowhere.
+                with suppress(FileNotFoundError):
+                    status = path.stat()
+                    if stat.S_ISREG(status.st_mode):
+                        sizes[str(path.relative_to(root))] = status.st_size
+            heard()
+        return sizes
 
     @override
     def digest(self, key: str, pace: Pace = unlimited) -> Digest | None:
@@ -191,9 +222,14 @@ class Folder(ObjectStore):
 
     @override
     def put_back(
-        self, key: str, stream: IO[bytes], digest: Digest, aside: str | None, fence: Fence = unfenced
+        self,
+        key: str,
+        stream: IO[bytes],
+        digest: Digest,
+        aside: str | None,
+        fence: Fence = unfenced,
     ) -> None:
-        path = self._made(key)
+        path = self._path_to_write(key)
         digester = Digester()
         with self._temporary(path.parent) as (temporary, target):
             target.writelines(digester.pass_through(stream))
@@ -202,7 +238,7 @@ class Folder(ObjectStore):
             _sync(target)
             fence()
             if aside is not None:
-                _move_aside(path, self._made(aside))
+                _move_aside(path, self._path_to_write(aside))
             # Unlike a rename a link never takes the place of another file.
             os.link(temporary, path)
         sync_folder(path.parent)
@@ -216,26 +252,28 @@ class Folder(ObjectStore):
 
     def append(self, key: str, data: bytes) -> None:
         """Append to a file, and have it on the disk before returning."""
-        path = self._made(key)
-        new = not path.exists()
+        path = self._path_to_write(key)
+        is_new = not path.exists()
         with path.open("ab", buffering=0) as stream:
             before = stream.tell()
             try:
                 while data:
-                    data = data[stream.write(data) :]
+                    written = stream.write(data)
+                    data = data[written:]
                 os.fsync(stream.fileno())
             except OSError:
                 # Half a line would spoil the next one.
                 stream.truncate(before)
                 raise
-        if new:
+        if is_new:
             sync_folder(path.parent)
 
     @contextmanager
     def _alone_at(self, key: str) -> Iterator[None]:
         """Keep others from swapping meanwhile."""
         # A file of its own: the one that is swapped is another one afterwards.
-        guard = _open_guard(self._made(key).parent / _GUARD)
+        path = self._path_to_write(key)
+        guard = _open_guard(path.parent / _GUARD)
         try:
             fcntl.flock(guard, fcntl.LOCK_EX)
             yield
@@ -244,19 +282,12 @@ class Folder(ObjectStore):
 
     def _clear(self, path: Path) -> None:
         """Remove what others, killed or too late, made to create a file."""
-        for leftover in path.parent.glob(f"{TEMPORARY}{glob.escape(path.name)}-*"):
+        name = glob.escape(path.name)
+        for leftover in path.parent.glob(f"{TEMPORARY}{name}-*"):
             leftover.unlink(missing_ok=True)
         sync_folder(path.parent)
 
-    def _place(self, stream: IO[bytes], path: Path) -> Digest:
-        digester = Digester()
-        with self._temporary(path.parent) as (temporary, target):
-            target.writelines(digester.pass_through(stream))
-            _sync(target)
-            temporary.replace(path)
-        return digester.digest
-
-    def _made(self, key: str) -> Path:
+    def _path_to_write(self, key: str) -> Path:
         """Return the path of a key, its folder made."""
         # The store's own folder is made, never the one above: that may be a
         # mount which is not there at the moment.
@@ -267,8 +298,14 @@ class Folder(ObjectStore):
         return path
 
     @contextmanager
-    def _temporary(self, folder: Path, purpose: str = "") -> Iterator[tuple[Path, IO[bytes]]]:
-        path = folder / f"{TEMPORARY}{purpose}{os.getpid()}-{uuid4().hex}"
+    def _temporary(
+        self,
+        folder: Path,
+        purpose: str = "",
+    ) -> Iterator[tuple[Path, IO[bytes]]]:
+        """Make a file for a while; it stays where it is renamed."""
+        pid = os.getpid()
+        path = folder / f"{TEMPORARY}{purpose}{pid}-{uuid4().hex}"
         try:
             with _in_use(path) as stream:
                 yield path, stream
@@ -319,32 +356,14 @@ def _rename_to_free(temporary: Path, path: Path) -> bool:
     return True
 
 
-def _is(ask: Callable[[], bool]) -> bool:
-    try:
-        return ask()
-    except OSError:
-        return False  # A link that leads to itself, say, is nothing.
-
-
 def _regular(path: Path) -> IO[bytes]:
     """Open a file; what keeps its reader waiting is none."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise OSError(errno.EINVAL, "It is not a file", str(path))
-
-
-def _sizes_below(root: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the files below a folder, each with its bytes."""
-    for folder, _, names in os.walk(root, onerror=_not_absent):
-        for name in names:
-            path = Path(folder) / name
-            with suppress(FileNotFoundError):  # It went meanwhile, or is a link that leads nowhere.
-                there = path.stat()
-                if stat.S_ISREG(there.st_mode):
-                    yield path, there.st_size
-        heard()
 
 
 def _not_absent(error: OSError) -> None:
@@ -386,7 +405,8 @@ def _open_guard(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with suppress(OSError):
         # NFS does; and only who made it can let others have it.
-        os.fchmod(guard, path.parent.stat().st_mode & 0o666)
+        folder = path.parent.stat()
+        os.fchmod(guard, folder.st_mode & 0o666)
     return guard
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ...model.checkups import Examined
@@ -34,22 +33,27 @@ def examine(scope: str, timeout: timedelta = USUAL_TIMEOUT) -> Examined:
     UnreachableError
         It does not answer, or did not let us in.
     """
+
+    def ping(client: Client) -> tuple[str, str | None]:
+        # The client's own question keeps the headers to itself.
+        answer = client.session.get(
+            f"{client.host}/ping",
+            verify=client.ca_cert or False,
+            timeout=timeout.total_seconds(),
+        )
+        answer.raise_for_status()
+        return str(answer.json()["version"]), answer.headers.get("Date")
+
     rucio = Rucio(timeout=timeout)
-    version, date = rucio.ask("say who it is", partial(_ping, timeout))
-    has_scope = scope in rucio.ask("list its scopes", lambda client: client.list_scopes())
+    version, date = rucio.ask("say who it is", ping)
+    scopes = rucio.ask("list its scopes", lambda client: client.list_scopes())
+    allowed, why = None, "not tried: Rucio tells only who writes"
+    if scope not in scopes:
+        allowed, why = False, f"the scope {scope} does not exist"
     return Examined(
         f"Rucio knows us as {rucio.account}",
-        None if has_scope else False,
-        "not tried: Rucio tells only who writes" if has_scope else f"the scope {scope} does not exist",
+        allowed,
+        why,
         (f"Rucio {version}",),
         offset=offset_of(date),
     )
-
-
-def _ping(timeout: timedelta, client: Client) -> tuple[str, str | None]:
-    # The client's own question keeps the headers to itself.
-    answer = client.session.get(
-        f"{client.host}/ping", verify=client.ca_cert or False, timeout=timeout.total_seconds()
-    )
-    answer.raise_for_status()
-    return str(answer.json()["version"]), answer.headers.get("Date")

@@ -74,11 +74,14 @@ def register(
         The dataset is closed, a file is not where the RSE would have it, or
         the account may not register.
     """
-    # Several datasets may share a file.
-    distinct = list({file.name: file for file in reversed(files)}.values())[::-1]
+    # Several datasets may share a file: of each name the first one counts.
+    by_name = {file.name: file for file in reversed(files)}
+    distinct = list(by_name.values())
+    distinct.reverse()
     _check(reader, rucio, settings, dataset, distinct)
     hints = _hints(settings, dataset, rucio.account)
-    for begin in range(0, len(distinct), _CHUNK):
+    total = len(distinct)
+    for begin in range(0, total, _CHUNK):
         chunk = distinct[begin : begin + _CHUNK]
         fence()
         with _unheard():
@@ -88,7 +91,7 @@ def register(
                 lambda client, chunk=chunk: _Registrar(client, settings, chunk).register(dataset),  # type: ignore[misc]
                 hints,
             )
-        watch("files", begin + len(chunk), len(distinct))
+        watch("files", begin + len(chunk), total)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,12 @@ class _Origin:
 class _Registrar(RucioInterface):  # type: ignore[misc]
     """The registrar, with our client and without reading the files."""
 
-    def __init__(self, client: Client, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        settings: RucioSettings,
+        files: Sequence[FileToRegister],
+    ) -> None:
         # Not that of the registrar: it would sign in twice more.
         self.butler = _Origin()
         self.rse = settings.origin_rse
@@ -125,7 +133,8 @@ class _Registrar(RucioInterface):  # type: ignore[misc]
         self.set_backoff(1, 1, 1)
 
     def register(self, dataset: str) -> None:
-        self.register_as_replicas(dataset, [_Ref(file) for file in self._files.values()])
+        references = [_Ref(file) for file in self._files.values()]
+        self.register_as_replicas(dataset, references)
 
     @override
     def compute_hashes(self, resource_path: ResourcePath) -> tuple[int, str]:
@@ -146,8 +155,10 @@ def _check(
             "without `rse_root` and `dtn_url` nobody knows under which URLs the files of the origin are.",
             "Set both below `rucio` in calibstate.yaml, as `rucio-register` wants them.",
         )
-    for name in (dataset, *(file.name for file in files)):
-        if problem := name_problem(name, settings.names):
+    names = [dataset, *(file.name for file in files)]
+    for name in names:
+        problem = name_problem(name, settings.names)
+        if problem:
             raise _refused("Name is not fit for Rucio", f"{name}: {problem}.", "Call it otherwise.")
     _check_places(reader, settings, files)
     if not reader.has_scope():
@@ -161,7 +172,11 @@ def _check(
     _check_known(reader, settings, files)
 
 
-def _check_places(reader: RucioReader, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
+def _check_places(
+    reader: RucioReader,
+    settings: RucioSettings,
+    files: Sequence[FileToRegister],
+) -> None:
     for file in files:
         wanted = expected_path(settings, file.name)
         if ResourcePath(file.uri).unquoted_path != wanted:
@@ -171,36 +186,57 @@ def _check_places(reader: RucioReader, settings: RucioSettings, files: Sequence[
                 f"is {wanted}; nobody would find it.",
                 _PLACES,
             )
+    # The element builds all URLs in the same way, so that one tells of all.
     for file in files[:1]:
-        built, have = expected_pfn(settings, file.name), reader.pfn(file.name)
+        built = expected_pfn(settings, file.name)
+        have = reader.pfn(file.name)
         if built != have:
+            where = have or "no place: there is no such storage element"
             raise _refused(
                 "URLs of the origin differ",
                 f"`{settings.scope}:{file.name}` would be registered as {built}; "
-                f"{settings.origin_rse} has it at {have or 'no place: there is no such storage element'}.",
+                f"{settings.origin_rse} has it at {where}.",
                 _PLACES,
             )
 
 
-def _check_open(rucio: Rucio, settings: RucioSettings, dataset: str) -> None:
-    did = rucio.ask(
-        f"describe `{settings.scope}:{dataset}`", lambda client: _did(client, settings.scope, dataset)
-    )
-    if did and did["type"] != "DATASET":
+def _check_open(
+    rucio: Rucio,
+    settings: RucioSettings,
+    dataset: str,
+) -> None:
+    """Refuse a name that is taken by something else, or a closed dataset."""
+    did = f"`{settings.scope}:{dataset}`"
+
+    def describe(client: Client) -> Mapping[str, str] | None:
+        try:
+            return dict(client.get_did(settings.scope, dataset))
+        except DataIdentifierNotFound:
+            return None
+
+    there = rucio.ask(f"describe {did}", describe)
+    if there is None:
+        return
+    if there["type"] != "DATASET":
+        kind = there["type"].lower()
         raise _refused(
             "Name is taken",
-            f"`{settings.scope}:{dataset}` is a {did['type'].lower()} in Rucio, not a dataset.",
+            f"{did} is a {kind} in Rucio, not a dataset.",
             "Set another `dataset` below `rucio` in calibstate.yaml.",
         )
-    if did and not did["open"]:
+    if not there["open"]:
         raise _refused(
             "Rucio dataset is closed",
-            f"`{settings.scope}:{dataset}` takes no more files.",
+            f"{did} takes no more files.",
             _reopen(settings, dataset),
         )
 
 
-def _check_known(reader: RucioReader, settings: RucioSettings, files: Sequence[FileToRegister]) -> None:
+def _check_known(
+    reader: RucioReader,
+    settings: RucioSettings,
+    files: Sequence[FileToRegister],
+) -> None:
     # Adding a replica of a known file, Rucio believes what it knew before;
     # attaching it, it compares.  In between, half would be written.
     registered = reader.files(file.name for file in files)
@@ -215,13 +251,6 @@ def _check_known(reader: RucioReader, settings: RucioSettings, files: Sequence[F
             )
 
 
-def _did(client: Client, scope: str, name: str) -> Mapping[str, str] | None:
-    try:
-        return dict(client.get_did(scope, name))
-    except DataIdentifierNotFound:
-        return None
-
-
 @contextmanager
 def _unheard() -> Iterator[None]:
     """Keep the registrar off standard error.
@@ -229,7 +258,8 @@ def _unheard() -> Iterator[None]:
     It writes to the root logger, which at that sets up an output of its own
     unless there is one.
     """
-    root, silence = logging.getLogger(), logging.NullHandler()
+    root = logging.getLogger()
+    silence = logging.NullHandler()
     root.addHandler(silence)
     try:
         yield

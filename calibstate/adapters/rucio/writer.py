@@ -5,7 +5,7 @@ Every call may be made again: what is there already is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +61,20 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
     @override
     def close(self, dataset: str) -> None:
         """Close a dataset; nothing happens where it is closed."""
-        hint = f"The owner of the scope can run `rucio did update --close {self._name(dataset)}`."
-        self._rucio.ask(
-            f"close {self._did(dataset)}", lambda client: self._close(client, dataset), {AccessDenied: hint}
-        )
+        scope = self._settings.scope
+
+        def close(client: Client) -> None:
+            if not client.get_did(scope, dataset)["open"]:
+                return
+            try:
+                client.close(scope, dataset)
+            except UnsupportedOperation:
+                # Rucio refuses to close what is closed, since a moment ago.
+                if client.get_did(scope, dataset)["open"]:
+                    raise
+
+        hint = f"The owner of the scope can run `rucio did update --close {scope}:{dataset}`."
+        self._rucio.ask(f"close {self._did(dataset)}", close, {AccessDenied: hint})
 
     @override
     def add_rule(self, dataset: str, rse: str, *, comment: str) -> None:
@@ -77,8 +87,24 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
             InvalidRSEExpression: "Correct `rse` in the site's file; `rucio rse list` tells those there are.",
             RSEWriteBlocked: writable,
         }
-        what = f"keep a copy of {self._did(dataset)} at {rse}"
-        self._rucio.ask(what, lambda client: self._add_rule(client, dataset, rse, comment), hints)
+        scope = self._settings.scope
+
+        def add(client: Client) -> None:
+            did = client.get_did(scope, dataset, dynamic_depth="FILE")
+            files = did["length"] or 0
+            try:
+                client.add_replication_rule(
+                    [{"scope": scope, "name": dataset}],
+                    copies=1,
+                    rse_expression=rse,
+                    comment=comment,
+                    asynchronous=files > _MANY,
+                )
+            except DuplicateRule:
+                # Somebody has made it, or a try whose answer was lost.
+                return
+
+        self._rucio.ask(f"keep a copy of {self._did(dataset)} at {rse}", add, hints)
 
     @override
     def keep_rule(self, rule: str) -> None:
@@ -92,40 +118,33 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
         hint = f"An administrator can run `rucio rule update --boost-rule {rule}`."
         self._change(rule, f"try the rule {rule} again", {"boost_rule": True}, hint)
 
-    # How it does it
-
-    def _name(self, dataset: str) -> str:
-        return f"{self._settings.scope}:{dataset}"
-
-    def _close(self, client: Client, dataset: str) -> None:
-        scope = self._settings.scope
-        # Rucio refuses to close what is closed, maybe since a moment ago.
-        if client.get_did(scope, dataset)["open"]:
+    def _change(
+        self,
+        rule: str,
+        what: str,
+        options: dict[str, Any],
+        hint: str,
+    ) -> None:
+        def change(client: Client) -> None:
             try:
-                client.close(scope, dataset)
-            except UnsupportedOperation:
-                if client.get_did(scope, dataset)["open"]:
-                    raise
+                client.update_replication_rule(rule, options)
+            except RuleNotFound as error:
+                raise PlanIsStaleError(
+                    Diagnostic(
+                        "Rule is gone",
+                        f"Rucio has no rule {rule} any more.",
+                        hint="Plan again; a rule that is needed will be made anew.",
+                    )
+                ) from error
 
-    def _add_rule(self, client: Client, dataset: str, rse: str, comment: str) -> None:
-        did = client.get_did(self._settings.scope, dataset, dynamic_depth="FILE")
-        try:
-            client.add_replication_rule(
-                [{"scope": self._settings.scope, "name": dataset}],
-                copies=1,
-                rse_expression=rse,
-                comment=comment,
-                asynchronous=(did["length"] or 0) > _MANY,
-            )
-        except DuplicateRule:
-            return
-
-    def _change(self, rule: str, what: str, options: dict[str, Any], hint: str) -> None:
-        self._rucio.ask(what, _unless_gone(rule, options), {AccessDenied: hint})
+        self._rucio.ask(what, change, {AccessDenied: hint})
 
 
 def open_rucio(
-    settings: RucioSettings, *, pause: float = 1.0, timeout: timedelta = USUAL_TIMEOUT
+    settings: RucioSettings,
+    *,
+    pause: float = 1.0,
+    timeout: timedelta = USUAL_TIMEOUT,
 ) -> RucioServerWriter:
     """Return Rucio as its own configuration names it; nothing is asked yet.
 
@@ -139,19 +158,3 @@ def open_rucio(
         How long Rucio may be silent.
     """
     return RucioServerWriter(settings, Rucio(pause, timeout))
-
-
-def _unless_gone(rule: str, options: dict[str, Any]) -> Callable[[Client], None]:
-    def change(client: Client) -> None:
-        try:
-            client.update_replication_rule(rule, options)
-        except RuleNotFound as error:
-            raise PlanIsStaleError(
-                Diagnostic(
-                    "Rule is gone",
-                    f"Rucio has no rule {rule} any more.",
-                    hint="Plan again; a rule that is needed will be made anew.",
-                )
-            ) from error
-
-    return change
