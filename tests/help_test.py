@@ -31,6 +31,12 @@ ROOT = Path(__file__).parents[1]
 NOBODY = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
 
 OTHERS = {
+    "calibstate construct DM-48520": "tests/commands/construct_test.py",
+    "calibstate construct DM-48520 --format shell": "tests/commands/construct_test.py",
+    'calibstate construct DM-48520 --run --until "make defects"': "tests/commands/construct_test.py",
+    "calibstate construct DM-48520 --run --looked bias": "tests/commands/construct_test.py",
+    "calibstate construct DM-48520 --write": "tests/commands/construct_test.py",
+    "calibstate construct DM-48520 --record DM-48520.md": "tests/commands/construct_test.py",
     "calibstate demo": "tests/commands/demo_test.py",
     "calibstate demo --fast": "tests/wheel_test.py",
     "calibstate demo /tmp/world --only-build --serve": "tests/commands/demo_test.py",

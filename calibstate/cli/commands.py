@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry("explain", "Tell which calibration a lookup gets, and why not another."),
     "fingerprint": Entry("fingerprint", "Tell whether repositories select the same calibrations."),
     "fmt": Entry("fmt", "Lay out the files of the state tree in the one way there is."),
+    "construct": Entry("construct", "Make the collections of a ticket, as its `construction` says."),
     "diff": Entry("diff", "Tell what is declared otherwise, in words of the field."),
     "history": Entry("history", "Tell who changed a chain, when, and in which pull request."),
     "impact": Entry("impact", "Tell which lookups get another calibration by a change of the tree."),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, UsageError
 from ..model.results.base import CommandResult
 from ..views.messages import Aside
 from ..views.render import Format, view_of
 from . import screen
 
-__all__ = ["finish", "print_footnotes", "print_result"]
+__all__ = ["finish", "print_footnotes", "print_result", "write_result"]
 
 
 def finish(result: CommandResult, format: Format = Format.TEXT) -> NoReturn:
@@ -28,6 +30,36 @@ def finish(result: CommandResult, format: Format = Format.TEXT) -> NoReturn:
     print_result(result, format)
     print_footnotes(result)
     raise typer.Exit(result.exit_code)
+
+
+def write_result(result: CommandResult, file: Path) -> None:
+    """Write a result into a file: JSON where its name ends so, else Markdown.
+
+    Parameters
+    ----------
+    result
+        What a use case returned.
+    file
+        Where to.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be written.
+    """
+    format = Format.JSON if file.suffix == ".json" else Format.MARKDOWN
+    shown = view_of(type(result), format)(result)
+    if format is Format.JSON:
+        from ..store.documents.base import plain
+
+        text = json.dumps(plain(shown), sort_keys=True, indent=1, ensure_ascii=False)
+    else:
+        text = "\n".join(str(line) for line in shown)
+    try:
+        file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(Diagnostic("File cannot be written", f"{file}: {error.strerror}.")) from None
+    screen.tell(f"{file} was written.")
 
 
 def print_footnotes(result: CommandResult) -> None:

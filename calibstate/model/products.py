@@ -19,6 +19,7 @@ __all__ = [
     "VERIFIED",
     "Product",
     "Verified",
+    "needs_of",
     "variable_of",
 ]
 
@@ -72,9 +73,21 @@ class Product:
     searches_ticket: bool = True
     """Whether its template searches the ticket's own collections."""
 
+    pipeline: str = ""
+    """Its pipeline, ``pipelines/INSTRUMENT/{pipeline}.yaml``."""
+
     intermediate: str = ""
     """Dataset of each exposure that was used, as long as nobody prunes it;
     empty: it takes no exposures."""
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a change of what it needs calls for a new one.
+
+        Not of what is made of everything else, at its own time: corrections
+        of gains and of illumination, and skies.
+        """
+        return self.searches_ticket or self.name == "defects"
 
     @property
     def is_bootstrap(self) -> bool:
@@ -136,9 +149,11 @@ def _made(
     condition: str = "",
     searches_ticket: bool = True,
     intermediate: str | None = None,
+    pipeline: str | None = None,
 ) -> Product:
     """Return a product; what is certified is called after its type."""
     is_bootstrap = name.endswith("_bootstrap")
+    template = template or name
     stem = output.removesuffix("Gen")
     if intermediate is None:
         intermediate = f"cp{stem[0].upper()}{stem[1:]}IsrExp"
@@ -146,7 +161,7 @@ def _made(
         certified = dataset_type
     return Product(
         name=name,
-        template=template or name,
+        template=template,
         output=output,
         dataset_type=dataset_type,
         dimensions=dimensions,
@@ -157,6 +172,7 @@ def _made(
         needs=tuple(needs.split()),
         searches_ticket=searches_ticket and not is_bootstrap,
         intermediate=intermediate,
+        pipeline=pipeline or f"cp{template[0].upper()}{template[1:]}",
     )
 
 
@@ -226,6 +242,7 @@ def _products() -> dict[str, Product]:
             certified=f"flat-{band}",
             condition=f"band='{band}'",
             intermediate="cpFlatIsrExp",
+            pipeline="cpFlat",
         )
         products.append(flat)
     # They search no ticket collection: what they need is in `start_from`.
@@ -239,6 +256,7 @@ def _products() -> dict[str, Product]:
             alone,
             searches_ticket=False,
             intermediate="cpFlatIsrExp",
+            pipeline="cpGainCorrection",
         ),
         _made(
             "illumination_correction",
@@ -344,6 +362,47 @@ def _verified() -> dict[str, Verified]:
 
 VERIFIED: Mapping[str, Verified] = _verified()
 """Verifications by the word of ``verify``, in the order of the technote."""
+
+_WITH_DEFERRED_CHARGE = frozenset({"LATISS", "LSSTCam", "LSSTComCam"})
+"""Cameras whose pipelines correct for deferred charge (``cti``)."""
+
+_MORE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    # pipelines/LSSTComCam/cpBias.yaml and cpDark.yaml: doDeferredCharge.
+    "LSSTComCam": {"bias": ("cti",), "dark": ("cti",)},
+}
+"""What a camera's own pipelines apply besides, by camera and type."""
+
+_LESS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    # pipelines/LATISS/cpFlat.yaml is cpFlatSingleChipLSST.yaml.
+    "LATISS": {"flat": ("cti",)},
+}
+"""What a camera's own pipelines do not apply, by camera and type."""
+
+
+def needs_of(dataset_type: str, instrument: str) -> tuple[str, ...]:
+    """Return which certified calibrations one is made with.
+
+    Crosstalk, which is curated, is left out, and so are bootstraps, which
+    stay in their generation.
+
+    Parameters
+    ----------
+    dataset_type
+        The calibration, such as ``flat``.
+    instrument
+        The camera whose pipelines make it.
+    """
+    needs: list[str] = []
+    for product in PRODUCTS.values():
+        if product.dataset_type == dataset_type:
+            needs.extend(product.needs)
+    needs.extend(_MORE.get(instrument, {}).get(dataset_type, ()))
+    left_out = {"crosstalk", *_LESS.get(instrument, {}).get(dataset_type, ())}
+    if instrument not in _WITH_DEFERRED_CHARGE:
+        left_out.add("cti")
+    kept = [need for need in needs if need not in left_out and not need.endswith("_bootstrap")]
+    return tuple(dict.fromkeys(kept))
+
 
 SELECTIONS: frozenset[str] = frozenset(
     product.selection for product in PRODUCTS.values() if product.selection

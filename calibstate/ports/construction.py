@@ -93,6 +93,23 @@ class ConstructionReader(Protocol):
         """
         ...
 
+    def registered(self, run: str, dataset_type: str) -> tuple[str, str] | None:
+        """Return when the first and the last dataset of a RUN came.
+
+        Parameters
+        ----------
+        run
+            The RUN.
+        dataset_type
+            Their type.
+
+        Returns
+        -------
+        tuple or None
+            UTC, to the second, with ``Z``; `None` where there are none.
+        """
+        ...
+
     def retrieve(
         self,
         run: str,
@@ -121,6 +138,16 @@ class ConstructionReader(Protocol):
 
 class BatchRunner(Protocol):
     """What runs the templates for one repository."""
+
+    def scratch(self) -> Path:
+        """Return the folder for what is in no repository: logs, images.
+
+        Raises
+        ------
+        RefusedError
+            Nobody says where it is.
+        """
+        ...
 
     def variables(self, submission: Submission) -> Mapping[str, str]:
         """Return all variables of a template, those of the site included.

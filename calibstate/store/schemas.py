@@ -35,6 +35,7 @@ from .documents.changes import (
     RollbackDocument,
 )
 from .documents.checkups import CheckupDocument
+from .documents.constructions import ConstructionDocument, RecordDocument
 from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
@@ -83,6 +84,8 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),
     Document("checkup.json", CheckupDocument, "Whether one can work with the places", printed=True),
+    Document("construction.json", ConstructionDocument, "How far a construction has come", printed=True),
+    Document("construction-record.json", RecordDocument, "What ran to make a ticket", printed=True),
     Document("approvals.json", ApprovalsDocument, "How it stands with approvals", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("diff.json", DiffDocument, "What is declared otherwise", printed=True),

@@ -23,6 +23,7 @@ class Format(Enum):
     MARKDOWN = "markdown"
     GITHUB = "github"
     JUNIT = "junit"
+    SHELL = "shell"
 
 
 VIEWS: Mapping[str, Mapping[Format, str]] = {
@@ -71,6 +72,16 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.TEXT: "views.text.outcome_lines",
         Format.JSON: "store.documents.log.outcome_document",
         Format.MARKDOWN: "views.markdown.outcome_lines",
+    },
+    "results.constructions.ConstructionShown": {
+        Format.TEXT: "views.construction.as_text",
+        Format.JSON: "store.documents.constructions.construction_document",
+        Format.MARKDOWN: "views.construction.as_markdown",
+        Format.SHELL: "views.construction_script.as_shell",
+    },
+    "results.constructions.ConstructionRecord": {
+        Format.JSON: "store.documents.constructions.record_document",
+        Format.MARKDOWN: "views.construction_record.as_markdown",
     },
     "results.trees_compared.TreesCompared": {
         Format.TEXT: "views.changes.compared_as_text",

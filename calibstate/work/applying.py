@@ -46,7 +46,7 @@ from .session import Session
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["Applying", "unfit_places"]
+__all__ = ["Applying", "SessionSupervisor", "StepProgress", "unfit_places"]
 
 _PAUSES = (1, 2, 4, 8)
 """Seconds between the first looks; then `_PAUSE`."""
@@ -172,11 +172,11 @@ class Applying:
             waves = look_at_waves(session.desired, session.scope, self.places)
             refuse_guarded(ours, session.desired, self.allowed, waves)
         self.latest = plan
-        bar = _StepProgress(self.session.listener)
+        bar = StepProgress(self.session.listener)
         run = Run(
             self.places,
             self.session.utc_now,
-            _Supervisor(self.session, self.allowed, bar),
+            SessionSupervisor(self.session, self.allowed, bar),
             patience=self.patience,
             excluded=self.excluded,
         )
@@ -263,10 +263,10 @@ def unfit_places(session: Session, places: Places, plan: Plan) -> Excluded:
     return excluded
 
 
-class _Supervisor(Supervisor):
+class SessionSupervisor(Supervisor):
     """Decides for a session, and shows it how far steps have come."""
 
-    def __init__(self, session: Session, allowed: Allowed, bar: _StepProgress) -> None:
+    def __init__(self, session: Session, allowed: Allowed, bar: StepProgress) -> None:
         self._session = session
         self._allowed = allowed
         self._bar = bar
@@ -301,7 +301,7 @@ class _Supervisor(Supervisor):
         return began(self._session.desired, self._allowed)
 
 
-class _StepProgress:
+class StepProgress:
     """Shows how far the step in hand has come, from its first sign of work."""
 
     def __init__(self, listener: Listener) -> None:

@@ -4,8 +4,10 @@ from calibstate.kinds.bundle import ExportBundle, RestoreBundle
 from calibstate.kinds.certification import CertifyDatasets, CertifyDatasetsAgain
 from calibstate.kinds.chain import PrependToChain, RewriteChain
 from calibstate.kinds.collection import ImportBundle
+from calibstate.kinds.generation import SubmitGeneration
 from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
+from calibstate.kinds.verification import SubmitVerification
 from calibstate.model.bundles import BundleFile
 from calibstate.model.damage import DamagedFile
 from calibstate.model.names import Address, Place
@@ -34,7 +36,49 @@ _CERTIFICATION = {
     "begin": "2025-01-01T00:00:00",
 }
 
+_SUBMISSION = {
+    "home": "cp_pipe",
+    "template": "bias",
+    "variables": {"USER_CALIB_PREFIX": "", "INSTRUMENT": "LSSTCam", "TICKET": "DM-1"},
+    "output": "LSSTCam/calib/DM-1/DP1/biasGen.20250101a",
+    "inputs": ("LSSTCam/calib/DM-1", "LSSTCam/raw/all"),
+    "query": "instrument='LSSTCam' and exposure.day_obs=20250101",
+}
+
+_EXPECTED = {
+    "output": "LSSTCam/calib/DM-1/DP1/biasGen.20250101a",
+    "dataset_type": "bias",
+    "dimensions": ("detector",),
+    "instrument": "LSSTCam",
+    "raws": "LSSTCam/raw/all",
+    "where": "instrument='LSSTCam' and exposure.day_obs=20250101",
+}
+
+_SUBMITTED = {
+    "because": "0 of 3 bias; nothing is there yet",
+    "submission": _SUBMISSION,
+    "expected": _EXPECTED,
+    "searched": ("LSSTCam/raw/all",),
+}
+
 SAMPLES = (
+    SubmitGeneration.model_validate(
+        {
+            **_SUBMITTED,
+            "target": Address(
+                place=Place("usdf/main"), kind="generation", name="LSSTCam/DM-1/DP1/biasGen.20250101a"
+            ),
+        }
+    ),
+    SubmitVerification.model_validate(
+        {
+            **_SUBMITTED,
+            "target": Address(
+                place=Place("usdf/main"), kind="verification", name="LSSTCam/DM-1/DP1/verifyBias.20250101a"
+            ),
+            "by_exposure": True,
+        }
+    ),
     CertifyDatasets.model_validate(_CERTIFICATION),
     CertifyDatasetsAgain.model_validate(
         {**_CERTIFICATION, "held": _FINGERPRINT, "decertifies": ("3 bias for […, …)",)}

@@ -155,6 +155,27 @@ class _Reader(ConstructionReader):
             return {name: str(packages[name]) for name in sorted(packages)}
 
     @override
+    def registered(self, run: str, dataset_type: str) -> tuple[str, str] | None:
+        field = f"{dataset_type}.ingest_date"
+        times: list[Any] = []
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            try:
+                with self._butler.query() as query:
+                    searched = query.join_dataset_search(dataset_type, [run])
+                    rows = searched.general(
+                        ["detector"], dataset_fields={dataset_type: {"ingest_date"}}, find_first=False
+                    )
+                    times = [row[field] for row in rows]
+            except (EmptyQueryResultError, MissingCollectionError, MissingDatasetTypeError):
+                return None
+        if not times:
+            return None
+        # The butler counts in TAI; journals and people count in UTC.
+        first, last = min(times), max(times)
+        return f"{first.utc.isot[:19]}Z", f"{last.utc.isot[:19]}Z"
+
+    @override
     def retrieve(
         self,
         run: str,

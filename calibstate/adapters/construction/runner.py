@@ -112,6 +112,10 @@ class _Runner(BatchRunner):
     def _butler(self) -> Butler:
         return self._repository.open(writeable=False)
 
+    @override
+    def scratch(self) -> Path:
+        return self._environment.scratch()
+
     # Rendering
 
     @override

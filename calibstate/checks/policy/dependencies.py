@@ -1,48 +1,36 @@
 """The dependency chart: calibrations that are made from one another.
 
 DMTN-222, section 3.1: a change of one requires others to be built as well.
-Figure 2 is a picture; what it draws is taken from the text beside it, and
-from what the pipelines of lsst/cp_pipe apply (``pipelines/_ingredients``).
+Which ones is taken from what the pipelines of lsst/cp_pipe apply, camera by
+camera: figure 2 draws the order of the former IsrTask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ...model.names import InstrumentName
 from ...model.policy import Level
+from ...model.products import PRODUCTS, needs_of
 from ..judged import Judged, of_ticket
 from ..rule import Finding, Findings, rule
 
-__all__ = ["APPLIED", "CHART", "prerequisites_of"]
+__all__ = ["CHART", "prerequisites_of"]
 
-CHART = "DMTN-222, section 3.1 and figure 2"
+CHART = "DMTN-222, section 3.1, and the pipelines of lsst/cp_pipe f029a3f"
 
 _WORDS = {
     "bfk": "brighter-fatter kernel",
     "cti": "charge transfer inefficiency",
+    "electrobfdistortionmatrix": "electrostatic distortion matrix",
     "ptc": "photon transfer curve",
 }
 
-_WITH_GAINS = ("linearizer", "bfk", "cti")
-"""Section 3.1: the gains of a photon transfer curve require these."""
+_IN_TICKETS = [product for product in PRODUCTS.values() if product.certified and product.is_asked_for]
 
-_WITH_LINEARITY = ("ptc", "bfk", "cti")
-"""cp_pipe: their exposures are linearized before they are measured."""
-
-APPLIED: Mapping[str, tuple[str, ...]] = {
-    "bias": ("linearizer", "ptc"),
-    "bfk": ("defects", "linearizer"),
-    "cti": ("defects", "linearizer", "ptc"),
-    "dark": ("bias", "defects", "linearizer", "ptc"),
-    "flat": ("bias", "dark", "linearizer", "ptc"),
-    "linearizer": ("defects",),
-    "ptc": ("defects", "linearizer"),
-}
-"""cp_pipe: what is applied to the exposures that each is made of.
-
-Deferred charge (``cti``) is left out: not every camera has it.
-"""
+_ORDER = tuple(dict.fromkeys(product.dataset_type for product in _IN_TICKETS))
+"""Calibrations that a change of another calls for, in the order in which they
+are made."""
 
 
 @rule(
@@ -54,7 +42,7 @@ Deferred charge (``cti``) is left out: not every camera has it.
 )
 def gains_alone(tree: Judged) -> Findings:
     """Find new photon transfer curves without what they require."""
-    yield from _alone(tree, "ptc", _WITH_GAINS, "its gains enter each of them")
+    yield from _alone(tree, "ptc", "its gains enter each of them")
 
 
 @rule(
@@ -66,7 +54,7 @@ def gains_alone(tree: Judged) -> Findings:
 )
 def linearizers_alone(tree: Judged) -> Findings:
     """Find new linearizers without what is measured with them."""
-    yield from _alone(tree, "linearizer", _WITH_LINEARITY, "they are measured on linearized exposures")
+    yield from _alone(tree, "linearizer", "they are made of linearized exposures")
 
 
 @rule(
@@ -92,7 +80,7 @@ def prerequisites_missing(tree: Judged) -> Findings:
     for written in tree.proposed:
         ticket = written.noun
         products = tree.products[ticket.key]
-        missing = prerequisites_of(products)
+        missing = prerequisites_of(products, ticket.instrument)
         missing -= held.get(ticket.instrument, set())
         if not missing or ticket.instrument in unsure:
             continue
@@ -107,22 +95,33 @@ def prerequisites_missing(tree: Judged) -> Findings:
         )
 
 
-def prerequisites_of(products: frozenset[str] | None) -> frozenset[str]:
+def prerequisites_of(products: frozenset[str] | None, instrument: InstrumentName) -> frozenset[str]:
     """Return what is applied in making some calibrations, but not of them."""
     applied: set[str] = set()
-    for product in products or ():
-        applied.update(APPLIED.get(product, ()))
+    for dataset_type in _ORDER:
+        if dataset_type.casefold() in (products or ()):
+            applied.update(needs_of(dataset_type, instrument))
     return frozenset(applied.difference(products or ()))
 
 
-def _alone(tree: Judged, product: str, others: Sequence[str], why: str) -> Findings:
-    """Find new tickets that bring a product without others that it needs."""
+def _made_with(product: str, instrument: InstrumentName) -> tuple[str, ...]:
+    """Return what is made with a calibration, in order."""
+    dependents = []
+    for dataset_type in _ORDER:
+        if product in needs_of(dataset_type, instrument):
+            dependents.append(dataset_type.casefold())
+    return tuple(dependents)
+
+
+def _alone(tree: Judged, product: str, why: str) -> Findings:
+    """Find new tickets that bring a product without what is made with it."""
     for written in tree.proposed:
         ticket = written.noun
         products = tree.products[ticket.key] or frozenset()
         if product not in products:
             continue
-        missing = [other for other in others if other not in products]
+        dependents = _made_with(product, ticket.instrument)
+        missing = [other for other in dependents if other not in products]
         if not missing:
             continue
         word = _WORDS.get(product, product)

@@ -80,7 +80,7 @@ def prerequisites_skipped(tree: Judged) -> Findings:
 
     for written in tree.adopted:
         ticket = written.noun
-        needs = prerequisites_of(tree.products[ticket.key]) & brought[ticket.instrument]
+        needs = prerequisites_of(tree.products[ticket.key], ticket.instrument) & brought[ticket.instrument]
         for address in _reached(tree, ticket):
             products_here = held[ticket.instrument, address]
             # Where one ticket may hold anything, nothing can be said to lack.

@@ -1,0 +1,268 @@
+"""A construction as a script, to read, to attach, or to run by hand.
+
+It follows from the files alone, and is the same for the same files.  It does
+what section 7 of DMTN-222 does, but for what that leaves to chance: nothing
+is redefined, and every variable is set.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+
+from ..model.constructed import Constructed
+from ..model.constructions import Made
+from ..model.products import Verified
+from ..model.results.constructions import ConstructionShown
+from ..model.submissions import Submission
+
+__all__ = ["as_shell"]
+
+_HOMES = {"cp_pipe": "CP_PIPE_DIR", "cp_verify": "CP_VERIFY_DIR"}
+
+_WIDTH = 100
+"""Characters of a line, but for a word that is longer."""
+
+_PAUSE = """\
+pause() {  # Wait for a person who looks at images, if there is one.
+    if [ -t 0 ]; then
+        read -r -p "Look at $1, then press Enter to go on, or Ctrl-C to stop. "
+    fi
+}"""
+
+
+def as_shell(result: ConstructionShown) -> Iterator[str]:
+    """Yield the lines of the script."""
+    yield from _Script(result).lines()
+
+
+class _Script:
+    """The script of one construction."""
+
+    def __init__(self, result: ConstructionShown) -> None:
+        self._result = result
+        self._settings = result.settings
+        self._constructed = Constructed(result.ticket, result.prefix)
+        self._construction = self._constructed.construction
+        self._variables = self._constructed.variables(self._construction.rerun)
+        self._is_chain_there = False
+        # What is written as a variable, the longest first.
+        self._written_as = {
+            self._variables["CALIB_COLLECTIONS"]: "$CALIB_COLLECTIONS",
+            self._constructed.folder: "$made",
+            self._constructed.chain: "$ticket",
+            self._construction.raws: "$RAW_COLLECTION",
+        }
+        for name, value in self._variables.items():
+            if name.startswith("SELECTION_"):
+                self._written_as.setdefault(value, f"${name}")
+
+    def lines(self) -> Iterator[str]:
+        """Yield the whole script."""
+        yield from self._head()
+        for made in self._constructed.made.values():
+            yield from self._product(made)
+        for verified in self._construction.verified:
+            yield ""
+            yield f"# --- verify {verified.name}"
+            submission = self._constructed.verification_submission(verified)
+            yield from self._submit(submission, self._verify_pipeline(verified))
+        yield from self._report()
+
+    def _head(self) -> Iterator[str]:
+        ticket = self._result.ticket
+        yield "#!/usr/bin/env bash"
+        yield f"# Construction of {ticket.name} at {self._result.repository}, written by calibstate."
+        yield "#"
+        yield "# Set up the pipelines before.  That a command ends without an error says"
+        yield f"# nothing of what it made: `calibstate construct {ticket.name}` looks."
+        yield "set -euo pipefail"
+        yield ""
+        yield 'export CP_PIPE_DIR="${CP_PIPE_DIR:?set up cp_pipe}"'
+        yield 'export CP_VERIFY_DIR="${CP_VERIFY_DIR:?set up cp_verify}"'
+        if self._settings.scratch == "${SCRATCH}":
+            yield 'export SCRATCH="${SCRATCH:?give a folder for submissions and images}"'
+        else:
+            yield f'export SCRATCH="{self._settings.scratch}"'
+        yield f"export REPO={shlex.quote(self._result.butler)}"
+        for name, value in self._variables.items():
+            yield f"export {name}={_quoted(value)}"
+        yield f'files="$SCRATCH/calibstate/{ticket.name}"'
+        yield 'ticket="$USER_CALIB_PREFIX$INSTRUMENT/calib/$TICKET"'
+        yield 'made="$ticket/$TAG"'
+        yield 'mkdir -p "$files/images"'
+        yield ""
+        yield from _PAUSE.splitlines()
+
+    def _product(self, made: Made) -> Iterator[str]:
+        """Yield what makes, shows, certifies and chains a product."""
+        product, constructed = made.product, self._constructed
+        yield ""
+        yield f"# --- {product.name}"
+        if product.searches_ticket and not self._is_chain_there:
+            yield from self._empty_chain()
+        yield from self._submit(constructed.submission(made), _pipeline("CP_PIPE_DIR", product.pipeline))
+        yield from self._look_at(made)
+        certified = constructed.certification(made)
+        if certified is None:
+            return
+        certifying = self._construction.certify
+        dates: list[tuple[str, str]] = []
+        if certifying.begin:
+            dates.append(("--begin-date", certifying.begin))
+        if certifying.end:
+            dates.append(("--end-date", certifying.end))
+        source = constructed.generation(made)
+        yield self._command(
+            "butler certify-calibrations", "$REPO", *dates, source, certified, product.dataset_type
+        )
+        yield self._command(
+            "butler collection-chain", "$REPO", ("--mode", "prepend"), constructed.chain, certified
+        )
+        self._is_chain_there = True
+
+    def _empty_chain(self) -> Iterator[str]:
+        """Yield what makes the ticket collection, which must be there."""
+        yield "# It is searched before anything is in it; no command makes it empty."
+        yield "python - <<'EOF'"
+        yield "import os"
+        yield "from lsst.daf.butler import Butler, CollectionType"
+        yield "with Butler.from_config(os.environ['REPO'], writeable=True) as butler:"
+        yield f"    butler.collections.register({self._constructed.chain!r}, CollectionType.CHAINED)"
+        yield "EOF"
+        self._is_chain_there = True
+
+    def _look_at(self, made: Made) -> Iterator[str]:
+        look_at = made.making.look_at
+        if look_at is None:
+            return
+        constructed = self._constructed
+        where = f"instrument='{constructed.ticket.instrument}'"
+        if look_at.where:
+            where = constructed.where(look_at.where)
+        collection = constructed.run(made) or constructed.generation(made)
+        folder = f"$files/images/{made.product.name}"
+        yield self._command(
+            "butler retrieve-artifacts",
+            "$REPO",
+            folder,
+            ("-d", look_at.type),
+            ("--collections", collection),
+            ("--where", where),
+            "--no-preserve-path",
+            "--find-first",
+            "--clobber",
+        )
+        yield f'pause "{folder}"'
+
+    def _submit(self, submission: Submission, pipeline: str) -> Iterator[str]:
+        """Yield what runs a template, or what is in it."""
+        changed = self._changed(submission.variables)
+        if self._settings.submit == "bps":
+            yield from self._bps(submission, changed)
+            return
+        output = [("-o", submission.output)]
+        if submission.run:
+            output.append(("--output-run", submission.run))
+        yield self._command(
+            "pipetask run",
+            ("-b", "$REPO"),
+            ("-i", ",".join(submission.inputs)),
+            *output,
+            ("-p", pipeline),
+            ("-d", submission.query),
+            "--register-dataset-types",
+        )
+
+    def _changed(self, variables: Mapping[str, str]) -> str:
+        """Return the variables that one command has otherwise, as words."""
+        words = ""
+        for name, value in variables.items():
+            if self._variables.get(name) != value:
+                words += f"{name}={shlex.quote(value)} "
+        return words
+
+    def _bps(self, submission: Submission, changed: str) -> Iterator[str]:
+        home = _HOMES[submission.home]
+        folder = getattr(self._settings.templates, submission.home)
+        template = f"{folder}/bps_{submission.template}.yaml"
+        around = {**self._settings.bps, **submission.overrides}
+        if not around:
+            yield f'{changed}bps submit "{template}"'
+            return
+        # JSON is YAML too.
+        text = json.dumps(around, indent=1).replace("$", "\\$")
+        wrapper = f"$files/{home.lower()}_{submission.template}.yaml"
+        yield f'cat >"{wrapper}" <<EOF'
+        yield f'{{"includeConfigs": ["{template}"],'
+        yield text.removeprefix("{\n")
+        yield "EOF"
+        yield f'{changed}bps submit "{wrapper}"'
+
+    def _verify_pipeline(self, verified: Verified) -> str:
+        return _pipeline("CP_VERIFY_DIR", verified.output.partition("-")[0])
+
+    def _report(self) -> Iterator[str]:
+        """Yield the report for the board: verifications first, as it wants."""
+        constructed = self._constructed
+        collections = [constructed.verification(verified) for verified in self._construction.verified]
+        if not collections:
+            return
+        for made in constructed.made.values():
+            if made.product.certified:
+                collections.append(constructed.generation(made))
+        yield ""
+        yield "# --- report"
+        yield 'if [ -x "$CP_VERIFY_DIR/bin/cpv_report.py" ]; then'
+        yield '    "$CP_VERIFY_DIR/bin/cpv_report.py" -r "$REPO" -O "$files/report" \\'
+        for number, collection in enumerate(collections, 1):
+            end = "" if number == len(collections) else " \\"
+            yield f"        -c {self._word(collection)}{end}"
+        yield "fi"
+
+    def _word(self, word: str) -> str:
+        """Return a word of a command line, with variables where they fit."""
+        if word.startswith("$"):
+            return f'"{word}"'
+        shortened = word
+        for value in sorted(self._written_as, key=len, reverse=True):
+            shortened = shortened.replace(value, self._written_as[value])
+        if shortened != word:
+            return f'"{shortened}"'
+        return _quoted(word)
+
+    def _command(self, command: str, *parts: str | tuple[str, str]) -> str:
+        """Return a command line; an option stands on a line with its value.
+
+        Parameters
+        ----------
+        command
+            The command.
+        *parts
+            Words, and options with their values.
+        """
+        lines = [command]
+        for part in parts:
+            if isinstance(part, str):
+                words = part if part.startswith("--") else self._word(part)
+            else:
+                option, value = part
+                words = f"{option} {self._word(value)}"
+            if len(lines[-1]) + len(words) < _WIDTH:
+                lines[-1] = f"{lines[-1]} {words}"
+            else:
+                lines.append(f"    {words}")
+        return " \\\n".join(lines)
+
+
+def _pipeline(home: str, name: str) -> str:
+    return f"${home}/pipelines/$INSTRUMENT/{name}.yaml"
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it, in the quotes that read best."""
+    is_plain = not any(character in word for character in '"$`\\!')
+    if "'" in word and is_plain:
+        return f'"{word}"'
+    return shlex.quote(word)

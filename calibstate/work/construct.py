@@ -1,0 +1,407 @@
+"""Make the collections of a ticket: show, write as a script, or do it.
+
+There is no state file.  What is done is seen in the repository each time, so
+what was cut off is taken up by running it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..constructing.look import Standing, look_at_step, look_at_steps
+from ..constructing.record import recorded, software_of
+from ..constructing.steps import ConstructionStep, Verb, steps_of
+from ..constructing.verdicts import verdicts_of
+from ..engine.converge import Run, converge
+from ..engine.hold import Patience
+from ..errors import Diagnostic, RefusedError, UsageError
+from ..factory.past import basis
+from ..model.actions import Action
+from ..model.constructed import Constructed
+from ..model.desired import Written
+from ..model.guards import Allowed
+from ..model.names import RepositoryAddress, nearest, spelled
+from ..model.outcomes import Outcome, Result
+from ..model.plans import Plan, Step
+from ..model.repositories import SiteConstruction
+from ..model.results.constructions import ConstructionRecord, ConstructionShown, StepSeen, StepState
+from ..model.tickets import Ticket
+from ..model.verdicts import TicketVerdicts
+from ..store import treefile
+from ..store.collectionlist import with_collections
+from .applying import SessionSupervisor, StepProgress
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+__all__ = ["Constructing", "Running", "construction_of", "record", "script", "show", "write"]
+
+
+@dataclass(frozen=True)
+class Constructing:
+    """A ticket whose collections are made, and where."""
+
+    session: Session
+    places: Places
+    constructed: Constructed
+    repository: RepositoryAddress
+    steps: tuple[ConstructionStep, ...]
+
+    butler: str
+    """Label, URI or path of the repository, as its site's file has it."""
+
+    settings: SiteConstruction
+    """What the site says of how it is made."""
+
+    @property
+    def ticket(self) -> Ticket:
+        """The ticket."""
+        return self.constructed.ticket
+
+
+def construction_of(session: Session, word: str) -> Constructing:
+    """Return what is to be made for a ticket.
+
+    Parameters
+    ----------
+    session
+        What the state tree declares.
+    word
+        The ticket, or ``INSTRUMENT/TICKET``.
+
+    Raises
+    ------
+    RefusedError
+        It has no construction, or its instrument has no origin.
+    UsageError
+        No such ticket is declared.
+    """
+    written = _ticket(session, word)
+    ticket = written.noun
+    if ticket.construction is None:
+        raise RefusedError(
+            Diagnostic(
+                "Nothing to construct",
+                f"{ticket.name} does not say how its collections are made.",
+                written.lines.at("ticket"),
+                hint="Give it a `construction`; the reference of state files has all its keys.",
+            )
+        )
+    origin = session.desired.origin(ticket.instrument)
+    if origin is None:
+        raise RefusedError(
+            Diagnostic(
+                "Nowhere to construct",
+                f"No repository is the origin of {ticket.instrument}.",
+                written.lines.at("instrument"),
+                hint="Give one of them `route: origin` in its site's file.",
+            )
+        )
+    site, repository = session.desired.repository(origin)
+    settings = site.construction or SiteConstruction()
+    constructed = Constructed(ticket, settings.user_prefix)
+    return Constructing(
+        session,
+        session.places(),
+        constructed,
+        origin,
+        steps_of(constructed, origin),
+        repository.butler,
+        settings,
+    )
+
+
+def show(constructing: Constructing) -> ConstructionShown:
+    """Return the steps of a construction, each as it is seen.
+
+    Parameters
+    ----------
+    constructing
+        What is made.
+    """
+    with constructing.session.listener.progress("looking at steps"):
+        standings = look_at_steps(constructing.steps, constructing.places)
+        verdicts = _verdicts(constructing, standings)
+    shown = _shown(constructing, [standing.seen for standing in standings])
+    return replace(shown, verdicts=verdicts)
+
+
+def _verdicts(constructing: Constructing, standings: Sequence[Standing]) -> TicketVerdicts | None:
+    """Return what verifications say, if one of them is there."""
+    for standing in standings:
+        if standing.step.verb is Verb.VERIFY and standing.seen.made:
+            return verdicts_of(
+                constructing.constructed,
+                constructing.steps,
+                constructing.repository,
+                constructing.places,
+            )
+    return None
+
+
+def script(constructing: Constructing) -> ConstructionShown:
+    """Return a construction without a look, to be written as a script.
+
+    Parameters
+    ----------
+    constructing
+        What is made.
+    """
+    return _shown(constructing, ())
+
+
+def record(constructing: Constructing) -> ConstructionRecord:
+    """Return what ran to make the collections of a ticket.
+
+    Parameters
+    ----------
+    constructing
+        What is made.
+    """
+    places, constructed = constructing.places, constructing.constructed
+    with constructing.session.listener.progress("reading what ran"):
+        standings = look_at_steps(constructing.steps, places)
+        steps = recorded(standings, places)
+        reader = places.construction(constructing.repository)
+        software = software_of(steps, reader)
+        verdicts = verdicts_of(constructed, constructing.steps, constructing.repository, places)
+    return ConstructionRecord(
+        constructing.ticket,
+        constructing.repository,
+        constructed.variables(constructed.construction.rerun),
+        steps,
+        software,
+        verdicts,
+        constructing.session.utc_now(),
+    )
+
+
+def write(constructing: Constructing, shown: ConstructionShown) -> str:
+    """Write what was certified into the ticket's file, newest first.
+
+    What its file lists besides, and no product is called so, stays behind it.
+
+    Parameters
+    ----------
+    constructing
+        What is made.
+    shown
+        Its steps, as they were seen.
+
+    Returns
+    -------
+    str
+        The file; empty where it says so already.
+
+    Raises
+    ------
+    RefusedError
+        Not everything is certified and searched yet, or the file cannot be
+        changed without a loss.
+    """
+    undone = [step.name for step in shown.steps if step.state is not StepState.DONE]
+    certifying = (Verb.CERTIFY.value, Verb.CHAIN.value)
+    lacking = [name for name in undone if name.startswith(certifying)]
+    if lacking:
+        raise RefusedError(
+            Diagnostic(
+                "Not everything is certified",
+                f"Not done are {', '.join(lacking)}; nothing was written.",
+                hint=f"calibstate construct {constructing.ticket.name} --run",
+            )
+        )
+    constructed, desired = constructing.constructed, constructing.session.desired
+    certified: list[str] = []
+    for made in constructed.made.values():
+        name = constructed.certification(made)
+        if name:
+            certified.insert(0, name.removeprefix(f"{constructed.chain}/"))
+    products = {_product_in(name) for name in certified}
+    others = [name for name in constructing.ticket.collections if _product_in(name) not in products]
+    written = desired.tickets[constructing.ticket.key]
+    change = with_collections(desired, written, [*certified, *others])
+    if change is None:
+        return ""
+    treefile.write(Path(desired.root), [change])
+    return change.file
+
+
+def _product_in(collection: str) -> str:
+    """Return a collection's name without its iteration: ``DP1/flat-g``."""
+    return collection.rpartition(".")[0]
+
+
+@dataclass
+class Running:
+    """One run that does the steps of a construction."""
+
+    constructing: Constructing
+
+    show: Callable[[Outcome], None]
+    """Told what becomes of each step."""
+
+    ask: Callable[[StepSeen, Sequence[Path]], bool] = lambda step, images: False
+    """Asks a person who has looked at images whether to go on."""
+
+    looked: frozenset[str] = frozenset()
+    """Products at whose images a person has looked."""
+
+    until: str | None = None
+    """The last step that is done; `None`: all of them."""
+
+    lock_timeout: timedelta = timedelta()
+    """How long is waited for what others hold."""
+
+    allowed: Allowed = field(default_factory=Allowed)
+    """Guards that a person passes."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def run(self) -> ConstructionShown:
+        """Do one step after the other, until one cannot be done.
+
+        Raises
+        ------
+        LockedError
+            Somebody else works at the origin.
+        UsageError
+            There is no step of the name at which it is to stop.
+        """
+        steps, places = self.constructing.steps, self.constructing.places
+        last = self._last()
+        standings = list(look_at_steps(steps, places, self.looked))
+        images: Sequence[Path] = ()
+        stopped_before = ""
+        for number, step in enumerate(steps):
+            if number > last:
+                stopped_before = step.name
+                break
+            if self.constructing.session.stop():
+                break
+            if standings[number].seen.state is StepState.DONE:
+                continue
+            if step.verb is Verb.LOOK:
+                images = self._retrieve(step)
+                has_looked = self.ask(standings[number].seen, images)
+                state = StepState.DONE if has_looked else StepState.LOOK
+                standings[number] = Standing(step, replace(standings[number].seen, state=state))
+                if not has_looked:
+                    break
+                images = ()
+                continue
+            # What was done before may have opened it.
+            standings[number] = look_at_step(step, places)
+            if standings[number].action:
+                standings[number] = self._carry_out(standings[number])
+            if standings[number].seen.state is not StepState.DONE:
+                break
+        shown = _shown(self.constructing, [standing.seen for standing in standings])
+        return replace(
+            shown,
+            verdicts=_verdicts(self.constructing, standings),
+            outcomes=tuple(self.outcomes),
+            has_run=True,
+            stopped_before=stopped_before,
+            images=tuple(str(image) for image in images),
+        )
+
+    def _last(self) -> int:
+        """Return the number of the last step that is done."""
+        steps = self.constructing.steps
+        if self.until is None:
+            return len(steps)
+        names = [step.name for step in steps]
+        if self.until in names:
+            return names.index(self.until)
+        near = nearest(self.until, names)
+        hint = f"Its steps are: {', '.join(names)}."
+        if near:
+            hint = f"Did you mean `{near}`?"
+        problem = f"{spelled(self.until)} is no step of {self.constructing.ticket.name}."
+        raise UsageError(Diagnostic("No such step", problem, hint=hint))
+
+    def _carry_out(self, standing: Standing) -> Standing:
+        """Do one step under the origin's lock, and look at it again."""
+        assert standing.action, "it can be done"
+        session, places = self.constructing.session, self.constructing.places
+        action: Action = standing.action
+        plan = Plan(
+            basis(session.desired, "", __version__),
+            (Step("1", action),),
+        )
+        bar = StepProgress(session.listener)
+        run = Run(
+            places,
+            session.utc_now,
+            SessionSupervisor(session, self.allowed, bar),
+            Patience(self.lock_timeout, session.listener.note, session.stop, session.stop.sleep),
+        )
+        outcome: Outcome | None = None
+        for outcome in converge(plan, run, why=f"construct {self.constructing.ticket.name}"):
+            bar.stop()
+            if outcome.result is not Result.BEGUN:
+                self.outcomes.append(outcome)
+            self.show(outcome)
+        return self._after(look_at_step(standing.step, places), outcome)
+
+    def _after(self, standing: Standing, outcome: Outcome | None) -> Standing:
+        """Return a step that was tried, with what went wrong in it."""
+        seen = standing.seen
+        if seen.state is StepState.DONE or outcome is None:
+            return standing
+        submission = getattr(standing.action, "submission", None)
+        if submission:
+            causes = self.constructing.places.batches(self.constructing.repository).causes(submission)
+            seen = replace(seen, causes=tuple(causes))
+        return Standing(standing.step, seen, standing.action)
+
+    def _retrieve(self, step: ConstructionStep) -> Sequence[Path]:
+        """Fetch the images of a step, for a person to look at."""
+        look_at, constructed = step.look_at, self.constructing.constructed
+        assert look_at and step.made, "it is a look at a product"
+        where = f"instrument='{constructed.ticket.instrument}'"
+        if look_at.where:
+            where = constructed.where(look_at.where)
+        folder = self._folder() / "images" / step.word
+        reader = self.constructing.places.construction(self.constructing.repository)
+        with self.constructing.session.listener.progress(f"fetching {look_at.type}") as watch:
+            return reader.retrieve(step.collection, look_at.type, where, folder, watch)
+
+    def _folder(self) -> Path:
+        """Return where files of this construction go."""
+        scratch = self.constructing.places.batches(self.constructing.repository).scratch()
+        ticket = self.constructing.ticket
+        return scratch / "calibstate" / ticket.instrument / ticket.ticket
+
+
+def _shown(constructing: Constructing, seen: Sequence[StepSeen]) -> ConstructionShown:
+    return ConstructionShown(
+        constructing.ticket,
+        constructing.repository,
+        constructing.settings,
+        constructing.butler,
+        tuple(seen),
+    )
+
+
+def _ticket(session: Session, word: str) -> Written[Ticket]:
+    """Return the ticket that somebody named."""
+    desired = session.desired
+    matching = []
+    for key, written in sorted(desired.tickets.items()):
+        if word in {key.ticket, key.name}:
+            matching.append(written)
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(written.noun.name for written in matching)
+        raise UsageError(Diagnostic("Ticket is not clear", f"{word} is {names}.", hint="Give one of them."))
+    near = nearest(word, [key.ticket for key in desired.tickets])
+    hint = f"Did you mean {near}?" if near else "`calibstate approvals` lists all tickets."
+    raise UsageError(Diagnostic("Not declared", f"{spelled(word)}: no such ticket.", hint=hint))
