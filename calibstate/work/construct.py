@@ -333,7 +333,7 @@ class Running:
         action: Action = standing.action
         plan = Plan(
             basis(session.desired, "", __version__),
-            (Step("1", action),),
+            (Step(str(self.constructing.steps.index(standing.step) + 1), action),),
         )
         bar = StepProgress(session.listener)
         run = Run(

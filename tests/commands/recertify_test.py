@@ -5,7 +5,6 @@ from __future__ import annotations
 from lsst.daf.butler import Timespan
 
 from calibstate.model.timespans import parse_tai
-from tests import world
 from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
 
 OLD = f"{TOP}/DM-1/bias.20240101a"
