@@ -32,13 +32,13 @@ def finish(result: CommandResult, format: Format = Format.TEXT) -> NoReturn:
     raise typer.Exit(result.exit_code)
 
 
-def write_result(result: CommandResult, file: Path) -> None:
+def write_result(result: object, file: Path) -> None:
     """Write a result into a file: JSON where its name ends so, else Markdown.
 
     Parameters
     ----------
     result
-        What a use case returned.
+        Something that the table of views has.
     file
         Where to.
 

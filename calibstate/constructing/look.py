@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..kinds.base import Kind
-from ..kinds.chain import Chain, PrependToChain
+from ..kinds.chain import Chain
 from ..kinds.registry import KINDS
-from ..kinds.submission import Submitted, SubmittedKind
+from ..kinds.submission import Submitted, in_words
 from ..model.actions import Action
 from ..model.names import Address
 from ..model.reasons import Weight
@@ -35,13 +35,13 @@ class Standing:
     """A step, how it stands, and what would be done about it."""
 
     step: ConstructionStep
-    seen: StepSeen
+    shown: StepSeen
 
     action: Action | None = None
     """What does it; `None`: nothing can be done now."""
 
     live: Resource | None = None
-    """What was seen of its resource; `None`: nothing is there."""
+    """What was shown of its resource; `None`: nothing is there."""
 
 
 def look_at_steps(
@@ -66,20 +66,20 @@ def look_at_steps(
     # What was done after a look shows that a person has looked.
     is_passed = False
     for number in reversed(range(len(steps))):
-        step, seen = steps[number], standings[number].seen
+        step, shown = steps[number], standings[number].shown
         if step.verb is Verb.LOOK:
             state = StepState.LOOK
             if is_passed or step.word in looked:
                 state = StepState.DONE
-            standings[number] = Standing(step, replace(seen, state=state))
-        elif seen.state is StepState.DONE or seen.made:
+            standings[number] = Standing(step, replace(shown, state=state))
+        elif shown.state is StepState.DONE or shown.datasets:
             is_passed = True
     is_waiting = False
     for number, standing in enumerate(standings):
-        state = standing.seen.state
+        state = standing.shown.state
         if is_waiting and state is not StepState.DONE:
-            seen = replace(standing.seen, state=StepState.WAITS)
-            standings[number] = Standing(standing.step, seen, live=standing.live)
+            shown = replace(standing.shown, state=StepState.WAITS)
+            standings[number] = Standing(standing.step, shown, live=standing.live)
         is_waiting = is_waiting or state is not StepState.DONE
     return tuple(standings)
 
@@ -120,10 +120,11 @@ def _standings(
 ) -> Iterator[Standing]:
     for step in steps:
         resource = step.resource
+        chain = Chain.of(resource)
         if resource is None:
             yield Standing(step, StepSeen(step.name, step.collection, StepState.LOOK))
-        elif isinstance(resource, Chain):
-            yield _standing_of_chain(step, resource, live[resource.address], places)
+        elif chain:
+            yield _standing_of_chain(step, chain, live[resource.address], places)
         else:
             yield _standing(step, resource, live[resource.address])
 
@@ -132,28 +133,29 @@ def _standing(step: ConstructionStep, declared: Resource, live: Resource | None)
     """Return how a step stands, as its kind says."""
     kind: Kind[Any] = KINDS[declared.address.kind]
     drift = list(kind.compare(declared, live))
-    seen = StepSeen(step.name, step.collection, StepState.DONE)
-    if isinstance(live, Submitted) and isinstance(kind, SubmittedKind):
-        output = live.output
-        seen = replace(
-            seen,
-            detail=kind.words(live),
-            made=len(output.made),
+    shown = StepSeen(step.name, step.collection, StepState.DONE)
+    submitted = Submitted.of(live)
+    if submitted:
+        output = submitted.output
+        shown = replace(
+            shown,
+            detail=in_words(submitted),
+            datasets=len(output.datasets),
             expected=len(output.expected),
             exposures=output.exposures,
             missing=output.missing,
         )
     if not drift:
-        return Standing(step, seen, live=live)
+        return Standing(step, shown, live=live)
     detail = "; ".join(departure.detail for departure in drift)
     reason = kind.obstacle(declared, live)
     if reason:
-        seen = replace(seen, state=_STATES[reason.weight], detail=detail, reason=reason)
-        return Standing(step, seen, live=live)
+        shown = replace(shown, state=_STATES[reason.weight], detail=detail, reason=reason)
+        return Standing(step, shown, live=live)
     actions = list(kind.remedy(declared, live))
     state = StepState.READY if actions else StepState.REFUSED
     action = next(iter(actions), None)
-    return Standing(step, replace(seen, state=state, detail=detail), action, live)
+    return Standing(step, replace(shown, state=state, detail=detail), action, live)
 
 
 def _standing_of_chain(
@@ -167,18 +169,18 @@ def _standing_of_chain(
     Its other children are nobody's affair here: a retry stands in front of
     what it takes the place of.
     """
-    seen = StepSeen(step.name, step.collection, StepState.DONE)
+    shown = StepSeen(step.name, step.collection, StepState.DONE)
     chain = Chain.of(live)
     children: tuple[str, ...] = ()
     if chain and chain.exists:
         children = chain.children
     if step.collection in children:
-        return Standing(step, seen)
+        return Standing(step, shown)
     standing = _standing(step, replace(declared, children=(step.collection, *children)), live)
     held = places.butler(step.repository).digests([step.collection])
-    if step.collection not in held or not isinstance(standing.action, PrependToChain):
+    if step.collection not in held or standing.action is None:
         detail = f"{step.collection} is not there yet"
-        return Standing(step, replace(seen, state=StepState.WAITS, detail=detail))
+        return Standing(step, replace(shown, state=StepState.WAITS, detail=detail))
     # What begins to be searched must hold what is seen of it now.
     entering = {step.collection: held[step.collection].fingerprint}
     return replace(standing, action=standing.action.model_copy(update={"entering": entering}))

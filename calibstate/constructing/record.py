@@ -41,7 +41,7 @@ def recorded(standings: Sequence[Standing], places: ConstructionPlaces) -> tuple
 
 
 def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
-    step, seen = standing.step, standing.seen
+    step, shown = standing.step, standing.shown
     reader = places.construction(step.repository)
     resource, live = step.resource, standing.live
     assert isinstance(resource, Submitted) and isinstance(live, Submitted), "a template makes it"
@@ -52,7 +52,7 @@ def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
     times: tuple[str, str] | None = None
     if run:
         times = reader.registered(run, expected.dataset_type)
-        intermediate = step.made.product.intermediate if step.made else ""
+        intermediate = step.recipe.product.intermediate if step.recipe else ""
         if intermediate and isinstance(resource, Generation):
             used = tuple(reader.used(run, intermediate)) or None
     try:
@@ -62,14 +62,14 @@ def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
         command = ()
     return StepRecorded(
         name=step.name,
-        state=seen.state,
+        state=shown.state,
         collection=submission.output,
         run=run,
         command=command,
         query=submission.query,
         selected=tuple(reader.exposures(expected.raws, expected.where)),
         used=used,
-        datasets=len(live.output.made),
+        datasets=len(live.output.datasets),
         began=times[0] if times else None,
         ended=times[1] if times else None,
     )
@@ -86,7 +86,7 @@ def _certified(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
         ranges = sorted({format_range((row.begin, row.end)) for row in holding.rows})
     return StepRecorded(
         name=step.name,
-        state=standing.seen.state,
+        state=standing.shown.state,
         collection=step.collection,
         datasets=len(rows),
         validity=", ".join(ranges),

@@ -16,7 +16,7 @@ from ..kinds.chain import Chain
 from ..kinds.generation import Generation
 from ..kinds.verification import Verification
 from ..model.constructed import Constructed
-from ..model.constructions import LookAt, Made
+from ..model.constructions import LookAt, Recipe
 from ..model.names import CollectionName, RepositoryAddress
 from ..model.products import Verified
 from ..model.resources import Resource
@@ -49,7 +49,7 @@ class ConstructionStep:
     repository: RepositoryAddress
     """Where it is done: the origin."""
 
-    made: Made | None = None
+    recipe: Recipe | None = None
     """The product; `None` of a verification."""
 
     verified: Verified | None = None
@@ -64,10 +64,10 @@ class ConstructionStep:
     def resource(self) -> Resource | None:
         """What is to be there when it is done; `None` of a look."""
         match self.verb:
-            case Verb.MAKE if self.made:
-                return Generation.of_product(self.constructed, self.made, self.repository)
-            case Verb.CERTIFY if self.made:
-                return Certification.of_product(self.constructed, self.made, self.repository)
+            case Verb.MAKE if self.recipe:
+                return Generation.of_product(self.constructed, self.recipe, self.repository)
+            case Verb.CERTIFY if self.recipe:
+                return Certification.of_product(self.constructed, self.recipe, self.repository)
             case Verb.CHAIN:
                 return Chain(Chain.at(self.repository, self.constructed.chain), (self.collection,))
             case Verb.VERIFY if self.verified:
@@ -78,24 +78,24 @@ class ConstructionStep:
     @property
     def look_at(self) -> LookAt | None:
         """The images of this step; `None`: there are none."""
-        if self.verb is Verb.LOOK and self.made:
-            return self.made.making.look_at
+        if self.verb is Verb.LOOK and self.recipe:
+            return self.recipe.making.look_at
         return None
 
     @property
     def certified(self) -> CollectionName | None:
         """The CALIBRATION collection of its product, if it has one."""
-        return self.constructed.certification(self.made) if self.made else None
+        return self.constructed.certification(self.recipe) if self.recipe else None
 
     @property
     def collection(self) -> CollectionName:
         """The collection that it is about."""
         if self.verified:
             return self.constructed.verification(self.verified)
-        assert self.made, "it is of a product or of a verification"
+        assert self.recipe, "it is of a product or of a verification"
         if self.verb in {Verb.CERTIFY, Verb.CHAIN} and self.certified:
             return self.certified
-        return self.constructed.run(self.made) or self.constructed.generation(self.made)
+        return self.constructed.run(self.recipe) or self.constructed.generation(self.recipe)
 
 
 def steps_of(constructed: Constructed, repository: RepositoryAddress) -> tuple[ConstructionStep, ...]:
@@ -112,13 +112,13 @@ def steps_of(constructed: Constructed, repository: RepositoryAddress) -> tuple[C
 
 
 def _steps(constructed: Constructed, repository: RepositoryAddress) -> Iterator[ConstructionStep]:
-    for word, made in constructed.made.items():
+    for word, recipe in constructed.recipes.items():
         verbs = [Verb.MAKE]
-        if made.making.look_at:
+        if recipe.making.look_at:
             verbs.append(Verb.LOOK)
-        if made.product.certified:
+        if recipe.product.certified:
             verbs += [Verb.CERTIFY, Verb.CHAIN]
         for verb in verbs:
-            yield ConstructionStep(verb, word, constructed, repository, made)
+            yield ConstructionStep(verb, word, constructed, repository, recipe)
     for verified in constructed.construction.verified:
         yield ConstructionStep(Verb.VERIFY, verified.name, constructed, repository, verified=verified)

@@ -87,8 +87,8 @@ def _verdict(
         return ProductVerdict(product=word, verdict=Verdict.NONE, run=run, detail=detail)
     statistics = reader.statistics(run, expected.dataset_type)
     failures = [failure for dataset in statistics for failure in failures_in(dataset)]
-    known = constructed.construction.known_failures
-    folded = fold(failures, word, known)
+    reasons = constructed.construction.known_failures
+    folded = fold(failures, word, reasons)
     verdict = Verdict.PASSED
     if folded:
         verdict = Verdict.KNOWN

@@ -19,7 +19,7 @@ from typing_extensions import override
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, Severity, UnreachableError
 from ..model.actions import Action, Departure, Standing
 from ..model.constructed import Constructed
-from ..model.constructions import Made, Recertification
+from ..model.constructions import Recertification, Recipe
 from ..model.contents import CollectionType, Holding, Row, parse_data_id
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
@@ -124,7 +124,7 @@ class Certification(Resource):
     def of_product(
         cls,
         constructed: Constructed,
-        product: Made,
+        product: Recipe,
         repository: RepositoryAddress,
     ) -> Certification | None:
         """Return as what a product is certified; `None`: it never is.
@@ -594,7 +594,7 @@ def certifications_of(
     is_sealed = ticket.key in desired.seals
     if ticket.construction:
         constructed = Constructed(ticket, prefix)
-        for product in constructed.made.values():
+        for product in constructed.recipes.values():
             certification = Certification.of_product(constructed, product, repository)
             if certification:
                 where = written.lines.at("construction", "certify")
@@ -814,7 +814,7 @@ def _outputs(targets: Sequence[Certification], places: ReadPlaces) -> Mapping[st
 def _with_product(target: Certification, output: SeenOutput) -> Certification:
     assert target.dataset_type, "a product has a type"
     datasets = frozenset(
-        Row(target.dataset_type, data_id, uuid, *UNBOUNDED) for data_id, uuid in output.made.items()
+        Row(target.dataset_type, data_id, uuid, *UNBOUNDED) for data_id, uuid in output.datasets.items()
     )
     return replace(target, generated=output, source=output.newest, datasets=datasets)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from ..model.constructed import Constructed
-from ..model.constructions import Made
+from ..model.constructions import Recipe
 from ..model.names import RepositoryAddress
 from .submission import Submit, Submitted, SubmittedKind, address_of
 
@@ -20,7 +20,9 @@ class Generation(Submitted):
     """What one template of cp_pipe makes."""
 
     @classmethod
-    def of_product(cls, constructed: Constructed, made: Made, repository: RepositoryAddress) -> Generation:
+    def of_product(
+        cls, constructed: Constructed, recipe: Recipe, repository: RepositoryAddress
+    ) -> Generation:
         """Return a product as it is declared.
 
         Parameters
@@ -32,11 +34,11 @@ class Generation(Submitted):
         repository
             Where it is made.
         """
-        collection = constructed.generation(made)
+        collection = constructed.generation(recipe)
         return cls(
             address_of(repository, GenerationKind.name, collection),
-            submission=constructed.submission(made),
-            expected=constructed.expected(made),
+            submission=constructed.submission(recipe),
+            expected=constructed.expected(recipe),
         )
 
 

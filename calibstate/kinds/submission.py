@@ -21,7 +21,7 @@ from ..model.names import Address, Place, RepositoryAddress
 from ..model.reasons import Code, Reason, Weight
 from ..model.resources import Declared, Resource
 from ..model.submissions import BatchState, ExpectedOutput, SeenBatch, SeenOutput, Submission
-from ..ports.butler import ButlerReader
+from ..ports.butler import ButlerReader, SeenCollection
 from ..ports.construction import ConstructionPlaces
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
@@ -60,7 +60,7 @@ class Submitted(Resource):
 
     @override
     def facts(self) -> Iterator[str]:
-        yield f"{self.address} {self.output.newest} {sorted(self.output.made.items())}"
+        yield f"{self.address} {self.output.newest} {sorted(self.output.datasets.items())}"
 
     @property
     def is_done(self) -> bool:
@@ -306,7 +306,10 @@ class _Searched:
         self._asked.update(new)
         there = self._butler.collections(new)
         self._there.update(there)
-        chains = {name: seen for name, seen in there.items() if seen.type is CollectionType.CHAINED}
+        chains: dict[str, SeenCollection] = {}
+        for name, collection in there.items():
+            if collection.type is CollectionType.CHAINED:
+                chains[name] = collection
         self._chains.update(chains_below(chains, self._butler))
 
 
@@ -321,8 +324,8 @@ def in_words(live: Submitted) -> str:
     """Say how much of something was made, and what is missing."""
     output = live.output
     dataset_type = live.expected.dataset_type if live.expected else "datasets"
-    made = len(output.expected) - len(output.missing)
-    words = f"{made} of {len(output.expected)} {dataset_type}"
+    number = len(output.expected) - len(output.missing)
+    words = f"{number} of {len(output.expected)} {dataset_type}"
     if output.newest is None:
         return f"{words}; nothing is there yet"
     words = f"{words} in {output.newest}"

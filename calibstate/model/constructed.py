@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from .constructions import Construction, Made
+from .constructions import Construction, Recipe
 from .names import CollectionName
 from .products import PRODUCTS, SELECTIONS, Verified, variable_of
 from .submissions import ExpectedOutput, Submission
@@ -67,47 +67,47 @@ class Constructed:
         return f"{self.chain}/{self.construction.tag}"
 
     @cached_property
-    def made(self) -> dict[str, Made]:
+    def recipes(self) -> dict[str, Recipe]:
         """The products by their words, in the order in which they are made."""
-        return {made.product.name: made for made in self.construction.made}
+        return {recipe.product.name: recipe for recipe in self.construction.recipes}
 
     # Products
 
-    def generation(self, made: Made) -> CollectionName:
+    def generation(self, recipe: Recipe) -> CollectionName:
         """Return the CHAINED collection that a product is made into."""
-        return f"{self.folder}/{made.product.output}.{made.rerun}"
+        return f"{self.folder}/{recipe.product.output}.{recipe.rerun}"
 
-    def run(self, made: Made) -> CollectionName | None:
+    def run(self, recipe: Recipe) -> CollectionName | None:
         """Return the RUN of a product; `None`: a new one, by the time."""
-        if not made.product.is_bootstrap:
+        if not recipe.product.is_bootstrap:
             return None
-        return f"{self.generation(made)}/run{self.construction.bootstrap}"
+        return f"{self.generation(recipe)}/run{self.construction.bootstrap}"
 
-    def certification(self, made: Made) -> CollectionName | None:
+    def certification(self, recipe: Recipe) -> CollectionName | None:
         """Return the CALIBRATION collection of a product, if it has one."""
-        name = made.product.certified
+        name = recipe.product.certified
         if name is None:
             return None
-        iteration = self.construction.certify.rerun or made.rerun
+        iteration = self.construction.certify.rerun or recipe.rerun
         # A retry is certified under its own letter.
-        if made.making.rerun is not None:
-            iteration = made.making.rerun
+        if recipe.making.rerun is not None:
+            iteration = recipe.making.rerun
         return f"{self.folder}/{name}.{iteration}"
 
-    def inputs(self, made: Made) -> tuple[CollectionName, ...]:
+    def inputs(self, recipe: Recipe) -> tuple[CollectionName, ...]:
         """Return what is searched for a product, in order."""
         construction = self.construction
         searched: list[CollectionName] = []
-        if made.product.searches_ticket:
+        if recipe.product.searches_ticket:
             searched.append(self.chain)
-        searched.extend(self._runs_of_bootstraps(made).values())
+        searched.extend(self._runs_of_bootstraps(recipe).values())
         return (*searched, construction.raws, *construction.start_from)
 
-    def _runs_of_bootstraps(self, made: Made) -> dict[str, CollectionName]:
+    def _runs_of_bootstraps(self, recipe: Recipe) -> dict[str, CollectionName]:
         """Return the RUNs of bootstraps that a product takes, by word."""
         runs: dict[str, CollectionName] = {}
-        for word in made.product.needs:
-            bootstrap = self.made.get(word)
+        for word in recipe.product.needs:
+            bootstrap = self.recipes.get(word)
             if bootstrap is None or not bootstrap.product.is_bootstrap:
                 continue
             run = self.run(bootstrap)
@@ -131,47 +131,47 @@ class Constructed:
         expression = f"instrument='{self.ticket.instrument}' and {selection}"
         return f"{expression} and {condition}" if condition else expression
 
-    def query(self, made: Made) -> str:
+    def query(self, recipe: Recipe) -> str:
         """Return the data query of a product."""
-        product = made.product
+        product = recipe.product
         if product.selection is None:
             return f"instrument='{self.ticket.instrument}'"
         selection = self.construction.selection(product.selection) or ""
         return self.where(selection, product.condition)
 
-    def submission(self, made: Made) -> Submission:
+    def submission(self, recipe: Recipe) -> Submission:
         """Return what is submitted for a product."""
         overrides: dict[str, str] = {}
-        for word, run in self._runs_of_bootstraps(made).items():
+        for word, run in self._runs_of_bootstraps(recipe).items():
             # The templates take all bootstraps to be of one iteration.
-            if self.made[word].rerun != made.rerun:
+            if self.recipes[word].rerun != recipe.rerun:
                 overrides[_RUN_KEYS[word]] = run
         return Submission(
             home="cp_pipe",
-            template=made.product.template,
-            variables=self.variables(made.rerun),
-            output=self.generation(made),
-            run=self.run(made),
-            inputs=self.inputs(made),
-            query=self.query(made),
+            template=recipe.product.template,
+            variables=self.variables(recipe.rerun),
+            output=self.generation(recipe),
+            run=self.run(recipe),
+            inputs=self.inputs(recipe),
+            query=self.query(recipe),
             overrides=overrides,
         )
 
-    def expected(self, made: Made) -> ExpectedOutput:
+    def expected(self, recipe: Recipe) -> ExpectedOutput:
         """Return what a product is expected to be: by its raws."""
-        product = made.product
+        product = recipe.product
         source = product
         if product.made_for is not None:
             source = PRODUCTS[product.made_for]
         selection = self.construction.selection(source.selection or "") or ""
         return ExpectedOutput(
-            output=self.generation(made),
+            output=self.generation(recipe),
             dataset_type=product.dataset_type,
             dimensions=product.dimensions,
             instrument=self.ticket.instrument,
             raws=self.construction.raws,
             where=self.where(selection, source.condition),
-            run=self.run(made),
+            run=self.run(recipe),
         )
 
     # Verifications

@@ -23,9 +23,9 @@ __all__ = [
     "Certifying",
     "Construction",
     "LookAt",
-    "Made",
     "Making",
     "Recertification",
+    "Recipe",
     "SameAs",
     "Verifying",
 ]
@@ -192,7 +192,7 @@ class Recertification(Noun):
 
 
 @dataclass(frozen=True)
-class Made:
+class Recipe:
     """One product of a construction."""
 
     product: Product
@@ -236,17 +236,17 @@ class Construction(Noun):
     R22_S11 C07 NOISE``, with the reason."""
 
     @property
-    def made(self) -> tuple[Made, ...]:
+    def recipes(self) -> tuple[Recipe, ...]:
         """The products, in the order in which they are made."""
-        return tuple(self._made())
+        return tuple(self._recipes())
 
-    def _made(self) -> Iterator[Made]:
+    def _recipes(self) -> Iterator[Recipe]:
         for entry in self.make:
             options = entry
             if isinstance(options, str):
                 options = {options: Making()}
             for word, making in options.items():
-                yield Made(PRODUCTS[word], making, making.rerun or self.rerun)
+                yield Recipe(PRODUCTS[word], making, making.rerun or self.rerun)
 
     @property
     def verified(self) -> tuple[Verified, ...]:

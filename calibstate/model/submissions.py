@@ -162,13 +162,13 @@ class SeenOutput:
     expected: frozenset[str] = frozenset()
     """Data IDs that should be made, as rows have them."""
 
-    made: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, str] = field(default_factory=dict)
     """UUIDs of the datasets in the newest RUN, by data ID."""
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Data IDs that are expected and not in the newest RUN, sorted."""
-        return tuple(sorted(self.expected.difference(self.made)))
+        return tuple(sorted(self.expected.difference(self.datasets)))
 
     @property
     def is_complete(self) -> bool:

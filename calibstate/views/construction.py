@@ -65,7 +65,7 @@ def _amount(step: StepSeen) -> str:
 def _details(step: StepSeen) -> Iterator[Text]:
     """Yield what is to be known of a step that is not done."""
     yield Text(f"          in {step.collection}", "dim")
-    if step.missing and step.made:
+    if step.missing and step.datasets:
         yield Text(f"          missing: {fold_data_ids(step.missing)}", "dim")
     for cause in step.causes[:_MOST]:
         yield Text(f"          {_cause(cause)}", "red")

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from ..model.constructed import Constructed
-from ..model.constructions import Made
+from ..model.constructions import Recipe
 from ..model.products import Verified
 from ..model.results.constructions import ConstructionShown
 from ..model.submissions import Submission
@@ -61,8 +61,8 @@ class _Script:
     def lines(self) -> Iterator[str]:
         """Yield the whole script."""
         yield from self._head()
-        for made in self._constructed.made.values():
-            yield from self._product(made)
+        for recipe in self._constructed.recipes.values():
+            yield from self._product(recipe)
         for verified in self._construction.verified:
             yield ""
             yield f"# --- verify {verified.name}"
@@ -95,16 +95,16 @@ class _Script:
         yield ""
         yield from _PAUSE.splitlines()
 
-    def _product(self, made: Made) -> Iterator[str]:
+    def _product(self, recipe: Recipe) -> Iterator[str]:
         """Yield what makes, shows, certifies and chains a product."""
-        product, constructed = made.product, self._constructed
+        product, constructed = recipe.product, self._constructed
         yield ""
         yield f"# --- {product.name}"
         if product.searches_ticket and not self._is_chain_there:
             yield from self._empty_chain()
-        yield from self._submit(constructed.submission(made), _pipeline("CP_PIPE_DIR", product.pipeline))
-        yield from self._look_at(made)
-        certified = constructed.certification(made)
+        yield from self._submit(constructed.submission(recipe), _pipeline("CP_PIPE_DIR", product.pipeline))
+        yield from self._look_at(recipe)
+        certified = constructed.certification(recipe)
         if certified is None:
             return
         certifying = self._construction.certify
@@ -113,7 +113,7 @@ class _Script:
             dates.append(("--begin-date", certifying.begin))
         if certifying.end:
             dates.append(("--end-date", certifying.end))
-        source = constructed.generation(made)
+        source = constructed.generation(recipe)
         yield self._command(
             "butler certify-calibrations", "$REPO", *dates, source, certified, product.dataset_type
         )
@@ -133,16 +133,16 @@ class _Script:
         yield "EOF"
         self._is_chain_there = True
 
-    def _look_at(self, made: Made) -> Iterator[str]:
-        look_at = made.making.look_at
+    def _look_at(self, recipe: Recipe) -> Iterator[str]:
+        look_at = recipe.making.look_at
         if look_at is None:
             return
         constructed = self._constructed
         where = f"instrument='{constructed.ticket.instrument}'"
         if look_at.where:
             where = constructed.where(look_at.where)
-        collection = constructed.run(made) or constructed.generation(made)
-        folder = f"$files/images/{made.product.name}"
+        collection = constructed.run(recipe) or constructed.generation(recipe)
+        folder = f"$files/images/{recipe.product.name}"
         yield self._command(
             "butler retrieve-artifacts",
             "$REPO",
@@ -209,9 +209,9 @@ class _Script:
         collections = [constructed.verification(verified) for verified in self._construction.verified]
         if not collections:
             return
-        for made in constructed.made.values():
-            if made.product.certified:
-                collections.append(constructed.generation(made))
+        for recipe in constructed.recipes.values():
+            if recipe.product.certified:
+                collections.append(constructed.generation(recipe))
         yield ""
         yield "# --- report"
         yield 'if [ -x "$CP_VERIFY_DIR/bin/cpv_report.py" ]; then'

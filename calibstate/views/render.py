@@ -80,6 +80,7 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.SHELL: "views.construction_script.as_shell",
     },
     "results.constructions.ConstructionRecord": {
+        Format.TEXT: "views.construction_record.as_markdown",
         Format.JSON: "store.documents.constructions.record_document",
         Format.MARKDOWN: "views.construction_record.as_markdown",
     },

@@ -128,14 +128,14 @@ def show(constructing: Constructing) -> ConstructionShown:
     with constructing.session.listener.progress("looking at steps"):
         standings = look_at_steps(constructing.steps, constructing.places)
         verdicts = _verdicts(constructing, standings)
-    shown = _shown(constructing, [standing.seen for standing in standings])
+    shown = _shown(constructing, [standing.shown for standing in standings])
     return replace(shown, verdicts=verdicts)
 
 
 def _verdicts(constructing: Constructing, standings: Sequence[Standing]) -> TicketVerdicts | None:
     """Return what verifications say, if one of them is there."""
     for standing in standings:
-        if standing.step.verb is Verb.VERIFY and standing.seen.made:
+        if standing.step.verb is Verb.VERIFY and standing.shown.datasets:
             return verdicts_of(
                 constructing.constructed,
                 constructing.steps,
@@ -218,8 +218,8 @@ def write(constructing: Constructing, shown: ConstructionShown) -> str:
         )
     constructed, desired = constructing.constructed, constructing.session.desired
     certified: list[str] = []
-    for made in constructed.made.values():
-        name = constructed.certification(made)
+    for recipe in constructed.recipes.values():
+        name = constructed.certification(recipe)
         if name:
             certified.insert(0, name.removeprefix(f"{constructed.chain}/"))
     products = {_product_in(name) for name in certified}
@@ -284,13 +284,13 @@ class Running:
                 break
             if self.constructing.session.stop():
                 break
-            if standings[number].seen.state is StepState.DONE:
+            if standings[number].shown.state is StepState.DONE:
                 continue
             if step.verb is Verb.LOOK:
                 images = self._retrieve(step)
-                has_looked = self.ask(standings[number].seen, images)
+                has_looked = self.ask(standings[number].shown, images)
                 state = StepState.DONE if has_looked else StepState.LOOK
-                standings[number] = Standing(step, replace(standings[number].seen, state=state))
+                standings[number] = Standing(step, replace(standings[number].shown, state=state))
                 if not has_looked:
                     break
                 images = ()
@@ -299,9 +299,9 @@ class Running:
             standings[number] = look_at_step(step, places)
             if standings[number].action:
                 standings[number] = self._carry_out(standings[number])
-            if standings[number].seen.state is not StepState.DONE:
+            if standings[number].shown.state is not StepState.DONE:
                 break
-        shown = _shown(self.constructing, [standing.seen for standing in standings])
+        shown = _shown(self.constructing, [standing.shown for standing in standings])
         return replace(
             shown,
             verdicts=_verdicts(self.constructing, standings),
@@ -352,19 +352,19 @@ class Running:
 
     def _after(self, standing: Standing, outcome: Outcome | None) -> Standing:
         """Return a step that was tried, with what went wrong in it."""
-        seen = standing.seen
-        if seen.state is StepState.DONE or outcome is None:
+        shown = standing.shown
+        if shown.state is StepState.DONE or outcome is None:
             return standing
         submission = getattr(standing.action, "submission", None)
         if submission:
             causes = self.constructing.places.batches(self.constructing.repository).causes(submission)
-            seen = replace(seen, causes=tuple(causes))
-        return Standing(standing.step, seen, standing.action)
+            shown = replace(shown, causes=tuple(causes))
+        return Standing(standing.step, shown, standing.action)
 
     def _retrieve(self, step: ConstructionStep) -> Sequence[Path]:
         """Fetch the images of a step, for a person to look at."""
         look_at, constructed = step.look_at, self.constructing.constructed
-        assert look_at and step.made, "it is a look at a product"
+        assert look_at and step.recipe, "it is a look at a product"
         where = f"instrument='{constructed.ticket.instrument}'"
         if look_at.where:
             where = constructed.where(look_at.where)
@@ -380,13 +380,13 @@ class Running:
         return scratch / "calibstate" / ticket.instrument / ticket.ticket
 
 
-def _shown(constructing: Constructing, seen: Sequence[StepSeen]) -> ConstructionShown:
+def _shown(constructing: Constructing, steps: Sequence[StepSeen]) -> ConstructionShown:
     return ConstructionShown(
         constructing.ticket,
         constructing.repository,
         constructing.settings,
         constructing.butler,
-        tuple(seen),
+        tuple(steps),
     )
 
 

@@ -41,10 +41,8 @@ def test_a_new_ticket_certifies_the_datasets_of_another_for_another_range(deploy
     files = {address: deployed.files(address) for address in (ORIGIN, EMBARGO, SUMMIT)}
     assert found(deployed, SUMMIT, "2023-07-01") is None
     planned = deployed.run("plan")
-    print(planned.out, planned.err)
     assert planned.code == 2
     ran = deployed.apply()
-    print(ran.out, ran.err)
     assert ran.code == 0
     for address in (ORIGIN, EMBARGO, SUMMIT):
         assert found(deployed, address, "2023-07-01") == f"{OLD}.run"

@@ -91,9 +91,9 @@ class _Reader(ConstructionReader):
         if expected.run is not None:
             newest = expected.run if expected.run in runs else None
         older = tuple(run for run in runs if run != newest)
-        made = {}
+        datasets = {}
         if newest is not None:
-            made = self._made(newest, expected.dataset_type)
+            datasets = self._uuids(newest, expected.dataset_type)
         return SeenOutput(
             is_there=True,
             newest=newest,
@@ -101,10 +101,10 @@ class _Reader(ConstructionReader):
             inputs=tuple(inputs),
             exposures=exposures,
             expected=data_ids,
-            made=made,
+            datasets=datasets,
         )
 
-    def _made(self, run: str, dataset_type: str) -> dict[str, str]:
+    def _uuids(self, run: str, dataset_type: str) -> dict[str, str]:
         """Return the UUIDs of datasets in a RUN, by data ID."""
         return {_data_id(ref): str(ref.id) for ref in self._datasets(run, dataset_type)}
 
@@ -215,8 +215,8 @@ class _Selections:
 
     def exposures(self, raws: str, where: str) -> list[int]:
         """Return the exposures that a selection finds, sorted."""
-        found = self._project(raws, where, ("exposure",))
-        return sorted(int(data_id.split(",")[0].removeprefix("exposure=")) for data_id in found)
+        data_ids = self._project(raws, where, ("exposure",))
+        return sorted(int(data_id.split(",")[0].removeprefix("exposure=")) for data_id in data_ids)
 
     def _project(self, raws: str, where: str, dimensions: tuple[str, ...]) -> frozenset[str]:
         key = (raws, where, *dimensions)

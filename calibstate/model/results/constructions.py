@@ -61,7 +61,7 @@ class StepSeen:
     reason: Reason | None = None
     """Why it is not done, and cannot be."""
 
-    made: int = 0
+    datasets: int = 0
     """Datasets that are there, of those that are expected."""
 
     expected: int = 0
@@ -192,7 +192,7 @@ class StepRecorded:
 
 
 @dataclass(frozen=True)
-class ConstructionRecord(CommandResult):
+class ConstructionRecord:
     """What ran to make the collections of a ticket."""
 
     ticket: Ticket

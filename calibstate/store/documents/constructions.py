@@ -31,7 +31,7 @@ class FailedQuantum(Noun):
 
 
 class ConstructionStepOf(Noun):
-    """A step of a construction, as it was seen."""
+    """A step of a construction, as it was step."""
 
     step: str
     """What people call it: ``make bias``."""
@@ -216,19 +216,19 @@ def _recorded(record: StepRecorded) -> RecordedStep:
     )
 
 
-def _step(seen: StepSeen) -> ConstructionStepOf:
+def _step(step: StepSeen) -> ConstructionStepOf:
     failed = [
-        FailedQuantum(task=cause.task, data_id=cause.data_id, error=cause.error) for cause in seen.causes
+        FailedQuantum(task=cause.task, data_id=cause.data_id, error=cause.error) for cause in step.causes
     ]
     return ConstructionStepOf(
-        step=seen.name,
-        collection=seen.collection,
-        state=seen.state.value,
-        detail=seen.detail,
-        reason=seen.reason.code.value if seen.reason else "",
-        made=seen.made,
-        expected=seen.expected,
-        exposures=seen.exposures,
-        missing=seen.missing,
+        step=step.name,
+        collection=step.collection,
+        state=step.state.value,
+        detail=step.detail,
+        reason=step.reason.code.value if step.reason else "",
+        made=step.datasets,
+        expected=step.expected,
+        exposures=step.exposures,
+        missing=step.missing,
         failed=tuple(failed),
     )
