@@ -224,24 +224,28 @@ class _Reading:
         """
         root = _compose(file, where)
         if depth == _DEEPEST:
-            detail = f"{file}: {_DEEPEST} files include each other."
-            raise RefusedError(Diagnostic("Template includes itself", detail, where))
+            raise RefusedError(
+                Diagnostic(
+                    "Template includes itself",
+                    f"{file}: {_DEEPEST} files include each other.",
+                    where,
+                )
+            )
         own: dict[_Keys, _Setting] = {}
         for keys, node in _scalars(root, base):
-            setting = _Setting(node.value, Where(str(file), node.start_mark.line + 1))
+            line = Where(str(file), node.start_mark.line + 1)
+            setting = _Setting(node.value, line)
+            # Several files stand in a list, whose numbers are keys here.
             above = tuple(key for key in keys if not key.isdigit())
-            if above[-1:] == ("includeConfigs",):
-                self._include_named(setting, file, above[:-1], depth)
-            else:
+            if above[-1:] != ("includeConfigs",):
                 own[keys] = setting
+                continue
+            # A name with a variable that is not set names no file.
+            problems_before = len(self.problems)
+            name = self._substituted(setting)
+            if len(self.problems) == problems_before:
+                self.include(file.parent / name, line, above[:-1], depth + 1)
         self.settings |= own
-
-    def _include_named(self, setting: _Setting, file: Path, base: _Keys, depth: int) -> None:
-        before = len(self.problems)
-        name = self._substituted(setting)
-        if len(self.problems) == before:
-            assert setting.where is not None, "what a file says has its line"
-            self.include(file.parent / name, setting.where, base, depth + 1)
 
     def take(self, content: Mapping[str, Any], base: _Keys = ()) -> None:
         """Put settings in the place of those that were read."""
@@ -275,18 +279,48 @@ class _Reading:
         self._used.add(name)
         value = self._variables.get(name)
         if value is None:
-            detail = f"${{{name}}} is not set; BPS would leave it as it is written."
-            self.problems.append(Diagnostic("Variable is not set", detail, where, _setter(name)))
+            self._note(
+                "Variable is not set",
+                f"${{{name}}} is not set; BPS would leave it as it is written.",
+                where,
+                _setter(name),
+            )
         elif not value.strip():
-            if name not in _MAY_BE_EMPTY:
-                self.problems.append(_empty(name, where))
+            if name in _MAY_BE_EMPTY:
+                return
+            detail = f"{name} is empty."
+            if name.startswith("SELECTION_"):
+                detail = f"{name} is empty: all raws would be taken."
+            self._note(
+                "Variable is empty",
+                detail,
+                where,
+                _setter(name),
+            )
         elif _BREAK.search(value):
-            detail = f"{name} holds a line break or a control character: {value!r}."
-            self.problems.append(Diagnostic("Variable in several lines", detail, where, _setter(name)))
+            self._note(
+                "Variable in several lines",
+                f"{name} holds a line break or a control character: {value!r}.",
+                where,
+                _setter(name),
+            )
         elif unquoted := _NOT_QUOTED.search(value):
-            detail = f"{name} holds {unquoted[0]!r}, which means something else in commands of BPS: {value}."
-            hint = "Write it without; text in an expression stands in single quotes."
-            self.problems.append(Diagnostic("Variable cannot be quoted", detail, where, hint))
+            self._note(
+                "Variable cannot be quoted",
+                f"{name} holds {unquoted[0]!r}, which means something else in commands of BPS: {value}.",
+                where,
+                "Write it without; text in an expression stands in single quotes.",
+            )
+
+    def _note(self, summary: str, detail: str, where: Where | None, hint: str = "") -> None:
+        """Note what is wrong."""
+        problem = Diagnostic(
+            summary,
+            detail,
+            where,
+            hint,
+        )
+        self.problems.append(problem)
 
     def template(self, file: str) -> BpsTemplate:
         """Return what is said for all that matters."""
@@ -312,8 +346,12 @@ class _Reading:
     def _required(self, file: str, *keys: str) -> str:
         setting = self.settings.get(keys)
         if setting is None:
-            detail = f"{file} says nothing of `{'.'.join(keys)}`."
-            self.problems.append(Diagnostic("Template lacks a key", detail, Where(file, 1)))
+            path = ".".join(keys)
+            self._note(
+                "Template lacks a key",
+                f"{file} says nothing of `{path}`.",
+                Where(file, 1),
+            )
             return ""
         return self._expanded(setting, keys[-1], 0)
 
@@ -321,29 +359,40 @@ class _Reading:
         """Return a text with what its keys in braces stand for."""
         text = self._substituted(setting)
         if depth == _DEEPEST:
-            detail = f"`{{{key}}}` stands for itself."
-            self.problems.append(Diagnostic("Key stands for itself", detail, setting.where))
+            self._note(
+                "Key stands for itself",
+                f"`{{{key}}}` stands for itself.",
+                setting.where,
+            )
             return text
-        parts: list[str] = []
         try:
             fields = list(string.Formatter().parse(text))
         except ValueError as error:
-            detail = f"`{text}`: {error}."
-            self.problems.append(Diagnostic("Braces do not match", detail, setting.where))
+            self._note(
+                "Braces do not match",
+                f"`{text}`: {error}.",
+                setting.where,
+            )
             return text
+        # Each is text up to a key in braces, and that key, if there is one.
+        expanded = ""
         for literal, name, _, _ in fields:
-            parts.append(literal)
+            expanded += literal
             if name is None:
                 continue
             named = self._setting_of(name)
             if named is None:
-                detail = f"`{{{name}}}` is no key of the template; BPS would put nothing in its place."
-                self.problems.append(Diagnostic("Key is not known", detail, setting.where))
+                self._note(
+                    "Key is not known",
+                    f"`{{{name}}}` is no key of the template; BPS would put nothing in its place.",
+                    setting.where,
+                )
                 continue
-            parts.append(self._expanded(named, name, depth + 1))
-        return "".join(parts)
+            expanded += self._expanded(named, name, depth + 1)
+        return expanded
 
     def _setting_of(self, name: str) -> _Setting | None:
+        """Return what a key stands for, as BPS looks for it."""
         for section in _SECTIONS:
             if (section, name) in self.settings:
                 return self.settings[section, name]
@@ -357,24 +406,38 @@ def _compose(file: Path, where: Where) -> yaml.Node:
             # One that is cut off here is no YAML, or none of ours.
             root = yaml.compose(stream.read(MAX_BYTES), Loader=_LOADER)
     except OSError as error:
-        raise RefusedError(_unreadable(file, error, where)) from None
+        hint = "Set up the package, or say `templates` under `construction` in the site's file."
+        if where.file != str(file):
+            hint = f"It is included by {where}."
+        raise RefusedError(
+            Diagnostic(
+                "Template is not there",
+                f"{file}: {error.strerror}.",
+                where,
+                hint,
+            )
+        ) from None
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as error:
-        line = 0
+        number = 1
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-            line = error.problem_mark.line
-        detail = f"{file} is no YAML that can be read: {str(error).splitlines()[0]}."
-        raise RefusedError(Diagnostic("Template is no YAML", detail, Where(str(file), line + 1))) from None
+            number = error.problem_mark.line + 1
+        first_line = str(error).splitlines()[0]
+        raise RefusedError(
+            Diagnostic(
+                "Template is no YAML",
+                f"{file} is no YAML that can be read: {first_line}.",
+                Where(str(file), number),
+            )
+        ) from None
     if not isinstance(root, yaml.MappingNode):
-        detail = f"{file} holds no mapping."
-        raise RefusedError(Diagnostic("Template is no YAML", detail, Where(str(file), 1)))
+        raise RefusedError(
+            Diagnostic(
+                "Template is no YAML",
+                f"{file} holds no mapping.",
+                Where(str(file), 1),
+            )
+        )
     return root
-
-
-def _unreadable(file: Path, error: OSError, where: Where) -> Diagnostic:
-    hint = "Set up the package, or say `templates` under `construction` in the site's file."
-    if where.file != str(file):
-        hint = f"It is included by {where}."
-    return Diagnostic("Template is not there", f"{file}: {error.strerror}.", where, hint)
 
 
 def _scalars(root: yaml.Node, base: _Keys) -> Iterator[tuple[_Keys, yaml.ScalarNode]]:
@@ -388,10 +451,12 @@ def _scalars(root: yaml.Node, base: _Keys) -> Iterator[tuple[_Keys, yaml.ScalarN
         inner: list[tuple[_Keys, yaml.Node]] = []
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                inner.append(((*keys, str(key.value)), value))
+                path = (*keys, str(key.value))
+                inner.append((path, value))
         elif isinstance(node, yaml.SequenceNode):
             for number, value in enumerate(node.value):
-                inner.append(((*keys, str(number)), value))
+                path = (*keys, str(number))
+                inner.append((path, value))
         # The last is taken first, so that they come as they stand.
         pending += reversed(inner)
 
@@ -409,13 +474,6 @@ def _setter(name: str) -> str:
     return "Name it under `environment` in the site's `construction`, and set it."
 
 
-def _empty(name: str, where: Where | None) -> Diagnostic:
-    detail = f"{name} is empty."
-    if name.startswith("SELECTION_"):
-        detail = f"{name} is empty: all raws would be taken."
-    return Diagnostic("Variable is empty", detail, where, _setter(name))
-
-
 def _departures(
     template: BpsTemplate,
     submission: Submission,
@@ -423,31 +481,51 @@ def _departures(
     settings: Mapping[_Keys, _Setting],
 ) -> Iterator[Diagnostic]:
     """Yield what a template comes to and is not as declared."""
+    by_time = "a new one, by the time"
+    # Queries may be written in several lines, and mean the same.
+    query = " ".join(template.query.split())
+    declared_query = " ".join(submission.query.split())
     rows = [
-        ("outputRun", template.run or "a new one, by the time", submission.run or "a new one, by the time"),
+        ("outputRun", template.run or by_time, submission.run or by_time),
         ("output", template.output, submission.output),
-        ("dataQuery", " ".join(template.query.split()), " ".join(submission.query.split())),
+        ("dataQuery", query, declared_query),
         ("butlerConfig", template.butler, variables.get("REPO", "")),
     ]
     hint = "Does the site take the templates of another version? See `templates` in its `construction`."
     for key, value, declared in rows:
-        where = _where(template.file, settings, key)
         if value != declared:
-            detail = f"{key} comes to {value}; declared is {declared}."
-            yield Diagnostic("Template comes to something else", detail, where, hint)
+            yield Diagnostic(
+                "Template comes to something else",
+                f"{key} comes to {value}; declared is {declared}.",
+                _where(template.file, settings, key),
+                hint,
+            )
     where = _where(template.file, settings, "inCollection")
     inputs = ", ".join(template.inputs)
     blank = [name for name in template.inputs if not name or " " in name]
     if blank:
-        detail = f"inCollection comes to {inputs!r}: a name with blanks in it, or none between two commas."
-        yield Diagnostic("Blanks in a list of collections", detail, where, "Give the names without blanks.")
+        yield Diagnostic(
+            "Blanks in a list of collections",
+            f"inCollection comes to {inputs!r}: a name with blanks in it, or none between two commas.",
+            where,
+            "Give the names without blanks.",
+        )
     elif template.inputs != submission.inputs:
-        detail = f"inCollection comes to {inputs}; declared is {', '.join(submission.inputs)}."
-        yield Diagnostic("Template comes to something else", detail, where, hint)
-    file = template.pipeline.partition("#")[0]
+        declared_inputs = ", ".join(submission.inputs)
+        yield Diagnostic(
+            "Template comes to something else",
+            f"inCollection comes to {inputs}; declared is {declared_inputs}.",
+            where,
+            hint,
+        )
+    file, _, _ = template.pipeline.partition("#")
+    # What has a scheme is looked for by the butler's own reader.
     if "://" not in file and not Path(file).is_file():
-        detail = f"{file} is no file; nothing says what is to be run."
-        yield Diagnostic("Pipeline is not there", detail, _where(template.file, settings, "pipelineYaml"))
+        yield Diagnostic(
+            "Pipeline is not there",
+            f"{file} is no file; nothing says what is to be run.",
+            _where(template.file, settings, "pipelineYaml"),
+        )
 
 
 def _where(file: str, settings: Mapping[_Keys, _Setting], key: str) -> Where | None:

@@ -41,7 +41,8 @@ class WithFieldStrings(GenerateJsonSchema):
             if string is None or string == inspect.getdoc(field.annotation):
                 continue
             key = field.alias or name
-            written["properties"][key]["description"] = string
+            described = written["properties"][key]
+            described["description"] = string
         return written
 
     @override

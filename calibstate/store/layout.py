@@ -168,13 +168,15 @@ def files(root: Path, forms: Iterable[Form] = ()) -> Iterator[tuple[str, type[No
         Of the files that kinds bring.
     """
     top = root.resolve()
+    # Each form of file, and what it declares.
     patterns = list(_FILES)
     for form in forms:
         pattern = form.file_of("*")
         patterns.append((pattern, form.noun))
     for pattern, noun in patterns:
         for path in _through_no_link(top, pattern.split("/")):
-            if not path.is_file() or path.name.startswith((".", "#", "README")):
+            is_hidden = path.name.startswith((".", "#", "README"))
+            if is_hidden or not path.is_file():
                 continue
             file = path.relative_to(top)
             yield file.as_posix(), noun
@@ -236,7 +238,8 @@ def _comments(text: str) -> Iterator[str]:
         # A block of text begins with a line of its own, which may end in one.
         is_block = isinstance(token, yaml.ScalarToken) and token.style in {"|", ">"}
         if is_block:
-            first_line, _, _ = text[start:].partition("\n")
+            block = text[start:]
+            first_line, _, _ = block.partition("\n")
             between += first_line[1:]
         for line in between.splitlines():
             _, mark, comment = line.partition("#")
@@ -281,7 +284,8 @@ def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
     if isinstance(data, CommentedMap):
         # Others are moved line by line, since they may hold comments.
         if data.fa.flow_style():
-            order = _order(list(data), keys_at(noun, path))
+            known_keys = keys_at(noun, path)
+            order = _order(list(data), known_keys)
             for key in order:
                 data.move_to_end(key)
         for key, value in data.items():
@@ -309,20 +313,24 @@ def _in_order(text: str, noun: type[Noun]) -> str:
     # The innermost first: its lines move within those of the outer one.
     mappings.sort(key=lambda mapping: mapping.depth, reverse=True)
     for mapping in mappings:
-        order = _order(mapping.keys, keys_at(noun, mapping.path))
+        known_keys = keys_at(noun, mapping.path)
+        order = _order(mapping.keys, known_keys)
         if order != mapping.keys:
             mapping.put_in_order(lines, source.lines, order)
     return "\n".join(lines)
 
 
 def _mappings(data: Any, path: KeyPath) -> Iterator[_Mapping]:
+    """Yield the mappings of a file, the outermost first."""
     if isinstance(data, dict):
         yield _Mapping(path, list(data))
         for key, value in data.items():
-            yield from _mappings(value, (*path, key))
+            inner = (*path, key)
+            yield from _mappings(value, inner)
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            yield from _mappings(value, (*path, index))
+            inner = (*path, index)
+            yield from _mappings(value, inner)
 
 
 @dataclass(frozen=True)
@@ -371,11 +379,12 @@ class _Mapping:
         # next.
         begins = [begin]
         for above, start in pairwise(starts):
-            begins.append(_with_comments(lines, start, above))
+            begin_of_next = _with_comments(lines, start, above)
+            begins.append(begin_of_next)
         blocks: dict[str, list[str]] = {}
-        behind = [*begins[1:], end]
-        for key, first, following in zip(self.keys, begins, behind, strict=True):
-            blocks[key] = lines[first:following]
+        bounds = pairwise([*begins, end])
+        for key, (first, behind) in zip(self.keys, bounds, strict=True):
+            blocks[key] = lines[first:behind]
         was_first = blocks[self.keys[0]]
         is_first = blocks[order[0]]
         # The dash of a list goes from the key that was first to the one that

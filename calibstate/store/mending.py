@@ -93,7 +93,13 @@ def _is_alone(lines: list[str], where: Where, word: str) -> bool:
     if above.startswith("#"):
         return False
     line = lines[where.line - 1].strip()
-    return line in {f"- {word}", f'- "{word}"', f"- '{word}'"}
+    # In quotes, or without.
+    ways = {
+        f"- {word}",
+        f'- "{word}"',
+        f"- '{word}'",
+    }
+    return line in ways
 
 
 def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
@@ -106,4 +112,5 @@ def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
             yield from _lists(value, inner)
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            yield from _lists(value, (*path, index))
+            inner = (*path, index)
+            yield from _lists(value, inner)

@@ -173,11 +173,13 @@ class _Mistake:
     def unknown_word(self) -> Diagnostic:
         """Tell of a word where only a few may stand."""
         context = self.error.get("ctx", {})
-        # pydantic writes them as 'a', 'b' or 'c'.
         expected = context.get("expected_tags") or context.get("expected", "")
+        # pydantic writes them as 'a', 'b' or 'c'.
+        listed = str(expected).replace(" or ", ",")
         words = []
-        for word in str(expected).replace(" or ", ",").split(","):
-            words.append(word.strip().strip("'"))
+        for word in listed.split(","):
+            bare = word.strip()
+            words.append(bare.strip("'"))
         given = context.get("tag", self.error["input"])
         # Of alternatives that a key tells apart, it is that key that is wrong.
         named = self.path
@@ -194,9 +196,11 @@ class _Mistake:
             hint = f"Did you mean `{near}`?"
         if near == given:
             hint = "Write it without quotes."
+        name = _name(named)
+        allowed = _listed(words, "or")
         return Diagnostic(
             "Unknown word",
-            f"{_name(named)} is {_quoted(given)}; it must be {_listed(words, 'or')}.",
+            f"{name} is {_quoted(given)}; it must be {allowed}.",
             self.source.lines.value_at(*place),
             hint,
         )
@@ -221,12 +225,12 @@ class _Mistake:
         strange = None
         if isinstance(given, str):
             strange = strange_in(given)
-        with_strange = ""
+        sentence = shortened(str(reason), 300)
         if strange:
-            with_strange = f" (with {strange})"
+            sentence += f" (with {strange})"
         return Diagnostic(
             "Not a valid value",
-            f"{self.name}: {shortened(str(reason), 300)}{with_strange}.",
+            f"{self.name}: {sentence}.",
             where,
         )
 

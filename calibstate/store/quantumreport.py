@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +27,41 @@ def read_quantum_report(file: Path) -> tuple[Cause, ...]:
         tasks = yaml.load(file.read_bytes(), Loader=_LOADER)
     except (OSError, yaml.YAMLError, UnicodeError, ValueError, RecursionError):
         return ()
-    causes: list[Cause] = []
-    if isinstance(tasks, dict):
-        for task, report in tasks.items():
-            causes += _causes_of(str(task), report)
+    if not isinstance(tasks, dict):
+        return ()
+    causes = []
+    for task, report in tasks.items():
+        if not isinstance(report, dict):
+            continue
+        failed = report.get("failed_quanta")
+        if not isinstance(failed, dict):
+            continue
+        for quantum in failed.values():
+            data_id = quantum.get("data_id", {})
+            cause = Cause(
+                str(task),
+                format_data_id(data_id),
+                _telling_line(quantum.get("error")),
+            )
+            causes.append(cause)
     return tuple(causes)
 
 
-def _causes_of(task: str, report: Any) -> Iterator[Cause]:
-    failed = report.get("failed_quanta") if isinstance(report, dict) else None
-    if not isinstance(failed, dict):
-        return
-    for quantum in failed.values():
-        yield Cause(task, format_data_id(quantum.get("data_id", {})), _first_line(quantum.get("error")))
-
-
-def _first_line(error: Any) -> str:
-    """Return the line that names the error; the last one, of a traceback."""
-    messages = error if isinstance(error, list) else [error]
+def _telling_line(error: Any) -> str:
+    """Return the line that names the error."""
+    messages = [error]
+    if isinstance(error, list):
+        messages = error
     for message in messages:
-        lines = [line.strip() for line in str(message or "").splitlines() if line.strip()]
-        if lines:
-            return lines[-1] if "Traceback" in str(message) else lines[0]
+        text = str(message or "")
+        lines = []
+        for line in text.splitlines():
+            if line.strip():
+                lines.append(line.strip())
+        if not lines:
+            continue
+        # A traceback ends with the error; all else begins with it.
+        if "Traceback" in text:
+            return lines[-1]
+        return lines[0]
     return "its log says nothing"

@@ -53,7 +53,8 @@ def retire(desired: DesiredState, words: Mapping[str, Sequence[str]], reason: st
     changed = []
     for name, entries in words.items():
         chain = desired.chains[name]
-        changed.append(_retired(desired, chain, tuple(entries), reason))
+        change = _retired(desired, chain, tuple(entries), reason)
+        changed.append(change)
     return tuple(changed)
 
 
@@ -66,7 +67,12 @@ def _retired(
     entries = [entry for entry in chain.entries if entry not in words]
     retired = dict(chain.retired)
     retired.update(dict.fromkeys(words, reason))
-    intended = chain.model_copy(update={"entries": tuple(entries), "retired": retired})
+    intended = chain.model_copy(
+        update={
+            "entries": tuple(entries),
+            "retired": retired,
+        }
+    )
     path = Path(desired.root) / file
     before = path.read_bytes()
     mark = ""
@@ -114,7 +120,8 @@ def _by_line(text: str, words: Sequence[str], reason: str) -> str:
     moved = []
     for entry in entries:
         moved.extend(entry.above)
-        line = f"{scalar(entry.word)}: {scalar(reason)}"
+        word = scalar(entry.word)
+        line = f"{word}: {scalar(reason)}"
         if entry.comment:
             line += f"  {entry.comment}"
         moved.append(line)
@@ -158,19 +165,26 @@ class _Page:
         _, entries = _pair(self.root(), "entries")
         if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
             raise _NotByLine
+        # Entries of others have keys, so they are no scalars.
         items = [node for node in entries.value if isinstance(node, yaml.ScalarNode)]
         item = next(node for node in items if node.value == word)
-        start = item.start_mark
-        end = item.end_mark
-        line = self.lines[start.line]
-        before = line[: start.column]
-        if start.line != end.line or before.strip() != "-":
+        number = item.start_mark.line
+        if item.end_mark.line != number:
             raise _NotByLine
-        begin = self._comment_above(start.line, word)
-        above = [comment.strip() for comment in self.lines[begin : start.line]]
-        comment = line[end.column :]
-        del self.lines[begin : start.line + 1]
-        return _Entry(word, above, comment.strip())
+        line = self.lines[number]
+        before = line[: item.start_mark.column]
+        if before.strip() != "-":
+            raise _NotByLine
+        comment = line[item.end_mark.column :]
+        begin = self._comment_above(number, word)
+        above = [line_above.strip() for line_above in self.lines[begin:number]]
+        behind = number + 1
+        del self.lines[begin:behind]
+        return _Entry(
+            word,
+            above=above,
+            comment=comment.strip(),
+        )
 
     def _comment_above(self, number: int, word: str) -> int:
         """Return where the comment above a line begins, if it is of it."""
@@ -192,10 +206,12 @@ class _Page:
         key, entries = _pair(self.root(), "entries")
         if entries.value:
             return
-        number = key.end_mark.line
-        line = self.lines[number]
-        behind = line.index(":", key.end_mark.column) + 1
-        self.lines[number] = f"{line[:behind]} []{line[behind:]}"
+        end = key.end_mark
+        line = self.lines[end.line]
+        colon = line.index(":", end.column)
+        named = line[: colon + 1]
+        comment = line[colon + 1 :]
+        self.lines[end.line] = f"{named} []{comment}"
 
     def retire(self, moved: Sequence[str]) -> None:
         """Add lines to what is retired."""
@@ -216,7 +232,8 @@ class _Page:
             added.append(f"{margin}{line}")
         # They stand in the line behind the one that the mapping ends in.
         text = "\n".join(self.lines)
-        number = text.count("\n", 0, end_of(last, text)) + 1
+        end = end_of(last, text)
+        number = text.count("\n", 0, end) + 1
         self.lines[number:number] = added
 
 

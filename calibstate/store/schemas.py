@@ -115,8 +115,13 @@ def schemas(forms: Iterable[Form] = ()) -> dict[str, dict[str, Any]]:
     """
     documents = list(DOCUMENTS)
     for form in forms:
-        title = f"{form.file_of('*')}: {form.title}"
-        documents.append(Document(f"{form.key}.json", form.noun, title))
+        pattern = form.file_of("*")
+        document = Document(
+            f"{form.key}.json",
+            form.noun,
+            f"{pattern}: {form.title}",
+        )
+        documents.append(document)
     by_file = {}
     for document in documents:
         by_file[document.file] = _schema(document)

@@ -63,32 +63,43 @@ def changes(desired: DesiredState, additions: Additions) -> tuple[FileChange, ..
     for ticket in additions.tickets:
         file = f"tickets/{ticket.instrument}/{ticket.ticket}.yaml"
         text = _ticket_text(ticket, additions)
-        changed.append(_new_file(root, file, text, ticket))
-    for key, skips in sorted(additions.skips.items()):
+        change = _new_file(root, file, text, ticket)
+        changed.append(change)
+    for key in sorted(additions.skips):
+        skips = additions.skips[key]
         written = desired.tickets[key]
         page = _Page(root, written.lines.file)
         page.add_skips(skips)
-        intended = with_skips(written.noun, skips)
-        changed.append(page.change(intended))
+        ticket = with_skips(written.noun, skips)
+        change = page.change(ticket)
+        changed.append(change)
     # Chains come behind all tickets, since they name them.
-    taken = {declared.lines.file.casefold() for declared in desired.chains.values()}
+    taken = set()
+    for declared in desired.chains.values():
+        file = declared.lines.file
+        taken.add(file.casefold())
     for chain in additions.chains:
         file = _free_chain_file(root, chain.chain, taken)
         taken.add(file.casefold())
         text = _chain_text(chain, additions)
-        changed.append(_new_file(root, file, text, chain))
-    names = {*additions.entries, *additions.only, *additions.expected}
+        change = _new_file(root, file, text, chain)
+        changed.append(change)
+    names = set(additions.entries)
+    names.update(additions.only, additions.expected)
     for name in sorted(names):
         declared = desired.chains[name]
         page = _Page(root, declared.lines.file)
         page.add_to_chain(declared.noun, additions)
-        extended = additions.chain(declared.noun)
-        changed.append(page.change(extended))
+        chain = additions.chain(declared.noun)
+        change = page.change(chain)
+        changed.append(change)
+    # Seals come last: they say what a ticket holds that is there by then.
     for seal in additions.seals:
         path = sealfile.path_of(root, seal)
+        before = _bytes(path)
+        after = sealfile.dumps(seal).encode()
         file = str(path.relative_to(root))
-        text = sealfile.dumps(seal)
-        changed.append(FileChange(file, _bytes(path), text.encode()))
+        changed.append(FileChange(file, before, after))
     return tuple(changed)
 
 
@@ -197,6 +208,7 @@ def _free_chain_file(root: Path, name: str, taken: Collection[str]) -> str:
         word = f"chain-{word}"
     file = f"chains/{word}.yaml"
     number = 1
+    # No file of the tree is overwritten, whatever stands in it.
     # On some file systems names that differ in their case only are the same.
     while file.casefold() in taken or (root / file).exists():
         number += 1
@@ -264,8 +276,9 @@ def _ticket_text(ticket: Ticket, additions: Additions) -> str:
     text.pair("ticket", ticket.ticket)
     text.pair("instrument", ticket.instrument)
     text.line("approval:")
-    text.line(f"  status: {ticket.approval.status.value}")
-    text.pair("  note", ticket.approval.note or "")
+    approval = ticket.approval
+    text.line(f"  status: {approval.status.value}")
+    text.pair("  note", approval.note or "")
     names = ticket.collections
     if ticket.bare:
         names = ticket.bare
@@ -275,12 +288,14 @@ def _ticket_text(ticket: Ticket, additions: Additions) -> str:
     items = []
     for name, leaf in zip(names, ticket.leaves, strict=True):
         remark = additions.remarks.get(leaf, "")
-        items.append(_Item([scalar(name)], remark))
+        item = _Item([scalar(name)], remark)
+        items.append(item)
     text.items("  ", items)
     if ticket.skip:
         text.line("skip:")
         for address, why in ticket.skip.items():
-            text.pair(f"  {scalar(address)}", why)
+            key = scalar(address)
+            text.pair(f"  {key}", why)
     return text.ended()
 
 
@@ -291,7 +306,8 @@ def _chain_text(declared: ChainFile, additions: Additions) -> str:
     text.pair("chain", declared.chain)
     text.pair("instrument", declared.instrument)
     if declared.only:
-        text.line(f"only: {_list_in_a_line(declared.only)}")
+        places = _list_in_a_line(declared.only)
+        text.line(f"only: {places}")
     if not declared.entries:
         text.line("entries: []")
         return text.ended()
@@ -317,9 +333,11 @@ class _Item:
         if not isinstance(entry, ExternalEntry):
             remark = additions.remarks.get(entry, "")
             return cls([scalar(entry)], remark)
-        lines = [f"external: {scalar(entry.external)}"]
+        name = scalar(entry.external)
+        lines = [f"external: {name}"]
         if entry.only:
-            lines.append(f"only: {_list_in_a_line(entry.only)}")
+            places = _list_in_a_line(entry.only)
+            lines.append(f"only: {places}")
         remark = additions.remarks.get(entry.external, "")
         return cls(lines, remark)
 
@@ -343,24 +361,29 @@ class _Text:
 
     def pair(self, key: str, word: str) -> None:
         """Add a key with its word."""
-        self.lines.append(f"{key}: {scalar(word)}")
+        written = scalar(word)
+        self.lines.append(f"{key}: {written}")
 
     def items(self, margin: str, items: Sequence[_Item]) -> None:
         """Add items of a list, with their remarks in one column."""
-        firsts = [f"{margin}- {item.lines[0]}" for item in items]
-        width = max(map(len, firsts), default=0)
-        for first, item in zip(firsts, items, strict=True):
+        # The widest of their first lines says where the column is.
+        width = 0
+        for item in items:
+            first = f"{margin}- {item.lines[0]}"
+            width = max(width, len(first))
+        for item in items:
+            first, *more = item.lines
+            line = f"{margin}- {first}"
             if item.remark:
-                self.line(f"{first:{width}}  # {item.remark}")
-            else:
-                self.line(first)
-            for line in item.lines[1:]:
+                line = f"{line:{width}}  # {item.remark}"
+            self.line(line)
+            for line in more:
                 self.line(f"{margin}  {line}")
 
     def ended(self) -> str:
         """Return all lines, each of them ended."""
-        lines = [f"{line}\n" for line in self.lines]
-        return "".join(lines)
+        text = "\n".join(self.lines)
+        return f"{text}\n"
 
 
 def _list_in_a_line(words: Sequence[str]) -> str:
@@ -415,61 +438,68 @@ class _Page:
         text = self._text
         # From the end, so that what is in front keeps its place.
         for at in sorted(self._insertions, reverse=True):
-            text = text[:at] + self._insertions[at] + text[at:]
+            before = text[:at]
+            behind = text[at:]
+            text = before + self._insertions[at] + behind
         text = self._mark + text
         read_again(text, self._file, intended)
-        return FileChange(self._file, self._before, text.encode())
+        return FileChange(
+            self._file,
+            self._before,
+            text.encode(),
+        )
 
     def add_skips(self, skips: Mapping[RepositoryAddress, str]) -> None:
         """Add repositories that do not get a ticket, with the reasons."""
         pairs = []
         for address, why in skips.items():
-            pairs.append(f"{scalar(address)}: {scalar(why)}")
+            key = scalar(address)
+            word = scalar(why)
+            pairs.append(f"{key}: {word}")
+        # Behind what is skipped already, or at the end of the file.
         node = self._value_of(self._node, "skip")
+        lines = []
+        margin = ""
         if node is None:
-            self._add_key("skip", pairs)
-            return
+            node = self._node
+            if node.flow_style:
+                joined = ", ".join(pairs)
+                pairs = [f"skip: {{{joined}}}"]
+            else:
+                lines.append("skip:")
+                margin = "  "
         if node.flow_style:
-            self._insert_in_line(node, len(node.value), pairs)
+            last = len(node.value)
+            self._insert_in_line(node, last, pairs)
             return
-        margin = " " * node.start_mark.column
-        lines = [f"{margin}{pair}" for pair in pairs]
-        self._add_lines(end_of(node, self._text), lines)
-
-    def _add_key(self, key: str, pairs: list[str]) -> None:
-        """Add a key to the file, with a mapping below it."""
-        root = self._node
-        if root.flow_style:
-            joined = ", ".join(pairs)
-            self._insert_in_line(root, len(root.value), [f"{key}: {{{joined}}}"])
-            return
-        margin = " " * root.start_mark.column
-        lines = [f"{margin}{key}:"]
         for pair in pairs:
-            lines.append(f"{margin}  {pair}")
-        self._add_lines(end_of(root, self._text), lines)
+            lines.append(f"{margin}{pair}")
+        self._add_lines_behind(node, node.start_mark.column, lines)
 
     def add_to_chain(self, declared: ChainFile, additions: Additions) -> None:
         """Add to a chain's places, to those of its externals, and entries."""
         name = declared.chain
+        entries = self._value_of(self._node, "entries")
         if name in additions.only:
-            place = _Item([scalar(additions.only[name])])
+            place = scalar(additions.only[name])
             only = self._value_of(self._node, "only")
-            self._insert(only, len(declared.only), [place])
-        for index, address in additions.expected.get(name, {}).items():
+            last = len(declared.only)
+            self._insert(only, last, [_Item([place])])
+        expected = additions.expected.get(name, {})
+        for index, address in expected.items():
             entry = declared.entries[index]
             assert isinstance(entry, ExternalEntry)
-            place = _Item([scalar(address)])
-            entries = self._value_of(self._node, "entries")
+            place = scalar(address)
             only = self._value_of(entries.value[index], "only")
-            self._insert(only, len(entry.only), [place])
+            last = len(entry.only)
+            self._insert(only, last, [_Item([place])])
         # Entries that come to the same place are put there at once, in order.
         items_by_index: dict[int, list[_Item]] = {}
         for new in additions.entries.get(name, ()):
             item = _Item.of(new.entry, additions)
-            items_by_index.setdefault(new.before, []).append(item)
+            items = items_by_index.setdefault(new.before, [])
+            items.append(item)
         for index, items in items_by_index.items():
-            entries = self._value_of(self._node, "entries")
             self._insert(entries, index, items)
 
     def _insert(self, node: Any, index: int, items: list[_Item]) -> None:
@@ -479,17 +509,17 @@ class _Page:
             in_a_line = [item.in_a_line() for item in items]
             self._insert_in_line(node, index, in_a_line)
             return
-        margin = " " * node.start_mark.column
         text = _Text()
-        text.items(margin, items)
+        text.items("", items)
+        column = node.start_mark.column
         # Behind the line before, so that a comment above an item stays there.
         if index > 0:
             above = node.value[index - 1]
-            self._add_lines(end_of(above, self._text), text.lines)
+            self._add_lines_behind(above, column, text.lines)
             return
         for key, value in self._node.value:
             if value is node:
-                self._add_lines(key.end_mark.index, text.lines)
+                self._add_lines_behind(key, column, text.lines)
 
     @staticmethod
     def _value_of(mapping: Any, key: str) -> Any:
@@ -499,14 +529,15 @@ class _Page:
                 return value
         return None
 
-    def _add_lines(self, at: int, lines: list[str]) -> None:
-        """Add lines behind the one that something ends in."""
+    def _add_lines_behind(self, node: Any, column: int, lines: list[str]) -> None:
+        """Add lines behind the one that a node ends in, from a column on."""
         end = len(self._text)
-        line_end = _LINE_END.search(self._text, at)
+        line_end = _LINE_END.search(self._text, end_of(node, self._text))
         if line_end:
             end = line_end.start()
+        margin = " " * column
         for line in lines:
-            self._put(end, f"{self._newline}{line}")
+            self._put(end, f"{self._newline}{margin}{line}")
 
     def _put(self, at: int, more: str) -> None:
         """Put text in, behind what was put there before."""
@@ -518,8 +549,9 @@ class _Page:
         children = node.value
         if index < len(children):
             following, _ = _ends_of_child(children[index])
+            begin = following.start_mark.index
             for item in items:
-                self._put(following.start_mark.index, f"{item}, ")
+                self._put(begin, f"{item}, ")
         elif children:
             _, last = _ends_of_child(children[-1])
             end = end_of(last, self._text)
@@ -541,8 +573,10 @@ def end_of(node: Any, text: str) -> int:
     text
         The whole file.
     """
+    # Of a list or mapping over several lines, what its last item ends with.
     while isinstance(node, yaml.CollectionNode) and not node.flow_style:
-        _, node = _ends_of_child(node.value[-1])
+        last = node.value[-1]
+        _, node = _ends_of_child(last)
     end: int = node.end_mark.index
     # The mark of a block of text stands at the beginning of a later line.
     is_block = isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}

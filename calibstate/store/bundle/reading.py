@@ -32,21 +32,35 @@ def reading_of(contents: Contents, collections: Sequence[str]) -> Reading:
         Full names of the ticket's collections.
     """
     files = []
-    types = [json.dumps(["namespace", contents.universe_namespace])]
     docs = []
+    namespace = ["namespace", contents.universe_namespace]
+    types = [json.dumps(namespace)]
     for name in collections:
         type_, doc, _ = contents.collections[name]
-        types.append(json.dumps(["collection", name, type_.value]))
+        collection = ["collection", name, type_.value]
+        types.append(json.dumps(collection))
         if doc:
             docs.append(json.dumps([name, doc]))
     for dataset in contents.datasets:
         # A formatter may read a file by what its name ends with.
         suffixes = PurePosixPath(dataset.path).suffixes
         extension = "".join(suffixes[-2:])
-        files.append(json.dumps([dataset.uuid, dataset.run, dataset.formatter, extension]))
+        file = [
+            dataset.uuid,
+            dataset.run,
+            dataset.formatter,
+            extension,
+        ]
+        files.append(json.dumps(file))
         _, storage_class, is_calibration = contents.dataset_types[dataset.dataset_type]
-        dimensions = sorted(dataset.data_id)
-        types.append(json.dumps(["type", dataset.dataset_type, dimensions, storage_class, is_calibration]))
+        dataset_type = [
+            "type",
+            dataset.dataset_type,
+            sorted(dataset.data_id),
+            storage_class,
+            is_calibration,
+        ]
+        types.append(json.dumps(dataset_type))
     # What records say without a meaning for the files depends on the version
     # of the dimensions, so that stands with them.
     rest = [f"version\t{contents.universe_version}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ...errors import Diagnostic, Where
 from ...model.approvals import Approved
@@ -38,6 +38,13 @@ __all__ = [
     "report_document",
     "rollback_document",
 ]
+
+
+_Chains: TypeAlias = dict[str, tuple[str, ...]]
+"""Children by chain."""
+
+_Resources: TypeAlias = dict[str, Mapping[str, Any]]
+"""What is declared of resources of a kind, by name."""
 
 
 class ProposedEntry(Noun):
@@ -261,11 +268,11 @@ def _placed(placed: Placed) -> PlacedEntry:
 
 def desired_document(result: DeclaredChains) -> DesiredDocument:
     """Return the document of declared chains."""
-    repositories: dict[str, dict[str, tuple[str, ...]]] = {}
+    repositories: dict[str, _Chains] = {}
     for chain in result.chains:
         chains = repositories.setdefault(chain.repository, {})
         chains[chain.name] = chain.children
-    resources: dict[str, dict[str, dict[str, Mapping[str, Any]]]] = {}
+    resources: dict[str, dict[str, _Resources]] = {}
     for resource in result.resources:
         kinds = resources.setdefault(resource.repository, {})
         of_kind = kinds.setdefault(resource.kind, {})
@@ -273,7 +280,11 @@ def desired_document(result: DeclaredChains) -> DesiredDocument:
     at = None
     if result.revision:
         at = RevisionWords(words=result.revision, commit=result.commit)
-    return DesiredDocument(at=at, repositories=repositories, resources=resources)
+    return DesiredDocument(
+        at=at,
+        repositories=repositories,
+        resources=resources,
+    )
 
 
 def diff_document(result: TreesCompared) -> DiffDocument:
