@@ -127,7 +127,8 @@ def read_template(
     if reading.problems:
         raise RefusedError(*reading.problems)
     template = reading.template(str(file))
-    problems = [*reading.problems, *_departures(template, submission, variables, reading.settings)]
+    departures = _departures(template, submission, variables, reading.settings)
+    problems = [*reading.problems, *departures]
     if problems:
         raise RefusedError(*problems)
     return template
@@ -160,16 +161,23 @@ def around(
     if isinstance(included, str):
         included = [included]
     # The final job is small here, and BPS would ask for 16 cores.
-    content["finalJob"] = {"requestCpus": 1} | content.get("finalJob", {})
+    final_job = content.get("finalJob", {})
+    content["finalJob"] = {"requestCpus": 1} | final_job
     if run is not None:
-        content["payload"] = content.get("payload", {}) | {"outputRun": run}
+        payload = content.get("payload", {})
+        content["payload"] = payload | {"outputRun": run}
     whole = {
         "includeConfigs": [str(file), *included],
         **content,
         **submission.overrides,
         "submitPath": submit_path,
     }
-    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=1000)
+    text = yaml.safe_dump(
+        whole,
+        sort_keys=False,
+        allow_unicode=True,
+        width=1000,
+    )
     return f"# Written by calibstate around a template that stays as it is.\n{text}"
 
 
@@ -250,10 +258,11 @@ class _Reading:
     def take(self, content: Mapping[str, Any], base: _Keys = ()) -> None:
         """Put settings in the place of those that were read."""
         for key, value in content.items():
+            keys = (*base, key)
             if isinstance(value, Mapping):
-                self.take(value, (*base, key))
+                self.take(value, keys)
             elif key != "includeConfigs":
-                self.settings[(*base, key)] = _Setting(str(value), None)
+                self.settings[keys] = _Setting(str(value), None)
 
     def check_variables(self) -> None:
         """Note each variable that is not set, or holds what is not meant."""
@@ -268,6 +277,7 @@ class _Reading:
         def value(match: re.Match[str]) -> str:
             name = match[1] or match[2]
             self._check(name, setting.where)
+            # One that is not set stays as it is written, as in BPS.
             return self._variables.get(name, match[0])
 
         return _VARIABLE.sub(value, setting.text)

@@ -36,7 +36,9 @@ class WithFieldStrings(GenerateJsonSchema):
         written = super().model_schema(schema)
         noun = cast(type[Noun], schema["cls"])
         for name, field in noun.model_fields.items():
-            string = field.description or _string_under(noun, name)
+            string = field.description
+            if not string:
+                string = _string_under(noun, name)
             # What a noun or an enumeration says of itself is not said again.
             if string is None or string == inspect.getdoc(field.annotation):
                 continue

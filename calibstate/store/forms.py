@@ -80,7 +80,11 @@ def _alternatives(form: Any) -> Iterator[Any]:
 
 def _fields(noun: type[Noun]) -> dict[str, FieldInfo]:
     """Return the fields of a noun by what they are called in a file."""
-    return {field.alias or name: field for name, field in noun.model_fields.items()}
+    fields = {}
+    for name, field in noun.model_fields.items():
+        key = field.alias or name
+        fields[key] = field
+    return fields
 
 
 def _is_noun(form: Any) -> bool:

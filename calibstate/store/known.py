@@ -26,7 +26,7 @@ def sites(root: Path) -> list[str]:
 
 def repositories(root: Path) -> list[str]:
     """Return the addresses of the repositories, sorted."""
-    addresses: set[str] = set()
+    addresses = set()
     for file, site in _documents(root, "sites"):
         for name in _repositories_of(site):
             addresses.add(f"{file.stem}/{name}")
@@ -35,7 +35,9 @@ def repositories(root: Path) -> list[str]:
 
 def instruments(root: Path) -> list[str]:
     """Return the instruments that repositories and tickets have, sorted."""
-    names = {instrument for instrument, _ in tickets(root)}
+    names = set()
+    for instrument, _ in tickets(root):
+        names.add(instrument)
     for _, site in _documents(root, "sites"):
         for repository in _repositories_of(site).values():
             if not isinstance(repository, dict):
@@ -58,7 +60,7 @@ def tickets(root: Path) -> list[tuple[str, str]]:
 
 def chains(root: Path) -> list[str]:
     """Return the names of the declared chains, sorted."""
-    names: set[str] = set()
+    names = set()
     for _, document in _documents(root, "chains"):
         name = document.get("chain")
         if isinstance(name, str):

@@ -232,7 +232,8 @@ def same_comments(before: str, after: str) -> bool:
 def _comments(text: str) -> Iterator[str]:
     """Give the comments of a file: they stand between its tokens."""
     end = 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    tokens = yaml.scan(text, Loader=yaml.SafeLoader)
+    for token in tokens:
         start = token.start_mark.index
         between = text[end:start]
         # A block of text begins with a line of its own, which may end in one.
@@ -272,6 +273,8 @@ def _indented(text: str, noun: type[Noun]) -> str:
     """Return a file with two spaces a level, and lists within their keys."""
     format_ = round_trip()
     data = format_.load(text)
+    # What stands within a line is of one node, so it is ordered here; all
+    # else is ordered by lines, which keeps each comment at its key.
     _order_in_lines(data, noun, ())
     stream = io.StringIO()
     format_.dump(data, stream)
@@ -289,10 +292,12 @@ def _order_in_lines(data: Any, noun: type[Noun], path: KeyPath) -> None:
             for key in order:
                 data.move_to_end(key)
         for key, value in data.items():
-            _order_in_lines(value, noun, (*path, key))
+            inner = (*path, key)
+            _order_in_lines(value, noun, inner)
     elif isinstance(data, CommentedSeq):
         for index, value in enumerate(data):
-            _order_in_lines(value, noun, (*path, index))
+            inner = (*path, index)
+            _order_in_lines(value, noun, inner)
 
 
 def _order(keys: Sequence[str], of_noun: Sequence[str]) -> list[str]:
@@ -361,18 +366,20 @@ class _Mapping:
             The keys as they should stand.
         """
         places = [marks.at(*self.path, key) for key in self.keys]
+        # Lines and columns count from 1 in files, and from 0 here.
         starts = [place.line - 1 for place in places]
         columns = {place.column - 1 for place in places}
-        share_a_line = len(set(starts)) < len(starts)
-        if share_a_line or len(columns) > 1:
+        different = set(starts)
+        if len(different) < len(starts) or len(columns) > 1:
             return  # It stands within a line.
         (column,) = columns
+        begin = starts[0]
         end = _end_of(lines, starts[-1], column)
-        dash = lines[starts[0]][:column]
+        first_line = lines[begin]
+        dash = first_line[:column]
         is_item = bool(dash.strip())
         # What stands at the very top is of the file, else it is of the first
         # key.
-        begin = starts[0]
         if self.path and not is_item:
             begin = marks.at(*self.path).line
         # A key has what stands from the comments above it to those of the

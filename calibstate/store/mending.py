@@ -74,7 +74,7 @@ def mend(root: Path) -> tuple[tuple[FileChange, ...], tuple[Diagnostic, ...]]:
 def _repeated(source: Source, lines: list[str]) -> Iterator[tuple[Where, str]]:
     """Yield the lines of words that stand in their list already."""
     for path, words in _lists(source.data, ()):
-        earlier: set[str] = set()
+        earlier = set()
         for index, word in enumerate(words):
             if not isinstance(word, str):
                 continue

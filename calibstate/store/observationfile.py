@@ -66,7 +66,8 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
         if word not in saved.model_fields_set:
             raise _refused(name, f"{word}: Field required")
     addresses = [observation.address for observation in saved.observations]
-    for address, number in Counter(addresses).items():
+    times = Counter(addresses)
+    for address, number in times.items():
         if number > 1:
             raise _refused(name, f"{address} is in it twice")
     if of and addresses != [of]:

@@ -120,6 +120,10 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
     unknown = saved.keys() - PlanDocument.model_fields.keys()
     if unknown:
         raise _not_a_plan(name, f"no plan has a key {min(unknown)!r}")
+    # Plans of older versions have none of these.
+    unseen = saved.get("unseen", ())
+    guards = saved.get("guards", ())
+    passed = saved.get("passed", {})
     try:
         basis = Basis.model_validate(saved["basis"])
         steps = [_read_step(step, actions, name) for step in saved["steps"]]
@@ -128,10 +132,9 @@ def loads(text: str, actions: Mapping[str, type[Action]], name: str = "the plan 
             tuple(steps),
             tuple(map(Drift.model_validate, saved["drift"])),
             tuple(map(Refusal.model_validate, saved["refused"])),
-            # Plans of older versions have none.
-            tuple(map(Unseen.model_validate, saved.get("unseen", ()))),
-            tuple(map(GuardMet.model_validate, saved.get("guards", ()))),
-            Allowed.model_validate(saved.get("passed", {})),
+            tuple(map(Unseen.model_validate, unseen)),
+            tuple(map(GuardMet.model_validate, guards)),
+            Allowed.model_validate(passed),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_a_plan(name, _mistake(error)) from None
@@ -155,7 +158,8 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         saved = json.loads(text)
         if "\\ud" in text.lower():
             # Half a surrogate pair could be read, and never be written.
-            json.dumps(saved, ensure_ascii=False).encode()
+            written = json.dumps(saved, ensure_ascii=False)
+            written.encode()
     except (ValueError, RecursionError) as error:
         raise _not_a_plan(name, f"it is not JSON: {error}") from None
     if not isinstance(saved, dict) or saved.get("kind") != "plan":

@@ -64,6 +64,7 @@ def _retired(
     """Return the file of a chain in which entries are retired."""
     chain = written.noun
     file = written.lines.file
+    # Entries of others are no words, so they stay.
     entries = [entry for entry in chain.entries if entry not in words]
     retired = dict(chain.retired)
     retired.update(dict.fromkeys(words, reason))
@@ -146,7 +147,9 @@ class _Page:
     """The lines of a chain's file."""
 
     def __init__(self, text: str) -> None:
-        self.lines = text.removesuffix("\n").split("\n")
+        content = text.removesuffix("\n")
+        self.lines = content.split("\n")
+        # So that the last line has an end, whether it had one or not.
         self.lines.append("")
 
     def root(self) -> Any:

@@ -72,8 +72,10 @@ def _lines(seal: Seal) -> Iterator[str]:
     yield f"content: {seal.content}"
     yield f"digest: {seal.digest}"
     if seal.reading:
-        yield f"reading: {_flow(seal.reading.model_dump())}"
-    yield f"sealed_from: {_flow(seal.sealed_from.model_dump())}"
+        digests = seal.reading.model_dump()
+        yield f"reading: {_flow(digests)}"
+    origin = seal.sealed_from.model_dump()
+    yield f"sealed_from: {_flow(origin)}"
     yield f"files: {seal.files}"
     yield f"bytes: {seal.bytes}"
     if seal.full_names:

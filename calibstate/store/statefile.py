@@ -333,6 +333,7 @@ class _Folder:
         parsed = self._parsed(Settings, ROOT_FILE)
         self.diagnostics += parsed.diagnostics
         settings: Written[Settings] | None = parsed.written
+        # Each for itself: what they say of each other is checked after.
         sites = self._read_all(Site, self._yaml_files("sites"))
         tickets = self._read_all(Ticket, self._by_instrument("tickets"))
         chains = self._read_all(ChainFile, self._yaml_files("chains"))
@@ -494,13 +495,20 @@ class _Folder:
     def _names(self, folder: str) -> list[str]:
         """List a folder, without what is nobody's declaration."""
         try:
-            names = sorted(name for name in self._files.names(folder) if not _is_passed_over(name))
-            return [name for name in names if self._can_be_shown(folder, name)]
+            present = sorted(self._files.names(folder))
         except InvalidStateError as exc:
             self.diagnostics += exc.diagnostics
+            return []
         except OSError as exc:
             self.diagnostics.append(unreadable(exc, folder))
-        return []
+            return []
+        names = []
+        for name in present:
+            if _is_passed_over(name):
+                continue
+            if self._can_be_shown(folder, name):
+                names.append(name)
+        return names
 
     def _can_be_shown(self, folder: str, name: str) -> bool:
         if name.isprintable():

@@ -132,9 +132,11 @@ def checked(
         tree = Disk(Path(desired.root))
         read = statefile.contents(tree, own)
         for file, content in read.items():
-            _replace(copy / file, content)
+            path = copy / file
+            _replace(path, content)
         for change in changed:
-            _replace(copy / change.file, change.after)
+            path = copy / change.file
+            _replace(path, change.after)
         return statefile.load(copy, own=own)
 
 
@@ -227,7 +229,11 @@ def _new_file(root: Path, file: str, text: str, intended: Noun) -> FileChange:
             )
         )
     read_again(text, file, intended)
-    return FileChange(file, None, text.encode())
+    return FileChange(
+        file,
+        before=None,
+        after=text.encode(),
+    )
 
 
 def read_again(text: str, file: str, intended: Noun) -> None:
@@ -288,7 +294,7 @@ def _ticket_text(ticket: Ticket, additions: Additions) -> str:
     items = []
     for name, leaf in zip(names, ticket.leaves, strict=True):
         remark = additions.remarks.get(leaf, "")
-        item = _Item([scalar(name)], remark)
+        item = _Item.of_word(name, remark)
         items.append(item)
     text.items("  ", items)
     if ticket.skip:
@@ -328,11 +334,16 @@ class _Item:
     """Comment behind its first line."""
 
     @classmethod
+    def of_word(cls, word: str, remark: str = "") -> _Item:
+        """Return an item that is a word."""
+        return cls([scalar(word)], remark)
+
+    @classmethod
     def of(cls, entry: Entry, additions: Additions) -> _Item:
         """Return an entry of a chain."""
         if not isinstance(entry, ExternalEntry):
             remark = additions.remarks.get(entry, "")
-            return cls([scalar(entry)], remark)
+            return cls.of_word(entry, remark)
         name = scalar(entry.external)
         lines = [f"external: {name}"]
         if entry.only:
@@ -367,16 +378,13 @@ class _Text:
     def items(self, margin: str, items: Sequence[_Item]) -> None:
         """Add items of a list, with their remarks in one column."""
         # The widest of their first lines says where the column is.
-        width = 0
-        for item in items:
-            first = f"{margin}- {item.lines[0]}"
-            width = max(width, len(first))
+        widths = [len(item.lines[0]) for item in items]
+        width = max(widths, default=0)
         for item in items:
             first, *more = item.lines
-            line = f"{margin}- {first}"
             if item.remark:
-                line = f"{line:{width}}  # {item.remark}"
-            self.line(line)
+                first = f"{first:{width}}  # {item.remark}"
+            self.line(f"{margin}- {first}")
             for line in more:
                 self.line(f"{margin}  {line}")
 
@@ -387,8 +395,7 @@ class _Text:
 
 
 def _list_in_a_line(words: Sequence[str]) -> str:
-    scalars = [scalar(word) for word in words]
-    joined = ", ".join(scalars)
+    joined = ", ".join(map(scalar, words))
     return f"[{joined}]"
 
 
@@ -440,13 +447,14 @@ class _Page:
         for at in sorted(self._insertions, reverse=True):
             before = text[:at]
             behind = text[at:]
-            text = before + self._insertions[at] + behind
+            more = self._insertions[at]
+            text = before + more + behind
         text = self._mark + text
         read_again(text, self._file, intended)
         return FileChange(
             self._file,
-            self._before,
-            text.encode(),
+            before=self._before,
+            after=text.encode(),
         )
 
     def add_skips(self, skips: Mapping[RepositoryAddress, str]) -> None:
@@ -481,18 +489,17 @@ class _Page:
         name = declared.chain
         entries = self._value_of(self._node, "entries")
         if name in additions.only:
-            place = scalar(additions.only[name])
             only = self._value_of(self._node, "only")
-            last = len(declared.only)
-            self._insert(only, last, [_Item([place])])
+            place = _Item.of_word(additions.only[name])
+            self._insert(only, len(declared.only), [place])
         expected = additions.expected.get(name, {})
         for index, address in expected.items():
             entry = declared.entries[index]
             assert isinstance(entry, ExternalEntry)
-            place = scalar(address)
-            only = self._value_of(entries.value[index], "only")
-            last = len(entry.only)
-            self._insert(only, last, [_Item([place])])
+            external = entries.value[index]
+            only = self._value_of(external, "only")
+            place = _Item.of_word(address)
+            self._insert(only, len(entry.only), [place])
         # Entries that come to the same place are put there at once, in order.
         items_by_index: dict[int, list[_Item]] = {}
         for new in additions.entries.get(name, ()):
@@ -532,7 +539,8 @@ class _Page:
     def _add_lines_behind(self, node: Any, column: int, lines: list[str]) -> None:
         """Add lines behind the one that a node ends in, from a column on."""
         end = len(self._text)
-        line_end = _LINE_END.search(self._text, end_of(node, self._text))
+        behind = end_of(node, self._text)
+        line_end = _LINE_END.search(self._text, behind)
         if line_end:
             end = line_end.start()
         margin = " " * column
@@ -578,11 +586,12 @@ def end_of(node: Any, text: str) -> int:
         last = node.value[-1]
         _, node = _ends_of_child(last)
     end: int = node.end_mark.index
+    if not isinstance(node, yaml.ScalarNode):
+        return end
     # The mark of a block of text stands at the beginning of a later line.
-    is_block = isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
-    if is_block:
-        content = text[:end].rstrip("\r\n ")
-        end = len(content)
+    if node.style in {"|", ">"}:
+        content = text[:end]
+        end = len(content.rstrip("\r\n "))
     return end
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...model.bundles import Contents, Manifest
+from ...model.bundles import BundledCollection, Contents, Manifest
 from ...model.contents import CollectionType
 from ...model.fingerprints import ticket_fingerprint
 from ...model.names import TicketKey
@@ -67,6 +67,7 @@ def check_text(text: bytes, manifest: Manifest, *, name: str = EXPORT) -> None:
         It was altered since.
     """
     digest = hashlib.sha256(text).hexdigest()
+    # Manifests of older versions have none.
     if manifest.export not in {None, digest}:
         raise refused(
             "Export was altered",
@@ -90,13 +91,19 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
     check_export(contents, ticket, names, manifest.fingerprint, name=name)
     for collection in manifest.collections:
         holding = contents.holding(collection.name)
-        is_in_export = (holding.type, holding.fingerprint, len(holding.rows))
-        is_in_manifest = (collection.type, collection.fingerprint, collection.datasets)
-        if is_in_export != is_in_manifest:
+        # The collection as the manifest would have to tell of it.
+        in_export = BundledCollection(
+            name=collection.name,
+            type=holding.type,
+            fingerprint=holding.fingerprint,
+            datasets=len(holding.rows),
+        )
+        if in_export != collection:
             raise refused(
                 "Bundle contradicts itself",
-                f"{name} has {collection.name} as a {holding.type.value} collection of "
-                f"{len(holding.rows)} rows, {holding.fingerprint}; {MANIFEST} says {collection.type.value}, "
+                f"{name} has {collection.name} as a {in_export.type.value} collection of "
+                f"{in_export.datasets} rows, {in_export.fingerprint}; "
+                f"{MANIFEST} says {collection.type.value}, "
                 f"{collection.datasets}, {collection.fingerprint}.",
                 RESTORE,
             )
@@ -109,12 +116,13 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
     for dataset in contents.datasets:
         held.add((dataset.uuid, dataset.path))
     if listed != held:
-        only_held = sorted(path for _, path in held - listed)
-        only_listed = sorted(path for _, path in listed - held)
+        only_in_export = sorted(path for _, path in held - listed)
+        only_in_manifest = sorted(path for _, path in listed - held)
         raise refused(
             "Bundle contradicts itself",
-            f"{name} and {MANIFEST} tell of different files: only the export has {some(only_held)}, "
-            f"only the manifest has {some(only_listed)}.",
+            f"{name} and {MANIFEST} tell of different files: "
+            f"only the export has {some(only_in_export)}, "
+            f"only the manifest has {some(only_in_manifest)}.",
             RESTORE,
         )
     reading = reading_of(contents, names)

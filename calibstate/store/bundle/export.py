@@ -101,7 +101,12 @@ def with_paths(text: str, new: Mapping[str, str]) -> str:
             node.value = new.get(node.value, node.value)
     except ValueError as error:
         raise unreadable(EXPORT, str(error)) from error
-    return str(yaml.serialize(root, Dumper=yaml.CSafeDumper, allow_unicode=True))
+    written = yaml.serialize(
+        root,
+        Dumper=yaml.CSafeDumper,
+        allow_unicode=True,
+    )
+    return str(written)
 
 
 @dataclass
@@ -131,9 +136,8 @@ class _Draft:
             case "collection":
                 self.read_collection(entry)
             case "run":
-                name = _field(entry, "name", str)
                 run = (CollectionType.RUN, None, ())
-                _define(self.collections, "the run", name, run)
+                self.define_collection("the run", entry, run)
             case "dataset_type":
                 self.read_dataset_type(entry)
             case "dataset":
@@ -170,9 +174,13 @@ class _Draft:
             if not isinstance(child_name, str):
                 raise ValueError("a child of a chain has no name")  # noqa: TRY004
             names.append(child_name)
-        name = _field(entry, "name", str)
         collection = (type_, doc, tuple(names))
-        _define(self.collections, "the collection", name, collection)
+        self.define_collection("the collection", entry, collection)
+
+    def define_collection(self, what: str, entry: _Entry, collection: _Collection) -> None:
+        """Take in what an entry says that a collection is."""
+        name = _field(entry, "name", str)
+        _define(self.collections, what, name, collection)
 
     def read_dataset_type(self, entry: _Entry) -> None:
         """Take in a dataset type."""
@@ -203,17 +211,18 @@ class _Draft:
             path = _field(record, "path", str, "")
             formatter = _field(record, "formatter", str, "")
             for id_, data_id in zip(ids, data_ids, strict=True):
+                uuid_ = _uuid(id_)
                 dataset = StoredDataset(
-                    uuid=_uuid(id_),
+                    uuid=uuid_,
                     dataset_type=dataset_type,
                     run=run,
                     data_id=_data_id(data_id),
                     path=path,
                     formatter=formatter,
                 )
-                if dataset.uuid in self.datasets:
-                    raise ValueError(f"dataset {dataset.uuid} is described twice")
-                self.datasets[dataset.uuid] = dataset
+                if uuid_ in self.datasets:
+                    raise ValueError(f"dataset {uuid_} is described twice")
+                self.datasets[uuid_] = dataset
 
     def read_associations(self, entry: _Entry) -> None:
         """Take in the certifications of a CALIBRATION collection."""
@@ -224,11 +233,13 @@ class _Draft:
         for certified in _field(entry, "validity_ranges", list):
             ids = _field(certified, "dataset_ids", list)
             uuids = tuple(map(_uuid, ids))
-            if len(set(uuids)) != len(uuids):
+            unique = set(uuids)
+            if len(unique) != len(uuids):
                 raise ValueError(f"{collection!r} certifies a dataset twice for one range")
             # The stock reader would keep the last of two equal ranges only.
             what = f"a range of {collection!r},"
-            _define(ranges, what, _range(certified), uuids)
+            range_ = _range(certified)
+            _define(ranges, what, range_, uuids)
 
     def check_references(self) -> None:
         """Refuse an export that names what it does not describe."""
@@ -257,7 +268,8 @@ class _Draft:
     def of_type(self, wanted: CollectionType) -> set[str]:
         """Return the names of the collections of a type."""
         names = set()
-        for name, (type_, _, _) in self.collections.items():
+        for name, collection in self.collections.items():
+            type_, _, _ = collection
             if type_ is wanted:
                 names.add(name)
         return names
@@ -313,9 +325,10 @@ def _listed(record: Any, key: str) -> list[Any]:
 
 def _collection_type(entry: _Entry) -> CollectionType:
     name = _field(entry, "collection_type", str)
-    if name.upper() not in CollectionType.__members__:
+    member = name.upper()
+    if member not in CollectionType.__members__:
         raise ValueError(f"{name!r} is no type of collection")
-    return CollectionType[name.upper()]
+    return CollectionType[member]
 
 
 def _uuid(value: Any) -> str:
@@ -341,6 +354,7 @@ def _data_id(value: Any) -> Mapping[str, int | str]:
             raise ValueError(_NO_DATA_ID)  # noqa: TRY004
         if not isinstance(word, int | str):
             raise ValueError(_NO_DATA_ID)  # noqa: TRY004
+    # A copy, which is not that of another dataset by an alias.
     return dict(value)
 
 
@@ -350,7 +364,8 @@ def _range(certified: _Entry) -> Range:
     bounds: Any = certified
     if "timespan" in certified:
         timespan = certified["timespan"]
-        if not isinstance(timespan, Tagged) or timespan.tag != TIMESPAN:
+        is_timespan = isinstance(timespan, Tagged) and timespan.tag == TIMESPAN
+        if not is_timespan:
             raise ValueError("a validity range is no timespan")
         if timespan.value == "EMPTY":
             return EMPTY

@@ -159,8 +159,9 @@ def load_head(text: str, *, name: str = MANIFEST, read_again: Callable[[], str])
         return load_manifest(text, name=name)
     # No string holds a line break, so these stand between values, and what is
     # cut out is a list of its own wherever the whole is JSON.
+    without_files = f"{before}{begin}{end}{after}"
     try:
-        head = load_manifest(f"{before}{begin}{end}{after}", name=name)
+        head = load_manifest(without_files, name=name)
     except InvalidStateError:
         # The whole tells it with the right line.
         return load_manifest(text, name=name)
@@ -222,11 +223,13 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     """Yield what a manifest says that cannot be so."""
     for fingerprint in (manifest.fingerprint, *manifest.fingerprints.values()):
         if not _FINGERPRINT.fullmatch(fingerprint):
-            yield f"{fingerprint[:80]!r} is no fingerprint"
+            shown = fingerprint[:80]
+            yield f"{shown!r} is no fingerprint"
     if not _is_utc(manifest.made_at):
-        yield f"`made_at` is {manifest.made_at[:80]!r}, no moment in UTC"
-    collections = [(collection.name, collection.fingerprint) for collection in manifest.collections]
-    if manifest.fingerprint != ticket_fingerprint(collections):
+        shown = manifest.made_at[:80]
+        yield f"`made_at` is {shown!r}, no moment in UTC"
+    fingerprints = [(collection.name, collection.fingerprint) for collection in manifest.collections]
+    if manifest.fingerprint != ticket_fingerprint(fingerprints):
         yield "the fingerprint is not that of its collections"
     for file in manifest.files:
         if problem := path_problem(file.path):

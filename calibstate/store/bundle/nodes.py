@@ -53,8 +53,9 @@ def compose(text: str) -> yaml.MappingNode:
     ValueError
         It is too large, nests too deep, or is no mapping in YAML.
     """
-    if len(text) > _MAX_CHARACTERS:
-        raise ValueError(f"it has {len(text)} characters; more than {_MAX_CHARACTERS} are not read")
+    size = len(text)
+    if size > _MAX_CHARACTERS:
+        raise ValueError(f"it has {size} characters; more than {_MAX_CHARACTERS} are not read")
     try:
         # The depth is measured by events first, which take no stack.
         depth = 0
@@ -203,16 +204,21 @@ def load(text: str) -> tuple[dict[Any, Any], list[Any]]:
     """
     root = compose(text)
     entries = _entry_nodes(root)
-    pairs = [pair for pair in root.value if pair[0].value != "data"]
+    pairs = []
+    for key, value in root.value:
+        if key.value != "data":
+            pairs.append((key, value))
+    head_node = yaml.MappingNode(root.tag, pairs)
     # The nodes are there already, so this one has nothing to parse.
     loader = _Loader("")
     data = []
     try:
-        head = loader.construct_mapping(yaml.MappingNode(root.tag, pairs), deep=True)
+        head = loader.construct_mapping(head_node, deep=True)
         for node in entries:
             # Records of dimensions have regions, which only the butler reads.
             loader.tagged_allowed = _word(node, "type") == "dimension"
-            data.append(loader.construct_object(node, deep=True))
+            entry = loader.construct_object(node, deep=True)
+            data.append(entry)
     except yaml.YAMLError as error:
         raise ValueError(_in_a_line(error)) from error
     except (TypeError, LookupError, AttributeError, RecursionError) as error:

@@ -307,6 +307,11 @@ def history_document(result: ChainHistory) -> HistoryDocument:
 
 def report_document(result: Proposal) -> ReportDocument:
     """Return the document of what a change proposes."""
+    plans = {}
+    digests = {}
+    for site in result.plans:
+        plans[site.site] = summary(site.plan)
+        digests[site.site] = site.digest
     return ReportDocument(
         base=result.base,
         sound=result.is_sound,
@@ -314,8 +319,8 @@ def report_document(result: Proposal) -> ReportDocument:
         problems=_problems(result.problems),
         approvals=result.approvals,
         impact=_effects(result.impact),
-        plans={site.site: summary(site.plan) for site in result.plans},
-        digests={site.site: site.digest for site in result.plans},
+        plans=plans,
+        digests=digests,
     )
 
 

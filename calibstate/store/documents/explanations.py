@@ -129,7 +129,15 @@ class ExplanationDocument(Noun):
 
 def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
     """Return the document of what was explained."""
-    explained, question = result.explained, result.explained.question
+    explained = result.explained
+    question = explained.question
+    entries = []
+    for answer, since in result.dated():
+        entries.append(_entry(explained, answer, since))
+    unreachable: dict[str, str] = {}
+    for address, trouble in explained.unreachable.items():
+        unreachable[address] = trouble.detail
+    # A moment before 1970 has no words, and the butler begins with that day.
     at = None
     if question.moment is not None:
         at = format_bound(question.moment) or "1970-01-01T00:00:00"
@@ -138,19 +146,21 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
         dataset_type=question.dataset_type,
         at=at,
         exposure=question.exposure,
-        explanations=tuple(_entry(explained, answer, since) for answer, since in result.dated()),
+        explanations=tuple(entries),
         differing=_differing(explained),
         remarks=explained.remarks,
-        unreachable={address: trouble.detail for address, trouble in explained.unreachable.items()},
+        unreachable=unreachable,
     )
 
 
 def _differing(explained: Explained) -> tuple[str, ...]:
     """Return the repositories that get another dataset than most."""
     repositories: set[str] = set()
-    for chain in {answer.explanation.chain for answer in explained.answers}:
+    chains = {answer.explanation.chain for answer in explained.answers}
+    for chain in chains:
         _, others = explained.differing(chain)
-        repositories.update(answer.repository for answer in others)
+        for answer in others:
+            repositories.add(answer.repository)
     return tuple(sorted(repositories))
 
 
@@ -159,21 +169,27 @@ def _entry(explained: Explained, answer: Answer, since: Since | None) -> Explana
     candidates = tuple(_candidate(explained, weighed) for weighed in explanation.candidates)
     winner = None
     for candidate in candidates:
+        # Of several that win, as where it is ambiguous, the first.
         if candidate.wins and winner is None:
-            values = {**dict(candidate), "run": answer.run, "since": _since(since)}
+            values = dict(candidate)
+            values["run"] = answer.run
+            values["since"] = _since(since)
             winner = WinnerEntry.model_validate(values)
-    nearest = explanation.nearest
+    nearest = None
+    if explanation.nearest:
+        nearest = _candidate(explained, explanation.nearest)
+    begin, end = explanation.span
     return ExplanationEntry(
         repository=answer.repository,
         chain=explanation.chain,
         data_id=explanation.data_id,
-        begin=format_bound(explanation.span[0]),
-        end=format_bound(explanation.span[1]),
+        begin=format_bound(begin),
+        end=format_bound(end),
         outcome=explanation.outcome,
         winner=winner,
         candidates=candidates,
         searched=explanation.searched or (),
-        nearest=_candidate(explained, nearest) if nearest else None,
+        nearest=nearest,
         known=explanation.alternatives,
     )
 
@@ -182,7 +198,10 @@ def _since(since: Since | None) -> SinceEntry | None:
     if since is None:
         return None
     return SinceEntry(
-        at=since.at or None, run=since.run or None, commit=since.commit, unknown=since.unknown or None
+        at=since.at or None,
+        run=since.run or None,
+        commit=since.commit,
+        unknown=since.unknown or None,
     )
 
 

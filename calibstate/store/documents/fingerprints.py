@@ -89,18 +89,28 @@ def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
     """Return the document of fingerprints that were compared."""
     differences: list[DifferenceEntry] = []
     for difference in result.differences:
-        differences.extend(_entry(difference, change) for change in difference.differences)
+        for change in difference.differences:
+            differences.append(_entry(difference, change))
+    repositories: dict[str, RepositoryPrint] = {}
+    for address, chains in result.chains.items():
+        repositories[address] = _repository(chains)
+    unreachable: dict[str, str] = {}
+    for address, trouble in result.unreachable.items():
+        unreachable[address] = trouble.detail
     return FingerprintsDocument(
-        repositories={address: _repository(chains) for address, chains in result.chains.items()},
+        repositories=repositories,
         differences=tuple(differences),
-        unreachable={address: trouble.detail for address, trouble in result.unreachable.items()},
+        unreachable=unreachable,
     )
 
 
 def _repository(chains: Mapping[str, ChainFingerprint]) -> RepositoryPrint:
     prints = {}
     for name, chain in chains.items():
-        prints[name] = ChainPrint(effective=chain.effective, collections=dict(chain.collections))
+        prints[name] = ChainPrint(
+            effective=chain.effective,
+            collections=dict(chain.collections),
+        )
     return RepositoryPrint(chains=prints)
 
 
@@ -119,7 +129,9 @@ def _entry(difference: ChainDifference, change: Difference) -> DifferenceEntry:
 
 
 def _selected(what: frozenset[Selected]) -> SelectedBy:
+    collections = {selected.collection for selected in what}
+    uuids = {selected.uuid for selected in what}
     return SelectedBy(
-        collections=tuple(sorted({selected.collection for selected in what})),
-        uuids=tuple(sorted({selected.uuid for selected in what})),
+        collections=tuple(sorted(collections)),
+        uuids=tuple(sorted(uuids)),
     )

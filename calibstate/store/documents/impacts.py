@@ -144,7 +144,8 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
     searches: list[_Searched] = []
     for chain in impact.chains:
         for repository, name in chain.chains:
-            searches.append(_Searched(repository, name, chain))
+            searched = _Searched(repository, name, chain)
+            searches.append(searched)
     searches.sort(key=lambda searched: (searched.repository, searched.name))
     changes: list[ChangeEntry] = []
     shadowed: list[ShadowedEntry] = []
@@ -153,7 +154,11 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
         changes.extend(searched.changes(report))
         shadowed.extend(searched.shadowed())
         unknown.extend(searched.unknown())
+    entries = [searched.entry() for searched in searches]
     effects = Counter(change.effect.value for change in impact.changes)
+    nights = {}
+    for night, number in report.nights.items():
+        nights[str(night)] = number
     return ImpactDocument(
         base=report.base,
         observed_until=format_bound(report.observed_until) or "",
@@ -161,12 +166,12 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
         repositories=impact.repositories,
         gone=impact.gone,
         summary=dict(sorted(effects.items())),
-        searches=tuple(searched.entry() for searched in searches),
+        searches=tuple(entries),
         changes=tuple(changes),
         shadowed=tuple(shadowed),
         unknown=tuple(unknown),
         exposures=tuple(map(_affected, impact.exposures)),
-        nights={str(night): number for night, number in report.nights.items()},
+        nights=nights,
     )
 
 

@@ -39,11 +39,20 @@ class StatusDocument(Noun):
 def status_document(result: TicketsStatus) -> StatusDocument:
     """Return the document of how it stands with tickets."""
     status = result.status
-    occurring = {cell.state for table in status.tables for row in table.rows for cell in row.cells}
+    occurring = set()
+    for table in status.tables:
+        for row in table.rows:
+            for cell in row.cells:
+                occurring.add(cell.state)
+    # In the order of the states, not of the tables.
+    legend = {}
+    for state in State:
+        if state in occurring:
+            legend[state.value] = state.means
     tally = {state.value: number for state, number in status.tally().items()}
     return StatusDocument(
         summary=dict(sorted(tally.items())),
-        legend={state.value: state.means for state in State if state in occurring},
+        legend=legend,
         tables=status.tables,
         beside=status.beside,
         unseen=status.unseen,
