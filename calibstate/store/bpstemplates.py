@@ -241,18 +241,26 @@ class _Reading:
             )
         own: dict[_Keys, _Setting] = {}
         for keys, node in _scalars(root, base):
-            line = Where(str(file), node.start_mark.line + 1)
+            number = node.start_mark.line + 1
+            line = Where(str(file), number)
             setting = _Setting(node.value, line)
             # Several files stand in a list, whose numbers are keys here.
-            above = tuple(key for key in keys if not key.isdigit())
+            names = [key for key in keys if not key.isdigit()]
+            above = tuple(names)
             if above[-1:] != ("includeConfigs",):
                 own[keys] = setting
                 continue
             # A name with a variable that is not set names no file.
             problems_before = len(self.problems)
             name = self._substituted(setting)
-            if len(self.problems) == problems_before:
-                self.include(file.parent / name, line, above[:-1], depth + 1)
+            if len(self.problems) > problems_before:
+                continue
+            self.include(
+                file.parent / name,
+                where=line,
+                base=above[:-1],
+                depth=depth + 1,
+            )
         self.settings |= own
 
     def take(self, content: Mapping[str, Any], base: _Keys = ()) -> None:
@@ -476,10 +484,12 @@ def _setter(name: str) -> str:
     if name in _SETTERS:
         return _SETTERS[name]
     for word in SELECTIONS:
-        if variable_of(word) == name:
+        variable = variable_of(word)
+        if variable == name:
             return f"Say `{word}` under `selections` in the ticket's construction."
     for verified in VERIFIED.values():
-        if f"{variable_of(verified.selection)}_V" == name:
+        variable = variable_of(verified.selection)
+        if f"{variable}_V" == name:
             return f"Say `{verified.name}` under `verify` in the ticket's construction."
     return "Name it under `environment` in the site's `construction`, and set it."
 

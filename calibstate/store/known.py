@@ -20,8 +20,8 @@ __all__ = ["chains", "instruments", "repositories", "sites", "tickets"]
 def sites(root: Path) -> list[str]:
     """Return the names of the sites, sorted."""
     folder = root / "sites"
-    names = [file.stem for file in folder.glob("*.yaml")]
-    return sorted(names)
+    files = folder.glob("*.yaml")
+    return sorted(file.stem for file in files)
 
 
 def repositories(root: Path) -> list[str]:
@@ -54,7 +54,10 @@ def instruments(root: Path) -> list[str]:
 def tickets(root: Path) -> list[tuple[str, str]]:
     """Return the tickets, as instrument and name, sorted."""
     folder = root / "tickets"
-    keys = [(file.parent.name, file.stem) for file in folder.glob("*/*.yaml")]
+    keys = []
+    for file in folder.glob("*/*.yaml"):
+        instrument = file.parent.name
+        keys.append((instrument, file.stem))
     return sorted(keys)
 
 
@@ -73,7 +76,8 @@ def _documents(root: Path, part: str) -> Iterator[tuple[Path, dict[Any, Any]]]:
     folder = root / part
     for file in sorted(folder.glob("*.yaml")):
         try:
-            source = read_yaml(file.read_bytes(), file.name)
+            content = file.read_bytes()
+            source = read_yaml(content, file.name)
         except (CalibstateError, OSError):
             continue
         if isinstance(source.data, dict):

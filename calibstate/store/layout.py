@@ -206,7 +206,9 @@ def _meaning(data: Any) -> str:
 
 def _sorted(data: Any) -> Any:
     if isinstance(data, dict):
-        pairs = [(key, _sorted(value)) for key, value in data.items()]
+        pairs = []
+        for key, value in data.items():
+            pairs.append((key, _sorted(value)))
         return sorted(pairs)
     if isinstance(data, list):
         return [_sorted(value) for value in data]
@@ -410,7 +412,8 @@ class _Mapping:
             blank = 0
             while not is_first[blank].strip():
                 blank += 1
-            was_first[:0] = is_first[:blank]
+            blank_lines = is_first[:blank]
+            was_first[:0] = blank_lines
             del is_first[:blank]
         moved = []
         for key in order:
@@ -426,7 +429,8 @@ def _end_of(lines: list[str], start: int, column: int) -> int:
         text = line.lstrip()
         if not text:
             continue
-        if _margin(line) > column:
+        margin = _margin(line)
+        if margin > column:
             end = number + 1
         elif not text.startswith("#"):
             break

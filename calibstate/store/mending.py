@@ -50,7 +50,8 @@ def mend(root: Path) -> tuple[tuple[FileChange, ...], tuple[Diagnostic, ...]]:
         if source.problems:
             continue
         text = in_lines(before).decode("utf-8-sig")
-        repeated = list(_repeated(source, text.split("\n")))
+        lines = text.split("\n")
+        repeated = list(_repeated(source, lines))
         if not repeated:
             continue
         numbers = {where.line for where, _ in repeated}
@@ -59,7 +60,8 @@ def mend(root: Path) -> tuple[tuple[FileChange, ...], tuple[Diagnostic, ...]]:
         for number, line in enumerate(before.splitlines(keepends=True), start=1):
             if number not in numbers:
                 after += line
-        changes.append(FileChange(file, before, after))
+        change = FileChange(file, before, after)
+        changes.append(change)
         for where, word in repeated:
             note = Diagnostic(
                 "Mended",
@@ -107,7 +109,8 @@ def _lists(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, list[Any]]]:
     if isinstance(data, dict):
         for key, value in data.items():
             inner = (*path, key)
-            if key in _LISTS and isinstance(value, list):
+            is_list = isinstance(value, list)
+            if is_list and key in _LISTS:
                 yield inner, value
             yield from _lists(value, inner)
     elif isinstance(data, list):

@@ -163,9 +163,10 @@ class _Mistake:
         near = nearest(key, keys)
         if near:
             hint = f"Did you mean `{near}`?"
+        shown = spelled(shortened(key))
         return Diagnostic(
             "Unknown key",
-            f"{spelled(shortened(key))} is not a key{within}; what it says would be lost.",
+            f"{shown} is not a key{within}; what it says would be lost.",
             self.source.lines.at(*self.path),
             hint,
         )
@@ -182,12 +183,13 @@ class _Mistake:
             words.append(bare.strip("'"))
         given = context.get("tag", self.error["input"])
         # Of alternatives that a key tells apart, it is that key that is wrong.
+        by = (*self.path, "by")
         named = self.path
         if self.error["type"] == "union_tag_invalid" and self.path[-1:] != ("by",):
-            named = (*self.path, "by")
+            named = by
         place = self.path
         if "tag" in context:
-            place = (*self.path, "by")
+            place = by
         near = None
         if isinstance(given, str):
             near = nearest(given, words)

@@ -71,7 +71,9 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
         if number > 1:
             raise _refused(name, f"{address} is in it twice")
     if of and addresses != [of]:
-        held = ", ".join(addresses) or "nothing"
+        held = "nothing"
+        if addresses:
+            held = ", ".join(addresses)
         raise _refused(name, f"it is of {held}, not of {of}")
     return saved.observations
 
@@ -104,7 +106,8 @@ def _first_mistake(error: ValidationError) -> str:
             first = problem
             break
     message = first["msg"]
-    key = ".".join(map(str, first["loc"]))
+    parts = map(str, first["loc"])
+    key = ".".join(parts)
     if not key:
         return message
     return f"{key}: {message}"

@@ -229,7 +229,8 @@ def _mistake(error: Exception) -> str:
         return str(error)
     first = error.errors()[0]
     message = first["msg"]
-    key = ".".join(map(str, first["loc"]))
+    location = map(str, first["loc"])
+    key = ".".join(location)
     if not key:
         return message
     return f"{key}: {message}"

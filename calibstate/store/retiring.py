@@ -168,9 +168,12 @@ class _Page:
         _, entries = _pair(self.root(), "entries")
         if not isinstance(entries, yaml.SequenceNode) or entries.flow_style:
             raise _NotByLine
-        # Entries of others have keys, so they are no scalars.
-        items = [node for node in entries.value if isinstance(node, yaml.ScalarNode)]
-        item = next(node for node in items if node.value == word)
+        for item in entries.value:
+            # Entries of others have keys, so they are no scalars.
+            if isinstance(item, yaml.ScalarNode) and item.value == word:
+                break
+        else:
+            raise _NotByLine
         number = item.start_mark.line
         if item.end_mark.line != number:
             raise _NotByLine
@@ -180,7 +183,8 @@ class _Page:
             raise _NotByLine
         comment = line[item.end_mark.column :]
         begin = self._comment_above(number, word)
-        above = [line_above.strip() for line_above in self.lines[begin:number]]
+        comments = self.lines[begin:number]
+        above = [line.strip() for line in comments]
         behind = number + 1
         del self.lines[begin:behind]
         return _Entry(
@@ -198,7 +202,8 @@ class _Page:
                 break
             begin -= 1
         # The word by itself, and not as a part of another.
-        named = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
+        escaped = re.escape(word)
+        named = re.compile(rf"(?<![\w.-]){escaped}(?![\w-])")
         for line in self.lines[begin:number]:
             if named.search(line):
                 return begin

@@ -161,7 +161,10 @@ def stale(folder: Path, forms: Iterable[Form] = ()) -> tuple[str, ...]:
     names = []
     for file, text in _texts(forms).items():
         path = folder / file
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        before = None
+        if path.exists():
+            before = path.read_text(encoding="utf-8")
+        if before != text:
             names.append(file)
     return tuple(names)
 
@@ -187,8 +190,13 @@ def _schema(document: Document) -> dict[str, Any]:
     )
     schema = _tidied(plain)
     if document.printed:
-        schema["required"] = ["format_version", "kind", *schema.get("required", ())]
-    return {"$schema": _DIALECT, "title": document.title, **schema}
+        required = schema.get("required", ())
+        schema["required"] = ["format_version", "kind", *required]
+    return {
+        "$schema": _DIALECT,
+        "title": document.title,
+        **schema,
+    }
 
 
 def _tidied(schema: Any) -> Any:
@@ -207,7 +215,10 @@ def _tidied(schema: Any) -> Any:
             continue
         # Under these the keys are names, not words of JSON Schema.
         if key in {"properties", "$defs"}:
-            tidied[key] = {name: _tidied(inner) for name, inner in value.items()}
+            properties = {}
+            for name, inner in value.items():
+                properties[name] = _tidied(inner)
+            tidied[key] = properties
         elif key == "description":
             in_a_line = " ".join(value.split())
             tidied[key] = _ROLE.sub(r"\1", in_a_line)

@@ -49,10 +49,12 @@ def write(root: Path, seal: Seal) -> Path:
         It cannot be written.
     """
     path = path_of(root, seal)
-    aside = path.with_name(f".calibstate-{path.name}")
+    hidden = f".calibstate-{path.name}"
+    aside = path.with_name(hidden)
+    text = dumps(seal)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(dumps(seal), encoding="utf-8")
+        aside.write_text(text, encoding="utf-8")
         os.replace(aside, path)  # noqa: PTH105
     except OSError as error:
         raise CalibstateError(

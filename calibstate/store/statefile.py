@@ -341,7 +341,7 @@ class _Folder:
         # could not be read is counted before seals are.
         unread = self._unread.unread()
         seals = self._read_all(Seal, self._by_instrument("seals"))
-        own: dict[Form, tuple[Written[Noun], ...]] = {}
+        own = {}
         for form in self._forms():
             own_files = self._yaml_files(form.folder)
             own[form] = self._read_all(form.noun, own_files)
@@ -607,7 +607,10 @@ class _Unread:
         if isinstance(data, dict):
             declared = data
         # All names that it seems to declare.
-        values = [declared.get("ticket"), declared.get("chain")]
+        values = [
+            declared.get("ticket"),
+            declared.get("chain"),
+        ]
         bare = declared.get("bare")
         if isinstance(bare, list):
             values.extend(bare)

@@ -190,7 +190,8 @@ def _replace(path: Path, content: bytes) -> None:
     """Write a file at once: it is whole, or it is as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside it, since only within one file system a name moves at once.
-    aside = path.with_name(f".calibstate-{path.name}")
+    hidden = f".calibstate-{path.name}"
+    aside = path.with_name(hidden)
     aside.write_bytes(content)
     if path.exists():
         shutil.copymode(path, aside)
@@ -205,6 +206,7 @@ def _bytes(path: Path) -> bytes | None:
 
 def _free_chain_file(root: Path, name: str, taken: Collection[str]) -> str:
     """Return a name for a chain's file that no file has yet."""
+    # Names of chains have slashes, which would be folders.
     word = re.sub(r"[^A-Za-z0-9._-]", "-", name)
     if _HIDDEN.match(word):
         word = f"chain-{word}"
@@ -318,7 +320,10 @@ def _chain_text(declared: ChainFile, additions: Additions) -> str:
         text.line("entries: []")
         return text.ended()
     text.line("entries:")
-    items = [_Item.of(entry, additions) for entry in declared.entries]
+    items = []
+    for entry in declared.entries:
+        item = _Item.of(entry, additions)
+        items.append(item)
     text.items("  ", items)
     return text.ended()
 
@@ -487,9 +492,10 @@ class _Page:
     def add_to_chain(self, declared: ChainFile, additions: Additions) -> None:
         """Add to a chain's places, to those of its externals, and entries."""
         name = declared.chain
-        entries = self._value_of(self._node, "entries")
+        root = self._node
+        entries = self._value_of(root, "entries")
         if name in additions.only:
-            only = self._value_of(self._node, "only")
+            only = self._value_of(root, "only")
             place = _Item.of_word(additions.only[name])
             self._insert(only, len(declared.only), [place])
         expected = additions.expected.get(name, {})
@@ -545,7 +551,8 @@ class _Page:
             end = line_end.start()
         margin = " " * column
         for line in lines:
-            self._put(end, f"{self._newline}{margin}{line}")
+            whole = f"{margin}{line}"
+            self._put(end, self._newline + whole)
 
     def _put(self, at: int, more: str) -> None:
         """Put text in, behind what was put there before."""
@@ -556,7 +563,8 @@ class _Page:
         """Insert items into a list, or a mapping, that has commas."""
         children = node.value
         if index < len(children):
-            following, _ = _ends_of_child(children[index])
+            child = children[index]
+            following, _ = _ends_of_child(child)
             begin = following.start_mark.index
             for item in items:
                 self._put(begin, f"{item}, ")

@@ -78,11 +78,12 @@ def read_yaml(content: bytes, file: str) -> Source:
     text = _decoded(content, file)
     unseen = _UNSEEN.search(text)
     if unseen:
+        code = ord(unseen[0])
         before = text[: unseen.start()]
         raise InvalidStateError(
             Diagnostic(
                 "Control character",
-                f"The file holds U+{ord(unseen[0]):04X}, which no editor shows.",
+                f"The file holds U+{code:04X}, which no editor shows.",
                 _where_after(before, file),
                 "Delete it.",
             )
@@ -175,8 +176,10 @@ def _syntax_problem(exc: yaml.MarkedYAMLError, text: str, file: str) -> Diagnost
     mark = exc.problem_mark or exc.context_mark
     if mark:
         line, column = mark.line, mark.column
+    # Marks of YAML count from 0.
     where = Where(file, line + 1, column + 1)
-    if _is_at_tab(text.split("\n"), line, column):
+    lines = text.split("\n")
+    if _is_at_tab(lines, line, column):
         return Diagnostic(
             "Tab in YAML",
             "YAML is indented by spaces only.",
@@ -329,10 +332,11 @@ class _Reader:
         self._check_node(event)
         unseen = _UNSEEN.search(event.value)
         if unseen:
+            code = ord(unseen[0])
             self._add(
                 event,
                 "Control character",
-                f"The text holds U+{ord(unseen[0]):04X} by an escape.",
+                f"The text holds U+{code:04X} by an escape.",
                 "Delete it.",
             )
         value = event.value
@@ -353,7 +357,8 @@ class _Reader:
         above = self._open[-1]
         path = above.next_path()
         if path is not None:
-            self._mark(path, event, named=isinstance(above.into, dict))
+            is_named = isinstance(above.into, dict)
+            self._mark(path, event, named=is_named)
         above.add(value)
         return path
 
@@ -419,8 +424,15 @@ class _Reader:
 
     def _add(self, event: yaml.Event, summary: str, detail: str, hint: str = "") -> None:
         """Add a mistake, after which the rest is read."""
-        where = Where(self._file, *_mark_of(event))
-        self.problems.append(Diagnostic(summary, detail, where, hint))
+        line, column = _mark_of(event)
+        where = Where(self._file, line, column)
+        problem = Diagnostic(
+            summary,
+            detail,
+            where,
+            hint,
+        )
+        self.problems.append(problem)
         if len(self.problems) == MAX_PROBLEMS:
             last = Diagnostic(
                 "Too many mistakes",

@@ -116,6 +116,7 @@ def check(contents: Contents, manifest: Manifest, *, name: str = EXPORT) -> None
     for dataset in contents.datasets:
         held.add((dataset.uuid, dataset.path))
     if listed != held:
+        # Of each, the paths of what the other does not tell.
         only_in_export = sorted(path for _, path in held - listed)
         only_in_manifest = sorted(path for _, path in listed - held)
         raise refused(
@@ -177,7 +178,8 @@ def check_content(manifest: Manifest, content: str | None, reading: Reading | No
     RefusedError
         It is something else.
     """
-    what = f"{manifest.instrument}/{manifest.ticket} at {manifest.exported_from}"
+    ticket = f"{manifest.instrument}/{manifest.ticket}"
+    what = f"{ticket} at {manifest.exported_from}"
     if content is not None:
         digest = content_digest(manifest)
         if digest != content:
@@ -210,7 +212,8 @@ class _Export:
             if collection not in self.contents.collections:
                 missing.append(collection)
         more = []
-        for collection, (type_, _, _) in self.contents.collections.items():
+        for collection, definition in self.contents.collections.items():
+            type_, _, _ = definition
             # RUNs and chains are there without holding anything of the ticket.
             if type_ not in {CollectionType.CALIBRATION, CollectionType.TAGGED}:
                 continue
@@ -226,11 +229,13 @@ class _Export:
     def check_chains(self, ticket: TicketKey) -> None:
         """Refuse all chains but the one that stands for the whole ticket."""
         instrument, name = ticket
-        expected = (f"{instrument}/calib/{name}", tuple(self.collections))
-        for chain, (type_, _, children) in self.contents.collections.items():
+        whole = f"{instrument}/calib/{name}"
+        collections = tuple(self.collections)
+        for chain, definition in self.contents.collections.items():
+            type_, _, children = definition
             if type_ is not CollectionType.CHAINED:
                 continue
-            if (chain, children) != expected:
+            if chain != whole or children != collections:
                 raise refused(
                     "Export is not what was asked for",
                     f"{self.name} defines the chain {chain} of {some(children)}.",
@@ -244,7 +249,8 @@ class _Export:
         for collection in self.collections:
             holding = self.contents.holding(collection)
             fingerprints.append((collection, holding.fingerprint))
-            counts.append(f"{len(holding.rows)} in {collection}")
+            number = len(holding.rows)
+            counts.append(f"{number} in {collection}")
         fingerprint = ticket_fingerprint(fingerprints)
         if fingerprint != expected:
             rows = ", ".join(counts)
@@ -262,7 +268,10 @@ class _Export:
             holding = self.contents.holding(collection)
             held.update(row.uuid for row in holding.rows)
         datasets = self.contents.datasets
-        more = [dataset.uuid for dataset in datasets if dataset.uuid not in held]
+        more = []
+        for dataset in datasets:
+            if dataset.uuid not in held:
+                more.append(dataset.uuid)
         if more:
             raise refused(
                 "Export is not what was asked for",

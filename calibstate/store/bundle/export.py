@@ -80,7 +80,8 @@ def paths(text: str) -> list[str]:
     """Return the paths of the datasets of an export, in its order."""
     try:
         root = compose(text)
-        return [node.value for node in path_nodes(root)]
+        nodes = path_nodes(root)
+        return [node.value for node in nodes]
     except ValueError as error:
         raise unreadable(EXPORT, str(error)) from error
 
@@ -154,7 +155,8 @@ class _Draft:
             if not isinstance(record, dict):
                 raise ValueError("a dimension record is not a mapping")  # noqa: TRY004
         element = _field(entry, "element", str)
-        self.dimensions.append((element, tuple(records)))
+        dimension_records = (element, tuple(records))
+        self.dimensions.append(dimension_records)
 
     def read_collection(self, entry: _Entry) -> None:
         """Take in a collection, and its children if it is a chain."""
@@ -206,8 +208,9 @@ class _Draft:
         for record in _field(entry, "records", list):
             ids = _listed(record, "dataset_id")
             data_ids = _listed(record, "data_id")
-            if len(ids) != len(data_ids):
-                raise ValueError(f"a record of {run!r} has {len(ids)} dataset_id and {len(data_ids)} data_id")
+            number = len(ids)
+            if len(data_ids) != number:
+                raise ValueError(f"a record of {run!r} has {number} dataset_id and {len(data_ids)} data_id")
             path = _field(record, "path", str, "")
             formatter = _field(record, "formatter", str, "")
             for id_, data_id in zip(ids, data_ids, strict=True):
@@ -279,9 +282,11 @@ class _Draft:
         certifications = {}
         for name, ranges in self.certifications.items():
             certifications[name] = tuple(ranges.items())
+        namespace = _field(top, "universe_namespace", str, DEFAULT_NAMESPACE)
+        version = _field(top, "universe_version", int, 0)
         return Contents(
-            universe_namespace=_field(top, "universe_namespace", str, DEFAULT_NAMESPACE),
-            universe_version=_field(top, "universe_version", int, 0),
+            universe_namespace=namespace,
+            universe_version=version,
             dimensions=tuple(self.dimensions),
             dataset_types=self.dataset_types,
             collections=self.collections,
@@ -310,7 +315,8 @@ def _field(entry: Any, key: str, type_: type[_Type], default: _Type = _MISSING) 
         is_bool = isinstance(value, bool)
         if type_ is bool or not is_bool:
             return value
-    raise ValueError(f"`{key}` is missing or no {type_.__name__} where one should be")
+    wanted = type_.__name__
+    raise ValueError(f"`{key}` is missing or no {wanted} where one should be")
 
 
 def _listed(record: Any, key: str) -> list[Any]:
@@ -335,11 +341,11 @@ def _uuid(value: Any) -> str:
     if isinstance(value, uuid.UUID):
         return str(value)
     # For Python true is an integer.
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if is_number:
-        number = str(value)
-        return str(uuid.uuid3(_OLD_IDS, number))
-    raise ValueError(f"{value!r} is no dataset id")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is no dataset id")  # noqa: TRY004
+    number = str(value)
+    new_id = uuid.uuid3(_OLD_IDS, number)
+    return str(new_id)
 
 
 def _data_id(value: Any) -> Mapping[str, int | str]:
@@ -354,7 +360,6 @@ def _data_id(value: Any) -> Mapping[str, int | str]:
             raise ValueError(_NO_DATA_ID)  # noqa: TRY004
         if not isinstance(word, int | str):
             raise ValueError(_NO_DATA_ID)  # noqa: TRY004
-    # A copy, which is not that of another dataset by an alias.
     return dict(value)
 
 
@@ -373,6 +378,7 @@ def _range(certified: _Entry) -> Range:
     has_both = isinstance(bounds, dict) and "begin" in bounds and "end" in bounds
     if not has_both:
         raise ValueError("a validity range has no begin and end")
+    # Without a bound it holds from, or to, the end of the butler's time.
     begin = _bound(bounds["begin"], UNBOUNDED_BEGIN)
     end = _bound(bounds["end"], UNBOUNDED_END)
     if begin > end:
@@ -387,10 +393,9 @@ def _bound(value: Any, unbounded: int) -> int:
     """Return a moment in nanoseconds of TAI."""
     if value is None:
         return unbounded
-    if not isinstance(value, Tagged) or value.tag != TIME:
+    is_moment = isinstance(value, Tagged) and value.tag == TIME
+    if not is_moment or not isinstance(value.value, str):
         raise ValueError("a bound of a validity range is no moment")
-    if not isinstance(value.value, str):
-        raise ValueError("a bound of a validity range is no moment")  # noqa: TRY004
     moment = parse_tai(value.value)
     # What lies outside of 1970 to 2100 the butler takes for unbounded.
     moment = max(moment, UNBOUNDED_BEGIN)

@@ -125,7 +125,8 @@ def load_manifest(text: str, *, name: str = MANIFEST) -> Manifest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         why = first["msg"]
-        key = ".".join(map(str, first["loc"]))
+        parts = map(str, first["loc"])
+        key = ".".join(parts)
         if key:
             why = f"{key}: {why}"
         raise _bad_manifest(name, why) from error
@@ -234,8 +235,9 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     for file in manifest.files:
         if problem := path_problem(file.path):
             yield f"the path {file.path!r}: {problem}"
-        has_checksums = _SHA256.fullmatch(file.sha256) and _ADLER32.fullmatch(file.adler32)
-        if file.size < 0 or not has_checksums:
+        has_sha256 = _SHA256.fullmatch(file.sha256)
+        has_adler32 = _ADLER32.fullmatch(file.adler32)
+        if file.size < 0 or not has_sha256 or not has_adler32:
             yield f"the size or a checksum of {file.path} cannot be"
     if manifest.export is not None and not _SHA256.fullmatch(manifest.export):
         yield "the checksum of its export cannot be"
@@ -249,4 +251,8 @@ def _paths_and_datasets_given_twice(manifest: Manifest) -> list[str]:
     times = Counter(file.path for file in manifest.files)
     for file in manifest.files:
         times.update(file.datasets)
-    return [name for name, number in times.items() if number > 1]
+    twice = []
+    for name, number in times.items():
+        if number > 1:
+            twice.append(name)
+    return twice

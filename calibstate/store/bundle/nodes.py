@@ -138,10 +138,13 @@ class _Loader(yaml.CSafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         # The butler repeats moments and ranges by alias, never lists or
         # records; those could multiply beyond all memory.
-        is_plain = node.tag.startswith(_STANDARD)
+        # Empty ones cannot.  Scalars, of which there are most, are no plural,
+        # and nothing else is asked of them.
         is_plural = isinstance(node, yaml.CollectionNode) and node.value
-        if is_plain and is_plural and node in self.constructed_objects:
-            raise _cannot_be_constructed(node, "a list or a mapping is repeated by an alias")
+        if is_plural and node.tag.startswith(_STANDARD):
+            is_repeated = node in self.constructed_objects
+            if is_repeated:
+                raise _cannot_be_constructed(node, "a list or a mapping is repeated by an alias")
         return super().construct_object(node, deep=deep)
 
     def construct_int(self, node: yaml.ScalarNode) -> Any:

@@ -115,7 +115,10 @@ def _plain(value: Any) -> Any:
         case bytes():
             return ["bytes", value.hex()]
         case Mapping():
-            return {str(key): _plain(inner) for key, inner in value.items()}
+            plain = {}
+            for key, inner in value.items():
+                plain[str(key)] = _plain(inner)
+            return plain
         case list():
             return [_plain(inner) for inner in value]
         case int() | float() | str() | bool() | None:

@@ -247,7 +247,13 @@ class RollbackDocument(Noun):
 
 def changed_chain(change: ChainChange) -> ChangedChain:
     """Return the entry of a chain that is declared otherwise."""
-    left = [LeftEntry(entry=gone.entry, retired=gone.retired) for gone in change.left]
+    left = []
+    for gone in change.left:
+        entry = LeftEntry(
+            entry=gone.entry,
+            retired=gone.retired,
+        )
+        left.append(entry)
     return ChangedChain(
         chain=change.chain,
         instrument=change.instrument,

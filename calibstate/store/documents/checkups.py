@@ -30,4 +30,7 @@ class CheckupDocument(Noun):
 def checkup_document(result: Checkup) -> CheckupDocument:
     """Return the document of what was checked."""
     tally = Counter(check.health.value for check in result.checks)
-    return CheckupDocument(summary=dict(sorted(tally.items())), checks=result.checks)
+    return CheckupDocument(
+        summary=dict(sorted(tally.items())),
+        checks=result.checks,
+    )

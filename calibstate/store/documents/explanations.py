@@ -166,9 +166,11 @@ def _differing(explained: Explained) -> tuple[str, ...]:
 
 def _entry(explained: Explained, answer: Answer, since: Since | None) -> ExplanationEntry:
     explanation = answer.explanation
-    candidates = tuple(_candidate(explained, weighed) for weighed in explanation.candidates)
+    candidates = []
     winner = None
-    for candidate in candidates:
+    for weighed in explanation.candidates:
+        candidate = _candidate(explained, weighed)
+        candidates.append(candidate)
         # Of several that win, as where it is ambiguous, the first.
         if candidate.wins and winner is None:
             values = dict(candidate)
@@ -187,7 +189,7 @@ def _entry(explained: Explained, answer: Answer, since: Since | None) -> Explana
         end=format_bound(end),
         outcome=explanation.outcome,
         winner=winner,
-        candidates=candidates,
+        candidates=tuple(candidates),
         searched=explanation.searched or (),
         nearest=nearest,
         known=explanation.alternatives,

@@ -49,7 +49,9 @@ def status_document(result: TicketsStatus) -> StatusDocument:
     for state in State:
         if state in occurring:
             legend[state.value] = state.means
-    tally = {state.value: number for state, number in status.tally().items()}
+    tally = {}
+    for state, number in status.tally().items():
+        tally[state.value] = number
     return StatusDocument(
         summary=dict(sorted(tally.items())),
         legend=legend,
