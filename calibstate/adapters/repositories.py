@@ -31,7 +31,8 @@ from .registry.files import with_sizes
 from .registry.on_demand import holdings_on_demand
 from .registry.plain import NotPlainError, PlainRepository, known_repositories
 from .registry.remembered import RememberedDigests
-from .registry.tables import NotTriedError, Snapshot
+from .registry.tables import Snapshot
+from .registry.tried import NotTriedError
 from .registry.troubles import first_line, what_a_database_says
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from calibstate.adapters.butler.tables import Tables
 from calibstate.adapters.registry import connections, tables
 from calibstate.adapters.registry.connections import DatabaseError
 from calibstate.adapters.registry.plain import PlainRepository
-from calibstate.adapters.registry.tables import TRIED, Snapshot
+from calibstate.adapters.registry.tables import Snapshot
+from calibstate.adapters.registry.tried import TRIED
 from calibstate.adapters.repositories import open_reader
 from calibstate.errors import NeedsRecoveryError, UnreachableError
 from calibstate.model.contents import Holding

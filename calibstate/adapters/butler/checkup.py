@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from lsst.daf.butler import Butler
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from sqlalchemy.engine import Connection
 from ...errors import RefusedError
 from ...model.checkups import Examined
 from ..checkup import may_write, room_at
-from ..registry.tables import TRIED
+from ..registry.tried import TRIED
 from .datastore import first_writable
 from .opening import NO_CHANGES, Repository
 
@@ -35,86 +37,131 @@ def examine(repository: Repository, butler: Butler) -> Examined:
     UnreachableError
         It does not answer any more.
     """
+    dimensions = butler.dimensions
+    universe = f"dimensions {dimensions.namespace} {dimensions.version}"
+    read = f"{repository.name} can be read"
     if repository.is_server:
-        universe = f"dimensions {butler.dimensions.namespace} {butler.dimensions.version}"
-        read = f"{repository.name} can be read; it does not tell of files"
-        return Examined(read, may_write=False, write=NO_CHANGES, versions=(universe,))
+        read = f"{read}; it does not tell of files"
+        return Examined(
+            read=read,
+            may_write=False,
+            write=NO_CHANGES,
+            versions=(universe,),
+        )
     with repository.asking():
-        universe = f"dimensions {butler.dimensions.namespace} {butler.dimensions.version}"
         try:
             root = first_writable(butler, repository.name).root
         except RefusedError as error:
-            return _without_files(repository, universe, error)
-        files = Path(root.ospath) if root.isLocal else None
+            # No file can be put there, so nothing else is worth a look.
+            why = error.diagnostics[0].detail.rstrip(".")
+            return Examined(
+                read=read,
+                may_write=False,
+                write=why,
+                versions=(universe,),
+            )
         engine = repository.engine()
         try:
             with engine.connect() as connection, connection.begin():
-                offset = _offset(connection)
-                versions, doubts = _versions(connection, repository.namespace)
-                allowed, why = _may_write(connection, repository)
+                database = _Database(connection, repository)
+                offset = database.offset()
+                versions, doubts = database.versions()
+                allowed, why = database.may_write()
         finally:
             engine.dispose()
-    if allowed and files:
-        allowed, why = may_write(files)
+    files = Path(root.ospath) if root.isLocal else None
+    if allowed:
+        if files is None:
+            why = f"{why}; its files were not tried"
+        else:
+            allowed, why = may_write(files)
     return Examined(
-        f"{repository.name} can be read",
-        allowed,
-        why if files or not allowed else f"{why}; its files were not tried",
-        (universe, *versions),
-        doubts,
-        offset,
-        room_at(files) if files else None,
+        read=read,
+        may_write=allowed,
+        write=why,
+        versions=(universe, *versions),
+        doubts=doubts,
+        offset=offset,
+        room=None if files is None else room_at(files),
     )
 
 
-def _without_files(repository: Repository, universe: str, error: RefusedError) -> Examined:
-    """Tell of a repository that no file can be put into."""
-    why = error.diagnostics[0].detail.rstrip(".")
-    return Examined(f"{repository.name} can be read", may_write=False, write=why, versions=(universe,))
+@dataclass(frozen=True)
+class _Database:
+    """The database of a repository, in a transaction."""
 
+    connection: Connection
+    repository: Repository
 
-def _may_write(connection: Connection, repository: Repository) -> tuple[bool, str]:
-    if file := repository.database:
-        allowed, why = may_write(file)
-        # SQLite puts its journal beside it.
-        return may_write(file.parent) if allowed else (allowed, why)
-    inside = f'"{repository.namespace}".' if repository.namespace else ""
-    lacking = [
-        table
-        for table in _WRITTEN
-        if not connection.execute(
-            text("SELECT has_table_privilege(:name, 'INSERT') AND has_table_privilege(:name, 'UPDATE')"),
-            {"name": f"{inside}{table}"},
-        ).scalar_one()
-    ]
-    user = connection.execute(text("SELECT current_user")).scalar_one()
-    if lacking:
-        return False, f"the role {user} may not write {', '.join(lacking)}"
-    return True, f"the role {user} may write"
+    @property
+    def is_postgres(self) -> bool:
+        """Whether it is PostgreSQL; else it is SQLite."""
+        return self.connection.dialect.name == "postgresql"
 
+    @property
+    def schema(self) -> str:
+        """What names of tables begin with in a statement."""
+        namespace = self.repository.namespace
+        return f'"{namespace}".' if namespace else ""
 
-def _offset(connection: Connection) -> timedelta | None:
-    if connection.dialect.name != "postgresql":
-        return None  # It has no clock but ours.
-    before = datetime.now(UTC)
-    of_database: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return of_database - before - (datetime.now(UTC) - before) / 2
+    def value(self, statement: str, **values: str) -> Any:
+        """Return the one value that a statement selects."""
+        return self.connection.execute(text(statement), values).scalar_one()
 
+    def offset(self) -> timedelta | None:
+        """Return how far its clock is ahead of ours; `None`: it has none."""
+        if not self.is_postgres:
+            return None
+        before = datetime.now(UTC)
+        of_database: datetime = self.value("SELECT clock_timestamp()")
+        # It told the time in the middle, as far as we can know.
+        took = datetime.now(UTC) - before
+        return of_database - before - took / 2
 
-def _versions(connection: Connection, namespace: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the versions of the schema, and those that nobody tried."""
-    inside = f'"{namespace}".' if namespace else ""
-    statement = f"SELECT name, value FROM {inside}butler_attributes WHERE name <> 'config:dimensions.json'"
-    attributes = {name: value for name, value in connection.execute(text(statement))}
-    versions, doubts = [], []
-    for manager, tried in TRIED.items():
-        class_ = attributes.get(f"config:registry.managers.{manager}")
-        version = attributes.get(f"version:{class_}")
-        versions.append(f"{manager} {version}")
-        if (class_, version) != tried:
-            doubts.append(
-                f"{manager} {version} ({class_}) was not tried; it is read through the butler, slowly"
+    def versions(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the versions of the schema, and those that nobody tried."""
+        # The description of the dimensions is long, and is not needed.
+        rows = self.connection.execute(
+            text(
+                f"SELECT name, value FROM {self.schema}butler_attributes "
+                "WHERE name <> 'config:dimensions.json'"
             )
-    if connection.dialect.name == "postgresql":
-        versions.append(f"PostgreSQL {connection.execute(text('SHOW server_version')).scalar_one()}")
-    return tuple(versions), tuple(doubts)
+        )
+        attributes: dict[str, str] = {}
+        for name, value in rows:
+            attributes[name] = value
+        versions: list[str] = []
+        doubts: list[str] = []
+        for manager, tried in TRIED.items():
+            class_ = attributes.get(f"config:registry.managers.{manager}")
+            version = attributes.get(f"version:{class_}")
+            versions.append(f"{manager} {version}")
+            if (class_, version) != tried:
+                doubts.append(
+                    f"{manager} {version} ({class_}) was not tried; it is read through the butler, slowly"
+                )
+        if self.is_postgres:
+            version = self.value("SHOW server_version")
+            versions.append(f"PostgreSQL {version}")
+        return tuple(versions), tuple(doubts)
+
+    def may_write(self) -> tuple[bool, str]:
+        """Say whether it may be written, and by whom or why not."""
+        file = self.repository.database
+        if file:
+            allowed, why = may_write(file)
+            # SQLite puts its journal beside it.
+            return may_write(file.parent) if allowed else (allowed, why)
+        lacking: list[str] = []
+        for table in _WRITTEN:
+            is_allowed = self.value(
+                "SELECT has_table_privilege(:name, 'INSERT') AND has_table_privilege(:name, 'UPDATE')",
+                name=f"{self.schema}{table}",
+            )
+            if not is_allowed:
+                lacking.append(table)
+        user = self.value("SELECT current_user")
+        if lacking:
+            tables = ", ".join(lacking)
+            return False, f"the role {user} may not write {tables}"
+        return True, f"the role {user} may write"

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typing_extensions import override
 
 from ...model.contents import Holding
-from ..registry.tables import DATASTORE, Connection, NotTriedError, Snapshot
+from ..registry.tables import Connection, Snapshot
+from ..registry.tried import DATASTORE, NotTriedError
 from ..registry.troubles import first_line
 from .opening import Repository
 
@@ -42,7 +43,12 @@ class Tables:
     def _engine(self) -> Engine:
         return self._repository.engine()
 
-    def read(self, names: Iterable[str], *, calibrations_only: bool = False) -> dict[str, Holding] | None:
+    def read(
+        self,
+        names: Iterable[str],
+        *,
+        calibrations_only: bool = False,
+    ) -> dict[str, Holding] | None:
         """Return what collections hold, all in one state of the database.
 
         Parameters
@@ -67,6 +73,7 @@ class Tables:
         self._ask(lambda snapshot: snapshot.probe())
 
     def _ask(self, question: Callable[[Snapshot], _T]) -> _T | None:
+        """Return the answer to a question; `None` where there is none."""
         try:
             with self.snapshot() as snapshot:
                 return question(snapshot)
@@ -76,7 +83,8 @@ class Tables:
             # The butler meets a trouble of the database too, and tells it.
             # What only our statements meet would be known to nobody.
             cause = error.orig if isinstance(error, DBAPIError) else error
-            self.aside = f"its tables cannot be read without the butler: {first_line(cause)}"
+            line = first_line(cause)
+            self.aside = f"its tables cannot be read without the butler: {line}"
         return None
 
     @contextmanager
@@ -119,7 +127,11 @@ class _OfAlchemy(Connection):
         return self.connection.dialect.name == "postgresql"
 
     @override
-    def select(self, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+    def select(
+        self,
+        statement: str,
+        values: Sequence[str] = (),
+    ) -> list[tuple[Any, ...]]:
         cursor = self.connection.exec_driver_sql(statement, tuple(values)).cursor
         assert cursor is not None
         # Tuples as the database's module makes them; wrapped ones cost more.

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +31,10 @@ class DatabaseError(Exception):
 
 
 @contextmanager
-def snapshot(repository: PlainRepository, timeout: timedelta = USUAL_TIMEOUT) -> Iterator[Snapshot]:
+def snapshot(
+    repository: PlainRepository,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> Iterator[Snapshot]:
     """Hold on to one state of a database; nothing can be written.
 
     Parameters
@@ -52,16 +54,22 @@ def snapshot(repository: PlainRepository, timeout: timedelta = USUAL_TIMEOUT) ->
         These are no tables that are known.
     """
     database = repository.database
-    connect = partial(_in_file, database) if isinstance(database, Path) else partial(_in_postgres, database)
-    with connect(timeout) as connection:
+    if isinstance(database, Path):
+        connecting_to_it = _in_file(database, timeout)
+    else:
+        connecting_to_it = _in_postgres(database, timeout)
+    with connecting_to_it as connection:
         yield Snapshot(connection, repository.namespace, repository.records)
 
 
 @contextmanager
 def _in_file(file: Path, timeout: timedelta) -> Iterator[Connection]:
+    """Open a database of SQLite, in a transaction."""
+    uri = f"file:{quote(str(file))}?mode=ro"
     wait_begins(timeout.total_seconds())
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as opened:
+        with closing(sqlite3.connect(uri, uri=True)) as opened:
+            # Else the module begins and ends transactions by itself.
             opened.isolation_level = None
             opened.execute(f"PRAGMA busy_timeout = {milliseconds(timeout)}")
             opened.execute("BEGIN")
@@ -71,7 +79,11 @@ def _in_file(file: Path, timeout: timedelta) -> Iterator[Connection]:
 
 
 @contextmanager
-def _in_postgres(address: PostgresAddress, timeout: timedelta) -> Iterator[Connection]:
+def _in_postgres(
+    address: PostgresAddress,
+    timeout: timedelta,
+) -> Iterator[Connection]:
+    """Open a database of PostgreSQL, in a transaction."""
     with at_work():
         import psycopg
     there = address.with_secret()
@@ -88,9 +100,12 @@ def _in_postgres(address: PostgresAddress, timeout: timedelta) -> Iterator[Conne
         ) as opened:
             heard()
             connection = _Open(opened, timeout, is_postgres=True)
+            limit = milliseconds(timeout)
+            # The limits hold for one transaction only: a pooler (pgbouncer)
+            # may give the connection to somebody else after it.
             opened.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            opened.execute(f"SET LOCAL statement_timeout = {milliseconds(timeout)}".encode())
-            opened.execute(f"SET LOCAL lock_timeout = {milliseconds(timeout)}".encode())
+            opened.execute(f"SET LOCAL statement_timeout = {limit}".encode())
+            opened.execute(f"SET LOCAL lock_timeout = {limit}".encode())
             yield connection
     except psycopg.Error as error:
         # Whoever could not be reached, or said nothing, is not asked again.
@@ -105,11 +120,16 @@ class _Open:
     timeout: timedelta
     is_postgres: bool
 
-    def select(self, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+    def select(
+        self,
+        statement: str,
+        values: Sequence[str] = (),
+    ) -> list[tuple[Any, ...]]:
         return list(self._execute(statement, values).fetchall())
 
     def columns(self, table: str) -> list[str]:
-        return [column[0] for column in self._execute(f"SELECT * FROM {table} LIMIT 0").description]
+        cursor = self._execute(f"SELECT * FROM {table} LIMIT 0")
+        return [column[0] for column in cursor.description]
 
     def _execute(self, statement: str, values: Sequence[str] = ()) -> Any:
         wait_begins(self.timeout.total_seconds())

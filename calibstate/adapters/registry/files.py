@@ -45,47 +45,58 @@ def with_sizes(
     OSError
         Whether a file is there cannot be told.
     """
-    files: dict[str, list[FileRecord]] = {}
+    files_of: dict[str, list[FileRecord]] = {}
+    paths: dict[str, None] = {}
     for record in records:
-        files.setdefault(record.uuid, []).append(record)
-    paths = [record.path for of_dataset in files.values() for record in of_dataset]
-    size_of = _sizes(list(dict.fromkeys(paths)), folder)
+        files_of.setdefault(record.uuid, []).append(record)
+        paths[record.path] = None
+    size_of = _sizes(list(paths), folder)
     sizes: dict[str, int | None] = {}
-    recorded: dict[str, int | None] = {}
-    for uuid, of_dataset in files.items():
-        sizes[uuid] = _total([size_of[record.path] for record in of_dataset])
-        recorded[uuid] = _total([_known(record.size) for record in of_dataset])
+    recorded: dict[str, int] = {}
+    for uuid, files in files_of.items():
+        sizes[uuid] = _total([size_of[file.path] for file in files])
+        recorded_size = _total([file.size for file in files])
+        if recorded_size is not None:
+            recorded[uuid] = recorded_size
     answer = dict(held)
     for name in held.keys() & set(names):
-        uuids = dict.fromkeys(row.uuid for row in held[name].rows)
+        sizes_there: dict[str, int | None] = {}
+        recorded_there: dict[str, int] = {}
+        for row in held[name].rows:
+            uuid = row.uuid
+            # A dataset without a record has no file that could be there.
+            sizes_there[uuid] = sizes.get(uuid)
+            if uuid in recorded:
+                recorded_there[uuid] = recorded[uuid]
         answer[name] = replace(
             held[name],
-            sizes={uuid: sizes.get(uuid) for uuid in uuids},
-            recorded={uuid: size for uuid in uuids if (size := recorded.get(uuid)) is not None},
+            sizes=sizes_there,
+            recorded=recorded_there,
         )
     return answer
 
 
 def _sizes(paths: Sequence[str], folder: Path) -> dict[str, int | None]:
     """Return the sizes of files by recorded path; `None` where none is."""
-    if not all(map(_PLAIN_PATH.fullmatch, paths)):
-        raise NotPlainError("files of it are recorded by other paths")
     root = str(folder)
-    places = [_path(path, root) for path in paths]
-    return dict(zip(paths, for_each(size_at, places, together=TOGETHER), strict=True))
-
-
-def _path(recorded: str, root: str) -> str:
-    if recorded.startswith(_ON_THIS_MACHINE):
-        return recorded.removeprefix(_ON_THIS_MACHINE)
-    return f"{root}/{recorded}"
-
-
-def _known(size: int | None) -> int | None:
-    return None if size is None or size < 0 else size
+    files: list[str] = []
+    for path in paths:
+        if not _PLAIN_PATH.fullmatch(path):
+            raise NotPlainError("files of it are recorded by other paths")
+        if path.startswith(_ON_THIS_MACHINE):
+            files.append(path.removeprefix(_ON_THIS_MACHINE))
+        else:
+            files.append(f"{root}/{path}")
+    sizes = for_each(size_at, files, together=TOGETHER)
+    return dict(zip(paths, sizes, strict=True))
 
 
 def _total(sizes: Sequence[int | None]) -> int | None:
     """Return the sum; `None` where a size is not known, or there is none."""
-    known_sizes = [size for size in sizes if size is not None]
-    return sum(known_sizes) if known_sizes and len(known_sizes) == len(sizes) else None
+    total = 0
+    for size in sizes:
+        # The datastore writes -1 where it knows of no size.
+        if size is None or size < 0:
+            return None
+        total += size
+    return total if sizes else None

@@ -16,7 +16,10 @@ the same ticket often do."""
 Fetch = Callable[[Sequence[str]], Mapping[str, Holding]]
 
 
-def holdings_on_demand(digests: Mapping[str, HeldDigest], fetch: Fetch) -> dict[str, Holding]:
+def holdings_on_demand(
+    digests: Mapping[str, HeldDigest],
+    fetch: Fetch,
+) -> dict[str, Holding]:
     """Return what collections hold, with rows that are fetched on demand.
 
     Parameters
@@ -33,8 +36,18 @@ def holdings_on_demand(digests: Mapping[str, HeldDigest], fetch: Fetch) -> dict[
         neighbours = _Neighbours(group, fetch)
         for name in group:
             digest = digests[name]
-            rows = RowsOnDemand(name, digest.count, digest.fingerprint, partial(neighbours.rows, name))
-            held[name] = Holding(name, digest.type, rows, digest.unrecorded)
+            rows = RowsOnDemand(
+                collection=name,
+                count=digest.count,
+                fingerprint=digest.fingerprint,
+                fetch=partial(neighbours.rows, name),
+            )
+            held[name] = Holding(
+                collection=name,
+                type=digest.type,
+                rows=rows,
+                unrecorded=digest.unrecorded,
+            )
     return held
 
 
@@ -50,5 +63,7 @@ class _Neighbours:
         if name not in self._waiting:
             held = self._fetch(self._names)
             # One that is gone meanwhile has no rows, which its digest tells.
-            self._waiting = {near: held[near].rows if near in held else () for near in self._names}
+            self._waiting = dict.fromkeys(self._names, ())
+            for near, holding in held.items():
+                self._waiting[near] = holding.rows
         return self._waiting.pop(name)

@@ -11,7 +11,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from ...errors import keep_secret
 from ...store.butlerfile import read_butler_file, read_repository_index
 from ..local import path_of, uri_of
-from .tables import DATASTORE, TRIED
+from .tried import DATASTORE, TRIED
 
 __all__ = [
     "NotPlainError",
@@ -31,6 +31,9 @@ __all__ = [
 
 _ROOT = "<butlerRoot>"
 _LOOPBACK = {"localhost", "::1", "127.0.0.1"}
+
+_USUAL_PORT = 5432
+"""On which PostgreSQL listens."""
 
 _POSTGRES = re.compile(
     r"postgresql://((?P<user>[^:@/?]*)(:(?P<password>[^@/?]*))?@)?"
@@ -59,6 +62,10 @@ _SECTIONS = {
 are known here."""
 
 
+_NAMING_PASSWORDS = ("LSST_DB_AUTH", "LSST_DB_AUTH_CREDENTIALS")
+"""Variables that say where passwords of databases are."""
+
+
 class NotPlainError(Exception):
     """A repository has to be read by the butler; its text says why."""
 
@@ -81,12 +88,26 @@ class PostgresAddress:
         NotPlainError
             That file cannot be used.
         """
-        credentials = _credentials(self)
-        return (
-            self
-            if credentials is None
-            else PostgresAddress(self.host, self.port, self.database, *credentials)
-        )
+        usual = Path("~/.lsst/db-auth.yaml").expanduser()
+        is_named = any(os.environ.get(name) for name in _NAMING_PASSWORDS)
+        if not is_named and not usual.exists():
+            return self
+        passwords = _module_of_passwords()
+        try:
+            user, password = passwords.DbAuth().getAuth(
+                "postgresql",
+                self.user,
+                self.host,
+                self.port,
+                self.database,
+            )
+        except passwords.DbAuthNotFoundError:
+            return self
+        except passwords.DbAuthError as error:
+            # For whatever reason: the butler says which.
+            raise NotPlainError("the file of database passwords cannot be used") from error
+        keep_secret(password)
+        return replace(self, user=user, password=password)
 
 
 @dataclass(frozen=True)
@@ -137,7 +158,9 @@ class PlainRepository:
         """
         if os.environ.get("DAF_BUTLER_CONFIG_PATH"):
             raise NotPlainError("DAF_BUTLER_CONFIG_PATH is set")
-        file = Path(_path(uri))
+        if not uri.startswith(("/", "file:///")):
+            raise NotPlainError("its address is no path")
+        file = Path(path_of(uri))
         if file.is_dir():
             file = file / "butler.yaml"
         try:
@@ -147,12 +170,16 @@ class PlainRepository:
         if configuration is None:
             raise NotPlainError(f"{file.name} says more than values")
         _check_keys(configuration)
-        datastore, registry = configuration["datastore"], configuration["registry"]
+        folder = file.parent
+        datastore = configuration["datastore"]
+        registry = configuration["registry"]
+        # Where it trusts what it is asked for, it has files without a record.
+        has_only_recorded = datastore.get("root") == _ROOT and not datastore.get("trust_get_request")
         return cls(
-            _database(registry["db"], file.parent),
+            _database(registry["db"], folder),
             registry.get("namespace"),
             datastore["records"]["table"],
-            _folder_of_files(datastore, file.parent),
+            folder if has_only_recorded else None,
         )
 
 
@@ -167,7 +194,7 @@ def name_of_server(host: str, port: int | None) -> str:
         `None`: the usual one.
     """
     here = "localhost" if host.lower() in _LOOPBACK else host.lower()
-    return f"postgresql {here}:{port or 5432}"
+    return f"postgresql {here}:{port or _USUAL_PORT}"
 
 
 def known_repositories() -> Mapping[str, str]:
@@ -189,22 +216,16 @@ def known_repositories() -> Mapping[str, str]:
         addresses = None
     if addresses is None:
         raise NotPlainError("the repository index says more than labels and addresses")
-    return {label: _uri(address) for label, address in addresses.items()}
-
-
-def _uri(address: str) -> str:
-    """Return an address of the index as the butler tells it."""
-    if "://" in address:
-        return address
-    if not address.startswith("/"):
-        raise NotPlainError("the repository index has addresses that depend on the folder")
-    return uri_of(address, is_folder=address.endswith("/"))
-
-
-def _path(uri: str) -> str:
-    if not uri.startswith(("/", "file:///")):
-        raise NotPlainError("its address is no path")
-    return path_of(uri)
+    repositories: dict[str, str] = {}
+    for label, address in addresses.items():
+        # Told as the butler tells it: a path becomes a URI.
+        if "://" in address:
+            repositories[label] = address
+        elif address.startswith("/"):
+            repositories[label] = uri_of(address, is_folder=address.endswith("/"))
+        else:
+            raise NotPlainError("the repository index has addresses that depend on the folder")
+    return repositories
 
 
 def _check_keys(configuration: Mapping[str, Any]) -> None:
@@ -215,23 +236,40 @@ def _check_keys(configuration: Mapping[str, Any]) -> None:
     NotPlainError
         It says something else.
     """
+    # Whatever is not known here may change how tables are read.
     for section, allowed in _SECTIONS.items():
-        there = _section(configuration, section)
-        if odd := sorted(set(map(str, there)) - allowed):
-            raise NotPlainError(f"butler.yaml says {'.'.join(filter(None, [section, odd[0]]))}")
-    datastore, registry = configuration["datastore"], configuration["registry"]
+        keys = map(str, _section(configuration, section))
+        unknown = sorted(set(keys) - allowed)
+        if unknown:
+            key = ".".join(filter(None, [section, unknown[0]]))
+            raise NotPlainError(f"butler.yaml says {key}")
+    datastore = configuration["datastore"]
+    registry = configuration["registry"]
     if datastore.get("cls") != DATASTORE:
         raise NotPlainError("its datastore is not a single one of files")
-    texts = (datastore["records"].get("table"), registry.get("db"), registry.get("namespace", ""))
+    texts = (
+        datastore["records"].get("table"),
+        registry.get("db"),
+        registry.get("namespace", ""),
+    )
     if not all(isinstance(text, str) for text in texts):
         raise NotPlainError("butler.yaml leaves something to be known from elsewhere")
     managers = registry.get("managers", {})
-    for name, (class_, _) in TRIED.items():
-        if _last_word(managers.get(name)) not in {None, _last_word(class_)}:
+    for name, (tried_class, _) in TRIED.items():
+        class_ = managers.get(name)
+        # butler.yaml may name it by the package that its module is in.
+        if class_ is not None and _last_word(class_) != _last_word(tried_class):
             raise NotPlainError(f"its {name} are managed by another class")
 
 
 def _section(configuration: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
+    """Return a section of a configuration; without a name all of it.
+
+    Raises
+    ------
+    NotPlainError
+        It is not there, or is no section.
+    """
     part: Any = configuration
     for key in name.split(".") if name else ():
         part = part.get(key)
@@ -240,11 +278,18 @@ def _section(configuration: Mapping[str, Any], name: str) -> Mapping[Any, Any]:
     return part  # type: ignore[no-any-return]
 
 
-def _last_word(class_: Any) -> str | None:
-    return None if class_ is None else str(class_).rpartition(".")[2]
+def _last_word(class_: object) -> str:
+    return str(class_).rpartition(".")[2]
 
 
 def _database(url: str, folder: Path) -> Path | PostgresAddress:
+    """Return where a database is, by its URL in the file of a repository.
+
+    Raises
+    ------
+    NotPlainError
+        The URL says more than that.
+    """
     file = url.removeprefix("sqlite:///")
     if file != url:
         file = file.replace(_ROOT, str(folder))
@@ -254,41 +299,17 @@ def _database(url: str, folder: Path) -> Path | PostgresAddress:
     parts = _POSTGRES.fullmatch(url)
     if not parts:
         raise NotPlainError("the address of its database has parts that are not known")
-    user, password = (unquote(parts[name]) if parts[name] else None for name in ("user", "password"))
+    user = unquote(parts["user"] or "") or None
+    password = unquote(parts["password"] or "") or None
     keep_secret(password)
-    return PostgresAddress(parts["host"], int(parts["port"] or 5432), parts["database"], user, password)
-
-
-def _folder_of_files(datastore: Mapping[str, Any], folder: Path) -> Path | None:
-    # Where it trusts what it is asked for, it has files without a record.
-    if datastore.get("root") != _ROOT or datastore.get("trust_get_request"):
-        return None
-    return folder
-
-
-def _credentials(address: PostgresAddress) -> tuple[str | None, str | None] | None:
-    """Return user and password by the butler's file of passwords, if it has.
-
-    Raises
-    ------
-    NotPlainError
-        The file cannot be used, for whatever reason: the butler says which.
-    """
-    usual = Path("~/.lsst/db-auth.yaml").expanduser()
-    is_named = any(os.environ.get(name) for name in ("LSST_DB_AUTH", "LSST_DB_AUTH_CREDENTIALS"))
-    if not is_named and not usual.exists():
-        return None
-    passwords = _module_of_passwords()
-    try:
-        user, password = passwords.DbAuth().getAuth(
-            "postgresql", address.user, address.host, address.port, address.database
-        )
-    except passwords.DbAuthNotFoundError:
-        return None
-    except passwords.DbAuthError as error:
-        raise NotPlainError("the file of database passwords cannot be used") from error
-    keep_secret(password)
-    return user, password
+    port = int(parts["port"] or _USUAL_PORT)
+    return PostgresAddress(
+        host=parts["host"],
+        port=port,
+        database=parts["database"],
+        user=user,
+        password=password,
+    )
 
 
 def _module_of_passwords() -> Any:

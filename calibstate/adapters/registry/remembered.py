@@ -7,7 +7,7 @@ It is told only of the very state of the database that it was read of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,7 +18,8 @@ from ...model.contents import CollectionType, HeldDigest
 from ..cachefolder import CacheFolder
 from .plain import PlainRepository
 from .states import state_of
-from .tables import TRIED, Snapshot
+from .tables import Snapshot
+from .tried import TRIED
 
 __all__ = ["RememberedDigests"]
 
@@ -31,7 +32,10 @@ _MOST = 100_000
 _Fingerprint = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 _Entry = tuple[
-    Literal["RUN", "TAGGED", "CALIBRATION"], _Fingerprint, Annotated[int, Field(ge=0)], tuple[_Uuid, ...]
+    Literal["RUN", "TAGGED", "CALIBRATION"],
+    _Fingerprint,
+    Annotated[int, Field(ge=0)],
+    tuple[_Uuid, ...],
 ]
 """Type, fingerprint, number of rows, and what is not recorded."""
 
@@ -72,13 +76,16 @@ class RememberedDigests:
         self._folder = folder
         self._repository = repository
         self._name = hashlib.sha256(self._source.encode()).hexdigest()[:32]
-        self._kept = _loads(folder.read(self._name))
+        self._kept = _read_kept(folder.read(self._name))
         self._is_new = False
 
     @property
     def _source(self) -> str:
-        read = f"{self._repository.namespace} {self._repository.records} {sorted(TRIED.items())}"
-        return f"{self._repository.identity} {read} {__version__} {_FORMAT}"
+        """What was read, and how; what was read otherwise is not ours."""
+        repository = self._repository
+        tried = sorted(TRIED.items())
+        read = f"{repository.namespace} {repository.records} {tried}"
+        return f"{repository.identity} {read} {__version__} {_FORMAT}"
 
     def digests(
         self, snapshot: Snapshot, names: Sequence[str], *, calibrations_only: bool
@@ -93,50 +100,60 @@ class RememberedDigests:
             As for `Snapshot.digests`.
         """
         file = self._repository.database
-        state = state_of(file) if isinstance(file, Path) else None
-        if state is None:
+        # Only a database in a file has states that can be told apart.
+        state_of_file = state_of(file) if isinstance(file, Path) else None
+        if state_of_file is None:
             return snapshot.digests(names, calibrations_only=calibrations_only)
-        state = f"{self._source} {state}"
+        state = f"{self._source} {state_of_file}"
         if self._kept is None or self._kept.state != state:
             self._kept = _Kept(state=state, whole={}, calibrations={})
         entries = self._kept.calibrations if calibrations_only else self._kept.whole
-        if lacking := [name for name in names if name not in entries]:
+        lacking = [name for name in names if name not in entries]
+        if lacking:
             looked_up = snapshot.digests(lacking, calibrations_only=calibrations_only)
-            entries |= {name: _entry(looked_up.get(name)) for name in lacking}
+            for name in lacking:
+                digest = looked_up.get(name)
+                # That there is none is remembered, too.
+                entries[name] = None if digest is None else _entry(digest)
             self._is_new = True
-        return _digests(entries, names)
+        digests: dict[str, HeldDigest] = {}
+        for name in names:
+            entry = entries[name]
+            if entry is not None:
+                type_, fingerprint, count, unrecorded = entry
+                digests[name] = HeldDigest(
+                    type=CollectionType(type_),
+                    fingerprint=fingerprint,
+                    count=count,
+                    unrecorded=frozenset(unrecorded),
+                )
+        return digests
 
     def keep(self) -> None:
         """Keep what was read for the next time."""
         kept = self._kept
-        if kept and self._is_new and len(kept.whole) + len(kept.calibrations) <= _MOST:
-            self._folder.write(self._name, _dumps(kept))
+        if kept is None or not self._is_new:
+            return
+        if len(kept.whole) + len(kept.calibrations) > _MOST:
+            return
+        body = kept.model_dump_json().encode()
+        # By its digest what was cut off, or edited, is not taken for whole.
+        digest = hashlib.sha256(body).hexdigest().encode()
+        self._folder.write(self._name, digest + b"\n" + body)
 
 
-def _digests(entries: Mapping[str, _Entry | None], names: Iterable[str]) -> dict[str, HeldDigest]:
-    digests: dict[str, HeldDigest] = {}
-    for name in names:
-        if entry := entries[name]:
-            type_, fingerprint, count, unrecorded = entry
-            digests[name] = HeldDigest(CollectionType(type_), fingerprint, count, frozenset(unrecorded))
-    return digests
-
-
-def _entry(digest: HeldDigest | None) -> _Entry | None:
-    if digest is None:
-        return None
+def _entry(digest: HeldDigest) -> _Entry:
+    """Return a digest as it is kept."""
     type_: str = digest.type.value
-    return type_, digest.fingerprint, digest.count, tuple(sorted(digest.unrecorded))  # type: ignore[return-value]
+    unrecorded = tuple(sorted(digest.unrecorded))
+    return type_, digest.fingerprint, digest.count, unrecorded  # type: ignore[return-value]
 
 
-def _dumps(kept: _Kept) -> bytes:
-    body = kept.model_dump_json().encode()
-    return f"{hashlib.sha256(body).hexdigest()}\n".encode() + body
-
-
-def _loads(data: bytes | None) -> _Kept | None:
+def _read_kept(data: bytes | None) -> _Kept | None:
     """Return what is kept; `None`: nothing that is whole."""
-    digest, _, body = (data or b"").partition(b"\n")
+    if data is None:
+        return None
+    digest, _, body = data.partition(b"\n")
     if digest != hashlib.sha256(body).hexdigest().encode():
         return None
     try:

@@ -41,17 +41,28 @@ def state_of(file: Path) -> str | None:
         something about the file is odd.
     """
     with suppress(OSError):
-        there = file.stat()
-        header = _header(there)
-        if header is None or header[18:20] != _BY_ROLLBACK or os.path.lexists(f"{file}-wal"):
+        status = file.stat()
+        header = _header(status)
+        # Of what is in a write-ahead log, the file itself says nothing.
+        if header is None or header[18:20] != _BY_ROLLBACK:
             return None
-        # The time of change of the inode (ctime) nobody can set.
-        times = f"{there.st_mtime_ns} {there.st_ctime_ns}"
-        return f"{file} {there.st_dev} {there.st_ino} {there.st_size} {times} {header.hex()}"
+        if os.path.lexists(f"{file}-wal"):
+            return None
+        parts = (
+            file,
+            status.st_dev,
+            status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+            # The time of change of the inode nobody can set.
+            status.st_ctime_ns,
+            header.hex(),
+        )
+        return " ".join(map(str, parts))
     return None
 
 
-def _header(there: os.stat_result) -> bytes | None:
+def _header(status: os.stat_result) -> bytes | None:
     """Return the header, by the descriptor that SQLite itself has open.
 
     With one of our own we would let go, when we closed it, of all locks that
@@ -61,11 +72,11 @@ def _header(there: os.stat_result) -> bytes | None:
     for descriptor in Path("/dev/fd").iterdir():
         number = int(descriptor.name)
         with suppress(OSError):
-            if not os.path.samestat(os.fstat(number), there):
+            if not os.path.samestat(os.fstat(number), status):
                 continue
             header = os.pread(number, _HEADER, 0)
             # Another thread may have closed it and opened something else.
-            is_same = os.path.samestat(os.fstat(number), there)
+            is_same = os.path.samestat(os.fstat(number), status)
             if is_same and len(header) == _HEADER and header.startswith(_MAGIC):
                 return header
     return None

@@ -9,8 +9,8 @@ asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
@@ -19,31 +19,21 @@ from uuid import UUID
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.fingerprints import collection_fingerprint, digest_of_lines
-from ...model.timespans import EMPTY, UNBOUNDED
+from ...model.timespans import EMPTY
 from ...ports.butler import SeenCollection
+from . import statements
+from .lines import (
+    DIGITS,
+    NOT_DIMENSIONS,
+    SHA256_OF_LINES,
+    bounds,
+    is_odd,
+    line_in_postgres,
+    line_in_sqlite,
+)
+from .tried import TRIED, NotTriedError
 
-__all__ = ["DATASTORE", "TRIED", "Connection", "FileRecord", "NotTriedError", "Snapshot"]
-
-TRIED: Mapping[str, tuple[str, str]] = {
-    "attributes": ("lsst.daf.butler.registry.attributes.DefaultButlerAttributeManager", "1.0.1"),
-    "collections": (
-        "lsst.daf.butler.registry.collections.synthIntKey.SynthIntKeyCollectionManager",
-        "2.0.0",
-    ),
-    "datasets": (
-        "lsst.daf.butler.registry.datasets.byDimensions._manager.ByDimensionsDatasetRecordStorageManagerUUID",
-        "2.0.0",
-    ),
-    "dimensions": (
-        "lsst.daf.butler.registry.dimensions.static.StaticDimensionRecordStorageManager",
-        "6.0.2",
-    ),
-    "opaque": ("lsst.daf.butler.registry.opaque.ByNameOpaqueTableStorageManager", "0.2.0"),
-}
-"""Class and version of each part of the schema that is read here."""
-
-DATASTORE = "lsst.daf.butler.datastores.fileDatastore.FileDatastore"
-"""The one class of datastores whose records are known."""
+__all__ = ["Connection", "FileRecord", "Snapshot"]
 
 _AT_ONCE = 500
 """Collections that are named in one statement; SQLite takes 999 values."""
@@ -51,29 +41,21 @@ _AT_ONCE = 500
 _DIGESTED_AT_ONCE = 50
 """Collections whose rows are in memory at a time for what they come to."""
 
-_NOT_DIMENSIONS = frozenset(
-    {"id", "dataset_type_id", "dataset_id", "collection_id", "timespan", "timespan_begin", "timespan_end"}
-)
-"""Columns of the tables of associations besides those of the data ID."""
+_CALIBRATION = 4
 
 _TYPES = {
     1: CollectionType.RUN,
     2: CollectionType.TAGGED,
     3: CollectionType.CHAINED,
-    4: CollectionType.CALIBRATION,
+    _CALIBRATION: CollectionType.CALIBRATION,
 }
 """By their number in the table of collections."""
 
-_WORD = re.compile(r"[A-Za-z0-9_]+")
 
 _make_row: Callable[[Iterable[object]], Row] = partial(tuple.__new__, Row)
 """`Row._make` without a check of the length, in half of the time."""
 
 _Item = TypeVar("_Item")
-
-
-class NotTriedError(Exception):
-    """A repository is not as those that were tried; its text says in what."""
 
 
 class Connection(Protocol):
@@ -84,7 +66,11 @@ class Connection(Protocol):
         """Whether it is PostgreSQL; else it is SQLite."""
         ...
 
-    def select(self, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+    def select(
+        self,
+        statement: str,
+        values: Sequence[str] = (),
+    ) -> list[tuple[Any, ...]]:
         """Return rows, as the database's module makes them.
 
         Parameters
@@ -126,6 +112,20 @@ class _Type(NamedTuple):
     """Table of its certifications; `None`: it is no calibration."""
 
 
+class _Collection(NamedTuple):
+    """A collection that exists."""
+
+    name: str
+    type: CollectionType
+
+
+_Collections = dict[int, _Collection]
+"""Collections by id."""
+
+_Digests = dict[int, tuple[str, int]]
+"""Fingerprint and number of the rows of collections, by id."""
+
+
 @dataclass
 class _Part:
     """What of one table is asked for."""
@@ -133,6 +133,28 @@ class _Part:
     collections: set[int] = field(default_factory=set)
     types: dict[int, str] = field(default_factory=dict)
     """Names by id."""
+
+    def where(self, collections: Iterable[int]) -> str:
+        """Return the condition for the rows of some of the collections."""
+        types = _listed(sorted(self.types))
+        some = _listed(collections)
+        return f"a.dataset_type_id IN ({types}) AND a.collection_id IN ({some})"
+
+    def wheres(self, size: int | None = None) -> Iterator[str]:
+        """Yield conditions that together are for all of the collections.
+
+        Parameters
+        ----------
+        size
+            Collections of one condition; `None`: as many as a statement may
+            name.
+        """
+        for some in _chunks(sorted(self.collections), size):
+            yield self.where(some)
+
+
+_Parts = dict[str, _Part]
+"""What is asked for, by table."""
 
 
 class Snapshot:
@@ -153,30 +175,38 @@ class Snapshot:
         These are no tables that are known.
     """
 
-    def __init__(self, connection: Connection, namespace: str | None, records: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: str | None,
+        records: str,
+    ) -> None:
         self._connection = connection
-        self._in = f'"{namespace}".' if namespace else ""
+        self._schema = f'"{namespace}".' if namespace else ""
         self._records = records
         self._columns_of: dict[str, list[str]] = {}
         self._check_versions()
 
     def _check_versions(self) -> None:
-        # The description of the dimensions is long, and is not needed.
-        attributes: dict[str, str] = dict(
-            self._connection.select(
-                f"SELECT name, value FROM {self._in}butler_attributes WHERE name <> 'config:dimensions.json'"
-            )
-        )
-        for manager, (class_, version) in TRIED.items():
-            there = attributes.get(f"config:registry.managers.{manager}")
-            if (there, attributes.get(f"version:{there}")) != (class_, version):
-                raise NotTriedError(f"its {manager} are not of version {version}")
+        """Look whether every part of the schema has a version that was tried.
+
+        Raises
+        ------
+        NotTriedError
+            One has another.
+        """
+        answer = self._select(statements.ATTRIBUTES)
+        attributes: dict[str, str] = dict(answer)
+        for manager, tried in TRIED.items():
+            class_ = attributes.get(f"config:registry.managers.{manager}")
+            version = attributes.get(f"version:{class_}")
+            if (class_, version) != tried:
+                _, tried_version = tried
+                raise NotTriedError(f"its {manager} are not of version {tried_version}")
 
     def probe(self) -> None:
         """Ask what looks ask, of a single collection of calibrations."""
-        calibration = next(number for number, type_ in _TYPES.items() if type_ is CollectionType.CALIBRATION)
-        statement = f"SELECT min(name) FROM {self._in}collection WHERE type = {calibration}"
-        ((name,),) = self._connection.select(statement)
+        ((name,),) = self._select(statements.FIRST_OF_TYPE, type=str(_CALIBRATION))
         names = [] if name is None else [name]
         self.collections(names)
         self.holdings(names, calibrations_only=True)
@@ -184,16 +214,25 @@ class Snapshot:
 
     def collections(self, names: Sequence[str]) -> dict[str, SeenCollection]:
         """Return those of some collections that exist, in their order."""
-        there = self._collections(names)
-        chains = [id_ for id_, (_, type_) in there.items() if type_ is CollectionType.CHAINED]
-        children = self._children(chains)
-        existing = {
-            name: SeenCollection(name, type_, tuple(children.get(id_, ())))
-            for id_, (name, type_) in there.items()
-        }
-        return {name: existing[name] for name in dict.fromkeys(names) if name in existing}
+        existing = self._collections(names)
+        chains = [id_ for id_, (_, type_) in existing.items() if type_ is CollectionType.CHAINED]
+        children_of = self._children(chains)
+        by_name: dict[str, SeenCollection] = {}
+        for id_, (name, type_) in existing.items():
+            by_name[name] = SeenCollection(
+                name=name,
+                type=type_,
+                children=tuple(children_of.get(id_, ())),
+            )
+        # The database answers in an order of its own.
+        return {name: by_name[name] for name in dict.fromkeys(names) if name in by_name}
 
-    def holdings(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, Holding]:
+    def holdings(
+        self,
+        names: Sequence[str],
+        *,
+        calibrations_only: bool,
+    ) -> dict[str, Holding]:
         """Return what collections hold.
 
         Parameters
@@ -204,18 +243,22 @@ class Snapshot:
             Leave out datasets of types that are no calibrations, and do not
             look at the datastore.
         """
-        there = self._collections(names)
-        leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
-        rows: dict[int, list[Row]] = {id_: [] for id_ in leaves}
+        leaves = self._leaves(names)
         parts = self._parts(leaves, calibrations_only=calibrations_only)
+        rows: dict[int, list[Row]] = {id_: [] for id_ in leaves}
         for table, part in parts.items():
-            for some in _chunks(sorted(part.collections)):
-                self._read(table, _condition(part.types, some), part.types, rows)
+            for where in part.wheres():
+                self._read(table, where, part.types, rows)
         unrecorded = self._unrecorded({} if calibrations_only else parts)
-        return {
-            name: Holding(name, type_, tuple(rows[id_]), frozenset(unrecorded.get(id_, ())))
-            for id_, (name, type_) in leaves.items()
-        }
+        holdings: dict[str, Holding] = {}
+        for id_, (name, type_) in leaves.items():
+            holdings[name] = Holding(
+                collection=name,
+                type=type_,
+                rows=tuple(rows[id_]),
+                unrecorded=frozenset(unrecorded.get(id_, ())),
+            )
+        return holdings
 
     def files(self, names: Sequence[str]) -> list[FileRecord]:
         """Return the records of the files of what collections hold.
@@ -225,19 +268,14 @@ class Snapshot:
         names
             Collections, absent and CHAINED ones among them.
         """
-        there = self._collections(names)
-        leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
+        parts = self._parts(self._leaves(names), calibrations_only=False)
         # Several collections may hold one dataset.
         records: set[FileRecord] = set()
-        for table, part in self._parts(leaves, calibrations_only=False).items():
-            for some in _chunks(sorted(part.collections)):
-                where = _condition(part.types, some)
-                # A dataset that was written in components has several.
-                answer = self._connection.select(
-                    f"SELECT DISTINCT {self._uuid}, r.component, r.path, r.file_size "
-                    f"FROM {self._in}{table} a "
-                    f"JOIN {self._in}{self._records} r ON r.dataset_id = a.dataset_id WHERE {where}"
-                )
+        for table, part in parts.items():
+            for where in part.wheres():
+                answer = self._select(statements.FILES, table=table, where=where)
+                # All UUIDs at once, and tuples as they come: there may be
+                # hundreds of thousands of rows.
                 uuids = self._written([uuid for uuid, *_ in answer])
                 for uuid, (_, component, path, size) in zip(uuids, answer, strict=True):
                     records.add(FileRecord(uuid, component, path, size))
@@ -251,38 +289,38 @@ class Snapshot:
         uuids
             Datasets; what is no UUID is no dataset.
         """
-        wanted = [digits for uuid in uuids if (digits := _digits(uuid))]
+        wanted: list[str] = []
+        for uuid in uuids:
+            # Both databases take a UUID as its digits.
+            with suppress(ValueError):
+                wanted.append(UUID(uuid).hex)
         runs: dict[str, str] = {}
         for some in _chunks(wanted):
-            datasets = f"(SELECT id AS dataset_id, run_id FROM {self._in}dataset)"
-            answer = self._connection.select(
-                f"SELECT {self._uuid}, c.name FROM {datasets} a "
-                f"JOIN {self._in}collection c ON c.collection_id = a.run_id "
-                f"WHERE a.dataset_id IN ({self._markers(some)})",
-                some,
-            )
-            ids = self._written([uuid for uuid, _ in answer])
-            runs |= zip(ids, (name for _, name in answer), strict=True)
+            markers = self._markers(some)
+            answer = self._select(statements.RUNS, some, datasets=markers)
+            written = self._written([uuid for uuid, _ in answer])
+            names = [name for _, name in answer]
+            runs |= zip(written, names, strict=True)
         return runs
 
     def detectors(self, instrument: str) -> dict[int, str]:
         """Return the full name of each detector."""
-        answer = self._connection.select(
-            f"SELECT id, full_name FROM {self._in}detector WHERE instrument = {self._markers([instrument])}",
-            [instrument],
-        )
+        marker = self._markers([instrument])
+        answer = self._select(statements.DETECTORS, [instrument], instrument=marker)
         return {int(number): str(name) for number, name in answer}
 
     def filters(self, instrument: str) -> dict[str, str]:
         """Return the band of each physical filter that has one."""
-        answer = self._connection.select(
-            f"SELECT name, band FROM {self._in}physical_filter "
-            f"WHERE band IS NOT NULL AND instrument = {self._markers([instrument])}",
-            [instrument],
-        )
+        marker = self._markers([instrument])
+        answer = self._select(statements.FILTERS, [instrument], instrument=marker)
         return dict(answer)
 
-    def digests(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
+    def digests(
+        self,
+        names: Sequence[str],
+        *,
+        calibrations_only: bool,
+    ) -> dict[str, HeldDigest]:
         """Return what the rows of collections come to.
 
         Parameters
@@ -290,12 +328,15 @@ class Snapshot:
         names, calibrations_only
             As for `holdings`.
         """
-        if self._connection.is_postgres and not self._is_in_utf8():
-            return self._digests_of_rows(names, calibrations_only=calibrations_only)
-        there = self._collections(names)
-        leaves = {id_: at for id_, at in there.items() if at[1] is not CollectionType.CHAINED}
+        if self._connection.is_postgres:
+            # In another encoding it does not sort texts as fingerprints do.
+            encoding = self._connection.select("SELECT current_setting('server_encoding')")
+            if encoding != [("UTF8",)]:
+                return self._digests_of_rows(names, calibrations_only=calibrations_only)
+        leaves = self._leaves(names)
         parts = self._parts(leaves, calibrations_only=calibrations_only)
-        digests = dict.fromkeys(leaves, (collection_fingerprint(()), 0))
+        # Of a collection without a row no database tells anything.
+        digests: _Digests = dict.fromkeys(leaves, (collection_fingerprint(()), 0))
         odd: set[int] = set()
         if self._connection.is_postgres:
             for some in _chunks(sorted(leaves)):
@@ -304,46 +345,77 @@ class Snapshot:
             for some in _chunks(sorted(leaves), _DIGESTED_AT_ONCE):
                 digests |= self._digest_lines_of_sqlite(some, parts, odd)
         unrecorded = self._unrecorded({} if calibrations_only else parts)
-        digested = {
-            name: HeldDigest(type_, *digests[id_], frozenset(unrecorded.get(id_, ())))
-            for id_, (name, type_) in leaves.items()
-        }
-        by_rows = [leaves[id_][0] for id_ in sorted(odd)]
+        digested: dict[str, HeldDigest] = {}
+        for id_, (name, type_) in leaves.items():
+            fingerprint, count = digests[id_]
+            digested[name] = HeldDigest(
+                type=type_,
+                fingerprint=fingerprint,
+                count=count,
+                unrecorded=frozenset(unrecorded.get(id_, ())),
+            )
+        by_rows = [leaves[id_].name for id_ in sorted(odd)]
         return digested | self._digests_of_rows(by_rows, calibrations_only=calibrations_only)
 
-    def _digests_of_rows(self, names: Sequence[str], *, calibrations_only: bool) -> dict[str, HeldDigest]:
+    def _digests_of_rows(
+        self,
+        names: Sequence[str],
+        *,
+        calibrations_only: bool,
+    ) -> dict[str, HeldDigest]:
         """Return what rows come to, that are read for it; see `digests`."""
         digests: dict[str, HeldDigest] = {}
         for some in _chunks(names, _DIGESTED_AT_ONCE):
-            for name, held in self.holdings(some, calibrations_only=calibrations_only).items():
-                digests[name] = HeldDigest(held.type, held.fingerprint, len(held.rows), held.unrecorded)
+            holdings = self.holdings(some, calibrations_only=calibrations_only)
+            for name, held in holdings.items():
+                digests[name] = HeldDigest(
+                    type=held.type,
+                    fingerprint=held.fingerprint,
+                    count=len(held.rows),
+                    unrecorded=held.unrecorded,
+                )
         return digests
 
-    def _digest_in_postgres(
-        self, some: Sequence[int], parts: Mapping[str, _Part]
-    ) -> dict[int, tuple[str, int]]:
-        """Return fingerprint and number of the rows of collections, by id.
+    def _digest_in_postgres(self, some: Sequence[int], parts: _Parts) -> _Digests:
+        """Return what the rows of collections come to, by id.
 
         PostgreSQL makes the lines of `~calibstate.model.fingerprints`, sorts
         them by code point and takes the SHA-256 of them all, so no row comes
         here.
         """
-        lines: list[str] = []
+        selects: list[str] = []
         for table, part in parts.items():
-            if among := part.collections.intersection(some):
-                lines += self._select_lines(table, self._columns(table), _condition(part.types, among))
-        if not lines:
+            among = part.collections.intersection(some)
+            if not among:
+                continue
+            columns = self._columns(table)
+            has_ranges = "timespan" in columns
+            lines = self._filled_in(
+                statements.LINES_WITH_RANGES if has_ranges else statements.LINES,
+                table=table,
+                line=line_in_postgres(columns),
+                where=part.where(among),
+            )
+            selects.append(lines)
+        if not selects:
             return {}
-        answer = self._connection.select(
-            f"SELECT collection_id, {_SHA256_OF_LINES}, count(*) "
-            f"FROM ({' UNION ALL '.join(lines)}) lines GROUP BY collection_id"
+        answer = self._select(
+            statements.DIGESTS_OF_LINES,
+            digest=SHA256_OF_LINES,
+            lines=" UNION ALL ".join(selects),
         )
-        return {id_: (f"sha256:{digest}", count) for id_, digest, count in answer}
+        digests: _Digests = {}
+        for id_, digest, count in answer:
+            digests[id_] = (f"sha256:{digest}", count)
+        return digests
 
     def _digest_lines_of_sqlite(
-        self, some: Sequence[int], parts: Mapping[str, _Part], odd: set[int]
-    ) -> dict[int, tuple[str, int]]:
-        """Return fingerprint and number of the rows of collections, by id.
+        self,
+        some: Sequence[int],
+        parts: _Parts,
+        odd: set[int],
+    ) -> _Digests:
+        """Return what the rows of collections come to, by id.
 
         SQLite makes the lines of `~calibstate.model.fingerprints`, all of a
         type as one text: a row that comes here by itself costs more than its
@@ -360,117 +432,141 @@ class Snapshot:
         """
         lines: dict[int, list[str]] = {id_: [] for id_ in some}
         for table, part in parts.items():
-            if not (among := part.collections.intersection(some)):
+            among = part.collections.intersection(some)
+            if not among:
                 continue
             columns = self._columns(table)
-            answer = self._connection.select(
-                f"SELECT a.collection_id, group_concat({_line_in_sqlite(columns)}, char(10)), count(*), "
-                f"max({_is_odd(columns)}) FROM {self._in}{table} a "
-                f"JOIN {self._in}dataset_type t ON t.id = a.dataset_type_id "
-                f"WHERE {_condition(part.types, among)} GROUP BY a.dataset_type_id, a.collection_id"
+            answer = self._select(
+                statements.TEXTS_OF_LINES,
+                table=table,
+                line=line_in_sqlite(columns),
+                is_odd=is_odd(columns),
+                where=part.where(among),
             )
-            for id_, text, count, is_odd in answer:
+            for id_, text, count, has_odd in answer:
                 lines_of_type = text.split("\n")
                 lines[id_] += lines_of_type
-                if is_odd or len(lines_of_type) != count:
+                # A value with a line feed in it looks like two lines.
+                if has_odd or len(lines_of_type) != count:
                     odd.add(id_)
-        return {id_: (digest_of_lines(sorted(there)), len(there)) for id_, there in lines.items()}
-
-    def _select_lines(self, table: str, columns: Sequence[str], where: str) -> Iterator[str]:
-        """Yield statements that select collections and lines in PostgreSQL."""
-        select = (
-            f"a.collection_id, {_line(columns)} AS line FROM {self._in}{table} a "
-            f"JOIN {self._in}dataset_type t ON t.id = a.dataset_type_id WHERE {where}"
-        )
-        if "timespan" not in columns:
-            yield f"SELECT {select}"
-            return
-        yield f"SELECT {select} AND NOT isempty(a.timespan)"
-        # An EMPTY range can be certified many times, and is told once.
-        yield f"SELECT DISTINCT {select} AND isempty(a.timespan)"
+        digests: _Digests = {}
+        for id_, lines_of_collection in lines.items():
+            digest = digest_of_lines(sorted(lines_of_collection))
+            digests[id_] = (digest, len(lines_of_collection))
+        return digests
 
     def _columns(self, table: str) -> list[str]:
         """Return the names of the columns of a table, asked once."""
         if table not in self._columns_of:
-            self._columns_of[table] = self._connection.columns(f"{self._in}{table}")
+            self._columns_of[table] = self._connection.columns(f"{self._schema}{table}")
         return self._columns_of[table]
+
+    def _select(
+        self,
+        statement: str,
+        values: Sequence[str] = (),
+        **words: str,
+    ) -> list[tuple[Any, ...]]:
+        """Return what a statement selects.
+
+        Parameters
+        ----------
+        statement
+            One of `statements`.
+        values
+            For its markers.
+        **words
+            What it is filled in with, besides what all are.
+        """
+        return self._connection.select(self._filled_in(statement, **words), values)
+
+    def _filled_in(self, statement: str, **words: str) -> str:
+        """Return a statement with the names of this registry."""
+        return statement.format(
+            schema=self._schema,
+            records=self._records,
+            uuid=self._uuid,
+            **words,
+        )
 
     def _markers(self, values: Sequence[str]) -> str:
         """Return what stands for values in a statement."""
-        return ", ".join(["%s" if self._connection.is_postgres else "?"] * len(values))
+        marker = "%s" if self._connection.is_postgres else "?"
+        return ", ".join([marker] * len(values))
 
-    def _is_in_utf8(self) -> bool:
-        """Say whether PostgreSQL sorts texts as fingerprints do."""
-        return self._connection.select("SELECT current_setting('server_encoding')") == [("UTF8",)]
-
-    def _collections(self, names: Sequence[str]) -> dict[int, tuple[str, CollectionType]]:
-        """Return name and type of those that exist, by id."""
-        there: dict[int, tuple[str, CollectionType]] = {}
+    def _collections(self, names: Sequence[str]) -> _Collections:
+        """Return those that exist, by id."""
+        existing: _Collections = {}
         for some in _chunks(names):
-            statement = (
-                f"SELECT collection_id, name, type FROM {self._in}collection "
-                f"WHERE name IN ({self._markers(some)})"
-            )
-            for id_, name, number in self._connection.select(statement, some):
+            markers = self._markers(some)
+            answer = self._select(statements.COLLECTIONS, some, names=markers)
+            for id_, name, number in answer:
                 if number not in _TYPES:
                     raise NotTriedError(f"a collection of it has the type {number}")
-                there[id_] = (name, _TYPES[number])
-        return there
+                existing[id_] = _Collection(name, _TYPES[number])
+        return existing
+
+    def _leaves(self, names: Sequence[str]) -> _Collections:
+        """Return those that exist and are not CHAINED, by id."""
+        leaves = self._collections(names)
+        for id_, collection in list(leaves.items()):
+            if collection.type is CollectionType.CHAINED:
+                del leaves[id_]
+        return leaves
 
     def _children(self, chains: Sequence[int]) -> dict[int, list[str]]:
         """Return the names of the children of chains, in search order."""
         children: dict[int, list[str]] = {}
         for some in _chunks(chains):
-            statement = (
-                f"SELECT k.parent, c.name FROM {self._in}collection_chain k "
-                f"JOIN {self._in}collection c ON c.collection_id = k.child "
-                f"WHERE k.parent IN ({_listed(some)}) ORDER BY k.parent, k.position"
-            )
-            for parent, name in self._connection.select(statement):
+            answer = self._select(statements.CHILDREN, chains=_listed(some))
+            for parent, name in answer:
                 children.setdefault(parent, []).append(name)
         return children
 
     def _parts(
-        self, collections: Mapping[int, tuple[str, CollectionType]], *, calibrations_only: bool
-    ) -> dict[str, _Part]:
+        self,
+        collections: _Collections,
+        *,
+        calibrations_only: bool,
+    ) -> _Parts:
         """Return what is asked for, by table."""
-        parts: dict[str, _Part] = {}
-        for type_ in self._types(collections):
-            _, collection_type = collections[type_.collection]
-            certified = collection_type is CollectionType.CALIBRATION
-            table = type_.calibs if certified else type_.tags
-            if table is None or (calibrations_only and type_.calibs is None):
-                continue
-            part = parts.setdefault(table, _Part())
-            part.collections.add(type_.collection)
-            part.types[type_.id] = type_.name
+        parts: _Parts = {}
+        for some in _chunks(sorted(collections)):
+            answer = self._select(statements.DATASET_TYPES, collections=_listed(some))
+            for dataset_type in map(_Type._make, answer):
+                id_ = dataset_type.collection
+                is_certified = collections[id_].type is CollectionType.CALIBRATION
+                table = dataset_type.calibs if is_certified else dataset_type.tags
+                if table is None or (calibrations_only and dataset_type.calibs is None):
+                    continue
+                part = parts.setdefault(table, _Part())
+                part.collections.add(id_)
+                part.types[dataset_type.id] = dataset_type.name
         return parts
 
-    def _types(self, collections: Iterable[int]) -> Iterator[_Type]:
-        # The summary may name types that are gone; it never lacks one.
-        for some in _chunks(sorted(collections)):
-            statement = (
-                "SELECT s.collection_id, t.id, t.name, t.tag_association_table, "
-                "t.calibration_association_table "
-                f"FROM {self._in}collection_summary_dataset_type s "
-                f"JOIN {self._in}dataset_type t ON t.id = s.dataset_type_id "
-                f"WHERE s.collection_id IN ({_listed(some)})"
-            )
-            yield from map(_Type._make, self._connection.select(statement))
-
-    def _read(self, table: str, where: str, types: Mapping[int, str], rows: Mapping[int, list[Row]]) -> None:
+    def _read(
+        self,
+        table: str,
+        where: str,
+        types: Mapping[int, str],
+        rows: Mapping[int, list[Row]],
+    ) -> None:
         """Add rows of one table to those of their collections."""
         columns = self._columns(table)
-        dimensions = [column for column in columns if column not in _NOT_DIMENSIONS]
-        key = "".join(f', a."{dimension}"' for dimension in dimensions)
-        # In this order they lie in the index.
-        answer = self._connection.select(
-            f"SELECT a.collection_id, a.dataset_type_id, {self._uuid}, {self._bounds(columns)}{key} "
-            f"FROM {self._in}{table} a WHERE {where} ORDER BY a.dataset_type_id, a.collection_id"
+        dimensions = [column for column in columns if column not in NOT_DIMENSIONS]
+        selected = [*bounds(columns)]
+        for dimension in dimensions:
+            selected.append(f'a."{dimension}"')
+        answer = self._select(
+            statements.ROWS,
+            table=table,
+            where=where,
+            columns=", ".join(selected),
         )
         if not answer:
             return
-        # By columns, as there may be hundreds of thousands of rows.
+        # By columns, and packed: there may be hundreds of thousands of rows,
+        # and a loop that names what is in each takes longer.
         collections, numbers, uuids, begins, ends, *values = zip(*answer, strict=True)
         names = map(types.__getitem__, numbers)
         data_ids = _data_ids(dimensions, values, len(answer))
@@ -483,25 +579,18 @@ class Snapshot:
             for collection, group in groupby(collections):
                 rows[collection].extend(islice(rows_of_table, len(list(group))))
 
-    def _unrecorded(self, parts: Mapping[str, _Part]) -> dict[int, set[str]]:
+    def _unrecorded(self, parts: _Parts) -> dict[int, set[str]]:
         """Return the UUIDs of datasets without a record, by collection."""
         unrecorded: dict[int, set[str]] = {}
         for table, part in parts.items():
             # PostgreSQL may read all records for a statement, so there is one.
             size = len(part.collections) if self._connection.is_postgres else None
-            for some in _chunks(sorted(part.collections), size):
-                for id_, uuid in self._select_unrecorded(table, _condition(part.types, some)):
+            for where in part.wheres(size):
+                answer = self._select(statements.UNRECORDED, table=table, where=where)
+                uuids = self._written([uuid for _, uuid in answer])
+                for (id_, _), uuid in zip(answer, uuids, strict=True):
                     unrecorded.setdefault(id_, set()).add(uuid)
         return unrecorded
-
-    def _select_unrecorded(self, table: str, where: str) -> Iterator[tuple[int, str]]:
-        """Return collection and UUID of datasets without a record."""
-        answer = self._connection.select(
-            f"SELECT DISTINCT a.collection_id, {self._uuid} FROM {self._in}{table} a WHERE {where} "
-            f"AND NOT EXISTS (SELECT 1 FROM {self._in}{self._records} r WHERE r.dataset_id = a.dataset_id)"
-        )
-        ids = self._written([uuid for _, uuid in answer])
-        return zip((collection for collection, _ in answer), ids, strict=True)
 
     @property
     def _uuid(self) -> str:
@@ -510,38 +599,26 @@ class Snapshot:
         return "a.dataset_id::text" if self._connection.is_postgres else "a.dataset_id"
 
     def _written(self, uuids: Sequence[str]) -> Sequence[str]:
-        """Return UUIDs as they are written."""
-        return uuids if self._connection.is_postgres else _with_dashes(uuids)
+        """Return UUIDs as they are written.
 
-    def _bounds(self, columns: Sequence[str]) -> str:
-        """Return the expressions of begin and end."""
-        if "timespan_begin" in columns:
-            return "a.timespan_begin, a.timespan_end"
-        if "timespan" not in columns:
-            return f"{UNBOUNDED[0]}, {UNBOUNDED[1]}"
-        return ", ".join(
-            f"CASE WHEN isempty(a.timespan) THEN {empty} ELSE coalesce({bound}(a.timespan), {unbounded}) END"
-            for bound, empty, unbounded in zip(("lower", "upper"), EMPTY, UNBOUNDED, strict=True)
-        )
-
-
-_DIGITS = 32
+        Raises
+        ------
+        NotTriedError
+            They are kept in another way.
+        """
+        if self._connection.is_postgres:
+            return uuids
+        if any(len(id_) != DIGITS for id_ in uuids):
+            raise NotTriedError("its datasets have other identifiers")
+        # All in one go, since there may be hundreds of thousands.
+        return [f"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}" for id_ in uuids]
 
 
-def _with_dashes(digits: Sequence[str]) -> list[str]:
-    """Return UUIDs of which only the digits are kept as they are written.
-
-    Raises
-    ------
-    NotTriedError
-        They are kept in another way.
-    """
-    if any(len(id_) != _DIGITS for id_ in digits):
-        raise NotTriedError("its datasets have other identifiers")
-    return [f"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}" for id_ in digits]
-
-
-def _data_ids(dimensions: Sequence[str], values: Sequence[Sequence[int | str]], count: int) -> Iterator[str]:
+def _data_ids(
+    dimensions: Sequence[str],
+    values: Sequence[Sequence[int | str]],
+    count: int,
+) -> Iterator[str]:
     """Return data IDs, each a single text however often it comes.
 
     Parameters
@@ -558,91 +635,14 @@ def _data_ids(dimensions: Sequence[str], values: Sequence[Sequence[int | str]], 
     return map(texts.__getitem__, keys)
 
 
-def _condition(types: Iterable[int], collections: Iterable[int]) -> str:
-    return f"a.dataset_type_id IN ({_listed(sorted(types))}) AND a.collection_id IN ({_listed(collections)})"
-
-
-_SHA256_OF_LINES = (
-    "encode(sha256(convert_to(string_agg(line || E'\\n', '' ORDER BY line COLLATE \"C\"), 'UTF8')), 'hex')"
-)
-
-
-def _dimensions(columns: Sequence[str]) -> list[str]:
-    """Return the columns of a data ID, in the order of its text.
-
-    Raises
-    ------
-    NotTriedError
-        A column is called what no dimension is.
-    """
-    dimensions = sorted(column for column in columns if column not in _NOT_DIMENSIONS)
-    if not all(_WORD.fullmatch(dimension) for dimension in dimensions):
-        raise NotTriedError("its dimensions have other names")
-    return dimensions
-
-
-def _line_in_sqlite(columns: Sequence[str]) -> str:
-    """Return the expression of the line of a row, in SQLite.
-
-    ``printf`` takes two thirds of the time of ``||``.
-    """
-    dimensions = _dimensions(columns)
-    data_id = ",".join(f"{dimension}=%s" for dimension in dimensions)
-    # Of a UUID SQLite has the digits only.
-    uuid = ["a.dataset_id", *(f"substr(a.dataset_id, {first}, 4)" for first in (9, 13, 17))]
-    uuid.append("substr(a.dataset_id, 21)")
-    begin, end = "'-'", "'-'"
-    if "timespan_begin" in columns:
-        begin = f"CASE a.timespan_begin WHEN {UNBOUNDED[0]} THEN '-' ELSE a.timespan_begin END"
-        end = f"CASE a.timespan_end WHEN {UNBOUNDED[1]} THEN '-' ELSE a.timespan_end END"
-    values = ["t.name", *(f'a."{dimension}"' for dimension in dimensions), *uuid, begin, end]
-    return f"printf('%s\t{data_id}\t%.8s-%.4s-%.4s-%.4s-%s\t%s\t%s', {', '.join(values)})"
-
-
-def _is_odd(columns: Sequence[str]) -> str:
-    """Return the expression that SQLite makes another line of a row.
-
-    Its UUID has not the usual number of digits, or its range is EMPTY: that
-    can be certified many times, and is told once.
-    """
-    is_odd = f"length(a.dataset_id) <> {_DIGITS}"
-    return f"{is_odd} OR a.timespan_begin >= a.timespan_end" if "timespan_begin" in columns else is_odd
-
-
-def _line(columns: Sequence[str]) -> str:
-    """Return the expression of the line of a row, in PostgreSQL."""
-    dimensions = _dimensions(columns)
-    pairs = [f"'{dimension}=' || a.\"{dimension}\"" for dimension in dimensions]
-    data_id = " || ',' || ".join(pairs) or "''"
-    fields = ("t.name", data_id, "a.dataset_id::text", _range_in_line(columns))
-    return " || E'\\t' || ".join(fields)
-
-
-def _range_in_line(columns: Sequence[str]) -> str:
-    """Return the expression of begin and end in a line, in PostgreSQL."""
-    if "timespan" not in columns:
-        return "E'-\\t-'"
-    begin = f"coalesce(lower(a.timespan), {UNBOUNDED[0]})"
-    end = f"coalesce(upper(a.timespan), {UNBOUNDED[1]})"
-    return (
-        "CASE WHEN isempty(a.timespan) THEN E'empty\\tempty' ELSE "
-        f"CASE WHEN {begin} = {UNBOUNDED[0]} THEN '-' ELSE {begin}::text END || E'\\t' || "
-        f"CASE WHEN {end} = {UNBOUNDED[1]} THEN '-' ELSE {end}::text END END"
-    )
-
-
-def _chunks(items: Sequence[_Item], size: int | None = None) -> Iterator[Sequence[_Item]]:
+def _chunks(
+    items: Sequence[_Item],
+    size: int | None = None,
+) -> Iterator[Sequence[_Item]]:
+    """Yield items in parts of a size; without one, as a statement may name."""
     size = size or _AT_ONCE
     for first in range(0, len(items), size):
         yield items[first : first + size]
-
-
-def _digits(uuid: str) -> str | None:
-    """Return the digits of a UUID, as both databases take it; else `None`."""
-    try:
-        return UUID(uuid).hex
-    except ValueError:
-        return None
 
 
 def _listed(ids: Iterable[int]) -> str:
