@@ -11,7 +11,8 @@ from lsst.resources import ResourcePath
 
 from calibstate.adapters.batches import TOGETHER, for_each
 from calibstate.adapters.butler.datastore import sizes_of
-from calibstate.adapters.butler.placing import INCOMING, Placement, place
+from calibstate.adapters.butler.incoming import INCOMING
+from calibstate.adapters.butler.placing import Placement, place
 from calibstate.errors import RefusedError
 from calibstate.model.bundles import BundleFile
 from calibstate.ports.progress import Tally, unwatched

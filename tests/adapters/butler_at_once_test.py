@@ -17,7 +17,7 @@ import sqlalchemy
 from lsst.daf.butler import Butler
 
 from calibstate.adapters.butler import open_reader, open_writer, recover
-from calibstate.adapters.butler.placing import INCOMING
+from calibstate.adapters.butler.incoming import INCOMING
 from calibstate.errors import CalibstateError, NeedsRecoveryError, PlanIsStaleError
 from calibstate.ports.butler import ImportCount
 from tests import world

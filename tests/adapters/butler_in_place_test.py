@@ -17,7 +17,7 @@ from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, FileDataset
 from lsst.resources import ResourcePath
 
 from calibstate.adapters.butler import DafButlerWriter, open_reader, open_writer, recover
-from calibstate.adapters.butler.placing import INCOMING, _incoming_elsewhere
+from calibstate.adapters.butler.incoming import INCOMING, incoming_elsewhere
 from calibstate.errors import NeedsRecoveryError, RefusedError
 from calibstate.ports.butler import ImportCount
 from tests import world
@@ -206,7 +206,7 @@ def test_no_file_is_touched_and_none_comes_into_the_datastore(
 def test_nothing_is_cleared_where_others_keep_their_files(
     butler: DafButlerWriter, folder: Path, bundle: BundleFolder, posix: Rse, tmp_path: Path
 ) -> None:
-    name = _incoming_elsewhere(ResourcePath(str(folder), forceDirectory=True))
+    name = incoming_elsewhere(ResourcePath(str(folder), forceDirectory=True))
     kept = [above / name for above in (Path(posix.given), Path(posix.given) / "LSSTComCam", tmp_path)]
     kept.append(Path(posix.given) / INCOMING)
     for other in kept:

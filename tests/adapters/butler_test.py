@@ -17,7 +17,7 @@ from lsst.resources import ResourcePath
 from sqlalchemy.exc import IntegrityError
 
 from calibstate.adapters.butler import DafButlerWriter, open_reader, open_writer
-from calibstate.adapters.butler.placing import INCOMING, _incoming_elsewhere
+from calibstate.adapters.butler.incoming import INCOMING, incoming_elsewhere
 from calibstate.errors import CalibstateError, RefusedError
 from calibstate.ports.butler import ImportCount
 from calibstate.store.bundle import read_contents
@@ -351,7 +351,7 @@ def test_datastore_folders_that_are_links_to_another_file_system_are_served(
         do(butler, bundle)
         assert is_whole(folder, bundle)
         assert {p.name for p in elsewhere.iterdir()} == {"calib"}
-        left = _incoming_elsewhere(ResourcePath(str(folder), forceDirectory=True))
+        left = incoming_elsewhere(ResourcePath(str(folder), forceDirectory=True))
         (elsewhere / left).mkdir()
         do(butler, bundle)
         assert {p.name for p in elsewhere.iterdir()} == {"calib"}

@@ -12,7 +12,8 @@ import pytest
 from lsst.resources import ResourcePath
 
 from calibstate.adapters.butler import placing
-from calibstate.adapters.butler.placing import INCOMING, Placement, clear_leftovers, place
+from calibstate.adapters.butler.incoming import INCOMING, clear_leftovers
+from calibstate.adapters.butler.placing import Placement, place
 from calibstate.adapters.objectstores import Folder
 from calibstate.model.bundles import BundleFile
 from calibstate.ports.progress import Tally, unwatched

@@ -69,7 +69,7 @@ SETS = {
             "adapters/objectstores",
             *(
                 f"adapters/butler/{name}.py"
-                for name in ("conflicts", "importing", "placing", "survey", "writer")
+                for name in ("conflicts", "importing", "incoming", "placing", "survey", "writer")
             ),
         ),
         (

@@ -10,7 +10,7 @@ is there is recorded by its URI.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +34,8 @@ from ...ports.silence import USUAL_TIMEOUT, heard
 from ...store.bundle import reading_of
 from .conflicts import Rules, conflicts
 from .datastore import FileStore, as_only_datastore, first_writable
-from .placing import clear_leftovers, place
+from .incoming import clear_leftovers
+from .placing import place
 from .survey import Survey, survey
 from .translation import timespan_of, translate
 
@@ -75,109 +76,130 @@ class BundleImport:
             Something contradicts the bundle; nothing was written.
         """
         store = first_writable(self.butler, self.name)
-        root = store.root
         survey = self._survey(store)
-        tally = self._tally(survey)
+        # Files that are read to be compared count as much as those copied.
+        to_read = [*survey.unvouched.values(), *(placement.file for placement in survey.placements)]
+        tally = Tally(self.watch, [file.size for file in to_read])
         self._refuse_conflicts(survey, tally)
         # What others bring was never on its way by us.
-        clear_leftovers(root, survey.expected if survey.source is not None else ())
+        placed_by_us = survey.expected if survey.source is not None else ()
+        clear_leftovers(store.root, placed_by_us)
         if survey.nothing_lacks:
             return ImportCount(0, 0, 0)
-        self._place(root, survey, tally)
+        if survey.placements:
+            place(store.root, survey.placements, tally, self.fence, self.timeout)
         with as_only_datastore(self.butler, store):
             self._record(survey)
         certified = 0
         for spans in survey.uncertified.values():
-            certified += sum(len(uuids) for uuids in spans.values())
-        return ImportCount(len(survey.placements), len(survey.unrecorded), certified)
+            certified += sum(map(len, spans.values()))
+        return ImportCount(
+            placed=len(survey.placements),
+            recorded=len(survey.unrecorded),
+            certified=certified,
+        )
 
     def _survey(self, store: FileStore) -> Survey:
-        """Look at what there is."""
+        """Return what there is of the bundle."""
+        source: ResourcePath | None = None
+        if self.in_place is None:
+            source = ResourcePath(self.source, forceDirectory=True)
+            home = store.root
+        else:
+            # Others have put its files where they are read.
+            home = ResourcePath(self.in_place, forceDirectory=True)
         translation = translate(self.contents, self.butler.dimensions)
-        source, home = self._way(store.root)
         with self._refusing():
-            return survey(self.butler, store, home, self.manifest, self.contents, source, translation)
-
-    def _tally(self, survey: Survey) -> Tally:
-        """Return what counts the files that are read, with what is copied."""
-        to_read = [*survey.unvouched.values(), *(placement.file for placement in survey.placements)]
-        return Tally(self.watch, [file.size for file in to_read])
+            return survey(
+                self.butler,
+                store,
+                home,
+                self.manifest,
+                self.contents,
+                source,
+                translation,
+            )
 
     def _refuse_conflicts(self, survey: Survey, tally: Tally) -> None:
         """Refuse what does not fit what there is."""
-        rules = Rules(self._bookkeeping_is_as_sealed, self.formatters)
-        problems = [
-            Diagnostic(d.summary, f"{self.name}: {d.detail}", hint=d.hint)
-            for d in conflicts(survey, rules, tally)
-        ]
+        rules = Rules(
+            bookkeeping_is_as_sealed=self.sealed is None or self.sealed.rest == self._reading.rest,
+            formatters=self.formatters,
+        )
+        problems: list[Diagnostic] = []
+        for conflict in conflicts(survey, rules, tally):
+            detail = f"{self.name}: {conflict.detail}"
+            problems.append(Diagnostic(conflict.summary, detail, hint=conflict.hint))
         if problems:
             raise RefusedError(*problems)
 
     @cached_property
     def _reading(self) -> Reading:
-        return reading_of(self.contents, [collection.name for collection in self.manifest.collections])
-
-    @property
-    def _bookkeeping_is_as_sealed(self) -> bool:
-        return self.sealed is None or self.sealed.rest == self._reading.rest
-
-    @property
-    def _docs_are_as_sealed(self) -> bool:
-        return self.sealed is None or self.sealed.docs == self._reading.docs
-
-    def _way(self, root: ResourcePath) -> tuple[ResourcePath | None, ResourcePath]:
-        """Return where files come from, and where they are or go to."""
-        if self.in_place is not None:
-            return None, ResourcePath(self.in_place, forceDirectory=True)
-        return ResourcePath(self.source, forceDirectory=True), root
-
-    def _place(self, root: ResourcePath, survey: Survey, tally: Tally) -> None:
-        """Put the files that are not there in their places."""
-        if survey.placements:
-            place(root, survey.placements, tally, self.fence, self.timeout)
+        """How the files of the bundle are read, by what it says now."""
+        names = [collection.name for collection in self.manifest.collections]
+        return reading_of(self.contents, names)
 
     def _record(self, survey: Survey) -> None:
-        """Tell the registry, all of it or nothing."""
+        """Write to the registry all that the bundle says, or nothing."""
+        registry = self.butler.registry
         with self._refusing():
             self.fence()
             for dataset_type in survey.translation.types.values():
                 # Makes tables, which a transaction cannot.
                 if dataset_type.name not in survey.types:
-                    self.butler.registry.registerDatasetType(dataset_type)
+                    registry.registerDatasetType(dataset_type)
             # Whoever registers a type that somebody else registers just now
             # is left with a stale idea of its tables.
-            self.butler.registry.refresh()
+            registry.refresh()
+            # Records before the data IDs that need them, collections before
+            # the datasets in them, and datasets before they are certified.
             with self.butler.transaction():
                 for element, records in survey.new_records.items():
-                    self.butler.registry.insertDimensionData(element, *records, skip_existing=True)
-                self._register_collections(survey)
-                for files in _some_at_a_time(_unrecorded_files(survey)):
-                    self.butler.ingest(
-                        *files, transfer="direct" if survey.source is None else None, skip_existing=True
-                    )
-                self._certify(survey)
-                # What is told so far is undone if we are not alone any more.
+                    registry.insertDimensionData(element, *records, skip_existing=True)
+                self._register(survey, survey.runs, ButlerCollectionType.RUN)
+                self._register(survey, survey.calibrations, ButlerCollectionType.CALIBRATION)
+                self._ingest(survey)
+                for collection, spans in survey.uncertified.items():
+                    for span, uuids in spans.items():
+                        refs = [survey.translation.refs[uuid] for uuid in uuids]
+                        registry.certify(collection, refs, timespan_of(span))
+                # What is written so far is undone if we are not alone any
+                # more.
                 self.fence()
 
-    def _register_collections(self, survey: Survey) -> None:
-        for names, type_ in (
-            (survey.runs, ButlerCollectionType.RUN),
-            (survey.calibrations, ButlerCollectionType.CALIBRATION),
-        ):
-            for name in names:
-                if name not in survey.collections:
-                    sealed_collections = self.contents.collections if self._docs_are_as_sealed else {}
-                    doc = sealed_collections[name][1] if name in sealed_collections else None
-                    self.butler.collections.register(name, type_, doc=doc)
+    def _register(
+        self,
+        survey: Survey,
+        names: Iterable[str],
+        type_: ButlerCollectionType,
+    ) -> None:
+        """Register those of some collections that do not exist."""
+        for name in names:
+            if name in survey.collections:
+                continue
+            doc = None
+            in_bundle = self.contents.collections.get(name)
+            # What was not sealed is not written as if it had been.
+            if in_bundle and (self.sealed is None or self.sealed.docs == self._reading.docs):
+                _, doc, _ = in_bundle
+            self.butler.collections.register(name, type_, doc=doc)
 
-    def _certify(self, survey: Survey) -> None:
-        for collection, spans in survey.uncertified.items():
-            for span, uuids in spans.items():
-                refs = [survey.translation.refs[uuid] for uuid in uuids]
-                self.butler.registry.certify(collection, refs, timespan_of(span))
+    def _ingest(self, survey: Survey) -> None:
+        """Record the files of datasets that are not recorded."""
+        # What others brought is recorded by its URI, wherever that is; ours
+        # is in its place by now.
+        transfer = "direct" if survey.source is None else None
+        files = _unrecorded_files(survey)
+        # The butler looks at each file before it tells the database of any,
+        # and nothing would be heard of it meanwhile.
+        for start in range(0, len(files), _INGESTED):
+            some = files[start : start + _INGESTED]
+            self.butler.ingest(*some, transfer=transfer, skip_existing=True)
+            heard()
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
+        """Raise what the butler refuses as errors of our own."""
         try:
             yield
         except ConflictingDefinitionError as error:
@@ -199,14 +221,6 @@ class BundleImport:
                     hint="Correct it at the origin, in a new ticket, or have the bundle restored.",
                 )
             ) from error
-
-
-def _some_at_a_time(files: Sequence[FileDataset]) -> Iterator[Sequence[FileDataset]]:
-    # The butler looks at each file before it tells the database of any, and
-    # nothing would be heard of it meanwhile.
-    for start in range(0, len(files), _INGESTED):
-        yield files[start : start + _INGESTED]
-        heard()
 
 
 def _unrecorded_files(survey: Survey) -> list[FileDataset]:

@@ -23,7 +23,7 @@ from ...ports.butler import ButlerWriter, ImportCount
 from ...ports.progress import Watch, unwatched
 from ...ports.records import Fence, unfenced
 from ...ports.silence import USUAL_TIMEOUT
-from . import placing
+from . import incoming
 from .certifying import CertificationOf
 from .datastore import file_stores
 from .importing import BundleImport
@@ -118,12 +118,14 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
             ).run()
 
     def _make_chain(self, name: str) -> None:
+        """Make a chain without children, where there is nothing yet."""
         if self._butler.collections.register(name, ButlerCollectionType.CHAINED):
             return
         # A name that is taken is no error to the butler, whatever has it.
         info = self._butler.collections.get_info(name)
         if info.type is ButlerCollectionType.CHAINED:
-            raise _stale(name, f"somebody made it, with the children {_listed(info.children)}", None)
+            children = _listed(info.children)
+            raise _stale(name, f"somebody made it, with the children {children}", None)
         raise _refused(f"{name} is a {info.type.name} collection", _OTHER_TYPE)
 
 
@@ -173,7 +175,7 @@ def clear_leftovers(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> None:
     # Without a datastore of files nothing was ever imported.
     with repository.open(writeable=True) as butler:
         for store in file_stores(butler):
-            placing.clear_leftovers(store.root)
+            incoming.clear_leftovers(store.root)
 
 
 _OTHER_TYPE = "Rename or remove that collection, or declare the chain under another name."
@@ -181,15 +183,15 @@ _OTHER_TYPE = "Rename or remove that collection, or declare the chain under anot
 
 @contextmanager
 def _refusing(name: str) -> Iterator[None]:
+    """Raise what the butler refuses of a chain as errors of our own."""
     try:
         yield
     except MissingCollectionError as error:
         hint = "A chain is written when all of its children have arrived."
         raise _refused(f"a child of {name} does not exist: {error}", hint) from error
     except CollectionCycleError as error:
-        raise _refused(
-            f"{name} would hold itself: {error}", "Break the circle in the declared chains."
-        ) from error
+        hint = "Break the circle in the declared chains."
+        raise _refused(f"{name} would hold itself: {error}", hint) from error
     except (CollectionTypeError, ConflictingDefinitionError) as error:
         raise _refused(f"{name} is no chain: {error}", _OTHER_TYPE) from error
 
@@ -198,8 +200,15 @@ def _refused(detail: str, hint: str) -> RefusedError:
     return RefusedError(Diagnostic("Chain cannot be written", f"{detail.rstrip('.')}.", hint=hint))
 
 
-def _stale(name: str, difference: str, expected: Sequence[str] | None) -> PlanIsStaleError:
-    wanted = "it did not exist" if expected is None else f"it had the children {_listed(expected)}"
+def _stale(
+    name: str,
+    difference: str,
+    expected: Sequence[str] | None,
+) -> PlanIsStaleError:
+    """Return the error that a chain is not as the plan has it."""
+    wanted = "it did not exist"
+    if expected is not None:
+        wanted = f"it had the children {_listed(expected)}"
     return PlanIsStaleError(
         Diagnostic(
             "Chain has changed",
