@@ -7,17 +7,18 @@ begins.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from lsst.daf.butler import Butler, DataCoordinate, DatasetType, DimensionElement, DimensionRecord
 from lsst.resources import ResourcePath
+from typing_extensions import override
 
 from ...errors import Diagnostic, Severity
-from ...model.bundles import BundleFile, Contents, StoredDataset
+from ...model.bundles import Contents, StoredDataset
 from ...model.contents import Row, format_data_id
 from ...model.formatters import ALLOW_IT, not_allowed
 from ...model.readings import means_something
@@ -37,7 +38,28 @@ Records = Mapping[DimensionElement, Mapping[DataCoordinate, DimensionRecord]]
 """Dimension records of a repository, by what they describe."""
 
 _SHOWN = 5
-"""Examples of a kind of conflict that are told."""
+"""Examples of a kind of conflict that a message names."""
+
+
+class _Meaning(NamedTuple):
+    """What a dataset is, besides its UUID."""
+
+    run: str
+    dataset_type: str
+    data_id: str
+
+    @classmethod
+    def of(cls, dataset: StoredDataset) -> _Meaning:
+        """Return what the bundle says that a dataset is."""
+        return cls(
+            run=dataset.run,
+            dataset_type=dataset.dataset_type,
+            data_id=format_data_id(dataset.data_id),
+        )
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.dataset_type} {self.data_id} of {self.run}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class Rules:
 
 
 def conflicts(survey: Survey, rules: Rules, tally: Tally) -> Iterator[Diagnostic]:
-    """Tell of all that keeps a bundle from being imported.
+    """Yield all that keeps a bundle from being imported.
 
     Parameters
     ----------
@@ -64,29 +86,32 @@ def conflicts(survey: Survey, rules: Rules, tally: Tally) -> Iterator[Diagnostic
     tally
         Told of each file that nobody vouches for and that was read.
     """
+    comparison = _Comparison(survey)
+    # What things are comes before where they are: who mends a definition may
+    # find that the files were right.
     yield from survey.translation.problems
-    yield from _of_the_bundle(survey)
+    yield from comparison.within_bundle()
     yield from _of_dataset_types(survey.translation, survey.types)
     yield from _of_dimension_records(survey.translation, survey.records)
     if not rules.bookkeeping_is_as_sealed:
-        yield from _of_unsealed_records(survey)
-    yield from _of_collections(survey)
-    yield from _of_datasets(survey)
-    yield from _of_ranges(survey)
+        yield from comparison.of_unsealed_records()
+    yield from comparison.of_collections()
+    yield from comparison.of_datasets()
+    yield from comparison.of_ranges()
     yield from _of_formatters(survey.unrecorded, rules.formatters)
     if survey.source is None:
-        yield from _of_arrivals(survey)
+        yield from comparison.of_files_that_others_bring()
     else:
-        yield from _of_what_is_away(survey)
-        yield from _of_sources(survey)
-    yield from _of_targets(survey, tally)
+        yield from comparison.of_files_away()
+        yield from comparison.of_sources()
+    yield from comparison.of_files_there(tally)
     yield from lack_of_space(survey.placements)
 
 
 def objections(
     butler: Butler, name: str, contents: Contents, formatters: Sequence[str]
 ) -> Iterator[Diagnostic]:
-    """Tell what keeps a bundle from being imported, of what it defines.
+    """Yield what keeps a bundle from being imported, of what it defines.
 
     Parameters
     ----------
@@ -108,188 +133,115 @@ def objections(
         yield none
     translation = translate(contents, butler.dimensions)
     yield from translation.problems
-    records = find_records(butler, translation)
+    records_here = find_records(butler, translation)
     yield from _of_dataset_types(translation, find_dataset_types(butler, contents.dataset_types))
-    yield from _of_dimension_records(translation, records)
-    yield from _of_bookkeeping(translation, records)
+    yield from _of_dimension_records(translation, records_here)
+    # Differences that give no data ID another meaning are notes only.
+    for element, records in translation.records.items():
+        name = element.name
+        for record in records:
+            have = records_here[element].get(record.dataId)
+            if have is None:
+                continue
+            difference = _differences(name, have, record, that_matter=False)
+            if difference:
+                yield Diagnostic(
+                    "Bookkeeping differs",
+                    f"{name} {_key(record)}: {difference}. No data ID means anything else; it stays.",
+                    severity=Severity.NOTE,
+                )
+    # Files that are recorded already are read by what is recorded of them.
     uuids = [dataset.uuid for dataset in contents.datasets]
     recorded_here = {str(ref.id) for ref in butler.get_many_datasets(uuids)}
     unrecorded = [dataset for dataset in contents.datasets if dataset.uuid not in recorded_here]
     yield from _of_formatters(unrecorded, formatters)
 
 
-def _of_the_bundle(survey: Survey) -> Iterator[Diagnostic]:
-    listed = {file.path for file in survey.manifest.files}
-    unlisted = [d.path for d in survey.contents.datasets if d.path not in listed or path_problem(d.path)]
-    yield from _told("Bundle contradicts itself", "its manifest does not list", unlisted, _RESTORE)
-    keys = Counter((d.run, d.dataset_type, format_data_id(d.data_id)) for d in survey.contents.datasets)
-    twice = [f"{type_} {data_id} of {run}" for (run, type_, data_id), count in keys.items() if count > 1]
-    yield from _told("Bundle contradicts itself", "it has more than one dataset for", twice, _RESTORE)
-
-
-def _of_dataset_types(translation: Translation, types: Mapping[str, DatasetType]) -> Iterator[Diagnostic]:
+def _of_dataset_types(
+    translation: Translation,
+    types: Mapping[str, DatasetType],
+) -> Iterator[Diagnostic]:
+    """Yield the dataset types that the repository defines otherwise."""
     for name, wanted in translation.types.items():
-        have = types.get(name, wanted)
-        differing = [
-            f"{what} {there}, in the bundle {here}"
-            for what, there, here in (
-                ("dimensions", ", ".join(have.dimensions.required), ", ".join(wanted.dimensions.required)),
-                ("storage class", have.storageClass_name, wanted.storageClass_name),
-                ("isCalibration", have.isCalibration(), wanted.isCalibration()),
-            )
-            if there != here
-        ]
-        if differing:
+        have = types.get(name)
+        if have is None:
+            continue
+        in_bundle = _definition(wanted)
+        differences: list[str] = []
+        for aspect, value in _definition(have).items():
+            if value != in_bundle[aspect]:
+                differences.append(f"{aspect} {value}, in the bundle {in_bundle[aspect]}")
+        if differences:
+            all_of_them = "; ".join(differences)
             yield Diagnostic(
                 "Dataset type differs",
-                f"{name} has here the {'; '.join(differing)}.",
+                f"{name} has here the {all_of_them}.",
                 hint="A dataset type is defined once for all; agree on one definition.",
             )
 
 
-def _of_dimension_records(translation: Translation, records_here: Records) -> Iterator[Diagnostic]:
+def _definition(dataset_type: DatasetType) -> dict[str, object]:
+    """Return what must be the same of a dataset type wherever it is used."""
+    return {
+        "dimensions": ", ".join(dataset_type.dimensions.required),
+        "storage class": dataset_type.storageClass_name,
+        "isCalibration": dataset_type.isCalibration(),
+    }
+
+
+def _of_dimension_records(
+    translation: Translation,
+    records_here: Records,
+) -> Iterator[Diagnostic]:
+    """Yield records by which a data ID would mean two things, or nothing."""
     for element, records in translation.records.items():
         records_of_element = records_here[element]
-        differing: list[str] = []
+        differences: list[str] = []
         for record in records:
             have = records_of_element.get(record.dataId)
             if have is None:
                 continue
-            if difference := _differences(element.name, have, record):
-                differing.append(f"{_key(record)}: {difference}")
-        yield from _told(
+            difference = _differences(element.name, have, record)
+            if difference:
+                data_id = _key(record)
+                differences.append(f"{data_id}: {difference}")
+        yield from _with_examples(
             "Dimension record differs",
-            f"{element.name}",
-            differing,
+            element.name,
+            differences,
             "The same data ID would mean two things; correct the record at one of the two.",
         )
     for element, needed in needed_records(translation).items():
-        described = {record.dataId for record in translation.records.get(element, ())}
-        missing = needed - described - records_here[element].keys()
-        yield from _told(
+        missing = needed.difference(records_here[element])
+        for record in translation.records.get(element, ()):
+            missing.discard(record.dataId)
+        data_ids = [format_data_id(dict(data_id.required)) for data_id in missing]
+        yield from _with_examples(
             "Dimension record is missing",
             f"neither the repository nor the bundle describes the {element.name}",
-            sorted(format_data_id(dict(data_id.required)) for data_id in missing),
+            sorted(data_ids),
             "Register the instrument there first.",
         )
 
 
-def _of_bookkeeping(translation: Translation, records_here: Records) -> Iterator[Diagnostic]:
-    """Tell of differences that give no data ID another meaning."""
-    for element, records in translation.records.items():
-        for record in records:
-            have = records_here[element].get(record.dataId)
-            difference = _differences(element.name, have, record, that_matter=False) if have else ""
-            if difference:
-                yield Diagnostic(
-                    "Bookkeeping differs",
-                    f"{element.name} {_key(record)}: {difference}. No data ID means anything else; it stays.",
-                    severity=Severity.NOTE,
-                )
-
-
-def _of_unsealed_records(survey: Survey) -> Iterator[Diagnostic]:
-    """Tell of new records whose bookkeeping is not what was sealed."""
-    for element, records in survey.new_records.items():
-        yield from _told(
-            "Dimension record is not as sealed",
-            f"the bundle would register the {element.name}",
-            [_key(record) for record in records],
-            "Its class or its numbers are not those of the seal. Register it with the stock tools first "
-            "(`butler register-instrument`), or bring back the bundle that was sealed.",
-        )
-
-
-def _of_collections(survey: Survey) -> Iterator[Diagnostic]:
-    for name, (wanted, _, _) in survey.contents.collections.items():
-        have = survey.collections.get(name, wanted)
-        if have is not wanted:
-            yield Diagnostic(
-                "Collection has another type",
-                f"{name} is a {have.value} collection; in the bundle it is a {wanted.value} collection.",
-                hint="Rename or remove that collection; nothing of it is used.",
-            )
-
-
-def _of_datasets(survey: Survey) -> Iterator[Diagnostic]:
-    in_runs: dict[tuple[str, str, str], str] = {}
-    for run in survey.runs:
-        for row in survey.rows(run):
-            in_runs[run, row.dataset_type, row.data_id] = row.uuid
-    other_meaning, other_uuid = [], []
-    for dataset in survey.contents.datasets:
-        data_id = survey.data_id(dataset.uuid)
-        wanted = (dataset.run, dataset.dataset_type, data_id)
-        if ref := survey.refs.get(dataset.uuid):
-            have = (ref.run, ref.datasetType.name, format_data_id(dict(ref.dataId.required)))
-            if have != wanted:
-                other_meaning.append(f"{dataset.uuid} is {_named(*have)}, in the bundle {_named(*wanted)}")
-        # What is the same was recorded between two looks, by somebody else.
-        elif in_runs.get(wanted, dataset.uuid) != dataset.uuid:
-            other_uuid.append(f"{_named(*wanted)} is {in_runs[wanted]}, in the bundle {dataset.uuid}")
-    yield from _told("UUID means another dataset", "the dataset", other_meaning, _OTHER_DATA)
-    yield from _told("Dataset has another UUID", "the dataset", other_uuid, _OTHER_DATA)
-
-
-def _of_ranges(survey: Survey) -> Iterator[Diagnostic]:
-    datasets = {d.uuid: d for d in survey.contents.datasets}
-    for name in survey.calibrations:
-        given = survey.contents.certifications.get(name, ())
-        empty: list[str] = []
-        for (begin, end), uuids in given:
-            if begin >= end:
-                empty += [_dataset(datasets[uuid]) for uuid in uuids]
-        yield from _told(
-            "Validity range ends before it begins",
-            f"{name} certifies for an empty range",
-            empty,
-            "No exposure would ever find these. Certify them anew at the origin, in a new ticket.",
-        )
-        overlapping = list(_overlapping(name, survey))
-        yield from _told(
-            "Validity ranges overlap",
-            f"{name} holds already",
-            overlapping,
-            "One moment would have two calibrations. What a ticket holds is final; this is another one's.",
-        )
-
-
-def _overlapping(name: str, survey: Survey) -> Iterator[str]:
-    held: dict[tuple[str, str], list[Row]] = {}
-    for row in survey.rows(name):
-        held.setdefault((row.dataset_type, row.data_id), []).append(row)
-    datasets = {d.uuid: d for d in survey.contents.datasets}
-    for span, uuids in survey.uncertified.get(name, {}).items():
-        for uuid in uuids:
-            dataset = datasets[uuid]
-            new = Row(dataset.dataset_type, survey.data_id(uuid), uuid, *span)
-            rows = held.setdefault((new.dataset_type, new.data_id), [])
-            for row in rows:
-                if _overlap(row, new):
-                    have = format_range((row.begin, row.end))
-                    yield (
-                        f"{row.dataset_type} {row.data_id} {row.uuid} for {have}, "
-                        f"the bundle has {uuid} for {format_range(span)}"
-                    )
-            rows.append(new)
-
-
-def _overlap(row: Row, other: Row) -> bool:
-    begin, end = max(row.begin, other.begin, UNBOUNDED[0]), min(row.end, other.end, UNBOUNDED[1])
-    return begin < end
-
-
-def _of_formatters(datasets: Sequence[StoredDataset], packages: Sequence[str]) -> Iterator[Diagnostic]:
+def _of_formatters(
+    datasets: Sequence[StoredDataset],
+    packages: Sequence[str],
+) -> Iterator[Diagnostic]:
+    """Yield the formatter classes that may not be used here, or cannot."""
     refused = not_allowed(datasets, packages)
     for name, why in sorted(refused.items()):
+        title = name or "a class that it does not name"
         yield Diagnostic(
             "Formatter class is not allowed",
-            f"the bundle has its files read by {name or 'a class that it does not name'}; {why}. "
-            "Nothing of it was imported.",
+            f"the bundle has its files read by {title}; {why}. Nothing of it was imported.",
             hint=ALLOW_IT,
         )
-    for name in sorted({dataset.formatter for dataset in datasets} - refused.keys()):
-        if unusable := why_not_usable(name, packages):
+    # To look at a class imports it, so only those that are allowed come here.
+    formatters = {dataset.formatter for dataset in datasets}
+    for name in sorted(formatters.difference(refused)):
+        unusable = why_not_usable(name, packages)
+        if unusable:
             yield Diagnostic(
                 "Formatter class cannot be imported",
                 f"the butler reads these files by {name}, which is not usable here: {unusable}.",
@@ -297,126 +249,274 @@ def _of_formatters(datasets: Sequence[StoredDataset], packages: Sequence[str]) -
             )
 
 
-def _of_sources(survey: Survey) -> Iterator[Diagnostic]:
-    if survey.manifest.by_reference:
-        yield Diagnostic(
-            "Bundle has no files",
-            "the files of this bundle stayed where they are; they cannot be copied from it.",
-            hint="Declare the route by which they come, or export the ticket with its files.",
+@dataclass(frozen=True)
+class _Comparison:
+    """A bundle beside what a repository has of it."""
+
+    survey: Survey
+
+    def within_bundle(self) -> Iterator[Diagnostic]:
+        """Yield where the bundle contradicts itself."""
+        listed = {file.path for file in self.survey.manifest.files}
+        unlisted: list[str] = []
+        copies: Counter[_Meaning] = Counter()
+        for dataset in self.survey.contents.datasets:
+            path = dataset.path
+            if path not in listed or path_problem(path):
+                unlisted.append(path)
+            meaning = _Meaning.of(dataset)
+            copies[meaning] += 1
+        summary = "Bundle contradicts itself"
+        yield from _with_examples(summary, "its manifest does not list", unlisted, _RESTORE)
+        repeated = [str(meaning) for meaning, count in copies.items() if count > 1]
+        yield from _with_examples(summary, "it has more than one dataset for", repeated, _RESTORE)
+
+    def of_unsealed_records(self) -> Iterator[Diagnostic]:
+        """Yield new records whose bookkeeping is not what was sealed."""
+        for element, records in self.survey.new_records.items():
+            yield from _with_examples(
+                "Dimension record is not as sealed",
+                f"the bundle would register the {element.name}",
+                [_key(record) for record in records],
+                "Its class or its numbers are not those of the seal. Register it with the stock tools first "
+                "(`butler register-instrument`), or bring back the bundle that was sealed.",
+            )
+
+    def of_collections(self) -> Iterator[Diagnostic]:
+        """Yield collections whose names are taken by those of other types."""
+        collections_here = self.survey.collections
+        for name, (wanted, _, _) in self.survey.contents.collections.items():
+            have = collections_here.get(name, wanted)
+            if have is not wanted:
+                type_here, type_in_bundle = have.value, wanted.value
+                yield Diagnostic(
+                    "Collection has another type",
+                    f"{name} is a {type_here} collection; in the bundle it is a {type_in_bundle} collection.",
+                    hint="Rename or remove that collection; nothing of it is used.",
+                )
+
+    def of_datasets(self) -> Iterator[Diagnostic]:
+        """Yield where a UUID and a data ID do not belong together."""
+        survey = self.survey
+        in_runs: dict[_Meaning, str] = {}
+        for run in survey.runs:
+            for row in survey.rows(run):
+                meaning = _Meaning(run, row.dataset_type, row.data_id)
+                in_runs[meaning] = row.uuid
+        other_meaning: list[str] = []
+        other_uuid: list[str] = []
+        for dataset in survey.contents.datasets:
+            uuid = dataset.uuid
+            wanted = _Meaning(
+                run=dataset.run,
+                dataset_type=dataset.dataset_type,
+                data_id=survey.data_id(uuid),
+            )
+            ref = survey.refs.get(uuid)
+            if ref is None:
+                # Somebody else may have recorded the same between two looks.
+                uuid_here = in_runs.get(wanted, uuid)
+                if uuid_here != uuid:
+                    other_uuid.append(f"{wanted} is {uuid_here}, in the bundle {uuid}")
+                continue
+            have = _Meaning(
+                run=ref.run,
+                dataset_type=ref.datasetType.name,
+                data_id=format_data_id(dict(ref.dataId.required)),
+            )
+            if have != wanted:
+                other_meaning.append(f"{uuid} is {have}, in the bundle {wanted}")
+        yield from _with_examples("UUID means another dataset", "the dataset", other_meaning, _OTHER_DATA)
+        yield from _with_examples("Dataset has another UUID", "the dataset", other_uuid, _OTHER_DATA)
+
+    def of_ranges(self) -> Iterator[Diagnostic]:
+        """Yield certifications by which no calibration is found, or two."""
+        contents = self.survey.contents
+        datasets = {dataset.uuid: dataset for dataset in contents.datasets}
+        for name in self.survey.calibrations:
+            empty: list[str] = []
+            for (begin, end), uuids in contents.certifications.get(name, ()):
+                if begin < end:
+                    continue
+                for uuid in uuids:
+                    meaning = _Meaning.of(datasets[uuid])
+                    empty.append(f"{uuid}, {meaning}")
+            yield from _with_examples(
+                "Validity range ends before it begins",
+                f"{name} certifies for an empty range",
+                empty,
+                "No exposure would ever find these. Certify them anew at the origin, in a new ticket.",
+            )
+            yield from _with_examples(
+                "Validity ranges overlap",
+                f"{name} holds already",
+                self.overlaps(name, datasets),
+                "One moment would have two calibrations. What a ticket holds is final; "
+                "this is another one's.",
+            )
+
+    def overlaps(
+        self,
+        collection: str,
+        datasets: Mapping[str, StoredDataset],
+    ) -> list[str]:
+        """Return what is certified already for some time of a new range."""
+        held: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in self.survey.rows(collection):
+            held[row.dataset_type, row.data_id].append(row)
+        overlaps: list[str] = []
+        uncertified = self.survey.uncertified.get(collection, {})
+        for span, uuids in uncertified.items():
+            for uuid in uuids:
+                dataset_type = datasets[uuid].dataset_type
+                data_id = self.survey.data_id(uuid)
+                new = Row(dataset_type, data_id, uuid, *span)
+                rows = held[dataset_type, data_id]
+                for row in rows:
+                    if _overlap(row, new):
+                        have = format_range((row.begin, row.end))
+                        overlaps.append(
+                            f"{dataset_type} {data_id} {row.uuid} for {have}, "
+                            f"the bundle has {uuid} for {format_range(span)}"
+                        )
+                # The bundle's own ranges may overlap each other, too.
+                rows.append(new)
+        return overlaps
+
+    def of_files_that_others_bring(self) -> Iterator[Diagnostic]:
+        """Yield files that others were to bring, and that are not there."""
+        recorded, awaited = self.by_record(self.survey.absent)
+        what = "there is no"
+        yield from _with_examples("Recorded file is gone", what, recorded, _LOOK_FIRST)
+        yield from _with_examples("File has not arrived", what, awaited, _LOOK_FIRST)
+
+    def of_files_away(self) -> Iterator[Diagnostic]:
+        """Yield recorded files that may only be away, with their file system.
+
+        Files are placed in the repository's own folder alone: what is made
+        where something should be mounted is hidden when it is there again.
+        """
+        survey, home = self.survey, self.survey.home
+        hint = _MOUNT.format(home)
+        gone = [target for target in survey.absent if target in survey.recorded_files]
+        outside: list[str] = []
+        for target in gone:
+            if target.relative_to(home) is None:
+                outside.append(str(target))
+        where = "outside of the datastore there is no"
+        yield from _with_examples("Recorded file is away", where, outside, hint)
+        if len(outside) == len(gone) or not home.isLocal:
+            return
+        folder = Path(home.ospath)
+        # An empty folder may be one that something is usually mounted on.
+        is_empty = not folder.is_dir() or not any(folder.iterdir())
+        if is_empty:
+            count = len(gone)
+            detail = f"{home} is not there, or empty, and {count} files are recorded in it."
+            yield Diagnostic("Datastore is away", detail, hint=hint)
+
+    def of_sources(self) -> Iterator[Diagnostic]:
+        """Yield files that are to be placed and are not in the bundle."""
+        if self.survey.manifest.by_reference:
+            yield Diagnostic(
+                "Bundle has no files",
+                "the files of this bundle stayed where they are; they cannot be copied from it.",
+                hint="Declare the route by which they come, or export the ticket with its files.",
+            )
+            return
+        placements = self.survey.placements
+        sizes = sizes_of(placement.source for placement in placements)
+        missing: list[str] = []
+        altered: list[str] = []
+        for placement in placements:
+            source, wanted = placement.source, placement.file.size
+            size = sizes[source]
+            if size is None:
+                missing.append(str(source))
+            elif size != wanted:
+                altered.append(f"{source} has {size} bytes, the manifest says {wanted}")
+        yield from _with_examples("File of the bundle is missing", "there is no", missing, _RESTORE)
+        yield from _with_examples("File of the bundle was altered", "the file", altered, _RESTORE)
+
+    def of_files_there(self, tally: Tally) -> Iterator[Diagnostic]:
+        """Yield files that are where the bundle's go, and are not these."""
+        survey = self.survey
+        zip_files = [str(target) for target in survey.absent if is_in_zip(target)]
+        yield from _with_examples(
+            "Zip file is gone",
+            "there is no",
+            zip_files,
+            "Nothing is put in the place of a zip file, which others' datasets may be in. Bring it back.",
         )
-        return
-    sizes = sizes_of(placement.source for placement in survey.placements)
-    missing = [str(p.source) for p in survey.placements if sizes[p.source] is None]
-    yield from _told("File of the bundle is missing", "there is no", missing, _RESTORE)
-    altered = [
-        f"{p.source} has {sizes[p.source]} bytes, the manifest says {p.file.size}"
-        for p in survey.placements
-        if sizes[p.source] not in {None, p.file.size}
-    ]
-    yield from _told("File of the bundle was altered", "the file", altered, _RESTORE)
+        bad: list[ResourcePath] = []
+        for target, file in survey.expected.items():
+            size = survey.sizes[target]
+            if size is not None and size != file.size:
+                bad.append(target)
 
+        def is_right(target: ResourcePath) -> bool:
+            file = survey.unvouched[target]
+            is_held = holds(target, file, tally.passed)
+            tally.file_done()
+            return is_held
 
-def _of_what_is_away(survey: Survey) -> Iterator[Diagnostic]:
-    """Tell of recorded files that may only be away, with their file system.
+        # Nobody vouches for a file without a record, so its bytes are read.
+        to_read = list(survey.unvouched)
+        answers = for_each(is_right, to_read)
+        for target, is_held in zip(to_read, answers, strict=True):
+            if not is_held:
+                bad.append(target)
+        recorded, others = self.by_record(bad)
+        what = "other bytes than the bundle's are in"
+        if survey.source is None:
+            yield from _with_examples("Recorded file was altered", what, recorded, _BRING_AGAIN)
+            yield from _with_examples("Arrived file is damaged", what, others, _BRING_AGAIN)
+            return
+        yield from _with_examples(
+            "Recorded file was altered",
+            what,
+            recorded,
+            "It is never overwritten: whoever reads that dataset reads it. Find out which of the two is "
+            "right, who changed it, and what else is in it, before anything is done to it.",
+        )
+        yield from self.of_files_in_the_way(others)
 
-    Files are placed in the repository's own folder alone: what is made where
-    something should be mounted is hidden when it is there again.
-    """
-    gone = [target for target in survey.absent if target in survey.recorded_files]
-    outside = [str(target) for target in gone if target.relative_to(survey.home) is None]
-    where = "outside of the datastore there is no"
-    yield from _told("Recorded file is away", where, outside, _MOUNT.format(survey.home))
-    if gone and len(outside) < len(gone) and _is_away(survey.home):
-        detail = f"{survey.home} is not there, or empty, and {len(gone)} files are recorded in it."
-        yield Diagnostic("Datastore is away", detail, hint=_MOUNT.format(survey.home))
+    def of_files_in_the_way(self, targets: Iterable[str]) -> Iterator[Diagnostic]:
+        """Yield files that are in the way, by whether anybody has a record."""
+        of_the_bundle = [dataset.uuid for dataset in self.survey.contents.datasets]
+        owned: list[str] = []
+        orphans: list[str] = []
+        for target in targets:
+            owners = others_recorded_at(self.survey.store, ResourcePath(target), of_the_bundle)
+            if owners:
+                examples = ", ".join(owners[:_SHOWN])
+                owned.append(f"{target} ({examples})")
+            else:
+                orphans.append(target)
+        yield from _with_examples(
+            "File of another dataset is in the way",
+            "another dataset is recorded in",
+            owned,
+            "It is never overwritten, and it must stay. Two datasets have got one path: ask who made the "
+            "ticket to ingest its files under a path of their own, in a new ticket.",
+        )
+        yield from _with_examples(
+            "A file is in the way",
+            "this repository has no record of, and the bundle has other bytes for,",
+            orphans,
+            "It is never overwritten. Find out whose it is, and keep it. Once it is renamed, run this again.",
+        )
 
-
-def _is_away(folder: ResourcePath) -> bool:
-    """Say whether a folder may be where something is not mounted."""
-    if not folder.isLocal:
-        return False
-    path = Path(folder.ospath)
-    return not path.is_dir() or not any(path.iterdir())
-
-
-def _of_arrivals(survey: Survey) -> Iterator[Diagnostic]:
-    recorded, awaited = _split(survey, survey.absent)
-    yield from _told("Recorded file is gone", "there is no", recorded, _LOOK_FIRST)
-    yield from _told("File has not arrived", "there is no", awaited, _LOOK_FIRST)
-
-
-def _of_targets(survey: Survey, tally: Tally) -> Iterator[Diagnostic]:
-    yield from _told(
-        "Zip file is gone",
-        "there is no",
-        [str(target) for target in survey.absent if is_in_zip(target)],
-        "Nothing is put in the place of a zip file, which others' datasets may be in. Bring it back.",
-    )
-    bad = [t for t, file in survey.expected.items() if survey.sizes[t] not in {None, file.size}]
-    # Nobody vouches for a file that is not recorded, so its bytes are read.
-    bad += [target for target, right in _compared(survey.unvouched, tally).items() if not right]
-    recorded, others = _split(survey, bad)
-    what = "other bytes than the bundle's are in"
-    if survey.source is None:
-        yield from _told("Recorded file was altered", what, recorded, _BRING_AGAIN)
-        yield from _told("Arrived file is damaged", what, others, _BRING_AGAIN)
-        return
-    yield from _told(
-        "Recorded file was altered",
-        what,
-        recorded,
-        "It is never overwritten: whoever reads that dataset reads it. Find out which of the two is right, "
-        "who changed it, and what else is in it, before anything is done to it.",
-    )
-    owned, orphans = _by_owner(survey, others)
-    yield from _told(
-        "File of another dataset is in the way",
-        "another dataset is recorded in",
-        owned,
-        "It is never overwritten, and it must stay. Two datasets have got one path: ask who made the ticket "
-        "to ingest its files under a path of their own, in a new ticket.",
-    )
-    yield from _told(
-        "A file is in the way",
-        "this repository has no record of, and the bundle has other bytes for,",
-        orphans,
-        "It is never overwritten. Find out whose it is, and keep it. Once it is renamed, run this again.",
-    )
-
-
-def _split(survey: Survey, targets: Iterable[ResourcePath]) -> tuple[list[str], list[str]]:
-    """Return the files that are recorded, and the others."""
-    recorded: list[str] = []
-    others: list[str] = []
-    for target in targets:
-        (recorded if target in survey.recorded_files else others).append(str(target))
-    return recorded, others
-
-
-def _by_owner(survey: Survey, targets: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the files that other datasets are recorded in, and the others."""
-    of_the_bundle = [dataset.uuid for dataset in survey.contents.datasets]
-    owned: list[str] = []
-    orphans: list[str] = []
-    for target in targets:
-        owners = others_recorded_at(survey.store, ResourcePath(target), of_the_bundle)
-        if owners:
-            owned.append(f"{target} ({', '.join(owners[:_SHOWN])})")
-        else:
-            orphans.append(target)
-    return owned, orphans
-
-
-def _compared(files: Mapping[ResourcePath, BundleFile], tally: Tally) -> dict[ResourcePath, bool]:
-    """Read files that are there; say of each whether it is the bundle's."""
-
-    def is_right(target: ResourcePath) -> bool:
-        answer = holds(target, files[target], tally.passed)
-        tally.file_done()
-        return answer
-
-    targets = list(files)
-    return dict(zip(targets, for_each(is_right, targets), strict=True))
+    def by_record(self, targets: Iterable[ResourcePath]) -> tuple[list[str], list[str]]:
+        """Return the files that datasets are recorded in, and the others."""
+        recorded: list[str] = []
+        others: list[str] = []
+        for target in targets:
+            if target in self.survey.recorded_files:
+                recorded.append(str(target))
+            else:
+                others.append(str(target))
+        return recorded, others
 
 
 _RESTORE = (
@@ -436,21 +536,34 @@ _MOUNT = (
 _OTHER_DATA = "The repository has other data under this name; it was not deployed from this ticket."
 
 
-def _told(summary: str, what: str, items: Sequence[str], hint: str) -> Iterator[Diagnostic]:
-    """Tell of a kind of conflict once, with some examples."""
-    if items:
-        rest = f"; and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-        yield Diagnostic(summary, f"{what} {'; '.join(items[:_SHOWN])}{rest}.", hint=hint)
+def _with_examples(
+    summary: str,
+    what: str,
+    items: Sequence[str],
+    hint: str,
+) -> Iterator[Diagnostic]:
+    """Yield a conflict of many things as one, with some of them as examples.
+
+    Without any thing there is no conflict.
+    """
+    if not items:
+        return
+    examples = "; ".join(items[:_SHOWN])
+    others = len(items) - _SHOWN
+    if others > 0:
+        examples += f"; and {others} more"
+    yield Diagnostic(summary, f"{what} {examples}.", hint=hint)
 
 
 def _key(record: DimensionRecord) -> str:
+    """Return the data ID of a dimension record."""
     return format_data_id(dict(record.dataId.required))
 
 
 def _differences(
     element: str, have: DimensionRecord, wanted: DimensionRecord, *, that_matter: bool = True
 ) -> str:
-    """Say in what two records for one data ID mean different things.
+    """Return in what two records for one data ID mean different things.
 
     Parameters
     ----------
@@ -459,24 +572,29 @@ def _differences(
     have, wanted
         The record of the repository, and that of the bundle.
     that_matter
-        Tell of what changes the meaning; else of all else.
+        Whether what changes the meaning is wanted; else it is all else.
     """
-    there, here = have.toDict(), wanted.toDict()
-    return ", ".join(
-        f"{name} is {there[name]!r}, in the bundle {here[name]!r}"
-        for name in there
-        if _contradict(there[name], here[name]) and means_something(element, name) is that_matter
-    )
+    in_bundle = wanted.toDict()
+    differences: list[str] = []
+    for name, there in have.toDict().items():
+        here = in_bundle[name]
+        # A version of the dimensions that lacks a field says nothing of it.
+        if there is None or here is None:
+            continue
+        if there != here and means_something(element, name) is that_matter:
+            differences.append(f"{name} is {there!r}, in the bundle {here!r}")
+    return ", ".join(differences)
 
 
-def _contradict(there: Any, here: Any) -> bool:
-    # A version of the dimensions that lacks a field says nothing of it.
-    return there is not None and here is not None and there != here
+def _overlap(row: Row, other: Row) -> bool:
+    """Say whether two rows are for a moment that both have.
 
-
-def _dataset(dataset: StoredDataset) -> str:
-    return f"{dataset.uuid}, {_named(dataset.run, dataset.dataset_type, format_data_id(dataset.data_id))}"
-
-
-def _named(run: str, dataset_type: str, data_id: str) -> str:
-    return f"{dataset_type} {data_id} of {run}"
+    Parameters
+    ----------
+    row, other
+        Rows of one dataset type and data ID.
+    """
+    first, last = UNBOUNDED
+    begin = max(row.begin, other.begin, first)
+    end = min(row.end, other.end, last)
+    return begin < end

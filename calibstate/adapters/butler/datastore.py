@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,8 @@ from ..local import size_at
 __all__ = [
     "Artifact",
     "FileStore",
+    "Files",
+    "FilesByUuid",
     "artifacts",
     "as_only_datastore",
     "by_distance",
@@ -48,6 +50,9 @@ _IN_ZIP = "zip-path="
 
 _Item = TypeVar("_Item")
 
+Sizes = dict[ResourcePath, int | None]
+"""Sizes of files in bytes; `None` where there is none."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -65,6 +70,12 @@ class Artifact:
 
     checksum: str | None = None
     """Recorded BLAKE2b of its bytes, in hex; `None`: not recorded."""
+
+
+Files = tuple[Artifact, ...]
+"""The files of a dataset; several where it was written in components."""
+
+FilesByUuid = dict[str, Files]
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ def file_stores(butler: Butler) -> tuple[FileStore, ...]:
     """Return the datastores of files, in the order in which they are asked."""
     # A butler behind a server has none of its own.
     datastore = getattr(butler, "_datastore", None)
-    return tuple(FileStore(child, child.root) for child in _children(datastore))
+    return tuple(_file_stores_in(datastore))
 
 
 def has_datastore(butler: Butler) -> bool:
@@ -98,12 +109,13 @@ def has_datastore(butler: Butler) -> bool:
     return getattr(butler, "_datastore", None) is not None
 
 
-def _children(datastore: Any) -> Iterator[FileDatastore]:
+def _file_stores_in(datastore: Any) -> Iterator[FileStore]:
+    """Yield a datastore of files, or those within a chain of datastores."""
     if isinstance(datastore, ChainedDatastore):
         for child in datastore.datastores:
-            yield from _children(child)
+            yield from _file_stores_in(child)
     elif isinstance(datastore, FileDatastore):
-        yield datastore
+        yield FileStore(datastore, datastore.root)
 
 
 def first_writable(butler: Butler, name: str) -> FileStore:
@@ -121,11 +133,15 @@ def first_writable(butler: Butler, name: str) -> FileStore:
     RefusedError
         None of its datastores keeps files.
     """
-    if none := lack_of_files(butler, name):
+    none = lack_of_files(butler, name)
+    if none:
         raise RefusedError(none)
     stores = file_stores(butler)
+    for store in stores:
+        if store.is_writable:
+            return store
     # Where none may be written, whoever tries is told why.
-    return next((store for store in stores if store.is_writable), stores[0])
+    return stores[0]
 
 
 def lack_of_files(butler: Butler, name: str) -> Diagnostic | None:
@@ -163,7 +179,7 @@ def as_only_datastore(butler: Butler, store: FileStore) -> Iterator[None]:
         butler._datastore = whole
 
 
-def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
+def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> FilesByUuid:
     """Return the files in which datasets are recorded.
 
     Parameters
@@ -185,69 +201,102 @@ def artifacts(butler: Butler, refs: Iterable[DatasetRef]) -> dict[str, tuple[Art
     if not wanted:
         return {}
     stores = file_stores(butler)
-    answers: dict[str, tuple[Artifact, ...]] = {}
-    again: dict[str, list[tuple[Artifact, ...]]] = {}
+    files_of: FilesByUuid = {}
+    # First by the name of the datastore that the butler has a dataset in:
+    # datastores of a chain may share a table of records, and only the name
+    # tells them apart.  Alone, a datastore has no other to be mistaken for.
+    choices_of = _choices(stores, wanted) if len(stores) > 1 else {}
+    for uuid, choices in choices_of.items():
+        files_of[uuid] = choices[0]
+    # Then by their records alone: that name changes where a folder is moved.
     for store in stores:
-        # Datastores of a chain may share a table of records; the butler knows
-        # besides by name which of them a dataset is in.
-        located = _located(store.datastore, wanted) if len(stores) > 1 else {}
-        for uuid, files in located.items():
-            if uuid in answers:
-                again.setdefault(uuid, [answers[uuid]]).append(files)
-            else:
-                answers[uuid] = files
+        missing = [ref for ref in wanted if str(ref.id) not in files_of]
+        if missing:
+            files_of |= _recorded_in(store.datastore, missing)
+    # Of several choices the first with all files; to look takes a while, so
+    # it is left to the end, and to those that have a choice.
+    for uuid, choices in choices_of.items():
+        if len(choices) > 1:
+            whole = (files for files in choices if _are_there(files))
+            files_of[uuid] = next(whole, choices[0])
+    return files_of
+
+
+def _choices(
+    stores: Iterable[FileStore],
+    refs: Sequence[DatasetRef],
+) -> dict[str, list[Files]]:
+    """Return the files of datasets in each datastore that has them by name.
+
+    Parameters
+    ----------
+    stores
+        Datastores, in the order in which the butler asks them.
+    refs
+        The datasets.
+    """
+    choices_of: dict[str, list[Files]] = {}
     for store in stores:
-        # That name changes where a folder is moved, and records are enough.
-        missing = [ref for ref in wanted if str(ref.id) not in answers]
-        answers |= _recorded_in(store.datastore, missing) if missing else {}
-    for uuid, choices in again.items():
-        answers[uuid] = choices[0]
-        for files in choices:
-            if all(size_of(file.uri) is not None for file in files):
-                answers[uuid] = files
-                break
-    return answers
+        datastore = store.datastore
+        for data in datastore.export_records(refs).values():
+            for uuid, by_table in data.records.items():
+                infos: list[Any] = []
+                for recorded_there in by_table.values():
+                    infos += recorded_there
+                files = _artifacts(infos, datastore)
+                choices_of.setdefault(str(uuid), []).append(files)
+    return choices_of
 
 
-def _located(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
-    """Return the files of those datasets that are in a datastore by name."""
-    answers: dict[str, tuple[Artifact, ...]] = {}
-    for data in datastore.export_records(refs).values():
-        for uuid, by_table in data.records.items():
-            infos: list[Any] = []
-            for recorded_there in by_table.values():
-                infos += recorded_there
-            answers[str(uuid)] = tuple(_artifact(info, datastore) for info in infos)
-    return answers
+def _are_there(files: Files) -> bool:
+    return all(size_of(file.uri) is not None for file in files)
 
 
-def _recorded_in(datastore: FileDatastore, refs: Sequence[DatasetRef]) -> dict[str, tuple[Artifact, ...]]:
+def _recorded_in(
+    datastore: FileDatastore,
+    refs: Sequence[DatasetRef],
+) -> FilesByUuid:
     """Return the files of those datasets that a datastore has records of."""
     # The butler has no public question for sizes, formatters and checksums.
     records = datastore._get_stored_records_associated_with_refs(refs, ignore_datastore_records=True)
-    answers: dict[str, tuple[Artifact, ...]] = {}
+    files_of: FilesByUuid = {}
     for uuid, infos in records.items():
         if infos:
-            answers[str(uuid)] = tuple(_artifact(info, datastore) for info in infos)
-    missing = [ref for ref in refs if str(ref.id) not in answers]
+            files_of[str(uuid)] = _artifacts(infos, datastore)
+    missing = [ref for ref in refs if str(ref.id) not in files_of]
     if missing and datastore.trustGetRequest:
         # It has files that it has no record of, and finds them by their names.
         for ref, uris in datastore.getManyURIs(missing, allow_missing=True).items():
-            files = (uris.primaryURI,) if uris.primaryURI else tuple(uris.componentURIs.values())
-            answers[str(ref.id)] = tuple(Artifact(uri, "") for uri in files)
-    return answers
+            whole = uris.primaryURI
+            parts = [whole] if whole else list(uris.componentURIs.values())
+            files_of[str(ref.id)] = tuple(Artifact(uri, "") for uri in parts)
+    return files_of
 
 
-def _artifact(info: Any, datastore: FileDatastore) -> Artifact:
-    return Artifact(
-        info.file_location(datastore.locationFactory).uri,
-        info.formatter,
-        info.file_size if info.file_size is not None and info.file_size >= 0 else None,
-        info.checksum or None,
-    )
+def _artifacts(infos: Iterable[Any], datastore: FileDatastore) -> Files:
+    """Return the files of a dataset, as a datastore recorded them."""
+    files: list[Artifact] = []
+    for info in infos:
+        location = info.file_location(datastore.locationFactory)
+        size = info.file_size
+        # A negative one stands for none that was recorded.
+        if size is not None and size < 0:
+            size = None
+        file = Artifact(
+            uri=location.uri,
+            formatter=info.formatter,
+            size=size,
+            checksum=info.checksum or None,
+        )
+        files.append(file)
+    return tuple(files)
 
 
-def others_recorded_at(store: FileStore, file: ResourcePath, excluded: Iterable[str]) -> list[str]:
+def others_recorded_at(
+    store: FileStore,
+    file: ResourcePath,
+    excluded: Iterable[str],
+) -> list[str]:
     """Return the datasets besides known ones that are recorded in a file.
 
     Parameters
@@ -265,8 +314,8 @@ def others_recorded_at(store: FileStore, file: ResourcePath, excluded: Iterable[
     by_path = store.datastore._refs_associated_with_artifacts([path])
     datasets: set[str] = set()
     for uuids in by_path.values():
-        datasets.update(str(uuid) for uuid in uuids)
-    return sorted(datasets - set(excluded))
+        datasets.update(map(str, uuids))
+    return sorted(datasets.difference(excluded))
 
 
 def unrecorded_below(butler: Butler, folder: str) -> tuple[str, ...]:
@@ -317,7 +366,11 @@ def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:
     # The butler has no public question for this that does not also make a
     # URI for each (four times as long) or look at each file.
     has_record = butler._datastore.knows_these(wanted)
-    return {str(ref.id) for ref, is_recorded in has_record.items() if is_recorded}
+    uuids: set[str] = set()
+    for ref, is_recorded in has_record.items():
+        if is_recorded:
+            uuids.add(str(ref.id))
+    return uuids
 
 
 def is_in_zip(uri: ResourcePath) -> bool:
@@ -337,18 +390,22 @@ def size_of(file: ResourcePath) -> int | None:
         return None
 
 
-def sizes_of(files: Iterable[ResourcePath]) -> dict[ResourcePath, int | None]:
+def sizes_of(files: Iterable[ResourcePath]) -> Sizes:
     """Return the sizes of files in bytes; `None` where there is none."""
-    wanted = list(dict.fromkeys(files))
-    whole = [file for file in wanted if not is_in_zip(file)]
-    sizes: dict[ResourcePath, int | None] = {}
+    whole: list[ResourcePath] = []
+    members_of: dict[ResourcePath, list[ResourcePath]] = {}
+    for file in dict.fromkeys(files):
+        if is_in_zip(file):
+            zip_file = file.replace(fragment="")
+            members_of.setdefault(zip_file, []).append(file)
+        else:
+            whole.append(file)
+    sizes: Sizes = {}
     for some, together in by_distance(whole, lambda file: file):
         sizes |= zip(some, for_each(size_of, some, together=together), strict=True)
-    within: dict[ResourcePath, list[ResourcePath]] = {}
-    for file in wanted:
-        if is_in_zip(file):
-            within.setdefault(file.replace(fragment=""), []).append(file)
-    for answer in for_each(lambda item: _sizes_in_zip(*item), list(within.items())):
+    # A zip file is opened once, however many members are asked for.
+    answers = for_each(lambda item: _sizes_in_zip(*item), list(members_of.items()))
+    for answer in answers:
         sizes.update(answer)
     return sizes
 
@@ -376,22 +433,27 @@ def by_distance(
     here: list[_Item] = []
     elsewhere: list[_Item] = []
     for item in items:
-        (here if file_of(item).isLocal else elsewhere).append(item)
+        if file_of(item).isLocal:
+            here.append(item)
+        else:
+            elsewhere.append(item)
     yield here, TOGETHER
     yield elsewhere, 1
 
 
-def _sizes_in_zip(zip_file: ResourcePath, members: Sequence[ResourcePath]) -> dict[ResourcePath, int | None]:
+def _sizes_in_zip(zip_file: ResourcePath, members: Sequence[ResourcePath]) -> Sizes:
     """Return the sizes of some members of a zip file."""
-    try:
-        with zip_file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-            sizes: dict[str, int] = {info.filename: info.file_size for info in archive.infolist()}
-    except (FileNotFoundError, NotADirectoryError, zipfile.BadZipFile):
-        # What no longer is a zip file has no members.
-        sizes = {}
-    return {member: sizes.get(_path_in_zip(member)) for member in members}
-
-
-def _path_in_zip(uri: ResourcePath) -> str:
-    """Return the path of a member within its zip file."""
-    return uri.unquoted_fragment.removeprefix(_IN_ZIP)
+    size_by_path: dict[str, int] = {}
+    # What is gone, or no longer is a zip file, has no members.
+    with (
+        suppress(FileNotFoundError, NotADirectoryError, zipfile.BadZipFile),
+        zip_file.open("rb") as stream,
+        zipfile.ZipFile(stream) as archive,
+    ):
+        for info in archive.infolist():
+            size_by_path[info.filename] = info.file_size
+    sizes: Sizes = {}
+    for member in members:
+        path = member.unquoted_fragment.removeprefix(_IN_ZIP)
+        sizes[member] = size_by_path.get(path)
+    return sizes

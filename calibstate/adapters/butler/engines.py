@@ -76,23 +76,39 @@ def limit_engine(engine: Engine, timeout: timedelta) -> None:
     timeout
         How long its database may be silent.
     """
-    if engine.dialect.name == "postgresql":
-        _limit_postgres(engine, timeout)
-    elif engine.dialect.name == "sqlite":
-        _limit_sqlite(engine, timeout)
+    seconds = timeout.total_seconds()
 
     def begin_to_wait(*_: Any) -> None:
-        wait_begins(timeout.total_seconds())
+        wait_begins(seconds)
 
     def note_answer(*_: Any) -> None:
         heard()
 
+    if engine.dialect.name == "postgresql":
+        _limit_postgres(engine, timeout)
+    elif engine.dialect.name == "sqlite":
+
+        def limit_waiting_for_a_file(
+            connection: Any,
+            record: Any,
+            proxy: Any,
+        ) -> None:
+            if isinstance(connection, sqlite3.Connection):
+                limit = milliseconds(timeout)
+                connection.execute(f"PRAGMA busy_timeout = {limit}")
+
+        event.listen(engine, "checkout", limit_waiting_for_a_file)
     event.listen(engine, "before_cursor_execute", begin_to_wait)
     event.listen(engine, "after_cursor_execute", note_answer)
 
 
 def _limit_postgres(engine: Engine, timeout: timedelta) -> None:
-    def limit_connecting(dialect: Any, record: Any, arguments: list[Any], settings: dict[str, Any]) -> None:
+    def limit_connecting(
+        dialect: Any,
+        record: Any,
+        arguments: list[Any],
+        settings: dict[str, Any],
+    ) -> None:
         for name, value in connecting(timeout).items():
             settings.setdefault(name, value)
         wait_begins(seconds_to_connect(timeout))
@@ -107,11 +123,3 @@ def _limit_postgres(engine: Engine, timeout: timedelta) -> None:
 
     event.listen(engine, "do_connect", limit_connecting)
     event.listen(engine, "begin", limit_statements)
-
-
-def _limit_sqlite(engine: Engine, timeout: timedelta) -> None:
-    def limit_waiting_for_a_file(connection: Any, record: Any, proxy: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute(f"PRAGMA busy_timeout = {milliseconds(timeout)}")
-
-    event.listen(engine, "checkout", limit_waiting_for_a_file)

@@ -41,6 +41,12 @@ _PLAIN = (int, float, str, bytes, type(None))
 
 _EXPORTED = {CollectionType.CALIBRATION.value, CollectionType.RUN.value}
 
+_EXAMPLES = 3
+"""Datasets that a message names."""
+
+_Fields = Mapping[str, Any]
+"""Fields of a dimension record, by name."""
+
 
 def write_export(
     butler: Butler, name: str, collections: Sequence[str], chain: str | None, *, to_read: bool = False
@@ -68,25 +74,48 @@ def write_export(
     """
     refs = _datasets(butler, _existing(butler, name, collections))
     files = _files(butler, name, refs, to_read=to_read)
-    paths = _Paths({uuid: artifact.uri for uuid, artifact in files.items()})
+    paths = _Paths(files)
     with TemporaryDirectory(prefix="calibstate-") as folder:
         file = Path(folder) / "export.yaml"
         with butler.export(filename=str(file), transfer=None) as export:
             for collection in collections:
                 export.saveCollection(collection)
-            export.saveDatasets(refs, rewrite=paths.made_relative)
+            export.saveDatasets(refs, rewrite=paths.make_relative)
         text = file.read_text()
     if chain is not None:
-        text += _described_chain(butler, chain, collections)
+        # By hand: the butler would write the children that it has now.  JSON
+        # is YAML, and the entries are the last thing in the file.
+        entry = {
+            "type": "collection",
+            "collection_type": "CHAINED",
+            "name": chain,
+            "children": list(collections),
+        }
+        for info in find_collections(butler, [chain]):
+            doc = butler.collections.get_info(info.name).doc
+            if doc:
+                entry["doc"] = doc
+        as_json = json.dumps(entry, ensure_ascii=False)
+        text += f"- {as_json}\n"
+    # Several datasets may share a file, which is told of once.
     by_uri = {str(artifact.uri): artifact for artifact in files.values()}
-    exported = (
-        ExportedFile(path, uri, by_uri[uri].size, by_uri[uri].checksum)
-        for path, uri in sorted(paths.uris.items())
-    )
+    exported: list[ExportedFile] = []
+    for path, uri in sorted(paths.uris.items()):
+        file_exported = ExportedFile(
+            path=path,
+            uri=uri,
+            size=by_uri[uri].size,
+            checksum=by_uri[uri].checksum,
+        )
+        exported.append(file_exported)
     return Export(text, tuple(exported))
 
 
-def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[StoredFile]:
+def list_stored(
+    butler: Butler,
+    name: str,
+    collections: Sequence[str],
+) -> list[StoredFile]:
     """Return the datasets of collections, each with its file.
 
     Parameters
@@ -105,10 +134,24 @@ def list_stored(butler: Butler, name: str, collections: Sequence[str]) -> list[S
     """
     refs = _datasets(butler, _existing(butler, name, collections))
     files = _files(butler, name, refs, to_read=True)
-    return [StoredFile(str(ref.id), str(files[str(ref.id)].uri), ref.to_json()) for ref in refs]
+    stored: list[StoredFile] = []
+    for ref in refs:
+        uuid = str(ref.id)
+        file = StoredFile(
+            uuid=uuid,
+            uri=str(files[uuid].uri),
+            sidecar=ref.to_json(),
+        )
+        stored.append(file)
+    return stored
 
 
-def check_export(butler: Butler, name: str, collections: Sequence[str], formatters: Sequence[str]) -> None:
+def check_export(
+    butler: Butler,
+    name: str,
+    collections: Sequence[str],
+    formatters: Sequence[str],
+) -> None:
     """Look whether collections could be exported; no file is read.
 
     Parameters
@@ -129,16 +172,25 @@ def check_export(butler: Butler, name: str, collections: Sequence[str], formatte
     """
     refs = _datasets(butler, _existing(butler, name, collections))
     files = _files(butler, name, refs, to_read=False)
-    datasets = [_described(ref, files[str(ref.id)]) for ref in refs]
-    # Without a record of the class, the butler says which it is.
-    recorded = [dataset for dataset in datasets if dataset.formatter]
+    recorded: list[StoredDataset] = []
+    for ref in refs:
+        dataset = _described(ref, files[str(ref.id)])
+        # Without a record of the class, the butler says which it is.
+        if dataset.formatter:
+            recorded.append(dataset)
     for formatter, why in not_allowed(recorded, formatters).items():
         raise _refused(
-            "Formatter class is not allowed", f"{name}: its files are read by {formatter}; {why}.", ALLOW_IT
+            "Formatter class is not allowed",
+            f"{name}: its files are read by {formatter}; {why}.",
+            ALLOW_IT,
         )
 
 
-def describe(butler: Butler, name: str, collections: Sequence[str]) -> Contents | None:
+def describe(
+    butler: Butler,
+    name: str,
+    collections: Sequence[str],
+) -> Contents | None:
     """Return what an export of collections would say of its datasets.
 
     To write an export and to read it takes many times as long.
@@ -160,46 +212,68 @@ def describe(butler: Butler, name: str, collections: Sequence[str]) -> Contents 
     """
     infos = _existing(butler, name, collections)
     refs = _datasets(butler, infos)
+    # A butler behind a server does not tell where files are.
     recorded = artifacts(butler, refs) if has_datastore(butler) else {}
-    if any(len(recorded.get(str(ref.id), ())) != 1 for ref in refs):
-        return None
-    files = {uuid: artifact for uuid, (artifact,) in recorded.items()}
-    types = {ref.datasetType.name: ref.datasetType for ref in refs}
+    datasets: list[StoredDataset] = []
+    types: dict[str, tuple[tuple[str, ...], str, bool]] = {}
+    for ref in refs:
+        files = recorded.get(str(ref.id), ())
+        if len(files) != 1:
+            return None
+        datasets.append(_described(ref, files[0]))
+        type_ = ref.datasetType
+        if type_.name not in types:
+            dimensions = tuple(type_.dimensions.required)
+            types[type_.name] = (
+                dimensions,
+                type_.storageClass_name,
+                type_.isCalibration(),
+            )
     return Contents(
         universe_namespace=butler.dimensions.namespace,
         universe_version=butler.dimensions.version,
         dimensions=_dimension_records(refs),
-        dataset_types={
-            type_.name: (tuple(type_.dimensions.required), type_.storageClass_name, type_.isCalibration())
-            for type_ in types.values()
-        },
+        dataset_types=types,
         collections={info.name: (CollectionType[info.type.name], None, ()) for info in infos},
-        datasets=tuple(_described(ref, files[str(ref.id)]) for ref in refs),
+        datasets=tuple(datasets),
         certifications={},
     )
 
 
 def _described(ref: DatasetRef, file: Artifact) -> StoredDataset:
+    """Return a dataset as an export describes it."""
+    uri = file.uri
     data_id: Any = dict(ref.dataId.required)
-    path = file.uri.unquoted_fragment if is_in_zip(file.uri) else file.uri.unquoted_path
-    return StoredDataset(str(ref.id), ref.datasetType.name, str(ref.run), data_id, path, file.formatter)
+    return StoredDataset(
+        uuid=str(ref.id),
+        dataset_type=ref.datasetType.name,
+        run=str(ref.run),
+        data_id=data_id,
+        path=uri.unquoted_fragment if is_in_zip(uri) else uri.unquoted_path,
+        formatter=file.formatter,
+    )
 
 
-def _dimension_records(refs: Iterable[DatasetRef]) -> tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]:
+def _dimension_records(refs: Iterable[DatasetRef]) -> tuple[tuple[str, tuple[_Fields, ...]], ...]:
     """Return the records of all that data IDs name, as an export has them."""
-    by_element: dict[str, dict[DataCoordinate, DimensionRecord]] = {}
+    # Thousands of datasets have a few data IDs, and these fewer records.
+    by_element: dict[str, dict[DataCoordinate, _Fields]] = {}
     for data_id in {ref.dataId for ref in refs}:
         for element in data_id.dimensions.required:
             record = data_id.records[element]
-            if record is not None and record.definition.has_own_table:
-                by_element.setdefault(element, {})[record.dataId] = record
-    exported: list[tuple[str, tuple[Mapping[str, Any], ...]]] = []
+            if record is None or not record.definition.has_own_table:
+                continue
+            records = by_element.setdefault(element, {})
+            if record.dataId not in records:
+                records[record.dataId] = _exported_fields(record)
+    exported: list[tuple[str, tuple[_Fields, ...]]] = []
     for element, records in by_element.items():
-        exported.append((element, tuple(map(_exported_fields, records.values()))))
+        exported.append((element, tuple(records.values())))
     return tuple(exported)
 
 
-def _exported_fields(record: DimensionRecord) -> Mapping[str, Any]:
+def _exported_fields(record: DimensionRecord) -> _Fields:
+    """Return the fields of a record, as they are read from an export."""
     fields = record.toDict()
     if all(isinstance(value, _PLAIN) for value in fields.values()):
         return fields
@@ -216,64 +290,94 @@ def _exported_fields(record: DimensionRecord) -> Mapping[str, Any]:
 class _Paths:
     """Gives each file one relative path."""
 
-    files: dict[str, ResourcePath]
-    """Where each dataset's file is, by UUID."""
+    files: Mapping[str, Artifact]
+    """Each dataset's file, by UUID."""
     uris: dict[str, str] = field(default_factory=dict)
     """URI by path."""
     _elsewhere: dict[str, str] = field(default_factory=dict)
     """Path by URI, of files that cannot keep theirs."""
 
-    def made_relative(self, file: FileDataset) -> FileDataset:
+    def make_relative(self, file: FileDataset) -> FileDataset:
         """Return a file of the export with a relative path."""
         (ref,) = file.refs
-        uri, path = str(self.files[str(ref.id)]), str(file.path)
+        recorded = self.files[str(ref.id)].uri
+        uri, path = str(recorded), str(file.path)
         is_absolute = ResourcePath(path, forceAbsolute=False).isabs()
-        if is_absolute or path_problem(path) or is_in_zip(self.files[str(ref.id)]):
+        if is_absolute or path_problem(path) or is_in_zip(recorded):
             # Recorded by its URI, within a zip file, or by a name that is not
             # safe in every place.  Several datasets may share the file.
-            path = self._elsewhere.setdefault(uri, _path_for(ref, self.files[str(ref.id)]))
+            named = recorded
+            if is_in_zip(recorded):
+                # Of the member of a zip file, the member's extension.
+                named = ResourcePath(recorded.unquoted_fragment, forceAbsolute=False)
+            extension = named.getExtension()
+            own_path = f"{ref.run}/{ref.datasetType.name}/{ref.id}{extension}"
+            path = self._elsewhere.setdefault(uri, own_path)
         file.path = path
         self.uris[path] = uri
         return file
 
 
-def _path_for(ref: DatasetRef, file: ResourcePath) -> str:
-    # Of the member of a zip file, the member's extension.
-    named = ResourcePath(file.unquoted_fragment, forceAbsolute=False) if is_in_zip(file) else file
-    return f"{ref.run}/{ref.datasetType.name}/{ref.id}{named.getExtension()}"
+def _existing(
+    butler: Butler,
+    name: str,
+    collections: Sequence[str],
+) -> list[CollectionInfo]:
+    """Return collections, all of which can be exported.
 
-
-def _existing(butler: Butler, name: str, collections: Sequence[str]) -> list[CollectionInfo]:
-    infos = {info.name: info for info in find_collections(butler, collections, with_types=True)}
-    problems = [f"{c} does not exist" for c in collections if c not in infos]
-    problems += [
-        f"{info.name} is a {info.type.name} collection"
-        for info in infos.values()
-        if info.type.name not in _EXPORTED
-    ]
+    Raises
+    ------
+    RefusedError
+        One does not exist, or has another type.
+    """
+    infos = find_collections(butler, collections, with_types=True)
+    existing = {info.name: info for info in infos}
+    problems: list[str] = []
+    for collection in collections:
+        if collection not in existing:
+            problems.append(f"{collection} does not exist")
+    for info in existing.values():
+        type_ = info.type.name
+        if type_ not in _EXPORTED:
+            problems.append(f"{info.name} is a {type_} collection")
     if problems:
+        all_of_them = ", ".join(problems)
         raise _refused(
             "Collections cannot be exported",
-            f"{name}: {', '.join(problems)}.",
+            f"{name}: {all_of_them}.",
             "A ticket lists CALIBRATION and RUN collections that its origin has.",
         )
-    return list(infos.values())
+    return list(existing.values())
 
 
 def _datasets(butler: Butler, infos: Iterable[CollectionInfo]) -> list[DatasetRef]:
-    within: dict[str, list[str]] = {}
+    """Return the datasets of collections, each once, with their records."""
+    collections_of: dict[str, list[str]] = {}
     for info in infos:
         for dataset_type in info.dataset_types or ():
-            within.setdefault(dataset_type, []).append(info.name)
+            collections_of.setdefault(dataset_type, []).append(info.name)
     refs: dict[DatasetRef, None] = {}
     with butler.query() as query:
-        for dataset_type, names in sorted(within.items()):
+        for dataset_type, names in sorted(collections_of.items()):
             datasets = query.datasets(dataset_type, names, find_first=False)
             refs.update(dict.fromkeys(datasets.with_dimension_records()))
     return sorted(refs)
 
 
-def _files(butler: Butler, name: str, refs: Sequence[DatasetRef], *, to_read: bool) -> dict[str, Artifact]:
+def _files(
+    butler: Butler,
+    name: str,
+    refs: Sequence[DatasetRef],
+    *,
+    to_read: bool,
+) -> dict[str, Artifact]:
+    """Return the one file of each dataset, by UUID.
+
+    Raises
+    ------
+    RefusedError
+        Files are not told of, or a dataset has no file of its own.
+    """
     if not has_datastore(butler):
         raise _refused(
             "Butler server does not tell of files",
@@ -282,38 +386,39 @@ def _files(butler: Butler, name: str, refs: Sequence[DatasetRef], *, to_read: bo
             "Run this where the repository itself can be opened.",
         )
     recorded = artifacts(butler, refs)
-    if unrecorded := [ref for ref in refs if str(ref.id) not in recorded]:
+    unrecorded = [ref for ref in refs if str(ref.id) not in recorded]
+    if unrecorded:
+        examples = _some(unrecorded)
         raise _refused(
             "Datasets are not in the datastore",
-            f"{name}: the datastore has no record of {_some(unrecorded)}; there is no file to export.",
+            f"{name}: the datastore has no record of {examples}; there is no file to export.",
             "Restore them at the origin, or take them out of the ticket's collections.",
         )
-    if parts := [ref for ref in refs if not _has_its_own_file(recorded[str(ref.id)], to_read=to_read)]:
+    without_own: list[DatasetRef] = []
+    for ref in refs:
+        files = recorded[str(ref.id)]
+        # Whoever only reads takes a member of a zip file for what it is.
+        if len(files) != 1 or (is_in_zip(files[0].uri) and not to_read):
+            without_own.append(ref)
+    if without_own:
+        examples = _some(without_own)
         raise _refused(
             "Datasets have no files of their own",
-            f"{name}: {_some(parts)} are kept in several files, or within a zip file.",
+            f"{name}: {examples} are kept in several files, or within a zip file.",
             "Datasets of a ticket must have been ingested as files.",
         )
     return {uuid: artifact for uuid, (artifact,) in recorded.items()}
 
 
-def _has_its_own_file(files: Sequence[Artifact], *, to_read: bool) -> bool:
-    return len(files) == 1 and (to_read or not is_in_zip(files[0].uri))
-
-
-def _described_chain(butler: Butler, chain: str, children: Sequence[str]) -> str:
-    # By hand: the butler would write the children that it has now.  JSON is
-    # YAML, and the entries are the last thing in the file.
-    entry = {"type": "collection", "collection_type": "CHAINED", "name": chain, "children": list(children)}
-    for info in find_collections(butler, [chain]):
-        if doc := butler.collections.get_info(info.name).doc:
-            entry["doc"] = doc
-    return f"- {json.dumps(entry, ensure_ascii=False)}\n"
-
-
 def _some(refs: Sequence[DatasetRef]) -> str:
-    rest = f" and {len(refs) - 3} more" if len(refs) > 3 else ""
-    return ", ".join(f"{r.datasetType.name} {dict(r.dataId.required)} of {r.run}" for r in refs[:3]) + rest
+    """Return some datasets as examples, and how many more there are."""
+    examples: list[str] = []
+    for ref in refs[:_EXAMPLES]:
+        data_id = dict(ref.dataId.required)
+        examples.append(f"{ref.datasetType.name} {data_id} of {ref.run}")
+    some = ", ".join(examples)
+    others = len(refs) - _EXAMPLES
+    return f"{some} and {others} more" if others > 0 else some
 
 
 def _refused(summary: str, detail: str, hint: str) -> RefusedError:

@@ -20,6 +20,7 @@ from lsst.daf.butler import (
     MissingCollectionError,
     Timespan,
 )
+from lsst.resources import ResourcePath
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
@@ -51,9 +52,10 @@ def find_collections(
     except MissingCollectionError:
         # One that is missing spoils the answer for all: ask by halves.
         half = len(names) // 2
-        parts = (names[:half], names[half:]) if half else ()
+        if half == 0:
+            return []
         infos: list[CollectionInfo] = []
-        for part in parts:
+        for part in (names[:half], names[half:]):
             infos += find_collections(butler, part, with_types=with_types)
         return infos
 
@@ -79,46 +81,67 @@ def read_holdings(
         Leave out datasets of types that are no calibrations, and do not look
         at the datastore.
     """
-    infos = find_collections(butler, list(dict.fromkeys(names)), with_types=True)
-    types = {info.name: CollectionType[info.type.name] for info in infos}
-    leaves = {name: type_ for name, type_ in types.items() if type_ is not CollectionType.CHAINED}
-    answers = _Seen({name: [] for name in leaves})
+    wanted = list(dict.fromkeys(names))
+    leaves: dict[str, CollectionType] = {}
+    collections_of: dict[str, list[str]] = {}
+    for info in find_collections(butler, wanted, with_types=True):
+        type_ = CollectionType[info.type.name]
+        if type_ is CollectionType.CHAINED:
+            continue
+        leaves[info.name] = type_
+        # The summary may name types that are gone; it never lacks one.
+        for dataset_type_name in sorted(info.dataset_types or ()):
+            collections_of.setdefault(dataset_type_name, []).append(info.name)
+    answers = _Answers({name: [] for name in leaves})
     with butler.query() as query:
-        for name, within in _by_dataset_type(infos, leaves).items():
-            dataset_type = butler.get_dataset_type(name)
+        for dataset_type_name, within in collections_of.items():
+            dataset_type = butler.get_dataset_type(dataset_type_name)
             if calibrations_only and not dataset_type.isCalibration():
                 continue
             rows = query.join_dataset_search(dataset_type, within).general(
                 dataset_type.dimensions.required,
-                dataset_fields={name: {"dataset_id", "run", "collection", "timespan"}},
+                dataset_fields={dataset_type_name: {"dataset_id", "run", "collection", "timespan"}},
                 find_first=False,
             )
             answers.take(dataset_type, rows)
-    recorded_uuids = answers.refs.keys() if calibrations_only else recorded(butler, answers.refs.values())
-    sizes = _sizes(butler, [answers.refs[uuid] for uuid in answers.uuids(files)])
-    in_files = set(files)
+    # Where the datastore is not looked at, nothing counts as unrecorded.
+    recorded_uuids: Collection[str] = answers.refs.keys()
+    if not calibrations_only:
+        recorded_uuids = recorded(butler, answers.refs.values())
+    with_files = leaves.keys() & set(files)
+    sizes = _Sizes()
+    sizes.read(butler, answers.refs_in(with_files))
     holdings: dict[str, Holding] = {}
     for name, type_ in leaves.items():
         held = answers.rows[name]
         unrecorded = frozenset(row.uuid for row in held if row.uuid not in recorded_uuids)
         holding = Holding(name, type_, tuple(held), unrecorded)
-        if name in in_files:
-            actual, as_recorded = _of_rows(held, sizes.actual), _of_rows(held, sizes.recorded)
+        if name in with_files:
+            actual = _of_rows(held, sizes.actual)
+            as_recorded = _of_rows(held, sizes.recorded)
             holding = replace(holding, sizes=actual, recorded=as_recorded)
         holdings[name] = holding
     return holdings
 
 
 @dataclass
-class _Seen:
+class _Answers:
     """Rows by collection, and each dataset of theirs once."""
 
     rows: dict[str, list[Row]]
     refs: dict[str, DatasetRef] = field(default_factory=dict)
+    """Datasets by UUID."""
 
-    def take(self, dataset_type: DatasetType, answer: Iterable[Mapping[str, object]]) -> None:
+    def take(
+        self,
+        dataset_type: DatasetType,
+        answer: Iterable[Mapping[str, object]],
+    ) -> None:
         """Keep the answer to a query for one dataset type."""
-        name, dimensions = dataset_type.name, dataset_type.dimensions
+        # There may be hundreds of thousands of rows, so each data ID is made
+        # once however often it comes, and little is named that is used once.
+        name = dataset_type.name
+        dimensions = dataset_type.dimensions
         keys = tuple(dimensions.required)
         data_ids: dict[tuple[object, ...], tuple[str, DataCoordinate]] = {}
         for row in answer:
@@ -138,53 +161,60 @@ class _Seen:
             span = timespan.nsec if isinstance(timespan, Timespan) else UNBOUNDED
             self.rows[str(row[f"{name}.collection"])].append(Row(name, text, uuid, *span))
 
-    def uuids(self, collections: Collection[str]) -> set[str]:
-        """Return the datasets of some of the collections."""
-        return {row.uuid for name in self.rows.keys() & set(collections) for row in self.rows[name]}
+    def refs_in(self, collections: Iterable[str]) -> list[DatasetRef]:
+        """Return the datasets of some of the collections, each once."""
+        uuids: set[str] = set()
+        for name in collections:
+            uuids.update(row.uuid for row in self.rows[name])
+        return [self.refs[uuid] for uuid in uuids]
 
 
-def _by_dataset_type(infos: Iterable[CollectionInfo], leaves: Mapping[str, object]) -> dict[str, list[str]]:
-    within: dict[str, list[str]] = {}
-    for info in infos:
-        if info.name in leaves:
-            # The summary may name types that are gone; it never lacks one.
-            for dataset_type in sorted(info.dataset_types or ()):
-                within.setdefault(dataset_type, []).append(info.name)
-    return within
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Sizes:
     """Sizes of the files of datasets, by UUID."""
 
-    actual: dict[str, int | None]
+    actual: dict[str, int | None] = field(default_factory=dict)
     """As they are; `None` where a file is gone."""
 
-    recorded: dict[str, int]
+    recorded: dict[str, int] = field(default_factory=dict)
     """As the datastore recorded them, where it did."""
 
+    def read(self, butler: Butler, refs: Sequence[DatasetRef]) -> None:
+        """Look at the files of datasets, where the butler tells of files."""
+        if not has_datastore(butler):
+            return
+        files = artifacts(butler, refs)
+        uris: list[ResourcePath] = []
+        for of_dataset in files.values():
+            uris += [file.uri for file in of_dataset]
+        # All are asked for together: a store takes a while for each.
+        size_of = sizes_of(uris)
+        for ref in refs:
+            uuid = str(ref.id)
+            of_dataset = files.get(uuid, ())
+            self.actual[uuid] = _total([size_of[file.uri] for file in of_dataset])
+            recorded_size = _total([file.size for file in of_dataset])
+            if recorded_size is not None:
+                self.recorded[uuid] = recorded_size
 
-def _sizes(butler: Butler, refs: Sequence[DatasetRef]) -> _Sizes:
-    if not has_datastore(butler):
-        return _Sizes({}, {})
-    files = artifacts(butler, refs)
-    size = sizes_of(file.uri for of_dataset in files.values() for file in of_dataset)
-    sizes = _Sizes({}, {})
-    for ref in refs:
-        uuid = str(ref.id)
-        of_dataset = files.get(uuid, ())
-        sizes.actual[uuid] = _total([size[file.uri] for file in of_dataset])
-        recorded_size = _total([file.size for file in of_dataset])
-        if recorded_size is not None:
-            sizes.recorded[uuid] = recorded_size
-    return sizes
 
-
-def _of_rows(rows: Sequence[Row], by_uuid: Mapping[str, _Value]) -> dict[str, _Value]:
+def _of_rows(
+    rows: Sequence[Row],
+    by_uuid: Mapping[str, _Value],
+) -> dict[str, _Value]:
     """Return what is known of the datasets of some rows."""
-    return {row.uuid: by_uuid[row.uuid] for row in rows if row.uuid in by_uuid}
+    values: dict[str, _Value] = {}
+    for row in rows:
+        if row.uuid in by_uuid:
+            values[row.uuid] = by_uuid[row.uuid]
+    return values
 
 
 def _total(sizes: Sequence[int | None]) -> int | None:
-    present = [size for size in sizes if size is not None]
-    return sum(present) if present and len(present) == len(sizes) else None
+    """Return the sum; `None` where a size is not known, or there is none."""
+    total = 0
+    for size in sizes:
+        if size is None:
+            return None
+        total += size
+    return total if sizes else None

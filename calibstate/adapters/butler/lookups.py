@@ -6,6 +6,7 @@ These go the butler's way on purpose: they are what ours is held against.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -37,12 +38,21 @@ _MANY = 1000
 _LARGEST = 2**63 - 1
 """The largest integer that a database holds."""
 
+_NO_NUMBER = -1
+"""Stands for what is no number: no detector has it, so nothing is found."""
+
 _PATTERN = frozenset("*?[")
 
 _UNKNOWN = (DataIdValueError, DatasetTypeExpressionError, MissingCollectionError, MissingDatasetTypeError)
 
 
-def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+def find(
+    butler: Butler,
+    chain: str,
+    dataset_type: str,
+    data_id: str,
+    span: Range,
+) -> str | None:
     """Return the UUID that the butler's own lookup finds.
 
     Raises
@@ -52,23 +62,27 @@ def find(butler: Butler, chain: str, dataset_type: str, data_id: str, span: Rang
     UsageError
         The data ID lacks what the dataset type asks for.
     """
+    begin, end = span
     # The butler takes an instant for a nanosecond, and a pattern for the
     # collections that match it, in no order.
-    if span[0] >= span[1] or set(chain) & _PATTERN:
+    if begin >= end or not _PATTERN.isdisjoint(chain):
         return None
     try:
         ref = butler.find_dataset(
-            dataset_type, _values(butler, data_id), collections=chain, timespan=timespan_of(span)
+            dataset_type,
+            _values(butler, data_id),
+            collections=chain,
+            timespan=timespan_of(span),
         )
     except _UNKNOWN:
         return None
     except (DimensionNameError, DimensionValueError) as error:
         line = str(error).strip('"').rstrip(".")
-        problem = Diagnostic("Data ID does not fit", f"{dataset_type} {data_id}: {line}.")
-        raise UsageError(problem) from None
+        detail = f"{dataset_type} {data_id}: {line}."
+        raise UsageError(Diagnostic("Data ID does not fit", detail)) from None
     except CalibrationLookupError as error:
-        problem = Diagnostic("Lookup is ambiguous", f"{chain}: {dataset_type} {data_id}: {error}.")
-        raise RefusedError(problem) from None
+        detail = f"{chain}: {dataset_type} {data_id}: {error}."
+        raise RefusedError(Diagnostic("Lookup is ambiguous", detail)) from None
     return str(ref.id) if ref else None
 
 
@@ -79,27 +93,45 @@ def find_runs(butler: Butler, uuids: Iterable[str]) -> dict[str, str]:
 
 def find_refs(butler: Butler, uuids: Iterable[str]) -> dict[str, DatasetRef]:
     """Return each dataset by its UUID; unknown ones are left out."""
-    wanted = [uuid for uuid in dict.fromkeys(uuids) if _is_uuid(uuid)]
+    wanted: list[str] = []
+    for uuid in dict.fromkeys(uuids):
+        # What is no UUID is no dataset.
+        with suppress(ValueError):
+            UUID(uuid)
+            wanted.append(uuid)
     refs: dict[str, DatasetRef] = {}
     for start in range(0, len(wanted), _MANY):
-        for ref in butler.get_many_datasets(wanted[start : start + _MANY]):
+        some = wanted[start : start + _MANY]
+        for ref in butler.get_many_datasets(some):
             refs[str(ref.id)] = ref
     return refs
 
 
 def find_detectors(butler: Butler, instrument: str) -> dict[int, str]:
     """Return the full name of each detector."""
-    records = _records(butler, "detector", instrument)
-    return {int(record["id"]): str(record["full_name"]) for record in records}
+    detectors: dict[int, str] = {}
+    for record in _records(butler, "detector", instrument):
+        number = int(record["id"])
+        detectors[number] = str(record["full_name"])
+    return detectors
 
 
 def find_filters(butler: Butler, instrument: str) -> dict[str, str]:
     """Return the band of each physical filter that has one."""
-    records = _records(butler, "physical_filter", instrument)
-    return {str(record["name"]): str(record["band"]) for record in records if record["band"] is not None}
+    bands: dict[str, str] = {}
+    for record in _records(butler, "physical_filter", instrument):
+        band = record["band"]
+        if band is not None:
+            name = str(record["name"])
+            bands[name] = str(band)
+    return bands
 
 
-def find_exposures(butler: Butler, instrument: str, where: str) -> list[SeenExposure]:
+def find_exposures(
+    butler: Butler,
+    instrument: str,
+    where: str,
+) -> list[SeenExposure]:
     """Return exposures, by number.
 
     Raises
@@ -108,11 +140,25 @@ def find_exposures(butler: Butler, instrument: str, where: str) -> list[SeenExpo
         The butler does not understand the expression.
     """
     bands = find_filters(butler, instrument)
-    exposures = [_exposure(record, bands) for record in _records(butler, "exposure", instrument, where)]
+    records = _records(butler, "exposure", instrument, where)
+    # There may be hundreds of thousands, so each is gone through once.
+    exposures = [_exposure(record, bands) for record in records]
     return sorted(exposures, key=lambda exposure: exposure.exposure)
 
 
-def _records(butler: Butler, element: str, instrument: str, where: str = "") -> list[Mapping[str, Any]]:
+def _records(
+    butler: Butler,
+    element: str,
+    instrument: str,
+    where: str = "",
+) -> list[Mapping[str, Any]]:
+    """Return dimension records of an instrument; of an unknown one none.
+
+    Raises
+    ------
+    UsageError
+        The butler does not understand the expression.
+    """
     try:
         records = butler.query_dimension_records(
             element, instrument=instrument, where=where, explain=False, limit=None
@@ -134,30 +180,33 @@ def _records(butler: Butler, element: str, instrument: str, where: str = "") -> 
 
 
 def _exposure(record: Mapping[str, Any], bands: Mapping[str, str]) -> SeenExposure:
+    """Return an exposure, with the band of its filter where that has one."""
     data_id = {"instrument": str(record["instrument"]), "exposure": str(record["id"])}
     if (filter_ := record["physical_filter"]) is not None:
         data_id["physical_filter"] = str(filter_)
-        data_id |= {"band": bands[str(filter_)]} if str(filter_) in bands else {}
-    begin, end = record["timespan"].nsec if record["timespan"] else EMPTY
-    return SeenExposure(int(record["id"]), int(record["day_obs"]), data_id, begin, end)
+        if str(filter_) in bands:
+            data_id["band"] = bands[str(filter_)]
+    timespan = record["timespan"]
+    begin, end = timespan.nsec if timespan else EMPTY
+    return SeenExposure(
+        exposure=int(record["id"]),
+        day_obs=int(record["day_obs"]),
+        data_id=data_id,
+        begin=begin,
+        end=end,
+    )
 
 
 def _values(butler: Butler, data_id: str) -> dict[str, int | str]:
     """Return a data ID with the types that the butler's dimensions have."""
-    return {key: _value(butler, key, value) for key, value in parse_data_id(data_id).items()}
-
-
-def _value(butler: Butler, key: str, value: str) -> int | str:
     dimensions = butler.dimensions.dimensions
-    if key in dimensions.names and dimensions[key].primaryKey.getPythonType() is int:
-        is_number = value.isascii() and value.isdigit() and int(value) <= _LARGEST
-        return int(value) if is_number else -1  # No such detector.
-    return value
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+    values: dict[str, int | str] = {}
+    for key, value in parse_data_id(data_id).items():
+        values[key] = value
+        if key not in dimensions.names:
+            continue
+        if dimensions[key].primaryKey.getPythonType() is int:
+            is_number = value.isascii() and value.isdigit()
+            number = int(value) if is_number else _NO_NUMBER
+            values[key] = number if number <= _LARGEST else _NO_NUMBER
+    return values

@@ -92,7 +92,8 @@ class Repository:
     def config(self) -> ButlerConfig:
         """Its configuration, with the defaults of this environment."""
         with self._opening():
-            return ButlerConfig(_configuration(self.uri, _stamp(self.uri)))
+            stamp = _stamp(self.uri)
+            return ButlerConfig(_configuration(self.uri, stamp))
 
     @lazy
     def registry(self) -> URL | None:
@@ -158,7 +159,11 @@ class Repository:
             return self._behind_a_server()
         self._look_for_database(writeable=writeable)
         with self._opening():
-            return Butler.from_config(self._limited_config(), writeable=writeable)
+            # By this configuration the butler waits only so long.
+            config = ButlerConfig(self.config)
+            url = str(config["registry", "db"])
+            config["registry", "db"] = limited_url(url, self.timeout)
+            return Butler.from_config(config, writeable=writeable)
 
     def engine(self, **settings: str) -> Engine:
         """Return what connects to its database, to look only.
@@ -176,13 +181,8 @@ class Repository:
         limit_engine(engine, self.timeout)
         return engine
 
-    def _limited_config(self) -> ButlerConfig:
-        """Return a configuration by which the butler waits only so long."""
-        config = ButlerConfig(self.config)
-        config["registry", "db"] = limited_url(str(config["registry", "db"]), self.timeout)
-        return config
-
     def _behind_a_server(self) -> Butler:
+        """Return a butler that asks a server."""
         with self._opening():
             try:
                 return Butler.from_config(self.config, writeable=False)
@@ -194,7 +194,7 @@ class Repository:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Tell troubles of the butler in our words.
+        """Raise troubles of the butler as errors of our own.
 
         Raises
         ------
@@ -220,29 +220,52 @@ class Repository:
         RefusedError
             It is behind a server.
         """
-        if self.is_server:
-            raise _cannot_change(self.name)
+        if not self.is_server:
+            return
+        raise RefusedError(
+            Diagnostic(
+                "Butler server cannot be changed",
+                f"{self.name}: {NO_CHANGES}.",
+                hint="Where calibrations go to, give the repository itself as `butler` in the site's file.",
+            )
+        )
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
+        """Raise troubles while it is opened as errors of our own."""
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise _unreachable(f"{self.name}: {_what_is_missing(self.name)}.", CHECK) from error
+            missing = "it does not exist"
+            if "://" not in self.name and Path(self.name).is_dir():
+                missing = "it is a folder without butler.yaml, so no butler repository"
+            raise _unreachable(f"{self.name}: {missing}.", CHECK) from error
         except _OPENING_TROUBLES as error:
             raise self._unreachable(error, "Repository cannot be opened") from error
 
     def _look_for_database(self, *, writeable: bool) -> None:
+        """Look whether its database file may be opened, where it is one.
+
+        Raises
+        ------
+        UnreachableError
+            It does not exist, or may not be opened.
+        """
         file = self.database
         if file is None:
             return
         if not file.exists():
             raise _unreachable(f"{self.name}: its database {file} does not exist.", _RESTORE)
-        for verb, mode in (("read", os.R_OK), ("write", os.W_OK)) if writeable else (("read", os.R_OK),):
-            if not os.access(file, mode, effective_ids=os.access in os.supports_effective_ids):
+        modes = {"read": os.R_OK}
+        if writeable:
+            modes["write"] = os.W_OK
+        by_effective_ids = os.access in os.supports_effective_ids
+        for verb, mode in modes.items():
+            if not os.access(file, mode, effective_ids=by_effective_ids):
                 raise _unreachable(f"{self.name}: no permission to {verb} {file}.", ASK)
 
     def _unreachable(self, error: BaseException, summary: str) -> UnreachableError:
+        """Return what to raise where the butler, or its database, raised."""
         if self._was_left_by_a_killed_writer(error):
             return NeedsRecoveryError(
                 Diagnostic(
@@ -252,20 +275,22 @@ class Repository:
                     hint="Run `calibstate apply`; it undoes that before it looks.",
                 )
             )
-        detail, hint = _told(error)
+        detail, hint = _detail_and_hint(error)
         return _unreachable(f"{self.name}: {detail}.", hint, summary)
 
     def _was_left_by_a_killed_writer(self, error: BaseException) -> bool:
-        # SQLite must roll the journal back, which a reader may not.
+        """Say whether SQLite must roll a journal back, which no reader may."""
         if not isinstance(error, DBAPIError) or not isinstance(error.orig, sqlite3.Error):
             return False
         file = self.database
         code = error.orig.sqlite_errorname
-        return (
-            file is not None
-            and code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
-            and any(_holds_something(file.with_name(file.name + end)) for end in ("-journal", "-wal"))
-        )
+        if file is None or not code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            return False
+        for ending in ("-journal", "-wal"):
+            journal = file.with_name(file.name + ending)
+            if journal.exists() and journal.stat().st_size > 0:
+                return True
+        return False
 
 
 @lru_cache(maxsize=128)
@@ -278,10 +303,14 @@ def _stamp(uri: str) -> tuple[object, ...]:
     """Return what differs once a configuration may be another one."""
     path = ResourcePath(uri, forceDirectory=None)
     if not path.isLocal:
-        return (object(),)  # Whether it was changed is not known before it is read.
+        # Whether it was changed is not known before it is read.
+        return (object(),)
     file = Path(path.ospath)
-    status = (file / "butler.yaml" if file.is_dir() else file).stat()
-    return status.st_ino, status.st_mtime_ns, status.st_size, os.environ.get("DAF_BUTLER_CONFIG_PATH")
+    if file.is_dir():
+        file = file / "butler.yaml"
+    status = file.stat()
+    defaults = os.environ.get("DAF_BUTLER_CONFIG_PATH")
+    return status.st_ino, status.st_mtime_ns, status.st_size, defaults
 
 
 def known_labels() -> dict[str, str]:
@@ -297,11 +326,14 @@ def unknown_label(butler: str) -> UnreachableError:
     butler
         What a site file says.
     """
-    return _unreachable(
-        _unknown_label(butler, Butler.get_known_repos()),
-        "A path begins with `./` or `/`.",
-        "Unknown repository label",
-    )
+    labels = Butler.get_known_repos()
+    if labels:
+        names = ", ".join(sorted(labels))
+        detail = f"{butler!r} is no label of the repository index, which knows {names}."
+    else:
+        why = without_secrets(ButlerRepoIndex.get_failure_reason())
+        detail = f"{butler!r} is a label, and there is no repository index: {why}"
+    return _unreachable(detail, "A path begins with `./` or `/`.", "Unknown repository label")
 
 
 def identity(uri: str) -> str:
@@ -361,26 +393,21 @@ NO_CHANGES = "it is a butler server, which can be read and not be changed"
 """Why nothing is written to a repository behind a server."""
 
 
-def _cannot_change(name: str) -> RefusedError:
-    return RefusedError(
-        Diagnostic(
-            "Butler server cannot be changed",
-            f"{name}: {NO_CHANGES}.",
-            hint="Where calibrations go to, give the repository itself as `butler` in the site's file.",
-        )
-    )
-
-
-def _unreachable(detail: str, hint: str, summary: str = "Repository cannot be opened") -> UnreachableError:
+def _unreachable(
+    detail: str,
+    hint: str,
+    summary: str = "Repository cannot be opened",
+) -> UnreachableError:
     return UnreachableError(Diagnostic(summary, detail, hint=hint))
 
 
-def _told(error: BaseException) -> tuple[str, str]:
+def _detail_and_hint(error: BaseException) -> tuple[str, str]:
     """Return what is wrong and what to do."""
     line = first_line(error.orig if isinstance(error, DBAPIError) else error)
     match error:
         case PermissionError():
-            return f"no permission to read {error.filename or 'it'}", ASK
+            file = error.filename or "it"
+            return f"no permission to read {file}", ASK
         case DbAuthError():
             return f"the file of database passwords cannot be used: {line}", ASK
         case DBAPIError() if error.orig is not None:
@@ -388,21 +415,5 @@ def _told(error: BaseException) -> tuple[str, str]:
         case BotoCoreError() | ClientError():
             return f"the object store refuses: {line}", CHECK
         case _:
-            return f"it does not work as a butler ({type(error).__name__}): {line}", CHECK
-
-
-def _what_is_missing(name: str) -> str:
-    if "://" not in name and Path(name).is_dir():
-        return "it is a folder without butler.yaml, so no butler repository"
-    return "it does not exist"
-
-
-def _unknown_label(label: str, labels: set[str]) -> str:
-    if labels:
-        return f"{label!r} is no label of the repository index, which knows {', '.join(sorted(labels))}."
-    why = ButlerRepoIndex.get_failure_reason()
-    return f"{label!r} is a label, and there is no repository index: {without_secrets(why)}"
-
-
-def _holds_something(file: Path) -> bool:
-    return file.exists() and file.stat().st_size > 0
+            class_ = type(error).__name__
+            return f"it does not work as a butler ({class_}): {line}", CHECK

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from lsst.daf.butler import Butler
@@ -62,47 +63,62 @@ class DafButlerReader(ButlerReader):
     @property
     def aside(self) -> str | None:
         """Why looks take longer than they might; `None`: they do not."""
-        of_tables = self._tables.aside if self._tables else None
-        reasons = [why for why in (self._not_plain, of_tables) if why]
-        return "; ".join(dict.fromkeys(reasons)) or None
+        reasons: dict[str, None] = {}
+        if self._not_plain:
+            reasons[self._not_plain] = None
+        if self._tables and self._tables.aside:
+            reasons[self._tables.aside] = None
+        return "; ".join(reasons) or None
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
         """Return those of ``names`` that exist, looked at anew."""
         with self._repository.asking():
             infos = find_collections(self._butler, list(dict.fromkeys(names)))
-        return {
-            info.name: SeenCollection(info.name, CollectionType[info.type.name], tuple(info.children))
-            for info in infos
-        }
+        collections: dict[str, SeenCollection] = {}
+        for info in infos:
+            collections[info.name] = SeenCollection(
+                name=info.name,
+                type=CollectionType[info.type.name],
+                children=tuple(info.children),
+            )
+        return collections
 
     @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
         """Return what collections hold, all read together."""
-        wanted, with_files = list(dict.fromkeys(names)), set(files)
+        wanted = list(dict.fromkeys(names))
+        # Where files are is the butler's to tell.
+        with_files = set(files)
+        without = [name for name in wanted if name not in with_files]
+        by_butler = wanted
         with self._repository.asking():
-            # Where files are is the butler's to tell.
-            without = [name for name in wanted if name not in with_files]
-            held = self._tables and self._tables.read(without, calibrations_only=calibrations_only)
-            rest = wanted
-            if held is not None:
-                rest = [name for name in wanted if name in with_files]
-            if rest:
+            held: dict[str, Holding] | None = None
+            if self._tables:
+                held = self._tables.read(without, calibrations_only=calibrations_only)
+            if held is None:
+                held = {}
+            else:
+                by_butler = [name for name in wanted if name in with_files]
+            if by_butler:
                 # Dataset types may have been removed or defined anew since.
                 self._butler.registry.refresh()
-                by_butler = read_holdings(self._butler, rest, with_files, calibrations_only=calibrations_only)
-                held = {**(held or {}), **by_butler}
-            return held or {}
+                held |= read_holdings(
+                    self._butler,
+                    by_butler,
+                    with_files,
+                    calibrations_only=calibrations_only,
+                )
+            return held
 
     @override
     def export(
         self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
     ) -> Export:
         """Return the description of collections, and where their files are."""
-        with self._repository.asking():
-            self._butler.registry.refresh()
+        with self._asking_anew():
             return write_export(self._butler, self._repository.name, collections, chain, to_read=to_read)
 
     @override
@@ -113,33 +129,35 @@ class DafButlerReader(ButlerReader):
     @override
     def check_export(self, collections: Sequence[str]) -> None:
         """Look whether collections could be exported; no file is read."""
-        with self._repository.asking():
-            self._butler.registry.refresh()
+        with self._asking_anew():
             check_export(self._butler, self._repository.name, collections, self._formatters)
 
     @override
     def objections(self, contents: Contents) -> Sequence[Diagnostic]:
         """Return why a bundle could not be imported, as far as it is told."""
-        with self._repository.asking():
-            self._butler.registry.refresh()
+        with self._asking_anew():
             return list(objections(self._butler, self._repository.name, contents, self._formatters))
 
     @override
     def described(self, collections: Sequence[str]) -> Contents | None:
         """Return what an export of collections would say of its datasets."""
-        with self._repository.asking():
-            self._butler.registry.refresh()
+        with self._asking_anew():
             return describe(self._butler, self._repository.name, collections)
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         """Return the datasets of collections, each with its file."""
-        with self._repository.asking():
-            self._butler.registry.refresh()
+        with self._asking_anew():
             return list_stored(self._butler, self._repository.name, collections)
 
     @override
-    def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+    def lookup(
+        self,
+        chain: str,
+        dataset_type: str,
+        data_id: str,
+        span: Range,
+    ) -> str | None:
         """Return the UUID that the butler's own lookup finds."""
         with self._repository.asking():
             return find(self._butler, chain, dataset_type, data_id, span)
@@ -184,6 +202,14 @@ class DafButlerReader(ButlerReader):
         examined = examine(self._repository, self._butler)
         # A server has no tables that could be read in another way.
         return examined if self.is_server else examined.slowed(self.aside)
+
+    @contextmanager
+    def _asking_anew(self) -> Iterator[None]:
+        """Ask the butler, which has forgotten what it knew."""
+        with self._repository.asking():
+            # Dataset types may have been removed or defined anew since.
+            self._butler.registry.refresh()
+            yield
 
     def probe(self) -> None:
         """Try the quick way of looking; `aside` says why it fails."""

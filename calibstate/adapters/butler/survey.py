@@ -23,12 +23,19 @@ from lsst.resources import ResourcePath
 from ...model.bundles import BundleFile, Contents, Manifest, StoredDataset
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import Range
-from .datastore import Artifact, FileStore, artifacts, is_in_zip, sizes_of
+from .datastore import FilesByUuid, FileStore, artifacts, is_in_zip, sizes_of
 from .holdings import find_collections, read_holdings
 from .placing import Placement
 from .translation import Translation
 
 __all__ = ["Survey", "find_dataset_types", "find_records", "needed_records", "survey"]
+
+_Spans = dict[Range, tuple[str, ...]]
+"""UUIDs of datasets by the range that they are certified for."""
+
+_DataIDs = dict[DimensionElement, set[DataCoordinate]]
+_Records = dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]
+"""Dimension records by what they describe."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +60,26 @@ class Survey:
     """What they hold."""
     refs: dict[str, DatasetRef]
     """Datasets that have a UUID of the bundle, wherever they are."""
-    where: dict[str, tuple[Artifact, ...]]
+    where: FilesByUuid
     """Recorded files of those."""
-    records: dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]
+    records: _Records
     """Dimension records that the bundle describes or needs."""
 
     @cached_property
     def runs(self) -> tuple[str, ...]:
         """RUNs of the bundle, some of which hold a certified dataset only."""
-        named = (n for n, (t, _, _) in self.contents.collections.items() if t is CollectionType.RUN)
-        return tuple(dict.fromkeys([*named, *(d.run for d in self.contents.datasets)]))
+        return _runs(self.contents)
 
     @cached_property
     def calibrations(self) -> tuple[str, ...]:
         """CALIBRATION collections of the bundle."""
-        return tuple(
-            name for name, (t, _, _) in self.contents.collections.items() if t is CollectionType.CALIBRATION
-        )
+        return _of_type(self.contents, CollectionType.CALIBRATION)
 
     @cached_property
     def unrecorded(self) -> tuple[StoredDataset, ...]:
         """Datasets without a record of a file."""
-        return tuple(d for d in self.contents.datasets if d.uuid not in self.where)
+        datasets = self.contents.datasets
+        return tuple(dataset for dataset in datasets if dataset.uuid not in self.where)
 
     @cached_property
     def expected(self) -> dict[ResourcePath, BundleFile]:
@@ -82,10 +87,14 @@ class Survey:
         files = {file.path: file for file in self.manifest.files}
         expected: dict[ResourcePath, BundleFile] = {}
         for dataset in self.contents.datasets:
-            if file := files.get(dataset.path):
-                recorded_there = [artifact.uri for artifact in self.where.get(dataset.uuid, ())]
-                for target in recorded_there or (self.target_of(dataset.path),):
-                    expected[target] = file
+            file = files.get(dataset.path)
+            if file is None:
+                continue
+            artifacts_there = self.where.get(dataset.uuid, ())
+            for artifact in artifacts_there:
+                expected[artifact.uri] = file
+            if not artifacts_there:
+                expected[self.target_of(dataset.path)] = file
         return expected
 
     @cached_property
@@ -96,44 +105,58 @@ class Survey:
     @cached_property
     def recorded_files(self) -> frozenset[ResourcePath]:
         """Files that datasets of the bundle are recorded to have."""
-        return frozenset(artifact.uri for artifacts in self.where.values() for artifact in artifacts)
+        files: set[ResourcePath] = set()
+        for artifacts_there in self.where.values():
+            files.update(artifact.uri for artifact in artifacts_there)
+        return frozenset(files)
 
     @cached_property
     def unvouched(self) -> dict[ResourcePath, BundleFile]:
         """Files that are there, of the right size, and nobody recorded."""
-        return {
-            target: file
-            for target, file in self.expected.items()
-            if self.sizes[target] == file.size and target not in self.recorded_files
-        }
+        unvouched: dict[ResourcePath, BundleFile] = {}
+        for target, file in self.expected.items():
+            is_right = self.sizes[target] == file.size
+            if is_right and target not in self.recorded_files:
+                unvouched[target] = file
+        return unvouched
 
     @cached_property
     def absent(self) -> dict[ResourcePath, BundleFile]:
         """Files that are not there."""
-        return {target: file for target, file in self.expected.items() if self.sizes[target] is None}
+        absent: dict[ResourcePath, BundleFile] = {}
+        for target, file in self.expected.items():
+            if self.sizes[target] is None:
+                absent[target] = file
+        return absent
 
     @cached_property
     def placements(self) -> tuple[Placement, ...]:
         """Files that are to be put there."""
-        if (source := self.source) is None:
+        if self.source is None:
             return ()
-        return tuple(
-            Placement(file, source.join(file.path, forceDirectory=False), target)
-            for target, file in self.absent.items()
+        placements: list[Placement] = []
+        for target, file in self.absent.items():
             # Nothing can be put into a zip file, and nothing in its place.
-            if not is_in_zip(target)
-        )
+            if is_in_zip(target):
+                continue
+            source = self.source.join(file.path, forceDirectory=False)
+            placements.append(Placement(file, source, target))
+        return tuple(placements)
 
     @cached_property
-    def uncertified(self) -> dict[str, dict[Range, tuple[str, ...]]]:
+    def uncertified(self) -> dict[str, _Spans]:
         """UUIDs by range that are not certified, by CALIBRATION collection."""
-        missing: dict[str, dict[Range, tuple[str, ...]]] = {}
+        uncertified: dict[str, _Spans] = {}
         for name in self.calibrations:
             held = {(row.uuid, row.begin, row.end) for row in self.rows(name)}
+            missing: _Spans = {}
             for span, uuids in self.contents.certifications.get(name, ()):
-                if new := tuple(uuid for uuid in uuids if (uuid, *span) not in held):
-                    missing.setdefault(name, {})[span] = new
-        return missing
+                new = [uuid for uuid in uuids if (uuid, *span) not in held]
+                if new:
+                    missing[span] = tuple(new)
+            if missing:
+                uncertified[name] = missing
+        return uncertified
 
     @cached_property
     def new_records(self) -> dict[DimensionElement, list[DimensionRecord]]:
@@ -147,18 +170,20 @@ class Survey:
     @property
     def nothing_lacks(self) -> bool:
         """Whether all of the bundle is there."""
-        return not (
-            self.absent
-            or self.unrecorded
-            or self.uncertified
-            or any(self.new_records.values())
-            or len(self.types) < len(self.contents.dataset_types)
-            or any(name not in self.collections for name in (*self.runs, *self.calibrations))
-        )
+        # Files and datasets first: where they lack, nothing else is asked.
+        if self.absent or self.unrecorded or self.uncertified:
+            return False
+        if any(self.new_records.values()):
+            return False
+        if len(self.types) < len(self.contents.dataset_types):
+            return False
+        names = (*self.runs, *self.calibrations)
+        return self.collections.keys() >= set(names)
 
     def rows(self, collection: str) -> tuple[Row, ...]:
         """Return what a collection holds, nothing where it does not exist."""
-        return tuple(self.holdings[collection].rows) if collection in self.holdings else ()
+        holding = self.holdings.get(collection)
+        return () if holding is None else tuple(holding.rows)
 
     def target_of(self, path: str) -> ResourcePath:
         """Return where the file of an unrecorded dataset is to be."""
@@ -177,7 +202,10 @@ class Survey:
 
     @cached_property
     def _data_ids(self) -> dict[str, str]:
-        return {d.uuid: format_data_id(d.data_id) for d in self.contents.datasets}
+        data_ids: dict[str, str] = {}
+        for dataset in self.contents.datasets:
+            data_ids[dataset.uuid] = format_data_id(dataset.data_id)
+        return data_ids
 
 
 def survey(
@@ -206,7 +234,7 @@ def survey(
     translation
         The bundle in the repository's words.
     """
-    names = list(dict.fromkeys([*contents.collections, *(d.run for d in contents.datasets)]))
+    names = list(dict.fromkeys([*contents.collections, *_runs(contents)]))
     infos = find_collections(butler, names)
     uuids = [dataset.uuid for dataset in contents.datasets]
     refs = {str(ref.id): ref for ref in butler.get_many_datasets(uuids)}
@@ -226,7 +254,10 @@ def survey(
     )
 
 
-def find_dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, DatasetType]:
+def find_dataset_types(
+    butler: Butler,
+    names: Iterable[str],
+) -> dict[str, DatasetType]:
     """Return those of some dataset types that a repository has."""
     types = {}
     for name in names:
@@ -237,31 +268,50 @@ def find_dataset_types(butler: Butler, names: Iterable[str]) -> dict[str, Datase
     return types
 
 
-def find_records(
-    butler: Butler, translation: Translation
-) -> dict[DimensionElement, dict[DataCoordinate, DimensionRecord]]:
+def find_records(butler: Butler, translation: Translation) -> _Records:
     """Return the records of all that the bundle describes or names."""
-    keys: dict[DimensionElement, set[DataCoordinate]] = {}
+    keys: _DataIDs = {}
     for element, described in translation.records.items():
         keys[element] = {record.dataId for record in described}
     for element, data_ids in needed_records(translation).items():
         keys.setdefault(element, set()).update(data_ids)
-    records_here = {}
+    records_here: _Records = {}
     for element, data_ids in keys.items():
+        records_here[element] = {}
+        if not data_ids:
+            continue
         with butler.query() as query:
-            records = (
-                query.join_data_coordinates(data_ids).dimension_records(element.name) if data_ids else ()
-            )
-            records_here[element] = {record.dataId: record for record in records}
+            joined = query.join_data_coordinates(data_ids)
+            for record in joined.dimension_records(element.name):
+                records_here[element][record.dataId] = record
     return records_here
 
 
-def needed_records(translation: Translation) -> dict[DimensionElement, set[DataCoordinate]]:
+def needed_records(translation: Translation) -> _DataIDs:
     """Return the data IDs of records without which datasets mean nothing."""
-    needed: dict[DimensionElement, set[DataCoordinate]] = {}
+    needed: _DataIDs = {}
     for data_id in {ref.dataId for ref in translation.refs.values()}:
         for name in data_id.dimensions.required:
             element = data_id.universe.elements[name]
-            if element.has_own_table:
-                needed.setdefault(element, set()).add(data_id.subset(element.minimal_group))
+            if not element.has_own_table:
+                continue
+            described = data_id.subset(element.minimal_group)
+            needed.setdefault(element, set()).add(described)
     return needed
+
+
+def _runs(contents: Contents) -> tuple[str, ...]:
+    """Return the RUNs of a bundle: those that it names, then those it uses."""
+    runs = dict.fromkeys(_of_type(contents, CollectionType.RUN))
+    for dataset in contents.datasets:
+        runs.setdefault(dataset.run)
+    return tuple(runs)
+
+
+def _of_type(contents: Contents, wanted: CollectionType) -> tuple[str, ...]:
+    """Return the collections of a bundle that have a type."""
+    names: list[str] = []
+    for name, (type_, _, _) in contents.collections.items():
+        if type_ is wanted:
+            names.append(name)
+    return tuple(names)

@@ -28,6 +28,12 @@ from ...store.bundle import TIME, TIMESPAN, Tagged
 
 __all__ = ["Translation", "timespan_of", "translate"]
 
+_MISFITS = (KeyError, ValueError, TypeError)
+"""What the butler raises where something does not fit its dimensions."""
+
+_Fields = Mapping[str, Any]
+"""Fields of a dimension record, by name."""
+
 
 @dataclass(frozen=True)
 class Translation:
@@ -60,88 +66,106 @@ def translate(contents: Contents, universe: DimensionUniverse) -> Translation:
         _add_type(translation, contents, universe, name)
     for dataset in contents.datasets:
         _add_dataset(translation, dataset)
-    by_element: dict[str, list[Mapping[str, Any]]] = {}
-    for element, records in contents.dimensions:
-        by_element.setdefault(element, []).extend(records)
-    for element in sorted(by_element, key=lambda name: _rank(universe, name)):
-        _add_records(translation, universe, element, by_element[element], contents.universe_version)
+    records_of: dict[str, list[_Fields]] = {}
+    for name, records in contents.dimensions:
+        records_of.setdefault(name, []).extend(records)
+    # A record is inserted after those that it refers to, which is the order
+    # of the elements.  What the universe does not know comes last.
+    elements = [element.name for element in universe.elements if element.name in records_of]
+    unknown = [name for name in records_of if name not in elements]
+    for name in (*elements, *unknown):
+        _add_records(translation, contents, universe, name, records_of[name])
     return translation
 
 
 def timespan_of(span: Range) -> Timespan:
     """Return a range of nanoseconds of TAI as the butler has it."""
     begin, end = span
-    time = TimeConverter().nsec_to_astropy
+    converter = TimeConverter()
     return Timespan(
-        None if begin == UNBOUNDED_BEGIN else time(begin), None if end == UNBOUNDED_END else time(end)
+        None if begin == UNBOUNDED_BEGIN else converter.nsec_to_astropy(begin),
+        None if end == UNBOUNDED_END else converter.nsec_to_astropy(end),
     )
 
 
-def _rank(universe: DimensionUniverse, element: str) -> int:
-    names = [dimension.name for dimension in universe.elements]
-    return names.index(element) if element in names else len(names)
-
-
-def _add_type(translation: Translation, contents: Contents, universe: DimensionUniverse, name: str) -> None:
+def _add_type(
+    translation: Translation,
+    contents: Contents,
+    universe: DimensionUniverse,
+    name: str,
+) -> None:
+    """Add a dataset type, or the problem that it is not known."""
     dimensions, storage_class, is_calibration = contents.dataset_types[name]
     try:
         # Looked up now: the datastore would miss it halfway through.
         StorageClassFactory().getStorageClass(storage_class)
         translation.types[name] = DatasetType(
-            name, universe.conform(dimensions), storage_class, isCalibration=is_calibration
+            name,
+            universe.conform(dimensions),
+            storage_class,
+            isCalibration=is_calibration,
         )
-    except (KeyError, ValueError, TypeError, RegistryError) as error:
+    except (*_MISFITS, RegistryError) as error:
+        names = ", ".join(dimensions)
         translation.problems.append(
             Diagnostic(
                 "Dataset type not known here",
-                f"{name} with the dimensions {', '.join(dimensions)} and the storage class {storage_class}: "
-                f"{error}.",
+                f"{name} with the dimensions {names} and the storage class {storage_class}: {error}.",
                 hint="The repository needs a newer butler, or the storage class in its butler.yaml.",
             )
         )
 
 
 def _add_dataset(translation: Translation, dataset: StoredDataset) -> None:
+    """Add a dataset, or the problem that its data ID does not fit."""
     dataset_type = translation.types.get(dataset.dataset_type)
     if dataset_type is None:
         return
     try:
         data_id = DataCoordinate.standardize(dataset.data_id, dimensions=dataset_type.dimensions)
-    except (KeyError, ValueError, TypeError, RegistryError) as error:
+    except (*_MISFITS, RegistryError) as error:
+        values = dict(dataset.data_id)
         translation.problems.append(
             Diagnostic(
                 "Data ID does not fit",
-                f"dataset {dataset.uuid} of {dataset.run} has the data ID {dict(dataset.data_id)}: {error}.",
+                f"dataset {dataset.uuid} of {dataset.run} has the data ID {values}: {error}.",
             )
         )
         return
-    translation.refs[dataset.uuid] = DatasetRef(dataset_type, data_id, run=dataset.run, id=UUID(dataset.uuid))
+    translation.refs[dataset.uuid] = DatasetRef(
+        dataset_type,
+        data_id,
+        run=dataset.run,
+        id=UUID(dataset.uuid),
+    )
 
 
 def _add_records(
     translation: Translation,
+    contents: Contents,
     universe: DimensionUniverse,
     name: str,
-    records: Iterable[Mapping[str, Any]],
-    version: int,
+    records: Iterable[_Fields],
 ) -> None:
+    """Add the records of a dimension, or the problem that they do not fit."""
     try:
         element = universe.elements[name]
-        if element.has_own_table:
-            translation.records[element] = [_record(element, fields) for fields in records]
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        if not element.has_own_table:
+            return
+        translated: list[DimensionRecord] = []
+        for record in records:
+            fields = {key: _value(value) for key, value in record.items()}
+            translated.append(element.RecordClass(**fields))
+        translation.records[element] = translated
+    except (*_MISFITS, RuntimeError) as error:
         translation.problems.append(
             Diagnostic(
                 "Dimension records do not fit",
-                f"the bundle describes {name} in version {version} of the dimensions, "
+                f"the bundle describes {name} in version {contents.universe_version} of the dimensions, "
                 f"the repository has version {universe.version}: {error}.",
                 hint="Export the ticket again from a repository whose dimensions have the same version.",
             )
         )
-
-
-def _record(element: DimensionElement, fields: Mapping[str, Any]) -> DimensionRecord:
-    return element.RecordClass(**{key: _value(value) for key, value in fields.items()})
 
 
 def _value(value: Any) -> Any:
