@@ -94,14 +94,22 @@ class CertificationOf:
 
     @cached_property
     def _wanted(self) -> frozenset[Row]:
-        return frozenset(_row(ref, self.span) for ref in self._refs.values())
+        """What is to be certified."""
+        rows: set[Row] = set()
+        for ref in self._refs.values():
+            data_id = format_data_id(dict(ref.dataId.required))
+            row = Row(ref.datasetType.name, data_id, str(ref.id), *self.span)
+            rows.add(row)
+        return frozenset(rows)
 
     @cached_property
     def _kept(self) -> frozenset[Row]:
+        """What is there and stays."""
         return self.expected - self.decertified
 
     @cached_property
     def _after(self) -> frozenset[Row]:
+        """What the collection is to hold in the end."""
         return self._kept | self._wanted
 
     def _refuse_what_is_wrong_already(self) -> None:
@@ -113,32 +121,36 @@ class CertificationOf:
                 f"{self.collection} would certify for an empty range",
                 "No exposure would ever find these. Correct `begin` or `end`.",
             )
-        empty = sorted(row for row in self.decertified if row.begin >= row.end)
+        empty = [row for row in sorted(self.decertified) if row.begin >= row.end]
         if empty:
+            examples = _some([_words(row) for row in empty])
             raise self._refused(
                 "Certification cannot be undone",
-                f"{self.collection} holds an empty range, which the butler never finds again: "
-                f"{_some([_words(row) for row in empty])}",
+                f"{self.collection} holds an empty range, which the butler never finds again: {examples}",
                 "Certify under another name.",
             )
         unknown = [uuid for uuid in self.uuids if uuid not in self._refs]
         if unknown or not self.uuids:
+            examples = _some(unknown) or "nothing"
             raise self._refused(
                 "Dataset is not there",
-                f"to {self.collection} would be certified {_some(unknown) or 'nothing'}",
+                f"to {self.collection} would be certified {examples}",
                 "Look again: somebody may have removed the RUN.",
             )
-        others = sorted(
-            {ref.datasetType.name for ref in self._refs.values() if not ref.datasetType.isCalibration()}
-        )
+        others: set[str] = set()
+        for ref in self._refs.values():
+            if not ref.datasetType.isCalibration():
+                others.add(ref.datasetType.name)
         if others:
+            examples = _some(sorted(others))
             raise self._refused(
                 "Dataset type is no calibration",
-                f"{_some(others)} cannot be certified to {self.collection}",
+                f"{examples} cannot be certified to {self.collection}",
                 "A dataset type is a calibration from when it is registered, or never.",
             )
 
     def _register(self) -> None:
+        """Register the collection, where it does not exist."""
         # A name that is taken is no error to the butler, whatever has it.
         if self.butler.collections.register(self.collection, ButlerCollectionType.CALIBRATION):
             return
@@ -151,6 +163,7 @@ class CertificationOf:
             )
 
     def _rows(self) -> frozenset[Row]:
+        """Return what the collection holds at this moment."""
         held = read_holdings(self.butler, [self.collection], calibrations_only=True)
         return frozenset(held[self.collection].rows)
 
@@ -167,23 +180,33 @@ class CertificationOf:
                     conflicts.append(_words(other))
             others.append(row)
         if conflicts:
+            examples = _some(conflicts)
+            span = format_range(self.span)
             raise self._refused(
                 "Validity ranges conflict",
-                f"{self.collection} would have two datasets at once for {_some(conflicts)}; "
-                f"{format_range(self.span)} is to be certified",
+                f"{self.collection} would have two datasets at once for {examples}; "
+                f"{span} is to be certified",
                 "What is certified stays. Certify for another range, or under another name.",
             )
 
     def _decertify(self) -> None:
+        """Decertify what is to go, all of a dataset type and range at once."""
         groups: dict[tuple[str, Range], list[str]] = {}
         for row in sorted(self.decertified):
-            groups.setdefault((row.dataset_type, (row.begin, row.end)), []).append(row.uuid)
+            span = (row.begin, row.end)
+            groups.setdefault((row.dataset_type, span), []).append(row.uuid)
         for (dataset_type, span), uuids in groups.items():
             # Ranges of one data ID never overlap, so this is that row, whole.
-            data_ids = [ref.dataId for ref in find_refs(self.butler, uuids).values()]
-            self.butler.registry.decertify(self.collection, dataset_type, timespan_of(span), dataIds=data_ids)
+            refs = find_refs(self.butler, uuids)
+            self.butler.registry.decertify(
+                self.collection,
+                dataset_type,
+                timespan_of(span),
+                dataIds=[ref.dataId for ref in refs.values()],
+            )
 
     def _certify(self) -> int:
+        """Certify what is not certified yet, and return how many that are."""
         new = {row.uuid for row in self._wanted - self._kept}
         refs = [ref for uuid, ref in self._refs.items() if uuid in new]
         try:
@@ -198,8 +221,12 @@ class CertificationOf:
         present: frozenset[Row],
         should_be: frozenset[Row],
     ) -> PlanIsStaleError:
-        differences = [f"{_words(row)} came" for row in sorted(present - should_be)]
-        differences += [f"{_words(row)} is gone" for row in sorted(should_be - present)]
+        """Return the error that others have certified, or decertified."""
+        differences: list[str] = []
+        for row in sorted(present - should_be):
+            differences.append(f"{_words(row)} came")
+        for row in sorted(should_be - present):
+            differences.append(f"{_words(row)} is gone")
         return self._changed(_some(differences))
 
     def _changed(self, differences: str) -> PlanIsStaleError:
@@ -215,18 +242,14 @@ class CertificationOf:
         return RefusedError(Diagnostic(summary, f"{self.name}: {detail}. Nothing was written.", hint=hint))
 
 
-def _row(ref: DatasetRef, span: Range) -> Row:
-    data_id = format_data_id(dict(ref.dataId.required))
-    return Row(ref.datasetType.name, data_id, str(ref.id), *span)
-
-
 def _words(row: Row) -> str:
-    return f"{row.dataset_type} {row.data_id} {row.uuid} {format_range((row.begin, row.end))}"
+    """Return a certification as messages name it."""
+    span = format_range((row.begin, row.end))
+    return f"{row.dataset_type} {row.data_id} {row.uuid} {span}"
 
 
 def _some(items: Sequence[str]) -> str:
     """Name the first of some things, and how many more there are."""
-    more = ""
-    if len(items) > _SHOWN:
-        more = f" and {len(items) - _SHOWN} more"
-    return f"{'; '.join(items[:_SHOWN])}{more}"
+    some = "; ".join(items[:_SHOWN])
+    others = len(items) - _SHOWN
+    return f"{some} and {others} more" if others > 0 else some

@@ -87,8 +87,8 @@ def conflicts(survey: Survey, rules: Rules, tally: Tally) -> Iterator[Diagnostic
         Told of each file that nobody vouches for and that was read.
     """
     comparison = _Comparison(survey)
-    # What things are comes before where they are: who mends a definition may
-    # find that the files were right.
+    # Definitions come before files: where they differ, what is said of files
+    # may only follow from that.
     yield from survey.translation.problems
     yield from comparison.within_bundle()
     yield from _of_dataset_types(survey.translation, survey.types)

@@ -47,6 +47,9 @@ _EXAMPLES = 3
 _Fields = Mapping[str, Any]
 """Fields of a dimension record, by name."""
 
+_Records = tuple[tuple[str, tuple[_Fields, ...]], ...]
+"""Dimension records by element, as an export has them."""
+
 
 def write_export(
     butler: Butler, name: str, collections: Sequence[str], chain: str | None, *, to_read: bool = False
@@ -174,7 +177,8 @@ def check_export(
     files = _files(butler, name, refs, to_read=False)
     recorded: list[StoredDataset] = []
     for ref in refs:
-        dataset = _described(ref, files[str(ref.id)])
+        uuid = str(ref.id)
+        dataset = _described(ref, files[uuid])
         # Without a record of the class, the butler says which it is.
         if dataset.formatter:
             recorded.append(dataset)
@@ -254,8 +258,8 @@ def _described(ref: DatasetRef, file: Artifact) -> StoredDataset:
     )
 
 
-def _dimension_records(refs: Iterable[DatasetRef]) -> tuple[tuple[str, tuple[_Fields, ...]], ...]:
-    """Return the records of all that data IDs name, as an export has them."""
+def _dimension_records(refs: Iterable[DatasetRef]) -> _Records:
+    """Return the records of all that data IDs name."""
     # Thousands of datasets have a few data IDs, and these fewer records.
     by_element: dict[str, dict[DataCoordinate, _Fields]] = {}
     for data_id in {ref.dataId for ref in refs}:
@@ -266,10 +270,7 @@ def _dimension_records(refs: Iterable[DatasetRef]) -> tuple[tuple[str, tuple[_Fi
             records = by_element.setdefault(element, {})
             if record.dataId not in records:
                 records[record.dataId] = _exported_fields(record)
-    exported: list[tuple[str, tuple[_Fields, ...]]] = []
-    for element, records in by_element.items():
-        exported.append((element, tuple(records.values())))
-    return tuple(exported)
+    return tuple((element, tuple(records.values())) for element, records in by_element.items())
 
 
 def _exported_fields(record: DimensionRecord) -> _Fields:
@@ -301,7 +302,8 @@ class _Paths:
         """Return a file of the export with a relative path."""
         (ref,) = file.refs
         recorded = self.files[str(ref.id)].uri
-        uri, path = str(recorded), str(file.path)
+        uri = str(recorded)
+        path = str(file.path)
         is_absolute = ResourcePath(path, forceAbsolute=False).isabs()
         if is_absolute or path_problem(path) or is_in_zip(recorded):
             # Recorded by its URI, within a zip file, or by a name that is not
@@ -311,7 +313,8 @@ class _Paths:
                 # Of the member of a zip file, the member's extension.
                 named = ResourcePath(recorded.unquoted_fragment, forceAbsolute=False)
             extension = named.getExtension()
-            own_path = f"{ref.run}/{ref.datasetType.name}/{ref.id}{extension}"
+            dataset_type = ref.datasetType.name
+            own_path = f"{ref.run}/{dataset_type}/{ref.id}{extension}"
             path = self._elsewhere.setdefault(uri, own_path)
         file.path = path
         self.uris[path] = uri
@@ -398,7 +401,8 @@ def _files(
     for ref in refs:
         files = recorded[str(ref.id)]
         # Whoever only reads takes a member of a zip file for what it is.
-        if len(files) != 1 or (is_in_zip(files[0].uri) and not to_read):
+        is_alone = len(files) == 1
+        if not is_alone or (is_in_zip(files[0].uri) and not to_read):
             without_own.append(ref)
     if without_own:
         examples = _some(without_own)

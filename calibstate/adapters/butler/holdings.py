@@ -24,6 +24,7 @@ from lsst.resources import ResourcePath
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
 from ...model.timespans import UNBOUNDED
+from ..registry.files import total_size
 from .datastore import artifacts, has_datastore, recorded, sizes_of
 
 __all__ = ["find_collections", "read_holdings"]
@@ -115,7 +116,12 @@ def read_holdings(
     for name, type_ in leaves.items():
         held = answers.rows[name]
         unrecorded = frozenset(row.uuid for row in held if row.uuid not in recorded_uuids)
-        holding = Holding(name, type_, tuple(held), unrecorded)
+        holding = Holding(
+            collection=name,
+            type=type_,
+            rows=tuple(held),
+            unrecorded=unrecorded,
+        )
         if name in with_files:
             actual = _of_rows(held, sizes.actual)
             as_recorded = _of_rows(held, sizes.recorded)
@@ -192,8 +198,8 @@ class _Sizes:
         for ref in refs:
             uuid = str(ref.id)
             of_dataset = files.get(uuid, ())
-            self.actual[uuid] = _total([size_of[file.uri] for file in of_dataset])
-            recorded_size = _total([file.size for file in of_dataset])
+            self.actual[uuid] = total_size(size_of[file.uri] for file in of_dataset)
+            recorded_size = total_size(file.size for file in of_dataset)
             if recorded_size is not None:
                 self.recorded[uuid] = recorded_size
 
@@ -208,13 +214,3 @@ def _of_rows(
         if row.uuid in by_uuid:
             values[row.uuid] = by_uuid[row.uuid]
     return values
-
-
-def _total(sizes: Sequence[int | None]) -> int | None:
-    """Return the sum; `None` where a size is not known, or there is none."""
-    total = 0
-    for size in sizes:
-        if size is None:
-            return None
-        total += size
-    return total if sizes else None

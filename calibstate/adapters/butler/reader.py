@@ -205,7 +205,7 @@ class DafButlerReader(ButlerReader):
 
     @contextmanager
     def _asking_anew(self) -> Iterator[None]:
-        """Ask the butler, which has forgotten what it knew."""
+        """Ask the butler, and not what it remembers of dataset types."""
         with self._repository.asking():
             # Dataset types may have been removed or defined anew since.
             self._butler.registry.refresh()

@@ -170,15 +170,14 @@ class Survey:
     @property
     def nothing_lacks(self) -> bool:
         """Whether all of the bundle is there."""
-        # Files and datasets first: where they lack, nothing else is asked.
         if self.absent or self.unrecorded or self.uncertified:
             return False
         if any(self.new_records.values()):
             return False
         if len(self.types) < len(self.contents.dataset_types):
             return False
-        names = (*self.runs, *self.calibrations)
-        return self.collections.keys() >= set(names)
+        names = {*self.runs, *self.calibrations}
+        return names <= self.collections.keys()
 
     def rows(self, collection: str) -> tuple[Row, ...]:
         """Return what a collection holds, nothing where it does not exist."""

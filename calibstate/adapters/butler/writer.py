@@ -101,8 +101,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         fence: Fence = unfenced,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks."""
-        with self._repository.asking():
-            self._butler.registry.refresh()
+        with self._asking_anew():
             return BundleImport(
                 self._butler,
                 self._repository.name,

@@ -13,7 +13,7 @@ from ..local import size_at
 from .plain import NotPlainError
 from .tables import FileRecord
 
-__all__ = ["with_sizes"]
+__all__ = ["total_size", "with_sizes"]
 
 _PLAIN_PATH = re.compile(r"(?:file:///)?(?!\.\.?/)[A-Za-z0-9_.+,=-]+(?:/(?!\.\.?/)[A-Za-z0-9_.+,=-]+)*")
 """Paths that mean the same whoever reads them: no member of a zip file, no
@@ -54,8 +54,8 @@ def with_sizes(
     sizes: dict[str, int | None] = {}
     recorded: dict[str, int] = {}
     for uuid, files in files_of.items():
-        sizes[uuid] = _total([size_of[file.path] for file in files])
-        recorded_size = _total([file.size for file in files])
+        sizes[uuid] = total_size(size_of[file.path] for file in files)
+        recorded_size = total_size(file.size for file in files)
         if recorded_size is not None:
             recorded[uuid] = recorded_size
     answer = dict(held)
@@ -91,12 +91,18 @@ def _sizes(paths: Sequence[str], folder: Path) -> dict[str, int | None]:
     return dict(zip(paths, sizes, strict=True))
 
 
-def _total(sizes: Sequence[int | None]) -> int | None:
-    """Return the sum; `None` where a size is not known, or there is none."""
-    total = 0
+def total_size(sizes: Iterable[int | None]) -> int | None:
+    """Return the size of a dataset; `None` where it is not known.
+
+    Parameters
+    ----------
+    sizes
+        Those of its files; none where there is no file.
+    """
+    total: int | None = None
     for size in sizes:
         # The datastore writes -1 where it knows of no size.
         if size is None or size < 0:
             return None
-        total += size
-    return total if sizes else None
+        total = size + (total or 0)
+    return total

@@ -138,8 +138,7 @@ class RememberedDigests:
             return
         body = kept.model_dump_json().encode()
         # By its digest what was cut off, or edited, is not taken for whole.
-        digest = hashlib.sha256(body).hexdigest().encode()
-        self._folder.write(self._name, digest + b"\n" + body)
+        self._folder.write(self._name, _digest(body) + b"\n" + body)
 
 
 def _entry(digest: HeldDigest) -> _Entry:
@@ -149,12 +148,16 @@ def _entry(digest: HeldDigest) -> _Entry:
     return type_, digest.fingerprint, digest.count, unrecorded  # type: ignore[return-value]
 
 
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
+
+
 def _read_kept(data: bytes | None) -> _Kept | None:
     """Return what is kept; `None`: nothing that is whole."""
     if data is None:
         return None
     digest, _, body = data.partition(b"\n")
-    if digest != hashlib.sha256(body).hexdigest().encode():
+    if digest != _digest(body):
         return None
     try:
         return _Kept.model_validate_json(body)
