@@ -1,4 +1,4 @@
-"""What a repository tells of itself."""
+"""A look whether one can work at a repository."""
 
 from __future__ import annotations
 

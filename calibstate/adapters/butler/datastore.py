@@ -145,7 +145,7 @@ def first_writable(butler: Butler, name: str) -> FileStore:
 
 
 def lack_of_files(butler: Butler, name: str) -> Diagnostic | None:
-    """Say that a repository has no datastore of files; `None`: it has.
+    """Return why a repository keeps no files; `None`: it does.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What collections hold, read in bulk.
+"""Reading in bulk what collections hold.
 
 One query per dataset type over all collections together; asked collection by
 collection the same takes many times as long.

@@ -171,7 +171,7 @@ def holds(target: ResourcePath, file: BundleFile, passed: Pace = unlimited) -> b
 
 
 def lack_of_space(placements: Iterable[Placement]) -> Iterator[Diagnostic]:
-    """Tell of the file systems that files would not fit in."""
+    """Yield the file systems that files would not fit in."""
     # By folder first: to ask the system for each of thousands takes a while.
     sizes: Counter[Path] = Counter()
     for placement in placements:

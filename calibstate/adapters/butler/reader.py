@@ -72,7 +72,7 @@ class DafButlerReader(ButlerReader):
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
-        """Return those of ``names`` that exist, looked at anew."""
+        """Return those of ``names`` that exist, looked at again."""
         with self._repository.asking():
             infos = find_collections(self._butler, list(dict.fromkeys(names)))
         collections: dict[str, SeenCollection] = {}
@@ -103,7 +103,7 @@ class DafButlerReader(ButlerReader):
             else:
                 by_butler = [name for name in wanted if name in with_files]
             if by_butler:
-                # Dataset types may have been removed or defined anew since.
+                # Dataset types may have been removed or defined again since.
                 self._butler.registry.refresh()
                 held |= read_holdings(
                     self._butler,
@@ -118,7 +118,7 @@ class DafButlerReader(ButlerReader):
         self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False
     ) -> Export:
         """Return the description of collections, and where their files are."""
-        with self._asking_anew():
+        with self._asking_refreshed():
             return write_export(self._butler, self._repository.name, collections, chain, to_read=to_read)
 
     @override
@@ -129,25 +129,25 @@ class DafButlerReader(ButlerReader):
     @override
     def check_export(self, collections: Sequence[str]) -> None:
         """Look whether collections could be exported; no file is read."""
-        with self._asking_anew():
+        with self._asking_refreshed():
             check_export(self._butler, self._repository.name, collections, self._formatters)
 
     @override
     def objections(self, contents: Contents) -> Sequence[Diagnostic]:
         """Return why a bundle could not be imported, as far as it is told."""
-        with self._asking_anew():
+        with self._asking_refreshed():
             return list(objections(self._butler, self._repository.name, contents, self._formatters))
 
     @override
     def described(self, collections: Sequence[str]) -> Contents | None:
         """Return what an export of collections would say of its datasets."""
-        with self._asking_anew():
+        with self._asking_refreshed():
             return describe(self._butler, self._repository.name, collections)
 
     @override
     def stored(self, collections: Sequence[str]) -> Sequence[StoredFile]:
         """Return the datasets of collections, each with its file."""
-        with self._asking_anew():
+        with self._asking_refreshed():
             return list_stored(self._butler, self._repository.name, collections)
 
     @override
@@ -204,10 +204,10 @@ class DafButlerReader(ButlerReader):
         return examined if self.is_server else examined.slowed(self.aside)
 
     @contextmanager
-    def _asking_anew(self) -> Iterator[None]:
+    def _asking_refreshed(self) -> Iterator[None]:
         """Ask the butler, and not what it remembers of dataset types."""
         with self._repository.asking():
-            # Dataset types may have been removed or defined anew since.
+            # Dataset types may have been removed or defined again since.
             self._butler.registry.refresh()
             yield
 

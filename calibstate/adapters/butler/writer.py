@@ -101,7 +101,7 @@ class DafButlerWriter(DafButlerReader, ButlerWriter):
         fence: Fence = unfenced,
     ) -> ImportCount:
         """Add what a bundle holds and the repository lacks."""
-        with self._asking_anew():
+        with self._asking_refreshed():
             return BundleImport(
                 self._butler,
                 self._repository.name,

@@ -1,4 +1,4 @@
-"""What databases say when something is wrong, in our words."""
+"""Errors of databases, and what a person does about them."""
 
 from __future__ import annotations
 
