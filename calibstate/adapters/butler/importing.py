@@ -78,8 +78,9 @@ class BundleImport:
         store = first_writable(self.butler, self.name)
         survey = self._survey(store)
         # Files that are read to be compared count as much as those copied.
-        to_read = [*survey.unvouched.values(), *(placement.file for placement in survey.placements)]
-        tally = Tally(self.watch, [file.size for file in to_read])
+        sizes = [file.size for file in survey.unvouched.values()]
+        sizes += [placement.file.size for placement in survey.placements]
+        tally = Tally(self.watch, sizes)
         self._refuse_conflicts(survey, tally)
         # What others bring was never on its way by us.
         placed_by_us = survey.expected if survey.source is not None else ()

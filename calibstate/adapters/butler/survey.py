@@ -139,8 +139,12 @@ class Survey:
             # Nothing can be put into a zip file, and nothing in its place.
             if is_in_zip(target):
                 continue
-            source = self.source.join(file.path, forceDirectory=False)
-            placements.append(Placement(file, source, target))
+            placement = Placement(
+                file=file,
+                source=self.source.join(file.path, forceDirectory=False),
+                target=target,
+            )
+            placements.append(placement)
         return tuple(placements)
 
     @cached_property

@@ -83,9 +83,15 @@ class RememberedDigests:
     def _source(self) -> str:
         """What was read, and how; what was read otherwise is not ours."""
         repository = self._repository
-        tried = sorted(TRIED.items())
-        read = f"{repository.namespace} {repository.records} {tried}"
-        return f"{repository.identity} {read} {__version__} {_FORMAT}"
+        parts = (
+            repository.identity,
+            repository.namespace,
+            repository.records,
+            sorted(TRIED.items()),
+            __version__,
+            _FORMAT,
+        )
+        return " ".join(map(str, parts))
 
     def digests(
         self, snapshot: Snapshot, names: Sequence[str], *, calibrations_only: bool
