@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = {
     "drift": Entry("drift", "Tell where live places have left the declaration."),
     "plan": Entry("plan", "Show the steps that would end the drift."),
     "apply": Entry("apply", "Plan, show, ask, and do it."),
+    "certify": Entry("certify", "Certify what was made of a ticket, and search it by its ticket chain."),
     "report": Entry("report", "Tell reviewers what a change of the tree proposes, and what it does."),
     "rollback": Entry("rollback", "Prepare the change that takes a ticket out everywhere."),
     "seal": Entry("seal", "Write down what a ticket contains, from its origin."),

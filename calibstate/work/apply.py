@@ -30,7 +30,7 @@ from ..model.plans import Plan
 from ..model.results.plans import Applied, PlanMade
 from ..store import planfile
 from .applying import Applying, unfit_places
-from .looking import ask_who_is_there, look_and_plan
+from .looking import LookAt, ask_who_is_there, look_and_plan, look_at_all
 from .remarks import commit_remarks, guards_met, not_seen, passing
 from .savedplans import check_whole, read_appliable
 from .scoping import origins_of
@@ -68,6 +68,9 @@ class Prepared:
     remarks: tuple[Diagnostic, ...] = ()
     """What a person should know who reads the plan."""
 
+    look_at: LookAt = look_at_all
+    """What is looked at before another plan is made."""
+
     @property
     def digest(self) -> str:
         """By which the plan is approved."""
@@ -83,6 +86,7 @@ def prepare(
     file: Path | None = None,
     allowed: Allowed = NOTHING,
     lock_timeout: timedelta = timedelta(),
+    look_at: LookAt = look_at_all,
 ) -> Prepared:
     """Return a plan that can be carried out: a new one, or a saved one.
 
@@ -98,6 +102,8 @@ def prepare(
         Guards that a person passes.
     lock_timeout
         How long is waited, in all, for what others hold.
+    look_at
+        Looks at what the plan is for.
 
     Raises
     ------
@@ -122,7 +128,7 @@ def prepare(
     plan = saved
     # A saved plan is held to what is live by the steps themselves.
     if plan is None:
-        seen_now = look_and_plan(session, places, allowed)
+        seen_now = look_and_plan(session, places, allowed, look_at=look_at)
         plan, foreseen = seen_now.plan, seen_now.foreseen
         session.listener.report(foreseen.notes)
     # A saved plan tells of the commit that it was made from, not of this one.
@@ -139,6 +145,7 @@ def prepare(
         foreseen,
         is_saved=saved is not None,
         remarks=(*not_seen(plan), *guards_met(plan, desired, allowed, now)),
+        look_at=look_at,
     )
 
 
@@ -220,6 +227,7 @@ def carry_out(
         passes=prepared.passes,
         foreseen=prepared.foreseen,
         may_plan_again=not (only_this or prepared.is_saved),
+        look_at=prepared.look_at,
     )
     return applying.run(wait)
 

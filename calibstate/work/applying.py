@@ -40,7 +40,7 @@ from ..surveys.arrivals import arrivals
 from ..surveys.doctor import fit_for
 from ..views import text
 from .listener import Listener
-from .looking import look_at_all, planned
+from .looking import LookAt, look_at_all, planned
 from .session import Session
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class Applying:
 
     may_plan_again: bool = True
     """Whether more may be done than is in the plan."""
+
+    look_at: LookAt = look_at_all
+    """What is looked at before another plan is made."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """What became of each target, at last."""
@@ -154,7 +157,7 @@ class Applying:
             return
         # Who was silent may have come back meanwhile.
         self.places.silences.forget()
-        view = look_at_all(self.session, self.places)
+        view = self.look_at(self.session, self.places)
         show(list(text.arrivals(arrivals(view))))
         # What waited is told by the new plan, if it still waits.
         self._forget({Result.PENDING, Result.SKIPPED})
@@ -204,7 +207,7 @@ class Applying:
         failed
             Why steps are not tried again.
         """
-        view = look_at_all(self.session, self.places)
+        view = self.look_at(self.session, self.places)
         self.latest = planned(view, self.allowed, {**self.tried, **failed}, self.foreseen)
         # Of what had moved, or waited, the new plan tells what is left;
         # somebody else may have done it.

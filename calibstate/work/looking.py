@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,11 @@ from .session import Session
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["Look", "ask_who_is_there", "look", "look_and_plan", "look_at_all", "planned"]
+__all__ = ["Look", "LookAt", "ask_who_is_there", "look", "look_and_plan", "look_at_all", "planned"]
+
+
+LookAt = Callable[[Session, "Places"], View]
+"""Looks at some of what is declared."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,11 @@ def look(session: Session, places: Places, allowed: Allowed = NOTHING, after: Co
 
 
 def look_and_plan(
-    session: Session, places: Places, allowed: Allowed = NOTHING, after: Collection[str] = ()
+    session: Session,
+    places: Places,
+    allowed: Allowed = NOTHING,
+    after: Collection[str] = (),
+    look_at: LookAt | None = None,
 ) -> Look:
     """Look at all that is asked for, where it is known who is there.
 
@@ -59,8 +67,11 @@ def look_and_plan(
     ----------
     session, places, allowed, after
         As for `look`.
+    look_at
+        What is looked at; `None`: all that the session asks for.
     """
-    view = look_at_all(session, places)
+    look_at = look_at or look_at_all
+    view = look_at(session, places)
     # What others will have done by then opens their waves.
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
     foreseen = foresee(planned(view, allowed), places)

@@ -12,7 +12,8 @@ import pytest
 
 from calibstate.demo.rucio.site import RucioSite
 from tests.commands.carried import Carried, carry, make_origin
-from tests.commands.sites import Sites, make_sites
+from tests.commands.generations import add_raws
+from tests.commands.sites import ORIGIN, Sites, make_sites
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,24 @@ def deployed(
 ) -> Iterator[Sites]:
     """Return the same sites after the first apply."""
     with closing(sites_deployed_once.copied_to(tmp_path / "sites", capsys)) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="session")
+def origin_with_raws_once(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return an origin with raws and an older ticket, to copy."""
+    sites = make_sites(tmp_path_factory.mktemp("raws") / "made", tickets=("DM-1",), copies=())
+    with sites.butler(ORIGIN) as butler:
+        add_raws(butler)
+    return sites
+
+
+@pytest.fixture
+def origin(
+    origin_with_raws_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Sites]:
+    """Return an origin with raws, at which templates are run."""
+    with closing(origin_with_raws_once.copied_to(tmp_path / "sites", capsys)) as copy:
         yield copy
 
 

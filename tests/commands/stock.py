@@ -6,12 +6,13 @@ from pathlib import Path
 
 from lsst.daf.butler.script import (  # type: ignore[attr-defined]
     butlerImport,
+    certifyCalibrations,
     collectionChain,
     exportCalibs,
     removeRuns,
 )
 
-__all__ = ["collection_chain", "export_calibs", "import_", "remove_runs"]
+__all__ = ["certify_calibrations", "collection_chain", "export_calibs", "import_", "remove_runs"]
 
 
 def export_calibs(repository: Path, folder: Path, *collections: str) -> None:
@@ -33,3 +34,17 @@ def remove_runs(repository: Path, run: str) -> None:
     """``butler remove-runs --force --no-confirm REPOSITORY RUN``."""
     found = removeRuns(str(repository), run)
     found.onConfirmation()
+
+
+def certify_calibrations(
+    repository: Path,
+    source: str,
+    collection: str,
+    dataset_type: str,
+    *,
+    begin: str | None = None,
+    end: str | None = None,
+    search_all_inputs: bool = False,
+) -> None:
+    """``butler certify-calibrations REPOSITORY INPUT OUTPUT TYPE``."""
+    certifyCalibrations(str(repository), source, collection, dataset_type, begin, end, search_all_inputs)

@@ -11,6 +11,7 @@ from ..drift import What
 from ..guards import Allowed
 from ..outcomes import Outcome, Result
 from ..plans import Plan
+from ..reasons import Code
 from .base import CommandResult, Footnote
 
 __all__ = ["Applied", "PlanMade", "SavedPlan", "undone_code"]
@@ -19,7 +20,9 @@ __all__ = ["Applied", "PlanMade", "SavedPlan", "undone_code"]
 def undone_code(plan: Plan) -> ExitCode:
     """Return the code of all that a plan leaves undone."""
     codes = []
-    if plan.has(What.UNREACHABLE):
+    is_partial = any(drift.reason == Code.PARTIAL.value for drift in plan.drift)
+    # What failed in part does not come by waiting.
+    if is_partial or plan.has(What.UNREACHABLE):
         codes.append(ExitCode.ERROR)
     if plan.refused:
         codes.append(ExitCode.REFUSED)

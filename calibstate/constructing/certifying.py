@@ -1,0 +1,125 @@
+"""What a ticket certifies at its origin, and what its chain searches then.
+
+The resources and the kinds are those of ``plan``; only less of what is
+declared is looked at, and for a ticket that nobody has adopted yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..engine.observe import View, look_at
+from ..engine.waves import look_at_waves
+from ..kinds.certification import Certification, CertificationKind, certifications_of
+from ..kinds.chain import Chain
+from ..model.constructed import Constructed
+from ..model.contents import CollectionType
+from ..model.desired import DesiredState, Written
+from ..model.fingerprints import collection_fingerprint
+from ..model.names import CollectionName, RepositoryAddress
+from ..model.resources import Declared, Need
+from ..model.scope import Scope
+from ..model.tickets import Ticket
+from ..ports.places import ReadPlaces
+
+__all__ = ["look_at_certifications", "prefix_at"]
+
+
+def look_at_certifications(
+    written: Written[Ticket],
+    desired: DesiredState,
+    repository: RepositoryAddress,
+    places: ReadPlaces,
+    only: Iterable[CollectionName] | None = None,
+) -> View:
+    """Look at what a ticket certifies, and at its ticket chain.
+
+    A plan that is made from this certifies what is complete, then has the
+    ticket chain search it, the newest first.
+
+    Parameters
+    ----------
+    written
+        The ticket.
+    desired
+        All that is declared.
+    repository
+        Its origin.
+    places
+        Where to look.
+    only
+        The collections that are certified; `None`: all that it declares.
+
+    Raises
+    ------
+    UnreachableError
+        The repository does not answer.
+    """
+    prefix = prefix_at(repository, desired)
+    certifications = list(certifications_of(written, desired, repository, prefix))
+    if only is not None:
+        addresses = {Certification.at(repository, name) for name in only}
+        certifications = [declared for declared in certifications if declared.address in addresses]
+    observations = look_at(certifications, places)
+    live = list(Certification.among(observed.resource for observed in observations))
+    chains = list(_chains(written, live, repository, prefix, places))
+    observations.extend(look_at(chains, places))
+    scope = Scope(repositories=(repository,))
+    remarks = [remark for certification in live for remark in CertificationKind().remarks(certification)]
+    return View(
+        desired,
+        scope,
+        (*certifications, *chains),
+        {observed.address: observed for observed in observations},
+        look_at_waves(desired, scope, places),
+        tuple(remarks),
+    )
+
+
+def prefix_at(repository: RepositoryAddress, desired: DesiredState) -> str:
+    """Return what stands before the names of what a site makes."""
+    site, _ = desired.repository(repository)
+    if site.construction is None:
+        return ""
+    return site.construction.user_prefix
+
+
+def _chains(
+    written: Written[Ticket],
+    live: Sequence[Certification],
+    repository: RepositoryAddress,
+    prefix: str,
+    places: ReadPlaces,
+) -> Iterator[Declared]:
+    """Yield the ticket chain as it is to be; none for a bare ticket."""
+    ticket = written.noun
+    name = ticket.collection
+    if ticket.construction:
+        name = Constructed(ticket, prefix).chain
+    if name is None:
+        return
+    seen = places.butler(repository).collections([name]).get(name)
+    searched: tuple[CollectionName, ...] = ()
+    if seen and seen.type is CollectionType.CHAINED:
+        searched = seen.children
+    certified = [certification for certification in live if _will_be_there(certification)]
+    new = [certification.collection for certification in certified]
+    new = [collection for collection in reversed(new) if collection not in searched]
+    if set(new) <= set(ticket.leaves):
+        # The file may have another order than the one in which it is made.
+        new.sort(key=ticket.leaves.index)
+    chain = Chain(
+        Chain.at(repository, name),
+        (*new, *searched),
+        content={certification.collection: _content(certification) for certification in certified},
+    )
+    needs = [Need(Certification.at(repository, collection), collection) for collection in new]
+    yield Declared(chain, written.lines.at("ticket"), tuple(needs))
+
+
+def _will_be_there(certification: Certification) -> bool:
+    return certification.is_done or certification.foreseen is not None
+
+
+def _content(certification: Certification) -> dict[CollectionName, str]:
+    return {certification.collection: collection_fingerprint(certification.wanted)}

@@ -1,0 +1,120 @@
+"""Certify what is complete of a ticket, and search it by its ticket chain.
+
+It is planned, shown, agreed to and carried out as ``apply`` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..constructing.certifying import look_at_certifications
+from ..engine.observe import View
+from ..engine.plan import NOTHING
+from ..errors import Diagnostic, UsageError
+from ..model.desired import DesiredState, Written
+from ..model.guards import Allowed
+from ..model.names import RepositoryAddress
+from ..model.scope import Scope
+from ..model.tickets import Ticket
+from .apply import Prepared
+from .apply import prepare as prepare_plan
+from .scoping import check_scope
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    session: Session,
+    ticket: str,
+    allowed: Allowed = NOTHING,
+    lock_timeout: timedelta = timedelta(),
+) -> Prepared:
+    """Return a plan that certifies what is complete of a ticket.
+
+    Parameters
+    ----------
+    session
+        It says which tree.
+    ticket
+        ``TICKET`` or ``INSTRUMENT/TICKET``.
+    allowed
+        Guards that a person passes.
+    lock_timeout
+        How long is waited, in all, for what others hold.
+
+    Raises
+    ------
+    UsageError
+        There is no such ticket, it certifies nothing, or its instrument has
+        no origin.
+    """
+    desired = session.desired
+    written = _ticket(desired, ticket)
+    origin = _origin(written, desired)
+    session = replace(session, requested=Scope(repositories=(origin,)))
+    remarks: list[Diagnostic] = []
+    look_at = partial(_look, written, origin, remarks)
+    prepared = prepare_plan(session, None, allowed, lock_timeout, look_at)
+    return replace(prepared, remarks=(*remarks, *prepared.remarks))
+
+
+def _look(
+    written: Written[Ticket],
+    origin: RepositoryAddress,
+    remarks: list[Diagnostic],
+    session: Session,
+    places: Places,
+) -> View:
+    with session.counting("looking at", "places") as watch:
+        watch(0, 1)
+        view = look_at_certifications(written, session.desired, origin, places)
+    remarks.extend(view.notes)
+    return view
+
+
+def _ticket(desired: DesiredState, word: str) -> Written[Ticket]:
+    """Return the ticket that a word names."""
+    scope = Scope(tickets=(word,))
+    check_scope(desired, scope)
+    tickets = [written for key, written in sorted(desired.tickets.items()) if scope.has_ticket(key)]
+    if len(tickets) > 1:
+        names = ", ".join(written.noun.name for written in tickets)
+        raise UsageError(
+            Diagnostic(
+                "Ticket of several instruments",
+                f"{word} is declared for {names}.",
+                hint=f"Name one: calibstate certify {tickets[0].noun.name}.",
+            )
+        )
+    return tickets[0]
+
+
+def _origin(written: Written[Ticket], desired: DesiredState) -> RepositoryAddress:
+    """Return where a ticket is certified."""
+    ticket = written.noun
+    if not ticket.construction and not ticket.certify:
+        raise UsageError(
+            Diagnostic(
+                "Nothing to certify",
+                f"{ticket.ticket} says neither how its collections are made nor what it certifies.",
+                written.lines.at("ticket"),
+                hint="Give `construction`, or `certify: [{as: …, datasets_of: …, begin: …, end: …}]`.",
+            )
+        )
+    origin = desired.origin(ticket.instrument)
+    if origin is None:
+        raise UsageError(
+            Diagnostic(
+                "Instrument without an origin",
+                f"No repository is the origin of {ticket.instrument}, so none of it is certified.",
+                hint="Give the repository where calibrations are made `route: origin`.",
+            )
+        )
+    return origin
