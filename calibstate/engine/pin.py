@@ -15,7 +15,7 @@ from functools import cache
 
 from ..errors import UnreachableError
 from ..kinds.bundle import Bundle
-from ..kinds.certification import Certification
+from ..kinds.certification import foreseen_at
 from ..kinds.collection import Collection
 from ..kinds.whole import tell_rows
 from ..model.approvals import approved_otherwise
@@ -212,7 +212,12 @@ def _from_origin(
         return Reason.awaited(Code.NOT_EXPORTED, detail)
     if at_origin.trouble:
         return Reason.unseen(place, f"its origin {origin} could not be seen")
-    held = _held(ticket, place, at_origin, observed)
+    held: dict[str, Holding] = {}
+    live = Collection.of(at_origin.resource)
+    if live:
+        held.update(live.held)
+    # What the origin is about to certify is known before it is certified.
+    held.update(foreseen_at(place, ticket.leaves, observed))
     lacking = [name for name in ticket.leaves if name not in held or not held[name].rows]
     if lacking:
         detail = f"its origin {origin} does not hold {', '.join(lacking)} yet"
@@ -233,24 +238,3 @@ def _from_origin(
         )
     fingerprints = {name: held[name].fingerprint for name in ticket.leaves}
     return Pin(fingerprints, f"its origin {origin}", lambda: held)
-
-
-def _held(
-    ticket: Ticket,
-    origin: Place,
-    at_origin: Observed,
-    observed: Mapping[Address, Observed],
-) -> Mapping[str, Holding]:
-    """Return what the origin holds of a ticket, and is about to certify."""
-    held: dict[str, Holding] = {}
-    live = Collection.of(at_origin.resource)
-    if live:
-        held.update(live.held)
-    for name in ticket.leaves:
-        certified = observed.get(Certification.at(origin, name))
-        if certified is None:
-            continue
-        certification = Certification.of(certified.resource)
-        if certification and certification.foreseen:
-            held[name] = certification.foreseen
-    return held

@@ -26,7 +26,7 @@ from ..model.drift import Drift, What
 from ..model.fingerprints import collection_fingerprint
 from ..model.names import ARCHIVE, Address, CollectionName, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason, Weight
-from ..model.resources import Declared, Resource
+from ..model.resources import Declared, Observed, Resource
 from ..model.status import RowKey
 from ..model.submissions import ExpectedOutput, SeenOutput
 from ..model.tickets import Ticket
@@ -49,6 +49,7 @@ __all__ = [
     "CertifyDatasetsAgain",
     "certifications_of",
     "declared_certifications",
+    "foreseen_at",
     "there_before",
 ]
 
@@ -118,7 +119,11 @@ class Certification(Resource):
     @classmethod
     def at(cls, repository: RepositoryAddress, collection: CollectionName) -> Address:
         """Return the address of a certification."""
-        return address_of(repository, CertificationKind.name, collection)
+        return address_of(
+            repository,
+            CertificationKind.name,
+            collection,
+        )
 
     @classmethod
     def of_product(
@@ -197,7 +202,11 @@ class Certification(Resource):
         """What the collection will hold; `None`: nobody can tell yet."""
         if problem_with(self) or not self.wanted:
             return None
-        return Holding(self.collection, CollectionType.CALIBRATION, tuple(sorted(self.wanted)))
+        return Holding(
+            self.collection,
+            CollectionType.CALIBRATION,
+            tuple(sorted(self.wanted)),
+        )
 
     @override
     def declaration(self) -> Mapping[str, object]:
@@ -289,15 +298,35 @@ class CertifyAction(Action):
         place = self.target.place
         if live.taken:
             actual = f"a {live.taken.value} collection"
-            yield Departure(place, self.collection, "a CALIBRATION collection or none", actual)
+            yield Departure(
+                place,
+                self.collection,
+                "a CALIBRATION collection or none",
+                actual,
+            )
         if not self._are_the_datasets(live):
             expected = f"{self.number} datasets {self.datasets}"
             actual = f"{len(live.datasets)} datasets {_fingerprint(live.datasets)}"
-            yield Departure(place, self.source, expected, actual)
+            yield Departure(
+                place,
+                self.source,
+                expected,
+                actual,
+            )
         if _fingerprint(live.held) != self.held:
-            yield Departure(place, self.collection, _content(self.held), _content(_fingerprint(live.held)))
+            yield Departure(
+                place,
+                self.collection,
+                _content(self.held),
+                _content(_fingerprint(live.held)),
+            )
         if live.left:
-            yield Departure(place, self.target.name, "a ticket that never left its origin", live.left)
+            yield Departure(
+                place,
+                self.target.name,
+                "a ticket that never left its origin",
+                live.left,
+            )
 
     @override
     def brings(self) -> frozenset[tuple[str, str]]:
@@ -377,7 +406,11 @@ class CertificationKind(Kind[Certification]):
         live: dict[Address, Certification | None] = {}
         looked_at: list[Certification] = []
         for target in targets:
-            target = replace(target, left=departed.how(target), unseen=departed.unseen)
+            target = replace(
+                target,
+                left=departed.how(target),
+                unseen=departed.unseen,
+            )
             live[target.address] = None
             # What has been deployed costs no look.
             if not (target.left and target.until_it_left):
@@ -387,7 +420,11 @@ class CertificationKind(Kind[Certification]):
         return live
 
     @override
-    def compare(self, declared: Certification, live: Certification | None) -> Iterator[Drift]:
+    def compare(
+        self,
+        declared: Certification,
+        live: Certification | None,
+    ) -> Iterator[Drift]:
         if live is None or live.is_done or _is_over(live):
             return
         what = What.MISSING
@@ -405,7 +442,11 @@ class CertificationKind(Kind[Certification]):
         )
 
     @override
-    def remedy(self, declared: Certification, live: Certification | None) -> Iterator[Action]:
+    def remedy(
+        self,
+        declared: Certification,
+        live: Certification | None,
+    ) -> Iterator[Action]:
         if live is None or live.is_done or _is_over(live) or problem_with(live):
             return
         assert live.source, "what has datasets has a source"
@@ -433,7 +474,11 @@ class CertificationKind(Kind[Certification]):
         return live is None or live.is_done or _is_over(live)
 
     @override
-    def obstacle(self, declared: Certification, live: Certification | None) -> Reason | None:
+    def obstacle(
+        self,
+        declared: Certification,
+        live: Certification | None,
+    ) -> Reason | None:
         if live is None or live.is_done or _is_over(live):
             return None
         return problem_with(live)
@@ -477,7 +522,13 @@ class CertificationKind(Kind[Certification]):
         departures = [str(departure) for departure in action.departures(live)]
         if departures or live is None:
             detail = f"{'; '.join(departures)}."
-            raise PlanIsStaleError(Diagnostic("Plan is stale", detail, hint="Plan again."))
+            raise PlanIsStaleError(
+                Diagnostic(
+                    "Plan is stale",
+                    detail,
+                    hint="Plan again.",
+                )
+            )
         places.change_butler(action.target.place).certify(
             action.collection,
             sorted(row.uuid for row in live.datasets),
@@ -547,11 +598,42 @@ def declared_certifications(
     pin = selection.pin(ticket)
     if ticket.key in desired.seals or (pin and pin.manifest):
         return
-    for declared in certifications_of(written, desired, origin):
+    for declared in certifications_of(
+        written,
+        desired,
+        origin,
+    ):
         assert isinstance(declared.resource, Certification), "it is what they are"
         if declared.resource.collection in ticket.leaves:
             resource = replace(declared.resource, until_it_left=True)
             yield replace(declared, resource=resource)
+
+
+def foreseen_at(
+    repository: RepositoryAddress,
+    names: Iterable[CollectionName],
+    observed: Mapping[Address, Observed],
+) -> Mapping[CollectionName, Holding]:
+    """Return what collections will hold once they are certified.
+
+    Parameters
+    ----------
+    repository
+        Where.
+    names
+        The collections.
+    observed
+        What was seen of the certifications.
+    """
+    foreseen: dict[CollectionName, Holding] = {}
+    for name in names:
+        looked_at = observed.get(Certification.at(repository, name))
+        if looked_at is None:
+            continue
+        certification = Certification.of(looked_at.resource)
+        if certification and certification.foreseen:
+            foreseen[name] = certification.foreseen
+    return foreseen
 
 
 def there_before(
@@ -595,12 +677,20 @@ def certifications_of(
     if ticket.construction:
         constructed = Constructed(ticket, prefix)
         for product in constructed.recipes.values():
-            certification = Certification.of_product(constructed, product, repository)
+            certification = Certification.of_product(
+                constructed,
+                product,
+                repository,
+            )
             if certification:
                 where = written.lines.at("construction", "certify")
                 yield Declared(replace(certification, is_sealed=is_sealed), where)
     for index, entry in enumerate(ticket.certify):
-        certification = Certification.of_others(ticket, entry, repository)
+        certification = Certification.of_others(
+            ticket,
+            entry,
+            repository,
+        )
         certification = replace(
             certification,
             is_sealed=is_sealed,
@@ -638,7 +728,11 @@ def _nothing_there(live: Certification) -> Reason:
     """Say why there is nothing that could be certified."""
     if live.output is None:
         detail = f"{live.source} holds nothing there that could be certified"
-        return Reason.refused(Code.NOT_THERE, detail, hint="Correct `datasets_of`.")
+        return Reason.refused(
+            Code.NOT_THERE,
+            detail,
+            hint="Correct `datasets_of`.",
+        )
     detail = _in_words(live)
     if live.held:
         detail = f"{detail}, though {len(live.held)} are certified"
@@ -770,7 +864,10 @@ class _Departed:
         return ""
 
 
-def _look(targets: Sequence[Certification], places: ReadPlaces) -> Iterator[Certification]:
+def _look(
+    targets: Sequence[Certification],
+    places: ReadPlaces,
+) -> Iterator[Certification]:
     """Look at collections, and at what is to be certified into them."""
     if not targets:
         return
@@ -801,7 +898,10 @@ def _look(targets: Sequence[Certification], places: ReadPlaces) -> Iterator[Cert
         yield target
 
 
-def _outputs(targets: Sequence[Certification], places: ReadPlaces) -> Mapping[str, SeenOutput]:
+def _outputs(
+    targets: Sequence[Certification],
+    places: ReadPlaces,
+) -> Mapping[str, SeenOutput]:
     """Look at what has been made of products."""
     expected = [target.output for target in targets if target.output]
     if not expected:
@@ -814,9 +914,20 @@ def _outputs(targets: Sequence[Certification], places: ReadPlaces) -> Mapping[st
 def _with_product(target: Certification, output: SeenOutput) -> Certification:
     assert target.dataset_type, "a product has a type"
     datasets = frozenset(
-        Row(target.dataset_type, data_id, uuid, *UNBOUNDED) for data_id, uuid in output.datasets.items()
+        Row(
+            target.dataset_type,
+            data_id,
+            uuid,
+            *UNBOUNDED,
+        )
+        for data_id, uuid in output.datasets.items()
     )
-    return replace(target, generated=output, source=output.newest, datasets=datasets)
+    return replace(
+        target,
+        generated=output,
+        source=output.newest,
+        datasets=datasets,
+    )
 
 
 def _with_datasets(target: Certification, holding: Holding) -> Certification:
@@ -827,4 +938,8 @@ def _with_datasets(target: Certification, holding: Holding) -> Certification:
         if target.dataset_type in {None, row.dataset_type}:
             datasets.add(row._replace(begin=begin, end=end))
             ranges.add((row.begin, row.end))
-    return replace(target, datasets=frozenset(datasets), ranges=frozenset(ranges))
+    return replace(
+        target,
+        datasets=frozenset(datasets),
+        ranges=frozenset(ranges),
+    )

@@ -132,7 +132,9 @@ def test_a_newer_run_that_is_not_whole_takes_nothing_from_a_certified_one(origin
 def test_a_range_that_ends_before_it_begins_is_refused_when_the_file_is_read(origin: Sites) -> None:
     made(origin)
     begin, end = "2025-01-01T00:00:00", "2024-01-01T00:00:00"
-    stock.certify_calibrations(origin.path(ORIGIN), GENERATION, f"{FOLDER}/stock", "bias", begin=begin, end=end)
+    stock.certify_calibrations(
+        origin.path(ORIGIN), GENERATION, f"{FOLDER}/stock", "bias", begin=begin, end=end
+    )
     assert {row[2] for row in certified(origin, f"{FOLDER}/stock")} == {"(empty)"}
 
     declare(origin, "bias", certify={"begin": begin, "end": end})
