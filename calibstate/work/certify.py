@@ -5,6 +5,7 @@ It is planned, shown, agreed to and carried out as ``apply`` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,9 +18,11 @@ from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState, Written
 from ..model.guards import Allowed
 from ..model.names import RepositoryAddress
+from ..model.outcomes import Outcome
+from ..model.results.plans import Applied
 from ..model.scope import Scope
 from ..model.tickets import Ticket
-from .apply import Prepared
+from .apply import Prepared, carry_out, check
 from .apply import prepare as prepare_plan
 from .scoping import check_scope
 from .session import Session
@@ -27,7 +30,31 @@ from .session import Session
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["prepare"]
+__all__ = ["certify", "prepare"]
+
+
+def certify(
+    session: Session,
+    ticket: str,
+    show: Callable[[Outcome], None],
+    allowed: Allowed = NOTHING,
+) -> Applied:
+    """Certify what is complete of a ticket, without asking anybody.
+
+    Parameters
+    ----------
+    session, ticket, allowed
+        As for `prepare`.
+    show
+        Told what becomes of each target, as soon as that is known.
+
+    Raises
+    ------
+    CalibstateError
+        As of `prepare`; or it cannot be carried out.
+    """
+    prepared = prepare(session, ticket, allowed)
+    return carry_out(prepared, show, excluded=check(prepared))
 
 
 def prepare(

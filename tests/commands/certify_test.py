@@ -6,6 +6,9 @@ with ours.
 
 from __future__ import annotations
 
+from calibstate.model.outcomes import Outcome
+from calibstate.work.certify import certify
+from calibstate.work.session import Session
 from tests import world
 from tests.commands import stock
 from tests.commands.generations import (
@@ -238,3 +241,17 @@ def test_a_ticket_that_certifies_nothing_is_a_mistake(origin: Sites) -> None:
     ran = origin.run("certify", "DM-1", "--yes")
     assert ran.code == 64
     assert "Nothing to certify" in ran.err
+
+
+def test_a_program_certifies_without_being_asked(origin: Sites) -> None:
+    declare(origin, "bias")
+    made(origin)
+    session = Session(origin.tree.state)
+    outcomes: list[Outcome] = []
+    result = certify(session, TICKET, outcomes.append)
+    assert result.exit_code == 0
+    assert [(outcome.do, outcome.result.value) for outcome in outcomes if outcome.result.value == "done"] == [
+        ("certify", "done"),
+        ("prepend-to-chain", "done"),
+    ]
+    assert len(certified(origin)) == 4
