@@ -68,7 +68,7 @@ class Construction:
                 if butler.collections.get_info(run).type.name != "RUN":
                     continue
                 parent = run.rpartition("/")[0]
-                for dataset_type in CALIBRATIONS:
+                for dataset_type in _types(butler):
                     refs = butler.query_datasets(dataset_type, run, explain=False, find_first=False)
                     made.setdefault(parent, []).extend(_data_ids(refs))
         return {name: sorted(ids) for name, ids in made.items()}
@@ -77,9 +77,7 @@ class Construction:
         """Return what is certified, by collection: type, data ID and range."""
         certified: dict[str, list[str]] = {}
         with self.butler() as butler:
-            for dataset_type in CALIBRATIONS:
-                if not butler.registry.queryDatasetTypes(dataset_type):
-                    continue
+            for dataset_type in _types(butler):
                 for row in butler.registry.queryDatasetAssociations(dataset_type, f"{CHAIN}/*"):
                     if row.timespan is None:
                         continue
@@ -201,6 +199,12 @@ def _moved(world: ConstructionWorld, before: Path, after: Path) -> ConstructionW
         cp_pipe=after / world.cp_pipe.relative_to(before),
         cp_verify=after / world.cp_verify.relative_to(before),
     )
+
+
+def _types(butler: Butler) -> list[str]:
+    """Return those of our types that a repository knows by now."""
+    known = {dataset_type.name for dataset_type in butler.registry.queryDatasetTypes(...)}
+    return [name for name in CALIBRATIONS if name in known]
 
 
 def _data_ids(refs: Sequence[Any]) -> list[str]:

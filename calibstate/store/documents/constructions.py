@@ -88,6 +88,12 @@ class ConstructionDocument(Noun):
     steps: tuple[ConstructionStepOf, ...]
     """In order."""
 
+    verdict: str | None
+    """The worst of the verdicts; null: nothing is verified yet."""
+
+    verdicts: tuple[ProductVerdict, ...]
+    """What its verifications say, product by product."""
+
     images: tuple[str, ...]
     """Files that a person has to look at."""
 
@@ -195,6 +201,8 @@ def construction_document(result: ConstructionShown) -> ConstructionDocument:
         trial=result.prefix,
         done=len(done),
         steps=steps,
+        verdict=result.verdicts.verdict.value if result.verdicts else None,
+        verdicts=result.verdicts.products if result.verdicts else (),
         images=result.images,
     )
 

@@ -1,0 +1,310 @@
+"""Constructing a ticket, from its file to collections that are deployed.
+
+The tasks behind the labels are stand-ins; butler, pipetask, templates and
+quantum graphs are real.  In most tests pipetask runs in this process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lsst.daf.butler import Timespan
+
+from calibstate.demo.construction.world import SECTION_7, drift
+from tests.constructing import CHAIN, Construction, make_construction
+from tests.golden import Golden
+
+DP1 = f"{CHAIN}/DP1"
+IN_ORDER_OF_RTN_103 = [
+    *(f"{DP1}/flat-{band}.20250207a" for band in "yzirgu"),
+    *(f"{DP1}/{word}.20250207a" for word in ("dark", "bias", "cti", "defects")),
+]
+
+
+@pytest.fixture(scope="module")
+def begun_once(tmp_path_factory: pytest.TempPathFactory) -> Construction:
+    """An origin of which nothing is constructed yet."""
+    return make_construction(tmp_path_factory.mktemp("construct") / "world", look_at=True)
+
+
+@pytest.fixture
+def begun(
+    begun_once: Construction,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Construction]:
+    construction = begun_once.copied_to(tmp_path / "world", capsys)
+    yield in_environment(construction, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def made_once(begun_once: Construction, tmp_path_factory: pytest.TempPathFactory) -> Construction:
+    """One of which everything is made but the verifications."""
+    from calibstate.cli.app import run
+
+    construction = begun_once.copied_to(tmp_path_factory.mktemp("made") / "world")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        in_environment(construction, monkeypatch)
+        looked = [word for product in LOOKED_AT for word in ("--looked", product)]
+        state = str(construction.tree.state)
+        assert run(["-C", state, "construct", "DM-48520", "--run", "--until", "chain flat_g", *looked]) == 2
+    return construction
+
+
+@pytest.fixture
+def made(
+    made_once: Construction,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Construction]:
+    construction = made_once.copied_to(tmp_path / "world", capsys)
+    yield in_environment(construction, monkeypatch)
+
+
+_ALWAYS = Timespan(None, None)
+
+LOOKED_AT = ("bias_bootstrap", "dark_bootstrap", "bias")
+
+
+def in_environment(construction: Construction, monkeypatch: pytest.MonkeyPatch) -> Construction:
+    monkeypatch.setenv("CP_PIPE_DIR", str(construction.world.cp_pipe))
+    monkeypatch.setenv("CP_VERIFY_DIR", str(construction.world.cp_verify))
+    return construction
+
+
+def states(out: str) -> dict[str, str]:
+    return {step["step"]: step["state"] for step in json.loads(out)["steps"]}
+
+
+def test_section_7_is_made_from_raws_deployed_and_verified_at_a_second_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    construction = make_construction(tmp_path / "world", capsys, products=SECTION_7)
+    in_environment(construction, monkeypatch)
+
+    ran = construction.construct("--run", "--format", "json")
+    assert ran.code == 0, ran.err
+    assert len(states(ran.out)) == 13 + 10 + 10 + 9
+    assert set(states(ran.out).values()) == {"done"}
+    assert list(construction.chain()) == IN_ORDER_OF_RTN_103
+
+    # From here on it is a ticket like any other.
+    assert construction.construct("--write").code == 0
+    construction.change("approval: {status: proposed}", "approval: {status: adopted, note: made for a test}")
+    chain = construction.tree.state / "chains/LSSTComCam-calib.yaml"
+    chain.write_text("chain: LSSTComCam/calib\ninstrument: LSSTComCam\nentries: [DM-48520]\n")
+    settings = construction.tree.state / "calibstate.yaml"
+    settings.write_text(f"{settings.read_text()}formatters: [lsst, calibstate.demo]\n")
+    applied = construction.run("apply", "--yes", "--allow", "chain_changes", "--because", "made for a test")
+    assert applied.code == 0, applied.out + applied.err
+    assert construction.run("verify", "--site", "summit").code == 0
+    assert construction.run("plan").code == 0
+
+
+def test_a_construction_stops_for_a_person_and_goes_on_when_one_has_looked(begun: Construction) -> None:
+    first = begun.construct("--run", "--format", "json")
+
+    assert first.code == 4
+    assert states(first.out)["make bias_bootstrap"] == "done"
+    assert states(first.out)["look at bias_bootstrap"] == "look"
+    assert states(first.out)["make dark_bootstrap"] == "waits"
+    images = json.loads(first.out)["images"]
+    assert images
+    assert all(Path(image).stat().st_size for image in images)
+    # To ask again shows the images again, and makes nothing twice.
+    made = begun.made()
+    assert begun.construct("--run").code == 4
+    assert begun.made() == made
+    following = begun.construct(
+        "--run", "--looked", "bias_bootstrap", "--until", "make dark_bootstrap", "--format", "json"
+    )
+    assert following.code == 2
+    assert states(following.out)["make dark_bootstrap"] == "done"
+    # What was made after the look shows that it was had.
+    assert states(begun.construct("--format", "json").out)["look at bias_bootstrap"] == "done"
+
+
+def test_what_is_only_shown_writes_nothing(begun: Construction) -> None:
+    ran = begun.construct("--format", "json")
+
+    assert ran.code == 2
+    first, *others = states(ran.out).values()
+    assert first == "to do"
+    assert set(others) == {"waits"}
+    assert json.loads(ran.out)["steps"][0]["exposures"] == 2
+    assert begun.made() == {}
+    assert not (begun.tree.folder / "scratch").exists()
+
+
+def test_the_script_follows_from_the_files_alone(begun: Construction, golden: Golden) -> None:
+    script = begun.construct("--format", "shell")
+
+    assert script.code == 0
+    folder = str(begun.tree.folder)
+    golden("construct/script.sh", script.out.replace(folder, "FOLDER"))
+    # Nobody has to be there.
+    begun.world.repository.rename(begun.tree.folder / "elsewhere")
+    assert begun.construct("--format", "shell").out == script.out
+
+
+def test_a_product_of_which_a_quantum_failed_is_not_certified(
+    begun: Construction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = [word for product in LOOKED_AT for word in ("--looked", product)]
+    monkeypatch.setenv("CALIBSTATE_STANDIN_FAIL", "cpBiasCombine:detector=1")
+
+    failed = begun.construct("--run", *looked, "--format", "json")
+
+    assert failed.code == 1
+    step = next(step for step in json.loads(failed.out)["steps"] if step["step"] == "make bias")
+    assert (step["made"], step["expected"]) == (1, 2)
+    assert step["missing"] == ["detector=1,instrument=LSSTComCam"]
+    assert [quantum["task"] for quantum in step["failed"]] == ["cpBiasCombine"]
+    assert f"{DP1}/bias.20250207a" not in begun.certified()
+    assert begun.run("certify", "DM-48520", "--yes").code == 1
+    assert f"{DP1}/bias.20250207a" not in begun.certified()
+    # When the fault is mended the same command goes on.
+    monkeypatch.delenv("CALIBSTATE_STANDIN_FAIL")
+    assert begun.construct("--run", *looked, "--until", "chain bias").code == 2
+    assert len(begun.certified()[f"{DP1}/bias.20250207a"]) == 2
+
+
+def test_a_retry_has_a_letter_of_its_own_and_is_searched_first(made: Construction) -> None:
+    before = made.certified()
+    made.change("- {bias: {", "- {bias: {rerun: 20250209b, ")
+
+    ran = made.construct("--run", "--looked", "bias", "--until", "chain flat_g")
+
+    assert ran.code == 2, ran.err
+    assert made.chain()[0] == f"{DP1}/bias.20250209b"
+    assert {name: rows for name, rows in made.certified().items() if name in before} == before
+    assert made.construct("--write").code == 2
+    assert "- DP1/bias.20250209b" in made.file.read_text()
+    assert "- DP1/bias.20250207a" not in made.file.read_text()
+
+
+def test_an_output_that_was_begun_with_other_inputs_is_not_gone_on_with(made: Construction) -> None:
+    # Half of it is lost, and meanwhile more has been certified.
+    with made.butler(writeable=True) as butler:
+        (run,) = butler.collections.query(f"{DP1}/biasGen.20250207a/*")
+        lost = butler.query_datasets("bias", run, where="instrument = 'LSSTComCam' and detector = 1")
+        butler.collections.redefine_chain(CHAIN, [f"{DP1}/flat-g.20250207a", f"{DP1}/defects.20250207a"])
+        butler.registry.decertify(f"{DP1}/bias.20250207a", "bias", _ALWAYS)
+        butler.pruneDatasets(lost, purge=True, unstore=True, disassociate=True)
+
+    ran = made.construct("--run", "--format", "json")
+
+    assert ran.code == 3
+    step = next(step for step in json.loads(ran.out)["steps"] if step["step"] == "make bias")
+    assert (step["state"], step["reason"]) == ("refused", "inputs-changed")
+
+
+def test_a_selection_that_finds_nothing_is_refused(begun: Construction) -> None:
+    begun.change("exposure.seq_num >= 696", "exposure.seq_num >= 6960")
+    begun.change("exposure.seq_num >= 427", "exposure.seq_num >= 4270")
+
+    ran = begun.construct("--run", "--format", "json")
+
+    assert ran.code == 3
+    assert json.loads(ran.out)["steps"][0]["reason"] == "nothing-selected"
+    assert begun.made() == {}
+
+
+def test_verdicts_are_of_the_newest_run_and_know_what_the_board_knows(made: Construction) -> None:
+    drift(made.world, 2024102100509, 1)
+
+    ran = made.construct("--run", "--format", "json")
+
+    assert ran.code == 0, ran.err
+    shown = made.construct("--format", "json").json
+    verdicts = {verdict["product"]: verdict for verdict in shown["verdicts"]}
+    assert verdicts["bias"]["verdict"] == "failed"
+    (failed,) = verdicts["bias"]["failures"]
+    (detector,) = failed["detectors"]
+    assert failed["detectors"][detector] == ["C07"]
+    assert failed["exposures"] == [2024102100509]
+    assert verdicts["bias"]["outside"] == 2
+    assert verdicts["flat_g"]["verdict"] == "passed"
+    words = f"verify bias: {detector} C07 {failed['test']}"
+    text = made.file.read_text()
+    made.file.write_text(f"{text}  known_failures:\n    {json.dumps(words)}: a lamp was left on\n")
+    shown = made.construct("--format", "json").json
+    verdicts = {verdict["product"]: verdict for verdict in shown["verdicts"]}
+    assert verdicts["bias"]["verdict"] == "known failures"
+    assert shown["verdict"] == "known failures"
+
+
+def test_yesterdays_verdict_does_not_answer_for_a_verification_that_failed_today(
+    made: Construction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert made.construct("--run", "--until", "verify bias").code == 2
+    with made.butler(writeable=True) as butler:
+        chain = f"{DP1}/verifyBias.20250210a"
+        newer = f"{chain}/20990101T000000Z"
+        # A second try of which nothing came: it stands in front all the same.
+        butler.collections.register(newer)
+        butler.collections.prepend_chain(chain, newer)
+        butler.registry.refresh()
+        assert butler.get("verifyBiasStats", instrument="LSSTComCam", collections=chain)["SUCCESS"] is True
+
+    shown = made.construct("--format", "json").json
+
+    verdicts = {verdict["product"]: verdict["verdict"] for verdict in shown["verdicts"]}
+    assert verdicts["bias"] == "no verdict"
+    assert next(step for step in shown["steps"] if step["step"] == "verify bias")["state"] == "to do"
+
+
+def test_the_record_tells_what_ran(made: Construction, tmp_path: Path) -> None:
+    assert made.construct("--record", str(tmp_path / "record.json")).code == 0
+
+    record = json.loads((tmp_path / "record.json").read_text())
+    steps = {step["step"]: step for step in record["steps"]}
+    assert steps["make bias"]["selected"] == steps["make bias"]["used"] == [2024120800696, 2024120800697]
+    assert steps["make bias"]["run"].startswith(f"{DP1}/biasGen.20250207a/")
+    assert steps["certify bias"]["datasets"] == 2
+    assert steps["certify bias"]["validity"] == "[…, …)"
+    assert record["software"]["astropy"]
+    assert record["variables"]["SELECTION_BIAS"].startswith("instrument='LSSTComCam' and ")
+    assert made.construct("--record", str(tmp_path / "record.md")).code == 0
+    text = (tmp_path / "record.md").read_text()
+    assert "### make bias" in text
+    # Once the intermediates are pruned nobody can tell which were used.
+    with made.butler(writeable=True) as butler:
+        runs = butler.collections.query(f"{DP1}/biasGen.20250207a/*")
+        intermediates = butler.query_datasets("cpBiasIsrExp", runs)
+        butler.pruneDatasets(intermediates, purge=True, unstore=True, disassociate=True)
+    assert made.construct("--record", str(tmp_path / "pruned.json")).code == 0
+    pruned = json.loads((tmp_path / "pruned.json").read_text())
+    assert next(step for step in pruned["steps"] if step["step"] == "make bias")["used"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("construct", "DM-48521"), 64, "Did you mean DM-48520?"),
+        (("construct", "DM-48520", "--run", "--until", "make bais"), 64, "Did you mean `make bias`?"),
+    ],
+)
+def test_a_word_that_is_near_is_told(
+    begun: Construction, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    ran = begun.run(*arguments)
+
+    assert ran.code == code
+    assert words in ran.err
+
+
+def test_a_trial_writes_under_the_name_of_its_user(begun: Construction) -> None:
+    site = begun.tree.state / "sites/usdf.yaml"
+    site.write_text(site.read_text().replace("submit: here", "submit: here\n  user_prefix: u/somebody/"))
+
+    assert begun.construct("--run").code == 4
+
+    with begun.butler() as butler:
+        assert butler.collections.query("u/somebody/LSSTComCam/calib/DM-48520/DP1/biasBootstrapGen*")
+        assert not butler.collections.query(f"{CHAIN}/*")
