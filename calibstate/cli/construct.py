@@ -13,7 +13,7 @@ import typer
 from ..views.render import Format
 from . import screen
 from .app import app
-from .groups import grouped, shown_as
+from .groups import Passing, grouped, shown_as, without
 from .options import USUAL_TIMEOUT, LockTimeoutOption, TimeoutOption
 from .sessions import begin
 from .showing import finish, print_result, write_result
@@ -66,6 +66,7 @@ def construct(
     ] = None,
     lock_timeout: LockTimeoutOption = None,
     format: Annotated[Format, shown_as("results.constructions.ConstructionShown")],
+    passing: Annotated[Passing, without("override")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Make the collections of a ticket, as its `construction` says.
@@ -116,6 +117,7 @@ def construct(
         looked=frozenset(looked or ()),
         until=until,
         lock_timeout=lock_timeout or timedelta(),
+        allowed=passing.allowed(),
     )
     with stopping.listening():
         finish(running.run(), format)

@@ -18,7 +18,9 @@ from ..constructing.record import recorded, software_of
 from ..constructing.steps import ConstructionStep, Verb, steps_of
 from ..constructing.verdicts import verdicts_of
 from ..engine.converge import Run, converge
+from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
+from ..engine.waves import look_at_waves
 from ..errors import Diagnostic, RefusedError, UsageError
 from ..factory.past import basis
 from ..model.actions import Action
@@ -331,10 +333,11 @@ class Running:
         assert standing.action, "it can be done"
         session, places = self.constructing.session, self.constructing.places
         action: Action = standing.action
-        plan = Plan(
-            basis(session.desired, "", __version__),
-            (Step(str(self.constructing.steps.index(standing.step) + 1), action),),
-        )
+        step = Step(str(self.constructing.steps.index(standing.step) + 1), action)
+        self._refuse_what_is_final(standing.step)
+        waves = look_at_waves(session.desired, session.scope, places)
+        refuse_guarded([step], session.desired, self.allowed, waves)
+        plan = Plan(basis(session.desired, "", __version__), (step,))
         bar = StepProgress(session.listener)
         run = Run(
             places,
@@ -349,6 +352,27 @@ class Running:
                 self.outcomes.append(outcome)
             self.show(outcome)
         return self._after(look_at_step(standing.step, places), outcome)
+
+    def _refuse_what_is_final(self, step: ConstructionStep) -> None:
+        """Refuse to add to a ticket that is sealed.
+
+        Raises
+        ------
+        RefusedError
+            It is; only verifications may be made of it.
+        """
+        ticket = self.constructing.ticket
+        seal = self.constructing.session.desired.seals.get(ticket.key)
+        if seal is None or step.verb is Verb.VERIFY:
+            return
+        raise RefusedError(
+            Diagnostic(
+                "Ticket is final",
+                f"{ticket.name} is sealed, so what it holds is final; `{step.name}` would add to it.",
+                seal.lines.at("ticket"),
+                hint="Make it in a ticket of its own.",
+            )
+        )
 
     def _after(self, standing: Standing, outcome: Outcome | None) -> Standing:
         """Return a step that was tried, with what went wrong in it."""

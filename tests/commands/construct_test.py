@@ -308,3 +308,29 @@ def test_a_trial_writes_under_the_name_of_its_user(begun: Construction) -> None:
     with begun.butler() as butler:
         assert butler.collections.query("u/somebody/LSSTComCam/calib/DM-48520/DP1/biasBootstrapGen*")
         assert not butler.collections.query(f"{CHAIN}/*")
+
+
+def test_a_hold_keeps_everybody_from_making_anything(begun: Construction) -> None:
+    begun.change("construction:", "hold: the camera is being cleaned\nconstruction:")
+
+    ran = begun.construct("--run")
+
+    assert ran.code == 3
+    assert "the camera is being cleaned" in ran.err
+    assert begun.made() == {}
+    passed = begun.construct("--run", "--allow", "hold", "--because", "it is clean by now")
+    assert passed.code == 4
+
+
+def test_nothing_is_added_to_a_ticket_that_is_sealed(made: Construction) -> None:
+    assert made.construct("--write").code == 2
+    settings = made.tree.state / "calibstate.yaml"
+    settings.write_text(f"{settings.read_text()}formatters: [lsst, calibstate.demo]\n")
+    assert made.run("seal", "DM-48520").code == 0
+    made.change("- {bias: {", "- {bias: {rerun: 20250209b, ")
+
+    ran = made.construct("--run", "--looked", "bias")
+
+    assert ran.code == 3
+    assert "Ticket is final" in ran.err
+    assert not [name for name in made.made() if name.endswith("20250209b")]
