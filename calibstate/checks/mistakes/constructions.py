@@ -1,0 +1,216 @@
+"""Whether what a construction says can be done: each word, each selection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...model.constructions import Construction, SameAs
+from ...model.desired import KeyPath, Written
+from ...model.names import nearest, spelled
+from ...model.policy import Level
+from ...model.products import SELECTIONS, VERIFIED
+from ...model.tickets import Ticket
+from ..rule import Finding, Findings, mistake
+from ..tree import Tree
+
+_DOUBLED = re.compile(r"\b(and|or)\s+(and|or)\b", re.IGNORECASE)
+_AT_AN_END = re.compile(r"^\s*(and|or)\b|\b(and|or|not)\s*$", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
+_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
+
+_KNOWN_FAILURE = re.compile(r"verify (?P<word>\S+): (?P<failure>\S+( \S+)+)")
+
+
+@mistake("Made twice")
+def made_twice(tree: Tree) -> Findings:
+    """Find products that `make` lists again."""
+    for written, construction in _constructions(tree):
+        words: set[str] = set()
+        for index, recipe in enumerate(construction.recipes):
+            word = recipe.product.name
+            if word in words:
+                yield Finding(
+                    where=written.lines.at("construction", "make", index),
+                    detail=f"`{word}` stands further up already; one construction makes each product once.",
+                    hint="Delete it; a retry takes the place of the first try, with a `rerun` of its own.",
+                )
+            words.add(word)
+
+
+@mistake("Made before what it is made of")
+def bootstraps_missing(tree: Tree) -> Findings:
+    """Find products whose template takes bootstraps that are not made before.
+
+    It names their RUNs, so that no other collection can stand in.
+    """
+    for written, construction in _constructions(tree):
+        earlier: set[str] = set()
+        for index, recipe in enumerate(construction.recipes):
+            product = recipe.product
+            bootstraps = [word for word in product.needs if word.endswith("_bootstrap")]
+            missing = [word for word in bootstraps if word not in earlier]
+            if missing:
+                yield Finding(
+                    where=written.lines.at("construction", "make", index),
+                    detail=f"`{product.name}` is made of {', '.join(missing)}, which do not stand before it.",
+                    hint="List them in front of it.",
+                )
+            earlier.add(product.name)
+
+
+@mistake("Selection missing")
+def selections_missing(tree: Tree) -> Findings:
+    """Find products of which nobody says what exposures they are made of."""
+    for written, construction in _constructions(tree):
+        for index, recipe in enumerate(construction.recipes):
+            word = recipe.product.selection
+            if word is None or word in construction.selections:
+                continue
+            hint = f"Give `selections.{word}`."
+            stem = word.removesuffix("_bootstrap")
+            if stem != word and stem in construction.selections:
+                hint = f"Give `selections.{word}`, such as `{word}: {{same_as: {stem}}}`."
+            yield Finding(
+                where=written.lines.at("construction", "make", index),
+                detail=f"`{recipe.product.name}` has no selection, and an empty one would take all raws.",
+                hint=hint,
+            )
+
+
+@mistake("Selection of nothing", Level.WARNING)
+def selections_unused(tree: Tree) -> Findings:
+    """Find selections that no product of the table is made by."""
+    for written, construction in _constructions(tree):
+        for word in construction.selections:
+            if word in SELECTIONS:
+                continue
+            near = nearest(word, SELECTIONS)
+            yield Finding(
+                where=written.lines.at("construction", "selections", word),
+                detail=f"{spelled(word)} is the selection of no product.",
+                hint=f"Did you mean `{near}`?" if near else f"Known are: {', '.join(sorted(SELECTIONS))}.",
+            )
+
+
+@mistake("Selection of another")
+def selections_elsewhere(tree: Tree) -> Findings:
+    """Find `same_as` that leads nowhere."""
+    for written, construction in _constructions(tree):
+        for word, selection in construction.selections.items():
+            if not isinstance(selection, SameAs) or construction.selection(word):
+                continue
+            target = selection.same_as
+            detail = f"`same_as: {target}` comes back to itself."
+            if target not in construction.selections:
+                detail = f"`same_as: {target}` names no selection of this construction."
+            yield Finding(
+                where=written.lines.at("construction", "selections", word),
+                detail=detail,
+                hint="Write the expression itself, or name one that has an expression.",
+            )
+
+
+@mistake("Selection cannot be read")
+def selections_broken(tree: Tree) -> Findings:
+    """Find expressions that the butler would refuse, or take for others."""
+    for written, path, expression in _expressions(tree):
+        problem = _problem_of(expression)
+        if problem:
+            yield Finding(
+                where=written.lines.value_at(*path),
+                detail=f"`{expression}` {problem}.",
+                hint="Correct it; it is in the butler's query language, without the instrument.",
+            )
+
+
+@mistake("Verified, and nothing says by what")
+def verified_by_nothing(tree: Tree) -> Findings:
+    """Find `same` where the product has no selection."""
+    for written, construction in _constructions(tree):
+        for verified in construction.verified:
+            if construction.selection_to_verify(verified.name):
+                continue
+            yield Finding(
+                where=written.lines.at("construction", "verify", verified.name),
+                detail=f"`{verified.name}: same` means `selections.{verified.selection}`; there is none.",
+                hint="Say which exposures, such as `exposure in (2024102100509, 2024102600031)`.",
+            )
+
+
+@mistake("Known failure of nothing")
+def failures_of_nothing(tree: Tree) -> Findings:
+    """Find reasons that no failure could ever have."""
+    for written, construction in _constructions(tree):
+        for words in construction.known_failures:
+            match = _KNOWN_FAILURE.fullmatch(words)
+            where = written.lines.at("construction", "known_failures", words)
+            if match is None:
+                yield Finding(
+                    where=where,
+                    detail=f"{spelled(words)} is no failure of a verification.",
+                    hint='Write it as cp_verify does: "verify bias: R22_S11 C07 NOISE".',
+                )
+            elif match["word"] not in VERIFIED:
+                yield Finding(
+                    where=where,
+                    detail=f"`{match['word']}` is no verification that is known.",
+                    hint=f"Known are: {', '.join(VERIFIED)}.",
+                )
+
+
+@mistake("Bare ticket with a construction")
+def of_bare_tickets(tree: Tree) -> Findings:
+    """Find constructions whose collections would be in no ticket chain."""
+    for written, _ in _constructions(tree):
+        if written.noun.bare:
+            yield Finding(
+                where=written.lines.at("construction"),
+                detail=f"{written.noun.ticket} is bare; a construction makes the ticket's own collections.",
+                hint="Leave out `bare`; `construct --write` writes `collections`.",
+            )
+
+
+def _constructions(tree: Tree) -> Iterator[tuple[Written[Ticket], Construction]]:
+    for written in tree.tickets:
+        if written.noun.construction:
+            yield written, written.noun.construction
+
+
+def _expressions(tree: Tree) -> Iterator[tuple[Written[Ticket], KeyPath, str]]:
+    """Yield all expressions of the query language, with where they stand."""
+    for written, construction in _constructions(tree):
+        for word, selection in construction.selections.items():
+            if isinstance(selection, str):
+                yield written, ("construction", "selections", word), selection
+        verify = construction.verify
+        for word, selection in (verify.selections if verify else {}).items():
+            if selection != "same":
+                yield written, ("construction", "verify", word), selection
+        for index, recipe in enumerate(construction.recipes):
+            look_at = recipe.making.look_at
+            if look_at and look_at.where is not None:
+                yield written, ("construction", "make", index), look_at.where
+
+
+def _problem_of(expression: str) -> str:
+    """Say what is wrong with an expression, as far as its form tells.
+
+    The butler alone knows its language; this is what was got wrong before.
+    """
+    if not expression.strip():
+        return "is empty, which takes all raws"
+    if _VARIABLE.search(expression):
+        return "holds a variable, which would be left as it is"
+    # What stands in quotes may hold anything.
+    rest = _TEXT.sub("''", expression)
+    if rest.count("'") % 2 or rest.count('"') % 2:
+        return "has a quote that is not closed"
+    if rest.count("(") != rest.count(")"):
+        return "has parentheses that do not match"
+    doubled = _DOUBLED.search(rest)
+    if doubled:
+        return f"has `{doubled[0]}`"
+    if _AT_AN_END.search(rest):
+        return "begins or ends with an operator"
+    return ""
