@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import Result
+from lsst.ctrl.bps import BpsConfig
+from lsst.ctrl.bps.parsl.site import SiteConfig
 from lsst.ctrl.mpexec.cli.pipetask import cli as pipetask
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.utils import LogCliRunner
 from lsst.pipe.base import Pipeline
 
 from calibstate.demo.construction import tasks
+from calibstate.demo.construction.onemachine import Loopback, Threads
 from calibstate.demo.construction.products import PRODUCTS, SECTION_7, start_from
 from calibstate.demo.construction.ticket import SELECTIONS, VERIFIED
 from calibstate.demo.construction.world import SMALL, ConstructionWorld, drift, make_world
@@ -261,3 +264,16 @@ def test_a_missing_prerequisite_leaves_nothing_to_run(world: ConstructionWorld) 
 
     assert done.exit_code == 1
     assert "linearizer" in done.output
+
+
+@pytest.mark.parametrize("site", [Threads, Loopback])
+def test_a_batch_on_one_machine_runs_as_many_jobs_at_once_as_its_site_says(site: type[SiteConfig]) -> None:
+    settings = {"class": f"{site.__module__}.{site.__name__}", "cores": 3}
+    config = BpsConfig({"computeSite": "here", "site": {"here": settings}}, defaults={})
+
+    (executor,) = SiteConfig.from_config(config).get_executors()
+
+    if site is Threads:
+        assert executor.max_threads == 3
+    else:
+        assert (executor.max_workers_per_node, executor.address) == (3, "127.0.0.1")
