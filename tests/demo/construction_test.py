@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from string import Template
@@ -22,7 +23,9 @@ from lsst.pipe.base import Pipeline
 
 from calibstate.demo.construction import tasks
 from calibstate.demo.construction.onemachine import Loopback, Threads
+from calibstate.demo.construction.pipelines import write_pipelines
 from calibstate.demo.construction.products import PRODUCTS, SECTION_7, start_from
+from calibstate.demo.construction.templates import link_templates
 from calibstate.demo.construction.ticket import SELECTIONS, VERIFIED
 from calibstate.demo.construction.world import SMALL, ConstructionWorld, drift, make_world
 
@@ -38,12 +41,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> ConstructionWorld:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> ConstructionWorld:
-    """A world with the real templates."""
+def real(world: ConstructionWorld, tmp_path_factory: pytest.TempPathFactory) -> ConstructionWorld:
+    """The same world with the real templates."""
     if not REAL.is_dir():
         pytest.skip(f"{REAL} is not there: it has the templates of cp_pipe and cp_verify.")
-    folder = tmp_path_factory.mktemp("real") / "world"
-    return make_world(folder, products=["bias"], templates=REAL)
+    folder = tmp_path_factory.mktemp("real")
+    linked = replace(world, cp_pipe=folder / "cp_pipe", cp_verify=folder / "cp_verify")
+    write_pipelines(linked.cp_pipe, linked.cp_verify)
+    link_templates(linked.cp_pipe, linked.cp_verify, REAL)
+    return linked
 
 
 def packages(world: ConstructionWorld) -> tuple[Path, Path]:
