@@ -141,7 +141,8 @@ class _Named:
             )
         if by_name:
             return cls(by_name[0])
-        # Chains may list a collection of its own, or one for a whole ticket.
+        # Of a bare ticket chains list each collection by itself; of others
+        # one collection stands for all.
         for ticket in tickets:
             if name in ticket.bare:
                 return cls(ticket, leaf=name)

@@ -539,7 +539,7 @@ def _departures(
             hint,
         )
     file, _, _ = template.pipeline.partition("#")
-    # What has a scheme is looked for by the butler's own reader.
+    # One with a scheme is no file of this machine.
     if "://" not in file and not Path(file).is_file():
         yield Diagnostic(
             "Pipeline is not there",
