@@ -5,6 +5,7 @@ All else of the file stays, byte for byte.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,41 +49,69 @@ def with_collections(
     RefusedError
         The file cannot be changed without a loss.
     """
-    file, ticket = written.lines.file, written.noun
+    ticket = written.noun
     if ticket.collections == tuple(collections):
         return None
-    before = (Path(desired.root) / file).read_bytes()
+    file = written.lines.file
+    path = Path(desired.root) / file
+    before = path.read_bytes()
     text = before.decode("utf-8-sig")
-    newline = "\r\n" if "\r\n" in text else "\n"
-    lines = ["collections:", *(f"  - {scalar(name)}" for name in collections)]
+    newline = "\n"
+    if "\r\n" in text:
+        newline = "\r\n"
+    lines = ["collections:"]
+    for name in collections:
+        lines.append(f"  - {scalar(name)}")
     block = newline.join(lines)
     root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     begin, end = _place(root, text)
     if begin == end:
         # It is a new key, in front of another one or at the end of the file.
         block += newline
-        if text and begin == len(text) and not text.endswith(("\n", "\r")):
+        is_last = begin == len(text)
+        has_no_end = text and not text.endswith(("\n", "\r"))
+        if is_last and has_no_end:
             block = newline + block
     after = text[:begin] + block + text[end:]
-    intended = ticket.model_copy(update={"collections": tuple(collections)})
-    if not isinstance(root, yaml.MappingNode) or root.flow_style or not same_comments(text, after):
-        where = Where(file, written.lines.at("collections").line)
-        detail = f"The collections of {ticket.ticket} cannot be written into it without losing a comment."
-        hint = f"Write by hand: {', '.join(collections)}"
-        raise RefusedError(Diagnostic("File cannot be changed", detail, where, hint))
+    is_by_lines = isinstance(root, yaml.MappingNode) and not root.flow_style
+    # A comment within the list that is replaced would be lost.
+    if not is_by_lines or not same_comments(text, after):
+        joined = ", ".join(collections)
+        line = written.lines.at("collections").line
+        raise RefusedError(
+            Diagnostic(
+                "File cannot be changed",
+                f"The collections of {ticket.ticket} cannot be written into it without losing a comment.",
+                Where(file, line),
+                f"Write by hand: {joined}",
+            )
+        )
+    intended = ticket.model_copy(
+        update={"collections": tuple(collections)},
+    )
     read_again(after, file, intended)
-    mark = b"\xef\xbb\xbf" if before.startswith(b"\xef\xbb\xbf") else b""
-    return FileChange(file, before, mark + after.encode())
+    content = after.encode()
+    if before.startswith(BOM_UTF8):
+        content = BOM_UTF8 + content
+    return FileChange(
+        file,
+        before=before,
+        after=content,
+    )
 
 
 def _place(root: Any, text: str) -> tuple[int, int]:
     """Return from where to where the list stands, or is to stand."""
-    keys = {key.value: (key, value) for key, value in root.value}
-    if "collections" in keys:
-        key, value = keys["collections"]
-        return key.start_mark.index, end_of(value, text)
+    begins: dict[str, int] = {}
+    for key, value in root.value:
+        begin = key.start_mark.index
+        begins[key.value] = begin
+        if key.value == "collections":
+            return begin, end_of(value, text)
+    # The first of those keys that the file has, wherever it stands.
     for name in _BEFORE:
-        if name in keys:
-            begin: int = keys[name][0].start_mark.index
+        if name in begins:
+            begin = begins[name]
             return begin, begin
-    return len(text), len(text)
+    end = len(text)
+    return end, end
