@@ -98,10 +98,10 @@ def _chains(
         name = Constructed(ticket, prefix).chain
     if name is None:
         return
-    seen = places.butler(repository).collections([name]).get(name)
+    live_chain = places.butler(repository).collections([name]).get(name)
     searched: tuple[CollectionName, ...] = ()
-    if seen and seen.type is CollectionType.CHAINED:
-        searched = seen.children
+    if live_chain and live_chain.type is CollectionType.CHAINED:
+        searched = live_chain.children
     certified = [certification for certification in live if _will_be_there(certification)]
     new = [certification.collection for certification in certified]
     new = [collection for collection in reversed(new) if collection not in searched]

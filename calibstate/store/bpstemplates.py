@@ -245,7 +245,10 @@ class _Reading:
             line = Where(str(file), number)
             setting = _Setting(node.value, line)
             # Several files stand in a list, whose numbers are keys here.
-            names = [key for key in keys if not key.isdigit()]
+            names = []
+            for key in keys:
+                if not key.isdigit():
+                    names.append(key)
             above = tuple(names)
             if above[-1:] != ("includeConfigs",):
                 own[keys] = setting

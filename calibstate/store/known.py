@@ -20,8 +20,10 @@ __all__ = ["chains", "instruments", "repositories", "sites", "tickets"]
 def sites(root: Path) -> list[str]:
     """Return the names of the sites, sorted."""
     folder = root / "sites"
-    files = folder.glob("*.yaml")
-    return sorted(file.stem for file in files)
+    names = []
+    for file in folder.glob("*.yaml"):
+        names.append(file.stem)
+    return sorted(names)
 
 
 def repositories(root: Path) -> list[str]:

@@ -47,7 +47,9 @@ def document(plan: Plan) -> dict[str, Any]:
     for refusal in plan.refused:
         reason = _FOLDERS.sub("…/", refusal.reason)
         refused.append(refusal.model_copy(update={"reason": reason}))
-    unseen = [Unseen(place=unseen.place) for unseen in plan.unseen]
+    unseen = []
+    for unseen_place in plan.unseen:
+        unseen.append(Unseen(place=unseen_place.place))
     saved = PlanDocument(
         basis=plan.basis,
         summary=summary(plan),

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ...model.names import Noun
-from ...model.results.captures import CaptureMade, CaptureRefused, ChildFound
+from ...model.results.captures import CaptureMade, CaptureRefused
 from .base import FORMAT, Problem, problem
 
 __all__ = ["CaptureDocument", "CapturedChild", "CapturedFile", "capture_document", "refused_document"]
@@ -59,10 +59,20 @@ def capture_document(result: CaptureMade) -> CaptureDocument:
         # A plain word until here, which has to be one of the three.
         values = {"path": path, "what": what}
         files.append(CapturedFile.model_validate(values))
+    children = []
+    for child in result.children:
+        # By a mapping, since `as` is a word of Python.
+        values = {
+            "chain": child.chain,
+            "child": child.child,
+            "as": child.declared_as,
+            "holds": child.holds,
+        }
+        children.append(CapturedChild.model_validate(values))
     return CaptureDocument(
         written=result.written,
         files=tuple(files),
-        found=tuple(map(_child, result.children)),
+        found=tuple(children),
         told=tuple(map(problem, result.remarks)),
     )
 
@@ -71,13 +81,3 @@ def refused_document(result: CaptureRefused) -> CaptureDocument:
     """Return the document of what the files cannot say."""
     problems = tuple(map(problem, result.problems))
     return CaptureDocument(written=False, files=(), found=(), told=problems)
-
-
-def _child(child: ChildFound) -> CapturedChild:
-    values = {
-        "chain": child.chain,
-        "child": child.child,
-        "as": child.declared_as,
-        "holds": child.holds,
-    }
-    return CapturedChild.model_validate(values)

@@ -8,7 +8,6 @@ from typing import Literal
 from ...model.names import Noun
 from ...model.outcomes import JournalLine, Outcome
 from ...model.results.runs import RunsListed
-from ...model.runs import PastRun
 from .base import FORMAT
 
 __all__ = ["LogDocument", "RunEntry", "log_document", "outcome_document"]
@@ -44,14 +43,14 @@ class LogDocument(Noun):
 
 def log_document(result: RunsListed) -> LogDocument:
     """Return the document of some runs."""
-    return LogDocument(runs=tuple(map(_run, result.runs)))
-
-
-def _run(run: PastRun) -> RunEntry:
-    return RunEntry(
-        id=run.id,
-        ending=run.ending.value,
-        lines=run.lines,
-        unreadable=run.unreadable,
-        tally=run.tally,
-    )
+    runs = []
+    for run in result.runs:
+        entry = RunEntry(
+            id=run.id,
+            ending=run.ending.value,
+            lines=run.lines,
+            unreadable=run.unreadable,
+            tally=run.tally,
+        )
+        runs.append(entry)
+    return LogDocument(runs=tuple(runs))
