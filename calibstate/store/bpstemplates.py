@@ -121,6 +121,8 @@ def read_template(
     """
     reading = _Reading(variables)
     reading.include(file, Where(str(file), 1))
+    for name in _included(site):
+        reading.include_named(_Setting(name, Where(name, 1)), file.parent)
     reading.take(site)
     reading.take(submission.overrides)
     reading.check_variables()
@@ -157,9 +159,7 @@ def around(
         RUN that is written to; `None`: as the template says.
     """
     content = deepcopy(dict(site))
-    included = content.pop("includeConfigs", [])
-    if isinstance(included, str):
-        included = [included]
+    content.pop("includeConfigs", None)
     # The final job is small here, and BPS would ask for 16 cores.
     final_job = content.get("finalJob", {})
     content["finalJob"] = {"requestCpus": 1} | final_job
@@ -167,7 +167,7 @@ def around(
         payload = content.get("payload", {})
         content["payload"] = payload | {"outputRun": run}
     whole = {
-        "includeConfigs": [str(file), *included],
+        "includeConfigs": [str(file), *_included(site)],
         **content,
         **submission.overrides,
         "submitPath": submit_path,
@@ -179,6 +179,14 @@ def around(
         width=1000,
     )
     return f"# Written by calibstate around a template that stays as it is.\n{text}"
+
+
+def _included(site: Mapping[str, Any]) -> list[str]:
+    """Return the files that a site includes, of which there may be one."""
+    included = site.get("includeConfigs", [])
+    if isinstance(included, str):
+        return [included]
+    return list(included)
 
 
 def service_of(config: Path) -> str | None:
@@ -250,21 +258,30 @@ class _Reading:
                 if not key.isdigit():
                     names.append(key)
             above = tuple(names)
-            if above[-1:] != ("includeConfigs",):
+            if above[-1:] == ("includeConfigs",):
+                self.include_named(setting, file.parent, above[:-1], depth)
+            else:
                 own[keys] = setting
-                continue
-            # A name with a variable that is not set names no file.
-            problems_before = len(self.problems)
-            name = self._substituted(setting)
-            if len(self.problems) > problems_before:
-                continue
-            self.include(
-                file.parent / name,
-                where=line,
-                base=above[:-1],
-                depth=depth + 1,
-            )
         self.settings |= own
+
+    def include_named(self, setting: _Setting, folder: Path, base: _Keys = (), depth: int = 0) -> None:
+        """Read a file by its name, in which variables may stand.
+
+        Parameters
+        ----------
+        setting
+            Its name.
+        folder
+            Where it is looked for, unless its name says.
+        base, depth
+            As for `include`.
+        """
+        before = len(self.problems)
+        name = self._substituted(setting)
+        # What a variable lacks is told, and no such file is looked for.
+        if len(self.problems) == before:
+            assert setting.where is not None, "what a file says has its line"
+            self.include(folder / name, setting.where, base, depth + 1)
 
     def take(self, content: Mapping[str, Any], base: _Keys = ()) -> None:
         """Put settings in the place of those that were read."""
