@@ -73,7 +73,7 @@ def in_a_session(
             heard()
             tick()
     # Where it was killed, what it had begun lives on, and writes.
-    while attempt.exit_code() is None and processes_of(attempt):
+    while attempt.exit_code() != 0 and processes_of(attempt):
         heard()
         tick()
         time.sleep(_TICK)
