@@ -70,7 +70,7 @@ class Making:
             },
         }
         constructed = Constructed(Ticket.model_validate(document))
-        return constructed.submission(constructed.made["bias_bootstrap"])
+        return constructed.submission(constructed.recipes["bias_bootstrap"])
 
     @property
     def site(self) -> SiteConstruction:

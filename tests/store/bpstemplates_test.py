@@ -362,8 +362,9 @@ def submissions() -> dict[str, Submission]:
     """Return all that can be submitted, by the file of its template."""
     constructed = every_selection()
     by_file = {}
-    for made in constructed.made.values():
-        by_file[f"cp_pipe_bps/bps_{made.product.template}.yaml"] = constructed.submission(made)
+    for recipe in constructed.recipes.values():
+        file = f"cp_pipe_bps/bps_{recipe.product.template}.yaml"
+        by_file[file] = constructed.submission(recipe)
     for verified in VERIFIED.values():
         file = f"cp_verify_bps/bps_{verified.template}.yaml"
         by_file[file] = constructed.verification_submission(verified)

@@ -35,6 +35,15 @@ _PARSL = "lsst.ctrl.bps.parsl."
 _WORKFLOW = "parsl_workflow.pickle"
 """What ``bps restart`` of Parsl reads."""
 
+_FIRST_JOB = "pipetaskInit"
+
+_INITIALIZE = """
+repository=$1 graph=$2
+shift 2
+pipetask --long-log pre-exec-init-qbb "$repository" "$graph" && exec "$@"
+"""
+"""What the first job does, and then what goes on."""
+
 _LIMIT = 60.0
 """Seconds in which a batch system has to say how a batch is."""
 
@@ -85,7 +94,18 @@ class Bps(Middleware):
         # Of `bps restart` this is no matter of the file that was submitted.
         if service:
             words += ["--wms-service-class", service]
-        return (*words, "--id", str(attempt.submit))
+        words += ["--id", str(attempt.submit)]
+        graph = self.graph(attempt)
+        if service.startswith(_PARSL) and graph and not self._is_initialized(attempt):
+            # Parsl's plugin never initializes again, and the RUN would lack
+            # its configurations and versions.
+            return ("/bin/sh", "-c", _INITIALIZE, "calibstate", work.template.butler, str(graph), *words)
+        return tuple(words)
+
+    def _is_initialized(self, attempt: Attempt) -> bool:
+        """Say whether any job but the first was begun, which has to end."""
+        labels = {folder.name for folder in attempt.submit.glob("logs/*")}
+        return bool(labels - {_FIRST_JOB})
 
     @override
     def ended(self, attempt: Attempt, environment: Mapping[str, str]) -> Ended:

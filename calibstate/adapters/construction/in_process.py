@@ -6,6 +6,7 @@ ends with us.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import traceback
@@ -38,13 +39,12 @@ def in_this_process(
         As for a session of its own.
     """
     from lsst.ctrl.mpexec.cli.pipetask import cli
-    from lsst.daf.butler.cli.cliLog import CliLog
 
     attempt.ended.unlink(missing_ok=True)
     begun(this_process())
     program, *arguments = words
     code = 0
-    with at_work(), _alone, _variables(environment):
+    with at_work(), _alone, _variables(environment), _logging():
         try:
             cli.main(
                 ["--log-file", str(attempt.log), "--no-log-tty", *arguments],
@@ -55,8 +55,6 @@ def in_this_process(
             code = 1
             with attempt.log.open("a", encoding="utf-8") as log:
                 log.write(traceback.format_exc())
-        finally:
-            CliLog.resetLog()
     attempt.ended.write_text(f"{code}\n")
     tick()
 
@@ -74,3 +72,19 @@ def _variables(environment: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Have logging as it is now again, once the context has ended."""
+    from lsst.daf.butler.cli.cliLog import CliLog
+
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        CliLog.resetLog()
+        # Without a terminal to log to it takes away what others have set.
+        root.handlers[:] = handlers
+        root.setLevel(level)
