@@ -6,7 +6,7 @@ system.  Neither an exit code nor the word *success* of anybody counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -179,6 +179,13 @@ class BatchRunner(Protocol):
         """Return why quanta of the last batch made nothing, as far as known.
 
         Empty where there is no quantum graph to tell.
+        """
+        ...
+
+    def leave_when(self, is_stopping: Callable[[], bool]) -> None:
+        """Have `submit` wait for a batch only as long as nobody stops us.
+
+        What was begun runs on without us.
         """
         ...
 

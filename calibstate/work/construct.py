@@ -338,6 +338,8 @@ class Running:
         waves = look_at_waves(session.desired, session.scope, places)
         refuse_guarded([step], session.desired, self.allowed, waves)
         plan = Plan(basis(session.desired, "", __version__), (step,))
+        # A batch may last for hours, and goes on without us.
+        places.batches(self.constructing.repository).leave_when(session.stop)
         bar = StepProgress(session.listener)
         run = Run(
             places,

@@ -186,6 +186,26 @@ making.submit(lambda *count: os.kill(os.getpid(), signal.SIGKILL))
 """
 
 
+def test_what_we_submitted_lives_on_when_somebody_stops_us_and_is_seen_to_run(
+    making: Callable[[str], Making], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_pipetask = making("pipetask")
+    runner = by_pipetask.runner
+    runner.leave_when(lambda: True)
+    # It lasts long enough to be looked at.
+    monkeypatch.setenv(SLEEP, "1")
+    runner.submit(by_pipetask.submission, unwatched, unfenced)
+    look = runner.look(by_pipetask.submission)
+    assert look.state is BatchState.RUNNING, look
+    with pytest.raises(PlanIsStaleError, match="runs already"):
+        by_pipetask.submit()
+    wait_for_the_end(by_pipetask.attempt)
+    look = runner.look(by_pipetask.submission)
+    assert (look.state, look.detail) == (BatchState.ABSENT, "pipetask ended with 0")
+    assert by_pipetask.data_ids() == BOTH
+
+
+@pytest.mark.slow
 def test_what_we_submitted_lives_on_when_we_are_killed_and_is_seen_to_run(
     making: Callable[[str], Making], tmp_path: Path
 ) -> None:

@@ -29,13 +29,13 @@ def in_this_process(
     environment: Mapping[str, str],
     attempt: Attempt,
     begun: Callable[[Process], None],
-    tick: Callable[[], None],
+    is_awaited: Callable[[], bool],
 ) -> None:
     """Run a ``pipetask`` command as far as it goes.
 
     Parameters
     ----------
-    words, environment, attempt, begun, tick
+    words, environment, attempt, begun, is_awaited
         As for a session of its own.
     """
     from lsst.ctrl.mpexec.cli.pipetask import cli
@@ -56,7 +56,7 @@ def in_this_process(
             with attempt.log.open("a", encoding="utf-8") as log:
                 log.write(traceback.format_exc())
     attempt.ended.write_text(f"{code}\n")
-    tick()
+    is_awaited()
 
 
 @contextmanager

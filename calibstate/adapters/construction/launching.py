@@ -27,7 +27,7 @@ def in_a_session(
     environment: Mapping[str, str],
     attempt: Attempt,
     begun: Callable[[Process], None],
-    tick: Callable[[], None],
+    is_awaited: Callable[[], bool],
 ) -> None:
     """Run a command, and wait until no process of it is left.
 
@@ -41,8 +41,8 @@ def in_a_session(
         Where it is run, and where what it says is kept.
     begun
         Told of the process, as soon as there is one.
-    tick
-        Called again and again.
+    is_awaited
+        Asked again and again; once it is not, the command runs on without us.
 
     Raises
     ------
@@ -65,16 +65,15 @@ def in_a_session(
         detail = f"{words[0]} cannot be run in {attempt.folder}: {error.strerror}."
         raise CalibstateError(Diagnostic("Batch was not begun", detail)) from error
     begun(process_of(process.pid))
-    while True:
+    while is_awaited():
         try:
             process.wait(_TICK)
-            break
         except subprocess.TimeoutExpired:
             heard()
-            tick()
-    # Where it was killed, what it had begun lives on, and writes.
-    while attempt.exit_code() != 0 and processes_of(attempt):
+            continue
+        # Where it was killed, what it had begun lives on, and writes.
+        if attempt.exit_code() == 0 or not processes_of(attempt):
+            break
         heard()
-        tick()
         time.sleep(_TICK)
-    tick()
+    is_awaited()

@@ -17,11 +17,11 @@ from .folders import Attempt
 __all__ = ["Ended", "Launch", "Middleware", "Work"]
 
 Launch = Callable[
-    [Sequence[str], Mapping[str, str], Attempt, Callable[[Process], None], Callable[[], None]], None
+    [Sequence[str], Mapping[str, str], Attempt, Callable[[Process], None], Callable[[], bool]], None
 ]
 """Runs words in an environment for an attempt, and waits for its end.
 
-It tells which process runs them, and then again and again that it goes on.
+It tells which process runs them, and asks again and again whether to wait on.
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -27,7 +27,7 @@ from ..butler.datastore import unrecorded_below
 from ..butler.holdings import find_collections
 from ..butler.opening import Repository
 from ..processes import this_process
-from .alive import may_run, processes_of
+from .alive import may_run
 from .bps import Bps
 from .causes import causes_of
 from .environment import SiteEnvironment
@@ -107,6 +107,7 @@ class _Runner(BatchRunner):
         self._environment = environment
         self._middleware = middleware
         self._launch = launch
+        self._is_stopping: Callable[[], bool] = lambda: False
 
     @cached_property
     def _butler(self) -> Butler:
@@ -222,6 +223,10 @@ class _Runner(BatchRunner):
     # Running
 
     @override
+    def leave_when(self, is_stopping: Callable[[], bool]) -> None:
+        self._is_stopping = is_stopping
+
+    @override
     def submit(self, submission: Submission, watch: Watch, fence: Fence) -> None:
         self._check_programs()
         template = self._template(submission)
@@ -316,17 +321,16 @@ class _Runner(BatchRunner):
                 )
             )
 
+        def is_awaited() -> bool:
+            self._middleware.tell(attempt, watch)
+            return not self._is_stopping()
+
+        environment = self._environment.complete(variables)
         begun(this_process())
         fence()
-        self._launch(
-            words,
-            self._environment.complete(variables),
-            attempt,
-            begun,
-            lambda: self._middleware.tell(attempt, watch),
-        )
-        environment = self._environment.complete(variables)
-        if processes_of(attempt):
+        self._launch(words, environment, attempt, begun, is_awaited)
+        # A process that has only just been begun has no mark yet.
+        if may_run(attempt, attempt.batch()):
             return
         ended = self._middleware.ended(attempt, environment)
         if not ended.has_run:
