@@ -164,8 +164,10 @@ class Bps(Middleware):
             ids = _RUN_ID.findall(attempt.log.read_text(errors="replace"))
         except OSError:
             return None
+        if not ids:
+            return None
         # Of several the last: it was gone on with since.
-        return ids[-1] if ids else None
+        return ids[-1]
 
     def _service(self, attempt: Attempt) -> str:
         """Return the class of the plugin that an attempt was submitted to."""

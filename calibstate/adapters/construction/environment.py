@@ -142,7 +142,9 @@ class SiteEnvironment:
 
     def _root_of(self, program: str) -> str | None:
         path = self.program(program)
-        return str(Path(path).parent.parent) if path else None
+        if path is None:
+            return None
+        return str(Path(path).parent.parent)
 
     def _package(self, home: str, name: str) -> str | None:
         """Return the folder of a package, by its variable or its templates."""
@@ -152,7 +154,9 @@ class SiteEnvironment:
         if _VARIABLE.search(folder):
             return None
         path = Path(folder).absolute()
-        return str(path.parent.parent) if path.parts[-2:] == ("bps", "templates") else None
+        if path.parts[-2:] != ("bps", "templates"):
+            return None
+        return str(path.parent.parent)
 
     def _expanded(self, text: str, key: str) -> str:
         """Return a setting of the site with what its variables hold."""

@@ -141,4 +141,6 @@ def newest_attempt(folder: Path) -> Attempt | None:
         names = [entry.name for entry in os.scandir(folder) if _IS_STAMP.fullmatch(entry.name)]
     except OSError:
         return None
-    return Attempt(folder / max(names)) if names else None
+    if not names:
+        return None
+    return Attempt(folder / max(names))

@@ -68,8 +68,8 @@ class Pipetask(Middleware):
 
     @override
     def graph(self, attempt: Attempt) -> Path | None:
-        graphs = sorted(attempt.folder.glob("*.qg"), key=lambda path: int(path.stem))
-        return graphs[-1] if graphs else None
+        graphs = attempt.folder.glob("*.qg")
+        return max(graphs, key=lambda path: int(path.stem), default=None)
 
     @override
     def tell(self, attempt: Attempt, watch: Watch) -> None:

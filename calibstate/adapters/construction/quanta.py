@@ -35,7 +35,12 @@ def quanta_in(log: Path) -> Quanta | None:
     log
         Log of ``pipetask run``, or of one job of BPS.
     """
-    counts = _DONE.findall(_end_of(log))
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+            counts = _DONE.findall(stream.read())
+    except OSError:
+        return None
     if not counts:
         return None
     succeeded, failed, _, total = (int(number) for number in counts[-1])
@@ -55,13 +60,6 @@ def quanta_planned(log: Path) -> int | None:
             match = _PLANNED.search(stream.read(_HEAD))
     except OSError:
         return None
-    return int(match[1]) if match else None
-
-
-def _end_of(log: Path) -> bytes:
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-            return stream.read()
-    except OSError:
-        return b""
+    if match is None:
+        return None
+    return int(match[1])

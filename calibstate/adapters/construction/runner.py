@@ -158,7 +158,9 @@ class _Runner(BatchRunner):
     @override
     def look(self, submission: Submission) -> SeenBatch:
         look = self._look(submission)
-        log = str(look.attempt.log) if look.attempt and look.attempt.log.exists() else None
+        log = None
+        if look.attempt and look.attempt.log.exists():
+            log = str(look.attempt.log)
         return SeenBatch(look.ended.state, look.ended.detail, look.litter, log)
 
     def _look(self, submission: Submission) -> _Look:
@@ -169,11 +171,15 @@ class _Runner(BatchRunner):
         if process := may_run(attempt, batch):
             since = f", since {batch.begun}" if batch else ""
             return _Look(attempt, batch, Ended(BatchState.RUNNING, f"{process}{since}", has_run=True))
-        if batch is None or batch.variables["REPO"] != self._environment.variables()["REPO"]:
+        if batch is None or batch.variables.get("REPO") != self._environment.variables()["REPO"]:
             # It was begun and not written down, or is another repository's.
             return _Look(attempt, None, _NEVER, self._litter(submission.run))
         ended = self._middleware_of(batch).ended(attempt, self._environment.complete(batch.variables))
-        if not ended.is_certain and self._is_in_chain(batch.run, submission.output):
+        chain = None
+        if not ended.is_certain:
+            chain = self._collection(submission.output)
+        # The final job puts a RUN into its chain, when all else has ended.
+        if chain and batch.run in chain.children:
             ended = Ended(BatchState.ABSENT, f"{batch.run} stands in its chain", has_run=True)
         litter: tuple[str, ...] = ()
         if ended.state is BatchState.CUT:
@@ -196,10 +202,6 @@ class _Runner(BatchRunner):
 
     def _is_registered(self, run: str) -> bool:
         return self._collection(run) is not None
-
-    def _is_in_chain(self, run: str, chain: str) -> bool:
-        info = self._collection(chain)
-        return info is not None and run in info.children
 
     def _collection(self, name: str) -> CollectionInfo | None:
         """Return a collection as it is now; `None`: there is none."""
@@ -261,14 +263,12 @@ class _Runner(BatchRunner):
 
     def _refuse_occupied(self, submission: Submission, run: str, look: _Look) -> None:
         """Refuse to write to a RUN that holds what is not gone on with."""
-        if look.litter:
-            raise RefusedError(self._litter_told(submission, run, look))
-        if self._is_registered(run):
-            detail = f"{run} is there, and was not begun from here with the variables of today."
-            hint = "Raise `bootstrap` in the ticket's construction, or take the next letter for `rerun`."
-            raise RefusedError(Diagnostic("RUN is there already", detail, hint=hint))
-
-    def _litter_told(self, submission: Submission, run: str, look: _Look) -> Diagnostic:
+        if not look.litter:
+            if self._is_registered(run):
+                detail = f"{run} is there, and was not begun from here with the variables of today."
+                hint = "Raise `bootstrap` in the ticket's construction, or take the next letter for `rerun`."
+                raise RefusedError(Diagnostic("RUN is there already", detail, hint=hint))
+            return
         named = ", ".join(look.litter[:_NAMED])
         if len(look.litter) > _NAMED:
             named = f"{named} …"
@@ -276,12 +276,15 @@ class _Runner(BatchRunner):
         if look.batch is not None and look.ended.has_run:
             changed = sorted(look.batch.variables.items() ^ self._variables(submission).items())
             names = ", ".join(dict.fromkeys(name for name, _ in changed))
-            ways = f"It was begun with other values of {names}: with those again it goes on. {ways}"
-        return Diagnostic(
-            "Files lie under the name of a RUN",
-            f"{run}: {len(look.litter)} files that no dataset has, left by a batch that was cut: {named}. "
-            "With them the middleware fails, or takes them for its own.",
-            hint=f"{ways}; or remove exactly these files.",
+            other = f"with other values of {names}" if names else f"by {look.batch.submit}"
+            ways = f"It was begun {other}: so again it goes on. {ways}"
+        raise RefusedError(
+            Diagnostic(
+                "Files lie under the name of a RUN",
+                f"{run}: {len(look.litter)} files that no dataset has, left by a batch that was cut: {named}. "
+                "With them the middleware fails, or takes them for its own.",
+                hint=f"{ways}; or remove exactly these files.",
+            )
         )
 
     def _check_programs(self) -> None:
