@@ -161,7 +161,7 @@ class Bps(Middleware):
 
     def _run_id(self, attempt: Attempt) -> str | None:
         try:
-            ids = _RUN_ID.findall(attempt.log.read_text(errors="replace"))
+            ids: list[str] = _RUN_ID.findall(attempt.log.read_text(errors="replace"))
         except OSError:
             return None
         if not ids:

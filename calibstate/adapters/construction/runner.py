@@ -281,8 +281,8 @@ class _Runner(BatchRunner):
         raise RefusedError(
             Diagnostic(
                 "Files lie under the name of a RUN",
-                f"{run}: {len(look.litter)} files that no dataset has, left by a batch that was cut: {named}. "
-                "With them the middleware fails, or takes them for its own.",
+                f"{run}: {len(look.litter)} files that no dataset has, left by a batch that was cut: "
+                f"{named}. With them the middleware fails, or takes them for its own.",
                 hint=f"{ways}; or remove exactly these files.",
             )
         )
