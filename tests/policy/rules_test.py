@@ -27,7 +27,7 @@ from tests.policy.pages import BAD, GOOD, PAGES, Example, example, messages_by, 
 from tests.tree import ROOT, Tree
 
 CODES = [rule.code for rule in RULES]
-FAMILIES = {"N": "1", "O": "2", "A": "3", "V": "4", "D": "5", "C": "6", "R": "7", "S": "8"}
+FAMILIES = {"N": "1", "O": "2", "A": "3", "V": "4", "D": "5", "C": "6", "R": "7", "S": "8", "M": "9"}
 
 
 def validated(shown: Example, folder: Path, capsys: Any, code: str) -> tuple[list[str], str]:

@@ -227,3 +227,35 @@ def _of_entry(chain: ChainFile, word: str) -> frozenset[str]:
 
 def _word(entry: str | ExternalEntry) -> str:
     return entry.external if isinstance(entry, ExternalEntry) else entry
+
+
+@rule(
+    "C606",
+    "iteration-used-again",
+    title="Iteration used again",
+    level=Level.WARNING,
+    source="DMTN-222, section 2",
+)
+def iterations_used_again(tree: Judged) -> Findings:
+    """Find products of other exposures under the name of the first ones."""
+    before = _before(tree)
+    for key, earlier in before.tickets.items():
+        ticket = tree.desired.tickets.get(key)
+        if ticket is None or ticket.noun.construction is None or earlier.noun.construction is None:
+            continue
+        construction, former = ticket.noun.construction, earlier.noun.construction
+        reruns = {recipe.product.name: recipe.rerun for recipe in former.recipes}
+        for index, recipe in enumerate(construction.recipes):
+            word = recipe.product.selection
+            is_same_name = reruns.get(recipe.product.name) == recipe.rerun
+            if word is None or not is_same_name or former.selection(word) == construction.selection(word):
+                continue
+            yield Finding(
+                where=ticket.lines.at("construction", "make", index),
+                detail=(
+                    f"`{recipe.product.name}` is made of other exposures now, under the iteration "
+                    f"{recipe.rerun} of the first ones. What was made before is taken for it."
+                ),
+                hint="Give it a `rerun` of its own, if anything was made.",
+                of=of_ticket(ticket.noun),
+            )
