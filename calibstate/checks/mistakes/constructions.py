@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...errors import Where
 from ...model.constructions import Construction, SameAs
 from ...model.desired import KeyPath, Written
 from ...model.names import nearest, spelled
@@ -31,7 +32,7 @@ def made_twice(tree: Tree) -> Findings:
             word = recipe.product.name
             if word in words:
                 yield Finding(
-                    where=written.lines.at("construction", "make", index),
+                    where=_entry(written, index),
                     detail=f"`{word}` stands further up already; one construction makes each product once.",
                     hint="Delete it; a retry takes the place of the first try, with a `rerun` of its own.",
                 )
@@ -52,7 +53,7 @@ def bootstraps_missing(tree: Tree) -> Findings:
             missing = [word for word in bootstraps if word not in earlier]
             if missing:
                 yield Finding(
-                    where=written.lines.at("construction", "make", index),
+                    where=_entry(written, index),
                     detail=f"`{product.name}` is made of {', '.join(missing)}, which do not stand before it.",
                     hint="List them in front of it.",
                 )
@@ -72,7 +73,7 @@ def selections_missing(tree: Tree) -> Findings:
             if stem != word and stem in construction.selections:
                 hint = f"Give `selections.{word}`, such as `{word}: {{same_as: {stem}}}`."
             yield Finding(
-                where=written.lines.at("construction", "make", index),
+                where=_entry(written, index),
                 detail=f"`{recipe.product.name}` has no selection, and an empty one would take all raws.",
                 hint=hint,
             )
@@ -87,7 +88,7 @@ def selections_unused(tree: Tree) -> Findings:
                 continue
             near = nearest(word, SELECTIONS)
             yield Finding(
-                where=written.lines.at("construction", "selections", word),
+                where=_selection(written, word),
                 detail=f"{spelled(word)} is the selection of no product.",
                 hint=f"Did you mean `{near}`?" if near else f"Known are: {', '.join(sorted(SELECTIONS))}.",
             )
@@ -105,7 +106,7 @@ def selections_elsewhere(tree: Tree) -> Findings:
             if target not in construction.selections:
                 detail = f"`same_as: {target}` names no selection of this construction."
             yield Finding(
-                where=written.lines.at("construction", "selections", word),
+                where=_selection(written, word),
                 detail=detail,
                 hint="Write the expression itself, or name one that has an expression.",
             )
@@ -169,6 +170,14 @@ def of_bare_tickets(tree: Tree) -> Findings:
                 detail=f"{written.noun.ticket} is bare; a construction makes the ticket's own collections.",
                 hint="Leave out `bare`; `construct --write` writes `collections`.",
             )
+
+
+def _entry(written: Written[Ticket], index: int) -> Where:
+    return written.lines.at("construction", "make", index)
+
+
+def _selection(written: Written[Ticket], word: str) -> Where:
+    return written.lines.at("construction", "selections", word)
 
 
 def _constructions(tree: Tree) -> Iterator[tuple[Written[Ticket], Construction]]:

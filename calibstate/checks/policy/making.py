@@ -153,7 +153,7 @@ def verified_by_itself(tree: Judged) -> Findings:
             if verified.condition:
                 continue
             yield Finding(
-                where=written.lines.at("construction", "verify", verified.name),
+                where=_verification(written, verified.name),
                 detail=f"`{verified.name}` is verified with the very exposures that it is made of.",
                 hint="Add exposures of other nights.",
                 of=of_ticket(written.noun),
@@ -170,7 +170,7 @@ def verified_of_others(tree: Judged) -> Findings:
             if verified.name in products or not verified.has_verdict:
                 continue
             yield Finding(
-                where=written.lines.at("construction", "verify", verified.name),
+                where=_verification(written, verified.name),
                 detail=f"`{verified.name}` is verified, and this construction makes none.",
                 hint="Make it too, or leave its verification out.",
                 of=of_ticket(written.noun),
@@ -188,6 +188,10 @@ def _at(written: Written[Ticket], word: str) -> Where:
     return written.lines.at("construction", "selections", word)
 
 
+def _verification(written: Written[Ticket], word: str) -> Where:
+    return written.lines.at("construction", "verify", word)
+
+
 def _type_for(recipe: Recipe) -> str:
     """Return the type of the exposures that a product is made of."""
     word = recipe.product.name.removesuffix("_bootstrap")
@@ -196,9 +200,10 @@ def _type_for(recipe: Recipe) -> str:
 
 def _ticket_of(tree: Judged, ticket: Ticket, collection: str) -> Written[Ticket] | None:
     """Return the ticket that a collection is of, if one is declared."""
-    found_by_name = tree.desired.ticket_with(collection)
-    if found_by_name:
-        return found_by_name
+    # A ticket may be named by its own chain, or by a collection of it.
+    named = tree.desired.ticket_with(collection)
+    if named:
+        return named
     for written in tree.tickets:
         other = written.noun
         if other.instrument == ticket.instrument and collection in other.leaves:
