@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
@@ -45,6 +44,7 @@ def as_text(approvals: Sequence[Approved], *, checked: bool) -> Iterator[Text]:
         return
     heads = _heads(checked=checked)
     rows = [_cells(approval, checked=checked) for approval in approvals]
+    # Each column is as wide as its widest cell, the head included.
     widths = []
     for column in zip(heads, *rows, strict=True):
         widest = max(column, key=len)
@@ -71,8 +71,9 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
 def as_markdown(approvals: Iterable[Approved], *, checked: bool) -> Iterator[str]:
     """Yield the same table for a pull request."""
     heads = _heads(checked=checked)
+    columns = len(heads)
     yield row(*heads)
-    yield "|" + "---|" * len(heads)
+    yield "|" + "---|" * columns
     for approval in approvals:
         cells = _cells(approval, checked=checked)
         yield row(*cells)
@@ -100,21 +101,21 @@ def listed_as_markdown(result: ApprovalsListed) -> Iterator[str]:
 def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:
     """Yield what the comparison found, as a list."""
     for finding in findings:
-        words = finding.summary + at_line(finding.where)
-        words += f": {finding.detail}"
+        where = at_line(finding.where)
+        words = f"{finding.summary}{where}: {finding.detail}"
         if finding.hint:
             words += f" {finding.hint}"
         severity = finding.severity.value
-        yield f"- **{severity}**: {safe(words)}"
+        text = safe(words)
+        yield f"- **{severity}**: {text}"
 
 
 def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     """Return in a line what it comes to."""
+    statuses = [approval.status for approval in approvals]
     parts = [count(len(approvals), "ticket")]
-    parts += counted(
-        (approval.status for approval in approvals),
-        ApprovalStatus,
-    )
+    parts += counted(statuses, ApprovalStatus)
+    # A seal that differs is the one thing that somebody has to do at once.
     differing = 0
     for approval in approvals:
         if approval.seal is SealState.DIFFERS:
@@ -124,10 +125,10 @@ def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     start = ", ".join(parts)
     if not checked:
         return f"{start}. Not compared with Jira: --check does that."
-    verdicts = Counter(approval.jira for approval in approvals)
+    verdicts = [approval.jira for approval in approvals]
     compared = []
     for verdict in Verdict:
-        number = verdicts[verdict]
+        number = verdicts.count(verdict)
         if number:
             compared.append(f"{verdict.value} {number}")
     jira = ", ".join(compared) or "nothing to compare"
@@ -135,6 +136,7 @@ def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
 
 
 def _heads(*, checked: bool) -> tuple[str, ...]:
+    # What nobody compared has no column, rather than an empty one.
     if checked:
         return (*_COLUMNS, "jira")
     return _COLUMNS

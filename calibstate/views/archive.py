@@ -22,7 +22,9 @@ def as_text(result: ArchiveReviewed) -> Iterator[Text]:
     review = result.review
     for bundle in review.bundles:
         if bundle.findings:
-            yield Text(f"{_name(bundle)} in {bundle.folder}", "bold")
+            name = _name(bundle)
+            folder = bundle.folder
+            yield Text(f"{name} in {folder}", "bold")
         for finding in _lines(bundle):
             yield Text(f"  {finding}", "red")
     for ticket, why in review.unreadable.items():
@@ -38,7 +40,9 @@ def as_text(result: ArchiveReviewed) -> Iterator[Text]:
             review.unreachable,
             style="red",
         )
-    style = "green" if review.passed else "red"
+    style = "red"
+    if review.passed:
+        style = "green"
     yield Text(tally(review), style)
     for hint in hints(review):
         yield Text(hint, "blue")
@@ -51,18 +55,21 @@ def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
     yield ""
     yield f"**{tally(review)}**"
     yield ""
-    yield f"Reviewed at {review.at} by calibstate {review.version}."
+    version = review.version
+    yield f"Reviewed at {review.at} by calibstate {version}."
+    # Whole bundles are told by the tally alone.
     damaged = [bundle for bundle in review.bundles if bundle.findings]
     if damaged:
         yield ""
         yield row("ticket", "bundle", "files", "damaged")
         yield "|---|---|---|---|"
     for bundle in damaged:
+        number = len(bundle.findings)
         yield row(
             _name(bundle),
             bundle.folder,
             str(bundle.files),
-            str(len(bundle.findings)),
+            str(number),
         )
     for bundle in damaged:
         yield f"\n## {bundle.folder}\n"
@@ -86,7 +93,9 @@ def tally(review: ArchiveReview) -> str:
         files += bundle.files
         size += bundle.bytes
         damaged += len(bundle.findings)
-    how = "by checksum" if review.every_byte else "by size"
+    how = "by size"
+    if review.every_byte:
+        how = "by checksum"
     amount = f"{size} bytes"
     if review.share:
         amount += f", share {review.share}"
@@ -131,9 +140,12 @@ def _name(bundle: BundleReview) -> str:
 
 
 def _lines(bundle: BundleReview) -> Iterator[str]:
+    """Yield the damaged files of a bundle, as far as they are shown."""
     findings = bundle.findings
     for finding in findings[:_MOST]:
-        yield f"{finding.path}: {finding.detail}"
+        path = finding.path
+        detail = finding.detail
+        yield f"{path}: {detail}"
     more = len(findings) - _MOST
     if more > 0:
         yield f"… and {more} more; --format json has all"

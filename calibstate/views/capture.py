@@ -28,9 +28,12 @@ def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
     for chain, children in groupby(result.children, key=lambda child: child.chain):
         yield Text(chain, "bold")
         for child in children:
+            name = child.child
+            declared_as = child.declared_as
+            holds = child.holds
             yield Text.assemble(
-                f"  {child.child:{wide}}  {child.declared_as}",
-                (f"  ({child.holds})", "dim"),
+                f"  {name:{wide}}  {declared_as}",
+                (f"  ({holds})", "dim"),
             )
     for file, what in result.files.items():
         if what != "same":
@@ -81,8 +84,9 @@ def tally(result: CaptureMade) -> str:
     numbers = Counter(result.files.values())
     counted = []
     for what in ("new", "changed"):
-        if numbers[what]:
-            counted.append(f"{numbers[what]} {what}")
+        number = numbers[what]
+        if number:
+            counted.append(f"{number} {what}")
     words = ", ".join(counted)
     if not counted:
         same = count(numbers["same"], "file")

@@ -19,21 +19,25 @@ _NOTHING = "  nothing is declared otherwise"
 def as_text(sentences: Iterable[Sentence]) -> Iterator[Text]:
     """Yield a line for each, with its place in the files."""
     for sentence in sentences:
-        where = sentence.where
+        mark = sentence.mark
+        what = sentence.what
+        file = sentence.where.file
+        line = sentence.where.line
         yield Text.assemble(
             "  ",
-            (f"{sentence.mark} {sentence.what} ", _STYLES[sentence.mark]),
+            (f"{mark} {what} ", _STYLES[mark]),
             sentence.rest,
-            (f"  {where.file}:{where.line}", "dim"),
+            (f"  {file}:{line}", "dim"),
         )
 
 
 def as_markdown(sentences: Iterable[Sentence]) -> Iterator[str]:
     """Yield an item of a list for each."""
     for sentence in sentences:
+        mark = sentence.mark
         what = safe(sentence.what)
         rest = safe(sentence.rest)
-        yield f"- `{sentence.mark}` **{what}** {rest}"
+        yield f"- `{mark}` **{what}** {rest}"
 
 
 def compared_as_text(result: TreesCompared) -> Iterator[Text | str]:
@@ -46,12 +50,17 @@ def compared_as_text(result: TreesCompared) -> Iterator[Text | str]:
 
 def compared_as_markdown(result: TreesCompared) -> Iterator[str]:
     """Yield the same as a list."""
-    yield f"**{_title(result)}**\n"
+    title = _title(result)
+    yield f"**{title}**\n"
     yield from as_markdown(result.sentences)
     if not result.sentences:
         yield _NOTHING
 
 
 def _title(result: TreesCompared) -> str:
-    words = f"{result.after.words}, compared with {result.before.words}"
-    return words[0].upper() + words[1:]
+    after = result.after.words
+    before = result.before.words
+    words = f"{after}, compared with {before}"
+    # The words of a tree begin in the middle of a sentence.
+    first = words[0].upper()
+    return first + words[1:]

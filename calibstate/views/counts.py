@@ -73,10 +73,12 @@ class Counts:
         self._counts[unit] = _Count(done, total)
         if unit != BYTES:
             return
+        # Hundreds come in a second; a few of them are enough for a rate.
         now = self._clock()
-        since_last = now - self._passed[-1].at
-        if since_last >= _A_MOMENT:
-            self._passed.append(_Passed(now, done))
+        latest = self._passed[-1]
+        if now - latest.at >= _A_MOMENT:
+            passed = _Passed(now, done)
+            self._passed.append(passed)
 
     @property
     def foremost(self) -> tuple[int, int]:
@@ -104,7 +106,8 @@ class Counts:
         seconds = now - earliest.at
         if seconds < _A_MOMENT:
             return None
-        number = self._counts[BYTES].done - earliest.bytes
+        done = self._counts[BYTES].done
+        number = done - earliest.bytes
         return number / seconds
 
     @override
@@ -115,31 +118,38 @@ class Counts:
         passed = counts.pop(BYTES, None)
         words = []
         for unit, number in counts.items():
-            words.append(f"{number.done:,} of {number.total:,} {unit}")
+            done = number.done
+            total = number.total
+            words.append(f"{done:,} of {total:,} {unit}")
         if passed:
             words.append(_bytes(passed))
         rate = self.rate
         if rate is not None:
-            words.append(f"{_amount(rate)}/s")
+            amount = _amount(rate)
+            words.append(f"{amount}/s")
         return ", ".join(words)
 
 
 def _bytes(number: _Count) -> str:
+    """Return how many bytes are done, in the unit of the whole."""
     unit = _unit(number.total)
+    name = unit.name
     if unit.bytes == 1:
-        return f"{number.done} of {number.total} {unit.name}"
+        return f"{number.done} of {number.total} {name}"
     done = number.done / unit.bytes
     total = number.total / unit.bytes
-    return f"{done:,.1f} of {total:,.1f} {unit.name}"
+    return f"{done:,.1f} of {total:,.1f} {name}"
 
 
 def _amount(number: float) -> str:
+    """Return a number of bytes in the largest unit that fits."""
     unit = _unit(number)
+    name = unit.name
     amount = number / unit.bytes
     # A digit behind the point is of use only beside few in front of it.
     if unit.bytes == 1 or amount >= 10:
-        return f"{amount:.0f} {unit.name}"
-    return f"{amount:.1f} {unit.name}"
+        return f"{amount:.0f} {name}"
+    return f"{amount:.1f} {name}"
 
 
 def _unit(number: float) -> _Unit:

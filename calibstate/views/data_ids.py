@@ -13,7 +13,11 @@ _FEW = 3
 """Numbers that are named one by one."""
 
 
-def folded(data_ids: Iterable[str], instrument: str, detectors: Mapping[int, str] | None = None) -> str:
+def folded(
+    data_ids: Iterable[str],
+    instrument: str,
+    detectors: Mapping[int, str] | None = None,
+) -> str:
     """Return data IDs for people: ``detector 0..8, physical_filter r_03``.
 
     Parameters
@@ -35,12 +39,11 @@ def folded(data_ids: Iterable[str], instrument: str, detectors: Mapping[int, str
         for key, value in entry.items():
             if key in {"begin", "end"}:
                 continue
+            words = str(value)
             if isinstance(value, list):
                 words = " ".join(value)
             elif key == "detector":
-                words = _numbers_in_words(str(value), detectors)
-            else:
-                words = str(value)
+                words = _numbers_in_words(words, detectors)
             pairs.append(f"{key} {words}")
         if pairs:
             boxes.append(", ".join(pairs))
@@ -50,22 +53,25 @@ def folded(data_ids: Iterable[str], instrument: str, detectors: Mapping[int, str
 def _numbers_in_words(text: str, detectors: Mapping[int, str]) -> str:
     """Return numbers of detectors: a few with names, many by exceptions."""
     numbers = _numbers(text)
-    if len(numbers) <= _FEW:
-        names = []
-        for number in numbers:
-            if number in detectors:
-                names.append(detectors[number])
-        if names:
-            in_order = " ".join(names)
-            return f"{text} ({in_order})"
-    return _range_without_a_few(numbers) or text
+    if len(numbers) > _FEW:
+        return _range_without_a_few(numbers) or text
+    # A detector may have no name here, or none that anybody knows.
+    names = []
+    for number in numbers:
+        if number in detectors:
+            names.append(detectors[number])
+    if not names:
+        return text
+    in_order = " ".join(names)
+    return f"{text} ({in_order})"
 
 
 def _range_without_a_few(numbers: list[int]) -> str:
     """Return many numbers that lack a few, by what they lack; else nothing."""
     if not numbers:
         return ""
-    first, last = numbers[0], numbers[-1]
+    first = numbers[0]
+    last = numbers[-1]
     everything = set(range(first, last))
     lacking = sorted(everything.difference(numbers))
     if not lacking or len(lacking) > _FEW:
@@ -73,7 +79,7 @@ def _range_without_a_few(numbers: list[int]) -> str:
     # Of a short list more is read than of its exceptions.
     if len(numbers) <= _FEW * len(lacking):
         return ""
-    exceptions = ", ".join(str(number) for number in lacking)
+    exceptions = ", ".join(map(str, lacking))
     return f"{first}..{last} except {exceptions}"
 
 
@@ -86,6 +92,7 @@ def _numbers(text: str) -> list[int]:
             last = first
         if not first.isdigit() or not last.isdigit():
             break
-        whole_range = range(int(first), int(last) + 1)
-        numbers.extend(whole_range)
+        begin = int(first)
+        end = int(last) + 1
+        numbers.extend(range(begin, end))
     return numbers

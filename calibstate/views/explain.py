@@ -28,6 +28,7 @@ def as_text(result: ExplanationsFound) -> Iterator[Text]:
         yield Text(difference, "bold yellow")
     question = ""
     for alike in _alike(explained):
+        # Of answers that are alike, the first stands for all of them.
         answer = alike[0]
         explanation = answer.explanation
         previous = question
@@ -55,17 +56,22 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
         previous = question
         question = _question(explained, explanation)
         if question != previous:
-            yield f"{safe(question)}\n"
+            asked_for = safe(question)
+            yield f"{asked_for}\n"
         heading = safe(_heading(alike))
         yield f"### {heading}\n"
-        if explanation.candidates:
+        candidates = explanation.candidates
+        if candidates:
             yield row("order", "ticket", "collection", "range", "why")
             yield "|---:|---|---|---|---|"
-        for candidate in explanation.candidates:
+        for candidate in candidates:
+            # People count from 1 what is searched first.
+            order = candidate.rank + 1
             collection = candidate.collection
+            ticket = explained.tickets.get(collection, "")
             yield row(
-                str(candidate.rank + 1),
-                explained.tickets.get(collection, ""),
+                str(order),
+                ticket,
                 collection,
                 format_range(candidate.span),
                 candidate.detail,
@@ -76,7 +82,8 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
             *_without(explanation, everything=result.everything),
         ]
         for line in rest:
-            yield f"\n{safe(line)}"
+            words = safe(line)
+            yield f"\n{words}"
         yield ""
 
 
@@ -100,20 +107,30 @@ def _alike(explained: Explained) -> list[list[Answer]]:
 
 
 def _heading(alike: Sequence[Answer]) -> str:
+    """Return a chain, and the repositories that answer alike through it."""
     chain = alike[0].explanation.chain
-    repositories = ", ".join(answer.repository for answer in alike)
-    return f"{chain} at {repositories}"
+    return f"{chain} at {_repositories(alike)}"
+
+
+def _repositories(answers: Sequence[Answer]) -> str:
+    names = [answer.repository for answer in answers]
+    return ", ".join(names)
 
 
 def _question(explained: Explained, explanation: Explanation) -> str:
     """Return what was looked up, and for when."""
     exposure = explained.question.exposure
+    span = explanation.span
+    # Of a moment only that is shown: it is a range with nothing else in it.
     if exposure is None:
-        moment = format_bound(explanation.span[0]) or _EPOCH
+        moment = format_bound(span[0]) or _EPOCH
         then = f"at {moment}"
     else:
-        then = f"for exposure {exposure} {format_range(explanation.span)}"
-    return f"{explanation.dataset_type} {explanation.data_id} {then} TAI"
+        range_of_exposure = format_range(span)
+        then = f"for exposure {exposure} {range_of_exposure}"
+    dataset_type = explanation.dataset_type
+    data_id = explanation.data_id
+    return f"{dataset_type} {data_id} {then} TAI"
 
 
 # --- repositories beside each other ---
@@ -127,12 +144,14 @@ def _differences(explained: Explained) -> Iterator[str]:
     for chain in chains:
         most, others = explained.differing(chain)
         reference = most[0].explanation
+        # One or two are named; of more nobody reads the names.
         rest = "the others"
         if len(most) <= 2:
-            rest = ", ".join(answer.repository for answer in most)
+            rest = _repositories(most)
         for answer in others:
+            repository = answer.repository
             gets = _gets(answer.explanation, reference)
-            difference = f"{answer.repository} {gets} {rest}"
+            difference = f"{repository} {gets} {rest}"
             # Of a single chain everybody knows which is meant.
             if len(chains) > 1:
                 difference = f"{chain}: {difference}"
@@ -155,8 +174,13 @@ def _gets(explanation: Explanation, most: Explanation) -> str:
 # --- one answer ---
 
 
-def _candidate_lines(tickets: Mapping[str, str], answer: Answer) -> Iterator[Text]:
+def _candidate_lines(
+    tickets: Mapping[str, str],
+    answer: Answer,
+) -> Iterator[Text]:
     """Yield the candidates as a table, with the dataset of the winner."""
+    # All cells are known before the first line: columns are as wide as the
+    # widest of them.
     candidates = answer.explanation.candidates
     names = []
     spans = []
@@ -171,17 +195,19 @@ def _candidate_lines(tickets: Mapping[str, str], answer: Answer) -> Iterator[Tex
     collection_width = _width(collections)
     for candidate, name, span in zip(candidates, names, spans, strict=True):
         rank = candidate.rank + 1
+        # Where no candidate is of a ticket there is no column of tickets.
+        ticket = ""
+        if name_width:
+            ticket = name.ljust(name_width + 2)
         collection = candidate.collection.ljust(collection_width)
         span = span.ljust(span_width)
         style = _STYLES.get(candidate.why, "dim")
-        line = Text(f"  {rank:>3}  ")
-        # Where no candidate is of a ticket there is no column of tickets.
-        if name_width:
-            name = name.ljust(name_width)
-            line.append(f"{name}  ")
-        line.append(f"{collection}  {span}  ")
-        line.append(candidate.detail, style)
-        yield line
+        yield Text.assemble(
+            f"  {rank:>3}  ",
+            ticket,
+            f"{collection}  {span}  ",
+            (candidate.detail, style),
+        )
         if candidate.why is Why.WINS:
             for words in _dataset(answer):
                 yield Text(f"       {words}", "green")
@@ -193,6 +219,7 @@ def _width(column: Sequence[str]) -> int:
 
 
 def _dataset(answer: Answer) -> Iterator[str]:
+    """Yield which dataset the winner is, by what the butler calls it."""
     winner = answer.explanation.winner
     if winner is None:
         return
@@ -215,9 +242,9 @@ def _why_nothing(explanation: Explanation) -> Iterator[str]:
             number = reasons.count(Why.AMBIGUOUS)
             why = f"the butler refuses to choose one of {number} in one collection"
         case Outcome.NOTHING if nearest:
+            collection = nearest.collection
             detail = nearest.detail.replace("ended", "which ended")
-            near = f"{nearest.collection}, {detail}"
-            why = f"nothing is valid then; nearest is {near}"
+            why = f"nothing is valid then; nearest is {collection}, {detail}"
         case Outcome.NOTHING:
             why = _what_there_is(explanation)
     yield f"nothing is found: {why}"
@@ -231,15 +258,19 @@ def _what_there_is(explanation: Explanation) -> str:
         return "no collection of it holds any calibration"
     dataset_type = explanation.dataset_type
     there_are = explanation.alternatives
+    # Another dataset type is a word that was mistyped; only where it is there
+    # can the data ID be what is missing.
     types = there_are.get("dataset_type")
     if types:
-        return f"it holds no {dataset_type}; there are {', '.join(types)}"
+        names = ", ".join(types)
+        return f"it holds no {dataset_type}; there are {names}"
     parts = []
     for key, values in there_are.items():
         data_ids = []
         for value in values:
-            # Keys of a data ID are in order.
-            pairs = sorted((f"{key}={value}", "instrument=any"))
+            # Keys of a data ID are in order; the instrument is not shown.
+            pair = f"{key}={value}"
+            pairs = sorted([pair, "instrument=any"])
             data_ids.append(",".join(pairs))
         parts.append(folded(data_ids, "any"))
     values_of_all = "; ".join(parts)
@@ -251,11 +282,14 @@ def _without(explanation: Explanation, *, everything: bool) -> Iterator[str]:
     without = explanation.without
     if not without:
         return
-    noun = "other collection" if explanation.candidates else "collection"
+    noun = "collection"
+    if explanation.candidates:
+        noun = "other collection"
     number = count(len(without), noun)
     if not everything:
         yield f"nothing in {number}"
         return
     yield f"nothing in {number}:"
     for rank, name in without:
-        yield f"{rank + 1:>3}  {name}"
+        order = rank + 1
+        yield f"{order:>3}  {name}"

@@ -34,14 +34,13 @@ def as_text(result: FingerprintsCompared) -> Iterator[Text | str]:
         widest = max(repositories, key=len)
         wide = len(widest)
         # Those with the same fingerprint stand together.
-        alike_together = sorted(
-            repositories,
-            key=lambda address: (repositories[address].effective, address),
-        )
-        for address in alike_together:
-            fingerprint = repositories[address]
-            short = fingerprint.effective[:_SHORT]
-            number = len(fingerprint.collections)
+        alike_together = []
+        for address, fingerprint in repositories.items():
+            alike_together.append((fingerprint.effective, address))
+        alike_together.sort()
+        for effective, address in alike_together:
+            short = effective[:_SHORT]
+            number = len(repositories[address].collections)
             yield Text.assemble(
                 f"  {address:{wide}}  ",
                 (short, "green"),
@@ -82,12 +81,14 @@ def _by_chain(result: FingerprintsCompared) -> Mapping[str, _Fingerprints]:
 def _heading(chain: str, repositories: _Fingerprints) -> Text:
     """Return a chain, and whether it is the same at all repositories."""
     effective = {fingerprint.effective for fingerprint in repositories.values()}
+    different = len(effective)
+    # A chain at one place is the same there, which says nothing.
     if len(repositories) == 1:
         verdict = "at one repository only"
-    elif len(effective) == 1:
+    elif different == 1:
         verdict = "the same everywhere"
     else:
-        verdict = f"{len(effective)} different"
+        verdict = f"{different} different"
     return Text.assemble(
         chain,
         (f"  {verdict}", "dim"),
@@ -97,18 +98,21 @@ def _heading(chain: str, repositories: _Fingerprints) -> Text:
 
 def _difference_lines(difference: ChainDifference) -> Iterator[str]:
     """Yield where one repository selects otherwise than another."""
+    chain = difference.chain
     reference = difference.reference
     repository = difference.repository
-    yield f"{difference.chain}: {repository} selects otherwise than {reference}"
-    for part in difference.differences[:_MOST]:
-        span = format_range((part.begin, part.end))
+    yield f"{chain}: {repository} selects otherwise than {reference}"
+    parts = difference.differences
+    for part in parts[:_MOST]:
+        dataset_type = part.dataset_type
         data_ids = folded(part.data_ids, difference.instrument)
-        here = _selected(part.first)
-        there = _selected(part.other)
-        yield f"  {part.dataset_type} {data_ids} {span}"
-        yield f"    {reference}: {here}"
-        yield f"    {repository}: {there}"
-    more = len(difference.differences) - _MOST
+        span = (part.begin, part.end)
+        at_reference = _selected(part.first)
+        at_repository = _selected(part.other)
+        yield f"  {dataset_type} {data_ids} {format_range(span)}"
+        yield f"    {reference}: {at_reference}"
+        yield f"    {repository}: {at_repository}"
+    more = len(parts) - _MOST
     if more > 0:
         yield f"  … and {more} more; --format json has all"
 
@@ -117,12 +121,15 @@ def _selected(datasets: frozenset[Selected]) -> str:
     """Return the collections that decide, and the dataset if it is one."""
     if not datasets:
         return "nothing"
+    # Data IDs that differ alike are shown as one, though each of them has a
+    # dataset of its own.
     collections = set()
     uuids = set()
     for dataset in datasets:
         collections.add(dataset.collection)
         uuids.add(dataset.uuid)
     names = ", ".join(sorted(collections))
-    if len(uuids) == 1:
-        return f"{names} ({uuids.pop()})"
-    return names
+    if len(uuids) > 1:
+        return names
+    uuid = uuids.pop()
+    return f"{names} ({uuid})"

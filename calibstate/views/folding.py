@@ -52,33 +52,40 @@ def fitted(sections: Sequence[Section], limit: int) -> str:
     limit
         Bytes that it may have.
     """
+    # What is never cut has its room first.
     room = limit
     sizes = []
     for section in sections:
+        size = section.size
         if section.essential:
-            room -= section.size
+            room -= size
         else:
-            sizes.append(section.size)
-    shares = iter(_shares(sizes, max(room, 0)))
+            sizes.append(size)
+    room = max(room, 0)
+    shares = iter(_shares(sizes, room))
     shortened = []
     for section in sections:
-        if not section.essential:
-            lines = _shortened(section.lines, next(shares))
-            section = Section(lines)
-        shortened.append(section)
+        if section.essential:
+            shortened.append(section)
+            continue
+        share = next(shares)
+        lines = _shortened(section.lines, share)
+        shortened.append(Section(lines))
     return whole(shortened)
 
 
 def _shares(sizes: Sequence[int], room: int) -> list[int]:
     """Return what each gets, the short ones all."""
-    shares = [0] * len(sizes)
+    number = len(sizes)
+    shares = [0] * number
     # From the shortest on: what one does not need is left to all others.
-    left = sorted(range(len(sizes)), key=lambda number: sizes[number])
+    left = sorted(range(number), key=sizes.__getitem__)
     while left:
         equal_part = room // len(left)
-        number = left.pop(0)
-        shares[number] = min(sizes[number], equal_part)
-        room -= shares[number]
+        shortest = left.pop(0)
+        share = min(sizes[shortest], equal_part)
+        shares[shortest] = share
+        room -= share
     return shares
 
 
@@ -87,7 +94,8 @@ def _shortened(lines: Sequence[str], room: int) -> tuple[str, ...]:
     if _size(lines) <= room:
         return tuple(lines)
     # What is opened is closed again, at the worst all that there is.
-    remark = _CUT.format(number=len(lines))
+    number = len(lines)
+    remark = _CUT.format(number=number)
     used = _size([remark, *_closing_of_all(lines)])
     kept: list[str] = []
     for line in lines:
@@ -95,11 +103,14 @@ def _shortened(lines: Sequence[str], room: int) -> tuple[str, ...]:
         if used > room:
             break
         kept.append(line)
-    remark = _CUT.format(number=len(lines) - len(kept))
+    more = number - len(kept)
+    remark = _CUT.format(number=more)
     if kept:
         return (*kept, *_closing(kept), remark)
     # A section of which nothing is kept may have no room for the remark.
-    return (remark,) if _size([remark]) <= room else ()
+    if _size([remark]) > room:
+        return ()
+    return (remark,)
 
 
 def _closing(lines: Sequence[str]) -> list[str]:
@@ -109,8 +120,10 @@ def _closing(lines: Sequence[str]) -> list[str]:
     fence = _open_fence(text)
     if fence:
         closing.append(fence)
-    opened = text.count("<details") - text.count("</details>")
-    return closing + [_END] * opened
+    begun = text.count("<details")
+    ended = text.count("</details>")
+    closing += [_END] * (begun - ended)
+    return closing
 
 
 def _closing_of_all(lines: Sequence[str]) -> list[str]:
@@ -119,12 +132,15 @@ def _closing_of_all(lines: Sequence[str]) -> list[str]:
     closing = []
     fences = _FENCE.findall(text)
     if fences:
-        closing.append(max(fences, key=len))
-    return closing + [_END] * text.count("<details")
+        longest = max(fences, key=len)
+        closing.append(longest)
+    closing += [_END] * text.count("<details")
+    return closing
 
 
 def _open_fence(text: str) -> str:
     """Return what closes the block of code that is open at the end."""
+    # A fence ends at a line of as many ticks; others within are text.
     fence = ""
     for line in text.splitlines():
         begun = _FENCE.match(line)
@@ -136,7 +152,9 @@ def _open_fence(text: str) -> str:
 
 
 def _size(lines: Iterable[str]) -> int:
+    """Return the bytes of some lines, with the end of each."""
     size = 0
     for line in lines:
-        size += len(line.encode()) + 1
+        encoded = line.encode()
+        size += len(encoded) + 1
     return size

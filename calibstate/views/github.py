@@ -47,22 +47,28 @@ def annotation(problem: Diagnostic, prefix: str) -> str:
     properties = []
     where = problem.where
     if where:
+        # GitHub counts from the root of the workspace, we from the tree's.
         file = where.file
         if prefix:
             file = f"{prefix}/{file}"
+        line = str(where.line)
+        column = str(where.column)
         properties.append(_property("file", file))
-        properties.append(_property("line", str(where.line)))
-        properties.append(_property("col", str(where.column)))
+        properties.append(_property("line", line))
+        properties.append(_property("col", column))
     # The code of a rule stands first, by which its page is found.
     title = problem.summary
-    if problem.code:
-        title = f"{problem.code} {title}"
+    code = problem.code
+    if code:
+        title = f"{code} {title}"
     properties.append(_property("title", title))
     message = problem.detail
-    if problem.hint:
-        message += f"\n{problem.hint}"
+    hint = problem.hint
+    if hint:
+        message += f"\n{hint}"
     command = _COMMANDS[problem.severity]
-    return f"::{command} {','.join(properties)}::{_escaped(message)}"
+    all_properties = ",".join(properties)
+    return f"::{command} {all_properties}::{_escaped(message)}"
 
 
 def _property(key: str, value: str) -> str:

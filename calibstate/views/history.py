@@ -21,15 +21,19 @@ def as_text(result: ChainHistory) -> Iterator[Text]:
     for number, entry in enumerate(result.entries):
         if number:
             yield Text("")
-        revision = entry.changed.revision
+        changed = entry.changed
+        revision = changed.revision
+        commit = revision.commit[:10]
+        authors = _by(revision)
         yield Text.assemble(
             revision.at,
-            (f"  {revision.commit[:10]}", "yellow"),
-            (f"  {_by(revision)}", "default"),
+            (f"  {commit}", "yellow"),
+            (f"  {authors}", "default"),
             style="bold",
         )
-        yield Text(f"  {revision.title}", "dim")
-        for mistake in _mistakes(entry.changed.problems):
+        title = revision.title
+        yield Text(f"  {title}", "dim")
+        for mistake in _mistakes(changed.problems):
             yield Text(f"  {mistake}", "red")
         yield from changes_view.as_text(entry.sentences)
 
@@ -37,27 +41,33 @@ def as_text(result: ChainHistory) -> Iterator[Text]:
 def as_markdown(result: ChainHistory) -> Iterator[str]:
     """Yield the revisions for a ticket or a page."""
     for entry in result.entries:
-        revision = entry.changed.revision
+        changed = entry.changed
+        revision = changed.revision
+        at = revision.at
         commit = revision.commit[:10]
         authors = safe(_by(revision))
         title = safe(revision.title)
-        yield f"**{revision.at}** `{commit}` {authors}: {title}\n"
-        for mistake in _mistakes(entry.changed.problems):
-            yield f"- {safe(mistake)}"
+        yield f"**{at}** `{commit}` {authors}: {title}\n"
+        for mistake in _mistakes(changed.problems):
+            words = safe(mistake)
+            yield f"- {words}"
         yield from changes_view.as_markdown(entry.sentences)
         yield ""
 
 
 def _by(revision: Revision) -> str:
     """Return in which pull request, by whom, and merged by whom else."""
-    authors = " and ".join(revision.authors)
-    words = f"by {authors}"
-    if revision.pull_request:
-        words = f"#{revision.pull_request} {words}"
+    authors = revision.authors
+    names = " and ".join(authors)
+    words = f"by {names}"
+    number = revision.pull_request
+    if number:
+        words = f"#{number} {words}"
+    # Who merges what is their own is not told twice.
     merged_by = revision.merged_by
-    if merged_by is not None and merged_by not in revision.authors:
-        words += f", merged by {merged_by}"
-    return words
+    if merged_by is None or merged_by in authors:
+        return words
+    return f"{words}, merged by {merged_by}"
 
 
 def _mistakes(problems: tuple[Diagnostic, ...]) -> Iterator[str]:
@@ -65,7 +75,8 @@ def _mistakes(problems: tuple[Diagnostic, ...]) -> Iterator[str]:
     if not problems:
         return
     first = problems[0]
-    words = f"does not validate: {first.summary} ({first.where})"
+    where = first.where
+    words = f"does not validate: {first.summary} ({where})"
     more = len(problems) - 1
     if more:
         number = count(more, "more mistake")

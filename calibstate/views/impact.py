@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from rich.text import Text
 
@@ -35,9 +36,11 @@ def as_text(report: ImpactReport) -> Iterator[Text]:
             (label, entry.style),
             (entry.text, "default"),
         )
-    for chain in report.impact.chains:
+    impact = report.impact
+    for chain in impact.chains:
         yield Text("")
         yield Text(_where(chain), "bold")
+        # What was done to the chain stands above what follows from it.
         yield from _step_lines("+", "green", chain.entered)
         yield from _step_lines("-", "red", chain.left)
         yield from _step_lines("~", "yellow", chain.moved)
@@ -46,33 +49,43 @@ def as_text(report: ImpactReport) -> Iterator[Text]:
         rest = _not_shown(report, chain)
         if rest:
             yield Text(f"  {rest}", "dim")
-    if report.impact.exposures:
-        yield from _exposure_lines(report.impact.exposures)
+    if impact.exposures:
+        yield from _exposure_lines(impact.exposures)
 
 
 def as_markdown(report: ImpactReport) -> Iterator[str]:
     """Yield a report for a pull request."""
-    title = _title(report)
-    title = safe(title, link=report.commit[:10])
+    # The commit may be a link, and is the only one: all else is by anybody.
+    commit = report.commit[:10]
+    title = safe(_title(report), link=commit)
     yield f"**{title}**\n"
     for entry in summary(report):
         text = safe(entry.text)
         yield f"- **{entry.label}** {text}"
     for chain in report.impact.chains:
         where = safe(_where(chain))
-        steps = [f"`+ {name}`" for name in chain.entered]
-        steps += [f"`- {name}`" for name in chain.left]
-        steps += [f"`~ {name}`" for name in chain.moved]
+        marked = {
+            "+": chain.entered,
+            "-": chain.left,
+            "~": chain.moved,
+        }
+        steps = []
+        for mark, names in marked.items():
+            for name in names:
+                steps.append(f"`{mark} {name}`")
         what = " ".join(steps) or "by a chain within it"
         yield ""
         yield f"{where}: {what}"
         if chain.changes:
             yield from _change_table(report, chain)
     nights = report.nights
-    if nights:
-        yield "\n| observing day | exposures that change |\n|---|---:|"
-        for night, number in nights.items():
-            yield row(str(night), str(number))
+    if not nights:
+        return
+    yield "\n| observing day | exposures that change |\n|---|---:|"
+    for night, number in nights.items():
+        day = str(night)
+        exposures = str(number)
+        yield row(day, exposures)
 
 
 def _title(report: ImpactReport) -> str:
@@ -98,16 +111,29 @@ def _where(chain: ChainImpact) -> str:
     return "; ".join(places)
 
 
-def _step_lines(mark: str, style: str, names: Iterable[str]) -> Iterator[Text]:
+def _step_lines(
+    mark: str,
+    style: str,
+    names: Iterable[str],
+) -> Iterator[Text]:
     """Yield what enters a chain, leaves it, or moves within it."""
     for name in names:
-        yield Text(f"  {mark} {name}", style)
+        step = f"  {mark} {name}"
+        yield Text(step, style)
 
 
-def _change_lines(report: ImpactReport, chain: ChainImpact, change: Change) -> Iterator[Text]:
+def _change_lines(
+    report: ImpactReport,
+    chain: ChainImpact,
+    change: Change,
+) -> Iterator[Text]:
     """Yield which lookups change, when, and what they find."""
     effect = change.effect
-    data_ids = folded(change.data_ids, chain.instrument, report.detectors)
+    data_ids = folded(
+        change.data_ids,
+        chain.instrument,
+        report.detectors,
+    )
     yield Text.assemble(
         "  ",
         (effect.value, STYLES[effect]),
@@ -132,9 +158,14 @@ def _change_table(report: ImpactReport, chain: ChainImpact) -> Iterator[str]:
     yield "| lookups | becomes | range (TAI) | reaches | before | after |"
     yield "|---|---|---|---|---|---|"
     for change in chain.changes[: report.most]:
-        data_ids = folded(change.data_ids, chain.instrument, report.detectors)
+        data_ids = folded(
+            change.data_ids,
+            chain.instrument,
+            report.detectors,
+        )
+        lookups = f"{change.dataset_type} {data_ids}"
         yield row(
-            f"{change.dataset_type} {data_ids}",
+            lookups,
             change.effect.value,
             _range(change),
             reach(report, [change]),
@@ -185,21 +216,23 @@ def _exposure_lines(exposures: Sequence[Affected]) -> Iterator[Text]:
     number = count(len(exposures), "exposure")
     yield Text("")
     yield Text(f"{number} would be calibrated otherwise", "bold")
+    # Worse than another calibration is none: such exposures fail to process.
     failing = [exposure for exposure in exposures if exposure.ambiguous]
     if failing:
         sentence = _failing(failing)
         yield Text(f"  {sentence}", "red")
-    for night, group in groupby(exposures, key=lambda exposure: exposure.day_obs):
-        of_the_night = list(group)
+    # Exposures are in order, so that those of a night stand together.
+    for night, group in groupby(exposures, key=attrgetter("day_obs")):
+        exposures_of_night = 0
         numbers: Counter[str] = Counter()
-        for exposure in of_the_night:
+        for exposure in group:
+            exposures_of_night += 1
             numbers.update(exposure.dataset_types)
         parts = []
-        for dataset_type in sorted(numbers):
-            number_of_type = numbers[dataset_type]
-            parts.append(f"{dataset_type} {number_of_type}")
+        for dataset_type, of_type in sorted(numbers.items()):
+            parts.append(f"{dataset_type} {of_type}")
         types = ", ".join(parts)
-        yield Text(f"  {night}  {len(of_the_night)} ({types})")
+        yield Text(f"  {night}  {exposures_of_night} ({types})")
 
 
 def _failing(exposures: Sequence[Affected]) -> str:
@@ -208,9 +241,11 @@ def _failing(exposures: Sequence[Affected]) -> str:
     for exposure in exposures:
         dataset_types.update(exposure.ambiguous)
     types = ", ".join(sorted(dataset_types))
+    # A few numbers are enough to look one of them up.
     shown = []
     for exposure in exposures[:_MOST_EXPOSURES]:
-        shown.append(str(exposure.exposure))
+        number_of_exposure = str(exposure.exposure)
+        shown.append(number_of_exposure)
     if len(exposures) > _MOST_EXPOSURES:
         shown.append("…")
     numbers = ", ".join(shown)

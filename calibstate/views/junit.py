@@ -23,7 +23,8 @@ _OUTCOMES = {What.UNREACHABLE: "error", What.PENDING: "skipped"}
 
 def drift_found(result: DriftFound) -> Iterator[str]:
     """Yield the drift that was found, as lines of XML."""
-    yield from drift(result.plan.drift, result.looked_at).splitlines()
+    xml = drift(result.plan.drift, result.looked_at)
+    yield from xml.splitlines()
 
 
 def drift(departures: Iterable[Drift], places: Sequence[str]) -> str:
@@ -36,9 +37,11 @@ def drift(departures: Iterable[Drift], places: Sequence[str]) -> str:
     places
         All that was looked at.
     """
+    # A place without drift was looked at too, and has a suite.
     by_place: dict[str, list[Drift]] = {place: [] for place in places}
     for departure in departures:
-        at_place = by_place.setdefault(departure.target.place, [])
+        target = departure.target
+        at_place = by_place.setdefault(target.place, [])
         at_place.append(departure)
     top = Xml.Element("testsuites", name="calibstate drift")
     for place in sorted(by_place):
@@ -52,14 +55,18 @@ def drift(departures: Iterable[Drift], places: Sequence[str]) -> str:
 def _add_suite(top: Xml.Element, place: str, departures: Sequence[Drift]) -> None:
     """Add what departs at a place; nothing: one test that passed."""
     outcomes = [_outcome(departure) for departure in departures]
+    tests = max(len(outcomes), 1)
+    failures = outcomes.count("failure")
+    errors = outcomes.count("error")
+    skipped = outcomes.count("skipped")
     suite = Xml.SubElement(
         top,
         "testsuite",
         name=place,
-        tests=str(len(outcomes) or 1),
-        failures=str(outcomes.count("failure")),
-        errors=str(outcomes.count("error")),
-        skipped=str(outcomes.count("skipped")),
+        tests=str(tests),
+        failures=str(failures),
+        errors=str(errors),
+        skipped=str(skipped),
     )
     for departure in departures:
         _add_case(suite, place, departure)
@@ -68,9 +75,14 @@ def _add_suite(top: Xml.Element, place: str, departures: Sequence[Drift]) -> Non
 
 
 def _add_case(suite: Xml.Element, place: str, departure: Drift) -> None:
-    name = f"{departure.what.value} {departure.subject}"
-    if departure.subject != departure.target.name:
-        name += f" in {departure.target.name}"
+    """Add one departure, at its line, as a test that did not pass."""
+    what = departure.what.value
+    subject = departure.subject
+    name = f"{what} {subject}"
+    # A part is named with what it is part of.
+    target = departure.target.name
+    if subject != target:
+        name += f" in {target}"
     about = {"classname": place, "name": name}
     declared_at = departure.declared_at
     if declared_at:
@@ -81,7 +93,7 @@ def _add_case(suite: Xml.Element, place: str, departure: Drift) -> None:
         case,
         _outcome(departure),
         message=departure.detail,
-        type=departure.what.value,
+        type=what,
     )
 
 

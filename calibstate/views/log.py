@@ -38,6 +38,7 @@ def listed_as_markdown(result: RunsListed) -> Iterator[str]:
 
 def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
     """Yield the runs, the newest first, with what became of their steps."""
+    # Of each target only what became of it at last.
     for run in runs:
         yield from _head(run)
         for outcome in run.outcomes:
@@ -55,13 +56,15 @@ def run_as_text(run: PastRun) -> Iterator[Text]:
     yield from _head(run)
     for line in run.lines:
         yield _event(line)
-    if run.unreadable:
-        yield Text(f"    {run.unreadable} lines cannot be read", "yellow")
+    unreadable = run.unreadable
+    if unreadable:
+        yield Text(f"    {unreadable} lines cannot be read", "yellow")
     # What was begun when a run was cut off may be done or not.
     if run.ending is Ending.CUT_OFF:
         for outcome in run.begun:
-            action = f"{outcome.do} {outcome.target}"
-            yield Text(f"    begun, and no more is told: {action}", "bold red")
+            do = outcome.do
+            target = outcome.target
+            yield Text(f"    begun, and no more is told: {do} {target}", "bold red")
         yield Text("    Run `calibstate apply` again: it looks, and goes on from what is there.")
 
 
@@ -71,14 +74,14 @@ def as_markdown(runs: Iterable[PastRun]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for run in runs:
         results = []
-        for what in sorted(run.tally):
-            number = run.tally[what]
+        for what, number in sorted(run.tally.items()):
             results.append(f"{number} {what}")
+        steps = ", ".join(results) or "none"
         yield row(
             run.id,
             _who(run),
             _commit(run),
-            ", ".join(results) or "none",
+            steps,
             _end(run),
         )
 
@@ -97,24 +100,30 @@ def _head(run: PastRun) -> Iterator[Text]:
         return
     allowed = run.began.allowed
     if allowed.guards:
-        guards = ", ".join(guard.value for guard in allowed.guards)
-        yield Text(f"    allowed {guards}: {allowed.because}", "yellow")
+        names = [guard.value for guard in allowed.guards]
+        guards = ", ".join(names)
+        because = allowed.because
+        yield Text(f"    allowed {guards}: {because}", "yellow")
 
 
 def _event(line: JournalLine) -> Text:
     """Return a line of a journal: an outcome, or whatever else happened."""
-    event = Text(f"    {line.at}  ", "dim")
+    at = f"    {line.at}  "
     outcome = line.outcome
     if outcome is None:
-        event.append(f"{line.event}: {line.text}", "default")
-        return event
+        words = f"{line.event}: {line.text}"
+        return Text.assemble(at, (words, "default"), style="dim")
     result = outcome.result
     words = f" {outcome.do} {outcome.target}"
+    # Before a step is begun there is nothing to tell of it.
     if result is not Result.BEGUN:
         words += f": {outcome.detail}"
-    event.append(f"{result.value:8}", RESULT_STYLES[result])
-    event.append(words, "default")
-    return event
+    return Text.assemble(
+        at,
+        (f"{result.value:8}", RESULT_STYLES[result]),
+        (words, "default"),
+        style="dim",
+    )
 
 
 def _end(run: PastRun) -> str:
@@ -125,7 +134,9 @@ def _who(run: PastRun) -> str:
     began = run.began
     if began is None:
         return "somebody"
-    return f"{began.who} on {began.process.host}"
+    who = began.who
+    host = began.process.host
+    return f"{who} on {host}"
 
 
 def _commit(run: PastRun) -> str:
@@ -133,8 +144,10 @@ def _commit(run: PastRun) -> str:
     began = run.began
     if began is None:
         return "no commit"
+    if began.commit is None and began.commit_unknown:
+        return "commit not known"
     if began.commit is None:
-        return "commit not known" if began.commit_unknown else "no commit"
+        return "no commit"
     commit = began.commit[:10]
     if began.dirty:
         commit += " and uncommitted changes"

@@ -54,19 +54,25 @@ def at_line(where: Where | None) -> str:
     """Return a place in a file as an aside: `` (FILE:LINE)``; else nothing."""
     if where is None:
         return ""
-    return f" ({where.file}:{where.line})"
+    file = where.file
+    line = where.line
+    return f" ({file}:{line})"
 
 
 def diagnostic(problem: Diagnostic) -> Text:
     """Return a message: what, where, why, and what to do next."""
     text = Text()
-    label = problem.severity.value
-    if problem.code:
-        label += f"[{problem.code}]"
-    text.append(f"{label}: ", SEVERITY_STYLES[problem.severity])
+    severity = problem.severity
+    label = severity.value
+    code = problem.code
+    if code:
+        label += f"[{code}]"
+    text.append(f"{label}: ", SEVERITY_STYLES[severity])
     text.append(problem.summary, "bold")
-    if problem.where:
-        text.append(f"\n  {problem.where}", "cyan")
+    where = problem.where
+    if where:
+        text.append(f"\n  {where}", "cyan")
+    # In this order: what, where, why it matters, what to do.
     detail = indented(problem.detail)
     text.append(f"\n\n  {detail}")
     if problem.hint:
@@ -78,4 +84,5 @@ def diagnostic(problem: Diagnostic) -> Text:
 
 def indented(prose: str, by: int = 2) -> str:
     """Return prose whose lines but the first begin further right."""
-    return prose.replace("\n", "\n" + " " * by)
+    line_end = "\n" + " " * by
+    return prose.replace("\n", line_end)

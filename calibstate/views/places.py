@@ -14,9 +14,11 @@ __all__ = ["lock", "observations", "seal"]
 def observations(result: ObservationsWritten) -> Iterator[str]:
     """Yield how much each repository showed."""
     for observed in result.observed:
+        address = observed.address
+        at = observed.at
         collections = count(observed.collections, "collection")
         datasets = count(observed.datasets, "dataset")
-        yield f"{observed.address} at {observed.at}: {collections}, {datasets}"
+        yield f"{address} at {at}: {collections}, {datasets}"
 
 
 def lock(result: LockBroken) -> Iterator[str]:
@@ -29,6 +31,9 @@ def lock(result: LockBroken) -> Iterator[str]:
 
 def seal(result: SealWritten) -> Iterator[str]:
     """Yield what a seal covers, and the digest by which it is approved."""
+    path = result.path
     files = count(result.files, "file")
-    yield f"{result.path}: {files}, {result.bytes} bytes"
-    yield f"  digest {result.digest}"
+    size = result.bytes
+    digest = result.digest
+    yield f"{path}: {files}, {size} bytes"
+    yield f"  digest {digest}"

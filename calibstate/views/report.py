@@ -67,7 +67,8 @@ def lines_of_markdown(proposal: Proposal) -> Iterator[str]:
 
 def as_text(proposal: Proposal) -> Iterator[Text]:
     """Yield a report for a terminal."""
-    yield Text(f"Proposed, compared with {proposal.base}", "bold")
+    title = f"Proposed, compared with {proposal.base}"
+    yield Text(title, "bold")
     yield from changes_view.as_text(proposal.sentences)
     if not proposal.sentences:
         yield Text("  nothing is declared otherwise", "dim")
@@ -82,8 +83,10 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         yield Text("")
         yield from approvals_view.as_text(proposal.approvals, checked=False)
     for site in proposal.plans:
+        # The digest is what an approval of the plan names.
+        title = f"{site.site}  {site.digest}"
         yield Text("")
-        yield Text(f"{site.site}  {site.digest}", "bold")
+        yield Text(title, "bold")
         yield from text.plan(site.plan)
     for problem in proposal.problems:
         yield Text("")
@@ -99,31 +102,42 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
     The head, and what happens on merge, are never cut; the others share what
     room is left.  Of a tree that cannot be read nothing else is known.
     """
-    yield Section(tuple(_head(proposal)), essential=True)
+    head = tuple(_head(proposal))
+    yield Section(head, essential=True)
     if proposal.problems:
-        title = f"Checks: {_policy_verdict(proposal)}"
+        verdict = _policy_verdict(proposal)
+        # Errors are open from the start: nobody has to look for them.
         errors = proposal.number_of(Severity.ERROR)
-        yield _folded(title, _problem_lines(proposal), opened=bool(errors))
+        yield _folded(
+            f"Checks: {verdict}",
+            _problem_lines(proposal),
+            opened=bool(errors),
+        )
     if not proposal.is_sound:
         return
     # The head has them all, if they are few.
-    number = len(proposal.sentences)
+    sentences = proposal.sentences
+    number = len(sentences)
     if number > _IN_SHORT:
         title = f"All that is declared otherwise: {number}"
-        yield _folded(title, changes_view.as_markdown(proposal.sentences))
-    if proposal.approvals:
-        title = f"Approval: {_approval_verdict(proposal.approvals)}"
-        lines = approvals_view.as_markdown(proposal.approvals, checked=False)
-        yield _folded(title, lines)
-    if proposal.impact:
-        title = f"Lookups: {impact_summary.verdict(proposal.impact)}"
-        yield _folded(title, impact_view.as_markdown(proposal.impact))
+        yield _folded(title, changes_view.as_markdown(sentences))
+    approvals = proposal.approvals
+    if approvals:
+        verdict = _approval_verdict(approvals)
+        lines = approvals_view.as_markdown(approvals, checked=False)
+        yield _folded(f"Approval: {verdict}", lines)
+    impact = proposal.impact
+    if impact:
+        verdict = impact_summary.verdict(impact)
+        lines = impact_view.as_markdown(impact)
+        yield _folded(f"Lookups: {verdict}", lines)
     for site in proposal.plans:
-        title = f"Steps at {site.site}: {_becomes(site.plan)}"
+        becomes = _becomes(site.plan)
+        title = f"Steps at {site.site}: {becomes}"
         yield _folded(title, markdown.plan(site.plan))
     if proposal.plans:
-        lines = _on_merge(proposal.plans)
-        yield Section(tuple(lines), essential=True)
+        on_merge = tuple(_on_merge(proposal.plans))
+        yield Section(on_merge, essential=True)
 
 
 def _folded(title: str, lines: Iterable[str], *, opened: bool = False) -> Section:
@@ -141,18 +155,20 @@ def _head(proposal: Proposal) -> Iterator[str]:
         number = count(errors, "error")
         yield f"**The state tree cannot be read: {number}.** Nothing else is known until that is mended.\n"
         return
-    in_short = proposal.sentences
+    sentences = proposal.sentences
+    in_short = sentences
     more = 0
-    if len(in_short) > _IN_SHORT:
+    if len(sentences) > _IN_SHORT:
         # The last of the lines says how many more there are.
-        in_short = in_short[: _IN_SHORT - 1]
-        more = len(proposal.sentences) - len(in_short)
+        in_short = sentences[: _IN_SHORT - 1]
+        more = len(sentences) - len(in_short)
     yield from changes_view.as_markdown(in_short)
     if more:
         yield f"- and {more} more changes"
-    if not proposal.sentences:
+    if not sentences:
         yield "- nothing is declared otherwise"
-    base = safe(proposal.base, link=proposal.commit[:10])
+    commit = proposal.commit[:10]
+    base = safe(proposal.base, link=commit)
     yield f"\nCompared with {base}.\n"
     yield "| | |"
     yield "|---|---|"
@@ -187,8 +203,9 @@ def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:
         digest = "no steps"
         if site.plan.steps:
             digest = f"`{site.digest}`"
+        name = safe(site.site)
         happens = safe(_happens(site.plan))
-        yield f"| {safe(site.site)} | {digest} | {happens} |"
+        yield f"| {name} | {digest} | {happens} |"
     yield (
         "\nEach site plans anew, and applies that plan only if it has the digest that is shown here for the "
         "site; any other is refused, and nothing is written."
@@ -196,6 +213,7 @@ def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:
 
 
 def _happens(plan: Plan) -> str:
+    """Say what a site does once the proposal is merged."""
     if plan.refused:
         return "refused; see the steps"
     if plan.has(What.UNREACHABLE) and not plan.steps:
@@ -212,19 +230,31 @@ def _happens(plan: Plan) -> str:
 
 
 def _verdicts(proposal: Proposal) -> Iterator[_Verdict]:
-    yield _Verdict("checks", _policy_verdict(proposal))
+    """Yield what each of the questions about a proposal comes to."""
+    checks = _policy_verdict(proposal)
+    yield _Verdict("checks", checks)
     # Of a tree that cannot be read only the checks have something to say.
     if not proposal.is_sound:
         return
-    yield _Verdict("approval", _approval_verdict(proposal.approvals))
+    approval = _approval_verdict(proposal.approvals)
+    yield _Verdict("approval", approval)
     lookups = "not known"
     if proposal.impact is not None:
         lookups = impact_summary.verdict(proposal.impact)
     yield _Verdict("lookups", lookups)
-    yield _Verdict("steps", _steps_verdict(proposal.plans))
+    # Without a look at a place there is no plan for it.
+    steps = "not planned here: no place was looked at"
+    if proposal.plans:
+        sites = []
+        for site in proposal.plans:
+            becomes = _becomes(site.plan)
+            sites.append(f"{site.site} {becomes}")
+        steps = "; ".join(sites)
+    yield _Verdict("steps", steps)
 
 
 def _policy_verdict(proposal: Proposal) -> str:
+    """Say how many errors, warnings and notes the checks have."""
     counted = []
     for severity in Severity:
         number = proposal.number_of(severity)
@@ -246,6 +276,7 @@ def _approval_verdict(approvals: Sequence[Approved]) -> str:
         tickets.append(approval.ticket)
     tickets_in_all = count(len(approvals), "ticket")
     parts = [f"{adopted} of {tickets_in_all} adopted"]
+    # That each is as it was approved is said only where it is so of all.
     if SealState.DIFFERS in by_seal:
         names = ", ".join(by_seal[SealState.DIFFERS])
         parts.append(f"what is sealed of {names} is not what was approved")
@@ -255,15 +286,6 @@ def _approval_verdict(approvals: Sequence[Approved]) -> str:
     if by_seal.keys() == {SealState.APPROVED}:
         parts.append("each sealed as it was approved")
     return "; ".join(parts)
-
-
-def _steps_verdict(plans: Sequence[SitePlan]) -> str:
-    if not plans:
-        return "not planned here: no place was looked at"
-    sites = []
-    for site in plans:
-        sites.append(f"{site.site} {_becomes(site.plan)}")
-    return "; ".join(sites)
 
 
 def _becomes(plan: Plan) -> str:
@@ -276,5 +298,9 @@ def _becomes(plan: Plan) -> str:
         return "not seen"
     if plan.steps:
         steps = count(len(plan.steps), "step")
-        return f"{steps}, the rest waits" if is_waiting else steps
-    return "waits" if is_waiting else "nothing to do"
+        if is_waiting:
+            steps += ", the rest waits"
+        return steps
+    if is_waiting:
+        return "waits"
+    return "nothing to do"

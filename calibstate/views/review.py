@@ -19,9 +19,6 @@ _MOST = 20
 _MOST_FILES = 3
 """Files of a finding that are shown before the rest is counted."""
 
-_PASSED = "passed"
-_FAILED = "failed"
-
 _ONE = {
     "collections": "collection",
     "certifications": "certification",
@@ -40,7 +37,8 @@ _ONE = {
 def as_text(review: Review) -> Iterator[Text]:
     """Yield a ticket's review, repository by repository, its tally last."""
     for address, repository in review.repositories.items():
-        yield Text(f"{review.ticket} at {address}", "bold")
+        heading = f"{review.ticket} at {address}"
+        yield Text(heading, "bold")
         for result in repository.checks:
             yield _check_line(result)
         for finding in _finding_lines(review, repository):
@@ -55,7 +53,9 @@ def as_text(review: Review) -> Iterator[Text]:
             why,
             style="bold",
         )
-    style = "green" if review.passed else "red"
+    style = "red"
+    if review.passed:
+        style = "green"
     yield Text(tally(review), style)
 
 
@@ -64,22 +64,24 @@ def as_markdown(review: Review) -> Iterator[str]:
     seal = "none"
     if review.seal:
         seal = f"`{review.seal}`"
-    yield f"# Review of {review.instrument}/{review.ticket}"
+    instrument = review.instrument
+    ticket = review.ticket
+    version = review.version
+    yield f"# Review of {instrument}/{ticket}"
     yield ""
     yield f"**{tally(review)}**"
     yield ""
-    yield f"Reviewed at {review.at} by calibstate {review.version}; "
+    yield f"Reviewed at {review.at} by calibstate {version}; "
     yield f"seal: {seal}."
     yield ""
     yield row("repository", "check", "result", "looked at")
     yield "|---|---|---|---|"
     for address, repository in review.repositories.items():
         for result in repository.checks:
-            verdict = _PASSED if result.passed else _FAILED
             yield row(
                 address,
                 result.check.value,
-                verdict,
+                _verdict(result),
                 _counts(result),
             )
     for place in review.unreachable:
@@ -94,14 +96,17 @@ def tally(review: Review) -> str:
         # Only an address of a repository has a site; the archive has none.
         if "/" in place:
             total += 1
+    ticket = review.ticket
     if not total:
-        return f"{review.ticket} belongs to none of these repositories"
+        return f"{ticket} belongs to none of these repositories"
     passed = 0
     for repository in review.repositories.values():
         if repository.passed:
             passed += 1
-    noun = "repository" if total == 1 else "repositories"
-    return f"{review.ticket} passes at {passed} of {total} {noun}"
+    noun = "repository"
+    if total != 1:
+        noun = "repositories"
+    return f"{ticket} passes at {passed} of {total} {noun}"
 
 
 def _remarks(review: Review) -> Iterator[str]:
@@ -123,20 +128,30 @@ def _remarks(review: Review) -> Iterator[str]:
 def _check_line(result: CheckResult) -> Text:
     """Return a check, whether it passed, and what it looked at."""
     check = result.check.value
-    line = Text(f"  {check:9}  ")
+    style = "red"
     if result.passed:
-        line.append(_PASSED, "green")
-    else:
-        line.append(_FAILED, "red")
+        style = "green"
     counts = _counts(result)
     if counts:
-        line.append(f"  {counts}", "dim")
-    return line
+        counts = f"  {counts}"
+    return Text.assemble(
+        f"  {check:9}  ",
+        (_verdict(result), style),
+        (counts, "dim"),
+    )
+
+
+def _verdict(result: CheckResult) -> str:
+    if result.passed:
+        return "passed"
+    return "failed"
 
 
 def _counts(result: CheckResult) -> str:
+    """Return what a check looked at: ``3 chains, 1 range``."""
     counted = []
     for what, number in result.counts.items():
+        # Names of counts are plural, as keys of the document.
         noun = what
         if number == 1:
             noun = _ONE.get(what, what)
@@ -146,53 +161,54 @@ def _counts(result: CheckResult) -> str:
 
 def _finding_lines(review: Review, repository: RepositoryReview) -> Iterator[str]:
     """Yield the findings at a repository, as far as they are shown."""
+    # Of what is wrong everywhere alike the first few say enough.
     findings = repository.findings
     for finding in findings[:_MOST]:
-        yield from _lines(finding, review.instrument)
+        detail = finding.detail
+        subject = _subject(finding, review.instrument)
+        if subject:
+            detail = f"{subject}: {detail}"
+        yield detail
+        if finding.chains:
+            chains = ", ".join(finding.chains)
+            yield f"  through {chains}"
+        # A few files show where to look; the document has all of them.
+        for file in finding.files[:_MOST_FILES]:
+            yield f"  {file}"
+        more_files = len(finding.files) - _MOST_FILES
+        if more_files > 0:
+            yield f"  … and {more_files} more files"
     more = len(findings) - _MOST
     if more > 0:
         yield f"… and {more} more; --format json has all"
-
-
-def _lines(finding: Finding, instrument: str) -> Iterator[str]:
-    """Yield a finding: what it is about, what is wrong, the files."""
-    subject = _subject(finding, instrument)
-    if subject:
-        yield f"{subject}: {finding.detail}"
-    else:
-        yield finding.detail
-    if finding.chains:
-        chains = ", ".join(finding.chains)
-        yield f"  through {chains}"
-    # A few files show where to look; the document has all of them.
-    for file in finding.files[:_MOST_FILES]:
-        yield f"  {file}"
-    more = len(finding.files) - _MOST_FILES
-    if more > 0:
-        yield f"  … and {more} more files"
 
 
 def _subject(finding: Finding, instrument: str) -> str:
     """Return what a finding is about: a collection, or datasets and when."""
     if finding.dataset_type is None:
         return finding.collection or ""
+    dataset_type = finding.dataset_type
     data_ids = folded(finding.data_ids, instrument)
-    subject = f"{finding.dataset_type} {data_ids}"
-    if finding.begin is None and finding.end is None:
+    subject = f"{dataset_type} {data_ids}"
+    # What is wrong at any time has no range.
+    begin = finding.begin
+    end = finding.end
+    if begin is None and end is None:
         return subject
-    begin = finding.begin or "…"
-    end = finding.end or "…"
-    return f"{subject} [{begin}, {end})"
+    first = begin or "…"
+    last = end or "…"
+    return f"{subject} [{first}, {last})"
 
 
 def _note_lines(review: Review, repository: RepositoryReview) -> Iterator[str]:
     """Yield what is worth knowing, though nothing is wrong with it."""
     for note in repository.notes:
-        about = ""
-        if note.dataset_type:
+        words = note.detail
+        dataset_type = note.dataset_type
+        if dataset_type:
             data_ids = folded(note.data_ids, review.instrument)
-            about = f"{note.dataset_type} {data_ids}: "
-        yield f"note: {about}{note.detail}"
+            words = f"{dataset_type} {data_ids}: {words}"
+        yield f"note: {words}"
 
 
 def reviews_as_text(result: TicketsReviewed) -> Iterator[Text]:

@@ -26,12 +26,14 @@ def as_text(result: RolledBack) -> Iterator[Text]:
     yield Text("")
     yield Text("What becomes of it", "bold")
     for remaining in result.remaining:
+        repository = remaining.repository
+        chain = remaining.chain
         children = ", ".join(remaining.children)
         then = _then(remaining)
         yield Text.assemble(
             f"  {'unwanted':11} ",
-            (f"{remaining.repository} ", "default"),
-            (f"{children} in {remaining.chain}; {then}", "default"),
+            (f"{repository} ", "default"),
+            (f"{children} in {chain}; {then}", "default"),
             style="yellow",
         )
     for sentence in _stays(result):
@@ -51,17 +53,17 @@ def as_markdown(result: RolledBack) -> Iterator[str]:
     yield "\n| repository | chain | unwanted | then |"
     yield "|---|---|---|---|"
     for remaining in result.remaining:
+        children = ", ".join(remaining.children)
         yield row(
             remaining.repository,
             remaining.chain,
-            ", ".join(remaining.children),
+            children,
             _then(remaining),
         )
     yield ""
-    for sentence in _stays(result):
-        yield f"{safe(sentence)}\n"
-    for sentence in _next(result):
-        yield f"{safe(sentence)}\n"
+    for sentence in (*_stays(result), *_next(result)):
+        words = safe(sentence)
+        yield f"{words}\n"
 
 
 def commit_message(result: RolledBack) -> str:
@@ -83,19 +85,25 @@ def commit_message(result: RolledBack) -> str:
 
 def _title(result: RolledBack) -> str:
     rollback = result.what
-    return f"Rollback of {rollback.name} of {rollback.instrument}: {result.reason}"
+    ticket = rollback.name
+    instrument = rollback.instrument
+    reason = result.reason
+    return f"Rollback of {ticket} of {instrument}: {reason}"
 
 
 def _then(remaining: Remaining) -> str:
     """Say what becomes of entries that are still searched somewhere."""
-    if remaining.hold:
-        return f"it stays while held: {remaining.hold}"
+    hold = remaining.hold
+    if hold:
+        return f"it stays while held: {hold}"
     return "the next apply takes it out"
 
 
 def _stays(result: RolledBack) -> Iterator[str]:
     """Yield what a rollback leaves as it is, and what a revert would."""
     yield "Its collections, datasets and files stay at every place; nothing is deleted."
+    # A revert takes the ticket out of the file, and what is not declared is
+    # left alone; only what is retired is taken out of live chains.
     repositories = {remaining.repository for remaining in result.remaining}
     if repositories:
         places = count(len(repositories), "place")
@@ -110,7 +118,8 @@ def _next(result: RolledBack) -> Iterator[str]:
         return
     if result.commit:
         commit = result.commit[:10]
-        yield f"Committed as {commit} on the branch {result.branch}: {files}."
+        branch = result.branch
+        yield f"Committed as {commit} on the branch {branch}: {files}."
         yield "Next: push it and open a pull request; apply when it is merged."
         return
     yield f"Written: {files}."

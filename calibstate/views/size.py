@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import NamedTuple
 
 __all__ = ["size"]
 
-_USUAL = (80, 25)
-"""Columns and lines where none are known."""
 
-_LEAST = (20, 5)
-_MOST = (1000, 1000)
-"""What we are able to lay something out for."""
+class _Bounds(NamedTuple):
+    """What we are able to lay something out for."""
+
+    least: int
+    most: int
+
+    usual: int
+    """Where none is known."""
+
+
+_COLUMNS = _Bounds(least=20, most=1000, usual=80)
+_LINES = _Bounds(least=5, most=1000, usual=25)
 
 
 def size(variables: Mapping[str, str] = os.environ) -> tuple[int, int]:
@@ -24,19 +32,25 @@ def size(variables: Mapping[str, str] = os.environ) -> tuple[int, int]:
         Of the environment; ``COLUMNS`` and ``LINES`` come before what the
         terminal says, unless they are no numbers or 0.
     """
-    columns = _number(variables.get("COLUMNS"))
-    lines = _number(variables.get("LINES"))
-    of_terminal = _size_of_terminal()
-    columns = columns or of_terminal[0] or _USUAL[0]
-    lines = lines or of_terminal[1] or _USUAL[1]
-    columns = min(max(columns, _LEAST[0]), _MOST[0])
-    lines = min(max(lines, _LEAST[1]), _MOST[1])
-    return columns, lines
+    columns, lines = _size_of_terminal()
+    wanted_columns = variables.get("COLUMNS", "")
+    wanted_lines = variables.get("LINES", "")
+    return (
+        _within(_COLUMNS, _number(wanted_columns) or columns),
+        _within(_LINES, _number(wanted_lines) or lines),
+    )
 
 
-def _number(text: str | None) -> int:
+def _within(bounds: _Bounds, number: int) -> int:
+    """Return a number as we are able to lay something out for it."""
+    if number == 0:
+        return bounds.usual
+    return min(max(number, bounds.least), bounds.most)
+
+
+def _number(text: str) -> int:
     """Return a number of few ASCII digits, else 0."""
-    if text is None or len(text) > 9:
+    if len(text) > 9:
         return 0
     if not text.isascii() or not text.isdigit():
         return 0
@@ -44,7 +58,8 @@ def _number(text: str | None) -> int:
 
 
 def _size_of_terminal() -> tuple[int, int]:
-    """Return what a terminal says, if there is one and it knows."""
+    """Return what a terminal says; 0, where there is none that knows."""
+    # Of the three streams some may lead elsewhere, into a file or a pipe.
     for descriptor in (0, 1, 2):
         try:
             columns, lines = os.get_terminal_size(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 from rich.text import Text
 
@@ -40,10 +41,12 @@ def as_text(status: Status, width: int) -> Iterator[Text]:
     width
         Characters of a line.
     """
+    # One table may be narrow enough for words while another needs marks.
     with_marks = False
     for table in status.tables:
         laid_out = layout(table, width)
-        with_marks = with_marks or laid_out.marks
+        if laid_out.marks:
+            with_marks = True
         yield Text(table.instrument, "bold")
         yield from table_lines(table, laid_out)
         yield Text("")
@@ -80,7 +83,8 @@ def as_markdown(status: Status) -> Iterator[str]:
         repositories = [column.repository for column in table.columns]
         yield f"\n### {instrument}\n"
         yield markdown.row("", *repositories)
-        yield "|---" * (1 + len(repositories)) + "|"
+        columns = 1 + len(repositories)
+        yield "|---" * columns + "|"
         for row in table.rows:
             label = label_of(row)
             words = [word_of(cell.state) for cell in row.cells]
@@ -98,10 +102,12 @@ def as_markdown(status: Status) -> Iterator[str]:
         yield "| | what | where | why |"
         yield "|---|---|---|---|"
     for reason in reasons:
+        names = ", ".join(reason.names)
+        where = ", ".join(reason.places)
         yield markdown.row(
             reason.state.value,
-            ", ".join(reason.names),
-            ", ".join(reason.places),
+            names,
+            where,
             reason.why,
         )
     if status.beside:
@@ -119,9 +125,12 @@ def tally(status: Status) -> str:
                 tickets += 1
         for column in table.columns:
             places.add(column.repository)
-    noun = "repository" if len(places) == 1 else "repositories"
+    number_of_places = f"{len(places)} repositories"
+    if len(places) == 1:
+        number_of_places = "1 repository"
     number_of_tickets = count(tickets, "ticket")
-    start = f"{number_of_tickets} at {len(places)} {noun}"
+    start = f"{number_of_tickets} at {number_of_places}"
+    # What is well comes first, what is gravest stands at the end.
     numbers = status.tally()
     parts = []
     for state in reversed(State):
@@ -136,20 +145,24 @@ def tally(status: Status) -> str:
 
 def _legend(states: Sequence[State], *, marks: bool) -> Iterator[Text]:
     """Yield what the states mean that occur."""
-    words = []
+    words: dict[State, str] = {}
     for state in states:
-        word = state.value if marks else word_of(state)
-        words.append(word)
-    wide = max(len(word) for word in words)
-    for state, word in zip(states, words, strict=True):
-        style = style_of(state)
-        line = Text(GAP)
+        words[state] = word_of(state)
         if marks:
-            mark = MARKS[state]
-            line.append(f"{mark} ", style)
-        line.append(word.ljust(wide) + GAP, style)
-        line.append(state.means, "dim")
-        yield line
+            words[state] = state.value
+    widest = max(words.values(), key=len)
+    wide = len(widest) + len(GAP)
+    for state, word in words.items():
+        style = style_of(state)
+        mark = ""
+        if marks:
+            mark = f"{MARKS[state]} "
+        yield Text.assemble(
+            GAP,
+            (mark, style),
+            (word.ljust(wide), style),
+            (state.means, "dim"),
+        )
 
 
 @dataclass(frozen=True)
@@ -166,22 +179,25 @@ class _Reason:
 
 def _reason_lines(reasons: Sequence[_Reason]) -> Iterator[Text]:
     """Yield why things are not as one would expect, in two lines each."""
-    wide = max(len(reason.state.value) for reason in reasons)
+    words = [reason.state.value for reason in reasons]
+    widest = max(words, key=len)
+    wide = len(widest) + len(GAP)
     for reason in reasons:
         state = reason.state
         word = state.value.ljust(wide)
-        places = ", ".join(reason.places)
-        line = Text.assemble(
-            GAP,
-            (word + GAP, style_of(state)),
-        )
+        # What has no names is about the places themselves.
+        where = ", ".join(reason.places)
         if reason.names:
             names = ", ".join(reason.names)
-            line.append(f"{names} at ")
-        line.append(f"{places}\n")
-        line.append(GAP + GAP)
-        line.append(reason.why, "dim")
-        yield line
+            where = f"{names} at {where}"
+        yield Text.assemble(
+            GAP,
+            (word, style_of(state)),
+            f"{where}\n",
+            GAP,
+            GAP,
+            (reason.why, "dim"),
+        )
 
 
 @dataclass(frozen=True)
@@ -194,6 +210,7 @@ class _LabelledCell:
     @property
     def weight(self) -> tuple[int, str]:
         """Cells with the same state and reason have the same."""
+        # States are declared by gravity.
         gravity = list(State).index(self.cell.state)
         return gravity, self.cell.reason
 
@@ -207,8 +224,8 @@ def _grouped(status: Status) -> Iterator[_Reason]:
             for cell in row.cells:
                 if cell.state in _EXPLAINED:
                     cells.append(_LabelledCell(label, cell))
-        cells.sort(key=lambda labelled: labelled.weight)
-        for (_, why), alike in groupby(cells, key=lambda labelled: labelled.weight):
+        cells.sort(key=attrgetter("weight"))
+        for (_, why), alike in groupby(cells, key=attrgetter("weight")):
             if why:
                 yield from _by_places(list(alike), why)
         # A table without rows has no cell that could show it.
@@ -217,13 +234,15 @@ def _grouped(status: Status) -> Iterator[_Reason]:
 
 
 def _unreachable(table: Table) -> Iterator[_Reason]:
+    """Yield the repositories of a table that could not be seen."""
     for column in table.columns:
-        if column.unreachable:
+        why = column.unreachable
+        if why:
             yield _Reason(
                 state=State.UNREACHABLE,
                 names=(),
                 places=(column.repository,),
-                why=column.unreachable,
+                why=why,
             )
 
 
@@ -240,6 +259,8 @@ def _by_places(alike: Sequence[_LabelledCell], why: str) -> Iterator[_Reason]:
             why=why,
         )
         return
+    # First where each thing has the reason, then which things have it at the
+    # same places: those are told in one line.
     places_by_label: dict[str, list[str]] = {}
     for labelled in alike:
         where = places_by_label.setdefault(labelled.label, [])

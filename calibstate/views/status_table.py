@@ -106,7 +106,8 @@ def layout(table: Table, width: int) -> Layout:
     for number, column in enumerate(table.columns):
         widest = len(column.repository)
         for row in table.rows:
-            word = word_of(row.cells[number].state)
+            cell = row.cells[number]
+            word = word_of(cell.state)
             widest = max(widest, len(word))
         widths.append(widest)
         needed += len(GAP) + widest
@@ -147,7 +148,8 @@ def table_lines(table: Table, laid_out: Layout) -> Iterator[Text]:
     # Which repository each number stands for, a line each.
     if laid_out.marks:
         for number, column in enumerate(table.columns):
-            shown = laid_out.aligned(str(number + 1), number)
+            ordinal = str(number + 1)
+            shown = laid_out.aligned(ordinal, number)
             yield Text.assemble(
                 f"{GAP}{shown} ",
                 (column.repository, "default"),
@@ -173,13 +175,19 @@ def _head(table: Table, laid_out: Layout, columns: range) -> Text:
     return line
 
 
-def _row_lines(row: Row, laid_out: Layout, columns: range) -> Iterator[Text]:
+def _row_lines(
+    row: Row,
+    laid_out: Layout,
+    columns: range,
+) -> Iterator[Text]:
     """Yield some cells of a row, behind or under its label."""
+    wide = laid_out.label
     label = label_of(row)
-    if len(label) > laid_out.label:
+    # A label that is too long has a line of its own, above its cells.
+    if len(label) > wide:
         yield Text(GAP + label)
         label = ""
-    line = Text(GAP + label.ljust(laid_out.label))
+    line = Text(GAP + label.ljust(wide))
     for number in columns:
         state = row.cells[number].state
         word = word_of(state)

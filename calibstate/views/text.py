@@ -66,7 +66,12 @@ _RUN_AGAIN = " What is not done waits: mend what is told above and run this agai
 _REMEDIED = {What.MISSING, What.UNWANTED, What.MISORDERED}
 """Drift that steps of a plan close."""
 
-_LEFT_UNDONE = (What.UNREACHABLE, What.CHANGED, What.PENDING, What.EXTRA)
+_LEFT_UNDONE = (
+    What.UNREACHABLE,
+    What.CHANGED,
+    What.PENDING,
+    What.EXTRA,
+)
 """Drift that no step closes, in the order of a tally."""
 
 
@@ -97,14 +102,15 @@ def drift_found(result: DriftFound) -> Iterator[Text]:
 
 def drift_tally(departures: Iterable[Drift]) -> Text:
     """Say in a line what drift comes to."""
-    numbers = counted(
-        (departure.what for departure in departures),
-        What,
-    )
+    numbers = counted(_what(departures), What)
     words = "In sync"
     if numbers:
         words = ", ".join(numbers)
     return Text(f"{words}.", "bold")
+
+
+def _what(departures: Iterable[Drift]) -> list[What]:
+    return [departure.what for departure in departures]
 
 
 def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
@@ -139,6 +145,7 @@ def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
 
 def plan(planned: Plan) -> Iterator[Text]:
     """Yield the steps of a plan, what stays undone, and what it comes to."""
+    # What a step is for stands in a column, behind the longest of the names.
     wide = 0
     for step in planned.steps:
         name = step.action.target.name
@@ -164,17 +171,21 @@ def stays(planned: Plan) -> Iterator[Text]:
             undone.append(departure)
     if undone:
         yield Text("Not mended by this plan", "bold")
+    # Drift that a step closes is shown by the step.
     for _, group in groupby(undone, key=_PLACE):
         for _, alike in groupby(group, key=_LIKENESS):
             yield _drift_line(list(alike), with_place=True)
     if planned.refused:
         yield Text("Refused", "bold red")
     for refusal in planned.refused:
-        target = refusal.target
+        place = refusal.target.place
+        name = refusal.target.name
+        reason = refusal.reason
         where = at_line(refusal.declared_at)
-        yield Text(f"  {target.place} {target.name}: {refusal.reason}{where}")
-        if refusal.hint:
-            yield Text(f"    {refusal.hint}", "dim")
+        yield Text(f"  {place} {name}: {reason}{where}")
+        hint = refusal.hint
+        if hint:
+            yield Text(f"    {hint}", "dim")
 
 
 def tally(planned: Plan) -> str:
@@ -192,10 +203,7 @@ def tally(planned: Plan) -> str:
     refused = len(planned.refused)
     if refused:
         parts.append(f"{refused} refused")
-    parts += counted(
-        (departure.what for departure in planned.drift),
-        _LEFT_UNDONE,
-    )
+    parts += counted(_what(planned.drift), _LEFT_UNDONE)
     words = ", ".join(parts)
     return f"{words}."
 
@@ -211,11 +219,14 @@ def _step_lines(step: Step, wide: int) -> Iterator[Text]:
         (f"  {action.because}", "dim"),
     )
     changes = list(action.changes())
-    if len(changes) > MOST_CHANGES:
+    number = len(changes)
+    if number > MOST_CHANGES:
+        # The first and the last show from where to where it goes.
         first = changes[:_FIRST_CHANGES]
         last = changes[-1]
-        more = len(changes) - _FIRST_CHANGES - 1
-        changes = [*first, f"  … {more} more", last]
+        more = number - _FIRST_CHANGES - 1
+        fold = f"  … {more} more"
+        changes = [*first, fold, last]
     for change in changes:
         mark = change[:1]
         style = _CHANGE_STYLES.get(mark, "dim")
@@ -232,12 +243,14 @@ def outcomes_tally(outcomes: Iterable[Outcome]) -> Text:
     undone = set(results)
     undone.discard(Result.DONE)
     advice = ""
-    # What is skipped only waits for what is under way.
-    if undone and undone <= {Result.PENDING, Result.SKIPPED} and Result.PENDING in undone:
-        advice = _COMES_BY_ITSELF
-    elif undone:
+    if undone:
         advice = _RUN_AGAIN
-    return Text(f"{numbers}.{advice}", "bold")
+    # What is skipped only waits for what is under way.
+    undone.discard(Result.SKIPPED)
+    if undone == {Result.PENDING}:
+        advice = _COMES_BY_ITSELF
+    words = f"{numbers}.{advice}"
+    return Text(words, "bold")
 
 
 def applied(result: Applied) -> Iterator[Text | str]:
@@ -247,7 +260,8 @@ def applied(result: Applied) -> Iterator[Text | str]:
     latest = result.latest
     first = result.first
     # What the first plan left undone was shown with it.
-    if latest.drift != first.drift or latest.refused != first.refused:
+    is_same_drift = latest.drift == first.drift
+    if not is_same_drift or latest.refused != first.refused:
         yield from stays(latest)
     if result.outcomes:
         yield outcomes_tally(result.outcomes)

@@ -26,7 +26,9 @@ def formatting(result: Formatting) -> Iterator[Diagnostic | str]:
     """Yield which files were not laid out, and how many."""
     yield from result.problems
     files = count(result.files, "file")
-    done = "laid out" if result.written else "to be laid out"
+    done = "to be laid out"
+    if result.written:
+        done = "laid out"
     yield f"{result.root}: {files}, {result.changed} {done}"
 
 
