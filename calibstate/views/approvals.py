@@ -15,7 +15,14 @@ from .messages import at_line, count, counted
 
 __all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "tally"]
 
-_COLUMNS = ("ticket", "status", "taxicab", "date", "seal", "deployment")
+_COLUMNS = (
+    "ticket",
+    "status",
+    "taxicab",
+    "date",
+    "seal",
+    "deployment",
+)
 
 _STYLES = {
     ApprovalStatus.ADOPTED.value: "green",
@@ -30,7 +37,11 @@ _STYLES = {
 }
 
 
-def as_text(approvals: Sequence[Approved], *, checked: bool) -> Iterator[Text]:
+def as_text(
+    approvals: Sequence[Approved],
+    *,
+    checked: bool,
+) -> Iterator[Text]:
     """Yield a table of approvals.
 
     Parameters
@@ -68,7 +79,11 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
     return line
 
 
-def as_markdown(approvals: Iterable[Approved], *, checked: bool) -> Iterator[str]:
+def as_markdown(
+    approvals: Iterable[Approved],
+    *,
+    checked: bool,
+) -> Iterator[str]:
     """Yield the same table for a pull request."""
     heads = _heads(checked=checked)
     columns = len(heads)
@@ -101,11 +116,14 @@ def listed_as_markdown(result: ApprovalsListed) -> Iterator[str]:
 def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:
     """Yield what the comparison found, as a list."""
     for finding in findings:
-        where = at_line(finding.where)
-        words = f"{finding.summary}{where}: {finding.detail}"
-        if finding.hint:
-            words += f" {finding.hint}"
         severity = finding.severity.value
+        summary = finding.summary
+        where = at_line(finding.where)
+        detail = finding.detail
+        words = f"{summary}{where}: {detail}"
+        hint = finding.hint
+        if hint:
+            words += f" {hint}"
         text = safe(words)
         yield f"- **{severity}**: {text}"
 
@@ -129,8 +147,10 @@ def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     compared = []
     for verdict in Verdict:
         number = verdicts.count(verdict)
-        if number:
-            compared.append(f"{verdict.value} {number}")
+        if not number:
+            continue
+        name = verdict.value
+        compared.append(f"{name} {number}")
     jira = ", ".join(compared) or "nothing to compare"
     return f"{start}. Jira: {jira}."
 
@@ -143,6 +163,7 @@ def _heads(*, checked: bool) -> tuple[str, ...]:
 
 
 def _cells(approval: Approved, *, checked: bool) -> tuple[str, ...]:
+    """Return the cells of an approval; a dash stands for what is not there."""
     cells = (
         approval.name,
         approval.status.value,

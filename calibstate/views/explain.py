@@ -15,7 +15,10 @@ from .messages import count
 
 __all__ = ["as_markdown", "as_text"]
 
-_STYLES = {Why.WINS: "bold green", Why.AMBIGUOUS: "bold red"}
+_STYLES = {
+    Why.WINS: "bold green",
+    Why.AMBIGUOUS: "bold red",
+}
 
 _EPOCH = "1970-01-01T00:00:00"
 """The earliest moment that a lookup can have."""
@@ -48,7 +51,8 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
     """Yield the same as tables."""
     explained = result.explained
     for difference in _differences(explained):
-        yield f"**{safe(difference)}**\n"
+        words = safe(difference)
+        yield f"**{words}**\n"
     question = ""
     for alike in _alike(explained):
         answer = alike[0]
@@ -109,7 +113,8 @@ def _alike(explained: Explained) -> list[list[Answer]]:
 def _heading(alike: Sequence[Answer]) -> str:
     """Return a chain, and the repositories that answer alike through it."""
     chain = alike[0].explanation.chain
-    return f"{chain} at {_repositories(alike)}"
+    repositories = _repositories(alike)
+    return f"{chain} at {repositories}"
 
 
 def _repositories(answers: Sequence[Answer]) -> str:
@@ -160,8 +165,9 @@ def _differences(explained: Explained) -> Iterator[str]:
 
 def _gets(explanation: Explanation, most: Explanation) -> str:
     """Say how a repository's answer differs from that of most others."""
+    usual = most.outcome
     match explanation.outcome:
-        case Outcome.FOUND if most.outcome is Outcome.FOUND:
+        case Outcome.FOUND if usual is Outcome.FOUND:
             return "selects another dataset than"
         case Outcome.FOUND:
             return "selects a dataset, unlike"
@@ -186,10 +192,12 @@ def _candidate_lines(
     spans = []
     collections = []
     for candidate in candidates:
-        name = tickets.get(candidate.collection, "")
+        collection = candidate.collection
+        name = tickets.get(collection, "")
+        span = format_range(candidate.span)
         names.append(name)
-        spans.append(format_range(candidate.span))
-        collections.append(candidate.collection)
+        spans.append(span)
+        collections.append(collection)
     name_width = _width(names)
     span_width = _width(spans)
     collection_width = _width(collections)
@@ -223,9 +231,11 @@ def _dataset(answer: Answer) -> Iterator[str]:
     winner = answer.explanation.winner
     if winner is None:
         return
-    dataset = f"dataset {winner.row.uuid}"
-    if answer.run:
-        dataset += f" of RUN {answer.run}"
+    uuid = winner.row.uuid
+    dataset = f"dataset {uuid}"
+    run = answer.run
+    if run:
+        dataset += f" of RUN {run}"
     yield dataset
 
 
@@ -271,8 +281,10 @@ def _what_there_is(explanation: Explanation) -> str:
             # Keys of a data ID are in order; the instrument is not shown.
             pair = f"{key}={value}"
             pairs = sorted([pair, "instrument=any"])
-            data_ids.append(",".join(pairs))
-        parts.append(folded(data_ids, "any"))
+            data_id = ",".join(pairs)
+            data_ids.append(data_id)
+        values_of_key = folded(data_ids, "any")
+        parts.append(values_of_key)
     values_of_all = "; ".join(parts)
     return f"no {dataset_type} for this data ID; known are {values_of_all}"
 

@@ -29,18 +29,21 @@ def as_text(result: FingerprintsCompared) -> Iterator[Text | str]:
 
     Those that are alike stand together.
     """
-    for chain, repositories in _by_chain(result).items():
+    chains = _by_chain(result)
+    for chain, repositories in chains.items():
         yield _heading(chain, repositories)
         widest = max(repositories, key=len)
         wide = len(widest)
         # Those with the same fingerprint stand together.
         alike_together = []
         for address, fingerprint in repositories.items():
-            alike_together.append((fingerprint.effective, address))
+            pair = (fingerprint.effective, address)
+            alike_together.append(pair)
         alike_together.sort()
         for effective, address in alike_together:
             short = effective[:_SHORT]
-            number = len(repositories[address].collections)
+            fingerprint = repositories[address]
+            number = len(fingerprint.collections)
             yield Text.assemble(
                 f"  {address:{wide}}  ",
                 (short, "green"),
@@ -54,7 +57,8 @@ def as_markdown(result: FingerprintsCompared) -> Iterator[str]:
     """Yield a table of the effective fingerprints, and where they part."""
     yield row("chain", "repository", "effective fingerprint", "collections")
     yield "|---|---|---|---:|"
-    for chain, repositories in _by_chain(result).items():
+    chains = _by_chain(result)
+    for chain, repositories in chains.items():
         for address, fingerprint in repositories.items():
             number = len(fingerprint.collections)
             yield row(
@@ -106,10 +110,10 @@ def _difference_lines(difference: ChainDifference) -> Iterator[str]:
     for part in parts[:_MOST]:
         dataset_type = part.dataset_type
         data_ids = folded(part.data_ids, difference.instrument)
-        span = (part.begin, part.end)
+        span = format_range((part.begin, part.end))
         at_reference = _selected(part.first)
         at_repository = _selected(part.other)
-        yield f"  {dataset_type} {data_ids} {format_range(span)}"
+        yield f"  {dataset_type} {data_ids} {span}"
         yield f"    {reference}: {at_reference}"
         yield f"    {repository}: {at_repository}"
     more = len(parts) - _MOST

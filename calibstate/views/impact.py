@@ -60,8 +60,9 @@ def as_markdown(report: ImpactReport) -> Iterator[str]:
     title = safe(_title(report), link=commit)
     yield f"**{title}**\n"
     for entry in summary(report):
+        label = entry.label
         text = safe(entry.text)
-        yield f"- **{entry.label}** {text}"
+        yield f"- **{label}** {text}"
     for chain in report.impact.chains:
         where = safe(_where(chain))
         marked = {
@@ -89,9 +90,12 @@ def as_markdown(report: ImpactReport) -> Iterator[str]:
 
 
 def _title(report: ImpactReport) -> str:
-    title = f"Impact of {report.of}, compared with {report.base}"
-    if report.live:
-        title += f"; seen at {report.live}"
+    changed = report.of
+    base = report.base
+    title = f"Impact of {changed}, compared with {base}"
+    live = report.live
+    if live:
+        title += f"; seen at {live}"
     return title
 
 
@@ -129,6 +133,7 @@ def _change_lines(
 ) -> Iterator[Text]:
     """Yield which lookups change, when, and what they find."""
     effect = change.effect
+    dataset_type = change.dataset_type
     data_ids = folded(
         change.data_ids,
         chain.instrument,
@@ -137,7 +142,7 @@ def _change_lines(
     yield Text.assemble(
         "  ",
         (effect.value, STYLES[effect]),
-        (f"  {change.dataset_type}  {data_ids}", "default"),
+        (f"  {dataset_type}  {data_ids}", "default"),
     )
     when = _range(change)
     direction = reach(report, [change])
@@ -150,11 +155,10 @@ def _change_lines(
 
 def _change_table(report: ImpactReport, chain: ChainImpact) -> Iterator[str]:
     """Yield the changes of a chain, folded under how many there are."""
-    numbers = counted(
-        (change.effect for change in chain.changes),
-        Effect,
-    )
-    yield details(", ".join(numbers))
+    effects = [change.effect for change in chain.changes]
+    numbers = counted(effects, Effect)
+    title = ", ".join(numbers)
+    yield details(title)
     yield "| lookups | becomes | range (TAI) | reaches | before | after |"
     yield "|---|---|---|---|---|---|"
     for change in chain.changes[: report.most]:
@@ -163,14 +167,17 @@ def _change_table(report: ImpactReport, chain: ChainImpact) -> Iterator[str]:
             chain.instrument,
             report.detectors,
         )
-        lookups = f"{change.dataset_type} {data_ids}"
+        dataset_type = change.dataset_type
+        direction = reach(report, [change])
+        before = _via(change.before)
+        after = _via(change.after)
         yield row(
-            lookups,
+            f"{dataset_type} {data_ids}",
             change.effect.value,
             _range(change),
-            reach(report, [change]),
-            _via(change.before),
-            _via(change.after),
+            direction,
+            before,
+            after,
         )
     rest = _not_shown(report, chain)
     if rest:
@@ -203,6 +210,7 @@ def _range(change: Change) -> str:
 
 
 def _via(via: Via | None) -> str:
+    """Return the collection in which a lookup finds what it gets."""
     if via is None:
         return "nothing"
     return via.collection
@@ -222,17 +230,18 @@ def _exposure_lines(exposures: Sequence[Affected]) -> Iterator[Text]:
         sentence = _failing(failing)
         yield Text(f"  {sentence}", "red")
     # Exposures are in order, so that those of a night stand together.
-    for night, group in groupby(exposures, key=attrgetter("day_obs")):
-        exposures_of_night = 0
+    by_night = groupby(exposures, key=attrgetter("day_obs"))
+    for night, group in by_night:
+        total = 0
         numbers: Counter[str] = Counter()
         for exposure in group:
-            exposures_of_night += 1
+            total += 1
             numbers.update(exposure.dataset_types)
         parts = []
         for dataset_type, of_type in sorted(numbers.items()):
             parts.append(f"{dataset_type} {of_type}")
         types = ", ".join(parts)
-        yield Text(f"  {night}  {exposures_of_night} ({types})")
+        yield Text(f"  {night}  {total} ({types})")
 
 
 def _failing(exposures: Sequence[Affected]) -> str:

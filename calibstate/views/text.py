@@ -63,7 +63,11 @@ _FIRST_CHANGES = 3
 _COMES_BY_ITSELF = " What is under way comes by itself: run this again later, or with --wait 30m."
 _RUN_AGAIN = " What is not done waits: mend what is told above and run this again."
 
-_REMEDIED = {What.MISSING, What.UNWANTED, What.MISORDERED}
+_REMEDIED = {
+    What.MISSING,
+    What.UNWANTED,
+    What.MISORDERED,
+}
 """Drift that steps of a plan close."""
 
 _LEFT_UNDONE = (
@@ -120,24 +124,26 @@ def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
 
     first = alike[0]
     what = first.what
-    line = Text.assemble(
-        "  ",
-        (f"{what.value:11} ", STYLES[what]),
-    )
     # The subject of a place that cannot be seen is the place itself.
+    subjects = ", ".join(departure.subject for departure in alike)
     if with_place and what is not What.UNREACHABLE:
-        line.append(f"{first.target.place} ")
-    subjects = [departure.subject for departure in alike]
-    line.append(", ".join(subjects))
+        place = first.target.place
+        subjects = f"{place} {subjects}"
     chain = within(first)
+    context = ""
     if chain:
-        line.append(f" in {chain}", "dim")
+        context = f" in {chain}"
     detail = first.detail
     # Of several each has a line of its own in the files.
     if len(alike) == 1:
         detail += at_line(first.declared_at)
-    line.append(f"\n              {detail}", "dim")
-    return line
+    return Text.assemble(
+        "  ",
+        (f"{what.value:11} ", STYLES[what]),
+        subjects,
+        (context, "dim"),
+        (f"\n              {detail}", "dim"),
+    )
 
 
 # --- plans ---
@@ -190,9 +196,10 @@ def stays(planned: Plan) -> Iterator[Text]:
 
 def tally(planned: Plan) -> str:
     """Say in a line what a plan comes to."""
-    if planned.steps:
-        places = {_PLACE_OF_STEP(step) for step in planned.steps}
-        number_of_steps = count(len(planned.steps), "step")
+    steps = planned.steps
+    if steps:
+        places = set(map(_PLACE_OF_STEP, steps))
+        number_of_steps = count(len(steps), "step")
         number_of_places = count(len(places), "place")
         start = f"{number_of_steps} at {number_of_places}"
     elif planned.drift or planned.refused:
@@ -210,21 +217,23 @@ def tally(planned: Plan) -> str:
 
 def _step_lines(step: Step, wide: int) -> Iterator[Text]:
     """Yield a step, and what it changes, folded where that is long."""
+    number = step.id
     action = step.action
+    do = action.do
     name = action.target.name
+    because = action.because
     yield Text.assemble(
-        f"  {step.id:>3}  ",
-        (f"{action.do:17}", "green"),
+        f"  {number:>3}  ",
+        (f"{do:17}", "green"),
         f" {name:{wide}}",
-        (f"  {action.because}", "dim"),
+        (f"  {because}", "dim"),
     )
     changes = list(action.changes())
-    number = len(changes)
-    if number > MOST_CHANGES:
+    if len(changes) > MOST_CHANGES:
         # The first and the last show from where to where it goes.
         first = changes[:_FIRST_CHANGES]
         last = changes[-1]
-        more = number - _FIRST_CHANGES - 1
+        more = len(changes) - _FIRST_CHANGES - 1
         fold = f"  … {more} more"
         changes = [*first, fold, last]
     for change in changes:
@@ -270,16 +279,20 @@ def applied(result: Applied) -> Iterator[Text | str]:
 
 def outcome(ended: Outcome) -> Text:
     """Return what became of a step."""
+    step = ended.step
     result = ended.result
-    text = Text.assemble(
-        f"  {ended.step:>3}  ",
-        (f"{result.value:8}", RESULT_STYLES[result]),
-        f" {ended.do} {ended.target}",
-    )
+    do = ended.do
+    target = ended.target
+    # What was done as it was planned needs no other words.
+    detail = ""
     if result is not Result.DONE:
-        detail = f"\n{ended.detail}"
-        text.append(indented(detail, 7))
-    return text
+        detail = indented(f"\n{ended.detail}", 7)
+    return Text.assemble(
+        f"  {step:>3}  ",
+        (f"{result.value:8}", RESULT_STYLES[result]),
+        f" {do} {target}",
+        detail,
+    )
 
 
 def outcome_lines(ended: Outcome) -> Iterator[Text]:
@@ -291,10 +304,8 @@ def outcome_lines(ended: Outcome) -> Iterator[Text]:
 def arrivals(counts: Iterable[Arrival]) -> Iterator[str]:
     """Yield how far the files that Rucio carries have come, by RSE."""
     for arrival in counts:
-        numbers = (
-            f"{arrival.there} there",
-            f"{arrival.on_their_way} on their way",
-            f"{arrival.stuck} stuck",
-        )
-        words = ", ".join(numbers)
-        yield f"{arrival.rse}: {words}"
+        rse = arrival.rse
+        there = arrival.there
+        under_way = arrival.on_their_way
+        stuck = arrival.stuck
+        yield f"{rse}: {there} there, {under_way} on their way, {stuck} stuck"
