@@ -53,10 +53,12 @@ def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
     review = result.review
     yield "# Review of the archive"
     yield ""
-    yield f"**{tally(review)}**"
-    yield ""
+    total = tally(review)
+    at = review.at
     version = review.version
-    yield f"Reviewed at {review.at} by calibstate {version}."
+    yield f"**{total}**"
+    yield ""
+    yield f"Reviewed at {at} by calibstate {version}."
     # Whole bundles are told by the tally alone.
     damaged = [bundle for bundle in review.bundles if bundle.findings]
     if damaged:
@@ -136,7 +138,9 @@ def _option(findings: tuple[DamageFinding, ...]) -> str | None:
 
 
 def _name(bundle: BundleReview) -> str:
-    return f"{bundle.instrument}/{bundle.ticket}"
+    instrument = bundle.instrument
+    ticket = bundle.ticket
+    return f"{instrument}/{ticket}"
 
 
 def _lines(bundle: BundleReview) -> Iterator[str]:

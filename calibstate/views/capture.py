@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from difflib import unified_diff
 from itertools import groupby
+from operator import attrgetter
 
 from rich.text import Text
 
@@ -17,15 +18,26 @@ from .messages import Aside, count
 
 __all__ = ["as_markdown", "as_text", "refused", "tally"]
 
-_STYLES = {"new": "green", "changed": "yellow", "same": "dim"}
-_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_STYLES = {
+    "new": "green",
+    "changed": "yellow",
+    "same": "dim",
+}
+_DIFF_STYLES = {
+    "+": "green",
+    "-": "red",
+    "@": "cyan",
+}
 
 
 def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
     """Yield what was found, the files that declare it, and their changes."""
     yield from result.remarks
-    wide = max((len(child.child) for child in result.children), default=0)
-    for chain, children in groupby(result.children, key=lambda child: child.chain):
+    # What a child is declared as stands behind the longest of the names.
+    wide = 0
+    for child in result.children:
+        wide = max(wide, len(child.child))
+    for chain, children in groupby(result.children, key=attrgetter("chain")):
         yield Text(chain, "bold")
         for child in children:
             name = child.child
@@ -44,7 +56,8 @@ def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
             )
     for change in _to_be_written(result):
         for difference in _diff(change):
-            style = _DIFF_STYLES.get(difference[:1], "")
+            mark = difference[:1]
+            style = _DIFF_STYLES.get(mark, "")
             yield Text(difference, style)
     yield tally(result)
 

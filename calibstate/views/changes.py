@@ -12,7 +12,11 @@ from .markdown import safe
 
 __all__ = ["as_markdown", "as_text", "compared_as_markdown", "compared_as_text"]
 
-_STYLES = {"+": "green", "-": "red", "~": "yellow"}
+_STYLES = {
+    "+": "green",
+    "-": "red",
+    "~": "yellow",
+}
 _NOTHING = "  nothing is declared otherwise"
 
 

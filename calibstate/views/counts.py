@@ -65,7 +65,8 @@ class Counts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._counts: dict[str, _Count] = {}
-        self._passed = deque([_Passed(clock(), 0)])
+        start = _Passed(clock(), 0)
+        self._passed = deque([start])
         """Bytes that had passed at moments of the last while."""
 
     def take(self, unit: str, done: int, total: int) -> None:
@@ -117,9 +118,7 @@ class Counts:
         counts = self._counts.copy()
         passed = counts.pop(BYTES, None)
         words = []
-        for unit, number in counts.items():
-            done = number.done
-            total = number.total
+        for unit, (done, total) in counts.items():
             words.append(f"{done:,} of {total:,} {unit}")
         if passed:
             words.append(_bytes(passed))
@@ -132,13 +131,14 @@ class Counts:
 
 def _bytes(number: _Count) -> str:
     """Return how many bytes are done, in the unit of the whole."""
-    unit = _unit(number.total)
+    done, total = number
+    unit = _unit(total)
     name = unit.name
     if unit.bytes == 1:
-        return f"{number.done} of {number.total} {name}"
-    done = number.done / unit.bytes
-    total = number.total / unit.bytes
-    return f"{done:,.1f} of {total:,.1f} {name}"
+        return f"{done} of {total} {name}"
+    done_in_units = done / unit.bytes
+    total_in_units = total / unit.bytes
+    return f"{done_in_units:,.1f} of {total_in_units:,.1f} {name}"
 
 
 def _amount(number: float) -> str:

@@ -45,12 +45,17 @@ def folded(
             elif key == "detector":
                 words = _numbers_in_words(words, detectors)
             pairs.append(f"{key} {words}")
+        # A data ID of nothing but its instrument is said by that.
         if pairs:
-            boxes.append(", ".join(pairs))
+            box = ", ".join(pairs)
+            boxes.append(box)
     return "; ".join(boxes) or instrument
 
 
-def _numbers_in_words(text: str, detectors: Mapping[int, str]) -> str:
+def _numbers_in_words(
+    text: str,
+    detectors: Mapping[int, str],
+) -> str:
     """Return numbers of detectors: a few with names, many by exceptions."""
     numbers = _numbers(text)
     if len(numbers) > _FEW:
@@ -74,10 +79,11 @@ def _range_without_a_few(numbers: list[int]) -> str:
     last = numbers[-1]
     everything = set(range(first, last))
     lacking = sorted(everything.difference(numbers))
-    if not lacking or len(lacking) > _FEW:
+    number_lacking = len(lacking)
+    if number_lacking == 0 or number_lacking > _FEW:
         return ""
     # Of a short list more is read than of its exceptions.
-    if len(numbers) <= _FEW * len(lacking):
+    if len(numbers) <= _FEW * number_lacking:
         return ""
     exceptions = ", ".join(map(str, lacking))
     return f"{first}..{last} except {exceptions}"

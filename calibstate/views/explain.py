@@ -39,7 +39,8 @@ def as_text(result: ExplanationsFound) -> Iterator[Text]:
         # A question that several chains answer stands above the first.
         if question != previous:
             yield Text(question, "bold")
-        yield Text(_heading(alike), "bold")
+        heading = _heading(alike)
+        yield Text(heading, "bold")
         yield from _candidate_lines(explained.tickets, answer)
         for line in _why_nothing(explanation):
             yield Text(f"  {line}", "yellow")
@@ -66,7 +67,13 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
         yield f"### {heading}\n"
         candidates = explanation.candidates
         if candidates:
-            yield row("order", "ticket", "collection", "range", "why")
+            yield row(
+                "order",
+                "ticket",
+                "collection",
+                "range",
+                "why",
+            )
             yield "|---:|---|---|---|---|"
         for candidate in candidates:
             # People count from 1 what is searched first.
@@ -128,7 +135,8 @@ def _question(explained: Explained, explanation: Explanation) -> str:
     span = explanation.span
     # Of a moment only that is shown: it is a range with nothing else in it.
     if exposure is None:
-        moment = format_bound(span[0]) or _EPOCH
+        begin, _ = span
+        moment = format_bound(begin) or _EPOCH
         then = f"at {moment}"
     else:
         range_of_exposure = format_range(span)
@@ -297,7 +305,8 @@ def _without(explanation: Explanation, *, everything: bool) -> Iterator[str]:
     noun = "collection"
     if explanation.candidates:
         noun = "other collection"
-    number = count(len(without), noun)
+    collections = len(without)
+    number = count(collections, noun)
     if not everything:
         yield f"nothing in {number}"
         return

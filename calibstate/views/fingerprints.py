@@ -55,7 +55,12 @@ def as_text(result: FingerprintsCompared) -> Iterator[Text | str]:
 
 def as_markdown(result: FingerprintsCompared) -> Iterator[str]:
     """Yield a table of the effective fingerprints, and where they part."""
-    yield row("chain", "repository", "effective fingerprint", "collections")
+    yield row(
+        "chain",
+        "repository",
+        "effective fingerprint",
+        "collections",
+    )
     yield "|---|---|---|---:|"
     chains = _by_chain(result)
     for chain, repositories in chains.items():
@@ -74,6 +79,7 @@ def as_markdown(result: FingerprintsCompared) -> Iterator[str]:
 
 def _by_chain(result: FingerprintsCompared) -> Mapping[str, _Fingerprints]:
     """Return the fingerprints by chain and repository."""
+    # The result has them the other way round: by repository, then by chain.
     chains: dict[str, _Fingerprints] = {}
     for address, fingerprints in result.chains.items():
         for name, fingerprint in fingerprints.items():
@@ -103,13 +109,14 @@ def _heading(chain: str, repositories: _Fingerprints) -> Text:
 def _difference_lines(difference: ChainDifference) -> Iterator[str]:
     """Yield where one repository selects otherwise than another."""
     chain = difference.chain
+    instrument = difference.instrument
     reference = difference.reference
     repository = difference.repository
     yield f"{chain}: {repository} selects otherwise than {reference}"
     parts = difference.differences
     for part in parts[:_MOST]:
         dataset_type = part.dataset_type
-        data_ids = folded(part.data_ids, difference.instrument)
+        data_ids = folded(part.data_ids, instrument)
         span = format_range((part.begin, part.end))
         at_reference = _selected(part.first)
         at_repository = _selected(part.other)

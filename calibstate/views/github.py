@@ -53,9 +53,11 @@ def annotation(problem: Diagnostic, prefix: str) -> str:
             file = f"{prefix}/{file}"
         line = str(where.line)
         column = str(where.column)
-        properties.append(_property("file", file))
-        properties.append(_property("line", line))
-        properties.append(_property("col", column))
+        properties += [
+            _property("file", file),
+            _property("line", line),
+            _property("col", column),
+        ]
     # The code of a rule stands first, by which its page is found.
     title = problem.summary
     code = problem.code
@@ -67,8 +69,9 @@ def annotation(problem: Diagnostic, prefix: str) -> str:
     if hint:
         message += f"\n{hint}"
     command = _COMMANDS[problem.severity]
-    all_properties = ",".join(properties)
-    return f"::{command} {all_properties}::{_escaped(message)}"
+    head = ",".join(properties)
+    body = _escaped(message)
+    return f"::{command} {head}::{body}"
 
 
 def _property(key: str, value: str) -> str:

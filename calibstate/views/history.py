@@ -74,9 +74,10 @@ def _mistakes(problems: tuple[Diagnostic, ...]) -> Iterator[str]:
     """Yield that a revision does not validate, if it does not."""
     if not problems:
         return
-    first = problems[0]
-    where = first.where
-    words = f"does not validate: {first.summary} ({where})"
+    # The first is enough: whoever mends it validates again.
+    summary = problems[0].summary
+    where = problems[0].where
+    words = f"does not validate: {summary} ({where})"
     more = len(problems) - 1
     if more:
         number = count(more, "more mistake")

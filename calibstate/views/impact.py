@@ -28,7 +28,8 @@ _MOST_EXPOSURES = 3
 
 def as_text(report: ImpactReport) -> Iterator[Text]:
     """Yield a report for a terminal."""
-    yield Text(_title(report), "bold")
+    title = _title(report)
+    yield Text(title, "bold")
     for entry in summary(report):
         label = entry.label.ljust(_WIDE)
         yield Text.assemble(
@@ -38,8 +39,9 @@ def as_text(report: ImpactReport) -> Iterator[Text]:
         )
     impact = report.impact
     for chain in impact.chains:
+        where = _where(chain)
         yield Text("")
-        yield Text(_where(chain), "bold")
+        yield Text(where, "bold")
         # What was done to the chain stands above what follows from it.
         yield from _step_lines("+", "green", chain.entered)
         yield from _step_lines("-", "red", chain.left)
@@ -122,8 +124,7 @@ def _step_lines(
 ) -> Iterator[Text]:
     """Yield what enters a chain, leaves it, or moves within it."""
     for name in names:
-        step = f"  {mark} {name}"
-        yield Text(step, style)
+        yield Text(f"  {mark} {name}", style)
 
 
 def _change_lines(
@@ -161,7 +162,9 @@ def _change_table(report: ImpactReport, chain: ChainImpact) -> Iterator[str]:
     yield details(title)
     yield "| lookups | becomes | range (TAI) | reaches | before | after |"
     yield "|---|---|---|---|---|---|"
-    for change in chain.changes[: report.most]:
+    # The gravest come first, so that what is cut off weighs least.
+    shown = chain.changes[: report.most]
+    for change in shown:
         data_ids = folded(
             change.data_ids,
             chain.instrument,
@@ -221,7 +224,8 @@ def _via(via: Via | None) -> str:
 
 def _exposure_lines(exposures: Sequence[Affected]) -> Iterator[Text]:
     """Yield which exposures would be calibrated otherwise, by night."""
-    number = count(len(exposures), "exposure")
+    number_of_exposures = len(exposures)
+    number = count(number_of_exposures, "exposure")
     yield Text("")
     yield Text(f"{number} would be calibrated otherwise", "bold")
     # Worse than another calibration is none: such exposures fail to process.
@@ -238,8 +242,9 @@ def _exposure_lines(exposures: Sequence[Affected]) -> Iterator[Text]:
             total += 1
             numbers.update(exposure.dataset_types)
         parts = []
-        for dataset_type, of_type in sorted(numbers.items()):
-            parts.append(f"{dataset_type} {of_type}")
+        for dataset_type in sorted(numbers):
+            number_of_type = numbers[dataset_type]
+            parts.append(f"{dataset_type} {number_of_type}")
         types = ", ".join(parts)
         yield Text(f"  {night}  {total} ({types})")
 

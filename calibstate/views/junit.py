@@ -18,7 +18,11 @@ __all__ = ["drift", "drift_found"]
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ILLEGAL = re.compile("[^\\t\\n\\r\x20-\ufffd\U00010000-\U0010ffff]")
-_OUTCOMES = {What.UNREACHABLE: "error", What.PENDING: "skipped"}
+_OUTCOMES = {
+    What.UNREACHABLE: "error",
+    What.PENDING: "skipped",
+}
+"""Of drift that is no failure."""
 
 
 def drift_found(result: DriftFound) -> Iterator[str]:
@@ -44,15 +48,19 @@ def drift(departures: Iterable[Drift], places: Sequence[str]) -> str:
         at_place = by_place.setdefault(target.place, [])
         at_place.append(departure)
     top = Xml.Element("testsuites", name="calibstate drift")
-    for place in sorted(by_place):
-        _add_suite(top, place, by_place[place])
+    for place, at_place in sorted(by_place.items()):
+        _add_suite(top, place, at_place)
     Xml.indent(top)
     xml = Xml.tostring(top, encoding="unicode")
     # Names and details come from elsewhere; XML has no way to write these.
     return _HEAD + _ILLEGAL.sub("?", xml)
 
 
-def _add_suite(top: Xml.Element, place: str, departures: Sequence[Drift]) -> None:
+def _add_suite(
+    top: Xml.Element,
+    place: str,
+    departures: Sequence[Drift],
+) -> None:
     """Add what departs at a place; nothing: one test that passed."""
     outcomes = [_outcome(departure) for departure in departures]
     tests = max(len(outcomes), 1)
@@ -71,10 +79,19 @@ def _add_suite(top: Xml.Element, place: str, departures: Sequence[Drift]) -> Non
     for departure in departures:
         _add_case(suite, place, departure)
     if not departures:
-        Xml.SubElement(suite, "testcase", classname=place, name="in sync")
+        Xml.SubElement(
+            suite,
+            "testcase",
+            classname=place,
+            name="in sync",
+        )
 
 
-def _add_case(suite: Xml.Element, place: str, departure: Drift) -> None:
+def _add_case(
+    suite: Xml.Element,
+    place: str,
+    departure: Drift,
+) -> None:
     """Add one departure, at its line, as a test that did not pass."""
     what = departure.what.value
     subject = departure.subject
@@ -89,9 +106,10 @@ def _add_case(suite: Xml.Element, place: str, departure: Drift) -> None:
         about["file"] = declared_at.file
         about["line"] = str(declared_at.line)
     case = Xml.SubElement(suite, "testcase", about)
+    outcome = _outcome(departure)
     Xml.SubElement(
         case,
-        _outcome(departure),
+        outcome,
         message=departure.detail,
         type=what,
     )

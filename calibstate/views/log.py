@@ -43,9 +43,11 @@ def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
         yield from _head(run)
         for outcome in run.outcomes:
             result = outcome.result
+            do = outcome.do
+            target = outcome.target
             yield Text.assemble(
                 f"    {result.value:8}",
-                (f" {outcome.do} {outcome.target}", "default"),
+                (f" {do} {target}", "default"),
                 style=RESULT_STYLES[result],
             )
         yield Text("")
@@ -88,11 +90,12 @@ def as_markdown(runs: Iterable[PastRun]) -> Iterator[str]:
 
 def _head(run: PastRun) -> Iterator[Text]:
     """Yield which run it is, how it ended, and which guards it ignored."""
+    end = _end(run)
     who = _who(run)
     commit = _commit(run)
     yield Text.assemble(
         run.id,
-        (f"  {_end(run)}", _STYLES[run.ending]),
+        (f"  {end}", _STYLES[run.ending]),
         (f"  {who}  {commit}", "default"),
         style="bold",
     )

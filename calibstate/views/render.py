@@ -189,6 +189,9 @@ def formats_of(name: str) -> tuple[Format, ...]:
 
 def view_of(type_: type, format: Format) -> Callable[[Any], Any]:
     """Return the function that shows results of a type in a format."""
-    module, _, function = VIEWS[name_of(type_)][format].rpartition(".")
-    view: Callable[[Any], Any] = getattr(import_module(f"calibstate.{module}"), function)
+    functions = VIEWS[name_of(type_)]
+    name, _, function = functions[format].rpartition(".")
+    # Only now, so that a command imports no view but its own.
+    module = import_module(f"calibstate.{name}")
+    view: Callable[[Any], Any] = getattr(module, function)
     return view

@@ -74,8 +74,9 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         yield Text("  nothing is declared otherwise", "dim")
     yield Text("")
     for verdict in _verdicts(proposal):
+        question = verdict.question
         yield Text.assemble(
-            f"  {verdict.question:10}",
+            f"  {question:10}",
             (verdict.answer, "default"),
             style="bold",
         )
@@ -84,9 +85,10 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         yield from approvals_view.as_text(proposal.approvals, checked=False)
     for site in proposal.plans:
         # The digest is what an approval of the plan names.
-        title = f"{site.site}  {site.digest}"
+        name = site.site
+        digest = site.digest
         yield Text("")
-        yield Text(title, "bold")
+        yield Text(f"{name}  {digest}", "bold")
         yield from text.plan(site.plan)
     for problem in proposal.problems:
         yield Text("")
@@ -120,7 +122,8 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
     number = len(sentences)
     if number > _IN_SHORT:
         title = f"All that is declared otherwise: {number}"
-        yield _folded(title, changes_view.as_markdown(sentences))
+        lines = changes_view.as_markdown(sentences)
+        yield _folded(title, lines)
     approvals = proposal.approvals
     if approvals:
         verdict = _approval_verdict(approvals)
@@ -132,15 +135,21 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
         lines = impact_view.as_markdown(impact)
         yield _folded(f"Lookups: {verdict}", lines)
     for site in proposal.plans:
+        name = site.site
         becomes = _becomes(site.plan)
-        title = f"Steps at {site.site}: {becomes}"
-        yield _folded(title, markdown.plan(site.plan))
+        lines = markdown.plan(site.plan)
+        yield _folded(f"Steps at {name}: {becomes}", lines)
     if proposal.plans:
         on_merge = tuple(_on_merge(proposal.plans))
         yield Section(on_merge, essential=True)
 
 
-def _folded(title: str, lines: Iterable[str], *, opened: bool = False) -> Section:
+def _folded(
+    title: str,
+    lines: Iterable[str],
+    *,
+    opened: bool = False,
+) -> Section:
     """Return a section that is shown when its title is clicked."""
     head = details(title, opened=opened)
     return Section((head, *lines, "\n</details>"))
@@ -173,8 +182,9 @@ def _head(proposal: Proposal) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     for verdict in _verdicts(proposal):
+        question = verdict.question
         answer = safe(verdict.answer)
-        yield f"| **{verdict.question}** | {answer} |"
+        yield f"| **{question}** | {answer} |"
 
 
 def _problem_lines(proposal: Proposal) -> Iterator[str]:
@@ -184,8 +194,13 @@ def _problem_lines(proposal: Proposal) -> Iterator[str]:
         where = problem.where
         at = ""
         if where:
-            at = f"{where.file}:{where.line}"
-        rule = f"{problem.code} {problem.summary}"
+            file = where.file
+            line = where.line
+            at = f"{file}:{line}"
+        code = problem.code
+        summary = problem.summary
+        # What is no rule has no code.
+        rule = f"{code} {summary}"
         yield row(
             problem.severity.value,
             rule.strip(),
@@ -200,11 +215,12 @@ def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:
     yield "\n### On merge\n"
     yield from _SITES
     for site in plans:
+        plan = site.plan
         digest = "no steps"
-        if site.plan.steps:
+        if plan.steps:
             digest = f"`{site.digest}`"
         name = safe(site.site)
-        happens = safe(_happens(site.plan))
+        happens = safe(_happens(plan))
         yield f"| {name} | {digest} | {happens} |"
     yield (
         "\nEach site plans anew, and applies that plan only if it has the digest that is shown here for the "
@@ -247,8 +263,9 @@ def _verdicts(proposal: Proposal) -> Iterator[_Verdict]:
     if proposal.plans:
         sites = []
         for site in proposal.plans:
+            name = site.site
             becomes = _becomes(site.plan)
-            sites.append(f"{site.site} {becomes}")
+            sites.append(f"{name} {becomes}")
         steps = "; ".join(sites)
     yield _Verdict("steps", steps)
 
@@ -259,7 +276,8 @@ def _policy_verdict(proposal: Proposal) -> str:
     for severity in Severity:
         number = proposal.number_of(severity)
         if number:
-            counted.append(count(number, severity.value))
+            problems = count(number, severity.value)
+            counted.append(problems)
     return ", ".join(counted) or "nothing to say"
 
 

@@ -36,9 +36,9 @@ _ONE = {
 
 def as_text(review: Review) -> Iterator[Text]:
     """Yield a ticket's review, repository by repository, its tally last."""
+    ticket = review.ticket
     for address, repository in review.repositories.items():
-        heading = f"{review.ticket} at {address}"
-        yield Text(heading, "bold")
+        yield Text(f"{ticket} at {address}", "bold")
         for result in repository.checks:
             yield _check_line(result)
         for finding in _finding_lines(review, repository):
@@ -46,9 +46,8 @@ def as_text(review: Review) -> Iterator[Text]:
         for note in _note_lines(review, repository):
             yield Text(f"    {note}", "blue")
     for place, why in review.unreachable.items():
-        heading = f"{review.ticket} at {place}"
         yield Text.assemble(
-            heading,
+            f"{ticket} at {place}",
             ("  could not be seen: ", "red"),
             why,
             style="bold",
@@ -56,7 +55,8 @@ def as_text(review: Review) -> Iterator[Text]:
     style = "red"
     if review.passed:
         style = "green"
-    yield Text(tally(review), style)
+    total = tally(review)
+    yield Text(total, style)
 
 
 def as_markdown(review: Review) -> Iterator[str]:
@@ -66,15 +66,22 @@ def as_markdown(review: Review) -> Iterator[str]:
         seal = f"`{review.seal}`"
     instrument = review.instrument
     ticket = review.ticket
+    total = tally(review)
+    at = review.at
     version = review.version
     yield f"# Review of {instrument}/{ticket}"
     yield ""
-    yield f"**{tally(review)}**"
+    yield f"**{total}**"
     yield ""
-    yield f"Reviewed at {review.at} by calibstate {version}; "
+    yield f"Reviewed at {at} by calibstate {version}; "
     yield f"seal: {seal}."
     yield ""
-    yield row("repository", "check", "result", "looked at")
+    yield row(
+        "repository",
+        "check",
+        "result",
+        "looked at",
+    )
     yield "|---|---|---|---|"
     for address, repository in review.repositories.items():
         for result in repository.checks:

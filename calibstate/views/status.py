@@ -61,7 +61,8 @@ def as_text(status: Status, width: int) -> Iterator[Text]:
     if status.beside:
         yield Text("In the archive and in Rucio", "bold")
         yield from text.drift(status.beside)
-    yield Text(tally(status), "bold")
+    total = tally(status)
+    yield Text(total, "bold")
 
 
 def status_as_text(result: TicketsStatus) -> Iterator[Text]:
@@ -77,7 +78,8 @@ def status_as_markdown(result: TicketsStatus) -> Iterator[str]:
 
 def as_markdown(status: Status) -> Iterator[str]:
     """Yield tables for a page, what their words mean, and the reasons."""
-    yield f"**{tally(status)}**"
+    total = tally(status)
+    yield f"**{total}**"
     for table in status.tables:
         instrument = markdown.safe(table.instrument)
         repositories = [column.repository for column in table.columns]
@@ -136,7 +138,8 @@ def tally(status: Status) -> str:
     for state in reversed(State):
         number = numbers[state]
         if number:
-            parts.append(f"{number} {state.value}")
+            word = state.value
+            parts.append(f"{number} {word}")
     if not parts:
         return f"{start}."
     states = ", ".join(parts)
@@ -211,8 +214,12 @@ class _LabelledCell:
     def weight(self) -> tuple[int, str]:
         """Cells with the same state and reason have the same."""
         # States are declared by gravity.
-        gravity = list(State).index(self.cell.state)
-        return gravity, self.cell.reason
+        cell = self.cell
+        gravity = list(State).index(cell.state)
+        return gravity, cell.reason
+
+
+_WEIGHT = attrgetter("weight")
 
 
 def _grouped(status: Status) -> Iterator[_Reason]:
@@ -223,11 +230,13 @@ def _grouped(status: Status) -> Iterator[_Reason]:
             label = label_of(row)
             for cell in row.cells:
                 if cell.state in _EXPLAINED:
-                    cells.append(_LabelledCell(label, cell))
-        cells.sort(key=attrgetter("weight"))
-        for (_, why), alike in groupby(cells, key=attrgetter("weight")):
+                    labelled = _LabelledCell(label, cell)
+                    cells.append(labelled)
+        cells.sort(key=_WEIGHT)
+        for (_, why), group in groupby(cells, key=_WEIGHT):
+            alike = list(group)
             if why:
-                yield from _by_places(list(alike), why)
+                yield from _by_places(alike, why)
         # A table without rows has no cell that could show it.
         if not table.rows:
             yield from _unreachable(table)
@@ -246,12 +255,16 @@ def _unreachable(table: Table) -> Iterator[_Reason]:
             )
 
 
-def _by_places(alike: Sequence[_LabelledCell], why: str) -> Iterator[_Reason]:
+def _by_places(
+    alike: Sequence[_LabelledCell],
+    why: str,
+) -> Iterator[_Reason]:
     """Yield what has the same reason, by the places where it has."""
     state = alike[0].cell.state
     # A place that cannot be seen is no fault of any row.
+    repositories = [labelled.cell.repository for labelled in alike]
     if state is State.UNREACHABLE:
-        unseen = dict.fromkeys(labelled.cell.repository for labelled in alike)
+        unseen = dict.fromkeys(repositories)
         yield _Reason(
             state=state,
             names=(),
@@ -262,9 +275,9 @@ def _by_places(alike: Sequence[_LabelledCell], why: str) -> Iterator[_Reason]:
     # First where each thing has the reason, then which things have it at the
     # same places: those are told in one line.
     places_by_label: dict[str, list[str]] = {}
-    for labelled in alike:
+    for labelled, repository in zip(alike, repositories, strict=True):
         where = places_by_label.setdefault(labelled.label, [])
-        where.append(labelled.cell.repository)
+        where.append(repository)
     labels_by_places: dict[tuple[str, ...], list[str]] = {}
     for label, where in places_by_label.items():
         labels = labels_by_places.setdefault(tuple(where), [])
@@ -285,4 +298,5 @@ def _states(status: Status) -> list[State]:
         for row in table.rows:
             for cell in row.cells:
                 present.add(cell.state)
-    return [state for state in reversed(State) if state in present]
+    by_gravity = reversed(State)
+    return [state for state in by_gravity if state in present]

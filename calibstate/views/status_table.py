@@ -121,8 +121,9 @@ def layout(table: Table, width: int) -> Layout:
         )
     # Marks under numbers, in as many blocks as the columns need.
     digits = len(str(columns))
-    room = width - len(GAP) - label
-    most = max(1, room // (len(GAP) + digits))
+    gap = len(GAP)
+    room = width - gap - label
+    most = max(1, room // (gap + digits))
     blocks = []
     for start in range(0, columns, most):
         end = min(start + most, columns)
@@ -187,7 +188,8 @@ def _row_lines(
     if len(label) > wide:
         yield Text(GAP + label)
         label = ""
-    line = Text(GAP + label.ljust(wide))
+    padded = label.ljust(wide)
+    line = Text(GAP + padded)
     for number in columns:
         state = row.cells[number].state
         word = word_of(state)

@@ -94,7 +94,8 @@ def drift(departures: Iterable[Drift]) -> Iterator[Text]:
     for place, group in groupby(ordered, key=_PLACE):
         yield Text(place, "bold")
         for _, alike in groupby(group, key=_LIKENESS):
-            yield _drift_line(list(alike))
+            departures_alike = list(alike)
+            yield _drift_line(departures_alike)
 
 
 def drift_found(result: DriftFound) -> Iterator[Text]:
@@ -117,7 +118,11 @@ def _what(departures: Iterable[Drift]) -> list[What]:
     return [departure.what for departure in departures]
 
 
-def _drift_line(alike: list[Drift], *, with_place: bool = False) -> Text:
+def _drift_line(
+    alike: list[Drift],
+    *,
+    with_place: bool = False,
+) -> Text:
     """Return drift of several subjects that is alike, as one entry."""
     # The kinds take a while to import, and most lines are of no drift.
     from ..kinds.registry import within
@@ -156,12 +161,15 @@ def plan(planned: Plan) -> Iterator[Text]:
     for step in planned.steps:
         name = step.action.target.name
         wide = max(wide, len(name))
-    for place, steps in groupby(planned.steps, key=_PLACE_OF_STEP):
+    # In the order in which they are carried out: a place may come again.
+    by_place = groupby(planned.steps, key=_PLACE_OF_STEP)
+    for place, steps in by_place:
         yield Text(place, "bold")
         for step in steps:
             yield from _step_lines(step, wide)
     yield from stays(planned)
-    yield Text(tally(planned), "bold")
+    total = tally(planned)
+    yield Text(total, "bold")
 
 
 def plan_of(result: SavedPlan | PlanMade) -> Iterator[Text]:
@@ -180,7 +188,8 @@ def stays(planned: Plan) -> Iterator[Text]:
     # Drift that a step closes is shown by the step.
     for _, group in groupby(undone, key=_PLACE):
         for _, alike in groupby(group, key=_LIKENESS):
-            yield _drift_line(list(alike), with_place=True)
+            departures_alike = list(alike)
+            yield _drift_line(departures_alike, with_place=True)
     if planned.refused:
         yield Text("Refused", "bold red")
     for refusal in planned.refused:
