@@ -98,11 +98,16 @@ def observe(
     looks: dict[Place, Callable[[], list[Observed]]] = {}
     for place, there in by_place.items():
         looks[place] = partial(look_at, there, places)
+
+    def is_there(address: Place) -> list[Observed]:
+        places.butler(address).collections(["calibstate asks whether it is there"])
+        return []
+
     # Of a repository for which nothing is declared it is told if it is away.
     for address in places_of(desired, scope):
         if address in looks:
             continue
-        looks[address] = partial(_look_whether_it_is_there, address, places)
+        looks[address] = partial(is_there, address)
         by_place[address] = []
     observed: dict[Address, Observed] = {}
     answers = side_by_side(looks, places.timeout)
@@ -117,10 +122,11 @@ def observe(
     # Remarks come kind by kind, whatever place they are of.
     remarks: list[Diagnostic] = []
     resources = [answer.resource for answer in observed.values() if answer.resource]
-    for kind in KINDS.values():
-        for live in resources:
-            if live.address.kind == kind.name:
-                remarks.extend(kind.remarks(live))
+    order = list(KINDS)
+    resources.sort(key=lambda live: order.index(live.address.kind))
+    for live in resources:
+        kind = KINDS[live.address.kind]
+        remarks.extend(kind.remarks(live))
     return View(
         desired,
         scope,
@@ -159,18 +165,6 @@ def look_at(wanted: list[Declared], places: ReadPlaces) -> list[Observed]:
         # Of a place that falls silent midway nothing is known at all.
         return _unseen(error, wanted)
     return observed_there
-
-
-def _look_whether_it_is_there(place: Place, places: ReadPlaces) -> list[Observed]:
-    """Look at a repository for which nothing is declared.
-
-    Raises
-    ------
-    UnreachableError
-        It cannot be opened.
-    """
-    places.butler(place).collections(["calibstate asks whether it is there"])
-    return []
 
 
 def _result(
