@@ -243,6 +243,7 @@ class DesiredState:
             return None
         shared = self.settings.noun.records
         store = noun.records or shared
+        # What is relative lies beside the tree, wherever that is.
         if "://" not in store and not store.startswith("/"):
             return None
         # The servers where sites with an origin keep their records.

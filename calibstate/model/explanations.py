@@ -162,6 +162,7 @@ class Explanation:
         nearest: Weighed | None = None
         shortest = 0
         for candidate in self.candidates:
+            # An EMPTY range is at no time, and so near to none.
             if candidate.why is Why.EMPTY:
                 continue
             row = candidate.row

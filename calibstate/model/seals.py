@@ -626,6 +626,7 @@ def _written(values: frozenset[str]) -> int | str | list[str]:
 
 def _spans(numbers: list[str]) -> Iterator[str]:
     """Yield growing numbers, runs of them as ``first..last``."""
+    # A run goes on as long as each number follows the last one.
     first = last = numbers[0]
     for number in numbers[1:]:
         if int(number) != int(last) + 1:

@@ -184,6 +184,7 @@ def is_met(requires: str, version: str) -> bool:
 
 def _number(version: str) -> tuple[int, ...]:
     """Return a version to compare by: 1.0 is 1."""
+    # Zeros at the end say nothing, and would make a version a later one.
     numbers = [int(part) for part in version.split(".")]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
