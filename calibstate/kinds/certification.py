@@ -155,6 +155,7 @@ class Certification(Resource):
             output=constructed.expected(product),
             but_for=certifying.but_for,
             ticket=constructed.ticket.key,
+            is_sealed=constructed.is_sealed,
         )
 
     @classmethod
@@ -675,7 +676,7 @@ def certifications_of(
     ticket = written.noun
     is_sealed = ticket.key in desired.seals
     if ticket.construction:
-        constructed = Constructed(ticket, prefix)
+        constructed = Constructed(ticket, prefix, is_sealed)
         for product in constructed.recipes.values():
             certification = Certification.of_product(
                 constructed,
@@ -684,7 +685,7 @@ def certifications_of(
             )
             if certification:
                 where = written.lines.at("construction", "certify")
-                yield Declared(replace(certification, is_sealed=is_sealed), where)
+                yield Declared(certification, where)
     for index, entry in enumerate(ticket.certify):
         certification = Certification.of_others(
             ticket,

@@ -243,6 +243,40 @@ def test_a_ticket_that_certifies_nothing_is_a_mistake(origin: Sites) -> None:
     assert "Nothing to certify" in ran.err
 
 
+def test_construct_certifies_nothing_otherwise_without_a_reason(origin: Sites) -> None:
+    declare(origin, "bias")
+    first = made(origin)
+    run = ("construct", TICKET, "--run", "--until", "chain bias")
+    done = origin.run(*run)
+    assert done.code in {0, 2}, done.out + done.err
+    assert {row[1] for row in certified(origin)} == of_run(origin, first)
+    assert origin.chain(ORIGIN, CHAIN) == (BIAS,)
+
+    second = made(origin, run=SECOND)
+    refused = origin.run(*run)
+    assert refused.code == 3, refused.out + refused.err
+    assert "--allow recertify --because REASON" in refused.out + refused.err
+    assert {row[1] for row in certified(origin)} == of_run(origin, first)
+    passed = origin.run(*run, "--allow", "recertify", "--because", "the first RUN had the old defects")
+    assert passed.code in {0, 2}, passed.out + passed.err
+    assert {row[1] for row in certified(origin)} == of_run(origin, second)
+
+
+def test_what_is_sealed_is_never_certified_anew(origin: Sites) -> None:
+    declare(origin, "bias", collections=["DP1/bias.20250207a"])
+    first = made(origin)
+    assert origin.run("certify", TICKET, "--yes").code == 0
+    sealed = origin.run("seal", TICKET)
+    assert sealed.code == 0, sealed.out + sealed.err
+    made(origin, run=SECOND)
+    reason = ("--allow", "recertify", "--because", "no reason is enough")
+    for command in (("certify", TICKET, "--yes"), ("construct", TICKET, "--run")):
+        ran = origin.run(*command, *reason)
+        assert ran.code == 3, ran.out + ran.err
+        assert "its ticket is sealed" in " ".join((ran.out + ran.err).split())
+    assert {row[1] for row in certified(origin)} == of_run(origin, first)
+
+
 def test_a_program_certifies_without_being_asked(origin: Sites) -> None:
     declare(origin, "bias")
     made(origin)

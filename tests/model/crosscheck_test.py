@@ -23,6 +23,22 @@ TTS = "sites/tts.yaml"
 
 OTHER_CHAIN = "chain: LATISS/other\ninstrument: LATISS\nentries: [LATISS/defaults]\n"
 
+ENTRY = "  - as: late/flat.20240301a\n    datasets_of: LATISS/calib/DM-1/new/dark.20240101a\n"
+
+
+def certifying(
+    begin: str = "begin: null",
+    end: str = "end: null",
+    *,
+    of: str = "LATISS/calib/DM-1/new/dark.20240101a",
+    listed: str = "late/flat.20240301a",
+) -> Mapping[str, str | bytes | None]:
+    """Return a ticket that certifies datasets of another."""
+    entry = ENTRY.replace("LATISS/calib/DM-1/new/dark.20240101a", of)
+    text = f"certify:\n{entry}    {begin}\n    {end}\n"
+    return spoilt(DM3, "collections: [late/flat.20240301a]\n", f"collections: [{listed}]\n{text}")
+
+
 MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
     "a ticket under another's name": (
         spoilt(DM3, "ticket: DM-3", "ticket: DM-4"),
@@ -81,6 +97,31 @@ MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
         spoilt(DM3, "skip:", "bare: [LATISS/x]\nskip:"),
         [f"{DM3}:5:1 Collections and bare"],
         "",
+    ),
+    "a range that ends before it begins": (
+        certifying("begin: 2025-01-01T00:00:00", "end: 2024-01-01T00:00:00"),
+        [f"{DM3}:9:10 Validity range ends before it begins"],
+        "late/flat.20240301a of DM-3 is empty",
+    ),
+    "a range that ends when it begins": (
+        certifying("begin: 2024-01-01T00:00:00", "end: 2024-01-01T00:00:00"),
+        [f"{DM3}:9:10 Validity range ends before it begins"],
+        "",
+    ),
+    "a certification that is not listed": (
+        certifying(listed="late/flat.20240302a"),
+        [f"{DM3}:6:9 Certified and not listed"],
+        "certifies late/flat.20240301a",
+    ),
+    "a certification by two entries": (
+        certifying("begin: null", f"end: null\n{ENTRY}"),
+        [f"{DM3}:10:9 Certified twice"],
+        "two entries",
+    ),
+    "a certification of itself": (
+        certifying(of="LATISS/calib/DM-3/late/flat.20240301a"),
+        [f"{DM3}:7:18 Certified twice"],
+        "from itself",
     ),
     "no origin": (
         spoilt(USDF, "route: origin", "route: copy"),
@@ -461,3 +502,13 @@ def test_adopted_tickets_that_nobody_has_sealed_are_warned_of_together(tmp_path:
     assert warning.summary == "Tickets without a seal"
     assert (warning.severity, str(warning.where)) == (Severity.WARNING, f"{DM1}:1:1")
     assert warning.hint == "calibstate seal DM-1 DM-2"
+
+
+def test_a_begin_at_the_epoch_is_noted(tmp_path: Path) -> None:
+    files = {**GOOD, **certifying("begin: 1970-01-01T00:00:00")}
+    _, notes = load(written(tmp_path, files))
+    (note,) = [note for note in notes if note.summary == "Begin at the epoch"]
+    assert note.severity is Severity.NOTE
+    assert str(note.where) == f"{DM3}:8:12"
+    _, notes = load(written(tmp_path / "other", {**GOOD, **certifying("begin: 1970-01-01T00:00:01")}))
+    assert "Begin at the epoch" not in [note.summary for note in notes]
