@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..engine.observe import View, look_at
 from ..engine.waves import look_at_waves
+from ..errors import Diagnostic
 from ..kinds.certification import Certification, CertificationKind, certifications_of
 from ..kinds.chain import Chain
 from ..model.constructed import Constructed
 from ..model.contents import CollectionType
 from ..model.desired import DesiredState, Written
 from ..model.fingerprints import collection_fingerprint
-from ..model.names import CollectionName, RepositoryAddress
-from ..model.resources import Declared, Need
+from ..model.names import ARCHIVE, Address, CollectionName, RepositoryAddress
+from ..model.resources import Declared, Need, Observed
 from ..model.scope import Scope
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
@@ -64,6 +65,7 @@ def look_at_certifications(
     live = list(Certification.among(observed.resource for observed in observations))
     chains = list(_chains(written, live, repository, prefix, places))
     observations.extend(look_at(chains, places))
+    observations.extend(_archive(live))
     scope = Scope(repositories=(repository,))
     remarks = [remark for certification in live for remark in CertificationKind().remarks(certification)]
     return View(
@@ -115,6 +117,15 @@ def _chains(
     )
     needs = [Need(Certification.at(repository, collection), collection) for collection in new]
     yield Declared(chain, written.lines.at("ticket"), tuple(needs))
+
+
+def _archive(live: Sequence[Certification]) -> Iterator[Observed]:
+    """Yield that the archive could not be seen, if so."""
+    unseen = {certification.unseen for certification in live if certification.unseen}
+    for detail in unseen:
+        address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
+        trouble = Diagnostic("Archive could not be seen", f"{detail}.")
+        yield Observed(address, trouble=trouble)
 
 
 def _will_be_there(certification: Certification) -> bool:

@@ -433,13 +433,16 @@ class CertificationKind(Kind[Certification]):
             what = What.CHANGED
         problem = problem_with(live)
         detail = _difference(live)
+        reason = ""
         if problem:
             detail = problem.detail
+            reason = problem.code.value
         yield Drift(
             target=declared.address,
             what=what,
             subject=declared.collection,
             detail=detail,
+            reason=reason,
         )
 
     @override
