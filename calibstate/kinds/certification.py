@@ -104,6 +104,9 @@ class Certification(Resource):
     held: frozenset[Row] = field(default=frozenset(), repr=False)
     """Observed: what the collection holds."""
 
+    runs: Mapping[str, CollectionName] = field(default_factory=dict, repr=False)
+    """Observed: RUNs of the datasets that it holds and should not, by UUID."""
+
     taken: CollectionType | None = None
     """Observed: another type of the collection, which has the name."""
 
@@ -551,9 +554,9 @@ class CertificationKind(Kind[Certification]):
             return
         yield Diagnostic(
             "Range stays open",
-            f"{live.collection} ends it at {format_range(live.span)}, and {live.source} certifies the same "
-            f"datasets for {', '.join(format_range(span) for span in outside)}: exposures outside find them "
-            f"as before through {', '.join(live.searched_by)}.",
+            f"{live.collection} is for {format_range(live.span)}, and {live.source} certifies the same "
+            f"datasets for {', '.join(format_range(span) for span in outside)}: exposures that are in that "
+            f"range alone find them as before through {', '.join(live.searched_by)}.",
             hint=f"To close the range, take {live.source} out of there: name the other collections of its "
             "ticket in a new one, and list the old one under `retired`.",
             severity=Severity.NOTE,
@@ -781,10 +784,12 @@ def _difference(live: Certification) -> str:
     if not beyond:
         return f"{len(live.wanted - live.held)} of {number} datasets of {live.source} are not certified"
     uuids = {row.uuid for row in live.datasets}
-    if all(row.uuid in uuids for row in beyond):
-        return f"it certifies for another range than {format_range(live.span)}: {tell_rows(beyond)}"
-    others = [row for row in beyond if row.uuid not in uuids]
-    return f"it certifies other datasets than those of {live.source}: {tell_rows(others)}"
+    others = frozenset(row for row in beyond if row.uuid not in uuids)
+    if not others:
+        return f"it certifies for another range than {format_range(live.span)}: {'; '.join(_blocks(beyond))}"
+    runs = sorted({live.runs.get(row.uuid, "a RUN that is gone") for row in others})
+    blocks = "; ".join(_blocks(others))
+    return f"it certifies other datasets than those of {live.source}: {blocks}, of {', '.join(runs)}"
 
 
 def _in_words(live: Certification) -> str:
@@ -899,6 +904,10 @@ def _look(
             target = _with_datasets(target, held[target.source])
         if target.but_for and target.generated.missing and target.output:
             target = replace(target, detectors=butler.detectors(target.output.instrument))
+        uuids = {row.uuid for row in target.datasets}
+        others = sorted({row.uuid for row in target.held if row.uuid not in uuids})
+        if others:
+            target = replace(target, runs=butler.runs(others))
         yield target
 
 

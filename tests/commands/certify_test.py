@@ -113,6 +113,7 @@ def test_a_second_run_in_front_of_a_certified_one_changes_nothing_by_itself(orig
     ran = origin.run("certify", TICKET, "--yes")
     assert ran.code == 3, ran.out + ran.err
     assert "--allow recertify --because REASON" in ran.out + ran.err
+    assert f"4 bias for […, …), of {first}" in ran.out, "whose datasets they are is told"
     assert {row[1] for row in certified(origin)} == of_run(origin, first)
 
     reason = ("--allow", "recertify", "--because", "the first RUN had the old defects")
