@@ -100,22 +100,26 @@ def _chains(
         name = Constructed(ticket, prefix).chain
     if name is None:
         return
-    live_chain = places.butler(repository).collections([name]).get(name)
+    collection = places.butler(repository).collections([name]).get(name)
     searched: tuple[CollectionName, ...] = ()
-    if live_chain and live_chain.type is CollectionType.CHAINED:
-        searched = live_chain.children
-    certified = [certification for certification in live if _will_be_there(certification)]
-    new = [certification.collection for certification in certified]
-    new = [collection for collection in reversed(new) if collection not in searched]
+    if collection and collection.type is CollectionType.CHAINED:
+        searched = collection.children
+    content: dict[CollectionName, dict[CollectionName, str]] = {}
+    for certification in live:
+        # What is certified already, and what is about to be.
+        if certification.is_done or certification.foreseen:
+            fingerprint = collection_fingerprint(certification.wanted)
+            content[certification.collection] = {certification.collection: fingerprint}
+    new = [child for child in reversed(content) if child not in searched]
     if set(new) <= set(ticket.leaves):
         # The file may have another order than the one in which it is made.
         new.sort(key=ticket.leaves.index)
     chain = Chain(
         Chain.at(repository, name),
         (*new, *searched),
-        content={certification.collection: _content(certification) for certification in certified},
+        content=content,
     )
-    needs = [Need(Certification.at(repository, collection), collection) for collection in new]
+    needs = [Need(Certification.at(repository, child), child) for child in new]
     yield Declared(chain, written.lines.at("ticket"), tuple(needs))
 
 
@@ -126,11 +130,3 @@ def _archive(live: Sequence[Certification]) -> Iterator[Observed]:
         address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
         trouble = Diagnostic("Archive could not be seen", f"{detail}.")
         yield Observed(address, trouble=trouble)
-
-
-def _will_be_there(certification: Certification) -> bool:
-    return certification.is_done or certification.foreseen is not None
-
-
-def _content(certification: Certification) -> dict[CollectionName, str]:
-    return {certification.collection: collection_fingerprint(certification.wanted)}

@@ -38,13 +38,10 @@ class Constructed:
         A ticket with a construction.
     prefix
         What stands before the names of all collections, in a trial.
-    is_sealed
-        Whether the ticket is sealed, so that what it holds is final.
     """
 
     ticket: Ticket
     prefix: str = ""
-    is_sealed: bool = False
 
     @property
     def construction(self) -> Construction:
