@@ -83,9 +83,6 @@ class Share:
         return f"{self.number}/{self.of}"
 
 
-_ALL = Share(1, 1)
-
-
 class RateLimit:
     """Keeps readers below a number of bytes a second, all together.
 
@@ -147,7 +144,10 @@ class ArchiveReviewing:
 
 
 def review_archive(
-    desired: DesiredState, scope: Scope, places: ReadPlaces, how: ArchiveReviewing
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    how: ArchiveReviewing,
 ) -> ArchiveReview:
     """Return what became of the files of all bundles.
 
@@ -239,17 +239,30 @@ class _Look:
     """A look at the files of one bundle."""
 
     def __init__(self, manifest: Manifest, how: ArchiveReviewing) -> None:
-        share = how.share or _ALL
-        folder = manifest.folder
         self.manifest = manifest
         self.how = how
-        self.has_export = share.has(f"{folder}/{EXPORT}")
+        self.has_export = self.is_looked_at(EXPORT)
         self.files: list[BundleFile] = []
         # Files of a bundle by reference lie in a datastore, not here.
-        if not manifest.by_reference:
-            self.files = [file for file in manifest.files if share.has(f"{folder}/{file.path}")]
+        if manifest.by_reference:
+            return
+        for file in manifest.files:
+            if self.is_looked_at(file.path):
+                self.files.append(file)
 
-    def review(self, archive: ArchiveReader, timeout: timedelta, before: int, total: int) -> BundleReview:
+    def is_looked_at(self, path: str) -> bool:
+        """Say whether a file of the bundle is in the share."""
+        if self.how.share is None:
+            return True
+        return self.how.share.has(f"{self.manifest.folder}/{path}")
+
+    def review(
+        self,
+        archive: ArchiveReader,
+        timeout: timedelta,
+        before: int,
+        total: int,
+    ) -> BundleReview:
         """Return what is wrong with the files.
 
         Parameters

@@ -34,6 +34,10 @@ def by_range(rows: Iterable[_Row]) -> dict[TypeAndRange, list[_Row]]:
     """Return rows by dataset type and range, both in the order of the rows."""
     alike: dict[TypeAndRange, list[_Row]] = {}
     for row in rows:
-        key = TypeAndRange(row.dataset_type, row.begin, row.end)
+        key = TypeAndRange(
+            row.dataset_type,
+            row.begin,
+            row.end,
+        )
         alike.setdefault(key, []).append(row)
     return alike

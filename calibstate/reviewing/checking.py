@@ -79,7 +79,12 @@ class Checking:
             )
         )
 
-    def note(self, detail: str, dataset_type: str | None = None, data_ids: Iterable[str] = ()) -> None:
+    def note(
+        self,
+        detail: str,
+        dataset_type: str | None = None,
+        data_ids: Iterable[str] = (),
+    ) -> None:
         """Add what a reviewer should know, and is no failure.
 
         Parameters

@@ -55,7 +55,13 @@ class Expected:
     """Why the archive could not be seen, if that is why."""
 
     @classmethod
-    def of(cls, ticket: Ticket, seal: Seal | None, pin: Pin | Reason, archive_trouble: str) -> Expected:
+    def of(
+        cls,
+        ticket: Ticket,
+        seal: Seal | None,
+        pin: Pin | Reason,
+        archive_trouble: str,
+    ) -> Expected:
         """Return what a ticket should hold.
 
         Parameters
@@ -111,7 +117,9 @@ class Expected:
 
 
 def expectations(
-    desired: DesiredState, instruments: Iterable[str], places: ReadPlaces
+    desired: DesiredState,
+    instruments: Iterable[str],
+    places: ReadPlaces,
 ) -> dict[TicketKey, Expected]:
     """Return what each adopted ticket of some instruments should hold.
 
@@ -137,20 +145,18 @@ def expectations(
     observed |= _at_origins(desired, scope, declared, observed, places)
     pins = pin_tickets(desired, scope, observed, places)
     archive_trouble = ""
-    for resource_there in observed.values():
-        if resource_there.trouble and resource_there.address.place == ARCHIVE:
-            archive_trouble = resource_there.trouble.detail
+    for there in observed.values():
+        if there.trouble and there.address.place == ARCHIVE:
+            archive_trouble = there.trouble.detail
             break
     expected: dict[TicketKey, Expected] = {}
     for written in adopted(desired, scope):
         ticket = written.noun
-        seal = desired.seals.get(ticket.key)
-        expected[ticket.key] = Expected.of(
-            ticket,
-            seal.noun if seal else None,
-            pins[ticket.key],
-            archive_trouble,
-        )
+        key = ticket.key
+        seal: Seal | None = None
+        if key in desired.seals:
+            seal = desired.seals[key].noun
+        expected[key] = Expected.of(ticket, seal, pins[key], archive_trouble)
     return expected
 
 
@@ -191,12 +197,14 @@ def _at_origins(
         if archive.trouble:
             continue
         bundle = Bundle.of(archive.resource)
-        if bundle is None or not bundle.manifests:
+        is_archived = bundle and bundle.manifests
+        if not is_archived:
             alone.add(ticket.name)
     wanted: defaultdict[str, list[Declared]] = defaultdict(list)
     for resource in declared:
         collection = Collection.of(resource.resource)
-        place, name = resource.address.place, resource.address.name
+        place = resource.address.place
+        name = resource.address.name
         instrument, _, _ = name.partition("/")
         is_origin = place == desired.origin(instrument)
         if collection and name in alone and is_origin:

@@ -35,18 +35,19 @@ def check_files(expected: Expected, showed: Showed) -> Checked:
     checking = Checking(Check.FILES)
     held = showed.held_in(expected.ticket.leaves)
     manifest = expected.manifest
+    sizes: dict[str, int | None] = {}
+    holds_anything = False
     for holding in held:
         files = _CollectionFiles(holding, manifest, showed.butler, checking)
         files.compare()
         files.note_empty()
-    # A file that is gone has no size, and its dataset counts all the same.
-    sizes: dict[str, int | None] = {}
-    for holding in held:
         sizes.update(holding.sizes)
+        holds_anything |= len(holding.rows) > 0
+    # A file that is gone has no size, and its dataset counts all the same.
     sizes_there = [size for size in sizes.values() if size is not None]
     checking.counts["datasets"] = len(sizes)
     checking.counts["bytes"] = sum(sizes_there)
-    if not sizes and any(holding.rows for holding in held):
+    if holds_anything and not sizes:
         checking.note("its files could not be looked at: the repository does not tell of them")
     if manifest:
         return checking.checked()
@@ -76,7 +77,6 @@ class _CollectionFiles:
 
     def compare(self) -> None:
         """Add what is wrong with the files, by kind of fault."""
-        sizes = self.holding.sizes
         recorded = self.holding.recorded
         altered = self.holding.altered
         archived: Mapping[str, int] = {}
@@ -84,29 +84,49 @@ class _CollectionFiles:
             archived = self.manifest.sizes
         lost: set[str] = set()
         resized: set[str] = set()
-        for uuid, size in sizes.items():
-            if size is None:
+        for uuid, size_there in self.holding.sizes.items():
+            if size_there is None:
                 lost.add(uuid)
-            elif archived.get(uuid, size) != size:
+            elif archived.get(uuid, size_there) != size_there:
                 resized.add(uuid)
         # Where files are is asked only if something is wrong with one.
         uris: Mapping[str, str] = {}
         if lost or resized or altered:
             uris = self.uris()
-        unrecorded = self.holding.unrecorded
-        self.add(Fault.UNRECORDED, unrecorded, {}, "the datastore has no record of it")
+        self.add(
+            Fault.UNRECORDED,
+            self.holding.unrecorded,
+            {},
+            "the datastore has no record of it",
+        )
         self.add(Fault.LOST, lost, uris, "the file is gone")
         for uuid in sorted(resized):
-            detail = f"the file has {sizes[uuid]} bytes, in the bundle {archived[uuid]}"
-            self.add(Fault.ALTERED, {uuid}, uris, detail)
+            size = archived[uuid]
+            self.add_resized(uuid, uris, f"in the bundle {size}")
         # What differs from the bundle is not told again for its record.
         for uuid in sorted(altered - resized):
             size = recorded[uuid]
-            detail = (
-                f"the file has {sizes[uuid]} bytes, the datastore recorded {size}; "
-                "the butler refuses to read it"
+            self.add_resized(
+                uuid,
+                uris,
+                f"the datastore recorded {size}; the butler refuses to read it",
             )
-            self.add(Fault.ALTERED, {uuid}, uris, detail)
+
+    def add_resized(self, uuid: str, uris: Mapping[str, str], instead: str) -> None:
+        """Add a file with another size than is known of it.
+
+        Parameters
+        ----------
+        uuid
+            Its dataset.
+        uris
+            Where files are.
+        instead
+            Which size it should have, and who says so.
+        """
+        size = self.holding.sizes[uuid]
+        detail = f"the file has {size} bytes, {instead}"
+        self.add(Fault.ALTERED, {uuid}, uris, detail)
 
     def uris(self) -> Mapping[str, str]:
         """Return where the files are by UUID, as far as that is told."""
@@ -153,11 +173,19 @@ class _CollectionFiles:
                 empty[row.dataset_type].add(row.data_id)
         for dataset_type, data_ids in sorted(empty.items()):
             number = len(data_ids)
-            detail = f"the files of {number} in {collection} are empty"
-            self.checking.note(detail, dataset_type, data_ids)
+            self.checking.note(
+                f"the files of {number} in {collection} are empty",
+                dataset_type,
+                data_ids,
+            )
 
 
-def check_bytes(expected: Expected, showed: Showed, archive: ArchiveReader, watch: Watch) -> Checked:
+def check_bytes(
+    expected: Expected,
+    showed: Showed,
+    archive: ArchiveReader,
+    watch: Watch,
+) -> Checked:
     """Read every file of a ticket, and compare its checksum.
 
     Parameters
@@ -201,8 +229,9 @@ def check_bytes(expected: Expected, showed: Showed, archive: ArchiveReader, watc
             detail = str(cause)
         checking.add(Fault.UNREADABLE, detail)
         return checking.checked()
-    checking.counts["files"] = len(read.files)
-    checking.counts["bytes"] = sum(file.size for file in read.files)
+    sizes = [file.size for file in read.files]
+    checking.counts["files"] = len(sizes)
+    checking.counts["bytes"] = sum(sizes)
     everything = len(whole) == len(ticket.leaves)
     checking.failed_elsewhere = not everything
     if expected.manifest:
@@ -259,14 +288,19 @@ def _compare_with_bundle(
     row_of = {row.uuid: row for row in rows}
     for file in read.files:
         checksum = file.sha256
-        altered = [uuid for uuid in file.datasets if checksums.get(uuid, checksum) != checksum]
+        altered: list[str] = []
+        for uuid in file.datasets:
+            # What the bundle does not have is told by the content.
+            if checksums.get(uuid, checksum) != checksum:
+                altered.append(uuid)
         if not altered:
             continue
         first = altered[0]
-        archived_checksum = checksums[first]
+        begins = checksum[:16]
+        archived_begins = checksums[first][:16]
         checking.add(
             Fault.ALTERED,
-            f"SHA-256 {checksum[:16]}…, in the bundle {archived_checksum[:16]}…",
+            f"SHA-256 {begins}…, in the bundle {archived_begins}…",
             dataset_type=row_of[first].dataset_type,
             data_ids={row_of[uuid].data_id for uuid in altered},
             files={uris[file.path]},

@@ -30,16 +30,23 @@ from .expect import Expected
 __all__ = ["DetectorGroup", "SearchedChain", "Showed", "look_closely"]
 
 
+Names = tuple[str, ...]
+"""Names of collections, in search order."""
+
+Holdings = Mapping[str, Holding]
+"""What collections hold, by name."""
+
+
 @dataclass(frozen=True)
 class SearchedChain:
     """A declared chain at a repository."""
 
     name: str
 
-    declared: tuple[str, ...]
+    declared: Names
     """What is searched through it as declared, in order."""
 
-    live: tuple[str, ...]
+    live: Names
     """What is searched through it; nothing where it does not exist."""
 
     wish: Resolved
@@ -56,7 +63,8 @@ class SearchedChain:
         """Return the ranges that a ticket should win, as winners sort."""
         won: list[Effective] = []
         for leaf in set(ticket.leaves):
-            won.extend(self.won_through.get(leaf, ()))
+            through_leaf = self.won_through.get(leaf, [])
+            won.extend(through_leaf)
         return sorted(won)
 
     @cached_property
@@ -68,17 +76,21 @@ class SearchedChain:
         return won
 
     @cached_property
-    def answering(self) -> Mapping[DetectorGroup, Mapping[str, set[str]]]:
-        """Which collections win anything, by data ID, those together that
+    def answering(self) -> Mapping[DetectorGroup, Answers]:
+        """Which collections win anything, those data IDs together that
         differ in their detector only.
         """
-        answering: dict[DetectorGroup, dict[str, set[str]]] = {}
+        answering: dict[DetectorGroup, Answers] = {}
         for winner in self.wish.winners:
             group = DetectorGroup.of(winner)
-            collections_of = answering.setdefault(group, {})
-            collections = collections_of.setdefault(winner.data_id, set())
+            answers = answering.setdefault(group, {})
+            collections = answers.setdefault(winner.data_id, set())
             collections.add(winner.collection)
         return answering
+
+
+Answers = dict[str, set[str]]
+"""Collections that win anything, by data ID."""
 
 
 class DetectorGroup(NamedTuple):
@@ -107,7 +119,7 @@ class Showed:
     collections: Mapping[str, SeenCollection]
     """Collections and chains that exist, of its tickets and declared."""
 
-    holdings: Mapping[str, Holding]
+    holdings: Holdings
     """What the collections of its tickets hold, with files where the ticket
     is reviewed."""
 
@@ -133,16 +145,16 @@ class Showed:
 
     def held_in(self, collections: Iterable[str]) -> list[Holding]:
         """Return what is here of some collections, in their order."""
-        held: list[Holding] = []
-        for collection in collections:
-            if collection in self.holdings:
-                held.append(self.holdings[collection])
-        return held
+        return _held(self.holdings, collections)
 
     def through(self, ticket: Ticket) -> list[SearchedChain]:
         """Return the chains through which a ticket is to be searched."""
         leaves = set(ticket.leaves)
-        return [chain for chain in self.chains if not leaves.isdisjoint(chain.declared)]
+        chains: list[SearchedChain] = []
+        for chain in self.chains:
+            if not leaves.isdisjoint(chain.declared):
+                chains.append(chain)
+        return chains
 
 
 def look_closely(
@@ -176,19 +188,25 @@ def look_closely(
         It cannot be seen.
     """
     butler = places.butler(address)
-    scope = Scope((), (address,), tuple(instruments))
-    declared = [declared.resource for declared in expand(desired, scope)]
-    leaves_of: dict[TicketKey, tuple[str, ...]] = {}
+    scope = Scope(
+        repositories=(address,),
+        instruments=tuple(instruments),
+    )
+    resources = [declared.resource for declared in expand(desired, scope)]
+    leaves_of: dict[TicketKey, Names] = {}
     owners: dict[str, str] = {}
-    for collection in Collection.among(declared):
-        instrument, _, ticket = collection.address.name.partition("/")
+    for collection in Collection.among(resources):
+        name = collection.address.name
+        instrument, _, ticket = name.partition("/")
         key = TicketKey(instrument, ticket)
         leaves_of[key] = collection.leaves
-        owners.update(dict.fromkeys(collection.leaves, ticket))
-    children: dict[str, tuple[str, ...]] = {}
-    for chain in Chain.among(declared):
+        for leaf in collection.leaves:
+            owners[leaf] = ticket
+    children: dict[str, Names] = {}
+    for chain in Chain.among(resources):
         children[chain.address.name] = chain.children
-    collections = butler.collections([*owners, *children])
+    names = [*owners, *children]
+    collections = butler.collections(names)
     # To look at files takes long, and they matter for what is reviewed only.
     leaves_with_files: list[str] = []
     for reviewed_ticket in reviewed:
@@ -199,23 +217,36 @@ def look_closely(
     absent_leaves: set[str] = set()
     for key, leaves in leaves_of.items():
         if key in expected:
-            pins.update(dict.fromkeys(leaves, expected[key]))
+            for leaf in leaves:
+                pins[leaf] = expected[key]
         # One that arrives collection by collection has arrived with the first.
-        if not any(leaf in collections for leaf in leaves):
+        if collections.keys().isdisjoint(leaves):
             absent_tickets.add(key.ticket)
             absent_leaves.update(leaves)
     look = _Look(butler, children, holdings, pins, absent_leaves)
     # The chains of tickets have no file of their own.
-    names = [name for name in children if name in desired.chains]
+    with_files = [name for name in children if name in desired.chains]
     return Showed(
         address,
         butler,
         collections,
         holdings,
-        tuple(look.chains(names)),
+        tuple(look.chains(with_files)),
         owners,
         frozenset(absent_tickets),
     )
+
+
+def _held(
+    holdings: Holdings,
+    collections: Iterable[str],
+) -> list[Holding]:
+    """Return the holdings of those collections that exist."""
+    held: list[Holding] = []
+    for collection in collections:
+        if collection in holdings:
+            held.append(holdings[collection])
+    return held
 
 
 @dataclass(frozen=True)
@@ -224,10 +255,10 @@ class _Look:
 
     butler: ButlerReader
 
-    children: Mapping[str, tuple[str, ...]]
+    children: Mapping[str, Names]
     """Declared, of every chain here, those of tickets too."""
 
-    holdings: Mapping[str, Holding]
+    holdings: Holdings
     """What the collections of tickets hold."""
 
     pins: Mapping[str, Expected]
@@ -238,24 +269,26 @@ class _Look:
 
     def chains(self, names: Sequence[str]) -> Iterator[SearchedChain]:
         """Yield chains as they are declared and as they are."""
-        declared: dict[str, tuple[str, ...]] = {}
-        searched: dict[str, tuple[str, ...]] = {}
+        declared: dict[str, Names] = {}
+        searched: dict[str, Names] = {}
         inside: set[str] = set()
         for name in names:
+            children = self.children[name]
+            inside.update(children)
             # What is reached again is searched where it was reached first.
-            distinct = dict.fromkeys(self.declared_leaves(name))
-            declared[name] = tuple(distinct)
+            leaves = dict.fromkeys(self.declared_leaves(name))
+            declared[name] = tuple(leaves)
             searched[name] = flatten(self.butler, name)
-            inside.update(self.children[name])
         # Chains share most of what they search, so all is looked at together.
-        leaves: dict[str, None] = {}
-        for in_order in (*declared.values(), *searched.values()):
-            leaves.update(dict.fromkeys(in_order))
-        live = self.calibrations(leaves)
+        everything: dict[str, None] = {}
+        for side in (declared, searched):
+            for names_in_order in side.values():
+                everything.update(dict.fromkeys(names_in_order))
+        live = self.calibrations(everything)
         pinned = self.as_pinned(live)
         for name in names:
-            as_declared = [pinned[leaf] for leaf in declared[name] if leaf in pinned]
-            as_it_is = [live[leaf] for leaf in searched[name] if leaf in live]
+            as_declared = _held(pinned, declared[name])
+            as_it_is = _held(live, searched[name])
             # A new ticket may certify a dataset of an older one, and then
             # both have their part in what would be one range.
             wish = resolve(as_declared, across=False)
@@ -296,7 +329,7 @@ class _Look:
             calibrations.update(others)
         return calibrations
 
-    def as_pinned(self, live: Mapping[str, Holding]) -> dict[str, Holding]:
+    def as_pinned(self, live: Holdings) -> dict[str, Holding]:
         """Return what is selected of, if all tickets held what was pinned.
 
         Parameters
@@ -321,7 +354,8 @@ class _Look:
                 continue  # It is told where the ticket itself is reviewed.
             if type_ is CollectionType.RUN:
                 # A RUN holds more than what is looked up in it.
-                rows = tuple(row for row in rows if row.dataset_type in dataset_types)
+                looked_up = [row for row in rows if row.dataset_type in dataset_types]
+                rows = tuple(looked_up)
             # Whatever it is, its rows are searched as those of a CALIBRATION.
             pinned[name] = Holding(name, CollectionType.CALIBRATION, rows)
         return pinned

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,9 @@ _LONGEST_EXPOSURE = 3_600_000_000_000
 
 _EXAMPLES = 3
 """Exposures that a sentence names."""
+
+_Value = tuple[str, str]
+"""A dimension, and its value in a data ID."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,12 +64,13 @@ def check_lookups(ticket: Ticket, showed: Showed) -> Checked:
         won = chain.won_by(ticket)
         lookups = list(sample(won))
         chosen = lookups
-        number_of_all = len(lookups)
-        if number_of_all > MOST_LOOKUPS:
+        of_all = len(lookups)
+        if of_all > MOST_LOOKUPS:
             # Every nth, so that what is left out is spread over all of them.
-            step = math.ceil(number_of_all / MOST_LOOKUPS)
+            step = math.ceil(of_all / MOST_LOOKUPS)
             chosen = lookups[::step]
-            checking.note(f"{len(chosen)} of {number_of_all} lookups through {chain.name} asked")
+            asked_for = len(chosen)
+            checking.note(f"{asked_for} of {of_all} lookups through {chain.name} asked")
         through_chain = _ThroughChain(chain, showed, checking)
         for lookup in chosen:
             through_chain.compare(lookup)
@@ -85,6 +88,16 @@ class _RefusedLookups:
 
     exposures: set[int] = field(default_factory=set)
     """Their numbers."""
+
+    def listed_exposures(self) -> str:
+        """Return the first few exposures, and how many more there are."""
+        numbers = sorted(self.exposures)
+        first = numbers[:_EXAMPLES]
+        listed = ", ".join(map(str, first))
+        rest = len(numbers) - len(first)
+        if rest:
+            listed += f" and {rest} more"
+        return listed
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,12 @@ class _ThroughChain:
         theirs: str | None = None
         detail = "the butler's own lookup finds another one than calibstate"
         try:
-            theirs = self.showed.butler.lookup(self.chain.name, dataset_type, data_id, span)
+            theirs = self.showed.butler.lookup(
+                self.chain.name,
+                dataset_type,
+                data_id,
+                span,
+            )
         except RefusedError as error:
             detail = error.diagnostics[0].detail
         else:
@@ -145,27 +163,27 @@ class _ThroughChain:
         # Of the millions of exposures only those of these days are asked for.
         listed = ", ".join(map(str, sorted(days)))
         where = f"exposure.day_obs in ({listed})"
-        exposures = list(self.showed.butler.exposures(ticket.instrument, where))
-        exposures.sort(key=lambda exposure: exposure.begin)
-        refused: defaultdict[str, _RefusedLookups] = defaultdict(_RefusedLookups)
+        of_these_days = self.showed.butler.exposures(ticket.instrument, where)
+        exposures = sorted(of_these_days, key=lambda exposure: exposure.begin)
+        refused: dict[str, _RefusedLookups] = {}
         # Nothing changes here: the two sides are the ticket by itself, and
         # all that is searched.  It is at fault where both are ambiguous.
         sides = SearchedBeforeAndAfter(before=own, after=searched)
-        for number, lookups in lookups_across_seams([sides], exposures).items():
+        lookups_of = lookups_across_seams([sides], exposures)
+        for number, lookups in lookups_of.items():
             for lookup in lookups:
-                if lookup.before is AMBIGUOUS and lookup.after is AMBIGUOUS:
-                    of_type = refused[lookup.dataset_type]
+                if lookup.before is not AMBIGUOUS:
+                    continue
+                if lookup.after is AMBIGUOUS:
+                    dataset_type = lookup.dataset_type
+                    of_type = refused.setdefault(dataset_type, _RefusedLookups())
                     of_type.data_ids.add(lookup.data_id)
                     of_type.exposures.add(number)
         for dataset_type, of_type in sorted(refused.items()):
-            numbers = sorted(of_type.exposures)
-            examples = ", ".join(map(str, numbers[:_EXAMPLES]))
-            rest = len(numbers) - _EXAMPLES
-            if rest > 0:
-                examples += f" and {rest} more"
+            listed = of_type.listed_exposures()
             self.checking.add(
                 Fault.AMBIGUOUS,
-                f"exposures {examples} lie across two certifications of one collection, and the "
+                f"exposures {listed} lie across two certifications of one collection, and the "
                 "butler refuses to choose",
                 chains=[self.chain.name],
                 dataset_type=dataset_type,
@@ -205,11 +223,13 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
     won
         Ranges that are won.
     """
-    tried: set[tuple[str, str]] = set()
-    for span, winners in sorted(by_range(won).items()):
-        data_ids = [winner.data_id for winner in winners]
-        untried = list(_with_new_values(sorted(data_ids), tried))
-        others = set(data_ids) - set(untried)
+    tried: set[_Value] = set()
+    alike = by_range(won)
+    for span in sorted(alike):
+        data_ids = [winner.data_id for winner in alike[span]]
+        data_ids.sort()
+        untried = list(_with_new_values(data_ids, tried))
+        others = set(data_ids).difference(untried)
         in_turn = [*untried, *sorted(others)]
         moments = _edges(span.begin, span.end)
         # So many that each moment and each new value is tried once; those
@@ -218,13 +238,16 @@ def sample(won: Iterable[Effective]) -> Iterator[Lookup]:
         data_ids_again = cycle(in_turn)
         moments_again = cycle(moments)
         for _ in range(number):
-            data_id, moment = next(data_ids_again), next(moments_again)
-            yield Lookup(span.dataset_type, data_id, moment)
+            yield Lookup(
+                span.dataset_type,
+                data_id=next(data_ids_again),
+                moment=next(moments_again),
+            )
 
 
 def _with_new_values(
     data_ids: Sequence[str],
-    tried: set[tuple[str, str]],
+    tried: set[_Value],
 ) -> Iterator[str]:
     """Yield those data IDs that try a value which no other one did.
 

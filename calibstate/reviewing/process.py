@@ -59,14 +59,28 @@ def process(
         for left in runner.runs(RUNS):
             runner.remove(left)
             remarks.append(f"{left} was left by a run that was killed, and is removed")
+        # The time tells a person which run it was; the rest makes it unique.
         stamp = re.sub("[-:.]", "", now())
-        run = f"{RUNS}{stamp}-{uuid4().hex[:8]}"
+        unique = uuid4().hex[:8]
+        run = f"{RUNS}{stamp}-{unique}"
         journal = places.records(address).journal
-        journal.write(JournalLine(at=now(), event="run", text=f"{_WHY}: into {run}"))
+        begin = JournalLine(
+            at=now(),
+            event="run",
+            text=f"{_WHY}: into {run}",
+        )
+        journal.write(begin)
         try:
             execution = runner.execute(processing, run)
         finally:
             runner.remove(run)
         # Not written where it fails: then the journal says what was begun.
-        journal.write(JournalLine(at=now(), event="end", text=f"{_WHY}: {run} is removed"))
-    return replace(execution, remarks=(*remarks, *execution.remarks))
+        end = JournalLine(
+            at=now(),
+            event="end",
+            text=f"{_WHY}: {run} is removed",
+        )
+        journal.write(end)
+    # What came before the run is told before what it has to say.
+    remarks.extend(execution.remarks)
+    return replace(execution, remarks=tuple(remarks))

@@ -71,5 +71,10 @@ def _why(review: RepositoryReview) -> str:
         failed = next(result for result in review.checks if not result.passed)
         reason = f"{failed.check.value} does not pass"
     # It is shown at other sites' terminals, which it could command.
-    printable = [character if character.isprintable() else "?" for character in reason]
-    return "".join(printable)[:_MOST]
+    shown = ""
+    for character in reason[:_MOST]:
+        if character.isprintable():
+            shown += character
+        else:
+            shown += "?"
+    return shown

@@ -7,7 +7,7 @@ the declared chain selects for that exposure and detector.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from ..model.effective import Effective
 from ..model.names import RepositoryAddress, TicketKey
 from ..model.reviews import Check, Checked, Fault, Picked
 from ..model.tickets import Ticket
-from ..ports.pipelines import Execution, Processing, Taken
+from ..ports.pipelines import Execution, Graph, Processing, Taken
 from .checking import Checking
 from .look_closely import SearchedChain, Showed
 from .within import within
@@ -40,7 +40,11 @@ class QuantaCheck:
     run: Callable[[Processing, RepositoryAddress], Execution]
     """Makes the quanta, and runs them if that is wanted."""
 
-    def __call__(self, showed: Showed, tickets: Sequence[Ticket]) -> Mapping[TicketKey, Checked]:
+    def __call__(
+        self,
+        showed: Showed,
+        tickets: Sequence[Ticket],
+    ) -> Mapping[TicketKey, Checked]:
         """Return what becomes of each ticket at one repository.
 
         The quanta are made once for each outermost chain, for all tickets
@@ -49,8 +53,11 @@ class QuantaCheck:
         executions: list[_Execution] = []
         for chain in showed.chains:
             # What is searched through an inner chain is through an outer one.
-            if chain.outermost and any(chain in showed.through(ticket) for ticket in tickets):
-                executions.append(self.execute(chain, showed.address))
+            if not chain.outermost:
+                continue
+            if any(chain in showed.through(ticket) for ticket in tickets):
+                execution = self.execute(chain, showed.address)
+                executions.append(execution)
         checks: dict[TicketKey, Checked] = {}
         for ticket in tickets:
             chains = showed.through(ticket)
@@ -65,17 +72,23 @@ class QuantaCheck:
 
     def execute(self, chain: SearchedChain, address: RepositoryAddress) -> _Execution:
         """Make the quanta through a chain, and run them if that is wanted."""
+        # The chain is searched first, also where it is among the inputs.
         inputs = dict.fromkeys((chain.name, *self.inputs))
-        processing = Processing(self.pipeline, self.where, tuple(inputs))
+        processing = Processing(
+            self.pipeline,
+            self.where,
+            inputs=tuple(inputs),
+        )
         try:
             execution = self.run(processing, address)
         except CalibstateError as error:
-            return _Execution(chain, error.diagnostics[0].detail)
+            detail = error.diagnostics[0].detail
+            return _Execution(chain, detail)
         if not execution.graph.quanta:
-            nothing = (
-                f"{self.pipeline} has no quantum for {self.where}: no such exposure, or no inputs for it"
+            return _Execution(
+                chain,
+                f"{self.pipeline} has no quantum for {self.where}: no such exposure, or no inputs for it",
             )
-            return _Execution(chain, nothing)
         return _Execution(chain, execution)
 
 
@@ -115,23 +128,31 @@ class _Execution:
         if isinstance(execution, str):
             checking.add(Fault.FAILED, execution, chains=names)
             return
-        inputs: list[_Input] = []
-        for taken in execution.graph.taken:
-            expected = self.expected(taken)
-            if expected and expected.collection in ticket.leaves:
-                inputs.append(_Input(taken, expected))
-        checking.counts["quanta"] += execution.graph.quanta
-        checking.counts["inputs"] += len(inputs)
+        graph = execution.graph
+        inputs = list(self.inputs_of(ticket, graph))
+        counts = checking.counts
+        counts["quanta"] += graph.quanta
+        counts["inputs"] += len(inputs)
         self.add_others(inputs, checking)
         if execution.trouble:
-            checking.add(Fault.FAILED, f"it failed: {execution.trouble}", chains=names)
-        if self.chain.won_by(ticket) and not inputs:
+            detail = f"it failed: {execution.trouble}"
+            checking.add(Fault.FAILED, detail, chains=names)
+        if not inputs and self.chain.won_by(ticket):
+            # It passes, so a person is to know that it tells nothing.
             checking.note(f"no quantum takes a calibration of {ticket.ticket}; see --where")
         if execution.registered:
             registered = ", ".join(execution.registered)
             checking.note(f"the pipeline registered dataset types, which stay: {registered}")
         for remark in execution.remarks:
             checking.note(remark)
+
+    def inputs_of(self, ticket: Ticket, graph: Graph) -> Iterator[_Input]:
+        """Yield the inputs that should be of a ticket."""
+        leaves = set(ticket.leaves)
+        for taken in graph.taken:
+            expected = self.expected(taken)
+            if expected and expected.collection in leaves:
+                yield _Input(taken, expected)
 
     def expected(self, taken: Taken) -> Effective | None:
         """Return what a quantum should take.
@@ -141,7 +162,12 @@ class _Execution:
         """
         if taken.span is None:
             return None
-        winners = within(self.chain.wish, taken.dataset_type, taken.data_id, taken.span)
+        winners = within(
+            self.chain.wish,
+            taken.dataset_type,
+            taken.data_id,
+            taken.span,
+        )
         declared = self.chain.declared
         return min(
             winners,
@@ -153,7 +179,13 @@ class _Execution:
         """Return through which collection a quantum takes a calibration."""
         if taken.span is None:
             return taken.run
-        for winner in within(self.chain.sight, taken.dataset_type, taken.data_id, taken.span):
+        winners = within(
+            self.chain.sight,
+            taken.dataset_type,
+            taken.data_id,
+            taken.span,
+        )
+        for winner in winners:
             if winner.uuid == taken.uuid:
                 return winner.collection
         return taken.run
@@ -164,21 +196,25 @@ class _Execution:
         for quantum in inputs:
             taken, expected = quantum.taken, quantum.expected
             if taken.uuid != expected.uuid:
-                instead = self.collection_of(taken)
-                key = _OthersAlike(taken.dataset_type, expected.collection, instead)
+                key = _OthersAlike(
+                    taken.dataset_type,
+                    expected.collection,
+                    instead=self.collection_of(taken),
+                )
                 alike[key].append(quantum)
-        for key, others in sorted(alike.items()):
+        for key in sorted(alike):
             data_ids: set[str] = set()
             begins: list[int] = []
             ends: list[int] = []
             uuids: set[str] = set()
             uuids_taken: set[str] = set()
-            for other in others:
-                data_ids.add(other.taken.data_id)
+            for other in alike[key]:
+                taken = other.taken
+                data_ids.add(taken.data_id)
                 uuids.add(other.expected.uuid)
-                uuids_taken.add(other.taken.uuid)
-                if other.taken.span:
-                    begin, end = other.taken.span
+                uuids_taken.add(taken.uuid)
+                if taken.span:
+                    begin, end = taken.span
                     begins.append(begin)
                     ends.append(end)
             # Of a new dataset the UUID is not known before it is deployed.

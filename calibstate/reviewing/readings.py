@@ -23,7 +23,11 @@ _EXAMPLES = 3
 """Datasets that a sentence names."""
 
 
-def check_reading(expected: Expected, showed: Showed, archive: ArchiveReader) -> Checked:
+def check_reading(
+    expected: Expected,
+    showed: Showed,
+    archive: ArchiveReader,
+) -> Checked:
     """Compare how files are read at a repository with how that was sealed.
 
     Parameters
@@ -74,10 +78,11 @@ def _examples(manifest: Manifest, described: Contents, archive: ArchiveReader) -
     """Name some datasets that are read otherwise than in a bundle."""
     bundled: dict[str, StoredDataset] = {}
     try:
-        for dataset in archive.contents(manifest).datasets:
-            bundled[dataset.uuid] = dataset
+        contents = archive.contents(manifest)
     except CalibstateError:
         return ""  # Without examples it is no less a finding.
+    for dataset in contents.datasets:
+        bundled[dataset.uuid] = dataset
     differing: list[str] = []
     for here in described.datasets:
         sealed = bundled.get(here.uuid)

@@ -19,7 +19,11 @@ from .within import within_range_of
 __all__ = ["check_selection"]
 
 
-def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) -> Checked:
+def check_selection(
+    ticket: Ticket,
+    showed: Showed,
+    lacking: Collection[Row],
+) -> Checked:
     """Compare what the live chains select with what the declared ones would.
 
     Parameters
@@ -34,19 +38,20 @@ def check_selection(ticket: Ticket, showed: Showed, lacking: Collection[Row]) ->
     """
     checking = Checking(Check.SELECTION)
     chains = showed.through(ticket)
-    absent = {(row.dataset_type, row.data_id, row.uuid) for row in lacking}
+    absent = {row[:3] for row in lacking}
     ranges = 0
     selected = 0
     # Chains that select otherwise in the same way are one finding.
     chains_with: defaultdict[Difference, list[SearchedChain]] = defaultdict(list)
     for chain in chains:
-        won = chain.won_by(ticket)
-        ranges += len(won)
         missed: list[Effective] = []
-        for winner in won:
+        for winner in chain.won_by(ticket):
+            ranges += 1
             if _is_selected(winner, chain.sight):
                 selected += 1
-            elif (winner.dataset_type, winner.data_id, winner.uuid) not in absent:
+                continue
+            dataset = (winner.dataset_type, winner.data_id, winner.uuid)
+            if dataset not in absent:
                 missed.append(winner)
         for difference in _differences(missed, chain.sight):
             chains_with[difference].append(chain)
@@ -106,7 +111,11 @@ class _Selection:
     showed: Showed
     checking: Checking
 
-    def add_difference(self, difference: Difference, chains: Sequence[SearchedChain]) -> None:
+    def add_difference(
+        self,
+        difference: Difference,
+        chains: Sequence[SearchedChain],
+    ) -> None:
         """Add a difference that shows through some chains."""
         what = Fault.NOT_FOUND
         instead: Picked | None = None
@@ -131,12 +140,12 @@ class _Selection:
             return f"nothing is selected: {chain.name} is not here, or holds nothing"
         if not difference.other:
             return "nothing is selected"
-        names = sorted({selected.collection for selected in difference.other})
-        undeclared = [name for name in names if name not in chain.declared]
+        names = {selected.collection for selected in difference.other}
+        undeclared = names.difference(chain.declared)
         if undeclared:
-            listed = ", ".join(undeclared)
+            listed = ", ".join(sorted(undeclared))
             return f"{listed} is selected instead, and no file names it"
-        instead = self.showed.those_of(names)
+        instead = self.showed.those_of(sorted(names))
         wanted = {selected.collection for selected in difference.first}
         if wanted.isdisjoint(chain.live):
             listed = ", ".join(sorted(wanted))
@@ -148,11 +157,10 @@ class _Selection:
         ambiguities = chain.sight.ambiguities
         if not ambiguities:
             return
-        ours: set[tuple[str, str]] = set()
-        for winner in chain.won_by(self.ticket):
-            ours.add((winner.dataset_type, winner.data_id))
+        ours = {winner[:2] for winner in chain.won_by(self.ticket)}
         for overlap in ambiguities:
-            dataset_type, data_id = overlap.dataset_type, overlap.data_id
+            dataset_type = overlap.dataset_type
+            data_id = overlap.data_id
             if (dataset_type, data_id) not in ours:
                 continue
             # What a collection in front hides is never looked up.
@@ -194,26 +202,37 @@ class _Selection:
 
     def note_kept_in_use(self, chain: SearchedChain) -> None:
         """Note for which detectors older tickets stay in use."""
-        rank = {name: place for place, name in enumerate(chain.declared)}
-        ours = set(self.ticket.leaves)
-        first = min(rank[name] for name in ours & rank.keys())
+        ticket = self.ticket
+        ours = set(ticket.leaves)
+        rank: dict[str, int] = {}
+        for place, name in enumerate(chain.declared):
+            rank[name] = place
+        # Newer tickets are searched before it, older ones behind.
+        first = min(rank[name] for name in ours if name in rank)
         kept: defaultdict[_KeptInUse, set[str]] = defaultdict(set)
         groups: set[DetectorGroup] = set()
-        for winner in chain.won_by(self.ticket):
-            groups.add(DetectorGroup.of(winner))
+        for winner in chain.won_by(ticket):
+            group = DetectorGroup.of(winner)
+            groups.add(group)
         for group in groups:
             for data_id, collections in chain.answering[group].items():
                 # What the ticket has too, only for other times, is not told.
                 if collections & ours:
                     continue
                 for name in collections:
-                    # Those searched before it are newer, and are to answer.
-                    if rank.get(name, -1) > first:
-                        older = _KeptInUse(group.dataset_type, self.showed.called(name))
-                        kept[older].add(data_id)
+                    if rank.get(name, -1) <= first:
+                        continue
+                    older = _KeptInUse(
+                        group.dataset_type,
+                        owner=self.showed.called(name),
+                    )
+                    kept[older].add(data_id)
         for older, data_ids in sorted(kept.items()):
-            detail = f"not in {self.ticket.ticket}; that of {older.owner} stays in use"
-            self.checking.note(detail, older.dataset_type, data_ids)
+            self.checking.note(
+                f"not in {ticket.ticket}; that of {older.owner} stays in use",
+                older.dataset_type,
+                data_ids,
+            )
 
 
 def _picked(selected: Collection[Selected]) -> Picked:

@@ -37,6 +37,10 @@ Extra = Callable[[Showed, Sequence[Ticket]], Mapping[TicketKey, Checked]]
 """A further check of the tickets at one repository, all together."""
 
 
+Reviews = Mapping[TicketKey, RepositoryReview]
+"""What became of tickets at one repository."""
+
+
 @dataclass(frozen=True)
 class Reviewing:
     """How a review is made."""
@@ -99,7 +103,8 @@ def verify(
     reviews: list[tuple[Ticket, Review]] = []
     for written in adopted(desired, scope):
         ticket = written.noun
-        reviews.append((ticket, verification.review(ticket)))
+        review = verification.review(ticket)
+        reviews.append((ticket, review))
     return reviews
 
 
@@ -113,7 +118,9 @@ def _tickets_by_repository(
     for address in places_of(desired, scope):
         instruments = desired.repository(address)[1].instruments
         for ticket in tickets:
-            if ticket.instrument in instruments and not desired.skipped(ticket, address):
+            if ticket.instrument not in instruments:
+                continue
+            if not desired.skipped(ticket, address):
                 tickets_of.setdefault(address, []).append(ticket)
     return tickets_of
 
@@ -146,7 +153,7 @@ class _Verification:
     places: ReadPlaces
     how: Reviewing
 
-    reviews: dict[RepositoryAddress, Mapping[TicketKey, RepositoryReview]] = field(default_factory=dict)
+    reviews: dict[RepositoryAddress, Reviews] = field(default_factory=dict)
     """Of the tickets at each repository that could be seen."""
 
     unreachable: dict[RepositoryAddress, str] = field(default_factory=dict)
@@ -158,7 +165,8 @@ class _Verification:
         looks: dict[RepositoryAddress, Callable[[], _Repository]] = {}
         for address, tickets in self.tickets_of.items():
             looks[address] = partial(self.look_at, address, tickets)
-        for done, (address, look) in enumerate(side_by_side(looks, self.places.timeout), 1):
+        looked = side_by_side(looks, self.places.timeout)
+        for done, (address, look) in enumerate(looked, 1):
             try:
                 repositories[address] = look.result()
             except UnreachableError as error:
@@ -166,21 +174,46 @@ class _Verification:
             self.how.counted(done, len(looks))
         # The further check may run a pipeline, so repositories take turns.
         for address, repository in sorted(repositories.items()):
-            extra: Mapping[TicketKey, Checked] = {}
-            if self.how.extra and repository.deployed:
-                extra = self.how.extra(repository.showed, repository.deployed)
-            here: dict[TicketKey, RepositoryReview] = {}
-            for key, checks in repository.checks.items():
-                further = [extra[key]] if key in extra else []
-                here[key] = RepositoryReview.of([*checks, *further])
-            self.reviews[address] = here
-            published = to_publish(self.desired, repository.showed, self.expected, here, self.how.at)
+            reviews = self.reviews_at(repository)
+            self.reviews[address] = reviews
+            published = to_publish(
+                self.desired,
+                repository.showed,
+                self.expected,
+                reviews,
+                self.how.at,
+            )
             self.how.publish(published)
 
-    def look_at(self, address: RepositoryAddress, tickets: Sequence[Ticket]) -> _Repository:
+    def reviews_at(self, repository: _Repository) -> Reviews:
+        """Return what becomes of tickets, with the further check of them."""
+        extra: Mapping[TicketKey, Checked] = {}
+        showed, deployed = repository.showed, repository.deployed
+        if self.how.extra and deployed:
+            extra = self.how.extra(showed, deployed)
+        reviews: dict[TicketKey, RepositoryReview] = {}
+        for key, checks in repository.checks.items():
+            all_checks = list(checks)
+            if key in extra:
+                all_checks.append(extra[key])
+            reviews[key] = RepositoryReview.of(all_checks)
+        return reviews
+
+    def look_at(
+        self,
+        address: RepositoryAddress,
+        tickets: Sequence[Ticket],
+    ) -> _Repository:
         """Look at one repository, and check its tickets."""
-        instruments = sorted({ticket.instrument for ticket in tickets})
-        showed = look_closely(self.desired, address, instruments, tickets, self.expected, self.places)
+        instruments = {ticket.instrument for ticket in tickets}
+        showed = look_closely(
+            self.desired,
+            address,
+            sorted(instruments),
+            tickets,
+            self.expected,
+            self.places,
+        )
         checks: dict[TicketKey, Sequence[Checked]] = {}
         deployed: list[Ticket] = []
         for ticket in tickets:
@@ -188,7 +221,8 @@ class _Verification:
             expected = self.expected[key]
             is_here = is_deployed(expected, showed)
             # What is held back is not missed where it is not.
-            if is_here or not self.desired.hold_of_ticket(key):
+            is_held_back = self.desired.hold_of_ticket(key) is not None
+            if is_here or not is_held_back:
                 checks[key] = list(self.check(expected, showed))
             if is_here and not expected.trouble:
                 deployed.append(ticket)
@@ -207,7 +241,8 @@ class _Verification:
             yield _failed(Fault.NOT_DEPLOYED, f"not deployed: {detail}")
             return
         if expected.trouble:
-            yield _failed(Fault.UNKNOWN, f"nobody can tell what it should hold: {expected.trouble}")
+            detail = f"nobody can tell what it should hold: {expected.trouble}"
+            yield _failed(Fault.UNKNOWN, detail)
             return
         try:
             content = check_content(expected, showed)
@@ -217,15 +252,19 @@ class _Verification:
             yield _failed(Fault.UNKNOWN, f"what it should hold cannot be read: {detail}")
             return
         yield content
-        yield check_selection(expected.ticket, showed, absent)
-        yield check_lookups(expected.ticket, showed)
+        ticket = expected.ticket
+        yield check_selection(ticket, showed, absent)
+        yield check_lookups(ticket, showed)
         yield check_files(expected, showed)
         # How files are read is sealed for the whole ticket only.
         if not content.findings and not absent:
-            yield check_reading(expected, showed, self.places.archive())
+            archive = self.places.archive()
+            yield check_reading(expected, showed, archive)
+        # What takes hours comes last.
         if self.how.read_files:
+            archive = self.places.archive()
             watch = self.how.watch(showed.address)
-            yield check_bytes(expected, showed, self.places.archive(), watch)
+            yield check_bytes(expected, showed, archive, watch)
 
     def review(self, ticket: Ticket) -> Review:
         """Return the review of a ticket at all its repositories."""
@@ -233,17 +272,22 @@ class _Verification:
         there: dict[RepositoryAddress, RepositoryReview] = {}
         unseen: dict[str, str] = {}
         for address, tickets in sorted(self.tickets_of.items()):
-            if key in self.reviews.get(address, {}):
-                there[address] = self.reviews[address][key]
+            reviews = self.reviews.get(address, {})
+            if key in reviews:
+                there[address] = reviews[key]
             if address in self.unreachable and ticket in tickets:
                 unseen[address] = self.unreachable[address]
-        if key in self.expected and self.expected[key].archive_trouble:
-            unseen[ARCHIVE] = self.expected[key].archive_trouble
-        sealed = self.desired.seals.get(key)
+        # Without the archive nobody may know what the ticket should hold.
+        expected = self.expected.get(key)
+        if expected and expected.archive_trouble:
+            unseen[ARCHIVE] = expected.archive_trouble
+        seal: str | None = None
+        if key in self.desired.seals:
+            seal = self.desired.seals[key].noun.digest
         return Review(
             ticket=ticket.ticket,
             instrument=ticket.instrument,
-            seal=sealed.noun.digest if sealed else None,
+            seal=seal,
             at=self.how.at,
             version=self.how.version,
             repositories=there,
