@@ -313,7 +313,7 @@ class _Look:
             else:
                 yield from flatten(self.butler, child)  # What others make.
 
-    def calibrations(self, names: Iterable[str]) -> dict[str, Holding]:
+    def calibrations(self, names: Iterable[str]) -> Holdings:
         """Return what is selected of: all that counts as a calibration."""
         calibrations: dict[str, Holding] = {}
         rest: list[str] = []
@@ -329,7 +329,7 @@ class _Look:
             calibrations.update(others)
         return calibrations
 
-    def as_pinned(self, live: Holdings) -> dict[str, Holding]:
+    def as_pinned(self, live: Holdings) -> Holdings:
         """Return what is selected of, if all tickets held what was pinned.
 
         Parameters
