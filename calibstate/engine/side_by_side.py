@@ -13,19 +13,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
 from sys import exc_info
 from typing import Any, Generic, TypeVar, cast
 
-from ..errors import UnreachableError
+from ..errors import Diagnostic, UnreachableError
 from ..ports.silence import Heard, Silences, SilentError, at_work, hearing, listening, silent
 
 __all__ = [
     "SIDE_BY_SIDE",
+    "Gathered",
     "InTime",
     "entered_in_time",
+    "gather",
     "in_time",
     "is_anything_left_behind",
     "leave_behind",
@@ -101,6 +104,48 @@ def side_by_side(
         # One that was left behind may end after all; it was told already.
         if place in running:
             yield place, running.pop(place).future
+
+
+@dataclass(frozen=True)
+class Gathered(Generic[P, T]):
+    """What all places showed."""
+
+    results: Mapping[P, T]
+    """By place, in the order of places."""
+
+    unreachable: Mapping[P, Diagnostic]
+    """Why the others could not be seen, by place, in that order too."""
+
+
+def gather(
+    looks: Mapping[P, Callable[[], T]],
+    timeout: timedelta,
+    counted: Callable[[int, int], None],
+) -> Gathered[P, T]:
+    """Look at places side by side, and wait for all of them.
+
+    Parameters
+    ----------
+    looks
+        What looks, by the name of the place.
+    timeout
+        How long a place may be silent.
+    counted
+        Told how many places have been looked at, of how many.
+    """
+    results: dict[P, T] = {}
+    unreachable: dict[P, Diagnostic] = {}
+    for done, (place, look) in enumerate(side_by_side(looks, timeout), 1):
+        try:
+            results[place] = look.result()
+        except UnreachableError as error:
+            unreachable[place] = error.diagnostics[0]
+        counted(done, len(looks))
+    # They end in any order.
+    return Gathered(
+        dict(sorted(results.items())),
+        dict(sorted(unreachable.items())),
+    )
 
 
 def in_time(place: str, call: Callable[[], T], timeout: timedelta) -> T:

@@ -13,6 +13,10 @@ from .seams import AMBIGUOUS, SearchedBeforeAndAfter, fits, lookups_across_seams
 __all__ = ["affected"]
 
 
+_Pairs = tuple[tuple[str, str], ...]
+"""Keys with their values, sorted."""
+
+
 @dataclass(frozen=True)
 class _Concerned:
     """A change, and which exposures it can concern."""
@@ -25,11 +29,15 @@ class _Concerned:
     @classmethod
     def by(cls, change: Change) -> _Concerned:
         """Return a change with what its data IDs ask of an exposure."""
-        distinct: set[tuple[tuple[str, str], ...]] = set()
+        # Data IDs that differ in their detector only ask the same.
+        distinct: set[_Pairs] = set()
         for data_id in change.data_ids:
-            pairs = selector(data_id).items()
-            distinct.add(tuple(sorted(pairs)))
-        selectors = [dict(pairs) for pairs in sorted(distinct)]
+            wanted = selector(data_id)
+            pairs = sorted(wanted.items())
+            distinct.add(tuple(pairs))
+        selectors: list[Mapping[str, str]] = []
+        for pairs_wanted in sorted(distinct):
+            selectors.append(dict(pairs_wanted))
         return cls(change, selectors)
 
     def reaches(self, exposure: SeenExposure) -> bool:
@@ -42,7 +50,10 @@ class _Concerned:
         return any(fits(wanted, exposure.data_id) for wanted in self.selectors)
 
 
-def affected(impact: Impact, exposures: Iterable[SeenExposure]) -> tuple[Affected, ...]:
+def affected(
+    impact: Impact,
+    exposures: Iterable[SeenExposure],
+) -> tuple[Affected, ...]:
     """Return the exposures whose lookups change.
 
     Parameters
@@ -53,32 +64,42 @@ def affected(impact: Impact, exposures: Iterable[SeenExposure]) -> tuple[Affecte
         Exposures of that repository.
     """
     by_begin = sorted(exposures, key=lambda exposure: exposure.begin)
+    by_number = sorted(by_begin, key=lambda exposure: exposure.exposure)
     searched: list[SearchedBeforeAndAfter] = []
     for chain in impact.chains:
         before, after = chain.searched
-        holdings_before = holdings_of(before)
-        holdings_after = holdings_of(after)
-        searched.append(SearchedBeforeAndAfter(holdings_before, holdings_after))
+        searched.append(
+            SearchedBeforeAndAfter(
+                holdings_of(before),
+                holdings_of(after),
+            )
+        )
     seams_of = lookups_across_seams(searched, by_begin)
-    concerned = [_Concerned.by(change) for change in impact.changes]
+    changes = [_Concerned.by(change) for change in impact.changes]
     changing: list[Affected] = []
-    for exposure in sorted(by_begin, key=lambda exposure: exposure.exposure):
-        types = {change.change.dataset_type for change in concerned if change.reaches(exposure)}
+    for exposure in by_number:
+        types: set[str] = set()
+        for concerned in changes:
+            if concerned.reaches(exposure):
+                types.add(concerned.change.dataset_type)
         failing: set[str] = set()
         # A lookup that lies across a seam may fail, whatever wins around it.
-        for seam in seams_of.get(exposure.exposure, []):
+        lookups = seams_of.get(exposure.exposure, [])
+        for seam in lookups:
             if seam.before != seam.after:
                 types.add(seam.dataset_type)
             if seam.after is AMBIGUOUS:
                 failing.add(seam.dataset_type)
-        if types:
-            changing.append(
-                Affected(
-                    exposure.exposure,
-                    exposure.day_obs,
-                    exposure.data_id.get("physical_filter", ""),
-                    dataset_types=tuple(sorted(types)),
-                    ambiguous=tuple(sorted(failing & types)),
-                )
+        if not types:
+            continue
+        ambiguous = sorted(failing & types)
+        changing.append(
+            Affected(
+                exposure.exposure,
+                exposure.day_obs,
+                exposure.data_id.get("physical_filter", ""),
+                dataset_types=tuple(sorted(types)),
+                ambiguous=tuple(ambiguous),
             )
+        )
     return tuple(changing)

@@ -8,13 +8,16 @@ for all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..model.contents import Block, CollectionType, Holding, Row
 
 __all__ = ["Alike"]
+
+Names = tuple[str, ...]
+"""Data IDs, sorted or in the order of their sets."""
 
 _DataId = tuple[str, str]
 """Dataset type and data ID."""
@@ -32,14 +35,35 @@ class _Group(NamedTuple):
     """Numbers of the sets that they are in."""
 
 
+def _groups(sets: Sequence[_Set]) -> Mapping[_Group, list[str]]:
+    """Return which data IDs are in the same sets, and so are alike.
+
+    Parameters
+    ----------
+    sets
+        What blocks have; each is known by its place.
+    """
+    # Sets have hundreds of thousands of data IDs in all, so that these loops
+    # do as little as can be.
+    numbers_of: defaultdict[_DataId, list[int]] = defaultdict(list)
+    for number, (dataset_type, data_ids) in enumerate(sets):
+        for data_id in data_ids:
+            numbers_of[dataset_type, data_id].append(number)
+    groups: defaultdict[_Group, list[str]] = defaultdict(list)
+    for (dataset_type, data_id), numbers in numbers_of.items():
+        group = _Group(dataset_type, tuple(numbers))
+        groups[group].append(data_id)
+    return groups
+
+
 @dataclass(frozen=True)
 class Alike:
     """Data IDs by the one that stands for them."""
 
-    members: Mapping[_DataId, tuple[str, ...]]
+    members: Mapping[_DataId, Names]
     """All data IDs that one stands for, sorted, by dataset type and it."""
 
-    standing: Mapping[_Set, tuple[str, ...]]
+    standing: Mapping[_Set, Names]
     """Those that stand for the data IDs of a block."""
 
     @classmethod
@@ -57,31 +81,28 @@ class Alike:
         for block in blocks:
             distinct[block.dataset_type, block.data_ids] = None
         sets = list(distinct)
-        sets_with: defaultdict[_DataId, list[int]] = defaultdict(list)
-        for number, (dataset_type, data_ids) in enumerate(sets):
-            for data_id in data_ids:
-                sets_with[dataset_type, data_id].append(number)
-        # Data IDs that are in the same sets are alike.
-        groups: defaultdict[_Group, list[str]] = defaultdict(list)
-        for (dataset_type, data_id), numbers in sets_with.items():
-            group = _Group(dataset_type, tuple(numbers))
-            groups[group].append(data_id)
-        members: dict[_DataId, tuple[str, ...]] = {}
-        standing: dict[_Set, list[str]] = {}
-        for key in sets:
-            standing[key] = []
-        for group, data_ids_alike in groups.items():
+        members: dict[_DataId, Names] = {}
+        standing: defaultdict[int, list[str]] = defaultdict(list)
+        groups = _groups(sets)
+        for group, data_ids in groups.items():
             # The first by name stands for its group.
-            ordered = tuple(sorted(data_ids_alike))
-            first = ordered[0]
-            members[group.dataset_type, first] = ordered
+            data_ids.sort()
+            first = data_ids[0]
+            key = (group.dataset_type, first)
+            members[key] = tuple(data_ids)
             for number in group.numbers:
-                key = sets[number]
-                standing[key].append(first)
-        firsts_of = {key: tuple(firsts) for key, firsts in standing.items()}
+                standing[number].append(first)
+        firsts_of: dict[_Set, Names] = {}
+        for number, data_ids_of_block in enumerate(sets):
+            firsts = standing[number]
+            firsts_of[data_ids_of_block] = tuple(firsts)
         return cls(members, firsts_of)
 
-    def narrowed(self, collection: str, blocks: Iterable[Block]) -> Holding:
+    def narrowed(
+        self,
+        collection: str,
+        blocks: Iterable[Block],
+    ) -> Holding:
         """Return what a collection holds for those that stand for others.
 
         Parameters
@@ -92,14 +113,23 @@ class Alike:
             What it holds.
         """
         rows: list[Row] = []
+        # Blocks are few, but each may come to hundreds of rows.
         for dataset_type, data_ids, uuid, begin, end in blocks:
             for data_id in self.standing[dataset_type, data_ids]:
                 row = Row(dataset_type, data_id, uuid, begin, end)
                 rows.append(row)
         # Whether it is a RUN does not matter; a range is a range.
-        return Holding(collection, CollectionType.CALIBRATION, tuple(rows))
+        return Holding(
+            collection,
+            CollectionType.CALIBRATION,
+            tuple(rows),
+        )
 
-    def all_of(self, dataset_type: str, standing: Iterable[str]) -> tuple[str, ...]:
+    def all_of(
+        self,
+        dataset_type: str,
+        standing: Iterable[str],
+    ) -> Names:
         """Return all data IDs that some stand for, sorted.
 
         Parameters
@@ -111,5 +141,7 @@ class Alike:
         """
         data_ids: list[str] = []
         for first in standing:
-            data_ids += self.members[dataset_type, first]
-        return tuple(sorted(data_ids))
+            key = (dataset_type, first)
+            data_ids += self.members[key]
+        data_ids.sort()
+        return tuple(data_ids)

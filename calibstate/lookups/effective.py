@@ -35,7 +35,8 @@ def flatten(butler: ButlerReader, chain: str) -> tuple[str, ...]:
     looked_at: set[str] = set()
     level = {chain}
     while level:
-        below = butler.collections(sorted(level))
+        names = sorted(level)
+        below = butler.collections(names)
         looked_at |= level
         collections.update(below)
         children: set[str] = set()
@@ -43,7 +44,8 @@ def flatten(butler: ButlerReader, chain: str) -> tuple[str, ...]:
             children.update(collection.children)
         # Chains may share children, and none is looked at twice.
         level = children - looked_at
-    return tuple(_leaves(chain, collections, set()))
+    leaves = _leaves(chain, collections, reached=set())
+    return tuple(leaves)
 
 
 def effective(butler: ButlerReader, chain: str) -> Resolved:

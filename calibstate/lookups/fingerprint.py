@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 
 from ..engine.expand import expand, places_of
-from ..engine.side_by_side import side_by_side
-from ..errors import Diagnostic, UnreachableError
+from ..engine.side_by_side import gather
+from ..errors import Diagnostic
 from ..kinds.chain import Chain
 from ..model.contents import CollectionType, Holding
 from ..model.desired import DesiredState
@@ -37,6 +36,13 @@ class SeenChain:
     """Fingerprint of each collection that is searched, in search order."""
 
 
+_ByAddress = dict[RepositoryAddress, Resolved]
+"""What is effective through one chain, by repository."""
+
+SeenChains = Mapping[str, SeenChain]
+"""The chains of one repository, by name."""
+
+
 @dataclass(frozen=True)
 class Compared:
     """How one repository selects otherwise than another."""
@@ -51,7 +57,7 @@ class Compared:
 class Fingerprints:
     """The live chains of repositories, side by side."""
 
-    chains: Mapping[RepositoryAddress, Mapping[str, SeenChain]]
+    chains: Mapping[RepositoryAddress, SeenChains]
     """By address and chain; a chain that does not exist is left out."""
 
     unreachable: Mapping[RepositoryAddress, Diagnostic] = field(default_factory=dict)
@@ -65,21 +71,21 @@ class Fingerprints:
         That is one whose effective fingerprint most have, and of several the
         origin, else the first by address.
         """
-        names: set[str] = set()
-        for chains in self.chains.values():
-            names.update(chains)
-        for name in sorted(names):
-            having: dict[RepositoryAddress, Resolved] = {}
-            for address, chains in sorted(self.chains.items()):
-                if name in chains:
-                    having[address] = chains[name].resolved
-            reference = self._reference(having)
+        by_chain: dict[str, _ByAddress] = {}
+        for address in sorted(self.chains):
+            chains_there = self.chains[address]
+            for name, chain_there in chains_there.items():
+                having = by_chain.setdefault(name, {})
+                having[address] = chain_there.resolved
+        for name, having in sorted(by_chain.items()):
+            reference = self.reference(having)
+            wanted = having[reference]
             for address, resolved in having.items():
-                parts = tuple(differences(having[reference], resolved))
+                parts = tuple(differences(wanted, resolved))
                 if parts:
                     yield Compared(name, reference, address, parts)
 
-    def _reference(self, having: Mapping[RepositoryAddress, Resolved]) -> RepositoryAddress:
+    def reference(self, having: _ByAddress) -> RepositoryAddress:
         """Return the repository that all others are compared with.
 
         Parameters
@@ -117,36 +123,45 @@ def look_at_chains(
     counted
         Told how many repositories have been looked at, of how many.
     """
-    chains: dict[RepositoryAddress, Mapping[str, SeenChain]] = {}
-    unreachable: dict[RepositoryAddress, Diagnostic] = {}
     origins: set[RepositoryAddress] = set()
-    looks: dict[RepositoryAddress, Callable[[], Mapping[str, SeenChain]]] = {}
+    looks: dict[RepositoryAddress, Callable[[], SeenChains]] = {}
     for address in places_of(desired, scope):
-        here = Scope(repositories=(address,), instruments=scope.instruments)
-        resources = [declared.resource for declared in expand(desired, here)]
-        names: list[str] = []
-        for declared_chain in Chain.among(resources):
-            name = declared_chain.address.name
-            # Chains of tickets have no file of their own.
-            if name in desired.chains:
-                names.append(name)
-        looks[address] = partial(_look, desired, places, address, names)
-        for instrument in desired.repository(address)[1].instruments:
+        here = Scope(
+            repositories=(address,),
+            instruments=scope.instruments,
+        )
+        names = _declared_chains(desired, here)
+        looks[address] = partial(
+            _look,
+            desired,
+            places,
+            address,
+            names,
+        )
+        _, declared = desired.repository(address)
+        for instrument in declared.instruments:
             origin = desired.origin(instrument)
             if origin:
                 origins.add(origin)
-    for done, (address, look) in enumerate(side_by_side(looks, places.timeout), 1):
-        try:
-            chains[address] = look.result()
-        except UnreachableError as error:
-            unreachable[address] = error.diagnostics[0]
-        counted(done, len(looks))
-    # They end in any order.
+    gathered = gather(looks, places.timeout, counted)
     return Fingerprints(
-        dict(sorted(chains.items())),
-        dict(sorted(unreachable.items())),
+        gathered.results,
+        gathered.unreachable,
         frozenset(origins),
     )
+
+
+def _declared_chains(desired: DesiredState, here: Scope) -> list[str]:
+    """Return the names of declared chains, without those of tickets."""
+    names: list[str] = []
+    declared = expand(desired, here)
+    resources = [each.resource for each in declared]
+    for chain in Chain.among(resources):
+        name = chain.address.name
+        # Chains of tickets have no file of their own.
+        if name in desired.chains:
+            names.append(name)
+    return names
 
 
 def _look(
@@ -154,17 +169,20 @@ def _look(
     places: ReadPlaces,
     address: RepositoryAddress,
     chains: list[str],
-) -> Mapping[str, SeenChain]:
+) -> SeenChains:
     """Return the chains of a repository that exist."""
     butler = places.butler(address)
     existing = butler.collections(chains)
-    leaves_of: dict[str, tuple[str, ...]] = {}
+    leaves_of: dict[str, Sequence[str]] = {}
     for name in chains:
         if name in existing:
             leaves_of[name] = flatten(butler, name)
     # What several chains search is read once.
-    leaves = dict.fromkeys(chain.from_iterable(leaves_of.values()))
-    holdings = butler.holdings(list(leaves), calibrations_only=True)
+    leaves: dict[str, None] = {}
+    for searched in leaves_of.values():
+        leaves.update(dict.fromkeys(searched))
+    names = list(leaves)
+    holdings = butler.holdings(names, calibrations_only=True)
     fingerprints = _fingerprints(desired, butler, holdings)
     chains_there: dict[str, SeenChain] = {}
     for name_of_chain, searched in leaves_of.items():

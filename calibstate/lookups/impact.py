@@ -6,7 +6,6 @@ needed; or by a live repository, with the extras in its chains.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from ..model.impacts import ChainImpact, Impact
 from ..model.names import RepositoryAddress
 from ..model.scope import Scope
 from ..ports.butler import ButlerReader
-from .comparing.chain_impact import chain_impact
+from .comparing.chain_impact import NamedChain, chain_impact
 from .comparing.searches import SearchChange, search_changes
 from .comparing.sides import Sides
 from .comparing.sight import LiveSight, SealedSight, Sight
@@ -51,20 +50,26 @@ def impact(
         sight = LiveSight(live)
     sides = Sides.of(before, after, sight)
     # Chains that search the same are compared once, wherever they are.
-    chains_of: defaultdict[SearchChange, list[tuple[RepositoryAddress, str]]] = defaultdict(list)
+    chains_of: dict[SearchChange, list[NamedChain]] = {}
     for address in addresses:
-        for name, search in search_changes(address, scope, sides).items():
-            chains_of[search].append((address, name))
+        searches = search_changes(address, scope, sides)
+        for name, search in searches.items():
+            chains = chains_of.setdefault(search, [])
+            chains.append((address, name))
     # All that is searched anywhere is looked at together.
     leaves: set[str] = set()
     for search in chains_of:
         leaves.update(search.before.leaves, search.after.leaves)
     sight.look(leaves)
-    impacts = [chain_impact(search, chains, sides) for search, chains in chains_of.items()]
+    impacts: list[ChainImpact] = []
+    for search, chains in chains_of.items():
+        impact_there = chain_impact(search, chains, sides)
+        impacts.append(impact_there)
     telling = [impact for impact in _joined(impacts) if not impact.silent]
     gone: set[RepositoryAddress] = set()
     if before is not None:
-        gone = set(places_of(before, scope)) - set(after.repositories)
+        addresses_before = set(places_of(before, scope))
+        gone = addresses_before.difference(after.repositories)
     return Impact(
         chains=tuple(telling),
         repositories=tuple(addresses),
@@ -78,12 +83,14 @@ def _joined(impacts: Sequence[ChainImpact]) -> list[ChainImpact]:
     for impact in impacts:
         if impact.steps:
             continue
+        # A chain within a chain changes what that one changes.
         same = _with_same_changes(impact, joined)
         if same is None:
             joined.append(impact)
             continue
         other = joined[same]
-        unknown = dict.fromkeys((*other.unknown, *impact.unknown))
+        unknown = dict.fromkeys(other.unknown)
+        unknown.update(dict.fromkeys(impact.unknown))
         joined[same] = replace(
             other,
             chains=(*other.chains, *impact.chains),
@@ -92,7 +99,10 @@ def _joined(impacts: Sequence[ChainImpact]) -> list[ChainImpact]:
     return joined
 
 
-def _with_same_changes(impact: ChainImpact, others: Sequence[ChainImpact]) -> int | None:
+def _with_same_changes(
+    impact: ChainImpact,
+    others: Sequence[ChainImpact],
+) -> int | None:
     """Return the index of the impact that changes the same, if any does."""
     if not impact.changes:
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import chain, pairwise
+from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
@@ -24,6 +24,7 @@ __all__ = ["candidates", "resolve"]
 
 Numbers = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
+Flags = npt.NDArray[np.bool_]
 
 Scalar = TypeVar("Scalar", np.int64, np.object_)
 
@@ -46,17 +47,27 @@ def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
         Join the ranges of one dataset that touch also where two collections
         decide them.  Else each range tells the only one that does.
     """
-    table = _Table.of(_once(leaves))
+    searched = _once(leaves)
+    table = _Table.of(searched)
     pieces = _paint_all(table)
-    ranks = np.unique(table.rank[pieces.position]).tolist()
+    winners = _joined(table, pieces, across=across)
+    ranks_of_pieces = table.rank[pieces.position]
+    winning_ranks = np.unique(ranks_of_pieces)
+    selected: set[str] = set()
+    for rank in winning_ranks.tolist():
+        selected.add(table.collections[rank])
     return Resolved(
-        winners=tuple(_joined(table, pieces, across=across)),
-        ambiguities=tuple(table.ambiguities()),
-        selected=frozenset(table.collections[rank] for rank in ranks),
+        tuple(winners),
+        tuple(table.ambiguities()),
+        frozenset(selected),
     )
 
 
-def candidates(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> tuple[Candidate, ...]:
+def candidates(
+    leaves: Sequence[Holding],
+    dataset_type: str,
+    data_id: str,
+) -> tuple[Candidate, ...]:
     """Return all that could win for a data ID, in search order.
 
     Parameters
@@ -73,12 +84,15 @@ def candidates(leaves: Sequence[Holding], dataset_type: str, data_id: str) -> tu
         never win.
     """
     could_win: list[Candidate] = []
-    for rank, leaf in enumerate(_once(leaves)):
+    searched = _once(leaves)
+    for rank, leaf in enumerate(searched):
+        # Few rows are of the data ID, so that is looked at first.
         rows = [row for row in leaf.rows if row.data_id == data_id]
         rows.sort(key=lambda row: (row.begin, row.end, row.uuid))
         for row in rows:
             if row.dataset_type == dataset_type:
-                could_win.append(Candidate(rank, leaf.collection, row))
+                candidate = Candidate(rank, leaf.collection, row)
+                could_win.append(candidate)
     return tuple(could_win)
 
 
@@ -87,6 +101,10 @@ def _once(leaves: Iterable[Holding]) -> list[Holding]:
     for leaf in leaves:
         first.setdefault(leaf.collection, leaf)
     return list(first.values())
+
+
+_Patterns = dict[bytes, list[int]]
+"""Where data IDs begin in a table, by their ranges."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +129,19 @@ class _Table:
 
     @classmethod
     def of(cls, leaves: Sequence[Holding]) -> _Table:
-        rows = list(chain.from_iterable(leaf.rows for leaf in leaves))
+        rows: list[Row] = []
+        counts: list[int] = []
+        for leaf in leaves:
+            rows.extend(leaf.rows)
+            counts.append(len(leaf.rows))
         dataset_type = _column(rows, 0, np.object_)
         data_id = _column(rows, 1, np.object_)
         uuid = _column(rows, 2, np.object_)
         begin = _column(rows, 3, np.int64)
         end = _column(rows, 4, np.int64)
-        counts = [len(leaf.rows) for leaf in leaves]
         ranks = np.arange(len(leaves), dtype=np.int64)
-        rank = np.repeat(ranks, np.array(counts, np.int64))
+        repeats = np.array(counts, np.int64)
+        rank = np.repeat(ranks, repeats)
         # One number for type and data ID sorts faster than two texts.
         types = _numbered(dataset_type)
         data_ids = _numbered(data_id)
@@ -129,6 +151,7 @@ class _Table:
         # EMPTY ranges never win.
         is_proper = begin[order] < end[order]
         order = order[is_proper]
+        collections = [leaf.collection for leaf in leaves]
         return cls(
             dataset_type[order],
             data_id[order],
@@ -137,7 +160,7 @@ class _Table:
             end[order],
             key[order],
             rank[order],
-            [leaf.collection for leaf in leaves],
+            collections,
         )
 
     def ambiguities(self) -> Iterator[Ambiguity]:
@@ -147,34 +170,42 @@ class _Table:
         same_collection = same_key & same_rank
         # Of ranges sorted by their begins, one that overlaps any later one
         # overlaps the next.
-        overlaps_next = self.begin[1:] < self.end[:-1]
+        next_begins = self.begin[1:]
+        ends = self.end[:-1]
+        overlaps_next = next_begins < ends
         overlapping = np.flatnonzero(same_collection & overlaps_next)
+        # There are next to none, and each is looked at by itself.
         for first in overlapping.tolist():
             end = int(self.end[first])
             for other in range(first + 1, len(self.key)):
                 begin = int(self.begin[other])
+                other_end = int(self.end[other])
                 if begin >= end:
                     break
                 if not same_collection[other - 1]:
                     break
+                uuids = (self.uuid[first], self.uuid[other])
                 yield Ambiguity(
                     self.collections[self.rank[first]],
                     self.dataset_type[first],
                     self.data_id[first],
-                    (self.uuid[first], self.uuid[other]),
+                    uuids,
                     begin,
-                    min(end, int(self.end[other])),
+                    min(end, other_end),
                 )
 
-    def patterns(self) -> dict[bytes, list[int]]:
+    def patterns(self) -> _Patterns:
         """Return where data IDs begin, by their ranges in search order."""
         spans = np.stack([self.begin, self.end], axis=1)
         packed = spans.tobytes()
         size = 2 * spans.itemsize
         is_other_key = np.diff(self.key, prepend=-1)
-        starts = np.flatnonzero(is_other_key).tolist()
-        starts_of: dict[bytes, list[int]] = {}
-        for start, stop in pairwise([*starts, len(spans)]):
+        starts = np.flatnonzero(is_other_key)
+        edges = [*starts.tolist(), len(spans)]
+        starts_of: _Patterns = {}
+        # A camera has as many data IDs as detectors and filters together, so
+        # the loop cuts bytes and hashes them, and does nothing else.
+        for start, stop in pairwise(edges):
             ranges = packed[size * start : size * stop]
             starts_of.setdefault(ranges, []).append(start)
         return starts_of
@@ -201,7 +232,11 @@ class _Piece(NamedTuple):
     end: int
 
 
-def _column(rows: Sequence[Row], place: int, dtype: type[Scalar]) -> npt.NDArray[Scalar]:
+def _column(
+    rows: Sequence[Row],
+    place: int,
+    dtype: type[Scalar],
+) -> npt.NDArray[Scalar]:
     values = map(itemgetter(place), rows)
     return np.fromiter(values, dtype, len(rows))
 
@@ -209,7 +244,7 @@ def _column(rows: Sequence[Row], place: int, dtype: type[Scalar]) -> npt.NDArray
 def _order(uuid: Texts, *columns: Numbers) -> Numbers:
     """Return the order by the last column, the one before it, and so on."""
     order = np.lexsort(columns)
-    same: list[npt.NDArray[np.bool_]] = []
+    same: list[Flags] = []
     for column in columns:
         ordered = column[order]
         same.append(_equals_previous(ordered))
@@ -217,13 +252,15 @@ def _order(uuid: Texts, *columns: Numbers) -> Numbers:
     if not tied.any():
         return order
     # Sorting UUIDs takes longer than all the rest, and hardly ever matters.
-    return np.lexsort((_numbered(uuid), *columns))
+    numbers = _numbered(uuid)
+    return np.lexsort((numbers, *columns))
 
 
 def _numbered(texts: Texts) -> Numbers:
     """Return for each text its place among all of them, sorted."""
     distinct = sorted(set(texts))
     places = {text: place for place, text in enumerate(distinct)}
+    # There is one text for each row, and a loop over them would be slow.
     numbers = map(places.__getitem__, texts)
     return np.fromiter(numbers, np.int64, len(texts))
 
@@ -233,15 +270,17 @@ def _paint_all(table: _Table) -> _Pieces:
     positions = [_NONE]
     begins = [_NONE]
     ends = [_NONE]
-    for ranges, starts in table.patterns().items():
+    patterns = table.patterns()
+    for ranges, starts in patterns.items():
         edges = np.frombuffer(ranges, np.int64)
-        spans = edges.reshape(-1, 2).tolist()
-        painted = np.array(_paint(spans), np.int64)
+        spans = edges.reshape(-1, 2)
+        pieces = _paint(spans.tolist())
+        painted = np.array(pieces, np.int64)
         places, piece_begins, piece_ends = painted.T
         # The pattern is that of all data IDs that begin at these rows.
         first = np.array(starts, np.int64)
-        number = len(first)
         rows = first[:, None] + places
+        number = len(first)
         positions.append(rows.ravel())
         begins.append(np.tile(piece_begins, number))
         ends.append(np.tile(piece_ends, number))
@@ -278,10 +317,13 @@ def _paint(ranges: Sequence[Sequence[int]]) -> list[_Piece]:
         key=begin_of.__getitem__,
         reverse=True,
     )
-    edges = sorted({*begin_of, *end_of})
+    moments = {*begin_of, *end_of}
+    edges = sorted(moments)
     # A heap: the first range that holds the moment is on top.
     holding: list[int] = []
     pieces: list[_Piece] = []
+    # This loop is gone through for each pattern of ranges, not for each data
+    # ID, so it may be one of Python.
     for begin, end in pairwise(edges):
         while coming and begin_of[coming[-1]] <= begin:
             heappush(holding, coming.pop())
@@ -291,9 +333,11 @@ def _paint(ranges: Sequence[Sequence[int]]) -> list[_Piece]:
             continue
         first = holding[0]
         # What goes on over an edge of another range stays one piece.
-        if pieces and pieces[-1].place == first and pieces[-1].end == begin:
-            last = pieces.pop()
-            begin = last.begin
+        if pieces:
+            last = pieces[-1]
+            if last.place == first and last.end == begin:
+                begin = last.begin
+                pieces.pop()
         piece = _Piece(first, begin, end)
         pieces.append(piece)
     return pieces
@@ -304,18 +348,25 @@ def _joined(table: _Table, pieces: _Pieces, *, across: bool) -> Iterator[Effecti
     position = pieces.position
     if not len(position):
         return iter(())
-    goes_on = pieces.begin[1:] == pieces.end[:-1]
+    # Of two neighbours the later goes on with the earlier if it begins where
+    # that ends, and is the same dataset for the same data ID.
+    later_begins = pieces.begin[1:]
+    earlier_ends = pieces.end[:-1]
+    goes_on = later_begins == earlier_ends
     goes_on &= _equals_previous(table.key[position])
     goes_on &= _equals_previous(table.uuid[position])
     if not across:
         goes_on &= _equals_previous(table.rank[position])
+    # The first piece goes on with none.
     is_start = np.concatenate([[True], ~goes_on])
     starts = np.flatnonzero(is_start)
     # A joined range ends where its last piece does.
-    ends = np.append(starts[1:], len(position))
+    next_starts = starts[1:]
+    ends = np.append(next_starts, len(position))
     last = ends - 1
     # The first position is that of the collection that is searched first.
     first = np.minimum.reduceat(position, starts)
+    rank = table.rank[first]
     collections = np.array(table.collections, np.object_)
     columns = (
         table.dataset_type[first],
@@ -323,8 +374,10 @@ def _joined(table: _Table, pieces: _Pieces, *, across: bool) -> Iterator[Effecti
         pieces.begin[starts],
         pieces.end[last],
         table.uuid[first],
-        collections[table.rank[first]],
+        collections[rank],
     )
+    # Winners come in hundreds of thousands, and a loop over them would take
+    # longer than all before it.
     values = [column.tolist() for column in columns]
     rows = zip(*values, strict=True)
     return map(Effective._make, rows)
@@ -332,6 +385,7 @@ def _joined(table: _Table, pieces: _Pieces, *, across: bool) -> Iterator[Effecti
 
 def _equals_previous(
     column: npt.NDArray[Scalar],
-) -> npt.NDArray[np.bool_]:
-    same: npt.NDArray[np.bool_] = column[1:] == column[:-1]
+) -> Flags:
+    """Say of each value but the first whether it is that before it."""
+    same: Flags = column[1:] == column[:-1]
     return same

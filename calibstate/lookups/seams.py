@@ -9,7 +9,6 @@ moments do not show that.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -46,6 +45,14 @@ Outcome = str | _Refused | None
 
 _Key = tuple[str, str]
 """Dataset type and data ID."""
+
+
+_RowsInOrder = Sequence[Sequence[Row]]
+"""Rows of each collection, in search order."""
+
+
+_RowsOf = dict[str, list[Row]]
+"""Rows by collection, those in search order."""
 
 
 class Seam(NamedTuple):
@@ -87,9 +94,13 @@ def selector(data_id: str) -> dict[str, str]:
     return wanted
 
 
-def fits(wanted: Mapping[str, str], data_id: Mapping[str, str]) -> bool:
+def fits(
+    wanted: Mapping[str, str],
+    data_id: Mapping[str, str],
+) -> bool:
     """Say whether an exposure is one that a data ID asks for."""
-    return all(data_id.get(key) == value for key, value in wanted.items())
+    # It is asked for every exposure and change, and this is no loop of Python.
+    return wanted.items() <= data_id.items()
 
 
 def lookups_across_seams(
@@ -105,51 +116,53 @@ def lookups_across_seams(
     exposures
         Exposures, by begin.
     """
-    lookups: defaultdict[int, list[SeamLookup]] = defaultdict(list)
+    lookups: dict[int, list[SeamLookup]] = {}
     begins = [exposure.begin for exposure in exposures]
-    longest = max(
-        (exposure.end - exposure.begin for exposure in exposures),
-        default=0,
-    )
+    durations = [exposure.end - exposure.begin for exposure in exposures]
+    longest = max(durations, default=0)
     for chain in chains:
         before = _by_data_id(chain.before)
         after = _by_data_id(chain.after)
+        seams_before = seams(chain.before)
+        seams_after = seams(chain.after)
         tried: set[tuple[int, str, str]] = set()
-        for seam in (*seams(chain.before), *seams(chain.after)):
+        for seam in (*seams_before, *seams_after):
             # An exposure reaches into both if it begins before the one ends,
             # and ends after the other begins.
-            first = bisect_right(begins, seam.later_begins - longest)
+            earliest = seam.later_begins - longest
+            first = bisect_right(begins, earliest)
             last = bisect_left(begins, seam.earlier_ends)
             for exposure in exposures[first:last]:
-                lookup = (exposure.exposure, *seam.key)
+                number = exposure.exposure
+                lookup = (number, *seam.key)
                 if exposure.end <= seam.later_begins:
                     continue
                 if lookup in tried:
                     continue
                 tried.add(lookup)
                 dataset_type, data_id = seam.key
-                if not fits(selector(data_id), exposure.data_id):
+                wanted = selector(data_id)
+                if not fits(wanted, exposure.data_id):
                     continue
-                lookups[exposure.exposure].append(
-                    SeamLookup(
-                        dataset_type,
-                        data_id,
-                        before=outcome(
-                            before.get(seam.key, ()),
-                            exposure.begin,
-                            exposure.end,
-                        ),
-                        after=outcome(
-                            after.get(seam.key, ()),
-                            exposure.begin,
-                            exposure.end,
-                        ),
-                    )
+                rows_before = before.get(seam.key, ())
+                rows_after = after.get(seam.key, ())
+                begin, end = exposure.begin, exposure.end
+                lookup_there = SeamLookup(
+                    dataset_type,
+                    data_id,
+                    before=outcome(rows_before, begin, end),
+                    after=outcome(rows_after, begin, end),
                 )
-    return dict(lookups)
+                of_exposure = lookups.setdefault(number, [])
+                of_exposure.append(lookup_there)
+    return lookups
 
 
-def outcome(collections: Iterable[Sequence[Row]], begin: int, end: int) -> Outcome:
+def outcome(
+    collections: Iterable[Sequence[Row]],
+    begin: int,
+    end: int,
+) -> Outcome:
     """Return what the butler finds for a timespan, as it searches.
 
     Parameters
@@ -168,11 +181,10 @@ def outcome(collections: Iterable[Sequence[Row]], begin: int, end: int) -> Outco
     return None
 
 
-def _by_data_id(
-    leaves: Iterable[Holding],
-) -> Mapping[_Key, Sequence[Sequence[Row]]]:
+def _by_data_id(leaves: Iterable[Holding]) -> Mapping[_Key, _RowsInOrder]:
     """Return the rows of each collection, in search order, by data ID."""
-    rows_of: dict[_Key, dict[str, list[Row]]] = {}
+    rows_of: dict[_Key, _RowsOf] = {}
+    # All rows pass here, so that the loop does as little as can be.
     for leaf in leaves:
         for row in leaf.rows:
             # An empty range is never found, and has no seam.
@@ -180,7 +192,7 @@ def _by_data_id(
                 key = (row.dataset_type, row.data_id)
                 by_collection = rows_of.setdefault(key, {})
                 by_collection.setdefault(leaf.collection, []).append(row)
-    rows_in_order: dict[_Key, Sequence[Sequence[Row]]] = {}
+    rows_in_order: dict[_Key, _RowsInOrder] = {}
     for key, by_collection in rows_of.items():
         rows_in_order[key] = list(by_collection.values())
     return rows_in_order
@@ -194,13 +206,16 @@ def seams(leaves: Iterable[Holding]) -> Iterator[Seam]:
     leaves
         The collections.
     """
-    for key, collections in _by_data_id(leaves).items():
+    by_data_id = _by_data_id(leaves)
+    for key, collections in by_data_id.items():
         for rows in collections:
+            # Most have one range, and then there is nothing to sort.
             if len(rows) < 2:
                 continue
             ordered = sorted(rows, key=lambda row: (row.begin, row.end))
-            reached = ordered[0].end
-            for row in ordered[1:]:
+            first, *others = ordered
+            reached = first.end
+            for row in others:
                 yield Seam(key, row.begin, reached)
                 # A long range may end behind those that begin after it.
                 reached = max(reached, row.end)

@@ -12,8 +12,8 @@ from functools import partial
 
 from ..engine.expand import adopted, places_of
 from ..engine.observe import refuse_doubles
-from ..engine.side_by_side import side_by_side
-from ..errors import RefusedError, UnreachableError
+from ..engine.side_by_side import gather
+from ..errors import RefusedError
 from ..model.desired import DesiredState
 from ..model.names import ARCHIVE, RepositoryAddress, TicketKey
 from ..model.reviews import Check, Checked, Fault, PublishedReview, RepositoryReview, Review
@@ -161,19 +161,14 @@ class _Verification:
 
     def look(self) -> None:
         """Look at all repositories side by side, and review the tickets."""
-        repositories: dict[RepositoryAddress, _Repository] = {}
         looks: dict[RepositoryAddress, Callable[[], _Repository]] = {}
         for address, tickets in self.tickets_of.items():
             looks[address] = partial(self.look_at, address, tickets)
-        looked = side_by_side(looks, self.places.timeout)
-        for done, (address, look) in enumerate(looked, 1):
-            try:
-                repositories[address] = look.result()
-            except UnreachableError as error:
-                self.unreachable[address] = error.diagnostics[0].detail
-            self.how.counted(done, len(looks))
+        gathered = gather(looks, self.places.timeout, self.how.counted)
+        for address, problem in gathered.unreachable.items():
+            self.unreachable[address] = problem.detail
         # The further check may run a pipeline, so repositories take turns.
-        for address, repository in sorted(repositories.items()):
+        for address, repository in gathered.results.items():
             reviews = self.reviews_at(repository)
             self.reviews[address] = reviews
             published = to_publish(

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ...model.contents import Block, Holding
 from ...model.differences import Selected, differences
-from ...model.effective import Effective, Resolved
+from ...model.effective import Resolved
 from ...model.impacts import ChainImpact, Change, Effect, Shadowed, Sources, Via
 from ...model.names import RepositoryAddress
 from ...model.seals import Seal, unnamed_run
@@ -18,7 +18,10 @@ from .searches import SearchChange, Steps
 from .sides import Side, Sides
 from .unknown import unknown
 
-__all__ = ["chain_impact", "holdings_of"]
+__all__ = ["NamedChain", "chain_impact", "holdings_of"]
+
+NamedChain = tuple[RepositoryAddress, str]
+"""A repository, and the name of a chain there."""
 
 _GRAVEST_FIRST = tuple(Effect)
 
@@ -62,7 +65,7 @@ class _Winners:
 
 def chain_impact(
     search: SearchChange,
-    chains: Sequence[tuple[RepositoryAddress, str]],
+    chains: Sequence[NamedChain],
     sides: Sides,
 ) -> ChainImpact:
     """Return what becomes of the lookups through a chain.
@@ -90,12 +93,26 @@ def chain_impact(
         won = _Winners.among(before, alike)
         wins = _Winners.among(after, alike)
         searched = frozenset(search.before.leaves)
-        all_changes = list(_changes(won.resolved, wins.resolved, searched, alike))
-        all_changes.sort(key=lambda change: _GRAVEST_FIRST.index(change.effect))
-        changes = tuple(all_changes)
-        shadowed = tuple(_newly_shadowed(won, wins, tickets, sides.after))
-    steps = Steps.between(search.before.children, search.after.children)
+        all_changes = _changes(won.resolved, wins.resolved, searched, alike)
+        in_order = sorted(
+            all_changes,
+            key=lambda change: _GRAVEST_FIRST.index(change.effect),
+        )
+        changes = tuple(in_order)
+        all_shadowed = _newly_shadowed(won, wins, tickets, sides.after)
+        shadowed = tuple(all_shadowed)
+    steps = Steps.between(
+        search.before.children,
+        search.after.children,
+    )
     falls_through = any(change.after is None for change in changes)
+    unknown_parts = unknown(
+        search,
+        before,
+        after,
+        tickets,
+        falls_through=falls_through,
+    )
     return ChainImpact(
         chains=tuple(chains),
         instrument=search.instrument,
@@ -104,20 +121,16 @@ def chain_impact(
         moved=_as_tickets(steps.moved, tickets),
         changes=changes,
         shadowed=shadowed,
-        unknown=tuple(
-            unknown(
-                search,
-                before,
-                after,
-                tickets,
-                falls_through=falls_through,
-            )
-        ),
+        unknown=tuple(unknown_parts),
         searched=(before, after),
     )
 
 
-def _as_tickets(children: Iterable[str], tickets: Mapping[str, str]) -> tuple[str, ...]:
+def _as_tickets(
+    children: Iterable[str],
+    tickets: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return children of a chain, those that are a ticket's by its name."""
     names: list[str] = []
     for child in children:
         names.append(tickets.get(child, child))
@@ -147,7 +160,14 @@ def _changes(
     alike
         The data IDs that each stands for.
     """
-    for difference in differences(before, after, _collection_and_run):
+    # Here a row has its RUN in place of its UUID, and those are told together
+    # that are found through one collection, and in one RUN.
+    by_run = differences(
+        before,
+        after,
+        alike_in=lambda winner: f"{winner.collection}\t{winner.uuid}",
+    )
+    for difference in by_run:
         via_before = _via(difference.first)
         via_after = _via(difference.other)
         yield Change(
@@ -159,11 +179,6 @@ def _changes(
             via_after,
             _effect(via_before, via_after, searched),
         )
-
-
-def _collection_and_run(winner: Effective) -> str:
-    # Here a row has its RUN in place of its UUID.
-    return f"{winner.collection}\t{winner.uuid}"
 
 
 def _via(selected: frozenset[Selected]) -> Via | None:
@@ -186,7 +201,10 @@ def _effect(
         return Effect.LOST
     if before is None:
         return Effect.NEWLY_COVERED
-    if after.collection != before.collection and after.collection in searched:
+    if after.collection == before.collection:
+        return Effect.REPLACED
+    # What was behind comes forward again.
+    if after.collection in searched:
         return Effect.REVERTED
     return Effect.REPLACED
 
@@ -202,11 +220,15 @@ def _newly_shadowed(
         ticket = tickets.get(collection, "")
         siblings: set[str] = set()
         for leaf in after.leaves:
-            if leaf.rows and tickets.get(leaf.collection) == ticket:
-                siblings.add(leaf.collection)
-        whole = bool(ticket) and siblings <= after.shadowed
+            if not leaf.rows:
+                continue
+            name = leaf.collection
+            if tickets.get(name) == ticket:
+                siblings.add(name)
+        # A ticket none of which wins can be taken out of the chain.
+        is_whole = bool(ticket) and siblings <= after.shadowed
         where = side.line_with({ticket, collection})
-        yield Shadowed(collection, ticket, whole, where)
+        yield Shadowed(collection, ticket, is_whole, where)
 
 
 def holdings_of(sources: Sources) -> list[Holding]:

@@ -14,6 +14,9 @@ from .sight import Children
 
 __all__ = ["Search", "SearchChange", "Steps", "search_changes"]
 
+Below = Callable[[str], tuple[str, ...]]
+"""Tells what is searched through a collection that nobody declared."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -33,16 +36,19 @@ class Steps:
         """Return the steps from one order to another."""
         in_before = frozenset(before)
         in_after = frozenset(after)
+        entered = [name for name in after if name not in in_before]
+        left = [name for name in before if name not in in_after]
         return cls(
-            tuple(name for name in after if name not in in_before),
-            tuple(name for name in before if name not in in_after),
+            tuple(entered),
+            tuple(left),
             tuple(moved(before, after)),
         )
 
     @property
     def names(self) -> frozenset[str]:
         """Whatever enters, leaves or moves."""
-        return frozenset((*self.entered, *self.left, *self.moved))
+        names = (*self.entered, *self.left, *self.moved)
+        return frozenset(names)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,11 @@ class SearchChange:
     after: Search
 
 
-def search_changes(address: RepositoryAddress, scope: Scope, sides: Sides) -> dict[str, SearchChange]:
+def search_changes(
+    address: RepositoryAddress,
+    scope: Scope,
+    sides: Sides,
+) -> dict[str, SearchChange]:
     """Return the declared chains of a repository, by name.
 
     Parameters
@@ -96,7 +106,8 @@ def search_changes(address: RepositoryAddress, scope: Scope, sides: Sides) -> di
         **sides.after.chain_files,
     }
     changes: dict[str, SearchChange] = {}
-    for name in sorted(before.keys() | after.keys()):
+    names = before.keys() | after.keys()
+    for name in sorted(names):
         # Collections of tickets are chains too, and have no such file.
         if name in files:
             changes[name] = SearchChange(
@@ -110,17 +121,17 @@ def search_changes(address: RepositoryAddress, scope: Scope, sides: Sides) -> di
 def _search(
     name: str,
     children: Children,
-    below: Callable[[str], tuple[str, ...]],
+    below: Below,
 ) -> Search:
     own_children = children.get(name, ())
-    leaves = _leaves(name, children, below, {name})
+    leaves = _leaves(name, children, below, reached={name})
     return Search(tuple(own_children), tuple(leaves))
 
 
 def _leaves(
     name: str,
     children: Children,
-    below: Callable[[str], tuple[str, ...]],
+    below: Below,
     reached: set[str],
 ) -> Iterator[str]:
     """Yield what is searched through a chain and was not reached yet.

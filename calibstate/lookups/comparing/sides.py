@@ -11,6 +11,7 @@ from ...kinds.chain import Chain
 from ...model.chains import ChainFile
 from ...model.contents import Holding
 from ...model.desired import DesiredState, Written
+from ...model.impacts import Sources
 from ...model.names import RepositoryAddress, TicketKey
 from ...model.scope import Scope
 from ...model.seals import Seal
@@ -82,7 +83,7 @@ class Side:
         instruments = Scope(instruments=scope.instruments)
         return chains_at(self.desired, instruments, address)
 
-    def sources(self, leaves: Iterable[str]) -> list[tuple[str, Holding | Seal]]:
+    def sources(self, leaves: Iterable[str]) -> Sources:
         """Return who tells what collections hold, where anybody does.
 
         Parameters
@@ -91,11 +92,12 @@ class Side:
             The collections, in search order.
         """
         sources: list[tuple[str, Holding | Seal]] = []
+        holdings = self.sight.holdings
         for leaf in leaves:
-            if leaf in self.sight.holdings:
-                sources.append((leaf, self.sight.holdings[leaf]))
-            elif leaf in self.seals:
-                sources.append((leaf, self.seals[leaf]))
+            # What was seen is newer than what was sealed.
+            source = holdings.get(leaf) or self.seals.get(leaf)
+            if source:
+                sources.append((leaf, source))
         return sources
 
     def line_with(self, words: Container[object]) -> Where | None:
@@ -150,9 +152,12 @@ class Sides:
                 if new.get(key) == seal:
                     seal = new[key]
                 old[key] = seal
+        # Each side believes its own seals first.
+        seals_before = _by_collection({**new, **old})
+        seals_after = _by_collection({**old, **new})
         return cls(
-            Side.of(before, _by_collection({**new, **old}), sight),
-            Side.of(after, _by_collection({**old, **new}), sight),
+            Side.of(before, seals_before, sight),
+            Side.of(after, seals_after, sight),
         )
 
     @property
@@ -164,6 +169,7 @@ class Sides:
 def _by_collection(
     seals: Mapping[TicketKey, Seal],
 ) -> dict[str, Seal]:
+    """Return seals by the collections that they tell of."""
     by_collection: dict[str, Seal] = {}
     for seal in seals.values():
         for collection in seal.fingerprints:

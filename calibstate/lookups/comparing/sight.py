@@ -21,6 +21,12 @@ __all__ = ["Children", "LiveSight", "SealedSight", "Sight"]
 Children = Mapping[str, Sequence[str]]
 """Children of chains, by name."""
 
+Named = Mapping[str, AbstractSet[str]]
+"""What is named of each chain."""
+
+Holdings = Mapping[str, Holding]
+"""What collections hold, by name."""
+
 
 class Sight(Protocol):
     """How the collections are seen."""
@@ -28,7 +34,7 @@ class Sight(Protocol):
     def children(
         self,
         declared: Sequence[Chain],
-        named: Mapping[str, AbstractSet[str]],
+        named: Named,
     ) -> Children:
         """Return the children of chains, as they would be written.
 
@@ -50,7 +56,7 @@ class Sight(Protocol):
         ...
 
     @property
-    def holdings(self) -> Mapping[str, Holding]:
+    def holdings(self) -> Holdings:
         """What they were seen to hold."""
         ...
 
@@ -63,10 +69,13 @@ class SealedSight:
     def children(
         self,
         declared: Sequence[Chain],
-        named: Mapping[str, AbstractSet[str]],
+        named: Named,
     ) -> Children:
         """Return the children as they are declared."""
-        return {chain.address.name: chain.children for chain in declared}
+        children: dict[str, Sequence[str]] = {}
+        for chain in declared:
+            children[chain.address.name] = chain.children
+        return children
 
     def below(self, name: str) -> tuple[str, ...]:
         """Return the collection itself."""
@@ -85,15 +94,16 @@ class LiveSight:
     def __init__(self, butler: ButlerReader) -> None:
         self._butler = butler
         self._below: dict[str, tuple[str, ...]] = {}
-        self.holdings: Mapping[str, Holding] = {}
+        self.holdings: Holdings = {}
 
     def children(
         self,
         declared: Sequence[Chain],
-        named: Mapping[str, AbstractSet[str]],
+        named: Named,
     ) -> Children:
         """Return the declared children, with the extras where they are."""
-        live = self._butler.collections(chain.address.name for chain in declared)
+        names = [chain.address.name for chain in declared]
+        live = self._butler.collections(names)
         children: dict[str, Sequence[str]] = {}
         for chain in declared:
             name = chain.address.name
@@ -101,7 +111,7 @@ class LiveSight:
             if name in live:
                 live_children = live[name].children
             # What only the other declaration lists goes, and is no extra.
-            unwanted = frozenset(named[name]).difference(chain.children)
+            unwanted = frozenset(named[name] - set(chain.children))
             children[name] = written_order(
                 chain.children,
                 live_children,
@@ -112,18 +122,23 @@ class LiveSight:
     def below(self, name: str) -> tuple[str, ...]:
         """Return what is searched through a collection there."""
         if name not in self._below:
+            leaves = flatten(self._butler, name)
             # What is not there yet stands for itself.
-            self._below[name] = flatten(self._butler, name) or (name,)
+            if not leaves:
+                leaves = (name,)
+            self._below[name] = leaves
         return self._below[name]
 
     def look(self, leaves: Iterable[str]) -> None:
         """Look at what collections hold there."""
-        live = self._butler.holdings(sorted(leaves), calibrations_only=True)
+        names = sorted(leaves)
+        live = self._butler.holdings(names, calibrations_only=True)
         uuids: set[str] = set()
         for holding in live.values():
             uuids.update(row.uuid for row in holding.rows)
         runs = self._butler.runs(uuids)
         holdings: dict[str, Holding] = {}
+        # All rows of a repository pass here, hundreds of thousands.
         for name, holding in live.items():
             rows: list[Row] = []
             for row in holding.rows:

@@ -36,7 +36,10 @@ def unknown(
     """
     source_before = dict(before)
     source_after = dict(after)
-    steps = Steps.between(search.before.leaves, search.after.leaves)
+    steps = Steps.between(
+        search.before.leaves,
+        search.after.leaves,
+    )
     moved = steps.names
     changing = set(moved)
     for leaf, source in source_before.items():

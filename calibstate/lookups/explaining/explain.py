@@ -8,8 +8,8 @@ from functools import partial
 from operator import attrgetter
 
 from ...engine.expand import places_of
-from ...engine.side_by_side import side_by_side
-from ...errors import Diagnostic, UnreachableError, UsageError
+from ...engine.side_by_side import gather
+from ...errors import Diagnostic, UsageError
 from ...model.desired import DesiredState
 from ...model.explanations import Answer, Explained, Explanation, Question
 from ...model.names import RepositoryAddress
@@ -60,44 +60,46 @@ def explain(
     under_way: dict[RepositoryAddress, Callable[[], Look]] = {}
     for address in addresses:
         under_way[address] = partial(look, desired, places, address, question)
-    looks: list[Look] = []
-    unreachable: dict[RepositoryAddress, Diagnostic] = {}
-    for done, (address, future) in enumerate(side_by_side(under_way, places.timeout), 1):
-        try:
-            looks.append(future.result())
-        except UnreachableError as error:
-            unreachable[address] = error.diagnostics[0]
-        counted(done, len(under_way))
-    # They end in any order.
-    looks.sort(key=lambda look: look.address)
+    # A repository that cannot be seen keeps no other from being explained.
+    gathered = gather(under_way, places.timeout, counted)
+    looks = list(gathered.results.values())
+    unreachable = gathered.unreachable
     explanations: list[Answer] = []
     remarks: list[str] = []
     if looks:
         refuse_unknown_words(desired, question, looks)
         exposures = exposures_at(question, looks, whole=not unreachable)
         data_ids: set[str] = set()
+        butlers: list[ButlerReader] = []
+        without: list[RepositoryAddress] = []
         for look_ in looks:
             data_ids |= look_.data_ids(question.dataset_type)
-        words = Words(question, [look_.butler for look_ in looks], data_ids)
+            butlers.append(look_.butler)
+            if not look_.chains:
+                without.append(look_.address)
+        words = Words(question, butlers, data_ids)
         explanations += _explanations(question, looks, exposures, words)
         remarks += exposures.remarks
         remarks += words.ignored()
-        without = [look_.address for look_ in looks if not look_.chains]
         if without:
             remarks.append(f"{listed(without)}: no chain is declared there.")
     explanations.sort(key=attrgetter("explanation.chain", "repository"))
     tickets: dict[str, str] = {}
     for written in desired.tickets_of(question.instrument):
-        for leaf in written.noun.leaves:
-            tickets[leaf] = written.noun.ticket
+        ticket = written.noun
+        for leaf in ticket.leaves:
+            tickets[leaf] = ticket.ticket
+    origins: set[RepositoryAddress] = set()
     origin = desired.origin(question.instrument)
+    if origin:
+        origins.add(origin)
     return Explained(
         question,
         tuple(explanations),
         tickets=tickets,
         remarks=tuple(remarks),
-        unreachable=dict(sorted(unreachable.items())),
-        origins=frozenset([origin] if origin else []),
+        unreachable=unreachable,
+        origins=frozenset(origins),
     )
 
 
@@ -114,9 +116,10 @@ def _explanations(
             data_id = words.data_id(exposure.data_id)
             span: Range = (exposure.begin, exposure.end)
         else:
-            assert question.moment is not None, "a moment is asked for, or an exposure"
+            moment = question.moment
+            assert moment is not None, "a moment is asked for, or an exposure"
             data_id = words.data_id({})
-            span = (question.moment, question.moment + 1)
+            span = (moment, moment + 1)
         for chain, leaves in look_.chains.items():
             if leaves is None:
                 absent = Explanation(chain, question.dataset_type, data_id, span)
@@ -133,15 +136,7 @@ def _explanations(
                     data_id,
                     span,
                 )
-                run = _run_of_winner(look_.butler, explanation)
+                run: str | None = None
+                if explanation.winner:
+                    run = look_.run_of(explanation.winner.row.uuid)
                 yield Answer(look_.address, explanation, run)
-
-
-def _run_of_winner(butler: ButlerReader, explanation: Explanation) -> str | None:
-    if explanation.winner is None:
-        return None
-    uuid = explanation.winner.row.uuid
-    try:
-        return butler.runs([uuid]).get(uuid)
-    except UnreachableError:
-        return None  # What was observed does not tell of RUNs.

@@ -25,7 +25,12 @@ class Exposures:
     remarks: tuple[str, ...] = ()
 
 
-def exposures_at(question: Question, looks: Sequence[Look], *, whole: bool) -> Exposures:
+def exposures_at(
+    question: Question,
+    looks: Sequence[Look],
+    *,
+    whole: bool,
+) -> Exposures:
     """Return the exposure as each repository has it, or as another does.
 
     Parameters
@@ -50,19 +55,20 @@ def exposures_at(question: Question, looks: Sequence[Look], *, whole: bool) -> E
     knowing = next((look for look in looks if look.exposure), None)
     if knowing is None:
         silent = [look.address for look in looks if not look.tells_exposures]
-        detail = f"{question.exposure}: no such exposure of {question.instrument} at {listed(exposures)}"
+        asked_at = listed(exposures)
+        detail = f"{question.exposure}: no such exposure of {question.instrument} at {asked_at}"
         if silent:
             detail += f"; of {listed(silent)} nobody observed exposures"
-        # One that is silent, or was not seen, may have it all the same.
-        error = UnreachableError if silent or not whole else UsageError
-        raise error(
-            Diagnostic(
-                "Exposure not known",
-                f"{detail}.",
-                hint="Give a moment instead: --at TIME.",
-            )
+        problem = Diagnostic(
+            "Exposure not known",
+            f"{detail}.",
+            hint="Give a moment instead: --at TIME.",
         )
-    without = [address for address, exposure in exposures.items() if not exposure]
+        # One that is silent, or was not seen, may have it all the same.
+        if silent or not whole:
+            raise UnreachableError(problem)
+        raise UsageError(problem)
+    without = [look.address for look in looks if not look.exposure]
     if not without:
         return Exposures(exposures)
     remark = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from ...errors import UnreachableError
 from ...model.contents import Holding
@@ -45,11 +44,19 @@ class Look:
             leaves += searched or ()
         return leaves
 
+    def run_of(self, uuid: str) -> str | None:
+        """Return the RUN of a dataset, where the repository tells it."""
+        try:
+            return self.butler.runs([uuid]).get(uuid)
+        except UnreachableError:
+            return None  # What was observed does not tell of RUNs.
+
     def data_ids(self, dataset_type: str) -> set[str]:
         """Return all data IDs that a dataset type is there for."""
         data_ids: set[str] = set()
         for leaf in self.leaves:
-            data_ids.update(row.data_id for row in leaf.rows if row.dataset_type == dataset_type)
+            of_type = [row for row in leaf.rows if row.dataset_type == dataset_type]
+            data_ids.update(row.data_id for row in of_type)
         return data_ids
 
 
@@ -106,7 +113,9 @@ def look(
         names = (question.chain,)
     leaves_of = {name: flatten(butler, name) for name in names}
     # What several chains search is read once.
-    leaves = dict.fromkeys(chain.from_iterable(leaves_of.values()))
+    leaves: dict[str, None] = {}
+    for searched in leaves_of.values():
+        leaves.update(dict.fromkeys(searched))
     holdings = butler.holdings(leaves, calibrations_only=True)
     existing = butler.collections(names)
     chains: dict[str, Sequence[Holding] | None] = {}
@@ -114,8 +123,7 @@ def look(
         chains[name] = None
         if name in existing:
             # A collection may have gone since it was listed.
-            still_there = [leaf for leaf in searched if leaf in holdings]
-            chains[name] = [holdings[leaf] for leaf in still_there]
+            chains[name] = [holdings[leaf] for leaf in searched if leaf in holdings]
     exposure: SeenExposure | None = None
     tells_exposures = True
     if question.exposure is not None:
@@ -128,7 +136,9 @@ def look(
             tells_exposures = False
         else:
             # One without a timespan is looked up as another has it.
-            exposure = next((e for e in exposures if e.begin < e.end), None)
+            with_span = [each for each in exposures if each.begin < each.end]
+            if with_span:
+                exposure = with_span[0]
     return Look(
         address,
         butler,

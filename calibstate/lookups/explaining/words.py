@@ -104,7 +104,8 @@ class Words:
             raise self._incomplete(lacking)
         if "detector" in self._keys:
             given["detector"] = self._detector(given["detector"])
-        return format_data_id({key: given[key] for key in self._keys})
+        required = {key: given[key] for key in self._keys}
+        return format_data_id(required)
 
     def ignored(self) -> Iterator[str]:
         """Yield which of the keys that were given make no difference."""
@@ -122,17 +123,22 @@ class Words:
     def _incomplete(self, lacking: Sequence[str]) -> UsageError:
         """Return the error of a data ID without some keys."""
         dataset_type = self._question.dataset_type
+        additions: list[str] = []
         examples: list[str] = []
         for key in lacking:
-            values = " ".join(self._values(key)[:12])
-            examples.append(f"{key} {values}")
-        additions = " ".join(f"{key}=…" for key in lacking)
+            additions.append(f"{key}=…")
+            values = self._values(key)[:12]
+            listed_values = " ".join(values)
+            examples.append(f"{key} {listed_values}")
+        keys = ", ".join(self._keys)
+        missing = " and ".join(lacking)
+        to_add = " ".join(additions)
+        listed_examples = "; ".join(examples)
         return UsageError(
             Diagnostic(
                 "Data ID does not fit",
-                f"{dataset_type} is told apart by {', '.join(self._keys)}; "
-                f"{' and '.join(lacking)} is missing.",
-                hint=f"Add {additions}: there are {'; '.join(examples)}.",
+                f"{dataset_type} is told apart by {keys}; {missing} is missing.",
+                hint=f"Add {to_add}: there are {listed_examples}.",
             )
         )
 
@@ -141,14 +147,20 @@ class Words:
 
     def _filter(self, band: str) -> str:
         """Return the only filter of a band that the type is there for."""
-        bands = self._first_answer(lambda butler: butler.filters(self._question.instrument))
+        instrument = self._question.instrument
+        bands = self._first_answer(lambda butler: butler.filters(instrument))
         if not bands:
             raise _untold("Band not known", band, "physical_filter=…")
-        of_band = sorted(name for name, its in bands.items() if its == band)
+        of_band: list[str] = []
+        for name in sorted(bands):
+            if bands[name] == band:
+                of_band.append(name)
         values = self._values("physical_filter")
+        filters = [name for name in of_band if name in values]
         # Where the type is there for none of them, the band's own filters
         # say more than nothing.
-        filters = [name for name in of_band if name in values] or of_band
+        if not filters:
+            filters = of_band
         if not filters:
             raise unknown(
                 "Band not known",
@@ -157,10 +169,11 @@ class Words:
                 set(bands.values()),
             )
         if len(filters) > 1:
+            listed_filters = listed(filters)
             raise UsageError(
                 Diagnostic(
                     "Band has several filters",
-                    f"{band} is the band of {', '.join(filters)}.",
+                    f"{band} is the band of {listed_filters}.",
                     hint="Give one of them: physical_filter=…",
                 )
             )
@@ -174,7 +187,9 @@ class Words:
         names = self._first_answer(lambda butler: butler.detectors(instrument))
         if not names:
             raise _untold("Detector not known", word, "its number")
-        numbers = {name: str(number) for number, name in names.items()}
+        numbers: dict[str, str] = {}
+        for number, name in names.items():
+            numbers[name] = str(number)
         if word not in numbers:
             raise unknown(
                 "Detector not known",
@@ -184,7 +199,10 @@ class Words:
             )
         return numbers[word]
 
-    def _first_answer(self, ask: Callable[[ButlerReader], Mapping[_K, _V]]) -> Mapping[_K, _V]:
+    def _first_answer(
+        self,
+        ask: Callable[[ButlerReader], Mapping[_K, _V]],
+    ) -> Mapping[_K, _V]:
         """Return what the first repository that can tell does tell."""
         for butler in self._butlers:
             try:
@@ -196,18 +214,21 @@ class Words:
         return {}
 
 
-def values_of(key: str, data_ids: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
-    """Return the values of a key, numbers by size."""
+def values_of(
+    key: str,
+    data_ids: Iterable[Mapping[str, str]],
+) -> tuple[str, ...]:
+    """Return the values of a key: words, then numbers by size."""
     values = {data_id[key] for data_id in data_ids}
-    return tuple(
-        sorted(
-            values,
-            key=lambda value: (
-                int(value) if value.isdigit() else -1,
-                value,
-            ),
-        )
-    )
+    words: list[str] = []
+    numbers: list[str] = []
+    for value in sorted(values):
+        if value.isdigit():
+            numbers.append(value)
+        else:
+            words.append(value)
+    numbers.sort(key=lambda number: (int(number), number))
+    return (*words, *numbers)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -215,7 +236,12 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def unknown(summary: str, word: str, why: str, possible: Iterable[str]) -> UsageError:
+def unknown(
+    summary: str,
+    word: str,
+    why: str,
+    possible: Iterable[str],
+) -> UsageError:
     """Return the error of a word that nobody knows, with the nearest."""
     words = sorted(possible)
     hint = ""
@@ -227,9 +253,12 @@ def unknown(summary: str, word: str, why: str, possible: Iterable[str]) -> Usage
     near = nearest(word, words)
     if near:
         hint = f"Did you mean {near}? {hint}"
-    return UsageError(Diagnostic(summary, f"{word}: {why}.", hint=hint))
+    detail = f"{word}: {why}."
+    return UsageError(Diagnostic(summary, detail, hint=hint))
 
 
 def _untold(summary: str, word: str, instead: str) -> UsageError:
+    """Return the error of a word that nobody can tell the meaning of."""
     detail = f"{word}: no repository that was seen tells what that is."
-    return UsageError(Diagnostic(summary, detail, hint=f"Give {instead}."))
+    hint = f"Give {instead}."
+    return UsageError(Diagnostic(summary, detail, hint=hint))
