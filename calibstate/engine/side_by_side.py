@@ -135,20 +135,28 @@ def gather(
     """
     results: dict[P, T] = {}
     unreachable: dict[P, Diagnostic] = {}
-    for done, (place, look) in enumerate(side_by_side(looks, timeout), 1):
+    total = len(looks)
+    looked = side_by_side(looks, timeout)
+    for done, (place, look) in enumerate(looked, 1):
         try:
             results[place] = look.result()
         except UnreachableError as error:
             unreachable[place] = error.diagnostics[0]
-        counted(done, len(looks))
+        counted(done, total)
     # They end in any order.
+    in_order = sorted(results.items())
+    unreachable_in_order = sorted(unreachable.items())
     return Gathered(
-        dict(sorted(results.items())),
-        dict(sorted(unreachable.items())),
+        dict(in_order),
+        dict(unreachable_in_order),
     )
 
 
-def in_time(place: str, call: Callable[[], T], timeout: timedelta) -> T:
+def in_time(
+    place: str,
+    call: Callable[[], T],
+    timeout: timedelta,
+) -> T:
     """Return what a place answers to a single question, or an order.
 
     Parameters
