@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 
 from typing_extensions import override
 
+from ..errors import RefusedError
 from ..model.actions import Action, Departure, Standing
 from ..model.contents import CollectionType
 from ..model.drift import Drift, What
@@ -57,6 +58,12 @@ class Submitted(Resource):
 
     absent: tuple[str, ...] = ()
     """Observed: collections of its inputs that do not exist."""
+
+    lacking: tuple[str, ...] = ()
+    """Observed: dataset types that its pipeline needs, and finds nowhere."""
+
+    unfit: str = ""
+    """Observed: why its template cannot be filled in as declared."""
 
     @override
     def facts(self) -> Iterator[str]:
@@ -166,26 +173,24 @@ class SubmittedKind(Kind[S], Generic[S]):
         place = targets[0].address.place
         expected = [target.expected for target in targets if target.expected]
         outputs = making.construction(place).outputs(expected)
-        runner = making.batches(place)
         chains = _Searched(making.butler(place))
         live: dict[Address, S | None] = {}
         for target in targets:
             submission = target.submission
             assert submission, "what is looked at is declared"
             output = outputs[submission.output]
-            batch = target.batch
-            # What is whole needs nobody's batch any more.
-            if not output.is_complete:
-                batch = runner.look(submission)
             chain = ticket_chain(submission)
             absent = [name for name in chains.absent(submission.inputs) if name != chain]
-            live[target.address] = replace(
+            submitted = replace(
                 target,
                 output=output,
-                batch=batch,
                 searched=chains.flattened(submission.inputs),
                 absent=tuple(absent),
             )
+            # What is whole needs nobody's batch any more.
+            if not output.is_complete:
+                submitted = _with_batch(submitted, submission, making)
+            live[target.address] = submitted
         return live
 
     @override
@@ -241,6 +246,11 @@ class SubmittedKind(Kind[S], Generic[S]):
         if not live.output.expected:
             detail = f"its selection finds no exposure: {_where_of(declared)}"
             return Reason(Code.NOTHING_SELECTED, detail, Weight.REFUSED)
+        if live.unfit:
+            return Reason(Code.TEMPLATE_UNFIT, live.unfit, Weight.REFUSED)
+        if live.lacking:
+            detail = f"its pipeline needs {_listed(live.lacking)}, which nothing that it searches holds"
+            return Reason(Code.PREREQUISITE_MISSING, detail, Weight.REFUSED)
         if live.is_bound_to_others:
             return Reason(Code.INPUTS_CHANGED, _bound(live), Weight.REFUSED)
         is_resumed = live.batch.state is BatchState.CUT
@@ -265,6 +275,21 @@ class SubmittedKind(Kind[S], Generic[S]):
         if chain in action.submission.inputs and not places.butler(place).collections([chain]):
             places.change_butler(place).set_chain(chain, (), expected=None, fence=fence)
         making.batches(place).submit(action.submission, watch, fence)
+
+
+def _with_batch(submitted: S, submission: Submission, making: ConstructionPlaces) -> S:
+    """Return what was made, how its batch stands, and what it lacks."""
+    place = submitted.address.place
+    runner = making.batches(place)
+    submitted = replace(submitted, batch=runner.look(submission))
+    try:
+        needs = runner.needs(submission)
+    except RefusedError as error:
+        return replace(submitted, unfit=error.first.detail)
+    if needs is None:
+        return submitted
+    lacking = needs - making.construction(place).types(submitted.searched)
+    return replace(submitted, lacking=tuple(sorted(lacking)))
 
 
 class _Searched:

@@ -104,6 +104,10 @@ class Code(Enum):
 
     NOTHING_SELECTED = ("nothing-selected", "A selection finds no exposure with raws.")
 
+    TEMPLATE_UNFIT = ("template-unfit", "A template cannot be filled in as declared.")
+
+    PREREQUISITE_MISSING = ("prerequisite-missing", "Its pipeline needs what nothing that it searches holds.")
+
     INPUTS_CHANGED = ("inputs-changed", "It was begun from other collections than are searched now.")
 
     LITTER = ("litter", "Files lie under the name of a RUN that no dataset has.")

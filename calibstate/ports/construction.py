@@ -53,6 +53,10 @@ class ConstructionReader(Protocol):
         """
         ...
 
+    def types(self, collections: Sequence[str]) -> frozenset[str]:
+        """Return the dataset types of which some collections hold anything."""
+        ...
+
     def exposures(self, raws: str, where: str) -> Sequence[int]:
         """Return the exposures whose raws a selection finds, sorted.
 
@@ -162,6 +166,18 @@ class BatchRunner(Protocol):
 
     def command(self, submission: Submission) -> Sequence[str]:
         """Return what would be run, as words of a command line."""
+        ...
+
+    def needs(self, submission: Submission) -> frozenset[str] | None:
+        """Return the dataset types that its pipeline cannot be run without.
+
+        `None` where the pipeline cannot be loaded here.
+
+        Raises
+        ------
+        RefusedError
+            As of `variables`.
+        """
         ...
 
     def files(self, submission: Submission) -> Mapping[str, str]:

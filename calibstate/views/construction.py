@@ -115,6 +115,10 @@ def as_markdown(result: ConstructionShown) -> Iterator[str]:
         exposures = str(step.exposures) if step.exposures else ""
         yield row(step.name, step.state.value, datasets, exposures, step.collection)
     yield ""
+    for step in result.steps:
+        if step.reason and step.state is not StepState.WAITS:
+            yield f"* {safe(step.name)}: {safe(step.reason.detail)}"
+            yield ""
     yield safe(_tally(result))
 
 

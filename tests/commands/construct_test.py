@@ -334,3 +334,35 @@ def test_nothing_is_added_to_a_ticket_that_is_sealed(made: Construction) -> None
     assert ran.code == 3
     assert "Ticket is final" in ran.err
     assert not [name for name in made.made() if name.endswith("20250209b")]
+
+
+def test_what_the_pipeline_itself_needs_is_asked_for_before_anything_is_submitted(
+    made: Construction,
+) -> None:
+    text = made.file.read_text()
+    for line in text.splitlines():
+        if "/ptc." in line:
+            made.change(f"{line}\n", "")
+    made.change("- {bias: {", "- {bias: {rerun: 20250209b, ")
+
+    ran = made.construct("--run", "--format", "json")
+
+    assert ran.code == 3
+    step = next(step for step in json.loads(ran.out)["steps"] if step["step"] == "make bias")
+    assert (step["state"], step["reason"]) == ("refused", "prerequisite-missing")
+    assert "its pipeline needs ptc" in step["detail"]
+    assert not [name for name in made.made() if name.endswith("20250209b")]
+
+
+def test_a_variable_that_nobody_set_is_told_before_anything_is_submitted(
+    begun: Construction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = begun.tree.state / "sites/usdf.yaml"
+    text = site.read_text().replace(str(begun.world.cp_pipe), "${NOWHERE_DIR}")
+    site.write_text(text)
+
+    ran = begun.construct("--run", "--format", "json")
+
+    assert ran.code == 3
+    assert json.loads(ran.out)["steps"][0]["reason"] == "template-unfit"
+    assert "NOWHERE_DIR" in ran.out

@@ -125,6 +125,15 @@ class _Reader(ConstructionReader):
             return []
 
     @override
+    def types(self, collections: Sequence[str]) -> frozenset[str]:
+        types: set[str] = set()
+        with self._repository.asking():
+            self._butler.registry.refresh()
+            for info in find_collections(self._butler, list(collections), with_types=True):
+                types.update(info.dataset_types or ())
+        return frozenset(types)
+
+    @override
     def exposures(self, raws: str, where: str) -> Sequence[int]:
         with self._repository.asking():
             return _Selections(self._butler).exposures(raws, where)

@@ -35,6 +35,7 @@ from .folders import Attempt, newest_attempt, submission_folder
 from .in_process import in_this_process
 from .launching import in_a_session
 from .middleware import Ended, Launch, Middleware, Work
+from .needs import needs_of_pipeline
 from .pipetask import Pipetask
 
 __all__ = ["open_batch_runner"]
@@ -139,6 +140,10 @@ class _Runner(BatchRunner):
     @override
     def command(self, submission: Submission) -> Sequence[str]:
         return self._middleware.command(submission, self._template(submission), self._folder(submission))
+
+    @override
+    def needs(self, submission: Submission) -> frozenset[str] | None:
+        return needs_of_pipeline(self._template(submission).pipeline, self._environment.variables())
 
     @override
     def files(self, submission: Submission) -> Mapping[str, str]:

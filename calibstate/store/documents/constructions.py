@@ -43,7 +43,7 @@ class ConstructionStepOf(Noun):
     """How it stands."""
 
     detail: str
-    """What was seen, in words."""
+    """What was seen, or why it cannot be done, in words."""
 
     reason: str
     """Why it is not done and cannot be, in a word; empty: nothing keeps it."""
@@ -232,7 +232,7 @@ def _step(step: StepSeen) -> ConstructionStepOf:
         step=step.name,
         collection=step.collection,
         state=step.state.value,
-        detail=step.detail,
+        detail=step.reason.detail if step.reason else step.detail,
         reason=step.reason.code.value if step.reason else "",
         made=step.datasets,
         expected=step.expected,
