@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
 from ..errors import InvalidStateError, UnreachableError
 from ..model.contents import CollectionType, Holding, Row
 from ..model.names import CollectionName, TicketKey
-from ..model.submissions import SeenOutput
+from ..model.submissions import ExpectedOutput, SeenOutput
 from ..model.timespans import UNBOUNDED, Range
-from ..ports.butler import ButlerReader
 from ..ports.construction import ConstructionPlaces
 from ..ports.places import ReadPlaces
 from .certified import Certification
@@ -51,33 +51,74 @@ def look_closely(
     places: ReadPlaces,
 ) -> Iterator[Certification]:
     """Look at collections, and at what is to be certified into them."""
-    if not targets:
-        return
-    place = targets[0].address.place
-    butler = places.butler(place)
-    outputs = _outputs(targets, places)
-    names: list[CollectionName] = []
-    for target in targets:
-        names.append(target.collection)
-        if target.source and not target.output:
-            names.append(target.source)
-    there = butler.collections(names)
-    held = butler.holdings(names, calibrations_only=True)
-    for target in targets:
-        collection = there.get(target.collection)
+    if targets:
+        shown = _Shown(targets, places)
+        for target in targets:
+            yield shown.of(target)
+
+
+class _Shown:
+    """What one place shows of all that is certified there."""
+
+    def __init__(
+        self,
+        targets: Sequence[Certification],
+        places: ReadPlaces,
+    ) -> None:
+        self._butler = places.butler(targets[0].address.place)
+        self._outputs: Mapping[str, SeenOutput] = {}
+        self._hidden = ""
+        try:
+            self._outputs = _outputs(targets, places)
+        except UnreachableError as error:
+            # Where others observed it nobody can tell what was made.
+            self._hidden = error.first.detail.rstrip(".")
+        names: list[CollectionName] = []
+        for target in targets:
+            names.append(target.collection)
+            if target.source and not target.output:
+                names.append(target.source)
+        self._there = self._butler.collections(names)
+        self._held = self._butler.holdings(names, calibrations_only=True)
+
+    def of(self, target: Certification) -> Certification:
+        """Return a certification as it is there."""
+        collection = self._there.get(target.collection)
         taken = None
         if collection and collection.type is not CollectionType.CALIBRATION:
             taken = collection.type
         elif collection:
-            target = replace(target, held=frozenset(held[target.collection].rows))
+            held = frozenset(self._held[target.collection].rows)
+            target = replace(target, held=held)
         target = replace(target, taken=taken)
         if target.output:
-            target = _with_product(target, outputs[target.output.output])
-        elif target.source and target.source in held:
-            target = _with_datasets(target, held[target.source])
-        if target.but_for and target.generated.missing and target.output:
-            target = replace(target, detectors=butler.detectors(target.output.instrument))
-        yield _with_others(target, butler)
+            target = self._with_product(target, target.output)
+        elif target.source and target.source in self._held:
+            target = _with_datasets(target, self._held[target.source])
+        return self._with_runs(target)
+
+    def _with_product(
+        self,
+        target: Certification,
+        expected: ExpectedOutput,
+    ) -> Certification:
+        if self._hidden:
+            return replace(target, hidden=self._hidden)
+        target = _with_output(target, self._outputs[expected.output])
+        if not target.but_for or not target.generated.missing:
+            return target
+        detectors = self._butler.detectors(expected.instrument)
+        return replace(target, detectors=detectors)
+
+    def _with_runs(self, target: Certification) -> Certification:
+        """Tell the RUNs of what is certified and is of another source."""
+        uuids = {row.uuid for row in target.datasets}
+        others = sorted({row.uuid for row in target.held if row.uuid not in uuids})
+        # They are told to people, and decide nothing.
+        with suppress(UnreachableError):
+            if others:
+                return replace(target, runs=self._butler.runs(others))
+        return target
 
 
 def _outputs(
@@ -93,7 +134,7 @@ def _outputs(
     return making.construction(targets[0].address.place).outputs(expected)
 
 
-def _with_product(target: Certification, output: SeenOutput) -> Certification:
+def _with_output(target: Certification, output: SeenOutput) -> Certification:
     assert target.dataset_type, "a product has a type"
     datasets = frozenset(
         Row(
@@ -125,12 +166,3 @@ def _with_datasets(target: Certification, holding: Holding) -> Certification:
         datasets=frozenset(datasets),
         ranges=frozenset(ranges),
     )
-
-
-def _with_others(target: Certification, butler: ButlerReader) -> Certification:
-    """Tell the RUNs of what is certified and is of another source."""
-    uuids = {row.uuid for row in target.datasets}
-    others = sorted({row.uuid for row in target.held if row.uuid not in uuids})
-    if not others:
-        return target
-    return replace(target, runs=butler.runs(others))

@@ -88,6 +88,9 @@ class Certification(Resource):
     detectors: Mapping[int, str] = field(default_factory=dict, repr=False)
     """Observed: full names of detectors, where some may be missing."""
 
+    hidden: str = ""
+    """Observed: why it is not known what was made."""
+
     left: str = ""
     """Observed: how it is known that its ticket has left the origin."""
 
@@ -215,6 +218,8 @@ def problem_with(live: Certification) -> Reason | None:
             hint="The way is a new ticket that names the datasets: "
             f"`certify: [{{as: …, datasets_of: {live.collection}, begin: …, end: …}}]`.",
         )
+    if live.hidden:
+        return Reason.unseen(live.address.place, f"what was made is not known: {live.hidden}")
     if not live.datasets:
         return _nothing_there(live)
     if live.lacking and live.held:

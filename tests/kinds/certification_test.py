@@ -134,6 +134,11 @@ PROBLEMS: dict[str, tuple[Certification, Code, Weight]] = {
         Code.PLACE_UNSEEN,
         Weight.UNREACHABLE,
     ),
+    "nobody knows what was made": (
+        replace(DECLARED, hidden="others observed it"),
+        Code.PLACE_UNSEEN,
+        Weight.UNREACHABLE,
+    ),
     "other calibrations are certified too": (
         replace(MADE, held=rows("d", dataset_type="dark")),
         Code.CONTENT_DIFFERS,
