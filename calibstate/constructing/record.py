@@ -8,6 +8,7 @@ and so as long as nobody prunes them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ..errors import RefusedError
 from ..kinds.generation import Generation
@@ -55,11 +56,15 @@ def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
         intermediate = step.recipe.product.intermediate if step.recipe else ""
         if intermediate and isinstance(resource, Generation):
             used = tuple(reader.used(run, intermediate)) or None
-    try:
-        command = tuple(places.batches(step.repository).command(submission))
-    except RefusedError:
-        # What ran is told all the same where the templates are elsewhere.
-        command = ()
+    runner = places.batches(step.repository)
+    command: tuple[str, ...] = ()
+    # What ran is told all the same where the templates are elsewhere.
+    with suppress(RefusedError):
+        command = tuple(runner.command(submission))
+    with suppress(RefusedError):
+        batch = runner.begun(submission)
+        if batch and batch.run == run:
+            command = batch.command
     return StepRecorded(
         name=step.name,
         state=shown.state,

@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 
 from typing_extensions import override
 
-from ..errors import RefusedError
+from ..errors import Diagnostic, RefusedError
 from ..model.actions import Action, Departure, Standing
 from ..model.contents import CollectionType
 from ..model.drift import Drift, What
@@ -285,7 +285,8 @@ def _with_batch(submitted: S, submission: Submission, making: ConstructionPlaces
     try:
         needs = runner.needs(submission)
     except RefusedError as error:
-        return replace(submitted, unfit=error.first.detail)
+        sentences = [_sentence(diagnostic) for diagnostic in error.diagnostics]
+        return replace(submitted, unfit="; ".join(sentences))
     if needs is None:
         return submitted
     lacking = needs - making.construction(place).types(submitted.searched)
@@ -388,6 +389,14 @@ def _bound(live: Submitted) -> str:
         f"{output} was begun when other collections were searched than now, so the middleware refuses to go "
         "on with it, and no product can be made again under its name; give the product a `rerun` of its own"
     )
+
+
+def _sentence(diagnostic: Diagnostic) -> str:
+    """Return what is wrong, and in which line of which file."""
+    sentence = diagnostic.detail.rstrip(".")
+    if diagnostic.where is None:
+        return sentence
+    return f"{diagnostic.where}: {sentence}"
 
 
 def _littered(batch: SeenBatch) -> str:

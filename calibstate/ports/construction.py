@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..model.names import RepositoryAddress
-from ..model.submissions import Cause, ExpectedOutput, SeenBatch, SeenOutput, Submission
+from ..model.submissions import Batch, Cause, ExpectedOutput, SeenBatch, SeenOutput, Submission
 from .places import LockedPlaces, ReadPlaces
 from .progress import Watch
 from .records import Fence
@@ -180,10 +180,10 @@ class BatchRunner(Protocol):
         """
         ...
 
-    def files(self, submission: Submission) -> Mapping[str, str]:
-        """Return the files that such a command reads, by their paths.
+    def begun(self, submission: Submission) -> Batch | None:
+        """Return what was begun last, with its command as it was run.
 
-        For who runs it by hand; `submit` writes its own.
+        `None` where that was elsewhere, or its folder is gone.
         """
         ...
 

@@ -215,6 +215,19 @@ def test_a_selection_that_finds_nothing_is_refused(begun: Construction) -> None:
     assert begun.made() == {}
 
 
+def test_a_template_that_lacks_a_variable_is_told_before_anything_runs(begun: Construction) -> None:
+    begun.declare_sites(bps={"project": "${NOWHERE}"})
+
+    ran = begun.construct("--format", "json")
+
+    first = json.loads(ran.out)["steps"][0]
+    assert (ran.code, first["reason"]) == (3, "template-unfit")
+    ran = begun.construct("--run")
+    assert (ran.code, ran.err) == (3, "")
+    assert "${NOWHERE} is not set; BPS would leave it as it is written" in ran.out
+    assert begun.made() == {}
+
+
 def test_verdicts_are_of_the_newest_run_and_know_what_the_board_knows(made: Construction) -> None:
     drift(made.world, 2024102100509, 1)
 
@@ -266,6 +279,8 @@ def test_the_record_tells_what_ran(made: Construction, tmp_path: Path) -> None:
     steps = {step["step"]: step for step in record["steps"]}
     assert steps["make bias"]["selected"] == steps["make bias"]["used"] == [2024120800696, 2024120800697]
     assert steps["make bias"]["run"].startswith(f"{DP1}/biasGen.20250207a/")
+    command = steps["make bias"]["command"]
+    assert command[command.index("--output-run") + 1] == steps["make bias"]["run"]
     assert steps["certify bias"]["datasets"] == 2
     assert steps["certify bias"]["validity"] == "[…, …)"
     assert record["software"]["astropy"]

@@ -22,7 +22,7 @@ from ...ports.construction import BatchRunner
 from ...ports.progress import Watch
 from ...ports.records import Fence
 from ...ports.silence import USUAL_TIMEOUT
-from ...store.bpstemplates import BpsTemplate, around, read_template
+from ...store.bpstemplates import BpsTemplate, read_template
 from ..butler.datastore import unrecorded_below
 from ..butler.holdings import find_collections
 from ..butler.opening import Repository
@@ -146,14 +146,11 @@ class _Runner(BatchRunner):
         return needs_of_pipeline(self._template(submission).pipeline, self._environment.variables())
 
     @override
-    def files(self, submission: Submission) -> Mapping[str, str]:
-        if self._middleware.submit != "bps":
-            return {}
-        folder = self._folder(submission)
-        # By the time, so that a script can be run again.
-        submit_path = f"{folder}/by-hand/{{timestamp}}"
-        text = around(self._file(submission), submission, self._site.bps, submit_path, submission.run)
-        return {str(folder / "bps.yaml"): text}
+    def begun(self, submission: Submission) -> Batch | None:
+        attempt = newest_attempt(self._folder(submission))
+        if attempt is None:
+            return None
+        return attempt.batch()
 
     def _folder(self, submission: Submission) -> Path:
         return submission_folder(self._environment.scratch(), submission)
