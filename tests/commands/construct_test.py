@@ -7,6 +7,7 @@ quantum graphs are real.  In most tests pipetask runs in this process.
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from lsst.daf.butler import Timespan
 
 from calibstate.demo.construction.world import SECTION_7, drift
-from tests.constructing import CHAIN, Construction, make_construction
+from tests.constructing import CHAIN, Construction, make_construction, middleware
 from tests.golden import Golden
 
 DP1 = f"{CHAIN}/DP1"
@@ -381,3 +382,26 @@ def test_a_variable_that_nobody_set_is_told_before_anything_is_submitted(
     assert ran.code == 3
     assert json.loads(ran.out)["steps"][0]["reason"] == "template-unfit"
     assert "NOWHERE_DIR" in ran.out
+
+
+@pytest.mark.slow
+def test_the_script_run_by_hand_makes_the_same(
+    begun_once: Construction, made_once: Construction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    construction = begun_once.copied_to(tmp_path / "world", capsys)
+    script = tmp_path / "construct.sh"
+    script.write_text(construction.construct("--format", "shell").out)
+
+    ended = subprocess.run(
+        ["bash", str(script)],
+        env=middleware(construction),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert construction.construct().code == 0
+    assert construction.certified() == made_once.certified()
+    assert construction.chain() == made_once.chain()
