@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.daf.butler import MissingCollectionError
 
 from calibstate.cli.app import run
 from tests.constructing import Construction, make_construction, middleware
@@ -186,7 +187,7 @@ def as_sets(made: dict[str, list[str]]) -> dict[str, set[str]]:
 
 
 def chain_of(construction: Construction) -> tuple[str, ...]:
-    with construction.butler() as butler:
-        if not butler.collections.query("LSSTComCam/calib/DM-48520"):
-            return ()
-    return construction.chain()
+    try:
+        return construction.chain()
+    except MissingCollectionError:
+        return ()
