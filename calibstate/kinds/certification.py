@@ -117,11 +117,13 @@ class CertificationKind(Kind[Certification]):
     ) -> Iterator[Action]:
         if live is None or live.is_done or is_over(live) or problem_with(live):
             return
-        assert live.source, "what has datasets has a source"
+        assert live.source and declared.ticket, "what has datasets has a source"
         begin, end = live.span
         ground = {
             "target": declared.address,
             "because": difference(live),
+            "ticket": declared.ticket.ticket,
+            "instrument": declared.ticket.instrument,
             "collection": declared.collection,
             "source": live.source,
             "dataset_type": declared.dataset_type,
@@ -150,6 +152,16 @@ class CertificationKind(Kind[Certification]):
         if live is None or live.is_done or is_over(live):
             return None
         return problem_with(live)
+
+    @override
+    def tickets(
+        self,
+        action: Action,
+        desired: DesiredState,
+    ) -> Iterator[Written[Ticket]]:
+        assert isinstance(action, CertifyAction), "kinds carry out their own actions"
+        if action.key in desired.tickets:
+            yield desired.tickets[action.key]
 
     @override
     def guards(

@@ -21,6 +21,8 @@ __all__ = ["CertifyAction", "CertifyDatasets", "CertifyDatasetsAgain"]
 class CertifyAction(Action):
     """Datasets are certified, on the ground that was seen."""
 
+    ticket: str
+    instrument: str
     collection: CollectionName
     """Into which collection."""
 
@@ -46,6 +48,11 @@ class CertifyAction(Action):
     """Fingerprint of what the collection holds; `None`: nothing."""
 
     @property
+    def key(self) -> TicketKey:
+        """Instrument and ticket."""
+        return TicketKey(self.instrument, self.ticket)
+
+    @property
     def span(self) -> Range:
         """Their validity range."""
         begin, end = UNBOUNDED
@@ -61,14 +68,13 @@ class CertifyAction(Action):
 
     @override
     def subject(self) -> Certification:
-        instrument, _, rest = self.target.name.partition("/")
         return Certification(
             self.target,
             self.collection,
             self.span,
             self.dataset_type,
             source=self.source,
-            ticket=TicketKey(instrument, rest.partition("/")[0]),
+            ticket=self.key,
         )
 
     @override
@@ -124,10 +130,7 @@ class CertifyAction(Action):
     @override
     def brings(self) -> frozenset[tuple[str, str]]:
         place = self.target.place
-        subject = self.subject()
-        names = {self.target.name, self.collection}
-        if subject.ticket:
-            names.add(subject.ticket.name)
+        names = {self.target.name, self.collection, self.key.name}
         return frozenset((place, name) for name in names)
 
     @override

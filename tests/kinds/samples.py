@@ -28,6 +28,8 @@ _RULE = {
 _CERTIFICATION = {
     "target": Address(place=Place("usdf/main"), kind="certification", name="LSSTCam/DM-1/DP1/bias.20250101a"),
     "because": "none of 3 datasets of LSSTCam/calib/DM-1/DP1/biasGen.20250101a/20250101T000000Z is certified",
+    "ticket": "DM-1",
+    "instrument": "LSSTCam",
     "collection": "LSSTCam/calib/DM-1/DP1/bias.20250101a",
     "source": "LSSTCam/calib/DM-1/DP1/biasGen.20250101a/20250101T000000Z",
     "dataset_type": "bias",
