@@ -24,7 +24,7 @@ from ..model.scope import Scope
 from ..model.tickets import Ticket
 from .apply import Prepared, carry_out, check
 from .apply import prepare as prepare_plan
-from .scoping import check_scope
+from .scoping import ticket_named
 from .session import Session
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def prepare(
         no origin.
     """
     desired = session.desired
-    written = _ticket(desired, ticket)
+    written = ticket_named(desired, ticket)
     origin = _origin(written, desired)
     session = replace(session, requested=Scope(repositories=(origin,)))
     remarks: list[Diagnostic] = []
@@ -104,23 +104,6 @@ def _look(
         view = look_at_certifications(written, session.desired, origin, places)
     remarks.extend(view.notes)
     return view
-
-
-def _ticket(desired: DesiredState, word: str) -> Written[Ticket]:
-    """Return the ticket that a word names."""
-    scope = Scope(tickets=(word,))
-    check_scope(desired, scope)
-    tickets = [written for key, written in sorted(desired.tickets.items()) if scope.has_ticket(key)]
-    if len(tickets) > 1:
-        names = ", ".join(written.noun.name for written in tickets)
-        raise UsageError(
-            Diagnostic(
-                "Ticket of several instruments",
-                f"{word} is declared for {names}.",
-                hint=f"Name one: calibstate certify {tickets[0].noun.name}.",
-            )
-        )
-    return tickets[0]
 
 
 def _origin(written: Written[Ticket], desired: DesiredState) -> RepositoryAddress:

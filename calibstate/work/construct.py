@@ -25,7 +25,6 @@ from ..errors import Diagnostic, RefusedError, UsageError
 from ..factory.past import basis
 from ..model.actions import Action
 from ..model.constructed import Constructed
-from ..model.desired import Written
 from ..model.guards import Allowed
 from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.outcomes import Outcome, Result
@@ -37,6 +36,7 @@ from ..model.verdicts import TicketVerdicts
 from ..store import treefile
 from ..store.collectionlist import with_collections
 from .applying import SessionSupervisor, StepProgress
+from .scoping import ticket_named
 from .session import Session
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def construction_of(session: Session, word: str) -> Constructing:
     UsageError
         No such ticket is declared.
     """
-    written = _ticket(session, word)
+    written = ticket_named(session.desired, word)
     ticket = written.noun
     if ticket.construction is None:
         raise RefusedError(
@@ -414,20 +414,3 @@ def _shown(constructing: Constructing, steps: Sequence[StepSeen]) -> Constructio
         constructing.butler,
         tuple(steps),
     )
-
-
-def _ticket(session: Session, word: str) -> Written[Ticket]:
-    """Return the ticket that somebody named."""
-    desired = session.desired
-    matching = []
-    for key, written in sorted(desired.tickets.items()):
-        if word in {key.ticket, key.name}:
-            matching.append(written)
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        names = ", ".join(written.noun.name for written in matching)
-        raise UsageError(Diagnostic("Ticket is not clear", f"{word} is {names}.", hint="Give one of them."))
-    near = nearest(word, [key.ticket for key in desired.tickets])
-    hint = f"Did you mean {near}?" if near else "`calibstate approvals` lists all tickets."
-    raise UsageError(Diagnostic("Not declared", f"{spelled(word)}: no such ticket.", hint=hint))

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import Diagnostic, UsageError
-from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress, spelled
+from ..model.desired import DesiredState, Written
+from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.scope import Scope
+from ..model.tickets import Ticket
 
-__all__ = ["Narrowed", "check_scope", "only_here", "origins_of", "undeclared"]
+__all__ = ["Narrowed", "check_scope", "only_here", "origins_of", "ticket_named", "undeclared"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,35 @@ def origins_of(desired: DesiredState) -> set[RepositoryAddress]:
             if origin:
                 origins.add(origin)
     return origins
+
+
+def ticket_named(desired: DesiredState, word: str) -> Written[Ticket]:
+    """Return the ticket that somebody named.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    word
+        ``TICKET`` or ``INSTRUMENT/TICKET``.
+
+    Raises
+    ------
+    UsageError
+        There is none, or several instruments have one of the name.
+    """
+    matching = []
+    for key, written in sorted(desired.tickets.items()):
+        if word in {key.ticket, key.name}:
+            matching.append(written)
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(written.noun.name for written in matching)
+        raise UsageError(Diagnostic("Ticket is not clear", f"{word} is {names}.", hint="Give one of them."))
+    near = nearest(word, [key.ticket for key in desired.tickets])
+    hint = f"Did you mean {near}?" if near else "`calibstate approvals` lists all tickets."
+    raise UsageError(Diagnostic("Not declared", f"{spelled(word)}: no such ticket.", hint=hint))
 
 
 def undeclared(what: str, word: str, declared: Iterable[str]) -> UsageError:
