@@ -30,13 +30,12 @@ def construct(
     context: typer.Context,
     *,
     ticket: Annotated[str, typer.Argument(metavar="TICKET", help="The ticket whose collections are made.")],
-    run: Annotated[bool, typer.Option("--run", envvar="CALIBSTATE_RUN", help="Do the next steps.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Do the next steps.")] = False,
     until: Annotated[
         str | None,
         typer.Option(
             "--until",
             metavar="STEP",
-            envvar="CALIBSTATE_UNTIL",
             help="The last step that is done.",
         ),
     ] = None,
@@ -45,22 +44,18 @@ def construct(
         typer.Option(
             "--looked",
             metavar="PRODUCT",
-            envvar="CALIBSTATE_LOOKED",
             help="You have looked at its images; can be repeated.",
         ),
     ] = None,
     write: Annotated[
         bool,
-        typer.Option(
-            "--write", envvar="CALIBSTATE_WRITE", help="Write `collections` into the ticket's file."
-        ),
+        typer.Option("--write", help="Write `collections` into the ticket's file."),
     ] = False,
     record: Annotated[
         Path | None,
         typer.Option(
             "--record",
             metavar="FILE",
-            envvar="CALIBSTATE_RECORD",
             help="Write what ran, for the ticket: Markdown, or JSON where it ends so.",
         ),
     ] = None,
