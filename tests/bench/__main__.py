@@ -14,6 +14,7 @@ import pytest
 
 from calibstate.cli.main import COLLECTOR_LIMITS
 
+from .certifying import certify_question
 from .changing import impact_many_question, impact_question
 from .explaining import explain_question
 from .growth import growth, ten_years, ten_years_in_postgres
@@ -36,6 +37,7 @@ QUESTIONS = {
     "import": import_question,
     "import-large": import_large_question,
     "place": place_question,
+    "certify": certify_question,
     "register": register_question,
     "look": look_question,
     "read": read_question,
