@@ -15,6 +15,7 @@ from ..model.repositories import Site
 from ..model.seals import Seal, extent
 from ..model.settings import Settings
 from ..model.tickets import Ticket
+from ..model.verdicts import TicketVerdicts
 
 __all__ = ["Claim", "Extent", "Tree", "Unread"]
 
@@ -110,6 +111,9 @@ class Tree:
     besides: tuple[str, ...] = ()
     """What else is at its root, but for what is hidden and for readers."""
 
+    verdicts: Sequence[Written[TicketVerdicts]] = ()
+    """What verifications say of tickets."""
+
     @cached_property
     def desired(self) -> DesiredState:
         """All of it together; of what is declared twice, the first."""
@@ -124,6 +128,7 @@ class Tree:
             tickets={ticket.noun.key: ticket for ticket in reversed(self.tickets)},
             chains={chain.noun.chain: chain for chain in reversed(self.chains)},
             seals={seal.noun.key: seal for seal in reversed(self.seals)},
+            verdicts={kept.noun.key: kept for kept in reversed(self.verdicts)},
             own=own,
             forms=tuple(self.own),
             besides=self.besides,

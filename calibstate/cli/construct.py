@@ -49,7 +49,7 @@ def construct(
     ] = None,
     write: Annotated[
         bool,
-        typer.Option("--write", help="Write `collections` into the ticket's file."),
+        typer.Option("--write", help="Write `collections` into the ticket's file; keep the verdicts."),
     ] = False,
     record: Annotated[
         Path | None,
@@ -97,8 +97,11 @@ def construct(
         finish(script(constructing), format)
     if write:
         shown = show(constructing)
-        file = write_collections(constructing, shown)
-        screen.tell(f"{file} was written: commit it." if file else "The ticket's file says so already.")
+        files = write_collections(constructing, shown)
+        for file in files:
+            screen.tell(f"{file} was written: commit it.")
+        if not files:
+            screen.tell("The ticket's files say so already.")
         finish(shown, format)
     if record:
         write_result(record_of(constructing), record)

@@ -97,6 +97,9 @@ def _verdict(
     if any(not failed.known for failed in folded) or (not folded and not is_success):
         verdict = Verdict.FAILED
     exposures = reader.exposures(expected.raws, expected.where)
+    # What was searched then, whatever the ticket collection searches now.
+    folder = f"{constructed.chain}/"
+    collections = [name for name in verification.output.inputs if name.startswith(folder)]
     made_of = _made_of(word, constructed, reader)
     return ProductVerdict(
         product=word,
@@ -105,6 +108,7 @@ def _verdict(
         exposures=len(exposures),
         outside=len(set(exposures) - made_of),
         failures=folded,
+        collections=tuple(collections),
     )
 
 

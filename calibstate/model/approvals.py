@@ -16,6 +16,7 @@ from .desired import Written
 from .names import InstrumentName, Noun, TicketKey, Word
 from .seals import Seal
 from .tickets import ApprovalStatus, Ticket
+from .verdicts import Verdict as VerificationVerdict
 
 __all__ = ["Approved", "SealState", "TrackedTicket", "Verdict", "approved_otherwise", "seal_state"]
 
@@ -74,6 +75,10 @@ class Approved(Noun):
 
     deployment: str | None = None
     """Ticket of the distribution."""
+
+    verdict: VerificationVerdict | None = None
+    """What its verifications say, as it is kept in the tree; `None`: it has no
+    construction, and nothing is kept."""
 
     jira: Verdict = Verdict.NOT_CHECKED
     """How it compares with the board's own records."""

@@ -22,6 +22,7 @@ from .repositories import Origin, Repository, Rucio, Site
 from .seals import Seal
 from .settings import Settings
 from .tickets import Ticket
+from .verdicts import TicketVerdicts
 
 __all__ = ["DesiredState", "KeyPath", "Lines", "Mark", "Meaning", "Written"]
 
@@ -127,6 +128,10 @@ class DesiredState:
     seals: Mapping[TicketKey, Written[Seal]] = field(default_factory=dict)
     """Seals by instrument and ticket."""
 
+    verdicts: Mapping[TicketKey, Written[TicketVerdicts]] = field(default_factory=dict)
+    """Verdicts of verifications by instrument and ticket; no part of the
+    digest, for they tell of what is declared."""
+
     own: Mapping[str, Mapping[str, Written[Noun]]] = field(default_factory=dict)
     """What kinds declare by files of their own, by folder and name."""
 
@@ -204,6 +209,20 @@ class DesiredState:
         site, _, name = address.partition("/")
         noun = self.sites[site].noun
         return noun, noun.repositories[name]
+
+    def verdicts_of(self, key: TicketKey) -> TicketVerdicts | None:
+        """Return what verifications say of a ticket, as it is kept.
+
+        Of a construction without one there are no products, so no verdict;
+        `None` where nothing is constructed here and nothing kept.
+        """
+        kept = self.verdicts.get(key)
+        if kept:
+            return kept.noun
+        ticket = self.tickets.get(key)
+        if ticket and ticket.noun.construction:
+            return TicketVerdicts(ticket=key.ticket, instrument=key.instrument, products=())
+        return None
 
     def origin(self, instrument: InstrumentName) -> RepositoryAddress | None:
         """Return where the calibrations of an instrument are made."""

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from .names import InstrumentName, Noun, RepositoryAddress, Word
+from .verdicts import Verdict
 
 __all__ = [
     "ArchiveReview",
@@ -248,6 +249,10 @@ class Review(Noun):
 
     seal: str | None = None
     """Digest of its seal, where it has one."""
+
+    verdicts: Mapping[str, Verdict] | None = None
+    """What its verifications said, by product, as the tree keeps it; null: it
+    keeps nothing."""
 
     at: str
     """UTC, with ``Z``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from .names import CollectionName, InstrumentName, Noun, Word
+from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 
 __all__ = ["FailedTest", "ProductVerdict", "TicketVerdicts", "Verdict"]
 
@@ -70,16 +70,32 @@ class ProductVerdict(Noun):
     failures: tuple[FailedTest, ...] = ()
     """By test; what has a reason stands behind the rest."""
 
+    collections: tuple[CollectionName, ...] = ()
+    """Collections of the ticket that it was verified with, in the order in
+    which they were searched."""
+
 
 class TicketVerdicts(Noun):
     """What is said of all products of a ticket."""
 
     ticket: Word
+    """Name of the ticket."""
 
     instrument: InstrumentName
+    """Camera that it is for."""
 
     products: tuple[ProductVerdict, ...]
     """In the order in which they are verified."""
+
+    @property
+    def key(self) -> TicketKey:
+        """By which the ticket is known."""
+        return TicketKey(self.instrument, self.ticket)
+
+    @property
+    def by_product(self) -> Mapping[str, Verdict]:
+        """The verdict of each product."""
+        return {product.product: product.verdict for product in self.products}
 
     @property
     def verdict(self) -> Verdict:

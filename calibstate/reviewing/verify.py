@@ -19,6 +19,7 @@ from ..model.names import ARCHIVE, RepositoryAddress, TicketKey
 from ..model.reviews import Check, Checked, Fault, PublishedReview, RepositoryReview, Review
 from ..model.scope import Scope
 from ..model.tickets import Ticket
+from ..model.verdicts import Verdict
 from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
 from .checking import Checking
@@ -279,10 +280,14 @@ class _Verification:
         seal: str | None = None
         if key in self.desired.seals:
             seal = self.desired.seals[key].noun.digest
+        verdicts: Mapping[str, Verdict] | None = None
+        if key in self.desired.verdicts:
+            verdicts = self.desired.verdicts[key].noun.by_product
         return Review(
             ticket=ticket.ticket,
             instrument=ticket.instrument,
             seal=seal,
+            verdicts=verdicts,
             at=self.how.at,
             version=self.how.version,
             repositories=there,

@@ -25,6 +25,7 @@ from ..model.reviews import ArchiveReview, PublishedReview, Review, ReviewsDocum
 from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
+from ..model.verdicts import TicketVerdicts
 from .documents.approvals import ApprovalsDocument
 from .documents.captures import CaptureDocument
 from .documents.changes import (
@@ -76,6 +77,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("ticket.json", Ticket, "tickets/INSTRUMENT/TICKET.yaml: what was made and approved"),
     Document("chain.json", ChainFile, "chains/*.yaml: what is searched, and in what order"),
     Document("seal.json", Seal, "seals/INSTRUMENT/TICKET.yaml: what a ticket contains"),
+    Document("verdicts.json", TicketVerdicts, "verdicts/INSTRUMENT/TICKET.yaml: what verifications say"),
     Document("plan.json", PlanDocument, "A plan: the ordered steps that would end the drift", printed=True),
     Document("drift.json", DriftDocument, "How live places depart from what is declared", printed=True),
     Document("status.json", StatusDocument, "How it stands: tickets against repositories", printed=True),

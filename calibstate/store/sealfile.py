@@ -15,7 +15,7 @@ import yaml
 from ..errors import CalibstateError, Diagnostic
 from ..model.seals import Seal
 
-__all__ = ["dumps", "path_of", "write"]
+__all__ = ["dumps", "in_one_line", "path_of", "write"]
 
 _HEADER = "# Made by `calibstate seal`; never edited by hand.\n"
 
@@ -68,36 +68,36 @@ def write(root: Path, seal: Seal) -> Path:
 
 def _lines(seal: Seal) -> Iterator[str]:
     """Yield the lines of a seal file, without its heading."""
-    yield f"ticket: {_flow(seal.ticket)}"
-    yield f"instrument: {_flow(seal.instrument)}"
+    yield f"ticket: {in_one_line(seal.ticket)}"
+    yield f"instrument: {in_one_line(seal.instrument)}"
     yield f"fingerprint: {seal.fingerprint}"
     yield f"content: {seal.content}"
     yield f"digest: {seal.digest}"
     if seal.reading:
         digests = seal.reading.model_dump()
-        yield f"reading: {_flow(digests)}"
+        yield f"reading: {in_one_line(digests)}"
     origin = seal.sealed_from.model_dump()
-    yield f"sealed_from: {_flow(origin)}"
+    yield f"sealed_from: {in_one_line(origin)}"
     yield f"files: {seal.files}"
     yield f"bytes: {seal.bytes}"
     if seal.full_names:
         yield "full_names: true"
     yield "collections:"
     for name, sealed in seal.collections.items():
-        yield f"  {_flow(name)}:"
+        yield f"  {in_one_line(name)}:"
         yield f"    fingerprint: {sealed.fingerprint}"
         yield "    types:"
         for dataset_type, sealed_type in sealed.types.items():
-            yield f"      {_flow(dataset_type)}:"
+            yield f"      {in_one_line(dataset_type)}:"
             yield f"        datasets: {sealed_type.datasets}"
             if sealed_type.run:
-                yield f"        run: {_flow(sealed_type.run)}"
+                yield f"        run: {in_one_line(sealed_type.run)}"
             yield "        coverage:"
             for entry in sealed_type.coverage:
-                yield f"          - {_flow(entry)}"
+                yield f"          - {in_one_line(entry)}"
 
 
-def _flow(value: Any) -> str:
+def in_one_line(value: Any) -> str:
     """Return a value as YAML within a line."""
     text = yaml.safe_dump(
         value,

@@ -26,6 +26,7 @@ from ..model.repositories import Site
 from ..model.seals import Seal
 from ..model.settings import Settings, is_met
 from ..model.tickets import Ticket
+from ..model.verdicts import TicketVerdicts
 from .disk import Content, Disk, Files, unreadable
 from .gitnames import GIT_FOLDER, repository_parts
 from .mistakes import mistakes
@@ -49,9 +50,9 @@ ROOT_FILE = "calibstate.yaml"
 ROOT_VARIABLE = "CALIBSTATE_ROOT"
 """Environment variable that names the root of the tree."""
 
-_FOLDERS = ("sites", "tickets", "chains", "seals")
+_FOLDERS = ("sites", "tickets", "chains", "seals", "verdicts")
 
-_BY_INSTRUMENT = ("tickets", "seals")
+_BY_INSTRUMENT = ("tickets", "seals", "verdicts")
 """Those with a folder for each instrument."""
 
 
@@ -337,10 +338,11 @@ class _Folder:
         sites = self._read_all(Site, self._yaml_files("sites"))
         tickets = self._read_all(Ticket, self._by_instrument("tickets"))
         chains = self._read_all(ChainFile, self._yaml_files("chains"))
-        # A seal that cannot be read declares nothing that others name, so what
-        # could not be read is counted before seals are.
+        # A seal or a verdict that cannot be read declares nothing that others
+        # name, so what could not be read is counted before they are.
         unread = self._unread.unread()
         seals = self._read_all(Seal, self._by_instrument("seals"))
+        verdicts = self._read_all(TicketVerdicts, self._by_instrument("verdicts"))
         own = {}
         for form in self._forms():
             own_files = self._yaml_files(form.folder)
@@ -360,6 +362,7 @@ class _Folder:
             seals,
             own,
             tuple(besides),
+            verdicts,
         )
 
     def _forms(self) -> list[Form]:

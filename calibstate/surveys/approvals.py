@@ -99,6 +99,7 @@ def _approved(desired: DesiredState, written: Written[Ticket]) -> Approved:
     if sealed:
         seal = sealed.noun
         digest = seal.digest
+    verdicts = desired.verdicts_of(ticket.key)
     return Approved(
         instrument=ticket.instrument,
         ticket=ticket.ticket,
@@ -109,6 +110,7 @@ def _approved(desired: DesiredState, written: Written[Ticket]) -> Approved:
         approved=approval.seal,
         sealed=digest,
         deployment=ticket.deployment,
+        verdict=verdicts.verdict if verdicts else None,
     )
 
 

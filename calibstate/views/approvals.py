@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -10,6 +11,7 @@ from ..errors import Diagnostic
 from ..model.approvals import Approved, SealState, Verdict
 from ..model.results.tickets import ApprovalsListed
 from ..model.tickets import ApprovalStatus
+from ..model.verdicts import Verdict as VerificationVerdict
 from .markdown import row, safe
 from .messages import at_line, count, counted
 
@@ -34,6 +36,9 @@ _STYLES = {
     Verdict.UNLINKED.value: "yellow",
     Verdict.CONTRADICTS.value: "red",
     Verdict.NOT_CHECKED.value: "yellow",
+    VerificationVerdict.PASSED.value: "green",
+    VerificationVerdict.KNOWN.value: "yellow",
+    VerificationVerdict.FAILED.value: "red",
 }
 
 
@@ -53,8 +58,9 @@ def as_text(
     """
     if not approvals:
         return
-    heads = _heads(checked=checked)
-    rows = [_cells(approval, checked=checked) for approval in approvals]
+    columns = _Columns.of(approvals, checked=checked)
+    heads = columns.heads
+    rows = [columns.cells(approval) for approval in approvals]
     # Each column is as wide as its widest cell, the head included.
     widths = []
     for column in zip(heads, *rows, strict=True):
@@ -79,19 +85,13 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
     return line
 
 
-def as_markdown(
-    approvals: Iterable[Approved],
-    *,
-    checked: bool,
-) -> Iterator[str]:
+def as_markdown(approvals: Sequence[Approved], *, checked: bool) -> Iterator[str]:
     """Yield the same table for a pull request."""
-    heads = _heads(checked=checked)
-    columns = len(heads)
-    yield row(*heads)
-    yield "|" + "---|" * columns
+    columns = _Columns.of(approvals, checked=checked)
+    yield row(*columns.heads)
+    yield "|" + "---|" * len(columns.heads)
     for approval in approvals:
-        cells = _cells(approval, checked=checked)
-        yield row(*cells)
+        yield row(*columns.cells(approval))
 
 
 def listed_as_text(result: ApprovalsListed) -> Iterator[Diagnostic | Text | str]:
@@ -155,23 +155,41 @@ def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     return f"{start}. Jira: {jira}."
 
 
-def _heads(*, checked: bool) -> tuple[str, ...]:
-    # What nobody compared has no column, rather than an empty one.
-    if checked:
-        return (*_COLUMNS, "jira")
-    return _COLUMNS
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns a table has besides those of each."""
 
+    verdict: bool
+    """What verifications say: where a ticket is constructed."""
 
-def _cells(approval: Approved, *, checked: bool) -> tuple[str, ...]:
-    """Return the cells of an approval; a dash stands for what is not there."""
-    cells = (
-        approval.name,
-        approval.status.value,
-        approval.taxicab or "-",
-        approval.date or "-",
-        approval.seal.value,
-        approval.deployment or "-",
-    )
-    if checked:
-        return (*cells, approval.jira.value)
-    return cells
+    jira: bool
+    """How Jira compares."""
+
+    @classmethod
+    def of(cls, approvals: Iterable[Approved], *, checked: bool) -> _Columns:
+        is_verified = any(approval.verdict for approval in approvals)
+        return cls(is_verified, checked)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        heads = list(_COLUMNS)
+        if self.verdict:
+            heads.append("verdict")
+        if self.jira:
+            heads.append("jira")
+        return tuple(heads)
+
+    def cells(self, approval: Approved) -> tuple[str, ...]:
+        cells = [
+            approval.name,
+            approval.status.value,
+            approval.taxicab or "-",
+            approval.date or "-",
+            approval.seal.value,
+            approval.deployment or "-",
+        ]
+        if self.verdict:
+            cells.append(approval.verdict.value if approval.verdict else "-")
+        if self.jira:
+            cells.append(approval.jira.value)
+        return tuple(cells)

@@ -143,7 +143,6 @@ class _Script:
             where = constructed.where(look_at.where)
         collection = constructed.run(recipe) or constructed.generation(recipe)
         folder = f"$files/images/{recipe.product.name}"
-        yield f'mkdir -p "{folder}"'
         yield self._command(
             "butler retrieve-artifacts",
             "$REPO",

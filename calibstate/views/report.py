@@ -17,6 +17,7 @@ from ..model.drift import What
 from ..model.plans import Plan
 from ..model.results.proposals import Proposal, SitePlan
 from ..model.tickets import ApprovalStatus
+from ..model.verdicts import TicketVerdicts
 from . import approvals as approvals_view
 from . import changes as changes_view
 from . import impact as impact_view
@@ -24,6 +25,7 @@ from . import impact_summary, markdown, text
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
 from .messages import count, diagnostic
+from .verdicts import in_short, lacking_words, products_as_markdown, verdict_lines
 
 __all__ = ["LIMIT", "MARKER", "as_full_markdown", "as_markdown", "as_text", "lines_of_markdown"]
 
@@ -83,6 +85,15 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
     if proposal.approvals:
         yield Text("")
         yield from approvals_view.as_text(proposal.approvals, checked=False)
+    for verdicts in proposal.verdicts:
+        worst = verdicts.verdict.value
+        yield Text("")
+        yield Text(f"Verification of {verdicts.ticket}: {worst}", "bold")
+        for product in verdicts.products:
+            yield from verdict_lines(product)
+        if not verdicts.products:
+            lacking = lacking_words(verdicts)
+            yield Text(f"  {lacking}", "dim")
     for site in proposal.plans:
         # The digest is what an approval of the plan names.
         name = site.site
@@ -129,6 +140,10 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
         verdict = _approval_verdict(approvals)
         lines = approvals_view.as_markdown(approvals, checked=False)
         yield _folded(f"Approval: {verdict}", lines)
+    for verdicts in proposal.verdicts:
+        verdict = verdicts.verdict.value
+        lines = _verdict_lines(verdicts)
+        yield _folded(f"Verification of {verdicts.ticket}: {verdict}", lines)
     impact = proposal.impact
     if impact:
         verdict = impact_summary.verdict(impact)
@@ -210,6 +225,14 @@ def _problem_lines(proposal: Proposal) -> Iterator[str]:
         )
 
 
+def _verdict_lines(verdicts: TicketVerdicts) -> Iterator[str]:
+    """Yield what verifications say of a ticket, or that nobody kept it."""
+    if verdicts.products:
+        yield from products_as_markdown(verdicts)
+    else:
+        yield lacking_words(verdicts)
+
+
 def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:
     """Yield what happens at each site once the proposal is merged."""
     yield "\n### On merge\n"
@@ -254,6 +277,9 @@ def _verdicts(proposal: Proposal) -> Iterator[_Verdict]:
         return
     approval = _approval_verdict(proposal.approvals)
     yield _Verdict("approval", approval)
+    if proposal.verdicts:
+        verification = _verification_verdict(proposal.verdicts)
+        yield _Verdict("verdict", verification)
     lookups = "not known"
     if proposal.impact is not None:
         lookups = impact_summary.verdict(proposal.impact)
@@ -303,6 +329,15 @@ def _approval_verdict(approvals: Sequence[Approved]) -> str:
         parts.append(f"no content is named as approved for {names}")
     if by_seal.keys() == {SealState.APPROVED}:
         parts.append("each sealed as it was approved")
+    return "; ".join(parts)
+
+
+def _verification_verdict(verdicts: Iterable[TicketVerdicts]) -> str:
+    """Say what verifications say of each ticket."""
+    parts = []
+    for kept in verdicts:
+        words = in_short(kept.by_product) or kept.verdict.value
+        parts.append(f"{kept.ticket} {words}")
     return "; ".join(parts)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
 from ..model.results.reviews import TicketsReviewed
 from ..model.reviews import CheckResult, Finding, RepositoryReview, Review
+from ..model.verdicts import Verdict
 from .data_ids import folded
-from .markdown import fenced, row
+from .markdown import fenced, row, safe
+from .verdicts import in_short
 
 __all__ = ["as_markdown", "as_text", "reviews_as_markdown", "reviews_as_text", "tally"]
 
@@ -52,6 +54,10 @@ def as_text(review: Review) -> Iterator[Text]:
             why,
             style="bold",
         )
+    verdicts = review.verdicts
+    if verdicts is not None:
+        verification = _verification(review.ticket, verdicts)
+        yield Text(verification)
     style = "red"
     if review.passed:
         style = "green"
@@ -75,6 +81,10 @@ def as_markdown(review: Review) -> Iterator[str]:
     yield ""
     yield f"Reviewed at {at} by calibstate {version}; "
     yield f"seal: {seal}."
+    if review.verdicts is not None:
+        verification = _verification(ticket, review.verdicts)
+        yield ""
+        yield safe(f"{verification}.")
     yield ""
     yield row(
         "repository",
@@ -130,6 +140,12 @@ def _remarks(review: Review) -> Iterator[str]:
     if unseen:
         yield "\n## Not seen\n"
         yield fenced(unseen, "text")
+
+
+def _verification(ticket: str, verdicts: Mapping[str, Verdict]) -> str:
+    """Return what the verifications of a ticket said when it was made."""
+    words = in_short(verdicts) or Verdict.NONE.value
+    return f"{ticket} by cp_verify: {words}"
 
 
 def _check_line(result: CheckResult) -> Text:

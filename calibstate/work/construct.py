@@ -35,6 +35,7 @@ from ..model.tickets import Ticket
 from ..model.verdicts import TicketVerdicts
 from ..store import treefile
 from ..store.collectionlist import with_collections
+from ..store.verdictfile import with_verdicts
 from .applying import SessionSupervisor, StepProgress
 from .scoping import ticket_named
 from .session import Session
@@ -184,10 +185,12 @@ def record(constructing: Constructing) -> ConstructionRecord:
     )
 
 
-def write(constructing: Constructing, shown: ConstructionShown) -> str:
+def write(constructing: Constructing, shown: ConstructionShown) -> tuple[str, ...]:
     """Write what was certified into the ticket's file, newest first.
 
     What its file lists besides, and no product is called so, stays behind it.
+    What verifications say is kept beside it, for those who review the ticket;
+    not of a trial, of which nothing can be approved.
 
     Parameters
     ----------
@@ -198,8 +201,8 @@ def write(constructing: Constructing, shown: ConstructionShown) -> str:
 
     Returns
     -------
-    str
-        The file; empty where it says so already.
+    tuple of str
+        The files that were written; none where they say so already.
 
     Raises
     ------
@@ -227,11 +230,13 @@ def write(constructing: Constructing, shown: ConstructionShown) -> str:
     products = {_product_in(name) for name in certified}
     others = [name for name in constructing.ticket.collections if _product_in(name) not in products]
     written = desired.tickets[constructing.ticket.key]
-    change = with_collections(desired, written, [*certified, *others])
-    if change is None:
-        return ""
-    treefile.write(Path(desired.root), [change])
-    return change.file
+    root = Path(desired.root)
+    changes = [with_collections(desired, written, [*certified, *others])]
+    if shown.verdicts and not shown.prefix:
+        changes.append(with_verdicts(root, shown.verdicts))
+    changed = [change for change in changes if change]
+    treefile.write(root, changed)
+    return tuple(change.file for change in changed)
 
 
 def _product_in(collection: str) -> str:
@@ -309,7 +314,6 @@ class Running:
             verdicts=_verdicts(self.constructing, standings),
             outcomes=tuple(self.outcomes),
             has_run=True,
-            is_interrupted=self.constructing.session.stop(),
             stopped_before=stopped_before,
             images=tuple(str(image) for image in images),
         )

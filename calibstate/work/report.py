@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from ..checks.judge import judge
 from ..errors import CalibstateError, Diagnostic
 from ..factory.past import Before
+from ..model.desired import DesiredState
+from ..model.names import TicketKey
 from ..model.results.proposals import Proposal
 from ..model.scope import Scope
 from ..past.changes import changes
@@ -78,6 +81,8 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
     identities = {_identity(finding) for finding in old}
     new = [finding for finding in findings if _identity(finding) not in identities]
     touched = {key for key in all_changes.touched if key in desired.tickets}
+    touched.update(_verified_otherwise(before.desired, desired))
+    verdicts = [desired.verdicts_of(key) for key in sorted(touched)]
     of_all = approvals(desired, Scope())
     impact = lookups_changed(before.desired, desired, Scope(), before.words, observed_until)
     return Proposal(
@@ -88,9 +93,18 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
         changes=all_changes,
         sentences=sentences(all_changes),
         approvals=tuple(approved for approved in of_all if approved.key in touched),
+        verdicts=tuple(kept for kept in verdicts if kept),
         impact=replace(impact, commit=before.commit),
         plans=read_site_plans(desired, plans) if plans else (),
     )
+
+
+def _verified_otherwise(before: DesiredState | None, desired: DesiredState) -> Iterator[TicketKey]:
+    """Yield the tickets of which another verdict is kept, or a first one."""
+    for key, kept in desired.verdicts.items():
+        earlier = before.verdicts.get(key) if before else None
+        if earlier is None or earlier.noun != kept.noun:
+            yield key
 
 
 def _identity(finding: Diagnostic) -> tuple[str, str, str, str]:

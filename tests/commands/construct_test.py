@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from lsst.daf.butler import Timespan
 
 from calibstate.demo.construction.world import SECTION_7, drift
-from tests.constructing import BPS, CHAIN, Construction, make_construction, middleware
+from tests.constructing import CHAIN, Construction, make_construction, middleware
 from tests.golden import Golden
-from tests.tree import ROOT
 
 DP1 = f"{CHAIN}/DP1"
 IN_ORDER_OF_RTN_103 = [
@@ -68,8 +68,6 @@ def made(
     yield in_environment(construction, monkeypatch)
 
 
-REAL_TEMPLATES = ROOT.parent / "shared/realdata/cp_pipe_bps"
-
 _ALWAYS = Timespan(None, None)
 
 LOOKED_AT = ("bias_bootstrap", "dark_bootstrap", "bias")
@@ -85,23 +83,10 @@ def states(out: str) -> dict[str, str]:
     return {step["step"]: step["state"] for step in json.loads(out)["steps"]}
 
 
-@pytest.mark.parametrize(
-    "submit",
-    [
-        "here",
-        pytest.param("pipetask", marks=pytest.mark.slow),
-        pytest.param("bps", marks=pytest.mark.slow),
-    ],
-)
 def test_section_7_is_made_from_raws_deployed_and_verified_at_a_second_site(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, submit: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The real templates say the same as ours, where they are there.
-    templates = REAL_TEMPLATES if submit == "bps" and REAL_TEMPLATES.exists() else None
-    construction = make_construction(
-        tmp_path / "world", capsys, products=SECTION_7, templates=templates and templates.parent
-    )
-    construction.declare_sites(submit, BPS if submit == "bps" else None)
+    construction = make_construction(tmp_path / "world", capsys, products=SECTION_7)
     in_environment(construction, monkeypatch)
 
     ran = construction.construct("--run", "--format", "json")
@@ -111,7 +96,15 @@ def test_section_7_is_made_from_raws_deployed_and_verified_at_a_second_site(
     assert list(construction.chain()) == IN_ORDER_OF_RTN_103
 
     # From here on it is a ticket like any other.
-    assert construction.construct("--write").code == 0
+    written = construction.construct("--write")
+    assert written.code == 0
+    kept = construction.tree.state / "verdicts/LSSTComCam/DM-48520.yaml"
+    assert "verdicts/LSSTComCam/DM-48520.yaml was written" in written.err
+    products = yaml.safe_load(kept.read_text())["products"]
+    assert [product["verdict"] for product in products] == ["passed"] * 8
+    # They were verified with all that was certified, as it is searched.
+    assert [tuple(product["collections"]) for product in products] == [construction.chain()] * 8
+    assert "files say so already" in construction.construct("--write").err
     construction.change("approval: {status: proposed}", "approval: {status: adopted, note: made for a test}")
     chain = construction.tree.state / "chains/LSSTComCam-calib.yaml"
     chain.write_text("chain: LSSTComCam/calib\ninstrument: LSSTComCam\nentries: [DM-48520]\n")
@@ -119,7 +112,9 @@ def test_section_7_is_made_from_raws_deployed_and_verified_at_a_second_site(
     settings.write_text(f"{settings.read_text()}formatters: [lsst, calibstate.demo]\n")
     applied = construction.run("apply", "--yes", "--allow", "chain_changes", "--because", "made for a test")
     assert applied.code == 0, applied.out + applied.err
-    assert construction.run("verify", "--site", "summit").code == 0
+    reviewed = construction.run("verify", "--site", "summit")
+    assert reviewed.code == 0
+    assert "DM-48520 by cp_verify: passed: bias, dark, flat_u" in reviewed.out
     assert construction.run("plan").code == 0
 
 

@@ -32,7 +32,7 @@ class _File:
 def misnamed(tree: Tree) -> Findings:
     """Find files that are called otherwise than what they declare."""
     # The file of a chain may have any name.
-    for file in (*_sites_and_tickets(tree), *_seals(tree), *_of_kinds(tree)):
+    for file in (*_sites_and_tickets(tree), *_made_by_us(tree), *_of_kinds(tree)):
         if file.where.file == file.expected:
             continue
         detail = f"The file declares what belongs into {file.expected}; nobody would look for it here."
@@ -88,15 +88,17 @@ def _chains(tree: Tree) -> Iterator[_File]:
         )
 
 
-def _seals(tree: Tree) -> Iterator[_File]:
-    for seal in tree.seals:
-        name = "/".join(seal.noun.key)
-        yield _File(
-            key="ticket",
-            name=name,
-            where=seal.lines.value_at("ticket"),
-            expected=f"seals/{name}.yaml",
-        )
+def _made_by_us(tree: Tree) -> Iterator[_File]:
+    """Yield what is kept of tickets beside their own files."""
+    for folder, kept in (("seals", tree.seals), ("verdicts", tree.verdicts)):
+        for written in kept:
+            name = "/".join(written.noun.key)
+            yield _File(
+                key="ticket",
+                name=name,
+                where=written.lines.value_at("ticket"),
+                expected=f"{folder}/{name}.yaml",
+            )
 
 
 def _of_kinds(tree: Tree) -> Iterator[_File]:

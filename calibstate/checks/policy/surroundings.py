@@ -18,7 +18,7 @@ from ..judged import Judged
 from ..rule import Finding, Findings, rule
 
 _SETTINGS = "calibstate.yaml"
-_FOLDERS = ("sites", "tickets", "chains", "seals")
+_FOLDERS = ("sites", "tickets", "chains", "seals", "verdicts")
 """What every tree may have; kinds bring more."""
 
 _FOR_READERS = frozenset(

@@ -106,9 +106,6 @@ class ConstructionShown(CommandResult):
     stopped_before: str = ""
     """The step that somebody wanted it to stop before."""
 
-    is_interrupted: bool = False
-    """Whether somebody wanted it to stop."""
-
     images: tuple[str, ...] = ()
     """Files that a person has to look at."""
 
@@ -149,13 +146,7 @@ class ConstructionShown(CommandResult):
     @property
     @override
     def footnotes(self) -> tuple[Footnote, ...]:
-        if not self.is_interrupted:
-            return self.notes
-        return (
-            *self.notes,
-            "Interrupted. What was done stands, and a batch that was submitted goes on; "
-            "run the same command again to go on.",
-        )
+        return self.notes
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ..approvals import Approved, SealState
 from ..changes import Changes, Sentence
 from ..plans import Plan
 from ..rollbacks import Remaining, Rollback
+from ..verdicts import TicketVerdicts
 from .base import CommandResult
 from .impacts import ImpactReport
 
@@ -53,6 +54,10 @@ class Proposal(CommandResult):
 
     approvals: tuple[Approved, ...] = ()
     """Of the tickets that the change is about."""
+
+    verdicts: tuple[TicketVerdicts, ...] = ()
+    """What verifications say of those that are constructed, or were
+    verified."""
 
     impact: ImpactReport | None = None
     plans: tuple[SitePlan, ...] = ()

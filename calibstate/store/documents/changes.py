@@ -15,6 +15,7 @@ from ...model.results.impacts import ImpactReport
 from ...model.results.proposals import Proposal, RolledBack
 from ...model.results.trees_compared import ChainHistory, ComparedTree, HistoryEntry, TreesCompared
 from ...model.rollbacks import Remaining
+from ...model.verdicts import ProductVerdict, TicketVerdicts, Verdict
 from .base import FORMAT, Problem, problem
 from .plans import summary
 
@@ -31,6 +32,7 @@ __all__ = [
     "RevisionEntry",
     "RevisionWords",
     "RollbackDocument",
+    "VerifiedTicket",
     "changed_chain",
     "desired_document",
     "diff_document",
@@ -139,6 +141,19 @@ class DiffDocument(Noun):
     """The chains among it, for programs."""
 
 
+class VerifiedTicket(Noun):
+    """What verifications say of a ticket, as it is kept in the tree."""
+
+    ticket: str
+    instrument: str
+
+    verdict: Verdict
+    """The worst of them."""
+
+    products: tuple[ProductVerdict, ...]
+    """One by one; none: no verdict is kept."""
+
+
 class ReportDocument(Noun):
     """A change of the declaration, for those who review it."""
 
@@ -155,6 +170,9 @@ class ReportDocument(Noun):
     problems: tuple[Problem, ...]
     approvals: tuple[Approved, ...]
     """Of the tickets that the change is about."""
+
+    verdicts: tuple[VerifiedTicket, ...]
+    """What verifications say of those that are constructed."""
 
     impact: Mapping[str, int]
     """Changes of lookups, counted by what becomes of them."""
@@ -324,6 +342,7 @@ def report_document(result: Proposal) -> ReportDocument:
         proposed=_proposed(result.sentences),
         problems=_problems(result.problems),
         approvals=result.approvals,
+        verdicts=tuple(map(_verified, result.verdicts)),
         impact=_effects(result.impact),
         plans=plans,
         digests=digests,
@@ -350,6 +369,15 @@ def rollback_document(result: RolledBack) -> RollbackDocument:
         written=result.written,
         branch=result.branch or None,
         commit=result.commit or None,
+    )
+
+
+def _verified(kept: TicketVerdicts) -> VerifiedTicket:
+    return VerifiedTicket(
+        ticket=kept.ticket,
+        instrument=kept.instrument,
+        verdict=kept.verdict,
+        products=kept.products,
     )
 
 
