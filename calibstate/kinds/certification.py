@@ -375,19 +375,6 @@ def certifications_of(
         certification = replace(
             certification,
             is_sealed=is_sealed,
-            searched_by=tuple(_searching(entry.datasets_of, desired)),
+            searched_by=desired.chains_searching(entry.datasets_of),
         )
         yield Declared(certification, written.lines.at("certify", index))
-
-
-def _searching(collection: CollectionName, desired: DesiredState) -> Iterator[CollectionName]:
-    """Yield the declared chains that search a collection of a ticket."""
-    for name, chain in sorted(desired.chains.items()):
-        for entry in chain.noun.entries:
-            if not isinstance(entry, str):
-                continue
-            meaning = desired.meaning(entry, chain.noun.instrument)
-            ticket = meaning.ticket if meaning else None
-            if ticket and collection in {*ticket.noun.leaves, *ticket.noun.children}:
-                yield name
-                break

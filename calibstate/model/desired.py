@@ -381,6 +381,22 @@ class DesiredState:
                 chains.append(chain)
         return tuple(chains)
 
+    def chains_searching(self, collection: CollectionName) -> tuple[CollectionName, ...]:
+        """Return the declared chains that search a collection of a ticket."""
+        names = []
+        for name, chain in sorted(self.chains.items()):
+            for entry in chain.noun.entries:
+                meaning = None
+                if isinstance(entry, str):
+                    meaning = self.meaning(entry, chain.noun.instrument)
+                if meaning is None or meaning.ticket is None:
+                    continue
+                ticket = meaning.ticket.noun
+                if collection in (*ticket.leaves, *ticket.children):
+                    names.append(name)
+                    break
+        return tuple(names)
+
     def ticket_named(self, word: str, instrument: InstrumentName) -> Written[Ticket] | None:
         """Return the ticket of an instrument that a word names, if any."""
         key = TicketKey(instrument, word)

@@ -85,6 +85,17 @@ def test_a_shorter_time_is_closed_when_the_old_ticket_goes_out(deployed: Sites) 
     assert found(deployed, SUMMIT, "2024-10-01") is None
 
 
+def test_a_sealed_ticket_tells_which_range_stays_open_without_a_look(deployed: Sites) -> None:
+    assert deployed.run("seal", "DM-1").code == 0
+    for begin, end, notes in ((LATE, None, 1), (None, None, 0), (EARLY, LATE, 1), (EARLY, None, 0)):
+        declare(deployed, begin, end)
+        ran = deployed.run("validate")
+        assert ran.code == 0, ran.out + ran.err
+        assert (ran.out + ran.err).count("note: Range stays open") == notes
+    declare(deployed, LATE, of="u/somebody/bias")
+    assert "Range stays open" not in deployed.run("validate").err
+
+
 def test_a_proposed_ticket_is_certified_sealed_and_then_deployed(deployed: Sites) -> None:
     declare(deployed, EARLY, status="proposed")
     assert deployed.run("plan").out.count("certify") == 0, "nobody has adopted it"

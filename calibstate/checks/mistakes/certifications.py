@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ...model.constructions import Certifying, Recertification
 from ...model.desired import KeyPath, Written
 from ...model.policy import Level
 from ...model.tickets import Ticket
-from ...model.timespans import UNBOUNDED_BEGIN, parse_tai
+from ...model.timespans import UNBOUNDED_BEGIN, Range, format_range, parse_tai
 from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
@@ -94,6 +95,49 @@ def certified_twice(tree: Tree) -> Findings:
                     detail=f"{ticket.ticket} certifies {name} from itself.",
                     hint="Name the collection that holds the datasets: one of another ticket.",
                 )
+
+
+@mistake("Range stays open", Level.NOTE)
+def stays_open(tree: Tree) -> Findings:
+    """Find ranges behind which an older certification goes on to answer.
+
+    As far as a seal tells for which ranges that is; what is not sealed is
+    told by who looks at the origin.
+    """
+    for written in tree.tickets:
+        for index, entry in enumerate(written.noun.certify):
+            begin, end = entry.range
+            outside: list[str] = []
+            for span in sorted(_sealed_ranges(tree, entry.datasets_of)):
+                if span[0] < begin or span[1] > end:
+                    outside.append(format_range(span))
+            chains = tree.desired.chains_searching(entry.datasets_of)
+            if not outside or not chains:
+                continue
+            yield Finding(
+                where=written.lines.value_at("certify", index, "datasets_of"),
+                detail=(
+                    f"{entry.certified_as} is for {format_range(entry.range)}, and {entry.datasets_of} "
+                    f"certifies the same datasets for {', '.join(outside)}: exposures that are in that range "
+                    f"alone find them as before through {', '.join(chains)}."
+                ),
+                hint="To close the range, name the other collections of the old ticket in a new one, and "
+                "list the old one under `retired`.",
+            )
+
+
+def _sealed_ranges(tree: Tree, collection: str) -> Iterator[Range]:
+    """Yield the ranges of a collection, as far as it is sealed."""
+    for written in tree.seals:
+        seal = written.noun
+        # Its collections are named as in the ticket; here by full names.
+        for name, sealed in zip(seal.fingerprints, seal.collections.values(), strict=True):
+            if name != collection:
+                continue
+            # A range that cannot be read is a mistake of the seal.
+            with suppress(ValueError):
+                for contents in sealed.types.values():
+                    yield from contents.ranges
 
 
 def _dated(tree: Tree) -> Iterator[_Dated]:
