@@ -88,7 +88,7 @@ class SameAs(Noun):
 class LookAt(Noun):
     """Images that a person looks at before anything goes on."""
 
-    type: str
+    type: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
     """Their dataset type, such as ``biasMosaic8``."""
 
     where: Expression | None = None

@@ -16,10 +16,13 @@ from ..model.constructions import Recipe
 from ..model.products import Verified
 from ..model.results.constructions import ConstructionShown
 from ..model.submissions import Submission
+from .shell_words import ShellWord, expanded, in_document, quoted, shortened
 
 __all__ = ["as_shell"]
 
 _HOMES = {"cp_pipe": "CP_PIPE_DIR", "cp_verify": "CP_VERIFY_DIR"}
+
+_REPOSITORY = ShellWord("$REPO")
 
 _WIDTH = 100
 """Characters of a line, but for a word that is longer."""
@@ -84,10 +87,10 @@ class _Script:
         if self._settings.scratch == "${SCRATCH}":
             yield 'export SCRATCH="${SCRATCH:?give a folder for submissions and images}"'
         else:
-            yield f'export SCRATCH="{self._settings.scratch}"'
+            yield f"export SCRATCH={expanded(self._settings.scratch)}"
         yield f"export REPO={shlex.quote(self._result.butler)}"
         for name, value in self._variables.items():
-            yield f"export {name}={_quoted(value)}"
+            yield f"export {name}={quoted(value)}"
         yield f'files="$SCRATCH/calibstate/{ticket.name}"'
         yield 'ticket="$USER_CALIB_PREFIX$INSTRUMENT/calib/$TICKET"'
         yield 'made="$ticket/$TAG"'
@@ -115,10 +118,10 @@ class _Script:
             dates.append(("--end-date", certifying.end))
         source = constructed.generation(recipe)
         yield self._command(
-            "butler certify-calibrations", "$REPO", *dates, source, certified, product.dataset_type
+            "butler certify-calibrations", _REPOSITORY, *dates, source, certified, product.dataset_type
         )
         yield self._command(
-            "butler collection-chain", "$REPO", ("--mode", "prepend"), constructed.chain, certified
+            "butler collection-chain", _REPOSITORY, ("--mode", "prepend"), constructed.chain, certified
         )
         self._is_chain_there = True
 
@@ -145,8 +148,8 @@ class _Script:
         folder = f"$files/images/{recipe.product.name}"
         yield self._command(
             "butler retrieve-artifacts",
-            "$REPO",
-            folder,
+            _REPOSITORY,
+            ShellWord(folder),
             ("-d", look_at.type),
             ("--collections", collection),
             ("--where", where),
@@ -156,7 +159,7 @@ class _Script:
         )
         yield f'pause "{folder}"'
 
-    def _submit(self, submission: Submission, pipeline: str) -> Iterator[str]:
+    def _submit(self, submission: Submission, pipeline: ShellWord) -> Iterator[str]:
         """Yield what runs a template, or what is in it."""
         changed = self._changed(submission.variables)
         if self._settings.submit == "bps":
@@ -167,7 +170,7 @@ class _Script:
             output.append(("--output-run", submission.run))
         yield self._command(
             "pipetask run",
-            ("-b", "$REPO"),
+            ("-b", _REPOSITORY),
             ("-i", ",".join(submission.inputs)),
             *output,
             ("-p", pipeline),
@@ -189,18 +192,19 @@ class _Script:
         template = f"{folder}/bps_{submission.template}.yaml"
         around = {**self._settings.bps, **submission.overrides}
         if not around:
-            yield f'{changed}bps submit "{template}"'
+            yield f"{changed}bps submit {expanded(template)}"
             return
         # JSON is YAML too.
-        text = json.dumps(around, indent=1).replace("$", "\\$")
+        included = in_document(json.dumps(template), has_variables=True)
+        text = in_document(json.dumps(around, indent=1))
         wrapper = f"$files/{home.lower()}_{submission.template}.yaml"
         yield f'cat >"{wrapper}" <<EOF'
-        yield f'{{"includeConfigs": ["{template}"],'
+        yield f'{{"includeConfigs": [{included}],'
         yield text.removeprefix("{\n")
         yield "EOF"
         yield f'{changed}bps submit "{wrapper}"'
 
-    def _verify_pipeline(self, verified: Verified) -> str:
+    def _verify_pipeline(self, verified: Verified) -> ShellWord:
         return _pipeline("CP_VERIFY_DIR", verified.output.partition("-")[0])
 
     def _report(self) -> Iterator[str]:
@@ -223,14 +227,9 @@ class _Script:
 
     def _word(self, word: str) -> str:
         """Return a word of a command line, with variables where they fit."""
-        if word.startswith("$"):
+        if isinstance(word, ShellWord):
             return f'"{word}"'
-        shortened = word
-        for value in sorted(self._written_as, key=len, reverse=True):
-            shortened = shortened.replace(value, self._written_as[value])
-        if shortened != word:
-            return f'"{shortened}"'
-        return _quoted(word)
+        return shortened(word, self._written_as)
 
     def _command(self, command: str, *parts: str | tuple[str, str]) -> str:
         """Return a command line; an option stands on a line with its value.
@@ -256,13 +255,5 @@ class _Script:
         return " \\\n".join(lines)
 
 
-def _pipeline(home: str, name: str) -> str:
-    return f"${home}/pipelines/$INSTRUMENT/{name}.yaml"
-
-
-def _quoted(word: str) -> str:
-    """Return a word as a shell takes it, in the quotes that read best."""
-    is_plain = not any(character in word for character in '"$`\\!')
-    if "'" in word and is_plain:
-        return f'"{word}"'
-    return shlex.quote(word)
+def _pipeline(home: str, name: str) -> ShellWord:
+    return ShellWord(f"${home}/pipelines/$INSTRUMENT/{name}.yaml")

@@ -18,7 +18,8 @@ from ..tree import Tree
 _DOUBLED = re.compile(r"\b(and|or)\s+(and|or)\b", re.IGNORECASE)
 _AT_AN_END = re.compile(r"^\s*(and|or)\b|\b(and|or|not)\s*$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
-_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
+_OF_SHELLS = re.compile(r"[\"`$\\{}]")
+_TEXT = re.compile(r"'[^']*'")
 
 _KNOWN_FAILURE = re.compile(r"verify (?P<word>\S+): (?P<failure>\S+( \S+)+)")
 
@@ -211,9 +212,12 @@ def _problem_of(expression: str) -> str:
         return "is empty, which takes all raws"
     if _VARIABLE.search(expression):
         return "holds a variable, which would be left as it is"
+    of_shells = _OF_SHELLS.search(expression)
+    if of_shells:
+        return f"holds {spelled(of_shells[0])}, which shells and BPS take for something of theirs"
     # What stands in quotes may hold anything.
-    rest = _TEXT.sub("''", expression)
-    if rest.count("'") % 2 or rest.count('"') % 2:
+    rest = _TEXT.sub("text", expression)
+    if "'" in rest:
         return "has a quote that is not closed"
     if rest.count("(") != rest.count(")"):
         return "has parentheses that do not match"
