@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler, MissingCollectionError
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from calibstate.adapters.construction.alive import processes_of
 from calibstate.adapters.construction.folders import Attempt, newest_attempt, submission_folder
@@ -30,8 +32,9 @@ from calibstate.ports.construction import BatchRunner
 from calibstate.ports.progress import Watch, unwatched
 from calibstate.ports.records import unfenced
 
+PARSL = "lsst.ctrl.bps.parsl.ParslService"
+
 BPS = {
-    "wmsServiceClass": "lsst.ctrl.bps.parsl.ParslService",
     "computeSite": "local",
     "site": {"local": {"class": "calibstate.demo.construction.onemachine.Threads", "cores": 1}},
 }
@@ -49,6 +52,9 @@ class Making:
     by: str
     number: int
     """Number of its RUN, so that no test meets another's."""
+
+    service: str = PARSL
+    """Class of the batch system's plugin."""
 
     @property
     def submission(self) -> Submission:
@@ -76,7 +82,7 @@ class Making:
     def site(self) -> SiteConstruction:
         settings = {
             "submit": self.by,
-            "bps": BPS,
+            "bps": {**BPS, "wmsServiceClass": self.service},
             "scratch": str(self.scratch),
             "environment": [FAIL, SLEEP],
             "templates": {
@@ -99,17 +105,23 @@ class Making:
     def submit(self, watch: Watch = unwatched) -> None:
         self.runner.submit(self.submission, watch, unfenced)
 
-    def cut(self, when: Callable[[Attempt], object], program: str) -> list[SeenBatch]:
-        """Submit, and kill a program at a moment; return what is seen then."""
+    def cut(self, when: Callable[[Attempt], object], killing: Callable[[Attempt], None]) -> SeenBatch:
+        """Submit, and kill at a moment; return what is seen directly after."""
         looks: list[SeenBatch] = []
 
-        def look_and_kill(what: str, done: int, total: int) -> None:
+        def look_and_kill() -> bool:
             if not looks and when(self.attempt):
-                kill(self.attempt, program)
+                killing(self.attempt)
                 looks.append(self.runner.look(self.submission))
+            return False
 
-        self.submit(look_and_kill)
-        return looks
+        runner = self.runner
+        # It is asked again and again while a batch runs.
+        runner.leave_when(look_and_kill)
+        with suppress(CalibstateError):
+            runner.submit(self.submission, unwatched, unfenced)
+        assert looks, f"the moment never came: {self.attempt.log.read_text()}"
+        return looks[0]
 
     def data_ids(self) -> set[str]:
         """Return what the RUN holds, as the stock butler finds it."""
@@ -148,6 +160,21 @@ def kill(attempt: Attempt, program: str) -> None:
     for pid in processes_of(attempt):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         if any(Path(word).name == program for word in words[:2]) and "/bin/sh" not in words[0]:
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_bps(attempt: Attempt) -> None:
+    kill(attempt, "bps")
+
+
+def kill_pipetask(attempt: Attempt) -> None:
+    kill(attempt, "pipetask")
+
+
+def kill_all(attempt: Attempt) -> None:
+    """Kill all processes of a batch, as the end of a machine does."""
+    for pid in processes_of(attempt):
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -233,7 +260,7 @@ def test_pipetask_that_was_killed_is_gone_on_with_under_the_same_name(
 ) -> None:
     by_pipetask = making("pipetask")
     monkeypatch.setenv(SLEEP, "1")
-    by_pipetask.cut(lambda attempt: True, "pipetask")
+    by_pipetask.cut(lambda attempt: any(attempt.folder.glob("*.qg")), kill_pipetask)
     assert by_pipetask.runner.look(by_pipetask.submission).state is BatchState.CUT
     assert by_pipetask.data_ids() < BOTH
     monkeypatch.delenv(SLEEP)
@@ -344,8 +371,17 @@ def test_without_the_middleware_it_is_told_what_to_install(
 # bps
 
 
-def quanta_run(attempt: Attempt) -> bool:
-    return any(attempt.submit.glob("logs/cpBias*/**/*.stderr"))
+def begun(pattern: str) -> Callable[[Attempt], object]:
+    """Return what says whether BPS has begun something."""
+    return lambda attempt: any(attempt.submit.glob(pattern))
+
+
+MOMENTS = {
+    "graph": begun("quantumGraphGeneration.out"),
+    "first job": begun("logs/pipetaskInit/*.stderr"),
+    "quanta": begun("logs/cpBias*/**/*.stderr"),
+    "final job": begun("logs/finalJob/*.stderr"),
+}
 
 
 def test_bps_that_was_killed_is_seen_to_run_as_long_as_its_jobs_and_is_restarted(
@@ -354,7 +390,7 @@ def test_bps_that_was_killed_is_seen_to_run_as_long_as_its_jobs_and_is_restarted
     by_bps = making("bps")
     monkeypatch.setenv(SLEEP, "1")
     monkeypatch.setenv("JIRA_TOKEN", "not-for-a-batch-system")
-    (during,) = by_bps.cut(quanta_run, "bps")
+    during = by_bps.cut(MOMENTS["quanta"], kill_bps)
     assert during.state is BatchState.RUNNING, during
     look = by_bps.runner.look(by_bps.submission)
     assert look.state is BatchState.CUT
@@ -373,6 +409,158 @@ def test_bps_that_was_killed_is_seen_to_run_as_long_as_its_jobs_and_is_restarted
         environment = file.read_text()
         assert "SELECTION_BIAS_BOOTSTRAP" in environment
         assert "JIRA_TOKEN" not in environment
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killing", [kill_bps, kill_all])
+@pytest.mark.parametrize("moment", list(MOMENTS))
+def test_bps_that_was_killed_at_any_moment_makes_the_same_when_it_is_gone_on_with(
+    moment: str, killing: Callable[[Attempt], None], making: Callable[[str], Making]
+) -> None:
+    by_bps = making("bps")
+    by_bps.cut(MOMENTS[moment], killing)
+    assert by_bps.runner.look(by_bps.submission).state is not BatchState.RUNNING
+    by_bps.submit()
+    assert by_bps.data_ids() == BOTH
+    assert by_bps.children()[0] == by_bps.submission.run
+    look = by_bps.runner.look(by_bps.submission)
+    assert (look.state, look.litter) == (BatchState.ABSENT, ())
+    # The first job's too: without them nobody knows with what it was made.
+    with Butler.from_config(str(by_bps.world.repository)) as butler:
+        run = by_bps.submission.run
+        for name in ("packages", "cpBiasBootstrapIsr_config"):
+            assert butler.query_datasets(name, collections=run, explain=False), name
+
+
+# What the stock commands do
+
+
+def stock(making: Making, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a stock command with the variables that a person has set."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SELECTION")}
+    return subprocess.run(
+        words,
+        env={**inherited, **variables},
+        cwd=making.attempt.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_stock_restart_without_variables_does_nothing_and_says_0(
+    making: Callable[[str], Making], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_bps = making("bps")
+    monkeypatch.setenv(SLEEP, "1")
+    by_bps.cut(MOMENTS["quanta"], kill_all)
+    monkeypatch.delenv(SLEEP)
+    restart = ("bps", "restart", "--wms-service-class", PARSL, "--id", str(by_bps.attempt.submit))
+    assert stock(by_bps, *restart).returncode == 0
+    assert by_bps.data_ids() == set()
+    by_bps.submit()
+    assert by_bps.data_ids() == BOTH
+
+
+@pytest.mark.slow
+def test_stock_bps_submits_over_litter_and_fails_where_ours_refuses(
+    making: Callable[[str], Making], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_bps = making("bps")
+    monkeypatch.setenv(SLEEP, "1")
+    by_bps.cut(MOMENTS["quanta"], kill_all)
+    monkeypatch.delenv(SLEEP)
+    elsewhere = replace(by_bps, scratch=by_bps.scratch / "elsewhere")
+    with pytest.raises(RefusedError, match="Files lie under the name of a RUN"):
+        elsewhere.submit()
+    again = by_bps.attempt.folder / "again.yaml"
+    again.write_text(by_bps.attempt.wrapper.read_text().replace("/submit\n", "/again\n"))
+    variables = dict(by_bps.runner.variables(by_bps.submission))
+    assert stock(by_bps, "bps", "submit", str(again), **variables).returncode != 0
+    assert by_bps.data_ids() < BOTH
+
+
+@pytest.mark.slow
+def test_bps_ends_with_0_when_a_quantum_failed_and_what_is_there_tells(
+    making: Callable[[str], Making], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_bps = making("bps")
+    monkeypatch.setenv(FAIL, "cpBiasBootstrapCombine:2")
+    by_bps.submit()
+    assert by_bps.attempt.exit_code() == 0
+    assert by_bps.data_ids() == {"detector=0,instrument=LSSTComCam"}
+    (cause,) = by_bps.runner.causes(by_bps.submission)
+    assert (cause.task, cause.data_id) == ("cpBiasBootstrapCombine", "detector=1,instrument=LSSTComCam")
+    monkeypatch.delenv(FAIL)
+    # What failed is made, in the same RUN, and nothing else again.
+    by_bps.submit()
+    assert by_bps.data_ids() == BOTH
+
+
+@pytest.mark.slow
+def test_stock_pipetask_takes_all_raws_for_an_empty_selection(making: Callable[[str], Making]) -> None:
+    """Ours refuses the variable, in the line of the template."""
+    here = making("here")
+    here.submit()
+    words = list(here.runner.command(here.submission))
+    words[words.index("--data-query") + 1] = ""
+    words[words.index("run")] = "qgraph"
+    words.remove("--register-dataset-types")
+    words[words.index("--output-run") + 1] += "0"
+    graph = stock(here, *words, **here.runner.variables(here.submission))
+    assert graph.returncode == 0, graph.stderr
+    # Its own selection has 4: two exposures of two detectors.
+    assert "Generated 16 quanta for task cpBiasBootstrapIsr" in graph.stderr
+
+
+# A batch system that returns at once
+
+
+@pytest.mark.slow
+def test_a_batch_that_was_taken_is_as_its_batch_system_says(
+    making: Callable[[str], Making], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    taken = replace(making("bps"), service="tests.stand_ins.batch_system.Service")
+    taken.submit()
+    state = taken.attempt.submit / "state"
+    seen = {}
+    for word in ("PENDING", "RUNNING", "HELD", "SUCCEEDED", "FAILED", "DELETED"):
+        state.write_text(word)
+        look = taken.runner.look(taken.submission)
+        seen[word] = (look.state, look.detail.rpartition("/submit ")[2])
+    assert seen == {
+        "PENDING": (BatchState.RUNNING, "waits in the queue"),
+        "RUNNING": (BatchState.RUNNING, "runs"),
+        "HELD": (BatchState.RUNNING, "is held"),
+        "SUCCEEDED": (BatchState.ABSENT, "has succeeded"),
+        "FAILED": (BatchState.ABSENT, "has failed"),
+        "DELETED": (BatchState.CUT, "was deleted"),
+    }
+    taken.submit()
+    assert state.read_text() == "RUNNING"
+    with pytest.raises(PlanIsStaleError, match="runs already"):
+        taken.submit()
+
+
+@pytest.mark.slow
+def test_a_batch_of_which_nobody_can_tell_runs_until_its_run_stands_in_its_chain(
+    making: Callable[[str], Making], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    taken = replace(making("bps"), service="tests.stand_ins.batch_system.SilentService")
+    taken.submit()
+    look = taken.runner.look(taken.submission)
+    assert look.state is BatchState.RUNNING
+    assert "does not tell how it is" in look.detail
+    output, run = taken.submission.output, taken.submission.run
+    assert run
+    with Butler.from_config(str(taken.world.repository), writeable=True) as butler:
+        butler.collections.register(run)
+        butler.collections.register(output, CollectionType.CHAINED)
+        butler.collections.prepend_chain(output, [run])
+    assert taken.runner.look(taken.submission).state is BatchState.ABSENT
 
 
 def wait_for_the_end(attempt: Attempt) -> None:
