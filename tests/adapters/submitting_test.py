@@ -540,7 +540,7 @@ def test_a_batch_that_was_taken_is_as_its_batch_system_says(
         "RUNNING": (BatchState.RUNNING, "runs"),
         "HELD": (BatchState.RUNNING, "is held"),
         "SUCCEEDED": (BatchState.ABSENT, "has succeeded"),
-        "FAILED": (BatchState.ABSENT, "has failed"),
+        "FAILED": (BatchState.CUT, "has failed"),
         "DELETED": (BatchState.CUT, "was deleted"),
     }
     taken.submit()

@@ -56,8 +56,8 @@ _UNDER_WAY = {
 }
 """Exit codes of ``bps status``: states of `lsst.ctrl.bps.WmsStates`."""
 
-_CUT = {16: "was deleted"}
-_OVER = {0: "has succeeded", 19: "has failed", 20: "was pruned"}
+_CUT = {16: "was deleted", 19: "has failed", 20: "was pruned"}
+_OVER = {0: "has succeeded"}
 
 
 class Bps(Middleware):
