@@ -127,9 +127,9 @@ def _places(detectors: Mapping[str, Sequence[str]]) -> str:
     largest = sorted(groups.items(), key=lambda group: -len(group[1]))
     places = []
     for amplifiers, names in largest[:_MOST_GROUPS]:
-        place = _named(names, "detector")
+        place = _named(names, "detector", "+")
         if amplifiers:
-            place = f"{place} {_named(amplifiers, 'amplifier')}"
+            place = f"{place} {_named(amplifiers, 'amplifier', ' ')}"
         places.append(place)
     more = sum(len(names) for _, names in largest[_MOST_GROUPS:])
     if more:
@@ -137,8 +137,8 @@ def _places(detectors: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(places)
 
 
-def _named(names: Sequence[str], noun: str) -> str:
+def _named(names: Sequence[str], noun: str, mark: str) -> str:
     """Return a few names, or how many they are."""
     if len(names) <= _MOST_NAMES:
-        return " ".join(names)
+        return mark.join(names)
     return f"{len(names)} {noun}s ({names[0]}…{names[-1]})"

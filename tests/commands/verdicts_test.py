@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calibstate.constructing.verdicts import Failure, fold
+from calibstate.constructing.failures import Failure, fold
 from calibstate.model.desired import DesiredState
 from calibstate.model.verdicts import FailedTest, ProductVerdict, TicketVerdicts, Verdict
 from calibstate.store.statefile import load
