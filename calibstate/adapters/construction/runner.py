@@ -261,7 +261,10 @@ class _Runner(BatchRunner):
             return False
         # Of one that has ended nothing is left to go on with where its RUN
         # was removed since.
-        return ended.state is BatchState.CUT or self._is_registered(batch.run)
+        if self._is_registered(batch.run):
+            return True
+        # pipetask registers a RUN before it writes, BPS in its last job.
+        return ended.state is BatchState.CUT and batch.submit == "bps"
 
     def _refuse_occupied(self, submission: Submission, run: str, look: _Look) -> None:
         """Refuse to write to a RUN that holds what is not gone on with."""
