@@ -63,11 +63,21 @@ def look_at_certifications(
         certifications = [declared for declared in certifications if declared.address in addresses]
     observations = look_at(certifications, places)
     live = list(Certification.among(observed.resource for observed in observations))
+    # The chain is to search what is certified, so it is looked at behind it.
     chains = list(_chains(written, live, repository, prefix, places))
     observations.extend(look_at(chains, places))
-    observations.extend(_archive(live))
+    remarks: list[Diagnostic] = []
+    unseen: dict[str, Observed] = {}
+    for certification in live:
+        remarks.extend(CertificationKind().remarks(certification))
+        detail = certification.unseen
+        if detail:
+            # One archive stands behind all of them: its trouble is told once.
+            address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
+            trouble = Diagnostic("Archive could not be seen", f"{detail}.")
+            unseen[detail] = Observed(address, trouble=trouble)
+    observations.extend(unseen.values())
     scope = Scope(repositories=(repository,))
-    remarks = [remark for certification in live for remark in CertificationKind().remarks(certification)]
     return View(
         desired,
         scope,
@@ -100,7 +110,8 @@ def _chains(
         name = Constructed(ticket, prefix).chain
     if name is None:
         return
-    collection = places.butler(repository).collections([name]).get(name)
+    butler = places.butler(repository)
+    collection = butler.collections([name]).get(name)
     searched: tuple[CollectionName, ...] = ()
     if collection and collection.type is CollectionType.CHAINED:
         searched = collection.children
@@ -121,12 +132,3 @@ def _chains(
     )
     needs = [Need(Certification.at(repository, child), child) for child in new]
     yield Declared(chain, written.lines.at("ticket"), tuple(needs))
-
-
-def _archive(live: Sequence[Certification]) -> Iterator[Observed]:
-    """Yield that the archive could not be seen, if so."""
-    unseen = {certification.unseen for certification in live if certification.unseen}
-    for detail in unseen:
-        address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
-        trouble = Diagnostic("Archive could not be seen", f"{detail}.")
-        yield Observed(address, trouble=trouble)
