@@ -6,7 +6,7 @@ declared is looked at, and for a ticket that nobody has adopted yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..engine.observe import View, look_at
 from ..engine.waves import look_at_waves
@@ -31,7 +31,6 @@ def look_at_certifications(
     desired: DesiredState,
     repository: RepositoryAddress,
     places: ReadPlaces,
-    only: Iterable[CollectionName] | None = None,
 ) -> View:
     """Look at what a ticket certifies, and at its ticket chain.
 
@@ -48,8 +47,6 @@ def look_at_certifications(
         Its origin.
     places
         Where to look.
-    only
-        The collections that are certified; `None`: all that it declares.
 
     Raises
     ------
@@ -58,9 +55,6 @@ def look_at_certifications(
     """
     prefix = prefix_at(repository, desired)
     certifications = list(certifications_of(written, desired, repository, prefix))
-    if only is not None:
-        addresses = {Certification.at(repository, name) for name in only}
-        certifications = [declared for declared in certifications if declared.address in addresses]
     observations = look_at(certifications, places)
     live = list(Certification.among(observed.resource for observed in observations))
     # The chain is to search what is certified, so it is looked at behind it.

@@ -6,7 +6,7 @@ that failed on its second try answers with the success of the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..kinds.verification import Verification, VerificationKind
 from ..model.constructed import Constructed
@@ -14,7 +14,7 @@ from ..model.names import RepositoryAddress
 from ..model.products import PRODUCTS, VERIFIED
 from ..model.verdicts import ProductVerdict, TicketVerdicts, Verdict
 from ..ports.construction import ConstructionPlaces, ConstructionReader
-from .failures import failures_in, fold
+from .failures import Failure, failures_in, fold
 from .steps import ConstructionStep
 
 __all__ = ["verdicts_of"]
@@ -41,32 +41,48 @@ def verdicts_of(
     """
     targets: dict[str, Verification] = {}
     for step in steps:
-        resource = step.resource
-        if isinstance(resource, Verification) and VERIFIED[step.word].has_verdict:
-            targets[step.word] = resource
-    live = VerificationKind().observe(list(targets.values()), places)
+        target = Verification.of(step.resource)
+        if target and VERIFIED[step.word].has_verdict:
+            targets[step.word] = target
+    kind = VerificationKind()
+    wanted = list(targets.values())
+    live = kind.observe(wanted, places)
     reader = places.construction(repository)
     products = []
     for word, target in targets.items():
         verification = live[target.address]
         assert verification, "a look tells of each verification"
-        products.append(_verdict(word, verification, constructed, reader))
+        product = _verdict(word, verification, constructed, reader)
+        products.append(product)
     ticket = constructed.ticket
-    return TicketVerdicts(ticket=ticket.ticket, instrument=ticket.instrument, products=tuple(products))
+    return TicketVerdicts(
+        ticket=ticket.ticket,
+        instrument=ticket.instrument,
+        products=tuple(products),
+    )
 
 
 def _verdict(
-    word: str, verification: Verification, constructed: Constructed, reader: ConstructionReader
+    word: str,
+    verification: Verification,
+    constructed: Constructed,
+    reader: ConstructionReader,
 ) -> ProductVerdict:
     """Return what the newest RUN of one verification says."""
-    run, expected = verification.output.newest, verification.expected
+    run = verification.output.newest
+    expected = verification.expected
     if run is None or expected is None or not verification.is_done:
-        detail = VerificationKind().words(verification)
-        return ProductVerdict(product=word, verdict=Verdict.NONE, run=run, detail=detail)
-    statistics = reader.statistics(run, expected.dataset_type)
-    failures = [failure for dataset in statistics for failure in failures_in(dataset)]
-    reasons = constructed.construction.known_failures
-    folded = fold(failures, word, reasons)
+        return ProductVerdict(
+            product=word,
+            verdict=Verdict.NONE,
+            run=run,
+            detail=VerificationKind().words(verification),
+        )
+    failures: list[Failure] = []
+    for dataset in reader.statistics(run, expected.dataset_type):
+        failures.extend(failures_in(dataset))
+    construction = constructed.construction
+    folded = fold(failures, word, construction.known_failures)
     verdict = Verdict.PASSED
     if folded:
         verdict = Verdict.KNOWN
@@ -75,26 +91,24 @@ def _verdict(
     exposures = reader.exposures(expected.raws, expected.where)
     # What was searched then, whatever the ticket collection searches now.
     folder = f"{constructed.chain}/"
-    collections = [name for name in verification.output.inputs if name.startswith(folder)]
-    made_of = _made_of(word, constructed, reader)
+    inputs = verification.output.inputs
+    collections = [name for name in inputs if name.startswith(folder)]
+    # What the product is made of, by its selection; nothing of what this
+    # ticket only verifies.
+    made_of: Sequence[int] = ()
+    product = PRODUCTS.get(word)
+    if product and product.selection is not None:
+        selection = construction.selection(product.selection)
+        if selection is not None:
+            where = constructed.where(selection, product.condition)
+            made_of = reader.exposures(construction.raws, where)
+    outside = set(exposures).difference(made_of)
     return ProductVerdict(
         product=word,
         verdict=verdict,
         run=run,
         exposures=len(exposures),
-        outside=len(set(exposures) - made_of),
+        outside=len(outside),
         failures=folded,
         collections=tuple(collections),
     )
-
-
-def _made_of(word: str, constructed: Constructed, reader: ConstructionReader) -> set[int]:
-    """Return the exposures that a product is made of, by its selection."""
-    product = PRODUCTS.get(word)
-    if product is None or product.selection is None:
-        return set()
-    selection = constructed.construction.selection(product.selection)
-    if selection is None:
-        return set()
-    where = constructed.where(selection, product.condition)
-    return set(reader.exposures(constructed.construction.raws, where))

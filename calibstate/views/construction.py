@@ -100,13 +100,14 @@ def _tally(result: ConstructionShown) -> str:
     match following.state:
         case StepState.LOOK:
             word = name.removeprefix("look at ")
-            return f"{tally} Next a person looks: then go on with --run --looked {word}."
+            hint = f"Next a person looks: then go on with --run --looked {word}."
         case StepState.RUNNING:
-            return f"{tally} A batch runs: {name}. Run this again later."
+            hint = f"A batch runs: {name}. Run this again later."
         case StepState.REFUSED:
-            return f"{tally} {name} cannot be done as things stand."
+            hint = f"{name} cannot be done as things stand."
         case _:
-            return f"{tally} Next: {name}."
+            hint = f"Next: {name}."
+    return f"{tally} {hint}"
 
 
 def as_markdown(result: ConstructionShown) -> Iterator[str]:
