@@ -131,13 +131,15 @@ def show(constructing: Constructing) -> ConstructionShown:
     with constructing.session.listener.progress("looking at steps"):
         standings = look_at_steps(constructing.steps, constructing.places)
         verdicts = _verdicts(constructing, standings)
-    shown = _shown(constructing, [standing.shown for standing in standings])
+    steps = [standing.shown for standing in standings]
+    shown = _shown(constructing, steps)
     return replace(shown, verdicts=verdicts)
 
 
 def _verdicts(constructing: Constructing, standings: Sequence[Standing]) -> TicketVerdicts | None:
     """Return what verifications say, if one of them is there."""
     for standing in standings:
+        # Without one all products would be shown as not verified.
         if standing.step.verb is Verb.VERIFY and standing.shown.datasets:
             return verdicts_of(
                 constructing.constructed,
@@ -167,13 +169,19 @@ def record(constructing: Constructing) -> ConstructionRecord:
     constructing
         What is made.
     """
-    places, constructed = constructing.places, constructing.constructed
+    places = constructing.places
+    constructed = constructing.constructed
     with constructing.session.listener.progress("reading what ran"):
         standings = look_at_steps(constructing.steps, places)
         steps = recorded(standings, places)
         reader = places.construction(constructing.repository)
         software = software_of(steps, reader)
-        verdicts = verdicts_of(constructed, constructing.steps, constructing.repository, places)
+        verdicts = verdicts_of(
+            constructed,
+            constructing.steps,
+            constructing.repository,
+            places,
+        )
     return ConstructionRecord(
         constructing.ticket,
         constructing.repository,
@@ -280,7 +288,8 @@ class Running:
         UsageError
             There is no step of the name at which it is to stop.
         """
-        steps, places = self.constructing.steps, self.constructing.places
+        steps = self.constructing.steps
+        places = self.constructing.places
         last = self._last()
         standings = list(look_at_steps(steps, places, self.looked))
         images: Sequence[Path] = ()
@@ -291,26 +300,31 @@ class Running:
                 break
             if self.constructing.session.stop():
                 break
-            if standings[number].shown.state is StepState.DONE:
+            shown = standings[number].shown
+            if shown.state is StepState.DONE:
                 continue
             if step.verb is Verb.LOOK:
                 images = self._retrieve(step)
-                has_looked = self.ask(standings[number].shown, images)
-                state = StepState.DONE if has_looked else StepState.LOOK
-                standings[number] = Standing(step, replace(standings[number].shown, state=state))
-                if not has_looked:
+                if not self.ask(shown, images):
+                    # The first look is where a person goes on, even if what
+                    # was before it was done only now.
+                    shown = replace(shown, state=StepState.LOOK)
+                    standings[number] = Standing(step, shown)
                     break
+                shown = replace(shown, state=StepState.DONE)
+                standings[number] = Standing(step, shown)
                 images = ()
                 continue
             # What was done before may have opened it.
-            standings[number] = look_at_step(step, places)
-            if standings[number].action:
-                standings[number] = self._carry_out(standings[number])
-            if standings[number].shown.state is not StepState.DONE:
+            standing = look_at_step(step, places)
+            if standing.action:
+                standing = self._carry_out(standing)
+            standings[number] = standing
+            if standing.shown.state is not StepState.DONE:
                 break
-        shown = _shown(self.constructing, [standing.shown for standing in standings])
+        every_step = [standing.shown for standing in standings]
         return replace(
-            shown,
+            _shown(self.constructing, every_step),
             verdicts=_verdicts(self.constructing, standings),
             outcomes=tuple(self.outcomes),
             has_run=True,
@@ -327,38 +341,57 @@ class Running:
         if self.until in names:
             return names.index(self.until)
         near = nearest(self.until, names)
-        hint = f"Its steps are: {', '.join(names)}."
+        listed = ", ".join(names)
+        hint = f"Its steps are: {listed}."
         if near:
             hint = f"Did you mean `{near}`?"
-        problem = f"{spelled(self.until)} is no step of {self.constructing.ticket.name}."
-        raise UsageError(Diagnostic("No such step", problem, hint=hint))
+        ticket = self.constructing.ticket
+        raise UsageError(
+            Diagnostic(
+                "No such step",
+                f"{spelled(self.until)} is no step of {ticket.name}.",
+                hint=hint,
+            )
+        )
 
     def _carry_out(self, standing: Standing) -> Standing:
         """Do one step under the origin's lock, and look at it again."""
         assert standing.action, "it can be done"
-        session, places = self.constructing.session, self.constructing.places
+        constructing = self.constructing
+        session = constructing.session
+        desired = session.desired
+        places = constructing.places
         action: Action = standing.action
-        step = Step(str(self.constructing.steps.index(standing.step) + 1), action)
+        number = constructing.steps.index(standing.step) + 1
+        step = Step(str(number), action)
         self._refuse_what_is_final(standing.step)
-        waves = look_at_waves(session.desired, session.scope, places)
-        refuse_guarded([step], session.desired, self.allowed, waves)
-        plan = Plan(basis(session.desired, "", __version__), (step,))
+        waves = look_at_waves(desired, session.scope, places)
+        refuse_guarded([step], desired, self.allowed, waves)
+        plan = Plan(basis(desired, "", __version__), (step,))
         # A batch may last for hours, and goes on without us.
-        places.batches(self.constructing.repository).leave_when(session.stop)
+        places.batches(constructing.repository).leave_when(session.stop)
         bar = StepProgress(session.listener)
+        patience = Patience(
+            self.lock_timeout,
+            session.listener.note,
+            session.stop,
+            session.stop.sleep,
+        )
         run = Run(
             places,
             session.utc_now,
             SessionSupervisor(session, self.allowed, bar),
-            Patience(self.lock_timeout, session.listener.note, session.stop, session.stop.sleep),
+            patience,
         )
         outcome: Outcome | None = None
-        for outcome in converge(plan, run, why=f"construct {self.constructing.ticket.name}"):
+        why = f"construct {constructing.ticket.name}"
+        for outcome in converge(plan, run, why=why):
             bar.stop()
             if outcome.result is not Result.BEGUN:
                 self.outcomes.append(outcome)
             self.show(outcome)
-        return self._after(look_at_step(standing.step, places), outcome)
+        after = look_at_step(standing.step, places)
+        return self._with_causes(after, outcome)
 
     def _refuse_what_is_final(self, step: ConstructionStep) -> None:
         """Refuse to add to a ticket that is sealed.
@@ -381,34 +414,43 @@ class Running:
             )
         )
 
-    def _after(self, standing: Standing, outcome: Outcome | None) -> Standing:
+    def _with_causes(self, standing: Standing, outcome: Outcome | None) -> Standing:
         """Return a step that was tried, with what went wrong in it."""
         shown = standing.shown
         if shown.state is StepState.DONE or outcome is None:
             return standing
         submission = getattr(standing.action, "submission", None)
         if submission:
-            causes = self.constructing.places.batches(self.constructing.repository).causes(submission)
+            places = self.constructing.places
+            runner = places.batches(self.constructing.repository)
+            causes = runner.causes(submission)
             shown = replace(shown, causes=tuple(causes))
         return Standing(standing.step, shown, standing.action)
 
     def _retrieve(self, step: ConstructionStep) -> Sequence[Path]:
         """Fetch the images of a step, for a person to look at."""
-        look_at, constructed = step.look_at, self.constructing.constructed
+        look_at = step.look_at
         assert look_at and step.recipe, "it is a look at a product"
-        where = f"instrument='{constructed.ticket.instrument}'"
+        constructing = self.constructing
+        constructed = constructing.constructed
+        ticket = constructed.ticket
+        where = f"instrument='{ticket.instrument}'"
         if look_at.where:
             where = constructed.where(look_at.where)
-        folder = self._folder() / "images" / step.word
-        reader = self.constructing.places.construction(self.constructing.repository)
-        with self.constructing.session.listener.progress(f"fetching {look_at.type}") as watch:
-            return reader.retrieve(step.collection, look_at.type, where, folder, watch)
-
-    def _folder(self) -> Path:
-        """Return where files of this construction go."""
-        scratch = self.constructing.places.batches(self.constructing.repository).scratch()
-        ticket = self.constructing.ticket
-        return scratch / "calibstate" / ticket.instrument / ticket.ticket
+        # Beside the submissions, so that a person finds all in one place.
+        scratch = constructing.places.batches(constructing.repository).scratch()
+        of_ticket = scratch / "calibstate" / ticket.instrument / ticket.ticket
+        folder = of_ticket / "images" / step.word
+        reader = constructing.places.construction(constructing.repository)
+        listener = constructing.session.listener
+        with listener.progress(f"fetching {look_at.type}") as watch:
+            return reader.retrieve(
+                step.collection,
+                look_at.type,
+                where,
+                folder,
+                watch,
+            )
 
 
 def _shown(constructing: Constructing, steps: Sequence[StepSeen]) -> ConstructionShown:
