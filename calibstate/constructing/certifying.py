@@ -56,7 +56,8 @@ def look_at_certifications(
     prefix = prefix_at(repository, desired)
     certifications = list(certifications_of(written, desired, repository, prefix))
     observations = look_at(certifications, places)
-    live = list(Certification.among(observed.resource for observed in observations))
+    resources = [observed.resource for observed in observations]
+    live = list(Certification.among(resources))
     # The chain is to search what is certified, so it is looked at behind it.
     chains = list(_chains(written, live, repository, prefix, places))
     observations.extend(look_at(chains, places))
@@ -72,11 +73,12 @@ def look_at_certifications(
             unseen[detail] = Observed(address, trouble=trouble)
     observations.extend(unseen.values())
     scope = Scope(repositories=(repository,))
+    by_address = {observed.address: observed for observed in observations}
     return View(
         desired,
         scope,
         (*certifications, *chains),
-        {observed.address: observed for observed in observations},
+        by_address,
         look_at_waves(desired, scope, places),
         tuple(remarks),
     )

@@ -36,16 +36,17 @@ def recorded(standings: Sequence[Standing], places: ConstructionPlaces) -> tuple
     records = []
     for standing in standings:
         step = standing.step
+        name = step.collection
         if step.verb in {Verb.MAKE, Verb.VERIFY}:
             records.append(_submitted(standing, places))
         elif step.verb is Verb.CERTIFY:
             record = StepRecorded(
                 name=step.name,
                 state=standing.shown.state,
-                collection=step.collection,
+                collection=name,
             )
             butler = places.butler(step.repository)
-            holding = butler.holdings([step.collection]).get(step.collection)
+            holding = butler.holdings([name]).get(name)
             if holding:
                 ranges = {format_range((row.begin, row.end)) for row in holding.rows}
                 record = replace(
