@@ -103,8 +103,12 @@ def _depths(below: Below) -> Mapping[str, int]:
             above[name].append(outer)
     # A chain is ready once the depths of all that it holds are settled; the
     # list grows while it is gone through.
-    waiting_for = {name: len(inner) for name, inner in below.items()}
-    ready = [name for name, inner in below.items() if not inner]
+    waiting_for = {}
+    ready = []
+    for name, inner in below.items():
+        waiting_for[name] = len(inner)
+        if not inner:
+            ready.append(name)
     levels = dict.fromkeys(below, 0)
     for name in ready:
         level = levels[name] + 1
