@@ -8,10 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from ..model.verdicts import FailedTest, ProductVerdict, TicketVerdicts, Verdict
-from .markdown import row
+from .markdown import row, safe
 from .messages import count
 
-__all__ = ["in_short", "lacking_words", "products_as_markdown", "verdict_lines", "verdicts_as_markdown"]
+__all__ = [
+    "in_short",
+    "lacking_words",
+    "page_of",
+    "products_as_markdown",
+    "verdict_lines",
+    "verdicts_as_markdown",
+]
 
 _WIDE = 80
 _MARGIN = " " * 10
@@ -86,6 +93,19 @@ def verdicts_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
     yield f"## Verification: {verdicts.verdict.value}"
     yield ""
     yield from products_as_markdown(verdicts)
+
+
+def page_of(verdicts: TicketVerdicts) -> Iterator[str]:
+    """Yield a page of its own: what the verifications of a ticket say."""
+    yield f"# Verification of {safe(verdicts.instrument)}/{safe(verdicts.ticket)}"
+    yield ""
+    yield f"**{verdicts.verdict.value}**"
+    yield ""
+    yield from products_as_markdown(verdicts)
+    for product in verdicts.products:
+        if product.run:
+            yield ""
+            yield f"{safe(product.product)} was read from `{product.run}`."
 
 
 def products_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:

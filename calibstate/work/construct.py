@@ -6,7 +6,7 @@ what was cut off is taken up by running it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +21,12 @@ from ..engine.converge import Run, converge
 from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
 from ..engine.waves import look_at_waves
-from ..errors import Diagnostic, RefusedError, UsageError
+from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
 from ..factory.past import basis
 from ..model.actions import Action
 from ..model.constructed import Constructed
 from ..model.guards import Allowed
-from ..model.names import RepositoryAddress, nearest, spelled
+from ..model.names import CollectionName, RepositoryAddress, nearest, spelled
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.repositories import SiteConstruction
@@ -36,14 +36,17 @@ from ..model.verdicts import TicketVerdicts
 from ..store import treefile
 from ..store.collectionlist import with_collections
 from ..store.verdictfile import with_verdicts
+from ..views.printable import printable
+from ..views.verdicts import page_of
 from .applying import SessionSupervisor, StepProgress
+from .savedplans import save_text
 from .scoping import ticket_named
 from .session import Session
 
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["Constructing", "Running", "construction_of", "record", "script", "show", "write"]
+__all__ = ["Constructing", "Running", "construction_of", "record", "report", "script", "show", "write"]
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,58 @@ def record(constructing: Constructing) -> ConstructionRecord:
         verdicts,
         constructing.session.utc_now(),
     )
+
+
+def report(constructing: Constructing, folder: Path) -> tuple[Path, ...]:
+    """Write pages of what the verifications say, for those who decide.
+
+    cp_verify's own are written where its program is; they tell no verdict, so
+    a page of ours is written in any case.
+
+    Parameters
+    ----------
+    constructing
+        What is made.
+    folder
+        Where they go: a new folder, or an empty one.
+
+    Returns
+    -------
+    tuple of Path
+        The pages to begin with.
+
+    Raises
+    ------
+    CalibstateError
+        The pages cannot be written, or cp_verify's program wrote none.
+    UsageError
+        There is something in the folder; old pages would stand among new ones.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        problem = f"{folder} is not empty; old pages would stand among the new ones."
+        raise UsageError(Diagnostic("Folder is not empty", problem, hint="Name another one."))
+    places, constructed = constructing.places, constructing.constructed
+    with constructing.session.listener.progress("writing pages"):
+        standings = look_at_steps(constructing.steps, places)
+        verdicts = verdicts_of(constructed, constructing.steps, constructing.repository, places)
+        page = folder / "verdicts.md"
+        save_text(page, printable("\n".join([*page_of(verdicts), ""])), "Page cannot be written")
+        collections = [*_begun(standings, Verb.VERIFY), *_begun(standings, Verb.MAKE)]
+        why = places.batches(constructing.repository).pages(collections, folder.absolute())
+    if why is None:
+        return (page,)
+    if why:
+        hint = f"{page} has the verdicts."
+        raise CalibstateError(Diagnostic("No pages of cp_verify", f"{why}.", hint=hint))
+    indices = sorted(folder.rglob("index.html"))
+    return (page, *indices[:1])
+
+
+def _begun(standings: Sequence[Standing], verb: Verb) -> Iterator[CollectionName]:
+    """Yield the collections of which there is something."""
+    for standing in standings:
+        if standing.step.verb is verb and standing.shown.datasets:
+            yield standing.shown.collection
 
 
 def write(constructing: Constructing, shown: ConstructionShown) -> tuple[str, ...]:
