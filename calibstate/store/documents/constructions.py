@@ -14,7 +14,15 @@ from ...model.results.constructions import (
 from ...model.verdicts import ProductVerdict
 from .base import FORMAT
 
-__all__ = ["ConstructionDocument", "RecordDocument", "construction_document", "record_document"]
+__all__ = [
+    "ConstructionDocument",
+    "ConstructionStepOf",
+    "FailedQuantum",
+    "RecordDocument",
+    "RecordedStep",
+    "construction_document",
+    "record_document",
+]
 
 
 class FailedQuantum(Noun):
