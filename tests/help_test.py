@@ -42,6 +42,7 @@ OTHERS = {
     'calibstate certify DM-48520 --allow recertify --because "a slip"': "tests/commands/certify_test.py",
     "calibstate demo": "tests/commands/demo_test.py",
     "calibstate demo --fast": "tests/wheel_test.py",
+    "calibstate demo --construct": "tests/commands/demo_test.py",
     "calibstate demo /tmp/world --only-build --serve": "tests/commands/demo_test.py",
     'calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"': (
         "tests/commands/verify_pipeline_test.py"

@@ -13,9 +13,7 @@ __all__ = ["did_you_mean", "line"]
 def did_you_mean(word: str, vocabulary: Iterable[str]) -> str:
     """Return a hint at the word nearest to one; it may be empty."""
     near = nearest(word, vocabulary)
-    if not near:
-        return ""
-    return f"Did you mean `{near}`?"
+    return f"Did you mean `{near}`?" if near else ""
 
 
 def line(where: Where) -> str:

@@ -18,8 +18,9 @@ from ..errors import CalibstateError, Diagnostic, ExitCode, UsageError
 from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..store import statefile
-from . import screen
+from . import demo_construction, screen
 from .app import app, run
+from .demo_construction import By
 
 if TYPE_CHECKING:
     from ..demo.world import Carrier, Demo
@@ -46,6 +47,18 @@ def demo(
     serve: Annotated[  # noqa: FBT002
         bool, typer.Option("--serve", envvar="CALIBSTATE_SERVE", help="Keep Rucio running until Ctrl-C.")
     ] = False,
+    construct: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--construct", envvar="CALIBSTATE_CONSTRUCT", help="Make a ticket from raws."),
+    ] = False,
+    whole: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--whole", envvar="CALIBSTATE_WHOLE", help="All of DMTN-222 section 7: many minutes."),
+    ] = False,
+    by: Annotated[
+        By | None,
+        typer.Option("--by", envvar="CALIBSTATE_BY", help="What makes it, if not bps.", show_default=False),
+    ] = None,
 ) -> None:
     """Show the main job on a world of its own.
 
@@ -54,12 +67,25 @@ def demo(
     server needs an environment of its own, which `make demo` makes in a
     checkout; with --fast nothing of Rucio is needed.
 
+    With --construct it is another world: an origin with raws, and a summit.
+    DM-48520 is made by the real bps, on stand-ins for the Rubin stack, and
+    deployed.  Three products take a few minutes; --whole makes all ten.
+
     \b
     Examples:
       calibstate demo
       calibstate demo --fast
+      calibstate demo --construct
       calibstate demo /tmp/world --only-build --serve
     """
+    if construct:
+        _check_empty(folder)
+        _check_alone(fast=fast, serve=serve)
+        _construct(folder, by or By.BPS, whole=whole, only_build=only_build)
+    if whole or by:
+        raise UsageError(
+            Diagnostic("Nothing is constructed", "--whole and --by say how --construct makes its ticket.")
+        )
     _check_usage(folder, fast=fast, only_build=only_build, serve=serve)
     with _carrier(folder, fast=fast) as carrier:
         screen.tell("Building four repositories with the LSSTComCam chain; the summit is two tickets behind,")
@@ -75,7 +101,28 @@ def demo(
     raise typer.Exit(ExitCode.DONE)
 
 
-def _check_usage(folder: Path, *, fast: bool, only_build: bool, serve: bool) -> None:
+def _construct(folder: Path, by: By, *, whole: bool, only_build: bool) -> None:
+    """Show how a ticket is made from raws and deployed."""
+    demo_construction.check_installed()
+    screen.tell("Building an origin with raws of two detectors, and a summit; nothing is made of them yet.")
+    world = demo_construction.build(folder, by, whole=whole)
+    if not only_build:
+        demo_construction.walk(world, _step)
+        screen.print_lines([demo_construction.how_to_go_on(world)])
+    raise typer.Exit(ExitCode.DONE)
+
+
+def _check_alone(*, fast: bool, serve: bool) -> None:
+    if fast or serve:
+        raise UsageError(
+            Diagnostic(
+                "There is no Rucio",
+                "--construct has a world of its own, without Rucio: --fast and --serve say nothing there.",
+            )
+        )
+
+
+def _check_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             Diagnostic(
@@ -84,6 +131,10 @@ def _check_usage(folder: Path, *, fast: bool, only_build: bool, serve: bool) -> 
                 hint="Name another folder, or remove this one.",
             )
         )
+
+
+def _check_usage(folder: Path, *, fast: bool, only_build: bool, serve: bool) -> None:
+    _check_empty(folder)
     if fast and serve:
         raise UsageError(
             Diagnostic("Nothing to serve", "--fast leaves Rucio out, so --serve has nothing to keep running.")

@@ -7,6 +7,7 @@ collection, so that the next one is corrected with it; then it is verified.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -84,9 +85,7 @@ class ConstructionStep:
     @property
     def certified(self) -> CollectionName | None:
         """The CALIBRATION collection of its product, if it has one."""
-        if self.recipe is None:
-            return None
-        return self.constructed.certification(self.recipe)
+        return self.constructed.certification(self.recipe) if self.recipe else None
 
     @property
     def collection(self) -> CollectionName:
@@ -109,7 +108,10 @@ def steps_of(constructed: Constructed, repository: RepositoryAddress) -> tuple[C
     repository
         Where it is made.
     """
-    steps = []
+    return tuple(_steps(constructed, repository))
+
+
+def _steps(constructed: Constructed, repository: RepositoryAddress) -> Iterator[ConstructionStep]:
     for word, recipe in constructed.recipes.items():
         verbs = [Verb.MAKE]
         if recipe.making.look_at:
@@ -117,16 +119,6 @@ def steps_of(constructed: Constructed, repository: RepositoryAddress) -> tuple[C
         if recipe.product.certified:
             verbs += [Verb.CERTIFY, Verb.CHAIN]
         for verb in verbs:
-            step = ConstructionStep(verb, word, constructed, repository, recipe)
-            steps.append(step)
-    # Verified is what was certified, so it comes behind all of that.
+            yield ConstructionStep(verb, word, constructed, repository, recipe)
     for verified in constructed.construction.verified:
-        step = ConstructionStep(
-            Verb.VERIFY,
-            verified.name,
-            constructed,
-            repository,
-            verified=verified,
-        )
-        steps.append(step)
-    return tuple(steps)
+        yield ConstructionStep(Verb.VERIFY, verified.name, constructed, repository, verified=verified)

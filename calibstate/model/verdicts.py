@@ -35,8 +35,7 @@ class FailedTest(Noun):
     """Its name, such as ``NOISE``."""
 
     detectors: Mapping[str, tuple[str, ...]]
-    """Amplifiers by detector; of none: the detector as a whole.  Without any
-    detector: exposures as a whole."""
+    """Amplifiers by detector; none: the detector as a whole."""
 
     exposures: tuple[int, ...]
     """In which exposures, sorted."""

@@ -15,8 +15,7 @@ __all__ = ["as_markdown"]
 
 def as_markdown(result: ConstructionRecord) -> Iterator[str]:
     """Yield the record as Markdown."""
-    ticket = safe(result.ticket.name)
-    yield f"# Construction of {ticket}"
+    yield f"# Construction of {safe(result.ticket.name)}"
     yield ""
     yield f"As {result.repository} shows it, read {result.written_at}."
     yield ""
@@ -25,20 +24,12 @@ def as_markdown(result: ConstructionRecord) -> Iterator[str]:
     yield row("step", "state", "datasets", "exposures found", "used", "first", "last")
     yield "|---|---|---|---|---|---|---|"
     for step in result.steps:
-        # A certification selects nothing, and so uses nothing.
-        selected = ""
-        used = ""
-        if step.query:
-            selected = str(len(step.selected))
-            used = "not known"
-        if step.query and step.used is not None:
-            used = str(len(step.used))
         yield row(
             step.name,
             step.state.value,
             str(step.datasets),
-            selected,
-            used,
+            str(len(step.selected)) if step.query else "",
+            _used(step),
             step.began or "",
             step.ended or "",
         )
@@ -61,9 +52,7 @@ def as_markdown(result: ConstructionRecord) -> Iterator[str]:
     if not result.software:
         yield "No RUN tells."
     for package, version in result.software.items():
-        name = safe(package)
-        number = safe(version)
-        yield f"* {name} {number}"
+        yield f"* {safe(package)} {safe(version)}"
 
 
 def _how(step: StepRecorded) -> Iterator[str]:
@@ -71,23 +60,25 @@ def _how(step: StepRecorded) -> Iterator[str]:
     yield ""
     yield f"### {step.name}"
     yield ""
-    collection = step.run or step.collection
-    yield f"* collection `{collection}`"
+    yield f"* collection `{step.run or step.collection}`"
     if step.validity:
-        certifications = count(step.datasets, "certification")
-        yield f"* valid {step.validity}, {certifications}"
+        yield f"* valid {step.validity}, {count(step.datasets, 'certification')}"
     if step.query:
-        selected = _listed(step.selected)
         yield f"* selection `{step.query}`"
-        yield f"* exposures found: {selected}"
+        yield f"* exposures found: {_listed(step.selected)}"
         if step.used is not None and step.used != step.selected:
-            used = _listed(step.used)
-            yield f"* exposures used: {used}"
+            yield f"* exposures used: {_listed(step.used)}"
     if step.command:
         yield ""
         yield "```sh"
         yield shlex.join(step.command)
         yield "```"
+
+
+def _used(step: StepRecorded) -> str:
+    if not step.query:
+        return ""
+    return str(len(step.used)) if step.used is not None else "not known"
 
 
 def _listed(exposures: Sequence[int]) -> str:

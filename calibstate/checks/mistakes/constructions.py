@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ...errors import Where
 from ...model.constructions import Construction, SameAs
 from ...model.desired import KeyPath, Written
-from ...model.names import spelled
+from ...model.names import nearest, spelled
 from ...model.policy import Level
 from ...model.products import SELECTIONS, VERIFIED
 from ...model.tickets import Ticket
 from ..rule import Finding, Findings, mistake
 from ..tree import Tree
-from ..words import did_you_mean
 
 _DOUBLED = re.compile(r"\b(and|or)\s+(and|or)\b", re.IGNORECASE)
 _AT_AN_END = re.compile(r"^\s*(and|or)\b|\b(and|or|not)\s*$", re.IGNORECASE)
@@ -51,16 +50,12 @@ def bootstraps_missing(tree: Tree) -> Findings:
         earlier: set[str] = set()
         for index, recipe in enumerate(construction.recipes):
             product = recipe.product
-            # What else it needs may be in the collections to start from.
-            missing = []
-            for word in product.needs:
-                if word.endswith("_bootstrap") and word not in earlier:
-                    missing.append(word)
+            bootstraps = [word for word in product.needs if word.endswith("_bootstrap")]
+            missing = [word for word in bootstraps if word not in earlier]
             if missing:
-                words = ", ".join(missing)
                 yield Finding(
                     where=_entry(written, index),
-                    detail=f"`{product.name}` is made of {words}, which do not stand before it.",
+                    detail=f"`{product.name}` is made of {', '.join(missing)}, which do not stand before it.",
                     hint="List them in front of it.",
                 )
             earlier.add(product.name)
@@ -71,18 +66,16 @@ def selections_missing(tree: Tree) -> Findings:
     """Find products of which nobody says what exposures they are made of."""
     for written, construction in _constructions(tree):
         for index, recipe in enumerate(construction.recipes):
-            product = recipe.product
-            word = product.selection
+            word = recipe.product.selection
             if word is None or word in construction.selections:
                 continue
             hint = f"Give `selections.{word}`."
-            # A bootstrap is most often made of what the product is made of.
             stem = word.removesuffix("_bootstrap")
             if stem != word and stem in construction.selections:
                 hint = f"Give `selections.{word}`, such as `{word}: {{same_as: {stem}}}`."
             yield Finding(
                 where=_entry(written, index),
-                detail=f"`{product.name}` has no selection, and an empty one would take all raws.",
+                detail=f"`{recipe.product.name}` has no selection, and an empty one would take all raws.",
                 hint=hint,
             )
 
@@ -94,12 +87,11 @@ def selections_unused(tree: Tree) -> Findings:
         for word in construction.selections:
             if word in SELECTIONS:
                 continue
-            vocabulary = ", ".join(sorted(SELECTIONS))
-            hint = did_you_mean(word, SELECTIONS)
+            near = nearest(word, SELECTIONS)
             yield Finding(
                 where=_selection(written, word),
                 detail=f"{spelled(word)} is the selection of no product.",
-                hint=hint or f"Known are: {vocabulary}.",
+                hint=f"Did you mean `{near}`?" if near else f"Known are: {', '.join(sorted(SELECTIONS))}.",
             )
 
 
@@ -108,11 +100,7 @@ def selections_elsewhere(tree: Tree) -> Findings:
     """Find `same_as` that leads nowhere."""
     for written, construction in _constructions(tree):
         for word, selection in construction.selections.items():
-            if not isinstance(selection, SameAs):
-                continue
-            # Followed to its end; in a circle, and behind a word that is not
-            # given, there is nothing.
-            if construction.selection(word):
+            if not isinstance(selection, SameAs) or construction.selection(word):
                 continue
             target = selection.same_as
             detail = f"`same_as: {target}` comes back to itself."
@@ -143,13 +131,11 @@ def verified_by_nothing(tree: Tree) -> Findings:
     """Find `same` where the product has no selection."""
     for written, construction in _constructions(tree):
         for verified in construction.verified:
-            name = verified.name
-            selection = verified.selection
-            if construction.selection_to_verify(name):
+            if construction.selection_to_verify(verified.name):
                 continue
             yield Finding(
-                where=written.lines.at("construction", "verify", name),
-                detail=f"`{name}: same` means `selections.{selection}`; there is none.",
+                where=written.lines.at("construction", "verify", verified.name),
+                detail=f"`{verified.name}: same` means `selections.{verified.selection}`; there is none.",
                 hint="Say which exposures, such as `exposure in (2024102100509, 2024102600031)`.",
             )
 
@@ -157,26 +143,21 @@ def verified_by_nothing(tree: Tree) -> Findings:
 @mistake("Known failure of nothing")
 def failures_of_nothing(tree: Tree) -> Findings:
     """Find reasons that no failure could ever have."""
-    verifications = ", ".join(VERIFIED)
     for written, construction in _constructions(tree):
         for words in construction.known_failures:
             match = _KNOWN_FAILURE.fullmatch(words)
             where = written.lines.at("construction", "known_failures", words)
-            # What cp_verify lists has no other form, so that nothing in it
-            # could ever match.
             if match is None:
                 yield Finding(
                     where=where,
                     detail=f"{spelled(words)} is no failure of a verification.",
                     hint='Write it as cp_verify does: "verify bias: R22_S11 C07 NOISE".',
                 )
-                continue
-            word = match["word"]
-            if word not in VERIFIED:
+            elif match["word"] not in VERIFIED:
                 yield Finding(
                     where=where,
-                    detail=f"`{word}` is no verification that is known.",
-                    hint=f"Known are: {verifications}.",
+                    detail=f"`{match['word']}` is no verification that is known.",
+                    hint=f"Known are: {', '.join(VERIFIED)}.",
                 )
 
 
@@ -184,11 +165,10 @@ def failures_of_nothing(tree: Tree) -> Findings:
 def of_bare_tickets(tree: Tree) -> Findings:
     """Find constructions whose collections would be in no ticket chain."""
     for written, _ in _constructions(tree):
-        ticket = written.noun
-        if ticket.bare:
+        if written.noun.bare:
             yield Finding(
                 where=written.lines.at("construction"),
-                detail=f"{ticket.ticket} is bare; a construction makes the ticket's own collections.",
+                detail=f"{written.noun.ticket} is bare; a construction makes the ticket's own collections.",
                 hint="Leave out `bare`; `construct --write` writes `collections`.",
             )
 
@@ -203,31 +183,24 @@ def _selection(written: Written[Ticket], word: str) -> Where:
 
 def _constructions(tree: Tree) -> Iterator[tuple[Written[Ticket], Construction]]:
     for written in tree.tickets:
-        construction = written.noun.construction
-        if construction:
-            yield written, construction
+        if written.noun.construction:
+            yield written, written.noun.construction
 
 
 def _expressions(tree: Tree) -> Iterator[tuple[Written[Ticket], KeyPath, str]]:
     """Yield all expressions of the query language, with where they stand."""
     for written, construction in _constructions(tree):
-        path: KeyPath
         for word, selection in construction.selections.items():
             if isinstance(selection, str):
-                path = ("construction", "selections", word)
-                yield written, path, selection
-        to_verify: Mapping[str, str] = {}
-        if construction.verify:
-            to_verify = construction.verify.selections
-        for word, expression in to_verify.items():
-            if expression != "same":
-                path = ("construction", "verify", word)
-                yield written, path, expression
+                yield written, ("construction", "selections", word), selection
+        verify = construction.verify
+        for word, selection in (verify.selections if verify else {}).items():
+            if selection != "same":
+                yield written, ("construction", "verify", word), selection
         for index, recipe in enumerate(construction.recipes):
             look_at = recipe.making.look_at
             if look_at and look_at.where is not None:
-                path = ("construction", "make", index)
-                yield written, path, look_at.where
+                yield written, ("construction", "make", index), look_at.where
 
 
 def _problem_of(expression: str) -> str:
