@@ -12,6 +12,7 @@ order, each page in a demonstration world of its own:
   on;
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
   ``<!-- world: after COMMAND -->`` with one that nobody sees;
+* ``<!-- world: to construct -->`` is the one of `demo --construct`;
 * ``<!-- world: in git, … -->`` is one whose tree is then committed;
 * ``<!-- meanwhile: WHAT -->`` in front of a block is what others do then;
 * ``<!-- world: by rucio -->`` is one where a real Rucio carries, whose daemons
@@ -44,6 +45,9 @@ from pathlib import Path
 
 import pytest
 
+from calibstate.demo.construction.tasks import FAIL
+from calibstate.demo.construction.tree import build_construction, declare_adopted
+from calibstate.demo.construction.world import SMALL
 from calibstate.demo.rucio.site import RucioSite
 from calibstate.factory import clock
 from tests.commands import cut
@@ -60,7 +64,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 WORLD = re.compile(
-    r"<!-- world: (?P<git>in git)?(?P<rucio>by rucio)?(?:, )?"
+    r"<!-- world: (?P<git>in git)?(?P<rucio>by rucio)?(?P<raws>to construct)?(?:, )?"
     r"(?:without (?P<ticket>\S+)|after (?P<command>.+?))? -->"
 )
 
@@ -179,10 +183,31 @@ def _clock_says(moment: datetime) -> Callable[[Path], None]:
     return turn
 
 
+def _fail_a_quantum(world: Path) -> None:
+    os.environ[FAIL] = "cpBiasCombine:detector=1"
+
+
+def _remove_the_cause(world: Path) -> None:
+    del os.environ[FAIL]
+
+
+def _adopt(world: Path) -> None:
+    declare_adopted(world / "state")
+
+
+def _give_a_letter(world: Path) -> None:
+    file = world / "state" / "tickets" / "LSSTComCam" / "DM-48520.yaml"
+    file.write_text(file.read_text().replace("- {bias: {", "- {bias: {rerun: 20250209b, "))
+
+
 AROUND: Mapping[str, Callable[[Path], object]] = {
     "a host at the summit loses its power": _lose_power,
     "a run is killed at the summit": _kill_a_run,
     "two pull requests are merged": _merge_through_the_year,
+    "the board adopts what was made": _adopt,
+    "a quantum of the bias fails": _fail_a_quantum,
+    "the cause is removed": _remove_the_cause,
+    "the bias gets a letter of its own": _give_a_letter,
     "it is night at the summit": _clock_says(datetime(2025, 2, 12, 5, tzinfo=UTC)),
     "it is morning at the summit": _clock_says(datetime(2025, 2, 12, 11, tzinfo=UTC)),
 }
@@ -336,8 +361,15 @@ def shell(
     said = WORLD.search(page.read_text())
     carried = said is not None and said["rucio"] is not None
     rucio: RucioSite | None = request.getfixturevalue("rucio_site") if carried else None
-    made: Path = request.getfixturevalue("carried_world" if carried else "demo_world")
-    world = shutil.copytree(made, tmp_path / "calibstate-demo")
+    world = tmp_path / "calibstate-demo"
+    if said and said["raws"]:
+        # Templates and scratch have their places in it: it is not copied.
+        build_construction(world, SMALL, "here")
+        # What a page sets is gone behind it.
+        monkeypatch.setenv(FAIL, "")
+    else:
+        made: Path = request.getfixturevalue("carried_world" if carried else "demo_world")
+        shutil.copytree(made, world)
     monkeypatch.chdir(world)
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("COLUMNS", "100")
