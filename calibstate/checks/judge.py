@@ -38,31 +38,31 @@ def judge(desired: DesiredState, base: DesiredState | None, today: date) -> tupl
         The day in UTC.
     """
     settings = desired.settings.noun.policy
-    judged = [rule for rule in RULES if base or not rule.needs_base]
     tree = Judged(desired, base, today)
-    # Also what is silenced below: else nobody could tell which exceptions
-    # nothing needs any more.
-    findings: dict[str, list[Finding]] = {}
-    for rule in judged:
-        if _level(rule, settings) is not Level.OFF:
-            findings[rule.code] = list(rule.judge(tree))
-
     exempted = _exempted(settings, today)
+    judged = []
+    findings: dict[str, list[Finding]] = {}
     diagnostics = []
-    for rule in judged:
-        level = _level(rule, settings)
-        silenced = exempted.get(rule.code, set())
-        for finding in findings.get(rule.code, ()):
+    for rule in RULES:
+        if rule.needs_base and base is None:
+            continue
+        judged.append(rule)
+        code = rule.code
+        level = settings.levels.get(code, rule.level)
+        if level is Level.OFF:
+            continue
+        # Also what is silenced is kept: else nobody could tell which
+        # exceptions nothing needs any more.
+        findings[code] = list(rule.judge(tree))
+        silenced = exempted.get(code, set())
+        for finding in findings[code]:
             if finding.of.isdisjoint(silenced):
                 diagnostic = rule.diagnostic(finding, level)
                 diagnostics.append(diagnostic)
     diagnostics.extend(_unknown_rules(desired))
     diagnostics.extend(_idle_exceptions(desired, judged, findings, today))
-    return tuple(sorted(diagnostics, key=_by_line))
-
-
-def _level(rule: PolicyRule, settings: PolicySettings) -> Level:
-    return settings.levels.get(rule.code, rule.level)
+    diagnostics.sort(key=_by_line)
+    return tuple(diagnostics)
 
 
 def _exempted(settings: PolicySettings, today: date) -> Mapping[str, set[str]]:
@@ -70,7 +70,8 @@ def _exempted(settings: PolicySettings, today: date) -> Mapping[str, set[str]]:
     exempted: dict[str, set[str]] = {}
     for exemption in settings.exceptions:
         if not _has_ended(exemption, today):
-            exempted.setdefault(exemption.rule, set()).add(exemption.of)
+            subjects = exempted.setdefault(exemption.rule, set())
+            subjects.add(exemption.of)
     return exempted
 
 
@@ -96,7 +97,8 @@ def _unknown_rule(code: str, where: Where) -> Iterator[Diagnostic]:
         # Not by its name: a word that is no code names no rule.
         return
     hint = "They are in the reference, under Policy."
-    if near := nearest(code, codes):
+    near = nearest(code, codes)
+    if near:
         hint = f"Did you mean `{codes[near]}`?"
     yield Diagnostic(
         summary="Unknown rule",
@@ -146,7 +148,9 @@ def _idle_exceptions(
 
 def _has_ended(exemption: Exemption, today: date) -> bool:
     last = day(exemption.until)
-    return last is not None and last < today
+    if last is None:
+        return False
+    return last < today
 
 
 def _by_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:

@@ -13,7 +13,9 @@ __all__ = ["did_you_mean", "line"]
 def did_you_mean(word: str, vocabulary: Iterable[str]) -> str:
     """Return a hint at the word nearest to one; it may be empty."""
     near = nearest(word, vocabulary)
-    return f"Did you mean `{near}`?" if near else ""
+    if not near:
+        return ""
+    return f"Did you mean `{near}`?"
 
 
 def line(where: Where) -> str:

@@ -59,6 +59,14 @@ def construct(
             help="Write what ran, for the ticket: Markdown, or JSON where it ends so.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FOLDER",
+            help="Write pages of what the verifications say, cp_verify's own where its program is.",
+        ),
+    ] = None,
     lock_timeout: LockTimeoutOption = None,
     format: Annotated[Format, shown_as("results.constructions.ConstructionShown")],
     passing: Annotated[Passing, without("override")],
@@ -85,9 +93,11 @@ def construct(
       calibstate construct DM-48520 --run --looked bias
       calibstate construct DM-48520 --write
       calibstate construct DM-48520 --record DM-48520.md
+      calibstate construct DM-48520 --report pages
     """
     from ..work.construct import Running, construction_of, script, show
     from ..work.construct import record as record_of
+    from ..work.construct import report as report_of
     from ..work.construct import write as write_collections
 
     stopping = Stopping()
@@ -105,6 +115,10 @@ def construct(
         finish(shown, format)
     if record:
         write_result(record_of(constructing), record)
+        return
+    if report:
+        for page in report_of(constructing, report):
+            screen.tell(f"{page} was written.")
         return
     if not run:
         finish(show(constructing), format)

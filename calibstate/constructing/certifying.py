@@ -6,7 +6,7 @@ declared is looked at, and for a ticket that nobody has adopted yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..engine.observe import View, look_at
 from ..engine.waves import look_at_waves
@@ -31,7 +31,6 @@ def look_at_certifications(
     desired: DesiredState,
     repository: RepositoryAddress,
     places: ReadPlaces,
-    only: Iterable[CollectionName] | None = None,
 ) -> View:
     """Look at what a ticket certifies, and at its ticket chain.
 
@@ -48,8 +47,6 @@ def look_at_certifications(
         Its origin.
     places
         Where to look.
-    only
-        The collections that are certified; `None`: all that it declares.
 
     Raises
     ------
@@ -58,21 +55,30 @@ def look_at_certifications(
     """
     prefix = prefix_at(repository, desired)
     certifications = list(certifications_of(written, desired, repository, prefix))
-    if only is not None:
-        addresses = {Certification.at(repository, name) for name in only}
-        certifications = [declared for declared in certifications if declared.address in addresses]
     observations = look_at(certifications, places)
-    live = list(Certification.among(observed.resource for observed in observations))
+    resources = [observed.resource for observed in observations]
+    live = list(Certification.among(resources))
+    # The chain is to search what is certified, so it is looked at behind it.
     chains = list(_chains(written, live, repository, prefix, places))
     observations.extend(look_at(chains, places))
-    observations.extend(_archive(live))
+    remarks: list[Diagnostic] = []
+    unseen: dict[str, Observed] = {}
+    for certification in live:
+        remarks.extend(CertificationKind().remarks(certification))
+        detail = certification.unseen
+        if detail:
+            # One archive stands behind all of them: its trouble is told once.
+            address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
+            trouble = Diagnostic("Archive could not be seen", f"{detail}.")
+            unseen[detail] = Observed(address, trouble=trouble)
+    observations.extend(unseen.values())
     scope = Scope(repositories=(repository,))
-    remarks = [remark for certification in live for remark in CertificationKind().remarks(certification)]
+    by_address = {observed.address: observed for observed in observations}
     return View(
         desired,
         scope,
         (*certifications, *chains),
-        {observed.address: observed for observed in observations},
+        by_address,
         look_at_waves(desired, scope, places),
         tuple(remarks),
     )
@@ -100,7 +106,8 @@ def _chains(
         name = Constructed(ticket, prefix).chain
     if name is None:
         return
-    collection = places.butler(repository).collections([name]).get(name)
+    butler = places.butler(repository)
+    collection = butler.collections([name]).get(name)
     searched: tuple[CollectionName, ...] = ()
     if collection and collection.type is CollectionType.CHAINED:
         searched = collection.children
@@ -121,12 +128,3 @@ def _chains(
     )
     needs = [Need(Certification.at(repository, child), child) for child in new]
     yield Declared(chain, written.lines.at("ticket"), tuple(needs))
-
-
-def _archive(live: Sequence[Certification]) -> Iterator[Observed]:
-    """Yield that the archive could not be seen, if so."""
-    unseen = {certification.unseen for certification in live if certification.unseen}
-    for detail in unseen:
-        address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
-        trouble = Diagnostic("Archive could not be seen", f"{detail}.")
-        yield Observed(address, trouble=trouble)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,25 +62,30 @@ def look_at_steps(
     looked
         Products at whose images a person has looked.
     """
-    standings = list(_standings(steps, _observed(steps, places), places))
-    # What was done after a look shows that a person has looked.
+    # Backwards, since what was done after a look shows that a person has
+    # looked, whatever `looked` names this time.
+    standings: list[Standing] = []
     is_passed = False
-    for number in reversed(range(len(steps))):
-        step, shown = steps[number], standings[number].shown
+    for standing in reversed(_standings(steps, places)):
+        step = standing.step
+        shown = standing.shown
         if step.verb is Verb.LOOK:
-            state = StepState.LOOK
             if is_passed or step.word in looked:
-                state = StepState.DONE
-            standings[number] = Standing(step, replace(shown, state=state))
+                shown = replace(shown, state=StepState.DONE)
+            standing = replace(standing, shown=shown)
         elif shown.state is StepState.DONE or shown.datasets:
             is_passed = True
+        standings.insert(0, standing)
+    # Forwards: behind the first step that is not done all others wait, but
+    # for those that are done already.
     is_waiting = False
     for number, standing in enumerate(standings):
-        state = standing.shown.state
-        if is_waiting and state is not StepState.DONE:
+        if standing.shown.state is StepState.DONE:
+            continue
+        if is_waiting:
             shown = replace(standing.shown, state=StepState.WAITS)
-            standings[number] = Standing(standing.step, shown, live=standing.live)
-        is_waiting = is_waiting or state is not StepState.DONE
+            standings[number] = replace(standing, shown=shown, action=None)
+        is_waiting = True
     return tuple(standings)
 
 
@@ -94,45 +99,50 @@ def look_at_step(step: ConstructionStep, places: ConstructionPlaces) -> Standing
     places
         Where to look.
     """
-    (standing,) = _standings([step], _observed([step], places), places)
+    (standing,) = _standings([step], places)
     return standing
-
-
-def _observed(
-    steps: Sequence[ConstructionStep], places: ConstructionPlaces
-) -> Mapping[Address, Resource | None]:
-    """Look at what all steps are about, kind by kind."""
-    targets: dict[str, dict[Address, Resource]] = {}
-    for step in steps:
-        resource = step.resource
-        if resource:
-            targets.setdefault(resource.address.kind, {})[resource.address] = resource
-    live: dict[Address, Resource | None] = {}
-    for name, resources in targets.items():
-        live.update(KINDS[name].observe(list(resources.values()), places))
-    return live
 
 
 def _standings(
     steps: Sequence[ConstructionStep],
-    live: Mapping[Address, Resource | None],
     places: ConstructionPlaces,
-) -> Iterator[Standing]:
+) -> Sequence[Standing]:
+    """Look at each step by itself, whatever became of the others."""
+    # A kind is asked once for all that is of it.
+    targets: dict[str, dict[Address, Resource]] = {}
+    for step in steps:
+        resource = step.resource
+        if resource:
+            address = resource.address
+            resources = targets.setdefault(address.kind, {})
+            resources[address] = resource
+    live: dict[Address, Resource | None] = {}
+    for name, resources in targets.items():
+        kind = KINDS[name]
+        wanted = list(resources.values())
+        live.update(kind.observe(wanted, places))
+    standings = []
     for step in steps:
         resource = step.resource
         chain = Chain.of(resource)
         if resource is None:
-            yield Standing(step, StepSeen(step.name, step.collection, StepState.LOOK))
+            shown = StepSeen(step.name, step.collection, StepState.LOOK)
+            standing = Standing(step, shown)
         elif chain:
-            yield _standing_of_chain(step, chain, live[resource.address], places)
+            standing = _standing_of_chain(step, chain, live[chain.address], places)
         else:
-            yield _standing(step, resource, live[resource.address])
+            standing = _standing(step, resource, live[resource.address])
+        standings.append(standing)
+    return standings
 
 
-def _standing(step: ConstructionStep, declared: Resource, live: Resource | None) -> Standing:
+def _standing(
+    step: ConstructionStep,
+    declared: Resource,
+    live: Resource | None,
+) -> Standing:
     """Return how a step stands, as its kind says."""
     kind: Kind[Any] = KINDS[declared.address.kind]
-    drift = list(kind.compare(declared, live))
     shown = StepSeen(step.name, step.collection, StepState.DONE)
     submitted = Submitted.of(live)
     if submitted:
@@ -145,17 +155,28 @@ def _standing(step: ConstructionStep, declared: Resource, live: Resource | None)
             exposures=output.exposures,
             missing=output.missing,
         )
-    if not drift:
+    details = [departure.detail for departure in kind.compare(declared, live)]
+    if not details:
         return Standing(step, shown, live=live)
-    detail = "; ".join(departure.detail for departure in drift)
+    shown = replace(
+        shown,
+        state=StepState.REFUSED,
+        detail="; ".join(details),
+    )
     reason = kind.obstacle(declared, live)
     if reason:
-        shown = replace(shown, state=_STATES[reason.weight], detail=detail, reason=reason)
+        shown = replace(
+            shown,
+            state=_STATES[reason.weight],
+            reason=reason,
+        )
         return Standing(step, shown, live=live)
     actions = list(kind.remedy(declared, live))
-    state = StepState.READY if actions else StepState.REFUSED
-    action = next(iter(actions), None)
-    return Standing(step, replace(shown, state=state, detail=detail), action, live)
+    if not actions:
+        return Standing(step, shown, live=live)
+    # One at a time: the step is looked at again behind it.
+    shown = replace(shown, state=StepState.READY)
+    return Standing(step, shown, actions[0], live)
 
 
 def _standing_of_chain(
@@ -174,13 +195,21 @@ def _standing_of_chain(
     children: tuple[str, ...] = ()
     if chain and chain.exists:
         children = chain.children
-    if step.collection in children:
+    certified = step.collection
+    if certified in children:
         return Standing(step, shown)
-    standing = _standing(step, replace(declared, children=(step.collection, *children)), live)
-    held = places.butler(step.repository).digests([step.collection])
-    if step.collection not in held or standing.action is None:
-        detail = f"{step.collection} is not there yet"
-        return Standing(step, replace(shown, state=StepState.WAITS, detail=detail))
+    wanted = replace(declared, children=(certified, *children))
+    standing = _standing(step, wanted, live)
+    butler = places.butler(step.repository)
+    digest = butler.digests([certified]).get(certified)
+    if digest is None or standing.action is None:
+        shown = replace(
+            shown,
+            state=StepState.WAITS,
+            detail=f"{certified} is not there yet",
+        )
+        return Standing(step, shown)
     # What begins to be searched must hold what is seen of it now.
-    entering = {step.collection: held[step.collection].fingerprint}
-    return replace(standing, action=standing.action.model_copy(update={"entering": entering}))
+    entering = {certified: digest.fingerprint}
+    action = standing.action.model_copy(update={"entering": entering})
+    return replace(standing, action=action)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ..errors import RefusedError
 from ..kinds.generation import Generation
@@ -34,68 +35,71 @@ def recorded(standings: Sequence[Standing], places: ConstructionPlaces) -> tuple
     """
     records = []
     for standing in standings:
-        if standing.step.verb in {Verb.MAKE, Verb.VERIFY}:
+        step = standing.step
+        name = step.collection
+        if step.verb in {Verb.MAKE, Verb.VERIFY}:
             records.append(_submitted(standing, places))
-        elif standing.step.verb is Verb.CERTIFY:
-            records.append(_certified(standing, places))
+        elif step.verb is Verb.CERTIFY:
+            record = StepRecorded(
+                name=step.name,
+                state=standing.shown.state,
+                collection=name,
+            )
+            butler = places.butler(step.repository)
+            holding = butler.holdings([name]).get(name)
+            if holding:
+                ranges = {format_range((row.begin, row.end)) for row in holding.rows}
+                record = replace(
+                    record,
+                    datasets=len(holding.rows),
+                    validity=", ".join(sorted(ranges)),
+                )
+            records.append(record)
     return tuple(records)
 
 
 def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
-    step, shown = standing.step, standing.shown
+    """Return what a template ran, and of what."""
+    step = standing.step
     reader = places.construction(step.repository)
-    resource, live = step.resource, standing.live
-    assert isinstance(resource, Submitted) and isinstance(live, Submitted), "a template makes it"
-    submission, expected = resource.submission, resource.expected
-    assert submission and expected, "it is declared"
+    resource = Submitted.of(step.resource)
+    live = Submitted.of(standing.live)
+    assert resource and live, "a template makes it"
+    expected = resource.expected
+    assert resource.submission and expected, "it is declared"
     run = live.output.newest
-    used: tuple[int, ...] | None = None
-    times: tuple[str, str] | None = None
-    if run:
-        times = reader.registered(run, expected.dataset_type)
-        intermediate = step.recipe.product.intermediate if step.recipe else ""
-        if intermediate and isinstance(resource, Generation):
-            used = tuple(reader.used(run, intermediate)) or None
     runner = places.batches(step.repository)
     command: tuple[str, ...] = ()
-    # What ran is told all the same where the templates are elsewhere.
+    # What ran is told all the same where the templates are elsewhere: by the
+    # command that made this RUN, or else by the one that would.
     with suppress(RefusedError):
-        command = tuple(runner.command(submission))
+        command = tuple(runner.command(resource.submission))
     with suppress(RefusedError):
-        batch = runner.begun(submission)
+        batch = runner.begun(resource.submission)
         if batch and batch.run == run:
             command = batch.command
-    return StepRecorded(
-        name=step.name,
-        state=shown.state,
-        collection=submission.output,
-        run=run,
-        command=command,
-        query=submission.query,
-        selected=tuple(reader.exposures(expected.raws, expected.where)),
-        used=used,
-        datasets=len(live.output.datasets),
-        began=times[0] if times else None,
-        ended=times[1] if times else None,
-    )
-
-
-def _certified(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
-    step = standing.step
-    held = places.butler(step.repository).holdings([step.collection])
-    rows: Sequence[object] = ()
-    ranges: list[str] = []
-    if step.collection in held:
-        holding = held[step.collection]
-        rows = holding.rows
-        ranges = sorted({format_range((row.begin, row.end)) for row in holding.rows})
-    return StepRecorded(
+    record = StepRecorded(
         name=step.name,
         state=standing.shown.state,
-        collection=step.collection,
-        datasets=len(rows),
-        validity=", ".join(ranges),
+        collection=resource.submission.output,
+        run=run,
+        command=command,
+        query=resource.submission.query,
+        selected=tuple(reader.exposures(expected.raws, expected.where)),
+        datasets=len(live.output.datasets),
     )
+    if run is None:
+        return record
+    times = reader.registered(run, expected.dataset_type)
+    if times:
+        began, ended = times
+        record = replace(record, began=began, ended=ended)
+    if step.recipe and isinstance(resource, Generation):
+        intermediate = step.recipe.product.intermediate
+        if intermediate:
+            used = tuple(reader.used(run, intermediate))
+            record = replace(record, used=used or None)
+    return record
 
 
 def software_of(records: Sequence[StepRecorded], reader: ConstructionReader) -> dict[str, str]:
@@ -108,7 +112,8 @@ def software_of(records: Sequence[StepRecorded], reader: ConstructionReader) -> 
     reader
         The repository.
     """
-    runs = [record.run for record in records if record.run and record.state is StepState.DONE]
-    if not runs:
-        return {}
-    return dict(reader.software(runs[-1]))
+    for record in reversed(records):
+        if record.run and record.state is StepState.DONE:
+            software = reader.software(record.run)
+            return dict(software)
+    return {}

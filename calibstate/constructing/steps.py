@@ -7,7 +7,6 @@ collection, so that the next one is corrected with it; then it is verified.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -85,7 +84,9 @@ class ConstructionStep:
     @property
     def certified(self) -> CollectionName | None:
         """The CALIBRATION collection of its product, if it has one."""
-        return self.constructed.certification(self.recipe) if self.recipe else None
+        if self.recipe is None:
+            return None
+        return self.constructed.certification(self.recipe)
 
     @property
     def collection(self) -> CollectionName:
@@ -108,10 +109,7 @@ def steps_of(constructed: Constructed, repository: RepositoryAddress) -> tuple[C
     repository
         Where it is made.
     """
-    return tuple(_steps(constructed, repository))
-
-
-def _steps(constructed: Constructed, repository: RepositoryAddress) -> Iterator[ConstructionStep]:
+    steps = []
     for word, recipe in constructed.recipes.items():
         verbs = [Verb.MAKE]
         if recipe.making.look_at:
@@ -119,6 +117,16 @@ def _steps(constructed: Constructed, repository: RepositoryAddress) -> Iterator[
         if recipe.product.certified:
             verbs += [Verb.CERTIFY, Verb.CHAIN]
         for verb in verbs:
-            yield ConstructionStep(verb, word, constructed, repository, recipe)
+            step = ConstructionStep(verb, word, constructed, repository, recipe)
+            steps.append(step)
+    # Verified is what was certified, so it comes behind all of that.
     for verified in constructed.construction.verified:
-        yield ConstructionStep(Verb.VERIFY, verified.name, constructed, repository, verified=verified)
+        step = ConstructionStep(
+            Verb.VERIFY,
+            verified.name,
+            constructed,
+            repository,
+            verified=verified,
+        )
+        steps.append(step)
+    return tuple(steps)

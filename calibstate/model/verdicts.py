@@ -35,7 +35,8 @@ class FailedTest(Noun):
     """Its name, such as ``NOISE``."""
 
     detectors: Mapping[str, tuple[str, ...]]
-    """Amplifiers by detector; none: the detector as a whole."""
+    """Amplifiers by detector; of none: the detector as a whole.  Without any
+    detector: exposures as a whole."""
 
     exposures: tuple[int, ...]
     """In which exposures, sorted."""

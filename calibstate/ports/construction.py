@@ -168,6 +168,23 @@ class BatchRunner(Protocol):
         """Return what would be run, as words of a command line."""
         ...
 
+    def pages(self, collections: Sequence[str], folder: Path) -> str | None:
+        """Have cp_verify write its pages, and return why there are none.
+
+        Parameters
+        ----------
+        collections
+            Where results are looked for; the first that has one counts.
+        folder
+            Where the pages go; it holds none yet.
+
+        Returns
+        -------
+        str or None
+            Empty: they are there; `None`: nothing here writes any.
+        """
+        ...
+
     def needs(self, submission: Submission) -> frozenset[str] | None:
         """Return the dataset types that its pipeline cannot be run without.
 

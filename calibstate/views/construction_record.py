@@ -15,7 +15,8 @@ __all__ = ["as_markdown"]
 
 def as_markdown(result: ConstructionRecord) -> Iterator[str]:
     """Yield the record as Markdown."""
-    yield f"# Construction of {safe(result.ticket.name)}"
+    ticket = safe(result.ticket.name)
+    yield f"# Construction of {ticket}"
     yield ""
     yield f"As {result.repository} shows it, read {result.written_at}."
     yield ""
@@ -24,12 +25,20 @@ def as_markdown(result: ConstructionRecord) -> Iterator[str]:
     yield row("step", "state", "datasets", "exposures found", "used", "first", "last")
     yield "|---|---|---|---|---|---|---|"
     for step in result.steps:
+        # A certification selects nothing, and so uses nothing.
+        selected = ""
+        used = ""
+        if step.query:
+            selected = str(len(step.selected))
+            used = "not known"
+        if step.query and step.used is not None:
+            used = str(len(step.used))
         yield row(
             step.name,
             step.state.value,
             str(step.datasets),
-            str(len(step.selected)) if step.query else "",
-            _used(step),
+            selected,
+            used,
             step.began or "",
             step.ended or "",
         )
@@ -52,7 +61,9 @@ def as_markdown(result: ConstructionRecord) -> Iterator[str]:
     if not result.software:
         yield "No RUN tells."
     for package, version in result.software.items():
-        yield f"* {safe(package)} {safe(version)}"
+        name = safe(package)
+        number = safe(version)
+        yield f"* {name} {number}"
 
 
 def _how(step: StepRecorded) -> Iterator[str]:
@@ -60,25 +71,23 @@ def _how(step: StepRecorded) -> Iterator[str]:
     yield ""
     yield f"### {step.name}"
     yield ""
-    yield f"* collection `{step.run or step.collection}`"
+    collection = step.run or step.collection
+    yield f"* collection `{collection}`"
     if step.validity:
-        yield f"* valid {step.validity}, {count(step.datasets, 'certification')}"
+        certifications = count(step.datasets, "certification")
+        yield f"* valid {step.validity}, {certifications}"
     if step.query:
+        selected = _listed(step.selected)
         yield f"* selection `{step.query}`"
-        yield f"* exposures found: {_listed(step.selected)}"
+        yield f"* exposures found: {selected}"
         if step.used is not None and step.used != step.selected:
-            yield f"* exposures used: {_listed(step.used)}"
+            used = _listed(step.used)
+            yield f"* exposures used: {used}"
     if step.command:
         yield ""
         yield "```sh"
         yield shlex.join(step.command)
         yield "```"
-
-
-def _used(step: StepRecorded) -> str:
-    if not step.query:
-        return ""
-    return str(len(step.used)) if step.used is not None else "not known"
 
 
 def _listed(exposures: Sequence[int]) -> str:

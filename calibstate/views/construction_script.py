@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ..model.constructed import Constructed
 from ..model.constructions import Recipe
-from ..model.products import Verified
 from ..model.results.constructions import ConstructionShown
 from ..model.submissions import Submission
 from .shell_words import ShellWord, expanded, in_document, quoted, shortened
@@ -26,6 +25,16 @@ _REPOSITORY = ShellWord("$REPO")
 
 _WIDTH = 100
 """Characters of a line, but for a word that is longer."""
+
+_EMPTY_CHAIN = """\
+# It is searched before anything is in it; no command makes it empty.
+python - <<'EOF'
+import os
+from lsst.daf.butler import Butler, CollectionType
+with Butler.from_config(os.environ['REPO'], writeable=True) as butler:
+    butler.collections.register({chain}, CollectionType.CHAINED)
+EOF"""
+"""What makes the ticket collection, which is there before it is searched."""
 
 _PAUSE = """\
 pause() {  # Wait for a person who looks at images, if there is one.
@@ -70,7 +79,9 @@ class _Script:
             yield ""
             yield f"# --- verify {verified.name}"
             submission = self._constructed.verification_submission(verified)
-            yield from self._submit(submission, self._verify_pipeline(verified))
+            name, _, _ = verified.output.partition("-")
+            pipeline = f"$CP_VERIFY_DIR/pipelines/$INSTRUMENT/{name}.yaml"
+            yield from self._submit(submission, ShellWord(pipeline))
         yield from self._report()
 
     def _head(self) -> Iterator[str]:
@@ -100,12 +111,17 @@ class _Script:
 
     def _product(self, recipe: Recipe) -> Iterator[str]:
         """Yield what makes, shows, certifies and chains a product."""
-        product, constructed = recipe.product, self._constructed
+        product = recipe.product
+        constructed = self._constructed
         yield ""
         yield f"# --- {product.name}"
         if product.searches_ticket and not self._is_chain_there:
-            yield from self._empty_chain()
-        yield from self._submit(constructed.submission(recipe), _pipeline("CP_PIPE_DIR", product.pipeline))
+            chain = repr(constructed.chain)
+            yield from _EMPTY_CHAIN.format(chain=chain).splitlines()
+            self._is_chain_there = True
+        submission = constructed.submission(recipe)
+        pipeline = f"$CP_PIPE_DIR/pipelines/$INSTRUMENT/{product.pipeline}.yaml"
+        yield from self._submit(submission, ShellWord(pipeline))
         yield from self._look_at(recipe)
         certified = constructed.certification(recipe)
         if certified is None:
@@ -116,24 +132,21 @@ class _Script:
             dates.append(("--begin-date", certifying.begin))
         if certifying.end:
             dates.append(("--end-date", certifying.end))
-        source = constructed.generation(recipe)
         yield self._command(
-            "butler certify-calibrations", _REPOSITORY, *dates, source, certified, product.dataset_type
+            "butler certify-calibrations",
+            _REPOSITORY,
+            *dates,
+            constructed.generation(recipe),
+            certified,
+            product.dataset_type,
         )
         yield self._command(
-            "butler collection-chain", _REPOSITORY, ("--mode", "prepend"), constructed.chain, certified
+            "butler collection-chain",
+            _REPOSITORY,
+            ("--mode", "prepend"),
+            constructed.chain,
+            certified,
         )
-        self._is_chain_there = True
-
-    def _empty_chain(self) -> Iterator[str]:
-        """Yield what makes the ticket collection, which must be there."""
-        yield "# It is searched before anything is in it; no command makes it empty."
-        yield "python - <<'EOF'"
-        yield "import os"
-        yield "from lsst.daf.butler import Butler, CollectionType"
-        yield "with Butler.from_config(os.environ['REPO'], writeable=True) as butler:"
-        yield f"    butler.collections.register({self._constructed.chain!r}, CollectionType.CHAINED)"
-        yield "EOF"
         self._is_chain_there = True
 
     def _look_at(self, recipe: Recipe) -> Iterator[str]:
@@ -161,7 +174,11 @@ class _Script:
 
     def _submit(self, submission: Submission, pipeline: ShellWord) -> Iterator[str]:
         """Yield what runs a template, or what is in it."""
-        changed = self._changed(submission.variables)
+        # What one command has otherwise than the rest stands in front of it.
+        changed = ""
+        for name, value in submission.variables.items():
+            if self._variables.get(name) != value:
+                changed += f"{name}={shlex.quote(value)} "
         if self._settings.submit == "bps":
             yield from self._bps(submission, changed)
             return
@@ -178,15 +195,8 @@ class _Script:
             "--register-dataset-types",
         )
 
-    def _changed(self, variables: Mapping[str, str]) -> str:
-        """Return the variables that one command has otherwise, as words."""
-        words = ""
-        for name, value in variables.items():
-            if self._variables.get(name) != value:
-                words += f"{name}={shlex.quote(value)} "
-        return words
-
     def _bps(self, submission: Submission, changed: str) -> Iterator[str]:
+        """Yield what submits a template, with what the site adds to it."""
         home = _HOMES[submission.home]
         folder = getattr(self._settings.templates, submission.home)
         template = f"{folder}/bps_{submission.template}.yaml"
@@ -204,9 +214,6 @@ class _Script:
         yield "EOF"
         yield f'{changed}bps submit "{wrapper}"'
 
-    def _verify_pipeline(self, verified: Verified) -> ShellWord:
-        return _pipeline("CP_VERIFY_DIR", verified.output.partition("-")[0])
-
     def _report(self) -> Iterator[str]:
         """Yield the report for the board: verifications first, as it wants."""
         constructed = self._constructed
@@ -220,9 +227,8 @@ class _Script:
         yield "# --- report"
         yield 'if [ -x "$CP_VERIFY_DIR/bin/cpv_report.py" ]; then'
         yield '    "$CP_VERIFY_DIR/bin/cpv_report.py" -r "$REPO" -O "$files/report" \\'
-        for number, collection in enumerate(collections, 1):
-            end = "" if number == len(collections) else " \\"
-            yield f"        -c {self._word(collection)}{end}"
+        options = [f"        -c {self._word(collection)}" for collection in collections]
+        yield " \\\n".join(options)
         yield "fi"
 
     def _word(self, word: str) -> str:
@@ -243,17 +249,17 @@ class _Script:
         """
         lines = [command]
         for part in parts:
-            if isinstance(part, str):
-                words = part if part.startswith("--") else self._word(part)
-            else:
-                option, value = part
-                words = f"{option} {self._word(value)}"
-            if len(lines[-1]) + len(words) < _WIDTH:
-                lines[-1] = f"{lines[-1]} {words}"
+            match part:
+                case (option, value):
+                    word = self._word(value)
+                    words = f"{option} {word}"
+                case str() if part.startswith("--"):
+                    words = part
+                case str():
+                    words = self._word(part)
+            line = lines[-1]
+            if len(line) + len(words) < _WIDTH:
+                lines[-1] = f"{line} {words}"
             else:
                 lines.append(f"    {words}")
         return " \\\n".join(lines)
-
-
-def _pipeline(home: str, name: str) -> ShellWord:
-    return ShellWord(f"${home}/pipelines/$INSTRUMENT/{name}.yaml")

@@ -8,10 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from ..model.verdicts import FailedTest, ProductVerdict, TicketVerdicts, Verdict
-from .markdown import row
+from .markdown import row, safe
 from .messages import count
 
-__all__ = ["in_short", "lacking_words", "products_as_markdown", "verdict_lines", "verdicts_as_markdown"]
+__all__ = [
+    "in_short",
+    "lacking_words",
+    "page_of",
+    "products_as_markdown",
+    "verdict_lines",
+    "verdicts_as_markdown",
+]
 
 _WIDE = 80
 _MARGIN = " " * 10
@@ -88,6 +95,19 @@ def verdicts_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
     yield from products_as_markdown(verdicts)
 
 
+def page_of(verdicts: TicketVerdicts) -> Iterator[str]:
+    """Yield a page of its own: what the verifications of a ticket say."""
+    yield f"# Verification of {safe(verdicts.instrument)}/{safe(verdicts.ticket)}"
+    yield ""
+    yield f"**{verdicts.verdict.value}**"
+    yield ""
+    yield from products_as_markdown(verdicts)
+    for product in verdicts.products:
+        if product.run:
+            yield ""
+            yield f"{safe(product.product)} was read from `{product.run}`."
+
+
 def products_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
     """Yield the same without a heading."""
     yield row(*_HEADS)
@@ -127,9 +147,9 @@ def _places(detectors: Mapping[str, Sequence[str]]) -> str:
     largest = sorted(groups.items(), key=lambda group: -len(group[1]))
     places = []
     for amplifiers, names in largest[:_MOST_GROUPS]:
-        place = _named(names, "detector")
+        place = _named(names, "detector", "+")
         if amplifiers:
-            place = f"{place} {_named(amplifiers, 'amplifier')}"
+            place = f"{place} {_named(amplifiers, 'amplifier', ' ')}"
         places.append(place)
     more = sum(len(names) for _, names in largest[_MOST_GROUPS:])
     if more:
@@ -137,8 +157,8 @@ def _places(detectors: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(places)
 
 
-def _named(names: Sequence[str], noun: str) -> str:
+def _named(names: Sequence[str], noun: str, mark: str) -> str:
     """Return a few names, or how many they are."""
     if len(names) <= _MOST_NAMES:
-        return " ".join(names)
+        return mark.join(names)
     return f"{len(names)} {noun}s ({names[0]}…{names[-1]})"

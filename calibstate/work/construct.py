@@ -6,7 +6,7 @@ what was cut off is taken up by running it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +21,12 @@ from ..engine.converge import Run, converge
 from ..engine.guards import refuse_guarded
 from ..engine.hold import Patience
 from ..engine.waves import look_at_waves
-from ..errors import Diagnostic, RefusedError, UsageError
+from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
 from ..factory.past import basis
 from ..model.actions import Action
 from ..model.constructed import Constructed
 from ..model.guards import Allowed
-from ..model.names import RepositoryAddress, nearest, spelled
+from ..model.names import CollectionName, RepositoryAddress, nearest, spelled
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.repositories import SiteConstruction
@@ -36,14 +36,17 @@ from ..model.verdicts import TicketVerdicts
 from ..store import treefile
 from ..store.collectionlist import with_collections
 from ..store.verdictfile import with_verdicts
+from ..views.printable import printable
+from ..views.verdicts import page_of
 from .applying import SessionSupervisor, StepProgress
+from .savedplans import save_text
 from .scoping import ticket_named
 from .session import Session
 
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["Constructing", "Running", "construction_of", "record", "script", "show", "write"]
+__all__ = ["Constructing", "Running", "construction_of", "record", "report", "script", "show", "write"]
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,15 @@ def show(constructing: Constructing) -> ConstructionShown:
     with constructing.session.listener.progress("looking at steps"):
         standings = look_at_steps(constructing.steps, constructing.places)
         verdicts = _verdicts(constructing, standings)
-    shown = _shown(constructing, [standing.shown for standing in standings])
+    steps = [standing.shown for standing in standings]
+    shown = _shown(constructing, steps)
     return replace(shown, verdicts=verdicts)
 
 
 def _verdicts(constructing: Constructing, standings: Sequence[Standing]) -> TicketVerdicts | None:
     """Return what verifications say, if one of them is there."""
     for standing in standings:
+        # Without one all products would be shown as not verified.
         if standing.step.verb is Verb.VERIFY and standing.shown.datasets:
             return verdicts_of(
                 constructing.constructed,
@@ -167,13 +172,19 @@ def record(constructing: Constructing) -> ConstructionRecord:
     constructing
         What is made.
     """
-    places, constructed = constructing.places, constructing.constructed
+    places = constructing.places
+    constructed = constructing.constructed
     with constructing.session.listener.progress("reading what ran"):
         standings = look_at_steps(constructing.steps, places)
         steps = recorded(standings, places)
         reader = places.construction(constructing.repository)
         software = software_of(steps, reader)
-        verdicts = verdicts_of(constructed, constructing.steps, constructing.repository, places)
+        verdicts = verdicts_of(
+            constructed,
+            constructing.steps,
+            constructing.repository,
+            places,
+        )
     return ConstructionRecord(
         constructing.ticket,
         constructing.repository,
@@ -183,6 +194,58 @@ def record(constructing: Constructing) -> ConstructionRecord:
         verdicts,
         constructing.session.utc_now(),
     )
+
+
+def report(constructing: Constructing, folder: Path) -> tuple[Path, ...]:
+    """Write pages of what the verifications say, for those who decide.
+
+    cp_verify's own are written where its program is; they tell no verdict, so
+    a page of ours is written in any case.
+
+    Parameters
+    ----------
+    constructing
+        What is made.
+    folder
+        Where they go: a new folder, or an empty one.
+
+    Returns
+    -------
+    tuple of Path
+        The pages to begin with.
+
+    Raises
+    ------
+    CalibstateError
+        The pages cannot be written, or cp_verify's program wrote none.
+    UsageError
+        There is something in the folder; old pages would stand among new ones.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        problem = f"{folder} is not empty; old pages would stand among the new ones."
+        raise UsageError(Diagnostic("Folder is not empty", problem, hint="Name another one."))
+    places, constructed = constructing.places, constructing.constructed
+    with constructing.session.listener.progress("writing pages"):
+        standings = look_at_steps(constructing.steps, places)
+        verdicts = verdicts_of(constructed, constructing.steps, constructing.repository, places)
+        page = folder / "verdicts.md"
+        save_text(page, printable("\n".join([*page_of(verdicts), ""])), "Page cannot be written")
+        collections = [*_begun(standings, Verb.VERIFY), *_begun(standings, Verb.MAKE)]
+        why = places.batches(constructing.repository).pages(collections, folder.absolute())
+    if why is None:
+        return (page,)
+    if why:
+        hint = f"{page} has the verdicts."
+        raise CalibstateError(Diagnostic("No pages of cp_verify", f"{why}.", hint=hint))
+    indices = sorted(folder.rglob("index.html"))
+    return (page, *indices[:1])
+
+
+def _begun(standings: Sequence[Standing], verb: Verb) -> Iterator[CollectionName]:
+    """Yield the collections of which there is something."""
+    for standing in standings:
+        if standing.step.verb is verb and standing.shown.datasets:
+            yield standing.shown.collection
 
 
 def write(constructing: Constructing, shown: ConstructionShown) -> tuple[str, ...]:
@@ -280,7 +343,8 @@ class Running:
         UsageError
             There is no step of the name at which it is to stop.
         """
-        steps, places = self.constructing.steps, self.constructing.places
+        steps = self.constructing.steps
+        places = self.constructing.places
         last = self._last()
         standings = list(look_at_steps(steps, places, self.looked))
         images: Sequence[Path] = ()
@@ -291,26 +355,31 @@ class Running:
                 break
             if self.constructing.session.stop():
                 break
-            if standings[number].shown.state is StepState.DONE:
+            shown = standings[number].shown
+            if shown.state is StepState.DONE:
                 continue
             if step.verb is Verb.LOOK:
                 images = self._retrieve(step)
-                has_looked = self.ask(standings[number].shown, images)
-                state = StepState.DONE if has_looked else StepState.LOOK
-                standings[number] = Standing(step, replace(standings[number].shown, state=state))
-                if not has_looked:
+                if not self.ask(shown, images):
+                    # The first look is where a person goes on, even if what
+                    # was before it was done only now.
+                    shown = replace(shown, state=StepState.LOOK)
+                    standings[number] = Standing(step, shown)
                     break
+                shown = replace(shown, state=StepState.DONE)
+                standings[number] = Standing(step, shown)
                 images = ()
                 continue
             # What was done before may have opened it.
-            standings[number] = look_at_step(step, places)
-            if standings[number].action:
-                standings[number] = self._carry_out(standings[number])
-            if standings[number].shown.state is not StepState.DONE:
+            standing = look_at_step(step, places)
+            if standing.action:
+                standing = self._carry_out(standing)
+            standings[number] = standing
+            if standing.shown.state is not StepState.DONE:
                 break
-        shown = _shown(self.constructing, [standing.shown for standing in standings])
+        every_step = [standing.shown for standing in standings]
         return replace(
-            shown,
+            _shown(self.constructing, every_step),
             verdicts=_verdicts(self.constructing, standings),
             outcomes=tuple(self.outcomes),
             has_run=True,
@@ -327,38 +396,57 @@ class Running:
         if self.until in names:
             return names.index(self.until)
         near = nearest(self.until, names)
-        hint = f"Its steps are: {', '.join(names)}."
+        listed = ", ".join(names)
+        hint = f"Its steps are: {listed}."
         if near:
             hint = f"Did you mean `{near}`?"
-        problem = f"{spelled(self.until)} is no step of {self.constructing.ticket.name}."
-        raise UsageError(Diagnostic("No such step", problem, hint=hint))
+        ticket = self.constructing.ticket
+        raise UsageError(
+            Diagnostic(
+                "No such step",
+                f"{spelled(self.until)} is no step of {ticket.name}.",
+                hint=hint,
+            )
+        )
 
     def _carry_out(self, standing: Standing) -> Standing:
         """Do one step under the origin's lock, and look at it again."""
         assert standing.action, "it can be done"
-        session, places = self.constructing.session, self.constructing.places
+        constructing = self.constructing
+        session = constructing.session
+        desired = session.desired
+        places = constructing.places
         action: Action = standing.action
-        step = Step(str(self.constructing.steps.index(standing.step) + 1), action)
+        number = constructing.steps.index(standing.step) + 1
+        step = Step(str(number), action)
         self._refuse_what_is_final(standing.step)
-        waves = look_at_waves(session.desired, session.scope, places)
-        refuse_guarded([step], session.desired, self.allowed, waves)
-        plan = Plan(basis(session.desired, "", __version__), (step,))
+        waves = look_at_waves(desired, session.scope, places)
+        refuse_guarded([step], desired, self.allowed, waves)
+        plan = Plan(basis(desired, "", __version__), (step,))
         # A batch may last for hours, and goes on without us.
-        places.batches(self.constructing.repository).leave_when(session.stop)
+        places.batches(constructing.repository).leave_when(session.stop)
         bar = StepProgress(session.listener)
+        patience = Patience(
+            self.lock_timeout,
+            session.listener.note,
+            session.stop,
+            session.stop.sleep,
+        )
         run = Run(
             places,
             session.utc_now,
             SessionSupervisor(session, self.allowed, bar),
-            Patience(self.lock_timeout, session.listener.note, session.stop, session.stop.sleep),
+            patience,
         )
         outcome: Outcome | None = None
-        for outcome in converge(plan, run, why=f"construct {self.constructing.ticket.name}"):
+        why = f"construct {constructing.ticket.name}"
+        for outcome in converge(plan, run, why=why):
             bar.stop()
             if outcome.result is not Result.BEGUN:
                 self.outcomes.append(outcome)
             self.show(outcome)
-        return self._after(look_at_step(standing.step, places), outcome)
+        after = look_at_step(standing.step, places)
+        return self._with_causes(after, outcome)
 
     def _refuse_what_is_final(self, step: ConstructionStep) -> None:
         """Refuse to add to a ticket that is sealed.
@@ -381,34 +469,43 @@ class Running:
             )
         )
 
-    def _after(self, standing: Standing, outcome: Outcome | None) -> Standing:
+    def _with_causes(self, standing: Standing, outcome: Outcome | None) -> Standing:
         """Return a step that was tried, with what went wrong in it."""
         shown = standing.shown
         if shown.state is StepState.DONE or outcome is None:
             return standing
         submission = getattr(standing.action, "submission", None)
         if submission:
-            causes = self.constructing.places.batches(self.constructing.repository).causes(submission)
+            places = self.constructing.places
+            runner = places.batches(self.constructing.repository)
+            causes = runner.causes(submission)
             shown = replace(shown, causes=tuple(causes))
         return Standing(standing.step, shown, standing.action)
 
     def _retrieve(self, step: ConstructionStep) -> Sequence[Path]:
         """Fetch the images of a step, for a person to look at."""
-        look_at, constructed = step.look_at, self.constructing.constructed
+        look_at = step.look_at
         assert look_at and step.recipe, "it is a look at a product"
-        where = f"instrument='{constructed.ticket.instrument}'"
+        constructing = self.constructing
+        constructed = constructing.constructed
+        ticket = constructed.ticket
+        where = f"instrument='{ticket.instrument}'"
         if look_at.where:
             where = constructed.where(look_at.where)
-        folder = self._folder() / "images" / step.word
-        reader = self.constructing.places.construction(self.constructing.repository)
-        with self.constructing.session.listener.progress(f"fetching {look_at.type}") as watch:
-            return reader.retrieve(step.collection, look_at.type, where, folder, watch)
-
-    def _folder(self) -> Path:
-        """Return where files of this construction go."""
-        scratch = self.constructing.places.batches(self.constructing.repository).scratch()
-        ticket = self.constructing.ticket
-        return scratch / "calibstate" / ticket.instrument / ticket.ticket
+        # Beside the submissions, so that a person finds all in one place.
+        scratch = constructing.places.batches(constructing.repository).scratch()
+        of_ticket = scratch / "calibstate" / ticket.instrument / ticket.ticket
+        folder = of_ticket / "images" / step.word
+        reader = constructing.places.construction(constructing.repository)
+        listener = constructing.session.listener
+        with listener.progress(f"fetching {look_at.type}") as watch:
+            return reader.retrieve(
+                step.collection,
+                look_at.type,
+                where,
+                folder,
+                watch,
+            )
 
 
 def _shown(constructing: Constructing, steps: Sequence[StepSeen]) -> ConstructionShown:

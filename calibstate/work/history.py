@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..errors import CalibstateError, Diagnostic
 from ..factory.past import declared_in_time
-from ..model.desired import DesiredState
 from ..model.results.trees_compared import ChainHistory, HistoryEntry
 from ..model.scope import Scope
 from ..past.history import history as changes_in_time
@@ -34,7 +33,15 @@ def history(session: Session, chain: str, ticket: str | None = None) -> ChainHis
     """
     revisions = list(changes_in_time(declared_in_time(str(session.root)), chain, ticket))
     if not any(revision.changes for revision in revisions):
-        _check_declared(session.desired, chain, ticket)
+        # Nothing is said of what nobody declared, which is another mistake.
+        desired = session.desired
+        if chain not in desired.chains:
+            raise undeclared("chain", chain, desired.chains)
+        if ticket:
+            scope = Scope(tickets=(ticket,))
+            if not any(scope.has_ticket(key) for key in desired.tickets):
+                tickets = {name for _, name in desired.tickets}
+                raise undeclared("ticket", ticket, tickets)
         what = f"{ticket} in {chain}" if ticket else chain
         problem = f"No commit says anything of {what}."
         hint = "Commit it; `calibstate diff` tells."
@@ -44,14 +51,3 @@ def history(session: Session, chain: str, ticket: str | None = None) -> ChainHis
         entry = HistoryEntry(revision, sentences(revision.changes))
         entries.append(entry)
     return ChainHistory(chain, tuple(entries))
-
-
-def _check_declared(desired: DesiredState, chain: str, ticket: str | None) -> None:
-    """Refuse a chain or a ticket that nobody declared."""
-    if chain not in desired.chains:
-        raise undeclared("chain", chain, desired.chains)
-    if not ticket:
-        return
-    scope = Scope(tickets=(ticket,))
-    if not any(scope.has_ticket(key) for key in desired.tickets):
-        raise undeclared("ticket", ticket, {name for _, name in desired.tickets})

@@ -264,6 +264,40 @@ def test_verdicts_are_of_the_newest_run_and_know_what_the_board_knows(made: Cons
     assert shown["verdict"] == "known failures"
 
 
+def test_pages_of_cp_verify_are_looked_for_and_ours_tell_the_verdict(
+    made: Construction, tmp_path: Path
+) -> None:
+    assert made.construct("--run", "--until", "verify bias").code == 2
+    program = made.world.cp_verify / "bin/cpv_report.py"
+
+    ran = made.construct("--report", str(tmp_path / "ours"))
+
+    assert (ran.code, ran.err.count("was written")) == (0, 1)
+    page = (tmp_path / "ours/verdicts.md").read_text()
+    assert "| bias | passed | 2 | 2 |" in page
+    assert "| flat\\_g | no verdict |" in page
+    # It ends with 3, and there are pages.
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@" > "$4/index.html"\nexit 3\n')
+    program.chmod(0o755)
+    ran = made.construct("--report", str(tmp_path / "theirs"))
+    assert (ran.code, ran.err.count("was written")) == (0, 2)
+    words = (tmp_path / "theirs/index.html").read_text().split()
+    assert words[:3] == ["-r", str(made.world.repository), "-O"]
+    collections = [name.rpartition("/")[2] for name in words[4:] if name != "-c"]
+    assert collections[:2] == ["verifyScience.20250210a", "verifyBias.20250210a"]
+    assert "biasGen.20250207a" in collections[2:]
+    assert not [name for name in collections[2:] if name.startswith("verify")]
+    # Old pages do not stand among new ones.
+    assert made.construct("--report", str(tmp_path / "theirs")).code == 64
+    # It ends with 0, and there are none.
+    program.write_text("#!/bin/sh\necho no such thing as afw\n")
+    ran = made.construct("--report", str(tmp_path / "none"))
+    assert ran.code == 1
+    assert "wrote no page, and ended with 0: no such thing as afw" in ran.err
+    assert (tmp_path / "none/verdicts.md").exists()
+
+
 def test_yesterdays_verdict_does_not_answer_for_a_verification_that_failed_today(
     made: Construction, monkeypatch: pytest.MonkeyPatch
 ) -> None:

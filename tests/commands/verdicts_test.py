@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calibstate.constructing.verdicts import Failure, fold
+from calibstate.constructing.failures import Failure, fold
 from calibstate.model.desired import DesiredState
 from calibstate.model.verdicts import FailedTest, ProductVerdict, TicketVerdicts, Verdict
 from calibstate.store.statefile import load
@@ -228,3 +228,50 @@ def test_a_construction_without_a_verdict_says_so(tree: Tree, capsys: pytest.Cap
     assert "No verdict of DM-300 is kept" in report(tree, capsys).out
     approvals = tree.run(capsys, "approvals", "--format", "json").json["approvals"]
     assert [said["verdict"] for said in approvals if said["ticket"] == "DM-300"] == ["no verdict"]
+
+
+def findings(tree: Tree, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    """Return what the policy says of verdicts: code and detail."""
+    problems = tree.run(capsys, "validate", "--format", "json").json["problems"]
+    return [(said["code"], said["detail"]) for said in problems if said["code"] in {"M908", "M909"}]
+
+
+@pytest.mark.parametrize(("status", "codes"), [("proposed", ["M908"]), ("flagged", []), ("rejected", [])])
+def test_the_policy_asks_for_reasons_until_somebody_flags_the_ticket(
+    tree: Tree, capsys: pytest.CaptureFixture[str], status: str, codes: list[str]
+) -> None:
+    tree.ticket("DM-300", "bias.20250201a", status=status)
+    keep(tree, verdicts_of())
+
+    assert [code for code, _ in findings(tree, capsys)] == codes
+
+
+def test_the_policy_asks_for_failures_that_were_only_counted(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    product = ProductVerdict(product="bias", verdict=Verdict.FAILED, detail="90720 failures, too many")
+    keep(tree, TicketVerdicts(ticket="DM-300", instrument="LSSTComCam", products=(product,)))
+
+    ((code, detail),) = findings(tree, capsys)
+    assert code == "M908"
+    assert "(90720 failures, too many)" in detail
+
+
+@pytest.mark.parametrize(
+    ("collections", "words"),
+    [
+        (("bias.20250201a", "dark.20250201a"), f"{CHAIN}/dark.20250201a was not there yet"),
+        (("bias.20250201a",), ""),
+        (("bias.20250209b",), f"{CHAIN}/bias.20250209b was not there yet"),
+    ],
+)
+def test_the_policy_knows_what_was_verified(
+    tree: Tree, capsys: pytest.CaptureFixture[str], collections: tuple[str, ...], words: str
+) -> None:
+    tree.ticket("DM-300", *collections, status="flagged")
+    keep(tree, verdicts_of())
+
+    told = findings(tree, capsys)
+
+    assert bool(told) is bool(words)
+    assert all(code == "M909" and words in detail for code, detail in told)

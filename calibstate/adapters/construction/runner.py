@@ -36,6 +36,7 @@ from .in_process import in_this_process
 from .launching import in_a_session
 from .middleware import Ended, Launch, Middleware, Work
 from .needs import needs_of_pipeline
+from .pages import program_of, write_pages
 from .pipetask import Pipetask
 
 __all__ = ["open_batch_runner"]
@@ -140,6 +141,15 @@ class _Runner(BatchRunner):
     @override
     def command(self, submission: Submission) -> Sequence[str]:
         return self._middleware.command(submission, self._template(submission), self._folder(submission))
+
+    @override
+    def pages(self, collections: Sequence[str], folder: Path) -> str | None:
+        variables = self._environment.variables()
+        program = program_of(variables.get("CP_VERIFY_DIR"))
+        if program is None:
+            return None
+        environment = self._environment.complete(variables)
+        return write_pages(program, variables["REPO"], collections, folder, environment)
 
     @override
     def needs(self, submission: Submission) -> frozenset[str] | None:
@@ -261,7 +271,10 @@ class _Runner(BatchRunner):
             return False
         # Of one that has ended nothing is left to go on with where its RUN
         # was removed since.
-        return ended.state is BatchState.CUT or self._is_registered(batch.run)
+        if self._is_registered(batch.run):
+            return True
+        # pipetask registers a RUN before it writes, BPS in its last job.
+        return ended.state is BatchState.CUT and batch.submit == "bps"
 
     def _refuse_occupied(self, submission: Submission, run: str, look: _Look) -> None:
         """Refuse to write to a RUN that holds what is not gone on with."""

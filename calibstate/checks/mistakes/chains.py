@@ -50,13 +50,13 @@ def chains_nowhere(tree: Tree) -> Findings:
 def two_meanings(tree: Tree) -> Findings:
     """Find names that are declared as one thing, and as another."""
     for claim, earlier in _claimed_again(tree):
-        if claim.meaning != earlier.meaning:
-            yield Finding(
-                where=claim.where,
-                detail=(
-                    f"`{claim.name}` is {claim.meaning}, but also {earlier.meaning} ({line(earlier.where)})."
-                ),
-            )
+        if claim.meaning == earlier.meaning:
+            continue
+        declared_at = line(earlier.where)
+        yield Finding(
+            where=claim.where,
+            detail=f"`{claim.name}` is {claim.meaning}, but also {earlier.meaning} ({declared_at}).",
+        )
 
 
 @mistake("Collection listed twice")
@@ -77,15 +77,17 @@ def externals_declared(tree: Tree) -> Findings:
     """Find collections that are listed as others' and declared as ours."""
     for chain in tree.chains:
         for index, entry in enumerate(chain.noun.entries):
-            if not isinstance(entry, ExternalEntry) or entry.external not in tree.claimed:
+            if not isinstance(entry, ExternalEntry):
                 continue
-            claim = tree.claimed[entry.external]
+            name = entry.external
+            claim = tree.claimed.get(name)
+            if claim is None:
+                continue
+            declared_at = line(claim.where)
             where = chain.lines.value_at("entries", index, "external")
             yield Finding(
                 where=where,
-                detail=(
-                    f"`{entry.external}` is {claim.meaning} ({line(claim.where)}), so it is ours to make."
-                ),
+                detail=f"`{name}` is {claim.meaning} ({declared_at}), so it is ours to make.",
                 hint="List it without `external`.",
             )
 

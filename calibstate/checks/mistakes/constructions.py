@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...errors import Where
 from ...model.constructions import Construction, SameAs
 from ...model.desired import KeyPath, Written
-from ...model.names import nearest, spelled
+from ...model.names import spelled
 from ...model.policy import Level
 from ...model.products import SELECTIONS, VERIFIED
 from ...model.tickets import Ticket
 from ..rule import Finding, Findings, mistake
 from ..tree import Tree
+from ..words import did_you_mean
 
 _DOUBLED = re.compile(r"\b(and|or)\s+(and|or)\b", re.IGNORECASE)
 _AT_AN_END = re.compile(r"^\s*(and|or)\b|\b(and|or|not)\s*$", re.IGNORECASE)
@@ -50,12 +51,16 @@ def bootstraps_missing(tree: Tree) -> Findings:
         earlier: set[str] = set()
         for index, recipe in enumerate(construction.recipes):
             product = recipe.product
-            bootstraps = [word for word in product.needs if word.endswith("_bootstrap")]
-            missing = [word for word in bootstraps if word not in earlier]
+            # What else it needs may be in the collections to start from.
+            missing = []
+            for word in product.needs:
+                if word.endswith("_bootstrap") and word not in earlier:
+                    missing.append(word)
             if missing:
+                words = ", ".join(missing)
                 yield Finding(
                     where=_entry(written, index),
-                    detail=f"`{product.name}` is made of {', '.join(missing)}, which do not stand before it.",
+                    detail=f"`{product.name}` is made of {words}, which do not stand before it.",
                     hint="List them in front of it.",
                 )
             earlier.add(product.name)
@@ -66,16 +71,18 @@ def selections_missing(tree: Tree) -> Findings:
     """Find products of which nobody says what exposures they are made of."""
     for written, construction in _constructions(tree):
         for index, recipe in enumerate(construction.recipes):
-            word = recipe.product.selection
+            product = recipe.product
+            word = product.selection
             if word is None or word in construction.selections:
                 continue
             hint = f"Give `selections.{word}`."
+            # A bootstrap is most often made of what the product is made of.
             stem = word.removesuffix("_bootstrap")
             if stem != word and stem in construction.selections:
                 hint = f"Give `selections.{word}`, such as `{word}: {{same_as: {stem}}}`."
             yield Finding(
                 where=_entry(written, index),
-                detail=f"`{recipe.product.name}` has no selection, and an empty one would take all raws.",
+                detail=f"`{product.name}` has no selection, and an empty one would take all raws.",
                 hint=hint,
             )
 
@@ -87,11 +94,12 @@ def selections_unused(tree: Tree) -> Findings:
         for word in construction.selections:
             if word in SELECTIONS:
                 continue
-            near = nearest(word, SELECTIONS)
+            vocabulary = ", ".join(sorted(SELECTIONS))
+            hint = did_you_mean(word, SELECTIONS)
             yield Finding(
                 where=_selection(written, word),
                 detail=f"{spelled(word)} is the selection of no product.",
-                hint=f"Did you mean `{near}`?" if near else f"Known are: {', '.join(sorted(SELECTIONS))}.",
+                hint=hint or f"Known are: {vocabulary}.",
             )
 
 
@@ -100,7 +108,11 @@ def selections_elsewhere(tree: Tree) -> Findings:
     """Find `same_as` that leads nowhere."""
     for written, construction in _constructions(tree):
         for word, selection in construction.selections.items():
-            if not isinstance(selection, SameAs) or construction.selection(word):
+            if not isinstance(selection, SameAs):
+                continue
+            # Followed to its end; in a circle, and behind a word that is not
+            # given, there is nothing.
+            if construction.selection(word):
                 continue
             target = selection.same_as
             detail = f"`same_as: {target}` comes back to itself."
@@ -131,11 +143,13 @@ def verified_by_nothing(tree: Tree) -> Findings:
     """Find `same` where the product has no selection."""
     for written, construction in _constructions(tree):
         for verified in construction.verified:
-            if construction.selection_to_verify(verified.name):
+            name = verified.name
+            selection = verified.selection
+            if construction.selection_to_verify(name):
                 continue
             yield Finding(
-                where=written.lines.at("construction", "verify", verified.name),
-                detail=f"`{verified.name}: same` means `selections.{verified.selection}`; there is none.",
+                where=written.lines.at("construction", "verify", name),
+                detail=f"`{name}: same` means `selections.{selection}`; there is none.",
                 hint="Say which exposures, such as `exposure in (2024102100509, 2024102600031)`.",
             )
 
@@ -143,21 +157,26 @@ def verified_by_nothing(tree: Tree) -> Findings:
 @mistake("Known failure of nothing")
 def failures_of_nothing(tree: Tree) -> Findings:
     """Find reasons that no failure could ever have."""
+    verifications = ", ".join(VERIFIED)
     for written, construction in _constructions(tree):
         for words in construction.known_failures:
             match = _KNOWN_FAILURE.fullmatch(words)
             where = written.lines.at("construction", "known_failures", words)
+            # What cp_verify lists has no other form, so that nothing in it
+            # could ever match.
             if match is None:
                 yield Finding(
                     where=where,
                     detail=f"{spelled(words)} is no failure of a verification.",
                     hint='Write it as cp_verify does: "verify bias: R22_S11 C07 NOISE".',
                 )
-            elif match["word"] not in VERIFIED:
+                continue
+            word = match["word"]
+            if word not in VERIFIED:
                 yield Finding(
                     where=where,
-                    detail=f"`{match['word']}` is no verification that is known.",
-                    hint=f"Known are: {', '.join(VERIFIED)}.",
+                    detail=f"`{word}` is no verification that is known.",
+                    hint=f"Known are: {verifications}.",
                 )
 
 
@@ -165,10 +184,11 @@ def failures_of_nothing(tree: Tree) -> Findings:
 def of_bare_tickets(tree: Tree) -> Findings:
     """Find constructions whose collections would be in no ticket chain."""
     for written, _ in _constructions(tree):
-        if written.noun.bare:
+        ticket = written.noun
+        if ticket.bare:
             yield Finding(
                 where=written.lines.at("construction"),
-                detail=f"{written.noun.ticket} is bare; a construction makes the ticket's own collections.",
+                detail=f"{ticket.ticket} is bare; a construction makes the ticket's own collections.",
                 hint="Leave out `bare`; `construct --write` writes `collections`.",
             )
 
@@ -183,24 +203,31 @@ def _selection(written: Written[Ticket], word: str) -> Where:
 
 def _constructions(tree: Tree) -> Iterator[tuple[Written[Ticket], Construction]]:
     for written in tree.tickets:
-        if written.noun.construction:
-            yield written, written.noun.construction
+        construction = written.noun.construction
+        if construction:
+            yield written, construction
 
 
 def _expressions(tree: Tree) -> Iterator[tuple[Written[Ticket], KeyPath, str]]:
     """Yield all expressions of the query language, with where they stand."""
     for written, construction in _constructions(tree):
+        path: KeyPath
         for word, selection in construction.selections.items():
             if isinstance(selection, str):
-                yield written, ("construction", "selections", word), selection
-        verify = construction.verify
-        for word, selection in (verify.selections if verify else {}).items():
-            if selection != "same":
-                yield written, ("construction", "verify", word), selection
+                path = ("construction", "selections", word)
+                yield written, path, selection
+        to_verify: Mapping[str, str] = {}
+        if construction.verify:
+            to_verify = construction.verify.selections
+        for word, expression in to_verify.items():
+            if expression != "same":
+                path = ("construction", "verify", word)
+                yield written, path, expression
         for index, recipe in enumerate(construction.recipes):
             look_at = recipe.making.look_at
             if look_at and look_at.where is not None:
-                yield written, ("construction", "make", index), look_at.where
+                path = ("construction", "make", index)
+                yield written, path, look_at.where
 
 
 def _problem_of(expression: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from ...model.chains import ChainFile
 from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
@@ -25,16 +24,18 @@ def circles(tree: Tree) -> Findings:
         circle = _a_circle(left)
         first = circle[0]
         chain = tree.desired.chains[first]
+        closed = [*circle, first]
         # A circle of one leads to itself.
-        following = circle[1] if len(circle) > 1 else first
+        following = closed[1]
         entry = chain.noun.entries.index(following)
-        shown = [*circle, first]
+        shown = closed
         if len(circle) >= 10:
             # Nobody reads a circle of a thousand in one line.
             shown = [*circle[:9], "…"]
+        path = " → ".join(shown)
         yield Finding(
             where=chain.lines.at("entries", entry),
-            detail=f"{' → '.join(shown)}: a search would never end.",
+            detail=f"{path}: a search would never end.",
             hint="Take one of them out.",
         )
         # What led into this circle may hold another one.
@@ -63,18 +64,20 @@ def nested_too_deeply(tree: Tree) -> Findings:
 
 def _chains_below(tree: Tree) -> Below:
     """Return which declared chains each chain lists."""
+    desired = tree.desired
     below = {}
-    for name, chain in tree.desired.chains.items():
-        below[name] = set(_inner(tree, chain.noun))
-    return below
-
-
-def _inner(tree: Tree, chain: ChainFile) -> Iterator[str]:
-    for entry in chain.entries:
-        if isinstance(entry, str):
-            meaning = tree.desired.meaning(entry, chain.instrument)
+    for name, written in desired.chains.items():
+        chain = written.noun
+        inner = set()
+        for entry in chain.entries:
+            # What is external is nobody's chain here.
+            if not isinstance(entry, str):
+                continue
+            meaning = desired.meaning(entry, chain.instrument)
             if meaning and meaning.chain:
-                yield meaning.chain.noun.chain
+                inner.add(meaning.chain.noun.chain)
+        below[name] = inner
+    return below
 
 
 def _without_depth(below: Below) -> Below:
@@ -100,8 +103,12 @@ def _depths(below: Below) -> Mapping[str, int]:
             above[name].append(outer)
     # A chain is ready once the depths of all that it holds are settled; the
     # list grows while it is gone through.
-    waiting_for = {name: len(inner) for name, inner in below.items()}
-    ready = [name for name, inner in below.items() if not inner]
+    waiting_for = {}
+    ready = []
+    for name, inner in below.items():
+        waiting_for[name] = len(inner)
+        if not inner:
+            ready.append(name)
     levels = dict.fromkeys(below, 0)
     for name in ready:
         level = levels[name] + 1

@@ -29,12 +29,13 @@ class _Named:
 def places_unknown(tree: Tree) -> Findings:
     """Find words that are no site and no repository."""
     for named in (*_in_tickets_and_chains(tree), *_in_windows(tree)):
-        if named.word in tree.places or tree.unread.may_mean(named.word):
+        word = named.word
+        if word in tree.places or tree.unread.may_mean(word):
             continue
-        hint = did_you_mean(named.word, tree.places)
+        hint = did_you_mean(word, tree.places)
         yield Finding(
             where=named.where,
-            detail=f"{spelled(named.word)} is neither a site nor a repository.",
+            detail=f"{spelled(word)} is neither a site nor a repository.",
             hint=hint or "A repository is written SITE/REPOSITORY.",
         )
 
@@ -43,12 +44,13 @@ def places_unknown(tree: Tree) -> Findings:
 def sites_unknown(tree: Tree) -> Findings:
     """Find waves of what is no site."""
     for named in _in_waves(tree):
-        if _may_be_site(tree, named.word):
+        word = named.word
+        if _may_be_site(tree, word):
             continue
-        hint = did_you_mean(named.word, tree.desired.sites)
+        hint = did_you_mean(word, tree.desired.sites)
         yield Finding(
             where=named.where,
-            detail=f"{spelled(named.word)} is no site.",
+            detail=f"{spelled(word)} is no site.",
             hint=hint or "Waves are of sites, not of repositories.",
         )
 
@@ -97,11 +99,13 @@ def _may_be_site(tree: Tree, word: str) -> bool:
 def _in_tickets_and_chains(tree: Tree) -> Iterator[_Named]:
     for ticket in tree.tickets:
         for place in ticket.noun.skip:
-            yield _Named(place, ticket.lines.at("skip", place))
+            where = ticket.lines.at("skip", place)
+            yield _Named(place, where)
     for chain in tree.chains:
         lines = chain.lines
         for index, place in enumerate(chain.noun.only):
-            yield _Named(place, lines.at("only", index))
+            where = lines.at("only", index)
+            yield _Named(place, where)
         for number, entry in enumerate(chain.noun.entries):
             if not isinstance(entry, ExternalEntry):
                 continue

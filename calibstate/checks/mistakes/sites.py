@@ -116,15 +116,17 @@ def copied_without_files(tree: Tree) -> Findings:
         repository = reached.site.noun.repositories[reached.name]
         origins: set[RepositoryAddress] = set()
         for instrument in repository.instruments:
-            if origin := tree.desired.origin(instrument):
+            origin = tree.desired.origin(instrument)
+            if origin:
                 origins.add(origin)
         # At the origin's own site the files are at hand.
         if any(origin.site != address.site for origin in origins):
+            names = ", ".join(sorted(origins))
             yield Finding(
                 where=reached.where,
                 detail=(
                     f"{address} is reached by copy, but with `bundles: by_reference` the files stay at "
-                    f"{', '.join(sorted(origins))}."
+                    f"{names}."
                 ),
                 hint="Use `bundles: full`, or another route.",
             )
@@ -194,7 +196,8 @@ def butlers_declared_twice(tree: Tree) -> Findings:
 def _all_reached(tree: Tree) -> Iterator[_Reached]:
     for site in tree.sites:
         for name in site.noun.repositories:
-            yield _Reached(site, name, site.noun.route_of(name))
+            route = site.noun.route_of(name)
+            yield _Reached(site, name, route)
 
 
 def _origin_rse(tree: Tree) -> str | None:
@@ -202,7 +205,9 @@ def _origin_rse(tree: Tree) -> str | None:
     if tree.settings is None:
         return None
     rucio = tree.settings.noun.rucio
-    return rucio.origin_rse if rucio else None
+    if rucio is None:
+        return None
+    return rucio.origin_rse
 
 
 def _is_prefix(prefix: str) -> bool:
@@ -238,7 +243,9 @@ def _normal(butler: str) -> str:
         return folder.rstrip("/")
     # Else it is a label of the site's own index of butlers.
     is_path = "/" in folder or folder.startswith(".")
-    return posixpath.normpath(folder) if is_path else folder
+    if not is_path:
+        return folder
+    return posixpath.normpath(folder)
 
 
 def _apart(site: Site, other: Site) -> bool:

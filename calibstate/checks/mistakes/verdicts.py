@@ -12,11 +12,15 @@ def without_ticket(tree: Tree) -> Findings:
     """Find verdicts of what no file declares."""
     for written in tree.verdicts:
         kept = written.noun
-        if kept.key in tree.desired.tickets or tree.unread.may_mean(kept.ticket):
+        if kept.key in tree.desired.tickets:
             continue
+        # Of a file that cannot be read nobody knows what it declares.
+        if tree.unread.may_mean(kept.ticket):
+            continue
+        ticket = "/".join(kept.key)
         yield Finding(
             where=written.lines.at("ticket"),
-            detail=f"{'/'.join(kept.key)} has a verdict, and no file declares it.",
+            detail=f"{ticket} has a verdict, and no file declares it.",
             hint="Remove it.",
         )
 
@@ -25,13 +29,14 @@ def without_ticket(tree: Tree) -> Findings:
 def edited(tree: Tree) -> Findings:
     """Find verdicts that do not follow from the failures beside them."""
     for written in tree.verdicts:
-        for index, product in enumerate(written.noun.products):
+        kept = written.noun
+        for index, product in enumerate(kept.products):
             problem = _problem(product)
             if problem:
                 yield Finding(
                     where=written.lines.at("products", index, "verdict"),
                     detail=f"A verdict is never edited by hand: {product.product} {problem}.",
-                    hint=f"Make it anew: calibstate construct {written.noun.ticket} --write.",
+                    hint=f"Make it anew: calibstate construct {kept.ticket} --write.",
                 )
 
 

@@ -36,7 +36,10 @@ def selections_that_grow(tree: Judged) -> Findings:
     for written, construction in _constructions(tree):
         for word in construction.selections:
             expression = construction.selection(word) or ""
-            if _DATED.search(expression) or not isinstance(construction.selections[word], str):
+            if _DATED.search(expression):
+                continue
+            # What is the same as another one is told of that one.
+            if not isinstance(construction.selections[word], str):
                 continue
             yield Finding(
                 where=_at(written, word),
@@ -56,13 +59,19 @@ def selections_of_others(tree: Judged) -> Findings:
     """Find selections of exposures that a product is never made of."""
     for written, construction in _constructions(tree):
         for recipe in construction.recipes:
-            word, wanted = recipe.product.selection, _type_for(recipe)
-            types = set(_TYPE.findall(construction.selection(word or "") or ""))
-            if word is None or not types or wanted in types:
+            word = recipe.product.selection
+            if word is None:
                 continue
+            wanted = _type_for(recipe)
+            expression = construction.selection(word) or ""
+            types = set(_TYPE.findall(expression))
+            # An expression may as well name exposures, without their type.
+            if not types or wanted in types:
+                continue
+            selected = ", ".join(sorted(types))
             yield Finding(
                 where=_at(written, word),
-                detail=f"`{word}` selects {', '.join(sorted(types))}, and it is made of {wanted} exposures.",
+                detail=f"`{word}` selects {selected}, and it is made of {wanted} exposures.",
                 hint=f"Select `exposure.observation_type='{wanted}'`.",
                 of=of_ticket(written.noun),
             )
@@ -74,15 +83,16 @@ def filters_open(tree: Judged) -> Findings:
     for written, construction in _constructions(tree):
         for recipe in construction.recipes:
             product = recipe.product
-            expression = construction.selection(product.selection or "")
+            word = product.selection or ""
+            expression = construction.selection(word)
             # The template of a flat adds its band itself.
-            if not expression or product.condition or _type_for(recipe) != "flat":
+            if product.condition or _type_for(recipe) != "flat":
                 continue
-            if _FILTER.search(expression):
+            if not expression or _FILTER.search(expression):
                 continue
             yield Finding(
-                where=_at(written, product.selection or ""),
-                detail=f"`{product.selection}` selects flats of whatever filters that night had.",
+                where=_at(written, word),
+                detail=f"`{word}` selects flats of whatever filters that night had.",
                 hint="Add `physical_filter='…'`.",
                 of=of_ticket(written.noun),
             )
@@ -99,16 +109,19 @@ def made_too_early(tree: Judged) -> Findings:
         earlier: set[str] = set()
         for index, recipe in enumerate(construction.recipes):
             product = recipe.product
-            searched = older | earlier if product.searches_ticket else older
+            searched = older
+            if product.searches_ticket:
+                searched = older | earlier
             needs = needs_of(product.dataset_type, written.noun.instrument)
             missing = [need for need in needs if need.casefold() not in searched]
             earlier.add(product.dataset_type.casefold())
             if not missing or product.is_bootstrap:
                 continue
+            words = ", ".join(missing)
             yield Finding(
                 where=written.lines.at("construction", "make", index),
                 detail=(
-                    f"`{product.name}` is made with {', '.join(missing)}, which neither stand before it nor "
+                    f"`{product.name}` is made with {words}, which neither stand before it nor "
                     "are in `start_from`; the middleware finds nothing to do then."
                 ),
                 hint="Make it later, or add the collection that holds it to `start_from`.",
@@ -127,13 +140,15 @@ def starts_not_adopted(tree: Judged) -> Findings:
     """Find collections to start from that the board has not adopted."""
     for written, construction in _constructions(tree):
         for index, collection in enumerate(construction.start_from):
-            ticket = _ticket_of(tree, written.noun, collection)
-            if ticket is None or is_adopted(ticket):
+            declared = _ticket_of(tree, written.noun, collection)
+            if declared is None or is_adopted(declared):
                 continue
+            ticket = declared.noun
+            status = ticket.approval.status.value
             yield Finding(
                 where=written.lines.at("construction", "start_from", index),
                 detail=(
-                    f"{ticket.noun.ticket} is {ticket.noun.approval.status.value}; what is made with it "
+                    f"{ticket.ticket} is {status}; what is made with it "
                     "stands on what the board may never adopt."
                 ),
                 hint="Have it adopted first, or start from what is.",
@@ -146,15 +161,18 @@ def verified_by_itself(tree: Judged) -> Findings:
     """Find products that are verified with their own exposures only."""
     for written, construction in _constructions(tree):
         for verified in construction.verified:
-            own = construction.selection(verified.selection)
-            if own is None or construction.selection_to_verify(verified.name) != own:
+            name = verified.name
+            selection = construction.selection(verified.selection)
+            if selection is None:
+                continue
+            if construction.selection_to_verify(name) != selection:
                 continue
             # Flats of a lamp are taken once, so section 7 has the same.
             if verified.condition:
                 continue
             yield Finding(
-                where=_verification(written, verified.name),
-                detail=f"`{verified.name}` is verified with the very exposures that it is made of.",
+                where=_verification(written, name),
+                detail=f"`{name}` is verified with the very exposures that it is made of.",
                 hint="Add exposures of other nights.",
                 of=of_ticket(written.noun),
             )
@@ -167,11 +185,12 @@ def verified_of_others(tree: Judged) -> Findings:
         products = {recipe.product.name for recipe in construction.recipes}
         for verified in construction.verified:
             # Science frames are looked at with all that was made.
-            if verified.name in products or not verified.has_verdict:
+            name = verified.name
+            if name in products or not verified.has_verdict:
                 continue
             yield Finding(
-                where=_verification(written, verified.name),
-                detail=f"`{verified.name}` is verified, and this construction makes none.",
+                where=_verification(written, name),
+                detail=f"`{name}` is verified, and this construction makes none.",
                 hint="Make it too, or leave its verification out.",
                 of=of_ticket(written.noun),
             )
@@ -180,8 +199,9 @@ def verified_of_others(tree: Judged) -> Findings:
 def _constructions(tree: Judged) -> Iterator[tuple[Written[Ticket], Construction]]:
     """Yield the constructions of tickets that are being decided on."""
     for written in tree.proposed:
-        if written.noun.construction:
-            yield written, written.noun.construction
+        construction = written.noun.construction
+        if construction:
+            yield written, construction
 
 
 def _at(written: Written[Ticket], word: str) -> Where:
@@ -195,7 +215,9 @@ def _verification(written: Written[Ticket], word: str) -> Where:
 def _type_for(recipe: Recipe) -> str:
     """Return the type of the exposures that a product is made of."""
     word = recipe.product.name.removesuffix("_bootstrap")
-    return word if word in {"bias", "dark"} else "flat"
+    if word in {"bias", "dark"}:
+        return word
+    return "flat"
 
 
 def _ticket_of(tree: Judged, ticket: Ticket, collection: str) -> Written[Ticket] | None:
@@ -217,7 +239,7 @@ def _brought(tree: Judged, ticket: Ticket, construction: Construction) -> set[st
     for collection in construction.start_from:
         declared = _ticket_of(tree, ticket, collection)
         if declared is None:
-            last = collection.rpartition("/")[2]
+            _, _, last = collection.rpartition("/")
             # The name of a ticket says nothing of what it holds.
             if "." not in last:
                 return None

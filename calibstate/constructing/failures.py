@@ -1,0 +1,173 @@
+"""What failed, read from the statistics of cp_verify.
+
+Read from ``mergeResults.py``, ``verifyStats.py`` and ``verifyCalib.py`` of
+lsst/cp_verify 5855743 (2026-04-22).  What is merged last is by exposure (or
+by visit), or by detector where no exposures are reduced:
+
+* ``{2024102100509: {SUCCESS, FAILURES: ["R22_S11 C07 NOISE"]}, SUCCESS}``
+* ``{"R22_S11": {SUCCESS, FAILURES: ["C07 PTC_GAIN"]}, SUCCESS}``
+
+A test of a whole detector names no amplifier, one of a whole exposure names
+nothing but itself.  Before it is merged each test stands by itself:
+
+* ``{VERIFY: {AMP: {"C07": {"NOISE": False}}, DET, CATALOG}, SUCCESS}``
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.verdicts import FailedTest
+from ..ports.construction import Statistics
+
+__all__ = ["UNTOLD", "Failure", "failures_in", "fold"]
+
+UNTOLD = "?"
+"""A detector, or a test, that failed and is not named."""
+
+_IN_DATA_ID = re.compile(r"\b(?P<key>detector|exposure)=(?P<number>\d+)")
+
+_NO_PLACE = frozenset({"AMP", "CATALOG", "DET", "EXP", "ISR", "METADATA", "RUN", "VERIFY"})
+"""What stands beside exposures and detectors: measurements, settings, and
+what was verified of all together."""
+
+
+@dataclass(frozen=True, order=True)
+class Failure:
+    """One test that failed in one place."""
+
+    test: str
+    """``NOISE``."""
+
+    detector: str
+    """``R22_S11``; empty: the exposure as a whole."""
+
+    amplifier: str
+    """``C07``; empty: the detector as a whole."""
+
+    exposure: int
+    """0 where the statistics are of no exposure."""
+
+    @property
+    def words(self) -> str:
+        """As cp_verify writes it: ``R22_S11 C07 NOISE``."""
+        return " ".join(word for word in (self.detector, self.amplifier, self.test) if word)
+
+
+def failures_in(statistics: Statistics) -> Iterator[Failure]:
+    """Yield the failures that a dataset of statistics tells.
+
+    What did not succeed, and lists no failure, is one of a test that is not
+    named: it is never passed over.
+
+    Parameters
+    ----------
+    statistics
+        In any of the forms above.
+    """
+    values = statistics.values
+    numbers = {match["key"]: match["number"] for match in _IN_DATA_ID.finditer(statistics.data_id)}
+    exposure = int(numbers.get("exposure", 0))
+    detector = ""
+    if "detector" in numbers:
+        detector = f"detector {numbers['detector']}"
+    failures = list(_in_parts(values, exposure))
+    failures.extend(_listed(values, detector, exposure))
+    failures.extend(_not_true(values.get("VERIFY"), detector, exposure))
+    if not failures and values.get("SUCCESS") is not True:
+        failures.append(Failure(UNTOLD, detector, "", exposure))
+    yield from failures
+
+
+def _in_parts(values: Mapping[Any, Any], exposure: int) -> Iterator[Failure]:
+    """Yield what the parts tell, of an exposure or of a detector each."""
+    for key, part in values.items():
+        name = str(key)
+        if not isinstance(part, Mapping) or name in _NO_PLACE:
+            continue
+        is_exposure = name.isdigit()
+        detector = "" if is_exposure else name
+        number = int(name) if is_exposure else exposure
+        failures = list(_listed(part, detector, number))
+        if not failures and part.get("SUCCESS") is not True:
+            failures.append(Failure(UNTOLD, detector, "", number))
+        yield from failures
+
+
+def _listed(part: Mapping[Any, Any], detector: str, exposure: int) -> Iterator[Failure]:
+    """Yield the failures that a part lists in words."""
+    listed = part.get("FAILURES", ())
+    if not isinstance(listed, list | tuple):
+        return
+    for words in listed:
+        *places, test = str(words).split() or [UNTOLD]
+        # Merged over something else, an exposure stands for the detector.
+        if places and places[0].isdigit():
+            places[0] = UNTOLD
+        if detector:
+            places.insert(0, detector)
+        name, *amplifier = places or [""]
+        yield Failure(test, name, " ".join(amplifier), exposure)
+
+
+def _not_true(verified: object, detector: str, exposure: int) -> Iterator[Failure]:
+    """Yield the tests that are written one by one and are not true."""
+    if not isinstance(verified, Mapping):
+        return
+    for group, tests in verified.items():
+        if not isinstance(tests, Mapping):
+            continue
+        if group == "AMP":
+            for amplifier, of_amplifier in tests.items():
+                yield from _tests(of_amplifier, detector or UNTOLD, str(amplifier), exposure)
+        else:
+            yield from _tests(tests, detector, "", exposure)
+
+
+def _tests(tests: object, detector: str, amplifier: str, exposure: int) -> Iterator[Failure]:
+    if not isinstance(tests, Mapping):
+        return
+    for test, result in tests.items():
+        if result is False and test != "SUCCESS":
+            yield Failure(str(test), detector, amplifier, exposure)
+
+
+def fold(failures: Iterable[Failure], word: str, known_failures: Mapping[str, str]) -> tuple[FailedTest, ...]:
+    """Return failures together that are of one test and have one reason.
+
+    Parameters
+    ----------
+    failures
+        All of them.
+    word
+        The product, as ``verify`` calls it.
+    known_failures
+        Reasons by ``verify WORD: DETECTOR AMPLIFIER TEST``.
+    """
+    alike: dict[tuple[str, str], list[Failure]] = {}
+    for failure in sorted(failures):
+        reason = known_failures.get(f"verify {word}: {failure.words}", "")
+        alike.setdefault((reason, failure.test), []).append(failure)
+    # What nobody gave a reason for stands first.
+    return tuple(_together(test, reason, group) for (reason, test), group in sorted(alike.items()))
+
+
+def _together(test: str, reason: str, failures: Iterable[Failure]) -> FailedTest:
+    amplifiers: dict[str, set[str]] = {}
+    exposures: set[int] = set()
+    number = 0
+    for failure in failures:
+        number += 1
+        exposures.add(failure.exposure)
+        if failure.detector:
+            amplifiers.setdefault(failure.detector, set()).add(failure.amplifier)
+    return FailedTest(
+        test=test,
+        detectors={name: tuple(sorted(names - {""})) for name, names in amplifiers.items()},
+        exposures=tuple(sorted(exposures - {0})),
+        number=number,
+        known=reason,
+    )
