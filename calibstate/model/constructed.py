@@ -172,6 +172,7 @@ class Constructed:
             raws=self.construction.raws,
             where=self.where(selection, source.condition),
             run=self.run(recipe),
+            but_for=tuple(sorted(self.construction.certify.but_for)),
         )
 
     # Verifications

@@ -139,6 +139,9 @@ class ExpectedOutput(Noun):
     run: CollectionName | None = None
     """The RUN that is looked at, if its name is fixed; `None`: the newest."""
 
+    but_for: tuple[str, ...] = ()
+    """Detectors that may be missing, by number or by name."""
+
 
 @dataclass(frozen=True)
 class SeenOutput:

@@ -450,3 +450,20 @@ def test_the_script_run_by_hand_makes_the_same(
     assert construction.construct().code == 0
     assert construction.certified() == made_once.certified()
     assert construction.chain() == made_once.chain()
+
+
+@pytest.mark.parametrize("detector", ["1", "R22_S01"])
+def test_a_detector_that_is_excused_keeps_nothing_from_going_on(
+    begun: Construction, monkeypatch: pytest.MonkeyPatch, detector: str
+) -> None:
+    looked = [word for product in LOOKED_AT for word in ("--looked", product)]
+    monkeypatch.setenv("CALIBSTATE_STANDIN_FAIL", "cpBiasCombine:detector=1")
+    begun.change("begin: null, end: null", f"begin: null, end: null, but_for: {{'{detector}': it is dead}}")
+
+    ran = begun.construct("--run", *looked, "--until", "chain bias", "--format", "json")
+
+    assert ran.code == 2, ran.err
+    step = next(step for step in json.loads(ran.out)["steps"] if step["step"] == "make bias")
+    assert (step["made"], step["expected"]) == (1, 1)
+    assert len(begun.certified()[f"{DP1}/bias.20250207a"]) == 1
+    assert len(begun.certified()[f"{DP1}/defects.20250207a"]) == 2

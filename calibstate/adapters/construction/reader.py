@@ -19,7 +19,7 @@ from lsst.daf.butler import (
 from typing_extensions import override
 
 from ...errors import Diagnostic, RefusedError
-from ...model.contents import format_data_id
+from ...model.contents import format_data_id, parse_data_id
 from ...model.submissions import ExpectedOutput, SeenOutput
 from ...ports.construction import ConstructionReader, Statistics
 from ...ports.progress import Watch
@@ -220,7 +220,20 @@ class _Selections:
     def data_ids(self, expected: ExpectedOutput) -> frozenset[str]:
         """Return the data IDs that an output should have."""
         dimensions = tuple(sorted(expected.dimensions))
-        return self._project(expected.raws, expected.where, dimensions)
+        data_ids = self._project(expected.raws, expected.where, dimensions)
+        if not expected.but_for:
+            return data_ids
+        excused = self._numbers(expected.instrument, expected.but_for)
+        return frozenset(id_ for id_ in data_ids if parse_data_id(id_).get("detector") not in excused)
+
+    def _numbers(self, instrument: str, detectors: Sequence[str]) -> set[str]:
+        """Return the numbers of detectors that may be called by their names."""
+        numbers = set(detectors)
+        records = self._butler.query_dimension_records("detector", instrument=instrument, explain=False)
+        for record in records:
+            if record.full_name in numbers:
+                numbers.add(str(record.id))
+        return numbers
 
     def exposures(self, raws: str, where: str) -> list[int]:
         """Return the exposures that a selection finds, sorted."""
