@@ -54,7 +54,8 @@ class Failure:
     @property
     def words(self) -> str:
         """As cp_verify writes it: ``R22_S11 C07 NOISE``."""
-        return " ".join(word for word in (self.detector, self.amplifier, self.test) if word)
+        words = (self.detector, self.amplifier, self.test)
+        return " ".join(filter(None, words))
 
 
 def failures_in(statistics: Statistics) -> Iterator[Failure]:
@@ -69,35 +70,44 @@ def failures_in(statistics: Statistics) -> Iterator[Failure]:
         In any of the forms above.
     """
     values = statistics.values
-    numbers = {match["key"]: match["number"] for match in _IN_DATA_ID.finditer(statistics.data_id)}
-    exposure = int(numbers.get("exposure", 0))
     detector = ""
-    if "detector" in numbers:
-        detector = f"detector {numbers['detector']}"
-    failures = list(_in_parts(values, exposure))
-    failures.extend(_listed(values, detector, exposure))
-    failures.extend(_not_true(values.get("VERIFY"), detector, exposure))
-    if not failures and values.get("SUCCESS") is not True:
-        failures.append(Failure(UNTOLD, detector, "", exposure))
-    yield from failures
-
-
-def _in_parts(values: Mapping[Any, Any], exposure: int) -> Iterator[Failure]:
-    """Yield what the parts tell, of an exposure or of a detector each."""
+    exposure = 0
+    for match in _IN_DATA_ID.finditer(statistics.data_id):
+        number = match["number"]
+        if match["key"] == "exposure":
+            exposure = int(number)
+        else:
+            detector = f"detector {number}"
+    failures: list[Failure] = []
+    # First what its parts tell, of an exposure or of a detector each.
     for key, part in values.items():
         name = str(key)
         if not isinstance(part, Mapping) or name in _NO_PLACE:
             continue
-        is_exposure = name.isdigit()
-        detector = "" if is_exposure else name
-        number = int(name) if is_exposure else exposure
-        failures = list(_listed(part, detector, number))
-        if not failures and part.get("SUCCESS") is not True:
-            failures.append(Failure(UNTOLD, detector, "", number))
-        yield from failures
+        if name.isdigit():
+            of_detector = ""
+            of_exposure = int(name)
+        else:
+            of_detector = name
+            of_exposure = exposure
+        listed = list(_listed(part, of_detector, of_exposure))
+        failures.extend(listed)
+        if not listed and part.get("SUCCESS") is not True:
+            failure = Failure(UNTOLD, of_detector, "", of_exposure)
+            failures.append(failure)
+    failures.extend(_listed(values, detector, exposure))
+    failures.extend(_not_true(values.get("VERIFY"), detector, exposure))
+    if not failures and values.get("SUCCESS") is not True:
+        failure = Failure(UNTOLD, detector, "", exposure)
+        failures.append(failure)
+    yield from failures
 
 
-def _listed(part: Mapping[Any, Any], detector: str, exposure: int) -> Iterator[Failure]:
+def _listed(
+    part: Mapping[Any, Any],
+    detector: str,
+    exposure: int,
+) -> Iterator[Failure]:
     """Yield the failures that a part lists in words."""
     listed = part.get("FAILURES", ())
     if not isinstance(listed, list | tuple):
@@ -109,33 +119,53 @@ def _listed(part: Mapping[Any, Any], detector: str, exposure: int) -> Iterator[F
             places[0] = UNTOLD
         if detector:
             places.insert(0, detector)
-        name, *amplifier = places or [""]
-        yield Failure(test, name, " ".join(amplifier), exposure)
+        name, *rest = places or [""]
+        amplifier = " ".join(rest)
+        yield Failure(test, name, amplifier, exposure)
 
 
-def _not_true(verified: object, detector: str, exposure: int) -> Iterator[Failure]:
+def _not_true(
+    verified: object,
+    detector: str,
+    exposure: int,
+) -> Iterator[Failure]:
     """Yield the tests that are written one by one and are not true."""
     if not isinstance(verified, Mapping):
         return
     for group, tests in verified.items():
         if not isinstance(tests, Mapping):
             continue
-        if group == "AMP":
-            for amplifier, of_amplifier in tests.items():
-                yield from _tests(of_amplifier, detector or UNTOLD, str(amplifier), exposure)
-        else:
+        if group != "AMP":
             yield from _tests(tests, detector, "", exposure)
+            continue
+        # An amplifier is always one of a detector, even of one without name.
+        name = detector or UNTOLD
+        for key, of_amplifier in tests.items():
+            amplifier = str(key)
+            yield from _tests(of_amplifier, name, amplifier, exposure)
 
 
-def _tests(tests: object, detector: str, amplifier: str, exposure: int) -> Iterator[Failure]:
+def _tests(
+    tests: object,
+    detector: str,
+    amplifier: str,
+    exposure: int,
+) -> Iterator[Failure]:
+    """Yield the tests of one place that are not true."""
     if not isinstance(tests, Mapping):
         return
-    for test, result in tests.items():
-        if result is False and test != "SUCCESS":
-            yield Failure(str(test), detector, amplifier, exposure)
+    for key, result in tests.items():
+        # `SUCCESS` stands among them, and is no test: it says of all.
+        if result is False and key != "SUCCESS":
+            test = str(key)
+            yield Failure(test, detector, amplifier, exposure)
 
 
-def fold(failures: Iterable[Failure], word: str, known_failures: Mapping[str, str]) -> tuple[FailedTest, ...]:
+def fold(
+    failures: Iterable[Failure],
+    word: str,
+    known_failures: Mapping[str, str],
+) -> tuple[FailedTest, ...]:
     """Return failures together that are of one test and have one reason.
 
     Parameters
@@ -150,24 +180,31 @@ def fold(failures: Iterable[Failure], word: str, known_failures: Mapping[str, st
     alike: dict[tuple[str, str], list[Failure]] = {}
     for failure in sorted(failures):
         reason = known_failures.get(f"verify {word}: {failure.words}", "")
-        alike.setdefault((reason, failure.test), []).append(failure)
+        key = (reason, failure.test)
+        group = alike.setdefault(key, [])
+        group.append(failure)
+    folded = []
     # What nobody gave a reason for stands first.
-    return tuple(_together(test, reason, group) for (reason, test), group in sorted(alike.items()))
-
-
-def _together(test: str, reason: str, failures: Iterable[Failure]) -> FailedTest:
-    amplifiers: dict[str, set[str]] = {}
-    exposures: set[int] = set()
-    number = 0
-    for failure in failures:
-        number += 1
-        exposures.add(failure.exposure)
-        if failure.detector:
-            amplifiers.setdefault(failure.detector, set()).add(failure.amplifier)
-    return FailedTest(
-        test=test,
-        detectors={name: tuple(sorted(names - {""})) for name, names in amplifiers.items()},
-        exposures=tuple(sorted(exposures - {0})),
-        number=number,
-        known=reason,
-    )
+    for (reason, test), group in sorted(alike.items()):
+        amplifiers: dict[str, set[str]] = {}
+        exposures: set[int] = set()
+        for failure in group:
+            exposures.add(failure.exposure)
+            if failure.detector:
+                names = amplifiers.setdefault(failure.detector, set())
+                names.add(failure.amplifier)
+        # A detector as a whole has no amplifier, and 0 is no exposure.
+        exposures.discard(0)
+        detectors = {}
+        for detector, names in amplifiers.items():
+            names.discard("")
+            detectors[detector] = tuple(sorted(names))
+        failed = FailedTest(
+            test=test,
+            detectors=detectors,
+            exposures=tuple(sorted(exposures)),
+            number=len(group),
+            known=reason,
+        )
+        folded.append(failed)
+    return tuple(folded)
