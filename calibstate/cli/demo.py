@@ -16,7 +16,6 @@ import typer
 from .. import demo as demo_package
 from ..errors import CalibstateError, Diagnostic, ExitCode, UsageError
 from ..kinds.table import own_folders
-from ..model.desired import DesiredState
 from ..store import statefile
 from . import demo_construction, screen
 from .app import app, run
@@ -177,7 +176,11 @@ def build_world(folder: Path, carrier: Carrier | None) -> Demo:
     carrier
         The Rucio that carries; without it everything is copied.
     """
-    declared = _declaration()
+    # The observatory's own declaration: as installed, or beside the source.
+    packaged = Path(str(files(demo_package))) / "state"
+    beside = Path(__file__).parents[2] / "state"
+    state = packaged if packaged.is_dir() else beside
+    declared, _ = statefile.load(state, own=own_folders())
     with screen.progress("making") as watch:
         watch("tickets", 0, 1)
         from ..demo.world import build, declare_newest
@@ -206,14 +209,6 @@ def _deploy(world: Demo, expected: ExitCode) -> None:
                 "`calibstate demo --fast` leaves Rucio out.",
             )
         )
-
-
-def _declaration() -> DesiredState:
-    """Return the observatory's own declaration."""
-    packaged = Path(str(files(demo_package))) / "state"
-    beside = Path(__file__).parents[2] / "state"
-    declared, _ = statefile.load(packaged if packaged.is_dir() else beside, own=own_folders())
-    return declared
 
 
 def _show(world: Demo) -> None:

@@ -40,7 +40,15 @@ def check_installed() -> None:
     RefusedError
         The extra `construct` is not installed.
     """
-    missing = [package for package in _NEEDED if not _is_installed(package)]
+    missing = []
+    for package in _NEEDED:
+        # What holds it may not be there either.
+        try:
+            spec = importlib.util.find_spec(package)
+        except ModuleNotFoundError:
+            spec = None
+        if spec is None:
+            missing.append(package)
     if missing:
         raise RefusedError(
             Diagnostic(
@@ -50,14 +58,6 @@ def check_installed() -> None:
                 "`calibstate demo` alone needs nothing of it.",
             )
         )
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:
-        # What holds it is not there.
-        return False
 
 
 def build(folder: Path, by: By, *, whole: bool) -> ConstructionDemo:
