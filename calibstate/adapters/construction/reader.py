@@ -227,7 +227,7 @@ class _Selections:
         return frozenset(id_ for id_ in data_ids if parse_data_id(id_).get("detector") not in excused)
 
     def _numbers(self, instrument: str, detectors: Sequence[str]) -> set[str]:
-        """Return the numbers of detectors that may be called by their names."""
+        """Return the numbers of detectors that may be called by name."""
         numbers = set(detectors)
         records = self._butler.query_dimension_records("detector", instrument=instrument, explain=False)
         for record in records:
