@@ -20,10 +20,17 @@ from calibstate.demo.construction.world import SMALL, ConstructionWorld, make_wo
 from calibstate.demo.world import make_butler
 from tests.tree import Ran, Tree
 
-__all__ = ["INSTRUMENT", "TICKET", "Construction", "make_construction"]
+__all__ = ["BPS", "CHAIN", "INSTRUMENT", "TICKET", "Construction", "make_construction"]
 
 INSTRUMENT = "LSSTComCam"
 TICKET = "DM-48520"
+BPS = {
+    "wmsServiceClass": "lsst.ctrl.bps.parsl.ParslService",
+    "computeSite": "local",
+    "site": {"local": {"class": "calibstate.demo.construction.onemachine.Threads", "cores": 1}},
+}
+"""What a site says of BPS where all jobs run on this machine."""
+
 CHAIN = f"{INSTRUMENT}/calib/{TICKET}"
 
 

@@ -217,7 +217,8 @@ def _from_origin(
     if live:
         held.update(live.held)
     # What the origin is about to certify is known before it is certified.
-    held.update(foreseen_at(place, ticket.leaves, observed))
+    if ticket.construction or ticket.certify:
+        held.update(foreseen_at(place, ticket.leaves, observed))
     lacking = [name for name in ticket.leaves if name not in held or not held[name].rows]
     if lacking:
         detail = f"its origin {origin} does not hold {', '.join(lacking)} yet"

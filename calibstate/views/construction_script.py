@@ -159,6 +159,7 @@ class _Script:
             where = constructed.where(look_at.where)
         collection = constructed.run(recipe) or constructed.generation(recipe)
         folder = f"$files/images/{recipe.product.name}"
+        yield f'mkdir -p "{folder}"'
         yield self._command(
             "butler retrieve-artifacts",
             _REPOSITORY,

@@ -383,6 +383,7 @@ class Running:
             verdicts=_verdicts(self.constructing, standings),
             outcomes=tuple(self.outcomes),
             has_run=True,
+            is_interrupted=self.constructing.session.stop(),
             stopped_before=stopped_before,
             images=tuple(str(image) for image in images),
         )

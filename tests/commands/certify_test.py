@@ -6,6 +6,11 @@ with ours.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+
 from calibstate.model.outcomes import Outcome
 from calibstate.work.certify import certify
 from calibstate.work.session import Session
@@ -19,6 +24,7 @@ from tests.commands.generations import (
     START,
     TICKET,
     add_generation,
+    construction,
     declare,
     made,
 )
@@ -290,3 +296,42 @@ def test_a_program_certifies_without_being_asked(origin: Sites) -> None:
         ("prepend-to-chain", "done"),
     ]
     assert len(certified(origin)) == 4
+
+
+def test_who_is_told_of_an_origin_by_others_knows_all_but_what_was_made(
+    origin: Sites, tmp_path: Path
+) -> None:
+    declare(origin, "bias", status="adopted", collections=["DP1/bias.20250207a"])
+    origin.tree.chain([TICKET, "DM-1"])
+    made(origin)
+    file = str(tmp_path / "observed.json")
+    assert origin.run("observe", "--output", file).code == 0
+    origin.path(ORIGIN).rename(tmp_path / "away")
+    ran = origin.run("drift", "--observed", file)
+    assert "what was made is not known" in ran.out, ran.out + ran.err
+    assert "unreachable" not in ran.out
+    assert ran.code == 2
+    told = origin.run("plan", "--observed", file)
+    assert "certify" not in told.out, "nothing is certified unseen"
+
+
+def test_a_ticket_on_hold_is_certified_for_a_reason_alone(origin: Sites) -> None:
+    made(origin)
+    origin.tree.ticket(TICKET, status="proposed", construction=construction("bias"), hold="until Ann is back")
+    ran = origin.run("certify", TICKET, "--yes")
+    assert ran.code == 4, ran.out + ran.err
+    assert "until Ann is back" in ran.out + ran.err
+    assert not origin.has(ORIGIN, BIAS)
+    passed = origin.run("certify", TICKET, "--yes", "--allow", "hold", "--because", "Ann says so")
+    assert passed.code == 0, passed.out + passed.err
+    assert len(certified(origin)) == 4
+
+
+@pytest.mark.parametrize("begin", [20250207, "2025-02-07T00:00:00Z"])
+def test_a_date_that_is_none_is_a_mistake_with_its_line(origin: Sites, begin: object) -> None:
+    made(origin)
+    declare(origin, "bias", certify={"begin": begin})
+    ran = origin.run("certify", TICKET, "--yes")
+    assert ran.code == 1, ran.out + ran.err
+    assert re.search(rf"{TICKET}.yaml:\d+:\d+", ran.err)
+    assert not origin.has(ORIGIN, BIAS)

@@ -20,7 +20,7 @@ import pytest
 from lsst.daf.butler import MissingCollectionError
 
 from calibstate.cli.app import run
-from tests.constructing import Construction, make_construction, middleware
+from tests.constructing import BPS, Construction, make_construction, middleware
 
 STEPS = (
     "make bias_bootstrap",
@@ -38,12 +38,6 @@ STEPS = (
     "verify bias",
     "verify flat_g",
 )
-
-BPS = {
-    "wmsServiceClass": "lsst.ctrl.bps.parsl.ParslService",
-    "computeSite": "local",
-    "site": {"local": {"class": "calibstate.demo.construction.onemachine.Threads", "cores": 1}},
-}
 
 SAMPLE = {
     ("here", "ours", "make bias"),

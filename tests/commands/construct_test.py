@@ -16,8 +16,9 @@ import yaml
 from lsst.daf.butler import Timespan
 
 from calibstate.demo.construction.world import SECTION_7, drift
-from tests.constructing import CHAIN, Construction, make_construction, middleware
+from tests.constructing import BPS, CHAIN, Construction, make_construction, middleware
 from tests.golden import Golden
+from tests.tree import ROOT
 
 DP1 = f"{CHAIN}/DP1"
 IN_ORDER_OF_RTN_103 = [
@@ -68,6 +69,8 @@ def made(
     yield in_environment(construction, monkeypatch)
 
 
+REAL_TEMPLATES = ROOT.parent / "shared/realdata/cp_pipe_bps"
+
 _ALWAYS = Timespan(None, None)
 
 LOOKED_AT = ("bias_bootstrap", "dark_bootstrap", "bias")
@@ -83,10 +86,23 @@ def states(out: str) -> dict[str, str]:
     return {step["step"]: step["state"] for step in json.loads(out)["steps"]}
 
 
+@pytest.mark.parametrize(
+    "submit",
+    [
+        "here",
+        pytest.param("pipetask", marks=pytest.mark.slow),
+        pytest.param("bps", marks=pytest.mark.slow),
+    ],
+)
 def test_section_7_is_made_from_raws_deployed_and_verified_at_a_second_site(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, submit: str
 ) -> None:
-    construction = make_construction(tmp_path / "world", capsys, products=SECTION_7)
+    # The real templates say the same as ours, where they are there.
+    templates = REAL_TEMPLATES if submit == "bps" and REAL_TEMPLATES.exists() else None
+    construction = make_construction(
+        tmp_path / "world", capsys, products=SECTION_7, templates=templates and templates.parent
+    )
+    construction.declare_sites(submit, BPS if submit == "bps" else None)
     in_environment(construction, monkeypatch)
 
     ran = construction.construct("--run", "--format", "json")

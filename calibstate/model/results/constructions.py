@@ -106,6 +106,9 @@ class ConstructionShown(CommandResult):
     stopped_before: str = ""
     """The step that somebody wanted it to stop before."""
 
+    is_interrupted: bool = False
+    """Whether somebody wanted it to stop."""
+
     images: tuple[str, ...] = ()
     """Files that a person has to look at."""
 
@@ -146,7 +149,13 @@ class ConstructionShown(CommandResult):
     @property
     @override
     def footnotes(self) -> tuple[Footnote, ...]:
-        return self.notes
+        if not self.is_interrupted:
+            return self.notes
+        return (
+            *self.notes,
+            "Interrupted. What was done stands, and a batch that was submitted goes on; "
+            "run the same command again to go on.",
+        )
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ pipetask run -b "$REPO" -i "$RAW_COLLECTION,$CALIB_COLLECTIONS" \
     -o "$made/biasBootstrapGen.20250207a" --output-run "$made/biasBootstrapGen.20250207a/run1" \
     -p "$CP_PIPE_DIR/pipelines/$INSTRUMENT/cpBiasBootstrap.yaml" -d "$SELECTION_BIAS_BOOTSTRAP" \
     --register-dataset-types
+mkdir -p "$files/images/bias_bootstrap"
 butler retrieve-artifacts "$REPO" "$files/images/bias_bootstrap" -d biasBootstrap \
     --collections "$made/biasBootstrapGen.20250207a/run1" \
     --where "instrument='LSSTComCam' and detector in (0, 1)" --no-preserve-path --find-first \
@@ -54,6 +55,7 @@ pipetask run -b "$REPO" \
     -o "$made/darkBootstrapGen.20250207a" --output-run "$made/darkBootstrapGen.20250207a/run1" \
     -p "$CP_PIPE_DIR/pipelines/$INSTRUMENT/cpDarkBootstrap.yaml" -d "$SELECTION_DARK_BOOTSTRAP" \
     --register-dataset-types
+mkdir -p "$files/images/dark_bootstrap"
 butler retrieve-artifacts "$REPO" "$files/images/dark_bootstrap" -d darkBootstrap \
     --collections "$made/darkBootstrapGen.20250207a/run1" \
     --where "instrument='LSSTComCam' and detector in (0, 1)" --no-preserve-path --find-first \
@@ -79,6 +81,7 @@ butler collection-chain "$REPO" --mode prepend "$ticket" "$made/defects.20250207
 pipetask run -b "$REPO" -i "$ticket,$RAW_COLLECTION,$CALIB_COLLECTIONS" -o "$made/biasGen.20250207a" \
     -p "$CP_PIPE_DIR/pipelines/$INSTRUMENT/cpBias.yaml" -d "$SELECTION_BIAS_BOOTSTRAP" \
     --register-dataset-types
+mkdir -p "$files/images/bias"
 butler retrieve-artifacts "$REPO" "$files/images/bias" -d biasMosaic8 \
     --collections "$made/biasGen.20250207a" --where "instrument='LSSTComCam'" --no-preserve-path \
     --find-first --clobber
