@@ -201,16 +201,16 @@ class _Script:
         home = _HOMES[submission.home]
         folder = getattr(self._settings.templates, submission.home)
         template = f"{folder}/bps_{submission.template}.yaml"
-        around = {**self._settings.bps, **submission.overrides}
-        if not around:
-            yield f"{changed}bps submit {expanded(template)}"
-            return
+        # BPS asks 16 cores for its last job, unless somebody says otherwise.
+        around = {"finalJob": {"requestCpus": 1}, **self._settings.bps, **submission.overrides}
         # JSON is YAML too.
         included = in_document(json.dumps(template), has_variables=True)
         text = in_document(json.dumps(around, indent=1))
         wrapper = f"$files/{home.lower()}_{submission.template}.yaml"
         yield f'cat >"{wrapper}" <<EOF'
         yield f'{{"includeConfigs": [{included}],'
+        # That of crosstalk is a folder of the name of a variable.
+        yield f' "submitPath": "$files/submit/{submission.name}/{{timestamp}}",'
         yield text.removeprefix("{\n")
         yield "EOF"
         yield f'{changed}bps submit "{wrapper}"'
