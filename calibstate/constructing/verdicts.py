@@ -78,8 +78,13 @@ def _verdict(
             run=run,
             detail=VerificationKind().words(verification),
         )
+    statistics = reader.statistics(run, expected)
+    if not statistics:
+        lacking = f"{expected.dataset_type} was left out"
+        detail = f"{lacking}, and {expected.otherwise} tells of no test, or cannot be read here"
+        return ProductVerdict(product=word, verdict=Verdict.NONE, run=run, detail=detail)
     failures: list[Failure] = []
-    for dataset in reader.statistics(run, expected.dataset_type):
+    for dataset in statistics:
         failures.extend(failures_in(dataset))
     construction = constructed.construction
     folded = fold(failures, word, construction.known_failures)

@@ -126,7 +126,11 @@ def _uncovered(verification: Verification, making: ConstructionPlaces) -> tuple[
     assert expected and newest, "it is declared, and was made"
     reader = making.construction(verification.address.place)
     covered: set[int] = set()
-    for statistics in reader.statistics(newest, expected.dataset_type):
+    readable = reader.statistics(newest, expected)
+    # Of what nobody can read here nobody knows that it lacks anything.
+    if not readable:
+        return ()
+    for statistics in readable:
         covered.update(int(key) for key in statistics.values if str(key).isdigit())
     exposures = reader.exposures(expected.raws, expected.where)
     return tuple(exposure for exposure in exposures if exposure not in covered)

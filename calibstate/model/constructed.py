@@ -213,6 +213,7 @@ class Constructed:
         return ExpectedOutput(
             output=self.verification(verified),
             dataset_type=verified.dataset_type,
+            otherwise=verified.results,
             dimensions=verified.dimensions,
             instrument=self.ticket.instrument,
             raws=self.construction.raws,

@@ -136,6 +136,9 @@ class ExpectedOutput(Noun):
     """Which raws, the instrument included; what the selection finds, projected
     on the dimensions, is what is expected."""
 
+    otherwise: str | None = None
+    """What it makes in its place, where it is told to leave that out."""
+
     run: CollectionName | None = None
     """The RUN that is looked at, if its name is fixed; `None`: the newest."""
 

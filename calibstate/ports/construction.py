@@ -86,8 +86,12 @@ class ConstructionReader(Protocol):
         """
         ...
 
-    def statistics(self, run: str, dataset_type: str) -> Sequence[Statistics]:
-        """Return the statistics in one RUN, read from their files."""
+    def statistics(self, run: str, expected: ExpectedOutput) -> Sequence[Statistics]:
+        """Return the statistics in one RUN, read from their files.
+
+        Where they were left out they are told from the tables in their place;
+        none where these tell of no test, or cannot be read here.
+        """
         ...
 
     def software(self, run: str) -> Mapping[str, str]:

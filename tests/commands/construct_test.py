@@ -10,10 +10,12 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from lsst.daf.butler import Timespan
+from astropy.table import Table
+from lsst.daf.butler import Butler, Timespan
 
 from calibstate.demo.construction.world import SECTION_7, drift
 from tests.constructing import BPS, CHAIN, Construction, make_construction, middleware
@@ -312,6 +314,41 @@ def test_pages_of_cp_verify_are_looked_for_and_ours_tell_the_verdict(
     assert ran.code == 1
     assert "wrote no page, and ended with 0: no such thing as afw" in ran.err
     assert (tmp_path / "none/verdicts.md").exists()
+
+
+def test_where_statistics_are_left_out_the_table_tells_the_same(made: Construction) -> None:
+    drift(made.world, 2024102100509, 1)
+    assert made.construct("--run", "--until", "verify bias").code == 2
+    before = verdict_on_bias(made)
+    assert before["verdict"] == "failed"
+    with made.butler(writeable=True) as butler:
+        run = butler.collections.get_info(f"{DP1}/verifyBias.20250210a").children[0]
+        # As with doDropStats: the table is all that there is.
+        _prune(butler, "verifyBiasStats", run)
+
+    assert verdict_on_bias(made) == before
+
+    # What tells of no test is no verdict, and no reason to submit it again.
+    with made.butler(writeable=True) as butler:
+        _prune(butler, "verifyBiasResults", run)
+        table = Table({"detector": [0], "amplifier": ["C07"]})
+        butler.put(table, "verifyBiasResults", instrument="LSSTComCam", run=run)
+    told = verdict_on_bias(made)
+    assert told["verdict"] == "no verdict"
+    assert "verifyBiasStats was left out" in told["detail"]
+
+
+def verdict_on_bias(construction: Construction) -> Any:
+    """Return what is said of the bias, whose verification is done."""
+    shown = construction.construct("--format", "json")
+    assert states(shown.out)["verify bias"] == "done"
+    (verdict,) = [verdict for verdict in shown.json["verdicts"] if verdict["product"] == "bias"]
+    return verdict
+
+
+def _prune(butler: Butler, dataset_type: str, run: str) -> None:
+    refs = butler.query_datasets(dataset_type, run)
+    butler.pruneDatasets(refs, purge=True, unstore=True, disassociate=True)
 
 
 def test_yesterdays_verdict_does_not_answer_for_a_verification_that_failed_today(

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from astropy.table import MaskedColumn, Table
 
+from calibstate.adapters.construction.results import statistics_in
 from calibstate.constructing.failures import UNTOLD, Failure, failures_in, fold
 from calibstate.model.verdicts import ProductVerdict, Verdict
 from calibstate.ports.construction import Statistics
@@ -154,3 +156,32 @@ def test_failures_of_a_whole_camera_are_told_in_a_few_lines_of_80_columns() -> N
         "          SCATTER (1 exposure)",
     ]
     assert max(map(len, lines)) <= 80
+
+
+def test_a_table_tells_what_statistics_that_were_left_out_would() -> None:
+    exposures = [FIRST, FIRST, SECOND]
+    table = Table({"instrument": ["LSSTComCam"] * 3, "exposure": exposures, "detector": [4, 5, 4]})
+    table["amplifier"] = ["C00", "C07", "C00"]
+    table["BIAS_NOISE"] = [7.0, 70.0, 7.0]
+    table["BIAS_VERIFY_NOISE"] = [True, False, True]
+    # An outer join masks what only other rows have.
+    table["BIAS_VERIFY_CR_NOISE"] = MaskedColumn([False, True, True], mask=[True, False, False])
+    table["BIAS_VERIFY_SUCCESS"] = [True, False, True]
+
+    values = statistics_in(table, {4: "R22_S11", 5: "R22_S12"})
+
+    assert values == {
+        str(FIRST): {"SUCCESS": False, "FAILURES": ["R22_S12 C07 NOISE"]},
+        str(SECOND): {"SUCCESS": True, "FAILURES": []},
+        "SUCCESS": False,
+    }
+    assert failures_of(values) == [Failure("NOISE", "R22_S12", "C07", FIRST)]
+
+
+def test_a_table_without_exposures_is_told_by_detector() -> None:
+    table = Table({"detector": [4, 4], "amplifier": ["C00", "C01"], "PTC_VERIFY_PTC_GAIN": [True, False]})
+
+    values = statistics_in(table, {4: "R22_S11"})
+
+    assert failures_of(values) == [Failure("PTC_GAIN", "R22_S11", "C01", 0)]
+    assert statistics_in(Table({"detector": [4], "PTC_GAIN": [1.7]}), {}) == {}
