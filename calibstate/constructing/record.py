@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ..errors import RefusedError
+from ..errors import RefusedError, without_secrets
 from ..kinds.generation import Generation
 from ..kinds.submission import Submitted
 from ..model.results.constructions import StepRecorded, StepState
@@ -68,6 +68,18 @@ def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
     expected = resource.expected
     assert resource.submission and expected, "it is declared"
     run = live.output.newest
+    record = StepRecorded(
+        name=step.name,
+        state=standing.shown.state,
+        collection=resource.submission.output,
+        run=run,
+        query=resource.submission.query,
+        selected=tuple(reader.exposures(expected.raws, expected.where)),
+        datasets=len(live.output.datasets),
+    )
+    # Where nothing was made, no command has run.
+    if run is None:
+        return record
     runner = places.batches(step.repository)
     command: tuple[str, ...] = ()
     # What ran is told all the same where the templates are elsewhere: by the
@@ -78,18 +90,7 @@ def _submitted(standing: Standing, places: ConstructionPlaces) -> StepRecorded:
         batch = runner.begun(resource.submission)
         if batch and batch.run == run:
             command = batch.command
-    record = StepRecorded(
-        name=step.name,
-        state=standing.shown.state,
-        collection=resource.submission.output,
-        run=run,
-        command=command,
-        query=resource.submission.query,
-        selected=tuple(reader.exposures(expected.raws, expected.where)),
-        datasets=len(live.output.datasets),
-    )
-    if run is None:
-        return record
+    record = replace(record, command=tuple(without_secrets(word) for word in command))
     times = reader.registered(run, expected.dataset_type)
     if times:
         began, ended = times

@@ -285,8 +285,7 @@ def _with_batch(submitted: S, submission: Submission, making: ConstructionPlaces
     try:
         needs = runner.needs(submission)
     except RefusedError as error:
-        sentences = [_sentence(diagnostic) for diagnostic in error.diagnostics]
-        return replace(submitted, unfit="; ".join(sentences))
+        return replace(submitted, unfit=_unfit(error.diagnostics))
     if needs is None:
         return submitted
     lacking = needs - making.construction(place).types(submitted.searched)
@@ -391,10 +390,18 @@ def _bound(live: Submitted) -> str:
     )
 
 
+def _unfit(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return all that is wrong with a template, and what to do about it."""
+    sentences = [_sentence(diagnostic) for diagnostic in diagnostics]
+    # The same is often to be done about several.
+    hints = dict.fromkeys(diagnostic.hint for diagnostic in diagnostics if diagnostic.hint)
+    return ". ".join(["; ".join(sentences), *(hint.rstrip(".") for hint in hints)])
+
+
 def _sentence(diagnostic: Diagnostic) -> str:
     """Return what is wrong, and in which line of which file."""
     sentence = diagnostic.detail.rstrip(".")
-    if diagnostic.where is None:
+    if diagnostic.where is None or diagnostic.where.file in sentence:
         return sentence
     return f"{diagnostic.where}: {sentence}"
 

@@ -11,6 +11,7 @@ import json
 import shlex
 from collections.abc import Iterator
 
+from ..errors import without_secrets
 from ..model.constructed import Constructed
 from ..model.constructions import Recipe
 from ..model.results.constructions import ConstructionShown
@@ -99,7 +100,7 @@ class _Script:
             yield 'export SCRATCH="${SCRATCH:?give a folder for submissions and images}"'
         else:
             yield f"export SCRATCH={expanded(self._settings.scratch)}"
-        yield f"export REPO={shlex.quote(self._result.butler)}"
+        yield f"export REPO={self._repository()}"
         for name, value in self._variables.items():
             yield f"export {name}={quoted(value)}"
         yield f'files="$SCRATCH/calibstate/{ticket.name}"'
@@ -108,6 +109,13 @@ class _Script:
         yield 'mkdir -p "$files/images"'
         yield ""
         yield from _PAUSE.splitlines()
+
+    def _repository(self) -> str:
+        """Return the repository without a password of its address."""
+        butler = self._result.butler
+        if without_secrets(butler) != butler:
+            return '"${REPO:?give the repository, whose address has a password}"'
+        return shlex.quote(butler)
 
     def _product(self, recipe: Recipe) -> Iterator[str]:
         """Yield what makes, shows, certifies and chains a product."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..constructing.exposures import made_of_others
 from ..constructing.look import Standing, look_at_step, look_at_steps
 from ..constructing.record import recorded, software_of
 from ..constructing.steps import ConstructionStep, Verb, steps_of
@@ -134,9 +135,10 @@ def show(constructing: Constructing) -> ConstructionShown:
     with constructing.session.listener.progress("looking at steps"):
         standings = look_at_steps(constructing.steps, constructing.places)
         verdicts = _verdicts(constructing, standings)
+        notes = tuple(made_of_others(standings, constructing.places))
     steps = [standing.shown for standing in standings]
     shown = _shown(constructing, steps)
-    return replace(shown, verdicts=verdicts)
+    return replace(shown, verdicts=verdicts, notes=notes)
 
 
 def _verdicts(constructing: Constructing, standings: Sequence[Standing]) -> TicketVerdicts | None:
@@ -341,11 +343,13 @@ class Running:
         LockedError
             Somebody else works at the origin.
         UsageError
-            There is no step of the name at which it is to stop.
+            There is no step of the name at which it is to stop, or no look at
+            a product at which somebody has looked.
         """
         steps = self.constructing.steps
         places = self.constructing.places
         last = self._last()
+        self._check_looked()
         standings = list(look_at_steps(steps, places, self.looked))
         images: Sequence[Path] = ()
         stopped_before = ""
@@ -381,6 +385,7 @@ class Running:
         return replace(
             _shown(self.constructing, every_step),
             verdicts=_verdicts(self.constructing, standings),
+            notes=tuple(made_of_others(standings, places)),
             outcomes=tuple(self.outcomes),
             has_run=True,
             is_interrupted=self.constructing.session.stop(),
@@ -409,6 +414,18 @@ class Running:
                 hint=hint,
             )
         )
+
+    def _check_looked(self) -> None:
+        """Refuse a look that is none of this construction."""
+        looks = [step.word for step in self.constructing.steps if step.verb is Verb.LOOK]
+        unknown = sorted(self.looked.difference(looks))
+        if not unknown:
+            return
+        hint = "Give the product a `look_at`, or leave --looked out."
+        if looks:
+            hint = f"Its looks are at: {', '.join(looks)}."
+        problem = f"{self.constructing.ticket.name} has no look at {spelled(unknown[0])}."
+        raise UsageError(Diagnostic("No such look", problem, hint=hint))
 
     def _carry_out(self, standing: Standing) -> Standing:
         """Do one step under the origin's lock, and look at it again."""

@@ -204,6 +204,56 @@ def test_a_product_of_which_a_quantum_failed_is_not_certified(
     assert len(begun.certified()[f"{DP1}/bias.20250207a"]) == 2
 
 
+def test_what_is_made_of_other_exposures_than_are_declared_is_told(made: Construction) -> None:
+    assert "Made of other exposures" not in made.construct().err
+    made.change("exposure.seq_num in (21..40)", "exposure.seq_num in (22..40)")
+
+    fewer = made.construct()
+
+    (told,) = [line for line in fewer.err.splitlines() if "is made of" in line]
+    assert "flatGen-g.20250207a/" in told
+    assert told.endswith("is made of 2024112600021, which its selection does not find.")
+    assert json.loads(made.construct("--format", "json").out)["done"] == 15
+
+
+def test_images_that_cannot_be_kept_are_no_fault_of_the_repository(begun: Construction) -> None:
+    (begun.tree.folder / "scratch").mkdir()
+    images = begun.tree.folder / "scratch/calibstate/LSSTComCam/DM-48520/images"
+    images.parent.mkdir(parents=True)
+    images.write_text("in the way")
+
+    ran = begun.construct("--run")
+
+    assert ran.code == 1
+    assert "Images cannot be kept" in ran.err
+    assert "Repository" not in ran.err
+    images.unlink()
+    assert begun.construct("--run").code == 4
+
+
+def test_no_file_of_a_construction_has_the_password_of_a_repository(
+    made: Construction, tmp_path: Path
+) -> None:
+    secret = "hunter2.secret"
+    site = made.tree.state / "sites/usdf.yaml"
+    repository = str(made.world.repository)
+    site.write_text(site.read_text().replace(repository, f"file://bob:{secret}@localhost{repository}"))
+
+    ran = made.construct("--run", "--until", "verify science")
+    files = [tmp_path / "record.json", tmp_path / "record.md"]
+    recorded = [made.construct("--record", str(file)).code for file in files]
+
+    assert recorded == [0, 0]
+    assert json.loads(files[0].read_text())["steps"][-1]["run"] is None
+    assert json.loads(files[0].read_text())["steps"][-1]["command"] == []
+    said = [ran.out, ran.err, made.construct("--format", "shell").out]
+    batches = list((made.tree.folder / "scratch").rglob("batch.json"))
+    assert batches
+    said += [file.read_text() for file in (*files, *batches)]
+    assert not [text for text in said if secret in text]
+    assert ran.code == 2, ran.err
+
+
 def test_a_retry_has_a_letter_of_its_own_and_is_searched_first(made: Construction) -> None:
     before = made.certified()
     made.change("- {bias: {", "- {bias: {rerun: 20250209b, ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +19,7 @@ from lsst.daf.butler import (
 )
 from typing_extensions import override
 
-from ...errors import Diagnostic, RefusedError
+from ...errors import CalibstateError, Diagnostic, RefusedError
 from ...model.contents import format_data_id, parse_data_id
 from ...model.submissions import ExpectedOutput, SeenOutput
 from ...ports.construction import ConstructionReader, Statistics
@@ -29,6 +30,8 @@ from ..butler.opening import Repository
 from .results import statistics_in
 
 __all__ = ["open_construction_reader"]
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _RAW = "raw"
 """The dataset type of the exposures that calibrations are made of."""
@@ -213,10 +216,11 @@ class _Reader(ConstructionReader):
         watch: Watch,
     ) -> Sequence[Path]:
         files: list[Path] = []
-        with self._repository.asking(), _taking(where):
+        with _keeping(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with self._repository.asking(), _taking(where), _keeping(folder):
             self._butler.registry.refresh()
             refs = self._datasets(run, dataset_type, where)
-            folder.mkdir(parents=True, exist_ok=True)
             for done, ref in enumerate(sorted(refs, key=_data_id)):
                 watch("images", done, len(refs))
                 # The butler gives each its own name; one that is there already
@@ -287,6 +291,24 @@ def _taking(where: str) -> Iterator[None]:
                 "Selection cannot be asked for",
                 f"The butler does not take `{where}`: {reason}.",
                 hint="Correct it in the ticket's `construction`.",
+            )
+        ) from error
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    """Tell that files cannot be kept here, which is no fault of the butler."""
+    try:
+        yield
+    except OSError as error:
+        is_of_the_folder = str(error.filename or "").startswith(str(folder))
+        if not is_of_the_folder and error.errno not in _FULL:
+            raise
+        raise CalibstateError(
+            Diagnostic(
+                "Images cannot be kept",
+                f"{folder}: {error.strerror}.",
+                hint="Make room for them, or say another `scratch` under `construction` in the site's file.",
             )
         ) from error
 

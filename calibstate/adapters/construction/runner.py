@@ -13,7 +13,7 @@ from pathlib import Path
 from lsst.daf.butler import Butler, CollectionInfo
 from typing_extensions import override
 
-from ...errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedError
+from ...errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedError, without_secrets
 from ...model.locks import Process
 from ...model.observations import stamp
 from ...model.repositories import SiteConstruction
@@ -183,10 +183,10 @@ class _Runner(BatchRunner):
         if process := may_run(attempt, batch):
             since = f", since {batch.begun}" if batch else ""
             return _Look(attempt, batch, Ended(BatchState.RUNNING, f"{process}{since}", has_run=True))
-        if batch is None or batch.variables.get("REPO") != self._environment.variables()["REPO"]:
+        if batch is None or batch.variables.get("REPO") != without_secrets(self._repository_uri()):
             # It was begun and not written down, or is another repository's.
             return _Look(attempt, None, _NEVER, self._litter(submission.run))
-        ended = self._middleware_of(batch).ended(attempt, self._environment.complete(batch.variables))
+        ended = self._middleware_of(batch).ended(attempt, self._exported_to(batch))
         chain = None
         if not ended.is_certain:
             chain = self._collection(submission.output)
@@ -200,6 +200,13 @@ class _Runner(BatchRunner):
             # Under a name by the time nobody trips over what is left.
             litter = self._litter(submission.run)
         return _Look(attempt, batch, ended, litter)
+
+    def _repository_uri(self) -> str:
+        return self._environment.variables()["REPO"]
+
+    def _exported_to(self, batch: Batch) -> dict[str, str]:
+        """Return a batch's environment, with what is not written down."""
+        return self._environment.complete({**batch.variables, "REPO": self._repository_uri()})
 
     def _middleware_of(self, batch: Batch) -> Middleware:
         """Return what ran a batch; the site may say otherwise today."""
@@ -231,8 +238,7 @@ class _Runner(BatchRunner):
         graph = self._middleware_of(batch).graph(attempt)
         if graph is None:
             return ()
-        environment = self._environment.complete(batch.variables)
-        return causes_of(graph, batch.variables["REPO"], environment)
+        return causes_of(graph, self._repository_uri(), self._exported_to(batch))
 
     # Running
 
@@ -267,7 +273,7 @@ class _Runner(BatchRunner):
         if not ended.has_run or batch.submit != self._middleware.submit:
             return False
         # With other variables other data would go into the same RUN.
-        if batch.variables != self._variables(submission):
+        if batch.variables != _written_down(self._variables(submission)):
             return False
         # Of one that has ended nothing is left to go on with where its RUN
         # was removed since.
@@ -289,7 +295,8 @@ class _Runner(BatchRunner):
             named = f"{named} …"
         ways = "Raise `bootstrap` in the ticket's construction, or take the next letter for `rerun`"
         if look.batch is not None and look.ended.has_run:
-            changed = sorted(look.batch.variables.items() ^ self._variables(submission).items())
+            today = _written_down(self._variables(submission))
+            changed = sorted(look.batch.variables.items() ^ today.items())
             names = ", ".join(dict.fromkeys(name for name, _ in changed))
             other = f"with other values of {names}" if names else f"by {look.batch.submit}"
             ways = f"It was begun {other}: so again it goes on. {ways}"
@@ -332,8 +339,8 @@ class _Runner(BatchRunner):
                 Batch(
                     submit=self._middleware.submit,
                     run=work.run,
-                    command=tuple(words),
-                    variables=variables,
+                    command=tuple(without_secrets(word) for word in words),
+                    variables=_written_down(variables),
                     begun=stamp(datetime.now(UTC)),
                     process=process,
                 )
@@ -354,3 +361,8 @@ class _Runner(BatchRunner):
         if not ended.has_run:
             detail = f"{work.submission.name}: {ended.detail}."
             raise CalibstateError(Diagnostic("Nothing was run", detail, hint=f"See {attempt.log}."))
+
+
+def _written_down(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return variables as a file of ours has them: no password in the URI."""
+    return {**variables, "REPO": without_secrets(variables["REPO"])}
