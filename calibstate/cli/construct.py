@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import Diagnostic, UsageError
 from ..views.render import Format
 from . import screen
 from .app import app
 from .groups import Passing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, LockTimeoutOption, TimeoutOption
+from .options import USUAL_TIMEOUT, LockTimeoutOption, TimeoutOption, refuse_together, refuse_without
 from .sessions import begin
 from .showing import finish, print_result, write_result
 from .stopping import Stopping
@@ -103,9 +102,9 @@ def construct(
 
     is_script = format is Format.SHELL
     tasks = {"--run": run, "--write": write, "--record": record, "--format shell": is_script}
-    _refuse_together([option for option, is_given in tasks.items() if is_given])
+    refuse_together([option for option, is_given in tasks.items() if is_given])
     if not run:
-        _refuse_without_run({"--until": until, "--looked": looked})
+        refuse_without("--run", {"--until": until, "--looked": looked})
     stopping = Stopping()
     session = begin(context, timeout=timeout, stop=stopping)
     constructing = construction_of(session, ticket)
@@ -139,35 +138,6 @@ def construct(
     )
     with stopping.listening():
         finish(running.run(), format)
-
-
-def _refuse_together(options: Sequence[str]) -> None:
-    """Refuse options of which one would be passed over in silence.
-
-    Raises
-    ------
-    UsageError
-        There are several.
-    """
-    if len(options) > 1:
-        detail = f"{' and '.join(options)} are things to do of their own."
-        raise UsageError(Diagnostic("Options do not go together", detail, hint="Give one, then the other."))
-
-
-def _refuse_without_run(options: Mapping[str, object]) -> None:
-    """Refuse options that say how to run where nothing is run.
-
-    Raises
-    ------
-    UsageError
-        There is one.
-    """
-    for option, value in options.items():
-        if value:
-            detail = f"{option} says how far steps are done, and without --run none is."
-            raise UsageError(
-                Diagnostic("Option without --run", detail, hint="Give --run too, or leave it out.")
-            )
 
 
 def _show(format: Format) -> Callable[[Outcome], None]:

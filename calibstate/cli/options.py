@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -40,6 +41,8 @@ __all__ = [
     "byte_rate",
     "duration",
     "end_of_observing",
+    "refuse_together",
+    "refuse_without",
 ]
 
 
@@ -335,3 +338,42 @@ def allowed(guards: list[Guard] | None, because: str | None, override: str | Non
     return Allowed(
         guards=tuple(sorted(set(guards or ()), key=list(Guard).index)), because=without_secrets(because or "")
     )
+
+
+def refuse_together(options: Sequence[str]) -> None:
+    """Refuse options of which one would be passed over in silence.
+
+    Parameters
+    ----------
+    options
+        Those that were given, each with something to do of its own.
+
+    Raises
+    ------
+    UsageError
+        There are several.
+    """
+    if len(options) > 1:
+        detail = f"{' and '.join(options)} are things to do of their own."
+        raise UsageError(Diagnostic("Options do not go together", detail, hint="Give one, then the other."))
+
+
+def refuse_without(needed: str, options: Mapping[str, object]) -> None:
+    """Refuse options that do nothing without another one.
+
+    Parameters
+    ----------
+    needed
+        That one, which was not given.
+    options
+        Their values; what is empty was not given.
+
+    Raises
+    ------
+    UsageError
+        One was given.
+    """
+    for option, value in options.items():
+        if value:
+            detail = f"Without {needed} nothing is done, and {option} would say how far."
+            raise UsageError(Diagnostic(f"Option without {needed}", detail, hint=f"Give {needed} too."))

@@ -32,25 +32,35 @@ def made_of_others(standings: Iterable[Standing], places: ConstructionPlaces) ->
         Where to look.
     """
     for standing in standings:
-        recipe, live = standing.step.recipe, standing.live
-        if not isinstance(live, Generation) or not recipe or not recipe.product.intermediate:
+        step = standing.step
+        live = standing.live
+        if not isinstance(live, Generation) or step.recipe is None:
             continue
-        run, expected = live.output.newest, live.expected
-        if run is None or expected is None:
+        run = live.output.newest
+        intermediate = step.recipe.product.intermediate
+        if run is None or live.expected is None or not intermediate:
             continue
-        reader = places.construction(standing.step.repository)
-        used = set(reader.used(run, recipe.product.intermediate))
-        selected = set(reader.exposures(expected.raws, expected.where))
+        reader = places.construction(step.repository)
+        used = set(reader.used(run, intermediate))
+        selected = set(
+            reader.exposures(
+                live.expected.raws,
+                live.expected.where,
+            )
+        )
         if not used or used == selected:
             continue
         parts = []
-        if beyond := used - selected:
+        beyond = used - selected
+        if beyond:
             parts.append(f"of {_listed(beyond)}, which its selection does not find")
-        if lacking := selected - used:
+        lacking = selected - used
+        if lacking:
             parts.append(f"not of {_listed(lacking)}, which it finds")
+        sentence = ", and ".join(parts)
         yield Diagnostic(
             "Made of other exposures",
-            f"{run} is made {', and '.join(parts)}.",
+            f"{run} is made {sentence}.",
             hint="Give the selection as it was, or make the product again with a `rerun` of its own.",
             severity=Severity.WARNING,
         )
@@ -58,6 +68,11 @@ def made_of_others(standings: Iterable[Standing], places: ConstructionPlaces) ->
 
 def _listed(exposures: Collection[int]) -> str:
     """Return exposures in words; of many how many there are."""
-    shown = ", ".join(str(exposure) for exposure in sorted(exposures)[:_MOST])
+    words = []
+    for exposure in sorted(exposures)[:_MOST]:
+        words.append(str(exposure))
+    shown = ", ".join(words)
     more = len(exposures) - _MOST
-    return f"{shown} and {more} more" if more > 0 else shown
+    if more > 0:
+        return f"{shown} and {more} more"
+    return shown
