@@ -111,11 +111,10 @@ def construct(
     if is_script:
         finish(script(constructing), format)
     if write:
-        shown = show(constructing)
-        files = write_collections(constructing, shown)
-        for file in files:
+        shown = write_collections(constructing, show(constructing))
+        for file in shown.written or ():
             screen.tell(f"{file} was written: commit it.")
-        if not files:
+        if not shown.written:
             screen.tell("The ticket's files say so already.")
         finish(shown, format)
     if record:

@@ -94,6 +94,8 @@ def _tally(result: ConstructionShown) -> str:
     steps = count(len(result.steps), "step")
     tally = f"{len(done)} of {steps} done."
     following = result.next
+    if following is None and result.is_written:
+        return f"{tally} Its file lists what was certified: seal and propose it."
     if following is None:
         return f"{tally} Write `collections` with --write, then seal and propose it."
     name = following.name

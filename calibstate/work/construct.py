@@ -250,7 +250,7 @@ def _begun(standings: Sequence[Standing], verb: Verb) -> Iterator[CollectionName
             yield standing.shown.collection
 
 
-def write(constructing: Constructing, shown: ConstructionShown) -> tuple[str, ...]:
+def write(constructing: Constructing, shown: ConstructionShown) -> ConstructionShown:
     """Write what was certified into the ticket's file, newest first.
 
     What its file lists besides, and no product is called so, stays behind it.
@@ -266,8 +266,9 @@ def write(constructing: Constructing, shown: ConstructionShown) -> tuple[str, ..
 
     Returns
     -------
-    tuple of str
-        The files that were written; none where they say so already.
+    ConstructionShown
+        The same, with the files that were written; none where they say so
+        already.
 
     Raises
     ------
@@ -301,7 +302,7 @@ def write(constructing: Constructing, shown: ConstructionShown) -> tuple[str, ..
         changes.append(with_verdicts(root, shown.verdicts))
     changed = [change for change in changes if change]
     treefile.write(root, changed)
-    return tuple(change.file for change in changed)
+    return replace(shown, written=tuple(change.file for change in changed))
 
 
 def _product_in(collection: str) -> str:

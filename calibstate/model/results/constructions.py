@@ -106,6 +106,9 @@ class ConstructionShown(CommandResult):
     stopped_before: str = ""
     """The step that somebody wanted it to stop before."""
 
+    written: tuple[str, ...] | None = None
+    """Files of the tree that were written; `None`: nobody asked for it."""
+
     is_interrupted: bool = False
     """Whether somebody wanted it to stop."""
 
@@ -119,6 +122,14 @@ class ConstructionShown(CommandResult):
     def prefix(self) -> str:
         """What stands before all names, in a trial."""
         return self.settings.user_prefix
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the ticket's file lists all that is certified."""
+        if self.written is not None:
+            return True
+        certified = {step.collection for step in self.steps if step.name.startswith("certify ")}
+        return certified <= set(self.ticket.leaves)
 
     @property
     def next(self) -> StepSeen | None:
