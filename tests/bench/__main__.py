@@ -16,6 +16,7 @@ from calibstate.cli.main import COLLECTOR_LIMITS
 
 from .certifying import certify_question
 from .changing import impact_many_question, impact_question
+from .constructing import construct_question
 from .explaining import explain_question
 from .growth import growth, ten_years, ten_years_in_postgres
 from .importing import import_large_question, import_question, place_question
@@ -38,6 +39,7 @@ QUESTIONS = {
     "import-large": import_large_question,
     "place": place_question,
     "certify": certify_question,
+    "construct": construct_question,
     "register": register_question,
     "look": look_question,
     "read": read_question,
