@@ -17,6 +17,7 @@ import yaml
 from astropy.table import Table
 from lsst.daf.butler import Butler, Timespan
 
+from calibstate.adapters.locks import open_locks
 from calibstate.demo.construction.world import SECTION_7, drift
 from tests.constructing import BPS, CHAIN, Construction, make_construction, middleware
 from tests.golden import Golden
@@ -570,3 +571,17 @@ def test_a_detector_that_is_excused_keeps_nothing_from_going_on(
     assert (step["made"], step["expected"]) == (1, 1)
     assert len(begun.certified()[f"{DP1}/bias.20250207a"]) == 1
     assert len(begun.certified()[f"{DP1}/defects.20250207a"]) == 2
+
+
+def test_two_people_do_not_construct_one_ticket_at_once(begun: Construction) -> None:
+    locks = open_locks(str(begun.tree.folder / "records"))
+    with locks.hold("usdf/main", why="construct LSSTComCam/DM-48520"):
+        ran = begun.construct("--run")
+
+        assert ran.code == 3
+        assert "usdf/main" in ran.err
+        assert "construct LSSTComCam/DM-48520" in ran.err
+        assert begun.made() == {}
+        # To look disturbs nobody.
+        assert begun.construct().code == 2
+    assert begun.construct("--run").code == 4
