@@ -43,6 +43,7 @@ def as_text(result: ConstructionShown) -> Iterator[Text]:
             datasets = _datasets(step)
             exposures = count(step.exposures, "exposure")
             line.append(f"  {datasets} from {exposures}", "dim")
+        line.rstrip()
         yield line
         # What is done needs no words, and what waits has the same as the
         # step that it waits for.
