@@ -43,23 +43,39 @@ _HEADS = ("product", "verdict", "exposures", "it was not made of", "failures")
 
 def verdict_lines(product: ProductVerdict) -> Iterator[Text]:
     """Yield the verdict of a product, and what failed."""
+    verdict = product.verdict
     line = Text("  ")
-    line.append(f"{product.verdict.value:15}", _STYLES[product.verdict])
-    line.append(f"{product.product}")
+    line.append(verdict.value.ljust(15), _STYLES[verdict])
+    line.append(product.product)
     if product.exposures:
-        line.append(f"  {count(product.exposures, 'exposure')}", "dim")
-    if product.outside:
-        line.append(f", {product.outside} of them it was not made of", "dim")
+        exposures = count(product.exposures, "exposure")
+        line.append("  ")
+        line.append(exposures, "dim")
+    outside = product.outside
+    if outside:
+        line.append(f", {outside} of them it was not made of", "dim")
     yield line
-    if product.verdict is not Verdict.NONE and product.detail:
-        yield from _wrapped(product.detail, "dim")
+    detail = product.detail
+    # Where there is no verdict the step itself says why.
+    if detail and verdict is not Verdict.NONE:
+        yield from _wrapped(detail, "dim")
     for failed in product.failures:
-        yield from _wrapped(_failed(failed), "yellow" if failed.known else "red")
+        style = "red"
+        if failed.known:
+            style = "yellow"
+        words = _failed(failed)
+        yield from _wrapped(words, style)
 
 
 def _wrapped(words: str, style: str) -> Iterator[Text]:
     """Yield words in lines that fit, those behind the first set in."""
-    lines = textwrap.wrap(words, _WIDE, initial_indent=_MARGIN, subsequent_indent=f"{_MARGIN}  ")
+    deeper = _MARGIN + "  "
+    lines = textwrap.wrap(
+        words,
+        _WIDE,
+        initial_indent=_MARGIN,
+        subsequent_indent=deeper,
+    )
     for line in lines:
         yield Text(line, style)
 
@@ -72,20 +88,23 @@ def in_short(products: Mapping[str, Verdict]) -> str:
     products
         Verdicts by product.
     """
+    by_verdict: dict[Verdict, list[str]] = {}
+    for product, verdict in products.items():
+        by_verdict.setdefault(verdict, []).append(product)
     parts = []
     for verdict in _WORST_FIRST:
-        words = [product for product, given in products.items() if given is verdict]
-        if words:
-            parts.append(f"{verdict.value}: {', '.join(words)}")
+        names = by_verdict.get(verdict)
+        if names:
+            listed = ", ".join(names)
+            parts.append(f"{verdict.value}: {listed}")
     return "; ".join(parts)
 
 
 def lacking_words(verdicts: TicketVerdicts) -> str:
     """Return what to do where no verdict is kept of a ticket."""
-    return (
-        f"No verdict of {verdicts.ticket} is kept. Where it is made, "
-        f"`calibstate construct {verdicts.ticket} --write` keeps what its verifications say."
-    )
+    ticket = verdicts.ticket
+    command = f"calibstate construct {ticket} --write"
+    return f"No verdict of {ticket} is kept. Where it is made, `{command}` keeps what its verifications say."
 
 
 def verdicts_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
@@ -97,15 +116,20 @@ def verdicts_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
 
 def page_of(verdicts: TicketVerdicts) -> Iterator[str]:
     """Yield a page of its own: what the verifications of a ticket say."""
-    yield f"# Verification of {safe(verdicts.instrument)}/{safe(verdicts.ticket)}"
+    instrument = safe(verdicts.instrument)
+    ticket = safe(verdicts.ticket)
+    verdict = verdicts.verdict.value
+    yield f"# Verification of {instrument}/{ticket}"
     yield ""
-    yield f"**{verdicts.verdict.value}**"
+    yield f"**{verdict}**"
     yield ""
     yield from products_as_markdown(verdicts)
     for product in verdicts.products:
-        if product.run:
+        run = product.run
+        if run:
+            name = safe(product.product)
             yield ""
-            yield f"{safe(product.product)} was read from `{product.run}`."
+            yield f"{name} was read from `{run}`."
 
 
 def products_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
@@ -113,52 +137,76 @@ def products_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
     yield row(*_HEADS)
     yield "|" + "---|" * len(_HEADS)
     for product in verdicts.products:
+        exposures = product.exposures or ""
+        outside = product.outside or ""
+        words: list[str] = []
+        if product.detail:
+            words.append(product.detail)
+        for failed in product.failures:
+            failure = _failed(failed)
+            words.append(failure)
+        failures = "; ".join(words)
         yield row(
             product.product,
             product.verdict.value,
-            str(product.exposures or ""),
-            str(product.outside or ""),
-            _failures(product),
+            str(exposures),
+            str(outside),
+            failures,
         )
-
-
-def _failures(product: ProductVerdict) -> str:
-    words = [product.detail] if product.detail else []
-    words.extend(_failed(failed) for failed in product.failures)
-    return "; ".join(words)
 
 
 def _failed(failed: FailedTest) -> str:
     """Return one test that failed, folded: ``NOISE in R22_S11 C07``."""
     words = failed.test
-    if failed.detectors:
-        words = f"{words} in {_places(failed.detectors)}"
-    if failed.exposures:
-        words = f"{words} ({count(len(failed.exposures), 'exposure')})"
-    return f"{words}, known: {failed.known}" if failed.known else words
+    detectors = failed.detectors
+    if detectors:
+        places = _places(detectors)
+        words += f" in {places}"
+    exposures = failed.exposures
+    if exposures:
+        number = count(len(exposures), "exposure")
+        words += f" ({number})"
+    reason = failed.known
+    if reason:
+        words += f", known: {reason}"
+    return words
 
 
 def _places(detectors: Mapping[str, Sequence[str]]) -> str:
     """Return detectors together that have the same amplifiers."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for detector, amplifiers in detectors.items():
-        groups.setdefault(tuple(amplifiers), []).append(detector)
+    by_amplifiers: dict[tuple[str, ...], list[str]] = {}
+    for detector, names in detectors.items():
+        amplifiers = tuple(names)
+        by_amplifiers.setdefault(amplifiers, []).append(detector)
     # What fails in most places is what somebody has to look at first.
-    largest = sorted(groups.items(), key=lambda group: -len(group[1]))
-    places = []
-    for amplifiers, names in largest[:_MOST_GROUPS]:
-        place = _named(names, "detector", "+")
+    groups = list(by_amplifiers.items())
+    groups.sort(key=_number_of_detectors, reverse=True)
+    places: list[str] = []
+    more = 0
+    for amplifiers, alike in groups:
+        if len(places) == _MOST_GROUPS:
+            more += len(alike)
+            continue
+        place = _named(alike, "detector", "+")
         if amplifiers:
-            place = f"{place} {_named(amplifiers, 'amplifier', ' ')}"
+            place += " "
+            place += _named(amplifiers, "amplifier", " ")
         places.append(place)
-    more = sum(len(names) for _, names in largest[_MOST_GROUPS:])
     if more:
-        places.append(f"and {count(more, 'more detector')}")
+        detectors_left = count(more, "more detector")
+        places.append(f"and {detectors_left}")
     return ", ".join(places)
+
+
+def _number_of_detectors(group: tuple[Sequence[str], Sequence[str]]) -> int:
+    _, detectors = group
+    return len(detectors)
 
 
 def _named(names: Sequence[str], noun: str, mark: str) -> str:
     """Return a few names, or how many they are."""
-    if len(names) <= _MOST_NAMES:
+    number = len(names)
+    if number <= _MOST_NAMES:
         return mark.join(names)
-    return f"{len(names)} {noun}s ({names[0]}…{names[-1]})"
+    first, *_, last = names
+    return f"{number} {noun}s ({first}…{last})"
