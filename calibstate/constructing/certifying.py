@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ..engine.observe import View, look_at
 from ..engine.waves import look_at_waves
-from ..errors import Diagnostic
+from ..errors import Diagnostic, Severity
 from ..kinds.certification import Certification, CertificationKind, certifications_of
 from ..kinds.chain import Chain
 from ..model.constructed import Constructed
@@ -18,12 +18,13 @@ from ..model.contents import CollectionType
 from ..model.desired import DesiredState, Written
 from ..model.fingerprints import collection_fingerprint
 from ..model.names import ARCHIVE, Address, CollectionName, RepositoryAddress
+from ..model.plans import Plan
 from ..model.resources import Declared, Need, Observed
 from ..model.scope import Scope
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
 
-__all__ = ["look_at_certifications", "prefix_at"]
+__all__ = ["images_to_look_at", "look_at_certifications", "prefix_at"]
 
 
 def look_at_certifications(
@@ -82,6 +83,49 @@ def look_at_certifications(
         look_at_waves(desired, scope, places),
         tuple(remarks),
     )
+
+
+def images_to_look_at(
+    plan: Plan,
+    written: Written[Ticket],
+    origin: RepositoryAddress,
+    desired: DesiredState,
+) -> Iterator[Diagnostic]:
+    """Yield which images somebody should have seen before this.
+
+    A look leaves nothing behind, so whether there was one is not known.
+
+    Parameters
+    ----------
+    plan
+        What would be certified.
+    written
+        The ticket.
+    origin
+        Where it is made.
+    desired
+        All that is declared.
+    """
+    ticket = written.noun
+    if ticket.construction is None:
+        return
+    prefix = prefix_at(origin, desired)
+    constructed = Constructed(ticket, prefix)
+    targets = {step.action.target for step in plan.steps}
+    for word, recipe in constructed.recipes.items():
+        look_at = recipe.making.look_at
+        collection = constructed.certification(recipe)
+        if look_at is None or collection is None:
+            continue
+        if Certification.at(origin, collection) in targets:
+            yield Diagnostic(
+                "Images to look at",
+                f"`{word}` is to be looked at before it is certified ({look_at.type}); nobody can see "
+                "whether it was.",
+                written.lines.at("construction", "make"),
+                hint=f"`calibstate construct {ticket.ticket} --run` fetches the images, and waits.",
+                severity=Severity.NOTE,
+            )
 
 
 def prefix_at(repository: RepositoryAddress, desired: DesiredState) -> str:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..constructing.certifying import look_at_certifications
+from ..constructing.certifying import images_to_look_at, look_at_certifications
 from ..engine.observe import View
 from ..engine.plan import NOTHING
 from ..errors import Diagnostic, UsageError
@@ -89,6 +89,7 @@ def prepare(
     remarks: list[Diagnostic] = []
     look_at = partial(_look, written, origin, remarks)
     prepared = prepare_plan(session, None, allowed, lock_timeout, look_at)
+    remarks.extend(images_to_look_at(prepared.plan, written, origin, desired))
     return replace(prepared, remarks=(*remarks, *prepared.remarks))
 
 

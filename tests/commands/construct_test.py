@@ -585,3 +585,14 @@ def test_two_people_do_not_construct_one_ticket_at_once(begun: Construction) -> 
         # To look disturbs nobody.
         assert begun.construct().code == 2
     assert begun.construct("--run").code == 4
+
+
+def test_what_is_certified_without_a_look_is_told(begun: Construction) -> None:
+    looked = [word for product in LOOKED_AT[:2] for word in ("--looked", product)]
+    assert begun.construct("--run", *looked).code == 4
+
+    ran = begun.run("certify", "DM-48520", "--yes")
+
+    assert "Images to look at" in ran.err
+    assert "biasMosaic8" in ran.err
+    assert "defects" not in ran.err
