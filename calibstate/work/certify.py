@@ -89,8 +89,15 @@ def prepare(
     remarks: list[Diagnostic] = []
     look_at = partial(_look, written, origin, remarks)
     prepared = prepare_plan(session, None, allowed, lock_timeout, look_at)
-    remarks.extend(images_to_look_at(prepared.plan, written, origin, desired))
-    return replace(prepared, remarks=(*remarks, *prepared.remarks))
+    images = images_to_look_at(
+        prepared.plan,
+        written,
+        origin,
+        desired,
+    )
+    remarks.extend(images)
+    remarks.extend(prepared.remarks)
+    return replace(prepared, remarks=tuple(remarks))
 
 
 def _look(
