@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def construct(construction: Construction, *arguments: str) -> int:
     return ended.returncode
 
 
-COMMAND = ("python", "-m", "calibstate")
+COMMAND = (sys.executable, "-m", "calibstate")
 
 
 def is_begun(construction: Construction) -> bool:

@@ -81,7 +81,7 @@ def test_a_chain_is_not_written_by_who_lost_the_lock(
     assert deployed.chain(SUMMIT) == (OLD,)
 
 
-@pytest.mark.parametrize("moment", ["_place", "_certify"])
+@pytest.mark.parametrize("moment", ["_refuse_conflicts", "_ingest"])
 def test_nothing_is_placed_nor_recorded_by_who_lost_the_lock(
     sites: Sites, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -97,7 +97,7 @@ def test_nothing_is_placed_nor_recorded_by_who_lost_the_lock(
 
     assert lost(ran, locked(sites, SUMMIT)), ran.err
     assert sites.certifications(SUMMIT) == []
-    assert (sites.files(SUMMIT) == {}) == (moment == "_place")
+    assert (sites.files(SUMMIT) == {}) == (moment == "_refuse_conflicts")
     assert sites.leftovers() == []
 
 
@@ -198,7 +198,7 @@ def test_a_file_of_somebody_that_appears_during_an_import_is_kept_and_nothing_is
     at(
         monkeypatch,
         BundleImport,
-        "_place",
+        "_refuse_conflicts",
         save_work,
         lambda run, *_: here in run.butler.get_datastore_roots().popitem()[1].ospath,
     )
