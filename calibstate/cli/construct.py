@@ -105,7 +105,7 @@ def construct(
     refuse_together([option for option, is_given in tasks.items() if is_given])
     if not run:
         refuse_without("--run", {"--until": until, "--looked": looked})
-    stopping = Stopping()
+    stopping = Stopping("a step in hand is finished first, and a batch that was submitted goes on")
     session = begin(context, timeout=timeout, stop=stopping)
     constructing = construction_of(session, ticket)
     if is_script:

@@ -19,7 +19,7 @@ __all__ = ["Stopping"]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks to stop: a person, the system, a terminal that goes away."""
 
-_WORDS = b"\nStopping: the step in hand is finished first. Once more stops at once, and loses nothing.\n"
+_FINISHED_FIRST = "the step in hand is finished first"
 
 
 class _Woken(BaseException):
@@ -27,9 +27,17 @@ class _Woken(BaseException):
 
 
 class Stopping:
-    """Whether somebody wants the run to stop."""
+    """Whether somebody wants the run to stop.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    what_follows
+        What becomes of the step in hand, for whoever has asked.
+    """
+
+    def __init__(self, what_follows: str = _FINISHED_FIRST) -> None:
+        words = f"\nStopping: {what_follows}. Once more stops at once, and loses nothing.\n"
+        self._words = words.encode()
         self._asked = False
         self._sleeping = False
 
@@ -69,6 +77,6 @@ class Stopping:
         # Whoever was writing may have been interrupted at it, so that only
         # the system's own call is safe here.
         with suppress(OSError):
-            os.write(2, _WORDS)  # There may be nobody left to read it.
+            os.write(2, self._words)  # There may be nobody left to read it.
         if self._sleeping:
             raise _Woken  # Sleep goes on after a signal, but for this.

@@ -29,7 +29,7 @@ class Generation(Submitted):
         ----------
         constructed
             What follows from its ticket.
-        made
+        recipe
             The product.
         repository
             Where it is made.
@@ -58,4 +58,3 @@ class GenerationKind(SubmittedKind[Generation]):
     name = "generation"
     actions = (SubmitGeneration,)
     action = SubmitGeneration
-    resource = Generation

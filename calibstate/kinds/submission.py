@@ -153,9 +153,6 @@ class SubmittedKind(Kind[S], Generic[S]):
     action: ClassVar[type[Submit]]
     """What makes it."""
 
-    resource: ClassVar[type[Submitted]]
-    """Its resources."""
-
     @override
     def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
         yield from ()

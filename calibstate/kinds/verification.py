@@ -85,7 +85,6 @@ class VerificationKind(SubmittedKind[Verification]):
     name = "verification"
     actions = (SubmitVerification,)
     action = SubmitVerification
-    resource = Verification
 
     @override
     def observe(

@@ -23,8 +23,8 @@ __all__ = [
     "variable_of",
 ]
 
-READ_FROM = "lsst/cp_pipe f029a3f (2026-06-09)"
-"""Where the table was read."""
+READ_FROM = "lsst/cp_pipe f029a3f"
+"""Where the table was read: the commit of 2026-06-09."""
 
 BANDS = ("u", "g", "r", "i", "z", "y")
 """Filters of which flats are made, each by a template of its own."""

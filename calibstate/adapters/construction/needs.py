@@ -40,15 +40,16 @@ def needs_of_pipeline(pipeline: str, variables: Mapping[str, str]) -> frozenset[
             graph = Pipeline.from_uri(pipeline).to_graph()
     except Exception:  # noqa: BLE001 - a pipeline imports whatever it likes
         return None
-    needs = {dataset_type for dataset_type, _ in graph.iter_overall_inputs()}
+    # What one task can do without another may insist on.
+    required: set[str] = set()
     for task in graph.tasks.values():
         connections: Any = task.get_connections()
-        for name in connections.prerequisiteInputs:
+        for name in (*connections.inputs, *connections.prerequisiteInputs):
             connection = getattr(connections, name)
-            if connection.minimum == 0:
-                needs.discard(connection.name)
-    needs.discard(_RAW)
-    return frozenset(needs)
+            if connection.minimum > 0:
+                required.add(connection.name)
+    from_outside = {dataset_type for dataset_type, _ in graph.iter_overall_inputs()}
+    return frozenset(required & from_outside - {_RAW})
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from ...model.names import InstrumentName
 from ...model.policy import Level
-from ...model.products import PRODUCTS, needs_of
+from ...model.products import PRODUCTS, READ_FROM, needs_of
 from ..judged import Judged, of_ticket
 from ..rule import Finding, Findings, rule
 
 __all__ = ["CHART", "prerequisites_of"]
 
-CHART = "DMTN-222, section 3.1, and the pipelines of lsst/cp_pipe f029a3f"
+CHART = f"DMTN-222, section 3.1, and the pipelines of {READ_FROM}"
 
 _WORDS = {
     "bfk": "brighter-fatter kernel",

@@ -12,14 +12,14 @@ from ...errors import Where
 from ...model.constructions import Construction, Recipe
 from ...model.desired import Written
 from ...model.policy import Level
-from ...model.products import needs_of
+from ...model.products import READ_FROM, needs_of
 from ...model.tickets import Ticket
 from ..judged import Judged, is_adopted, of_ticket
 from ..products import product_of
 from ..rule import Finding, Findings, rule
 
 _SELECTIONS = "DMTN-222, sections 3.1 and 7"
-_PIPELINES = "the pipelines of lsst/cp_pipe f029a3f"
+_PIPELINES = f"the pipelines of {READ_FROM}"
 _VERIFICATION = "DMTN-222, sections 3.2 and 7"
 _NAMES = "DMTN-222, section 2"
 
