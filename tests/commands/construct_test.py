@@ -7,11 +7,14 @@ quantum graphs are real.  In most tests pipetask runs in this process.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from astropy.table import Table
@@ -596,3 +599,54 @@ def test_what_is_certified_without_a_look_is_told(begun: Construction) -> None:
     assert "Images to look at" in ran.err
     assert "biasMosaic8" in ran.err
     assert "defects" not in ran.err
+
+
+@pytest.mark.parametrize("how_far", ["begun", "made"])
+def test_documents_of_a_construction_keep_to_their_schemas(
+    request: pytest.FixtureRequest, tmp_path: Path, how_far: str
+) -> None:
+    construction: Construction = request.getfixturevalue(how_far)
+    assert construction.construct("--record", str(tmp_path / "record.json")).code == 0
+    keeps_to("construction-record", json.loads((tmp_path / "record.json").read_text()))
+    keeps_to("construction", construction.construct("--format", "json").json)
+
+
+def test_the_document_of_a_refusal_keeps_to_its_schema(begun: Construction) -> None:
+    begun.change("exposure.seq_num >= 696", "exposure.seq_num >= 6960")
+    begun.change("exposure.seq_num >= 427", "exposure.seq_num >= 4270")
+
+    refused = begun.construct("--run", "--format", "json")
+
+    assert refused.code == 3
+    keeps_to("construction", refused.json)
+
+
+def keeps_to(schema: str, document: dict[str, object]) -> None:
+    jsonschema.validate(document, json.loads((ROOT / f"schemas/{schema}.json").read_text()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_batch_outlives_who_asks_us_to_stop_and_is_taken_up(
+    begun: Construction, number: signal.Signals
+) -> None:
+    begun.declare_sites("pipetask")
+    started = begun.tree.spawn(
+        *("construct", "DM-48520", "--run"), **{**middleware(begun), "CALIBSTATE_STANDIN_SLEEP": "3"}
+    )
+    while not list((begun.tree.folder / "scratch").rglob("batch.json")):
+        assert started.poll() is None, started.communicate()
+        time.sleep(0.05)
+    started.send_signal(number)
+    out, err = started.communicate(timeout=120)
+
+    assert started.returncode == 4, err
+    assert "a batch that was submitted goes on" in err
+    assert "Interrupted" in err
+    assert "running make bias_bootstrap" in out
+    # Nothing is submitted beside it; when it has ended, all goes on.
+    while begun.construct("--format", "json").json["steps"][0]["state"] == "running":
+        assert begun.construct("--run").code == 4
+    assert begun.construct("--run").code == 4
+    assert states(begun.construct("--format", "json").out)["make bias_bootstrap"] == "done"
+    assert len(list((begun.tree.folder / "scratch").rglob("batch.json"))) == 1
