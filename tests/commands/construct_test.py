@@ -650,3 +650,22 @@ def test_a_batch_outlives_who_asks_us_to_stop_and_is_taken_up(
     assert begun.construct("--run").code == 4
     assert states(begun.construct("--format", "json").out)["make bias_bootstrap"] == "done"
     assert len(list((begun.tree.folder / "scratch").rglob("batch.json"))) == 1
+
+
+def test_a_verification_that_says_nothing_of_an_exposure_is_not_done(made: Construction) -> None:
+    both = "exposure in (2024102100509, 2024102600031)"
+    made.change(both, "exposure in (2024102100509)")
+    assert made.construct("--run", "--until", "verify bias").code == 2
+    made.change("exposure in (2024102100509)", both)
+
+    shown = made.construct("--format", "json").json
+
+    step = next(step for step in shown["steps"] if step["step"] == "verify bias")
+    assert step["state"] == "to do"
+    assert "2024102600031" in step["detail"]
+    assert {verdict["product"]: verdict["verdict"] for verdict in shown["verdicts"]}["bias"] == "no verdict"
+    # Made again it tells of both, from a RUN in front of the first.
+    assert made.construct("--run", "--until", "verify bias").code == 2
+    again = made.construct("--format", "json").json
+    assert next(step for step in again["steps"] if step["step"] == "verify bias")["state"] == "done"
+    assert {verdict["product"]: verdict["verdict"] for verdict in again["verdicts"]}["bias"] == "passed"
