@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..model.locks import Process
 
-__all__ = ["is_seen_from", "process_of", "runs_no_more", "this_process", "user"]
+__all__ = ["is_seen_from", "process_of", "processes_with", "runs_no_more", "this_process", "user"]
 
 
 def this_process() -> Process:
@@ -74,6 +74,30 @@ def is_seen_from(holder: Process, here: Process) -> bool:
     if (holder.host, holder.machine) != (here.host, here.machine):
         return False
     return (holder.boot, holder.namespace) == (here.boot, here.namespace)
+
+
+def processes_with(name: str, value: str) -> list[int]:
+    """Return the processes of this host that a variable marks as ours.
+
+    Children and their children keep it, whoever else has ended.
+
+    Parameters
+    ----------
+    name
+        The variable.
+    value
+        What it holds.
+    """
+    mark = f"{name}={value}".encode()
+    marked: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # It has ended, or is another user's.
+        if mark in variables:
+            marked.append(int(entry.name))
+    return sorted(marked)
 
 
 def _has_ended(holder: Process) -> bool:

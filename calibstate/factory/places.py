@@ -25,6 +25,7 @@ from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
+from ..ports.commands import ButlerCommands, CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
@@ -136,6 +137,14 @@ class Places:
     def batches(self, address: RepositoryAddress) -> BatchRunner:
         """Return what runs the templates for a repository."""
         return self._repository(address).batches()
+
+    def commands(self, address: RepositoryAddress) -> ButlerCommands:
+        """Return the ``butler`` of a site, to see what commands it has."""
+        return self._repository(address).commands()
+
+    def run_commands(self, address: RepositoryAddress) -> CommandRunner:
+        """Return the ``butler`` of a site, to run its commands."""
+        return self._repository(address).commands()
 
     # The archive and Rucio
 

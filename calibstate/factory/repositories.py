@@ -12,6 +12,7 @@ from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.names import RepositoryAddress
 from ..ports.butler import ButlerReader, ButlerWriter
+from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from .addresses import Addresses
@@ -74,6 +75,7 @@ class RepositoryPlace:
         self._pipeline_runner: Once[PipelineRunner] = Once(self._open_pipeline_runner)
         self._construction: Once[ConstructionReader] = Once(self._open_construction)
         self._batches: Once[BatchRunner] = Once(self._open_batches)
+        self._commands: Once[CommandRunner] = Once(self._open_commands)
 
     # Reading
 
@@ -212,6 +214,20 @@ class RepositoryPlace:
 
         uri = self._addresses.repository(self._address)
         return open_batch_runner(uri, self._addresses.construction(self._address), self._asking.timeout)
+
+    # Commands
+
+    def commands(self) -> CommandRunner:
+        """Return the ``butler`` that this host has for it."""
+        return self._commands.get()
+
+    def _open_commands(self) -> CommandRunner:
+        from ..adapters.commands import open_site_butler
+
+        uri = self._addresses.repository(self._address)
+        construction = self._addresses.construction(self._address)
+        environment = construction.environment if construction else ()
+        return open_site_butler(uri, environment, self._asking.timeout)
 
     # What a person should know
 

@@ -12,6 +12,7 @@ from ..model.names import RepositoryAddress
 from ..model.reviews import PublishedReview
 from .archive import ArchiveReader, ArchiveWriter
 from .butler import ButlerReader, ButlerWriter
+from .commands import ButlerCommands, CommandRunner
 from .records import Journal, Locks
 from .rucio import RucioReader, RucioWriter
 
@@ -52,6 +53,10 @@ class ReadPlaces(Protocol):
         UnreachableError
             It cannot be read from here.
         """
+        ...
+
+    def commands(self, address: RepositoryAddress) -> ButlerCommands:
+        """Return the ``butler`` of a site, to see what commands it has."""
         ...
 
     def archive(self) -> ArchiveReader:
@@ -108,6 +113,10 @@ class WritePlaces(ReadPlaces, LockedPlaces, Protocol):
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
+        ...
+
+    def run_commands(self, address: RepositoryAddress) -> CommandRunner:
+        """Return the ``butler`` of a site, to run its commands."""
         ...
 
     def change_archive(self) -> ArchiveWriter:

@@ -37,6 +37,7 @@ from calibstate.ports.rucio import FileToRegister, RucioReader, RucioWriter
 from calibstate.ports.silence import USUAL_TIMEOUT
 from tests.fakes.archive import MemoryArchive
 from tests.fakes.butler import MemoryButler
+from tests.fakes.commands import MemoryCommands
 from tests.fakes.records import MemoryJournal, MemoryLocks
 from tests.fakes.rucio import MemoryRucio
 
@@ -70,6 +71,8 @@ class MemoryPlaces(WritePlaces):
         self.timeout = USUAL_TIMEOUT
         self.uris: dict[str, bytes] = {}
         self.butlers = {address: MemoryButler(address, self.uris) for address in addresses}
+        self.programs = {address: MemoryCommands() for address in addresses}
+        """The ``butler`` of each repository's site."""
         self.bundles = MemoryArchive(self.uris, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
         self.bundles.files = self.uris
         self.prefixes = prefixes or {}
@@ -100,6 +103,15 @@ class MemoryPlaces(WritePlaces):
     def identity(self, address: RepositoryAddress) -> str:
         self.reach(address)
         return f"memory {address}"
+
+    @override
+    def commands(self, address: RepositoryAddress) -> MemoryCommands:
+        self.reach(address)
+        return self.programs[address]
+
+    @override
+    def run_commands(self, address: RepositoryAddress) -> MemoryCommands:
+        return self.commands(address)
 
     @override
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:

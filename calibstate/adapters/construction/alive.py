@@ -7,11 +7,9 @@ children keep whoever else has ended.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 from ...model.submissions import Batch
-from ..processes import is_seen_from, runs_no_more, this_process
+from ..processes import is_seen_from, processes_with, runs_no_more, this_process
 from .folders import Attempt
 
 __all__ = ["MARK", "may_run", "processes_of"]
@@ -22,17 +20,7 @@ MARK = "CALIBSTATE_BATCH"
 
 def processes_of(attempt: Attempt) -> list[int]:
     """Return the processes of this host that belong to a batch."""
-    return sorted(_marked(f"{MARK}={attempt.folder}".encode()))
-
-
-def _marked(mark: bytes) -> Iterator[int]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            variables = (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # It has ended, or is another user's.
-        if mark in variables:
-            yield int(entry.name)
+    return processes_with(MARK, str(attempt.folder))
 
 
 def may_run(attempt: Attempt, batch: Batch | None) -> str:

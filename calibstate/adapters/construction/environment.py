@@ -1,47 +1,16 @@
-"""The environment of what makes calibrations: by an allow-list, and recorded.
-
-What a person happens to have set must not end up in data, and what is secret
-must not end up in a batch system.
-"""
+"""What a site brings to the templates: variables, folders, programs."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ...errors import Diagnostic, RefusedError
 from ...model.repositories import SiteConstruction
+from ..programs import Programs
 
 __all__ = ["SiteEnvironment"]
-
-_TAKEN_OVER = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_*",
-    "TMPDIR",
-    "TZ",
-    "PYTHONPATH",
-    "PYTHONDONTWRITEBYTECODE",
-    "LD_LIBRARY_PATH",
-    # What a Rubin stack sets up.
-    "*_DIR",
-    "EUPS_*",
-    "SETUP_*",
-    # With what a butler opens its database and its store.
-    "PGPASSFILE",
-    "LSST_DB_AUTH",
-    "LSST_RESOURCES_*",
-    "AWS_*",
-    "S3_*",
-    "DAF_BUTLER_*",
-)
-"""Variables of ours that are handed on, as shell patterns."""
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
 
@@ -67,7 +36,7 @@ class SiteEnvironment:
         self._site = site
         self._repository = repository
         self._ours = ours
-        self._programs = programs
+        self._programs = Programs(ours, programs, site.environment)
 
     def scratch(self) -> Path:
         """Return the folder for submissions.
@@ -123,22 +92,11 @@ class SiteEnvironment:
         variables
             Those of the templates.
         """
-        environment: dict[str, str] = {}
-        patterns = (*_TAKEN_OVER, *self._site.environment)
-        for name, value in self._ours.items():
-            if any(fnmatchcase(name, pattern) for pattern in patterns):
-                environment[name] = value
-        environment["PATH"] = self._path()
-        return environment | dict(variables)
+        return self._programs.environment() | dict(variables)
 
     def program(self, name: str) -> str | None:
         """Return where a program is; `None`: it is not installed."""
-        return shutil.which(name, path=self._path())
-
-    def _path(self) -> str:
-        inherited = self._ours.get("PATH", "/usr/local/bin:/usr/bin:/bin")
-        # Those of a Rubin stack come first, where one is set up.
-        return f"{inherited}:{self._programs}"
+        return self._programs.find(name)
 
     def _root_of(self, program: str) -> str | None:
         path = self.program(program)
