@@ -161,6 +161,7 @@ def make_construction(
     products: Sequence[str] = SMALL,
     look_at: bool = False,
     templates: Path | None = None,
+    database: str | None = None,
 ) -> Construction:
     """Build an origin and a second site, and the tree that declares them.
 
@@ -170,10 +171,12 @@ def make_construction(
         Made by this.
     capsys
         What captures the output of commands.
-    products, look_at, templates
+    products, look_at, templates, database
         As for `make_world`.
     """
-    world = make_world(folder / "world", products=products, look_at=look_at, templates=templates)
+    world = make_world(
+        folder / "world", products=products, look_at=look_at, templates=templates, database=database
+    )
     make_butler(folder / "summit", folder / "summit").close()
     tree = Tree(folder)
     state = tree.state

@@ -270,7 +270,9 @@ def _oldest_first(declared: DesiredState) -> list[Ticket]:
     return tickets
 
 
-def make_butler(folder: Path, store: Path, instrument_class: str = INSTRUMENT_CLASS) -> Butler:
+def make_butler(
+    folder: Path, store: Path, instrument_class: str = INSTRUMENT_CLASS, database: str | None = None
+) -> Butler:
     """Make a repository that has its files in a folder of any place.
 
     Parameters
@@ -281,6 +283,9 @@ def make_butler(folder: Path, store: Path, instrument_class: str = INSTRUMENT_CL
         Folder of its files.
     instrument_class
         Python class that the instrument's record names.
+    database
+        SQLAlchemy URL of a database that is empty; without it, SQLite in the
+        folder.
 
     Returns
     -------
@@ -289,6 +294,8 @@ def make_butler(folder: Path, store: Path, instrument_class: str = INSTRUMENT_CL
     """
     folder.mkdir(parents=True)
     config = Config()
+    if database:
+        config["registry", "db"] = database
     if store != folder:
         config["datastore", "root"] = str(store)
     Butler.makeRepo(str(folder), config, forceConfigRoot=store == folder)

@@ -24,6 +24,7 @@ from calibstate.adapters.locks import open_locks
 from calibstate.demo.construction.world import SECTION_7, drift
 from tests.constructing import BPS, CHAIN, Construction, make_construction, middleware
 from tests.golden import Golden
+from tests.services.postgres import Postgres
 from tests.tree import ROOT
 
 DP1 = f"{CHAIN}/DP1"
@@ -109,6 +110,26 @@ def test_section_7_is_made_from_raws_deployed_and_verified_at_a_second_site(
         tmp_path / "world", capsys, products=SECTION_7, templates=templates and templates.parent
     )
     construction.declare_sites(submit, BPS if submit == "bps" else None)
+    deploy_section_7(construction, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("submit", ["here", "pipetask"])
+def test_section_7_is_made_where_the_origin_is_in_postgresql(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    postgres: Postgres,
+    submit: str,
+) -> None:
+    database = postgres.another().url
+    construction = make_construction(tmp_path / "world", capsys, products=SECTION_7, database=database)
+    construction.declare_sites(submit)
+    deploy_section_7(construction, monkeypatch)
+
+
+def deploy_section_7(construction: Construction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make all of a ticket, deploy it to a second site, verify it there."""
     in_environment(construction, monkeypatch)
 
     ran = construction.construct("--run", "--format", "json")

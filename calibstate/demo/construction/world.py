@@ -110,6 +110,7 @@ def make_world(
     products: Sequence[str] = SECTION_7,
     templates: Path | None = None,
     look_at: bool = False,
+    database: str | None = None,
 ) -> ConstructionWorld:
     """Build a repository to construct in, in seconds.
 
@@ -129,6 +130,8 @@ def make_world(
         without it, others are written that say the same.
     look_at
         The ticket has a person look where section 7 has.
+    database
+        SQLAlchemy URL of a database that is empty; without it, SQLite.
 
     Returns
     -------
@@ -144,7 +147,7 @@ def make_world(
         write_templates(cp_pipe, cp_verify)
     older = start_from(products)
     repository = folder / "repo"
-    with make_butler(repository, repository, INSTRUMENT_CLASS) as butler:
+    with make_butler(repository, repository, INSTRUMENT_CLASS, database) as butler:
         add_raws(butler, _exposures(products, each), detectors)
         _add_older(butler, older)
     return ConstructionWorld(
