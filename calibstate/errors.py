@@ -130,9 +130,14 @@ class Where:
     column: int = 1
     """Column, counted from 1."""
 
+    @property
+    def in_line(self) -> str:
+        """The file and the line: ``chains/LSSTCam-calib.yaml:4``."""
+        return f"{self.file}:{self.line}"
+
     @override
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.in_line}:{self.column}"
 
 
 class Severity(Enum):

@@ -20,4 +20,4 @@ def did_you_mean(word: str, vocabulary: Iterable[str]) -> str:
 
 def line(where: Where) -> str:
     """Return a place in a file as people write it."""
-    return f"{where.file}:{where.line}"
+    return where.in_line

@@ -56,6 +56,11 @@ class Outcome(Noun):
     """Guards that a person passed for the plan, and why; where printed."""
 
     @property
+    def action(self) -> str:
+        """What was to be done: ``register-run usdf/main:run:u/x``."""
+        return f"{self.do} {self.target}"
+
+    @property
     def address(self) -> Address:
         """The target."""
         place, kind, name = (*self.target.split(":", 2), "", "")[:3]

@@ -322,6 +322,11 @@ class BundleReview(Noun):
 
     findings: tuple[DamageFinding, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Name of the ticket, with its instrument."""
+        return f"{self.instrument}/{self.ticket}"
+
 
 class ArchiveReview(Noun):
     """Whether the archive holds what was exported to it."""

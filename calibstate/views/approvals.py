@@ -131,7 +131,7 @@ def findings_as_markdown(findings: Iterable[Diagnostic]) -> Iterator[str]:
 def tally(approvals: Sequence[Approved], *, checked: bool) -> str:
     """Return in a line what it comes to."""
     statuses = [approval.status for approval in approvals]
-    parts = [count(len(approvals), "ticket")]
+    parts = [count(approvals, "ticket")]
     parts += counted(statuses, ApprovalStatus)
     # A seal that differs is the one thing that somebody has to do at once.
     differing = 0

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from ..model.results.reviews import ArchiveReviewed
 from ..model.reviews import ArchiveReview, BundleReview, DamageFinding, Fault
-from .markdown import fenced, row
-from .messages import count
+from .markdown import fenced, not_seen, row
+from .messages import below, count, left_out
 
 __all__ = ["as_markdown", "as_text", "tally"]
 
@@ -22,11 +22,11 @@ def as_text(result: ArchiveReviewed) -> Iterator[Text]:
     review = result.review
     for bundle in review.bundles:
         if bundle.findings:
-            name = _name(bundle)
+            name = bundle.name
             folder = bundle.folder
             yield Text(f"{name} in {folder}", "bold")
         for finding in _lines(bundle):
-            yield Text(f"  {finding}", "red")
+            yield below(finding, "red")
     for ticket, why in review.unreadable.items():
         yield Text.assemble(
             ticket,
@@ -68,7 +68,7 @@ def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
     for bundle in damaged:
         number = len(bundle.findings)
         yield row(
-            _name(bundle),
+            bundle.name,
             bundle.folder,
             str(bundle.files),
             str(number),
@@ -76,14 +76,10 @@ def as_markdown(result: ArchiveReviewed) -> Iterator[str]:
     for bundle in damaged:
         yield f"\n## {bundle.folder}\n"
         yield fenced(_lines(bundle), "text")
-    unseen = []
-    for ticket, why in review.unreadable.items():
-        unseen.append(f"{ticket}: {why}")
+    unseen = {**review.unreadable}
     if review.unreachable:
-        unseen.append(f"archive: {review.unreachable}")
-    if unseen:
-        yield "\n## Not seen\n"
-        yield fenced(unseen, "text")
+        unseen["archive"] = review.unreachable
+    yield from not_seen(unseen)
 
 
 def tally(review: ArchiveReview) -> str:
@@ -101,7 +97,7 @@ def tally(review: ArchiveReview) -> str:
     amount = f"{size} bytes"
     if review.share:
         amount += f", share {review.share}"
-    bundles = count(len(review.bundles), "bundle")
+    bundles = count(review.bundles, "bundle")
     looked_at = f"{files} files of {bundles} ({amount}) looked at {how}"
     if damaged:
         return f"{looked_at}; {damaged} damaged"
@@ -116,7 +112,7 @@ def hints(review: ArchiveReview) -> Iterator[str]:
     options: dict[str, str] = {}
     for bundle in review.bundles:
         option = _option(bundle.findings)
-        name = _name(bundle)
+        name = bundle.name
         # Who reads every byte sees also what has another size.
         if option and options.get(name) != "--archive-bytes":
             options[name] = option
@@ -137,12 +133,6 @@ def _option(findings: tuple[DamageFinding, ...]) -> str | None:
     return option
 
 
-def _name(bundle: BundleReview) -> str:
-    instrument = bundle.instrument
-    ticket = bundle.ticket
-    return f"{instrument}/{ticket}"
-
-
 def _lines(bundle: BundleReview) -> Iterator[str]:
     """Yield the damaged files of a bundle, as far as they are shown."""
     findings = bundle.findings
@@ -150,6 +140,4 @@ def _lines(bundle: BundleReview) -> Iterator[str]:
         path = finding.path
         detail = finding.detail
         yield f"{path}: {detail}"
-    more = len(findings) - _MOST
-    if more > 0:
-        yield f"… and {more} more; --format json has all"
+    yield from left_out(findings, _MOST)

@@ -25,13 +25,12 @@ def as_text(sentences: Iterable[Sentence]) -> Iterator[Text]:
     for sentence in sentences:
         mark = sentence.mark
         what = sentence.what
-        file = sentence.where.file
-        line = sentence.where.line
+        where = sentence.where.in_line
         yield Text.assemble(
             "  ",
             (f"{mark} {what} ", _STYLES[mark]),
             sentence.rest,
-            (f"  {file}:{line}", "dim"),
+            (f"  {where}", "dim"),
         )
 
 

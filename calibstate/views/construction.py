@@ -22,6 +22,9 @@ _STYLES = {
     StepState.REFUSED: "red",
 }
 
+_MARGIN = 10
+"""Blanks before what is to be known of a step."""
+
 _MOST = 6
 """Data IDs and causes that are shown of one step."""
 
@@ -48,52 +51,48 @@ def as_text(result: ConstructionShown) -> Iterator[Text]:
         # What is done needs no words, and what waits has the same as the
         # step that it waits for.
         if state not in {StepState.DONE, StepState.WAITS}:
-            yield from _details(step)
+            for detail in _details(step):
+                detail.pad_left(_MARGIN)
+                yield detail
     if result.verdicts:
         for product in result.verdicts.products:
             yield from verdict_lines(product)
     for image in result.images:
         yield Text(f"  look at {image}", "magenta")
-    tally = _tally(result)
-    yield Text(tally, "bold")
+    yield Text(_tally(result), "bold")
 
 
 def _datasets(step: StepSeen) -> str:
     """Return how many datasets of a step are there, of those expected."""
-    expected = step.expected
-    present = expected - len(step.missing)
-    return f"{present} of {expected}"
+    present = step.expected - len(step.missing)
+    return f"{present} of {step.expected}"
 
 
 def _details(step: StepSeen) -> Iterator[Text]:
     """Yield what is to be known of a step that is not done."""
-    margin = " " * 10
-    yield Text(f"{margin}in {step.collection}", "dim")
+    yield Text(f"in {step.collection}", "dim")
     # Where nothing was made, all is missing, and need not be listed.
     if step.missing and step.datasets:
         missing = fold_data_ids(step.missing)
-        yield Text(f"{margin}missing: {missing}", "dim")
-    causes = step.causes
-    for cause in causes[:_MOST]:
-        words = f"{cause.task} {cause.data_id}: {cause.error}"
-        yield Text(margin + words, "red")
-    more = len(causes) - _MOST
+        yield Text(f"missing: {missing}", "dim")
+    for cause in step.causes[:_MOST]:
+        yield Text(f"{cause.task} {cause.data_id}: {cause.error}", "red")
+    more = len(step.causes) - _MOST
     if more > 0:
         failures = count(more, "more failure")
-        yield Text(f"{margin}and {failures}", "red")
-    reason = step.reason
-    if reason:
-        style = _STYLES[step.state]
-        yield Text(margin + reason.detail, style)
+        yield Text(f"and {failures}", "red")
+    if step.reason:
+        yield Text(step.reason.detail, _STYLES[step.state])
     elif step.detail and not step.expected:
-        yield Text(margin + step.detail, "dim")
+        yield Text(step.detail, "dim")
 
 
 def _tally(result: ConstructionShown) -> str:
     """Return in a sentence how far it has come, and what comes next."""
-    done = [step for step in result.steps if step.state is StepState.DONE]
-    steps = count(len(result.steps), "step")
-    tally = f"{len(done)} of {steps} done."
+    states = [step.state for step in result.steps]
+    done = states.count(StepState.DONE)
+    steps = count(states, "step")
+    tally = f"{done} of {steps} done."
     following = result.next
     if following is None and result.is_written:
         return f"{tally} Its file lists what was certified: seal and propose it."
@@ -103,14 +102,13 @@ def _tally(result: ConstructionShown) -> str:
     match following.state:
         case StepState.LOOK:
             word = name.removeprefix("look at ")
-            hint = f"Next a person looks: then go on with --run --looked {word}."
+            return f"{tally} Next a person looks: then go on with --run --looked {word}."
         case StepState.RUNNING:
-            hint = f"A batch runs: {name}. Run this again later."
+            return f"{tally} A batch runs: {name}. Run this again later."
         case StepState.REFUSED:
-            hint = f"{name} cannot be done as things stand."
+            return f"{tally} {name} cannot be done as things stand."
         case _:
-            hint = f"Next: {name}."
-    return f"{tally} {hint}"
+            return f"{tally} Next: {name}."
 
 
 def as_markdown(result: ConstructionShown) -> Iterator[str]:
@@ -134,8 +132,7 @@ def as_markdown(result: ConstructionShown) -> Iterator[str]:
             detail = safe(step.reason.detail)
             yield f"* {name}: {detail}"
             yield ""
-    tally = _tally(result)
-    yield safe(tally)
+    yield safe(_tally(result))
 
 
 def fold_data_ids(data_ids: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from rich.text import Text
 
@@ -11,7 +12,7 @@ from ..model.results.lookups import ExplanationsFound
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
 from .markdown import row, safe
-from .messages import count
+from .messages import below, count, grouped
 
 __all__ = ["as_markdown", "as_text"]
 
@@ -19,6 +20,16 @@ _STYLES = {
     Why.WINS: "bold green",
     Why.AMBIGUOUS: "bold red",
 }
+
+_CONTENT = attrgetter(
+    "explanation.chain",
+    "explanation.data_id",
+    "explanation.span",
+    "explanation.searched",
+    "explanation.candidates",
+    "run",
+)
+"""What answers have in common that stand together: all but the repository."""
 
 _EPOCH = "1970-01-01T00:00:00"
 """The earliest moment that a lookup can have."""
@@ -43,9 +54,9 @@ def as_text(result: ExplanationsFound) -> Iterator[Text]:
         yield Text(heading, "bold")
         yield from _candidate_lines(explained.tickets, answer)
         for line in _why_nothing(explanation):
-            yield Text(f"  {line}", "yellow")
+            yield below(line, "yellow")
         for line in _without(explanation, everything=result.everything):
-            yield Text(f"  {line}", "dim")
+            yield below(line, "dim")
 
 
 def as_markdown(result: ExplanationsFound) -> Iterator[str]:
@@ -100,20 +111,7 @@ def as_markdown(result: ExplanationsFound) -> Iterator[str]:
 
 def _alike(explained: Explained) -> list[list[Answer]]:
     """Return the answers, those of repositories that are alike together."""
-    # All but the repository must be the same to stand together.
-    groups: dict[tuple[object, ...], list[Answer]] = {}
-    for answer in explained.answers:
-        explanation = answer.explanation
-        content = (
-            explanation.chain,
-            explanation.data_id,
-            explanation.span,
-            explanation.searched,
-            explanation.candidates,
-            answer.run,
-        )
-        alike = groups.setdefault(content, [])
-        alike.append(answer)
+    groups = grouped(explained.answers, _CONTENT)
     return list(groups.values())
 
 
@@ -226,7 +224,7 @@ def _candidate_lines(
         )
         if candidate.why is Why.WINS:
             for words in _dataset(answer):
-                yield Text(f"       {words}", "green")
+                yield below(words, "green", by=7)
 
 
 def _width(column: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from ..model.results.lookups import ChainDifference, ChainFingerprint, Fingerpri
 from ..model.timespans import format_range
 from .data_ids import folded
 from .markdown import fenced, row
+from .messages import left_out
 
 __all__ = ["as_markdown", "as_text"]
 
@@ -123,9 +124,8 @@ def _difference_lines(difference: ChainDifference) -> Iterator[str]:
         yield f"  {dataset_type} {data_ids} {span}"
         yield f"    {reference}: {at_reference}"
         yield f"    {repository}: {at_repository}"
-    more = len(parts) - _MOST
-    if more > 0:
-        yield f"  … and {more} more; --format json has all"
+    for words in left_out(parts, _MOST):
+        yield f"  {words}"
 
 
 def _selected(datasets: frozenset[Selected]) -> str:

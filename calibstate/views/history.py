@@ -11,7 +11,7 @@ from ..model.results.trees_compared import ChainHistory
 from ..model.revisions import Revision
 from . import changes as changes_view
 from .markdown import safe
-from .messages import count
+from .messages import below, count
 
 __all__ = ["as_markdown", "as_text"]
 
@@ -31,10 +31,9 @@ def as_text(result: ChainHistory) -> Iterator[Text]:
             (f"  {authors}", "default"),
             style="bold",
         )
-        title = revision.title
-        yield Text(f"  {title}", "dim")
+        yield below(revision.title, "dim")
         for mistake in _mistakes(changed.problems):
-            yield Text(f"  {mistake}", "red")
+            yield below(mistake, "red")
         yield from changes_view.as_text(entry.sentences)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from rich.text import Text
 
@@ -15,7 +15,7 @@ from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
 from .impact_summary import STYLES, reach, summary
 from .markdown import details, row, safe
-from .messages import count, counted
+from .messages import below, count, counted, grouped
 
 __all__ = ["as_markdown", "as_text"]
 
@@ -50,7 +50,7 @@ def as_text(report: ImpactReport) -> Iterator[Text]:
             yield from _change_lines(report, chain, change)
         rest = _not_shown(report, chain)
         if rest:
-            yield Text(f"  {rest}", "dim")
+            yield below(rest, "dim")
     if impact.exposures:
         yield from _exposure_lines(impact.exposures)
 
@@ -106,13 +106,9 @@ def _title(report: ImpactReport) -> str:
 
 def _where(chain: ChainImpact) -> str:
     """Name the chains that change alike, each with its repositories."""
-    by_name: dict[str, list[str]] = {}
-    for address, name in chain.chains:
-        addresses = by_name.setdefault(name, [])
-        addresses.append(address)
     places = []
-    for name, addresses in by_name.items():
-        repositories = ", ".join(addresses)
+    for name, alike in grouped(chain.chains, itemgetter(1)).items():
+        repositories = ", ".join(address for address, _ in alike)
         places.append(f"{name} at {repositories}")
     return "; ".join(places)
 
@@ -232,7 +228,7 @@ def _exposure_lines(exposures: Sequence[Affected]) -> Iterator[Text]:
     failing = [exposure for exposure in exposures if exposure.ambiguous]
     if failing:
         sentence = _failing(failing)
-        yield Text(f"  {sentence}", "red")
+        yield below(sentence, "red")
     # Exposures are in order, so that those of a night stand together.
     by_night = groupby(exposures, key=attrgetter("day_obs"))
     for night, group in by_night:
@@ -263,7 +259,7 @@ def _failing(exposures: Sequence[Affected]) -> str:
     if len(exposures) > _MOST_EXPOSURES:
         shown.append("…")
     numbers = ", ".join(shown)
-    number = count(len(exposures), "exposure")
+    number = count(exposures, "exposure")
     return (
         f"lookups of {types} fail for {number} ({numbers}): each "
         "reaches into two certifications of one collection, and the butler refuses to choose"

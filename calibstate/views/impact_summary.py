@@ -237,7 +237,7 @@ def _taken_for_empty(report: ImpactReport) -> str:
         names = ", ".join(sorted(tickets))
         parts.append(f"of {names} (not sealed)")
     if others:
-        number = count(len(others), "collection")
+        number = count(others, "collection")
         parts.append(f"of {number} that others make")
     if not parts:
         return ""

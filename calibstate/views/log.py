@@ -43,11 +43,9 @@ def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
         yield from _head(run)
         for outcome in run.outcomes:
             result = outcome.result
-            do = outcome.do
-            target = outcome.target
             yield Text.assemble(
                 f"    {result.value:8}",
-                (f" {do} {target}", "default"),
+                (f" {outcome.action}", "default"),
                 style=RESULT_STYLES[result],
             )
         yield Text("")
@@ -64,9 +62,7 @@ def run_as_text(run: PastRun) -> Iterator[Text]:
     # What was begun when a run was cut off may be done or not.
     if run.ending is Ending.CUT_OFF:
         for outcome in run.begun:
-            do = outcome.do
-            target = outcome.target
-            yield Text(f"    begun, and no more is told: {do} {target}", "bold red")
+            yield Text(f"    begun, and no more is told: {outcome.action}", "bold red")
         yield Text("    Run `calibstate apply` again: it looks, and goes on from what is there.")
 
 
@@ -117,7 +113,7 @@ def _event(line: JournalLine) -> Text:
         words = f"{line.event}: {line.text}"
         return Text.assemble(at, (words, "default"), style="dim")
     result = outcome.result
-    words = f" {outcome.do} {outcome.target}"
+    words = f" {outcome.action}"
     # Before a step is begun there is nothing to tell of it.
     if result is not Result.BEGUN:
         words += f": {outcome.detail}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.drift import Drift
 from ..model.outcomes import Outcome, Result
@@ -19,6 +19,7 @@ __all__ = [
     "drift",
     "drift_found",
     "fenced",
+    "not_seen",
     "outcome",
     "outcome_lines",
     "plan",
@@ -74,7 +75,8 @@ def plan(planned: Plan) -> Iterator[str]:
         changes = list(step.action.changes())
         if changes:
             block = fenced(changes, "diff")
-            yield details(f"Step {step.id}: {step.action.target.name}")
+            target = step.action.target
+            yield details(f"Step {step.id}: {target.name}")
             yield f"{block}\n</details>"
     if planned.drift:
         yield ""
@@ -107,7 +109,7 @@ def drift(departures: Iterable[Drift]) -> Iterator[str]:
         declared_at = departure.declared_at
         at = ""
         if declared_at:
-            at = f"{declared_at.file}:{declared_at.line}"
+            at = declared_at.in_line
         subject = departure.subject
         chain = within(departure)
         if chain:
@@ -135,7 +137,7 @@ def outcome_lines(ended: Outcome) -> Iterator[str]:
 def outcome(ended: Outcome) -> str:
     """Return what became of a step, as an item of a list."""
     step = f"step {ended.step} **{ended.result.value}**"
-    action = safe(f"{ended.do} {ended.target}")
+    action = safe(ended.action)
     return f"- {step}: {action}"
 
 
@@ -171,6 +173,14 @@ def fenced(lines: Iterable[str], language: str = "") -> str:
             longest = max(longest, len(ticks))
     fence = "`" * (longest + 1)
     return "\n".join([fence + language, *shown, fence])
+
+
+def not_seen(places: Mapping[str, str]) -> Iterator[str]:
+    """Yield a section of what could not be seen, and why; else nothing."""
+    if places:
+        lines = [f"{place}: {why}" for place, why in places.items()]
+        yield "\n## Not seen\n"
+        yield fenced(lines, "text")
 
 
 def safe(text: str, *, link: str = "") -> str:

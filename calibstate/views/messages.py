@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
 from enum import Enum
+from typing import TypeVar
 
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity, Where
 
-__all__ = ["Aside", "at_line", "count", "counted", "diagnostic", "indented"]
+__all__ = ["Aside", "at_line", "below", "count", "counted", "diagnostic", "grouped", "indented", "left_out"]
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -20,15 +24,30 @@ SEVERITY_STYLES = {
 }
 
 
+_PLURALS = {"repository": "repositories"}
+"""Those that want more than an ``s``."""
+
+
 class Aside(str):
     """A line of a view that is no part of the result, but said beside it."""
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 step``, ``2 steps``."""
+def count(number: int | Sized, noun: str) -> str:
+    """Return a number with its noun: ``1 step``, ``2 steps``.
+
+    Parameters
+    ----------
+    number
+        How many, or what they are.
+    noun
+        What they are called, of which there is one.
+    """
+    if isinstance(number, Sized):
+        number = len(number)
     if number == 1:
         return f"1 {noun}"
-    return f"{number} {noun}s"
+    nouns = _PLURALS.get(noun, f"{noun}s")
+    return f"{number} {nouns}"
 
 
 def counted(values: Iterable[Enum], order: Iterable[Enum]) -> list[str]:
@@ -50,13 +69,34 @@ def counted(values: Iterable[Enum], order: Iterable[Enum]) -> list[str]:
     return words
 
 
+def grouped(values: Iterable[Value], key: Callable[[Value], Key]) -> dict[Key, list[Value]]:
+    """Return values by what they have in common, each in its order."""
+    groups: dict[Key, list[Value]] = {}
+    for value in values:
+        group = groups.setdefault(key(value), [])
+        group.append(value)
+    return groups
+
+
+def left_out(values: Sized, most: int) -> Iterator[str]:
+    """Yield how many there are beyond those that are shown, if there are."""
+    more = len(values) - most
+    if more > 0:
+        yield f"… and {more} more; --format json has all"
+
+
+def below(words: str, style: str = "", by: int = 2) -> Text:
+    """Return a line that is set in under its heading."""
+    line = Text(words, style)
+    line.pad_left(by)
+    return line
+
+
 def at_line(where: Where | None) -> str:
     """Return a place in a file as an aside: `` (FILE:LINE)``; else nothing."""
     if where is None:
         return ""
-    file = where.file
-    line = where.line
-    return f" ({file}:{line})"
+    return f" ({where.in_line})"
 
 
 def diagnostic(problem: Diagnostic) -> Text:

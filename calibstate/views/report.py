@@ -24,7 +24,7 @@ from . import impact as impact_view
 from . import impact_summary, markdown, text
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
-from .messages import count, diagnostic
+from .messages import below, count, diagnostic
 from .verdicts import in_short, lacking_words, products_as_markdown, verdict_lines
 
 __all__ = ["LIMIT", "MARKER", "as_full_markdown", "as_markdown", "as_text", "lines_of_markdown"]
@@ -93,7 +93,7 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
             yield from verdict_lines(product)
         if not verdicts.products:
             lacking = lacking_words(verdicts)
-            yield Text(f"  {lacking}", "dim")
+            yield below(lacking, "dim")
     for site in proposal.plans:
         # The digest is what an approval of the plan names.
         name = site.site
@@ -142,7 +142,9 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
         yield _folded(f"Approval: {verdict}", lines)
     for verdicts in proposal.verdicts:
         verdict = verdicts.verdict.value
-        lines = _verdict_lines(verdicts)
+        lines = products_as_markdown(verdicts)
+        if not verdicts.products:
+            lines = iter([lacking_words(verdicts)])
         yield _folded(f"Verification of {verdicts.ticket}: {verdict}", lines)
     impact = proposal.impact
     if impact:
@@ -206,12 +208,9 @@ def _problem_lines(proposal: Proposal) -> Iterator[str]:
     """Yield what the checks say, as a table."""
     yield from _PROBLEMS
     for problem in proposal.problems:
-        where = problem.where
         at = ""
-        if where:
-            file = where.file
-            line = where.line
-            at = f"{file}:{line}"
+        if problem.where:
+            at = problem.where.in_line
         code = problem.code
         summary = problem.summary
         # What is no rule has no code.
@@ -223,14 +222,6 @@ def _problem_lines(proposal: Proposal) -> Iterator[str]:
             problem.detail,
             problem.hint,
         )
-
-
-def _verdict_lines(verdicts: TicketVerdicts) -> Iterator[str]:
-    """Yield what verifications say of a ticket, or that nobody kept it."""
-    if verdicts.products:
-        yield from products_as_markdown(verdicts)
-    else:
-        yield lacking_words(verdicts)
 
 
 def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:
@@ -258,7 +249,7 @@ def _happens(plan: Plan) -> str:
     if plan.has(What.UNREACHABLE) and not plan.steps:
         return "it was not seen from here; its plan has to be approved when it is"
     if plan.steps:
-        steps = count(len(plan.steps), "step")
+        steps = count(plan.steps, "step")
         return f"{steps} applied"
     if plan.has(What.PENDING):
         return "nothing yet: it waits for another site, and what it plans then is approved then"
@@ -311,25 +302,26 @@ def _approval_verdict(approvals: Sequence[Approved]) -> str:
     """Say how many tickets are adopted, and what of them was approved."""
     if not approvals:
         return "no ticket is concerned"
-    adopted = 0
-    by_seal: dict[SealState, list[str]] = {}
-    for approval in approvals:
-        if approval.status is ApprovalStatus.ADOPTED:
-            adopted += 1
-        tickets = by_seal.setdefault(approval.seal, [])
-        tickets.append(approval.ticket)
-    tickets_in_all = count(len(approvals), "ticket")
-    parts = [f"{adopted} of {tickets_in_all} adopted"]
+    statuses = [approval.status for approval in approvals]
+    adopted = statuses.count(ApprovalStatus.ADOPTED)
+    tickets = count(approvals, "ticket")
+    parts = [f"{adopted} of {tickets} adopted"]
+    differing = _sealed(approvals, SealState.DIFFERS)
+    if differing:
+        parts.append(f"what is sealed of {differing} is not what was approved")
+    unnamed = _sealed(approvals, SealState.NONE)
+    if unnamed:
+        parts.append(f"no content is named as approved for {unnamed}")
     # That each is as it was approved is said only where it is so of all.
-    if SealState.DIFFERS in by_seal:
-        names = ", ".join(by_seal[SealState.DIFFERS])
-        parts.append(f"what is sealed of {names} is not what was approved")
-    if SealState.NONE in by_seal:
-        names = ", ".join(by_seal[SealState.NONE])
-        parts.append(f"no content is named as approved for {names}")
-    if by_seal.keys() == {SealState.APPROVED}:
+    if not differing and not unnamed:
         parts.append("each sealed as it was approved")
     return "; ".join(parts)
+
+
+def _sealed(approvals: Sequence[Approved], state: SealState) -> str:
+    """Name the tickets whose seals stand in one way to their approvals."""
+    tickets = [approval.ticket for approval in approvals if approval.seal is state]
+    return ", ".join(tickets)
 
 
 def _verification_verdict(verdicts: Iterable[TicketVerdicts]) -> str:
@@ -350,7 +342,7 @@ def _becomes(plan: Plan) -> str:
     if plan.has(What.UNREACHABLE) and not plan.steps:
         return "not seen"
     if plan.steps:
-        steps = count(len(plan.steps), "step")
+        steps = count(plan.steps, "step")
         if is_waiting:
             steps += ", the rest waits"
         return steps

@@ -10,7 +10,8 @@ from ..model.results.reviews import TicketsReviewed
 from ..model.reviews import CheckResult, Finding, RepositoryReview, Review
 from ..model.verdicts import Verdict
 from .data_ids import folded
-from .markdown import fenced, row, safe
+from .markdown import fenced, not_seen, row, safe
+from .messages import below, count, left_out
 from .verdicts import in_short
 
 __all__ = ["as_markdown", "as_text", "reviews_as_markdown", "reviews_as_text", "tally"]
@@ -44,9 +45,9 @@ def as_text(review: Review) -> Iterator[Text]:
         for result in repository.checks:
             yield _check_line(result)
         for finding in _finding_lines(review, repository):
-            yield Text(f"    {finding}", "red")
+            yield below(finding, "red", by=4)
         for note in _note_lines(review, repository):
-            yield Text(f"    {note}", "blue")
+            yield below(note, "blue", by=4)
     for place, why in review.unreachable.items():
         yield Text.assemble(
             f"{ticket} at {place}",
@@ -120,10 +121,8 @@ def tally(review: Review) -> str:
     for repository in review.repositories.values():
         if repository.passed:
             passed += 1
-    noun = "repository"
-    if total != 1:
-        noun = "repositories"
-    return f"{ticket} passes at {passed} of {total} {noun}"
+    repositories = count(total, "repository")
+    return f"{ticket} passes at {passed} of {repositories}"
 
 
 def _remarks(review: Review) -> Iterator[str]:
@@ -134,12 +133,7 @@ def _remarks(review: Review) -> Iterator[str]:
         if lines:
             yield f"\n## {address}\n"
             yield fenced(lines, "text")
-    unseen = []
-    for place, why in review.unreachable.items():
-        unseen.append(f"{place}: {why}")
-    if unseen:
-        yield "\n## Not seen\n"
-        yield fenced(unseen, "text")
+    yield from not_seen(review.unreachable)
 
 
 def _verification(ticket: str, verdicts: Mapping[str, Verdict]) -> str:
@@ -201,9 +195,7 @@ def _finding_lines(review: Review, repository: RepositoryReview) -> Iterator[str
         more_files = len(finding.files) - _MOST_FILES
         if more_files > 0:
             yield f"  … and {more_files} more files"
-    more = len(findings) - _MOST
-    if more > 0:
-        yield f"… and {more} more; --format json has all"
+    yield from left_out(findings, _MOST)
 
 
 def _subject(finding: Finding, instrument: str) -> str:

@@ -12,7 +12,7 @@ from . import changes as changes_view
 from . import impact as impact_view
 from . import impact_summary
 from .markdown import row, safe
-from .messages import count
+from .messages import below, count
 
 __all__ = ["as_markdown", "as_text", "commit_message"]
 
@@ -37,7 +37,7 @@ def as_text(result: RolledBack) -> Iterator[Text]:
             style="yellow",
         )
     for sentence in _stays(result):
-        yield Text(f"  {sentence}")
+        yield below(sentence)
     yield Text("")
     for sentence in _next(result):
         yield Text(sentence)
@@ -106,7 +106,7 @@ def _stays(result: RolledBack) -> Iterator[str]:
     # left alone; only what is retired is taken out of live chains.
     repositories = {remaining.repository for remaining in result.remaining}
     if repositories:
-        places = count(len(repositories), "place")
+        places = count(repositories, "place")
         yield f"A plain `git revert` would not retire it: it would stay searched at {places}, as extra."
 
 

@@ -157,7 +157,7 @@ def _together(placed: Sequence[Placed]) -> Iterator[tuple[str, str]]:
 
 def _listed(repositories: Sequence[str]) -> str:
     if len(repositories) > _MOST_PLACES:
-        return f"{len(repositories)} repositories"
+        return count(repositories, "repository")
     return " and ".join(repositories) or "no repository"
 
 
@@ -193,7 +193,7 @@ def _described(ticket: Ticket) -> str:
         description += f" by {approval.taxicab}"
     if ticket.summary:
         description = f"{ticket.summary}; {description}"
-    number = count(len(ticket.leaves), "collection")
+    number = count(ticket.leaves, "collection")
     return f"{description}, {number}"
 
 

@@ -17,7 +17,11 @@ _SPECIAL = re.compile(r'[\\"`$]')
 _SPECIAL_IN_DOCUMENT = re.compile(r"[\\`$]")
 """What means something to a shell in a document that it expands."""
 
-_VARIABLE = re.compile(r"(\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Za-z_][A-Za-z0-9_]*)")
+_NO_VARIABLE = r"\$(?!\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z_])"
+"""A dollar that begins no name of a variable."""
+
+_SPECIAL_BUT_FOR_VARIABLES = re.compile(r'[\\"`]|' + _NO_VARIABLE)
+_SPECIAL_IN_DOCUMENT_BUT_FOR_VARIABLES = re.compile(r"[\\`]|" + _NO_VARIABLE)
 
 
 class ShellWord(str):
@@ -54,9 +58,8 @@ def shortened(word: str, variables: Mapping[str, str]) -> str:
     if len(parts) == 1:
         return quoted(word)
     text = ""
-    for number, part in enumerate(parts):
-        is_value = number % 2 == 1
-        text += variables[part] if is_value else _SPECIAL.sub(r"\\\g<0>", part)
+    for part in parts:
+        text += variables.get(part) or _escaped(_SPECIAL, part)
     return f'"{text}"'
 
 
@@ -68,7 +71,8 @@ def expanded(setting: str) -> str:
     setting
         A folder that may have ``${VARIABLE}`` in it.
     """
-    return f'"{_but_for_variables(_SPECIAL, setting)}"'
+    text = _escaped(_SPECIAL_BUT_FOR_VARIABLES, setting)
+    return f'"{text}"'
 
 
 def in_document(text: str, *, has_variables: bool = False) -> str:
@@ -81,15 +85,12 @@ def in_document(text: str, *, has_variables: bool = False) -> str:
     has_variables
         Whether the shell sets those that are in it.
     """
+    special = _SPECIAL_IN_DOCUMENT
     if has_variables:
-        return _but_for_variables(_SPECIAL_IN_DOCUMENT, text)
-    return _SPECIAL_IN_DOCUMENT.sub(r"\\\g<0>", text)
+        special = _SPECIAL_IN_DOCUMENT_BUT_FOR_VARIABLES
+    return _escaped(special, text)
 
 
-def _but_for_variables(special: re.Pattern[str], text: str) -> str:
-    """Escape what is special in a text, but for its variables."""
-    escaped = ""
-    for number, part in enumerate(_VARIABLE.split(text)):
-        is_variable = number % 2 == 1
-        escaped += part if is_variable else special.sub(r"\\\g<0>", part)
-    return escaped
+def _escaped(special: re.Pattern[str], text: str) -> str:
+    """Return a text with a backslash before all that is special in it."""
+    return special.sub(r"\\\g<0>", text)

@@ -12,7 +12,7 @@ from rich.text import Text
 from ..model.results.drift import TicketsStatus
 from ..model.status import Cell, State, Status, Subject, Table
 from . import markdown, text
-from .messages import count
+from .messages import count, grouped
 from .size import size
 from .status_table import GAP, MARKS, label_of, layout, style_of, table_lines, word_of
 
@@ -127,9 +127,7 @@ def tally(status: Status) -> str:
                 tickets += 1
         for column in table.columns:
             places.add(column.repository)
-    number_of_places = f"{len(places)} repositories"
-    if len(places) == 1:
-        number_of_places = "1 repository"
+    number_of_places = count(places, "repository")
     number_of_tickets = count(tickets, "ticket")
     start = f"{number_of_tickets} at {number_of_places}"
     # What is well comes first, what is gravest stands at the end.
@@ -262,9 +260,8 @@ def _by_places(
     """Yield what has the same reason, by the places where it has."""
     state = alike[0].cell.state
     # A place that cannot be seen is no fault of any row.
-    repositories = [labelled.cell.repository for labelled in alike]
     if state is State.UNREACHABLE:
-        unseen = dict.fromkeys(repositories)
+        unseen = dict.fromkeys(labelled.cell.repository for labelled in alike)
         yield _Reason(
             state=state,
             names=(),
@@ -274,19 +271,14 @@ def _by_places(
         return
     # First where each thing has the reason, then which things have it at the
     # same places: those are told in one line.
-    places_by_label: dict[str, list[str]] = {}
-    for labelled, repository in zip(alike, repositories, strict=True):
-        where = places_by_label.setdefault(labelled.label, [])
-        where.append(repository)
-    labels_by_places: dict[tuple[str, ...], list[str]] = {}
-    for label, where in places_by_label.items():
-        labels = labels_by_places.setdefault(tuple(where), [])
-        labels.append(label)
-    for places, labels in labels_by_places.items():
+    places: dict[str, tuple[str, ...]] = {}
+    for label, cells in grouped(alike, attrgetter("label")).items():
+        places[label] = tuple(labelled.cell.repository for labelled in cells)
+    for where, labels in grouped(places, places.__getitem__).items():
         yield _Reason(
             state=state,
             names=tuple(labels),
-            places=places,
+            places=where,
             why=why,
         )
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..model.drift import What
 from ..model.status import Row, State, Subject, Table
-from . import text
+from .text import STYLES as DRIFT_STYLES
 
 __all__ = ["GAP", "MARKS", "Layout", "label_of", "layout", "style_of", "table_lines", "word_of"]
 
@@ -40,16 +40,16 @@ MARKS = {
 }
 
 _STYLES = {
-    State.UNREACHABLE: text.STYLES[What.UNREACHABLE],
-    State.CHANGED: text.STYLES[What.CHANGED],
+    State.UNREACHABLE: DRIFT_STYLES[What.UNREACHABLE],
+    State.CHANGED: DRIFT_STYLES[What.CHANGED],
     State.REFUSED: "red",
-    State.UNWANTED: text.STYLES[What.UNWANTED],
-    State.MISSING: text.STYLES[What.MISSING],
-    State.NOT_SEARCHED: text.STYLES[What.MISSING],
+    State.UNWANTED: DRIFT_STYLES[What.UNWANTED],
+    State.MISSING: DRIFT_STYLES[What.MISSING],
+    State.NOT_SEARCHED: DRIFT_STYLES[What.MISSING],
     State.ON_HOLD: "magenta",
-    State.PENDING: text.STYLES[What.PENDING],
-    State.MISORDERED: text.STYLES[What.MISORDERED],
-    State.EXTRA: text.STYLES[What.EXTRA],
+    State.PENDING: DRIFT_STYLES[What.PENDING],
+    State.MISORDERED: DRIFT_STYLES[What.MISORDERED],
+    State.EXTRA: DRIFT_STYLES[What.EXTRA],
     State.THERE: "green",
     State.SEARCHED: "green",
     State.EXTERNAL: "green",

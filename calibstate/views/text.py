@@ -14,7 +14,7 @@ from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.results.drift import DriftFound
 from ..model.results.plans import Applied, PlanMade, SavedPlan
-from .messages import at_line, count, counted, indented
+from .messages import at_line, below, count, counted, indented
 
 __all__ = [
     "applied",
@@ -200,7 +200,7 @@ def stays(planned: Plan) -> Iterator[Text]:
         yield Text(f"  {place} {name}: {reason}{where}")
         hint = refusal.hint
         if hint:
-            yield Text(f"    {hint}", "dim")
+            yield below(hint, "dim", by=4)
 
 
 def tally(planned: Plan) -> str:
@@ -208,8 +208,8 @@ def tally(planned: Plan) -> str:
     steps = planned.steps
     if steps:
         places = set(map(_PLACE_OF_STEP, steps))
-        number_of_steps = count(len(steps), "step")
-        number_of_places = count(len(places), "place")
+        number_of_steps = count(steps, "step")
+        number_of_places = count(places, "place")
         start = f"{number_of_steps} at {number_of_places}"
     elif planned.drift or planned.refused:
         start = "No steps"
@@ -248,7 +248,7 @@ def _step_lines(step: Step, wide: int) -> Iterator[Text]:
     for change in changes:
         mark = change[:1]
         style = _CHANGE_STYLES.get(mark, "dim")
-        yield Text(f"       {change}", style)
+        yield below(change, style, by=7)
 
 
 # --- outcomes ---
@@ -290,8 +290,6 @@ def outcome(ended: Outcome) -> Text:
     """Return what became of a step."""
     step = ended.step
     result = ended.result
-    do = ended.do
-    target = ended.target
     # What was done as it was planned needs no other words.
     detail = ""
     if result is not Result.DONE:
@@ -299,7 +297,7 @@ def outcome(ended: Outcome) -> Text:
     return Text.assemble(
         f"  {step:>3}  ",
         (f"{result.value:8}", RESULT_STYLES[result]),
-        f" {do} {target}",
+        f" {ended.action}",
         detail,
     )
 

@@ -38,12 +38,9 @@ def nothing(result: SchemasWritten) -> Iterator[str]:
 
 
 def _counted(inventory: Inventory) -> str:
-    repositories = "1 repository"
-    if inventory.repositories != 1:
-        repositories = f"{inventory.repositories} repositories"
     numbers = (
         count(inventory.sites, "site"),
-        repositories,
+        count(inventory.repositories, "repository"),
         count(inventory.tickets, "ticket"),
         count(inventory.chains, "chain"),
     )

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..model.verdicts import FailedTest, ProductVerdict, TicketVerdicts, Verdict
 from .markdown import row, safe
-from .messages import count
+from .messages import count, grouped
 
 __all__ = [
     "in_short",
@@ -88,15 +88,12 @@ def in_short(products: Mapping[str, Verdict]) -> str:
     products
         Verdicts by product.
     """
-    by_verdict: dict[Verdict, list[str]] = {}
-    for product, verdict in products.items():
-        by_verdict.setdefault(verdict, []).append(product)
+    by_verdict = grouped(products, products.__getitem__)
     parts = []
     for verdict in _WORST_FIRST:
-        names = by_verdict.get(verdict)
+        names = ", ".join(by_verdict.get(verdict, ()))
         if names:
-            listed = ", ".join(names)
-            parts.append(f"{verdict.value}: {listed}")
+            parts.append(f"{verdict.value}: {names}")
     return "; ".join(parts)
 
 
@@ -164,7 +161,7 @@ def _failed(failed: FailedTest) -> str:
         words += f" in {places}"
     exposures = failed.exposures
     if exposures:
-        number = count(len(exposures), "exposure")
+        number = count(exposures, "exposure")
         words += f" ({number})"
     reason = failed.known
     if reason:
@@ -174,13 +171,9 @@ def _failed(failed: FailedTest) -> str:
 
 def _places(detectors: Mapping[str, Sequence[str]]) -> str:
     """Return detectors together that have the same amplifiers."""
-    by_amplifiers: dict[tuple[str, ...], list[str]] = {}
-    for detector, names in detectors.items():
-        amplifiers = tuple(names)
-        by_amplifiers.setdefault(amplifiers, []).append(detector)
+    by_amplifiers = grouped(detectors, lambda detector: tuple(detectors[detector]))
     # What fails in most places is what somebody has to look at first.
-    groups = list(by_amplifiers.items())
-    groups.sort(key=_number_of_detectors, reverse=True)
+    groups = sorted(by_amplifiers.items(), key=lambda group: len(group[1]), reverse=True)
     places: list[str] = []
     more = 0
     for amplifiers, alike in groups:
@@ -196,11 +189,6 @@ def _places(detectors: Mapping[str, Sequence[str]]) -> str:
         detectors_left = count(more, "more detector")
         places.append(f"and {detectors_left}")
     return ", ".join(places)
-
-
-def _number_of_detectors(group: tuple[Sequence[str], Sequence[str]]) -> int:
-    _, detectors = group
-    return len(detectors)
 
 
 def _named(names: Sequence[str], noun: str, mark: str) -> str:
