@@ -32,7 +32,8 @@ SHELLS = {None: ("bash", "-e"), "bash": ("bash", "--noprofile", "--norc", "-eo",
 """As GitHub's reference of workflows has them."""
 
 ACTION = re.compile(r"(?P<name>[\w-]+/[\w-]+)@(?P<commit>[0-9a-f]{40})")
-COMMAND = re.compile(r"^::(?P<word>[a-z-]+|\w{20})(?: (?P<about>[^:]*))?::(?P<text>.*)$")
+# The runner takes a line for a command whose first characters are blanks, too.
+COMMAND = re.compile(r"^\s*::(?P<word>[a-z-]+|\w{20})(?: (?P<about>[^:]*))?::(?P<text>.*)$")
 
 
 def files() -> Iterator[Path]:

@@ -136,6 +136,19 @@ def test_mistakes_are_told_at_their_lines_and_in_the_comment(hub: Hub, runner: R
     assert "adoptd" in hub.comments[0]
 
 
+def test_what_is_proposed_gives_github_no_orders(hub: Hub, runner: Runner) -> None:
+    files = proposal(hub)
+    ticket_file = f"state/tickets/LSSTComCam/{NEW}.yaml"
+    order = 'hold: "striped\\n::error::owned\\n  ::warning::owned"\n'
+    number = hub.propose({**files, ticket_file: files[ticket_file] + order})
+
+    run = plan(hub, runner, number)
+
+    assert "::error::owned" in run.jobs["plan"].step("Plan for each site").log
+    assert not [words for words in run.annotations() if "owned" in words]
+    assert not [words for words in run.annotations("warning") if words == ": owned"]
+
+
 def test_a_new_ticket_is_planned_once_the_sites_have_observed_for_it(
     world: World, hub: Hub, runner: Runner
 ) -> None:
