@@ -277,6 +277,31 @@ class Construction(Noun):
             word = selection.same_as
         return None
 
+    def expressions(self) -> Mapping[str, str | None]:
+        """Return what each selection comes to in the end, by its word.
+
+        It is `None` as for `selection`.
+        """
+        expressions: dict[str, str | None] = {}
+        # None is followed twice: a file may hold thousands, each the same as
+        # the next, and anybody may propose one.
+        for word in self.selections:
+            passed = []
+            entry = self.selections.get(word)
+            while isinstance(entry, SameAs):
+                if word in expressions:
+                    break
+                expressions[word] = None
+                passed.append(word)
+                word = entry.same_as
+                entry = self.selections.get(word)
+            expression = expressions.get(word)
+            if isinstance(entry, str):
+                expression = entry
+            for earlier in passed:
+                expressions[earlier] = expression
+        return expressions
+
     def selection_to_verify(self, word: str) -> str | None:
         """Return which exposures verify something; `None`: nobody says."""
         if self.verify is None:

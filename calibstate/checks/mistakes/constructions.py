@@ -107,12 +107,11 @@ def selections_unused(tree: Tree) -> Findings:
 def selections_elsewhere(tree: Tree) -> Findings:
     """Find `same_as` that leads nowhere."""
     for written, construction in _constructions(tree):
+        expressions = construction.expressions()
         for word, selection in construction.selections.items():
             if not isinstance(selection, SameAs):
                 continue
-            # Followed to its end; in a circle, and behind a word that is not
-            # given, there is nothing.
-            if construction.selection(word):
+            if expressions[word]:
                 continue
             target = selection.same_as
             detail = f"`same_as: {target}` comes back to itself."

@@ -34,12 +34,11 @@ _FILTER = re.compile(r"\b(physical_filter|band)\b")
 def selections_that_grow(tree: Judged) -> Findings:
     """Find selections that take whatever will be exposed later, too."""
     for written, construction in _constructions(tree):
-        for word in construction.selections:
-            expression = construction.selection(word) or ""
-            if _DATED.search(expression):
-                continue
+        for word, expression in construction.selections.items():
             # What is the same as another one is told of that one.
-            if not isinstance(construction.selections[word], str):
+            if not isinstance(expression, str):
+                continue
+            if _DATED.search(expression):
                 continue
             yield Finding(
                 where=_at(written, word),
