@@ -14,7 +14,52 @@ from typing import Any
 
 from tests.tree import Tree
 
-__all__ = ["GIT_CONFIG", "PLACES", "STRUCTURES", "Clone", "Seen", "git", "make_clone", "watched"]
+__all__ = [
+    "GIT_CONFIG",
+    "PLACES",
+    "READ_FROM_DISK",
+    "STRANGERS",
+    "STRUCTURES",
+    "TEXTS",
+    "WORKFLOWS",
+    "Clone",
+    "Seen",
+    "git",
+    "make_clone",
+    "watched",
+]
+
+STRANGERS = (
+    ("validate",),
+    ("validate", "--base", "main"),
+    ("validate", "--base", "main", "--format", "github"),
+    ("show",),
+    ("show", "--at", "main"),
+    ("fmt", "--check"),
+    ("diff",),
+    ("diff", "main"),
+    ("impact", "main"),
+    ("report", "--base", "main", "--format", "markdown"),
+    ("history", "LSSTComCam/calib"),
+    ("rollback", "DM-100", "--dry-run"),
+    ("approvals",),
+)
+"""What security.md calls fit for strangers, or lets touch nothing."""
+
+READ_FROM_DISK = {"validate", "diff", "impact", "report", "approvals"}
+"""Of these, what reads the tree as it is proposed."""
+
+WORKFLOWS = (
+    ("validate", "--base", "HEAD^1", "--format", "github"),
+    ("report", "--base", "HEAD^1", "--format", "json"),
+    ("plan", "--site", "summit"),
+    ("drift", "--files", "--format", "markdown"),
+    ("status",),
+    ("observe", "--site", "summit", "--publish"),
+    ("apply", "--yes", "--format", "markdown"),
+    ("verify", "--site", "summit", "--publish", "--format", "markdown"),
+)
+"""What the workflows run, and who works at a site."""
 
 GIT_CONFIG = """\
 [core]
@@ -65,6 +110,28 @@ STRUCTURES: Mapping[str, str | None] = {
 
 PLACES = (".", "sub", "sub/state", "sub/state/tickets", "sub/state/tickets/LSSTComCam", "sub/state/docs")
 """Where in the checkout it is put: above the tree, at its root, within."""
+
+TEXTS: Mapping[str, str] = {
+    "a substitution": "$({canary})",
+    "backticks": "`{canary}`",
+    "an end of single quotes": "'; {canary}; '",
+    "an end of double quotes": '"; {canary}; "',
+    "an end of a line": "x\nEOF\n{canary}\n",
+    "an end of a command": "; {canary} & {canary} | {canary} #",
+    "a secret": "$AWS_SECRET_ACCESS_KEY ${{AWS_SECRET_ACCESS_KEY}}",
+    "a secret or a command": "${{AWS_SECRET_ACCESS_KEY:-$({canary})}} !! ${{!AWS*}} $((1+1)) ~ *",
+    "a key of a template": "{{payloadName}} {{AWS_SECRET_ACCESS_KEY}}",
+    "what a terminal obeys": "\x1b]0;owned\x07\x1b[2J\x9b31m",
+    "what nobody sees": "a\u202e\u2066b\u200b\ufeff\u2028c",
+    "a command of the runner": "\n::add-mask::owned\n  ::error file=x::owned\n##[error]owned\n",
+    "markup": "</details>\n\n# owned\n<img src=x>|**a**|`[x](http://owned.invalid)",
+    "mentions": "@lsst/owned #1 GH-1 www.owned.invalid https://owned.invalid/ DM-1 [~owned] !x.png!",
+    "options": "--help -o owned --butler-config owned",
+    "Python": "'+__import__('os').system('{canary}')+'",
+    "an object of YAML": "!!python/object/apply:os.system ['{canary}']",
+    "a path": "../../../../../../etc/passwd",
+}
+"""Words that mean something to whoever reads them, before `format`."""
 
 
 def git(folder: Path, *words: str, **variables: str) -> str:

@@ -21,41 +21,19 @@ from calibstate.adapters import git as adapter
 from calibstate.adapters.checkout import base_of
 from calibstate.adapters.git import opened
 from calibstate.factory.past import checked_out
-from tests.commands.hostile import PLACES, STRUCTURES, Clone, git, make_clone, watched
+from tests.commands.hostile import (
+    PLACES,
+    READ_FROM_DISK,
+    STRANGERS,
+    STRUCTURES,
+    WORKFLOWS,
+    Clone,
+    git,
+    make_clone,
+    watched,
+)
 from tests.commands.sites import Sites, make_sites
 from tests.tree import ROOT, Tree
-
-STRANGERS = (
-    ("validate",),
-    ("validate", "--base", "main"),
-    ("validate", "--base", "main", "--format", "github"),
-    ("show",),
-    ("show", "--at", "main"),
-    ("fmt", "--check"),
-    ("diff",),
-    ("diff", "main"),
-    ("impact", "main"),
-    ("report", "--base", "main", "--format", "markdown"),
-    ("history", "LSSTComCam/calib"),
-    ("rollback", "DM-100", "--dry-run"),
-    ("approvals",),
-)
-"""What security.md calls fit for strangers, or lets touch nothing."""
-
-READ_FROM_DISK = {"validate", "diff", "impact", "report", "approvals"}
-"""Of these, what reads the tree as it is proposed."""
-
-WORKFLOWS = (
-    ("validate", "--base", "HEAD^1", "--format", "github"),
-    ("report", "--base", "HEAD^1", "--format", "json"),
-    ("plan", "--site", "summit"),
-    ("drift", "--files", "--format", "markdown"),
-    ("status",),
-    ("observe", "--site", "summit", "--publish"),
-    ("apply", "--yes", "--format", "markdown"),
-    ("verify", "--site", "summit", "--publish", "--format", "markdown"),
-)
-"""What the workflows run, and who works at a site."""
 
 AT_ROOT = PLACES[2:]
 """Where the tree itself would hold it."""
