@@ -74,8 +74,10 @@ def test_a_run_that_nobody_cuts_off_goes_through_moments_of_every_kind(whole: Wh
     assert Counter(what for what, _ in whole.moments)["after COMMIT"] >= 10
 
 
-def test_a_run_killed_at_a_moment_of_each_kind_is_completed_by_the_next(whole: Whole, tmp_path: Path) -> None:
-    for number, moment in enumerate(_one_of_each_kind(whole.moments)):
+def test_a_run_killed_before_or_after_each_kind_of_change_is_completed_by_the_next(
+    whole: Whole, tmp_path: Path
+) -> None:
+    for number, moment in enumerate(_one_of_each_change(whole.moments)):
         _check(whole, moment, tmp_path / str(number))
 
 
@@ -239,13 +241,18 @@ def _as_found(sites: Sites) -> dict[str, object]:
     }
 
 
-def _one_of_each_kind(moments: tuple[cut.Moment, ...]) -> list[cut.Moment]:
-    """Return a moment of each kind, now an early one, now a late one.
+def _one_of_each_change(moments: tuple[cut.Moment, ...]) -> list[cut.Moment]:
+    """Return a moment of each change: now before it, now after it.
 
-    Those that only make or remove a folder or a temporary file are left out.
+    Now an early one is taken, now a late one.  Those that only make or remove
+    a folder or a temporary file are left out.  By night all are tried.
     """
     times = Counter(what for what, _ in moments if not any(word in what for word in _LESSER))
-    return [(what, 1 + number * 7 % times[what]) for number, what in enumerate(sorted(times))]
+    kinds: dict[str, list[str]] = {}
+    for what in sorted(times):
+        kinds.setdefault(what.partition(" ")[2], []).append(what)
+    chosen = [whats[number % len(whats)] for number, whats in enumerate(kinds.values())]
+    return [(what, 1 + number * 7 % times[what]) for number, what in enumerate(chosen)]
 
 
 _LESSER = ("mkdir", "rmdir", "unlink", "folder")
