@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
+from click.testing import CliRunner
 
 from tests.github.expressions import Expressions
 from tests.github.hub import Hub
@@ -42,7 +44,7 @@ def zizmor(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def check(schema: str, file: Path) -> int:
     words = ("--builtin-schema", f"vendor.github-{schema}", str(file))
-    return subprocess.run([BIN / "check-jsonschema", *words], capture_output=True, check=False).returncode
+    return CliRunner().invoke(check_jsonschema, words, catch_exceptions=False).exit_code
 
 
 def test_zizmor_finds_nothing() -> None:

@@ -18,6 +18,9 @@ from tests.written import GOOD, spoilt
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 
 REPOSITORY = Path(__file__).parents[2]
+SCHEMAS = schemas()
+"""Made once: they are made of all nouns, which takes its time."""
+
 SCHEMA_OF = {"calibstate.yaml": "calibstate.json", "sites": "site.json", "tickets": "ticket.json"}
 
 
@@ -41,7 +44,7 @@ class Laser(Lamp):
 
 
 def errors(schema: str, data: Any) -> list[str]:
-    validator = jsonschema.Draft202012Validator(schemas()[schema])
+    validator = jsonschema.Draft202012Validator(SCHEMAS[schema])
     return [error.message for error in validator.iter_errors(data)]
 
 
@@ -58,16 +61,16 @@ def test_no_schema_of_the_project_is_a_leftover() -> None:
 
 
 def test_what_is_written_is_fresh_and_what_is_spoilt_is_stale(tmp_path: Path) -> None:
-    assert set(write(tmp_path / "new")) == set(schemas())
+    assert set(write(tmp_path / "new")) == set(SCHEMAS)
     assert stale(tmp_path / "new") == write(tmp_path / "new") == ()
     (tmp_path / "new" / "site.json").write_text("{}")
     (tmp_path / "new" / "chain.json").unlink()
     assert set(stale(tmp_path / "new")) == {"site.json", "chain.json"}
 
 
-@pytest.mark.parametrize("file", schemas())
+@pytest.mark.parametrize("file", SCHEMAS)
 def test_each_is_a_schema_of_the_dialect_that_it_names(file: str) -> None:
-    schema = schemas()[file]
+    schema = SCHEMAS[file]
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -100,7 +103,7 @@ def test_an_editor_marks_what_calibstate_would_refuse(file: str, old: str, new: 
 
 
 def test_an_editor_explains_the_keys() -> None:
-    ticket = schemas()["ticket.json"]
+    ticket = SCHEMAS["ticket.json"]
     assert ticket["properties"]["collections"]["description"].startswith(
         "Search order in the ticket collection"
     )
@@ -124,5 +127,5 @@ def test_what_we_print_fits_its_schema_and_must_say_its_kind() -> None:
 def test_schemas_are_json_that_people_can_review(tmp_path: Path) -> None:
     write(tmp_path)
     text = (tmp_path / "site.json").read_text()
-    assert json.loads(text) == schemas()["site.json"]
+    assert json.loads(text) == SCHEMAS["site.json"]
     assert text.count("\n") > 50
