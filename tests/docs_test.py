@@ -484,7 +484,7 @@ def test_the_tree_of_the_reference_page_is_sound(tmp_path: Path) -> None:
         file.write_text(content)
     declared, remarks = statefile.load(tmp_path)
     assert besides_seals(remarks) == ()
-    assert len(declared.chains) == 2
+    assert len(declared.chains) == 3
 
 
 def test_every_kind_and_action_has_its_place_in_the_reference() -> None:

@@ -64,7 +64,13 @@ class Tree:
         self._write("calibstate.yaml", said)
 
     def site(
-        self, site: str, repositories: Mapping[str, Any], *, absolute: bool = False, **more: Any
+        self,
+        site: str,
+        repositories: Mapping[str, Any],
+        *,
+        absolute: bool = False,
+        instruments: Sequence[str] = (),
+        **more: Any,
     ) -> None:
         """Declare a site; its repositories are given with their routes.
 
@@ -78,7 +84,7 @@ class Tree:
                 "repositories": {
                     name: {
                         "butler": self._butler(f"{site}/{name}", absolute=absolute),
-                        "instruments": [self.instrument],
+                        "instruments": list(instruments) or [self.instrument],
                         "route": route,
                     }
                     for name, route in repositories.items()

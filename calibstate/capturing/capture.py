@@ -14,7 +14,7 @@ from ..errors import Diagnostic, RefusedError, UsageError
 from ..model.additions import Additions, NewEntry
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState
-from ..model.names import InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
+from ..model.names import ANY, InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
 from ..model.results.captures import ChildFound
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
@@ -143,7 +143,14 @@ def _look_at_chains(
             raise UsageError(Diagnostic("No such chain", detail))
     butler = places.butler(wanted.address)
     in_files = collections_in_files(desired, wanted.instrument)
-    live = look(butler, wanted.address, roots, in_files)
+    # A RUN in a chain of an instrument may be of raws, unless files say of
+    # what ticket it is; what belongs to no instrument is some ticket's.
+    of_tickets: set[str] | None = None
+    if wanted.instrument != ANY:
+        of_tickets = set()
+        for written in desired.tickets.values():
+            of_tickets.update(written.noun.leaves)
+    live = look(butler, wanted.address, roots, in_files, of_tickets=of_tickets)
     absent = [name for name in wanted.chains if name not in live.collections]
     # Who names no chain wants whatever the instrument has there.
     if not wanted.chains and live.collections.keys().isdisjoint(roots):

@@ -94,6 +94,7 @@ def look(
     roots: Iterable[str],
     others: Iterable[str] = (),
     *,
+    of_tickets: Container[str] | None,
     read: Container[str] | None = None,
 ) -> Live:
     """Look at chains, all that they reach, and what of it are calibrations.
@@ -108,6 +109,9 @@ def look(
         Chains to look into.
     others
         Collections to look at alone.
+    of_tickets
+        RUNs that are a ticket's, whatever they hold; `None`: all.  Of others
+        only calibrations can be.
     read
         Collections whose content matters; `None`: all.
     """
@@ -116,19 +120,22 @@ def look(
     collections |= _reached(butler, roots)
     certified: list[str] = []
     uncertified: list[str] = []
+    runs: list[str] = []
     for name, collection in collections.items():
         if read is not None and name not in read:
             continue
         match collection.type:
             case CollectionType.CALIBRATION:
                 certified.append(name)
+            case CollectionType.RUN if of_tickets is None or name in of_tickets:
+                runs.append(name)
             case CollectionType.RUN | CollectionType.TAGGED:
                 uncertified.append(name)
             case CollectionType.CHAINED:
                 pass
     # A RUN of raws is not read to find that it holds no calibration.
     selected = butler.holdings(uncertified, calibrations_only=True)
-    runs = _with_rows(selected)
+    runs.extend(_with_rows(selected))
     holdings: Mapping[str, Holding] = {}
     if certified or runs:
         holdings = butler.holdings([*certified, *runs])

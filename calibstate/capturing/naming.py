@@ -1,8 +1,9 @@
 """Name new tickets after the collections that they declare.
 
 A ticket's name is the word behind ``INSTRUMENT/calib/``, where a collection
-has one.  Any other collection gets a name of its own, which nothing else in
-the tree or in the repository goes by.
+has one; of no instrument, the key of a ticket in it, or its last word.  Any
+other collection gets a name of its own, which nothing else in the tree or in
+the repository goes by.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..model.desired import DesiredState
-from ..model.names import InstrumentName
+from ..model.names import ANY, InstrumentName, is_issue_key
 from .live import Live
 
 __all__ = ["TicketNames"]
@@ -37,10 +38,19 @@ class TicketNames:
 
     def name_in(self, collection: str) -> str | None:
         """Return the ticket that the name of a collection says, if any."""
-        if not collection.startswith(self.prefix):
-            return None
-        rest = collection.removeprefix(self.prefix)
-        word = rest.partition("/")[0]
+        segments = collection.split("/")
+        word = segments[-1]
+        if self.instrument != ANY:
+            if not collection.startswith(self.prefix):
+                return None
+            # Behind INSTRUMENT/calib.
+            word = segments[2]
+        else:
+            # What belongs to no instrument is called as others like it:
+            # refcats/DM-49042/the_monster, pretrained_models/tac_cnn.
+            for segment in segments:
+                if is_issue_key(segment):
+                    word = segment
         if self._is_free(word) and _can_be_ticket(word):
             return word
         return None

@@ -75,4 +75,6 @@ def _look_at(
     read: set[str],
 ) -> Live:
     # The repository is opened here, beside the others, since that takes long.
-    return look(places.butler(address), address, chains, names, read=read)
+    butler = places.butler(address)
+    # Whatever is to be compared is a ticket's.
+    return look(butler, address, chains, names, of_tickets=read, read=read)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
 from ..model.explanations import Question
-from ..model.names import nearest, spelled
+from ..model.names import ANY, nearest, spelled
 from ..model.timespans import UNBOUNDED, parse_tai
 
 __all__ = ["question"]
@@ -73,6 +73,8 @@ def _instrument(desired: DesiredState, options: list[str], word: str | None) -> 
     declared: set[str] = set()
     for address in desired.repositories:
         declared.update(desired.repository(address)[1].instruments)
+    # A calibration is of a camera, so this one is never meant.
+    declared.discard(ANY)
     given = set(options)
     if word:
         given.add(word)

@@ -24,7 +24,6 @@ from ..model.names import ARCHIVE, Address, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Need, Resource
 from ..model.seals import content_digest, is_read_as
-from ..model.settings import Bundles
 from ..model.tickets import Ticket
 from ..ports.archive import ArchiveReader
 from ..ports.places import ReadPlaces, WritePlaces
@@ -391,7 +390,7 @@ class BundleKind(Kind[Bundle]):
                 ticket.leaves,
                 ticket.collection,
                 desired.origin(ticket.instrument),
-                by_reference=settings.bundles is Bundles.BY_REFERENCE,
+                by_reference=desired.bundled_by_reference(ticket),
                 trouble=selection.unpinned(ticket),
                 sources=_sources(selection, ticket),
                 sealed=ticket.key in desired.seals,

@@ -45,7 +45,7 @@ class ChainFile(Noun):
     """Name of the CHAINED collection."""
 
     instrument: InstrumentName
-    """Its instrument."""
+    """Its instrument; ``any`` for what belongs to none."""
 
     only: tuple[str, ...] = ()
     """Sites or repositories that have it; none: all with the instrument."""

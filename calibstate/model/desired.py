@@ -20,7 +20,7 @@ from .guards import Hold
 from .names import Address, CollectionName, InstrumentName, Noun, Place, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Rucio, Site
 from .seals import Seal
-from .settings import Settings
+from .settings import Bundles, Settings
 from .tickets import Ticket
 from .verdicts import TicketVerdicts
 
@@ -287,6 +287,11 @@ class DesiredState:
         if not isinstance(route, Rucio):
             return None
         return route.rse
+
+    def bundled_by_reference(self, ticket: Ticket) -> bool:
+        """Return whether the files of a ticket stay where they are."""
+        bundles = ticket.bundles or self.settings.noun.bundles
+        return bundles is Bundles.BY_REFERENCE
 
     def awaiting(self, ticket: Ticket, rse: str) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that await a ticket at an RSE, sorted."""

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 __all__ = [
+    "ANY",
     "ARCHIVE",
     "RUCIO",
     "Address",
@@ -199,7 +200,11 @@ Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$"), AfterVali
 """A ticket, a site or a repository: letters, digits, ``. - _``."""
 
 InstrumentName = Word
-"""The camera, as the butler names it."""
+"""The camera, as the butler names it; or `ANY`."""
+
+ANY: InstrumentName = "any"
+"""Stands where an instrument stands, for what belongs to none: reference
+catalogues, pretrained models.  No butler has an instrument of this name."""
 
 CollectionName = Annotated[str, AfterValidator(_collection_name)]
 """A butler collection."""

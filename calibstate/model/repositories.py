@@ -114,7 +114,8 @@ class Repository(Noun):
     """A label of the butler's repository index, a URI or a path."""
 
     instruments: Annotated[tuple[InstrumentName, ...], Field(min_length=1)]
-    """Instruments whose calibrations it has."""
+    """Instruments whose calibrations it has; ``any`` among them where it has
+    what belongs to no instrument."""
 
     route: Route | None = None
     """How calibrations reach it, where not as the site says."""

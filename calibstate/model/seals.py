@@ -19,7 +19,7 @@ from pydantic import Field
 from .bundles import Manifest
 from .contents import Block, CollectionType, Holding, Row, parse_data_id
 from .fingerprints import digest_of_lines, ticket_fingerprint
-from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+from .names import ANY, CollectionName, InstrumentName, Noun, TicketKey, Word
 from .readings import Reading
 from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
 
@@ -422,11 +422,12 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
     # An entry has one range, and one order of dimensions; what has both in
     # common is cut into boxes.
     by_range: dict[tuple[Range, tuple[str, ...]], set[_Values]] = {}
+    not_repeated = _not_repeated(instrument)
     for data_id, span in rows:
         values = parse_data_id(data_id)
         its_own = values.pop("instrument", "")
         # Only a data ID of another instrument, or of none, names it.
-        if its_own != instrument:
+        if its_own != not_repeated:
             values["instrument"] = its_own
         dimensions = tuple(values)
         alike = by_range.setdefault((span, dimensions), set())
@@ -444,6 +445,19 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
                 entry["begin"] = format_bound(begin)
                 entry["end"] = format_bound(end)
             yield entry
+
+
+def _not_repeated(instrument: str) -> str:
+    """Return the instrument of data IDs that name none; empty: they have none.
+
+    Parameters
+    ----------
+    instrument
+        Whose ticket it is.
+    """
+    if instrument == ANY:
+        return ""
+    return instrument
 
 
 def extent(coverage: Iterable[Coverage]) -> int:
@@ -496,7 +510,7 @@ def _data_ids(dimensions: Coverage, instrument: str) -> Iterator[str]:
     """Return the data IDs of an entry, as text."""
     # A few words of a file may stand for more than there is memory.
     _refuse_too_many(_number_of(dimensions))
-    values = {"instrument": [instrument]}
+    values = {"instrument": [_not_repeated(instrument)]}
     for dimension, written in dimensions.items():
         values[dimension] = _values(written)
     # Empty says that the data IDs have no instrument.

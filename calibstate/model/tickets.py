@@ -13,6 +13,7 @@ from pydantic import Field
 
 from .constructions import Construction, Recertification
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+from .settings import Bundles
 
 __all__ = ["Approval", "ApprovalStatus", "RucioLabel", "Ticket"]
 
@@ -62,7 +63,7 @@ class Ticket(Noun):
     """Name of the ticket."""
 
     instrument: InstrumentName
-    """Its instrument."""
+    """Its instrument; ``any`` for what belongs to none."""
 
     summary: str | None = None
     """What it brings, in a line."""
@@ -86,6 +87,9 @@ class Ticket(Noun):
     hold: str | None = None
     """Reason for deploying nothing of it, and changing nothing that is live,
     at present."""
+
+    bundles: Bundles | None = None
+    """Whether its bundle carries its files, where not as the tree says."""
 
     rucio: RucioLabel | None = None
     """What Rucio calls the ticket's dataset."""

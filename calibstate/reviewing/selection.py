@@ -193,12 +193,36 @@ class _Selection:
         if not chains:
             self.checking.note("no declared chain here lists it, so nothing selects it")
         elif not ranges:
-            self.checking.note("newer tickets answer all that it holds, as declared, so nothing selects it")
+            note = "newer tickets answer all that it holds, as declared, so nothing selects it"
+            if not self.holds_calibrations(chains):
+                note = "nothing that it holds is a calibration, so nothing is selected by time"
+            self.checking.note(note)
         if self.showed.absent:
             absent = ", ".join(sorted(self.showed.absent))
             self.checking.note(f"declared here, and not arrived yet: {absent}")
         for chain in chains:
             self.note_kept_in_use(chain)
+
+    def holds_calibrations(self, chains: Sequence[SearchedChain]) -> bool:
+        """Say whether the ticket holds any type of a calibration.
+
+        Parameters
+        ----------
+        chains
+            Through which the ticket is searched.
+        """
+        # Of a calibration somebody wins in each chain, if not this ticket.
+        won: set[str] = set()
+        for chain in chains:
+            for winner in chain.wish.winners:
+                won.add(winner.dataset_type)
+        leaves = self.ticket.leaves
+        holdings = self.showed.held_in(leaves)
+        for holding in holdings:
+            for row in holding.rows:
+                if row.dataset_type in won:
+                    return True
+        return False
 
     def note_kept_in_use(self, chain: SearchedChain) -> None:
         """Note for which detectors older tickets stay in use."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..model.names import ANY
 from ..model.seals import cover
 from ..model.timespans import UNBOUNDED
 
@@ -36,8 +37,13 @@ def folded(
     boxes = []
     for entry in cover(rows, instrument):
         pairs = []
+        nothing_else = ""
         for key, value in entry.items():
             if key in {"begin", "end"}:
+                continue
+            # So it is written where data IDs have no instrument.
+            if key == "instrument" and value == [""]:
+                nothing_else = ANY
                 continue
             words = str(value)
             if isinstance(value, list):
@@ -46,8 +52,8 @@ def folded(
                 words = _numbers_in_words(words, detectors)
             pairs.append(f"{key} {words}")
         # A data ID of nothing but its instrument is said by that.
-        if pairs:
-            box = ", ".join(pairs)
+        box = ", ".join(pairs) or nothing_else
+        if box:
             boxes.append(box)
     return "; ".join(boxes) or instrument
 

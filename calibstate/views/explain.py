@@ -8,6 +8,7 @@ from operator import attrgetter
 from rich.text import Text
 
 from ..model.explanations import Answer, Explained, Explanation, Outcome, Why
+from ..model.names import ANY
 from ..model.results.lookups import ExplanationsFound
 from ..model.timespans import format_bound, format_range
 from .data_ids import folded
@@ -282,14 +283,9 @@ def _what_there_is(explanation: Explanation) -> str:
         return f"it holds no {dataset_type}; there are {names}"
     parts = []
     for key, values in there_are.items():
-        data_ids = []
-        for value in values:
-            # Keys of a data ID are in order; the instrument is not shown.
-            pair = f"{key}={value}"
-            pairs = sorted([pair, "instrument=any"])
-            data_id = ",".join(pairs)
-            data_ids.append(data_id)
-        values_of_key = folded(data_ids, "any")
+        # Without the instrument, which is not shown.
+        data_ids = [f"{key}={value}" for value in values]
+        values_of_key = folded(data_ids, ANY)
         parts.append(values_of_key)
     values_of_all = "; ".join(parts)
     return f"no {dataset_type} for this data ID; known are {values_of_all}"

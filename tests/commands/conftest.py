@@ -12,6 +12,7 @@ import pytest
 
 from calibstate.demo.rucio.site import RucioSite
 from tests.commands.carried import Carried, carry, make_origin
+from tests.commands.catalogues import make_with_catalogues
 from tests.commands.generations import add_raws
 from tests.commands.sites import ORIGIN, Sites, make_sites
 
@@ -53,6 +54,21 @@ def deployed(
 ) -> Iterator[Sites]:
     """Return the same sites after the first apply."""
     with closing(sites_deployed_once.copied_to(tmp_path / "sites", capsys)) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="session")
+def catalogues_made_once(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return sites with a catalogue and a model, to copy."""
+    return make_with_catalogues(tmp_path_factory.mktemp("catalogues") / "made")
+
+
+@pytest.fixture
+def catalogues(
+    catalogues_made_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Sites]:
+    """Return an origin with a catalogue and a model, which nobody else has."""
+    with closing(catalogues_made_once.copied_to(tmp_path / "sites", capsys)) as copy:
         yield copy
 
 

@@ -235,6 +235,39 @@ def listed_nowhere(tree: Tree) -> Findings:
             )
 
 
+@mistake("Chain is not there", Level.NOTE)
+def inner_chains_left_out(tree: Tree) -> Findings:
+    """Find repositories whose chain is without one of another instrument.
+
+    They are to have the outer chain, and do not list the instrument of the
+    inner one.
+    """
+    desired = tree.desired
+    for chain in tree.chains:
+        name = chain.noun.chain
+        instrument = chain.noun.instrument
+        for index, entry in enumerate(chain.noun.entries):
+            inner = desired.chains.get(str(entry))
+            if inner is None:
+                continue
+            other = inner.noun.instrument
+            having = desired.with_instrument(other)
+            without = []
+            for address in desired.with_instrument(instrument):
+                if address in having:
+                    continue
+                if desired.has_chain(address, chain.noun):
+                    without.append(address)
+            if not without:
+                continue
+            listed = ", ".join(without)
+            yield Finding(
+                where=chain.lines.at("entries", index),
+                detail=f"`{entry}` is of {other}, not listed by {listed}: there {name} is without it.",
+                hint=f"Add {other} to their `instruments`, or narrow the chain by `only`.",
+            )
+
+
 def _claimed_again(tree: Tree) -> Iterator[tuple[Claim, Claim]]:
     """Yield claims to a name that is taken, each with the first one."""
     first: dict[str, Claim] = {}

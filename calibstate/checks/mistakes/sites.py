@@ -132,6 +132,28 @@ def copied_without_files(tree: Tree) -> Findings:
             )
 
 
+@mistake("Nothing to copy from")
+def tickets_copied_without_files(tree: Tree) -> Findings:
+    """Find tickets whose bundles hold no files for those who copy them."""
+    for written in tree.tickets:
+        ticket = written.noun
+        if ticket.bundles is not Bundles.BY_REFERENCE:
+            continue
+        for address in tree.desired.with_instrument(ticket.instrument):
+            site, _ = tree.desired.repository(address)
+            route = site.route_of(address.name)
+            if not isinstance(route, Copy):
+                continue
+            if tree.desired.skipped(ticket, address):
+                continue
+            name = ticket.ticket
+            yield Finding(
+                where=written.lines.at("bundles"),
+                detail=f"{address} is reached by copy, but the files of {name} stay at its origin.",
+                hint=f"List {address} under `skip`, with the reason; or leave `bundles` out.",
+            )
+
+
 @mistake("No origin")
 def origins_missing(tree: Tree) -> Findings:
     """Find instruments whose calibrations come from nowhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.desired import Written
-from ...model.names import is_issue_key, issue_key_meant, spelled, strange_in
+from ...model.names import ANY, is_issue_key, issue_key_meant, spelled, strange_in
 from ...model.policy import Level
 from ...model.tickets import ApprovalStatus, Ticket
 from ..rule import Finding, Findings, mistake
@@ -43,6 +43,28 @@ def without_collections(tree: Tree) -> Findings:
             detail=f"{ticket.ticket} names no collections, so there is nothing to deploy.",
             hint="Give `collections`, in search order; or `bare`.",
         )
+
+
+@mistake("Not bare, and of no instrument")
+def of_any_and_not_bare(tree: Tree) -> Findings:
+    """Find tickets of no instrument that only an instrument could have."""
+    for written in tree.tickets:
+        ticket = written.noun
+        if ticket.instrument != ANY:
+            continue
+        # Names of ticket collections, of templates' variables and of what is
+        # certified all begin with an instrument.
+        for key in ("collections", "construction", "certify"):
+            if key not in ticket.model_fields_set:
+                continue
+            yield Finding(
+                where=written.lines.at(key),
+                detail=(
+                    f"{ticket.ticket} belongs to no instrument, and `{key}` is for what belongs to one: its "
+                    "collections begin with the instrument's name."
+                ),
+                hint="List the RUNs under `bare`; or give the instrument.",
+            )
 
 
 @mistake("Adopted without a record")
