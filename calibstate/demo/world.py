@@ -30,7 +30,6 @@ from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined
 
 from ..model.chains import ExternalEntry
 from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress
 from ..model.tickets import Ticket
 from ..model.timespans import UNBOUNDED_END, parse_tai
 from .rucio.site import ORIGIN, SCOPE, RucioSite
@@ -55,6 +54,7 @@ __all__ = [
 INSTRUMENT = "LSSTComCam"
 INSTRUMENT_CLASS = "lsst.obs.lsst.LsstComCam"
 CALIB = "LSSTComCam/calib"
+DEFAULTS = "LSSTComCam/DP1/defaults"
 DETECTORS = 9
 FILTERS = {"u": "u_02", "g": "g_01", "r": "r_03", "i": "i_06", "z": "z_03", "y": "y_04"}
 REPOSITORIES = ("usdf/main", "usdf/embargo", "summit/LSSTComCam", "bts/LSSTComCam")
@@ -143,10 +143,17 @@ def _write_state(demo: Demo, declared: DesiredState, without: Sequence[Ticket] =
     """Write the state tree, as it was before some tickets were declared."""
     root = Path(declared.root)
     sites = demo.state / "sites"
-    for part in ("tickets", "chains"):
-        shutil.copytree(root / part, demo.state / part, dirs_exist_ok=True)
+    # Of what the observatory declares, one chain of calibrations and its
+    # tickets; the catalogues and models beside it are what others make here.
+    files = [declared.chains[CALIB].lines.file]
+    for ticket in _oldest_first(declared):
+        files.append(declared.tickets[ticket.key].lines.file)
+    for file in files:
+        (demo.state / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / file, demo.state / file)
     for ticket in without:
         _take_out(demo, ticket)
+    _write_defaults(demo, declared)
     settings = ["version: 1", "archive: ../archive", "records: ../records"]
     if demo.carrier:
         origin = demo.carrier.site.rses[ORIGIN]
@@ -162,6 +169,36 @@ def _write_state(demo: Demo, declared: DesiredState, without: Sequence[Ticket] =
     for address in REPOSITORIES:
         site, _, _ = address.partition("/")
         _write_lines(sites / f"{site}.yaml", _site(demo, site))
+
+
+def _write_defaults(demo: Demo, declared: DesiredState) -> None:
+    """Write the chain that holds that of the calibrations."""
+    lines = [
+        "# yaml-language-server: $schema=../../schemas/chain.json",
+        "#",
+        "# What DP1 was processed with, as published in RTN-103.",
+        f"chain: {DEFAULTS}",
+        f"instrument: {INSTRUMENT}",
+        "only: [usdf/main]",
+        "entries:",
+    ]
+    for name in _in_defaults(declared):
+        entry = f"external: {name}"
+        if name == CALIB:
+            entry = name
+        lines.append(f"  - {entry}")
+    _write_lines(demo.state / "chains" / "LSSTComCam-DP1.yaml", lines)
+
+
+def _in_defaults(declared: DesiredState) -> list[str]:
+    """Return the children of that chain, in search order."""
+    names: list[str] = []
+    for entry in declared.chains[DEFAULTS].noun.entries:
+        if isinstance(entry, ExternalEntry):
+            names.append(entry.external)
+        else:
+            names.append(entry)
+    return names
 
 
 def _take_out(demo: Demo, ticket: Ticket) -> None:
@@ -484,25 +521,18 @@ def _table(key: str, seed: uuid.UUID) -> str:
 
 
 def _add_defaults(butler: Butler, declared: DesiredState) -> None:
-    """Make the defaults chains of the origin, and what others make in them."""
+    """Make the defaults chain of the origin, and what others make in it."""
     collections = butler.collections
-    origin = RepositoryAddress("usdf/main")
-    for written in declared.chains_of(INSTRUMENT):
-        chain = written.noun
-        if chain.chain == CALIB or not declared.expects(chain.only, origin):
+    children = _in_defaults(declared)
+    for name in children:
+        if name == CALIB:
             continue
-        children: list[str] = []
-        for entry in chain.entries:
-            if not isinstance(entry, ExternalEntry):
-                children.append(entry)
-                continue
-            children.append(entry.external)
-            sort = CollectionType.RUN
-            if "/raw/" in entry.external:
-                sort = CollectionType.TAGGED
-            collections.register(entry.external, sort)
-        collections.register(chain.chain, CollectionType.CHAINED)
-        collections.redefine_chain(chain.chain, children)
+        sort = CollectionType.RUN
+        if "/raw/" in name:
+            sort = CollectionType.TAGGED
+        collections.register(name, sort)
+    collections.register(DEFAULTS, CollectionType.CHAINED)
+    collections.redefine_chain(DEFAULTS, children)
 
 
 def _by_hand(folder: Path) -> None:
