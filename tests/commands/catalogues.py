@@ -77,9 +77,13 @@ def add_datasets(
     dimensions: Sequence[str],
     data_ids: Sequence[Mapping[str, int | str]],
     storage_class: str = "StructuredDataDict",
+    *,
+    is_calibration: bool = False,
 ) -> list[DatasetRef]:
     """Store a dataset for each data ID in a RUN, under files of their own."""
-    type_ = DatasetType(dataset_type, butler.dimensions.conform(dimensions), storage_class)
+    type_ = DatasetType(
+        dataset_type, butler.dimensions.conform(dimensions), storage_class, isCalibration=is_calibration
+    )
     butler.registry.registerDatasetType(type_)
     butler.collections.register(run)
     (root,) = butler.get_datastore_roots().values()
