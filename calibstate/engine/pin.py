@@ -17,6 +17,7 @@ from ..errors import UnreachableError
 from ..kinds.bundle import Bundle
 from ..kinds.certification import foreseen_at
 from ..kinds.collection import Collection
+from ..kinds.ingest import with_ingested
 from ..kinds.whole import tell_rows
 from ..model.approvals import approved_otherwise
 from ..model.bundles import Manifest
@@ -219,6 +220,8 @@ def _from_origin(
     # What the origin is about to certify is known before it is certified.
     if ticket.construction or ticket.certify:
         held.update(foreseen_at(place, ticket.leaves, observed))
+    if ticket.ingest:
+        held = with_ingested(held, place, ticket, observed)
     lacking = [name for name in ticket.leaves if name not in held or not held[name].rows]
     if lacking:
         detail = f"its origin {origin} does not hold {', '.join(lacking)} yet"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -18,6 +19,7 @@ from ..errors import Diagnostic, Severity
 from ..model.checkups import Examined
 from ..model.desired import DesiredState
 from ..model.explanations import Since
+from ..model.ingests import FileTable
 from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress
 from ..model.observations import Observation, ObservationsOfOthers, stamp
 from ..model.reviews import PublishedReview
@@ -145,6 +147,12 @@ class Places:
     def run_commands(self, address: RepositoryAddress) -> CommandRunner:
         """Return the ``butler`` of a site, to run its commands."""
         return self._repository(address).commands()
+
+    def table(self, name: str) -> FileTable:
+        """Return a table of files of the state tree."""
+        from ..adapters.filetables import read_table
+
+        return read_table(Path(self._desired.root), name)
 
     # The archive and Rucio
 

@@ -32,6 +32,7 @@ from ..ports.records import Fence
 from .base import Kind
 from .bundle_files import BundleFiles, Reading, look_at_export, look_at_files, restore_files
 from .certification import declared_certifications, there_before
+from .ingest import declared_ingests
 from .selection import Selection
 
 __all__ = ["Bundle", "BundleKind", "ExportBundle", "RestoreBundle", "bundle_departure", "bundle_of"]
@@ -407,10 +408,15 @@ class BundleKind(Kind[Bundle]):
                     reading=pin.reading,
                     trouble=pin.awaits,
                 )
-            # What its origin is to certify is exported when it is certified.
-            certifications = declared_certifications(written, selection)
-            needs = tuple(Need(certification.address) for certification in certifications)
-            yield Declared(bundle, written.lines.at("ticket"), needs)
+            # What its origin is to certify or ingest is exported once it is.
+            needs: list[Need] = []
+            for certification in declared_certifications(written, selection):
+                need = Need(certification.address)
+                needs.append(need)
+            for ingest in declared_ingests(written, selection):
+                need = Need(ingest.address)
+                needs.append(need)
+            yield Declared(bundle, written.lines.at("ticket"), tuple(needs))
 
     @override
     def observe(
@@ -511,7 +517,7 @@ class BundleKind(Kind[Bundle]):
         places: ReadPlaces,
     ) -> Sequence[Diagnostic]:
         if isinstance(action, ExportBundle):
-            collections = there_before(action.collections, actions)
+            collections = there_before(action.collections, actions, action.origin)
             if collections:
                 places.butler(action.origin).check_export(collections)
         return ()

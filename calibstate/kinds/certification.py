@@ -319,6 +319,7 @@ def foreseen_at(
 def there_before(
     collections: Sequence[CollectionName],
     actions: Sequence[Action],
+    origin: RepositoryAddress,
 ) -> tuple[CollectionName, ...]:
     """Return the collections that can be looked at before any action is done.
 
@@ -327,10 +328,14 @@ def there_before(
     collections
         Collections of an origin.
     actions
-        Actions, some of which certify.
+        Actions, some of which certify or ingest there.
+    origin
+        The origin.
     """
-    certified = {action.collection for action in actions if isinstance(action, CertifyAction)}
-    return tuple(name for name in collections if name not in certified)
+    brought: set[tuple[str, str]] = set()
+    for action in actions:
+        brought |= action.brings()
+    return tuple(name for name in collections if (origin, name) not in brought)
 
 
 def certifications_of(

@@ -37,6 +37,7 @@ from .base import Kind
 from .bundle import Bundle, ExportBundle, bundle_departure, bundle_of
 from .certification import Certification, declared_certifications, there_before
 from .guarding import waiting
+from .ingest import Ingested, declared_ingests
 from .rows import TableRows
 from .rucio_rule import RucioRule
 from .selection import Selection
@@ -63,9 +64,9 @@ class Collection(Resource):
     """Declared: URI under which their files arrive and stay; `None`: they are
     copied into the datastore."""
 
-    certified_here: frozenset[str] = frozenset()
-    """Declared: those that are certified here as files declare it, of which
-    their certification tells."""
+    made_here: frozenset[str] = frozenset()
+    """Declared: those that are certified or ingested here as files declare it,
+    of which that tells."""
 
     entrances: tuple[str, ...] = ()
     """Declared: by which names a declared chain searches them; until it does,
@@ -243,11 +244,14 @@ class CollectionKind(Kind[Collection]):
             unpinned = selection.unpinned(ticket)
             if unpinned and not unpinned.is_refused:
                 unknown = unpinned.detail
-            certified_here: frozenset[str] = frozenset()
+            made_here: set[str] = set()
             if isinstance(route, Origin):
                 certifications = declared_certifications(written, selection)
                 resources = Certification.among(declared.resource for declared in certifications)
-                certified_here = frozenset(resource.collection for resource in resources)
+                made_here.update(resource.collection for resource in resources)
+                ingests = declared_ingests(written, selection)
+                ingested = Ingested.among(declared.resource for declared in ingests)
+                made_here.update(resource.entry.run for resource in ingested)
             # Only a chain that lists the ticket searches it here.
             entrances: tuple[str, ...] = ()
             if ticket.key in repository.listed:
@@ -258,7 +262,7 @@ class CollectionKind(Kind[Collection]):
                 selection.pin(ticket),
                 unknown=unknown,
                 prefix=prefix,
-                certified_here=certified_here,
+                made_here=frozenset(made_here),
                 files=selection.scope.files,
                 entrances=entrances,
             )
@@ -346,7 +350,7 @@ class CollectionKind(Kind[Collection]):
         live: Collection | None,
     ) -> Iterator[Drift]:
         ticket = declared.address.name
-        if live is None and declared.certified_here:
+        if live is None and declared.made_here:
             live = replace(declared, held={})
         if live is None:
             number = len(declared.leaves)
@@ -357,7 +361,7 @@ class CollectionKind(Kind[Collection]):
             return
         differs = False
         for name in declared.leaves:
-            if name in declared.certified_here:
+            if name in declared.made_here:
                 continue
             for difference in _differences(name, declared.pin, live):
                 differs = True
@@ -525,7 +529,7 @@ def _contents_of(
             continue
         if TicketKey(other.instrument, other.ticket) == action.key:
             # The bundle is not made yet, and will be what the origin has.
-            collections = there_before(other.collections, actions)
+            collections = there_before(other.collections, actions, other.origin)
             return places.butler(other.origin).described(collections)
     archive = places.archive()
     bundles = archive.bundles([action.key])

@@ -155,10 +155,12 @@ class DesiredState:
             not_declared.add("waves")
         tickets: dict[str, Any] = {}
         for key, ticket in self.tickets.items():
-            # Without a certification it is what it was before there were any.
+            # Without either it is what it was before there were any.
             besides = set()
             if not ticket.noun.certify:
                 besides.add("certify")
+            if not ticket.noun.ingest:
+                besides.add("ingest")
             tickets[key.name] = _plain(ticket, besides)
         # What is sealed is in the digest of the seal, whatever its form.
         seals: dict[str, str] = {}

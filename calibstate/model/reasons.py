@@ -118,6 +118,10 @@ class Code(Enum):
 
     TWO_AT_ONCE = ("two-at-once", "Two datasets would be valid for one data ID at one time.")
 
+    TABLE_UNFIT = ("table-unfit", "A table of files cannot be ingested as declared.")
+
+    INGESTING = ("ingesting", "Files are being ingested.")
+
     LEFT_ORIGIN = ("left-origin", "Its ticket has left the origin, and what it holds is final.")
 
     # What a plan leaves

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .constructions import Construction, Recertification
+from .ingests import Ingest
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .settings import Bundles
 
@@ -99,6 +100,9 @@ class Ticket(Noun):
 
     certify: tuple[Recertification, ...] = ()
     """Datasets of other collections that it certifies with other ranges."""
+
+    ingest: tuple[Ingest, ...] = ()
+    """Files of which its RUNs are made at the origin."""
 
     @property
     def key(self) -> TicketKey:

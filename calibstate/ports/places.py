@@ -15,11 +15,12 @@ from .butler import ButlerReader, ButlerWriter
 from .commands import ButlerCommands, CommandRunner
 from .records import Journal, Locks
 from .rucio import RucioReader, RucioWriter
+from .tables import Tables
 
 __all__ = ["LockedPlaces", "ReadPlaces", "Records", "WritePlaces"]
 
 
-class ReadPlaces(Protocol):
+class ReadPlaces(Tables, Protocol):
     """Places to look at."""
 
     timeout: timedelta

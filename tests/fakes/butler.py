@@ -21,7 +21,7 @@ from typing_extensions import override
 from calibstate.adapters.registry.on_demand import holdings_on_demand
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
-from calibstate.model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
+from calibstate.model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id, parse_data_id
 from calibstate.model.readings import Reading, means_something
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
 from calibstate.ports.butler import (
@@ -148,6 +148,18 @@ class MemoryButler(ButlerWriter):
             )
             made.append(str(id_))
         return made
+
+    def add_ingested(self, run: str, rows: Iterable[Row]) -> None:
+        """Have datasets in a RUN whose files others keep."""
+        self._register(run, CollectionType.RUN)
+        for row in rows:
+            uri = f"memory://elsewhere/{row.uuid}"
+            self.uris[uri] = row.uuid.encode()
+            data_id: DataId = dict(parse_data_id(row.data_id))
+            self.types[row.dataset_type] = (tuple(data_id), "SimpleCatalog", False)
+            self.datasets[row.uuid] = Dataset(
+                row.uuid, row.dataset_type, run, data_id, YAML_FORMATTER, uri, len(self.uris[uri])
+            )
 
     def add_calibration(
         self,

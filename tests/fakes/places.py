@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from calibstate.errors import Diagnostic, LockedError, UnreachableError
+from calibstate.errors import Diagnostic, LockedError, RefusedError, UnreachableError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import Holding, Row
 from calibstate.model.damage import DamagedFile
+from calibstate.model.ingests import FileTable
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
 from calibstate.model.readings import Reading
 from calibstate.model.reviews import PublishedReview
@@ -71,6 +72,8 @@ class MemoryPlaces(WritePlaces):
         self.timeout = USUAL_TIMEOUT
         self.uris: dict[str, bytes] = {}
         self.butlers = {address: MemoryButler(address, self.uris) for address in addresses}
+        self.tables: dict[str, FileTable] = {}
+        """Tables of files, by their paths in the tree."""
         self.programs = {address: MemoryCommands() for address in addresses}
         """The ``butler`` of each repository's site."""
         self.bundles = MemoryArchive(self.uris, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
@@ -112,6 +115,12 @@ class MemoryPlaces(WritePlaces):
     @override
     def run_commands(self, address: RepositoryAddress) -> MemoryCommands:
         return self.commands(address)
+
+    @override
+    def table(self, name: str) -> FileTable:
+        if name not in self.tables:
+            raise RefusedError(Diagnostic("Table of files cannot be read", f"{name}: there is none."))
+        return self.tables[name]
 
     @override
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:

@@ -5,11 +5,13 @@ from calibstate.kinds.certification import CertifyDatasets, CertifyDatasetsAgain
 from calibstate.kinds.chain import PrependToChain, RewriteChain
 from calibstate.kinds.collection import ImportBundle
 from calibstate.kinds.generation import SubmitGeneration
+from calibstate.kinds.ingest import IngestFiles
 from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
 from calibstate.kinds.verification import SubmitVerification
 from calibstate.model.bundles import BundleFile
 from calibstate.model.damage import DamagedFile
+from calibstate.model.ingests import Ingest
 from calibstate.model.names import Address, Place
 
 _FINGERPRINT = f"sha256:{'0' * 64}"
@@ -84,6 +86,24 @@ SAMPLES = (
     CertifyDatasets.model_validate(_CERTIFICATION),
     CertifyDatasetsAgain.model_validate(
         {**_CERTIFICATION, "held": _FINGERPRINT, "decertifies": ("3 bias for […, …)",)}
+    ),
+    IngestFiles(
+        target=Address(place=Place("usdf/main"), kind="ingest", name="any/DM-1/refcats/DM-1/gaia/gaia"),
+        because="none of 3 gaia of tickets/any/DM-1.ecsv is ingested",
+        ticket="DM-1",
+        instrument="any",
+        entry=Ingest(
+            run="refcats/DM-1/gaia",
+            type="gaia",
+            dimensions=("htm7",),
+            storage_class="SimpleCatalog",
+            table="DM-1.ecsv",
+            transfer="direct",
+        ),
+        table="tickets/any/DM-1.ecsv",
+        digest=_FINGERPRINT,
+        datasets=_FINGERPRINT,
+        number=3,
     ),
     ExportBundle(
         target=Address(place=Place("archive"), kind="bundle", name="LSSTCam/DM-1"),

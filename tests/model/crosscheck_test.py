@@ -39,6 +39,13 @@ def certifying(
     return spoilt(DM3, "collections: [late/flat.20240301a]\n", f"collections: [{listed}]\n{text}")
 
 
+def ingesting(run: str, number: int = 1) -> str:
+    """Return what a ticket says that ingests into a RUN."""
+    words = "type: stars, dimensions: [htm7], storage_class: Catalog, table: a.csv, transfer: direct"
+    entry = f"  - {{run: {run}, {words}}}\n"
+    return "ingest:\n" + entry * number
+
+
 MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
     "a ticket under another's name": (
         spoilt(DM3, "ticket: DM-3", "ticket: DM-4"),
@@ -122,6 +129,16 @@ MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
         certifying(of="LATISS/calib/DM-3/late/flat.20240301a"),
         [f"{DM3}:7:18 Certified twice"],
         "from itself",
+    ),
+    "an ingest that is not listed": (
+        spoilt(DM2, "bare:\n", ingesting("LATISS/calib/DM-2/other") + "bare:\n"),
+        [f"{DM2}:7:11 Ingested and not listed"],
+        "Give it under `bare`",
+    ),
+    "an ingest by two entries": (
+        spoilt(DM2, "bare:\n", ingesting("LATISS/calib/DM-2/unbounded", 2) + "bare:\n"),
+        [f"{DM2}:8:46 Ingested twice"],
+        "two entries",
     ),
     "no origin": (
         spoilt(USDF, "route: origin", "route: copy"),
