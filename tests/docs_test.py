@@ -200,10 +200,23 @@ def _give_a_letter(world: Path) -> None:
     file.write_text(file.read_text().replace("- {bias: {", "- {bias: {rerun: 20250209b, "))
 
 
+def _deliver_a_catalogue(world: Path) -> None:
+    incoming = world / "incoming" / "gaia_dr4"
+    incoming.mkdir(parents=True)
+    rows = ["filename,htm7"]
+    for pixel in (147456, 147457, 147458):
+        stars = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: id, datatype: int64}\nid\n"
+        (incoming / f"{pixel}.ecsv").write_text(f"{stars}{pixel}\n")
+        rows.append(f"{pixel}.ecsv,{pixel}")
+    table = world / "state" / "tickets" / "any" / "DM-50001.csv"
+    table.write_text("\n".join(rows) + "\n")
+
+
 AROUND: Mapping[str, Callable[[Path], object]] = {
     "a host at the summit loses its power": _lose_power,
     "a run is killed at the summit": _kill_a_run,
     "two pull requests are merged": _merge_through_the_year,
+    "a catalogue is delivered": _deliver_a_catalogue,
     "the board adopts what was made": _adopt,
     "a quantum of the bias fails": _fail_a_quantum,
     "the cause is removed": _remove_the_cause,

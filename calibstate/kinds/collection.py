@@ -351,6 +351,9 @@ class CollectionKind(Kind[Collection]):
     ) -> Iterator[Drift]:
         ticket = declared.address.name
         if live is None and declared.made_here:
+            # What is to be made here tells of itself.
+            if declared.made_here.issuperset(declared.leaves):
+                return
             live = replace(declared, held={})
         if live is None:
             number = len(declared.leaves)
