@@ -5,6 +5,10 @@ By the stock commands of ``butler``, and believed only when it is seen there.
 
 from __future__ import annotations
 
+import os
+import select
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,3 +251,56 @@ def test_the_ids_are_those_that_the_butler_makes() -> None:
             words = ",".join(f"{key}={data_id[key]}" for key in sorted(data_id))
             theirs.add((words, str(ref.id)))
         assert ours == theirs
+
+
+@pytest.mark.slow
+def test_who_is_killed_leaves_the_command_and_the_next_run_waits_for_it(
+    catalogues: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert catalogues.apply().code == 0
+    declare(catalogues)
+    told, go = tmp_path / "told", tmp_path / "go"
+    os.mkfifo(told)
+    os.mkfifo(go)
+    # It holds one end of a pipe for as long as it lives, and begins when told.
+    held_back = f"""#!/bin/sh
+[ "$1" = ingest-files ] || exec {sys.executable.replace("python", "butler")} "$@"
+exec 3> {told}
+echo begun >&3
+read word < {go}
+{sys.executable.replace("python", "butler")} "$@"
+"""
+    program = tmp_path / "bin" / "butler"
+    program.parent.mkdir()
+    program.write_text(held_back)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    pipe = os.open(told, os.O_RDONLY | os.O_NONBLOCK)
+    applying = catalogues.tree.spawn("apply", "--yes", "--site", "usdf")
+    assert _next(pipe) == b"begun\n"
+
+    applying.kill()
+    applying.communicate()
+
+    waiting = catalogues.apply("--site", "usdf")
+    assert waiting.code == 4, waiting.out + waiting.err
+    assert "butler ingest-files runs as process" in waiting.out
+    assert "ingest-files " not in waiting.out.partition("Not mended")[0]
+    assert not catalogues.has(ORIGIN, RUN)
+    with go.open("w") as words:
+        words.write("on\n")
+    assert _next(pipe) == b"", "it has ended"
+    os.close(pipe)
+    # What it did meanwhile is what was to be done.
+    done = catalogues.apply()
+    assert done.code == 0, done.out + done.err
+    assert "done     ingest-files" not in done.out
+    assert datasets(catalogues, DATA_FACILITY, RUN) == datasets(catalogues, ORIGIN, RUN)
+    assert len(datasets(catalogues, ORIGIN, RUN)) == len(PIXELS)
+
+
+def _next(pipe: int) -> bytes:
+    """Return what is told next; nothing where nobody is there any more."""
+    ready, _, _ = select.select([pipe], [], [], 300)
+    assert ready, "nobody tells anything"
+    return os.read(pipe, 100)
