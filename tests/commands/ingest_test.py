@@ -149,6 +149,7 @@ def test_what_is_there_otherwise_is_told_and_not_exported(
     assert refused.code == 3, refused.out
     assert told in refused.out
     assert "export-bundle" not in refused.out
+    assert f"its origin {ORIGIN} does not hold {RUN} yet" in refused.out
 
 
 @pytest.mark.parametrize(
