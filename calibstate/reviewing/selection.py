@@ -60,6 +60,7 @@ def check_selection(
         selection.add_difference(difference, through)
     for chain in chains:
         selection.add_ambiguous(chain)
+    selection.add_unsearched(chains)
     selection.add_notes(chains, ranges)
     checking.counts["chains"] = len(chains)
     checking.counts["ranges"] = ranges
@@ -179,6 +180,29 @@ class _Selection:
                 end=overlap.end,
                 selected=Picked.of({overlap.collection}, uuids),
             )
+
+    def add_unsearched(self, chains: Sequence[SearchedChain]) -> None:
+        """Add what is no calibration, and is not searched.
+
+        Nothing is selected of it by time, so no range is missed for it.
+
+        Parameters
+        ----------
+        chains
+            Through which the ticket is searched.
+        """
+        if self.holds_calibrations(chains):
+            return
+        for chain in chains:
+            for leaf in self.ticket.leaves:
+                if leaf not in chain.declared or leaf in chain.live:
+                    continue
+                self.checking.add(
+                    Fault.NOT_FOUND,
+                    f"{leaf} is not searched",
+                    collection=leaf,
+                    chains=[chain.name],
+                )
 
     def add_notes(self, chains: Sequence[SearchedChain], ranges: int) -> None:
         """Note what may surprise whoever reads that the check passes.

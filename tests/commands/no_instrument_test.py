@@ -78,6 +78,17 @@ def test_every_command_knows_it_by_the_word_any(catalogues: Sites) -> None:
     assert "instrument=LSSTComCam" in explained.out
 
 
+def test_a_catalogue_that_a_chain_does_not_search_does_not_pass(catalogues: Sites) -> None:
+    catalogues.apply()
+    catalogues.change_chain(DATA_FACILITY, lambda children: [], "refcats")
+
+    verified = catalogues.run("verify", "--ticket", "any/DM-49042")
+
+    assert verified.code == 1
+    assert f"{CATALOGUE} is not searched" in verified.out
+    assert "DM-49042 passes at 1 of 2 repositories" in verified.out
+
+
 def test_whoever_lists_the_instrument_and_not_any_is_told_what_is_missing_there(catalogues: Sites) -> None:
     told = catalogues.run("validate")
 
