@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import CalibstateError, Diagnostic, RefusedError
+from ..errors import CalibstateError, Diagnostic, RefusedError, UnreachableError
 from ..model.actions import Action, Departure, Standing
 from ..model.contents import CollectionType, Holding, Row
 from ..model.desired import Written
@@ -213,7 +214,10 @@ class IngestKind(Kind[Ingested]):
         runs = [target.entry.run for target in targets]
         there = butler.collections(runs)
         holdings = butler.holdings(runs)
-        running = places.commands(place).under_way(_INGEST)
+        running = ""
+        # Where others observed it, nobody can tell what runs there.
+        with suppress(UnreachableError):
+            running = places.commands(place).under_way(_INGEST)
         live: dict[Address, Ingested | None] = {}
         for target in targets:
             run = target.entry.run

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from typing_extensions import override
 
-from calibstate.errors import CalibstateError, Diagnostic, LockedError, RefusedError
+from calibstate.errors import CalibstateError, Diagnostic, LockedError, RefusedError, UnreachableError
 from calibstate.kinds.ingest import Ingested, IngestFiles, IngestKind
 from calibstate.model.actions import Standing
 from calibstate.model.drift import What
 from calibstate.model.ingests import FileRow, FileTable, Ingest, reproducible_rows
-from calibstate.model.names import Address, Place, TicketKey
+from calibstate.model.names import Address, Place, RepositoryAddress, TicketKey
 from calibstate.ports.commands import Ran
 from calibstate.ports.progress import unwatched
 from calibstate.ports.records import unfenced
+from tests.fakes.commands import MemoryCommands
 from tests.fakes.places import MemoryPlaces
 
 ORIGIN = Place("usdf/main")
@@ -115,6 +117,24 @@ def test_what_somebody_ingests_just_now_is_waited_for(places: MemoryPlaces) -> N
     assert drift.what is What.PENDING
     assert not list(KIND.remedy(WANTED, live))
     assert action.standing(live) is Standing.UNDER_WAY
+
+
+class SeenByOthers(MemoryPlaces):
+    """An origin of which only an observation is here, not its host."""
+
+    @override
+    def commands(self, address: RepositoryAddress) -> MemoryCommands:
+        raise UnreachableError(Diagnostic("Not here", "seen only from usdf"))
+
+
+def test_what_others_observed_tells_enough() -> None:
+    places = SeenByOthers([ORIGIN])
+    places.tables[NAME] = TABLE
+    assert list(KIND.remedy(WANTED, look(places)))
+
+    put(places, 2)
+
+    assert KIND.is_there(WANTED, look(places))
 
 
 def test_another_table_makes_the_step_stale(places: MemoryPlaces) -> None:
