@@ -132,7 +132,7 @@ def copied_without_files(tree: Tree) -> Findings:
             )
 
 
-@mistake("Nothing to copy from")
+@mistake("Ticket without files to copy")
 def tickets_copied_without_files(tree: Tree) -> Findings:
     """Find tickets whose bundles hold no files for those who copy them."""
     for written in tree.tickets:
