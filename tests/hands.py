@@ -77,6 +77,9 @@ class RealHands:
         (number,) = world.add_exposures(self.butler, day_obs, seq, physical_filter=physical_filter)
         return number
 
+    def add_skymap(self, name: str, hash_: str) -> None:
+        world.add_skymap(self.butler, name, hash_)
+
     def remove(self, name: str) -> None:
         if self.butler.collections.get_info(name).type is ButlerCollectionType.RUN:
             self.butler.removeRuns([name])

@@ -289,6 +289,12 @@ def add_ticket(
     return names
 
 
+def add_skymap(butler: Butler, name: str, hash_: str) -> None:
+    """Register a skymap by its record alone, as far as its hash goes."""
+    record = {"skymap": name, "hash": bytes.fromhex(hash_), "tract_max": 1}
+    butler.registry.insertDimensionData("skymap", {**record, "patch_nx_max": 1, "patch_ny_max": 1})
+
+
 def add_chain(butler: Butler, name: str, children: Iterable[str], *, doc: str | None = None) -> None:
     """Make a CHAINED collection, or give it these children."""
     butler.collections.register(name, CollectionType.CHAINED, doc=doc)

@@ -39,6 +39,7 @@ class RecordingButler(ButlerReader):
     _seen: dict[str, SeenCollection | None] = field(default_factory=dict)
     _held: dict[str, Holding | None] = field(default_factory=dict)
     _calibrations: dict[str, Holding | None] = field(default_factory=dict)
+    _skymaps: dict[str, str] | None = None
 
     @override
     def collections(self, names: Iterable[str]) -> Mapping[str, SeenCollection]:
@@ -125,6 +126,12 @@ class RecordingButler(ButlerReader):
         return self.butler.filters(instrument)
 
     @override
+    def skymaps(self) -> Mapping[str, str]:
+        """Return the hash of each registered skymap in hex, by name."""
+        self._skymaps = dict(self.butler.skymaps())
+        return self._skymaps
+
+    @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures; they are not kept."""
         return self.butler.exposures(instrument, where)
@@ -167,6 +174,9 @@ class RecordingButler(ButlerReader):
                 if name in self._held and _same(held, self._held[name]):
                     continue
                 calibrations[name] = HeldEntry.of(held) if held else None
+            skymaps = None
+            if self._skymaps is not None:
+                skymaps = dict(sorted(self._skymaps.items()))
             return Observation(
                 address=RepositoryAddress(address),
                 butler=butler,
@@ -176,6 +186,7 @@ class RecordingButler(ButlerReader):
                 collections=collections,
                 holdings=holdings,
                 calibrations=calibrations,
+                skymaps=skymaps,
             )
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
@@ -295,6 +306,20 @@ class RecordedButler(ButlerReader):
     def filters(self, instrument: str) -> Mapping[str, str]:
         """Refuse: dimension records were not observed."""
         self._cannot("its filters")
+
+    @override
+    def skymaps(self) -> Mapping[str, str]:
+        """Return the hashes of the skymaps that were registered.
+
+        Raises
+        ------
+        UnreachableError
+            Nobody asked for them.
+        """
+        hashes = self.observation.skymaps
+        if hashes is None:
+            self._cannot("its skymaps")
+        return hashes
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:

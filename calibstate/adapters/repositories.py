@@ -257,6 +257,14 @@ class RegistryReader(ButlerReader):
         )
 
     @override
+    def skymaps(self) -> Mapping[str, str]:
+        """Return the hash of each registered skymap in hex, by name."""
+        return self._ask(
+            lambda tables: tables.skymaps(),
+            lambda butler: butler.skymaps(),
+        )
+
+    @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures, by number."""
         return self._butler.exposures(instrument, where)

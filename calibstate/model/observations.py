@@ -62,6 +62,9 @@ Name = Annotated[
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 """UUID of a dataset."""
 
+SkymapHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]*$")]
+"""Hash of a skymap, in hex; empty where its record has none."""
+
 Bound = Annotated[int, Field(ge=UNBOUNDED_BEGIN, le=UNBOUNDED_END)]
 """Nanoseconds of TAI, as the butler counts them."""
 
@@ -156,6 +159,9 @@ class Observation(Noun):
     calibrations: Mapping[Name, HeldEntry | None] = {}
     """The same without datasets of types that are no calibrations, where only
     that was asked, or it differs."""
+
+    skymaps: Mapping[Name, SkymapHash] | None = None
+    """Hash of each registered skymap, by name; `None`: nobody asked."""
 
     @property
     def moment(self) -> datetime:

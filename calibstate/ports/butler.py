@@ -310,6 +310,10 @@ class ButlerReader(Protocol):
         """
         ...
 
+    def skymaps(self) -> Mapping[str, str]:
+        """Return the hash of each registered skymap in hex, by name."""
+        ...
+
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures, by number.
 

@@ -34,7 +34,12 @@ def dumps(observations: Iterable[Observation]) -> bytes:
     """
     ordered = sorted(observations, key=lambda observation: observation.address)
     document = ObservationsDocument(observations=tuple(ordered))
-    text = document.model_dump_json()
+    # Where nobody asked for skymaps, nothing is said of them.
+    unsaid: dict[int, set[str]] = {}
+    for index, observation in enumerate(ordered):
+        if observation.skymaps is None:
+            unsaid[index] = {"skymaps"}
+    text = document.model_dump_json(exclude={"observations": unsaid})
     return text.encode() + b"\n"
 
 

@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world.add_calibration(butler, BIAS, "bias", world.SINCE_2024)
         world.add_calibration(butler, LOST, "flat")
         world.add_run(butler, STATISTICS, "verifyBiasStats")
+        world.add_skymap(butler, "rings", "ab" * 20)
         world.add_chain(butler, TOP, [BIAS, STATISTICS, LOST])
         lost = sorted(butler.registry.queryDatasets("flat", collections=LOST))
         Path(butler.getURI(lost[0]).ospath).unlink()
@@ -101,6 +102,13 @@ def test_absent_is_not_unknown(recording: RecordingButler) -> None:
             ask()
     with pytest.raises(UnreachableError, match=r"calib/bias and 2 more; observe again"):
         memory.collections(LEAVES)
+
+
+def test_skymaps_are_told_once_somebody_has_asked(recording: RecordingButler) -> None:
+    with pytest.raises(UnreachableError, match="does not tell of its skymaps"):
+        remembered(recording).skymaps()
+    assert recording.skymaps() == {"rings": "ab" * 20}
+    assert remembered(recording).skymaps() == {"rings": "ab" * 20}
 
 
 def test_what_was_asked_of_calibrations_only_is_no_answer_of_all(recording: RecordingButler) -> None:

@@ -490,6 +490,16 @@ def test_filters_are_told_with_their_bands(place: Place) -> None:
     assert place.reader.filters("LATISS") == {}
 
 
+@in_every_way
+def test_skymaps_are_told_by_their_hashes(place: Place, hands: Hands) -> None:
+    assert place.reader.skymaps() == {}
+
+    hands.add_skymap("cells", "ab" * 20)
+    hands.add_skymap("rings", "01" * 20)
+
+    assert place.reader.skymaps() == {"cells": "ab" * 20, "rings": "01" * 20}
+
+
 def test_exposures_are_told_by_number_with_what_a_lookup_needs(place: Place, hands: Hands) -> None:
     assert list(place.reader.exposures("LSSTComCam")) == []
     red = hands.add_exposure(20241108, 2, "r_03")

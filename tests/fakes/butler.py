@@ -119,12 +119,18 @@ class MemoryButler(ButlerWriter):
         """UUIDs and ranges by CALIBRATION or TAGGED collection."""
         self.taken: dict[int, SeenExposure] = {}
         """Exposures by number."""
+        self.registered: dict[str, str] = {}
+        """Hashes of skymaps in hex, by name."""
         if instrument:
             self._add_records("instrument", [instrument_record(instrument)])
             self._add_records("physical_filter", filter_records(instrument))
             self._add_records("detector", [detector_record(instrument, n) for n in range(detectors)])
 
     # What a hand does there
+
+    def add_skymap(self, name: str, hash_: str) -> None:
+        """Register a skymap."""
+        self.registered[name] = hash_
 
     def add_run(
         self,
@@ -343,6 +349,10 @@ class MemoryButler(ButlerWriter):
     def filters(self, instrument: str) -> Mapping[str, str]:
         records = [r for r in self.records["physical_filter"].values() if r["instrument"] == instrument]
         return {str(record["name"]): str(record["band"]) for record in records}
+
+    @override
+    def skymaps(self) -> Mapping[str, str]:
+        return dict(self.registered)
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:

@@ -264,6 +264,10 @@ class _Writer(ButlerWriter):
         return self._butler.filters(instrument)
 
     @override
+    def skymaps(self) -> Mapping[str, str]:
+        return self._butler.skymaps()
+
+    @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         return self._butler.exposures(instrument, where)
 

@@ -69,6 +69,13 @@ def test_observations_come_back_equal_and_byte_for_byte() -> None:
     assert observationfile.dumps(observationfile.loads(saved, "f")) == saved
 
 
+def test_skymaps_are_written_down_only_where_somebody_asked_for_them() -> None:
+    asked = observation(address="bts/main", skymaps={"rings": "ab" * 20})
+    saved = observationfile.dumps([asked, observation()])
+    assert observationfile.loads(saved, "f") == (asked, observation())
+    assert saved.count(b'"skymaps"') == 1
+
+
 def test_what_was_held_comes_back_with_its_fingerprint() -> None:
     (told,) = observationfile.loads(observationfile.dumps([observation()]), "f")
     entry = told.holdings["c/bias"]

@@ -30,7 +30,15 @@ from ...model.timespans import EMPTY, Range
 from ...ports.butler import SeenExposure
 from .translation import timespan_of
 
-__all__ = ["find", "find_detectors", "find_exposures", "find_filters", "find_refs", "find_runs"]
+__all__ = [
+    "find",
+    "find_detectors",
+    "find_exposures",
+    "find_filters",
+    "find_refs",
+    "find_runs",
+    "find_skymaps",
+]
 
 _MANY = 1000
 """UUIDs that are asked for at once: databases limit the size of a query."""
@@ -125,6 +133,14 @@ def find_filters(butler: Butler, instrument: str) -> dict[str, str]:
             name = str(record["name"])
             bands[name] = str(band)
     return bands
+
+
+def find_skymaps(butler: Butler) -> dict[str, str]:
+    """Return the hash of each registered skymap in hex, by name."""
+    hashes: dict[str, str] = {}
+    for record in butler.registry.queryDimensionRecords("skymap"):
+        hashes[str(record.dataId["skymap"])] = (record.hash or b"").hex()
+    return hashes
 
 
 def find_exposures(

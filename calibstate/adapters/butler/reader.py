@@ -21,7 +21,7 @@ from .checkup import examine
 from .conflicts import objections
 from .export import check_export, describe, list_stored, write_export
 from .holdings import find_collections, read_holdings
-from .lookups import find, find_detectors, find_exposures, find_filters, find_runs
+from .lookups import find, find_detectors, find_exposures, find_filters, find_runs, find_skymaps
 from .opening import Repository
 from .tables import Tables
 
@@ -179,6 +179,12 @@ class DafButlerReader(ButlerReader):
         """Return the band of each physical filter."""
         with self._repository.asking():
             return find_filters(self._butler, instrument)
+
+    @override
+    def skymaps(self) -> Mapping[str, str]:
+        """Return the hash of each registered skymap in hex, by name."""
+        with self._repository.asking():
+            return find_skymaps(self._butler)
 
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:

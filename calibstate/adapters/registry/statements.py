@@ -21,6 +21,7 @@ __all__ = [
     "LINES_WITH_RANGES",
     "ROWS",
     "RUNS",
+    "SKYMAPS",
     "TEXTS_OF_LINES",
     "UNRECORDED",
 ]
@@ -101,6 +102,11 @@ FILTERS = """
     SELECT name, band
     FROM {schema}physical_filter
     WHERE band IS NOT NULL AND instrument = {instrument}
+"""
+
+SKYMAPS = """
+    SELECT name, hash
+    FROM {schema}skymap
 """
 
 TEXTS_OF_LINES = """

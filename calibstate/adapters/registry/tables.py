@@ -9,6 +9,7 @@ asked.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -314,6 +315,14 @@ class Snapshot:
         marker = self._markers([instrument])
         answer = self._select(statements.FILTERS, [instrument], instrument=marker)
         return dict(answer)
+
+    def skymaps(self) -> dict[str, str]:
+        """Return the hash of each registered skymap in hex, by name."""
+        hashes: dict[str, str] = {}
+        for name, hash_ in self._select(statements.SKYMAPS):
+            # The butler keeps bytes as base64 in all databases.
+            hashes[str(name)] = b64decode(hash_ or "").hex()
+        return hashes
 
     def digests(
         self,
