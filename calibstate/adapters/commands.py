@@ -9,20 +9,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 
 from typing_extensions import override
 
 from ..errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedError
-from ..ports.commands import CommandRunner, Ran
+from ..ports.commands import NO_FILES, CommandRunner, Ran
 from ..ports.records import Fence
 from ..ports.silence import heard
 from .construction.folders import error_in
 from .processes import processes_with, this_process
 from .programs import Programs
 
-__all__ = ["SiteButler", "open_site_butler"]
+__all__ = ["Listed", "SiteButler", "open_site_butler"]
 
 _MARK = "CALIBSTATE_COMMAND"
 """Variable that says what a process was begun for."""
@@ -34,7 +33,16 @@ _TICK = 1.0
 """Seconds between two looks at whether a command has ended."""
 
 
-def open_site_butler(uri: str, environment: Sequence[str], timeout: timedelta) -> SiteButler:
+Listed = dict[tuple[str, frozenset[tuple[str, str]]], frozenset[str]]
+"""Commands of programs, by program and environment, as they told them."""
+
+
+def open_site_butler(
+    uri: str,
+    environment: Sequence[str],
+    timeout: timedelta,
+    listed: Listed | None = None,
+) -> SiteButler:
     """Return the ``butler`` that this host has for a repository.
 
     Parameters
@@ -45,9 +53,12 @@ def open_site_butler(uri: str, environment: Sequence[str], timeout: timedelta) -
         Variables that it gets besides the usual ones, as shell patterns.
     timeout
         How long it may take to list its commands.
+    listed
+        What programs listed before; kept from repository to repository, since
+        a list takes seconds.
     """
     programs = Programs(os.environ, Path(sys.executable).parent, environment)
-    return SiteButler(uri, programs.find("butler"), programs.environment(), timeout)
+    return SiteButler(uri, programs.find("butler"), programs.environment(), timeout, listed)
 
 
 class SiteButler(CommandRunner):
@@ -63,11 +74,19 @@ class SiteButler(CommandRunner):
         In which it is run.
     timeout
         How long it may take to list its commands.
+    listed
+        What programs listed before.
     """
 
     def __init__(
-        self, uri: str, program: str | None, environment: Mapping[str, str], timeout: timedelta
+        self,
+        uri: str,
+        program: str | None,
+        environment: Mapping[str, str],
+        timeout: timedelta,
+        listed: Listed | None = None,
     ) -> None:
+        self._listed: Listed = {} if listed is None else listed
         self._uri = uri
         self._program = program
         self._environment = environment
@@ -81,12 +100,18 @@ class SiteButler(CommandRunner):
             return f"{self._program} has no command `{command}`"
         return ""
 
-    @cached_property
+    @property
     def _commands(self) -> frozenset[str]:
         assert self._program, "it is installed"
+        key = (self._program, frozenset(self._environment.items()))
+        if key not in self._listed:
+            self._listed[key] = self._list_commands(self._program)
+        return self._listed[key]
+
+    def _list_commands(self, program: str) -> frozenset[str]:
         try:
             help_text = subprocess.run(
-                [self._program, "--help"],
+                [program, "--help"],
                 env=dict(self._environment),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -123,6 +148,7 @@ class SiteButler(CommandRunner):
         arguments: Sequence[str],
         fence: Fence,
         meanwhile: Callable[[], None] = lambda: None,
+        files: Mapping[str, str] = NO_FILES,
     ) -> Ran:
         lacking = self.lacks(command)
         if self._program is None or lacking:
@@ -139,8 +165,15 @@ class SiteButler(CommandRunner):
             raise PlanIsStaleError(Diagnostic("Command runs already", detail, hint="Wait for its end."))
         fence()
         with tempfile.TemporaryDirectory(prefix="calibstate-") as folder:
+            paths: dict[str, str] = {}
+            for name, text in files.items():
+                path = Path(folder) / "given" / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+                paths[name] = str(path)
+            words = [paths.get(argument, argument) for argument in arguments]
             log = Path(folder) / "log"
-            code = self._run([self._program, command, self._uri, *arguments], log, meanwhile)
+            code = self._run([self._program, command, self._uri, *words], log, meanwhile)
             return Ran(code, error_in(log))
 
     def _run(self, words: Sequence[str], log: Path, meanwhile: Callable[[], None]) -> int:

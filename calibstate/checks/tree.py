@@ -108,6 +108,10 @@ class Tree:
     own: Mapping[Form, Sequence[Written[Noun]]] = field(default_factory=dict)
     """What kinds declare by files of their own, by form."""
 
+    beside: Mapping[str, Written[Noun] | None] = field(default_factory=dict)
+    """What the files say that stand beside those, by file; `None`: it could
+    not be read."""
+
     besides: tuple[str, ...] = ()
     """What else is at its root, but for what is hidden and for readers."""
 
@@ -120,7 +124,10 @@ class Tree:
         # Backwards, so that the first overwrites the others.
         own: dict[str, dict[str, Written[Noun]]] = {}
         for form, files in self.own.items():
-            own[form.folder] = {form.name_of(written.noun): written for written in reversed(files)}
+            by_name = own.setdefault(form.folder, {})
+            for written in reversed(files):
+                name = form.name_of(written.noun)
+                by_name[name] = written
         return DesiredState(
             root=self.root,
             settings=self.settings or _STAND_IN,
@@ -130,6 +137,7 @@ class Tree:
             seals={seal.noun.key: seal for seal in reversed(self.seals)},
             verdicts={kept.noun.key: kept for kept in reversed(self.verdicts)},
             own=own,
+            beside=self.beside,
             forms=tuple(self.own),
             besides=self.besides,
         )
@@ -137,7 +145,9 @@ class Tree:
     @cached_property
     def places(self) -> frozenset[str]:
         """Sites and addresses of repositories."""
-        return frozenset(self.desired.sites) | frozenset(self.desired.repositories)
+        sites = frozenset(self.desired.sites)
+        repositories = frozenset(self.desired.repositories)
+        return sites | repositories
 
     @cached_property
     def instruments(self) -> frozenset[InstrumentName]:

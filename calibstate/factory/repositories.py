@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from .once import Once
 
 if TYPE_CHECKING:
     from ..adapters.butler import DafButlerReader, DafButlerWriter
+    from ..adapters.commands import Listed
     from ..adapters.repositories import RegistryReader
 
 __all__ = ["RepositoryPlace", "Settings"]
@@ -36,6 +37,9 @@ class Settings:
 
     remembers: bool = False
     """Whether what collections hold may be remembered of the last look."""
+
+    commands: Listed = field(default_factory=dict)
+    """What commands there are, as programs listed them."""
 
 
 class RepositoryPlace:
@@ -227,7 +231,8 @@ class RepositoryPlace:
         uri = self._addresses.repository(self._address)
         construction = self._addresses.construction(self._address)
         environment = construction.environment if construction else ()
-        return open_site_butler(uri, environment, self._asking.timeout)
+        listed = self._settings.commands
+        return open_site_butler(uri, environment, self._asking.timeout, listed)
 
     # What a person should know
 

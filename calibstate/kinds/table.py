@@ -43,6 +43,7 @@ TABLE: list[Line] = [
     Line("calibstate.kinds.bundle", "BundleKind"),
     Line("calibstate.kinds.rucio_dataset", "RucioDatasetKind"),
     Line("calibstate.kinds.rucio_rule", "RucioRuleKind"),
+    Line("calibstate.kinds.skymap", "SkymapKind", folder="skymaps"),
     Line("calibstate.kinds.collection", "CollectionKind"),
     Line("calibstate.kinds.external", "ExternalKind"),
     Line("calibstate.kinds.chain", "ChainKind"),

@@ -135,6 +135,10 @@ class DesiredState:
     own: Mapping[str, Mapping[str, Written[Noun]]] = field(default_factory=dict)
     """What kinds declare by files of their own, by folder and name."""
 
+    beside: Mapping[str, Written[Noun] | None] = field(default_factory=dict)
+    """What the files say that stand beside kinds' own, by file; `None`: it
+    could not be read."""
+
     forms: tuple[Form, ...] = ()
     """The forms of those files; no part of the digest."""
 
@@ -181,6 +185,13 @@ class DesiredState:
             for folder, files in self.own.items():
                 own[folder] = _all_plain(files)
             declared["own"] = own
+        if self.beside:
+            beside: dict[str, Any] = {}
+            for file, written in self.beside.items():
+                # Of a sound tree each of them could be read.
+                assert written, file
+                beside[file] = _plain(written)
+            declared["beside"] = beside
         # One text for one declaration: sorted, and without blanks.
         text = json.dumps(
             declared,

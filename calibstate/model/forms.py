@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Diagnostic
 from .names import Noun
 
-__all__ = ["Check", "Form"]
+__all__ = ["Beside", "Check", "Form", "Reader"]
 
 
 Check = Callable[[Any, Any], Iterator[Diagnostic]]
@@ -21,8 +21,27 @@ Check = Callable[[Any, Any], Iterator[Diagnostic]]
 `DesiredState`; yields what does not fit."""
 
 
+Reader = Callable[[bytes, str], Any]
+"""Takes what a file holds, and its name; returns what it says, `Written`.  A
+file that it cannot read raises `~calibstate.errors.InvalidStateError`."""
+
+
 def _nothing(written: Any, desired: Any) -> Iterator[Diagnostic]:
     yield from ()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Files of another sort, in the folder of those that name them."""
+
+    suffix: str
+    """How their names end, such as ``.config``."""
+
+    title: str
+    """What one of them is, for people, in a few words."""
+
+    read: Reader
+    """Reads one of them, as data."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +62,9 @@ class Form:
 
     check: Check = _nothing
     """Yields what is wrong with a file beside all others."""
+
+    beside: Beside | None = None
+    """Files that stand beside these; `None`: none do."""
 
     def name_of(self, noun: Noun) -> str:
         """Return the name that a file declares."""

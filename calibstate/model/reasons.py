@@ -80,6 +80,15 @@ class Code(Enum):
 
     NOT_THERE = ("not-there", "It is not there, and no step brings it.")
 
+    # Skymaps
+
+    SKYMAP_DIFFERS = ("skymap-differs", "Another skymap is registered under the name.")
+
+    SKYMAP_NAMED_OTHERWISE = (
+        "skymap-named-otherwise",
+        "The skymap is registered under another name.",
+    )
+
     # Rucio
 
     REGISTERED_OTHERWISE = ("registered-otherwise", "Rucio has other files under these names.")

@@ -18,6 +18,7 @@ from ..model.changes import (
     TicketChange,
 )
 from ..model.desired import DesiredState, Written
+from ..model.forms import Beside, Form
 from ..model.names import RepositoryAddress, TicketKey
 from ..model.seals import Seal
 from ..model.tickets import Ticket
@@ -98,6 +99,7 @@ class _Side:
     tickets: Mapping[TicketKey, Written[Ticket]] = field(default_factory=dict)
     seals: Mapping[TicketKey, Written[Seal]] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, Written[Any]]] = field(default_factory=dict)
+    beside: Mapping[str, Written[Any] | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, desired: DesiredState | None) -> _Side:
@@ -110,6 +112,7 @@ class _Side:
             tickets=desired.tickets,
             seals=desired.seals,
             own=desired.own,
+            beside=desired.beside,
         )
 
     def tickets_of(self, name: str) -> set[TicketKey]:
@@ -354,6 +357,28 @@ class _Comparison:
                     folder=folder,
                     kind=form.key,
                 )
+            if form.beside:
+                yield from self.beside(form, form.beside)
+
+    def beside(self, form: Form, beside: Beside) -> Iterator[OwnChange]:
+        """Yield what the files beside those of a kind say otherwise."""
+        folder = f"{form.folder}/"
+        for pair in _pairs(self.before.beside, self.after.beside):
+            if not pair.key.startswith(folder):
+                continue
+            before = _plain(pair.before)
+            after = _plain(pair.after)
+            if before == after:
+                continue
+            assert pair.newest, "a declaration that is compared could be read"
+            yield OwnChange(
+                name=pair.key.removeprefix(folder),
+                where=pair.newest.lines.at(),
+                before=before,
+                after=after,
+                folder=form.folder,
+                kind=beside.title,
+            )
 
 
 @dataclass(frozen=True)

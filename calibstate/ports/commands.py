@@ -7,13 +7,16 @@ are, and believed only when what they made is seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from .records import Fence
 
-__all__ = ["ButlerCommands", "CommandRunner", "Ran"]
+__all__ = ["NO_FILES", "ButlerCommands", "CommandRunner", "Ran"]
+
+NO_FILES: Mapping[str, str] = {}
+"""A command is given none."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class CommandRunner(ButlerCommands, Protocol):
         arguments: Sequence[str],
         fence: Fence,
         meanwhile: Callable[[], None] = lambda: None,
+        files: Mapping[str, str] = NO_FILES,
     ) -> Ran:
         """Run a command for the repository, and wait for its end.
 
@@ -88,6 +92,9 @@ class CommandRunner(ButlerCommands, Protocol):
             Asked directly before it is begun.
         meanwhile
             Called about once a second, to tell how far it is.
+        files
+            Texts that it is given as files, by their names.  An argument that
+            is such a name becomes the path of the file.
 
         Raises
         ------

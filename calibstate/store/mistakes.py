@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from ..errors import Diagnostic, Where
 from ..model.desired import KeyPath
 from ..model.names import Noun, nearest, spelled, strange_in
+from ..model.skymaps import CONFIG_FILE, HASH
 from .forms import keys_at
 from .yamlsource import MAX_PROBLEMS, Source, shortened
 
@@ -28,6 +29,8 @@ _PATTERNS = {
     "^[A-Za-z0-9._-]+$": _WORD_RULE,
     "^sha256:[0-9a-f]{64}$": "must be `sha256:` and 64 hex digits",
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a day, YYYY-MM-DD",
+    HASH: "must be 40 hex digits",
+    CONFIG_FILE: "must be the name of a file beside this one, and end in `.config`",
 }
 
 _KINDS = {

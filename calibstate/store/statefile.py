@@ -20,7 +20,7 @@ from ..checks.tree import Tree, Unread
 from ..errors import Diagnostic, InvalidStateError, Severity, Where
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState, Written
-from ..model.forms import Form
+from ..model.forms import Beside, Form
 from ..model.names import Noun
 from ..model.repositories import Site
 from ..model.seals import Seal
@@ -326,7 +326,8 @@ class _Folder:
             else:
                 yield from self._yaml_files(name)
         for form in self._forms():
-            yield from self._yaml_files(form.folder)
+            yield from self._yaml_files(form.folder, form.beside)
+            yield from self._files_beside(form)
 
     def read(self) -> Tree:
         """Read all files, each for itself."""
@@ -344,9 +345,11 @@ class _Folder:
         seals = self._read_all(Seal, self._by_instrument("seals"))
         verdicts = self._read_all(TicketVerdicts, self._by_instrument("verdicts"))
         own = {}
+        beside: dict[str, Written[Noun] | None] = {}
         for form in self._forms():
-            own_files = self._yaml_files(form.folder)
+            own_files = self._yaml_files(form.folder, form.beside)
             own[form] = self._read_all(form.noun, own_files)
+            beside.update(self._read_beside(form))
         known_names = parts(self._own)
         besides = []
         for name in self._names(""):
@@ -361,6 +364,7 @@ class _Folder:
             unread,
             seals,
             own,
+            beside,
             tuple(besides),
             verdicts,
         )
@@ -386,6 +390,31 @@ class _Folder:
             else:
                 self._unread.add(noun, file, parsed.data)
         return tuple(declared)
+
+    def _read_beside(self, form: Form) -> Iterator[tuple[str, Written[Noun] | None]]:
+        """Yield what the files beside those of a form say, each for itself."""
+        for file in self._files_beside(form):
+            assert form.beside, "it has such files"
+            written: Written[Noun] | None = None
+            try:
+                content = self._files.content(file)
+                key = (file, content.digest)
+                if key not in self._memo:
+                    self._memo[key] = form.beside.read(content.read(), file)
+                written = self._memo[key]
+            except InvalidStateError as exc:
+                self.diagnostics += exc.diagnostics
+            yield file, written
+
+    def _files_beside(self, form: Form) -> Iterator[str]:
+        """Yield the files that stand beside those of a form."""
+        if form.beside is None:
+            return
+        for name in self._all_names(form.folder):
+            if _is_passed_over(name) or not name.endswith(form.beside.suffix):
+                continue
+            if name.isprintable():
+                yield f"{form.folder}/{name}"
 
     def _parsed(self, noun: type[Noun], file: str) -> _Parsed:
         """Return what a file says, from the memo where it was read before."""
@@ -466,12 +495,15 @@ class _Folder:
                 f"Move it to {kind}/INSTRUMENT/{name}.",
             )
 
-    def _yaml_files(self, folder: str) -> Iterator[str]:
+    def _yaml_files(self, folder: str, beside: Beside | None = None) -> Iterator[str]:
         """Yield the files of a folder, and tell of what else is in it."""
         for name in self._names(folder):
             file = f"{folder}/{name}"
             if name.endswith(".yaml"):
                 yield file
+                continue
+            # They are read by themselves.
+            if beside and name.endswith(beside.suffix):
                 continue
             path = PurePosixPath(file)
             if self._files.is_folder(file):

@@ -19,7 +19,17 @@ import yaml
 from ..errors import Diagnostic, InvalidStateError, Where
 from ..model.desired import KeyPath, Lines, Mark
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_PROBLEMS", "Source", "in_lines", "read_yaml", "shortened"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_PROBLEMS",
+    "UNSEEN",
+    "Source",
+    "decoded",
+    "in_lines",
+    "read_yaml",
+    "shortened",
+]
 
 MAX_BYTES = 1 << 20
 """Size of the largest file that is read; a ticket has less than 4 KiB."""
@@ -34,7 +44,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Some of these YAML allows, but no editor shows them, or it counts lines by
 # them where we would not, or they turn around what is shown.
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 
@@ -75,8 +85,8 @@ def read_yaml(content: bytes, file: str) -> Source:
     InvalidStateError
         Nothing sensible can be made of the file.
     """
-    text = _decoded(content, file)
-    unseen = _UNSEEN.search(text)
+    text = decoded(content, file)
+    unseen = UNSEEN.search(text)
     if unseen:
         code = ord(unseen[0])
         before = text[: unseen.start()]
@@ -131,8 +141,21 @@ def shortened(text: str, limit: int = 80) -> str:
     return f"{kept}…"
 
 
-def _decoded(content: bytes, file: str) -> str:
-    """Return the text of a file, with one kind of ends of lines."""
+def decoded(content: bytes, file: str) -> str:
+    """Return the text of a file, with one kind of ends of lines.
+
+    Parameters
+    ----------
+    content
+        What it holds.
+    file
+        Its name, for messages.
+
+    Raises
+    ------
+    InvalidStateError
+        It is too large, or is no text.
+    """
     if len(content) > MAX_BYTES:
         raise InvalidStateError(
             Diagnostic(
@@ -330,7 +353,7 @@ class _Reader:
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
         """Take a word, which is a key or a value."""
         self._check_node(event)
-        unseen = _UNSEEN.search(event.value)
+        unseen = UNSEEN.search(event.value)
         if unseen:
             code = ord(unseen[0])
             self._add(

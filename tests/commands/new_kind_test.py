@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -44,13 +43,6 @@ def write(sites: Sites, name: str, text: str) -> None:
     path = sites.tree.state / "aliases" / f"{name}.yaml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
-
-
-def commit(sites: Sites) -> None:
-    git = ["git", "-C", str(sites.tree.folder), "-c", "user.name=N", "-c", "user.email=n@example.org"]
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "state"], check=True)
-    subprocess.run([*git, "commit", "-qm", "As it is"], check=True)
 
 
 def test_validate_reads_its_files(aliased: Sites) -> None:
@@ -137,7 +129,7 @@ def test_status_loses_no_drift_of_a_kind_that_has_no_rows(
 
 
 def test_diff_and_report_tell_what_is_declared_otherwise(aliased: Sites) -> None:
-    commit(aliased)
+    aliased.commit()
     declare(aliased, f"{TOP}/DM-2")
     diff = aliased.run("diff", "HEAD")
     assert f"~ {BEST.rpartition('/')[2]}" in diff.out
@@ -146,10 +138,10 @@ def test_diff_and_report_tell_what_is_declared_otherwise(aliased: Sites) -> None
 
 
 def test_diff_tells_that_it_is_new_and_that_it_is_gone(deployed: Sites, with_aliases: None) -> None:
-    commit(deployed)
+    deployed.commit()
     declare(deployed, TOP)
     assert "+ best a new alias" in deployed.run("diff", "HEAD").out
-    commit(deployed)
+    deployed.commit()
     (deployed.tree.state / "aliases/best.yaml").unlink()
     assert "- best is declared no more" in deployed.run("diff", "HEAD").out
 

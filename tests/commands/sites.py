@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,13 @@ class Sites:
             self._open[key] = Butler.from_config(str(self.path(address)), writeable=False)
         self._open[key].registry.refresh()
         return self._open[key]
+
+    def commit(self) -> None:
+        """Commit the state tree as it is."""
+        git = ["git", "-C", str(self.tree.folder), "-c", "user.name=N", "-c", "user.email=n@example.org"]
+        subprocess.run([*git, "init", "-q"], check=True)
+        subprocess.run([*git, "add", "state"], check=True)
+        subprocess.run([*git, "commit", "-qm", "As it is"], check=True)
 
     def close(self) -> None:
         """Close the repositories that were looked at."""

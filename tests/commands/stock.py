@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from lsst.daf.butler.script import (  # type: ignore[attr-defined]
@@ -12,7 +14,18 @@ from lsst.daf.butler.script import (  # type: ignore[attr-defined]
     removeRuns,
 )
 
-__all__ = ["certify_calibrations", "collection_chain", "export_calibs", "import_", "remove_runs"]
+__all__ = [
+    "PROGRAM",
+    "certify_calibrations",
+    "collection_chain",
+    "export_calibs",
+    "import_",
+    "register_skymap",
+    "remove_runs",
+]
+
+PROGRAM = Path(sys.executable).parent / "butler"
+"""The program, for commands that packages add to it."""
 
 
 def export_calibs(repository: Path, folder: Path, *collections: str) -> None:
@@ -34,6 +47,12 @@ def remove_runs(repository: Path, run: str) -> None:
     """``butler remove-runs --force --no-confirm REPOSITORY RUN``."""
     found = removeRuns(str(repository), run)
     found.onConfirmation()
+
+
+def register_skymap(repository: Path, file: Path) -> None:
+    """``butler register-skymap REPOSITORY -C FILE``."""
+    words = [str(PROGRAM), "register-skymap", str(repository), "-C", str(file)]
+    subprocess.run(words, check=True, capture_output=True)
 
 
 def certify_calibrations(

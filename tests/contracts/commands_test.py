@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from calibstate.adapters.commands import SiteButler, open_site_butler
+from calibstate.adapters.commands import Listed, SiteButler, open_site_butler
 from calibstate.adapters.programs import Programs
 from calibstate.errors import LockedError, PlanIsStaleError, RefusedError
 from calibstate.ports.commands import CommandRunner, Ran
@@ -33,7 +33,10 @@ def _tell(arguments: object) -> Ran:
     assert isinstance(arguments, list)
     if "--raising" in arguments:
         return Ran(1, f"RuntimeError: {arguments[-1]}")
-    Path(arguments[0]).write_text(json.dumps({"repo": "/repo/main"}))
+    told = {"repo": "/repo/main"}
+    if "--reading" in arguments:
+        told["text"] = Path(arguments[-1]).read_text()
+    Path(arguments[0]).write_text(json.dumps(told))
     return Ran(0, "")
 
 
@@ -56,6 +59,14 @@ def test_a_command_is_run_for_its_repository(runner: CommandRunner, tmp_path: Pa
     assert runner.run("tell", [str(told)], unfenced) == Ran(0, "")
 
     assert json.loads(told.read_text())["repo"] == "/repo/main"
+
+
+def test_a_command_is_given_files_by_their_names(runner: CommandRunner, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+
+    runner.run("tell", [str(told), "--reading", "a.txt"], unfenced, files={"a.txt": "a ☃\n"})
+
+    assert json.loads(told.read_text())["text"] == "a ☃\n"
 
 
 def test_how_a_command_fails_is_told(runner: CommandRunner, tmp_path: Path) -> None:
@@ -102,6 +113,20 @@ def test_a_command_that_runs_is_not_run_beside_itself(
     assert first.under_way("tell") == ""
     # Of another repository it may.
     assert open_site_butler("/repo/other", (), MINUTE).under_way("tell") == ""
+
+
+def test_what_a_program_can_do_is_listed_once_for_all_repositories(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAF_BUTLER_PLUGINS", plugins("telling"))
+    listed: Listed = {}
+    assert not open_site_butler("/repo/main", (), MINUTE, listed).lacks("tell")
+    (key,) = listed
+    listed[key] = frozenset()
+    assert open_site_butler("/repo/other", (), MINUTE, listed).lacks("tell")
+    # With other packages it may have other commands.
+    monkeypatch.setenv("DAF_BUTLER_SOMETHING", "1")
+    assert not open_site_butler("/repo/main", (), MINUTE, listed).lacks("tell")
 
 
 def test_secrets_are_not_handed_to_a_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from typing_extensions import override
 
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError
-from calibstate.ports.commands import CommandRunner, Ran
+from calibstate.ports.commands import NO_FILES, CommandRunner, Ran
 from calibstate.ports.records import Fence
 
 __all__ = ["MemoryCommands"]
@@ -45,10 +47,20 @@ class MemoryCommands(CommandRunner):
         arguments: Sequence[str],
         fence: Fence,
         meanwhile: Callable[[], None] = lambda: None,
+        files: Mapping[str, str] = NO_FILES,
     ) -> Ran:
         if self.lacks(command):
             raise RefusedError(Diagnostic("Command is not there", self.lacks(command)))
         if self.under_way(command):
             raise PlanIsStaleError(Diagnostic("Command runs already", self.under_way(command)))
         fence()
-        return self.known[command](arguments)
+        with tempfile.TemporaryDirectory() as folder:
+            words: list[str] = []
+            for argument in arguments:
+                word = argument
+                if argument in files:
+                    path = Path(folder) / argument
+                    path.write_text(files[argument])
+                    word = str(path)
+                words.append(word)
+            return self.known[command](words)

@@ -18,10 +18,14 @@ __all__ = ["tell"]
 @repo_argument(required=True)
 @click.argument("into")
 @click.option("--raising", default="")
+@click.option("--reading", default="")
 @click.option("--for", "seconds", type=float, default=0)
-def tell(*, repo: str, into: str, raising: str, seconds: float) -> None:
+def tell(*, repo: str, into: str, raising: str, reading: str, seconds: float) -> None:
     """Tell how it was run, in a file."""
-    Path(into).write_text(json.dumps({"repo": repo, "environment": dict(os.environ)}))
+    told = {"repo": repo, "environment": dict(os.environ)}
+    if reading:
+        told["text"] = Path(reading).read_text()
+    Path(into).write_text(json.dumps(told))
     time.sleep(seconds)
     if raising:
         raise RuntimeError(raising)
