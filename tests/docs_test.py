@@ -8,8 +8,8 @@ order, each page in a demonstration world of its own:
 * only ``calibstate``, ``rucio``, ``git``, ``echo $?``, and ``cd``,
   ``mkdir`` and ``rm`` within the world are run; a block with other commands
   is a ``sh`` block;
-* a ``yaml`` block that begins with ``# state/FILE`` is that file, from there
-  on;
+* a ``yaml`` or ``python`` block that begins with ``# state/FILE`` is that
+  file, from there on;
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
   ``<!-- world: after COMMAND -->`` with one that nobody sees;
 * ``<!-- world: to construct -->`` is the one of `demo --construct`;
@@ -52,11 +52,15 @@ from calibstate.demo.rucio.site import RucioSite
 from calibstate.factory import clock
 from tests.commands import cut
 from tests.services.jira import JiraServer, open_jira
+from tests.stand_ins.commands import plugins
 from tests.written import besides_seals
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REFERENCE = ROOT / "docs" / "reference"
+
+FILES = frozenset({"yaml", "python"})
+"""Languages of blocks that may be files of the tree."""
 
 FENCE = re.compile(
     r"(?P<comment><!-- (?P<word>[a-z ]+): (?P<said>(?:(?!-->).)*?) -->)?\n*"
@@ -212,6 +216,14 @@ def _deliver_a_catalogue(world: Path) -> None:
     table.write_text("\n".join(rows) + "\n")
 
 
+def _set_up_a_stack(world: Path) -> None:
+    os.environ["DAF_BUTLER_PLUGINS"] = plugins("skymaps")
+
+
+def _leave_the_stack(world: Path) -> None:
+    del os.environ["DAF_BUTLER_PLUGINS"]
+
+
 AROUND: Mapping[str, Callable[[Path], object]] = {
     "a host at the summit loses its power": _lose_power,
     "a run is killed at the summit": _kill_a_run,
@@ -221,6 +233,8 @@ AROUND: Mapping[str, Callable[[Path], object]] = {
     "a quantum of the bias fails": _fail_a_quantum,
     "the cause is removed": _remove_the_cause,
     "the bias gets a letter of its own": _give_a_letter,
+    "a Rubin stack is set up": _set_up_a_stack,
+    "it is set up no more": _leave_the_stack,
     "it is night at the summit": _clock_says(datetime(2025, 2, 12, 5, tzinfo=UTC)),
     "it is morning at the summit": _clock_says(datetime(2025, 2, 12, 11, tzinfo=UTC)),
 }
@@ -239,9 +253,9 @@ class Block:
 
 def blocks(text: str) -> Iterator[Block]:
     for fence in FENCE.finditer(text):
-        if fence["language"] not in {"console", "yaml"} or fence["word"] == "not run":
+        if fence["language"] not in {"console", *FILES} or fence["word"] == "not run":
             continue
-        if fence["language"] == "yaml" and not fence["body"].startswith("# state/"):
+        if fence["language"] in FILES and not fence["body"].startswith("# state/"):
             continue
         meanwhile = fence["said"] if fence["word"] == "meanwhile" else None
         yield Block(fence["language"], fence["body"], text.count("\n", 0, fence.start("body")) + 1, meanwhile)
@@ -459,7 +473,7 @@ def test_the_console_blocks_of_a_page_are_true(page: Path, shell: Shell) -> None
     if world := WORLD.search(text):
         begin(world, shell)
     for block in blocks(text):
-        if block.language == "yaml":
+        if block.language in FILES:
             name, _, content = block.body.partition("\n")
             shell.write(name.removeprefix("# "), content)
             continue
@@ -485,19 +499,21 @@ def _difference(promised: str, printed: str) -> str:
 
 
 def test_the_tree_of_the_reference_page_is_sound(tmp_path: Path) -> None:
+    from calibstate.kinds.table import own_folders
     from calibstate.store import statefile
 
     text = (REFERENCE / "state-files.md").read_text()
-    files = [fence["body"] for fence in FENCE.finditer(text) if fence["language"] == "yaml"]
+    files = [fence["body"] for fence in FENCE.finditer(text) if fence["language"] in FILES]
     assert files
     for body in files:
         name, _, content = body.partition("\n")
         file = tmp_path / name.removeprefix("# ")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
-    declared, remarks = statefile.load(tmp_path)
+    declared, remarks = statefile.load(tmp_path, own=own_folders())
     assert besides_seals(remarks) == ()
     assert len(declared.chains) == 3
+    assert set(declared.own["skymaps"]) == {"lsst_cells_v1"}
 
 
 def test_every_kind_and_action_has_its_place_in_the_reference() -> None:
@@ -535,6 +551,7 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
     from calibstate.model.chains import ChainFile
     from calibstate.model.repositories import Repository, Site
     from calibstate.model.settings import RucioSettings, Settings
+    from calibstate.model.skymaps import SkymapFile
     from calibstate.model.tickets import Approval, RucioLabel, Ticket
     from calibstate.model.windows import Window
 
@@ -550,6 +567,7 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
             Approval,
             RucioLabel,
             ChainFile,
+            SkymapFile,
             Window,
         )
         for name, field in noun.model_fields.items()

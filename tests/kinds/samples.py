@@ -8,11 +8,14 @@ from calibstate.kinds.generation import SubmitGeneration
 from calibstate.kinds.ingest import IngestFiles
 from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
+from calibstate.kinds.skymap import RegisterSkymap
+from calibstate.kinds.skymap_config import read_config
 from calibstate.kinds.verification import SubmitVerification
 from calibstate.model.bundles import BundleFile
 from calibstate.model.damage import DamagedFile
 from calibstate.model.ingests import Ingest
 from calibstate.model.names import Address, Place
+from tests.skymaps import CELLS, CELLS_HASH
 
 _FINGERPRINT = f"sha256:{'0' * 64}"
 _CALIB = Address(place=Place("summit/LSSTCam"), kind="chain", name="LSSTCam/calib")
@@ -166,6 +169,12 @@ SAMPLES = (
     AddRule.model_validate(_RULE),
     KeepRule.model_validate({**_RULE, "rule": "27be67cd"}),
     BoostRule.model_validate({**_RULE, "rule": "27be67cd"}),
+    RegisterSkymap(
+        target=Address(place=Place("summit/LSSTCam"), kind="skymap", name="lsst_cells_v1"),
+        because="no skymap of that name is registered",
+        hash=CELLS_HASH,
+        config=read_config(CELLS.encode(), "skymaps/lsst_cells_v1.skymap.config").noun,
+    ),
     PrependToChain(
         target=_CALIB,
         because="declared",
