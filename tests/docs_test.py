@@ -352,7 +352,9 @@ class Shell:
         """Write a file of the declaration, as a page has it."""
         for real, told in self._told.items():
             content = content.replace(told, real)
-        (self.world / name).write_text(content)
+        file = self.world / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
 
     def meanwhile(self, what: str) -> None:
         """Have others do what they do."""
