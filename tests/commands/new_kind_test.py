@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 
 import pytest
 
-from calibstate.kinds import registry, table
 from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
-from tests.kinds.alias_kind import AliasKind
+from tests.kinds.alias_kind import AliasKind, add_to_table
 
 BEST = "aliases/best"
 
 
 @pytest.fixture
-def with_aliases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Add the line of a kind that calibstate does not have."""
-    line = table.Line("tests.kinds.alias_kind", "AliasKind", folder="aliases")
-    monkeypatch.setattr(table, "TABLE", [*table.TABLE, line])
-    kind = AliasKind()
-    monkeypatch.setitem(registry.KINDS, kind.name, kind)
-    for action in kind.actions:
-        monkeypatch.setitem(registry.ACTIONS, action.do, action)
-    yield
+def with_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_to_table(monkeypatch)
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import pytest
 from typing_extensions import override
 
 from calibstate.errors import Diagnostic
+from calibstate.kinds import registry, table
 from calibstate.kinds.base import Kind
 from calibstate.kinds.rows import TableRows
 from calibstate.kinds.selection import Selection
@@ -158,6 +160,15 @@ class AliasKind(Kind[Alias]):
         assert isinstance(action, PointAlias)
         butler = places.change_butler(action.target.place)
         butler.set_chain(action.target.name, (action.of,), expected=action.before, fence=fence)
+
+
+def add_to_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the line of a kind that calibstate does not have."""
+    line = table.Line(__name__, AliasKind.__name__, folder="aliases")
+    monkeypatch.setattr(table, "TABLE", [*table.TABLE, line])
+    monkeypatch.setitem(registry.KINDS, AliasKind.name, AliasKind())
+    for action in AliasKind.actions:
+        monkeypatch.setitem(registry.ACTIONS, action.do, action)
 
 
 def _children(live: Resource | None) -> tuple[str, ...] | None:

@@ -1,0 +1,85 @@
+"""A small world of each kind, in which every command has to show it.
+
+A kind brings one file here, called after it, with a ``WORLD``: a `KindWorld`,
+or why it has none (`Elsewhere`).  ``tests/commands/every_kind_test.py`` walks
+them, and misses the file of a kind that has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import yaml
+
+from tests.commands.sites import SUMMIT, Sites
+
+__all__ = ["Elsewhere", "KindWorld", "world_of"]
+
+
+class KindWorld:
+    """Deployed sites, to which one thing of a kind is declared."""
+
+    kind: ClassVar[str]
+
+    place: ClassVar[str] = SUMMIT
+    """Where it lacks."""
+
+    told: ClassVar[str]
+    """Its name, as people are told of it."""
+
+    silent: ClassVar[Mapping[str, str]] = {}
+    """Commands that say nothing of it, each with the reason."""
+
+    def prepare(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        """Set up what its actions need, besides repositories."""
+
+    def declare(self, sites: Sites) -> None:
+        """Declare it, so that it lacks at its place."""
+        raise NotImplementedError
+
+    def spoil(self, sites: Sites) -> str:
+        """Spoil its declaration; return the line, ``FILE:LINE``."""
+        raise NotImplementedError
+
+    def hold(self, sites: Sites) -> None:
+        """Have it held; unless it says otherwise, by its repository."""
+        site, _, name = self.place.partition("/")
+        edit(sites, f"sites/{site}.yaml", lambda said: said["repositories"][name].update(hold="at night"))
+
+    def free(self, sites: Sites) -> None:
+        """Take the hold away."""
+        site, _, name = self.place.partition("/")
+        edit(sites, f"sites/{site}.yaml", lambda said: said["repositories"][name].pop("hold"))
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Why a kind is not walked."""
+
+    reason: str
+
+    tests: tuple[str, ...]
+    """Where it is shown instead, in tests/."""
+
+
+def world_of(kind: str) -> KindWorld | Elsewhere | None:
+    """Return the world of a kind; `None`: nobody brought one."""
+    try:
+        module = import_module(f"{__name__}.{kind}")
+    except ModuleNotFoundError:
+        return None
+    world: KindWorld | Elsewhere = module.WORLD
+    return world
+
+
+def edit(sites: Sites, file: str, change: Any) -> None:
+    """Change what a file of the tree says."""
+    path = sites.tree.state / file
+    said = yaml.safe_load(path.read_text())
+    change(said)
+    path.write_text(yaml.safe_dump(said, sort_keys=False))
