@@ -17,12 +17,11 @@ from ..errors import CalibstateError, Diagnostic, RefusedError, Severity
 from ..model.actions import Action, Departure, Standing
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
-from ..model.forms import Beside, Form
 from ..model.guards import Hold
 from ..model.names import Address, Place
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Resource
-from ..model.skymaps import SkymapConfig, SkymapFile
+from ..model.skymaps import SkymapConfig
 from ..model.status import RowKey, Subject
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
@@ -30,89 +29,15 @@ from ..ports.records import Fence
 from .base import Kind
 from .rows import TableRows
 from .selection import Selection
-from .skymap_config import read_config
+from .skymap_file import FOLDER, FORM, config_of
 
 __all__ = ["RegisterSkymap", "Skymap", "SkymapKind"]
-
-_FOLDER = "skymaps"
 
 _COMMAND = "register-skymap"
 """The command of pipe_tasks."""
 
 _CONFIG = "skymap.config"
 """The file that it is given."""
-
-
-# --- its files ---
-
-
-def _config_of(written: Written[SkymapFile], desired: DesiredState) -> Written[Any] | None:
-    """Return the configuration that a file names; `None`: there is none."""
-    return desired.beside.get(f"{_FOLDER}/{written.noun.config}")
-
-
-def _check(
-    written: Written[SkymapFile],
-    desired: DesiredState,
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a file beside its configuration and sites."""
-    noun = written.noun
-    lines = written.lines
-    places = {*desired.sites, *desired.repositories}
-    for index, place in enumerate(noun.only):
-        if place not in places:
-            yield Diagnostic(
-                "Unknown place",
-                f"`{place}` is neither a site nor a repository.",
-                lines.at("only", index),
-            )
-    file = f"{_FOLDER}/{noun.config}"
-    config = _config_of(written, desired)
-    if config:
-        yield from _check_config(written, config)
-    elif file not in desired.beside:
-        yield Diagnostic(
-            "Configuration is not there",
-            f"There is no {file}, by which {noun.skymap} is registered.",
-            lines.value_at("config"),
-            "Put the configuration of the skymap there.",
-        )
-    # What is there and cannot be read was told by itself.
-
-
-def _check_config(
-    written: Written[SkymapFile],
-    config: Written[Any],
-) -> Iterator[Diagnostic]:
-    """Yield in what a file and its configuration do not agree."""
-    noun = written.noun
-    lines = written.lines
-    file = config.lines.file
-    name = config.noun.name
-    if name != noun.skymap:
-        yield Diagnostic(
-            "Configuration of another skymap",
-            f"{file} is the configuration of {name}, and not of {noun.skymap}.",
-            config.lines.at("name"),
-        )
-    computed = config.noun.hash
-    if noun.hash and computed and noun.hash != computed:
-        yield Diagnostic(
-            "Hash does not fit",
-            f"`hash` says {noun.hash}, and from {file} follows {computed}.",
-            lines.value_at("hash"),
-            "Correct the one that is wrong: a repository that has the skymap tells its hash.",
-        )
-    if noun.hash or computed:
-        return
-    way = f"{config.noun.pixelization} by {config.noun.builder}"
-    yield Diagnostic(
-        "Hash is not known",
-        f"The hash of {noun.skymap} does not follow from {file}: it is computed for `rings` alone, "
-        f"with patches by `legacy` or `cells`; this is {way}.",
-        lines.at("skymap"),
-        "Give `hash`, as a repository that has it tells it: butler query-dimension-records REPO skymap.",
-    )
 
 
 # --- the resource ---
@@ -188,14 +113,7 @@ class SkymapKind(Kind[Skymap]):
 
     name = "skymap"
     actions = (RegisterSkymap,)
-    form = Form(
-        _FOLDER,
-        SkymapFile,
-        "skymap",
-        "how the sky is divided for coadds",
-        _check,
-        Beside(".config", "configuration", read_config),
-    )
+    form = FORM
 
     @override
     def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
@@ -203,11 +121,11 @@ class SkymapKind(Kind[Skymap]):
         if selection.scope.tickets or selection.scope.instruments:
             return
         desired = selection.desired
-        files: Mapping[str, Written[Any]] = desired.own.get(_FOLDER, {})
+        files: Mapping[str, Written[Any]] = desired.own.get(FOLDER, {})
         for name, written in sorted(files.items()):
             if not desired.expects(written.noun.only, place):
                 continue
-            config = _config_of(written, desired)
+            config = config_of(written, desired)
             assert config, "a sound tree has it"
             address = Address(place=place, kind=self.name, name=name)
             skymap = Skymap(address, written.noun.hash or config.noun.hash, config.noun)
@@ -284,7 +202,7 @@ class SkymapKind(Kind[Skymap]):
 
     @override
     def hold(self, target: Address, desired: DesiredState) -> Hold | None:
-        written: Written[Any] | None = desired.own.get(_FOLDER, {}).get(target.name)
+        written: Written[Any] | None = desired.own.get(FOLDER, {}).get(target.name)
         if written is None or not written.noun.hold:
             return None
         return Hold(target.name, written.noun.hold, written.lines.at("hold"))

@@ -30,6 +30,10 @@ class Line:
     folder: str | None = None
     """Folder of the files that declare it; `None`: it has none of its own."""
 
+    form: str | None = None
+    """Full name of the module that has their form, as ``FORM``, where it is
+    not the kind's: so a tree is read without importing the kind."""
+
     def load(self) -> Any:
         """Return the class."""
         return getattr(import_module(self.module), self.name)
@@ -43,7 +47,12 @@ TABLE: list[Line] = [
     Line("calibstate.kinds.bundle", "BundleKind"),
     Line("calibstate.kinds.rucio_dataset", "RucioDatasetKind"),
     Line("calibstate.kinds.rucio_rule", "RucioRuleKind"),
-    Line("calibstate.kinds.skymap", "SkymapKind", folder="skymaps"),
+    Line(
+        "calibstate.kinds.skymap",
+        "SkymapKind",
+        folder="skymaps",
+        form="calibstate.kinds.skymap_file",
+    ),
     Line("calibstate.kinds.collection", "CollectionKind"),
     Line("calibstate.kinds.external", "ExternalKind"),
     Line("calibstate.kinds.chain", "ChainKind"),
@@ -62,7 +71,10 @@ def forms() -> tuple[Form, ...]:
 
 
 def _form(line: Line) -> Form:
-    # Only now is the module of the kind imported.
-    form: Form = line.load().form
+    # Only now is the module of the kind, or of its form, imported.
+    if line.form:
+        form: Form = import_module(line.form).FORM
+    else:
+        form = line.load().form
     assert form.folder == line.folder, f"{line.name} is declared in {form.folder}, says its form"
     return form

@@ -9,7 +9,7 @@ from calibstate.kinds.ingest import IngestFiles
 from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
 from calibstate.kinds.skymap import RegisterSkymap
-from calibstate.kinds.skymap_config import read_config
+from calibstate.kinds.skymap_file import read_config
 from calibstate.kinds.verification import SubmitVerification
 from calibstate.model.bundles import BundleFile
 from calibstate.model.damage import DamagedFile

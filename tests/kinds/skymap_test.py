@@ -9,7 +9,7 @@ import pytest
 
 from calibstate.errors import CalibstateError, RefusedError, Severity
 from calibstate.kinds.skymap import RegisterSkymap, Skymap, SkymapKind
-from calibstate.kinds.skymap_config import read_config
+from calibstate.kinds.skymap_file import read_config
 from calibstate.model.actions import Standing
 from calibstate.model.drift import What
 from calibstate.model.names import Address, Place

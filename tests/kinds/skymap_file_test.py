@@ -8,7 +8,7 @@ import re
 import pytest
 
 from calibstate.errors import InvalidStateError
-from calibstate.kinds.skymap_config import read_config
+from calibstate.kinds.skymap_file import read_config
 from calibstate.model.skymaps import SkymapConfig
 from tests.real_files import DECAM, HSC, RealFile
 from tests.skymaps import CELLS, CELLS_HASH, RINGS

@@ -1,4 +1,4 @@
-"""The configuration of a skymap, made out from what its file sets.
+"""The files of skymaps, and the configuration that stands beside each.
 
 The stack fills in what a file does not say, and so does this: of ``rings``,
 whose hash is computed, with the defaults of lsst/skymap at commit 91c88c0.
@@ -9,17 +9,21 @@ stack makes no other skymap.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Diagnostic, InvalidStateError, Where
-from ..model.desired import KeyPath, Lines, Mark, Written
+from ..model.desired import DesiredState, KeyPath, Lines, Mark, Written
+from ..model.forms import Beside, Form
 from ..model.names import nearest
-from ..model.skymaps import Plain, SkymapConfig
+from ..model.skymaps import Plain, SkymapConfig, SkymapFile
 from ..store.stackconfig import Setting, read_settings
 
-__all__ = ["read_config"]
+__all__ = ["FOLDER", "FORM", "config_of", "read_config"]
+
+FOLDER = "skymaps"
+"""Folder of these files."""
 
 _CLASS = "MakeSkyMapConfig"
 """The class of the configuration, in pipe_tasks."""
@@ -307,3 +311,94 @@ class _Reader:
                 problem = Diagnostic("Setting is missing", detail, Where(self.file, 1))
                 self.problems.append(problem)
             values[name] = setting_field.default
+
+
+# --- what files must agree on ---
+
+
+def config_of(written: Written[SkymapFile], desired: DesiredState) -> Written[Any] | None:
+    """Return the configuration that a file names; `None`: there is none.
+
+    Parameters
+    ----------
+    written
+        The file.
+    desired
+        All that is declared.
+    """
+    return desired.beside.get(f"{FOLDER}/{written.noun.config}")
+
+
+def _check(
+    written: Written[SkymapFile],
+    desired: DesiredState,
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a file beside its configuration and sites."""
+    noun = written.noun
+    lines = written.lines
+    places = {*desired.sites, *desired.repositories}
+    for index, place in enumerate(noun.only):
+        if place not in places:
+            yield Diagnostic(
+                "Unknown place",
+                f"`{place}` is neither a site nor a repository.",
+                lines.at("only", index),
+            )
+    file = f"{FOLDER}/{noun.config}"
+    config = config_of(written, desired)
+    if config:
+        yield from _check_config(written, config)
+    elif file not in desired.beside:
+        yield Diagnostic(
+            "Configuration is not there",
+            f"There is no {file}, by which {noun.skymap} is registered.",
+            lines.value_at("config"),
+            "Put the configuration of the skymap there.",
+        )
+    # What is there and cannot be read was told by itself.
+
+
+def _check_config(
+    written: Written[SkymapFile],
+    config: Written[Any],
+) -> Iterator[Diagnostic]:
+    """Yield in what a file and its configuration do not agree."""
+    noun = written.noun
+    lines = written.lines
+    file = config.lines.file
+    name = config.noun.name
+    if name != noun.skymap:
+        yield Diagnostic(
+            "Configuration of another skymap",
+            f"{file} is the configuration of {name}, and not of {noun.skymap}.",
+            config.lines.at("name"),
+        )
+    computed = config.noun.hash
+    if noun.hash and computed and noun.hash != computed:
+        yield Diagnostic(
+            "Hash does not fit",
+            f"`hash` says {noun.hash}, and from {file} follows {computed}.",
+            lines.value_at("hash"),
+            "Correct the one that is wrong: a repository that has the skymap tells its hash.",
+        )
+    if noun.hash or computed:
+        return
+    way = f"{config.noun.pixelization} by {config.noun.builder}"
+    yield Diagnostic(
+        "Hash is not known",
+        f"The hash of {noun.skymap} does not follow from {file}: it is computed for `rings` alone, "
+        f"with patches by `legacy` or `cells`; this is {way}.",
+        lines.at("skymap"),
+        "Give `hash`, as a repository that has it tells it: butler query-dimension-records REPO skymap.",
+    )
+
+
+FORM = Form(
+    FOLDER,
+    SkymapFile,
+    "skymap",
+    "how the sky is divided for coadds",
+    _check,
+    Beside(".config", "configuration", read_config),
+)
+"""The files of skymaps."""
