@@ -63,12 +63,12 @@ def test_the_schemas_of_the_project_are_fresh() -> None:
 
 
 def test_no_schema_of_the_project_is_a_leftover() -> None:
-    assert {path.name for path in (REPOSITORY / "schemas").iterdir()} == set(schemas(forms()))
+    assert {path.name for path in (REPOSITORY / "schemas").iterdir()} == set(SCHEMAS)
 
 
 def test_what_is_written_is_fresh_and_what_is_spoilt_is_stale(tmp_path: Path) -> None:
-    assert set(write(tmp_path / "new")) == set(SCHEMAS)
-    assert stale(tmp_path / "new") == write(tmp_path / "new") == ()
+    assert set(write(tmp_path / "new", forms())) == set(SCHEMAS)
+    assert stale(tmp_path / "new", forms()) == write(tmp_path / "new", forms()) == ()
     (tmp_path / "new" / "site.json").write_text("{}")
     (tmp_path / "new" / "chain.json").unlink()
     assert set(stale(tmp_path / "new")) == {"site.json", "chain.json"}
