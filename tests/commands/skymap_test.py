@@ -407,3 +407,18 @@ def test_a_tree_with_skymaps_is_sound_and_laid_out(sites: Sites) -> None:
     assert sites.run("fmt").code == 0
     assert (sites.tree.state / FILE).read_text().startswith(f"skymap: {NAME}\n")
     assert (sites.tree.state / CONFIG).read_text() == CELLS
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("with_command")
+def test_the_run_that_the_command_makes_enters_the_chain_that_expects_it(at_summit: Sites) -> None:
+    sites = at_summit
+    sites.tree.chain([{"external": "skymaps", "only": [SUMMIT]}, "DM-2", "DM-1"])
+
+    assert sites.apply().code == 0
+    # A look after the run shows it, and the next run has the chain search it.
+    assert sites.run("plan").code == 2
+    assert sites.apply().code == 0
+
+    assert sites.chain(SUMMIT)[0] == "skymaps"
+    assert sites.run("drift").code == 0
