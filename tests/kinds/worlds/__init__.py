@@ -18,7 +18,7 @@ import yaml
 
 from tests.commands.sites import SUMMIT, Sites
 
-__all__ = ["Elsewhere", "KindWorld", "world_of"]
+__all__ = ["Elsewhere", "KindWorld", "edit", "line_with", "world_of"]
 
 
 class KindWorld:
@@ -32,11 +32,21 @@ class KindWorld:
     told: ClassVar[str]
     """Its name, as people are told of it."""
 
+    deployed: ClassVar[str] = "DM-2"
+    """A ticket that is deployed in the end."""
+
     silent: ClassVar[Mapping[str, str]] = {}
     """Commands that say nothing of it, each with the reason."""
 
     def prepare(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         """Set up what its actions need, besides repositories."""
+
+    def prepare_sites(self, sites: Sites) -> None:
+        """Make the sites as they are before it is declared."""
+
+    def apply(self, sites: Sites) -> int:
+        """Apply until all is done; return what the last run ends with."""
+        return sites.apply().code
 
     def declare(self, sites: Sites) -> None:
         """Declare it, so that it lacks at its place."""
@@ -75,6 +85,13 @@ def world_of(kind: str) -> KindWorld | Elsewhere | None:
         return None
     world: KindWorld | Elsewhere = module.WORLD
     return world
+
+
+def line_with(sites: Sites, file: str, words: str) -> str:
+    """Return the only line of a file that has some words, ``FILE:LINE``."""
+    lines = (sites.tree.state / file).read_text().splitlines()
+    (line,) = [number for number, text in enumerate(lines, 1) if words in text]
+    return f"{file}:{line}"
 
 
 def edit(sites: Sites, file: str, change: Any) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from tests.commands.sites import INSTRUMENT, ORIGIN, TOP, Sites
-from tests.kinds.worlds import KindWorld, edit
+from tests.kinds.worlds import KindWorld, edit, line_with
 
 _FILE = f"tickets/{INSTRUMENT}/DM-3.yaml"
 _NAME = "again/bias.20240301a"
@@ -32,9 +32,7 @@ class _World(KindWorld):
     @override
     def spoil(self, sites: Sites) -> str:
         edit(sites, _FILE, lambda said: said["certify"][0].update(datasets_of="no//name"))
-        lines = (sites.tree.state / _FILE).read_text().splitlines()
-        (line,) = [number for number, text in enumerate(lines, 1) if "no//name" in text]
-        return f"{_FILE}:{line}"
+        return line_with(sites, _FILE, "no//name")
 
 
 WORLD = _World()

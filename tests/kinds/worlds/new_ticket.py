@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from tests.commands.sites import INSTRUMENT, TOP, Sites
-from tests.kinds.worlds import KindWorld, edit
+from tests.kinds.worlds import KindWorld, edit, line_with
 
 __all__ = ["NewTicket"]
 
@@ -25,9 +25,4 @@ class NewTicket(KindWorld):
     @override
     def spoil(self, sites: Sites) -> str:
         edit(sites, _FILE, lambda said: said.update(collections=[f"{TOP}//no name"]))
-        (line,) = [
-            number
-            for number, text in enumerate((sites.tree.state / _FILE).read_text().splitlines(), 1)
-            if "no name" in text
-        ]
-        return f"{_FILE}:{line}"
+        return line_with(sites, _FILE, "no name")

@@ -1,10 +1,12 @@
-"""What Rucio holds, which needs its server."""
+"""Datasets of Rucio: a new ticket has none yet."""
 
 from __future__ import annotations
 
-from tests.kinds.worlds import Elsewhere
+from tests.kinds.worlds.by_rucio import ByRucio
 
-WORLD = Elsewhere(
-    "its world has a Rucio, whose server takes longer to start than this walk",
-    ("commands/rucio_test.py", "commands/rucio_killed_test.py", "commands/rucio_faults_test.py"),
-)
+
+class _World(ByRucio):
+    kind = "rucio_dataset"
+
+
+WORLD = _World()
