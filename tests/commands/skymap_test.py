@@ -409,6 +409,18 @@ def test_a_tree_with_skymaps_is_sound_and_laid_out(sites: Sites) -> None:
     assert (sites.tree.state / CONFIG).read_text() == CELLS
 
 
+def test_what_commands_add_to_a_tree_is_checked_with_its_skymaps(deployed: Sites) -> None:
+    sites = deployed
+    declare(sites.tree.state, hash=CELLS_HASH)
+    sites.add_own(SUMMIT, "LSSTComCam/calib/DM-9/bias.20240909a")
+    ran = sites.run("capture", SUMMIT, "LSSTComCam", "--write")
+    assert "Configuration is not there" not in ran.out + ran.err
+    sites.commit()
+    rolled = sites.run("rollback", "DM-2", "--because", "it is wrong")
+    assert "Configuration is not there" not in rolled.out + rolled.err
+    assert rolled.code in {0, 2}, rolled.err
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("with_command")
 def test_the_run_that_the_command_makes_enters_the_chain_that_expects_it(at_summit: Sites) -> None:
