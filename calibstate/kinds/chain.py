@@ -556,11 +556,15 @@ def _require(action: ChainAction, places: ReadPlaces) -> None:
 
 
 def _with_extras(chain: Chain, declared: Chain, butler: ButlerReader) -> Chain:
-    """Return a chain with the chains below children that no file names.
+    """Return a chain with the chains below children that nobody looks at.
 
-    All others are declared themselves, and looked at as such.
+    No file names them, or this command leaves them alone.  All others are
+    declared themselves, and looked at as such.
     """
-    extras = [child for child in chain.children if child not in declared.children]
+    extras: list[str] = []
+    for child in chain.children:
+        if child not in declared.children or child in declared.unspoken:
+            extras.append(child)
     if not extras:
         return chain
     # An observation of before anybody asked does not tell of them.
