@@ -1,7 +1,7 @@
 """Chains within chains, made with one ticket of several.
 
-What enters with an inner chain is all that it searches, of tickets too that the
-command leaves alone.
+What enters with an inner chain is all that it searches, also of tickets that
+the command leaves alone.
 """
 
 from __future__ import annotations
