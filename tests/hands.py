@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from lsst.daf.butler import Butler, DatasetType
@@ -73,12 +74,15 @@ class RealHands:
     def add_chain(self, name: str, children: Sequence[str]) -> None:
         world.add_chain(self.butler, name, children, doc=f"chain {name}")
 
-    def add_exposure(self, day_obs: int, seq: int = 1, physical_filter: str = "g_01") -> int:
-        (number,) = world.add_exposures(self.butler, day_obs, seq, physical_filter=physical_filter)
+    def add_exposure(self, day_obs: int, seq: int = 1, physical_filter: str = "g_01", **fields: Any) -> int:
+        (number,) = world.add_exposures(self.butler, day_obs, seq, physical_filter=physical_filter, **fields)
         return number
 
     def add_skymap(self, name: str, hash_: str) -> None:
         world.add_skymap(self.butler, name, hash_)
+
+    def add_reading(self, run: str, dataset_type: str, exposure: int) -> None:
+        world.add_reading(self.butler, run, dataset_type, exposure)
 
     def remove(self, name: str) -> None:
         if self.butler.collections.get_info(name).type is ButlerCollectionType.RUN:

@@ -102,6 +102,7 @@ def add_exposures(
     *seqs: int,
     instrument: str = INSTRUMENT,
     physical_filter: str = "g_01",
+    **more: Any,
 ) -> list[int]:
     """Record exposures of an observing day, without any data.
 
@@ -115,6 +116,8 @@ def add_exposures(
         Their numbers within the day; the first without any.
     instrument, physical_filter
         What they were taken with.
+    **more
+        Other fields of their records.
 
     Returns
     -------
@@ -130,13 +133,14 @@ def add_exposures(
     with butler.transaction():
         insert("day_obs", night, skip_existing=True)
         for seq in seqs or (1,):
-            fields = _exposure_record(day_obs, seq, instrument, physical_filter)
+            fields = {**exposure_record(day_obs, seq, instrument, physical_filter), **more}
             insert("group", {"instrument": instrument, "name": fields["group"]}, skip_existing=True)
             insert("exposure", fields, skip_existing=True)
     return [exposure_number(day_obs, seq) for seq in seqs or (1,)]
 
 
-def _exposure_record(day_obs: int, seq: int, instrument: str, physical_filter: str) -> dict[str, Any]:
+def exposure_record(day_obs: int, seq: int, instrument: str, physical_filter: str) -> dict[str, Any]:
+    """Return the dimension record of an exposure."""
     return {
         "instrument": instrument,
         "id": exposure_number(day_obs, seq),
@@ -157,6 +161,16 @@ def _exposure_record(day_obs: int, seq: int, instrument: str, physical_filter: s
         "can_see_sky": True,
         "timespan": timespan(exposure_span(day_obs, seq)),
     }
+
+
+def add_reading(butler: Butler, run: str, dataset_type: str, exposure: int) -> None:
+    """Store a dataset of an exposure in a RUN."""
+    type_ = DatasetType(
+        dataset_type, butler.dimensions.conform(["instrument", "exposure"]), "StructuredDataDict"
+    )
+    butler.registry.registerDatasetType(type_)
+    butler.collections.register(run)
+    butler.put({}, type_, instrument=INSTRUMENT, exposure=exposure, run=run)
 
 
 def add_type(butler: Butler, name: str) -> DatasetType:

@@ -19,7 +19,15 @@ from ..model.contents import Holding
 from ..model.names import RepositoryAddress
 from ..model.observations import HeldEntry, Observation, SeenEntry
 from ..model.timespans import Range
-from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
+from ..ports.butler import (
+    ButlerReader,
+    DayOfExposures,
+    Export,
+    SeenCollection,
+    SeenExposure,
+    StoredFile,
+    TakenExposure,
+)
 
 __all__ = ["RecordedButler", "RecordingButler"]
 
@@ -135,6 +143,23 @@ class RecordingButler(ButlerReader):
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures; they are not kept."""
         return self.butler.exposures(instrument, where)
+
+    @override
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        """Return what a RUN holds for exposures; it is not kept."""
+        return self.butler.exposures_by_day(instrument, run, dataset_type, since)
+
+    @override
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        """Return the exposures that have a dataset; they are not kept."""
+        return self.butler.exposures_with(instrument, run, dataset_type)
+
+    @override
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        """Return the exposures of some days; they are not kept."""
+        return self.butler.taken_exposures(instrument, days)
 
     def observation(self, address: str, *, butler: str, version: str, declared: str) -> Observation:
         """Return all that was answered.
@@ -326,6 +351,23 @@ class RecordedButler(ButlerReader):
         """Refuse: dimension records were not observed."""
         self._cannot("its exposures")
 
+    @override
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        """Refuse: dimension records were not observed."""
+        raise _not_kept()
+
+    @override
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        """Refuse: dimension records were not observed."""
+        raise _not_kept()
+
+    @override
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        """Refuse: dimension records were not observed."""
+        raise _not_kept()
+
     def _recalled(
         self,
         names: Iterable[str],
@@ -364,3 +406,9 @@ def _same(first: Holding | None, second: Holding | None) -> bool:
     if first.type != second.type or first.unrecorded != second.unrecorded:
         return False
     return set(first.rows) == set(second.rows)
+
+
+def _not_kept() -> UnreachableError:
+    """Return the error that an observation never tells of exposures."""
+    detail = "observations of others do not tell of exposures and their files"
+    return UnreachableError(Diagnostic("Observation does not tell", detail))

@@ -22,7 +22,15 @@ from ..model.checkups import Examined
 from ..model.contents import Holding
 from ..model.settings import RUBIN
 from ..model.timespans import Range
-from ..ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
+from ..ports.butler import (
+    ButlerReader,
+    DayOfExposures,
+    Export,
+    SeenCollection,
+    SeenExposure,
+    StoredFile,
+    TakenExposure,
+)
 from ..ports.silence import USUAL_TIMEOUT, at_work
 from .cachefolder import CacheFolder, cache_of_user
 from .registry import connections
@@ -268,6 +276,33 @@ class RegistryReader(ButlerReader):
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures, by number."""
         return self._butler.exposures(instrument, where)
+
+    @override
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        """Return what a RUN holds for exposures, by their observing days."""
+        return self._ask(
+            lambda tables: tables.exposures_by_day(instrument, run, dataset_type, since),
+            lambda butler: butler.exposures_by_day(instrument, run, dataset_type, since),
+        )
+
+    @override
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        """Return the exposures that have a dataset of a type in a RUN."""
+        return self._ask(
+            lambda tables: tables.exposures_with(instrument, run, dataset_type),
+            lambda butler: butler.exposures_with(instrument, run, dataset_type),
+        )
+
+    @override
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        """Return the exposures of some observing days, by number."""
+        wanted = list(dict.fromkeys(days))
+        return self._ask(
+            lambda tables: tables.taken_exposures(instrument, wanted),
+            lambda butler: butler.taken_exposures(instrument, wanted),
+        )
 
     def examine(self) -> Examined:
         """Look whether one can work here; nothing is written.

@@ -86,6 +86,10 @@ class Addresses:
         site, _ = self._desired.repository(address)
         return site.construction
 
+    def source(self, uri: str) -> str:
+        """Return the URI of a store of readings, which a file declares."""
+        return _absolute(uri, str(Path(self._desired.root) / "sources"))
+
     @property
     def archive(self) -> str:
         """URI of the archive."""

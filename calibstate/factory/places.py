@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,8 +31,10 @@ from ..ports.commands import ButlerCommands, CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
+from ..ports.progress import Watch, unwatched
 from ..ports.rucio import RucioWriter
 from ..ports.silence import USUAL_TIMEOUT, Silences
+from ..ports.sources import SourceStore
 from . import host
 from .addresses import Addresses
 from .archive import ArchivePlace
@@ -41,6 +43,7 @@ from .observed import ObservedByOthers
 from .records import RecordStore, RecordStores
 from .repositories import RepositoryPlace, Settings
 from .rucio import RucioPlace
+from .sources import SourcePlaces
 
 if TYPE_CHECKING:
     from ..adapters.recorded import RecordingButler
@@ -90,6 +93,8 @@ class Places:
         self._repositories: dict[RepositoryAddress, RepositoryPlace] = {}
         self._archive = ArchivePlace(self._addresses, self._asking)
         self._rucio = RucioPlace(settings.rucio, self._asking) if settings.rucio else None
+        self._watch: Watch = unwatched
+        self._sources = SourcePlaces(self._addresses, self._asking, self._tell)
 
     @property
     def silences(self) -> Silences:
@@ -153,6 +158,30 @@ class Places:
         from ..adapters.filetables import read_table
 
         return read_table(Path(self._desired.root), name)
+
+    # Stores of readings
+
+    @contextmanager
+    def telling(self, watch: Watch) -> Iterator[None]:
+        """Have somebody told how many files of readings were opened.
+
+        Parameters
+        ----------
+        watch
+            Told while the context lasts.
+        """
+        self._watch = watch
+        try:
+            yield
+        finally:
+            self._watch = unwatched
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        self._watch(what, done, total)
+
+    def source(self, uri: str) -> SourceStore:
+        """Return a store to which instruments write their readings."""
+        return self._sources.open(uri)
 
     # The archive and Rucio
 

@@ -66,6 +66,14 @@ class Form:
     beside: Beside | None = None
     """Files that stand beside these; `None`: none do."""
 
+    word: str = ""
+    """What one of them is called; empty: as its key."""
+
+    @property
+    def called(self) -> str:
+        """What one of them is called, in a word."""
+        return self.word or self.key
+
     def name_of(self, noun: Noun) -> str:
         """Return the name that a file declares."""
         return str(getattr(noun, self.key))

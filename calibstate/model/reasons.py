@@ -133,6 +133,12 @@ class Code(Enum):
 
     LEFT_ORIGIN = ("left-origin", "Its ticket has left the origin, and what it holds is final.")
 
+    # Readings of instruments
+
+    EXPOSURE_AWAITED = ("exposure-awaited", "The exposure that a file is about is not known yet.")
+
+    FILE_UNMATCHED = ("file-unmatched", "A file is about no exposure that is known.")
+
     # What a plan leaves
 
     OTHER_SITE = ("other-site", "Another site has to do it.")

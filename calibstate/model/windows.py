@@ -7,37 +7,18 @@ know of them.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, ConfigDict, Field
 
 from .names import Noun, nearest
+from .values import Duration, Words, span_of
 
-__all__ = ["LONGEST", "Window"]
-
-LONGEST = timedelta(days=366)
-"""How long a window may stay closed; what is frozen for longer is on hold."""
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-class _AlsoAWord:
-    """Tells the JSON Schema that a list of one may be its word."""
-
-    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, handler(core)]}
-
-
-def _listed(deny: Any) -> Any:
-    """Accept ``summit`` for ``[summit]``."""
-    if isinstance(deny, str):
-        return (deny,)
-    return deny
+__all__ = ["Window"]
 
 
 def _cron(words: str) -> str:
@@ -53,21 +34,6 @@ def _cron(words: str) -> str:
     except StopIteration:
         raise ValueError(f"`{words}` never comes") from None
     return words
-
-
-def _lasts(words: str) -> str:
-    if not re.fullmatch(r"([0-9]{1,6})([mhd])", words):
-        raise ValueError(f"`{words}` is no duration; write 90m, 14h or 3d")
-    lasts = _span(words)
-    if not timedelta() < lasts <= LONGEST:
-        raise ValueError(f"`{words}` is not between 1m and {LONGEST.days}d: {lasts}")
-    return words
-
-
-def _span(words: str) -> timedelta:
-    number = int(words[:-1])
-    unit = _UNITS[words[-1]]
-    return timedelta(**{unit: number})
 
 
 def _zone(name: str) -> str:
@@ -87,19 +53,14 @@ class Window(Noun):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    deny: Annotated[
-        tuple[str, ...],
-        Field(min_length=1),
-        BeforeValidator(_listed),
-        _AlsoAWord(),
-    ]
+    deny: Words
     """Sites or repositories at which no step is begun while it is closed."""
 
     closes: Annotated[str, AfterValidator(_cron), Field(alias="from")]
     """When it closes, as cron has it: minute, hour, day of month, month, day
     of week."""
 
-    lasts: Annotated[str, AfterValidator(_lasts), Field(alias="for")]
+    lasts: Annotated[Duration, Field(alias="for")]
     """How long it stays closed, such as ``14h``; time that passes, whatever
     becomes of the clocks."""
 
@@ -112,7 +73,7 @@ class Window(Noun):
     @property
     def span(self) -> timedelta:
         """How long it stays closed."""
-        return _span(self.lasts)
+        return span_of(self.lasts)
 
     @cached_property
     def clock(self) -> ZoneInfo:

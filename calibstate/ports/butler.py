@@ -23,12 +23,14 @@ from .records import Fence, unfenced
 __all__ = [
     "ButlerReader",
     "ButlerWriter",
+    "DayOfExposures",
     "Export",
     "ExportedFile",
     "ImportCount",
     "SeenCollection",
     "SeenExposure",
     "StoredFile",
+    "TakenExposure",
 ]
 
 
@@ -119,6 +121,33 @@ class SeenExposure:
 
     end: int
     """Nanoseconds of TAI."""
+
+
+@dataclass(frozen=True)
+class DayOfExposures:
+    """What a RUN holds for the exposures of one observing day."""
+
+    datasets: int
+    """Datasets of one type."""
+
+    flats_without: int
+    """Flats that have no such dataset."""
+
+
+@dataclass(frozen=True)
+class TakenExposure:
+    """An exposure, by all that readings of instruments call it."""
+
+    exposure: int
+    """Its number."""
+
+    day_obs: int
+    """Its observing day, ``YYYYMMDD``."""
+
+    obs_id: str
+    group: str
+    is_flat: bool
+    """Whether its type of observation is ``flat``."""
 
 
 class ButlerReader(Protocol):
@@ -328,6 +357,49 @@ class ButlerReader(Protocol):
         ------
         UsageError
             The butler does not understand the expression.
+        """
+        ...
+
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        """Return what a RUN holds for exposures, by their observing days.
+
+        Days without an exposure are left out.
+
+        Parameters
+        ----------
+        instrument
+            Their instrument.
+        run
+            The RUN; it may not exist.
+        dataset_type
+            A type with the dimensions instrument and exposure; the
+            repository may not know it.
+        since
+            The first day, ``YYYYMMDD``.
+        """
+        ...
+
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        """Return the exposures that have a dataset of a type in a RUN.
+
+        Parameters
+        ----------
+        instrument, run, dataset_type
+            As for `exposures_by_day`.
+        """
+        ...
+
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        """Return the exposures of some observing days, by number.
+
+        Parameters
+        ----------
+        instrument
+            Their instrument.
+        days
+            The days, ``YYYYMMDD``.
         """
         ...
 

@@ -15,6 +15,7 @@ from .butler import ButlerReader, ButlerWriter
 from .commands import ButlerCommands, CommandRunner
 from .records import Journal, Locks
 from .rucio import RucioReader, RucioWriter
+from .sources import SourceStore
 from .tables import Tables
 
 __all__ = ["LockedPlaces", "ReadPlaces", "Records", "WritePlaces"]
@@ -58,6 +59,16 @@ class ReadPlaces(Tables, Protocol):
 
     def commands(self, address: RepositoryAddress) -> ButlerCommands:
         """Return the ``butler`` of a site, to see what commands it has."""
+        ...
+
+    def source(self, uri: str) -> SourceStore:
+        """Return a store to which instruments write their readings.
+
+        Parameters
+        ----------
+        uri
+            As it is declared.
+        """
         ...
 
     def archive(self) -> ArchiveReader:

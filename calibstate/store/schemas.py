@@ -119,7 +119,7 @@ def schemas(forms: Iterable[Form] = ()) -> dict[str, dict[str, Any]]:
     for form in forms:
         pattern = form.file_of("*")
         document = Document(
-            f"{form.key}.json",
+            f"{form.called}.json",
             form.noun,
             f"{pattern}: {form.title}",
         )

@@ -25,7 +25,14 @@ from calibstate.errors import (
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
 from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
-from calibstate.ports.butler import ButlerReader, ButlerWriter, ImportCount, SeenCollection, SeenExposure
+from calibstate.ports.butler import (
+    ButlerReader,
+    ButlerWriter,
+    ImportCount,
+    SeenCollection,
+    SeenExposure,
+    TakenExposure,
+)
 from calibstate.store.bundle import read_contents
 from tests import world
 from tests.bundles import BundleFolder, bundle_from
@@ -543,6 +550,52 @@ def test_an_expression_that_is_not_understood_is_a_mistake(place: Place) -> None
     for where in ("day_obs = ", "night = 3", "exposure.wind = 1", "((", "1", "bias > 3"):
         with pytest.raises(UsageError, match="Expression is not understood"):
             place.reader.exposures("LSSTComCam", where)
+
+
+@in_every_way
+def test_what_a_run_holds_for_exposures_is_told_by_day(place: Place, hands: Hands) -> None:
+    first = hands.add_exposure(20250607, 1, observation_type="flat")
+    hands.add_exposure(20250607, 2, observation_type="flat")
+    second = hands.add_exposure(20250608, 1, observation_type="bias")
+    hands.add_exposure(20250609, 1, observation_type="bias")
+    for exposure in (first, second):
+        hands.add_reading("readings", "photodiode", exposure)
+    hands.add_reading("others", "photodiode", first)
+    hands.add_reading("readings", "shutterMotionProfileOpen", first)
+
+    def told(run: str, dataset_type: str, since: int) -> dict[int, tuple[int, int]]:
+        days = place.reader.exposures_by_day("LSSTComCam", run, dataset_type, since)
+        return {day: (one.datasets, one.flats_without) for day, one in days.items()}
+
+    all_days = {20250607: (1, 1), 20250608: (1, 0), 20250609: (0, 0)}
+    assert told("readings", "photodiode", 20250607) == all_days
+    assert told("readings", "photodiode", 20250608) == {20250608: (1, 0), 20250609: (0, 0)}
+    none = {20250607: (0, 2), 20250608: (0, 0), 20250609: (0, 0)}
+    assert told("no/such/run", "photodiode", 20250607) == none
+    assert told("readings", "noSuchType", 20250607) == none
+    assert dict(place.reader.exposures_by_day("LATISS", "readings", "photodiode", 20250607)) == {}
+
+    assert place.reader.exposures_with("LSSTComCam", "readings", "photodiode") == {first, second}
+    assert place.reader.exposures_with("LSSTComCam", "others", "photodiode") == {first}
+    for nothing in (("LSSTComCam", "no/such/run", "photodiode"), ("LSSTComCam", "readings", "noSuchType")):
+        assert place.reader.exposures_with(*nothing) == frozenset()
+    assert place.reader.exposures_with("LATISS", "readings", "photodiode") == frozenset()
+
+
+@in_every_way
+def test_exposures_of_days_are_told_by_what_readings_call_them(place: Place, hands: Hands) -> None:
+    last = hands.add_exposure(20250608, 1, observation_type="flat", group="2025-06-08T20#1")
+    hands.add_exposure(20250607, 2)
+    hands.add_exposure(20250609)
+
+    told = place.reader.taken_exposures("LSSTComCam", [20250608, 20250607])
+
+    assert list(told) == [
+        TakenExposure(2025060700002, 20250607, "MC_O_20250607_000002", "20250607_2", is_flat=False),
+        TakenExposure(last, 20250608, "MC_O_20250608_000001", "2025-06-08T20#1", is_flat=True),
+    ]
+    assert list(place.reader.taken_exposures("LSSTComCam", [])) == []
+    assert list(place.reader.taken_exposures("LATISS", [20250608])) == []
 
 
 # Exporting

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from typing_extensions import override
@@ -26,12 +27,14 @@ from calibstate.model.readings import Reading, means_something
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
 from calibstate.ports.butler import (
     ButlerWriter,
+    DayOfExposures,
     Export,
     ExportedFile,
     ImportCount,
     SeenCollection,
     SeenExposure,
     StoredFile,
+    TakenExposure,
 )
 from calibstate.ports.progress import Tally, Watch, unwatched
 from calibstate.ports.records import Fence, unfenced
@@ -40,6 +43,7 @@ from tests.calibrations import (
     DETECTORS,
     FILTERS,
     INSTRUMENT,
+    STAND_IN,
     TYPES,
     YAML_FORMATTER,
     DataId,
@@ -121,6 +125,8 @@ class MemoryButler(ButlerWriter):
         """Exposures by number."""
         self.registered: dict[str, str] = {}
         """Hashes of skymaps in hex, by name."""
+        self.called: dict[int, TakenExposure] = {}
+        """The same, by what readings of instruments call them."""
         if instrument:
             self._add_records("instrument", [instrument_record(instrument)])
             self._add_records("physical_filter", filter_records(instrument))
@@ -196,13 +202,28 @@ class MemoryButler(ButlerWriter):
         """Make a chain, or give it these children."""
         self._register(name, CollectionType.CHAINED, children=tuple(children), doc=f"chain {name}")
 
-    def add_exposure(self, day_obs: int, seq: int = 1, physical_filter: str = "g_01") -> int:
+    def add_exposure(self, day_obs: int, seq: int = 1, physical_filter: str = "g_01", **fields: Any) -> int:
         """Record an exposure; return its number."""
         number = exposure_number(day_obs, seq)
         data_id = {"instrument": INSTRUMENT, "exposure": str(number), "physical_filter": physical_filter}
         data_id["band"] = FILTERS[physical_filter]
         self.taken[number] = SeenExposure(number, day_obs, data_id, *exposure_span(day_obs, seq))
+        self.called[number] = TakenExposure(
+            number,
+            day_obs,
+            fields.get("obs_id", f"MC_O_{day_obs}_{seq:06d}"),
+            fields.get("group", f"{day_obs}_{seq}"),
+            fields.get("observation_type") == "flat",
+        )
         return number
+
+    def add_reading(self, run: str, dataset_type: str, exposure: int) -> None:
+        """Store a dataset of an exposure in a RUN."""
+        self._register(run, CollectionType.RUN)
+        data_id: DataId = {"instrument": INSTRUMENT, "exposure": exposure}
+        id_ = str(dataset_uuid(run, dataset_type, data_id))
+        path = datastore_path(run, dataset_type, data_id)
+        self.datasets[id_] = Dataset(id_, dataset_type, run, data_id, STAND_IN, path, 0)
 
     def remove(self, name: str) -> None:
         """Remove a collection; with a RUN its files and certifications."""
@@ -363,6 +384,41 @@ class MemoryButler(ButlerWriter):
             if self.taken[number].data_id["instrument"] == instrument
             and all(_meets(self.taken[number], condition) for condition in conditions)
         ]
+
+    @override
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        with_dataset = self.exposures_with(instrument, run, dataset_type)
+        days: dict[int, DayOfExposures] = {}
+        for exposure in self._called(instrument):
+            if exposure.day_obs < since:
+                continue
+            day = days.get(exposure.day_obs, DayOfExposures(0, 0))
+            has_dataset = exposure.exposure in with_dataset
+            lacks = exposure.is_flat and not has_dataset
+            days[exposure.day_obs] = DayOfExposures(day.datasets + has_dataset, day.flats_without + lacks)
+        return days
+
+    @override
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        exposures = set()
+        for dataset in self.datasets.values():
+            is_of_type = (dataset.run, dataset.dataset_type) == (run, dataset_type)
+            if is_of_type and dataset.data_id["instrument"] == instrument and "exposure" in dataset.data_id:
+                exposures.add(int(dataset.data_id["exposure"]))
+        return frozenset(exposures)
+
+    @override
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        wanted = set(days)
+        return [exposure for exposure in self._called(instrument) if exposure.day_obs in wanted]
+
+    def _called(self, instrument: str) -> list[TakenExposure]:
+        here = [
+            number for number in sorted(self.called) if self.taken[number].data_id["instrument"] == instrument
+        ]
+        return [self.called[number] for number in here]
 
     @override
     def set_chain(

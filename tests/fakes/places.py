@@ -25,11 +25,13 @@ from calibstate.ports.archive import ArchiveReader, ArchiveWriter
 from calibstate.ports.butler import (
     ButlerReader,
     ButlerWriter,
+    DayOfExposures,
     Export,
     ImportCount,
     SeenCollection,
     SeenExposure,
     StoredFile,
+    TakenExposure,
 )
 from calibstate.ports.places import Records, WritePlaces
 from calibstate.ports.progress import Pace, Watch, unlimited, unwatched
@@ -41,6 +43,7 @@ from tests.fakes.butler import MemoryButler
 from tests.fakes.commands import MemoryCommands
 from tests.fakes.records import MemoryJournal, MemoryLocks
 from tests.fakes.rucio import MemoryRucio
+from tests.fakes.sources import MemorySource
 
 __all__ = ["MemoryPlaces", "Write"]
 
@@ -76,6 +79,8 @@ class MemoryPlaces(WritePlaces):
         """Tables of files, by their paths in the tree."""
         self.programs = {address: MemoryCommands() for address in addresses}
         """The ``butler`` of each repository's site."""
+        self.sources: dict[str, MemorySource] = {}
+        """Stores of readings, by URI."""
         self.bundles = MemoryArchive(self.uris, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
         self.bundles.files = self.uris
         self.prefixes = prefixes or {}
@@ -121,6 +126,10 @@ class MemoryPlaces(WritePlaces):
         if name not in self.tables:
             raise RefusedError(Diagnostic("Table of files cannot be read", f"{name}: there is none."))
         return self.tables[name]
+
+    @override
+    def source(self, uri: str) -> MemorySource:
+        return self.sources.setdefault(uri, MemorySource(uri))
 
     @override
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
@@ -270,6 +279,20 @@ class _Writer(ButlerWriter):
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         return self._butler.exposures(instrument, where)
+
+    @override
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        return self._butler.exposures_by_day(instrument, run, dataset_type, since)
+
+    @override
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        return self._butler.exposures_with(instrument, run, dataset_type)
+
+    @override
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        return self._butler.taken_exposures(instrument, days)
 
     @override
     def set_chain(

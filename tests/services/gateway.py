@@ -9,10 +9,21 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _REFUSED = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>not this time</Message></Error>'
+_GONE = b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>it is gone</Message></Error>'
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A GET, and how much was answered."""
+
+    path: str
+    """Bucket and key; of a list only the bucket."""
+    size: int
+    """Bytes of the answer without its headers."""
 
 
 @dataclass
@@ -24,6 +35,10 @@ class Gateway:
     """Given bucket and key of a PUT, and how many came before it."""
     changes_headers: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] = lambda headers: headers
     """Given the headers of an answer, with Content-Length; returns others."""
+    has_lost: Callable[[str], bool] = lambda key: False
+    """Given bucket and key of a GET: whether it is gone, though listed."""
+    gets: list[Fetched] = field(default_factory=list)
+    """Each GET that was answered."""
     puts: list[str] = field(default_factory=list)
     """Bucket and key of each PUT that was handed on."""
     _counting: threading.Lock = field(default_factory=threading.Lock)
@@ -35,6 +50,11 @@ class Gateway:
                 return False
             self.puts.append(key)
             return True
+
+    def count(self, path: str, size: int) -> None:
+        """Keep that something was fetched."""
+        with self._counting:
+            self.gets.append(Fetched(unquote(urlsplit(path).path).strip("/"), size))
 
 
 @contextmanager
@@ -55,11 +75,18 @@ def gateway(server: str) -> Iterator[Gateway]:
             if self.command == "PUT" and not opened.lets_pass(self.path):
                 self._answer(403, [("Content-Type", "application/xml")], _REFUSED)
                 return
+            if self.command == "GET" and opened.has_lost(unquote(urlsplit(self.path).path).strip("/")):
+                opened.count(self.path, 0)
+                self._answer(404, [("Content-Type", "application/xml")], _GONE)
+                return
             behind = HTTPConnection(urlsplit(server).netloc)
             behind.request(self.command, self.path, body, dict(self.headers))
             answer = behind.getresponse()
             kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
-            self._answer(answer.status, kept, answer.read(), answer.getheader("Content-Length"))
+            data = answer.read()
+            if self.command == "GET":
+                opened.count(self.path, len(data))
+            self._answer(answer.status, kept, data, answer.getheader("Content-Length"))
             behind.close()
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _hand_on  # noqa: N815

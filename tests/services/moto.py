@@ -41,6 +41,12 @@ class S3:
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
 
+def with_key(endpoint: str) -> str:
+    """Return the endpoint of a profile, with the key that it is used with."""
+    scheme, _, host = endpoint.partition("://")
+    return f"{scheme}://{_KEYS['AWS_ACCESS_KEY_ID']}:{_KEYS['AWS_SECRET_ACCESS_KEY']}@{host}"
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3]:
     # Port 0: the kernel chooses a free one, so that workers do not collide.

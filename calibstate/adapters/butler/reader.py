@@ -15,11 +15,20 @@ from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
 from ...model.settings import RUBIN
 from ...model.timespans import Range
-from ...ports.butler import ButlerReader, Export, SeenCollection, SeenExposure, StoredFile
+from ...ports.butler import (
+    ButlerReader,
+    DayOfExposures,
+    Export,
+    SeenCollection,
+    SeenExposure,
+    StoredFile,
+    TakenExposure,
+)
 from ...ports.silence import USUAL_TIMEOUT
 from .checkup import examine
 from .conflicts import objections
 from .export import check_export, describe, list_stored, write_export
+from .exposures import count_by_day, find_taken, find_with_dataset
 from .holdings import find_collections, read_holdings
 from .lookups import find, find_detectors, find_exposures, find_filters, find_runs, find_skymaps
 from .opening import Repository
@@ -191,6 +200,26 @@ class DafButlerReader(ButlerReader):
         """Return exposures, by number."""
         with self._repository.asking():
             return find_exposures(self._butler, instrument, where)
+
+    @override
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> Mapping[int, DayOfExposures]:
+        """Return what a RUN holds for exposures, by their observing days."""
+        with self._asking_refreshed():
+            return count_by_day(self._butler, instrument, run, dataset_type, since)
+
+    @override
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        """Return the exposures that have a dataset of a type in a RUN."""
+        with self._asking_refreshed():
+            return find_with_dataset(self._butler, instrument, run, dataset_type)
+
+    @override
+    def taken_exposures(self, instrument: str, days: Iterable[int]) -> Sequence[TakenExposure]:
+        """Return the exposures of some observing days, by number."""
+        with self._repository.asking():
+            return find_taken(self._butler, instrument, list(days))
 
     @property
     def is_server(self) -> bool:

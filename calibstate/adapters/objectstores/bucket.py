@@ -134,6 +134,27 @@ class Bucket(ObjectStore):
             return None
         return current.data
 
+    @override
+    def read_part(self, key: str, begin: int, size: int) -> bytes | None:
+        # S3 counts the last byte too.
+        last = begin + size - 1
+        with _answers():
+            try:
+                answer = self._get_object(key, Range=f"bytes={begin}-{last}")
+            except ClientError as error:
+                status = _status(error)
+                if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    return b""  # The file ends before.
+                if status != HTTPStatus.FORBIDDEN:
+                    raise
+                # Of this object nothing is told, and others may be.
+                where = f"{self.uri}{key}"
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), where) from error
+            if answer is None:
+                return None
+            data: bytes = answer["Body"].read()
+            return data
+
     def fetch(self, key: str, stream: IO[bytes]) -> None:
         """Copy a file of any size into a stream."""
         with _answers():
@@ -293,10 +314,14 @@ class Bucket(ObjectStore):
         return digest
 
     @override
-    def sizes(self, key: str) -> Mapping[str, int]:
+    def sizes(self, key: str, since: str = "") -> Mapping[str, int]:
         above = self._key(key) + "/"
+        which = {"Prefix": above}
+        if since:
+            # It begins behind this key, and no file is called like a folder.
+            which["StartAfter"] = f"{above}{since}"
         sizes = {}
-        for page in self._listed(Prefix=above):
+        for page in self._listed(**which):
             for file in page.get("Contents", ()):
                 name = file["Key"].removeprefix(above)
                 sizes[name] = file["Size"]
@@ -375,10 +400,10 @@ class Bucket(ObjectStore):
             # Without an ETag no condition of a later request can be met.
             return _Object(data, answer.get("ETag", ""))
 
-    def _get_object(self, key: str) -> Mapping[str, Any] | None:
+    def _get_object(self, key: str, **which: str) -> Mapping[str, Any] | None:
         """Ask for an object; its body is still to be read."""
         try:
-            answer: Mapping[str, Any] = self._client.get_object(**self._where(key))
+            answer: Mapping[str, Any] = self._client.get_object(**self._where(key), **which)
         except self._client.exceptions.NoSuchKey:
             return None
         return answer

@@ -126,6 +126,15 @@ class Folder(ObjectStore):
             return None
 
     @override
+    def read_part(self, key: str, begin: int, size: int) -> bytes | None:
+        try:
+            with _regular(self._root / key) as stream:
+                stream.seek(begin)
+                return stream.read(size)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    @override
     def write(self, key: str, data: bytes) -> None:
         path = self._path_to_write(key)
         with self._temporary(path.parent, f"{path.name}-") as (temporary, stream):
@@ -198,11 +207,16 @@ class Folder(ObjectStore):
         return digester.digest
 
     @override
-    def sizes(self, key: str) -> Mapping[str, int]:
+    def sizes(self, key: str, since: str = "") -> Mapping[str, int]:
         root = self._root / key
         sizes = {}
-        for folder, _, names in os.walk(root, onerror=_not_absent):
+        for folder, folders, names in os.walk(root, onerror=_not_absent):
+            above = Path(folder).relative_to(root)
+            # What is not left here is not gone into.
+            folders[:] = [name for name in folders if _reaches(above / name, since)]
             for name in names:
+                if str(above / name) < since:
+                    continue
                 path = Path(folder) / name
                 # It went meanwhile, or is a link that leads nowhere.
                 with suppress(FileNotFoundError):
@@ -364,6 +378,12 @@ def _regular(path: Path) -> IO[bytes]:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise OSError(errno.EINVAL, "It is not a file", str(path))
+
+
+def _reaches(folder: Path, since: str) -> bool:
+    """Say whether paths below a folder may sort behind one."""
+    path = f"{folder}/"
+    return path >= since or since.startswith(path)
 
 
 def _not_absent(error: OSError) -> None:

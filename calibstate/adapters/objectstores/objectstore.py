@@ -73,6 +73,20 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
+    def read_part(self, key: str, begin: int, size: int) -> bytes | None:
+        """Return some of the bytes of a file, or `None` where there is none.
+
+        What goes wrong with this file alone is an `OSError` with a number.
+
+        Parameters
+        ----------
+        key
+            Key of the file.
+        begin, size
+            The first byte, and how many; fewer are returned where it ends.
+        """
+
+    @abstractmethod
     def write(self, key: str, data: bytes) -> None:
         """Write a file in one step, in place of the one that is there."""
 
@@ -122,8 +136,16 @@ class ObjectStore(ABC):
         """
 
     @abstractmethod
-    def sizes(self, key: str) -> Mapping[str, int]:
-        """Return the bytes of all files below a folder, by path within it."""
+    def sizes(self, key: str, since: str = "") -> Mapping[str, int]:
+        """Return the bytes of all files below a folder, by path within it.
+
+        Parameters
+        ----------
+        key
+            The folder.
+        since
+            Leave out paths that sort before; nobody looks at them.
+        """
 
     @abstractmethod
     def digest(self, key: str, pace: Pace = unlimited) -> Digest | None:

@@ -14,14 +14,18 @@ __all__ = [
     "DATASET_TYPES",
     "DETECTORS",
     "DIGESTS_OF_LINES",
+    "EXPOSURES",
+    "EXPOSURES_BY_DAY",
     "FILES",
     "FILTERS",
     "FIRST_OF_TYPE",
     "LINES",
     "LINES_WITH_RANGES",
+    "NO_DATASETS",
     "ROWS",
     "RUNS",
     "SKYMAPS",
+    "SOME_DATASETS",
     "TEXTS_OF_LINES",
     "UNRECORDED",
 ]
@@ -108,6 +112,37 @@ SKYMAPS = """
     SELECT name, hash
     FROM {schema}skymap
 """
+
+EXPOSURES = """
+    SELECT e.id, e.day_obs, e.obs_id, e."group", e.observation_type
+    FROM {schema}exposure e
+    WHERE e.instrument = {instrument} AND e.day_obs IN ({days})
+    ORDER BY e.id
+"""
+
+EXPOSURES_BY_DAY = """
+    SELECT
+        e.day_obs,
+        count(d.dataset_id),
+        sum(CASE WHEN e.observation_type = 'flat' AND d.dataset_id IS NULL THEN 1 ELSE 0 END)
+    FROM {schema}exposure e
+    LEFT JOIN ({datasets}) d ON d.instrument = e.instrument AND d.exposure = e.id
+    WHERE e.instrument = {instrument} AND e.day_obs >= {since}
+    GROUP BY e.day_obs
+"""
+
+SOME_DATASETS = """
+    SELECT a.instrument, a.exposure, a.dataset_id
+    FROM {schema}{table} a
+    WHERE {where}
+"""
+
+NO_DATASETS = """
+    SELECT instrument, id AS exposure, obs_id AS dataset_id
+    FROM {schema}exposure
+    WHERE 1 = 0
+"""
+"""Of a RUN or a dataset type that is not there."""
 
 TEXTS_OF_LINES = """
     SELECT a.collection_id, group_concat({line}, char(10)), count(*), max({is_odd})

@@ -21,7 +21,7 @@ from uuid import UUID
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.fingerprints import collection_fingerprint, digest_of_lines
 from ...model.timespans import EMPTY
-from ...ports.butler import SeenCollection
+from ...ports.butler import DayOfExposures, SeenCollection, TakenExposure
 from . import statements
 from .lines import (
     DIGITS,
@@ -323,6 +323,66 @@ class Snapshot:
             # The butler keeps bytes as base64 in all databases.
             hashes[str(name)] = b64decode(hash_ or "").hex()
         return hashes
+
+    def exposures_by_day(
+        self, instrument: str, run: str, dataset_type: str, since: int
+    ) -> dict[int, DayOfExposures]:
+        """Return what a RUN holds for exposures, by their observing days."""
+        self._check_exposures()
+        answer = self._select(
+            statements.EXPOSURES_BY_DAY,
+            [instrument],
+            datasets=self._datasets_with_exposures(run, dataset_type),
+            instrument=self._markers([instrument]),
+            since=str(int(since)),
+        )
+        days: dict[int, DayOfExposures] = {}
+        for day, datasets, flats_without in answer:
+            days[int(day)] = DayOfExposures(int(datasets), int(flats_without))
+        return days
+
+    def exposures_with(self, instrument: str, run: str, dataset_type: str) -> frozenset[int]:
+        """Return the exposures that have a dataset of a type in a RUN."""
+        answer = self._select(self._datasets_with_exposures(run, dataset_type))
+        return frozenset(int(exposure) for name, exposure, _ in answer if name == instrument)
+
+    def _datasets_with_exposures(self, run: str, dataset_type: str) -> str:
+        """Return the statement for what a RUN holds of a type."""
+        for table, part in self._parts(self._leaves([run]), calibrations_only=False).items():
+            for id_, name in part.types.items():
+                # A type of that name may have other dimensions here.
+                if name == dataset_type and "exposure" in self._columns(table):
+                    only = _Part(part.collections, {id_: name})
+                    (where,) = only.wheres()
+                    return self._filled_in(statements.SOME_DATASETS, table=table, where=where)
+        return self._filled_in(statements.NO_DATASETS)
+
+    def taken_exposures(self, instrument: str, days: Sequence[int]) -> list[TakenExposure]:
+        """Return the exposures of some observing days, by number."""
+        self._check_exposures()
+        exposures: list[TakenExposure] = []
+        for some in _chunks(sorted(days)):
+            answer = self._select(
+                statements.EXPOSURES,
+                [instrument],
+                instrument=self._markers([instrument]),
+                days=_listed(some),
+            )
+            for number, day, obs_id, group, type_ in answer:
+                exposures.append(TakenExposure(int(number), int(day), obs_id, group, type_ == "flat"))
+        return exposures
+
+    def _check_exposures(self) -> None:
+        """Look whether exposures are told as they were when this was tried.
+
+        Raises
+        ------
+        NotTriedError
+            They are told otherwise, as in older universes of dimensions.
+        """
+        columns = {"instrument", "id", "day_obs", "obs_id", "group", "observation_type"}
+        if not columns.issubset(self._columns("exposure")):
+            raise NotTriedError("its exposures have other columns")
 
     def digests(
         self,
