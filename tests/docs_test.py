@@ -19,7 +19,8 @@ order, each page in a demonstration world of its own:
   do nothing but when such a word says so;
 * moments, ids of rules, ports and where the world is are told as always the
   same;
-* on a page with ``approvals --check`` a Jira is there;
+* on a page with ``approvals --check`` a Jira is there, on one with
+  ``ingest-photodiode`` that command;
 * ``<!-- not run: REASON -->`` in front of a block leaves it out.
 
 ``UPDATE_DOCS=1 make test-words`` writes the output of
@@ -44,15 +45,18 @@ from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
 import pytest
+from lsst.daf.butler import Butler
 
 from calibstate.demo.construction.tasks import FAIL
 from calibstate.demo.construction.tree import build_construction, declare_adopted
 from calibstate.demo.construction.world import SMALL
 from calibstate.demo.rucio.site import RucioSite
 from calibstate.factory import clock
+from tests.annex import electrometer_file, electrometer_path
 from tests.commands import cut
 from tests.services.jira import JiraServer, open_jira
 from tests.stand_ins.commands import plugins
+from tests.world import add_exposures
 from tests.written import besides_seals
 
 ROOT = Path(__file__).parents[1]
@@ -224,7 +228,27 @@ def _leave_the_stack(world: Path) -> None:
     del os.environ["DAF_BUTLER_PLUGINS"]
 
 
+def _measure_flats(world: Path) -> None:
+    """Take three flats, and write what an electrometer writes of them."""
+    day, annex = 20250607, world / "annex"
+    (repository,) = (world / "repo").glob("usdf*main*")
+    with Butler.from_config(str(repository), writeable=True) as butler:
+        for seq in (1, 2, 3):
+            group = f"2025-06-07T20:30:0{seq}.000#1"
+            fields = {"group": group, "observation_type": "flat"}
+            add_exposures(butler, day, seq, physical_filter="r_03", **fields)
+            if seq < 3:
+                _write(annex / electrometer_path(day, seq + 387), electrometer_file(group))
+    _write(annex / electrometer_path(day, 390), electrometer_file("2025-06-07T20:31:00.000"))
+
+
+def _write(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+
+
 AROUND: Mapping[str, Callable[[Path], object]] = {
+    "flats are measured": _measure_flats,
     "a host at the summit loses its power": _lose_power,
     "a run is killed at the summit": _kill_a_run,
     "two pull requests are merged": _merge_through_the_year,
@@ -406,6 +430,8 @@ def shell(
     monkeypatch.setattr(clock, "source", clock.source)
     for variable in [name for name in os.environ if name.startswith("CALIBSTATE_")]:
         monkeypatch.delenv(variable)
+    if "ingest-photodiode" in page.read_text():
+        monkeypatch.setenv("DAF_BUTLER_PLUGINS", plugins("ingesting"))
     with ExitStack() as around:
         if "approvals --check" in page.read_text():
             address = around.enter_context(board()).address
@@ -516,6 +542,7 @@ def test_the_tree_of_the_reference_page_is_sound(tmp_path: Path) -> None:
     assert besides_seals(remarks) == ()
     assert len(declared.chains) == 3
     assert set(declared.own["skymaps"]) == {"lsst_cells_v1"}
+    assert list(declared.own["sources"]) == ["LSSTCam"]
 
 
 def test_every_kind_and_action_has_its_place_in_the_reference() -> None:
@@ -554,6 +581,7 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
     from calibstate.model.repositories import Repository, Site
     from calibstate.model.settings import RucioSettings, Settings
     from calibstate.model.skymaps import SkymapFile
+    from calibstate.model.sources import Feed, Sources
     from calibstate.model.tickets import Approval, RucioLabel, Ticket
     from calibstate.model.windows import Window
 
@@ -571,6 +599,8 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
             ChainFile,
             SkymapFile,
             Window,
+            Sources,
+            Feed,
         )
         for name, field in noun.model_fields.items()
     }

@@ -56,6 +56,12 @@ TABLE: list[Line] = [
     Line("calibstate.kinds.collection", "CollectionKind"),
     Line("calibstate.kinds.external", "ExternalKind"),
     Line("calibstate.kinds.chain", "ChainKind"),
+    Line(
+        "calibstate.kinds.source",
+        "SourceKind",
+        folder="sources",
+        form="calibstate.kinds.source_checks",
+    ),
 ]
 """A new kind is a line here."""
 

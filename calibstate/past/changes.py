@@ -355,7 +355,7 @@ class _Comparison:
                     before=_plain(old),
                     after=_plain(new),
                     folder=folder,
-                    kind=form.key,
+                    kind=form.called,
                 )
             if form.beside:
                 yield from self.beside(form, form.beside)

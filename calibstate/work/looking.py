@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -99,10 +100,11 @@ def ask_who_is_there(session: Session, places: Places) -> None:
 
 def look_at_all(session: Session, places: Places) -> View:
     """Look at all that is asked for, and show how far that has come."""
-    with session.counting("looking at", "places") as watch:
+    with session.listener.progress("looking at") as watch:
         # Shown before the first of them has answered.
-        watch(0, 1)
-        return observe(session.desired, session.scope, places, watch)
+        watch("places", 0, 1)
+        with places.telling(watch):
+            return observe(session.desired, session.scope, places, partial(watch, "places"))
 
 
 def planned(view: View, allowed: Allowed, failed: Failed | None = None, foreseen: Foreseen = NONE) -> Plan:

@@ -115,8 +115,9 @@ class _Walk:
     def is_ours(self, target: Mapping[str, str]) -> bool:
         return target["kind"] == self.world.kind and target["place"] == self.world.place
 
-    def tells(self, text: str) -> str:
-        return "" if self.world.told in text else f"{self.world.told} is not told of: {text[:500]}"
+    def tells(self, text: str, words: str = "") -> str:
+        words = words or self.world.told
+        return "" if words in text else f"{words} is not told of: {text[:500]}"
 
 
 def _validate(walk: _Walk) -> str:
@@ -135,11 +136,11 @@ def _show(walk: _Walk) -> str:
 
 
 def _diff(walk: _Walk) -> str:
-    return walk.tells(walk.sites.run("diff", "HEAD").out)
+    return walk.tells(walk.sites.run("diff", "HEAD").out, walk.world.file)
 
 
 def _report(walk: _Walk) -> str:
-    return walk.tells(walk.sites.run("report", "--base", "HEAD").out)
+    return walk.tells(walk.sites.run("report", "--base", "HEAD").out, walk.world.file)
 
 
 def _impact(walk: _Walk) -> str:

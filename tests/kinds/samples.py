@@ -10,6 +10,7 @@ from calibstate.kinds.rucio_dataset import RegisterDataset
 from calibstate.kinds.rucio_rule import AddRule, BoostRule, KeepRule
 from calibstate.kinds.skymap import RegisterSkymap
 from calibstate.kinds.skymap_file import read_config
+from calibstate.kinds.source_actions import FilesOfDay, IngestReadings
 from calibstate.kinds.verification import SubmitVerification
 from calibstate.model.bundles import BundleFile
 from calibstate.model.damage import DamagedFile
@@ -174,6 +175,21 @@ SAMPLES = (
         because="no skymap of that name is registered",
         hash=CELLS_HASH,
         config=read_config(CELLS.encode(), "skymaps/lsst_cells_v1.skymap.config").noun,
+    ),
+    IngestReadings(
+        target=Address(place=Place("usdf/main"), kind="source", name="LSSTCam/photodiode"),
+        because="1 file of 2025-06-07 with an exposure here and no dataset",
+        instrument="LSSTCam",
+        dataset_type="photodiode",
+        run="LSSTCam/calib/photodiode",
+        stores=("s3://lfa@rubinobs-lfa-cp/Electrometer:103/fits/",),
+        days=(
+            FilesOfDay(
+                day=20250607,
+                folder="s3://lfa@rubinobs-lfa-cp/Electrometer:103/fits/2025/06/07/",
+                files={"EM103_O_20250607_000389.fits": 2025060700017},
+            ),
+        ),
     ),
     PrependToChain(
         target=_CALIB,

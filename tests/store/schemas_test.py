@@ -27,6 +27,7 @@ SCHEMA_OF = {
     "sites": "site.json",
     "tickets": "ticket.json",
     "skymaps": "skymap.json",
+    "sources": "source.json",
 }
 
 

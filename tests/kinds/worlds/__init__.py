@@ -7,6 +7,8 @@ them, and misses the file of a kind that has none.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,7 +20,18 @@ import yaml
 
 from tests.commands.sites import SUMMIT, Sites
 
-__all__ = ["Elsewhere", "KindWorld", "edit", "line_with", "world_of"]
+__all__ = ["Elsewhere", "KindWorld", "edit", "line_with", "put_butler", "world_of"]
+
+_BUTLER = """\
+#!{python}
+import sys
+if sys.argv[1:] == ["--help"]:
+    print("\\nCommands:\\n  {command}  Do what a package of the stack does.")
+else:
+    from tests.stand_ins.commands.{module} import {function}
+    {function}(sys.argv[2:], standalone_mode=False)
+"""
+"""A ``butler`` that need not import all packages to list its command."""
 
 
 class KindWorld:
@@ -31,6 +44,10 @@ class KindWorld:
 
     told: ClassVar[str]
     """Its name, as people are told of it."""
+
+    file: ClassVar[str] = ""
+    """The file that declares it, where `diff` tells of a file that declares
+    several; empty: it tells of the name."""
 
     deployed: ClassVar[str] = "DM-2"
     """A ticket that is deployed in the end."""
@@ -85,6 +102,30 @@ def world_of(kind: str) -> KindWorld | Elsewhere | None:
         return None
     world: KindWorld | Elsewhere = module.WORLD
     return world
+
+
+def put_butler(monkeypatch: pytest.MonkeyPatch, folder: Path, module: str, command: str) -> None:
+    """Put a ``butler`` in front of all others that has one command.
+
+    Parameters
+    ----------
+    monkeypatch
+        Sets the environment.
+    folder
+        Where the program is, made by this.
+    module
+        Module of `tests.stand_ins.commands`.
+    command
+        The command.
+    """
+    folder.mkdir()
+    program = folder / "butler"
+    function = command.replace("-", "_")
+    text = _BUTLER.format(python=sys.executable, command=command, module=module, function=function)
+    program.write_text(text)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
 
 
 def line_with(sites: Sites, file: str, words: str) -> str:

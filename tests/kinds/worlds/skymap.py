@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -12,21 +10,8 @@ import pytest
 from typing_extensions import override
 
 from tests.commands.sites import SUMMIT, Sites
-from tests.kinds.worlds import KindWorld
+from tests.kinds.worlds import KindWorld, put_butler
 from tests.skymaps import declare
-
-_BUTLER = f"""\
-#!{sys.executable}
-import sys
-if sys.argv[1:] == ["--help"]:
-    print()
-    print("Commands:")
-    print("  register-skymap  Make a SkyMap and add it to a repository.")
-else:
-    from tests.stand_ins.commands.skymaps import register_skymap
-    register_skymap(sys.argv[2:], standalone_mode=False)
-"""
-"""A ``butler`` that need not import all packages to list its command."""
 
 
 class _World(KindWorld):
@@ -39,12 +24,7 @@ class _World(KindWorld):
 
     @override
     def prepare(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        folder.mkdir()
-        program = folder / "butler"
-        program.write_text(f"\n{_BUTLER}".lstrip())
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+        put_butler(monkeypatch, folder, "skymaps", "register-skymap")
 
     @override
     def declare(self, sites: Sites) -> None:
