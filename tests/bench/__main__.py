@@ -28,6 +28,7 @@ from .resolving import resolve_many_question, resolve_question
 from .reviewing import impact_of_many_question, report_question, validate_many_question
 from .rucio import look_question, register_question
 from .selecting import fingerprint_question
+from .sources import source_folder_question, source_question
 from .starting import start_question
 
 QUESTIONS = {
@@ -55,6 +56,8 @@ QUESTIONS = {
     "validate-many": validate_many_question,
     "impact-of-many": impact_of_many_question,
     "report": report_question,
+    "source": source_question,
+    "source-folder": source_folder_question,
 }
 
 LONG = {"growth": growth, "ten-years": ten_years, "ten-years-in-postgres": ten_years_in_postgres}
