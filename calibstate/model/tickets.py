@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .constructions import Construction, Recertification
+from .curated import Curated
 from .ingests import Ingest
 from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
 from .settings import Bundles
@@ -103,6 +104,9 @@ class Ticket(Noun):
 
     ingest: tuple[Ingest, ...] = ()
     """Files of which its RUNs are made at the origin."""
+
+    curated: Curated | None = None
+    """Which calibrations of a package it is; `None`: it is none of these."""
 
     @property
     def key(self) -> TicketKey:

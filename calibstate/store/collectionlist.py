@@ -21,7 +21,7 @@ from .treefile import end_of, read_again, scalar
 
 __all__ = ["with_collections"]
 
-_BEFORE = ("construction", "certify", "ingest", "skip", "hold", "rucio")
+_BEFORE = ("construction", "certify", "ingest", "curated", "skip", "hold", "rucio")
 """Keys in front of which the list is put where there is none."""
 
 

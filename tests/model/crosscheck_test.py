@@ -46,6 +46,17 @@ def ingesting(run: str, number: int = 1) -> str:
     return "ingest:\n" + entry * number
 
 
+def curated(
+    bare: str = "",
+    label: str = "label: DM-2",
+    into: str = "LATISS/calib/DM-2",
+    of: str = "class: lsst.obs.lsst.Latiss",
+) -> str:
+    """Return a ticket whose calibrations a package holds."""
+    text = f"curated:\n  {of}\n  {label}\n  collection: {into}\n  data: {{obs_lsst_data: c8fc86a}}\n"
+    return GOOD[DM2] + bare + text
+
+
 MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
     "a ticket under another's name": (
         spoilt(DM3, "ticket: DM-3", "ticket: DM-4"),
@@ -139,6 +150,41 @@ MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
         spoilt(DM2, "bare:\n", ingesting("LATISS/calib/DM-2/unbounded", 2) + "bare:\n"),
         [f"{DM2}:8:46 Ingested twice"],
         "two entries",
+    ),
+    "curated into the chain of all": (
+        {DM2: curated(into="LATISS/calib")},
+        [f"{DM2}:12:15 Curated collection is a chain"],
+        "LATISS/calib is a declared chain (chains/LATISS.yaml:1:8)",
+    ),
+    "curated into another ticket": (
+        {DM2: curated(into="LATISS/calib/DM-1")},
+        [f"{DM2}:12:15 Curated collection is a chain"],
+        "Give `collection: LATISS/calib/DM-2`",
+    ),
+    "curated and not listed": (
+        {DM2: curated(into="LATISS/calib/DM-20")},
+        [f"{DM2}:12:15 Curated and not listed"],
+        "under `bare`",
+    ),
+    "curated with what is certified": (
+        {DM2: curated("certify: [{as: LATISS/calib/DM-2, datasets_of: LATISS/x}]\n")},
+        [f"{DM2}:10:1 Curated and made otherwise"],
+        "two tickets",
+    ),
+    "curated by a class that nobody knows": (
+        {DM2: curated(of="class: somebody.Else")},
+        [f"{DM2}:10:10 Curated folder not known"],
+        "`policyName`",
+    ),
+    "curated with the label of another": (
+        {
+            DM2: curated(),
+            "tickets/LATISS/DM-4.yaml": curated()
+            .replace("DM-2", "DM-4")
+            .replace("label: DM-4", "label: DM-2"),
+        },
+        ["tickets/LATISS/DM-4.yaml:11:10 Curated label twice"],
+        "Give `label: DM-4`",
     ),
     "no origin": (
         spoilt(USDF, "route: origin", "route: copy"),
@@ -529,3 +575,15 @@ def test_a_begin_at_the_epoch_is_noted(tmp_path: Path) -> None:
     assert str(note.where) == f"{DM3}:8:12"
     _, notes = load(written(tmp_path / "other", {**GOOD, **certifying("begin: 1970-01-01T00:00:01")}))
     assert "Begin at the epoch" not in [note.summary for note in notes]
+
+
+def test_curated_calibrations_of_an_unknown_revision_are_noted(tmp_path: Path) -> None:
+    text = curated()
+    assert besides_seals(load(written(tmp_path, {DM2: text}))[1]) == ()
+    without = text.replace("  data: {obs_lsst_data: c8fc86a}\n", "")
+    (note,) = besides_seals(load(written(tmp_path / "other", {DM2: without}))[1])
+    assert (note.severity, str(note.where), note.summary) == (
+        Severity.NOTE,
+        f"{DM2}:9:1",
+        "Curated without a revision",
+    )
