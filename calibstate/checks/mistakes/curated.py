@@ -83,7 +83,7 @@ def folder_not_known(tree: Tree) -> Findings:
             continue
         yield Finding(
             where=written.lines.value_at("curated", "class"),
-            detail=f"Which folder of {curated.package} is that of {curated.class_name} is not known.",
+            detail=f"Which folder of {curated.package} is the camera's is not known.",
             hint="Give `folder`, such as `folder: comCam`: what the class has for `policyName`.",
         )
 
@@ -94,11 +94,10 @@ def without_revision(tree: Tree) -> Findings:
     for written, curated in _curated(tree):
         if curated.revision:
             continue
-        package = curated.package
         yield Finding(
             where=written.lines.at("curated"),
-            detail=f"Of which revision of {package} {written.noun.ticket} is, is not said.",
-            hint=f"Give `data: {{{package}: REVISION}}`, if it is known.",
+            detail=f"Of which revision of {curated.package} it is, is not said.",
+            hint="Give `data: {PACKAGE: REVISION}`, if it is known.",
         )
 
 
