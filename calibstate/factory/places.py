@@ -29,6 +29,7 @@ from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import ButlerCommands, CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
+from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.progress import Watch, unwatched
@@ -148,6 +149,10 @@ class Places:
     def commands(self, address: RepositoryAddress) -> ButlerCommands:
         """Return the ``butler`` of a site, to see what commands it has."""
         return self._repository(address).commands()
+
+    def packages(self, address: RepositoryAddress) -> DataPackages:
+        """Return the packages that are set up for the ``butler`` of a site."""
+        return self._repository(address).packages()
 
     def run_commands(self, address: RepositoryAddress) -> CommandRunner:
         """Return the ``butler`` of a site, to run its commands."""

@@ -14,6 +14,7 @@ from ..model.names import RepositoryAddress
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
+from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from .addresses import Addresses
 from .asking import Asking
@@ -233,6 +234,12 @@ class RepositoryPlace:
         environment = construction.environment if construction else ()
         listed = self._settings.commands
         return open_site_butler(uri, environment, self._asking.timeout, listed)
+
+    def packages(self) -> DataPackages:
+        """Return the packages that are set up for that ``butler``."""
+        from ..adapters.packages import SiteDataPackages
+
+        return SiteDataPackages(self.commands().variable)
 
     # What a person should know
 

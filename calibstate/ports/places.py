@@ -13,6 +13,7 @@ from ..model.reviews import PublishedReview
 from .archive import ArchiveReader, ArchiveWriter
 from .butler import ButlerReader, ButlerWriter
 from .commands import ButlerCommands, CommandRunner
+from .packages import DataPackages
 from .records import Journal, Locks
 from .rucio import RucioReader, RucioWriter
 from .sources import SourceStore
@@ -69,6 +70,10 @@ class ReadPlaces(Tables, Protocol):
         uri
             As it is declared.
         """
+        ...
+
+    def packages(self, address: RepositoryAddress) -> DataPackages:
+        """Return the packages that are set up for the ``butler`` of a site."""
         ...
 
     def archive(self) -> ArchiveReader:

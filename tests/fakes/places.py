@@ -41,6 +41,7 @@ from calibstate.ports.silence import USUAL_TIMEOUT
 from tests.fakes.archive import MemoryArchive
 from tests.fakes.butler import MemoryButler
 from tests.fakes.commands import MemoryCommands
+from tests.fakes.packages import MemoryPackages
 from tests.fakes.records import MemoryJournal, MemoryLocks
 from tests.fakes.rucio import MemoryRucio
 from tests.fakes.sources import MemorySource
@@ -81,6 +82,8 @@ class MemoryPlaces(WritePlaces):
         """The ``butler`` of each repository's site."""
         self.sources: dict[str, MemorySource] = {}
         """Stores of readings, by URI."""
+        self.data = {address: MemoryPackages() for address in addresses}
+        """The packages that are set up for it."""
         self.bundles = MemoryArchive(self.uris, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
         self.bundles.files = self.uris
         self.prefixes = prefixes or {}
@@ -116,6 +119,11 @@ class MemoryPlaces(WritePlaces):
     def commands(self, address: RepositoryAddress) -> MemoryCommands:
         self.reach(address)
         return self.programs[address]
+
+    @override
+    def packages(self, address: RepositoryAddress) -> MemoryPackages:
+        self.reach(address)
+        return self.data[address]
 
     @override
     def run_commands(self, address: RepositoryAddress) -> MemoryCommands:
