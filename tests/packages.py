@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CAMERA", "FILES", "commit", "write_package"]
+__all__ = ["CAMERA", "FILES", "FIRST", "SECOND", "commit", "revision", "write_package"]
 
 CAMERA = "comCam"
 """Folder of the camera."""
@@ -67,8 +67,18 @@ def write_package(root: Path, files: Mapping[str, str] = FILES) -> Path:
 
 def commit(root: Path) -> str:
     """Commit a package as it stands; return the revision."""
+    _git(root, "init", "-q")
+    _git(root, "add", ".")
+    _git(root, "commit", "-qm", "As it is")
+    return revision(root)
+
+
+def revision(root: Path, name: str = "HEAD") -> str:
+    """Return the revision of a package."""
+    return _git(root, "rev-parse", name)
+
+
+def _git(root: Path, *words: str) -> str:
     git = ["git", "-C", str(root), "-c", "user.name=N", "-c", "user.email=n@example.org"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "As it is"]):
-        subprocess.run([*git, *words], check=True)
-    done = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    done = subprocess.run([*git, *words], check=True, capture_output=True, text=True)
     return done.stdout.strip()

@@ -17,6 +17,7 @@ from ..errors import UnreachableError
 from ..kinds.bundle import Bundle
 from ..kinds.certification import foreseen_at
 from ..kinds.collection import Collection
+from ..kinds.curated import unfinished_at
 from ..kinds.ingest import with_ingested
 from ..kinds.whole import tell_rows
 from ..model.approvals import approved_otherwise
@@ -222,6 +223,9 @@ def _from_origin(
         held.update(foreseen_at(place, ticket.leaves, observed))
     if ticket.ingest:
         held = with_ingested(held, place, ticket, observed)
+    # What a command writes is all of it, or nobody's.
+    for name in unfinished_at(place, ticket, observed):
+        held.pop(name, None)
     lacking = [name for name in ticket.leaves if name not in held or not held[name].rows]
     if lacking:
         detail = f"its origin {origin} does not hold {', '.join(lacking)} yet"

@@ -32,6 +32,7 @@ from ..ports.records import Fence
 from .base import Kind
 from .bundle_files import BundleFiles, Reading, look_at_export, look_at_files, restore_files
 from .certification import declared_certifications, there_before
+from .curated import declared_curated
 from .ingest import declared_ingests
 from .selection import Selection
 
@@ -408,13 +409,17 @@ class BundleKind(Kind[Bundle]):
                     reading=pin.reading,
                     trouble=pin.awaits,
                 )
-            # What its origin is to certify or ingest is exported once it is.
+            # What its origin is to certify, ingest or write is exported after
+            # that.
             needs: list[Need] = []
             for certification in declared_certifications(written, selection):
                 need = Need(certification.address)
                 needs.append(need)
             for ingest in declared_ingests(written, selection):
                 need = Need(ingest.address)
+                needs.append(need)
+            for curated in declared_curated(written, selection):
+                need = Need(curated.address)
                 needs.append(need)
             yield Declared(bundle, written.lines.at("ticket"), tuple(needs))
 

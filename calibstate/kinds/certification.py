@@ -29,8 +29,9 @@ from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
 from .certification_actions import CertifyAction, CertifyDatasets, CertifyDatasetsAgain
-from .certification_look import Departed, look_closely
+from .certification_look import look_closely
 from .certified import Certification, blocks, difference, fingerprint_of, is_over, problem_with
+from .departed import Departed
 from .rows import TableRows
 from .selection import Selection
 from .waves import Waves

@@ -1,4 +1,4 @@
-"""Looking at what is certified, at what was made, and whether it has left."""
+"""Looking at what is certified, and at what was made."""
 
 from __future__ import annotations
 
@@ -7,43 +7,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
-from ..errors import InvalidStateError, UnreachableError
+from ..errors import UnreachableError
 from ..model.contents import CollectionType, Holding, Row
-from ..model.names import CollectionName, TicketKey
+from ..model.names import CollectionName
 from ..model.submissions import ExpectedOutput, SeenOutput
 from ..model.timespans import UNBOUNDED, Range
 from ..ports.construction import ConstructionPlaces
 from ..ports.places import ReadPlaces
 from .certified import Certification
 
-__all__ = ["Departed", "look_closely"]
-
-
-class Departed:
-    """Which tickets have left their origin: sealed, or in the archive."""
-
-    def __init__(self, targets: Sequence[Certification], places: ReadPlaces) -> None:
-        self.unseen = ""
-        """Why the archive does not tell."""
-        self._bundled: set[TicketKey] = set()
-        keys = {target.ticket for target in targets if target.ticket and not target.is_sealed}
-        try:
-            for key, manifests in places.archive().bundles(keys).items():
-                if manifests:
-                    self._bundled.add(key)
-        except InvalidStateError:
-            # A bundle that cannot be read was a bundle once.
-            self._bundled.update(keys)
-        except UnreachableError as error:
-            self.unseen = error.first.detail.rstrip(".")
-
-    def how(self, target: Certification) -> str:
-        """Say how a ticket has left its origin; empty: it has not."""
-        if target.is_sealed:
-            return "its ticket is sealed"
-        if target.ticket in self._bundled:
-            return "its ticket is in the archive"
-        return ""
+__all__ = ["look_closely"]
 
 
 def look_closely(

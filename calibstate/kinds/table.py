@@ -44,6 +44,7 @@ TABLE: list[Line] = [
     Line("calibstate.kinds.verification", "VerificationKind"),
     Line("calibstate.kinds.certification", "CertificationKind"),
     Line("calibstate.kinds.ingest", "IngestKind"),
+    Line("calibstate.kinds.curated", "CuratedKind"),
     Line("calibstate.kinds.bundle", "BundleKind"),
     Line("calibstate.kinds.rucio_dataset", "RucioDatasetKind"),
     Line("calibstate.kinds.rucio_rule", "RucioRuleKind"),

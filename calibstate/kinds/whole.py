@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.contents import Holding, Row
-from ..model.timespans import format_range
+from ..model.seals import Coverage, cover
+from ..model.timespans import Range, format_range
 
-__all__ = ["missing_files", "tell_rows"]
+__all__ = ["missing_files", "tell_folded", "tell_rows"]
+
+_NOT_DIMENSIONS = {"begin", "end"}
 
 _NO_SIZES: Mapping[str, int] = {}
 
@@ -29,6 +32,48 @@ def tell_rows(rows: Iterable[Row], most: int = 3) -> str:
     if more > 0:
         return f"{examples} and {more} more"
     return examples
+
+
+def tell_folded(rows: Iterable[Row], instrument: str, most: int = 6) -> str:
+    """Say of which types, data IDs and ranges some datasets are.
+
+    Parameters
+    ----------
+    rows
+        The datasets.
+    instrument
+        The instrument that is not repeated.
+    most
+        How many groups are told.
+    """
+    by_type: dict[str, list[tuple[str, Range]]] = {}
+    for row in sorted(rows):
+        data_ids = by_type.setdefault(row.dataset_type, [])
+        data_ids.append((row.data_id, (row.begin, row.end)))
+    groups: list[str] = []
+    for dataset_type, data_ids in by_type.items():
+        for entry in cover(data_ids, instrument):
+            words = _in_words(entry)
+            groups.append(f"{dataset_type}{words}")
+    examples = "; ".join(groups[:most])
+    more = len(groups) - most
+    if more > 0:
+        return f"{examples}; and {more} more"
+    return examples
+
+
+def _in_words(entry: Coverage) -> str:
+    """Say for which data IDs and which range, behind a dataset type."""
+    words = ""
+    for dimension, values in entry.items():
+        if dimension in _NOT_DIMENSIONS:
+            continue
+        if isinstance(values, list):
+            values = " ".join(values)
+        words += f" {dimension} {values}"
+    begin = entry["begin"] or "…"
+    end = entry["end"] or "…"
+    return f"{words} [{begin}, {end})"
 
 
 def missing_files(

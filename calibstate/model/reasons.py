@@ -131,6 +131,12 @@ class Code(Enum):
 
     INGESTING = ("ingesting", "Files are being ingested.")
 
+    HALF_WRITTEN = ("half-written", "A command was cut amid its writing, and cannot go on.")
+
+    PACKAGE_MISSING = ("package-missing", "The package that holds the text is not set up here.")
+
+    PACKAGE_DIFFERS = ("package-differs", "Another text than declared is set up here.")
+
     LEFT_ORIGIN = ("left-origin", "Its ticket has left the origin, and what it holds is final.")
 
     # Readings of instruments

@@ -4,6 +4,7 @@ from calibstate.kinds.bundle import ExportBundle, RestoreBundle
 from calibstate.kinds.certification import CertifyDatasets, CertifyDatasetsAgain
 from calibstate.kinds.chain import PrependToChain, RewriteChain
 from calibstate.kinds.collection import ImportBundle
+from calibstate.kinds.curated import WriteCurated
 from calibstate.kinds.generation import SubmitGeneration
 from calibstate.kinds.ingest import IngestFiles
 from calibstate.kinds.rucio_dataset import RegisterDataset
@@ -108,6 +109,22 @@ SAMPLES = (
         digest=_FINGERPRINT,
         datasets=_FINGERPRINT,
         number=3,
+    ),
+    WriteCurated.model_validate(
+        {
+            "target": Address(place=Place("usdf/main"), kind="curated", name="LSSTCam/DM-1"),
+            "because": "none of 3 calibrations of obs_lsst_data c8fc86a is written",
+            "ticket": "DM-1",
+            "instrument": "LSSTCam",
+            "key": {
+                "class": "lsst.obs.lsst.LsstCam",
+                "label": "DM-1",
+                "collection": "LSSTCam/calib/DM-1",
+                "data": {"obs_lsst_data": "c8fc86a"},
+            },
+            "expected": _FINGERPRINT,
+            "number": 3,
+        }
     ),
     ExportBundle(
         target=Address(place=Place("archive"), kind="bundle", name="LSSTCam/DM-1"),

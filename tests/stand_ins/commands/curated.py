@@ -40,7 +40,7 @@ CLASS = "tests.stand_ins.commands.curated.ComCam"
 
 PAUSE = "CURATED_PAUSE_DIR"
 """Variable that names a folder with two pipes.  Into ``reached`` it writes its
-process once the camera is certified, and goes on when it has read ``go``."""
+process once the camera is certified, and it goes on when ``go`` is closed."""
 
 _STORAGE = "StructuredDataDict"
 
@@ -116,9 +116,16 @@ def _write_camera(butler: Butler, camera: Any, collection: str, labels: Sequence
     content = {"camera": camera.getName()}
     ref = butler.put(content, dataset_type, {"instrument": camera.getName()}, run=run)
     butler.registry.certify(collection, [ref], Timespan(None, None))
+    _pause()
+
+
+def _pause() -> None:
+    """Wait for a test, if one asks for that."""
     pause = os.environ.get(PAUSE)
     if pause:
-        Path(pause, "reached").write_text(str(os.getpid()))
+        # It stays open, so that who reads it sees the end of this process.
+        reached = os.open(Path(pause, "reached"), os.O_WRONLY)
+        os.write(reached, f"{os.getpid()}\n".encode())
         Path(pause, "go").read_text()
 
 

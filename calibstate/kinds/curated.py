@@ -1,0 +1,312 @@
+"""Curated calibrations: written once, at the origin, by the stack's command.
+
+``butler write-curated-calibrations`` gives its datasets new UUIDs wherever it
+is run, and cannot go on where it was cut.  So it is run at one place, and what
+it wrote travels as a bare ticket.  What it should write is known from the
+names in the data package; done is what the repository shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from typing_extensions import override
+
+from ..errors import CalibstateError, Diagnostic, RefusedError, Severity
+from ..model.actions import Action, Departure, Standing
+from ..model.curated import Curated as CuratedKey
+from ..model.desired import Written
+from ..model.drift import Drift, What
+from ..model.names import Address, CollectionName, Place, RepositoryAddress, TicketKey
+from ..model.reasons import Reason
+from ..model.resources import Declared, Observed, Resource
+from ..model.status import RowKey
+from ..model.tickets import Ticket
+from ..ports.places import ReadPlaces, WritePlaces
+from ..ports.progress import Watch
+from ..ports.records import Fence
+from .base import Kind
+from .curated_look import look_at_curated
+from .curated_state import COMMAND, Curated, fingerprint_of, is_done, package_problem, problem_with
+from .departed import Departed
+from .rows import TableRows
+from .selection import Selection
+
+__all__ = ["Curated", "CuratedKind", "WriteCurated", "declared_curated", "unfinished_at"]
+
+
+class WriteCurated(Action):
+    """Write curated calibrations, by the command of the stack."""
+
+    do: ClassVar[str] = "write-curated"
+
+    ticket: str
+    instrument: str
+    key: CuratedKey
+    """By what they are written."""
+
+    expected: str
+    """Fingerprint of what the package says, without UUIDs."""
+
+    number: int
+    """How many datasets these are."""
+
+    @override
+    def subject(self) -> Curated:
+        return Curated(self.target, TicketKey(self.instrument, self.ticket), self.key)
+
+    @override
+    def standing(self, live: Resource | None) -> Standing:
+        if not isinstance(live, Curated):
+            # It has left its origin, so that somebody has written it.
+            return Standing.DONE
+        if self._is_done(live):
+            return Standing.DONE
+        if live.running:
+            return Standing.UNDER_WAY
+        if any(self.departures(live)):
+            return Standing.STALE
+        return Standing.READY
+
+    def _is_done(self, live: Curated) -> bool:
+        return fingerprint_of(live.held) == self.expected
+
+    @override
+    def departures(self, live: Resource | None) -> Iterator[Departure]:
+        if not isinstance(live, Curated) or self._is_done(live):
+            return
+        place = self.target.place
+        for name in live.there:
+            yield Departure(place, name, "none of that name", "one that is not whole")
+        expected = fingerprint_of(live.expected)
+        if expected != self.expected:
+            yield Departure(
+                place,
+                self.key.package,
+                f"{self.number} calibrations {self.expected}",
+                f"{len(live.expected)} calibrations {expected}",
+            )
+        problem = package_problem(live)
+        if problem:
+            yield Departure(place, self.key.package, f"revision {self.key.revision}", problem.detail)
+
+    @override
+    def brings(self) -> frozenset[tuple[str, str]]:
+        names = {self.target.name, self.key.collection, self.key.unbounded(self.instrument)}
+        return frozenset((self.target.place, name) for name in names)
+
+    @override
+    def summary(self) -> str:
+        return f"write {self.number} curated calibrations by butler {COMMAND}"
+
+    @override
+    def changes(self) -> Iterator[str]:
+        yield f"+ {self.key.collection}, label {self.key.label}"
+
+
+class CuratedKind(Kind[Curated]):
+    """Curated calibrations at their origins."""
+
+    name = "curated"
+    actions = (WriteCurated,)
+
+    @override
+    def declare(self, selection: Selection, place: Place) -> Iterator[Declared]:
+        for written in selection.repositories[place].tickets:
+            if selection.desired.origin(written.noun.instrument) == place:
+                yield from declared_curated(written, selection)
+
+    @override
+    def observe(
+        self,
+        targets: Sequence[Curated],
+        places: ReadPlaces,
+    ) -> Mapping[Address, Curated | None]:
+        if not targets:
+            return {}
+        departed = Departed(targets, places)
+        live: dict[Address, Curated | None] = {}
+        for target in targets:
+            left = departed.how(target)
+            live[target.address] = None
+            # What has left is final, and costs no look.
+            if not left:
+                live[target.address] = look_at_curated(replace(target, unseen=departed.unseen), places)
+        return live
+
+    @override
+    def compare(self, declared: Curated, live: Curated | None) -> Iterator[Drift]:
+        if live is None or is_done(live):
+            return
+        problem = problem_with(live)
+        if problem is None:
+            yield Drift(
+                target=declared.address,
+                what=What.MISSING,
+                subject=declared.key.collection,
+                detail=_nothing_written(live),
+            )
+            return
+        what = What.CHANGED
+        if problem.is_awaited:
+            what = What.PENDING
+        elif not live.there:
+            what = What.MISSING
+        yield Drift(
+            target=declared.address,
+            what=what,
+            subject=declared.key.collection,
+            detail=problem.detail,
+            reason=problem.code.value,
+            hint=problem.hint,
+        )
+
+    @override
+    def remedy(self, declared: Curated, live: Curated | None) -> Iterator[Action]:
+        if live is None or live.is_whole or problem_with(live):
+            return
+        yield WriteCurated(
+            target=declared.address,
+            because=_nothing_written(live),
+            ticket=declared.ticket.ticket,
+            instrument=declared.ticket.instrument,
+            key=declared.key,
+            expected=fingerprint_of(live.expected),
+            number=len(live.expected),
+        )
+
+    @override
+    def is_there(self, declared: Curated, live: Curated | None) -> bool:
+        return live is None or is_done(live)
+
+    @override
+    def obstacle(self, declared: Curated, live: Curated | None) -> Reason | None:
+        if live is None:
+            return None
+        return problem_with(live)
+
+    @override
+    def foresee(
+        self,
+        action: Action,
+        actions: Sequence[Action],
+        places: ReadPlaces,
+    ) -> Sequence[Diagnostic]:
+        assert isinstance(action, WriteCurated), "kinds carry out their own actions"
+        place = action.target.place
+        places.butler(place).check_change()
+        lacking = places.commands(place).lacks(COMMAND)
+        if lacking:
+            raise RefusedError(
+                Diagnostic(
+                    "Command is not there",
+                    f"{lacking[:1].upper()}{lacking[1:]}.",
+                    hint="Set up the Rubin stack at the origin, then run this again there.",
+                )
+            )
+        return ()
+
+    @override
+    def apply(
+        self,
+        action: Action,
+        places: WritePlaces,
+        watch: Watch,
+        fence: Fence,
+    ) -> None:
+        assert isinstance(action, WriteCurated), "kinds carry out their own actions"
+        key = action.key
+        words = [key.class_name, "--collection", key.collection, "--label", key.label]
+        ran = places.run_commands(action.target.place).run(COMMAND, words, fence)
+        # What it ended with proves nothing: it ends with 0 where the package
+        # is not set up, and has written the camera alone.
+        subject = action.subject()
+        live = self.observe([subject], places)[subject.address]
+        if live is None or fingerprint_of(live.held) == action.expected:
+            return
+        detail = f"butler {COMMAND} ended with {ran.code}: {ran.error or 'it tells of no error'}"
+        hint = "Nothing of it was written; run this again once the cause is gone."
+        problem = problem_with(live)
+        if problem:
+            detail = f"{detail}; {problem.detail}"
+            hint = problem.hint
+        raise CalibstateError(Diagnostic("Curated calibrations are not whole", f"{detail}.", hint=hint))
+
+    @override
+    def remarks(self, live: Curated) -> Iterator[Diagnostic]:
+        package = live.package
+        if package and live.key.revision and package.revision is None:
+            yield Diagnostic(
+                "Revision of a package not known",
+                f"{package.path} is no checkout, so whether it is {live.source} nobody can tell.",
+                severity=Severity.NOTE,
+            )
+
+    @override
+    def rows(
+        self,
+        drift: Drift,
+        table: TableRows,
+        declared: Curated | None,
+        live: Curated | None,
+    ) -> Iterator[RowKey]:
+        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
+        if ticket:
+            yield RowKey.of(ticket)
+
+    @override
+    def sentence(self, declared: Curated) -> str:
+        return f"is written by {declared.key.class_name} from {declared.source}"
+
+
+def declared_curated(written: Written[Ticket], selection: Selection) -> Iterator[Declared]:
+    """Yield what a ticket's origin is to write, if its ticket is curated.
+
+    Parameters
+    ----------
+    written
+        The ticket.
+    selection
+        What is declared.
+    """
+    ticket = written.noun
+    desired = selection.desired
+    origin = desired.origin(ticket.instrument)
+    # Another site's part of a plan has no steps at the origin.
+    if ticket.curated is None or origin is None or origin not in selection.repositories:
+        return
+    pin = selection.pin(ticket)
+    if desired.skipped(ticket, origin) or ticket.key in desired.seals or (pin and pin.manifest):
+        return
+    resource = Curated(Curated.at(origin, ticket), ticket.key, ticket.curated)
+    yield Declared(resource, written.lines.at("curated"))
+
+
+def unfinished_at(
+    repository: RepositoryAddress,
+    ticket: Ticket,
+    observed: Mapping[Address, Observed],
+) -> Iterator[CollectionName]:
+    """Yield the collection of a ticket that is not written yet, or in part.
+
+    Parameters
+    ----------
+    repository
+        Its origin.
+    ticket
+        The ticket.
+    observed
+        What was seen.
+    """
+    looked_at = observed.get(Curated.at(repository, ticket))
+    if looked_at is None:
+        return
+    live = Curated.of(looked_at.resource)
+    if live and not is_done(live):
+        yield live.key.collection
+
+
+def _nothing_written(live: Curated) -> str:
+    return f"none of {len(live.expected)} calibrations of {live.source} is written"
