@@ -57,7 +57,8 @@ def impact(
 
     lost: found one, and finds none any more.  reverted: finds one that was
     there already behind it.  replaced: finds a new one.  newly covered: found
-    none.  shadowed: can never win any more.
+    none.  shadowed: can never win any more.  same content, with --live: finds
+    another dataset of a package's text, with the same bytes.
 
     Ends with 0 when told, whatever it is; 1 where the tree did not validate
     or the repository could not be seen.

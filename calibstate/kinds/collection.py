@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import ClassVar
 
 from typing_extensions import override
 
 from ..errors import Diagnostic, InvalidStateError, PlanIsStaleError, RefusedError, UnreachableError
 from ..model.actions import Action, Departure, Standing
-from ..model.bundles import Contents, Manifest
+from ..model.bundles import BundleFile, Contents, Manifest
 from ..model.contents import CollectionType, Holding, Row
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
@@ -40,6 +41,7 @@ from .guarding import waiting
 from .ingest import Ingested, declared_ingests
 from .rows import TableRows
 from .rucio_rule import RucioRule
+from .same_content import FilesOf, OtherUuids, other_uuids
 from .selection import Selection
 from .waves import Waves
 from .whole import tell_rows
@@ -86,6 +88,10 @@ class Collection(Resource):
 
     taken: Mapping[str, CollectionType] = field(default_factory=dict)
     """Observed: names that are taken by a chain."""
+
+    files_of: FilesOf | None = field(default=None, repr=False, compare=False)
+    """Observed: reads the files of one of them, once; asked only where
+    nothing but UUIDs differs."""
 
     @classmethod
     def at(cls, repository: RepositoryAddress, ticket: Ticket) -> Address:
@@ -296,6 +302,10 @@ class CollectionKind(Kind[Collection]):
         live: dict[Address, Collection | None] = {}
         for target in targets:
             collection = _as_there(target, there, held)
+            collection = replace(
+                collection,
+                files_of=cache(partial(_read_files, target.address, places)),
+            )
             action = target.imported
             if action and not action.is_done(collection.held):
                 # What it waits for is its bundle, which may be another by now.
@@ -417,11 +427,16 @@ class CollectionKind(Kind[Collection]):
         live: Collection | None,
     ) -> Reason | None:
         drift = list(self.compare(declared, live))
-        # A contradiction counts more than what nobody can tell.
-        for difference in drift:
-            if difference.what is What.CHANGED:
-                detail = f"{difference.subject}: {difference.detail}"
-                return Reason.refused(Code.CONTENT_DIFFERS, detail)
+        # A contradiction counts more than what nobody can tell, and most where
+        # more than UUIDs differs.
+        changed = [difference for difference in drift if difference.what is What.CHANGED]
+        changed.sort(key=lambda difference: difference.reason)
+        for difference in changed:
+            detail = f"{difference.subject}: {difference.detail}"
+            code = Code.CONTENT_DIFFERS
+            if difference.reason == Code.SAME_CONTENT.value:
+                code = Code.SAME_CONTENT
+            return Reason.refused(code, detail, hint=difference.hint)
         for difference in drift:
             if declared.pin and difference.what is What.PENDING:
                 detail = f"{difference.subject}: {difference.detail}"
@@ -482,6 +497,10 @@ class _Difference:
 
     what: What
     detail: str
+    reason: str = ""
+    """Why it is left so, in a word, where that is not plain."""
+
+    hint: str = ""
 
 
 def _drift(declared: Collection, subject: str, difference: _Difference) -> Drift:
@@ -490,7 +509,26 @@ def _drift(declared: Collection, subject: str, difference: _Difference) -> Drift
         what=difference.what,
         subject=subject,
         detail=difference.detail,
+        reason=difference.reason,
+        hint=difference.hint,
     )
+
+
+def _read_files(address: Address, places: ReadPlaces, name: str) -> Mapping[str, BundleFile]:
+    """Read the files of a collection where they are."""
+    export = places.butler(address.place).export([name], to_read=True)
+    # As a bundle of them would be described; nothing is written.
+    manifest = places.archive().describe(
+        TicketKey.of(address.name),
+        [name],
+        export,
+        exported_from=address.place,
+    )
+    files: dict[str, BundleFile] = {}
+    for file in manifest.files:
+        for uuid in file.datasets:
+            files[uuid] = file
+    return files
 
 
 def _content_or_none(fingerprint: str | None) -> str:
@@ -570,7 +608,7 @@ def _differences(
     elif pin is not None:
         try:
             if holding.fingerprint != pin.fingerprints[name]:
-                yield from _row_differences(name, holding, pin)
+                yield from _row_differences(name, holding, pin, live.files_of)
             yield from _file_differences(holding, pin)
         except UnreachableError as error:
             # Its rows are fetched only now.
@@ -609,7 +647,12 @@ def _differences_as_a_whole(
         yield _Difference(What.CHANGED, other_size)
 
 
-def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[_Difference]:
+def _row_differences(
+    name: str,
+    live: Holding,
+    pin: Pin,
+    files_of: FilesOf | None,
+) -> Iterator[_Difference]:
     """Yield how the certifications of a collection are not as pinned."""
     try:
         expected = pin.expected_rows(name, live.rows)
@@ -633,6 +676,11 @@ def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[_Difference
         # From a seal alone the datasets are not known one by one.
         detail = f"it holds other datasets than {pin.witness} says, for the same data IDs and ranges"
         yield _Difference(What.CHANGED, detail)
+        return
+    others = files_of and other_uuids(live, expected, pin, files_of)
+    if others:
+        yield _difference_of_uuids(others)
+        return
     lacking = want - have
     if not have:
         detail = f"it holds none of {len(want)}: {tell_rows(want)}"
@@ -644,6 +692,18 @@ def _row_differences(name: str, live: Holding, pin: Pin) -> Iterator[_Difference
     if beyond:
         detail = f"it holds {len(beyond)} that {pin.witness} does not: {tell_rows(beyond)}"
         yield _Difference(What.CHANGED, detail)
+
+
+def _difference_of_uuids(others: OtherUuids) -> _Difference:
+    if not others.is_same:
+        return _Difference(What.CHANGED, f"it holds {others.words}")
+    return _Difference(
+        What.CHANGED,
+        others.words,
+        Code.SAME_CONTENT.value,
+        "Somebody made them here, too. Lookups go on as they are; to have one set everywhere, declare a new "
+        "ticket in front of this one, and skip this one here once that is searched.",
+    )
 
 
 def _file_differences(live: Holding, pin: Pin) -> Iterator[_Difference]:

@@ -75,7 +75,7 @@ def affected(
             )
         )
     seams_of = lookups_across_seams(searched, by_begin)
-    changes = [_Concerned.by(change) for change in impact.changes]
+    changes = [_Concerned.by(change) for change in impact.changes_of_content]
     changing: list[Affected] = []
     for exposure in by_number:
         types: set[str] = set()

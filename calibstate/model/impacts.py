@@ -36,6 +36,9 @@ class Effect(Enum):
     NEWLY_COVERED = "newly covered"
     """It found none, and finds one now."""
 
+    SAME_CONTENT = "same content"
+    """It finds another dataset, with the same bytes."""
+
 
 @dataclass(frozen=True, order=True)
 class Via:
@@ -197,3 +200,8 @@ class Impact:
         for chain in self.chains:
             changes.extend(chain.changes)
         return tuple(changes)
+
+    @property
+    def changes_of_content(self) -> tuple[Change, ...]:
+        """Every change but those that bring the same bytes."""
+        return tuple(change for change in self.changes if change.effect is not Effect.SAME_CONTENT)

@@ -72,6 +72,8 @@ class Code(Enum):
 
     CONTENT_DIFFERS = ("content-differs", "It holds what was not declared, sealed or exported.")
 
+    SAME_CONTENT = ("same-content", "It holds the same content, under other UUIDs.")
+
     CONTENT_UNKNOWN = ("content-unknown", "It is not as it should be, in what nobody can tell at present.")
 
     NAME_TAKEN = ("name-taken", "The name belongs to a collection of another type.")

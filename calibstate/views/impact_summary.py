@@ -18,12 +18,14 @@ STYLES = {
     Effect.REVERTED: "yellow",
     Effect.REPLACED: "cyan",
     Effect.NEWLY_COVERED: "green",
+    Effect.SAME_CONTENT: "dim",
 }
 _MEANING = {
     Effect.LOST: "nothing is found any more",
     Effect.REVERTED: "an older one is found, that was searched behind it",
     Effect.REPLACED: "one that was not searched before is found instead",
     Effect.NEWLY_COVERED: "nothing was found before",
+    Effect.SAME_CONTENT: "another dataset is found, with the same bytes under another UUID",
 }
 _PAST = "into the past"
 _FUTURE = "only in the future"
@@ -55,7 +57,7 @@ def verdict(report: ImpactReport) -> str:
         names = ", ".join(sorted(unknown))
         sentences.append(f"not known what {names} changes")
     if changes:
-        sentences.append(reach(report, changes))
+        sentences.append(reach(report, report.impact.changes_of_content))
         # Of what is taken for empty nobody knows what it would have answered.
         if _taken_for_empty(report):
             sentences.append("not all is known")
@@ -149,6 +151,9 @@ def _change_lines(report: ImpactReport) -> Iterator[SummaryLine]:
                 style=STYLES[effect],
                 text=f"{types}: {_MEANING[effect]}",
             )
+    changes = report.impact.changes_of_content
+    if not changes:
+        return
     until = format_bound(report.observed_until)
     if not report.reaches_back(changes):
         yield SummaryLine(

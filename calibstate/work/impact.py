@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import Diagnostic, UsageError
+from ..errors import CalibstateError, Diagnostic, Severity, UsageError
 from ..factory.places import Places
 from ..model.desired import DesiredState
 from ..model.impacts import Affected, Impact
@@ -101,8 +101,10 @@ def _looked_at(
     from ..engine.side_by_side import in_time
     from ..lookups.affected import affected
     from ..lookups.impact import impact as compare
+    from ..lookups.same_content import Contents, curated_collections, told_by_content
 
     desired = session.desired
+    notes: list[Diagnostic] = []
     if address not in desired.repositories:
         raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
 
@@ -112,6 +114,15 @@ def _looked_at(
     def look() -> tuple[Impact, dict[int, str]]:
         butler = places.butler(RepositoryAddress(address))
         impact = compare(before.desired, desired, scope, butler)
+        declarations = [state for state in (before.desired, desired) if state]
+        curated = curated_collections(declarations)
+        try:
+            if curated:
+                contents = Contents(curated, butler, places.archive(), RepositoryAddress(address))
+                impact = told_by_content(impact, contents)
+        except CalibstateError as error:
+            # They may be the same, and are told as others.
+            notes.append(replace(error.first, severity=Severity.NOTE))
         instruments = sorted({searched.instrument for searched in impact.chains})
         if where is not None:
             exposures: list[Affected] = []
@@ -127,4 +138,5 @@ def _looked_at(
         watch(address, 0, 1)
         impact, detectors = in_time(address, look, session.timeout)
     session.listener.report(places.slow_looks())
+    session.listener.report(notes)
     return ImpactReport(impact, before.words, until, address, detectors, commit=before.commit)

@@ -47,7 +47,7 @@ class ChangeEntry(Noun):
     end: str | None
     """TAI; null: unbounded."""
 
-    what: Literal["lost", "reverted", "replaced", "newly covered"]
+    what: Literal["lost", "reverted", "replaced", "newly covered", "same content"]
     into_the_past: bool
     """Whether it begins before what was observed already ends."""
 
