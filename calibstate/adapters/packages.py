@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from typing_extensions import override
@@ -105,8 +106,10 @@ def _file(path: Path, dataset_type: str, folders: tuple[str, ...]) -> CuratedFil
     return CuratedFile(dataset_type, folders, f"{in_utc:%Y%m%dT%H%M%S}Z", _tai(in_utc))
 
 
+@cache
 def _tai(moment: datetime) -> int:
     """Return a moment in nanoseconds of TAI, as the butler stores it."""
+    # A package has thousands of files, and few dates.
     # Imported only where a package is looked at: they take half a second.
     from astropy.time import Time
     from lsst.daf.butler.time_utils import TimeConverter
