@@ -40,7 +40,8 @@ def certify(
     """Certify what was made of a ticket, and search it by its ticket chain.
 
     Each product from its newest RUN, by that RUN's name, and only if it is
-    whole; or the datasets of another ticket, as `certify` in the file says.
+    whole; or the datasets of another ticket, as `certify` in the file says;
+    or, once, what a data package holds, as `curated` says.
     It is planned, shown, asked for and done as by `apply`, at the
     instrument's origin; twice does no harm.
 

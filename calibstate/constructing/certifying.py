@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from ..engine.observe import View, look_at
 from ..engine.waves import look_at_waves
 from ..errors import Diagnostic, Severity
-from ..kinds.certification import Certification, CertificationKind, certifications_of
+from ..kinds.certification import Certification, certifications_of
 from ..kinds.chain import Chain
+from ..kinds.curated import Curated, curated_of
+from ..kinds.registry import KINDS
 from ..model.constructed import Constructed
 from ..model.contents import CollectionType
 from ..model.desired import DesiredState, Written
@@ -56,6 +58,8 @@ def look_at_certifications(
     """
     prefix = prefix_at(repository, desired)
     certifications = list(certifications_of(written, desired, repository, prefix))
+    # What a package holds is written instead; its ticket certifies nothing.
+    certifications.extend(curated_of(written, desired, repository))
     observations = look_at(certifications, places)
     resources = [observed.resource for observed in observations]
     live = list(Certification.among(resources))
@@ -64,12 +68,19 @@ def look_at_certifications(
     observations.extend(look_at(chains, places))
     remarks: list[Diagnostic] = []
     unseen: dict[str, Observed] = {}
-    for certification in live:
-        remarks.extend(CertificationKind().remarks(certification))
-        detail = certification.unseen
+    looked_at: list[Certification | Curated] = list(live)
+    looked_at.extend(Curated.among(resources))
+    for resource in looked_at:
+        kind = KINDS[resource.address.kind]
+        remarks.extend(kind.remarks(resource))
+        detail = resource.unseen
         if detail:
             # One archive stands behind all of them: its trouble is told once.
-            address = Address(place=ARCHIVE, kind="place", name=ARCHIVE)
+            address = Address(
+                place=ARCHIVE,
+                kind="place",
+                name=ARCHIVE,
+            )
             trouble = Diagnostic("Archive could not be seen", f"{detail}.")
             unseen[detail] = Observed(address, trouble=trouble)
     observations.extend(unseen.values())

@@ -17,7 +17,7 @@ from typing_extensions import override
 from ..errors import CalibstateError, Diagnostic, RefusedError, Severity
 from ..model.actions import Action, Departure, Standing
 from ..model.curated import Curated as CuratedKey
-from ..model.desired import Written
+from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
 from ..model.names import Address, CollectionName, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Reason
@@ -34,7 +34,7 @@ from .departed import Departed
 from .rows import TableRows
 from .selection import Selection
 
-__all__ = ["Curated", "CuratedKind", "WriteCurated", "declared_curated", "unfinished_at"]
+__all__ = ["Curated", "CuratedKind", "WriteCurated", "curated_of", "declared_curated", "unfinished_at"]
 
 
 class WriteCurated(Action):
@@ -275,12 +275,39 @@ def declared_curated(written: Written[Ticket], selection: Selection) -> Iterator
     desired = selection.desired
     origin = desired.origin(ticket.instrument)
     # Another site's part of a plan has no steps at the origin.
-    if ticket.curated is None or origin is None or origin not in selection.repositories:
+    if origin is None or origin not in selection.repositories:
         return
     pin = selection.pin(ticket)
     if desired.skipped(ticket, origin) or ticket.key in desired.seals or (pin and pin.manifest):
         return
-    resource = Curated(Curated.at(origin, ticket), ticket.key, ticket.curated)
+    yield from curated_of(written, desired, origin)
+
+
+def curated_of(
+    written: Written[Ticket],
+    desired: DesiredState,
+    repository: RepositoryAddress,
+) -> Iterator[Declared]:
+    """Yield what a ticket has written, whether it is adopted or not.
+
+    Parameters
+    ----------
+    written
+        The ticket.
+    desired
+        All that is declared.
+    repository
+        Its origin.
+    """
+    ticket = written.noun
+    if ticket.curated is None:
+        return
+    resource = Curated(
+        Curated.at(repository, ticket),
+        ticket.key,
+        ticket.curated,
+        is_sealed=ticket.key in desired.seals,
+    )
     yield Declared(resource, written.lines.at("curated"))
 
 

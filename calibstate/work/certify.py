@@ -117,7 +117,7 @@ def _look(
 def _origin(written: Written[Ticket], desired: DesiredState) -> RepositoryAddress:
     """Return where a ticket is certified."""
     ticket = written.noun
-    if not ticket.construction and not ticket.certify:
+    if not (ticket.construction or ticket.certify or ticket.curated):
         raise UsageError(
             Diagnostic(
                 "Nothing to certify",

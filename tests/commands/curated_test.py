@@ -111,6 +111,29 @@ def test_what_is_declared_is_written_once_and_brought_everywhere(curated: Sites)
     assert curated.snapshot("repo", "archive") == before
 
 
+def test_a_proposed_ticket_is_written_sealed_and_then_deployed(curated: Sites) -> None:
+    revision = packages.revision(package(curated))
+    declare(curated, revision, status="proposed")
+    curated.tree.chain(["DM-2", "DM-1"])
+    assert "write-curated" not in curated.run("plan").out, "nobody has adopted it"
+    ran = curated.run("certify", TICKET, "--yes")
+    assert ran.code == 0, ran.out + ran.err
+    rows = written(curated)
+    assert len(rows) == ROWS
+    again = curated.run("certify", TICKET, "--yes")
+    assert again.code == 0, again.out + again.err
+    assert curated.run("seal", TICKET).code == 0
+    sealed = curated.run("certify", TICKET, "--yes")
+    assert sealed.code == 0, sealed.out + sealed.err
+
+    declare(curated, revision)
+    curated.tree.chain(CHAIN)
+    ran = curated.apply()
+    assert ran.code == 0, ran.out + ran.err
+    assert "write-curated" not in ran.out
+    assert written(curated, SUMMIT) == written(curated) == rows
+
+
 def test_a_second_run_is_refused_by_the_command_and_is_nothing_to_us(there: Sites) -> None:
     rows = written(there)
     again = stock(there)
