@@ -218,7 +218,12 @@ class CuratedKind(Kind[Curated]):
     ) -> None:
         assert isinstance(action, WriteCurated), "kinds carry out their own actions"
         key = action.key
-        words = [key.class_name, "--collection", key.collection, "--label", key.label]
+        # In one word each, so that no name is taken for an option.
+        words = [
+            key.class_name,
+            f"--collection={key.collection}",
+            f"--label={key.label}",
+        ]
         ran = places.run_commands(action.target.place).run(COMMAND, words, fence)
         # What it ended with proves nothing: it ends with 0 where the package
         # is not set up, and has written the camera alone.

@@ -111,6 +111,7 @@ def test_what_is_declared_is_written_once_and_brought_everywhere(curated: Sites)
     assert curated.snapshot("repo", "archive") == before
 
 
+@pytest.mark.slow
 def test_a_proposed_ticket_is_written_sealed_and_then_deployed(curated: Sites) -> None:
     revision = packages.revision(package(curated))
     declare(curated, revision, status="proposed")
@@ -147,6 +148,7 @@ def test_a_second_run_is_refused_by_the_command_and_is_nothing_to_us(there: Site
     assert "export-bundle" in planned.out
 
 
+@pytest.mark.slow
 def test_another_label_leaves_a_camera_behind_and_is_a_mistake_where_it_is_declared(there: Sites) -> None:
     rows = written(there)
     other = stock(there, label="DM-48651")
@@ -168,6 +170,7 @@ def test_another_label_leaves_a_camera_behind_and_is_a_mistake_where_it_is_decla
     assert written(there) == rows
 
 
+@pytest.mark.slow
 def test_a_label_that_a_refused_run_has_spoilt_is_named_and_another_proposed(there: Sites) -> None:
     assert stock(there, label="DM-48651").returncode == 1
     declare(there, None, "DM-48651", curated={"data": {"obs_lsst_data": packages.revision(package(there))}})
@@ -245,6 +248,7 @@ def test_a_package_that_the_command_would_stop_at_writes_nothing(curated: Sites)
     assert [row[0] for row in written(curated)] == ["camera"]
 
 
+@pytest.mark.slow
 def test_a_host_without_the_command_says_so_before_anything_is_done(
     curated: Sites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +347,7 @@ def test_what_has_left_is_final_whatever_the_package_says_later(
         monkeypatch.delenv("OBS_LSST_DATA_DIR", raising=False)
 
 
+@pytest.mark.slow
 def test_an_unknown_revision_is_written_and_compared_with_nobodys_word(there: Sites) -> None:
     declare(there, None)
     told = there.run("validate")

@@ -148,6 +148,7 @@ def test_more_than_uuids_is_told_as_ever(twice: Sites) -> None:
     assert words(drift).count(SAME) == 1, "of the camera's RUN"
 
 
+@pytest.mark.slow
 def test_a_new_ticket_brings_one_set_to_every_site(twice: Sites) -> None:
     assert twice.apply().code == 3
     assert written(twice, SUMMIT) == written(twice)
