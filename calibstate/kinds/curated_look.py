@@ -73,6 +73,9 @@ def _with_package(
     key = target.key
     assert key.camera_folder, "who has none is refused when the file is read"
     try:
+        # Whoever is told of a place by others is stopped here: what is set up
+        # on this host says nothing of that one.
+        reading = _Reading(butler, target.ticket.instrument)
         commands = places.commands(place)
         target = replace(
             target,
@@ -82,10 +85,8 @@ def _with_package(
         package = packages.look(key.package, key.camera_folder)
         if package is None:
             return target
-        reading = _Reading(butler, target.ticket.instrument)
         expected = frozenset(reading.rows(package.files))
     except UnreachableError as error:
-        # Where others observed it, nobody can tell what is set up there.
         hidden = error.first.detail.rstrip(".")
         return replace(target, hidden=hidden)
     return replace(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,21 @@ def test_names_with_a_colon_and_types_without_folders_are_read(tmp_path: Path) -
     (folder / "2024-06-01T02:00:00+02:00.yaml").write_text("{}")
     seen = set_up(tmp_path).look(NAME, CAMERA)
     assert seen and seen.files == (CuratedFile("transmission_optics", (), "20240601T000000Z", LATER),)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the clock of another zone."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/Santiago")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_dates_are_utc_wherever_they_are_read(tmp_path: Path, elsewhere: None) -> None:
+    seen = set_up(write_package(tmp_path)).look(NAME, CAMERA)
+    assert seen and {file.begin for file in seen.files} == {BEGIN, LATER}
 
 
 def test_what_the_command_would_stop_at_is_told(tmp_path: Path) -> None:
