@@ -13,7 +13,7 @@ from ..model.seals import Seal, SealedFrom, seal_of
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
-from .sealable import check_formatters, check_holdings, empty_files
+from .sealable import check_formatters, check_holdings, check_written, empty_files
 
 __all__ = ["make_seal"]
 
@@ -61,6 +61,8 @@ def make_seal(
     butler = places.butler(origin)
     holdings = butler.holdings(ticket.leaves)
     check_holdings(ticket, origin, holdings)
+    if ticket.key not in desired.seals:
+        check_written(ticket, origin, places)
     export = butler.export(ticket.leaves, chain=ticket.collection)
     check_formatters(ticket, origin, export, desired)
     # Here every file is read.

@@ -9,15 +9,18 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import Diagnostic, RefusedError, Severity
 from ..kinds.collection import tell_rows
+from ..kinds.curated import spoilt_at
 from ..model.contents import Holding, Row
 from ..model.desired import DesiredState
 from ..model.formatters import ALLOW_IT, not_allowed
+from ..model.names import RepositoryAddress
 from ..model.seals import MOST_DATA_IDS
 from ..model.tickets import Ticket
 from ..ports.butler import Export
+from ..ports.places import ReadPlaces
 from ..store.bundle import read_contents
 
-__all__ = ["check_formatters", "check_holdings", "empty_files"]
+__all__ = ["check_formatters", "check_holdings", "check_written", "empty_files"]
 
 
 def check_formatters(
@@ -131,5 +134,33 @@ def check_holdings(ticket: Ticket, origin: str, holdings: Mapping[str, Holding])
                 f"{origin} holds {len(rows):,} certifications of {ticket.name}; "
                 f"a seal may tell of {MOST_DATA_IDS:,}.",
                 hint="Declare it as several tickets.",
+            )
+        )
+
+
+def check_written(ticket: Ticket, origin: RepositoryAddress, places: ReadPlaces) -> None:
+    """Refuse to seal what a command has written in part.
+
+    Parameters
+    ----------
+    ticket
+        The ticket.
+    origin
+        Where it is read.
+    places
+        Where to look.
+
+    Raises
+    ------
+    RefusedError
+        It is not what a data package says, as far as that can be compared.
+    """
+    spoilt = spoilt_at(origin, ticket, places)
+    if spoilt:
+        raise RefusedError(
+            Diagnostic(
+                "Curated calibrations are not whole",
+                f"{origin}: {spoilt.detail}.",
+                hint=spoilt.hint,
             )
         )

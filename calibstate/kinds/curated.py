@@ -20,7 +20,7 @@ from ..model.curated import Curated as CuratedKey
 from ..model.desired import DesiredState, Written
 from ..model.drift import Drift, What
 from ..model.names import Address, CollectionName, Place, RepositoryAddress, TicketKey
-from ..model.reasons import Reason
+from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Observed, Resource
 from ..model.status import RowKey
 from ..model.tickets import Ticket
@@ -34,7 +34,19 @@ from .departed import Departed
 from .rows import TableRows
 from .selection import Selection
 
-__all__ = ["Curated", "CuratedKind", "WriteCurated", "curated_of", "declared_curated", "unfinished_at"]
+__all__ = [
+    "Curated",
+    "CuratedKind",
+    "WriteCurated",
+    "curated_of",
+    "declared_curated",
+    "unfinished_at",
+    "spoilt_at",
+]
+
+
+_SPOILT = {Code.HALF_WRITTEN, Code.CONTENT_DIFFERS, Code.UNDER_WAY}
+"""Reasons for which what is there is certainly not what it should be."""
 
 
 class WriteCurated(Action):
@@ -338,6 +350,33 @@ def unfinished_at(
     live = Curated.of(looked_at.resource)
     if live and not is_done(live):
         yield live.key.collection
+
+
+def spoilt_at(
+    repository: RepositoryAddress,
+    ticket: Ticket,
+    places: ReadPlaces,
+) -> Reason | None:
+    """Say why nobody should take for final what is written of a ticket.
+
+    What cannot be compared is a person's to judge.
+
+    Parameters
+    ----------
+    repository
+        Its origin.
+    ticket
+        The ticket.
+    places
+        Where to look.
+    """
+    if ticket.curated is None:
+        return None
+    target = Curated(Curated.at(repository, ticket), ticket.key, ticket.curated)
+    problem = problem_with(look_at_curated(target, places))
+    if problem and problem.code in _SPOILT:
+        return problem
+    return None
 
 
 def _nothing_written(live: Curated) -> str:

@@ -321,6 +321,9 @@ def test_drift_from_the_package_says_of_what_detector_and_range(there: Sites) ->
     drift = there.run("drift")
     assert drift.code == 2, drift.out + drift.err
     assert "1 of 6 calibrations are not there: crosstalk detector 1 [2024-06-01T00:00:37, …)" in words(drift)
+    sealed = there.run("seal", TICKET)
+    assert sealed.code == 3, "nobody takes a part for final"
+    assert "error: Curated calibrations are not whole" in sealed.err
     with there.butler(ORIGIN) as butler:
         refs = butler.query_datasets(
             "crosstalk",
