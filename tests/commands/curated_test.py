@@ -313,6 +313,18 @@ def test_a_command_killed_behind_the_camera_is_told_and_never_run_again(
     assert again.returncode == 1, "the command cannot go on either"
 
 
+@pytest.mark.slow
+def test_a_command_that_refuses_at_once_is_told_with_its_words(curated: Sites) -> None:
+    revision = packages.revision(package(curated))
+    declare(curated, revision, curated={"class": "tests.nobody.Else"})
+    ran = curated.apply()
+    assert ran.code == 1, ran.out + ran.err
+    assert "butler write-curated-calibrations ended with 1:" in words(ran)
+    assert "tests.nobody.Else" in words(ran)
+    assert "Nothing of it was written" in words(ran)
+    assert not curated.has(ORIGIN, COLLECTION)
+
+
 def test_drift_from_the_package_says_of_what_detector_and_range(there: Sites) -> None:
     with there.butler(ORIGIN) as butler:
         late = since("2024-06-01T00:00:37")
