@@ -214,18 +214,7 @@ def _from_origin(
         return Reason.awaited(Code.NOT_EXPORTED, detail)
     if at_origin.trouble:
         return Reason.unseen(place, f"its origin {origin} could not be seen")
-    held: dict[str, Holding] = {}
-    live = Collection.of(at_origin.resource)
-    if live:
-        held.update(live.held)
-    # What the origin is about to certify is known before it is certified.
-    if ticket.construction or ticket.certify:
-        held.update(foreseen_at(place, ticket.leaves, observed))
-    if ticket.ingest:
-        held = with_ingested(held, place, ticket, observed)
-    # What a command writes is all of it, or nobody's.
-    for name in unfinished_at(place, ticket, observed):
-        held.pop(name, None)
+    held = _held_at(place, ticket, Collection.of(at_origin.resource), observed)
     lacking = [name for name in ticket.leaves if name not in held or not held[name].rows]
     if lacking:
         detail = f"its origin {origin} does not hold {', '.join(lacking)} yet"
@@ -246,3 +235,26 @@ def _from_origin(
         )
     fingerprints = {name: held[name].fingerprint for name in ticket.leaves}
     return Pin(fingerprints, f"its origin {origin}", lambda: held)
+
+
+def _held_at(
+    origin: Place,
+    ticket: Ticket,
+    live: Collection | None,
+    observed: Mapping[Address, Observed],
+) -> dict[str, Holding]:
+    """Return what the origin holds of a ticket, or is about to hold.
+
+    What it certifies and ingests is known before it is done.
+    """
+    held: dict[str, Holding] = {}
+    if live:
+        held.update(live.held)
+    if ticket.construction or ticket.certify:
+        held.update(foreseen_at(origin, ticket.leaves, observed))
+    if ticket.ingest:
+        held = with_ingested(held, origin, ticket, observed)
+    # What a command writes is all of it, or nobody's.
+    for name in unfinished_at(origin, ticket, observed):
+        held.pop(name, None)
+    return held

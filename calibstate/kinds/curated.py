@@ -40,8 +40,8 @@ __all__ = [
     "WriteCurated",
     "curated_of",
     "declared_curated",
-    "unfinished_at",
     "spoilt_at",
+    "unfinished_at",
 ]
 
 
@@ -67,7 +67,12 @@ class WriteCurated(Action):
 
     @override
     def subject(self) -> Curated:
-        return Curated(self.target, TicketKey(self.instrument, self.ticket), self.key)
+        ticket = TicketKey(self.instrument, self.ticket)
+        return Curated(
+            self.target,
+            ticket,
+            self.key,
+        )
 
     @override
     def standing(self, live: Resource | None) -> Standing:

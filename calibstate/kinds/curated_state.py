@@ -183,6 +183,7 @@ def _unfit(live: Curated, package: SeenPackage) -> list[str]:
     """Say at what the command would stop, or write next to nothing."""
     if not package.files:
         return [f"{package.path} has nothing in {live.key.camera_folder}"]
+    # The command stops at the first of them, behind the camera.
     unfit = list(package.unfit)
     for words in live.strange:
         unfit.append(f"{words} is not known to the repository")
@@ -218,6 +219,7 @@ def _half_written(live: Curated) -> Reason:
     if not live.key.revision:
         detail = f"beside {live.key.package} as it is set up here, {difference}"
         return Reason.awaited(Code.CONTENT_UNKNOWN, f"{detail}; {_ways_out(live)}")
+    # What the command would never write was written by somebody else.
     code = Code.HALF_WRITTEN
     if live.beyond:
         code = Code.CONTENT_DIFFERS

@@ -60,18 +60,26 @@ def other_uuids(
     OtherUuids or None
         `None` where more differs than UUIDs.
     """
+    # The rows without their UUIDs tell what is meant.
     here = _by_meaning(live.rows)
     there = _by_meaning(expected)
     if here.keys() != there.keys() or len(here) != len(live.rows):
         return None
-    number = sum(1 for meaning in here if here[meaning] != there[meaning])
+    pairs: list[tuple[str, str, Row]] = []
+    number = 0
+    for meaning, uuid in here.items():
+        other = there[meaning]
+        pairs.append((uuid, other, meaning))
+        # Some may be the very datasets that are expected.
+        if uuid != other:
+            number += 1
     agrees = f"other UUIDs than {pin.witness} says for {number} of {len(here)}, of the same types, "
     agrees += "data IDs and ranges"
     if pin.manifest is None:
         return OtherUuids(f"{agrees}; without a bundle nobody can compare their bytes")
+    # Nobody looked at the files, which costs a question for each.
     if not live.sizes:
         return OtherUuids(f"{agrees}; --files compares their bytes")
-    pairs = [(here[meaning], there[meaning], meaning) for meaning in here]
     return _compare_bytes(live, pairs, pin.manifest, files_of, agrees)
 
 
