@@ -80,6 +80,7 @@ def _files(camera: Path) -> Iterator[CuratedFile | str]:
 def _below(root: Path, depth: int) -> list[Path]:
     """Return the folders of a type: itself, or those at a depth below it."""
     folders = [root]
+    # One level for each dimension; files above that depth are not read.
     for _ in range(depth):
         deeper: list[Path] = []
         for folder in folders:
@@ -90,6 +91,7 @@ def _below(root: Path, depth: int) -> list[Path]:
 
 def _texts(folder: Path) -> Iterator[Path]:
     """Yield the files that are read of a folder and of all below it."""
+    # Links to folders are not followed, neither here nor by the stack.
     for path in sorted(folder.rglob("*")):
         if path.suffix in _SUFFIXES and path.is_file():
             yield path
@@ -100,6 +102,7 @@ def _file(path: Path, dataset_type: str, folders: tuple[str, ...]) -> CuratedFil
         date = datetime.fromisoformat(path.stem)
     except ValueError:
         return f"the name of {path} is no date"
+    # A date without a zone is meant in UTC, wherever it is read.
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     in_utc = date.astimezone(UTC)

@@ -96,7 +96,13 @@ class WriteCurated(Action):
             return
         place = self.target.place
         for name in live.there:
-            yield Departure(place, name, "none of that name", "one that is not whole")
+            # The command refuses whatever has the label already.
+            yield Departure(
+                place,
+                name,
+                "none of that name",
+                "one that is not whole",
+            )
         expected = fingerprint_of(live.expected)
         if expected != self.expected:
             yield Departure(
@@ -107,12 +113,22 @@ class WriteCurated(Action):
             )
         problem = package_problem(live)
         if problem:
-            yield Departure(place, self.key.package, f"revision {self.key.revision}", problem.detail)
+            yield Departure(
+                place,
+                self.key.package,
+                f"revision {self.key.revision}",
+                problem.detail,
+            )
 
     @override
     def brings(self) -> frozenset[tuple[str, str]]:
-        names = {self.target.name, self.key.collection, self.key.unbounded(self.instrument)}
-        return frozenset((self.target.place, name) for name in names)
+        names = {
+            self.target.name,
+            self.key.collection,
+            self.key.unbounded(self.instrument),
+        }
+        place = self.target.place
+        return frozenset((place, name) for name in names)
 
     @override
     def summary(self) -> str:
@@ -254,7 +270,13 @@ class CuratedKind(Kind[Curated]):
         if problem:
             detail = f"{detail}; {problem.detail}"
             hint = problem.hint
-        raise CalibstateError(Diagnostic("Curated calibrations are not whole", f"{detail}.", hint=hint))
+        raise CalibstateError(
+            Diagnostic(
+                "Curated calibrations are not whole",
+                f"{detail}.",
+                hint=hint,
+            )
+        )
 
     @override
     def remarks(self, live: Curated) -> Iterator[Diagnostic]:
@@ -377,7 +399,12 @@ def spoilt_at(
     """
     if ticket.curated is None:
         return None
-    target = Curated(Curated.at(repository, ticket), ticket.key, ticket.curated)
+    target = Curated(
+        Curated.at(repository, ticket),
+        ticket.key,
+        ticket.curated,
+    )
+    # It is looked at as any step would look at it.
     problem = problem_with(look_at_curated(target, places))
     if problem and problem.code in _SPOILT:
         return problem

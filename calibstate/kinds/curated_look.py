@@ -31,6 +31,7 @@ def look_at_curated(target: Curated, places: ReadPlaces) -> Curated:
             held=_without_uuids(holdings[collection].rows),
         )
     target = _with_package(target, places, butler)
+    # By their names: RUNs that hold nothing are told by no dataset.
     collections = butler.collections(_names_of(target))
     taken = None
     if collection in collections:
@@ -162,6 +163,8 @@ class _Folder(NamedTuple):
 def _free_label(target: Curated, butler: ButlerReader) -> str:
     """Return the first of some labels under which nothing stands yet."""
     instrument, ticket = target.ticket
+    # The RUN of the camera is what a refused run leaves, and the first that
+    # any run makes.
     for letter in ascii_lowercase:
         label = f"{ticket}{letter}"
         name = f"{instrument}/calib/{label}"

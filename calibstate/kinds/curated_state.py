@@ -122,11 +122,18 @@ def is_done(live: Curated) -> bool:
 def problem_with(live: Curated) -> Reason | None:
     """Say why they cannot be written, or are not what they should be."""
     if live.running:
-        detail = f"butler {COMMAND} runs, as {live.running}"
-        return Reason.awaited(Code.UNDER_WAY, detail)
+        # It may be anybody's, and what it writes is not whole before its end.
+        return Reason.awaited(
+            Code.UNDER_WAY,
+            f"butler {COMMAND} runs, as {live.running}",
+        )
     if live.taken:
-        detail = f"{live.key.collection} is a {live.taken.value} collection, and no CALIBRATION collection"
-        return Reason.refused(Code.NAME_TAKEN, detail)
+        collection = live.key.collection
+        type_there = live.taken.value
+        return Reason.refused(
+            Code.NAME_TAKEN,
+            f"{collection} is a {type_there} collection, and no CALIBRATION collection",
+        )
     package = package_problem(live)
     if not live.there:
         return package or _unseen(live)

@@ -110,6 +110,7 @@ def _compare_bytes(
     for uuid, other, row in pairs:
         if live.sizes.get(uuid) != bundled[other].size:
             resized.append(row)
+    # Files of other sizes are other files, and need not be read.
     if resized:
         words = f"{agrees}, and the files of {len(resized)} have another size: {tell_rows(resized)}"
         return OtherUuids(words)
