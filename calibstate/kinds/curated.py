@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from ..errors import CalibstateError, Diagnostic, RefusedError, Severity
+from ..errors import CalibstateError, Diagnostic, Severity
 from ..model.actions import Action, Departure, Standing
 from ..model.curated import Curated as CuratedKey
 from ..model.desired import DesiredState, Written
@@ -28,6 +28,7 @@ from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
+from .commanding import require_commands
 from .curated_look import look_at_curated
 from .curated_state import COMMAND, Curated, fingerprint_of, is_done, package_problem, problem_with
 from .departed import Departed
@@ -228,17 +229,12 @@ class CuratedKind(Kind[Curated]):
         places: ReadPlaces,
     ) -> Sequence[Diagnostic]:
         assert isinstance(action, WriteCurated), "kinds carry out their own actions"
-        place = action.target.place
-        places.butler(place).check_change()
-        lacking = places.commands(place).lacks(COMMAND)
-        if lacking:
-            raise RefusedError(
-                Diagnostic(
-                    "Command is not there",
-                    f"{lacking[:1].upper()}{lacking[1:]}.",
-                    hint="Set up the Rubin stack at the origin, then run this again there.",
-                )
-            )
+        require_commands(
+            action.target.place,
+            COMMAND,
+            places=places,
+            hint="Set up the Rubin stack at the origin, then run this again there.",
+        )
         return ()
 
     @override

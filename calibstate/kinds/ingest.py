@@ -32,6 +32,7 @@ from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
+from .commanding import require_commands
 from .rows import TableRows
 from .selection import Selection
 from .whole import tell_rows
@@ -290,20 +291,13 @@ class IngestKind(Kind[Ingested]):
         actions: Sequence[Action],
         places: ReadPlaces,
     ) -> Sequence[Diagnostic]:
-        place = action.target.place
-        places.butler(place).check_change()
-        commands = places.commands(place)
-        for command in (_REGISTER, _INGEST):
-            lacking = commands.lacks(command)
-            if not lacking:
-                continue
-            raise RefusedError(
-                Diagnostic(
-                    "Command is not there",
-                    f"butler {command} cannot be run: {lacking}.",
-                    hint="Run this at the origin, where the butler is installed.",
-                )
-            )
+        require_commands(
+            action.target.place,
+            _REGISTER,
+            _INGEST,
+            places=places,
+            hint="Run this at the origin, where the butler is installed.",
+        )
         return ()
 
     @override
@@ -462,6 +456,7 @@ def _unfit(target: Ingested, table: FileTable, number: int) -> str:
         columns = ", ".join(table.dimensions)
         declared = ", ".join(entry.dimensions)
         return f"{target.table} has the dimensions ({columns}), and declared are ({declared})"
+    # Two files for one data ID would be two datasets in one place.
     if number != len(table.rows) or not number:
         return f"{target.table} has {len(table.rows)} rows for {number} data IDs"
     if entry.prefix:
@@ -499,6 +494,8 @@ def _problem_with(live: Ingested) -> Reason | None:
             return Reason.refused(Code.TABLE_UNFIT, f"{formatter}: {why}", hint=ALLOW_IT)
     if live.running:
         return Reason.awaited(Code.INGESTING, f"butler {_INGEST} runs as {live.running}")
+    # What is there in part came by another hand: the command takes all files
+    # of a table or none.
     if live.held:
         return _contradiction(live)
     return None

@@ -27,6 +27,7 @@ from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
+from .commanding import require_commands
 from .rows import TableRows
 from .selection import Selection
 from .skymap_file import FOLDER, FORM, config_of
@@ -231,18 +232,13 @@ class SkymapKind(Kind[Skymap]):
     ) -> Sequence[Diagnostic]:
         name = action.target.name
         place = action.target.place
-        # Of a butler server nothing is changed from anywhere.
-        places.butler(place).check_change()
-        commands = places.commands(place)
-        lacking = commands.lacks(_COMMAND)
-        if lacking:
-            problem = Diagnostic(
-                "Command is not there",
-                f"{name} is registered by `butler {_COMMAND}`, and {lacking}.",
-                hint="Set up the Rubin stack that has it (lsst_distrib), then run this again.",
-            )
-            raise RefusedError(problem)
-        running = commands.under_way(_COMMAND)
+        require_commands(
+            place,
+            _COMMAND,
+            places=places,
+            hint="Set up the Rubin stack that has it (lsst_distrib), then run this again.",
+        )
+        running = places.commands(place).under_way(_COMMAND)
         if running:
             problem = Diagnostic(
                 "Command runs already",

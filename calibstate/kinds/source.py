@@ -30,6 +30,7 @@ from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import FILES, Watch
 from ..ports.records import Fence
 from .base import Kind
+from .commanding import require_commands
 from .rows import TableRows
 from .selection import Selection
 from .source_actions import IngestReadings, Source, by_day, day_in_words, days_in_words, of_files
@@ -199,18 +200,13 @@ class SourceKind(Kind[Source]):
         places: ReadPlaces,
     ) -> Sequence[Diagnostic]:
         assert isinstance(action, IngestReadings), "kinds carry out their own actions"
-        place = action.target.place
-        places.butler(place).check_change()
-        lacking = places.commands(place).lacks(FORMS[action.dataset_type].command)
-        if not lacking:
-            return ()
-        return (
-            Diagnostic(
-                "Command is not there",
-                f"{lacking[:1].upper()}{lacking[1:]}.",
-                hint="Set up the Rubin stack with obs_lsst, then run this again.",
-            ),
+        require_commands(
+            action.target.place,
+            FORMS[action.dataset_type].command,
+            places=places,
+            hint="Set up the Rubin stack with obs_lsst, then run this again.",
         )
+        return ()
 
     @override
     def apply(

@@ -104,6 +104,7 @@ def _at(written: Written[Sources], index: int) -> Where:
 
 def _check_stores(name: str, feed: Feed, written: Written[Sources]) -> Iterator[Diagnostic]:
     where = written.lines.value_at(name, "from")
+    # A look reads parts of files, which these two can give.
     for store in feed.stores:
         scheme, is_uri, _ = store.partition("://")
         if is_uri and scheme not in {"s3", "file"}:
@@ -121,6 +122,7 @@ def _meanings(collection: str, name: str, written: Written[Sources], desired: De
     """Yield what else a collection is declared to be."""
     if collection in desired.chains:
         yield f"the chain of {desired.chains[collection].lines.file}"
+    # What a ticket holds is final, and readings come every night.
     for ticket in desired.tickets.values():
         if collection in (ticket.noun.name, *ticket.noun.leaves, *ticket.noun.children):
             yield f"a collection of the ticket {ticket.noun.name}"

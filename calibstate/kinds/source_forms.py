@@ -69,8 +69,10 @@ class SourceForm:
         name = label.values.get(self.keys[0], "")
         if not name:
             return "", f"it has no {self.keys[0]}"
+        # ip_isr passes over what has another form, and says so in a warning.
         if self.called == "group" and not _GROUP.fullmatch(name):
             return "", f"its {self.keys[0]} is `{name}`, and not of the form X#Y"
+        # No task looks at this, and would record a closing as an opening.
         if self.is_open and label.values.get(self.keys[1]) != self.is_open:
             value = label.values.get(self.keys[1], "not there")
             return "", f"its isOpen is {value}, which is not what its name says"
