@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from rich.text import Text
 
 from ..model.differences import Selected
+from ..model.fingerprints import collection_fingerprint
 from ..model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
 from ..model.timespans import format_range
 from .data_ids import folded
@@ -17,6 +18,9 @@ __all__ = ["as_markdown", "as_text"]
 
 _Fingerprints = dict[str, ChainFingerprint]
 """Of a chain, by repository."""
+
+_OF_NOTHING = collection_fingerprint(())
+"""Effective fingerprint of a chain through which no calibration is found."""
 
 _SHORT = 19
 """Characters of a fingerprint that a terminal shows."""
@@ -96,6 +100,8 @@ def _heading(chain: str, repositories: _Fingerprints) -> Text:
     # A chain at one place is the same there, which says nothing.
     if len(repositories) == 1:
         verdict = "at one repository only"
+    elif effective == {_OF_NOTHING}:
+        verdict = _verdict_on_collections(repositories)
     elif different == 1:
         verdict = "the same everywhere"
     else:
@@ -105,6 +111,21 @@ def _heading(chain: str, repositories: _Fingerprints) -> Text:
         (f"  {verdict}", "dim"),
         style="bold",
     )
+
+
+def _verdict_on_collections(repositories: _Fingerprints) -> str:
+    """Say whether repositories search the same, where no calibration is.
+
+    What is no calibration, such as a reference catalogue, is in no effective
+    fingerprint, so that one tells nothing of it.
+    """
+    searched: set[tuple[tuple[str, str], ...]] = set()
+    for fingerprint in repositories.values():
+        in_order = tuple(fingerprint.collections.items())
+        searched.add(in_order)
+    if len(searched) == 1:
+        return "no calibrations; the same collections everywhere"
+    return f"no calibrations; {len(searched)} different lists of collections"
 
 
 def _difference_lines(difference: ChainDifference) -> Iterator[str]:

@@ -59,7 +59,7 @@ def as_text(status: Status, width: int) -> Iterator[Text]:
         yield from _reason_lines(reasons)
         yield Text("")
     if status.beside:
-        yield Text("In the archive and in Rucio", "bold")
+        yield Text("Besides", "bold")
         yield from text.drift(status.beside)
     total = tally(status)
     yield Text(total, "bold")
@@ -113,7 +113,7 @@ def as_markdown(status: Status) -> Iterator[str]:
             reason.why,
         )
     if status.beside:
-        yield "\nIn the archive and in Rucio:\n"
+        yield "\nBesides:\n"
         yield from markdown.drift(status.beside)
 
 

@@ -42,6 +42,19 @@ def test_a_catalogue_and_a_model_are_deployed_like_a_calibration(catalogues: Sit
     assert catalogues.run("drift", "--files").code == 0
 
 
+def test_catalogues_are_not_told_to_be_the_same_since_they_are_no_calibrations(catalogues: Sites) -> None:
+    assert catalogues.apply().code == 0
+    alike = catalogues.run("fingerprint", "--instrument", "any")
+    with catalogues.butler(DATA_FACILITY) as butler:
+        butler.collections.redefine_chain("refcats", [MODEL])
+
+    different = catalogues.run("fingerprint", "--instrument", "any")
+
+    assert "refcats  no calibrations; the same collections everywhere" in alike.out
+    assert "refcats  no calibrations; 2 different lists of collections" in different.out
+    assert "pretrained_models  no calibrations; the same collections everywhere" in different.out
+
+
 def test_every_command_knows_it_by_the_word_any(catalogues: Sites) -> None:
     catalogues.apply("--instrument", "any", "--site", "usdf")
     assert catalogues.chain(ORIGIN, "refcats") == (CATALOGUE,)
