@@ -13,8 +13,8 @@ from ..errors import Diagnostic, Severity, Where
 
 __all__ = ["Aside", "at_line", "below", "count", "counted", "diagnostic", "grouped", "indented", "left_out"]
 
-Key = TypeVar("Key", bound=Hashable)
-Value = TypeVar("Value")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -69,9 +69,9 @@ def counted(values: Iterable[Enum], order: Iterable[Enum]) -> list[str]:
     return words
 
 
-def grouped(values: Iterable[Value], key: Callable[[Value], Key]) -> dict[Key, list[Value]]:
+def grouped(values: Iterable[V], key: Callable[[V], K]) -> dict[K, list[V]]:
     """Return values by what they have in common, each in its order."""
-    groups: dict[Key, list[Value]] = {}
+    groups: dict[K, list[V]] = {}
     for value in values:
         group = groups.setdefault(key(value), [])
         group.append(value)
