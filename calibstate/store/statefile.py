@@ -7,7 +7,7 @@ anything is said; and nothing outside the tree is ever read for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -316,6 +316,8 @@ class _Folder:
         self._memo = memo
         self._own = own
         self._unread = _Unread()
+        self._strays: list[str] = []
+        """Files that do not end as those of their folder do."""
 
     def all_files(self) -> Iterator[str]:
         """Yield the files that are read."""
@@ -355,6 +357,7 @@ class _Folder:
         for name in self._names(""):
             if name not in known_names:
                 besides.append(name)
+        self.tell_strays(tickets)
         return Tree(
             self._files.root,
             settings,
@@ -368,6 +371,23 @@ class _Folder:
             tuple(besides),
             verdicts,
         )
+
+    def tell_strays(self, tickets: Iterable[Written[Ticket]]) -> None:
+        """Tell of files that nobody reads, but for the tables of tickets."""
+        tables = set()
+        for ticket in tickets:
+            folder = PurePosixPath(ticket.lines.file).parent
+            for entry in ticket.noun.ingest:
+                tables.add(str(folder / entry.table))
+        for file in self._strays:
+            # Tables are read where a plan is made, and no other file is.
+            if file not in tables:
+                self._add(
+                    "File not read",
+                    "Only files that end in .yaml are read.",
+                    file,
+                    severity=Severity.WARNING,
+                )
 
     def _forms(self) -> list[Form]:
         """Return the forms of what the tree has of kinds' own files."""
@@ -520,12 +540,7 @@ class _Folder:
                     f"Rename it to {path.stem}.yaml.",
                 )
             else:
-                self._add(
-                    "File not read",
-                    "Only files that end in .yaml are read.",
-                    file,
-                    severity=Severity.WARNING,
-                )
+                self._strays.append(file)
 
     def _names(self, folder: str) -> list[str]:
         """List a folder, without what is nobody's declaration."""

@@ -176,6 +176,14 @@ def test_a_table_that_does_not_fit_is_told_before_anything_is_begun(
     assert told in refused.out
 
 
+def test_a_table_is_a_file_of_the_tree_if_a_ticket_names_it(catalogues: Sites) -> None:
+    declare(catalogues)
+    assert "File not read" not in catalogues.run("validate").err
+    declare(catalogues, table="DM-50001.csv")
+    told = catalogues.run("validate").err
+    assert "File not read\n  tickets/any/DM-50001.ecsv:1:1" in told
+
+
 def test_a_link_out_of_the_tree_is_not_followed(catalogues: Sites) -> None:
     declare(catalogues)
     table = catalogues.tree.state / "tickets/any/DM-50001.ecsv"
