@@ -324,6 +324,8 @@ class Kind(ABC, Generic[R]):
     ) -> Iterator[RowKey]:
         """Yield the rows of a status table that drift belongs to.
 
+        Unless a kind says otherwise, that of its ticket.
+
         Parameters
         ----------
         drift
@@ -333,7 +335,9 @@ class Kind(ABC, Generic[R]):
         declared, live
             The resource, as it should be and as it was seen.
         """
-        yield from ()
+        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
+        if ticket:
+            yield RowKey.of(ticket)
 
     def state(
         self,

@@ -21,7 +21,6 @@ from ..model.drift import Drift, What
 from ..model.names import Address, CollectionName, Place, RepositoryAddress
 from ..model.reasons import Code, Reason, Weight
 from ..model.resources import Declared, Observed
-from ..model.status import RowKey
 from ..model.tickets import Ticket
 from ..model.timespans import format_bound, format_range
 from ..ports.places import ReadPlaces, WritePlaces
@@ -32,7 +31,6 @@ from .certification_actions import CertifyAction, CertifyDatasets, CertifyDatase
 from .certification_look import look_closely
 from .certified import Certification, blocks, difference, fingerprint_of, is_over, problem_with
 from .departed import Departed
-from .rows import TableRows
 from .selection import Selection
 from .waves import Waves
 
@@ -237,18 +235,6 @@ class CertificationKind(Kind[Certification]):
         )
 
     @override
-    def rows(
-        self,
-        drift: Drift,
-        table: TableRows,
-        declared: Certification | None,
-        live: Certification | None,
-    ) -> Iterator[RowKey]:
-        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
-        if ticket:
-            yield RowKey.of(ticket)
-
-    @override
     def sentence(self, declared: Certification) -> str:
         return f"certifies for {format_range(declared.span)}"
 
@@ -269,19 +255,12 @@ def declared_certifications(
         What is declared, and what tickets hold as far as that is known.
     """
     ticket = written.noun
-    desired = selection.desired
-    origin = desired.origin(ticket.instrument)
-    # Another site's part of a plan has no steps at the origin.
-    if origin is None or origin not in selection.repositories:
-        return
-    if desired.skipped(ticket, origin):
-        return
-    pin = selection.pin(ticket)
-    if ticket.key in desired.seals or (pin and pin.manifest):
+    origin = selection.maker(ticket)
+    if origin is None:
         return
     for declared in certifications_of(
         written,
-        desired,
+        selection.desired,
         origin,
     ):
         assert isinstance(declared.resource, Certification), "it is what they are"

@@ -27,7 +27,6 @@ from ..model.readings import Reading
 from ..model.reasons import Code, Reason
 from ..model.repositories import Origin, Rucio
 from ..model.resources import Declared, Need, Resource
-from ..model.status import RowKey
 from ..model.tickets import Ticket
 from ..ports.butler import SeenCollection
 from ..ports.places import ReadPlaces, WritePlaces
@@ -39,7 +38,6 @@ from .bundle import Bundle, ExportBundle, bundle_departure, bundle_of
 from .certification import Certification, declared_certifications, there_before
 from .guarding import waiting
 from .ingest import Ingested, declared_ingests
-from .rows import TableRows
 from .rucio_rule import RucioRule
 from .same_content import FilesOf, OtherUuids, other_uuids
 from .selection import Selection
@@ -328,18 +326,6 @@ class CollectionKind(Kind[Collection]):
             return target
         # The files are looked at of what is about to be searched.
         return replace(target, files=True)
-
-    @override
-    def rows(
-        self,
-        drift: Drift,
-        table: TableRows,
-        declared: Collection | None,
-        live: Collection | None,
-    ) -> Iterator[RowKey]:
-        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
-        if ticket:
-            yield RowKey.of(ticket)
 
     @override
     def guards_of_entry(

@@ -22,7 +22,6 @@ from ..model.drift import Drift, What
 from ..model.names import Address, CollectionName, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Observed, Resource
-from ..model.status import RowKey
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
@@ -32,7 +31,6 @@ from .commanding import require_commands
 from .curated_look import look_at_curated
 from .curated_state import COMMAND, Curated, fingerprint_of, is_done, package_problem, problem_with
 from .departed import Departed
-from .rows import TableRows
 from .selection import Selection
 
 __all__ = [
@@ -285,18 +283,6 @@ class CuratedKind(Kind[Curated]):
             )
 
     @override
-    def rows(
-        self,
-        drift: Drift,
-        table: TableRows,
-        declared: Curated | None,
-        live: Curated | None,
-    ) -> Iterator[RowKey]:
-        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
-        if ticket:
-            yield RowKey.of(ticket)
-
-    @override
     def sentence(self, declared: Curated) -> str:
         return f"is written by {declared.key.class_name} from {declared.source}"
 
@@ -311,16 +297,9 @@ def declared_curated(written: Written[Ticket], selection: Selection) -> Iterator
     selection
         What is declared.
     """
-    ticket = written.noun
-    desired = selection.desired
-    origin = desired.origin(ticket.instrument)
-    # Another site's part of a plan has no steps at the origin.
-    if origin is None or origin not in selection.repositories:
-        return
-    pin = selection.pin(ticket)
-    if desired.skipped(ticket, origin) or ticket.key in desired.seals or (pin and pin.manifest):
-        return
-    yield from curated_of(written, desired, origin)
+    origin = selection.maker(written.noun)
+    if origin:
+        yield from curated_of(written, selection.desired, origin)
 
 
 def curated_of(

@@ -26,14 +26,12 @@ from ..model.ingests import FileTable, Ingest, reproducible_rows
 from ..model.names import Address, CollectionName, Place, RepositoryAddress, TicketKey
 from ..model.reasons import Code, Reason
 from ..model.resources import Declared, Observed, Resource
-from ..model.status import RowKey
 from ..model.tickets import Ticket
 from ..ports.places import ReadPlaces, WritePlaces
 from ..ports.progress import Watch
 from ..ports.records import Fence
 from .base import Kind
 from .commanding import require_commands
-from .rows import TableRows
 from .selection import Selection
 from .whole import tell_rows
 
@@ -333,18 +331,6 @@ class IngestKind(Kind[Ingested]):
         raise _failed(_INGEST, ran.code, ran.error, f"{number} of {action.number} are there")
 
     @override
-    def rows(
-        self,
-        drift: Drift,
-        table: TableRows,
-        declared: Ingested | None,
-        live: Ingested | None,
-    ) -> Iterator[RowKey]:
-        ticket = table.ticket_of(self.ticket(drift.target, table.desired))
-        if ticket:
-            yield RowKey.of(ticket)
-
-    @override
     def sentence(self, declared: Ingested) -> str:
         return f"is ingested from {declared.table}"
 
@@ -362,15 +348,8 @@ def declared_ingests(written: Written[Ticket], selection: Selection) -> Iterator
         What is declared, and what tickets hold as far as that is known.
     """
     ticket = written.noun
-    desired = selection.desired
-    origin = desired.origin(ticket.instrument)
-    # Another site's part of a plan has no steps at the origin.
-    if origin is None or origin not in selection.repositories:
-        return
-    if desired.skipped(ticket, origin) or ticket.key in desired.seals:
-        return
-    pin = selection.pin(ticket)
-    if pin and pin.manifest:
+    origin = selection.maker(ticket)
+    if origin is None:
         return
     folder = posixpath.dirname(written.lines.file)
     for index, entry in enumerate(ticket.ingest):
@@ -379,7 +358,7 @@ def declared_ingests(written: Written[Ticket], selection: Selection) -> Iterator
             ticket.key,
             entry,
             table=posixpath.join(folder, entry.table),
-            formatters=desired.settings.noun.formatters,
+            formatters=selection.desired.settings.noun.formatters,
         )
         yield Declared(resource, written.lines.at("ingest", index))
 

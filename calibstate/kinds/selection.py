@@ -82,6 +82,22 @@ class Selection:
             return pin
         return None
 
+    def maker(self, ticket: Ticket) -> RepositoryAddress | None:
+        """Return the origin that makes what a ticket lists.
+
+        `None` once the ticket has left it, sealed or exported: what it holds
+        is final then.
+        """
+        origin = self.desired.origin(ticket.instrument)
+        # Another site's part of a plan has no steps at the origin.
+        if origin is None or origin not in self.repositories:
+            return None
+        pin = self.pin(ticket)
+        has_left = ticket.key in self.desired.seals or (pin and pin.manifest)
+        if has_left or self.desired.skipped(ticket, origin):
+            return None
+        return origin
+
     def unpinned(self, ticket: Ticket) -> Reason | None:
         """Return why nobody can tell what a ticket holds."""
         reason = self.pins.get(ticket.key)
