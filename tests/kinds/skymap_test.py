@@ -113,7 +113,7 @@ def test_what_the_command_says_proves_nothing(
 
 
 def test_a_step_is_refused_beforehand_where_the_command_lacks_or_runs(places: MemoryPlaces) -> None:
-    with pytest.raises(RefusedError, match="butler has no command `register-skymap`"):
+    with pytest.raises(RefusedError, match="Butler has no command `register-skymap`"):
         KIND.foresee(REGISTER, [REGISTER], places)
     command(places, lambda text: Ran(0, ""))
     (note,) = KIND.foresee(REGISTER, [REGISTER], places)
