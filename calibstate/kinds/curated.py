@@ -136,6 +136,8 @@ class WriteCurated(Action):
     @override
     def changes(self) -> Iterator[str]:
         yield f"+ {self.key.collection}, label {self.key.label}"
+        # Nobody knows the UUIDs before, so no plan goes on from here.
+        yield "  what needs its UUIDs is planned by the next run"
 
 
 class CuratedKind(Kind[Curated]):

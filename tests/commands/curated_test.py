@@ -89,6 +89,7 @@ def test_what_is_declared_is_written_once_and_brought_everywhere(curated: Sites)
     planned = curated.run("plan")
     assert planned.code == 2, planned.out + planned.err
     assert f"1 write-curated LSSTComCam/{TICKET}" in words(planned)
+    assert "what needs its UUIDs is planned by the next run" in words(planned)
     assert "its origin usdf/main does not hold" in words(planned), "what waits for it is told"
 
     ran = curated.apply()
