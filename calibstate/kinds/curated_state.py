@@ -227,16 +227,18 @@ def _half_written(live: Curated) -> Reason:
         detail = f"beside {live.key.package} as it is set up here, {difference}"
         return Reason.awaited(Code.CONTENT_UNKNOWN, f"{detail}; {_ways_out(live)}")
     # What the command would never write was written by somebody else.
-    code = Code.HALF_WRITTEN
-    if live.beyond:
-        code = Code.CONTENT_DIFFERS
+    code = Code.CONTENT_DIFFERS
+    if not live.beyond:
+        code = Code.HALF_WRITTEN
+        difference = f"it is half-written: {difference}"
     label = live.next_label
+    collection = f"{instrument}/calib/{label}"
     return Reason.refused(
         code,
         f"{difference}; there are {', '.join(live.there)}",
         hint="The command cannot go on, and nothing is removed here. "
-        f"Give `label: {label}` and `collection: {instrument}/calib/{label}`, and list that under `bare`; "
-        "a person may remove what is left.",
+        f"Give `label: {label}` and `collection: {collection}`, and list {collection} and "
+        f"{collection}/unbounded under `bare`; a person may remove what is left.",
     )
 
 

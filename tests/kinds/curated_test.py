@@ -126,11 +126,11 @@ def test_what_is_neither_free_nor_done_says_why_and_is_left(
 def test_a_half_written_label_tells_what_lacks_and_what_to_do() -> None:
     obstacle = KIND.obstacle(DECLARED, HALF)
     assert obstacle
-    assert "2 of 4 calibrations are not there: crosstalk detector 1..2 [2024-01-01T00:00:00, …)" in (
-        obstacle.detail
-    )
+    lacking = "crosstalk detector 1..2 [2024-01-01T00:00:00, …)"
+    assert f"it is half-written: 2 of 4 calibrations are not there: {lacking}" in obstacle.detail
     assert f"there are {COLLECTION}, {RUN}" in obstacle.detail
     assert "Give `label: DM-1a` and `collection: LSSTCam/calib/DM-1a`" in obstacle.hint
+    assert "list LSSTCam/calib/DM-1a and LSSTCam/calib/DM-1a/unbounded under `bare`" in obstacle.hint
 
 
 def test_many_groups_are_folded() -> None:
