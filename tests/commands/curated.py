@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.commands.sites import ORIGIN, TOP, Sites
+from tests.commands.stock import PROGRAM
 from tests.packages import FILES, commit, write_package
 from tests.stand_ins.commands import plugins
 from tests.stand_ins.commands.curated import CLASS
@@ -97,7 +98,7 @@ def stock(
     collection = more.pop("collection", COLLECTION)
     words = [str(sites.path(address)), CLASS, "--collection", collection, "--label", label]
     return subprocess.run(
-        ["butler", "write-curated-calibrations", *words],
+        [PROGRAM, "write-curated-calibrations", *words],
         env={**os.environ, **environment(sites), **more},
         capture_output=True,
         text=True,

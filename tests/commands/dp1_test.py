@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.butler import cli
@@ -32,6 +33,7 @@ from tests.tree import ROOT, Tree
 FRDF = "frdf/ccms1"
 RSE = "IN2P3_RAW_DISK"
 DEFAULTS = "LSSTComCam/DP1/defaults"
+SKYMAP = ROOT / "state/skymaps/lsst_cells_v1.yaml"
 PUBLISHED = real_files.FOLDER / "rtn-103.LSSTComCam_DP1_defaults.chain-tree.txt"
 
 INSTRUMENT = "LSSTComCam"
@@ -133,6 +135,7 @@ def make_origin(folder: Path, store: Path | None = None) -> None:
             above.append(line.name)
         for chain, names in children.items():
             origin.collections.redefine_chain(chain, names)
+        world.add_skymap(origin, SKYMAP.stem, yaml.safe_load(SKYMAP.read_text())["hash"])
 
 
 def _make(origin: Butler, line: Line) -> None:
@@ -176,6 +179,8 @@ def _certify(origin: Butler, collection: str) -> None:
 def declare(tree: Tree, **settings: Any) -> None:
     """Take all that the project declares, with two butlers that are here."""
     shutil.copytree(ROOT / "state", tree.state)
+    # Readings are of other cameras, and their stores are not here.
+    shutil.rmtree(tree.state / "sources")
     tree.settings(**settings)
     _replace(tree, "usdf", "butler: /repo/main", "butler: ../../repo/usdf-main")
     _replace(tree, "frdf", r"butler: davs://\S+", "butler: ../../repo/frdf-ccms1")
