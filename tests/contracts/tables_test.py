@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,37 @@ def test_what_cannot_be_read_is_refused_without_its_text(tmp_path: Path, name: s
         read_table(tmp_path, name)
 
     assert "1,2,3" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (gzip.compress(CSV.encode()), "it is no text"),
+        (bz2.compress(CSV.encode()), "it is no text"),
+        (lzma.compress(CSV.encode()), "it is no text"),
+        (lzma.compress(CSV.encode())[:20], "it is no text"),
+        (b"filename,htm7\na\0b,1\n", "it is no text"),
+        (b'filename,htm7\n"a\nb",1\n', "line 2 has a quote that does not end in it"),
+        (b"filename,htm7\n" + b"a,1\n" * 30_000 + b"a" * 10_000, "are too many to be read"),
+        (b" " * (64 * 2**20 + 1), "it has more than 64 MiB"),
+    ],
+    ids=["gzip", "bzip2", "xz", "xz cut off", "nul", "open quote", "wide", "large"],
+)
+def test_a_table_that_would_fill_the_machine_is_not_read(tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+
+    with pytest.raises(RefusedError, match=told):
+        read_table(tmp_path, "a.csv")
+
+
+def test_a_large_table_is_read(tmp_path: Path) -> None:
+    lines = [f"/data/refcats/gaia_dr4/{number}.fits,{number}" for number in range(20_000)]
+    (tmp_path / "a.csv").write_text("\r\n".join(["\ufefffilename,htm7", *lines]))
+
+    table = read_table(tmp_path, "a.csv")
+
+    assert len(table.rows) == 20_000
+    assert table.rows[-1] == FileRow("/data/refcats/gaia_dr4/19999.fits", ("19999",))
 
 
 def test_a_link_is_no_file_of_the_tree(tmp_path: Path) -> None:
