@@ -61,6 +61,10 @@ def open_site_butler(
     return SiteButler(uri, programs.find("butler"), programs.environment(), timeout, listed)
 
 
+class _UntoldError(Exception):
+    """Nobody knows which commands a program has; its text says why."""
+
+
 class SiteButler(CommandRunner):
     """Runs commands of ``butler`` for one repository.
 
@@ -96,7 +100,11 @@ class SiteButler(CommandRunner):
     def lacks(self, command: str) -> str:
         if self._program is None:
             return "no `butler` is on the PATH"
-        if command not in self._commands:
+        try:
+            commands = self._commands
+        except _UntoldError as error:
+            return f"{self._program} does not tell its commands: {error}"
+        if command not in commands:
             return f"{self._program} has no command `{command}`"
         return ""
 
@@ -109,6 +117,13 @@ class SiteButler(CommandRunner):
         return self._listed[key]
 
     def _list_commands(self, program: str) -> frozenset[str]:
+        """Return the commands of a program.
+
+        Raises
+        ------
+        _UntoldError
+            It does not tell them, which is no proof that it has none.
+        """
         try:
             help_text = subprocess.run(
                 [program, "--help"],
@@ -120,12 +135,17 @@ class SiteButler(CommandRunner):
                 timeout=self._timeout.total_seconds(),
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired):
-            # What does not tell its commands runs none.
-            return frozenset()
+        except OSError as error:
+            raise _UntoldError(error.strerror) from error
+        except subprocess.TimeoutExpired as error:
+            seconds = self._timeout.total_seconds()
+            raise _UntoldError(f"`--help` has not ended after {seconds:.0f} s") from error
         _, _, listed = help_text.stdout.partition("\nCommands:\n")
         names = map(_COMMAND.match, listed.splitlines())
-        return frozenset(name[1] for name in names if name)
+        commands = frozenset(name[1] for name in names if name)
+        if not commands:
+            raise _UntoldError(f"`--help` ended with {help_text.returncode}, and lists none")
+        return commands
 
     @override
     def under_way(self, command: str) -> str:

@@ -147,3 +147,26 @@ def test_a_host_without_butler_lacks_every_command() -> None:
     site = SiteButler("/repo/main", nowhere.find("butler"), nowhere.environment(), MINUTE)
 
     assert site.lacks("tell") == "no `butler` is on the PATH"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#!/bin/sh\nexec sleep 1000\n", "`--help` has not ended after 1 s"),
+        ("#!/bin/sh\nsleep 9 &\necho Commands:\n", "`--help` has not ended after 1 s"),
+        ("#!/bin/sh\nexit 3\n", "`--help` ended with 3, and lists none"),
+        ("no program\n", "Exec format error"),
+    ],
+    ids=["hangs", "leaves a child", "fails", "no program"],
+)
+def test_a_program_that_tells_nothing_is_not_taken_for_one_without_commands(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    program = tmp_path / "butler"
+    program.write_text(text)
+    program.chmod(0o755)
+    butler = SiteButler("/repo/main", str(program), {"PATH": "/usr/bin:/bin"}, timedelta(seconds=1))
+
+    assert butler.lacks("tell") == f"{program} does not tell its commands: {told}"
+    with pytest.raises(RefusedError, match="does not tell its commands"):
+        butler.run("tell", [], unfenced)
