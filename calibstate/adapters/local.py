@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-__all__ = ["path_of", "size_at", "uri_of"]
+__all__ = ["in_text", "path_of", "size_at", "uri_of"]
 
 
 def path_of(uri: str) -> str:
@@ -32,6 +32,19 @@ def uri_of(path: str | os.PathLike[str], *, is_folder: bool = False) -> str:
     if is_folder and not uri.endswith("/"):
         uri += "/"
     return uri
+
+
+def in_text(path: str | os.PathLike[str]) -> str:
+    """Return a path as text that any document can hold.
+
+    On a disk a name is bytes, which need not be text.
+
+    Parameters
+    ----------
+    path
+        As Python has it, with halves of characters for such bytes.
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def size_at(path: str) -> int | None:

@@ -6,6 +6,7 @@ it are read is a matter of ``lsst.obs.base._read_curated_calibs``.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,11 +19,15 @@ from ..errors import CalibstateError, Diagnostic, UnreachableError
 from ..model.curated import CURATED_TYPES, CuratedFile, SeenPackage
 from ..ports.packages import DataPackages
 from .git import GitFailedError, checkout_of
+from .local import in_text
 
 __all__ = ["SiteDataPackages"]
 
 _SUFFIXES = {".ecsv", ".yaml", ".json"}
 """Of files that are read."""
+
+_NO_MORE = datetime(2100, 1, 1, tzinfo=UTC)
+"""From when on a butler can tell no two moments apart."""
 
 _INSTALLED = re.compile(r"(?:^|-)g([0-9a-f]{7,40})(?:\+|$)")
 """A version as EUPS calls it where none was tagged: ``g1234567890+abcdef``."""
@@ -49,7 +54,7 @@ class SiteDataPackages(DataPackages):
         try:
             files = list(_files(root / folder))
         except OSError as error:
-            problem = f"{error.filename}: {error.strerror}."
+            problem = f"{in_text(error.filename)}: {error.strerror}."
             raise UnreachableError(Diagnostic("Package cannot be read", problem)) from error
         revision, is_edited = _revision(root, folder)
         return SeenPackage(
@@ -71,8 +76,8 @@ def _files(camera: Path) -> Iterator[CuratedFile | str]:
         for folder in _below(root, len(dimensions)):
             for path in _texts(folder):
                 number += 1
-                folders = folder.relative_to(root).parts
-                yield _file(path, dataset_type, folders)
+                folders = map(in_text, folder.relative_to(root).parts)
+                yield _file(path, dataset_type, tuple(folders))
         if not number:
             yield f"{root} holds nothing that could be read"
 
@@ -91,21 +96,31 @@ def _below(root: Path, depth: int) -> list[Path]:
 
 def _texts(folder: Path) -> Iterator[Path]:
     """Yield the files that are read of a folder and of all below it."""
-    # Links to folders are not followed, neither here nor by the stack.
-    for path in sorted(folder.rglob("*")):
+    paths: list[Path] = []
+    # Links to folders are not followed, neither here nor by the stack.  What
+    # may not be listed is an error; a pattern would pass over it.
+    for above, _, names in os.walk(folder, onerror=_raise):
+        paths.extend(Path(above, name) for name in names)
+    for path in sorted(paths):
         if path.suffix in _SUFFIXES and path.is_file():
             yield path
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _file(path: Path, dataset_type: str, folders: tuple[str, ...]) -> CuratedFile | str:
     try:
         date = datetime.fromisoformat(path.stem)
-    except ValueError:
-        return f"the name of {path} is no date"
-    # A date without a zone is meant in UTC, wherever it is read.
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    in_utc = date.astimezone(UTC)
+        # A date without a zone is meant in UTC, wherever it is read.
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        in_utc = date.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return f"the name of {in_text(path)} is no date"
+    if in_utc >= _NO_MORE:
+        return f"{in_text(path)} begins in {in_utc.year}, when no range of a butler does"
     return CuratedFile(dataset_type, folders, f"{in_utc:%Y%m%dT%H%M%S}Z", _tai(in_utc))
 
 

@@ -107,6 +107,42 @@ def test_what_the_command_would_stop_at_is_told(tmp_path: Path) -> None:
     assert second.endswith("defects holds nothing that could be read")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (b"0001-01-01T00:00:00+14:00.yaml", "is no date"),
+        (b"9999-12-31T23:59:59-10:00.yaml", "is no date"),
+        (b"9999-12-31.yaml", "begins in 9999"),
+        (b"\xff.yaml", r"\xff.yaml is no date"),
+        (b"line\nend.yaml", "is no date"),
+    ],
+)
+def test_names_that_mean_no_moment_are_told(tmp_path: Path, name: bytes, told: str) -> None:
+    folder = tmp_path / CAMERA / "transmission_optics"
+    folder.mkdir(parents=True)
+    with open(os.path.join(os.fsencode(folder), name), "wb"):
+        pass
+
+    seen = set_up(tmp_path).look(NAME, CAMERA)
+
+    assert seen and seen.files == ()
+    (unfit,) = seen.unfit
+    assert told in unfit
+    assert unfit.encode()
+
+
+def test_a_folder_whose_name_is_no_text_is_told_as_it_is(tmp_path: Path) -> None:
+    write_package(tmp_path)
+    folder = os.fsencode(tmp_path / CAMERA / "crosstalk") + b"/\xff"
+    os.mkdir(folder)
+    with open(folder + b"/20240601T000000.yaml", "wb"):
+        pass
+
+    seen = set_up(tmp_path).look(NAME, CAMERA)
+
+    assert seen and (r"\xff",) in [file.folders for file in seen.files]
+
+
 def test_a_checkout_tells_its_revision_and_whether_it_was_edited(tmp_path: Path) -> None:
     revision = commit(write_package(tmp_path))
     seen = set_up(tmp_path).look(NAME, CAMERA)
@@ -138,8 +174,9 @@ def test_what_is_installed_tells_its_revision_by_its_folder(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list everything")
-def test_a_folder_that_may_not_be_listed_is_not_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["defects", "crosstalk/r00_s00/older"])
+def test_a_folder_that_may_not_be_listed_is_not_seen(tmp_path: Path, name: str) -> None:
     write_package(tmp_path)
-    (tmp_path / CAMERA / "defects").mkdir(mode=0)
-    with pytest.raises(UnreachableError, match="defects"):
+    (tmp_path / CAMERA / name).mkdir(mode=0)
+    with pytest.raises(UnreachableError, match=name):
         set_up(tmp_path).look(NAME, CAMERA)
