@@ -14,9 +14,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from typing_extensions import override
 
@@ -25,6 +26,7 @@ from ..ports.progress import FILES, Watch, unwatched
 from ..ports.silence import USUAL_TIMEOUT, hearing, listening
 from ..ports.sources import LabelledFile, ListedFile, SourceStore
 from .fitsheader import HeaderError, read_header
+from .local import in_text
 from .objectstores import open_store, reason
 
 __all__ = ["DayFolders"]
@@ -35,7 +37,10 @@ _THREADS = 8
 _LARGEST = 16 * 2**20
 """Bytes of the largest JSON file that is read."""
 
-_IN_DAY_FOLDER = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})/([^/]+)")
+_LONGEST = 200
+"""Characters of a value that are kept; names of exposures are shorter."""
+
+_IN_DAY_FOLDER = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})/([^/]+)", re.DOTALL)
 
 
 class DayFolders(SourceStore):
@@ -70,9 +75,9 @@ class DayFolders(SourceStore):
         for path in paths:
             # Indices, notes and files that are being written lie there too.
             parts = _IN_DAY_FOLDER.fullmatch(path)
-            if parts and path.endswith(tuple(endings)):
+            if parts and path.endswith(tuple(endings)) and _is_day(parts[1], parts[2], parts[3]):
                 number = int(f"{parts[1]}{parts[2]}{parts[3]}")
-                files.append(ListedFile(number, parts[4], f"{self.uri}{path}"))
+                files.append(ListedFile(number, in_text(parts[4]), self._uri(path)))
         return sorted(files)
 
     @override
@@ -112,6 +117,8 @@ class DayFolders(SourceStore):
             The store cannot be seen any more.
         """
         key = self._key(file)
+        if not _is_text(key):
+            return LabelledFile({}, "its name is no UTF-8, so that no URI tells where it is")
         try:
             if file.name.endswith(".json"):
                 return self._label_of_json(key, keys)
@@ -137,8 +144,8 @@ class DayFolders(SourceStore):
         values: dict[str, str] = {}
         for name in keys:
             value = _within(document, name)
-            if value is not None:
-                values[name] = str(value)
+            if isinstance(value, str | int | float):
+                values[name] = _shortened(str(value))
         return LabelledFile(values)
 
     def _part(self, key: str, begin: int, size: int) -> bytes:
@@ -158,12 +165,13 @@ class DayFolders(SourceStore):
                     data = self._store.read(key, limit=_LARGEST)
                     if data is None:
                         raise _gone(key)
+                    # A bucket has names that are too long for a folder.
+                    Path(folder, file.name).write_bytes(data)
                 except OSError as error:
                     if error.errno is None:
                         raise
                     detail = f"{file.uri}: {_trouble(error)}."
                     raise RefusedError(Diagnostic("File cannot be read", detail)) from error
-                Path(folder, file.name).write_bytes(data)
 
             self._several(copy, files)
             yield folder
@@ -172,8 +180,13 @@ class DayFolders(SourceStore):
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def _uri(self, path: str) -> str:
+        # Of a URI `#`, `?` and `%` are not themselves, and line ends fall out.
+        quoted = quote(os.fsencode(path), safe="/:")
+        return f"{self.uri}{quoted}"
+
     def _key(self, file: ListedFile) -> str:
-        return file.uri.removeprefix(self.uri)
+        return unquote(file.uri.removeprefix(self.uri), errors="surrogateescape")
 
     @contextmanager
     def _seen(self) -> Iterator[None]:
@@ -188,6 +201,32 @@ class DayFolders(SourceStore):
                     hint="Try again when it can be reached from here, or correct `from` of the source.",
                 )
             ) from error
+
+
+def _is_day(year: str, month: str, day: str) -> bool:
+    """Say whether folders are a day with one before and one behind it."""
+    try:
+        there = date(int(year), int(month), int(day))
+    except ValueError:
+        return False
+    return date.min < there < date.max
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shortened(text: str) -> str:
+    """Return what a file says so that it can be told, however long it is."""
+    # JSON has halves of characters, which no other document can hold.
+    text = text[: _LONGEST + 1].encode(errors="replace").decode()
+    if len(text) > _LONGEST:
+        return f"{text[:_LONGEST]}…"
+    return text
 
 
 def _gone(key: str) -> FileNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
+from urllib.parse import unquote
 
 from typing_extensions import override
 
@@ -92,7 +93,7 @@ class FilesOfDay(Noun):
     """URI of the folder, ended by ``/``."""
 
     files: dict[str, int]
-    """The exposure of each file, by name."""
+    """The exposure of each file, by its name as the end of a URI."""
 
     def listed(self) -> Iterator[MatchedFile]:
         """Yield the files with their exposures."""
@@ -100,7 +101,7 @@ class FilesOfDay(Noun):
             yield MatchedFile(
                 ListedFile(
                     self.day,
-                    name,
+                    unquote(name),
                     f"{self.folder}{name}",
                 ),
                 exposure,
@@ -191,8 +192,9 @@ def by_day(matched: tuple[MatchedFile, ...]) -> tuple[FilesOfDay, ...]:
     # Several stores may have files of one day.
     folders: dict[tuple[int, str], dict[str, int]] = {}
     for match in matched:
-        folder = match.file.uri.removesuffix(match.file.name)
-        folders.setdefault((match.file.day, folder), {})[match.file.name] = match.exposure
+        folder, slash, name = match.file.uri.rpartition("/")
+        of_folder = folders.setdefault((match.file.day, f"{folder}{slash}"), {})
+        of_folder[name] = match.exposure
     days: list[FilesOfDay] = []
     for (day, folder), files in sorted(folders.items()):
         days.append(

@@ -237,7 +237,11 @@ class _Look:
 
     def _may_come(self, day: int) -> bool:
         """Say whether what belongs to a day may still come."""
-        end = _begin(day) + timedelta(days=1)
+        try:
+            end = _begin(day) + timedelta(days=1)
+        except (ValueError, OverflowError):
+            # A repository may hold exposures of days that no calendar has.
+            return False
         return self._stores[0].now() < end + self._wanted.waits
 
 

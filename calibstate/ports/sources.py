@@ -27,7 +27,8 @@ class ListedFile:
     """Its name within the folder."""
 
     uri: str
-    """Where it is, as a butler takes it."""
+    """Where it is, as a butler takes it: behind the store's own URI quoted, as
+    `#`, `?` and `%` have to be."""
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,25 @@ def test_it_is_shown_and_has_a_row_and_is_told_as_a_change(folder: Folder) -> No
     assert "../../elsewhere" in sites.run("report", "--base", "HEAD").out
 
 
+def test_files_of_hostile_names_are_ingested_and_keep_nothing_waiting(folder: Folder) -> None:
+    sites = folder.sites
+    names = ("-x#1", "%2e%2e", "a?b\nc")
+    with sites.butler(ORIGIN) as butler:
+        for seq, name in enumerate(names, 3):
+            world.add_exposures(butler, DAY, seq, group=f"{DAY}T#{seq}", observation_type="flat")
+            # The command asks for such a beginning.
+            folder.put(f"2025/06/07/{name}_EM.fits", electrometer_file(f"{DAY}T#{seq}"))
+    folder.put("2025/13/45/EM.fits", electrometer_file(f"{DAY}T#2"))
+
+    file = str(sites.tree.folder / "plan.json")
+    assert sites.run("plan", *USDF, "-o", file).code == 2
+    applied = sites.apply(file)
+
+    assert applied.code == 0, applied.out + applied.err
+    assert folder.ingested() == {number(seq) for seq in (1, 3, 4, 5)}
+    assert "ingest-readings" not in sites.run("plan", *USDF).out
+
+
 def test_openings_and_closings_come_apart(sites: Sites) -> None:
     opened = Folder(sites)
     with sites.butler(ORIGIN) as butler:

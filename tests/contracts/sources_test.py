@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.resources import ResourcePath
 
 from calibstate.adapters.fitsheader import BLOCK
 from calibstate.adapters.objectstores import open_store
@@ -124,6 +126,40 @@ def test_a_file_is_told_with_its_address(annex: Annex) -> None:
     assert file.uri == f"{annex.uri}2025/06/07/a.fits"
 
 
+@pytest.mark.parametrize("name", ["a#b", "q?x=1", "100%25", "é{1,2}", "n" * 200])
+def test_a_file_of_any_name_is_found_again_by_its_address(annex: Annex, name: str) -> None:
+    annex.put(f"2025/06/07/{name}.fits", {"GROUPID": "1#1"})
+
+    (file,) = annex.store.listed(20250607, FITS)
+
+    assert file.name == f"{name}.fits"
+    # No butler knows the scheme of the one in memory.
+    assert ResourcePath(file.uri.replace("memory:", "s3:")).basename() == f"{name}.fits"
+    assert annex.store.labels([file], ["GROUPID"])[file].values == {"GROUPID": "1#1"}
+
+
+@pytest.mark.parametrize("day", ["2025/13/45", "2025/06/31", "9999/12/31"])
+def test_a_folder_that_is_no_day_holds_no_file_of_a_day(annex: Annex, day: str) -> None:
+    annex.put(f"{day}/a.fits", {"GROUPID": "1#1"})
+    annex.put("2025/06/07/a.fits", {"GROUPID": "1#1"})
+
+    assert names(annex.store.listed(20250607, FITS)) == [(20250607, "a.fits")]
+
+
+def test_a_name_that_is_no_text_is_told_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "2025/06/07"
+    folder.mkdir(parents=True)
+    path = os.path.join(os.fsencode(folder), b"\xff.fits")
+    with open(path, "wb") as stream:
+        stream.write(electrometer_file("1#1"))
+    store = DayFolders(str(tmp_path))
+
+    (file,) = store.listed(20250607, FITS)
+
+    assert file.name == r"\xff.fits"
+    assert "is no UTF-8" in store.labels([file], ["GROUPID"])[file].trouble
+
+
 def test_files_tell_what_is_asked_for_and_nothing_else(annex: Annex) -> None:
     annex.put("2025/06/07/a.fits", {"GROUPID": "2025-06-07T1#2", "OBSID": "EM103_O_1"})
     annex.put("2025/06/07/b.fits", {"OBSID": "EM103_O_2"})
@@ -215,6 +251,20 @@ def test_a_quote_in_a_value_is_read_as_one(tmp_path: Path) -> None:
 def test_json_of_another_form_says_nothing(tmp_path: Path, said: bytes) -> None:
     label = _label(tmp_path, "a.json", said)
     assert (label.values, label.trouble) == ({}, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        (b'{"obsId": "\\ud800"}', "?"),
+        (b'{"obsId": "%s"}' % (b"x" * 3_000_000), "x" * 200 + "…"),
+        (b'{"obsId": {"a": 1}}', None),
+        (b'{"obsId": true}', "True"),
+    ],
+    ids=["half a character", "long", "object", "truth"],
+)
+def test_what_json_says_can_be_told(tmp_path: Path, said: bytes, value: str | None) -> None:
+    assert _label(tmp_path, "a.json", said).values.get("obsId") == value
 
 
 @pytest.mark.parametrize("said", [b'{"obsId": ', b"\xff", b"[" * 200_000])

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from typing_extensions import override
 
@@ -17,6 +18,14 @@ from calibstate.errors import Diagnostic, RefusedError, UnreachableError
 from calibstate.ports.sources import LabelledFile, ListedFile, SourceStore
 
 __all__ = ["MemorySource"]
+
+
+def _is_day(number: str) -> bool:
+    try:
+        day = datetime.strptime(number, "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return len(number) == 8 and day.date() < date.max
 
 
 @dataclass
@@ -44,9 +53,8 @@ class MemorySource(SourceStore):
         for path in self.files:
             day, _, name = path.rpartition("/")
             number = day.replace("/", "")
-            is_of_a_day = len(number) == 8 and number.isdigit()
-            if is_of_a_day and int(number) >= since and name.endswith(tuple(endings)):
-                files.append(ListedFile(int(number), name, f"{self.uri}{path}"))
+            if _is_day(number) and int(number) >= since and name.endswith(tuple(endings)):
+                files.append(ListedFile(int(number), name, f"{self.uri}{quote(path, safe='/:')}"))
         return sorted(files)
 
     @override
@@ -59,7 +67,7 @@ class MemorySource(SourceStore):
         return {file: self._read[file] for file in files}
 
     def _label(self, file: ListedFile, keys: Sequence[str]) -> LabelledFile:
-        path = file.uri.removeprefix(self.uri)
+        path = unquote(file.uri.removeprefix(self.uri))
         if path in self.odd:
             return LabelledFile({}, self.odd[path])
         said = self.files[path]
@@ -73,7 +81,7 @@ class MemorySource(SourceStore):
         self._reach()
         with tempfile.TemporaryDirectory() as folder:
             for file in files:
-                said = self.files[file.uri.removeprefix(self.uri)]
+                said = self.files[unquote(file.uri.removeprefix(self.uri))]
                 if said is None:
                     raise RefusedError(Diagnostic("File cannot be read", f"{file.uri}: it is not there."))
                 Path(folder, file.name).write_text(json.dumps(said))
