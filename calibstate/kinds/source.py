@@ -346,12 +346,12 @@ class _Ingestion:
             return self._places.run_commands(self._place).run(
                 self._form.command,
                 [
+                    f"--output-run={self._action.run}",
+                    "--transfer=copy",
+                    # Behind this nothing is taken for an option.
+                    "--",
                     self._action.instrument,
                     *locations,
-                    "--output-run",
-                    self._action.run,
-                    "--transfer",
-                    "copy",
                 ],
                 self._fence,
             )

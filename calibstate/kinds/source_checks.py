@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import Diagnostic, Where
 from ..model.desired import DesiredState, Written
 from ..model.forms import Form
-from ..model.names import nearest, spelled
+from ..model.names import ANY, nearest, spelled
 from ..model.sources import Feed, Sources
 
 __all__ = ["FORM", "check_sources", "sources_of"]
@@ -24,6 +24,14 @@ def sources_of(desired: DesiredState) -> Iterator[Written[Sources]]:
 
 def check_sources(written: Written[Sources], desired: DesiredState) -> Iterator[Diagnostic]:
     """Yield what does not fit in a file, and between it and all others."""
+    if written.noun.instrument == ANY:
+        yield Diagnostic(
+            "Source of no instrument",
+            f"Readings are about exposures, and what is of `{ANY}` has none.",
+            written.lines.value_at("instrument"),
+            hint="Give the camera whose exposures they are about.",
+        )
+        return
     yield from _check_places(written, desired)
     feeds = _feeds(written.noun)
     if not feeds:

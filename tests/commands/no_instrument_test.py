@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -107,6 +109,22 @@ def test_whoever_lists_the_instrument_and_not_any_is_told_what_is_missing_there(
 
     assert told.code == 0
     assert f"`refcats` is of any, not listed by {TEST_STAND}" in told.err
+
+
+@pytest.mark.parametrize("key", ["curated", "collections"])
+def test_what_only_an_instrument_has_is_told(catalogues: Sites, key: str) -> None:
+    run = "any/calib/DM-5/unbounded"
+    values: dict[str, Any] = {
+        "curated": {"class": "lsst.obs.lsst.LsstComCam", "label": "DM-5", "collection": "any/calib/DM-5"},
+        "collections": ["bias.20240101a"],
+    }
+    of_none = replace(catalogues.tree, instrument="any")
+    of_none.ticket("DM-5", bare=["any/calib/DM-5", run], **{key: values[key]})
+
+    told = catalogues.run("validate")
+
+    assert told.code == 1
+    assert f"DM-5 belongs to no instrument, and `{key}` is for what belongs to one" in told.err
 
 
 def test_a_word_for_a_ticket_of_no_instrument_means_nothing_to_a_chain_of_one(catalogues: Sites) -> None:

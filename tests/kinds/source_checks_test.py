@@ -96,6 +96,15 @@ def test_an_instrument_that_nobody_has_is_told_once(tree: Tree) -> None:
     assert mistake.where.line == 1
 
 
+def test_what_is_of_no_instrument_has_no_exposures(tree: Tree) -> None:
+    tree.site("usdf", {"main": "origin", "embargo": "copy"}, instruments=["LSSTComCam", "any"])
+    other = GOOD.replace("instrument: LSSTComCam", "instrument: any").replace("calib/", "any/")
+    (mistake,) = mistakes(tree, GOOD, ("any", other))
+    assert mistake.summary == "Source of no instrument"
+    assert mistake.where
+    assert (mistake.where.file, mistake.where.line) == ("sources/any.yaml", 1)
+
+
 def test_a_file_that_declares_nothing_is_told(tree: Tree) -> None:
     (mistake,) = mistakes(tree, "".join(GOOD.splitlines(keepends=True)[:2]))
     assert mistake.summary == "Source of nothing"

@@ -98,9 +98,11 @@ class World:
 
         def ingest(arguments: Sequence[str]) -> Ran:
             self.commands.append(arguments)
-            instrument, *locations = arguments[:-4]
+            *options, instrument = arguments[:4]
+            locations = arguments[4:]
             assert instrument == INSTRUMENT
-            assert arguments[-4:] == ["--output-run", RUN, "--transfer", "copy"]
+            # A name that begins like an option is none behind `--`.
+            assert options == [f"--output-run={RUN}", "--transfer=copy", "--"]
             for location in locations:
                 store = self.store(FIRST if location.startswith(FIRST) else OTHER)
                 said = store.files[location.removeprefix(store.uri)]
@@ -351,7 +353,7 @@ def test_only_files_that_fit_an_exposure_are_given_to_the_command(world: World) 
 
     world.apply(world.action(world.declared()))
 
-    ((_, location, *_),) = world.commands
+    ((*_, location),) = world.commands
     assert location == f"{FIRST}{electrometer_path(DAY, 1)}"
 
 
@@ -363,7 +365,7 @@ def test_many_files_are_given_so_many_at_a_time(world: World, monkeypatch: pytes
 
     world.apply(world.action(world.declared()))
 
-    assert [len(arguments) - 5 for arguments in world.commands] == [2, 2, 1]
+    assert [len(arguments) - 4 for arguments in world.commands] == [2, 2, 1]
 
 
 def test_a_command_that_fails_after_the_rest_has_done_that_rest(

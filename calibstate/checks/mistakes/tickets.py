@@ -54,7 +54,7 @@ def of_any_and_not_bare(tree: Tree) -> Findings:
             continue
         # Names of ticket collections, of templates' variables and of what is
         # certified all begin with an instrument.
-        for key in ("collections", "construction", "certify"):
+        for key in ("collections", "construction", "certify", "curated"):
             if key not in ticket.model_fields_set:
                 continue
             yield Finding(
