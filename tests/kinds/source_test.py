@@ -249,6 +249,15 @@ def test_a_second_file_is_no_drift_once_the_first_is_ingested(world: World) -> N
     assert world.live(world.declared()).shown.second
 
 
+def test_flats_of_the_last_day_of_the_calendar_are_told(world: World) -> None:
+    day = 99991231
+    world.butler.add_exposure(day, 1, observation_type="flat")
+
+    live = world.live(world.declared())
+
+    assert live.shown.lacking == {day: 1}
+
+
 def test_flats_that_no_file_is_about_are_told_once_no_file_may_come(world: World) -> None:
     world.add(1)
     world.butler.add_exposure(DAY, 2, observation_type="flat")

@@ -47,7 +47,7 @@ def find_taken(butler: Butler, instrument: str, days: Sequence[int]) -> list[Tak
                 exposure=record.id,
                 day_obs=record.day_obs,
                 obs_id=record.obs_id,
-                group=record.group,
+                group=_group_of(record),
                 is_flat=record.observation_type == "flat",
             )
         )
@@ -64,6 +64,13 @@ def find_with_dataset(butler: Butler, instrument: str, run: str, dataset_type: s
     except (DataIdValueError, MissingCollectionError, MissingDatasetTypeError):
         return frozenset()
     return frozenset(int(ref.dataId["exposure"]) for ref in refs if "exposure" in ref.dataId)
+
+
+def _group_of(record: Any) -> str:
+    """Return the group of an exposure, in whatever universe it was taken."""
+    # Until version 6 it was no dimension, and had another name.
+    name = "group" if "group" in record.fields.names else "group_name"
+    return getattr(record, name) or ""
 
 
 def _records(butler: Butler, instrument: str, where: str) -> Sequence[Any]:
