@@ -146,6 +146,18 @@ def test_a_folder_that_is_no_day_holds_no_file_of_a_day(annex: Annex, day: str) 
     assert names(annex.store.listed(20250607, FITS)) == [(20250607, "a.fits")]
 
 
+def test_links_that_lead_nowhere_keep_no_file_from_being_seen(tmp_path: Path) -> None:
+    folder = tmp_path / "2025/06/07"
+    folder.mkdir(parents=True)
+    (folder / "a.fits").write_bytes(electrometer_file("1#1"))
+    (folder / "loop.fits").symlink_to("loop.fits")
+    (folder / "gone.fits").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.fits")
+    (folder / "folder.fits").mkdir()
+
+    assert names(DayFolders(str(tmp_path)).listed(20250607, FITS)) == [(20250607, "a.fits")]
+
+
 def test_a_name_that_is_no_text_is_told_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "2025/06/07"
     folder.mkdir(parents=True)

@@ -218,11 +218,16 @@ class Folder(ObjectStore):
                 if str(above / name) < since:
                     continue
                 path = Path(folder) / name
-                # It went meanwhile, or is a link that leads nowhere.
-                with suppress(FileNotFoundError):
+                try:
                     status = path.stat()
-                    if stat.S_ISREG(status.st_mode):
-                        sizes[str(path.relative_to(root))] = status.st_size
+                except OSError as error:
+                    # It went meanwhile, or is a link that leads nowhere or
+                    # to itself.
+                    if error.errno in {errno.ENOENT, errno.ELOOP}:
+                        continue
+                    raise
+                if stat.S_ISREG(status.st_mode):
+                    sizes[str(path.relative_to(root))] = status.st_size
             heard()
         return sizes
 
