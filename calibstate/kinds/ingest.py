@@ -186,6 +186,8 @@ class IngestFiles(Action):
     @override
     def changes(self) -> Iterator[str]:
         yield f"+ {self.entry.run}, {self.number} {self.entry.type}, {self.entry.transfer}"
+        # Who agrees to the plan should see whose files these are.
+        yield f"  from {self.entry.prefix or 'where the table says'}"
 
 
 class IngestKind(Kind[Ingested]):

@@ -137,7 +137,8 @@ def undeclared(what: str, word: str, declared: Iterable[str]) -> UsageError:
     # There is one at most.
     for near in get_close_matches(word, list(declared), 1):
         hint = f"Did you mean {near}?"
-    detail = f"{spelled(word)}: nobody declared such a {what}."
+    article = "an" if what[0] in "aeiou" else "a"
+    detail = f"{spelled(word)}: nobody declared such {article} {what}."
     return UsageError(Diagnostic("Not declared", detail, hint=hint))
 
 

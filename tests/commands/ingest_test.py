@@ -91,6 +91,7 @@ def test_a_catalogue_comes_in_and_goes_everywhere_with_ids_that_repeat(catalogue
     planned = catalogues.run("plan", "--ticket", "DM-50001")
     assert planned.code == 2, planned.err
     assert f"none of 3 {TYPE} of tickets/any/DM-50001.ecsv is ingested" in planned.out
+    assert "         from ../../../incoming/gaia_dr4\n" in planned.out
     steps = catalogues.run("plan", "--ticket", "DM-50001", "--format", "json").json["steps"]
     assert [step["do"] for step in steps][:3] == ["ingest-files", "export-bundle", "import-bundle"]
 
