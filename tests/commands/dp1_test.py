@@ -33,6 +33,20 @@ from tests.tree import ROOT, Tree
 FRDF = "frdf/ccms1"
 RSE = "IN2P3_RAW_DISK"
 DEFAULTS = "LSSTComCam/DP1/defaults"
+FACILITY = """\
+site: frdf
+title: Rubin France Data Facility
+repositories:
+  ccms1:
+    butler: davs://ccdavrubinint.in2p3.fr:2880/pnfs/in2p3.fr/lsst/butler/ccms1
+    instruments: [LSSTComCam, any]
+    route:
+      by: rucio
+      rse: IN2P3_RAW_DISK
+      prefix: davs://ccdavrubinint.in2p3.fr:2880/pnfs/in2p3.fr/lsst/instrument/ancillary
+"""
+"""The repository of which RTN-103 tells, as a site of its own."""
+
 SKYMAP = ROOT / "state/skymaps/lsst_cells_v1.yaml"
 PUBLISHED = real_files.FOLDER / "rtn-103.LSSTComCam_DP1_defaults.chain-tree.txt"
 
@@ -179,6 +193,10 @@ def _certify(origin: Butler, collection: str) -> None:
 def declare(tree: Tree, **settings: Any) -> None:
     """Take all that the project declares, with two butlers that are here."""
     shutil.copytree(ROOT / "state", tree.state)
+    (tree.state / "sites/frdf.yaml").write_text(FACILITY)
+    for chain in ("LSSTComCam-DP1", "LSSTComCam-fgcmcal"):
+        file = tree.state / f"chains/{chain}.yaml"
+        file.write_text(file.read_text().replace("only: [usdf/main]", "only: [usdf/main, frdf]"))
     # Readings are of other cameras, and their stores are not here.
     shutil.rmtree(tree.state / "sources")
     tree.settings(**settings)

@@ -143,6 +143,14 @@ def runner(hub: Hub, programs: Path, executed: set[str]) -> Runner:
 def a_few(folder: Path) -> Path:
     """Return the observatory's own declaration, with `TICKETS` only."""
     shutil.copytree(ROOT / "state", folder)
+    # What is no calibration is what others make here.
+    for name in ("tickets/any", "skymaps", "sources"):
+        shutil.rmtree(folder / name)
+    for chain in ("refcats", "pretrained_models", "LSSTComCam-fgcmcal"):
+        (folder / f"chains/{chain}.yaml").unlink()
+    defaults = folder / "chains/LSSTComCam-DP1.yaml"
+    beside = re.compile(r"  - (refcats|pretrained_models|LSSTComCam/calib/fgcmcal)$", re.MULTILINE)
+    defaults.write_text(beside.sub(r"  - external: \1", defaults.read_text()))
     for file in folder.glob("tickets/*/*.yaml"):
         if file.stem not in TICKETS:
             file.unlink()

@@ -491,10 +491,9 @@ def test_the_declaration_of_the_observatory_is_good() -> None:
     desired, also = load(REAL)
     assert besides_seals(also) == ()
     assert desired.origin("LSSTComCam") == desired.origin("any") == "usdf/main"
-    assert desired.with_instrument("any") == ("frdf/ccms1", "usdf/main")
+    assert desired.with_instrument("any") == ("usdf/main",)
     assert desired.with_instrument("LSSTComCam") == (
         "bts/LSSTComCam",
-        "frdf/ccms1",
         "summit/LSSTComCam",
         "tts/LSSTComCam",
         "usdf/embargo",
