@@ -137,7 +137,9 @@ def undeclared(what: str, word: str, declared: Iterable[str]) -> UsageError:
     # There is one at most.
     for near in get_close_matches(word, list(declared), 1):
         hint = f"Did you mean {near}?"
-    article = "an" if what[0] in "aeiou" else "a"
+    article = "a"
+    if what[0] in "aeiou":
+        article = "an"
     detail = f"{spelled(word)}: nobody declared such {article} {what}."
     return UsageError(Diagnostic("Not declared", detail, hint=hint))
 
