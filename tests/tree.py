@@ -36,6 +36,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
+        assert self.out, f"it wrote nothing, and ended with {self.code}: {self.err}"
         return json.loads(self.out)
 
 
