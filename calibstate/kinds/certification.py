@@ -95,17 +95,19 @@ class CertificationKind(Kind[Certification]):
         if live.held or live.taken:
             what = What.CHANGED
         problem = problem_with(live)
-        detail = difference(live)
-        reason = ""
         if problem:
-            detail = problem.detail
-            reason = problem.code.value
+            yield Drift.because_of(
+                problem,
+                target=declared.address,
+                what=what,
+                subject=declared.collection,
+            )
+            return
         yield Drift(
             target=declared.address,
             what=what,
             subject=declared.collection,
-            detail=detail,
-            reason=reason,
+            detail=difference(live),
         )
 
     @override

@@ -183,18 +183,14 @@ class CuratedKind(Kind[Curated]):
                 detail=_nothing_written(live),
             )
             return
-        what = What.CHANGED
-        if problem.is_awaited:
-            what = What.PENDING
-        elif not live.there:
-            what = What.MISSING
-        yield Drift(
+        what = What.MISSING
+        if live.there:
+            what = What.CHANGED
+        yield Drift.because_of(
+            problem,
             target=declared.address,
             what=what,
             subject=declared.key.collection,
-            detail=problem.detail,
-            reason=problem.code.value,
-            hint=problem.hint,
         )
 
     @override

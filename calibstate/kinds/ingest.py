@@ -247,15 +247,11 @@ class IngestKind(Kind[Ingested]):
         what = What.MISSING
         if live.held or live.taken:
             what = What.CHANGED
-        elif problem.is_awaited:
-            what = What.PENDING
-        yield Drift(
+        yield Drift.because_of(
+            problem,
             target=declared.address,
             what=what,
             subject=declared.entry.run,
-            detail=problem.detail,
-            reason=problem.code.value,
-            hint=problem.hint,
         )
 
     @override

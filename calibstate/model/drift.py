@@ -6,6 +6,7 @@ from enum import Enum
 
 from ..errors import Where
 from .names import Address, Noun
+from .reasons import Reason
 
 __all__ = ["Drift", "Unseen", "What"]
 
@@ -50,6 +51,30 @@ class Drift(Noun):
 
     declared_at: Where | None = None
     """The line that asks for it."""
+
+    @classmethod
+    def because_of(cls, problem: Reason, *, target: Address, what: What, subject: str) -> Drift:
+        """Return drift that is explained by what stands in its way.
+
+        Parameters
+        ----------
+        problem
+            Why it is not made as declared.
+        target, subject
+            As of the drift.
+        what
+            How it departs, unless it waits for what is on its way.
+        """
+        if problem.is_awaited:
+            what = What.PENDING
+        return cls(
+            target=target,
+            what=what,
+            subject=subject,
+            detail=problem.detail,
+            reason=problem.code.value,
+            hint=problem.hint,
+        )
 
 
 class Unseen(Noun):
