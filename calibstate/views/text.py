@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -68,15 +68,18 @@ _REMEDIED = {
     What.UNWANTED,
     What.MISORDERED,
 }
-"""Drift that steps of a plan close."""
+"""Drift that steps of a plan close, unless it has a reason to stay."""
 
 _LEFT_UNDONE = (
     What.UNREACHABLE,
     What.CHANGED,
+    What.MISSING,
+    What.UNWANTED,
+    What.MISORDERED,
     What.PENDING,
     What.EXTRA,
 )
-"""Drift that no step closes, in the order of a tally."""
+"""Drift that is left, in the order of a tally."""
 
 
 _PLACE = attrgetter("target.place")
@@ -167,7 +170,7 @@ def plan(planned: Plan) -> Iterator[Text]:
         yield Text(place, "bold")
         for step in steps:
             yield from _step_lines(step, wide)
-    yield from stays(planned)
+    yield from stays(planned, _undone(planned))
     total = tally(planned)
     yield Text(total, "bold")
 
@@ -177,12 +180,16 @@ def plan_of(result: SavedPlan | PlanMade) -> Iterator[Text]:
     return plan(result.plan)
 
 
-def stays(planned: Plan) -> Iterator[Text]:
-    """Yield what a plan leaves undone, and why."""
-    undone = []
-    for departure in planned.drift:
-        if departure.what not in _REMEDIED:
-            undone.append(departure)
+def stays(planned: Plan, undone: Sequence[Drift]) -> Iterator[Text]:
+    """Yield what a plan leaves undone, and why.
+
+    Parameters
+    ----------
+    planned
+        The plan.
+    undone
+        The drift that is not told elsewhere.
+    """
     if undone:
         yield Text("Not mended by this plan", "bold")
     # Drift that a step closes is shown by the step.
@@ -203,6 +210,18 @@ def stays(planned: Plan) -> Iterator[Text]:
             yield below(hint, "dim", by=4)
 
 
+def _undone(planned: Plan) -> list[Drift]:
+    """Return the drift that no step closes, and that nothing refused tells."""
+    refused = {refusal.target for refusal in planned.refused}
+    undone: list[Drift] = []
+    for departure in planned.drift:
+        # What a step would close has no reason to stay.
+        stays_for_a_reason = bool(departure.reason) and departure.target not in refused
+        if departure.what not in _REMEDIED or stays_for_a_reason:
+            undone.append(departure)
+    return undone
+
+
 def tally(planned: Plan) -> str:
     """Say in a line what a plan comes to."""
     steps = planned.steps
@@ -219,7 +238,7 @@ def tally(planned: Plan) -> str:
     refused = len(planned.refused)
     if refused:
         parts.append(f"{refused} refused")
-    parts += counted(_what(planned.drift), _LEFT_UNDONE)
+    parts += counted(_what(_undone(planned)), _LEFT_UNDONE)
     words = ", ".join(parts)
     return f"{words}."
 
@@ -280,7 +299,9 @@ def applied(result: Applied) -> Iterator[Text | str]:
     # What the first plan left undone was shown with it.
     is_same_drift = latest.drift == first.drift
     if not is_same_drift or latest.refused != first.refused:
-        yield from stays(latest)
+        # Why a step is not done was told with what became of it.
+        without_steps = [departure for departure in latest.drift if departure.what not in _REMEDIED]
+        yield from stays(latest, without_steps)
     if result.outcomes:
         yield outcomes_tally(result.outcomes)
     yield from result.passed.sentences

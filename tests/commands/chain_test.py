@@ -278,3 +278,12 @@ def test_a_chain_is_written_once_in_a_run(deployed: Sites, monkeypatch: pytest.M
 
 def test_leaves_of_a_ticket_are_what_its_chain_searches(deployed: Sites) -> None:
     assert deployed.chain(SUMMIT, OLD) == tuple(f"{OLD}/{leaf}" for leaf in LEAVES)
+
+
+def test_a_plan_without_a_step_says_what_others_have_yet_to_make(deployed: Sites) -> None:
+    deployed.tree.chain(["DM-2", "DM-1", {"external": "u/somebody/bias"}])
+
+    plan = deployed.run("plan", "--site", "summit")
+
+    assert "Not mended by this plan\n  missing     summit/LSSTComCam u/somebody/bias" in plan.out
+    assert "No steps, 2 missing." in plan.out

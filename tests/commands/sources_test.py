@@ -316,3 +316,17 @@ def test_openings_and_closings_come_apart(sites: Sites) -> None:
         f"{third}_shutterMotionProfileOpen.json": "its isOpen is False, which is not what its name says"
     }
     assert "ingest-readings" not in sites.run("plan", *USDF).out
+
+
+def test_a_plan_says_what_it_leaves_though_it_has_no_step(sites: Sites) -> None:
+    folder = Folder(sites)
+    folder.put(electrometer_path(DAY, 1), electrometer_file("never#1"))
+    declare(sites, photodiode=feed(["../../annex"]))
+
+    plan = sites.run("plan", *USDF)
+
+    (told,) = drift(sites)
+    assert told["reason"] == "file-unmatched"
+    assert "Not mended by this plan\n  missing     usdf/main EM103_O_20250607_000001.fits" in plan.out
+    assert told["detail"] in plan.out
+    assert "No steps, 1 missing." in plan.out
