@@ -9,6 +9,7 @@ asks for help does not wait for the engine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from enum import Enum
 from functools import cache
 from importlib import import_module
 from inspect import signature
@@ -18,11 +19,25 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
-__all__ = ["COMMANDS", "Commands", "Entry", "command"]
+__all__ = ["COMMANDS", "Commands", "Entry", "Group", "command"]
+
+
+class Group(Enum):
+    """What commands are for, in the order in which a person comes to it."""
+
+    BEGIN = "Begin"
+    PROPOSE = "Propose"
+    REVIEW = "Review"
+    DEPLOY = "Deploy"
+    LOOK = "Look"
+    REPAIR = "Repair"
 
 
 class Entry(NamedTuple):
     """What is known of a command before its module is imported."""
+
+    group: Group
+    """Where it stands in ``--help``."""
 
     module: str
     """Module beside this one; the function in it has the command's name."""
@@ -32,32 +47,42 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
-    "validate": Entry("validate", "Tell everything that is wrong with the state tree."),
-    "show": Entry("show", "Show the desired chains, or a saved plan."),
-    "schema": Entry("schema", "Write the JSON Schemas of files and documents."),
-    "approvals": Entry("approvals", "Tell how it stands with the approval of each ticket."),
-    "capture": Entry("capture", "Write the state files that describe a live chain as it is."),
-    "demo": Entry("demo", "Show the main job on a world of its own."),
-    "doctor": Entry("doctor", "Tell whether one can work with the places from here."),
-    "observe": Entry("observe", "Write down what repositories show, for who cannot see them."),
-    "explain": Entry("explain", "Tell which calibration a lookup gets, and why not another."),
-    "fingerprint": Entry("fingerprint", "Tell whether repositories select the same calibrations."),
-    "fmt": Entry("fmt", "Lay out the files of the state tree in the one way there is."),
-    "construct": Entry("construct", "Make the collections of a ticket, as its `construction` says."),
-    "diff": Entry("diff", "Tell what is declared otherwise, in words of the field."),
-    "history": Entry("history", "Tell who changed a chain, when, and in which pull request."),
-    "impact": Entry("impact", "Tell which lookups get another calibration by a change of the tree."),
-    "log": Entry("log", "Tell what was done, by whom, when, and from which commit."),
-    "drift": Entry("drift", "Tell where live places have left the declaration."),
-    "plan": Entry("plan", "Show the steps that would end the drift."),
-    "apply": Entry("apply", "Plan, show, ask, and do it."),
-    "certify": Entry("certify", "Certify what was made of a ticket, and search it by its ticket chain."),
-    "report": Entry("report", "Tell reviewers what a change of the tree proposes, and what it does."),
-    "rollback": Entry("rollback", "Prepare the change that takes a ticket out everywhere."),
-    "seal": Entry("seal", "Write down what a ticket contains, from its origin."),
-    "status": Entry("status", "Show tickets against repositories, in search order."),
-    "unlock": Entry("unlock", "Break the lock of a run that is surely no more."),
-    "verify": Entry("verify", "Review a deployment: is it selected, and are its files there?"),
+    "capture": Entry(Group.BEGIN, "capture", "Write the state files that describe a live chain as it is."),
+    "doctor": Entry(Group.BEGIN, "doctor", "Tell whether one can work with the places from here."),
+    "schema": Entry(Group.BEGIN, "schema", "Write the JSON Schemas of files and documents."),
+    "demo": Entry(Group.BEGIN, "demo", "Show the main job on a world of its own."),
+    "construct": Entry(
+        Group.PROPOSE, "construct", "Make the collections of a ticket, as its `construction` says."
+    ),
+    "certify": Entry(
+        Group.PROPOSE, "certify", "Certify what was made of a ticket, and search it by its ticket chain."
+    ),
+    "seal": Entry(Group.PROPOSE, "seal", "Write down what a ticket contains, from its origin."),
+    "validate": Entry(Group.PROPOSE, "validate", "Tell everything that is wrong with the state tree."),
+    "fmt": Entry(Group.PROPOSE, "fmt", "Lay out the files of the state tree in the one way there is."),
+    "diff": Entry(Group.REVIEW, "diff", "Tell what is declared otherwise, in words of the field."),
+    "impact": Entry(
+        Group.REVIEW, "impact", "Tell which lookups get another calibration by a change of the tree."
+    ),
+    "report": Entry(
+        Group.REVIEW, "report", "Tell reviewers what a change of the tree proposes, and what it does."
+    ),
+    "approvals": Entry(Group.REVIEW, "approvals", "Tell how it stands with the approval of each ticket."),
+    "history": Entry(Group.REVIEW, "history", "Tell who changed a chain, when, and in which pull request."),
+    "plan": Entry(Group.DEPLOY, "plan", "Show the steps that would end the drift."),
+    "apply": Entry(Group.DEPLOY, "apply", "Plan, show, ask, and do it."),
+    "verify": Entry(Group.DEPLOY, "verify", "Review a deployment: is it selected, and are its files there?"),
+    "observe": Entry(Group.DEPLOY, "observe", "Write down what repositories show, for who cannot see them."),
+    "status": Entry(Group.LOOK, "status", "Show tickets against repositories, in search order."),
+    "drift": Entry(Group.LOOK, "drift", "Tell where live places have left the declaration."),
+    "show": Entry(Group.LOOK, "show", "Show the desired chains, or a saved plan."),
+    "explain": Entry(Group.LOOK, "explain", "Tell which calibration a lookup gets, and why not another."),
+    "fingerprint": Entry(
+        Group.LOOK, "fingerprint", "Tell whether repositories select the same calibrations."
+    ),
+    "log": Entry(Group.LOOK, "log", "Tell what was done, by whom, when, and from which commit."),
+    "rollback": Entry(Group.REPAIR, "rollback", "Prepare the change that takes a ticket out everywhere."),
+    "unlock": Entry(Group.REPAIR, "unlock", "Break the lock of a run that is surely no more."),
 }
 """Every command, in the order of ``--help``; a new one is a line here."""
 
@@ -124,3 +149,17 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         listed = {name: _Listed(name, help=entry.line) for name, entry in COMMANDS.items()}
         super().__init__(**{**settings, "commands": listed})
+
+    @override
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        """Write the commands, those of a group together."""
+        widest = max(map(len, COMMANDS))
+        for group in Group:
+            rows: list[tuple[str, str]] = []
+            for name, entry in COMMANDS.items():
+                if entry.group is group:
+                    line = self.commands[name].get_short_help_str(formatter.width - widest - 4)
+                    # So that the lines of all groups begin at one column.
+                    rows.append((name.ljust(widest), line))
+            with formatter.section(group.value):
+                formatter.write_dl(rows)

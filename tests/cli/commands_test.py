@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from calibstate.cli.app import program, run
-from calibstate.cli.commands import COMMANDS, command
+from calibstate.cli.commands import COMMANDS, Group, command
 
 CLI = Path(__file__).parents[2] / "calibstate" / "cli"
 
@@ -53,6 +53,23 @@ def test_a_list_tells_of_a_command_what_its_own_help_says(name: str) -> None:
 
 def test_the_program_has_the_commands_of_the_table_in_its_order() -> None:
     assert list(program().commands) == list(COMMANDS)
+
+
+def test_help_lists_the_commands_of_a_group_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    listed: dict[str, list[str]] = {}
+    for line in lines[lines.index("Begin:") :]:
+        if line.endswith(":"):
+            listed[line.removesuffix(":")] = []
+        elif line:
+            *_, names = listed.values()
+            names.append(line.split()[0])
+    for group in Group:
+        names = [name for name, entry in COMMANDS.items() if entry.group is group]
+        assert listed.pop(group.value) == names
+    assert listed == {}
 
 
 def test_the_command_that_was_meant_is_named(capsys: pytest.CaptureFixture[str]) -> None:
