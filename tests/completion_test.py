@@ -143,7 +143,9 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
     "calibstate status --ticket DM-4": ("DM-48520", "DM-48955"),
     "calibstate seal LSSTComCam/DM-489": ("LSSTComCam/DM-48955",),
     "calibstate explain bias --chain LSST": ("LSSTComCam/calib",),
-    "calibstate show s": ("summit/LSSTComCam",),
+    "calibstate show s": ("summit", "summit/LSSTComCam"),
+    "calibstate plan usdf": ("usdf", "usdf/main"),
+    "calibstate rollback DM-489": ("DM-48955",),
     "calibstate unlock arch": ("archive",),
 }
 

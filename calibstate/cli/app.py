@@ -88,8 +88,9 @@ def program() -> Any:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    words = list(arguments) if arguments is not None else None
     try:
-        code = program()(list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = program()(words, prog_name="calibstate", standalone_mode=False)
     except _WRONG_USAGE as error:
         error.show()
         return ExitCode.USAGE

@@ -12,6 +12,7 @@ from ..views.render import Format
 from .agreeing import Agreement, YesOption, agree_and_carry_out
 from .app import app
 from .groups import Files, Looking, Narrowing, Passing, grouped, shown_as, without
+from .nouns import Noun
 from .options import USUAL_TIMEOUT, LockTimeoutOption, TimeoutOption, WaitOption
 from .sessions import begin
 from .stopping import Stopping
@@ -22,9 +23,7 @@ from .stopping import Stopping
 def apply(
     context: typer.Context,
     *,
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A saved plan; else a new one is made.")
-    ] = None,
+    plan: Annotated[Path | None, Noun("PLAN", "A saved plan; else a new one is made.")] = None,
     yes: YesOption = False,
     expect: Annotated[
         list[str] | None,
@@ -65,6 +64,6 @@ def apply(
 
     stopping = Stopping()
     session = begin(context, narrowing, looking, files, stop=stopping, timeout=timeout)
-    prepared = prepare(session, file, passing.allowed(), lock_timeout or timedelta())
+    prepared = prepare(session, plan, passing.allowed(), lock_timeout or timedelta())
     agreement = Agreement(yes=yes, digests=tuple(expect or ()))
     raise typer.Exit(agree_and_carry_out(prepared, agreement, stopping, format, wait))

@@ -8,7 +8,7 @@ import typer
 
 from ..views.render import Format
 from .app import app
-from .groups import Narrowing, grouped, shown_as
+from .groups import TICKET, Narrowing, about, grouped, shown_as
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -23,7 +23,7 @@ def approvals(
         bool, typer.Option("--check", envvar="CALIBSTATE_CHECK", help="Compare them with Jira.")
     ] = False,
     format: Annotated[Format, shown_as("results.tickets.ApprovalsListed")],
-    narrowing: Narrowing,
+    narrowing: Annotated[Narrowing, about(TICKET)],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell how it stands with the approval of each ticket.

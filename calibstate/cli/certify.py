@@ -12,6 +12,7 @@ from . import completing
 from .agreeing import Agreement, YesOption, agree_and_carry_out
 from .app import app
 from .groups import Passing, grouped, shown_as
+from .nouns import Noun
 from .options import USUAL_TIMEOUT, LockTimeoutOption, TimeoutOption
 from .sessions import begin
 from .stopping import Stopping
@@ -22,22 +23,14 @@ from .stopping import Stopping
 def certify(
     context: typer.Context,
     *,
-    ticket: Annotated[
-        str,
-        typer.Argument(
-            metavar="TICKET",
-            autocompletion=completing.tickets,
-            help="The ticket, or INSTRUMENT/TICKET.",
-            show_default=False,
-        ),
-    ],
+    ticket: Annotated[str, Noun("TICKET", "TICKET, or INSTRUMENT/TICKET.", completing.tickets)],
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = None,
     format: Annotated[Format, shown_as("results.plans.Applied")],
     passing: Passing,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
-    """Certify what was made of a ticket, and search it by its ticket chain.
+    """Certify what was made, and search it by its ticket chain.
 
     Each product from its newest RUN, by that RUN's name, and only if it is
     whole; or the datasets of another ticket, as `certify` in the file says;

@@ -19,6 +19,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
+from .layout import Command
+
 __all__ = ["COMMANDS", "Commands", "Entry", "Group", "command"]
 
 
@@ -54,19 +56,13 @@ COMMANDS: Mapping[str, Entry] = {
     "construct": Entry(
         Group.PROPOSE, "construct", "Make the collections of a ticket, as its `construction` says."
     ),
-    "certify": Entry(
-        Group.PROPOSE, "certify", "Certify what was made of a ticket, and search it by its ticket chain."
-    ),
+    "certify": Entry(Group.PROPOSE, "certify", "Certify what was made, and search it by its ticket chain."),
     "seal": Entry(Group.PROPOSE, "seal", "Write down what a ticket contains, from its origin."),
     "validate": Entry(Group.PROPOSE, "validate", "Tell everything that is wrong with the state tree."),
     "fmt": Entry(Group.PROPOSE, "fmt", "Lay out the files of the state tree in the one way there is."),
     "diff": Entry(Group.REVIEW, "diff", "Tell what is declared otherwise, in words of the field."),
-    "impact": Entry(
-        Group.REVIEW, "impact", "Tell which lookups get another calibration by a change of the tree."
-    ),
-    "report": Entry(
-        Group.REVIEW, "report", "Tell reviewers what a change of the tree proposes, and what it does."
-    ),
+    "impact": Entry(Group.REVIEW, "impact", "Tell which lookups a change of the tree changes."),
+    "report": Entry(Group.REVIEW, "report", "Tell reviewers what a change of the tree proposes and does."),
     "approvals": Entry(Group.REVIEW, "approvals", "Tell how it stands with the approval of each ticket."),
     "history": Entry(Group.REVIEW, "history", "Tell who changed a chain, when, and in which pull request."),
     "plan": Entry(Group.DEPLOY, "plan", "Show the steps that would end the drift."),
@@ -100,7 +96,7 @@ def command(name: str) -> Any:
     # typer makes a command of an application that has only one.
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     function = getattr(module, name)
-    alone.command(name)(function)
+    alone.command(name, cls=Command)(function)
     built: Any = typer.main.get_command(alone)
     for parameter in built.params:
         if parameter.name == "format":

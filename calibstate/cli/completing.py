@@ -14,7 +14,16 @@ import typer
 from ..errors import CalibstateError
 from ..store import known, statefile
 
-__all__ = ["chains", "excluded", "instruments", "places", "repositories", "sites", "tickets"]
+__all__ = [
+    "chains",
+    "excluded",
+    "instruments",
+    "looked_at",
+    "places",
+    "repositories",
+    "sites",
+    "tickets",
+]
 
 Names = Callable[[Path], list[str]]
 
@@ -47,6 +56,11 @@ def chains(context: typer.Context, incomplete: str) -> list[str]:
 def places(context: typer.Context, incomplete: str) -> list[str]:
     """Offer all that can be locked."""
     return _beginning(context, incomplete, lambda root: [*known.repositories(root), "archive", "rucio"])
+
+
+def looked_at(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer the sites and the addresses of the repositories."""
+    return _beginning(context, incomplete, lambda root: [*known.sites(root), *known.repositories(root)])
 
 
 def excluded(context: typer.Context, incomplete: str) -> list[str]:

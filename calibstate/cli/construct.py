@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..views.render import Format
-from . import screen
+from . import completing, screen
 from .app import app
 from .groups import Passing, grouped, shown_as, without
+from .nouns import Noun
 from .options import USUAL_TIMEOUT, LockTimeoutOption, TimeoutOption, refuse_together, refuse_without
 from .sessions import begin
 from .showing import finish, print_result, write_result
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def construct(
     context: typer.Context,
     *,
-    ticket: Annotated[str, typer.Argument(metavar="TICKET", help="The ticket whose collections are made.")],
+    ticket: Annotated[str, Noun("TICKET", "TICKET, or INSTRUMENT/TICKET.", completing.tickets)],
     run: Annotated[bool, typer.Option("--run", help="Do the next steps.")] = False,
     until: Annotated[
         str | None,

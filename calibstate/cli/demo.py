@@ -20,6 +20,8 @@ from ..store import statefile
 from . import demo_construction, screen
 from .app import app, run
 from .demo_construction import By
+from .groups import grouped
+from .nouns import Noun
 
 if TYPE_CHECKING:
     from ..demo.world import Carrier, Demo
@@ -33,30 +35,38 @@ _PAUSE = 0.5
 
 
 @app.command()
+@grouped
 def demo(
+    *,
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="A new folder for repositories, archive and state.")
+        Path,
+        Noun("DIR", "A new folder for repositories, archive and state.", names=("-o", "--output")),
     ] = DEFAULT,
-    fast: Annotated[  # noqa: FBT002
+    fast: Annotated[
         bool, typer.Option("--fast", envvar="CALIBSTATE_FAST", help="Leave Rucio out: everything is copied.")
     ] = False,
-    only_build: Annotated[  # noqa: FBT002
+    only_build: Annotated[
         bool, typer.Option("--only-build", envvar="CALIBSTATE_ONLY_BUILD", help="Build it and stop there.")
     ] = False,
-    serve: Annotated[  # noqa: FBT002
+    serve: Annotated[
         bool, typer.Option("--serve", envvar="CALIBSTATE_SERVE", help="Keep Rucio running until Ctrl-C.")
     ] = False,
-    construct: Annotated[  # noqa: FBT002
+    construct: Annotated[
         bool,
         typer.Option("--construct", envvar="CALIBSTATE_CONSTRUCT", help="Make a ticket from raws."),
     ] = False,
-    whole: Annotated[  # noqa: FBT002
+    whole: Annotated[
         bool,
         typer.Option("--whole", envvar="CALIBSTATE_WHOLE", help="All of DMTN-222 section 7: many minutes."),
     ] = False,
     by: Annotated[
         By | None,
-        typer.Option("--by", envvar="CALIBSTATE_BY", help="What makes it, if not bps.", show_default=False),
+        typer.Option(
+            "--by",
+            metavar="|".join(by.value for by in By),
+            envvar="CALIBSTATE_BY",
+            help="What makes it; bps unless told.",
+        ),
     ] = None,
 ) -> None:
     """Show the main job on a world of its own.

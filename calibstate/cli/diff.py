@@ -9,6 +9,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import Narrowing, grouped, shown_as
+from .nouns import BaseNoun, Noun
 from .sessions import begin
 from .showing import finish
 
@@ -18,15 +19,9 @@ from .showing import finish
 def diff(
     context: typer.Context,
     *,
-    before: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[REV",
-            help="A commit, branch, tag or date; else the commit where the main branch was left.",
-        ),
-    ] = None,
-    after: Annotated[
-        str | None, typer.Argument(metavar="[REV]]", help="Another one; else the working tree.")
+    base: BaseNoun = None,
+    revision: Annotated[
+        str | None, Noun("REV", "Another one; else the working tree.", names=("--to",))
     ] = None,
     format: Annotated[Format, shown_as("results.trees_compared.TreesCompared")],
     narrowing: Narrowing,
@@ -50,4 +45,4 @@ def diff(
     """
     from ..work.diff import diff
 
-    finish(diff(begin(context, narrowing), before, after), format)
+    finish(diff(begin(context, narrowing), base, revision), format)

@@ -8,7 +8,7 @@ import typer
 
 from ..views.render import Format
 from .app import app
-from .groups import Looking, Narrowing, grouped, shown_as, without
+from .groups import PLACE, Looking, Narrowing, about, grouped, shown_as, without
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -20,7 +20,7 @@ def doctor(
     context: typer.Context,
     *,
     format: Annotated[Format, shown_as("results.places_looked_at.Checkup")],
-    narrowing: Annotated[Narrowing, without("instrument", "ticket")],
+    narrowing: Annotated[Narrowing, about(PLACE), without("ticket")],
     looking: Annotated[Looking, without("observed", "max_age", "no_cache")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from ..views.render import Format
 from .app import app
-from .groups import Files, Looking, Narrowing, grouped, shown_as
+from .groups import PLACE, Files, Looking, Narrowing, about, grouped, shown_as
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -21,7 +21,7 @@ def drift(
     *,
     format: Annotated[Format, shown_as("results.drift.DriftFound")],
     files: Files,
-    narrowing: Narrowing,
+    narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:

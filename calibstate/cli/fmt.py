@@ -9,6 +9,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import grouped, shown_as
+from .options import CheckOption
 from .sessions import begin
 from .showing import finish
 
@@ -18,12 +19,7 @@ from .showing import finish
 def fmt(
     context: typer.Context,
     *,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check", envvar="CALIBSTATE_CHECK", help="Write nothing; end with 1 where something differs."
-        ),
-    ] = False,
+    check: CheckOption = False,
     format: Annotated[Format, shown_as("results.trees.Formatting")],
 ) -> None:
     """Lay out the files of the state tree in the one way there is.

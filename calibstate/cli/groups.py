@@ -8,8 +8,9 @@ again when the command is run::
     @grouped
     def show(context: typer.Context, *, narrowing: Narrowing) -> None:
 
-Some commands have a part of a group: ``Annotated[Narrowing,
-without("ticket")]``.
+Some commands have a part of a group, ``Annotated[Narrowing,
+without("ticket")]``, and some are about a noun of it, which is their argument
+as well: ``Annotated[Narrowing, about(PLACE)]``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from ..model.guards import Allowed
 from ..model.names import RepositoryAddress
 from ..model.scope import Scope
 from ..views.render import Format, formats_of
+from . import completing
+from .nouns import Noun, argument, is_of_variable
 from .options import (
     AllowOption,
     ArchiveBytesOption,
@@ -46,7 +49,19 @@ from .options import (
     allowed,
 )
 
-__all__ = ["Files", "Looking", "Narrowing", "Passing", "grouped", "shown_as", "without"]
+__all__ = [
+    "PLACE",
+    "TICKET",
+    "Files",
+    "Looking",
+    "Narrowing",
+    "Passing",
+    "about",
+    "grouped",
+    "scope",
+    "shown_as",
+    "without",
+]
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,8 @@ class Narrowing:
     instrument: InstrumentOption = None
     ticket: TicketOption = None
     exclude: ExcludeOption = None
+    places: tuple[str, ...] = ()
+    """Sites and repositories that arguments name."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +114,27 @@ class Passing:
         return allowed(self.allow, self.because, self.override)
 
 
-def scope(narrowing: Narrowing, files: Files | None = None, *more_repositories: str) -> Scope:
+def scope(narrowing: Narrowing, files: Files | None = None) -> Scope:
     """Return what a command was narrowed to.
 
     Parameters
     ----------
     narrowing, files
-        What the options say.
-    more_repositories
-        Repositories that arguments name.
+        What arguments and options say.
     """
     files = files or Files()
+    sites = list(narrowing.site or ())
+    repositories = list(narrowing.repository or ())
+    sites_alone = [place for place in narrowing.places if "/" not in place]
+    if len(sites_alone) == len(narrowing.places):
+        sites += sites_alone
+    else:
+        # A site beside a repository stands for all that the site has.
+        for place in narrowing.places:
+            repositories.append(place if "/" in place else f"{place}/*")
     return Scope(
-        tuple(narrowing.site or ()),
-        tuple(map(RepositoryAddress, (*(narrowing.repository or ()), *more_repositories))),
+        tuple(sites),
+        tuple(map(RepositoryAddress, repositories)),
         tuple(narrowing.instrument or ()),
         tuple(narrowing.ticket or ()),
         tuple(narrowing.exclude or ()),
@@ -132,6 +156,37 @@ def without(*names: str) -> _Without:
 
 
 @dataclass(frozen=True)
+class _About:
+    """The noun of a group that is an argument as well."""
+
+    noun: Noun
+
+    field: str
+    """Where the group keeps what the argument says."""
+
+    same: tuple[str, ...]
+    """Options that say the same; their variables are not read beside it."""
+
+
+PLACE = Noun("PLACE", "A site, or SITE/REPOSITORY; as --site and --repository.", completing.looked_at)
+PLACE_OR_PLAN = Noun("PLACE|PLAN", "Sites, or SITE/REPOSITORY; or a saved plan.", completing.looked_at)
+TICKET = Noun("TICKET", "TICKET, or INSTRUMENT/TICKET; as --ticket.", completing.tickets)
+
+
+def about(noun: Noun) -> _About:
+    """Return the mark of a group that narrows a command, by its argument too.
+
+    Parameters
+    ----------
+    noun
+        One of those above.
+    """
+    if noun is TICKET:
+        return _About(noun, "ticket", ("ticket",))
+    return _About(noun, "places", ("site", "repository"))
+
+
+@dataclass(frozen=True)
 class _ShownAs:
     """The result whose formats a command offers."""
 
@@ -150,6 +205,13 @@ def shown_as(result: str) -> _ShownAs:
     return _ShownAs(result)
 
 
+_ARGUMENTS = "arguments"
+"""What typer calls the argument of a group."""
+
+_CONTEXT = "context"
+"""The parameter that tells where values come from."""
+
+
 class _Parameter:
     """A parameter of a command, and the options that stand for it."""
 
@@ -162,30 +224,55 @@ class _Parameter:
         if get_origin(annotation) is Annotated:
             self._type, *marks = get_args(annotation)
             self._marks = tuple(marks)
+        self._abouts = [mark for mark in self._marks if isinstance(mark, _About)]
+        self._noun = next((mark for mark in self._marks if isinstance(mark, Noun)), None)
 
     def options(self) -> Iterator[inspect.Parameter]:
         """Yield what typer is to see in place of the parameter."""
+        for about in self._abouts:
+            noun = about.noun
+            shown = argument(noun.metavar, noun.help, noun.completion, may_lack=True, may_be_several=True)
+            annotation = Annotated[list[str] | None, shown]
+            yield self._parameter.replace(name=_ARGUMENTS, annotation=annotation, default=None)
         if self._is_group():
             yield from self._options_of_group()
+        elif self._noun:
+            yield from self._noun.options(self._parameter, self._type)
         elif self._type is Format:
             yield self._format_option()
         else:
             yield self._parameter.replace(annotation=self._annotation)
 
-    def take(self, values: dict[str, Any]) -> Any:
+    def take(self, values: dict[str, Any], context: typer.Context) -> Any:
         """Return the value of the parameter, and take it out of all values.
 
         Parameters
         ----------
         values
             Values of options that no parameter has taken yet.
+        context
+            It says what comes from variables.
         """
+        if self._noun:
+            return self._noun.take(self._parameter, self._type, values, context)
         if self._is_group():
-            names = [option.name for option in self._options_of_group()]
-            return self._type(**{name: values.pop(name) for name in names})
+            return self._take_group(values, context)
         value = values.pop(self.name)
         # typer knows an enumeration of the formats of this command only.
         return Format(value.value) if self._type is Format else value
+
+    def _take_group(self, values: dict[str, Any], context: typer.Context) -> Any:
+        of_group = {option.name: values.pop(option.name) for option in self._options_of_group()}
+        for about in self._abouts:
+            words = values.pop(_ARGUMENTS)
+            if not words:
+                continue
+            # Whoever names something means it, whatever a shell still holds.
+            for name in about.same:
+                if name in of_group and is_of_variable(context, name):
+                    of_group[name] = None
+            of_group[about.field] = (*words, *(of_group.get(about.field) or ()))
+        return self._type(**of_group)
 
     def _is_group(self) -> bool:
         return dataclasses.is_dataclass(self._type)
@@ -197,7 +284,8 @@ class _Parameter:
                 left_out.update(mark.names)
         annotations = get_type_hints(self._type, include_extras=True)
         for field in dataclasses.fields(self._type):
-            if field.name not in left_out:
+            # What only arguments say has no option.
+            if field.name not in left_out and get_origin(annotations[field.name]) is Annotated:
                 yield inspect.Parameter(
                     field.name,
                     inspect.Parameter.KEYWORD_ONLY,
@@ -210,7 +298,12 @@ class _Parameter:
         # It is not known before it runs which members there are.
         enumeration: Any = Enum
         offered = enumeration("Format", [(f.name, f.value) for f in formats_of(mark.result)])
-        option = typer.Option("--format", envvar="CALIBSTATE_FORMAT", help="How the result is written.")
+        option = typer.Option(
+            "--format",
+            metavar="|".join(format.value for format in offered),
+            envvar="CALIBSTATE_FORMAT",
+            help="How the result is written; text unless told.",
+        )
         default = offered(Format.TEXT.value)
         return self._parameter.replace(annotation=Annotated[offered, option], default=default)
 
@@ -231,9 +324,14 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def flat(**values: Any) -> None:
-        command(**{parameter.name: parameter.take(values) for parameter in parameters})
+        context = values[_CONTEXT] if has_context else values.pop(_CONTEXT)
+        command(**{parameter.name: parameter.take(values, context) for parameter in parameters})
 
+    has_context = _CONTEXT in annotations
     options: list[inspect.Parameter] = []
+    if not has_context:
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        options.append(inspect.Parameter(_CONTEXT, keyword, annotation=typer.Context))
     for parameter in parameters:
         for option in parameter.options():
             options.append(option.replace(kind=inspect.Parameter.KEYWORD_ONLY))

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from ..views.render import Format
+from . import completing
 from .app import app
 from .groups import grouped, shown_as
+from .nouns import Noun
 from .sessions import begin
 from .showing import finish
 
@@ -18,9 +20,7 @@ from .showing import finish
 def history(
     context: typer.Context,
     *,
-    chain: Annotated[
-        str, typer.Argument(metavar="CHAIN", help="A declared chain, such as LSSTComCam/calib.")
-    ],
+    chain: Annotated[str, Noun("CHAIN", "A declared chain, such as LSSTComCam/calib.", completing.chains)],
     ticket: Annotated[
         str | None,
         typer.Option(

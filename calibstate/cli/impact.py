@@ -9,7 +9,8 @@ import typer
 from ..views.render import Format
 from . import completing
 from .app import app
-from .groups import Narrowing, grouped, shown_as, without
+from .groups import Narrowing, grouped, shown_as
+from .nouns import BaseNoun
 from .options import USUAL_TIMEOUT, ObservedUntilOption, TimeoutOption, end_of_observing
 from .sessions import begin
 from .showing import finish
@@ -20,12 +21,7 @@ from .showing import finish
 def impact(
     context: typer.Context,
     *,
-    base: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[BASE]", help="A commit, branch or tag; else the commit where the main branch was left."
-        ),
-    ] = None,
+    base: BaseNoun = None,
     live: Annotated[
         str | None,
         typer.Option(
@@ -47,10 +43,10 @@ def impact(
     ] = None,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.impacts.ImpactReport")],
-    narrowing: Annotated[Narrowing, without("ticket")],
+    narrowing: Narrowing,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
-    """Tell which lookups get another calibration by a change of the tree.
+    """Tell which lookups a change of the tree changes.
 
     The working tree is compared with a commit.  The seals tell what the
     tickets hold, so that no butler is needed; --live asks a repository.

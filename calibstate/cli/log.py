@@ -9,11 +9,10 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import Narrowing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, TimeoutOption, beginning_of_journals
+from .nouns import Noun
+from .options import USUAL_TIMEOUT, LimitOption, TimeoutOption, beginning_of_journals
 from .sessions import begin
 from .showing import finish
-
-_MOST = 20
 
 
 @app.command()
@@ -21,18 +20,16 @@ _MOST = 20
 def log(
     context: typer.Context,
     *,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run, event by event.")] = None,
+    run: Annotated[str | None, Noun("RUN", "One run, event by event.")] = None,
     since: Annotated[
         str | None,
         typer.Option(
             "--since", metavar="DATE|DURATION", envvar="CALIBSTATE_SINCE", help="From 2026-11-01 on, or 7d."
         ),
     ] = None,
-    most: Annotated[
-        int, typer.Option("--most", metavar="NUMBER", min=1, envvar="CALIBSTATE_MOST", help="How many runs.")
-    ] = _MOST,
+    limit: LimitOption = 20,
     format: Annotated[Format, shown_as("results.runs.RunsListed")],
-    narrowing: Annotated[Narrowing, without("site", "instrument", "exclude")],
+    narrowing: Annotated[Narrowing, without("exclude")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell what was done, by whom, when, and from which commit.
@@ -50,4 +47,4 @@ def log(
     """
     from ..work.log import log
 
-    finish(log(begin(context, narrowing, timeout=timeout), run, beginning_of_journals(since), most), format)
+    finish(log(begin(context, narrowing, timeout=timeout), run, beginning_of_journals(since), limit), format)

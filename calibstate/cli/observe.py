@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .groups import Files, Looking, Narrowing, grouped, without
-from .options import USUAL_TIMEOUT, TimeoutOption
+from .groups import PLACE, Files, Looking, Narrowing, about, grouped, without
+from .options import USUAL_TIMEOUT, PublishOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
 
@@ -23,12 +23,9 @@ def observe(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", envvar="CALIBSTATE_OUTPUT", help="Write to a file."),
     ] = None,
-    publish: Annotated[
-        bool,
-        typer.Option("--publish", envvar="CALIBSTATE_PUBLISH", help="Write to `records`, the newest only."),
-    ] = False,
+    publish: PublishOption = False,
     files: Annotated[Files, without("archive_bytes")],
-    narrowing: Annotated[Narrowing, without("ticket")],
+    narrowing: Annotated[Narrowing, about(PLACE), without("ticket")],
     looking: Annotated[Looking, without("observed", "max_age", "no_cache")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:

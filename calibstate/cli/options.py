@@ -21,9 +21,12 @@ __all__ = [
     "AllowOption",
     "ArchiveBytesOption",
     "BecauseOption",
+    "CheckOption",
+    "DryRunOption",
     "ExcludeOption",
     "FilesOption",
     "InstrumentOption",
+    "LimitOption",
     "LockTimeoutOption",
     "MaxAgeOption",
     "NoCacheOption",
@@ -31,6 +34,7 @@ __all__ = [
     "ObservedUntilOption",
     "OnlyHereOption",
     "OverrideOption",
+    "PublishOption",
     "RepositoryOption",
     "SiteOption",
     "TicketOption",
@@ -94,6 +98,26 @@ ExcludeOption = Annotated[
         envvar="CALIBSTATE_EXCLUDE",
         autocompletion=completing.excluded,
         help="Leave out an address, a ticket, or what a shell pattern matches.",
+    ),
+]
+CheckOption = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        envvar="CALIBSTATE_CHECK",
+        help="Write nothing; end with 1 where something would be written.",
+    ),
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written, and write nothing."
+    ),
+]
+PublishOption = Annotated[
+    bool,
+    typer.Option(
+        "--publish", envvar="CALIBSTATE_PUBLISH", help="Write it to `records`, where other sites read it."
     ),
 ]
 FilesOption = Annotated[
@@ -235,7 +259,8 @@ AllowOption = Annotated[
     list[Guard] | None,
     typer.Option(
         "--allow",
-        help="Pass a guard, with --because: a hold, a wave, a window, or many changes of a chain.",
+        metavar="GUARD",
+        help="Pass a guard, with --because: hold, wave, window, chain_changes or recertify.",
     ),
 ]
 OverrideOption = Annotated[
@@ -249,6 +274,20 @@ OverrideOption = Annotated[
 BecauseOption = Annotated[
     str | None,
     typer.Option("--because", metavar="REASON", help="Why a guard is passed; it is kept."),
+]
+
+
+LimitOption = Annotated[
+    int,
+    typer.Option(
+        "-n",
+        "--limit",
+        "--most",
+        metavar="NUMBER",
+        min=1,
+        envvar=["CALIBSTATE_LIMIT", "CALIBSTATE_MOST"],
+        help="How many, the newest first; 20 unless told.",
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ import typer
 from ..views.render import Format
 from . import completing
 from .app import app
-from .groups import Files, Looking, Narrowing, Passing, grouped, shown_as
+from .groups import PLACE, Files, Looking, Narrowing, Passing, about, grouped, shown_as
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -37,7 +37,7 @@ def plan(
     ] = None,
     format: Annotated[Format, shown_as("results.plans.PlanMade")],
     files: Files,
-    narrowing: Narrowing,
+    narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
     passing: Passing,
     timeout: TimeoutOption = USUAL_TIMEOUT,

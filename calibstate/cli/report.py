@@ -10,6 +10,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import grouped, shown_as
+from .nouns import BaseNoun
 from .options import ObservedUntilOption, end_of_observing
 from .sessions import begin
 from .showing import finish
@@ -20,15 +21,7 @@ from .showing import finish
 def report(
     context: typer.Context,
     *,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="REV",
-            envvar="CALIBSTATE_BASE",
-            help="A commit, branch or tag; else the commit where the main branch was left.",
-        ),
-    ] = None,
+    base: BaseNoun = None,
     plans: Annotated[
         Path | None,
         typer.Option(
@@ -50,7 +43,7 @@ def report(
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposals.Proposal")],
 ) -> None:
-    """Tell reviewers what a change of the tree proposes, and what it does.
+    """Tell reviewers what a change of the tree proposes and does.
 
     What is declared otherwise than at a commit, which lookups that changes,
     what the policy says, how it stands with approvals, and the steps of

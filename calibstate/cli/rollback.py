@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from ..views.render import Format
+from . import completing
 from .app import app
 from .groups import grouped, shown_as
-from .options import ObservedUntilOption, end_of_observing
+from .nouns import Noun
+from .options import DryRunOption, ObservedUntilOption, end_of_observing
 from .sessions import begin
 from .showing import finish
 
@@ -21,9 +23,7 @@ def rollback(
     *,
     ticket: Annotated[
         str,
-        typer.Argument(
-            metavar="TICKET", help="TICKET or INSTRUMENT/TICKET; or one collection of a bare ticket."
-        ),
+        Noun("TICKET", "Or INSTRUMENT/TICKET; or one collection of a bare ticket.", completing.tickets),
     ],
     because: Annotated[
         str,
@@ -35,9 +35,7 @@ def rollback(
             "--commit", envvar="CALIBSTATE_COMMIT", help="Commit it too, on the new branch rollback-TICKET."
         ),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show it only; write nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposals.RolledBack")],
 ) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from .app import app
 from .groups import grouped
+from .nouns import Noun
+from .options import CheckOption
 from .showing import finish
 
 
@@ -16,13 +16,10 @@ from .showing import finish
 @grouped
 def schema(
     *,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the schemas are written.")] = Path(
-        "schemas"
-    ),
-    check: Annotated[
-        bool,
-        typer.Option("--check", envvar="CALIBSTATE_CHECK", help="Write nothing; say what would be written."),
-    ] = False,
+    folder: Annotated[
+        Path, Noun("FOLDER", "Where they are written; schemas unless told.", names=("-o", "--output"))
+    ] = Path("schemas"),
+    check: CheckOption = False,
 ) -> None:
     """Write the JSON Schemas of files and documents.
 

@@ -29,7 +29,6 @@ def begin(
     narrowing: Narrowing | None = None,
     looking: Looking | None = None,
     files: Files | None = None,
-    repositories: list[str] | None = None,
     *,
     remembers: bool = False,
     timeout: timedelta = USUAL_TIMEOUT,
@@ -43,8 +42,6 @@ def begin(
         It says where the state tree is.
     narrowing, looking, files
         Groups of options that the command has.
-    repositories
-        Repositories that arguments name.
     remembers
         Whether what a database held at the last look may be remembered.
     timeout
@@ -55,7 +52,7 @@ def begin(
     looking = looking or Looking()
     return Session(
         context.obj,
-        scope(narrowing or Narrowing(), files, *(repositories or ())),
+        scope(narrowing or Narrowing(), files),
         OnScreen(),
         stop or Unstoppable(),
         only_here=looking.only_here,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..views.render import Format
-from . import completing
 from .app import app
-from .groups import Narrowing, grouped, shown_as
+from .groups import PLACE_OR_PLAN, Narrowing, about, grouped, shown_as
+from .options import refuse_together
 from .sessions import begin
 from .showing import finish
 
@@ -19,13 +20,9 @@ from .showing import finish
 def show(
     context: typer.Context,
     *,
-    what: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[REPOSITORY|FILE]",
-            autocompletion=completing.repositories,
-            help="SITE/REPOSITORY, or a saved plan.",
-        ),
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="PLAN", envvar="CALIBSTATE_PLAN", help="PLAN as an option."),
     ] = None,
     at: Annotated[
         str | None,
@@ -37,7 +34,7 @@ def show(
         ),
     ] = None,
     format: Annotated[Format, shown_as("results.declared.DeclaredChains")],
-    narrowing: Narrowing,
+    narrowing: Annotated[Narrowing, about(PLACE_OR_PLAN)],
 ) -> None:
     """Show the desired chains, or a saved plan.
 
@@ -51,10 +48,13 @@ def show(
     Examples:
       calibstate show
       calibstate show summit/LSSTComCam
+      calibstate show summit usdf/main
       calibstate show --at 2025-02-11 summit/LSSTComCam
       calibstate show --at v1.2
       calibstate show plan.json
     """
     from ..work.show import show
 
-    finish(show(begin(context, narrowing), what, at), format)
+    if plan and at:
+        refuse_together(["--plan", "--at"])
+    finish(show(begin(context, narrowing), narrowing.places, plan, at), format)

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from ..views.render import Format
-from . import completing
 from .app import app
-from .groups import Files, Looking, Narrowing, grouped, shown_as, without
+from .groups import PLACE, Files, Looking, Narrowing, about, grouped, shown_as, without
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -20,17 +19,9 @@ from .showing import finish
 def status(
     context: typer.Context,
     *,
-    repositories: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[REPOSITORY]...",
-            autocompletion=completing.repositories,
-            help="SITE/REPOSITORY, as --repository; else all.",
-        ),
-    ] = None,
     format: Annotated[Format, shown_as("results.drift.TicketsStatus")],
     files: Annotated[Files, without("archive_bytes")],
-    narrowing: Narrowing,
+    narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
@@ -53,7 +44,5 @@ def status(
     """
     from ..work.status import status
 
-    session = begin(
-        context, narrowing, looking, files, repositories, remembers=not looking.no_cache, timeout=timeout
-    )
+    session = begin(context, narrowing, looking, files, remembers=not looking.no_cache, timeout=timeout)
     finish(status(session), format)

@@ -9,6 +9,7 @@ import typer
 from . import completing
 from .app import app
 from .groups import grouped
+from .nouns import Noun
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -19,12 +20,7 @@ from .showing import finish
 def unlock(
     context: typer.Context,
     *,
-    place: Annotated[
-        str,
-        typer.Argument(
-            metavar="PLACE", autocompletion=completing.places, help="SITE/REPOSITORY, archive or rucio."
-        ),
-    ],
+    place: Annotated[str, Noun("PLACE", "SITE/REPOSITORY, archive or rucio.", completing.places)],
     id: Annotated[
         str | None,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import grouped, shown_as
+from .nouns import Noun
 from .sessions import begin
 from .showing import finish
 
@@ -20,12 +21,7 @@ def validate(
     *,
     base: Annotated[
         str | None,
-        typer.Option(
-            "--base",
-            metavar="REV",
-            envvar="CALIBSTATE_BASE",
-            help="Judge changes too, against this commit, branch or tag; else they are not judged.",
-        ),
+        Noun("BASE", "Judge changes too, against this commit, branch, tag or date; else they are not."),
     ] = None,
     fix: Annotated[
         bool,

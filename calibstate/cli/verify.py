@@ -10,8 +10,8 @@ import typer
 from ..errors import Diagnostic, UsageError
 from ..views.render import Format
 from .app import app
-from .groups import Looking, Narrowing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, TimeoutOption, byte_rate
+from .groups import TICKET, Looking, Narrowing, about, grouped, shown_as, without
+from .options import USUAL_TIMEOUT, PublishOption, TimeoutOption, byte_rate
 from .sessions import begin
 from .showing import finish
 
@@ -22,7 +22,7 @@ def verify(
     context: typer.Context,
     *,
     format: Annotated[Format, shown_as("results.reviews.TicketsReviewed")],
-    narrowing: Narrowing,
+    narrowing: Annotated[Narrowing, about(TICKET)],
     read_bytes: Annotated[
         bool, typer.Option("--bytes", envvar="CALIBSTATE_BYTES", help="Read every file, for its checksum.")
     ] = False,
@@ -69,14 +69,7 @@ def verify(
             help="Write a record of each ticket, to attach to its deployment ticket.",
         ),
     ] = None,
-    publish: Annotated[
-        bool,
-        typer.Option(
-            "--publish",
-            envvar="CALIBSTATE_PUBLISH",
-            help="Write to `records`, for the wave that comes after.",
-        ),
-    ] = False,
+    publish: PublishOption = False,
     archive: Annotated[
         bool,
         typer.Option(

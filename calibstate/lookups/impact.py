@@ -70,16 +70,22 @@ def impact(
     if before is not None:
         addresses_before = set(places_of(before, scope))
         gone = addresses_before.difference(after.repositories)
-    return Impact(
+    result = Impact(
         chains=tuple(telling),
         repositories=tuple(addresses),
         gone=tuple(sorted(gone)),
     )
+    if not scope.tickets:
+        return result
+    return result.about_tickets(scope, before, after)
 
 
 def _joined(impacts: Sequence[ChainImpact]) -> list[ChainImpact]:
     """Return impacts; of what changes only by a chain within it, with that."""
-    joined = [impact for impact in impacts if impact.steps]
+    joined: list[ChainImpact] = []
+    for impact in impacts:
+        if impact.steps:
+            joined.append(impact)
     for impact in impacts:
         if impact.steps:
             continue

@@ -19,6 +19,7 @@ from .forms import Form
 from .guards import Hold
 from .names import Address, CollectionName, InstrumentName, Noun, Place, RepositoryAddress, TicketKey
 from .repositories import Origin, Repository, Rucio, Site
+from .scope import Scope
 from .seals import Seal
 from .settings import Bundles, Settings
 from .tickets import Ticket
@@ -291,6 +292,25 @@ class DesiredState:
     def with_instrument(self, instrument: InstrumentName) -> tuple[RepositoryAddress, ...]:
         """Return the repositories that have an instrument, sorted."""
         return self._by_instrument.get(instrument, ())
+
+    def words_of_tickets(self, scope: Scope, instrument: InstrumentName) -> set[str]:
+        """Return the words by which chains may list what is asked for.
+
+        Parameters
+        ----------
+        scope
+            It says which tickets are asked for.
+        instrument
+            Whose tickets.
+        """
+        words: set[str] = set()
+        for key, written in self.tickets.items():
+            if key.instrument != instrument or not scope.has_ticket(key):
+                continue
+            words.add(key.ticket)
+            words.update(written.noun.children)
+            words.update(written.noun.leaves)
+        return words
 
     def rse_of(self, address: RepositoryAddress) -> str | None:
         """Return where Rucio brings a repository's files, if it does."""

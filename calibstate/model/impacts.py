@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
 from ..errors import Where
 from .contents import Holding
+from .desired import DesiredState
 from .names import InstrumentName, RepositoryAddress
+from .scope import Scope
 from .seals import Seal
 from .timespans import Range
 
@@ -156,6 +158,29 @@ class ChainImpact:
         """Whether there is nothing to tell."""
         return not (self.steps or self.changes or self.shadowed)
 
+    def about(self, words: Set[str]) -> ChainImpact:
+        """Return what of it is about some tickets.
+
+        Parameters
+        ----------
+        words
+            The tickets, and their collections.
+        """
+        changes: list[Change] = []
+        for change in self.changes:
+            vias = (change.before, change.after)
+            if any(via.collection in words for via in vias if via):
+                changes.append(change)
+        return replace(
+            self,
+            entered=tuple(word for word in self.entered if word in words),
+            left=tuple(word for word in self.left if word in words),
+            moved=tuple(word for word in self.moved if word in words),
+            changes=tuple(changes),
+            shadowed=tuple(hidden for hidden in self.shadowed if hidden.collection in words),
+            unknown=tuple(unknown for unknown in self.unknown if unknown.collection in words),
+        )
+
 
 @dataclass(frozen=True)
 class Affected:
@@ -205,3 +230,25 @@ class Impact:
     def changes_of_content(self) -> tuple[Change, ...]:
         """Every change but those that bring the same bytes."""
         return tuple(change for change in self.changes if change.effect is not Effect.SAME_CONTENT)
+
+    def about_tickets(self, scope: Scope, *declared: DesiredState | None) -> Impact:
+        """Return what of it is about the tickets that are asked for.
+
+        Parameters
+        ----------
+        scope
+            It says which.
+        *declared
+            The declarations that were compared.
+        """
+        chains: list[ChainImpact] = []
+        for impact in self.chains:
+            words: set[str] = set()
+            # A ticket may have held more before, or other things.
+            for desired in declared:
+                if desired is not None:
+                    words.update(desired.words_of_tickets(scope, impact.instrument))
+            chain = impact.about(words)
+            if not chain.silent:
+                chains.append(chain)
+        return replace(self, chains=tuple(chains))

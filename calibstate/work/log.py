@@ -66,16 +66,26 @@ def log(session: Session, run: str | None, since: str, most: int) -> RunsListed:
 
 def _concerns(run: PastRun, scope: Scope, desired: DesiredState) -> bool:
     """Say whether a run did something that was asked for."""
-    if not scope.tickets and not scope.repositories:
+    if scope == Scope():
         return True
     tickets = []
     for key, written in desired.tickets.items():
         if scope.has_ticket(key):
             tickets.append(written.noun)
+    is_of_all = not scope.tickets and not scope.instruments
+    # Without sites and repositories, archive and Rucio are asked for too.
+    is_everywhere = not scope.sites and not scope.repositories
     for outcome in run.outcomes:
-        if scope.repositories and not scope.has_repository(outcome.address.place):
+        place = outcome.address.place
+        if not is_everywhere and not scope.has_repository(place):
             continue
-        if not scope.tickets or any(_concerns_ticket(outcome, ticket) for ticket in tickets):
+        if is_of_all:
+            return True
+        if any(_concerns_ticket(outcome, ticket) for ticket in tickets):
+            return True
+        # What is no ticket's is told to be of an instrument by its name.
+        instrument, _, _ = outcome.address.name.partition("/")
+        if not scope.tickets and scope.has_instrument(instrument):
             return True
     return False
 

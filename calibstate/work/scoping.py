@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -46,7 +47,30 @@ def check_scope(desired: DesiredState, scope: Scope) -> None:
     for instrument, ticket in desired.tickets:
         tickets.update((ticket, f"{instrument}/{ticket}"))
     _check_words("site", scope.sites, desired.sites)
+    for word in scope.repositories:
+        site, _, repository = word.partition("/")
+        # That is how all repositories of a site are named.
+        if repository == "*":
+            _check_words("site", (site,), desired.sites)
     _check_words("repository", scope.repositories, desired.repositories)
+    # What was excluded is left out on purpose.
+    of_sites = replace(scope, repositories=(), exclude=())
+    at_sites: list[str] = []
+    for address in desired.repositories:
+        if of_sites.has_repository(address):
+            at_sites.append(address)
+    for word in scope.repositories:
+        if fnmatch.filter(at_sites, word):
+            continue
+        # Else whoever names another site is told that all is well.
+        sites = ", ".join(scope.sites)
+        raise UsageError(
+            Diagnostic(
+                "Repository of another site",
+                f"{spelled(word)} is not of {sites}, so that nothing would be looked at.",
+                hint="Name the one or the other.",
+            )
+        )
     _check_words("instrument", scope.instruments, instruments)
     _check_words("ticket", scope.tickets, tickets)
 
@@ -145,8 +169,6 @@ def undeclared(what: str, word: str, declared: Iterable[str]) -> UsageError:
 
 
 def _check_words(what: str, words: tuple[str, ...], declared: Collection[str]) -> None:
-    from fnmatch import filter as matching
-
     for word in words:
-        if not matching(list(declared), word):
+        if not fnmatch.filter(list(declared), word):
             raise undeclared(what, word, declared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from ..engine.expand import expand
 from ..kinds.chain import Chain
 from ..kinds.registry import KINDS
 from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress
 from ..model.results.declared import DeclaredChain, DeclaredChains, DeclaredResource
 from ..model.results.plans import SavedPlan
 from ..model.scope import Scope
@@ -20,15 +20,20 @@ from .session import Session
 __all__ = ["show"]
 
 
-def show(session: Session, what: str | None = None, at: str | None = None) -> DeclaredChains | SavedPlan:
+def show(
+    session: Session, words: Sequence[str] = (), plan: Path | None = None, at: str | None = None
+) -> DeclaredChains | SavedPlan:
     """Return the chains as they are declared, or a plan as it was saved.
 
     Parameters
     ----------
     session
         It says which tree, and which part of it.
-    what
-        A file that holds a plan, else the address of a repository.
+    words
+        What people named: places, which the session knows already, or one
+        file that holds a plan.
+    plan
+        The file that holds a plan.
     at
         A revision or a date; `None`: now.
 
@@ -37,14 +42,14 @@ def show(session: Session, what: str | None = None, at: str | None = None) -> De
     UsageError
         Something that was asked for is not declared.
     """
-    if what and at is None and Path(what).is_file():
+    if at is None and len(words) == 1 and Path(words[0]).is_file():
+        plan = Path(words[0])
+    if plan:
         # What holds plans to what is declared is a lot.
         from .savedplans import read_plan
 
-        return SavedPlan(read_plan(Path(what)))
+        return SavedPlan(read_plan(plan))
     scope = session.requested
-    if what:
-        scope = replace(scope, repositories=(*scope.repositories, RepositoryAddress(what)))
     if at:
         revision = declared_at(session, at)
         declared = _declared(desired_at(revision), scope)

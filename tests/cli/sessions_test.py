@@ -32,12 +32,17 @@ GIVEN: dict[str, list[str]] = {
 }
 """By the name of an option: how it is given here."""
 
-ELSEWHERE = {("history", "ticket"), ("rollback", "ticket")}
+ELSEWHERE = {(name, "ticket") for name in ("certify", "construct", "history", "rollback", "seal")}
 """Options of the same name that say something else."""
 
 
 class MadeError(Exception):
     """A session was made, and nothing else is of interest."""
+
+
+def is_needed(parameter: Any) -> bool:
+    """Say whether a command is of no use without an argument."""
+    return bool(parameter.param_type_name == "argument" and not parameter.metavar.startswith("["))
 
 
 def session_of(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Session:
@@ -49,7 +54,7 @@ def session_of(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> S
         raise MadeError
 
     monkeypatch.setattr(sessions, "Session", make)
-    needed = [f"{p.name}=1" for p in command(name).params if p.required]
+    needed = [f"{p.name}=1" for p in command(name).params if is_needed(p)]
     run(["-C", STATE, name, *needed, *arguments])
     (session,) = made
     return session

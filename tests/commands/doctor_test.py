@@ -60,6 +60,9 @@ def test_only_what_is_asked_for_is_looked_at(deployed: Sites) -> None:
     assert (ORIGIN, "read") not in found
     assert ("archive", "read") in found
     assert deployed.run("doctor", "--site", "nowhere").code == 64
+    of_all = checks(deployed.run("doctor", "--format", "json"))
+    assert checks(deployed.run("doctor", "--instrument", "LSSTComCam", "--format", "json")) == of_all
+    assert deployed.run("doctor", "--instrument", "LATISS").code == 64
 
 
 def test_a_repository_that_is_gone_fails_and_the_others_are_told(deployed: Sites) -> None:

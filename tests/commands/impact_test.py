@@ -244,6 +244,18 @@ def test_it_can_be_narrowed(proposal: Proposal, option: str, word: str, expected
     assert {one["repository"] for one in told["changes"]} == expected
 
 
+def test_it_can_be_narrowed_to_a_ticket(proposal: Proposal) -> None:
+    all_at_once(proposal)
+
+    told = proposal.impact("--format", "json", "--ticket", "DM-300").json
+
+    assert told["summary"].keys() == {"lost"}
+    assert told["unknown"] == told["shadowed"] == []
+    other = proposal.impact("--format", "json", "--ticket", "LSSTComCam/DM-200").json
+    assert {one["ticket"] for one in other["shadowed"]} == {"DM-200"}
+    assert proposal.impact("--ticket", "DM-12").code == 64
+
+
 # --- what is compared ---
 
 

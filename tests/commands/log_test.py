@@ -66,10 +66,14 @@ def test_it_can_be_narrowed(sites: Sites) -> None:
     assert log(sites, "--ticket", "DM-1") == [oldest]
     assert log(sites, "--repository", EMBARGO) == [oldest]
     assert log(sites, "--repository", SUMMIT) == [newest, oldest]
-    assert log(sites, "--most", "1") == [newest]
+    assert log(sites, "--site", "summit") == [newest, oldest]
+    assert log(sites, "--site", "usdf", "--ticket", "DM-3") == [newest]
+    assert log(sites, "--instrument", "LSSTComCam") == [newest, oldest]
+    for limit in ("-n", "--limit", "--most"):
+        assert log(sites, limit, "1") == [newest]
     assert log(sites, "--since", "1h") == [newest, oldest]
     assert log(sites, "--since", "2999-01-01") == []
-    assert log(sites, oldest["id"]) == [oldest]
+    assert log(sites, oldest["id"]) == log(sites, "--run", oldest["id"]) == [oldest]
 
 
 def test_a_run_is_of_the_tickets_that_its_steps_change_and_not_of_those_that_its_words_name(
