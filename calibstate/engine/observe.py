@@ -18,7 +18,7 @@ from ..kinds.registry import KINDS
 from ..kinds.waves import Waves
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
-from ..model.names import Address, Place
+from ..model.names import Address, Place, RepositoryAddress
 from ..model.resources import Declared, Observed, Resource
 from ..model.scope import Scope
 from ..ports.places import ReadPlaces
@@ -119,22 +119,23 @@ def observe(
     pins = pin_tickets(desired, scope, observed, places)
     declared_with_pins = expand(desired, scope, pins)
     waves = look_at_waves(desired, scope, places)
-    # Remarks come kind by kind, whatever place they are of.
-    remarks: list[Diagnostic] = []
-    resources = [answer.resource for answer in observed.values() if answer.resource]
-    order = list(KINDS)
-    resources.sort(key=lambda live: order.index(live.address.kind))
-    for live in resources:
-        kind = KINDS[live.address.kind]
-        remarks.extend(kind.remarks(live))
     return View(
         desired,
         scope,
         declared_with_pins,
         observed,
         waves,
-        tuple(remarks),
+        tuple(_remarks(observed)),
     )
+
+
+def _remarks(observed: Mapping[Address, Observed]) -> Iterator[Diagnostic]:
+    """Yield what a person should know, kind by kind, of all places."""
+    for name, kind in KINDS.items():
+        for answer in observed.values():
+            live = answer.resource
+            if live and live.address.kind == name:
+                yield from kind.remarks(live)
 
 
 def look(resource: Resource, places: ReadPlaces) -> Resource | None:
@@ -183,7 +184,11 @@ def _result(
 
 
 def _unseen(error: UnreachableError, wanted: list[Declared]) -> list[Observed]:
-    return [Observed(declared.address, trouble=error.first) for declared in wanted]
+    unseen: list[Observed] = []
+    for declared in wanted:
+        nothing = Observed(declared.address, trouble=error.first)
+        unseen.append(nothing)
+    return unseen
 
 
 def _look_at_kind(
@@ -216,9 +221,11 @@ def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
     RefusedError
         There are two.
     """
-    questions = {address: partial(places.identity, address) for address in desired.repositories}
+    questions: dict[RepositoryAddress, Callable[[], str]] = {}
+    for address in desired.repositories:
+        questions[address] = partial(places.identity, address)
     answers = dict(side_by_side(questions, places.timeout))
-    opened: dict[str, str] = {}
+    opened: dict[str, RepositoryAddress] = {}
     # In their order, so that the later of the two is the one to correct.
     for address in desired.repositories:
         try:
@@ -228,13 +235,15 @@ def refuse_doubles(desired: DesiredState, places: ReadPlaces) -> None:
         other = opened.setdefault(identity, address)
         if other == address:
             continue
-        site, _ = desired.repository(address)
-        _, _, name = address.partition("/")
-        written = desired.sites[site.site]
+        _, repository = desired.repository(address)
+        written = desired.sites[address.site]
+        other_site = desired.sites[other.site]
+        once = other_site.noun.with_instruments_of(other.name, repository)
         problem = Diagnostic(
             "Two addresses open one butler",
             f"{other} and {address} are the same repository; one would undo the other's work.",
-            written.lines.at("repositories", name, "butler"),
-            hint="Correct `butler:` of one of them, or take one out.",
+            written.lines.at("repositories", address.name, "butler"),
+            hint="Correct `butler:` of one of them; or give it one name with all its instruments, "
+            f"and take out {address}; in {other_site.lines.file}:\n{once}",
         )
         raise RefusedError(problem)

@@ -166,3 +166,17 @@ class Site(Noun):
         """Return the route to one of its repositories, if it has one."""
         own_route = self.repositories[repository].route
         return own_route or self.route
+
+    def with_instruments_of(self, name: str, other: Repository) -> str:
+        """Return the YAML of a repository that goes by another name, too.
+
+        Parameters
+        ----------
+        name
+            The name here, which stays.
+        other
+            What is declared under the other name.
+        """
+        instruments = (*self.repositories[name].instruments, *other.instruments)
+        listed = ", ".join(dict.fromkeys(instruments))
+        return f"repositories:\n  {name}:\n    instruments: [{listed}]"

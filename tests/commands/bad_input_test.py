@@ -388,6 +388,7 @@ def test_two_addresses_of_one_butler_are_refused_before_any_look(sites, monkeypa
         assert ran.code in {1, 3}, error(ran)
         assert "one butler" in error(ran).lower()
         assert "sites/" in error(ran)
+        assert "instruments: [LSSTComCam]" in error(ran)
     assert sites.snapshot() == before
 
 

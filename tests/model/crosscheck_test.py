@@ -274,7 +274,7 @@ MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
     "one path at one site twice": (
         spoilt(USDF, "/repo/embargo", "/repo/main/"),
         [f"{USDF}:8:13 One butler, two addresses"],
-        "usdf/main",
+        "    instruments: [LATISS, LSSTCam]",
     ),
     "one path at two sites on the same hosts": (
         spoilt(TTS, "*.tts.example", "*.summit.example"),
@@ -285,6 +285,13 @@ MISTAKES: dict[str, tuple[Mapping[str, str | bytes | None], list[str], str]] = {
         spoilt(TTS, 'hosts: ["*.tts.example"]\n', ""),
         [f"{TTS}:5:13 One butler, two addresses"],
         "hosts",
+    ),
+    "one path at one site for each of its instruments": (
+        spoilt(
+            USDF, "/repo/embargo\n    instruments: [LATISS, LSSTCam]", "/repo/main\n    instruments: [HSC]"
+        ),
+        [f"{USDF}:8:13 One butler, two addresses", f"{USDF}:9:19 No origin"],
+        "repositories:\n  main:\n    instruments: [LATISS, LSSTCam, HSC]",
     ),
     "one label twice, once by its file": (
         spoilt(USDF, "/repo/embargo", "/repo/main/butler.yaml"),

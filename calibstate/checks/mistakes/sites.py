@@ -201,7 +201,13 @@ def butlers_declared_twice(tree: Tree) -> Findings:
                 other_address = other.noun.address(other_name)
                 hint = ""
                 if other is not site:
-                    hint = "If they are two, say by `hosts` of their sites where each means something."
+                    hint = "If they are two, say by `hosts` of their sites where each means something.\n"
+                # Often each instrument was given a name of its own.
+                once = other.noun.with_instruments_of(other_name, repository)
+                hint += (
+                    f"If it is one, give it one name with all its instruments, and take out {address}; "
+                    f"in {other.lines.file}:\n{once}"
+                )
                 where = site.lines.value_at("repositories", name, "butler")
                 yield Finding(
                     where=where,
