@@ -17,17 +17,17 @@ from ..model.desired import DesiredState
 from ..model.names import ANY, InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
 from ..model.results.captures import ChildFound
 from ..model.tickets import Ticket
-from ..ports.places import ReadPlaces
-from .comparison import Comparison, UnsealedTicket, Wanted, collections_in_files, declared_chains
+from .comparison import Comparison, UnsealedTicket, Wanted, collections_in_files
 from .contents import refuse_other_contents
 from .describe import describe
 from .live import Live, look
 from .merge import merge
+from .once import PlacesToLookAt
 from .others import look_at_others
 from .skips import skip_elsewhere, skip_here
 from .warnings import warn_of_absence_at_origin, warn_of_externals, warn_of_skips
 
-__all__ = ["Captured", "Wanted", "capture"]
+__all__ = ["Captured", "Wanted", "capture", "look_at_roots"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Captured:
     warnings: tuple[Diagnostic, ...]
     """What a person should know."""
 
+    unseen: Mapping[RepositoryAddress, Diagnostic]
+    """Why other repositories could not be seen."""
+
     instrument: InstrumentName
     """The instrument that was captured."""
 
@@ -62,7 +65,7 @@ class Captured:
 def capture(
     wanted: Wanted,
     desired: DesiredState,
-    places: ReadPlaces,
+    places: PlacesToLookAt,
     counted: Callable[[int, int], None] = lambda done, total: None,
 ) -> Captured:
     """Return what describes the live chains of a repository.
@@ -88,10 +91,7 @@ def capture(
         The files cannot say what is there: all that they cannot.
     """
     counted(0, 1)
-    # Chains that are declared there are captured too, whoever asks.
-    declared = declared_chains(desired, wanted.instrument, wanted.address)
-    chains = [wanted.default, *wanted.chains, *declared]
-    roots = tuple(dict.fromkeys(chains))
+    roots = wanted.roots(desired)
     live = _look_at_chains(wanted, roots, desired, places)
     description = describe(live, desired, wanted.instrument, roots, wanted.note)
     comparison = Comparison(wanted, desired, description)
@@ -117,17 +117,54 @@ def capture(
         unsealed=tuple(comparison.unsealed_tickets),
         files=tuple(comparison.files),
         warnings=tuple(comparison.warnings),
+        unseen=comparison.unseen,
         instrument=wanted.instrument,
         live=live,
         others=tuple(comparison.others.values()),
     )
 
 
+def look_at_roots(
+    wanted: Wanted,
+    roots: tuple[str, ...],
+    desired: DesiredState,
+    places: PlacesToLookAt,
+) -> Live:
+    """Look at some chains, and at all that files name of the instrument.
+
+    Parameters
+    ----------
+    wanted
+        The repository and the instrument.
+    roots
+        The chains.
+    desired
+        What is declared already.
+    places
+        Where to look.
+
+    Raises
+    ------
+    UnreachableError
+        The repository cannot be seen.
+    """
+    butler = places.butler(wanted.address)
+    in_files = collections_in_files(desired, wanted.instrument)
+    # A RUN in a chain of an instrument may be of raws, unless files say of
+    # what ticket it is; what belongs to no instrument is some ticket's.
+    of_tickets: set[str] | None = None
+    if wanted.instrument != ANY:
+        of_tickets = set()
+        for written in desired.tickets.values():
+            of_tickets.update(written.noun.leaves)
+    return look(butler, wanted.address, roots, in_files, of_tickets=of_tickets)
+
+
 def _look_at_chains(
     wanted: Wanted,
     roots: tuple[str, ...],
     desired: DesiredState,
-    places: ReadPlaces,
+    places: PlacesToLookAt,
 ) -> Live:
     """Look at the chains that are wanted, and all that files name.
 
@@ -141,20 +178,11 @@ def _look_at_chains(
         if problem:
             detail = f"{name}: {problem}."
             raise UsageError(Diagnostic("No such chain", detail))
-    butler = places.butler(wanted.address)
-    in_files = collections_in_files(desired, wanted.instrument)
-    # A RUN in a chain of an instrument may be of raws, unless files say of
-    # what ticket it is; what belongs to no instrument is some ticket's.
-    of_tickets: set[str] | None = None
-    if wanted.instrument != ANY:
-        of_tickets = set()
-        for written in desired.tickets.values():
-            of_tickets.update(written.noun.leaves)
-    live = look(butler, wanted.address, roots, in_files, of_tickets=of_tickets)
+    live = look_at_roots(wanted, roots, desired, places)
     absent = [name for name in wanted.chains if name not in live.collections]
     # Who names no chain wants whatever the instrument has there.
     if not wanted.chains and live.collections.keys().isdisjoint(roots):
-        absent = [wanted.default]
+        absent = list(wanted.usual)
     if absent:
         names = ", ".join(absent)
         raise UsageError(
@@ -164,7 +192,7 @@ def _look_at_chains(
                 hint="Name one that it has with --chain.",
             )
         )
-    for name in wanted.chains or (wanted.default,):
+    for name in wanted.chains or wanted.usual:
         # What holds calibrations is searched as it is: a bare ticket.
         if live.is_chain(name) or name in live.holdings:
             continue

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..errors import Diagnostic, Severity
+from ..model.chains import usual_chains
 from ..model.desired import DesiredState
 from ..model.names import InstrumentName, RepositoryAddress, TicketKey
 from ..model.tickets import Ticket
@@ -26,15 +27,29 @@ class Wanted:
     instrument: InstrumentName
 
     chains: tuple[str, ...]
-    """Chains besides ``INSTRUMENT/calib``."""
+    """Chains besides the usual ones, such as ``INSTRUMENT/calib``."""
 
     day: str
     """Today, ``YYYY-MM-DD``."""
 
     @property
-    def default(self) -> str:
-        """The chain that is captured always."""
-        return f"{self.instrument}/calib"
+    def usual(self) -> tuple[str, ...]:
+        """The chains that are captured always, where they are."""
+        return usual_chains(self.instrument)
+
+    def roots(self, desired: DesiredState) -> tuple[str, ...]:
+        """Return all chains that are captured, where they are.
+
+        Those that are declared for the repository are among them, whoever
+        asks.
+
+        Parameters
+        ----------
+        desired
+            What is declared already.
+        """
+        declared = declared_chains(desired, self.instrument, self.address)
+        return tuple(dict.fromkeys([*self.usual, *self.chains, *declared]))
 
     @property
     def note(self) -> str:
@@ -77,6 +92,9 @@ class Comparison:
 
     others: dict[RepositoryAddress, Live] = field(default_factory=dict)
     """What other repositories of the instrument showed."""
+
+    unseen: dict[RepositoryAddress, Diagnostic] = field(default_factory=dict)
+    """Why others could not be seen."""
 
     skips: dict[TicketKey, dict[RepositoryAddress, str]] = field(default_factory=dict)
     """Repositories that tickets are to skip, each with the reason."""

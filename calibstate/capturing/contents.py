@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ..errors import Diagnostic, InvalidStateError, UnreachableError
 from ..model.names import TicketKey
-from ..ports.places import ReadPlaces
 from .comparison import Comparison
+from .once import PlacesToLookAt
 
 __all__ = ["refuse_other_contents"]
 
@@ -28,7 +28,7 @@ class _Expected:
     """Who says so, in words."""
 
 
-def refuse_other_contents(comparison: Comparison, places: ReadPlaces) -> None:
+def refuse_other_contents(comparison: Comparison, places: PlacesToLookAt) -> None:
     """Refuse a ticket that holds here what it does not elsewhere.
 
     An archive that cannot be read is a warning.
@@ -71,7 +71,7 @@ def refuse_other_contents(comparison: Comparison, places: ReadPlaces) -> None:
         )
 
 
-def _expected(comparison: Comparison, places: ReadPlaces) -> Mapping[TicketKey, _Expected]:
+def _expected(comparison: Comparison, places: PlacesToLookAt) -> Mapping[TicketKey, _Expected]:
     """Return what tickets are to hold; who knows better comes later."""
     expected: dict[TicketKey, _Expected] = {}
     origin = comparison.at_origin

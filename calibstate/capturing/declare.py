@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..engine.expand import expand
 from ..errors import (
@@ -26,10 +27,11 @@ from ..ports.places import ReadPlaces
 from ..ports.progress import Watch, unwatched
 from ..store.treefile import changes, checked
 from .capture import Captured
+from .comparison import UnsealedTicket
 from .live import Live
 from .seal import make_seal
 
-__all__ = ["CapturedSeals", "Shown", "declare", "seal_captured"]
+__all__ = ["CapturedSeals", "SealsTried", "Shown", "declare", "seal_captured"]
 
 Shown = Callable[[str], AbstractContextManager[Watch]]
 """Shows how far long work has come."""
@@ -43,6 +45,43 @@ class CapturedSeals:
 
     warnings: tuple[Diagnostic, ...]
     """Why some of the tickets are not sealed."""
+
+
+class SealsTried:
+    """The seals that were made in a run, or why they could not be.
+
+    To make one, every file of a ticket is read; nobody does that twice.
+    """
+
+    def __init__(self) -> None:
+        self._tried: dict[tuple[object, ...], Seal | CalibstateError] = {}
+
+    def seal(self, unsealed: UnsealedTicket, make: Callable[[], Seal]) -> Seal:
+        """Return the seal of a ticket, made now or before.
+
+        Parameters
+        ----------
+        unsealed
+            The ticket, and where it is read.
+        make
+            What makes it.
+
+        Raises
+        ------
+        CalibstateError
+            It cannot be made, now or before.
+        """
+        ticket = unsealed.ticket
+        key = (ticket.key, ticket.collection, ticket.leaves, unsealed.address)
+        if key not in self._tried:
+            try:
+                self._tried[key] = make()
+            except CalibstateError as error:
+                self._tried[key] = error
+        tried = self._tried[key]
+        if isinstance(tried, CalibstateError):
+            raise tried
+        return tried
 
 
 @dataclass(frozen=True)
@@ -114,6 +153,7 @@ def seal_captured(
     places: ReadPlaces,
     now: str,
     shown: Shown = lambda what: nullcontext(unwatched),
+    tried: SealsTried | None = None,
 ) -> CapturedSeals:
     """Return the seals of what has none, and why some cannot be made.
 
@@ -129,6 +169,8 @@ def seal_captured(
         The time in UTC, with ``Z``.
     shown
         Shows how far each ticket has come.
+    tried
+        Seals of the captures before.
 
     Raises
     ------
@@ -138,25 +180,31 @@ def seal_captured(
     seals: list[Seal] = []
     warnings: list[Diagnostic] = []
     total = len(captured.unsealed)
+    tried = tried or SealsTried()
+
+    def make(unsealed: UnsealedTicket, number: int) -> Seal:
+        name = unsealed.ticket.ticket
+        with shown(f"reading {name} ({number} of {total}),") as watch:
+            return make_seal(
+                unsealed.ticket,
+                desired,
+                places,
+                now,
+                watch,
+                address=unsealed.address,
+            )
+
     for number, unsealed in enumerate(captured.unsealed, 1):
         ticket = unsealed.ticket
-        with shown(f"reading {ticket.ticket} ({number} of {total}),") as watch:
-            try:
-                seal = make_seal(
-                    ticket,
-                    desired,
-                    places,
-                    now,
-                    watch,
-                    address=unsealed.address,
-                )
-            except NotAsRecordedError:
-                raise
-            except CalibstateError as error:
-                first = error.diagnostics[0]
-                why = f"{first.summary}. {first.detail}"
-                warnings.append(_not_sealed(ticket.ticket, why))
-                continue
+        try:
+            seal = tried.seal(unsealed, partial(make, unsealed, number))
+        except NotAsRecordedError:
+            raise
+        except CalibstateError as error:
+            first = error.diagnostics[0]
+            why = f"{first.summary}. {first.detail}"
+            warnings.append(_not_sealed(ticket.ticket, why))
+            continue
         # Names that begin with the instrument twice are not read as written.
         if seal.problem:
             why = f"{seal.problem}."

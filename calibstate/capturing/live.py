@@ -10,7 +10,8 @@ from ..model.contents import CollectionType, Holding
 from ..model.names import RepositoryAddress
 from ..model.tickets import Ticket
 from ..model.timespans import EMPTY, Range, format_range
-from ..ports.butler import ButlerReader, SeenCollection
+from ..ports.butler import SeenCollection
+from .once import CollectionsToLookAt
 
 __all__ = ["Live", "look"]
 
@@ -89,7 +90,7 @@ class Live:
 
 
 def look(
-    butler: ButlerReader,
+    butler: CollectionsToLookAt,
     address: RepositoryAddress,
     roots: Iterable[str],
     others: Iterable[str] = (),
@@ -140,7 +141,11 @@ def look(
     if certified or runs:
         holdings = butler.holdings([*certified, *runs])
     # What is certified may still be empty.
-    return Live(address, collections, _with_rows(holdings))
+    return Live(
+        address,
+        collections,
+        _with_rows(holdings),
+    )
 
 
 def _with_rows(holdings: Mapping[str, Holding]) -> dict[str, Holding]:
@@ -151,7 +156,7 @@ def _with_rows(holdings: Mapping[str, Holding]) -> dict[str, Holding]:
     return kept
 
 
-def _reached(butler: ButlerReader, roots: Iterable[str]) -> dict[str, SeenCollection]:
+def _reached(butler: CollectionsToLookAt, roots: Iterable[str]) -> dict[str, SeenCollection]:
     """Return some collections, their children, the children's children...
 
     All collections of one level are asked for together, so that a deep tree

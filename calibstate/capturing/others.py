@@ -13,21 +13,21 @@ from itertools import count
 from ..engine.side_by_side import side_by_side
 from ..errors import UnreachableError
 from ..model.names import RepositoryAddress
-from ..ports.places import ReadPlaces
 from .comparison import Comparison, collections_in_files, declared_chains
 from .live import Live, look
+from .once import PlacesToLookAt
 
 __all__ = ["look_at_others"]
 
 
 def look_at_others(
     comparison: Comparison,
-    places: ReadPlaces,
+    places: PlacesToLookAt,
     counted: Callable[[int, int], None],
 ) -> None:
     """Add to a comparison what other repositories show, if it matters.
 
-    One that cannot be seen is a warning.
+    One that cannot be seen is noted.
 
     Parameters
     ----------
@@ -56,19 +56,15 @@ def look_at_others(
         try:
             lives[address] = future.result()
         except UnreachableError as error:
-            why = error.diagnostics[0].detail.rstrip(".")
-            comparison.warn(
-                "Repository cannot be seen from here",
-                f"{address}: {why}. Whether it has what was found is not known, so no ticket skips it.",
-                hint=f"Capture it where it can be seen: calibstate capture {address} {instrument}.",
-            )
+            comparison.unseen[address] = error.first
         counted(next(counter), len(looks) + 1)
     # They end in any order.
     comparison.others.update(sorted(lives.items()))
+    comparison.unseen = dict(sorted(comparison.unseen.items()))
 
 
 def _look_at(
-    places: ReadPlaces,
+    places: PlacesToLookAt,
     address: RepositoryAddress,
     chains: tuple[str, ...],
     names: set[str],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
+from ..errors import Diagnostic, Severity
 from ..model.contents import CollectionType
+from ..model.names import RepositoryAddress
 from .comparison import Comparison
 from .describe import Role
 
-__all__ = ["warn_of_absence_at_origin", "warn_of_externals", "warn_of_skips"]
+__all__ = ["unseen_warnings", "warn_of_absence_at_origin", "warn_of_externals", "warn_of_skips"]
 
 
 def warn_of_skips(comparison: Comparison) -> None:
@@ -63,4 +67,28 @@ def warn_of_absence_at_origin(comparison: Comparison) -> None:
             "Not at the origin",
             f"{', '.join(absent)}: {origin} does not have it, so it goes nowhere from there.",
             hint="Bring it to the origin before it is to be deployed anywhere else.",
+        )
+
+
+def unseen_warnings(
+    unseen: Mapping[RepositoryAddress, Diagnostic],
+    instrument: str = "",
+) -> Iterator[Diagnostic]:
+    """Yield of what other repositories it is not known whether they skip.
+
+    Parameters
+    ----------
+    unseen
+        Why they could not be seen.
+    instrument
+        The one that was captured; empty: several were.
+    """
+    for address, trouble in unseen.items():
+        why = trouble.detail.rstrip(".")
+        names = f"{address} {instrument}".rstrip()
+        yield Diagnostic(
+            "Repository cannot be seen from here",
+            f"{address}: {why}. Whether it has what was found is not known, so no ticket skips it.",
+            hint=f"Capture it where it can be seen: calibstate capture {names}.",
+            severity=Severity.WARNING,
         )

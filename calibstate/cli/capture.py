@@ -1,4 +1,4 @@
-"""The command that writes the files that describe a live chain."""
+"""The command that writes the files that describe live chains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from ..views.render import Format
 from . import completing
 from .app import app
-from .groups import grouped, shown_as
+from .groups import Narrowing, grouped, shown_as, without
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -20,24 +20,14 @@ from .showing import finish
 def capture(
     context: typer.Context,
     *,
-    repository: Annotated[
-        str,
+    names: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="REPOSITORY",
-            autocompletion=completing.repositories,
-            help="SITE/REPOSITORY.",
-            show_default=False,
+            metavar="REPOSITORY|SITE|INSTRUMENT",
+            autocompletion=completing.captured,
+            help="As --repository, --site and --instrument; else all.",
         ),
-    ],
-    instrument: Annotated[
-        str,
-        typer.Argument(
-            metavar="INSTRUMENT",
-            autocompletion=completing.instruments,
-            help="Instrument of the chain.",
-            show_default=False,
-        ),
-    ],
+    ] = None,
     chain: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,7 +35,7 @@ def capture(
             metavar="NAME",
             envvar="CALIBSTATE_CHAIN",
             autocompletion=completing.chains,
-            help="A chain besides INSTRUMENT/calib; those within it come along.",
+            help="A chain of the one instrument, besides INSTRUMENT/calib; those within it come along.",
         ),
     ] = None,
     no_seals: Annotated[
@@ -57,26 +47,31 @@ def capture(
         typer.Option("--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written."),
     ] = False,
     format: Annotated[Format, shown_as("results.captures.CaptureMade")],
+    narrowing: Annotated[Narrowing, without("ticket")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
-    """Write the state files that describe a live chain as it is.
+    """Write the state files that describe live chains as they are.
 
     Tickets, chains and seals are written into the state tree, so that the next
     plan changes nothing in any repository.  What people wrote stays as it is;
-    lines are added.  A second repository adds what it has, and a `skip` for
-    what it lacks.
+    lines are added.  Of each instrument the origin comes first; each further
+    repository adds what it has, and a `skip` for what it lacks.
 
-    Ends with 0 when all is said, 1 where the repository cannot be seen, 3
-    where the files cannot say what is there; then nothing is written.
+    Ends with 0 when all is said, 1 where a repository cannot be seen, 3 where
+    the files cannot say what is there; then nothing of that one is written,
+    and all others are.
 
     \b
     Examples:
+      calibstate capture
+      calibstate capture summit LSSTComCam
+      calibstate capture --exclude 'bts/*' --dry-run
       calibstate capture usdf/main LSSTComCam
       calibstate capture usdf/main LSSTComCam --chain LSSTComCam/DP1/defaults
       calibstate capture summit/LSSTComCam LSSTComCam --dry-run
     """
     from ..work.capture import capture
 
-    session, chains = begin(context, timeout=timeout), tuple(chain or ())
-    result = capture(session, repository, instrument, chains, seal=not no_seals, write=not dry_run)
+    session = begin(context, narrowing, timeout=timeout)
+    result = capture(session, names or (), chain or (), seal=not no_seals, write=not dry_run)
     finish(result, format)

@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
-    "capture": Entry(Group.BEGIN, "capture", "Write the state files that describe a live chain as it is."),
+    "capture": Entry(Group.BEGIN, "capture", "Write the state files that describe live chains as they are."),
     "doctor": Entry(Group.BEGIN, "doctor", "Tell whether one can work with the places from here."),
     "schema": Entry(Group.BEGIN, "schema", "Write the JSON Schemas of files and documents."),
     "demo": Entry(Group.BEGIN, "demo", "Show the main job on a world of its own."),

@@ -15,6 +15,7 @@ from ..errors import CalibstateError
 from ..store import known, statefile
 
 __all__ = [
+    "captured",
     "chains",
     "excluded",
     "instruments",
@@ -41,6 +42,15 @@ def repositories(context: typer.Context, incomplete: str) -> list[str]:
 def instruments(context: typer.Context, incomplete: str) -> list[str]:
     """Offer the instruments."""
     return _beginning(context, incomplete, known.instruments)
+
+
+def captured(context: typer.Context, incomplete: str) -> list[str]:
+    """Offer what may be captured: repositories, sites and instruments."""
+
+    def names(root: Path) -> list[str]:
+        return [*known.sites(root), *known.repositories(root), *known.instruments(root)]
+
+    return _beginning(context, incomplete, names)
 
 
 def tickets(context: typer.Context, incomplete: str) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from .names import CollectionName, InstrumentName, Noun
+from .names import ANY, CollectionName, InstrumentName, Noun
 
-__all__ = ["ChainFile", "Entry", "ExternalEntry", "moved"]
+__all__ = ["ChainFile", "Entry", "ExternalEntry", "moved", "usual_chains"]
 
 
 class ExternalEntry(Noun):
@@ -69,6 +69,24 @@ class ChainFile(Noun):
             if isinstance(entry, ExternalEntry):
                 collections.append(entry.external)
         return tuple(collections)
+
+
+_OF_NO_INSTRUMENT = ("refcats", "pretrained_models")
+"""Chains of reference catalogues and of models, as Rubin's repositories have
+them."""
+
+
+def usual_chains(instrument: InstrumentName) -> tuple[CollectionName, ...]:
+    """Return the chains that an instrument has by convention.
+
+    Parameters
+    ----------
+    instrument
+        The instrument; or ``any``, for what belongs to none.
+    """
+    if instrument == ANY:
+        return _OF_NO_INSTRUMENT
+    return (f"{instrument}/calib",)
 
 
 def moved(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:

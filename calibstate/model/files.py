@@ -21,6 +21,13 @@ class FileChange:
     """What it will hold."""
 
     @property
+    def what(self) -> str:
+        """``new`` or ``changed``."""
+        if self.before is None:
+            return "new"
+        return "changed"
+
+    @property
     def first_line(self) -> int:
         """Number of the first line that differs, counted from 1."""
         before = (self.before or b"").splitlines()

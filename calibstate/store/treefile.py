@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 from codecs import BOM_UTF8
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,7 @@ from . import sealfile, statefile
 from .disk import Disk
 from .yamlsource import read_yaml
 
-__all__ = ["changes", "checked", "end_of", "read_again", "scalar", "write"]
+__all__ = ["changes", "checked", "copied", "end_of", "read_again", "scalar", "write"]
 
 _PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
 _READ_OTHERWISE = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
@@ -122,22 +123,50 @@ def checked(
     InvalidStateError
         It would not be sound.
     """
-    own = {}
-    for form in desired.forms:
-        # Each is asked for by a call, and is here already.
-        own[form.folder] = partial(_same_form, form)
+    with copied(desired) as copy:
+        for change in changed:
+            path = copy / change.file
+            _replace(path, change.after)
+        return statefile.load(copy, own=_own_folders(desired))
+
+
+@contextmanager
+def copied(desired: DesiredState) -> Iterator[Path]:
+    """Give a copy of a tree to write into, which is gone afterwards.
+
+    Parameters
+    ----------
+    desired
+        The tree.
+
+    Yields
+    ------
+    Path
+        Root of the copy; it holds what is read of a tree, and no more.
+
+    Raises
+    ------
+    InvalidStateError
+        A file cannot be read any more.
+    """
     with TemporaryDirectory(prefix=".calibstate-") as folder:
         copy = Path(folder).resolve()
         # What nobody reads may be a link to anywhere, or have no end.
         tree = Disk(Path(desired.root))
-        read = statefile.contents(tree, own)
+        read = statefile.contents(tree, _own_folders(desired))
         for file, content in read.items():
             path = copy / file
             _replace(path, content)
-        for change in changed:
-            path = copy / change.file
-            _replace(path, change.after)
-        return statefile.load(copy, own=own)
+        yield copy
+
+
+def _own_folders(desired: DesiredState) -> statefile.OwnFolders:
+    """Return the folders that kinds bring, as a tree was read with them."""
+    own = {}
+    for form in desired.forms:
+        # Each is asked for by a call, and is here already.
+        own[form.folder] = partial(_same_form, form)
+    return own
 
 
 def _same_form(form: Form) -> Form:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from itertools import groupby
 from operator import attrgetter
@@ -12,16 +12,31 @@ from rich.text import Text
 
 from ..errors import Diagnostic
 from ..model.files import FileChange
-from ..model.results.captures import CaptureMade, CaptureRefused
+from ..model.results.captures import CaptureEnd, CaptureMade, CaptureOfOne, CaptureRefused, CapturesMade
 from .markdown import fenced, row
 from .messages import Aside, count
 
-__all__ = ["as_markdown", "as_text", "refused", "tally"]
+__all__ = [
+    "as_markdown",
+    "as_text",
+    "refused",
+    "several_as_markdown",
+    "several_as_text",
+    "several_tally",
+    "tally",
+]
 
 _STYLES = {
     "new": "green",
     "changed": "yellow",
     "same": "dim",
+}
+_END_STYLES = {
+    CaptureEnd.CAPTURED: "green",
+    CaptureEnd.SAME: "dim",
+    CaptureEnd.ABSENT: "dim",
+    CaptureEnd.REFUSED: "red",
+    CaptureEnd.UNREACHABLE: "yellow",
 }
 _DIFF_STYLES = {
     "+": "green",
@@ -54,12 +69,16 @@ def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
                 (file, "default"),
                 style=_STYLES[what],
             )
+    yield from _diffs_as_text(result)
+    yield tally(result)
+
+
+def _diffs_as_text(result: CaptureMade | CapturesMade) -> Iterator[Text]:
     for change in _to_be_written(result):
         for difference in _diff(change):
             mark = difference[:1]
             style = _DIFF_STYLES.get(mark, "")
             yield Text(difference, style)
-    yield tally(result)
 
 
 def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
@@ -80,10 +99,14 @@ def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
     for file, what in result.files.items():
         yield row(file, what)
     yield ""
+    yield from _diffs_as_markdown(result)
+    yield tally(result)
+
+
+def _diffs_as_markdown(result: CaptureMade | CapturesMade) -> Iterator[str]:
     for change in _to_be_written(result):
         block = fenced(_diff(change), "diff")
         yield f"{block}\n"
-    yield tally(result)
 
 
 def refused(result: CaptureRefused) -> Iterator[Diagnostic | Aside]:
@@ -109,7 +132,110 @@ def tally(result: CaptureMade) -> str:
     return f"{words}. Read them, and commit them."
 
 
-def _to_be_written(result: CaptureMade) -> tuple[FileChange, ...]:
+# --- several ---
+
+
+def several_as_text(result: CapturesMade) -> Iterator[Diagnostic | Text | str]:
+    """Yield what became of each capture, and what all of them came to."""
+    yield from result.problems
+    yield from result.remarks
+    ends = {capture.end for capture in result.captures}
+    # That nothing is new is said in one line.
+    if ends != {CaptureEnd.SAME}:
+        yield from _rows(result.captures)
+    yield from _diffs_as_text(result)
+    yield several_tally(result)
+
+
+def _rows(all_captures: Sequence[CaptureOfOne]) -> Iterator[Text]:
+    wide = max(len(capture.target.repository) for capture in all_captures)
+    for instrument, captures in groupby(all_captures, key=_INSTRUMENT):
+        yield Text(instrument, "bold")
+        for capture in captures:
+            yield Text.assemble(
+                f"  {capture.target.repository:{wide}}  ",
+                (_became(capture), _END_STYLES[capture.end]),
+            )
+
+
+def several_as_markdown(result: CapturesMade) -> Iterator[Diagnostic | str]:
+    """Yield the same as a table."""
+    yield from result.problems
+    yield from result.remarks
+    yield row("instrument", "repository", "")
+    yield "|---|---|---|"
+    for capture in result.captures:
+        yield row(
+            capture.target.instrument,
+            capture.target.repository,
+            _became(capture),
+        )
+    yield ""
+    yield from _diffs_as_markdown(result)
+    yield several_tally(result)
+
+
+_INSTRUMENT = attrgetter("target.instrument")
+
+
+def several_tally(result: CapturesMade) -> str:
+    """Say in a line what several captures came to."""
+    repositories = {capture.target.repository for capture in result.captures}
+    instruments = {capture.target.instrument for capture in result.captures}
+    number_of_repositories = count(repositories, "repository")
+    number_of_instruments = count(instruments, "instrument")
+    start = f"{number_of_repositories}, {number_of_instruments}"
+    files = result.files
+    ends = Counter(capture.end for capture in result.captures)
+    parts = _numbers_of_files(files)
+    if not parts:
+        same = count(Counter(files.values())["same"], "file")
+        parts = [f"nothing to write, {same} say it already"]
+    if ends[CaptureEnd.REFUSED]:
+        parts.append(f"{ends[CaptureEnd.REFUSED]} refused")
+    if result.unseen:
+        parts.append(f"{len(result.unseen)} could not be seen")
+    words = "; ".join(parts)
+    if not result.changes:
+        return f"{start}: {words}."
+    if not result.written:
+        return f"{start}: {words}; nothing was written."
+    return f"{start}: {words}. Read them, and commit them."
+
+
+def _became(capture: CaptureOfOne) -> str:
+    """Say what became of one of several captures."""
+    match capture.end:
+        case CaptureEnd.CAPTURED:
+            return "; ".join(_numbers_of_files(capture.files))
+        case CaptureEnd.SAME:
+            return "in the files already"
+        case CaptureEnd.ABSENT:
+            chains = ", ".join(capture.chains)
+            return f"has no {chains}"
+        case CaptureEnd.REFUSED:
+            summaries = dict.fromkeys(problem.summary for problem in capture.problems)
+            return f"refused, nothing of it written: {', '.join(summaries)}"
+        case CaptureEnd.UNREACHABLE:
+            return "could not be seen"
+
+
+def _numbers_of_files(files: Mapping[str, str]) -> list[str]:
+    """Return how many files are new and changed, by what they declare."""
+    parts: list[str] = []
+    for what in ("new", "changed"):
+        numbers: Counter[str] = Counter()
+        for file, became in files.items():
+            if became == what:
+                folder, _, _ = file.partition("/")
+                numbers[folder.removesuffix("s")] += 1
+        if numbers:
+            listed = ", ".join(count(number, noun) for noun, number in numbers.items())
+            parts.append(f"{listed} {what}")
+    return parts
+
+
+def _to_be_written(result: CaptureMade | CapturesMade) -> tuple[FileChange, ...]:
     """Return the changes that a dry run shows; what was written is there."""
     if result.written:
         return ()

@@ -115,6 +115,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.captures.capture_document",
         Format.MARKDOWN: "views.capture.as_markdown",
     },
+    "results.captures.CapturesMade": {
+        Format.TEXT: "views.capture.several_as_text",
+        Format.JSON: "store.documents.captures.several_document",
+        Format.MARKDOWN: "views.capture.several_as_markdown",
+    },
     "results.captures.CaptureRefused": {
         Format.TEXT: "views.capture.refused",
         Format.JSON: "store.documents.captures.refused_document",

@@ -1,18 +1,20 @@
-"""Write the state files that describe a live chain as it is."""
+"""Write the state files that describe live chains as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..capturing.capture import Wanted
-from ..capturing.capture import capture as look
-from ..capturing.declare import declare, seal_captured
+from ..capturing.declare import SealsTried
+from ..capturing.targets import targets_of
 from ..engine.observe import refuse_doubles
 from ..errors import Diagnostic, RefusedError, UsageError
-from ..model.names import RepositoryAddress, nearest, spelled
-from ..model.results.captures import CaptureMade, CaptureRefused
+from ..model.results.captures import CaptureMade, CaptureRefused, CapturesMade
 from ..store import treefile
+from .capturing import capture_all, describe
+from .scoping import not_declared_as, with_names
 from .session import Session
 
 __all__ = ["capture"]
@@ -20,21 +22,21 @@ __all__ = ["capture"]
 
 def capture(
     session: Session,
-    repository: str,
-    instrument: str,
+    names: Sequence[str] = (),
     chains: Sequence[str] = (),
     *,
     seal: bool = True,
     write: bool = True,
-) -> CaptureMade | CaptureRefused:
-    """Return what describes a live chain, and write it into the state tree.
+) -> CaptureMade | CaptureRefused | CapturesMade:
+    """Return what describes live chains, and write it into the state tree.
 
     Parameters
     ----------
     session
-        It says which tree.
-    repository, instrument
-        Whose chain.
+        It says which tree, and what is asked for.
+    names
+        Repositories, sites and instruments that are asked for besides;
+        nothing asked for: all of them.
     chains
         Chains besides that of the instrument.
     seal
@@ -45,57 +47,77 @@ def capture(
     Raises
     ------
     UsageError
-        Nobody declared the repository, or the instrument there.
+        Nobody declared what is asked for.
     """
     desired = session.desired
-    address = RepositoryAddress(repository)
-    if address not in desired.repositories:
-        raise _unknown(repository, "a repository", desired.repositories)
-    instruments = desired.repository(address)[1].instruments
-    if instrument not in instruments:
-        raise _unknown(instrument, f"an instrument of {repository}", instruments)
-    today = session.utc_now()[:10]
-    wanted = Wanted(address, instrument, tuple(chains), today)
+    requested = with_names(session.requested, names, desired)
+    session = replace(session, requested=requested)
+    targets = targets_of(desired, session.scope)
+    instruments = {target.instrument for target in targets}
+    if not targets:
+        raise _nothing_asked_for(session)
+    if chains and len(instruments) > 1:
+        listed = ", ".join(sorted(instruments))
+        detail = f"--chain names chains of one instrument, and {listed} are asked for."
+        raise UsageError(Diagnostic("Whose chain?", detail, hint="Name the instrument, too."))
+    places = session.places()
+    seals = SealsTried() if seal else None
     try:
-        return _capture(session, wanted, seal=seal, write=write)
+        refuse_doubles(desired, places)
+        if len(targets) > 1:
+            return capture_all(
+                session,
+                places,
+                targets,
+                chains,
+                seals=seals,
+                write=write,
+            )
+        # One by itself is shown child by child.
+        target = targets[0]
+        moment = session.utc_now()
+        wanted = Wanted(
+            target.repository,
+            target.instrument,
+            tuple(chains),
+            day=moment[:10],
+        )
+        described = describe(
+            session,
+            wanted,
+            desired,
+            places,
+            seals=seals,
+        )
+        session.listener.report(places.slow_looks())
+        if write:
+            treefile.write(Path(desired.root), described.changes)
+        result = described.result(target)
+        return replace(result, written=write)
     except RefusedError as error:
-        return CaptureRefused(error.diagnostics)
+        return CaptureRefused(targets, error.diagnostics)
 
 
-def _capture(session: Session, wanted: Wanted, *, seal: bool, write: bool) -> CaptureMade:
-    desired = session.desired
-    places, now = session.places(), session.utc_now()
-    refuse_doubles(desired, places)
-    with session.counting("looking at", "repositories") as watch:
-        captured = look(wanted, desired, places, watch)
-    session.listener.report(places.slow_looks())
-    changes, remarks = declare(captured, desired), captured.warnings
-    if seal:
-        # Only now, since reading all files takes long.
-        sealed = seal_captured(captured, desired, places, now, session.listener.progress)
-        changes = declare(captured, desired, sealed.seals)
-        remarks = (*remarks, *sealed.warnings)
-    if write:
-        treefile.write(Path(desired.root), changes)
-    files: dict[str, str] = {}
-    for change in changes:
-        files[change.file] = "new" if change.before is None else "changed"
-    # What says a part of it already comes last.
-    for file in captured.files:
-        files.setdefault(file, "same")
-    return CaptureMade(
-        captured.children,
-        files,
-        changes,
-        remarks,
-        written=write,
+def _nothing_asked_for(session: Session) -> UsageError:
+    """Return the error that nothing is left to be captured."""
+    scope = session.scope
+    everything = replace(scope, instruments=())
+    addresses: dict[str, None] = {}
+    instruments: set[str] = set()
+    for target in targets_of(session.desired, everything):
+        addresses[target.repository] = None
+        instruments.add(target.instrument)
+    if not addresses:
+        return UsageError(
+            Diagnostic(
+                "Nothing to capture",
+                "No repository is left of what is asked for.",
+                hint="Leave less out.",
+            )
+        )
+    what = f"an instrument of {', '.join(addresses)}"
+    return not_declared_as(
+        what,
+        scope.instruments[0],
+        sorted(instruments),
     )
-
-
-def _unknown(word: str, what: str, declared: Collection[str]) -> UsageError:
-    hint = f"Known are: {', '.join(declared) or 'none'}."
-    near = nearest(word, list(declared))
-    if near:
-        hint = f"Did you mean {near}?"
-    detail = f"{spelled(word)} is not declared as {what}."
-    return UsageError(Diagnostic("Not declared", detail, hint=hint))

@@ -12,7 +12,16 @@ from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.scope import Scope
 from ..model.tickets import Ticket
 
-__all__ = ["Narrowed", "check_scope", "only_here", "origins_of", "ticket_named", "undeclared"]
+__all__ = [
+    "Narrowed",
+    "check_scope",
+    "not_declared_as",
+    "only_here",
+    "origins_of",
+    "ticket_named",
+    "undeclared",
+    "with_names",
+]
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,89 @@ def check_scope(desired: DesiredState, scope: Scope) -> None:
         )
     _check_words("instrument", scope.instruments, instruments)
     _check_words("ticket", scope.tickets, tickets)
+
+
+def with_names(scope: Scope, names: Iterable[str], desired: DesiredState) -> Scope:
+    """Return a scope with the places and instruments that arguments name.
+
+    Parameters
+    ----------
+    scope
+        What options ask for.
+    names
+        Repositories, sites and instruments, or shell patterns of them.
+    desired
+        What is declared.
+
+    Raises
+    ------
+    UsageError
+        A name is none of these, or a site and an instrument.
+    """
+    from fnmatch import filter as matching
+
+    instruments: set[str] = set()
+    for address in desired.repositories:
+        _, repository = desired.repository(address)
+        instruments.update(repository.instruments)
+    more_repositories: list[RepositoryAddress] = []
+    more_instruments: list[str] = []
+    for name in names:
+        if "/" in name:
+            if not matching(desired.repositories, name):
+                raise not_declared_as(
+                    "a repository",
+                    name,
+                    desired.repositories,
+                )
+            more_repositories.append(RepositoryAddress(name))
+            continue
+        is_site = matching(desired.sites, name)
+        is_instrument = matching(instruments, name)
+        if is_site and is_instrument:
+            raise UsageError(
+                Diagnostic(
+                    "Not clear",
+                    f"{spelled(name)} is a site and an instrument.",
+                    hint=f"Say which: --site {name}, or --instrument {name}.",
+                )
+            )
+        if is_site:
+            # Beside a repository that is named, not instead of it.
+            more_repositories.append(RepositoryAddress(f"{name}/*"))
+        elif is_instrument:
+            more_instruments.append(name)
+        else:
+            raise not_declared_as(
+                "a site or an instrument",
+                name,
+                sorted([*desired.sites, *instruments]),
+            )
+    return replace(
+        scope,
+        repositories=(*scope.repositories, *more_repositories),
+        instruments=(*scope.instruments, *more_instruments),
+    )
+
+
+def not_declared_as(what: str, word: str, declared: Collection[str]) -> UsageError:
+    """Return the error that a word is none of something.
+
+    Parameters
+    ----------
+    what
+        What it is to be, with its article.
+    word
+        The word.
+    declared
+        What is declared as that.
+    """
+    hint = f"Known are: {', '.join(declared) or 'none'}."
+    near = nearest(word, list(declared))
+    if near:
+        hint = f"Did you mean {near}?"
+    detail = f"{spelled(word)} is not declared as {what}."
+    return UsageError(Diagnostic("Not declared", detail, hint=hint))
 
 
 def only_here(desired: DesiredState, scope: Scope) -> Narrowed:

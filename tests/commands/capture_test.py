@@ -131,6 +131,7 @@ def test_the_document_is_what_its_schema_says(undeclared: Sites) -> None:
     assert document["written"] is True
     assert {f["what"] for f in document["files"]} == {"new"}
     assert document["found"][-1] == {
+        "repository": ORIGIN,
         "chain": TOP,
         "child": "u/somebody/bias",
         "as": "collection of the bare ticket u-somebody-bias",
@@ -138,6 +139,8 @@ def test_the_document_is_what_its_schema_says(undeclared: Sites) -> None:
     }
     again = undeclared.run("capture", ORIGIN, INSTRUMENT, "--format", "json").json
     assert {f["what"] for f in again["files"]} == {"same"}
+    ends = [(c["repository"], c["instrument"], c["end"]) for c in (*document["captures"], *again["captures"])]
+    assert ends == [(ORIGIN, INSTRUMENT, "captured"), (ORIGIN, INSTRUMENT, "same")]
 
 
 def test_markdown_has_the_same(undeclared: Sites) -> None:
@@ -197,10 +200,11 @@ def test_a_tree_of_a_person_gets_lines_and_keeps_all_else(deployed: Sites) -> No
     ("arguments", "word"),
     [
         (("usdf/mian", INSTRUMENT), "Did you mean usdf/main?"),
-        (("usdf/*", INSTRUMENT), "is not declared as a repository"),
+        (("usdf/x*", INSTRUMENT), "is not declared as a repository"),
+        (("usfd", INSTRUMENT), "Did you mean usdf?"),
         ((ORIGIN, "LSSTComCan"), "Did you mean LSSTComCam?"),
         ((ORIGIN, INSTRUMENT, "--chain", "no/chain"), "has no collection no/chain"),
-        ((ORIGIN,), "INSTRUMENT"),
+        ((ORIGIN, "--exclude", "usdf/*"), "No repository is left"),
     ],
 )
 def test_wrong_words_are_told(undeclared: Sites, arguments: tuple[str, ...], word: str) -> None:

@@ -568,7 +568,7 @@ def test_a_repository_that_cannot_be_seen_is_not_skipped_but_warned_of(world: Wo
 
     captured = capture(Wanted(ORIGIN, INSTRUMENT, (), DAY), world.desired, world.places)
 
-    assert [t.summary for t in captured.warnings] == ["Repository cannot be seen from here"]
+    assert (list(captured.unseen), captured.warnings) == ([BASE], ())
     assert all(ticket.skip.keys() == {SUMMIT} for ticket in captured.additions.tickets)
 
 
