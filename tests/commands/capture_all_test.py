@@ -127,8 +127,8 @@ def test_who_cannot_be_captured_keeps_no_other_from_it(live: Sites) -> None:
         1,
         {**others, **unseen, (EMBARGO, "LATISS"): "captured", (EMBARGO, "LSSTComCam"): "refused"},
     )
-    problems = [told["summary"] for told in ran.json["told"] if told["severity"] == "error"]
-    assert problems == ["Repository cannot be seen from here", "Another order"]
+    summaries = [told["summary"] for told in ran.json["told"]]
+    assert summaries == ["Repository cannot be seen from here", "Another order", "Not at the origin"]
     assert b"usdf/embargo" not in files(live)["chains/LSSTComCam-calib.yaml"]
     shown = live.run("capture", "--dry-run")
     assert f"  {EMBARGO}  refused, nothing of it written: Another order" in shown.out.splitlines()
@@ -143,12 +143,15 @@ def test_who_cannot_be_captured_keeps_no_other_from_it(live: Sites) -> None:
     assert changes_a_butler(live) == []
 
 
-def test_a_refusal_alone_ends_with_3(live: Sites) -> None:
+def test_a_refusal_alone_ends_with_3_whoever_else_is_away(live: Sites) -> None:
     live.change_chain(EMBARGO, lambda children: children[::-1])
+    shutil.rmtree(live.path(SUMMIT))
 
     ran = live.run("capture", "usdf", "--no-seals")
 
     assert ran.code == 3
+    assert ran.err.count("Repository cannot be seen from here") == 1, "nobody asked for it"
+    assert f"calibstate capture {SUMMIT}.\n" in ran.err
     assert "2 repositories, 2 instruments: 3 tickets, 2 chains new; 1 refused." in ran.out
 
 
