@@ -23,7 +23,8 @@ from ..ports.progress import Watch
 from ..views.counts import Counts
 from ..views.messages import diagnostic
 from ..views.printable import printable
-from ..views.size import size
+from ..views.size import columns_of_terminal, size
+from ..views.wrapping import wrapped
 from . import terminal
 
 __all__ = [
@@ -52,7 +53,7 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 def _console(*, stderr: bool) -> Console:
     plain = bool(os.environ.get("NO_COLOR") or os.environ.get("CI"))
     width, height = size()
-    # Lines are never wrapped: a name must stay whole to be copied.
+    # We wrap lines ourselves, and on terminals only: names stay whole.
     return Console(
         stderr=stderr,
         no_color=plain or None,
@@ -73,7 +74,9 @@ def err() -> Console:
     return _console(stderr=True)
 
 
-def print_lines(lines: Iterable[Text | str], console: Console | None = None) -> None:
+def print_lines(
+    lines: Iterable[Text | str], console: Console | None = None, *, is_prose: bool = True
+) -> None:
     """Print a result line by line.
 
     Parameters
@@ -82,10 +85,15 @@ def print_lines(lines: Iterable[Text | str], console: Console | None = None) -> 
         The result.
     console
         Where to; where results go unless told.
+    is_prose
+        Whether it is for people; else no line is broken.
     """
     console = console or out()
     for line in lines:
-        console.print(_harmless(line), markup=False)
+        text = _harmless(line)
+        if is_prose:
+            text = _fitted(text, console)
+        console.print(text, markup=False)
 
 
 def print_json(document: Any) -> None:
@@ -108,7 +116,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 def tell(words: str) -> None:
     """Say something that is no result."""
-    err().print(_harmless(without_secrets(words)), markup=False, style="dim")
+    console = err()
+    text = _harmless(without_secrets(words))
+    console.print(_fitted(text, console), markup=False, style="dim")
 
 
 def told(problems: Iterable[Diagnostic]) -> None:
@@ -117,7 +127,16 @@ def told(problems: Iterable[Diagnostic]) -> None:
     for problem in problems:
         if problem.severity is Severity.DETAIL and not terminal.wanted.details:
             continue
-        console.print(_harmless(diagnostic(problem)), markup=False)
+        text = _harmless(diagnostic(problem))
+        console.print(_fitted(text, console), markup=False)
+
+
+def _fitted(text: Text, console: Console) -> Text:
+    """Return text as it fits a terminal; a file takes lines of any length."""
+    columns = columns_of_terminal()
+    if columns is None or not console.file.isatty():
+        return text
+    return wrapped(text, columns)
 
 
 def _harmless(line: Text | str) -> Text:

@@ -97,4 +97,4 @@ def print_result(result: object, format: Format) -> None:
         elif isinstance(line, Aside):
             screen.tell(line)
         else:
-            screen.print_lines([line], console)
+            screen.print_lines([line], console, is_prose=format is Format.TEXT)

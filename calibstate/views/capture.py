@@ -78,7 +78,7 @@ def _diffs_as_text(result: CaptureMade | CapturesMade) -> Iterator[Text]:
         for difference in _diff(change):
             mark = difference[:1]
             style = _DIFF_STYLES.get(mark, "")
-            yield Text(difference, style)
+            yield Text(difference, style, no_wrap=True)
 
 
 def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:

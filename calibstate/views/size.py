@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["size"]
+__all__ = ["columns_of_terminal", "size"]
 
 
 class _Bounds(NamedTuple):
@@ -39,6 +39,22 @@ def size(variables: Mapping[str, str] = os.environ) -> tuple[int, int]:
         _within(_COLUMNS, _number(wanted_columns) or columns),
         _within(_LINES, _number(wanted_lines) or lines),
     )
+
+
+def columns_of_terminal(variables: Mapping[str, str] = os.environ) -> int | None:
+    """Return how many columns a terminal has; `None`: nobody knows.
+
+    Parameters
+    ----------
+    variables
+        Of the environment, as for `size`.
+    """
+    columns, _ = _size_of_terminal()
+    wanted_columns = variables.get("COLUMNS", "")
+    number = _number(wanted_columns) or columns
+    if number == 0:
+        return None
+    return _within(_COLUMNS, number)
 
 
 def _within(bounds: _Bounds, number: int) -> int:
