@@ -10,7 +10,8 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import Narrowing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, TimeoutOption
+from .nouns import argument
+from .options import USUAL_TIMEOUT, DryRunOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
 
@@ -22,10 +23,12 @@ def capture(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="REPOSITORY|SITE|INSTRUMENT",
-            autocompletion=completing.captured,
-            help="As --repository, --site and --instrument; else all.",
+        argument(
+            "PLACE|INSTRUMENT",
+            "As --site, --repository and --instrument; else all.",
+            completing.captured,
+            may_lack=True,
+            may_be_several=True,
         ),
     ] = None,
     chain: Annotated[
@@ -42,10 +45,7 @@ def capture(
         bool,
         typer.Option("--no-seals", envvar="CALIBSTATE_NO_SEALS", help="Do not read the files to seal them."),
     ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written."),
-    ] = False,
+    dry_run: DryRunOption = False,
     format: Annotated[Format, shown_as("results.captures.CaptureMade")],
     narrowing: Annotated[Narrowing, without("ticket")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
