@@ -59,6 +59,11 @@ class RecordingButler(ButlerReader):
         return collections
 
     @override
+    def names_below(self, folder: str) -> Sequence[str]:
+        """Return the names of collections; they are not kept."""
+        return self.butler.names_below(folder)
+
+    @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
@@ -251,6 +256,17 @@ class RecordedButler(ButlerReader):
         for name, entry in self._recalled(names, self.observation.collections).items():
             collections[name] = SeenCollection(name, entry.type, entry.children)
         return collections
+
+    @override
+    def names_below(self, folder: str) -> Sequence[str]:
+        """Return the names of collections; nobody kept them.
+
+        Raises
+        ------
+        UnreachableError
+            Always.
+        """
+        self._cannot(f"all that is below {folder}")
 
     @override
     def holdings(

@@ -125,6 +125,12 @@ class RegistryReader(ButlerReader):
         )
 
     @override
+    def names_below(self, folder: str) -> Sequence[str]:
+        """Return the names of collections below another name, in order."""
+        # Asked once by who looks for something: the butler knows patterns.
+        return self._butler.names_below(folder)
+
+    @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:

@@ -157,6 +157,16 @@ class ButlerReader(Protocol):
         """Return those of ``names`` that exist, looked at anew."""
         ...
 
+    def names_below(self, folder: str) -> Sequence[str]:
+        """Return the names of collections below another name, in their order.
+
+        Parameters
+        ----------
+        folder
+            What they begin with, without the ``/`` behind it.
+        """
+        ...
+
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:

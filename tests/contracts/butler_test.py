@@ -181,6 +181,20 @@ def test_collections_that_exist_are_told_with_their_children_in_order(
 
 
 @in_every_way
+def test_names_below_another_are_told_in_order_and_no_others(place: Place, hands: Hands) -> None:
+    hands.add_calibration(FLAT, "flat")
+    hands.add_calibration(BIAS, "bias")
+    hands.add_chain(TICKET, [BIAS])
+    hands.add_chain(f"{TICKET}1", [FLAT])
+    hands.add_chain("u/someone/DM-1", [BIAS])
+
+    below = place.reader.names_below(TICKET)
+
+    assert below == [BIAS, f"{BIAS}.run", FLAT, f"{FLAT}.run"]
+    assert place.reader.names_below("u/nobody") == []
+
+
+@in_every_way
 def test_what_is_told_by_a_digest_is_what_the_rows_come_to(place: Place, hands: Hands) -> None:
     hands.add_calibration(BIAS, "bias", SINCE_2024)
     hands.add_calibration(FLAT, "flat", IN_2024, IN_2025, EMPTY)

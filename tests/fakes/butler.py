@@ -286,6 +286,10 @@ class MemoryButler(ButlerWriter):
         return {name: self.seen[name] for name in dict.fromkeys(names) if name in self.seen}
 
     @override
+    def names_below(self, folder: str) -> Sequence[str]:
+        return sorted(name for name in self.seen if name.startswith(f"{folder}/"))
+
+    @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:

@@ -233,6 +233,10 @@ class _Writer(ButlerWriter):
         return self._butler.collections(names)
 
     @override
+    def names_below(self, folder: str) -> Sequence[str]:
+        return self._butler.names_below(folder)
+
+    @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:

@@ -94,6 +94,13 @@ class DafButlerReader(ButlerReader):
         return collections
 
     @override
+    def names_below(self, folder: str) -> Sequence[str]:
+        """Return the names of collections below another name, in order."""
+        with self._repository.asking():
+            names = self._butler.collections.query(f"{folder}/*")
+        return sorted(names)
+
+    @override
     def holdings(
         self, names: Iterable[str], *, files: Iterable[str] = (), calibrations_only: bool = False
     ) -> Mapping[str, Holding]:
