@@ -14,7 +14,7 @@ from ..store.yamlsource import MAX_BYTES, in_lines
 from .checkout import check_begun, entries_of
 from .git import Checkout, GitFailedError, opened
 
-__all__ = ["check_committable", "commit_on_branch"]
+__all__ = ["check_committable", "commit_on_branch", "never_committed"]
 
 _UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 _WRITTEN = "The files are written: mend it, and commit them by hand."
@@ -29,7 +29,7 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
     folder
         The root of a state tree.
     files
-        Files in it, that nobody has changed yet.
+        Files in it, that nobody has changed yet; some may not be there.
     branch
         The branch that will be made.
 
@@ -89,6 +89,35 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
             )
 
 
+def never_committed(folder: str, files: Sequence[str]) -> list[str]:
+    """Return the files that are on the disk, and not in HEAD.
+
+    Parameters
+    ----------
+    folder
+        The root of a state tree.
+    files
+        Files in it.
+
+    Raises
+    ------
+    CalibstateError
+        The tree is not in Git, or has no commit yet.
+    """
+    with opened(folder) as checkout:
+        try:
+            check_begun(checkout)
+            tree = checkout.commit(checkout.tell("rev-parse", "--verify", "HEAD")).tree
+        except GitFailedError as error:
+            raise _failed(error) from None
+        top = checkout.inside(folder)
+        new = []
+        for file in files:
+            if Path(folder, file).exists() and _committed(checkout, tree, top / file) is None:
+                new.append(file)
+        return new
+
+
 def _changed(
     checkout: Checkout,
     folder: str,
@@ -113,15 +142,21 @@ def _changed(
             "--",
             str(path),
         )
-        # Line ends may be changed by Git between the disk and the commit.
-        on_disk = in_lines(Path(folder, file).read_bytes())
-        committed = None
-        for entry in entries_of(checkout, tree, path.parent.parts):
-            if entry.name == path.name:
-                committed = in_lines(checkout.file(entry.digest, MAX_BYTES))
-        if staged or committed != on_disk:
+        on_disk = None
+        if Path(folder, file).exists():
+            # Line ends may be changed by Git between the disk and the commit.
+            on_disk = in_lines(Path(folder, file).read_bytes())
+        if staged or _committed(checkout, tree, path) != on_disk:
             changed.append(file)
     return changed
+
+
+def _committed(checkout: Checkout, tree: str, path: PurePosixPath) -> bytes | None:
+    """Return what a tree of Git has of a file; `None`: it has none."""
+    for entry in entries_of(checkout, tree, path.parent.parts):
+        if entry.name == path.name:
+            return in_lines(checkout.file(entry.digest, MAX_BYTES))
+    return None
 
 
 def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: str) -> str:
@@ -162,7 +197,13 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
         except GitFailedError as error:
             raise _failed(error, _WRITTEN) from None
         paths = [os.fspath(Path(folder) / PurePosixPath(file)) for file in files]
+        new: list[str] = []
         try:
+            # A commit of some files takes only what Git has heard of.
+            for path in paths:
+                if not checkout.tell("ls-files", "--", path):
+                    checkout.tell(*settings, "add", "--intent-to-add", "--", path)
+                    new.append(path)
             checkout.tell(
                 *settings,
                 "commit",
@@ -175,6 +216,8 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
             )
             return checkout.tell("rev-parse", "--verify", "HEAD")
         except GitFailedError as error:
+            if new:
+                checkout.ask(*settings, "reset", "--quiet", "--", *new)
             checkout.ask(*settings, "checkout", "--quiet", before)
             checkout.ask("branch", "--delete", "--force", branch)
             raise _failed(error, _WRITTEN) from None

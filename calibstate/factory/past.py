@@ -32,6 +32,7 @@ __all__ = [
     "commit_on_branch",
     "declared_before",
     "declared_in_time",
+    "never_committed",
 ]
 
 
@@ -227,7 +228,7 @@ def check_committable(root: str, files: Sequence[str], branch: str) -> None:
     root
         Root of the tree.
     files
-        Files in it, that nobody has changed yet.
+        Files in it, that nobody has changed yet; some may not be there.
     branch
         The branch that will be made.
 
@@ -240,6 +241,21 @@ def check_committable(root: str, files: Sequence[str], branch: str) -> None:
     from ..adapters import commits
 
     commits.check_committable(root, files, branch)
+
+
+def never_committed(root: str, files: Sequence[str]) -> list[str]:
+    """Return the files that are on the disk, and in no commit yet.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    files
+        Files in it.
+    """
+    from ..adapters import commits
+
+    return commits.never_committed(root, files)
 
 
 def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str) -> str:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from ..errors import Diagnostic, UsageError
-from ..factory.past import check_committable, commit_on_branch
-from ..model.files import FileChange
 from ..model.results.proposals import RolledBack
 from ..model.scope import Scope
 from ..past.changes import changes
@@ -18,6 +15,7 @@ from ..views.rollback import commit_message
 from ..views.sentences import sentences
 from .impact import lookups_changed
 from .session import Session
+from .writing import branch_called, write_and_commit
 
 __all__ = ["rollback"]
 
@@ -78,16 +76,15 @@ def rollback(
         tuple(remaining(before, after)),
         tuple(change.file for change in files),
     )
-    return _written(result, before.root, files, commit=commit) if write else result
-
-
-def _written(result: RolledBack, root: str, files: tuple[FileChange, ...], *, commit: bool) -> RolledBack:
-    """Write the files, and commit them where that is wanted."""
-    branch = f"rollback-{result.what.name.replace('/', '-')}"
+    if not write:
+        return result
+    branch = ""
     if commit:
-        check_committable(root, result.files, branch)
-    treefile.write(Path(root), files)
-    if not commit:
-        return replace(result, written=True)
-    digest = commit_on_branch(root, result.files, branch, commit_message(result))
-    return replace(result, written=True, branch=branch, commit=digest)
+        branch = branch_called("rollback", what.name)
+    digest = write_and_commit(before.root, files, branch, commit_message(result))
+    return replace(
+        result,
+        written=True,
+        branch=branch,
+        commit=digest,
+    )
