@@ -20,29 +20,37 @@ def seal(
     context: typer.Context,
     *,
     tickets: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="TICKET…",
             autocompletion=completing.tickets,
-            help="Tickets, or INSTRUMENT/TICKET.",
+            help="Tickets, or INSTRUMENT/TICKET; all that are adopted and not sealed unless told.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Name the digest under `approval` of the ticket's file too.")
+    ] = False,
 ) -> None:
     """Write down what a ticket contains, from its origin.
 
     Every file is read.  The seal is what the board approves: commit it with
-    the ticket, and name its digest under `approval`.
+    the ticket.  With --write its digest is named under `approval` in the
+    ticket's file too, for a ticket that is sealed already as well; `adopt`
+    does that by itself.
 
-    Ends with 0 when written, 3 where the origin does not hold the ticket, or
-    not what was sealed before.
+    Without a ticket all are sealed that are adopted and have no seal.
+
+    Ends with 0 when written, 3 where the origin does not hold a ticket, or
+    not what was sealed or approved before; the others are sealed all the same.
 
     \b
     Examples:
       calibstate seal DM-48955
       calibstate seal LSSTComCam/DM-48520 LSSTComCam/DM-48955
+      calibstate seal DM-48955 --write
     """
     from ..work.seal import seal
 
-    for sealed in seal(begin(context), tickets):
+    for sealed in seal(begin(context), tickets or (), write=write):
         print_result(sealed, Format.TEXT)

@@ -37,3 +37,5 @@ def seal(result: SealWritten) -> Iterator[str]:
     digest = result.digest
     yield f"{path}: {files}, {size} bytes"
     yield f"  digest {digest}"
+    if result.approved_in:
+        yield f"  named as approved in {result.approved_in}"

@@ -534,3 +534,52 @@ def test_an_approval_of_this_seal_is_deployed(sealed: Sites) -> None:
 
     assert sealed.apply().code == 0
     assert sealed.chain(SUMMIT)[0] == TICKET
+
+
+# --- what was sealed is named as approved ---
+
+
+def _approved(sites: Sites, ticket: str) -> Any:
+    file = sites.tree.state / f"tickets/LSSTComCam/{ticket}.yaml"
+    return yaml.safe_load(file.read_text())["approval"].get("seal")
+
+
+def _digest(sites: Sites, ticket: str) -> Any:
+    return read_seal(sites, ticket)["digest"]
+
+
+def test_a_digest_is_named_where_it_is_approved_if_that_is_asked_for(sites: Sites) -> None:
+    sites.tree.ticket("DM-4", "flat.20240101a", status="adopted")
+    assert sites.run("seal", "DM-2").code == 0
+    assert _approved(sites, "DM-2") is None
+
+    named = sites.run("seal", "DM-2", "--write")
+    rest = sites.run("seal", "--write")
+
+    assert named.code == 0, named.err
+    assert "  named as approved in tickets/LSSTComCam/DM-2.yaml" in named.out
+    assert _approved(sites, "DM-2") == _digest(sites, "DM-2")
+    # One that cannot be sealed keeps the others from nothing.
+    assert (rest.code, f"{ORIGIN} holds nothing in {TOP}/DM-4/flat.20240101a" in rest.err) == (3, True), (
+        rest.err
+    )
+    assert _approved(sites, "DM-1") == _digest(sites, "DM-1")
+    assert "DM-2" not in rest.out
+    (sites.tree.state / "tickets/LSSTComCam/DM-4.yaml").unlink()
+    assert "Every adopted ticket is sealed." in sites.run("seal").err
+    assert sites.run("validate").code == 0
+
+
+def test_another_digest_that_was_approved_is_not_written_over(sites: Sites) -> None:
+    wrong = f"sha256:{'0' * 64}"
+    for ticket, status in (("DM-1", "adopted"), ("DM-2", "proposed")):
+        file = sites.tree.state / f"tickets/LSSTComCam/{ticket}.yaml"
+        text = file.read_text().replace("status: adopted", f"status: {status}\n  seal: {wrong}")
+        file.write_text(text)
+    sites.tree.chain(["DM-1"])
+
+    ran = sites.run("seal", "DM-1", "DM-2", "--write")
+
+    assert (ran.code, "Approved content is not the sealed one" in ran.err) == (3, True), ran.err
+    assert _approved(sites, "DM-1") == wrong
+    assert _approved(sites, "DM-2") == _digest(sites, "DM-2")

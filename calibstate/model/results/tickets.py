@@ -42,3 +42,6 @@ class SealWritten(CommandResult):
     files: int
     bytes: int
     digest: str
+
+    approved_in: str = ""
+    """File whose `approval.seal` was given the digest; empty: none was."""
