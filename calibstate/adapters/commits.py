@@ -14,7 +14,7 @@ from ..store.yamlsource import MAX_BYTES, in_lines
 from .checkout import check_begun, entries_of
 from .git import Checkout, GitFailedError, opened
 
-__all__ = ["check_committable", "commit_on_branch", "never_committed"]
+__all__ = ["check_committable", "commit_on_branch", "current_branch", "never_committed"]
 
 _UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 _WRITTEN = "The files are written: mend it, and commit them by hand."
@@ -31,7 +31,7 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
     files
         Files in it, that nobody has changed yet; some may not be there.
     branch
-        The branch that will be made.
+        The branch that will be made, or that is checked out.
 
     Raises
     ------
@@ -46,6 +46,7 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
             check_begun(checkout)
             changed = _changed(checkout, folder, files)
             references = checkout.tell("for-each-ref", "--format=%(refname)", _BRANCHES)
+            here = _branch_of(checkout)
         except GitFailedError as error:
             raise _failed(error) from None
         if changed:
@@ -67,6 +68,9 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
             )
         for reference in references.splitlines():
             there = reference.removeprefix(_BRANCHES)
+            # What is checked out is gone on with.
+            if branch == here:
+                break
             # Where there is a branch a/b, none can be called a.
             if not f"{there}/".startswith(f"{branch}/"):
                 continue
@@ -87,6 +91,31 @@ def check_committable(folder: str, files: Sequence[str], branch: str) -> None:
                     hint="End it first; see git status.",
                 )
             )
+
+
+def current_branch(folder: str) -> str:
+    """Return the branch that is checked out; empty: none is.
+
+    Parameters
+    ----------
+    folder
+        The root of a state tree.
+
+    Raises
+    ------
+    CalibstateError
+        The tree is not in Git.
+    """
+    with opened(folder) as checkout:
+        return _branch_of(checkout)
+
+
+def _branch_of(checkout: Checkout) -> str:
+    """Return the branch that is checked out; empty: none is."""
+    head = checkout.ask("symbolic-ref", "--quiet", "HEAD")
+    if head.code:
+        return ""
+    return head.out.strip().removeprefix(_BRANCHES)
 
 
 def never_committed(folder: str, files: Sequence[str]) -> list[str]:
@@ -160,7 +189,7 @@ def _committed(checkout: Checkout, tree: str, path: PurePosixPath) -> bytes | No
 
 
 def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: str) -> str:
-    """Commit files on a new branch, and stay there.
+    """Commit files on a branch, and stay there.
 
     Parameters
     ----------
@@ -169,7 +198,7 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
     files
         Files in it.
     branch
-        The branch that is made, from where HEAD is.
+        The branch; unless it is checked out it is made, from where HEAD is.
     message
         What the commit says.
 
@@ -188,12 +217,9 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
         try:
             settings = (*_without_filters(checkout), *_with_hooks(checkout))
             # Where HEAD is, as it is called to go back there.
-            head = checkout.ask("symbolic-ref", "--quiet", "HEAD")
-            if head.code == 0:
-                before = head.out.removeprefix(_BRANCHES)
-            else:
-                before = checkout.tell("rev-parse", "--verify", "HEAD")
-            checkout.tell(*settings, "checkout", "--quiet", "-b", branch)
+            before = _branch_of(checkout) or checkout.tell("rev-parse", "--verify", "HEAD")
+            if branch != before:
+                checkout.tell(*settings, "checkout", "--quiet", "-b", branch)
         except GitFailedError as error:
             raise _failed(error, _WRITTEN) from None
         paths = [os.fspath(Path(folder) / PurePosixPath(file)) for file in files]
@@ -218,8 +244,9 @@ def commit_on_branch(folder: str, files: Sequence[str], branch: str, message: st
         except GitFailedError as error:
             if new:
                 checkout.ask(*settings, "reset", "--quiet", "--", *new)
-            checkout.ask(*settings, "checkout", "--quiet", before)
-            checkout.ask("branch", "--delete", "--force", branch)
+            if branch != before:
+                checkout.ask(*settings, "checkout", "--quiet", before)
+                checkout.ask("branch", "--delete", "--force", branch)
             raise _failed(error, _WRITTEN) from None
 
 

@@ -53,11 +53,13 @@ COMMANDS: Mapping[str, Entry] = {
     "doctor": Entry(Group.BEGIN, "doctor", "Tell whether one can work with the places from here."),
     "schema": Entry(Group.BEGIN, "schema", "Write the JSON Schemas of files and documents."),
     "demo": Entry(Group.BEGIN, "demo", "Show the main job on a world of its own."),
+    "propose": Entry(Group.PROPOSE, "propose", "Declare a ticket as its origin has it, and seal it."),
     "construct": Entry(
         Group.PROPOSE, "construct", "Make the collections of a ticket, as its `construction` says."
     ),
     "certify": Entry(Group.PROPOSE, "certify", "Certify what was made, and search it by its ticket chain."),
     "seal": Entry(Group.PROPOSE, "seal", "Write down what a ticket contains, from its origin."),
+    "adopt": Entry(Group.PROPOSE, "adopt", "Write down that a ticket was adopted, and list it."),
     "validate": Entry(Group.PROPOSE, "validate", "Tell everything that is wrong with the state tree."),
     "fmt": Entry(Group.PROPOSE, "fmt", "Lay out the files of the state tree in the one way there is."),
     "diff": Entry(Group.REVIEW, "diff", "Tell what is declared otherwise, in words of the field."),

@@ -10,6 +10,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import grouped
+from .nouns import Noun
 from .sessions import begin
 from .showing import print_result
 
@@ -21,12 +22,7 @@ def seal(
     *,
     tickets: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="TICKET…",
-            autocompletion=completing.tickets,
-            help="Tickets, or INSTRUMENT/TICKET; all that are adopted and not sealed unless told.",
-            show_default=False,
-        ),
+        Noun("TICKET", "Or INSTRUMENT/TICKET; all adopted ones without a seal unless told.", completing.tickets),
     ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Name the digest under `approval` of the ticket's file too.")

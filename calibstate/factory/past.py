@@ -30,6 +30,7 @@ __all__ = [
     "check_committable",
     "checked_out",
     "commit_on_branch",
+    "current_branch",
     "declared_before",
     "declared_in_time",
     "never_committed",
@@ -230,7 +231,7 @@ def check_committable(root: str, files: Sequence[str], branch: str) -> None:
     files
         Files in it, that nobody has changed yet; some may not be there.
     branch
-        The branch that will be made.
+        The branch that will be made, or that is checked out.
 
     Raises
     ------
@@ -241,6 +242,19 @@ def check_committable(root: str, files: Sequence[str], branch: str) -> None:
     from ..adapters import commits
 
     commits.check_committable(root, files, branch)
+
+
+def current_branch(root: str) -> str:
+    """Return the branch that is checked out; empty: none is.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    """
+    from ..adapters import commits
+
+    return commits.current_branch(root)
 
 
 def never_committed(root: str, files: Sequence[str]) -> list[str]:
@@ -259,7 +273,7 @@ def never_committed(root: str, files: Sequence[str]) -> list[str]:
 
 
 def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str) -> str:
-    """Commit files on a new branch, and return the commit.
+    """Commit files on a branch, and return the commit.
 
     Parameters
     ----------
@@ -268,7 +282,7 @@ def commit_on_branch(root: str, files: Sequence[str], branch: str, message: str)
     files
         Files in it.
     branch
-        The branch that is made.
+        The branch, which is made unless it is checked out.
     message
         What the commit says.
 

@@ -42,6 +42,7 @@ from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.log import LogDocument
 from .documents.plans import DriftDocument, PlanDocument
+from .documents.proposing import AdoptDocument, ProposeDocument
 from .documents.status import StatusDocument
 from .documents.validation import ValidationDocument
 from .fieldstrings import WithFieldStrings
@@ -98,6 +99,10 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),
     Document("archive-review.json", ArchiveReview, "Whether the archive is undamaged", printed=True),
+    Document(
+        "propose.json", ProposeDocument, "A ticket that is proposed, as its origin has it", printed=True
+    ),
+    Document("adopt.json", AdoptDocument, "A ticket that the board has adopted", printed=True),
     Document("capture.json", CaptureDocument, "What was found live, and the files that say it", printed=True),
     Document("explanation.json", ExplanationDocument, "Which calibration is found, and why", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),

@@ -312,10 +312,15 @@ def _ticket_text(ticket: Ticket, additions: Additions) -> str:
         text.line(f"# {additions.heading}")
     text.pair("ticket", ticket.ticket)
     text.pair("instrument", ticket.instrument)
+    if ticket.summary:
+        text.pair("summary", ticket.summary)
     text.line("approval:")
     approval = ticket.approval
     text.line(f"  status: {approval.status.value}")
-    text.pair("  note", approval.note or "")
+    if approval.taxicab:
+        text.pair("  taxicab", approval.taxicab)
+    if approval.note:
+        text.pair("  note", approval.note)
     names = ticket.collections
     if ticket.bare:
         names = ticket.bare

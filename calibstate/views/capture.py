@@ -19,6 +19,8 @@ from .messages import Aside, count
 __all__ = [
     "as_markdown",
     "as_text",
+    "diff",
+    "diff_as_text",
     "refused",
     "several_as_markdown",
     "several_as_text",
@@ -75,10 +77,7 @@ def as_text(result: CaptureMade) -> Iterator[Diagnostic | Text | str]:
 
 def _diffs_as_text(result: CaptureMade | CapturesMade) -> Iterator[Text]:
     for change in _to_be_written(result):
-        for difference in _diff(change):
-            mark = difference[:1]
-            style = _DIFF_STYLES.get(mark, "")
-            yield Text(difference, style, no_wrap=True)
+        yield from diff_as_text(change)
 
 
 def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
@@ -105,7 +104,7 @@ def as_markdown(result: CaptureMade) -> Iterator[Diagnostic | str]:
 
 def _diffs_as_markdown(result: CaptureMade | CapturesMade) -> Iterator[str]:
     for change in _to_be_written(result):
-        block = fenced(_diff(change), "diff")
+        block = fenced(diff(change), "diff")
         yield f"{block}\n"
 
 
@@ -242,7 +241,15 @@ def _to_be_written(result: CaptureMade | CapturesMade) -> tuple[FileChange, ...]
     return result.changes
 
 
-def _diff(change: FileChange) -> list[str]:
+def diff_as_text(change: FileChange) -> Iterator[Text]:
+    """Yield how a file changes, for a terminal."""
+    for difference in diff(change):
+        mark = difference[:1]
+        style = _DIFF_STYLES.get(mark, "")
+        yield Text(difference, style, no_wrap=True)
+
+
+def diff(change: FileChange) -> list[str]:
     """Return how a file changes, as ``diff -u`` shows it."""
     # A file with a byte-order mark differs by no character from one without.
     before = change.before or b""

@@ -110,6 +110,16 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.changes.rollback_document",
         Format.MARKDOWN: "views.rollback.as_markdown",
     },
+    "results.proposing.TicketProposed": {
+        Format.TEXT: "views.proposing.proposed_as_text",
+        Format.JSON: "store.documents.proposing.proposed_document",
+        Format.MARKDOWN: "views.proposing.proposed_as_markdown",
+    },
+    "results.proposing.TicketAdopted": {
+        Format.TEXT: "views.proposing.adopted_as_text",
+        Format.JSON: "store.documents.proposing.adopted_document",
+        Format.MARKDOWN: "views.proposing.adopted_as_markdown",
+    },
     "results.captures.CaptureMade": {
         Format.TEXT: "views.capture.as_text",
         Format.JSON: "store.documents.captures.capture_document",

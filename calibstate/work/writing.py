@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import Diagnostic, UsageError
 from ..factory.past import check_committable, commit_on_branch
 from ..model.files import FileChange
 from ..store import treefile
 
-__all__ = ["branch_called", "write_and_commit"]
+__all__ = ["branch_called", "branch_given", "refuse_uncommittable", "write_and_commit"]
 
 
 def branch_called(verb: str, name: str) -> str:
@@ -25,6 +26,57 @@ def branch_called(verb: str, name: str) -> str:
     # Folders of branches would be in the way of each other.
     word = name.replace("/", "-")
     return f"{verb}-{word}"
+
+
+def branch_given(verb: str, name: str, *, commit: bool, branch: str | None) -> str:
+    """Return the branch that files are committed on; empty: they are not.
+
+    Parameters
+    ----------
+    verb, name
+        As of `branch_called`, which names it unless told.
+    commit
+        Whether they are committed.
+    branch
+        What it is to be called; `None`: nobody said.
+
+    Raises
+    ------
+    UsageError
+        A branch is named, and nothing is committed.
+    """
+    if not commit and branch is not None:
+        raise UsageError(
+            Diagnostic(
+                "Branch without a commit",
+                f"--branch {branch} is for what is committed, and nothing is.",
+                hint="Give --commit too.",
+            )
+        )
+    if not commit:
+        return ""
+    return branch or branch_called(verb, name)
+
+
+def refuse_uncommittable(root: str, changes: Sequence[FileChange], branch: str) -> None:
+    """Refuse to begin what could not be committed at its end.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    changes
+        Files that will be written.
+    branch
+        The branch; empty: they are not committed.
+
+    Raises
+    ------
+    RefusedError
+        The files have uncommitted changes, or there is such a branch.
+    """
+    if branch and changes:
+        check_committable(root, [change.file for change in changes], branch)
 
 
 def write_and_commit(
@@ -43,7 +95,8 @@ def write_and_commit(
     changes
         The files.
     branch
-        The branch that is made; empty: they are not committed.
+        The branch, which is made unless it is checked out; empty: they are not
+        committed.
     message
         What the commit says.
     written_before
@@ -62,8 +115,8 @@ def write_and_commit(
         was written.
     """
     files = [change.file for change in changes]
-    if branch:
-        check_committable(root, files, branch)
+    # Whoever cannot commit them is told before one is written.
+    refuse_uncommittable(root, changes, branch)
     treefile.write(Path(root), changes)
     if not branch:
         return ""

@@ -32,7 +32,9 @@ GIVEN: dict[str, list[str]] = {
 }
 """By the name of an option: how it is given here."""
 
-ELSEWHERE = {(name, "ticket") for name in ("certify", "construct", "history", "rollback", "seal")}
+ELSEWHERE = {("propose", "instrument")} | {
+    (name, "ticket") for name in ("adopt", "certify", "construct", "history", "propose", "rollback", "seal")
+}
 """Options of the same name that say something else."""
 
 

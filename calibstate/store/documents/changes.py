@@ -36,7 +36,9 @@ __all__ = [
     "changed_chain",
     "desired_document",
     "diff_document",
+    "effects",
     "history_document",
+    "proposed_entries",
     "report_document",
     "rollback_document",
 ]
@@ -316,7 +318,7 @@ def diff_document(result: TreesCompared) -> DiffDocument:
     return DiffDocument(
         before=_revision(result.before),
         after=_revision(result.after),
-        changes=_proposed(result.sentences),
+        changes=proposed_entries(result.sentences),
         chains=tuple(map(changed_chain, result.changes.chains)),
     )
 
@@ -339,11 +341,11 @@ def report_document(result: Proposal) -> ReportDocument:
     return ReportDocument(
         base=result.base,
         sound=result.is_sound,
-        proposed=_proposed(result.sentences),
+        proposed=proposed_entries(result.sentences),
         problems=_problems(result.problems),
         approvals=result.approvals,
         verdicts=tuple(map(_verified, result.verdicts)),
-        impact=_effects(result.impact),
+        impact=effects(result.impact),
         plans=plans,
         digests=digests,
     )
@@ -361,8 +363,8 @@ def rollback_document(result: RolledBack) -> RollbackDocument:
         instrument=result.what.instrument,
         reason=result.reason,
         retired=result.what.words,
-        changes=_proposed(result.sentences),
-        impact=_effects(result.impact),
+        changes=proposed_entries(result.sentences),
+        impact=effects(result.impact),
         unknown=tuple(sorted(unknown)),
         remaining=tuple(map(_remaining, result.remaining)),
         files=result.files,
@@ -385,7 +387,7 @@ def _revision(tree: ComparedTree) -> RevisionWords:
     return RevisionWords(words=tree.words, commit=tree.commit or None)
 
 
-def _proposed(sentences: Iterable[Sentence]) -> tuple[ProposedEntry, ...]:
+def proposed_entries(sentences: Iterable[Sentence]) -> tuple[ProposedEntry, ...]:
     """Return what is declared otherwise, in sentences."""
     entries = []
     for sentence in sentences:
@@ -410,7 +412,7 @@ def _revision_entry(entry: HistoryEntry) -> RevisionEntry:
         merged_by=revision.merged_by,
         pull_request=revision.pull_request,
         sound=not changed.problems,
-        changes=_proposed(entry.sentences),
+        changes=proposed_entries(entry.sentences),
         chains=tuple(map(changed_chain, changed.changes.chains)),
         problems=_problems(changed.problems),
     )
@@ -420,7 +422,7 @@ def _problems(problems: Iterable[Diagnostic]) -> tuple[Problem, ...]:
     return tuple(map(problem, problems))
 
 
-def _effects(report: ImpactReport | None) -> dict[str, int]:
+def effects(report: ImpactReport | None) -> dict[str, int]:
     """Count the changes of lookups by what becomes of them."""
     if report is None:
         return {}
