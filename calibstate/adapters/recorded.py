@@ -139,6 +139,11 @@ class RecordingButler(ButlerReader):
         return self.butler.filters(instrument)
 
     @override
+    def instruments(self) -> Sequence[str]:
+        """Return the names of all instruments; they are not kept."""
+        return self.butler.instruments()
+
+    @override
     def skymaps(self) -> Mapping[str, str]:
         """Return the hash of each registered skymap in hex, by name."""
         self._skymaps = dict(self.butler.skymaps())
@@ -347,6 +352,11 @@ class RecordedButler(ButlerReader):
     def filters(self, instrument: str) -> Mapping[str, str]:
         """Refuse: dimension records were not observed."""
         self._cannot("its filters")
+
+    @override
+    def instruments(self) -> Sequence[str]:
+        """Refuse: dimension records were not observed."""
+        self._cannot("its instruments")
 
     @override
     def skymaps(self) -> Mapping[str, str]:

@@ -271,6 +271,14 @@ class RegistryReader(ButlerReader):
         )
 
     @override
+    def instruments(self) -> Sequence[str]:
+        """Return the names of all instruments that are registered, sorted."""
+        return self._ask(
+            lambda tables: tables.instruments(),
+            lambda butler: butler.instruments(),
+        )
+
+    @override
     def skymaps(self) -> Mapping[str, str]:
         """Return the hash of each registered skymap in hex, by name."""
         return self._ask(

@@ -349,6 +349,10 @@ class ButlerReader(Protocol):
         """
         ...
 
+    def instruments(self) -> Sequence[str]:
+        """Return the names of all instruments that are registered, sorted."""
+        ...
+
     def skymaps(self) -> Mapping[str, str]:
         """Return the hash of each registered skymap in hex, by name."""
         ...

@@ -512,6 +512,11 @@ def test_filters_are_told_with_their_bands(place: Place) -> None:
 
 
 @in_every_way
+def test_instruments_are_told_by_name(place: Place) -> None:
+    assert list(place.reader.instruments()) == ["LSSTComCam"]
+
+
+@in_every_way
 def test_skymaps_are_told_by_their_hashes(place: Place, hands: Hands) -> None:
     assert place.reader.skymaps() == {}
 

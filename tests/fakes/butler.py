@@ -376,6 +376,10 @@ class MemoryButler(ButlerWriter):
         return {str(record["name"]): str(record["band"]) for record in records}
 
     @override
+    def instruments(self) -> Sequence[str]:
+        return sorted(str(record["name"]) for record in self.records["instrument"].values())
+
+    @override
     def skymaps(self) -> Mapping[str, str]:
         return dict(self.registered)
 

@@ -285,6 +285,10 @@ class _Writer(ButlerWriter):
         return self._butler.filters(instrument)
 
     @override
+    def instruments(self) -> Sequence[str]:
+        return self._butler.instruments()
+
+    @override
     def skymaps(self) -> Mapping[str, str]:
         return self._butler.skymaps()
 

@@ -35,6 +35,7 @@ __all__ = [
     "find_detectors",
     "find_exposures",
     "find_filters",
+    "find_instruments",
     "find_refs",
     "find_runs",
     "find_skymaps",
@@ -133,6 +134,14 @@ def find_filters(butler: Butler, instrument: str) -> dict[str, str]:
             name = str(record["name"])
             bands[name] = str(band)
     return bands
+
+
+def find_instruments(butler: Butler) -> list[str]:
+    """Return the names of all instruments that are registered, sorted."""
+    names: list[str] = []
+    for record in butler.registry.queryDimensionRecords("instrument"):
+        names.append(str(record.dataId["instrument"]))
+    return sorted(names)
 
 
 def find_skymaps(butler: Butler) -> dict[str, str]:

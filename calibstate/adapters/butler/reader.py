@@ -30,7 +30,15 @@ from .conflicts import objections
 from .export import check_export, describe, list_stored, write_export
 from .exposures import count_by_day, find_taken, find_with_dataset
 from .holdings import find_collections, read_holdings
-from .lookups import find, find_detectors, find_exposures, find_filters, find_runs, find_skymaps
+from .lookups import (
+    find,
+    find_detectors,
+    find_exposures,
+    find_filters,
+    find_instruments,
+    find_runs,
+    find_skymaps,
+)
 from .opening import Repository
 from .tables import Tables
 
@@ -195,6 +203,12 @@ class DafButlerReader(ButlerReader):
         """Return the band of each physical filter."""
         with self._repository.asking():
             return find_filters(self._butler, instrument)
+
+    @override
+    def instruments(self) -> Sequence[str]:
+        """Return the names of all instruments that are registered, sorted."""
+        with self._repository.asking():
+            return find_instruments(self._butler)
 
     @override
     def skymaps(self) -> Mapping[str, str]:

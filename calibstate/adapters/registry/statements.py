@@ -19,6 +19,7 @@ __all__ = [
     "FILES",
     "FILTERS",
     "FIRST_OF_TYPE",
+    "INSTRUMENTS",
     "LINES",
     "LINES_WITH_RANGES",
     "NO_DATASETS",
@@ -106,6 +107,11 @@ FILTERS = """
     SELECT name, band
     FROM {schema}physical_filter
     WHERE band IS NOT NULL AND instrument = {instrument}
+"""
+
+INSTRUMENTS = """
+    SELECT name
+    FROM {schema}instrument
 """
 
 SKYMAPS = """

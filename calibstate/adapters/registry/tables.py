@@ -316,6 +316,11 @@ class Snapshot:
         answer = self._select(statements.FILTERS, [instrument], instrument=marker)
         return dict(answer)
 
+    def instruments(self) -> list[str]:
+        """Return the names of all instruments that are registered, sorted."""
+        names = [str(name) for (name,) in self._select(statements.INSTRUMENTS)]
+        return sorted(names)
+
     def skymaps(self) -> dict[str, str]:
         """Return the hash of each registered skymap in hex, by name."""
         hashes: dict[str, str] = {}
