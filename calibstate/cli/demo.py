@@ -104,7 +104,9 @@ def demo(
             _show_carried(world, carrier) if carrier else _show(world)
         if carrier and serve:
             _serve(carrier)
-    if not only_build and not serve:
+    if only_build and not serve:
+        screen.print_lines([_next(world.folder, "drift")])
+    elif not serve:
         how_to_go_on = _with_rucio if world.carrier else _by_hand
         screen.print_lines([how_to_go_on(world.folder)])
     raise typer.Exit(ExitCode.DONE)
@@ -115,7 +117,11 @@ def _construct(folder: Path, by: By, *, whole: bool, only_build: bool) -> None:
     demo_construction.check_installed()
     screen.tell("Building an origin with raws of two detectors, and a summit; nothing is made of them yet.")
     world = demo_construction.build(folder, by, whole=whole)
-    if not only_build:
+    if only_build:
+        from ..demo.construction.ticket import TICKET
+
+        screen.print_lines([_next(folder, f"construct {TICKET}")])
+    else:
         demo_construction.walk(world, _step)
         screen.print_lines([demo_construction.how_to_go_on(world)])
     raise typer.Exit(ExitCode.DONE)
@@ -267,6 +273,13 @@ def _serve(carrier: Carrier) -> None:
         threading.Event().wait()
     except KeyboardInterrupt:
         screen.tell("Stopping Rucio.")
+
+
+def _next(folder: Path, command: str) -> str:
+    return f"""
+next:
+  cd {shlex.quote(str(folder))}
+  calibstate {command}"""
 
 
 def _with_rucio(folder: Path) -> str:

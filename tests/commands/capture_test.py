@@ -281,8 +281,9 @@ def test_the_sites_of_the_demonstration_are_captured_in_a_row(
     from calibstate.cli.app import run as command
 
     folder = tmp_path / "demo"
-    with redirect_stdout(io.StringIO()):
+    with redirect_stdout(io.StringIO()) as printed:
         assert command(["demo", "--fast", "--only-build", str(folder)]) == 0
+    assert printed.getvalue().splitlines() == ["", "next:", f"  cd {folder}", "  calibstate drift"]
     tree = Tree(folder)
     undeclare(tree)
     run = runner(tree, capsys)

@@ -104,8 +104,12 @@ def test_what_is_built_to_be_constructed_can_be(tmp_path: Path, capsys: pytest.C
     world = tmp_path / "world"
     assert run_here(["demo", "--construct", "--only-build", "--by", "here", str(world)]) == 0
 
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "next:",
+        f"  cd {world}",
+        "  calibstate construct DM-48520",
+    ]
     construct = ("-C", str(world / "state"), "construct", "DM-48520", "--format", "json")
-    capsys.readouterr()
     assert run_here([*construct, "--run", "--until", "make bias_bootstrap"]) == 2
     first, *others = json.loads(capsys.readouterr().out)["steps"]
     assert (first["step"], first["state"]) == ("make bias_bootstrap", "done")
