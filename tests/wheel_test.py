@@ -40,6 +40,16 @@ NOT_IMPORTED = {"tzdata": "the standard library's zoneinfo reads its files"}
 """What is declared, though no module imports it, and why."""
 
 
+OF_GITHUB = (
+    "PULL_REQUEST_TEMPLATE.md",
+    "workflows/apply-site.yml",
+    "workflows/apply.yml",
+    "workflows/drift.yml",
+    "workflows/plan.yml",
+)
+"""What a new tree gets of this repository's own files for GitHub."""
+
+
 @dataclass(frozen=True)
 class Wheel:
     """A wheel that was built."""
@@ -83,8 +93,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
 
 def package_files() -> Iterator[str]:
     for file in (ROOT / "calibstate").rglob("*"):
-        if file.suffix == ".py" or file.name == "py.typed":
+        if file.suffix == ".py" or file.name == "py.typed" or file.parent.name == "templates":
             yield str(file.relative_to(ROOT))
+    for name in OF_GITHUB:
+        yield f"calibstate/beginning/github/{name}"
     for file in (ROOT / "state").rglob("*.*"):
         yield str("calibstate/demo" / file.relative_to(ROOT))
 
@@ -269,6 +281,20 @@ def test_a_tree_is_checked_by_the_wheel(installed: Environment, tmp_path: Path) 
     assert version.stdout == f"calibstate {__version__}\n"
     assert ran.returncode == 0, ran.stderr
     assert "sound" in ran.stdout
+
+
+def test_a_tree_is_begun_by_the_wheel_with_its_workflows(installed: Environment, tmp_path: Path) -> None:
+    # What cannot be seen is believed, so no repository is needed.
+    words = ("--site", "usdf=/nowhere/main", "--instrument", "LSSTCam", "--program", f"me/mine@{'0' * 40}")
+
+    ran = installed.run("calibstate", "init", "tree", *words, folder=tmp_path)
+    again = installed.run("calibstate", "-C", "tree", "validate", folder=tmp_path)
+
+    assert ran.returncode == 0, ran.stderr
+    assert {file.name for file in (tmp_path / "tree/.github/workflows").iterdir()} == {
+        Path(file).name for file in OF_GITHUB if file.startswith("workflows/")
+    }
+    assert again.returncode == 0, again.stderr
 
 
 def test_the_fast_demonstration_comes_to_its_end_from_the_wheel(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import override
 
-from ..errors import Diagnostic, UnreachableError, without_secrets
+from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError, without_secrets
 from ..model.bundles import Contents
 from ..model.checkups import Examined
 from ..model.contents import Holding
@@ -32,6 +32,7 @@ from ..ports.butler import (
     TakenExposure,
 )
 from ..ports.silence import USUAL_TIMEOUT, at_work
+from ..store.butlerfile import labels_and_addresses
 from .cachefolder import CacheFolder, cache_of_user
 from .registry import connections
 from .registry.connections import DatabaseError
@@ -46,7 +47,15 @@ from .registry.troubles import first_line, what_a_database_says
 if TYPE_CHECKING:
     from .butler import DafButlerReader
 
-__all__ = ["RegistryReader", "digests_cache", "identity", "open_reader", "resolve", "server_of"]
+__all__ = [
+    "RegistryReader",
+    "digests_cache",
+    "identity",
+    "open_reader",
+    "repository_index",
+    "resolve",
+    "server_of",
+]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -446,6 +455,53 @@ def server_of(uri: str) -> str:
         with at_work():
             from . import butler
         return butler.server_of(uri)
+
+
+def repository_index() -> Mapping[str, str]:
+    """Return what the butler's repository index lists: addresses by label.
+
+    Raises
+    ------
+    CalibstateError
+        It cannot be read, or says something else.
+    UsageError
+        There is none.
+    """
+    listed = os.environ.get("DAF_BUTLER_REPOSITORIES")
+    index = os.environ.get("DAF_BUTLER_REPOSITORY_INDEX")
+    if not listed and not index:
+        raise UsageError(
+            Diagnostic(
+                "No repository index",
+                "Neither DAF_BUTLER_REPOSITORY_INDEX nor DAF_BUTLER_REPOSITORIES is set.",
+                hint="Set one, or name each butler: --site SITE/REPOSITORY=BUTLER.",
+            )
+        )
+    name = "DAF_BUTLER_REPOSITORIES"
+    content = (listed or "").encode()
+    if index and not listed:
+        name = without_secrets(index)
+        with at_work():
+            from .butler import read_whole
+        content = read_whole(index)
+    labels = labels_and_addresses(content)
+    if labels is None:
+        raise CalibstateError(
+            Diagnostic(
+                "Not a repository index",
+                f"{name} says something else than labels and their addresses.",
+                hint="It is YAML or JSON: a label, `:`, and an address in each line.",
+            )
+        )
+    if not labels:
+        raise UsageError(
+            Diagnostic(
+                "Repository index is empty",
+                f"{name} lists no repository.",
+                hint="Name each butler: --site SITE/REPOSITORY=BUTLER.",
+            )
+        )
+    return labels
 
 
 def resolve(butler: str, relative_to: str, slowed: Callable[[str], object] = lambda why: None) -> str:

@@ -49,6 +49,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
+    "init": Entry(Group.BEGIN, "init", "Begin a state tree of your own, from your own butlers."),
     "capture": Entry(Group.BEGIN, "capture", "Write the state files that describe live chains as they are."),
     "doctor": Entry(Group.BEGIN, "doctor", "Tell whether one can work with the places from here."),
     "schema": Entry(Group.BEGIN, "schema", "Write the JSON Schemas of files and documents."),

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from .. import __version__
+from ..engine.side_by_side import side_by_side
 from ..model.revisions import CheckedOut
 from .past import checked_out
 
-__all__ = ["cache_in_words", "check_middleware", "checked_out_here", "missing_formatters", "versions_here"]
+__all__ = [
+    "cache_in_words",
+    "check_middleware",
+    "checked_out_here",
+    "missing_formatters",
+    "repository_index",
+    "site_here",
+    "versions_here",
+]
 
 
 def versions_here() -> tuple[str, ...]:
@@ -43,6 +54,34 @@ def checked_out_here(root: str) -> CheckedOut:
     if why := why_not_here():
         return CheckedOut(unknown=why)
     return checked_out(root)
+
+
+def site_here() -> str | None:
+    """Return the site whose host this is said to be; `None`: nobody says."""
+    return os.environ.get("CALIBSTATE_HERE") or None
+
+
+def repository_index(timeout: timedelta) -> Mapping[str, str]:
+    """Return what the butler's repository index lists: addresses by label.
+
+    Parameters
+    ----------
+    timeout
+        How long the place of its file may be silent.
+
+    Raises
+    ------
+    CalibstateError
+        It cannot be read.
+    UsageError
+        There is none, or nothing is in it.
+    """
+    from ..adapters.repositories import repository_index
+
+    labels: Mapping[str, str] = {}
+    for _, answer in side_by_side({"the repository index": repository_index}, timeout):
+        labels = answer.result()
+    return labels
 
 
 def missing_formatters(names: Iterable[str], packages: Sequence[str]) -> Mapping[str, str]:

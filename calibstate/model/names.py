@@ -30,6 +30,7 @@ __all__ = [
     "Word",
     "collection_name_problem",
     "is_issue_key",
+    "is_word",
     "issue_key_meant",
     "nearest",
     "spelled",
@@ -66,6 +67,8 @@ RUCIO = Place("rucio")
 
 _ISSUE = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
 """Key of a ticket of the tracker: ``TAXICAB-15``, ``DM-47447``."""
+
+_WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 _DASHES = re.compile("[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d_ ]")
 """What stands for the hyphen of a key in what was copied or typed."""
@@ -154,6 +157,12 @@ def strange_in(text: str) -> str:
     return ", ".join(words)
 
 
+def is_word(text: str) -> bool:
+    """Say whether a text can be the name of a site, a ticket or the like."""
+    # `.` and `..` are folders, in whatever path the word becomes part of.
+    return _WORD.fullmatch(text) is not None and text.strip(".") != ""
+
+
 def spelled(text: str) -> str:
     """Return a name that is refused, in quotes, with what is strange in it."""
     strange = strange_in(text)
@@ -190,8 +199,7 @@ def _collection_name(name: str) -> str:
 
 
 def _no_climbing(word: str) -> str:
-    # `.` and `..` are folders, in whatever path the word becomes part of.
-    if word.strip(".") == "":
+    if not is_word(word):
         raise ValueError(f"{word!r} would climb out of a folder")
     return word
 

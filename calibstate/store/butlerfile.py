@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["read_butler_file", "read_repository_index"]
+__all__ = ["labels_and_addresses", "read_butler_file", "read_repository_index"]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -31,8 +31,13 @@ def read_butler_file(file: Path) -> dict[str, Any] | None:
     OSError
         It cannot be read.
     """
+    return _values(file.read_bytes())
+
+
+def _values(text: bytes) -> dict[str, Any] | None:
+    """Return what a text in YAML or JSON says, if it holds values only."""
     try:
-        content = yaml.load(file.read_bytes(), Loader=_LOADER)
+        content = yaml.load(text, Loader=_LOADER)
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
@@ -58,7 +63,23 @@ def read_repository_index(file: Path) -> dict[str, str] | None:
     OSError
         It cannot be read.
     """
-    uris = read_butler_file(file)
+    return labels_and_addresses(file.read_bytes())
+
+
+def labels_and_addresses(text: bytes) -> dict[str, str] | None:
+    """Return what a repository index says.
+
+    Parameters
+    ----------
+    text
+        The index, in YAML or JSON.
+
+    Returns
+    -------
+    dict or None
+        `None` where it holds more than labels and their URIs.
+    """
+    uris = _values(text)
     if uris is None:
         return None
     for label, uri in uris.items():

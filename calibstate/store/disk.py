@@ -71,6 +71,19 @@ class Content:
     read: Callable[[], bytes]
     """Gives it, of a too large one only that it is too large."""
 
+    @classmethod
+    def of(cls, held: bytes) -> Content:
+        """Return some bytes, by the digest that Git would give them.
+
+        Parameters
+        ----------
+        held
+            What a file holds.
+        """
+        digest = hashlib.sha1(b"blob %d\0" % len(held), usedforsecurity=False)
+        digest.update(held)
+        return cls(digest.hexdigest(), lambda: held)
+
 
 class Disk:
     """The files of a tree on the disk."""
@@ -110,10 +123,7 @@ class Disk:
 
         What is read is what was digested: files change.
         """
-        held = self.read(file)
-        digest = hashlib.sha1(b"blob %d\0" % len(held), usedforsecurity=False)
-        digest.update(held)
-        return Content(digest.hexdigest(), lambda: held)
+        return Content.of(self.read(file))
 
     def _check_inside(self, path: Path, file: str) -> None:
         """Refuse links that leave the tree: nobody reviews what is there."""

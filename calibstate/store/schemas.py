@@ -27,6 +27,7 @@ from ..model.settings import Settings
 from ..model.tickets import Ticket
 from ..model.verdicts import TicketVerdicts
 from .documents.approvals import ApprovalsDocument
+from .documents.beginnings import BeginningDocument
 from .documents.captures import CaptureDocument
 from .documents.changes import (
     DesiredDocument,
@@ -99,6 +100,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("review.json", Review, "A review: whether a deployed ticket is selected", printed=True),
     Document("reviews.json", ReviewsDocument, "Reviews of several tickets", printed=True),
     Document("archive-review.json", ArchiveReview, "Whether the archive is undamaged", printed=True),
+    Document("beginning.json", BeginningDocument, "A state tree that was begun", printed=True),
     Document(
         "propose.json", ProposeDocument, "A ticket that is proposed, as its origin has it", printed=True
     ),

@@ -112,7 +112,7 @@ def find_root(given: Path | None) -> Path:
             "No state tree",
             f"Neither {here}, nor a folder above it, nor its folder `state` holds {ROOT_FILE}.",
             hint=f"Go to a state tree, name one with -C DIR or ${ROOT_VARIABLE}, "
-            "or make one: calibstate init.",
+            "or make one: calibstate init --site usdf/main=/repo/main.",
         )
     )
 

@@ -37,7 +37,7 @@ from .yamlsource import read_yaml
 
 __all__ = ["changes", "checked", "copied", "end_of", "read_again", "scalar", "write"]
 
-_PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
+_PLAIN = re.compile(r"[A-Za-z/]([A-Za-z0-9_./@+~ -]*[A-Za-z0-9_./@+~-])?")
 _READ_OTHERWISE = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
 _LINE_END = re.compile(r"[\r\n]")
 _HIDDEN = re.compile(r"[.#]|README|__pycache__")

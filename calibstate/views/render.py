@@ -120,6 +120,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.proposing.adopted_document",
         Format.MARKDOWN: "views.proposing.adopted_as_markdown",
     },
+    "results.beginnings.TreeBegun": {
+        Format.TEXT: "views.beginning.as_text",
+        Format.JSON: "store.documents.beginnings.beginning_document",
+        Format.MARKDOWN: "views.beginning.as_markdown",
+    },
     "results.captures.CaptureMade": {
         Format.TEXT: "views.capture.as_text",
         Format.JSON: "store.documents.captures.capture_document",

@@ -32,9 +32,10 @@ GIVEN: dict[str, list[str]] = {
 }
 """By the name of an option: how it is given here."""
 
-ELSEWHERE = {("propose", "instrument")} | {
+ELSEWHERE = {
     (name, "ticket") for name in ("adopt", "certify", "construct", "history", "propose", "rollback", "seal")
 }
+ELSEWHERE |= {("propose", "instrument"), ("init", "instrument"), ("init", "site")}
 """Options of the same name that say something else."""
 
 

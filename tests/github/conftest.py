@@ -206,15 +206,15 @@ def leave_out_new(world: World) -> None:
         file.write_text("".join(line for line in lines if NEW not in line))
 
 
-def proposal(hub: Hub, name: str = NEW) -> dict[str, str]:
+def proposal(hub: Hub, name: str = NEW, folder: str = "state/") -> dict[str, str]:
     """Return the files of the pull request that declares a ticket.
 
     Under another name than `NEW` it is one that nobody has declared yet.
     """
-    chain = "state/chains/LSSTComCam.yaml"
+    chain = f"{folder}chains/LSSTComCam.yaml"
     said = (hub.desk / chain).read_text()
     assert "entries:\n" in said
     return {
-        f"state/tickets/LSSTComCam/{name}.yaml": ticket(ROOT / "state").read_text().replace(NEW, name),
+        f"{folder}tickets/LSSTComCam/{name}.yaml": ticket(ROOT / "state").read_text().replace(NEW, name),
         chain: said.replace("entries:\n", f"entries:\n  - {name}\n", 1),
     }

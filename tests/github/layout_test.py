@@ -16,6 +16,7 @@ import pytest
 from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
 from click.testing import CliRunner
 
+from calibstate.cli.app import run as calibstate
 from tests.github.expressions import Expressions
 from tests.github.hub import Hub
 from tests.github.runner import ROOT, files, load
@@ -87,6 +88,58 @@ def test_a_file_has_the_form_that_github_asks_for(file: Path, tmp_path: Path) ->
 def test_what_others_made_is_pinned_to_one_commit_with_its_version(file: Path) -> None:
     uses = [line.strip().removeprefix("- ") for line in file.read_text().splitlines() if "uses: " in line]
     assert [use for use in uses if not use.startswith("uses: ./") and not PINNED.fullmatch(use)] == []
+
+
+OURS_ELSEWHERE = f"observatory/calibstate/.github/actions/calibstate@{'0' * 40}"
+
+
+@pytest.fixture(scope="module", params=["", "declared/calibrations"], ids=["alone", "in a folder"])
+def begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository in which `init` has begun a tree."""
+    top = tmp_path_factory.mktemp("begun")
+    (top / ".git").mkdir()
+    sites = [word for site in ("usdf", "tts", "summit") for word in ("--site", f"{site}=/{site}/main")]
+    program = ("--program", f"observatory/calibstate@{'0' * 40}", "--instrument", "LSSTCam")
+    assert calibstate(["init", str(top / request.param), *sites, *program]) == 0
+    # Of a workflow of the same repository, as here.
+    shutil.copy(ROOT / ".github" / "zizmor.yml", top / ".github")
+    return top
+
+
+def test_zizmor_finds_nothing_in_what_init_writes(begun: Path) -> None:
+    done = zizmor(begun / ".github")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["plan", "apply", "apply-site", "drift"])
+def test_what_init_writes_is_what_we_have_ourselves(begun: Path, name: str) -> None:
+    file = begun / ".github" / "workflows" / f"{name}.yml"
+    text = file.read_text()
+    assert check("workflows", file) == 0
+    uses = [line.strip().removeprefix("- ") for line in text.splitlines() if "uses: " in line]
+    known = (
+        "uses: ./.github/workflows/",
+        f"uses: observatory/calibstate/.github/actions/calibstate@{'0' * 40}",
+    )
+    assert [use for use in uses if not use.startswith(known) and not PINNED.fullmatch(use)] == []
+    assert not re.search(r"(?<![\w-])(state/|-C state)|@[A-Z]+@", text)
+    ours, theirs = load(ROOT / ".github" / "workflows" / file.name), load(file)
+    assert ours["permissions"] == theirs["permissions"] == {}
+    for job, said in theirs["jobs"].items():
+        assert (
+            said["permissions"] == ours["jobs"].get(job, {"permissions": {"contents": "read"}})["permissions"]
+        )
+
+
+def test_what_init_writes_names_the_sites(begun: Path) -> None:
+    plan, apply, drift = (
+        load(begun / ".github" / "workflows" / f"{name}.yml") for name in ("plan", "apply", "drift")
+    )
+    sites = ["usdf", "tts", "summit"]
+    assert [plan["env"]["ORIGIN"], *plan["env"]["OTHERS"].split()] == sites
+    assert apply["on"]["workflow_dispatch"]["inputs"]["site"]["options"] == sites
+    assert drift["jobs"]["observe"]["strategy"]["matrix"]["site"] == sites
+    assert drift["jobs"]["archive"]["runs-on"][-1] == apply["jobs"]["origin"]["with"]["site"] == "usdf"
 
 
 def test_every_exact_version_is_kept_fresh() -> None:

@@ -32,6 +32,7 @@ SHELLS = {None: ("bash", "-e"), "bash": ("bash", "--noprofile", "--norc", "-eo",
 """As GitHub's reference of workflows has them."""
 
 ACTION = re.compile(r"(?P<name>[\w-]+/[\w-]+)@(?P<commit>[0-9a-f]{40})")
+OURS = re.compile(r"[\w-]+/[\w-]+/\.github/actions/calibstate@[0-9a-f]{40}")
 # The runner takes a line for a command whose first characters are blanks, too.
 COMMAND = re.compile(r"^\s*::(?P<word>[a-z-]+|\w{20})(?: (?P<about>[^:]*))?::(?P<text>.*)$")
 
@@ -137,6 +138,8 @@ class Runner:
     guarded: set[str] = field(default_factory=lambda: {"summit"})
     """Environments that people have to approve."""
     workflows: Path = ROOT / ".github" / "workflows"
+    top: Path = ROOT
+    """The repository that the workflows call others of."""
 
     def run(self, workflow: str, event: Event, *, approved: bool = False, resumed: Run | None = None) -> Run:
         """Carry out a workflow, if it is for such an event.
@@ -267,7 +270,7 @@ class _Going:
         if caller is not None:
             assert all(caller.get(p) in {right, "write"} for p, right in permissions.items()), permissions
         if "uses" in job:
-            called = ROOT / job["uses"].removeprefix("./")
+            called = self.runner.top / job["uses"].removeprefix("./")
             inner = load(called)
             given = {key: at_jobs.anything(value) for key, value in job.get("with", {}).items()}
             inputs = _inputs(inner["on"]["workflow_call"]["inputs"], given)
@@ -458,7 +461,10 @@ class _Job:
 
     def _use(self, name: str, action: str, given: Mapping[str, str], contexts: dict[str, Any]) -> Step:
         if action.startswith("./"):
-            return self._ours(name, action, given, contexts)
+            folder = self.workspace / action.removeprefix("./")
+            return self._ours(name, folder, given, contexts)
+        if OURS.fullmatch(action):
+            return self._ours(name, self._downloaded(action), given, contexts)
         pinned = ACTION.fullmatch(action)
         assert pinned, f"{action} is not pinned"
         try:
@@ -468,9 +474,19 @@ class _Job:
         except subprocess.CalledProcessError as error:
             return Step(name, "failure", log=f"{error}\n", code=1)
 
-    def _ours(self, name: str, action: str, given: Mapping[str, str], contexts: dict[str, Any]) -> Step:
-        folder = self.workspace / action.removeprefix("./")
-        assert (folder / "action.yml").is_file(), f"{action} before the checkout"
+    def _downloaded(self, action: str) -> Path:
+        """Return our action at the revision that another repository uses."""
+        repository, _, commit = action.partition("@")
+        owner, name, *folders = repository.split("/")
+        whole = self.folder / "_actions" / owner / name / commit
+        if not whole.exists():
+            for part in (".github", "requirements"):
+                shutil.copytree(ROOT / part, whole / part)
+            shutil.copy(ROOT / "pyproject.toml", whole)
+        return whole.joinpath(*folders)
+
+    def _ours(self, name: str, folder: Path, given: Mapping[str, str], contexts: dict[str, Any]) -> Step:
+        assert (folder / "action.yml").is_file(), f"{folder} before the checkout"
         said = load(folder / "action.yml")
         inside = {
             "github": {**contexts["github"], "action_path": str(folder)},
@@ -480,7 +496,7 @@ class _Job:
         }
         steps: dict[str, Any] = {}
         became = Step(name, "success")
-        file = ROOT / action.removeprefix("./") / "action.yml"
+        file = ROOT / ".github" / "actions" / folder.name / "action.yml"
         for number, step in enumerate(said["runs"]["steps"]):
             named = _named(file, "action", step, number)
             before = [became.outcome]

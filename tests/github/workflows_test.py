@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from calibstate.cli.app import run as calibstate
 from tests.github.conftest import NEW, REPOSITORIES, World, proposal, ticket
 from tests.github.hub import Hub, state
 from tests.github.runner import ROOT, Job, Run, Runner, load, run_steps
@@ -445,6 +446,58 @@ def test_a_version_can_be_asked_for(hub: Hub, runner: Runner, tmp_path: Path) ->
     assert job.result == "success"
     assert "calibstate==0.1.0" in (runner.programs / "installed").read_text().splitlines()[-1]
     assert (wrong.result, wrong.step("Tried").code) == ("failure", 64)
+
+
+# A tree in a repository of its own, which has the program from another one
+
+
+@pytest.fixture
+def own(world: World, programs: Path, executed: set[str], tmp_path: Path) -> Runner:
+    """Return who runs the workflows that `init` writes for such a tree."""
+    source = tmp_path / "own"
+    shutil.copytree(world.state, source)
+    assert calibstate(["init", str(source), "--program", f"observatory/calibstate@{'0' * 40}"]) == 0
+    hub = Hub.founded(tmp_path / "hub", source)
+    return Runner(hub, programs, executed, workflows=hub.desk / ".github" / "workflows", top=hub.desk)
+
+
+def test_a_repository_of_its_own_is_planned_by_what_init_writes(own: Runner) -> None:
+    hub = own.hub
+    number = hub.propose(proposal(hub, folder=""))
+
+    planned = plan(hub, own, number)
+
+    assert shown(hub, planned).keys() == REPOSITORIES.keys()
+    assert len(hub.comments) == 1
+
+
+@pytest.mark.slow
+def test_a_repository_of_its_own_is_applied_by_what_init_writes(world: World, own: Runner) -> None:
+    hub = own.hub
+    number = hub.propose(proposal(hub, folder=""))
+
+    plan(hub, own, number)
+    observed = own.run("drift.yml", hub.dispatched(what="observe", pull=str(number)))
+    applied = own.run("apply.yml", hub.merge(number), approved=True)
+
+    assert {observed.results[f"observe ({site})"] for site in SITES} == {"success"}
+    jobs = ["origin", *(f"others ({site})" for site in SITES if site != "usdf")]
+    inner = [f"{job} / apply" for job in jobs]
+    assert applied.results == dict.fromkeys(["shown", "others", *jobs, *inner], "success")
+    assert all(world.is_deployed(site) for site in SITES)
+    assert own.run("drift.yml", hub.scheduled(CLOCK["compare"])).results["compare"] == "success"
+    assert hub.known["issues"] == []
+
+
+@pytest.mark.slow
+def test_only_the_site_that_somebody_names_is_applied_there(world: World, own: Runner) -> None:
+    hub = own.hub
+    for site, jobs in (("usdf", {"origin"}), ("bts", {"others", "others (bts)"})):
+        run = by_hand(hub, own, site, f"sha256:{'0' * 64}")
+
+        assert run.results["shown"] == "success"
+        ran = {job for job, result in run.results.items() if result != "skipped" and " / " not in job}
+        assert ran - {"shown"} == jobs
 
 
 # The rest

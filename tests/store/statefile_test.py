@@ -113,7 +113,7 @@ def test_a_named_root_that_is_none_is_told(
 
 
 def test_no_root_anywhere_says_how_to_get_one(nowhere: Path) -> None:
-    with pytest.raises(InvalidStateError, match="calibstate init"):
+    with pytest.raises(InvalidStateError, match="calibstate init --site usdf/main=/repo/main"):
         find_root(None)
 
 

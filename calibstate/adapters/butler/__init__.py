@@ -6,7 +6,7 @@ when the first repository is asked, never at start.
 
 from .exclusion import exclude_others
 from .formatters import why_not_usable
-from .opening import identity, known_labels, recover, server_of, unknown_label
+from .opening import identity, known_labels, read_whole, recover, server_of, unknown_label
 from .reader import DafButlerReader, open_reader
 from .writer import DafButlerWriter, clear_leftovers, open_writer
 
@@ -19,6 +19,7 @@ __all__ = [
     "known_labels",
     "open_reader",
     "open_writer",
+    "read_whole",
     "recover",
     "server_of",
     "unknown_label",

@@ -43,6 +43,7 @@ __all__ = [
     "Repository",
     "identity",
     "known_labels",
+    "read_whole",
     "recover",
     "server_of",
     "unknown_label",
@@ -334,6 +335,29 @@ def unknown_label(butler: str) -> UnreachableError:
         why = without_secrets(ButlerRepoIndex.get_failure_reason())
         detail = f"{butler!r} is a label, and there is no repository index: {why}"
     return _unreachable(detail, "A path begins with `./` or `/`.", "Unknown repository label")
+
+
+def read_whole(uri: str) -> bytes:
+    """Return what is at an address.
+
+    Parameters
+    ----------
+    uri
+        A path, or a URI that ``lsst.resources`` knows.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be read from here.
+    """
+    try:
+        return ResourcePath(uri).read()
+    except _OPENING_TROUBLES as error:
+        raise _unreachable(
+            f"{without_secrets(uri)}: {first_line(error)}",
+            "Correct the address, or the access to it.",
+            "Repository index cannot be read",
+        ) from error
 
 
 def identity(uri: str) -> str:
