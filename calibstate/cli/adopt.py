@@ -11,7 +11,7 @@ from . import completing
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import Noun
-from .options import DryRunOption, ObservedUntilOption, end_of_observing
+from .options import BranchOption, CommitOption, DryRunOption, ObservedUntilOption, end_of_observing
 from .sessions import begin
 from .showing import finish
 
@@ -55,17 +55,8 @@ def adopt(
             "--before", metavar="ENTRY", help="The entry that it is put in front of; all of them unless told."
         ),
     ] = None,
-    commit: Annotated[
-        bool,
-        typer.Option(
-            "--commit",
-            envvar="CALIBSTATE_COMMIT",
-            help="Commit it too, on propose-TICKET or the new branch adopt-TICKET.",
-        ),
-    ] = False,
-    branch: Annotated[
-        str | None, typer.Option("--branch", metavar="NAME", help="Call the branch otherwise.")
-    ] = None,
+    commit: CommitOption = False,
+    branch: BranchOption = None,
     dry_run: DryRunOption = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposing.TicketAdopted")],
@@ -78,7 +69,7 @@ def adopt(
     place is looked at or written.
 
     --commit commits these files alone: on the branch propose-TICKET where that
-    is checked out, else on a new one.
+    is checked out, else on the new branch adopt-TICKET.
 
     Ends with 0, and with 3 where the ticket is not sealed, was rejected, or
     has another ticket of the board.

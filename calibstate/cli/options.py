@@ -21,7 +21,9 @@ __all__ = [
     "AllowOption",
     "ArchiveBytesOption",
     "BecauseOption",
+    "BranchOption",
     "CheckOption",
+    "CommitOption",
     "DryRunOption",
     "ExcludeOption",
     "FilesOption",
@@ -107,6 +109,14 @@ CheckOption = Annotated[
         envvar="CALIBSTATE_CHECK",
         help="Write nothing; end with 1 where something would be written.",
     ),
+]
+CommitOption = Annotated[
+    bool,
+    typer.Option("--commit", envvar="CALIBSTATE_COMMIT", help="Commit it too, on a branch of its own."),
+]
+BranchOption = Annotated[
+    str | None,
+    typer.Option("--branch", metavar="NAME", help="What the branch of --commit is called."),
 ]
 DryRunOption = Annotated[
     bool,

@@ -11,7 +11,15 @@ from . import completing
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import Noun
-from .options import USUAL_TIMEOUT, DryRunOption, ObservedUntilOption, TimeoutOption, end_of_observing
+from .options import (
+    USUAL_TIMEOUT,
+    BranchOption,
+    CommitOption,
+    DryRunOption,
+    ObservedUntilOption,
+    TimeoutOption,
+    end_of_observing,
+)
 from .sessions import begin
 from .showing import finish
 
@@ -49,17 +57,10 @@ def propose(
     ] = None,
     no_seal: Annotated[
         bool,
-        typer.Option("--no-seal", envvar="CALIBSTATE_NO_SEAL", help="Do not read the files to seal it."),
+        typer.Option("--no-seal", help="Do not read the files to seal it."),
     ] = False,
-    commit: Annotated[
-        bool,
-        typer.Option(
-            "--commit", envvar="CALIBSTATE_COMMIT", help="Commit it too, on the new branch propose-TICKET."
-        ),
-    ] = False,
-    branch: Annotated[
-        str | None, typer.Option("--branch", metavar="NAME", help="Call the branch otherwise.")
-    ] = None,
+    commit: CommitOption = False,
+    branch: BranchOption = None,
     dry_run: DryRunOption = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposing.TicketProposed")],
@@ -74,8 +75,8 @@ def propose(
     `adopt` writes the decision, and the entry of the chain.
 
     Of a ticket that is declared already only what lacks is written; twice does
-    no harm.  --commit commits these files alone, on a new branch that is then
-    checked out.
+    no harm.  --commit commits these files alone, on the new branch
+    propose-TICKET that is then checked out.
 
     Ends with 0, with 1 where the origin cannot be seen, with 3 where the
     ticket is declared with other collections or cannot be deployed, and with

@@ -11,7 +11,7 @@ from . import completing
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import Noun
-from .options import DryRunOption, ObservedUntilOption, end_of_observing
+from .options import CommitOption, DryRunOption, ObservedUntilOption, end_of_observing
 from .sessions import begin
 from .showing import finish
 
@@ -29,12 +29,7 @@ def rollback(
         str,
         typer.Option("--because", metavar="REASON", help="Why; it is kept."),
     ] = "rolled back",
-    commit: Annotated[
-        bool,
-        typer.Option(
-            "--commit", envvar="CALIBSTATE_COMMIT", help="Commit it too, on the new branch rollback-TICKET."
-        ),
-    ] = False,
+    commit: CommitOption = False,
     dry_run: DryRunOption = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposals.RolledBack")],
@@ -46,8 +41,9 @@ def rollback(
     Which lookups that changes is shown, and what is still searched where until
     it is applied.  No place is looked at or written, and no data is deleted.
 
-    --commit commits these files alone, on a new branch that is then checked
-    out; it is refused (3) where they have other uncommitted changes.
+    --commit commits these files alone, on the new branch rollback-TICKET that
+    is then checked out; it is refused (3) where they have other uncommitted
+    changes.
 
     \b
     Examples:

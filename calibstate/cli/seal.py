@@ -22,9 +22,7 @@ def seal(
     *,
     tickets: Annotated[
         list[str] | None,
-        Noun(
-            "TICKET", "Or INSTRUMENT/TICKET; all adopted ones without a seal unless told.", completing.tickets
-        ),
+        Noun("TICKET", "Tickets, or INSTRUMENT/TICKET; all without a seal unless told.", completing.tickets),
     ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Name the digest under `approval` of the ticket's file too.")

@@ -32,6 +32,7 @@ NOUNS = {
     "[PLACE|INSTRUMENT]…": {"--site", "--repository", "--instrument"},
     "CHAIN": {"--chain"},
     "PLACE": {"--place"},
+    "TAXICAB-n": {"--taxicab"},
     "TICKET": {"--ticket"},
 }
 """By what a command is about: the options that say the same."""
@@ -40,6 +41,9 @@ LOOKUP = {"DATASET_TYPE", "[KEY=VALUE]…"}
 """Words of a question; no part of a tree is called so."""
 
 OWN_WORDS = {
+    ("adopt", "--chain"): "the one that lists it",
+    ("adopt", "--report"): "the address of one",
+    ("adopt", "--ticket"): "it is about one",
     ("approvals", "--check"): "Jira, and not files",
     ("certify", "--ticket"): "it is about one",
     ("capture", "--chain"): "one more of several",
@@ -52,9 +56,14 @@ OWN_WORDS = {
     ("init", "--instrument"): "what is declared",
     ("init", "--site"): "what is declared",
     ("log", "--run"): "one of the journal",
+    ("propose", "--instrument"): "whose it is",
+    ("propose", "--taxicab"): "nobody has decided by it",
+    ("propose", "--ticket"): "it is about one",
     ("rollback", "--because"): "why a ticket goes",
     ("rollback", "--ticket"): "it is about one",
     ("history", "--ticket"): "of one chain only",
+    ("seal", "--write"): "one word of it, and not a list",
+    ("seal", "--ticket"): "what is read, and not what is left of it",
 }
 """Options whose name others have with another help, and what they mean."""
 

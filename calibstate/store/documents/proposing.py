@@ -153,8 +153,7 @@ def adopted_document(result: TicketAdopted) -> AdoptDocument:
 def _files(changes: Sequence[FileChange]) -> tuple[CapturedFile, ...]:
     files = []
     for change in changes:
-        what: Literal["new", "changed"] = "changed"
-        if change.before is None:
-            what = "new"
-        files.append(CapturedFile(path=change.file, what=what))
+        # A plain word until here, which has to be one of two.
+        values = {"path": change.file, "what": change.what}
+        files.append(CapturedFile.model_validate(values))
     return tuple(files)
