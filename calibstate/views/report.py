@@ -15,6 +15,7 @@ from ..errors import Severity
 from ..model.approvals import Approved, SealState
 from ..model.drift import What
 from ..model.plans import Plan
+from ..model.results.impacts import ImpactReport
 from ..model.results.proposals import Proposal, SitePlan
 from ..model.tickets import ApprovalStatus
 from ..model.verdicts import TicketVerdicts
@@ -146,11 +147,7 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
         if not verdicts.products:
             lines = iter([lacking_words(verdicts)])
         yield _folded(f"Verification of {verdicts.ticket}: {verdict}", lines)
-    impact = proposal.impact
-    if impact:
-        verdict = impact_summary.verdict(impact)
-        lines = impact_view.as_markdown(impact)
-        yield _folded(f"Lookups: {verdict}", lines)
+    yield from _lookups(proposal)
     for site in proposal.plans:
         name = site.site
         becomes = _becomes(site.plan)
@@ -159,6 +156,19 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
     if proposal.plans:
         on_merge = tuple(_on_merge(proposal.plans))
         yield Section(on_merge, essential=True)
+
+
+def _lookups(proposal: Proposal) -> Iterator[Section]:
+    """Yield which lookups change, now and once tickets are adopted."""
+    impacts: list[tuple[str, ImpactReport]] = []
+    if proposal.impact:
+        impacts.append(("Lookups", proposal.impact))
+    for foreseen in proposal.foreseen:
+        impacts.append((f"Lookups once {foreseen.ticket} is adopted", foreseen.impact))
+    for title, impact in impacts:
+        verdict = impact_summary.verdict(impact)
+        lines = impact_view.as_markdown(impact)
+        yield _folded(f"{title}: {verdict}", lines)
 
 
 def _folded(
@@ -275,6 +285,10 @@ def _verdicts(proposal: Proposal) -> Iterator[_Verdict]:
     if proposal.impact is not None:
         lookups = impact_summary.verdict(proposal.impact)
     yield _Verdict("lookups", lookups)
+    # Nothing of what is proposed changes a lookup before it is adopted.
+    for foreseen in proposal.foreseen:
+        then = impact_summary.verdict(foreseen.impact)
+        yield _Verdict("foreseen", f"{foreseen.ticket} in front of {foreseen.chain}: {then}")
     # Without a look at a place there is no plan for it.
     steps = "not planned here: no place was looked at"
     if proposal.plans:

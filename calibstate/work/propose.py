@@ -8,22 +8,19 @@ from dataclasses import dataclass, field, replace
 from ..capturing.at_origin import TicketAtOrigin
 from ..capturing.seal import make_seal
 from ..capturing.taken_up import refuse_other_content, remarks_of_declared, taken_up
-from ..errors import Diagnostic, InvalidStateError, RefusedError, UsageError
+from ..errors import Diagnostic, InvalidStateError, RefusedError
 from ..factory.past import never_committed
 from ..model.additions import Additions
 from ..model.desired import DesiredState
 from ..model.files import FileChange
 from ..model.results.proposing import CollectionAtOrigin, TicketProposed
-from ..model.scope import Scope
 from ..model.seals import Seal
 from ..model.tickets import Approval, ApprovalStatus, Ticket
-from ..past.adoption import as_if_adopted
-from ..past.placement import placement_of
 from ..ports.places import ReadPlaces
 from ..store import treefile
 from ..views.proposing import proposal_message
+from .foreseeing import foresee
 from .given import key_given, words_given
-from .impact import lookups_changed
 from .origins import ticket_at_origin, ticket_given
 from .session import Session
 from .writing import branch_given, refuse_uncommittable, write_and_commit
@@ -231,20 +228,13 @@ class Proposal:
             changes,
             tuple(self.remarks),
         )
-        try:
-            placement = placement_of(after, self.ticket)
-        except (RefusedError, UsageError):
-            # Whoever adopts it is told why; for now nothing is to be listed.
+        foreseen = foresee(after, self.ticket, observed_until)
+        if foreseen is None:
             return result
-        if placement is None or placement.is_new:
-            return result
-        adopted = as_if_adopted(after, self.ticket, placement)
-        impact = lookups_changed(after, adopted, Scope(), "the working tree", observed_until)
-        title = f"adopting {self.ticket.ticket} in front of {placement.chain}"
         return replace(
             result,
-            chain=placement.chain,
-            impact=replace(impact, of=title),
+            chain=foreseen.chain,
+            impact=foreseen.impact,
         )
 
     def write(self, result: TicketProposed, branch: str) -> TicketProposed:

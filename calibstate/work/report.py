@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,14 @@ from ..errors import CalibstateError, Diagnostic
 from ..factory.past import Before
 from ..model.desired import DesiredState
 from ..model.names import TicketKey
-from ..model.results.proposals import Proposal
+from ..model.results.proposals import Foreseen, Proposal
 from ..model.scope import Scope
 from ..past.changes import changes
 from ..store.workspace import in_workspace
 from ..surveys.approvals import approvals
 from ..views.printable import printable
 from ..views.sentences import sentences
+from .foreseeing import foresee
 from .impact import lookups_changed
 from .revisions import declared_at_base
 from .savedplans import read_site_plans, save_text
@@ -95,8 +96,17 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
         approvals=tuple(approved for approved in of_all if approved.key in touched),
         verdicts=tuple(kept for kept in verdicts if kept),
         impact=replace(impact, commit=before.commit),
+        foreseen=tuple(_foreseen(desired, sorted(touched), observed_until)),
         plans=read_site_plans(desired, plans) if plans else (),
     )
+
+
+def _foreseen(desired: DesiredState, keys: Sequence[TicketKey], observed_until: int) -> Iterator[Foreseen]:
+    """Yield what tickets would change that nobody has decided on yet."""
+    for key in keys:
+        foreseen = foresee(desired, desired.tickets[key].noun, observed_until)
+        if foreseen:
+            yield foreseen
 
 
 def _verified_otherwise(before: DesiredState | None, desired: DesiredState) -> Iterator[TicketKey]:

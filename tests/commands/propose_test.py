@@ -87,10 +87,14 @@ def test_a_ticket_is_deployed_without_a_digest_that_was_copied_or_a_file_by_hand
     # Nothing of it is deployed, whoever merges it.
     assert begun.run("validate").code == 0
     assert begun.run("plan").code == 0
-    assert "a new ticket: Flats of the new lamp; proposed" in begun.run("report", "--base", "main").out
+    report = begun.run("report", "--base", "main", *UNTIL)
+    assert "a new ticket: Flats of the new lamp; proposed" in report.out
+    assert "  lookups   no lookup changes\n" in report.out
+    foreseen = "bias for 4 data IDs, flat for 8 data IDs; into the past; not all is known"
+    assert f"  foreseen  LSSTComCam/DM-3 in front of {TOP}: newly covered: {foreseen}\n" in report.out
 
-    report = ("--report", "https://example.org/r")
-    adopted = begun.run("adopt", "DM-3", "TAXICAB-9", *report, "--commit", *UNTIL)
+    where = ("--report", "https://example.org/r")
+    adopted = begun.run("adopt", "DM-3", "TAXICAB-9", *where, "--commit", *UNTIL)
 
     assert adopted.code == 0, adopted.err
     golden("propose/adopted.txt", masked(adopted.out))
@@ -386,6 +390,17 @@ def test_a_seal_that_the_origin_no_longer_fits_is_told(begun: Sites) -> None:
     ran = begun.run("propose", "DM-3")
 
     assert (ran.code, "Sealed before, with another content" in ran.err) == (3, True), ran.err
+
+
+def test_reviewers_are_told_what_an_adoption_would_change(begun: Sites) -> None:
+    assert begun.run("propose", "DM-3").code == 0
+
+    document = begun.run("report", "--base", "main", *UNTIL, "--format", "json").json
+    comment = begun.run("report", "--base", "main", *UNTIL, "--format", "markdown").out
+
+    assert (document["impact"], document["foreseen"]) == ({}, {"LSSTComCam/DM-3": {"newly covered": 2}})
+    assert "| **foreseen** | LSSTComCam/DM-3 in front of LSSTComCam/calib: newly covered: bias" in comment
+    assert "<summary>Lookups once LSSTComCam/DM-3 is adopted: newly covered: bias" in comment
 
 
 def test_what_is_proposed_is_shown_in_every_form(begun: Sites, golden: Golden) -> None:

@@ -15,7 +15,7 @@ from ..verdicts import TicketVerdicts
 from .base import CommandResult
 from .impacts import ImpactReport
 
-__all__ = ["Proposal", "RolledBack", "SitePlan"]
+__all__ = ["Foreseen", "Proposal", "RolledBack", "SitePlan"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,19 @@ class SitePlan:
     plan: Plan
     digest: str
     """By which it is known on merge."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What becomes of lookups once a ticket is adopted."""
+
+    ticket: str
+    """``INSTRUMENT/TICKET``."""
+
+    chain: str
+    """The chain in front of which it would be."""
+
+    impact: ImpactReport
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,10 @@ class Proposal(CommandResult):
     verified."""
 
     impact: ImpactReport | None = None
+
+    foreseen: tuple[Foreseen, ...] = ()
+    """Of tickets that nobody has decided on yet."""
+
     plans: tuple[SitePlan, ...] = ()
     """In the order in which the sites go."""
 

@@ -179,6 +179,10 @@ class ReportDocument(Noun):
     impact: Mapping[str, int]
     """Changes of lookups, counted by what becomes of them."""
 
+    foreseen: Mapping[str, Mapping[str, int]]
+    """The same of tickets that nobody has decided on yet, by their names: once
+    each is adopted, and in front of its chain."""
+
     plans: Mapping[str, Mapping[str, int]]
     """What the plan of each site comes to."""
 
@@ -338,6 +342,7 @@ def report_document(result: Proposal) -> ReportDocument:
     for site in result.plans:
         plans[site.site] = summary(site.plan)
         digests[site.site] = site.digest
+    foreseen = {ticket.ticket: effects(ticket.impact) for ticket in result.foreseen}
     return ReportDocument(
         base=result.base,
         sound=result.is_sound,
@@ -346,6 +351,7 @@ def report_document(result: Proposal) -> ReportDocument:
         approvals=result.approvals,
         verdicts=tuple(map(_verified, result.verdicts)),
         impact=effects(result.impact),
+        foreseen=foreseen,
         plans=plans,
         digests=digests,
     )
