@@ -94,7 +94,7 @@ def tree_with(root: Path, texts: Mapping[str, str], settings: str) -> DesiredSta
     texts
         The files, by name.
     settings
-        What `calibstate.yaml` will say if it is not there.
+        What ``calibstate.yaml`` will say if it is not there.
 
     Raises
     ------
