@@ -186,3 +186,18 @@ def test_a_hook_stops_a_tree_of_others_that_is_not_sound(others: Tree, made_once
 
     assert ran.returncode == 1
     assert "DM-2" in ran.stdout
+
+
+def test_the_hooks_that_init_writes_stop_a_tree_that_is_not_sound(tmp_path: Path) -> None:
+    folder = tmp_path / "begun"
+    words = ["init", str(folder), "--site", "usdf=/nowhere/main", "--instrument", "LSSTComCam"]
+    subprocess.run([PROGRAMS / "calibstate", *words], check=True, capture_output=True, cwd=tmp_path)
+    commit(folder)
+
+    sound = pre_commit(folder, "run", "--all-files")
+    site = folder / "sites" / "usdf.yaml"
+    site.write_text(site.read_text().replace("route: origin", "route:   orgin"))
+    broken = pre_commit(folder, "run", "--all-files")
+
+    assert (sound.returncode, sound.stdout.count("Passed")) == (0, 2), sound.stdout
+    assert (broken.returncode, broken.stdout.count("Failed")) == (1, 2), broken.stdout

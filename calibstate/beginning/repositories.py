@@ -64,6 +64,7 @@ def begun_repositories(wishes: Wishes, declared: DesiredState, reach: Reach) -> 
     UsageError
         What is wanted means nothing.
     """
+    diagnostics: list[Diagnostic] = []
     instruments = wanted_instruments(wishes.instruments)
     words = wishes.sites
     if not words and not declared.sites:
@@ -75,11 +76,13 @@ def begun_repositories(wishes: Wishes, declared: DesiredState, reach: Reach) -> 
     others = second_names(new, declared.repositories, places)
     repositories = [repository for repository in new.repositories if repository.address not in others]
     origin = origin_of(wishes.origin, repositories, declared)
+    diagnostics.extend(new.remarks)
+    if not repositories:
+        return BegunRepositories((), tuple(diagnostics))
     with reach.counting() as progress:
         sights = look([repository.address for repository in repositories], places, progress)
     routes = Routes(origin, sights, instruments, declared)
     begun = tuple(map(routes.begun, repositories))
-    diagnostics = list(new.remarks)
     for second, first in others.items():
         diagnostics.append(remarks.second_name(second, first))
     for repository in begun:

@@ -7,8 +7,11 @@ import json
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -285,6 +288,32 @@ def test_an_index_may_be_a_uri_or_stand_in_a_variable(
 
     by_uri, by_variable = files(here / "by_uri"), files(here / "by_variable")
     assert by_uri == by_variable
+
+
+@pytest.fixture
+def web(here: Path) -> Iterator[str]:
+    """Return where others find the files of the folder."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(here))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_index_may_be_elsewhere(
+    init: Init, here: Path, repo: Path, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(here, {"main": f"{repo}/main"}, monkeypatch)
+
+    monkeypatch.setenv("DAF_BUTLER_REPOSITORY_INDEX", f"{web}/index.yaml")
+    ran = init("mine", "--site", "usdf")
+    monkeypatch.setenv("DAF_BUTLER_REPOSITORY_INDEX", f"{web}/indx.yaml")
+    missing = init("other", "--site", "usdf")
+
+    assert ran.code == 0, ran.err
+    assert declared(here / "mine", "usdf").keys() == {"main"}
+    assert (missing.code, "Repository index cannot be read" in missing.err) == (1, True)
+    assert not (here / "other").exists()
 
 
 @pytest.mark.parametrize(
