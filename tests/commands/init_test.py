@@ -193,6 +193,13 @@ def test_a_site_that_is_declared_stays_and_what_it_lacks_is_told(init: Init, her
     assert declared(here / "mine", "usdf").keys() == {"main"}
 
 
+def test_the_site_of_the_origin_is_written_first(init: Init, here: Path) -> None:
+    ran = init("mine", *SUMMIT, *USDF, "--origin", "usdf/main", "--format", "json")
+
+    assert [file["path"] for file in ran.json["files"]][:2] == ["sites/usdf.yaml", "sites/summit.yaml"]
+    assert "Origin" not in ran.err, "it is as somebody says"
+
+
 @pytest.mark.parametrize("number", range(len(ALL)))
 @pytest.mark.matrix(4)
 def test_what_was_cut_off_is_completed(
@@ -380,6 +387,21 @@ def test_labels_that_cannot_be_names_are_left_out_and_told(
     assert "secret-word" not in "".join(files(here / "mine").values())
 
 
+def test_what_a_place_says_becomes_no_order_in_a_file(
+    init: Init, here: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = "/nowhere/\x1b[31m\nsite: other\u2028"
+    index(here, {"main": f"{repo}/main", "odd": odd}, monkeypatch)
+
+    ran = init("mine", "--site", "usdf")
+
+    assert ran.code == 1
+    text = (here / "mine/sites/usdf.yaml").read_text()
+    assert "  # odd:\n" in text
+    assert not re.search("[\x1b\u2028]|^site: other", text + ran.err, re.MULTILINE)
+    assert_is_sound(here / "mine")
+
+
 def test_a_label_that_the_index_does_not_know_is_told(
     init: Init, here: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -525,6 +547,8 @@ def test_a_site_is_called_as_somebody_likes(init: Init, here: Path, site: str) -
     workflows = [yaml.safe_load(text) for file, text in files(here / "mine").items() if "workflows" in file]
     (apply,) = (workflow for workflow in workflows if workflow["name"] == "Apply")
     assert apply[True]["workflow_dispatch"]["inputs"]["site"]["options"] == [site]
+    (plan,) = (workflow for workflow in workflows if workflow["name"] == "Plan")
+    assert plan["env"] == {"ORIGIN": site, "OTHERS": ""}
 
 
 # --- folders ---
