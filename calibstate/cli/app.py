@@ -6,7 +6,6 @@ a person can do ends in a traceback.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -20,6 +19,8 @@ import typer
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, ExitCode, without_secrets
 from .commands import Commands
+from .layout import WRONG_USAGE
+from .misread import MisreadError
 from .terminal import wanted
 
 __all__ = ["app", "program", "run"]
@@ -76,10 +77,6 @@ def calibstate(
     wanted.details = verbose
 
 
-_WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
-"""Base of typer's errors of usage; typer may carry its own click."""
-
-
 @cache
 def program() -> Any:
     """Return the program, which has every command by its name."""
@@ -88,52 +85,56 @@ def program() -> Any:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    words = list(arguments) if arguments is not None else None
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = program()(words, prog_name="calibstate", standalone_mode=False)
-    except _WRONG_USAGE as error:
-        error.show()
-        return ExitCode.USAGE
+    except (WRONG_USAGE, MisreadError) as error:
+        return _refuse(error, words)
     except CalibstateError as error:
-        _tell(*error.diagnostics)
-        return error.exit_code
+        return _end(error.exit_code, error.diagnostics, words)
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
+        return _interrupted(words)
     except BrokenPipeError:
+        from .endings import forsake_stdout
+
         # The reader has gone; nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forsake_stdout()
         return ExitCode.ERROR
     except Exception as error:  # noqa: BLE001 - the last resort, in place of a traceback
         if os.environ.get("CALIBSTATE_TRACEBACK"):
             sys.stderr.write(without_secrets(traceback.format_exc()))
-        _tell(_unexpected(error))
-        return ExitCode.ERROR
-    return _interrupted() if code == _TYPERS_INTERRUPT else int(code or 0)
+        from .endings import unexpected
+
+        return _end(ExitCode.ERROR, [unexpected(error)], words)
+    return _interrupted(words) if code == _TYPERS_INTERRUPT else int(code or 0)
 
 
 _TYPERS_INTERRUPT = 130
 """What typer makes of a KeyboardInterrupt before it comes to us."""
 
 
-def _tell(*problems: Diagnostic) -> None:
-    # rich takes a while to import, and help and completion do without it.
-    from . import screen
-
-    screen.told(problems)
+# rich takes a while to import, as documents do, and help and completion do
+# without them: what tells of errors is imported with the first one.
 
 
-def _interrupted() -> int:
-    from . import screen
+def _end(exit_code: int, problems: Sequence[Diagnostic], words: Sequence[str]) -> int:
+    from .endings import end
 
-    screen.tell("Interrupted. What was done stands; run the same command again to go on.")
-    return ExitCode.ERROR
+    return end(exit_code, problems, words)
 
 
-def _unexpected(error: Exception) -> Diagnostic:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
-        return Diagnostic("Output cannot be written", f"{error.strerror}.", hint="Make room for it.")
-    return Diagnostic(
-        "Unexpected error",
-        f"{type(error).__name__}: {error}. This is a defect of calibstate; what was done stands.",
-        hint="Report it with the output of the same command under CALIBSTATE_TRACEBACK=1.",
-    )
+def _interrupted(words: Sequence[str]) -> int:
+    from .endings import interrupted
+
+    return interrupted(words)
+
+
+def _refuse(error: Any, words: Sequence[str]) -> int:
+    """Tell what is wrong with a command line, and how to write it."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        # Who types nothing is told what there is to type.
+        error.show()
+        return ExitCode.USAGE
+    from .refusals import refusal
+
+    return _end(ExitCode.USAGE, [refusal(error)], words)

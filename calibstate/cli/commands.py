@@ -19,7 +19,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
-from .layout import Command
+from .layout import Command, located
+from .misread import UnknownCommandError
 
 __all__ = ["COMMANDS", "Commands", "Entry", "Group", "command"]
 
@@ -148,6 +149,22 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         listed = {name: _Listed(name, help=entry.line) for name, entry in COMMANDS.items()}
         super().__init__(**{**settings, "commands": listed})
+
+    @override
+    def parse_args(self, context: Any, args: list[str]) -> list[str]:
+        """Take the options that stand before the command."""
+        with located(context):
+            left_over: list[str] = super().parse_args(context, args)
+        return left_over
+
+    @override
+    def resolve_command(self, context: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that is meant, or say what is near."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            raise UnknownCommandError(name)
+        resolved: tuple[str | None, Any, list[str]] = super().resolve_command(context, args)
+        return resolved
 
     @override
     def format_commands(self, context: Any, formatter: Any) -> None:

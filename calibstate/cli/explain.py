@@ -10,7 +10,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import Looking, Narrowing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, TimeoutOption
+from .options import USUAL_TIMEOUT, TimeoutOption, exposure_number
 from .questions import question
 from .sessions import begin
 from .showing import finish
@@ -39,8 +39,7 @@ def explain(
         typer.Option(
             "--exposure",
             metavar="NUMBER",
-            min=0,
-            max=2**63 - 1,
+            parser=exposure_number,
             envvar="CALIBSTATE_EXPOSURE",
             help="An exposure that the butler knows, in place of a moment; it tells the filter too.",
         ),

@@ -7,12 +7,20 @@ a person has to know of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 from typing_extensions import override
 
-__all__ = ["Command", "is_argument", "shown_names"]
+from .misread import TooManyArgumentsError
+
+__all__ = ["WRONG_USAGE", "Command", "is_argument", "located", "shown_names", "variable_of"]
+
+WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
+"""Base of the parser's errors of usage; typer may carry its own click."""
 
 OLD_NAMES = frozenset({"--most"})
 """Names of options that are still understood, and told nowhere."""
@@ -29,8 +37,29 @@ def shown_names(option: Any) -> list[str]:
     return sorted(names, key=lambda name: name.startswith("--"))
 
 
+@contextmanager
+def located(context: Any) -> Iterator[None]:
+    """Have every error of the parser know the command that it is about."""
+    try:
+        yield
+    except WRONG_USAGE as error:
+        error.ctx = error.ctx or context
+        raise
+
+
 class Command(TyperCommand):
     """A command whose help is laid out by us."""
+
+    @override
+    def parse_args(self, context: Any, args: list[str]) -> list[str]:
+        """Take the words of a command line, and refuse what is left over."""
+        # It is we who say so, and not the parser.
+        context.allow_extra_args = True
+        with located(context):
+            left_over = super().parse_args(context, args)
+        if left_over and not context.resilient_parsing:
+            raise TooManyArgumentsError(left_over, context)
+        return left_over
 
     @override
     def collect_usage_pieces(self, context: Any) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 
 from ..errors import Diagnostic, UsageError
+from .misread import MissingArgumentError
 
 __all__ = ["BaseNoun", "Noun", "argument", "is_of_variable"]
 
@@ -103,13 +104,12 @@ class Noun:
             if _is_list(type_):
                 value = [*by_argument, *by_option]
             elif by_argument != by_option:
-                detail = f"As an argument it is {by_argument}, as an option {by_option}."
-                summary = f"{self.metavar} is given twice"
-                raise UsageError(Diagnostic(summary, detail, hint="Give one of them."))
+                detail = f"{self.metavar} is {by_argument} as an argument, and {by_option} as an option."
+                raise UsageError(Diagnostic("Given twice", detail, hint="Give one of them."))
         if value:
             return value
         if parameter.default is inspect.Parameter.empty:
-            raise _missing(context, self.metavar)
+            raise MissingArgumentError(context.info_name, self.metavar)
         return parameter.default
 
 
@@ -144,17 +144,6 @@ def is_of_variable(context: Any, name: str) -> bool:
     """Say whether the value of an option comes from its variable."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "ENVIRONMENT"
-
-
-def _missing(context: Any, metavar: str) -> UsageError:
-    command = context.info_name
-    return UsageError(
-        Diagnostic(
-            "Missing argument",
-            f"`{command}` needs {metavar}, and none is named.",
-            hint=f"Its words are told by `calibstate {command} --help`.",
-        )
-    )
 
 
 def _argument_of(name: str) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from ..errors import Diagnostic, UsageError, without_secrets
 from ..model.guards import Allowed, Guard
+from ..model.names import spelled
 from ..model.timespans import parse_tai
 from ..ports.silence import USUAL_TIMEOUT
 from . import completing, screen
@@ -43,10 +44,12 @@ __all__ = [
     "TimeoutOption",
     "WaitOption",
     "allowed",
+    "at_least_one",
     "beginning_of_journals",
     "byte_rate",
     "duration",
     "end_of_observing",
+    "exposure_number",
     "refuse_together",
     "refuse_without",
 ]
@@ -201,7 +204,7 @@ def duration(text: str | timedelta) -> timedelta:
         return text
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text.strip())
     if not match:
-        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 30m, 24h or 7d")
+        raise typer.BadParameter(f"{spelled(text)} is no duration; write 90s, 30m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
@@ -236,7 +239,7 @@ def byte_rate(text: str | float) -> float:
         return text
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kMGKi]*B)/s", text.strip())
     if not match or match[2] not in _BYTES or float(match[1]) == 0:
-        raise typer.BadParameter(f"{text!r} is no rate; write 200MB/s, 50MiB/s or 1.5GB/s")
+        raise typer.BadParameter(f"{spelled(text)} is no rate; write 200MB/s, 50MiB/s or 1.5GB/s")
     return float(match[1]) * _BYTES[match[2]]
 
 
@@ -287,6 +290,28 @@ BecauseOption = Annotated[
 ]
 
 
+_LARGEST = 2**63 - 1
+"""What a database of the butler can hold."""
+
+
+def exposure_number(text: str | int) -> int:
+    """Return the number of an exposure."""
+    if isinstance(text, int):
+        return text
+    if not re.fullmatch(r"[0-9]{1,19}", text.strip()) or int(text) > _LARGEST:
+        raise typer.BadParameter(f"{spelled(text)} is no number of an exposure; write 2024110700042")
+    return int(text)
+
+
+def at_least_one(text: str | int) -> int:
+    """Return a number of things that are shown."""
+    if isinstance(text, int):
+        return text
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or int(text) == 0:
+        raise typer.BadParameter(f"{spelled(text)} is no number of things; write 20")
+    return int(text)
+
+
 LimitOption = Annotated[
     int,
     typer.Option(
@@ -294,7 +319,7 @@ LimitOption = Annotated[
         "--limit",
         "--most",
         metavar="NUMBER",
-        min=1,
+        parser=at_least_one,
         envvar=["CALIBSTATE_LIMIT", "CALIBSTATE_MOST"],
         help="How many, the newest first; 20 unless told.",
     ),
@@ -303,7 +328,7 @@ LimitOption = Annotated[
 
 def _check_timeout(timeout: timedelta) -> timedelta:
     if not _SHORTEST <= timeout <= _LONGEST:
-        raise typer.BadParameter("a place is waited for between 1s and 7d")
+        raise typer.BadParameter("a place is waited for between 1s and 7d; write 60s, 5m or 2h")
     return timeout
 
 
@@ -425,4 +450,4 @@ def refuse_without(needed: str, options: Mapping[str, object]) -> None:
     for option, value in options.items():
         if value:
             detail = f"Without {needed} nothing is done, and {option} would say how far."
-            raise UsageError(Diagnostic(f"Option without {needed}", detail, hint=f"Give {needed} too."))
+            raise UsageError(Diagnostic("Option does nothing alone", detail, hint=f"Give {needed} too."))

@@ -38,6 +38,7 @@ from .documents.changes import (
 )
 from .documents.checkups import CheckupDocument
 from .documents.constructions import ConstructionDocument, RecordDocument
+from .documents.errors import ErrorsDocument
 from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
@@ -109,6 +110,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("explanation.json", ExplanationDocument, "Which calibration is found, and why", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
+    Document("errors.json", ErrorsDocument, "Why a command could not do what it was asked", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
 )
 """Every form of file that has a schema; a new one is a line here."""

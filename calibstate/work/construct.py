@@ -284,7 +284,7 @@ def write(constructing: Constructing, shown: ConstructionShown) -> ConstructionS
             Diagnostic(
                 "Not everything is certified",
                 f"Not done are {', '.join(lacking)}; nothing was written.",
-                hint=f"calibstate construct {constructing.ticket.name} --run",
+                hint=f"Run `calibstate construct {constructing.ticket.name} --run` first.",
             )
         )
     constructed, desired = constructing.constructed, constructing.session.desired

@@ -33,7 +33,7 @@ def fmt(session: Session, *, check: bool = False) -> Formatting:
         where = Where(change.file, change.first_line)
         if check:
             detail = "This is the first line that would be written otherwise."
-            problem = Diagnostic("Not laid out", detail, where, "calibstate fmt")
+            problem = Diagnostic("Not laid out", detail, where, "`calibstate fmt` does so.")
         else:
             detail = "It was written anew from this line on."
             problem = Diagnostic("Laid out", detail, where, severity=Severity.NOTE)

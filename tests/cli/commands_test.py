@@ -75,4 +75,4 @@ def test_help_lists_the_commands_of_a_group_together(capsys: pytest.CaptureFixtu
 def test_the_command_that_was_meant_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["statsu"]) == 64
 
-    assert "Did you mean 'status'?" in capsys.readouterr().err
+    assert "Did you mean `calibstate status`?" in capsys.readouterr().err

@@ -213,7 +213,7 @@ def test_what_is_named_counts_and_not_what_a_shell_still_holds(monkeypatch: pyte
 
 def test_one_thing_that_is_named_twice_has_to_be_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-C", STATE, "diff", "HEAD", "--base", "HEAD~1"]) == 64
-    assert "BASE is given twice" in capsys.readouterr().err
+    assert "BASE is HEAD as an argument, and HEAD~1 as an option." in capsys.readouterr().err
 
     assert run(["-C", STATE, "rollback", "DM-1", "--ticket", "DM-1", "--dry-run"]) == 64
     assert "`DM-1`: nobody declared such a ticket." in capsys.readouterr().err

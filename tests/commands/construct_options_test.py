@@ -15,9 +15,9 @@ from tests.tree import Tree
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--looked", "bias"], "Option without --run"),
-        (["--until", "make bias"], "Option without --run"),
-        (["--until", "make bias", "--format", "shell"], "Option without --run"),
+        (["--looked", "bias"], "Option does nothing alone"),
+        (["--until", "make bias"], "Option does nothing alone"),
+        (["--until", "make bias", "--format", "shell"], "Option does nothing alone"),
         (["--run", "--write"], "--run and --write"),
         (["--run", "--record", "record.md"], "--run and --record"),
         (["--write", "--record", "record.md"], "--write and --record"),

@@ -315,8 +315,8 @@ def words(sites_deployed_once: Sites) -> Sites:
         (["bias", "detector=1", "--at", "2024-13-07"], "Moment is not understood", "is no moment"),
         (
             ["bias", "detector=1", "--exposure", "9" * 19],
-            "Invalid value for '--exposure'",
-            "less than or equal to",
+            "Value is not understood",
+            "is no number of an exposure",
         ),
         (["bias", "detector=1", "--at", "1969-12-31"], "Moment is not understood", "between 1970 and 2100"),
         (["bias", "detector=1", "--site", "sumit"], "Not declared", "Did you mean summit?"),
