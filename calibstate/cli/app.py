@@ -75,6 +75,7 @@ def calibstate(
     """
     context.obj = root
     wanted.details = verbose
+    wanted.output = None
 
 
 @cache

@@ -36,7 +36,7 @@ def apply(
     ] = None,
     wait: WaitOption = None,
     lock_timeout: LockTimeoutOption = None,
-    format: Annotated[Format, shown_as("results.plans.Applied")],
+    format: Annotated[Format, shown_as("results.plans.Applied", is_stream=True)],
     files: Files,
     narrowing: Narrowing,
     looking: Annotated[Looking, without("observed", "max_age", "no_cache")],

@@ -26,7 +26,7 @@ def certify(
     ticket: Annotated[str, Noun("TICKET", "TICKET, or INSTRUMENT/TICKET.", completing.tickets)],
     yes: YesOption = False,
     lock_timeout: LockTimeoutOption = None,
-    format: Annotated[Format, shown_as("results.plans.Applied")],
+    format: Annotated[Format, shown_as("results.plans.Applied", is_stream=True)],
     passing: Passing,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:

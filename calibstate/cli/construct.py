@@ -69,7 +69,7 @@ def construct(
         ),
     ] = None,
     lock_timeout: LockTimeoutOption = None,
-    format: Annotated[Format, shown_as("results.constructions.ConstructionShown")],
+    format: Annotated[Format, shown_as("results.constructions.ConstructionShown", is_stream=True)],
     passing: Annotated[Passing, without("override")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:

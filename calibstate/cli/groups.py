@@ -21,15 +21,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
+from ..errors import Diagnostic, UsageError
 from ..model.guards import Allowed
 from ..model.names import RepositoryAddress
 from ..model.scope import Scope
-from ..views.render import Format, formats_of
-from . import completing
+from ..views.render import SUFFIXES, Format, format_of_suffix, formats_of
+from . import completing, terminal
 from .nouns import Noun, argument, is_of_variable
 from .options import (
     AllowOption,
@@ -42,6 +44,7 @@ from .options import (
     NoCacheOption,
     ObservedOption,
     OnlyHereOption,
+    OutputOption,
     OverrideOption,
     RepositoryOption,
     SiteOption,
@@ -192,21 +195,29 @@ class _ShownAs:
 
     result: str
 
+    is_stream: bool
+    """Whether it is shown as it comes, so that no file holds it as a whole."""
 
-def shown_as(result: str) -> _ShownAs:
-    """Return the mark of the option ``--format`` of a command.
+
+def shown_as(result: str, *, is_stream: bool = False) -> _ShownAs:
+    """Return the mark of a command's ``--format`` and ``--output``.
 
     Parameters
     ----------
     result
         What the command shows, as the table of views calls it; the command
         offers the formats that the table has for it.
+    is_stream
+        Whether it is shown as it comes: then there is no ``--output``.
     """
-    return _ShownAs(result)
+    return _ShownAs(result, is_stream)
 
 
 _ARGUMENTS = "arguments"
 """What typer calls the argument of a group."""
+
+_FILE = "result_file"
+"""What typer calls the file that a result is written to."""
 
 _CONTEXT = "context"
 """The parameter that tells where values come from."""
@@ -215,7 +226,7 @@ _CONTEXT = "context"
 class _Parameter:
     """A parameter of a command, and the options that stand for it."""
 
-    def __init__(self, name: str, annotation: Any, parameter: inspect.Parameter) -> None:
+    def __init__(self, name: str, annotation: Any, parameter: inspect.Parameter, *, has_output: bool) -> None:
         self.name = name
         self._annotation = annotation
         self._parameter = parameter
@@ -224,6 +235,7 @@ class _Parameter:
         if get_origin(annotation) is Annotated:
             self._type, *marks = get_args(annotation)
             self._marks = tuple(marks)
+        self._has_file = self._type is Format and not has_output and not self._marks[0].is_stream
         self._abouts = [mark for mark in self._marks if isinstance(mark, _About)]
         self._noun = next((mark for mark in self._marks if isinstance(mark, Noun)), None)
 
@@ -240,6 +252,8 @@ class _Parameter:
             yield from self._noun.options(self._parameter, self._type)
         elif self._type is Format:
             yield self._format_option()
+            if self._has_file:
+                yield self._parameter.replace(name=_FILE, annotation=OutputOption, default=None)
         else:
             yield self._parameter.replace(annotation=self._annotation)
 
@@ -258,6 +272,9 @@ class _Parameter:
         if self._is_group():
             return self._take_group(values, context)
         value = values.pop(self.name)
+        if self._has_file:
+            terminal.wanted.output = values.pop(_FILE)
+            _check_suffix(terminal.wanted.output, self._marks[0].result)
         # typer knows an enumeration of the formats of this command only.
         return Format(value.value) if self._type is Format else value
 
@@ -308,6 +325,22 @@ class _Parameter:
         return self._parameter.replace(annotation=Annotated[offered, option], default=default)
 
 
+def _check_suffix(file: Path | None, result: str) -> None:
+    """Refuse a file whose suffix means a format that a result lacks.
+
+    Raises
+    ------
+    UsageError
+        Before anything is looked at.
+    """
+    format = format_of_suffix(file) if file else None
+    offered = formats_of(result)
+    if format is not None and format not in offered:
+        suffixes = ", ".join(suffix for suffix, meant in SUFFIXES.items() if meant in offered)
+        detail = f"--output {file}: this command writes no {format.value}."
+        raise UsageError(Diagnostic("Format of the file is not known", detail, hint=f"Known are {suffixes}."))
+
+
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Have a command take the options of its groups one by one.
 
@@ -317,8 +350,14 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         A function, each of whose parameters is an option of typer or a group.
     """
     annotations = get_type_hints(command, include_extras=True)
+    # Some commands write files of their own by this option.
+    has_output = "output" in annotations
+    for annotation in annotations.values():
+        for mark in get_args(annotation):
+            if isinstance(mark, Noun) and "--output" in mark.names:
+                has_output = True
     parameters = [
-        _Parameter(name, annotations[name], parameter)
+        _Parameter(name, annotations[name], parameter, has_output=has_output)
         for name, parameter in inspect.signature(command).parameters.items()
     ]
 

@@ -22,7 +22,7 @@ __all__ = ["WRONG_USAGE", "Command", "is_argument", "located", "shown_names", "v
 WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """Base of the parser's errors of usage; typer may carry its own click."""
 
-OLD_NAMES = frozenset({"--most"})
+OLD_NAMES = frozenset({"--full", "--most"})
 """Names of options that are still understood, and told nowhere."""
 
 

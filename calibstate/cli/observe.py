@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..views.render import Format
 from .app import app
-from .groups import PLACE, Files, Looking, Narrowing, about, grouped, without
+from .groups import PLACE, Files, Looking, Narrowing, about, grouped, shown_as, without
 from .options import USUAL_TIMEOUT, PublishOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
@@ -24,6 +25,7 @@ def observe(
         typer.Option("-o", "--output", metavar="FILE", envvar="CALIBSTATE_OUTPUT", help="Write to a file."),
     ] = None,
     publish: PublishOption = False,
+    format: Annotated[Format, shown_as("results.places_looked_at.ObservationsWritten")],
     files: Annotated[Files, without("archive_bytes")],
     narrowing: Annotated[Narrowing, about(PLACE), without("ticket")],
     looking: Annotated[Looking, without("observed", "max_age", "no_cache")],
@@ -43,4 +45,5 @@ def observe(
     """
     from ..work.observe import observe
 
-    finish(observe(begin(context, narrowing, looking, files, timeout=timeout), output, publish=publish))
+    session = begin(context, narrowing, looking, files, timeout=timeout)
+    finish(observe(session, output, publish=publish), format)

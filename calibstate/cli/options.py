@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +37,7 @@ __all__ = [
     "ObservedOption",
     "ObservedUntilOption",
     "OnlyHereOption",
+    "OutputOption",
     "OverrideOption",
     "PublishOption",
     "RepositoryOption",
@@ -125,6 +127,16 @@ DryRunOption = Annotated[
     bool,
     typer.Option(
         "--dry-run", envvar="CALIBSTATE_DRY_RUN", help="Show what would be written, and write nothing."
+    ),
+]
+# It has no variable: one for `plan -o` would have every look write there.
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write the result here too, in the format of its suffix (.json, .md, .txt).",
     ),
 ]
 PublishOption = Annotated[

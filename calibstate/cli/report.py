@@ -31,13 +31,15 @@ def report(
             help="Saved plans, one a site: SITE.json, of `plan --site SITE -o FOLDER/SITE.json`.",
         ),
     ] = None,
-    full: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option(
+            "-o",
+            "--output",
             "--full",
             metavar="FILE",
-            envvar="CALIBSTATE_FULL",
-            help="Write all of it here, as Markdown; what is printed is cut to what GitHub takes.",
+            envvar=["CALIBSTATE_OUTPUT", "CALIBSTATE_FULL"],
+            help="Write all of it here, as Markdown or (.json) JSON; what is printed is cut for GitHub.",
         ),
     ] = None,
     observed_until: ObservedUntilOption = None,
@@ -58,10 +60,10 @@ def report(
     Examples:
       calibstate report
       calibstate report --base origin/main --format markdown
-      calibstate report --plans plans --format markdown --full report.md
+      calibstate report --plans plans --format markdown -o report.md
       calibstate report --format github
     """
     from ..work.report import report
 
     until = end_of_observing(observed_until)
-    finish(report(begin(context), base, until, plans, full), format)
+    finish(report(begin(context), base, until, plans, output), format)

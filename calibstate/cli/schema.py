@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from ..views.render import Format
 from .app import app
-from .groups import grouped
+from .groups import grouped, shown_as
 from .nouns import Noun
 from .options import CheckOption
 from .showing import finish
@@ -20,6 +21,7 @@ def schema(
         Path, Noun("FOLDER", "Where they are written; schemas unless told.", names=("-o", "--output"))
     ] = Path("schemas"),
     check: CheckOption = False,
+    format: Annotated[Format, shown_as("results.trees.SchemasWritten")],
 ) -> None:
     """Write the JSON Schemas of files and documents.
 
@@ -33,4 +35,4 @@ def schema(
     """
     from ..work.schema import schema
 
-    finish(schema(folder, check=check))
+    finish(schema(folder, check=check), format)

@@ -11,8 +11,9 @@ import typer
 from ..errors import Diagnostic, UsageError
 from ..model.results.base import CommandResult
 from ..views.messages import Aside
-from ..views.render import Format, view_of
-from . import screen
+from ..views.printable import printable
+from ..views.render import Format, format_of_suffix, view_of
+from . import screen, terminal
 
 __all__ = ["finish", "print_footnotes", "print_result", "write_result"]
 
@@ -27,35 +28,43 @@ def finish(result: CommandResult, format: Format = Format.TEXT) -> NoReturn:
     format
         How it is written.
     """
+    # First, so that it is there also where nobody reads what is printed.
+    if terminal.wanted.output:
+        write_result(result, terminal.wanted.output, format)
     print_result(result, format)
     print_footnotes(result)
     raise typer.Exit(result.exit_code)
 
 
-def write_result(result: object, file: Path) -> None:
-    """Write a result into a file: JSON where its name ends so, else Markdown.
+def write_result(result: object, file: Path, format: Format = Format.MARKDOWN) -> None:
+    """Write a result into a file.
 
     Parameters
     ----------
     result
         Something that the table of views has.
     file
-        Where to.
+        Where to; folders that it is in are made.
+    format
+        How it is written, where the suffix of the file does not say it.
 
     Raises
     ------
     UsageError
         The file cannot be written.
     """
-    format = Format.JSON if file.suffix == ".json" else Format.MARKDOWN
+    format = format_of_suffix(file) or format
     shown = view_of(type(result), format)(result)
     if format is Format.JSON:
         from ..store.documents.base import plain
 
         text = json.dumps(plain(shown), sort_keys=True, indent=1, ensure_ascii=False)
     else:
-        text = "\n".join(str(line) for line in shown)
+        # Messages are for people, and no part of the result.
+        lines = [printable(str(line)) for line in shown if not isinstance(line, Diagnostic | Aside)]
+        text = "\n".join(lines)
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(Diagnostic("File cannot be written", f"{file}: {error.strerror}.")) from None

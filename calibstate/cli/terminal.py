@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 __all__ = ["Lost", "be_readable", "outlive_readers", "speaks_unicode", "wanted"]
@@ -25,6 +26,9 @@ class _Wanted:
     """What the person at the terminal asks for."""
 
     details: bool = False
+
+    output: Path | None = None
+    """The file that the result is written to as well."""
 
 
 wanted = _Wanted()

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ..views.render import Format
 from . import completing
 from .app import app
-from .groups import grouped
+from .groups import grouped, shown_as
 from .nouns import Noun
 from .options import USUAL_TIMEOUT, TimeoutOption
 from .sessions import begin
@@ -27,6 +28,7 @@ def unlock(
             "--id", metavar="ID", envvar="CALIBSTATE_ID", help="Id of the lock, as who was refused was told."
         ),
     ] = None,
+    format: Annotated[Format, shown_as("results.places_looked_at.LockBroken")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Break the lock of a run that is surely no more.
@@ -47,4 +49,4 @@ def unlock(
     """
     from ..work.unlock import unlock
 
-    finish(unlock(begin(context, timeout=timeout), place, id))
+    finish(unlock(begin(context, timeout=timeout), place, id), format)

@@ -43,6 +43,7 @@ from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.log import LogDocument
+from .documents.places import ObservedDocument, SchemasDocument, UnlockedDocument
 from .documents.plans import DriftDocument, PlanDocument
 from .documents.proposing import AdoptDocument, ProposeDocument
 from .documents.status import StatusDocument
@@ -110,6 +111,9 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("explanation.json", ExplanationDocument, "Which calibration is found, and why", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
+    Document("observed.json", ObservedDocument, "What was written down of repositories", printed=True),
+    Document("unlocked.json", UnlockedDocument, "What became of the lock of a place", printed=True),
+    Document("schemas.json", SchemasDocument, "Which schemas were written, or would be", printed=True),
     Document("errors.json", ErrorsDocument, "Why a command could not do what it was asked", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
 )

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-__all__ = ["VIEWS", "Format", "formats_of", "name_of", "view_of"]
+__all__ = ["SUFFIXES", "VIEWS", "Format", "format_of_suffix", "formats_of", "name_of", "view_of"]
 
 
 class Format(Enum):
@@ -24,6 +25,15 @@ class Format(Enum):
     GITHUB = "github"
     JUNIT = "junit"
     SHELL = "shell"
+
+
+SUFFIXES: Mapping[str, Format] = {
+    ".json": Format.JSON,
+    ".md": Format.MARKDOWN,
+    ".txt": Format.TEXT,
+    ".xml": Format.JUNIT,
+}
+"""By the suffix of a file: the format of what is written there."""
 
 
 VIEWS: Mapping[str, Mapping[Format, str]] = {
@@ -41,6 +51,8 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
     },
     "results.trees.SchemasWritten": {
         Format.TEXT: "views.validation.nothing",
+        Format.JSON: "store.documents.places.schemas_document",
+        Format.MARKDOWN: "views.validation.nothing",
     },
     "results.declared.DeclaredChains": {
         Format.TEXT: "views.declared.as_text",
@@ -147,9 +159,13 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
     },
     "results.places_looked_at.ObservationsWritten": {
         Format.TEXT: "views.places.observations",
+        Format.JSON: "store.documents.places.observed_document",
+        Format.MARKDOWN: "views.places.observations",
     },
     "results.places_looked_at.LockBroken": {
         Format.TEXT: "views.places.lock",
+        Format.JSON: "store.documents.places.unlocked_document",
+        Format.MARKDOWN: "views.places.lock",
     },
     "results.lookups.FingerprintsCompared": {
         Format.TEXT: "views.fingerprints.as_text",
@@ -205,6 +221,11 @@ def name_of(type_: type) -> str:
 def formats_of(name: str) -> tuple[Format, ...]:
     """Return the formats of a result, by what the table calls its type."""
     return tuple(VIEWS[name])
+
+
+def format_of_suffix(file: Path) -> Format | None:
+    """Return the format that the suffix of a file means; `None`: any."""
+    return SUFFIXES.get(file.suffix.lower())
 
 
 def view_of(type_: type, format: Format) -> Callable[[Any], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,8 @@ def report(
     plans
         A folder of saved plans, one a site.
     full
-        Where all of it is written, as Markdown.
+        Where all of it is written: as JSON where its name ends so, else as
+        Markdown.
 
     Raises
     ------
@@ -58,9 +60,17 @@ def report(
     """
     proposal = _proposal(session, base, observed_until, plans)
     if full:
-        from ..views.report import as_full_markdown
+        if full.suffix == ".json":
+            from ..store.documents.base import plain
+            from ..store.documents.changes import report_document
 
-        save_text(full, printable(as_full_markdown(proposal)), "Report cannot be saved")
+            document = plain(report_document(proposal))
+            text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
+        else:
+            from ..views.report import as_full_markdown
+
+            text = printable(as_full_markdown(proposal))
+        save_text(full, text, "Report cannot be saved")
     return proposal
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from inspect import signature
@@ -183,3 +184,61 @@ def test_a_word_that_no_command_knows_is_a_mistake(
 def test_a_format_on_the_command_line_is_meant_for_this_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-C", STATE, "show", "--format", "github"]) == 64
     assert "github" in capsys.readouterr().err
+
+
+# --- results in files ---
+
+
+@pytest.mark.parametrize(
+    ("suffix", "format"), [(".json", "json"), (".md", "markdown"), (".txt", "text"), (".out", "text")]
+)
+def test_a_result_is_written_in_the_format_of_the_suffix_and_printed_as_it_is_asked_for(
+    suffix: str, format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new" / f"chains{suffix}"
+    assert run(["-C", STATE, "show", "summit", "--format", format]) == 0
+    printed = capsys.readouterr().out
+
+    assert run(["-C", STATE, "show", "summit", "-o", str(file)]) == 0
+
+    assert file.read_text() == printed
+    shown = capsys.readouterr()
+    assert shown.out.startswith("summit/LSSTComCam\n")
+    assert shown.err == f"{file} was written.\n"
+
+
+def test_messages_beside_a_result_are_no_part_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "found.md"
+
+    run(["-C", STATE, "validate", "-o", str(file)])
+
+    assert re.fullmatch(r"\S+: \d+ sites, .*\n", file.read_text())
+
+
+def test_a_file_that_cannot_be_written_so_is_refused_before_anything_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-C", STATE, "show", "-o", str(tmp_path / "chains.xml")]) == 64
+
+    told = capsys.readouterr()
+    assert (told.out, list(tmp_path.iterdir())) == ("", [])
+    assert "this command writes no junit" in told.err
+    assert run(["-C", STATE, "show", "-o", str(tmp_path)]) == 64
+    assert "File cannot be written" in capsys.readouterr().err
+
+
+def test_a_variable_for_a_saved_plan_has_nothing_else_written_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_OUTPUT", str(tmp_path / "plan.json"))
+
+    assert run(["-C", STATE, "show"]) == 0
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_shows_a_whole_result_writes_it_to_a_file_too() -> None:
+    streams = {"apply", "certify", "construct"}
+    for name in offered():
+        options = {option for parameter in command(name).params for option in parameter.opts}
+        assert ("--output" in options) is (name not in streams), name

@@ -157,6 +157,9 @@ def test_a_comment_is_never_too_long_and_the_whole_goes_to_a_file(proposal: Prop
     assert ran.out.count("<details") == ran.out.count("</details>")
     assert len(full.read_text()) > LIMIT
     assert all(name in full.read_text() for name in names)
+    assert proposal.report("-o", str(full.with_suffix(".json"))).code == ran.code
+    whole = json.loads(full.with_suffix(".json").read_text())
+    assert whole == proposal.report("--format", "json").json
 
 
 def test_what_strangers_write_is_no_markup(proposal: Proposal) -> None:
