@@ -72,6 +72,8 @@ def calibstate(
     calibstate drift             where have the repositories left it?
     calibstate plan              what would have to be done?
     calibstate apply             do it
+
+    `calibstate help COMMAND` tells more of each.
     """
     context.obj = root
     wanted.details = verbose
@@ -93,8 +95,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _refuse(error, words)
     except CalibstateError as error:
         return _end(error.exit_code, error.diagnostics, words)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return _interrupted(words)
+    except typer.Abort:
+        # A person has said no; that is no error for a program to read.
+        return _interrupted([])
     except BrokenPipeError:
         from .endings import forsake_stdout
 

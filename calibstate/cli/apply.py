@@ -23,7 +23,9 @@ from .stopping import Stopping
 def apply(
     context: typer.Context,
     *,
-    plan: Annotated[Path | None, Noun("PLAN", "A saved plan; else a new one is made.")] = None,
+    plan: Annotated[
+        Path | None, Noun("PLAN", "A saved plan; else a new one is made.", has_variable=False)
+    ] = None,
     yes: YesOption = False,
     expect: Annotated[
         list[str] | None,

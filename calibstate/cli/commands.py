@@ -8,7 +8,8 @@ asks for help does not wait for the engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import os
+from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from functools import cache
 from importlib import import_module
@@ -135,6 +136,19 @@ def _be_lenient(option: Any, command_name: str, offered: Set[str]) -> None:
     option.resolve_envvar_value = read_leniently
 
 
+def _notice_variables(name: str, args: Sequence[str]) -> None:
+    """Tell of variables that no command reads, before one is run."""
+    # Help is for all times, and does not read any.
+    if not any(variable.startswith("CALIBSTATE_") for variable in os.environ) or "--help" in args:
+        return
+    from .environment import sentences_of_unread
+
+    for sentence in sentences_of_unread(command(name), map(command, COMMANDS)):
+        from . import screen
+
+        screen.tell(sentence)
+
+
 class _Listed(TyperCommand):
     """A command of the table; the real one takes over when it is run."""
 
@@ -161,8 +175,16 @@ class Commands(TyperGroup):
     def resolve_command(self, context: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that is meant, or say what is near."""
         name = args[0]
+        if name == "help":
+            # What --help shows: of the program, or of a command.
+            if len(args) == 1:
+                typer.echo(context.get_help())
+                raise typer.Exit
+            return self.resolve_command(context, [args[1], "--help"])
         if name not in self.commands and not name.startswith("-"):
             raise UnknownCommandError(name)
+        if name in self.commands and not context.resilient_parsing:
+            _notice_variables(name, args)
         resolved: tuple[str | None, Any, list[str]] = super().resolve_command(context, args)
         return resolved
 

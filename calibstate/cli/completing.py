@@ -89,7 +89,9 @@ def _tickets_as(incomplete: str) -> Names:
 
 def _beginning(context: typer.Context, incomplete: str, names: Names) -> list[str]:
     try:
-        root = statefile.find_root(context.find_root().params.get("root"))
+        # It may stand in front of the command or behind it.
+        named = context.params.get("root") or context.find_root().params.get("root")
+        root = statefile.find_root(named)
         offered = names(root)
     except (CalibstateError, OSError):
         return []

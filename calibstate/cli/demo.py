@@ -40,7 +40,12 @@ def demo(
     *,
     folder: Annotated[
         Path,
-        Noun("DIR", "A new folder for repositories, archive and state.", names=("-o", "--output")),
+        Noun(
+            "DIR",
+            "A new folder for repositories, archive and state.",
+            names=("-o", "--output"),
+            has_variable=False,
+        ),
     ] = DEFAULT,
     fast: Annotated[
         bool, typer.Option("--fast", envvar="CALIBSTATE_FAST", help="Leave Rucio out: everything is copied.")

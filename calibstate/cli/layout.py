@@ -37,6 +37,15 @@ def shown_names(option: Any) -> list[str]:
     return sorted(names, key=lambda name: name.startswith("--"))
 
 
+def _of_all_commands(context: Any) -> list[Any]:
+    """Return the options of the program that each command takes as well."""
+    if context.parent is None:
+        return []
+    # The others do something of their own, and nothing else.
+    parameters = context.parent.command.params
+    return [option for option in parameters if option.expose_value and not option.is_eager]
+
+
 @contextmanager
 def located(context: Any) -> Iterator[None]:
     """Have every error of the parser know the command that it is about."""
@@ -47,8 +56,39 @@ def located(context: Any) -> Iterator[None]:
         raise
 
 
+def _shown(parameter: Any) -> str:
+    """Return what a parameter is called in the help, with its value."""
+    if is_argument(parameter):
+        return str(parameter.metavar)
+    names = ", ".join(shown_names(parameter))
+    if parameter.is_flag or parameter.count:
+        return names
+    return f"{names} {parameter.metavar}"
+
+
 class Command(TyperCommand):
     """A command whose help is laid out by us."""
+
+    @override
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, with the options that all commands have."""
+        own: list[Any] = super().get_params(ctx)
+        return [*own[: len(self.params)], *_of_all_commands(ctx), *own[len(self.params) :]]
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, as if options of all commands stood in front."""
+        given: dict[str, Any] = {}
+        for option in _of_all_commands(ctx):
+            value = ctx.params.pop(option.name)
+            source = ctx.get_parameter_source(option.name)
+            if source is not None and source.name == "COMMANDLINE":
+                given[option.name] = value
+        if given:
+            program = ctx.parent
+            program.invoke(program.command.callback, **{**program.params, **given})
+            ctx.obj = program.obj
+        return super().invoke(ctx)
 
     @override
     def parse_args(self, context: Any, args: list[str]) -> list[str]:
@@ -73,21 +113,15 @@ class Command(TyperCommand):
     @override
     def format_options(self, context: Any, formatter: Any) -> None:
         """Write the arguments and the options, each with its help."""
-        arguments: list[tuple[str, str]] = []
-        options: list[tuple[str, str]] = []
-        parameters: list[Any] = list(self.get_params(context))
-        for parameter in parameters:
-            if parameter.hidden:
-                continue
-            if is_argument(parameter):
-                arguments.append((parameter.metavar, parameter.help))
-                continue
-            names = ", ".join(shown_names(parameter))
-            if not parameter.is_flag:
-                names += f" {parameter.metavar}"
-            options.append((names, parameter.help))
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Of all commands": []}
+        for parameter in self.get_params(context):
+            heading = "Of all commands"
+            if parameter in self.params:
+                heading = "Arguments" if is_argument(parameter) else "Options"
+            if not parameter.hidden:
+                sections[heading].append((_shown(parameter), parameter.help))
         # `write_dl` begins the second column behind the widest of its rows.
-        for heading, rows in ("Arguments", arguments), ("Options", options):
+        for heading, rows in sections.items():
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows)

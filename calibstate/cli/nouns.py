@@ -43,6 +43,10 @@ class Noun:
     names: tuple[str, ...] = ()
     """Names of the option, where it is not called as it stands in the help."""
 
+    has_variable: bool = True
+    """Whether the option has one.  What a command acts on is said each time,
+    and never left in a shell."""
+
     def options(self, parameter: inspect.Parameter, type_: Any) -> Iterator[inspect.Parameter]:
         """Yield what typer is to see in place of a parameter: both forms.
 
@@ -64,8 +68,9 @@ class Noun:
             name=_argument_of(parameter.name), annotation=Annotated[optional, shown], default=None
         )
         names = self.names or (f"--{self.metavar.lower()}",)
-        # What a command acts on is said each time, and never left in a shell.
-        variable = None if is_needed else f"CALIBSTATE_{names[-1].strip('-').upper()}"
+        variable = None
+        if self.has_variable and not is_needed:
+            variable = f"CALIBSTATE_{names[-1].strip('-').upper()}"
         help = f"{self.metavar} as an option"
         if is_list:
             help += "; can be repeated"

@@ -18,7 +18,13 @@ from .showing import finish
 def schema(
     *,
     folder: Annotated[
-        Path, Noun("FOLDER", "Where they are written; schemas unless told.", names=("-o", "--output"))
+        Path,
+        Noun(
+            "FOLDER",
+            "Where they are written; schemas unless told.",
+            names=("-o", "--output"),
+            has_variable=False,
+        ),
     ] = Path("schemas"),
     check: CheckOption = False,
     format: Annotated[Format, shown_as("results.trees.SchemasWritten")],

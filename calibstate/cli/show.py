@@ -22,7 +22,7 @@ def show(
     *,
     plan: Annotated[
         Path | None,
-        typer.Option("--plan", metavar="PLAN", envvar="CALIBSTATE_PLAN", help="PLAN as an option."),
+        typer.Option("--plan", metavar="PLAN", help="PLAN as an option."),
     ] = None,
     at: Annotated[
         str | None,

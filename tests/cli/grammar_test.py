@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from calibstate.cli import sessions
+from calibstate.cli import sessions, terminal
 from calibstate.cli.app import run
 from calibstate.cli.commands import COMMANDS, command
 from calibstate.cli.layout import is_argument, shown_names
@@ -241,3 +241,44 @@ def test_a_repository_of_another_site_is_refused_instead_of_nothing_being_told(
     capsys.readouterr()
     assert run(["-C", STATE, "show", "sumit", "usdf/main"]) == 64
     assert "`sumit`: nobody declared such a site." in capsys.readouterr().err
+
+
+# --- options of all commands, and help ---
+
+
+def test_the_tree_is_named_in_front_of_a_command_or_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["-C", STATE, "show", "summit"]) == 0
+    shown = capsys.readouterr().out
+
+    for words in (
+        ["show", "-C", STATE, "summit"],
+        ["show", "summit", f"--root={STATE}", "-v"],
+        ["-C", "/nowhere", "show", "summit", "-C", STATE],
+    ):
+        assert run(words) == 0
+        assert capsys.readouterr().out == shown
+    assert run(["show", "summit"]) == 1
+
+
+def test_details_are_asked_for_in_front_of_a_command_or_behind_it() -> None:
+    for words, wanted in ([["-v", "show"], True], [["show", "-v"], True], [["show"], False]):
+        assert run(["-C", STATE, *words]) == 0
+        assert terminal.wanted.details is wanted
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_help_is_a_command_too(name: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [name] if name else []
+    assert run([*words, "--help"]) == 0
+    page = capsys.readouterr().out
+
+    assert run(["help", *words]) == 0
+    assert capsys.readouterr().out == page
+
+
+def test_help_of_what_is_no_command_names_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", "statsu"]) == 64
+    assert "Did you mean `calibstate status`?" in capsys.readouterr().err
