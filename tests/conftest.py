@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,8 @@ def pytest_configure() -> None:
     # would the processes that tests send them to.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # Nobody sits at the terminals that tests make.
+    os.environ["CALIBSTATE_PAGER"] = "cat"
 
 
 def pytest_collection_finish() -> None:

@@ -64,6 +64,9 @@ def calibstate(
         bool,
         typer.Option("-v", "--verbose", help="Tell details too, such as why a look takes longer."),
     ] = False,
+    no_pager: Annotated[  # noqa: FBT002
+        bool, typer.Option("--no-pager", help="Print long results too, on a terminal.")
+    ] = False,
 ) -> None:
     """Keep calibrations as declared, in every data butler repository.
 
@@ -78,6 +81,7 @@ def calibstate(
     context.obj = root
     wanted.details = verbose
     wanted.output = None
+    wanted.pager = not no_pager
 
 
 @cache

@@ -167,7 +167,10 @@ def _unknown_option(name: str, context: Any) -> Diagnostic:
     elif near:
         hint = f"Did you mean {near}?"
     else:
-        others = list(_having(name))
+        others: list[str] = []
+        for other in COMMANDS:
+            if any(name in option.opts for option in command(other).params):
+                others.append(f"`{other}`")
         if others and context.parent is None:
             hint = f"Options stand behind the command: calibstate COMMAND {name}."
         elif others:
@@ -214,14 +217,6 @@ def _bad_value(message: str, parameter: Any, context: Any) -> Diagnostic:
     return Diagnostic(
         "Value is not understood", f"{name}: {spelled(word)} is not one of its words.", hint=hint
     )
-
-
-def _having(name: str) -> Iterator[str]:
-    """Yield the commands that have an option."""
-    for other in COMMANDS:
-        for option in command(other).params:
-            if name in option.opts:
-                yield f"`{other}`"
 
 
 def _options(context: Any) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,7 @@ from ..views.messages import Aside
 from ..views.printable import printable
 from ..views.render import Format, format_of_suffix, view_of
 from . import screen, terminal
+from .pager import paged
 
 __all__ = ["finish", "print_footnotes", "print_result", "write_result"]
 
@@ -31,7 +32,8 @@ def finish(result: CommandResult, format: Format = Format.TEXT) -> NoReturn:
     # First, so that it is there also where nobody reads what is printed.
     if terminal.wanted.output:
         write_result(result, terminal.wanted.output, format)
-    print_result(result, format)
+    with paged():
+        print_result(result, format)
     print_footnotes(result)
     raise typer.Exit(result.exit_code)
 

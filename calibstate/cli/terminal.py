@@ -27,6 +27,9 @@ class _Wanted:
 
     details: bool = False
 
+    pager: bool = True
+    """Whether a long result may be shown in a pager."""
+
     output: Path | None = None
     """The file that the result is written to as well."""
 
