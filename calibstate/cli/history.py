@@ -11,6 +11,7 @@ from . import completing
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import Noun
+from .options import LimitOption
 from .sessions import begin
 from .showing import finish
 
@@ -27,6 +28,7 @@ def history(
             "--ticket", metavar="TICKET", envvar="CALIBSTATE_TICKET", help="Only what is about this ticket."
         ),
     ] = None,
+    limit: LimitOption = None,
     format: Annotated[Format, shown_as("results.trees_compared.ChainHistory")],
 ) -> None:
     """Tell who changed a chain, when, and in which pull request.
@@ -44,8 +46,8 @@ def history(
     Examples:
       calibstate history LSSTComCam/calib
       calibstate history LSSTComCam/calib --ticket DM-48520
-      calibstate history LSSTComCam/calib --format json
+      calibstate history LSSTComCam/calib -n 3 --format json
     """
     from ..work.history import history
 
-    finish(history(begin(context), chain, ticket), format)
+    finish(history(begin(context), chain, ticket, limit), format)

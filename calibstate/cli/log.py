@@ -14,6 +14,8 @@ from .options import USUAL_TIMEOUT, LimitOption, TimeoutOption, beginning_of_jou
 from .sessions import begin
 from .showing import finish
 
+_USUAL_LIMIT = 20
+
 
 @app.command()
 @grouped
@@ -27,15 +29,16 @@ def log(
             "--since", metavar="DATE|DURATION", envvar="CALIBSTATE_SINCE", help="From 2026-11-01 on, or 7d."
         ),
     ] = None,
-    limit: LimitOption = 20,
+    limit: LimitOption = None,
     format: Annotated[Format, shown_as("results.runs.RunsListed")],
     narrowing: Annotated[Narrowing, without("exclude")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell what was done, by whom, when, and from which commit.
 
-    The newest run comes first.  A run that was cut off is told with what it
-    had begun.  Journals are history: what is so is told by `drift`.
+    The newest run comes first; 20 are told unless --limit says otherwise.  A
+    run that was cut off is told with what it had begun.  Journals are history:
+    what is so is told by `drift`.
 
     Ends with 0 when told, 1 where a store of records could not be read.
 
@@ -47,4 +50,12 @@ def log(
     """
     from ..work.log import log
 
-    finish(log(begin(context, narrowing, timeout=timeout), run, beginning_of_journals(since), limit), format)
+    finish(
+        log(
+            begin(context, narrowing, timeout=timeout),
+            run,
+            beginning_of_journals(since),
+            limit or _USUAL_LIMIT,
+        ),
+        format,
+    )

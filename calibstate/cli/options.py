@@ -325,7 +325,7 @@ def at_least_one(text: str | int) -> int:
 
 
 LimitOption = Annotated[
-    int,
+    int | None,
     typer.Option(
         "-n",
         "--limit",
@@ -333,7 +333,7 @@ LimitOption = Annotated[
         metavar="NUMBER",
         parser=at_least_one,
         envvar=["CALIBSTATE_LIMIT", "CALIBSTATE_MOST"],
-        help="How many, the newest first; 20 unless told.",
+        help="How many at most, the newest first.",
     ),
 ]
 

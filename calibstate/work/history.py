@@ -14,7 +14,9 @@ from .session import Session
 __all__ = ["history"]
 
 
-def history(session: Session, chain: str, ticket: str | None = None) -> ChainHistory:
+def history(
+    session: Session, chain: str, ticket: str | None = None, limit: int | None = None
+) -> ChainHistory:
     """Return the revisions that say something else of a chain.
 
     Parameters
@@ -25,6 +27,8 @@ def history(session: Session, chain: str, ticket: str | None = None) -> ChainHis
         The chain.
     ticket
         Only what is about this one.
+    limit
+        How many revisions at most; `None`: all.
 
     Raises
     ------
@@ -50,4 +54,5 @@ def history(session: Session, chain: str, ticket: str | None = None) -> ChainHis
     for revision in revisions:
         entry = HistoryEntry(revision, sentences(revision.changes))
         entries.append(entry)
-    return ChainHistory(chain, tuple(entries))
+    shown = entries[:limit]
+    return ChainHistory(chain, tuple(shown), older=len(entries) - len(shown))

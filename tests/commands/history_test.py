@@ -236,6 +236,17 @@ def test_the_history_of_a_ticket_is_what_is_about_it(past: Past, capsys: pytest.
     assert {said["what"] for one in told for said in one["changes"]} == {"DM-1003"}
 
 
+def test_the_newest_are_told_if_so_many_are_asked_for(past: Past, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = past.run(capsys, "history", CHAINS[0], "--format", "json").json["revisions"]
+
+    ran = past.run(capsys, "history", CHAINS[0], "-n", "2", "--format", "json")
+
+    assert ran.json["revisions"] == whole[:2]
+    left_out = f"{len(whole) - 2} older revisions are not shown; --limit {len(whole)} shows all"
+    assert left_out in ran.err
+    assert past.run(capsys, "history", CHAINS[0], "--limit", str(len(whole))).err == ""
+
+
 # --- a few commits, to be read ---
 
 DAYS = ("2025-02-08T15:00:00Z", "2025-02-10T15:00:00Z", "2025-02-12T11:59:23Z", "2025-02-12T11:59:24Z")

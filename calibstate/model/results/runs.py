@@ -40,6 +40,6 @@ class RunsListed(CommandResult):
         notes: list[Footnote] = []
         if self.older:
             number = len(self.runs) + self.older
-            notes.append(f"{self.older} older runs are not shown; --most {number} shows all")
+            notes.append(f"{self.older} older runs are not shown; --limit {number} shows all")
         notes.extend(self.unread)
         return tuple(notes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from ..changes import Changes, Sentence
 from ..revisions import Changed
-from .base import CommandResult
+from .base import CommandResult, Footnote
 
 __all__ = ["ChainHistory", "ComparedTree", "HistoryEntry", "TreesCompared"]
 
@@ -49,3 +51,14 @@ class ChainHistory(CommandResult):
     chain: str
     entries: tuple[HistoryEntry, ...]
     """The newest first."""
+
+    older: int = 0
+    """How many more there are than were asked for."""
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        if not self.older:
+            return ()
+        number = len(self.entries) + self.older
+        return (f"{self.older} older revisions are not shown; --limit {number} shows all",)
