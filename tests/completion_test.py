@@ -138,6 +138,8 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
     "calibstate sta": ("status",),
     "calibstate status --rep": ("--repository",),
     "calibstate drift --site su": ("summit",),
+    # Its old name is understood, and told nowhere.
+    "calibstate report --f": ("--format",),
     "calibstate drift --repository u": ("usdf/main",),
     "calibstate plan --instrument LSST": ("LSSTComCam",),
     "calibstate status --ticket DM-4": ("DM-48520", "DM-48955"),

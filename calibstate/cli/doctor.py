@@ -35,7 +35,7 @@ def doctor(
     \b
     Examples:
       calibstate doctor
-      calibstate doctor --site summit --timeout 10s
+      calibstate doctor summit --timeout 10s
       calibstate doctor --format json
     """
     from ..work.doctor import doctor

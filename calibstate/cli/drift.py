@@ -33,7 +33,7 @@ def drift(
     \b
     Examples:
       calibstate drift
-      calibstate drift --site summit --files
+      calibstate drift summit --files
       calibstate drift --ticket DM-48520 --format json
       calibstate drift --observed published
       calibstate drift --observed published --format junit

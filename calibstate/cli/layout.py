@@ -102,6 +102,12 @@ class Command(TyperCommand):
         return left_over
 
     @override
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a shell offers: all but old names of options."""
+        offered: list[Any] = super().shell_complete(ctx, incomplete)
+        return [item for item in offered if item.value not in OLD_NAMES]
+
+    @override
     def collect_usage_pieces(self, context: Any) -> list[str]:
         """Return what stands behind the command in the line of its usage."""
         pieces = ["[OPTIONS]"]

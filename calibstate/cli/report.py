@@ -59,7 +59,7 @@ def report(
     \b
     Examples:
       calibstate report
-      calibstate report --base origin/main --format markdown
+      calibstate report origin/main --format markdown
       calibstate report --plans plans --format markdown -o report.md
       calibstate report --format github
     """

@@ -41,7 +41,7 @@ def validate(
     \b
     Examples:
       calibstate validate
-      calibstate validate --base origin/main
+      calibstate validate origin/main
       calibstate -C state validate --format json
       calibstate validate --base origin/main --format github
       calibstate validate --fix

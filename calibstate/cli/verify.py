@@ -118,8 +118,8 @@ def verify(
 
     \b
     Examples:
-      calibstate verify --ticket DM-48520
-      calibstate verify --ticket DM-48520 --bytes -o review
+      calibstate verify DM-48520
+      calibstate verify DM-48520 --bytes -o review
       calibstate verify --site summit --format markdown
       calibstate verify --site bts --publish
       calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"

@@ -53,7 +53,20 @@ def read_appliable(path: Path, desired: DesiredState) -> Plan:
     ------
     RefusedError
         The file was edited, or what its steps stand on is declared otherwise.
+    UsageError
+        It cannot be read; it may be a place or a ticket that was meant.
     """
+    word = str(path)
+    options = {
+        "--site": word in desired.sites,
+        "--repository": word in desired.repositories,
+        "--ticket": any(word in {key.ticket, key.name} for key in desired.tickets),
+    }
+    for option, is_meant in options.items():
+        if is_meant and not path.exists():
+            detail = f"{word}: there is no such file, and a saved plan is what it would be."
+            hint = f"Did you mean calibstate apply {option} {word}?"
+            raise UsageError(Diagnostic("File cannot be read", detail, hint=hint))
     plan = read_plan(path)
     for step in plan.steps:
         if not _can_be_planned(step, desired):

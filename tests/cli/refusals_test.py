@@ -159,6 +159,19 @@ def test_what_was_meant_is_named(words: tuple[str, ...], hint: str) -> None:
     assert told(*words).hint == hint
 
 
+@pytest.mark.parametrize(
+    ("word", "option"),
+    [
+        ("summit", "--site"),
+        ("usdf/main", "--repository"),
+        ("DM-48520", "--ticket"),
+        ("LSSTComCam/DM-48520", "--ticket"),
+    ],
+)
+def test_who_applies_a_place_or_a_ticket_is_told_by_which_option(word: str, option: str) -> None:
+    assert told("-C", STATE, "apply", word).hint == f"Did you mean calibstate apply {option} {word}?"
+
+
 def test_a_variable_that_is_not_understood_is_named_and_not_its_option(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
