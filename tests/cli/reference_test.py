@@ -26,6 +26,9 @@ SHARED = {
 }
 """Columns of the table of options that are not in signatures."""
 
+AS_AN_OPTION = re.compile(r"[A-Z][A-Z_|-]* as an option")
+"""How the help of an option says that it is an argument too."""
+
 IN_FRONT = {*SHARED.values(), "--repository"}
 
 
@@ -38,6 +41,11 @@ def options(name: str) -> dict[str, Any]:
 def arguments(name: str) -> list[str]:
     """Return what a command is about, as the help has it."""
     return [parameter.metavar for parameter in command(name).params if is_argument(parameter)]
+
+
+def plain(words: str) -> str:
+    """Return words without the signs that say how many there may be."""
+    return re.sub(r"[][…]", "", words)
 
 
 def signature(name: str) -> str:
@@ -54,7 +62,7 @@ def test_a_signature_has_the_arguments_and_all_options_of_its_own(name: str) -> 
     own = set()
     for option, parameter in there_are.items():
         # Others are told for all commands, in front of them.
-        if option not in IN_FRONT and not re.match(r"[A-Z_]+ as an option", parameter.help):
+        if option not in IN_FRONT and not AS_AN_OPTION.match(parameter.help):
             own.add(option)
     spelled = {word for parameter in there_are.values() for word in parameter.opts} - OLD_NAMES
 
@@ -62,7 +70,7 @@ def test_a_signature_has_the_arguments_and_all_options_of_its_own(name: str) -> 
     assert named <= spelled, "options that it does not have"
     assert own - named == set(), "options that are not told"
     for argument in arguments(name):
-        assert argument in written or argument.strip("[]") in written
+        assert plain(argument) in plain(written)
 
 
 def rows() -> Iterator[str]:
@@ -74,10 +82,11 @@ def rows() -> Iterator[str]:
         cells = [" ".join(f"`{argument}`" for argument in arguments(name))]
         for option in SHARED.values():
             parameter = there_are.get(option)
-            has_it = parameter is not None and not re.match(r"[A-Z_]+ as an option", parameter.help)
+            has_it = parameter is not None and not AS_AN_OPTION.match(parameter.help)
             cells.append("✓" if has_it else "")
         about = cells[0].replace("|", "\\|")
-        yield " | ".join([f"| [`{name}`](#{name})", about, *cells[1:]]).replace("  ", " ") + " |"
+        row = " | ".join([f"| [`{name}`](#{name})", about, *cells[1:], ""])
+        yield row.replace("  ", " ").rstrip()
 
 
 def test_the_page_says_which_command_has_what_all_commands_say_alike(request: pytest.FixtureRequest) -> None:
