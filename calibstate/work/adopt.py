@@ -177,7 +177,7 @@ def _remarks(ticket: Ticket, placement: Placement | None, wanted: Wanted) -> Ite
         yield Diagnostic(
             "Ticket in no chain",
             f"{ticket.ticket} belongs to no instrument, so nothing tells which chain is to list it.",
-            hint=f"calibstate adopt {ticket.name} {wanted.taxicab} --chain NAME",
+            hint=f"Name one of them: calibstate adopt {ticket.name} {wanted.taxicab} --chain NAME.",
             severity=Severity.NOTE,
         )
     elif placement and placement.is_new:

@@ -26,7 +26,7 @@ SHARED = {
 }
 """Columns of the table of options that are not in signatures."""
 
-AS_AN_OPTION = re.compile(r"[A-Z][A-Z_|-]* as an option")
+AS_AN_OPTION = re.compile(r"[A-Z][A-Zn_|-]* as an option")
 """How the help of an option says that it is an argument too."""
 
 IN_FRONT = {*SHARED.values(), "--repository"}
