@@ -27,6 +27,9 @@ def drift(
 ) -> None:
     """Tell where live places have left the declaration.
 
+    Live chains that nobody declared are told too, with what captures them;
+    they are no drift.
+
     Ends with 0 in sync, 2 with drift, 4 where all of it is awaited, 1 where a
     place could not be seen.
 

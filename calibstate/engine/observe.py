@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from ..kinds.base import Kind
 from ..kinds.registry import KINDS
 from ..kinds.waves import Waves
 from ..model.desired import DesiredState
+from ..model.drift import UndeclaredChain
 from ..model.fingerprints import digest_of_lines
 from ..model.names import Address, Place, RepositoryAddress
 from ..model.resources import Declared, Observed, Resource
@@ -25,6 +27,7 @@ from ..ports.places import ReadPlaces
 from .expand import expand, places_of
 from .pin import pin_tickets
 from .side_by_side import side_by_side
+from .undeclared import UndeclaredChains
 from .waves import look_at_waves
 
 __all__ = ["View", "look", "look_at", "observe", "refuse_doubles"]
@@ -43,6 +46,8 @@ class View:
     """What the waves before have published."""
     notes: tuple[Diagnostic, ...] = ()
     """What a person should know of the look."""
+    undeclared: tuple[UndeclaredChain, ...] = ()
+    """Chains that are live and that nobody declared."""
 
     @property
     def digest(self) -> str:
@@ -95,12 +100,24 @@ def observe(
         place = declared.address.place
         there = by_place.setdefault(place, [])
         there.append(declared)
+    undeclared = UndeclaredChains(desired, scope)
+
+    def look_there(place: Place, there: list[Declared]) -> list[Observed]:
+        answers = look_at(there, places)
+        # An observation of before does not tell of them.
+        with suppress(UnreachableError):
+            undeclared.look(place, places)
+        return answers
+
     looks: dict[Place, Callable[[], list[Observed]]] = {}
     for place, there in by_place.items():
-        looks[place] = partial(look_at, there, places)
+        looks[place] = partial(look_there, place, there)
 
     def is_there(address: Place) -> list[Observed]:
-        places.butler(address).collections(["calibstate asks whether it is there"])
+        if undeclared.names(address):
+            undeclared.look(address, places)
+        else:
+            places.butler(address).collections(["calibstate asks whether it is there"])
         return []
 
     # Of a repository for which nothing is declared it is told if it is away.
@@ -110,13 +127,19 @@ def observe(
         looks[address] = partial(is_there, address)
         by_place[address] = []
     observed: dict[Address, Observed] = {}
+    # Whoever answers first is told first.
     answers = side_by_side(looks, places.timeout)
     for done, (place, look) in enumerate(answers, 1):
         for resource in _result(place, look, by_place[place]):
             observed[resource.address] = resource
         progress(done, len(looks))
     # What tickets hold is known only now, so all is declared once more.
-    pins = pin_tickets(desired, scope, observed, places)
+    pins = pin_tickets(
+        desired,
+        scope,
+        observed,
+        places,
+    )
     declared_with_pins = expand(desired, scope, pins)
     waves = look_at_waves(desired, scope, places)
     return View(
@@ -126,6 +149,7 @@ def observe(
         observed,
         waves,
         tuple(_remarks(observed)),
+        undeclared.found_live,
     )
 
 

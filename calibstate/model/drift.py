@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from ..errors import Where
-from .names import Address, Noun
+from .chains import usual_chains
+from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress
 from .reasons import Reason
 
-__all__ = ["Drift", "Unseen", "What"]
+__all__ = ["Drift", "UndeclaredChain", "Unseen", "What", "command_for_all"]
 
 
 class What(Enum):
@@ -26,6 +28,10 @@ class What(Enum):
     """The place did not answer; nothing is known."""
     PENDING = "pending"
     """It waits for something that is not done here and now."""
+
+
+_MOST_NAMED = 2
+"""Repositories that are named one by one."""
 
 
 class Drift(Noun):
@@ -84,3 +90,61 @@ class Unseen(Noun):
 
     detail: str = ""
     """Why it could not be seen."""
+
+
+class UndeclaredChain(Noun):
+    """A chain that is live where no file declares it; it is left as it is."""
+
+    chain: CollectionName
+    instrument: InstrumentName
+
+    repositories: tuple[RepositoryAddress, ...]
+    """Where it is live and not declared."""
+
+    declared_for: tuple[str, ...]
+    """Sites and repositories that its file names; none: it is declared
+    nowhere."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether `capture` takes it without being told its name."""
+        return self.chain in usual_chains(self.instrument)
+
+    @property
+    def words(self) -> str:
+        """Where it is live, and where it is declared, in words."""
+        number = len(self.repositories)
+        where = ", ".join(self.repositories)
+        if number > _MOST_NAMED:
+            where = f"{number} repositories"
+        if not self.declared_for:
+            return f"live at {where} and declared nowhere"
+        declared = ", ".join(self.declared_for)
+        return f"live at {where} and declared for {declared} only"
+
+    @property
+    def command(self) -> str:
+        """What captures it as it is."""
+        words = ["calibstate capture"]
+        if self.declared_for:
+            words += self.repositories
+        words.append(self.instrument)
+        if not self.is_usual:
+            words += ["--chain", self.chain]
+        return " ".join(words)
+
+
+def command_for_all(undeclared: Sequence[UndeclaredChain]) -> str:
+    """Return what captures several chains at once; empty: nothing does.
+
+    Parameters
+    ----------
+    undeclared
+        The chains.
+    """
+    if len(undeclared) < 2:
+        return ""
+    for chain in undeclared:
+        if not chain.is_usual:
+            return ""
+    return "calibstate capture"

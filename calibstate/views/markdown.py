@@ -125,7 +125,12 @@ def drift(departures: Iterable[Drift]) -> Iterator[str]:
 
 def drift_found(result: DriftFound) -> Iterator[str]:
     """Yield the drift that was found, as a table."""
-    return drift(result.plan.drift)
+    yield from drift(result.plan.drift)
+    if result.undeclared:
+        yield "\nLive chains that nobody declared:\n"
+    for chain in result.undeclared:
+        words = safe(f"{chain.chain} is {chain.words}")
+        yield f"- {words}: `{chain.command}`"
 
 
 def outcome_lines(ended: Outcome) -> Iterator[str]:

@@ -9,7 +9,7 @@ from operator import attrgetter
 from rich.text import Text
 
 from ..model.arrivals import Arrival
-from ..model.drift import Drift, What
+from ..model.drift import Drift, What, command_for_all
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.results.drift import DriftFound
@@ -105,7 +105,22 @@ def drift_found(result: DriftFound) -> Iterator[Text]:
     """Yield the drift that was found, and what it comes to."""
     departures = result.plan.drift
     yield from drift(departures)
-    yield drift_tally(departures)
+    if result.undeclared:
+        yield Text("Live chains that nobody declared", "bold")
+    for chain in result.undeclared:
+        yield Text.assemble(
+            f"  {chain.chain} is {chain.words}: ",
+            (chain.command, "cyan"),
+        )
+    command = command_for_all(result.undeclared)
+    if command:
+        yield Text.assemble("  All at once: ", (command, "cyan"))
+    total = drift_tally(departures)
+    if result.undeclared:
+        words = total.plain.rstrip(".")
+        chains = count(result.undeclared, "live chain")
+        total = Text(f"{words}; {chains} not declared.", "bold")
+    yield total
 
 
 def drift_tally(departures: Iterable[Drift]) -> Text:

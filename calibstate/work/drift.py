@@ -26,4 +26,4 @@ def drift(session: Session) -> DriftFound:
     unseen = {place.place for place in plan.unseen}
     places_asked = (ARCHIVE, *places_of(session.desired, session.scope))
     looked_at = [place for place in places_asked if place not in unseen]
-    return DriftFound(plan, tuple(looked_at))
+    return DriftFound(plan, tuple(looked_at), seen_now.view.undeclared)

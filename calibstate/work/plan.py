@@ -13,7 +13,7 @@ from ..model.guards import Allowed
 from ..model.results.plans import PlanMade
 from ..store import planfile
 from .looking import look
-from .remarks import commit_remarks, guards_met, not_seen, passing
+from .remarks import commit_remarks, guards_met, not_declared, not_seen, passing
 from .savedplans import save_text
 from .session import Session
 
@@ -62,6 +62,7 @@ def plan(
     listener.report(places.relied_on())
     listener.report(seen_now.foreseen.notes)
     listener.report(not_seen(whole))
+    listener.report(not_declared(seen_now.view.undeclared))
     # The steps of those who go before were needed to know what follows.
     plan = part_of(whole, ours, session.desired) if after else whole
     digest = planfile.digest(plan)

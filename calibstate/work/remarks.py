@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from ..engine.windows import Closed, closed
 from ..errors import Diagnostic, Severity
 from ..model.desired import DesiredState
+from ..model.drift import UndeclaredChain, command_for_all
 from ..model.guards import Allowed, Guard
 from ..model.names import Place
 from ..model.plans import Plan
 
-__all__ = ["commit_remarks", "guards_met", "not_seen", "passing"]
+__all__ = ["commit_remarks", "guards_met", "not_declared", "not_seen", "passing"]
 
 
 def commit_remarks(unknown: str) -> list[Diagnostic]:
@@ -46,6 +48,33 @@ def not_seen(plan: Plan) -> list[Diagnostic]:
         )
         remarks.append(remark)
     return remarks
+
+
+def not_declared(undeclared: Sequence[UndeclaredChain]) -> list[Diagnostic]:
+    """Return that chains are live which nobody declared, in one note.
+
+    Parameters
+    ----------
+    undeclared
+        The chains.
+    """
+    if not undeclared:
+        return []
+    lines = []
+    for chain in undeclared:
+        line = f"{chain.chain} is {chain.words}: {chain.command}"
+        lines.append(line)
+    hint = "Nothing is done to them."
+    command = command_for_all(undeclared)
+    if command:
+        hint += f" All at once: {command}."
+    note = Diagnostic(
+        "Live chains that nobody declared",
+        "\n".join(lines),
+        hint=hint,
+        severity=Severity.NOTE,
+    )
+    return [note]
 
 
 def guards_met(plan: Plan, desired: DesiredState, allowed: Allowed, now: datetime) -> list[Diagnostic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.results.drift import DriftFound, TicketsStatus
 from ..surveys.status import status as status_of
 from .looking import look
-from .remarks import commit_remarks, not_seen
+from .remarks import commit_remarks, not_declared, not_seen
 from .session import Session
 
 __all__ = ["status"]
@@ -21,6 +21,7 @@ def status(session: Session) -> TicketsStatus:
     listener.report(seen_now.view.notes)
     listener.report(places.relied_on())
     listener.report(not_seen(plan))
+    listener.report(not_declared(seen_now.view.undeclared))
     drift = DriftFound(plan)
     table = status_of(seen_now.view, plan)
-    return TicketsStatus(table, drift.exit_code)
+    return TicketsStatus(table, drift.exit_code, seen_now.view.undeclared)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from jsonschema import Draft202012Validator
 from calibstate.factory import clock
 from calibstate.store.schemas import schemas
 from tests import world
-from tests.commands.observatory import BASE, INSTRUMENTS, OWN, REPOSITORIES, SUMMIT, make_observatory
+from tests.commands.observatory import BASE, INSTRUMENTS, OWN, REPOSITORIES, SUMMIT
 from tests.commands.sites import EMBARGO, ORIGIN, TOP, Sites
 from tests.tree import Ran
 
@@ -24,22 +22,9 @@ ORDER = (ORIGIN, EMBARGO, BASE, SUMMIT)
 """The origin, its site, then the others by name."""
 
 
-@pytest.fixture(scope="session")
-def observatory_made_once(tmp_path_factory: pytest.TempPathFactory) -> Sites:
-    return make_observatory(tmp_path_factory.mktemp("observatory") / "made")
-
-
-@pytest.fixture
-def live(
-    observatory_made_once: Sites,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Sites]:
-    """Return four repositories of two instruments; it is one moment."""
+@pytest.fixture(autouse=True)
+def _at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "source", lambda: NOW)
-    with closing(observatory_made_once.copied_to(tmp_path / "live", capsys)) as copy:
-        yield copy
 
 
 def files(sites: Sites) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from calibstate.demo.rucio.site import RucioSite
 from tests.commands.carried import Carried, carry, make_origin
 from tests.commands.catalogues import make_with_catalogues
 from tests.commands.generations import add_raws
+from tests.commands.observatory import make_observatory
 from tests.commands.sites import ORIGIN, Sites, make_sites
 
 
@@ -69,6 +70,19 @@ def catalogues(
 ) -> Iterator[Sites]:
     """Return an origin with a catalogue and a model, which nobody else has."""
     with closing(catalogues_made_once.copied_to(tmp_path / "sites", capsys)) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="session")
+def observatory_made_once(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return two instruments at four repositories, undeclared, to copy."""
+    return make_observatory(tmp_path_factory.mktemp("observatory") / "made")
+
+
+@pytest.fixture
+def live(observatory_made_once: Sites, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Sites]:
+    """Return two instruments at four repositories, none of it declared."""
+    with closing(observatory_made_once.copied_to(tmp_path / "live", capsys)) as copy:
         yield copy
 
 

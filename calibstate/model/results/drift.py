@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from ...errors import ExitCode, first_of
-from ..drift import What
+from ..drift import UndeclaredChain, What
 from ..plans import Plan
 from ..status import Status
 from .base import CommandResult
@@ -24,6 +24,10 @@ class DriftFound(CommandResult):
 
     looked_at: tuple[str, ...] = ()
     """Places that could be seen."""
+
+    undeclared: tuple[UndeclaredChain, ...] = ()
+    """Chains that are live and that nobody declared: no drift, since nobody
+    said how they are to be."""
 
     @property
     @override
@@ -50,6 +54,9 @@ class TicketsStatus(CommandResult):
 
     code: ExitCode
     """That of the drift behind it."""
+
+    undeclared: tuple[UndeclaredChain, ...] = ()
+    """As of `DriftFound`."""
 
     @property
     @override

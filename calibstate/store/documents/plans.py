@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ...model.drift import Drift, Unseen
+from ...model.drift import Drift, UndeclaredChain, Unseen
 from ...model.guards import Allowed, GuardMet
 from ...model.names import Address, Noun
 from ...model.plans import Basis, Plan, Refusal
@@ -94,6 +94,9 @@ class DriftDocument(Noun):
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
 
+    undeclared: tuple[UndeclaredChain, ...] = ()
+    """Chains that are live and that nobody declared there."""
+
 
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
@@ -102,6 +105,7 @@ def drift_document(result: DriftFound) -> DriftDocument:
         summary=counted(plan.drift),
         drift=plan.drift,
         unseen=plan.unseen,
+        undeclared=result.undeclared,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ...model.drift import Drift, Unseen
+from ...model.drift import Drift, UndeclaredChain, Unseen
 from ...model.names import Noun
 from ...model.results.drift import TicketsStatus
 from ...model.status import State, Table
@@ -35,6 +35,9 @@ class StatusDocument(Noun):
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
 
+    undeclared: tuple[UndeclaredChain, ...] = ()
+    """Chains that are live and that nobody declared there."""
+
 
 def status_document(result: TicketsStatus) -> StatusDocument:
     """Return the document of how it stands with tickets."""
@@ -58,4 +61,5 @@ def status_document(result: TicketsStatus) -> StatusDocument:
         tables=status.tables,
         beside=status.beside,
         unseen=status.unseen,
+        undeclared=result.undeclared,
     )
