@@ -166,6 +166,14 @@ def test_arguments_and_options_ask_for_the_same(live: Sites) -> None:
     assert [c["repository"] for c in one["captures"]] == [SUMMIT]
 
 
+def test_a_name_of_two_things_is_asked_about(live: Sites) -> None:
+    live.tree.site("LATISS", {"main": "copy"}, instruments=["LATISS"])
+
+    ran = live.run("capture", "LATISS")
+
+    assert (ran.code, "--site LATISS, or --instrument LATISS" in ran.err) == (64, True), ran.err
+
+
 def test_a_chain_is_taken_wherever_it_is(live: Sites) -> None:
     for address in (ORIGIN, SUMMIT):
         with live.butler(address) as butler:
