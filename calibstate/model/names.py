@@ -19,10 +19,12 @@ from typing_extensions import override
 __all__ = [
     "ANY",
     "ARCHIVE",
+    "ISSUE_PATTERN",
     "RUCIO",
     "Address",
     "CollectionName",
     "InstrumentName",
+    "IssueKey",
     "Noun",
     "Place",
     "RepositoryAddress",
@@ -65,8 +67,10 @@ ARCHIVE = Place("archive")
 RUCIO = Place("rucio")
 """The place that carries files between the sites."""
 
-_ISSUE = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
-"""Key of a ticket of the tracker: ``TAXICAB-15``, ``DM-47447``."""
+ISSUE_PATTERN = "^[A-Z][A-Z0-9_]*-[1-9][0-9]*$"
+"""What the key of a ticket of the tracker looks like."""
+
+_ISSUE = re.compile(ISSUE_PATTERN.removesuffix("$"))
 
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -213,6 +217,9 @@ InstrumentName = Word
 ANY: InstrumentName = "any"
 """Stands where an instrument stands, for what belongs to none: reference
 catalogues, pretrained models.  No butler has an instrument of this name."""
+
+IssueKey = Annotated[str, StringConstraints(pattern=ISSUE_PATTERN)]
+"""Key of a ticket of the tracker: ``TAXICAB-15``, ``DM-47447``."""
 
 CollectionName = Annotated[str, AfterValidator(_collection_name)]
 """A butler collection."""

@@ -14,7 +14,7 @@ from pydantic import Field
 from .constructions import Construction, Recertification
 from .curated import Curated
 from .ingests import Ingest
-from .names import CollectionName, InstrumentName, Noun, TicketKey, Word
+from .names import CollectionName, InstrumentName, IssueKey, Noun, TicketKey, Word
 from .settings import Bundles
 
 __all__ = ["Approval", "ApprovalStatus", "RucioLabel", "Ticket"]
@@ -35,7 +35,7 @@ class Approval(Noun):
     status: ApprovalStatus
     """Where the approval stands."""
 
-    taxicab: str | None = None
+    taxicab: IssueKey | None = None
     """The board's ticket."""
 
     note: str | None = None
@@ -73,7 +73,7 @@ class Ticket(Noun):
     approval: Approval
     """What the board said."""
 
-    deployment: str | None = None
+    deployment: IssueKey | None = None
     """Ticket of the distribution."""
 
     collections: tuple[CollectionName, ...] = ()

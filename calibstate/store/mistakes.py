@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from ..errors import Diagnostic, Where
 from ..model.desired import KeyPath
-from ..model.names import Noun, nearest, spelled, strange_in
+from ..model.names import ISSUE_PATTERN, Noun, issue_key_meant, nearest, spelled, strange_in
 from ..model.skymaps import CONFIG_FILE, HASH
 from .forms import keys_at
 from .yamlsource import MAX_PROBLEMS, Source, shortened
@@ -26,6 +26,7 @@ __all__ = ["mistakes"]
 _WORD_RULE = "may hold only letters, digits and `. - _`"
 
 _PATTERNS = {
+    ISSUE_PATTERN: "must be the key of a ticket, such as `TAXICAB-15`",
     "^[A-Za-z0-9._-]+$": _WORD_RULE,
     "^sha256:[0-9a-f]{64}$": "must be `sha256:` and 64 hex digits",
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a day, YYYY-MM-DD",
@@ -222,10 +223,14 @@ class _Mistake:
         if not reason:
             pattern = str(context.get("pattern"))
             rule = _PATTERNS.get(pattern, "is not in the right form")
+            hint = ""
+            if pattern == ISSUE_PATTERN:
+                hint = self._instead_of_a_key(given)
             return Diagnostic(
                 "Not a valid value",
                 f"{self.name} {rule}; it is {_quoted(given)}.",
                 where,
+                hint,
             )
         strange = None
         if isinstance(given, str):
@@ -238,6 +243,15 @@ class _Mistake:
             f"{self.name}: {sentence}.",
             where,
         )
+
+    def _instead_of_a_key(self, given: str) -> str:
+        """Say what to write where the key of a ticket was meant."""
+        meant = issue_key_meant(given)
+        if meant:
+            return f"Write `{meant}`."
+        if self.path[0] == "approval":
+            return "Give the key; as long as there is none, leave it out and write why in `note`."
+        return "Give the key; as long as there is none, leave it out."
 
     def wrong_kind(self, kind: str) -> Diagnostic:
         """Tell of a value of which pydantic wants another kind."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tree import Ran, Tree
+from tests.tree import ROOT, Ran, Tree
 
 HYPHEN = "\N{NON-BREAKING HYPHEN}"
 UNSEEN = "\N{ZERO WIDTH SPACE}"
@@ -54,7 +56,7 @@ def tree(tmp_path: Path) -> Tree:
 
 def told(tree: Tree, capsys: Any) -> list[Any]:
     found = tree.run(capsys, "validate", "--format", "json").json["problems"]
-    return [one for one in found if one["summary"] == "Not the key of a ticket"]
+    return [one for one in found if "the key of a ticket" in one["detail"]]
 
 
 def approved(tree: Tree, key: str, **more: str) -> None:
@@ -85,20 +87,37 @@ def test_a_look_alike_is_a_mistake_wherever_it_stands(tree: Tree, key: str, caps
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_what_is_no_key_is_no_record_of_a_decision(tree: Tree, key: str, capsys: Any) -> None:
-    approved(tree, key)
-    (adopted,) = told(tree, capsys)
+def test_what_is_no_key_is_taken_nowhere(tree: Tree, key: str, capsys: Any) -> None:
     approved(tree, key, note="it is older than the board's records")
-    (with_note,) = told(tree, capsys)
+    (adopted,) = told(tree, capsys)
     proposed = {"status": "proposed", "taxicab": key}
-    tree.ticket("DM-2", "g/bias.20250102a", approval=proposed, deployment=key)
     tree.ticket("DM-1", "g/bias.20250101a")
+    tree.ticket("DM-2", "g/bias.20250102a", approval=proposed, deployment=key)
     further = told(tree, capsys)
 
-    assert (adopted["severity"], with_note["severity"]) == ("error", "warning")
-    assert [one["severity"] for one in further] == ["warning", "warning"]
-    assert "taxicab" in adopted["detail"]
+    assert [one["severity"] for one in (adopted, *further)] == ["error"] * 3
     assert adopted["hint"].startswith(NO_KEYS[key])
+    assert [one["detail"].partition("`")[2].partition("`")[0] for one in (adopted, *further)] == [
+        "approval.taxicab",
+        "approval.taxicab",
+        "deployment",
+    ]
+    assert f'it is "{key}"' in adopted["detail"]
+    # At the value, where somebody would mend it.
+    assert adopted["at"]["file"] == "tickets/LSSTComCam/DM-1.yaml"
+    line = (tree.state / further[1]["at"]["file"]).read_text().splitlines()[further[1]["at"]["line"] - 1]
+    assert line.startswith("deployment: ")
+
+
+def test_an_editor_is_told_the_form_of_a_key() -> None:
+    schema = json.loads((ROOT / "schemas" / "ticket.json").read_text())
+
+    forms = [schema["$defs"]["Approval"]["properties"]["taxicab"], schema["properties"]["deployment"]]
+
+    for form in forms:
+        text = form["anyOf"][0]
+        assert all(re.search(text["pattern"], key) for key in KEYS)
+        assert not any(re.search(text["pattern"], key) for key in (*NO_KEYS, *LOOK_ALIKES))
 
 
 def wrong(tree: Tree, file: str, before: str, after: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ...model.desired import Written
-from ...model.names import ANY, is_issue_key, issue_key_meant, spelled, strange_in
-from ...model.policy import Level
-from ...model.tickets import ApprovalStatus, Ticket
+from ...model.names import ANY
+from ...model.tickets import ApprovalStatus
 from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 
@@ -80,53 +78,3 @@ def without_record(tree: Tree) -> Findings:
             detail=f"{ticket.ticket} is adopted, but nothing says where that was decided.",
             hint="Give `taxicab`, or a `note` for what is older than the board's records.",
         )
-
-
-@mistake("Not the key of a ticket", Level.WARNING)
-def not_keys(tree: Tree) -> Findings:
-    """Find what cannot be the key of a ticket, and stands for one.
-
-    A look-alike is an error wherever it stands: it was meant as a key, and
-    nobody who searches for that finds it.  So is the board's ticket of what
-    was adopted by nothing else.
-    """
-    for written in tree.tickets:
-        ticket = written.noun
-        approval = ticket.approval
-        is_record = approval.status is ApprovalStatus.ADOPTED and not approval.note
-        yield from _not_a_key(
-            written,
-            approval.taxicab,
-            ("approval", "taxicab"),
-            is_needed=is_record,
-        )
-        yield from _not_a_key(
-            written,
-            ticket.deployment,
-            ("deployment",),
-            is_needed=False,
-        )
-
-
-def _not_a_key(
-    written: Written[Ticket], key: str | None, path: tuple[str, ...], *, is_needed: bool
-) -> Findings:
-    """Find a word at a place of a ticket that cannot be the key of another."""
-    if not key or is_issue_key(key):
-        return
-    if meant := issue_key_meant(key):
-        hint = f"Write `{meant}`."
-    elif path[0] == "approval":
-        hint = "Give the key; as long as there is none, write why in `note`."
-    else:
-        hint = "Give the key; as long as there is none, leave it out."
-    is_error = is_needed or strange_in(key)
-    yield Finding(
-        where=written.lines.value_at(*path),
-        detail=(
-            f"`{path[-1]}` of {written.noun.ticket} is {spelled(key)}, which is the key of no ticket, such "
-            "as TAXICAB-15: nobody can look it up."
-        ),
-        hint=hint,
-        level=Level.ERROR if is_error else None,
-    )
