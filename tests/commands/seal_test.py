@@ -520,12 +520,13 @@ def test_a_plan_whose_declaration_was_edited_to_fit_is_refused(sealed: Sites, tm
     assert not sealed.has(SUMMIT, TICKET)
 
 
-def test_validate_tells_of_it_and_the_tree_is_sound(sealed: Sites) -> None:
+def test_validate_fails_for_it_and_the_tree_is_sound(sealed: Sites) -> None:
     approve(sealed, OTHER)
 
     ran = sealed.run("validate")
 
-    assert ran.code == 0, "a refused ticket stops only what needs it"
+    assert ran.code == 1
+    assert sealed.run("show").code == 0, "a refused ticket stops only what needs it"
     assert f"tickets/{INSTRUMENT}/DM-2.yaml:6:9 DM-2: {OTHER} was approved, and its seal is" in told(ran)
 
 

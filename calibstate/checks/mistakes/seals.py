@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...errors import Where
-from ...model.approvals import approved_otherwise
 from ...model.names import InstrumentName
 from ...model.policy import Level
 from ...model.seals import MOST_DATA_IDS
@@ -90,21 +89,6 @@ def not_as_sealed(tree: Tree) -> Findings:
             ),
             hint="Declare a new ticket in front of it.",
         )
-
-
-# No error: a refused ticket stops only what needs it.
-@mistake("Approved content is not the sealed one", Level.WARNING)
-def not_as_approved(tree: Tree) -> Findings:
-    """Find tickets whose approval is of another content than their seal."""
-    for written in tree.tickets:
-        seal = tree.desired.seals.get(written.noun.key)
-        problem = approved_otherwise(written, seal)
-        if problem:
-            yield Finding(
-                where=written.lines.value_at("approval", "seal"),
-                detail=f"{written.noun.ticket}: {problem.detail}. It is refused.",
-                hint=problem.hint,
-            )
 
 
 @mistake("Tickets without a seal", Level.WARNING)

@@ -6,6 +6,7 @@ the board's records has no more.
 
 from __future__ import annotations
 
+from ...model.approvals import approved_otherwise
 from ...model.policy import Level, day
 from ...model.tickets import ApprovalStatus
 from ..judged import Judged, of_ticket
@@ -107,5 +108,29 @@ def board_tickets_missing(tree: Judged) -> Findings:
             where=written.lines.at("approval", "status"),
             detail=f'{ticket.ticket} is "flagged", and nothing says which ticket the board has of it.',
             hint="Give `taxicab`, the ticket that hails the board.",
+            of=of_ticket(ticket),
+        )
+
+
+# No mistake: a ticket that is refused stops only what needs it.
+@rule(
+    "A305",
+    "seal-not-approved",
+    title="Approved content is not the sealed one",
+    level=Level.ERROR,
+    source=_SOURCE,
+)
+def seals_not_approved(tree: Judged) -> Findings:
+    """Find tickets whose approval is of another content than their seal."""
+    for written in tree.tickets:
+        ticket = written.noun
+        seal = tree.desired.seals.get(ticket.key)
+        problem = approved_otherwise(written, seal)
+        if problem is None:
+            continue
+        yield Finding(
+            where=written.lines.value_at("approval", "seal"),
+            detail=f"{ticket.ticket}: {problem.detail}. `plan` and `apply` refuse it.",
+            hint=problem.hint,
             of=of_ticket(ticket),
         )

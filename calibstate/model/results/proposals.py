@@ -87,11 +87,13 @@ class Proposal(CommandResult):
     @property
     @override
     def exit_code(self) -> ExitCode:
+        # It is a finding of level error as well, and a refusal says more.
+        if any(approval.seal is SealState.DIFFERS for approval in self.approvals):
+            return ExitCode.REFUSED
         codes = []
         if self.number_of(Severity.ERROR):
             codes.append(ExitCode.ERROR)
-        is_contradicted = any(approval.seal is SealState.DIFFERS for approval in self.approvals)
-        if is_contradicted or any(site.plan.refused for site in self.plans):
+        if any(site.plan.refused for site in self.plans):
             codes.append(ExitCode.REFUSED)
         return first_of(*codes)
 
