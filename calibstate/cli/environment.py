@@ -21,6 +21,7 @@ _PREFIX = "CALIBSTATE_"
 OTHERS = frozenset(
     {
         "CALIBSTATE_HERE",
+        "CALIBSTATE_DOCS_URL",
         "CALIBSTATE_JIRA_TOKEN",
         "CALIBSTATE_JIRA_URL",
         "CALIBSTATE_JIRA_USER",

@@ -10,7 +10,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import Looking, Narrowing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, TimeoutOption, exposure_number
+from .options import USUAL_TIMEOUT, AllOption, TimeoutOption, exposure_number
 from .questions import question
 from .sessions import begin
 from .showing import finish
@@ -54,10 +54,7 @@ def explain(
             help="What is searched, declared or not; INSTRUMENT/calib unless told.",
         ),
     ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option("--all", envvar="CALIBSTATE_ALL", help="Name the collections that hold nothing, too."),
-    ] = False,
+    everything: AllOption = False,
     format: Annotated[Format, shown_as("results.lookups.ExplanationsFound")],
     narrowing: Annotated[Narrowing, without("ticket")],
     looking: Annotated[Looking, without("no_cache")],

@@ -20,6 +20,7 @@ from . import completing, screen
 
 __all__ = [
     "USUAL_TIMEOUT",
+    "AllOption",
     "AllowOption",
     "ArchiveBytesOption",
     "BecauseOption",
@@ -106,6 +107,10 @@ ExcludeOption = Annotated[
         autocompletion=completing.excluded,
         help="Leave out an address, a ticket, or what a shell pattern matches.",
     ),
+]
+AllOption = Annotated[
+    bool,
+    typer.Option("--all", envvar="CALIBSTATE_ALL", help="Tell each one of what is only counted else."),
 ]
 CheckOption = Annotated[
     bool,

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import Diagnostic, UsageError
 from ..model.results.base import CommandResult
-from ..views.messages import Aside
+from ..views.messages import Aside, Message
 from ..views.printable import printable
 from ..views.render import Format, format_of_suffix, view_of
 from . import screen, terminal
@@ -107,5 +107,7 @@ def print_result(result: object, format: Format) -> None:
             screen.told([line])
         elif isinstance(line, Aside):
             screen.tell(line)
+        elif isinstance(line, Message):
+            screen.print_lines([line.text], screen.err(), is_prose=True)
         else:
             screen.print_lines([line], console, is_prose=format is Format.TEXT)

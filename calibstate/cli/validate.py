@@ -10,6 +10,7 @@ from ..views.render import Format
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import Noun
+from .options import AllOption
 from .sessions import begin
 from .showing import finish
 
@@ -21,8 +22,9 @@ def validate(
     *,
     base: Annotated[
         str | None,
-        Noun("BASE", "Judge changes too, against this commit, branch, tag or date; else they are not."),
+        Noun("BASE", "Judge changes too, against this commit, branch, tag or date; tell only what is new."),
     ] = None,
+    every: AllOption = False,
     fix: Annotated[
         bool,
         typer.Option(
@@ -34,18 +36,21 @@ def validate(
     """Tell everything that is wrong with the state tree.
 
     Mistakes stop every command.  What the policy finds has a code, and stops
-    none: its levels and exceptions are set in calibstate.yaml.
+    none: its levels and exceptions are set in calibstate.yaml.  Findings of
+    one rule stand together.
 
-    Ends with 1 where there are mistakes, or findings of level error.
+    Ends with 1 where there are mistakes, or findings of level error; with
+    --base only new ones count.
 
     \b
     Examples:
       calibstate validate
       calibstate validate origin/main
+      calibstate validate --all
       calibstate -C state validate --format json
       calibstate validate --base origin/main --format github
       calibstate validate --fix
     """
     from ..work.validate import validate
 
-    finish(validate(begin(context), base, fix=fix), format)
+    finish(validate(begin(context), base, fix=fix, every=every), format)

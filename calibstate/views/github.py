@@ -6,13 +6,17 @@ holds must not be able to end its line or to begin another property.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..errors import Diagnostic, Severity
 from ..model.results.proposals import Proposal
 from ..model.results.trees import Formatting, Validation
+from .findings import Group, groups
+from .pages import page_of
 
-__all__ = ["annotated", "annotation", "problems"]
+__all__ = ["annotated", "annotation", "problems", "validation"]
 
 _COMMANDS = {
     Severity.ERROR: "error",
@@ -22,9 +26,58 @@ _COMMANDS = {
 }
 
 
-def problems(result: Validation | Formatting | Proposal) -> Iterator[str]:
+_SHOWN = 10
+"""Annotations of one severity that GitHub shows of a step; more are only in
+its log."""
+
+_LINES = 10
+"""Lines that an annotation of many findings names."""
+
+
+def problems(result: Formatting | Proposal) -> Iterator[str]:
     """Yield what is wrong with a state tree, at its files and lines."""
     return annotated(result.problems, result.workspace)
+
+
+def validation(result: Validation) -> Iterator[str]:
+    """Yield what is wrong with a state tree, so that each rule is seen.
+
+    Of more than GitHub shows, those of one rule are one annotation.
+    """
+    shown = result.shown
+    if not result.every:
+        shown = _folded(shown)
+    return annotated(shown, result.workspace)
+
+
+def _folded(problems: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return problems, of one rule a single one where there are too many."""
+    numbers = Counter(problem.severity for problem in problems)
+    folded: list[Diagnostic] = []
+    for group in groups(problems):
+        severity = group.problems[0].severity
+        # An error is told in full; what GitHub does not show is in the log.
+        if severity is Severity.ERROR or numbers[severity] <= _SHOWN:
+            folded.extend(group.problems)
+        else:
+            folded.append(_as_one(group))
+    return tuple(folded)
+
+
+def _as_one(group: Group) -> Diagnostic:
+    """Return the first problem of a rule, with the lines of the others."""
+    first, *others = group.problems
+    if not others:
+        return first
+    lines = []
+    for other in others[:_LINES]:
+        if other.where:
+            lines.append(other.where.in_line)
+    more = len(others) - len(lines)
+    if more:
+        lines.append(f"{more} more, which --all shows")
+    detail = f"{first.detail}\nAlso at {', '.join(lines)}."
+    return replace(first, summary=group.title, detail=detail)
 
 
 def annotated(problems: Iterable[Diagnostic], prefix: str) -> Iterator[str]:
@@ -68,6 +121,8 @@ def annotation(problem: Diagnostic, prefix: str) -> str:
     hint = problem.hint
     if hint:
         message += f"\n{hint}"
+    if code:
+        message += f"\nSee {page_of(code)}"
     command = _COMMANDS[problem.severity]
     head = ",".join(properties)
     body = _escaped(message)

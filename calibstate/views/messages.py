@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity, Where
+from .pages import page_of
 
-__all__ = ["Aside", "at_line", "below", "count", "counted", "diagnostic", "grouped", "indented", "left_out"]
+__all__ = [
+    "Aside",
+    "Message",
+    "at_line",
+    "below",
+    "count",
+    "counted",
+    "diagnostic",
+    "grouped",
+    "heading",
+    "indented",
+    "left_out",
+    "page_line",
+]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -30,6 +45,13 @@ _PLURALS = {"repository": "repositories"}
 
 class Aside(str):
     """A line of a view that is no part of the result, but said beside it."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that a view has laid out; it is said beside the result."""
+
+    text: Text
 
 
 def count(number: int | Sized, noun: str) -> str:
@@ -99,8 +121,8 @@ def at_line(where: Where | None) -> str:
     return f" ({where.in_line})"
 
 
-def diagnostic(problem: Diagnostic) -> Text:
-    """Return a message: what, where, why, and what to do next."""
+def heading(problem: Diagnostic, title: str) -> Text:
+    """Return the head of a message: how much it weighs, its code, a title."""
     text = Text()
     severity = problem.severity
     label = severity.value
@@ -108,7 +130,13 @@ def diagnostic(problem: Diagnostic) -> Text:
     if code:
         label += f"[{code}]"
     text.append(f"{label}: ", SEVERITY_STYLES[severity])
-    text.append(problem.summary, "bold")
+    text.append(title, "bold")
+    return text
+
+
+def diagnostic(problem: Diagnostic) -> Text:
+    """Return a message: what, where, why, and what to do next."""
+    text = heading(problem, problem.summary)
     where = problem.where
     if where:
         text.append(f"\n  {where}", "cyan")
@@ -118,8 +146,16 @@ def diagnostic(problem: Diagnostic) -> Text:
     if problem.hint:
         hint = indented(problem.hint)
         text.append(f"\n\n  {hint}")
+    text.append(page_line(problem.code))
     text.append("\n")
     return text
+
+
+def page_line(code: str) -> str:
+    """Return the line that names the page of a rule; empty without a code."""
+    if not code:
+        return ""
+    return f"\n  See {page_of(code)}"
 
 
 def indented(prose: str, by: int = 2) -> str:

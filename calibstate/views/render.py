@@ -39,9 +39,9 @@ SUFFIXES: Mapping[str, Format] = {
 VIEWS: Mapping[str, Mapping[Format, str]] = {
     "results.trees.Validation": {
         Format.TEXT: "views.validation.validation",
-        Format.JSON: "store.documents.validation.problems_document",
+        Format.JSON: "store.documents.validation.validation_document",
         Format.MARKDOWN: "views.validation.validation",
-        Format.GITHUB: "views.github.problems",
+        Format.GITHUB: "views.github.validation",
     },
     "results.trees.Formatting": {
         Format.TEXT: "views.validation.formatting",

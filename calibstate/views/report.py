@@ -23,9 +23,10 @@ from . import approvals as approvals_view
 from . import changes as changes_view
 from . import impact as impact_view
 from . import impact_summary, markdown, text
+from .findings import messages
 from .folding import Section, fitted, whole
 from .markdown import details, row, safe
-from .messages import below, count, diagnostic
+from .messages import below, count
 from .verdicts import in_short, lacking_words, products_as_markdown, verdict_lines
 
 __all__ = ["LIMIT", "MARKER", "as_full_markdown", "as_markdown", "as_text", "lines_of_markdown"]
@@ -102,9 +103,9 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         yield Text("")
         yield Text(f"{name}  {digest}", "bold")
         yield from text.plan(site.plan)
-    for problem in proposal.problems:
+    for message in messages(proposal.problems, every=True):
         yield Text("")
-        yield diagnostic(problem)
+        yield message
 
 
 # --- the sections of a comment ---

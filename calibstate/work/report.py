@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..checks.judge import judge
-from ..errors import CalibstateError, Diagnostic
+from ..errors import CalibstateError
 from ..factory.past import Before
 from ..model.desired import DesiredState
 from ..model.names import TicketKey
@@ -19,6 +18,7 @@ from ..store.workspace import in_workspace
 from ..surveys.approvals import approvals
 from ..views.printable import printable
 from ..views.sentences import sentences
+from .findings import findings
 from .foreseeing import foresee
 from .impact import lookups_changed
 from .revisions import declared_at_base
@@ -84,13 +84,8 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
     before, troubles = declared_at_base(session, base, "It has mistakes, so all is told as new")
     before = before or Before(None, "a base that does not validate")
     all_changes = changes(before.desired, desired)
-    findings = (*remarks, *judge(desired, before.desired, session.today()))
     # What was found before too is not told again.
-    old = list(before.remarks)
-    if before.desired:
-        old.extend(judge(before.desired, None, session.today()))
-    identities = {_identity(finding) for finding in old}
-    new = [finding for finding in findings if _identity(finding) not in identities]
+    compared = findings(session, desired, remarks, before)
     touched = {key for key in all_changes.touched if key in desired.tickets}
     touched.update(_verified_otherwise(before.desired, desired))
     verdicts = [desired.verdicts_of(key) for key in sorted(touched)]
@@ -99,7 +94,7 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
     return Proposal(
         before.words,
         before.commit,
-        (*troubles, *new),
+        (*troubles, *compared.new),
         workspace,
         changes=all_changes,
         sentences=sentences(all_changes),
@@ -125,10 +120,3 @@ def _verified_otherwise(before: DesiredState | None, desired: DesiredState) -> I
         earlier = before.verdicts.get(key) if before else None
         if earlier is None or earlier.noun != kept.noun:
             yield key
-
-
-def _identity(finding: Diagnostic) -> tuple[str, str, str, str]:
-    """Return what tells a finding from others, before and after."""
-    # Lines move, files do not.
-    path = finding.where.file if finding.where else ""
-    return (finding.code, finding.summary, finding.detail, path)

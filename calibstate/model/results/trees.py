@@ -9,7 +9,18 @@ from typing_extensions import override
 from ...errors import Diagnostic, ExitCode, Severity
 from .base import CommandResult, Footnote, failed_if
 
-__all__ = ["Formatting", "Inventory", "SchemasWritten", "Validation"]
+__all__ = ["Findings", "Formatting", "Inventory", "SchemasWritten", "Validation"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a state tree, in the order in which it is told."""
+
+    new: tuple[Diagnostic, ...]
+    """What the base does not have; all, where nothing is compared."""
+
+    old: tuple[Diagnostic, ...]
+    """What the base has too, at whatever lines of the same files."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +43,31 @@ class Validation(CommandResult):
     """Where the tree is in what GitHub calls the workspace."""
 
     problems: tuple[Diagnostic, ...]
-    """Mistakes, findings of the policy, and what was repaired."""
+    """Mistakes, findings of the policy, and what was repaired; only what is
+    new where a base is compared with."""
+
+    old: tuple[Diagnostic, ...] = ()
+    """Findings that the base has too."""
+
+    base: str = ""
+    """What it is compared with, for people; empty: with nothing."""
+
+    every: bool = False
+    """Whether people are shown each of the findings, old ones too."""
 
     inventory: Inventory | None = None
     """`None`: the tree has mistakes, so that nobody knows what it declares."""
 
     @property
+    def shown(self) -> tuple[Diagnostic, ...]:
+        """What people are shown."""
+        if self.every:
+            return (*self.problems, *self.old)
+        return self.problems
+
+    @property
     def has_errors(self) -> bool:
-        """Whether any of the problems is an error."""
+        """Whether any of the problems is an error; old ones do not count."""
         return any(problem.severity is Severity.ERROR for problem in self.problems)
 
     @property
