@@ -93,7 +93,7 @@ def capture(
     counted(0, 1)
     roots = wanted.roots(desired)
     live = _look_at_chains(wanted, roots, desired, places)
-    description = describe(live, desired, wanted.instrument, roots, wanted.note)
+    description = describe(live, desired, wanted.instrument, roots, wanted.approval)
     comparison = Comparison(wanted, desired, description)
     comparison.refused += description.refused
     for name in description.chains:

@@ -11,7 +11,7 @@ from ..errors import Diagnostic, Severity
 from ..model.chains import usual_chains
 from ..model.desired import DesiredState
 from ..model.names import InstrumentName, RepositoryAddress, TicketKey
-from ..model.tickets import Ticket
+from ..model.tickets import Approval, ApprovalStatus, Ticket
 from .describe import Description
 from .live import Live
 from .merge import Merged
@@ -52,9 +52,13 @@ class Wanted:
         return tuple(dict.fromkeys([*self.usual, *self.chains, *declared]))
 
     @property
-    def note(self) -> str:
-        """What approvals refer to."""
-        return f"found live at {self.address} on {self.day}"
+    def approval(self) -> Approval:
+        """That of new tickets: they are live already."""
+        return Approval(
+            status=ApprovalStatus.ADOPTED,
+            note=f"found live at {self.address} on {self.day}",
+            captured=self.day,
+        )
 
 
 @dataclass(frozen=True)

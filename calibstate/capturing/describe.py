@@ -20,7 +20,7 @@ from ..model.contents import CollectionType
 from ..model.desired import DesiredState
 from ..model.names import InstrumentName, TicketKey, collection_name_problem
 from ..model.results.captures import ChildFound
-from ..model.tickets import Approval, ApprovalStatus, Ticket
+from ..model.tickets import Approval, Ticket
 from .live import Live
 from .naming import TicketNames
 
@@ -151,7 +151,7 @@ def describe(
     desired: DesiredState,
     instrument: InstrumentName,
     roots: Sequence[str],
-    note: str,
+    approval: Approval,
 ) -> Description:
     """Describe what some chains and all that they reach are.
 
@@ -165,8 +165,8 @@ def describe(
         Instrument of new tickets and chains.
     roots
         The chains that are asked for.
-    note
-        Where the approval of new tickets is recorded.
+    approval
+        That of new tickets.
     """
     description = Description(live, instrument)
     describer = _Describer(
@@ -175,7 +175,7 @@ def describe(
         desired,
         instrument,
         tuple(roots),
-        note,
+        approval,
     )
     describer.walk()
     describer.add_bare_tickets()
@@ -194,8 +194,8 @@ class _Describer:
     roots: tuple[str, ...]
     """The chains that are asked for."""
 
-    note: str
-    """Where the approval of new tickets is recorded."""
+    approval: Approval
+    """That of new tickets."""
 
     def walk(self) -> None:
         """Give each collection its role, chains before what they hold."""
@@ -252,7 +252,7 @@ class _Describer:
             ticket = Ticket(
                 ticket=word,
                 instrument=self.instrument,
-                approval=self._approval,
+                approval=self.approval,
                 bare=tuple(collections),
             )
             self.description.new.append(ticket)
@@ -367,7 +367,7 @@ class _Describer:
         return Ticket(
             ticket=word,
             instrument=self.instrument,
-            approval=self._approval,
+            approval=self.approval,
             collections=tuple(names),
         )
 
@@ -398,10 +398,6 @@ class _Describer:
     @cached_property
     def _names(self) -> TicketNames:
         return TicketNames(self.live, self.desired, self.instrument)
-
-    @cached_property
-    def _approval(self) -> Approval:
-        return Approval(status=ApprovalStatus.ADOPTED, note=self.note)
 
     @cached_property
     def _chains_with(self) -> Mapping[str, set[str]]:

@@ -6,13 +6,14 @@ the people who review a change.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from ..errors import Diagnostic, Severity, Where
 from ..model.desired import DesiredState
 from ..model.names import nearest, spelled
-from ..model.policy import Exemption, Level, PolicySettings, day
+from ..model.policy import CAPTURED, Exemption, Level, PolicySettings, day, is_of_making
 from . import policy
 from .judged import Judged
 from .rule import Finding, Rule, rules_in
@@ -23,6 +24,9 @@ PolicyRule = Rule[Judged]
 
 RULES: tuple[PolicyRule, ...] = rules_in(policy)
 """The rules of the policy, by family and number."""
+
+_MUCH = 4
+"""Findings of captured tickets from which an exception for all is shown."""
 
 
 def judge(desired: DesiredState, base: DesiredState | None, today: date) -> tuple[Diagnostic, ...]:
@@ -42,7 +46,8 @@ def judge(desired: DesiredState, base: DesiredState | None, today: date) -> tupl
     exempted = _exempted(settings, today)
     judged = []
     findings: dict[str, list[Finding]] = {}
-    diagnostics = []
+    of_captured: Counter[str] = Counter()
+    diagnostics: list[Diagnostic] = []
     for rule in RULES:
         if rule.needs_base and base is None:
             continue
@@ -59,9 +64,13 @@ def judge(desired: DesiredState, base: DesiredState | None, today: date) -> tupl
             if finding.of.isdisjoint(silenced):
                 diagnostic = rule.diagnostic(finding, level)
                 diagnostics.append(diagnostic)
+                if CAPTURED in finding.of and is_of_making(code):
+                    of_captured[code] += 1
     diagnostics.extend(_unknown_rules(desired))
     diagnostics.extend(_idle_exceptions(desired, judged, findings, today))
     diagnostics.sort(key=_by_line)
+    # Behind what it is about.
+    diagnostics.extend(_much_of_captured(desired, of_captured))
     return tuple(diagnostics)
 
 
@@ -69,8 +78,10 @@ def _exempted(settings: PolicySettings, today: date) -> Mapping[str, set[str]]:
     """Return what each rule, by its code, is not to tell anything of."""
     exempted: dict[str, set[str]] = {}
     for exemption in settings.exceptions:
-        if not _has_ended(exemption, today):
-            subjects = exempted.setdefault(exemption.rule, set())
+        if _has_ended(exemption, today):
+            continue
+        for code in exemption.rule:
+            subjects = exempted.setdefault(code, set())
             subjects.add(exemption.of)
     return exempted
 
@@ -83,8 +94,10 @@ def _unknown_rules(desired: DesiredState) -> Iterator[Diagnostic]:
         where = lines.at("policy", "levels", code)
         yield from _unknown_rule(code, where)
     for index, exemption in enumerate(settings.exceptions):
-        where = lines.value_at("policy", "exceptions", index, "rule")
-        yield from _unknown_rule(exemption.rule, where)
+        for number, code in enumerate(exemption.rule):
+            # A rule that is no list stands where the list would.
+            where = lines.value_at("policy", "exceptions", index, "rule", number)
+            yield from _unknown_rule(code, where)
 
 
 def _unknown_rule(code: str, where: Where) -> Iterator[Diagnostic]:
@@ -125,7 +138,8 @@ def _idle_exceptions(
     lines = desired.settings.lines
     for index, exemption in enumerate(exceptions):
         where = lines.at("policy", "exceptions", index)
-        exception = f"The exception to {exemption.rule} for {exemption.of}"
+        rules = ", ".join(exemption.rule)
+        exception = f"The exception to {rules} for {exemption.of}"
         if _has_ended(exemption, today):
             yield Diagnostic(
                 summary="Exception has ended",
@@ -135,22 +149,48 @@ def _idle_exceptions(
                 severity=Severity.WARNING,
             )
             continue
-        subjects_of_rule = subjects.get(exemption.rule)
-        if subjects_of_rule is not None and exemption.of not in subjects_of_rule:
+        for code in exemption.rule:
+            subjects_of_rule = subjects.get(code)
+            if subjects_of_rule is None or exemption.of in subjects_of_rule:
+                continue
             yield Diagnostic(
                 summary="Exception to nothing",
-                detail=f"{exception} silences nothing.",
+                detail=f"The exception to {code} for {exemption.of} silences nothing.",
                 where=where,
                 hint="Delete it, or mend what it names.",
                 severity=Severity.NOTE,
             )
 
 
+def _much_of_captured(desired: DesiredState, numbers: Counter[str]) -> Iterator[Diagnostic]:
+    """Tell how much is found of what was captured can be excepted at once."""
+    if numbers.total() < _MUCH:
+        return
+    rules = ", ".join(sorted(numbers))
+    yield Diagnostic(
+        summary="Found of what was captured",
+        detail=(
+            f"Captured tickets are against {rules}. They were made before anybody declared them, and "
+            "are not made again."
+        ),
+        where=desired.settings.lines.at("policy", "exceptions"),
+        hint=(
+            "To be told no more of it, have in calibstate.yaml:\n\n"
+            "policy:\n"
+            "  exceptions:\n"
+            f"    - rule: [{rules}]\n"
+            f"      of: {CAPTURED}\n"
+            "      because: made before these rules"
+        ),
+        severity=Severity.NOTE,
+    )
+
+
 def _has_ended(exemption: Exemption, today: date) -> bool:
-    last = day(exemption.until)
-    if last is None:
+    if exemption.until is None:
         return False
-    return last < today
+    last = day(exemption.until)
+    return last is not None and last < today
 
 
 def _by_line(diagnostic: Diagnostic) -> tuple[Where, str, str]:

@@ -11,6 +11,7 @@ from ..errors import Where
 from ..model.chains import ChainFile, ExternalEntry
 from ..model.desired import DesiredState, Written
 from ..model.names import TicketKey
+from ..model.policy import CAPTURED
 from ..model.seals import Seal
 from ..model.tickets import ApprovalStatus, Ticket
 from .products import product_of
@@ -135,7 +136,10 @@ def is_adopted(ticket: Written[Ticket]) -> bool:
 
 def of_ticket(ticket: Ticket, *more: str) -> frozenset[str]:
     """Return by what names an exception may be made for a ticket."""
-    return frozenset({ticket.ticket, ticket.name, *more})
+    names = {ticket.ticket, ticket.name, *more}
+    if ticket.approval.captured:
+        names.add(CAPTURED)
+    return frozenset(names)
 
 
 def collection_at(ticket: Written[Ticket], index: int) -> Where:

@@ -48,6 +48,10 @@ class Approval(Noun):
     date: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     """Day of the decision, ``YYYY-MM-DD``."""
 
+    captured: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    """Day on which it was found live, ``YYYY-MM-DD``; `None`: it was declared
+    before it was deployed."""
+
     seal: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
     """Digest of the seal that was approved."""
 

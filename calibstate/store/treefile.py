@@ -321,6 +321,8 @@ def _ticket_text(ticket: Ticket, additions: Additions) -> str:
         text.pair("  taxicab", approval.taxicab)
     if approval.note:
         text.pair("  note", approval.note)
+    if approval.captured:
+        text.line(f"  captured: {approval.captured}")
     names = ticket.collections
     if ticket.bare:
         names = ticket.bare

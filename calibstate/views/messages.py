@@ -160,5 +160,9 @@ def page_line(code: str) -> str:
 
 def indented(prose: str, by: int = 2) -> str:
     """Return prose whose lines but the first begin further right."""
-    line_end = "\n" + " " * by
-    return prose.replace("\n", line_end)
+    first, *others = prose.split("\n")
+    lines = [first]
+    for line in others:
+        # An empty line stays one.
+        lines.append(" " * by + line if line else "")
+    return "\n".join(lines)

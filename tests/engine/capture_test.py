@@ -138,6 +138,7 @@ def test_a_ticket_chain_becomes_a_ticket(world: World) -> None:
     ticket = world.desired.tickets[TicketKey(INSTRUMENT, "DM-1")].noun
     assert ticket.collections == ("flats/flat.a", "bias.b")
     assert ticket.approval.note == f"found live at {ORIGIN} on {DAY}"
+    assert ticket.approval.captured == DAY
     chain = world.desired.chains[TOP].noun
     assert (chain.entries, chain.only) == (("DM-1",), (ORIGIN,))
 

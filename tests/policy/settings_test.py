@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -186,3 +187,98 @@ def test_a_thousand_tickets_are_judged_in_well_under_a_second(tmp_path: Path, *,
 
     assert time.process_time() - began < 0.8
     assert [one for one in found if one.code == "O201"] == []
+
+
+# --- what was captured ---
+
+CAPTURED = {"status": "adopted", "note": "found live at usdf/main on 2026-11-23", "captured": "2026-11-23"}
+
+
+@pytest.fixture
+def captured(tmp_path: Path) -> Tree:
+    """Return a tree of two tickets that were captured, and a third."""
+    tree = Tree(tmp_path)
+    policy_of_captured(tree)
+    tree.site("usdf", {"main": "origin"})
+    for ticket in ("DM-1", "DM-2"):
+        tree.ticket(ticket, "odd", "odder", "a/biasGen.20240101a", approval=CAPTURED)
+    tree.ticket("DM-3", "oddest")
+    tree.chain(["DM-3", "DM-2", "DM-1"])
+    return tree
+
+
+def policy_of_captured(tree: Tree, *exceptions: dict[str, Any]) -> None:
+    tree.settings(policy={"exceptions": list(exceptions)} if exceptions else {})
+
+
+def told_of(tree: Tree, capsys: Any) -> list[tuple[str, str]]:
+    """Return what names are told, and where."""
+    problems = validated(tree, capsys).json["problems"]
+    return [(one["code"], Path(one["at"]["file"]).stem) for one in problems if one["code"].startswith("N")]
+
+
+def test_one_exception_is_for_all_that_was_captured(captured: Tree, capsys: Any) -> None:
+    everything = told_of(captured, capsys)
+    policy_of_captured(captured, {"rule": ["N101", "N104"], "of": "captured", "because": "it is older"})
+    of_two_rules = told_of(captured, capsys)
+    policy_of_captured(captured, {"rule": "N104", "of": "captured", "because": "it is older"})
+    of_one = told_of(captured, capsys)
+
+    assert len(everything) == 7
+    assert of_two_rules == [("N101", "DM-3")]
+    assert [code for code, _ in of_one] == ["N101"] * 5
+
+
+def test_the_exception_is_shown_where_much_is_found_of_what_was_captured(
+    captured: Tree, capsys: Any, golden: Golden
+) -> None:
+    ran = captured.run(capsys, "validate")
+
+    golden("policy/much-of-captured.txt", ran.err)
+    # It is right as it is shown.
+    shown = ran.err.partition("have in calibstate.yaml:\n\n")[2].split("\n\n")[0]
+    path = captured.state / "calibstate.yaml"
+    path.write_text(path.read_text().replace("policy: {}\n", "") + textwrap.dedent(shown) + "\n")
+    assert told_of(captured, capsys) == [("N101", "DM-3")]
+    assert "Found of what was captured" not in captured.run(capsys, "validate").err
+
+
+def test_few_findings_want_no_exception(captured: Tree, capsys: Any) -> None:
+    captured.ticket("DM-2", "a/bias.20240101a", approval=CAPTURED)
+
+    assert "Found of what was captured" not in captured.run(capsys, "validate").err
+
+
+def test_what_was_not_captured_is_not_excepted(captured: Tree, capsys: Any) -> None:
+    for ticket in ("DM-1", "DM-2"):
+        captured.ticket(ticket, "odd", "odder", "a/biasGen.20240101a")
+    policy_of_captured(captured, {"rule": "N101", "of": "captured", "because": "it is older"})
+
+    summaries = [one["summary"] for one in validated(captured, capsys).json["problems"]]
+
+    assert summaries.count("Unusual name") == 5
+    assert "Exception to nothing" in summaries
+    assert "Found of what was captured" not in summaries
+
+
+@pytest.mark.parametrize("rules", [["N101", "C601"], ["A305"], ["O201"], []])
+def test_without_an_end_it_is_for_rules_of_making_only(captured: Tree, capsys: Any, rules: list[str]) -> None:
+    policy_of_captured(captured, {"rule": rules, "of": "captured", "because": "it is older"})
+
+    ran = validated(captured, capsys)
+
+    assert ran.code == 1
+    (wrong,) = ran.json["problems"]
+    assert wrong["at"]["file"] == "calibstate.yaml"
+    assert ("give `until`" if rules else "must not be empty") in wrong["detail"]
+
+
+def test_a_rule_of_a_list_that_does_not_exist_is_told_at_its_line(captured: Tree, capsys: Any) -> None:
+    policy_of_captured(captured, {"rule": ["N101", "N1O4"], "of": "captured", "because": "it is older"})
+
+    ran = validated(captured, capsys)
+
+    (wrong,) = [one for one in ran.json["problems"] if one["severity"] == "error"]
+    text = (captured.state / "calibstate.yaml").read_text().splitlines()
+    assert text[wrong["at"]["line"] - 1].strip() == "- N1O4"
+    assert wrong["hint"] == "Did you mean `N104`?"
