@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import CalibstateError, Diagnostic, UsageError
-from ..model.names import spelled
+from ..model.names import spelled, with_code_points
 from ..model.revisions import instant
 from .git import LINK, Answer, Checkout, Commit, Entry, GitFailedError, checkout_of, opened
 
@@ -182,7 +182,7 @@ def _named(checkout: Checkout, revision: str) -> tuple[str, str]:
         raise UsageError(
             Diagnostic(
                 "Not a date",
-                f"{revision}: {error}.",
+                f"{with_code_points(revision)}: {error}.",
                 hint="Write an observing day, 2025-02-11, or a moment, 2025-02-11T03:00:00Z.",
             )
         ) from None
@@ -266,7 +266,7 @@ def _then(
     raise UsageError(
         Diagnostic(
             "Before the first commit",
-            f"{text}: the main branch begins with {words}.",
+            f"{with_code_points(text)}: the main branch begins with {words}.",
             hint="Name a later date; a shallow clone has too little: `git fetch --unshallow`.",
         )
     )

@@ -14,7 +14,14 @@ from ..errors import Diagnostic, RefusedError, UsageError
 from ..model.additions import Additions, NewEntry
 from ..model.chains import ChainFile
 from ..model.desired import DesiredState
-from ..model.names import ANY, InstrumentName, RepositoryAddress, TicketKey, collection_name_problem
+from ..model.names import (
+    ANY,
+    InstrumentName,
+    RepositoryAddress,
+    TicketKey,
+    collection_name_problem,
+    with_code_points,
+)
 from ..model.results.captures import ChildFound
 from ..model.tickets import Ticket
 from .comparison import Comparison, UnsealedTicket, Wanted, collections_in_files
@@ -176,7 +183,7 @@ def _look_at_chains(
     for name in wanted.chains:
         problem = collection_name_problem(name)
         if problem:
-            detail = f"{name}: {problem}."
+            detail = f"{with_code_points(name)}: {problem}."
             raise UsageError(Diagnostic("No such chain", detail))
     live = look_at_roots(wanted, roots, desired, places)
     absent = [name for name in wanted.chains if name not in live.collections]
@@ -184,7 +191,7 @@ def _look_at_chains(
     if not wanted.chains and live.collections.keys().isdisjoint(roots):
         absent = list(wanted.usual)
     if absent:
-        names = ", ".join(absent)
+        names = ", ".join(map(with_code_points, absent))
         raise UsageError(
             Diagnostic(
                 "No such chain",

@@ -18,7 +18,7 @@ from ..errors import Diagnostic, Where
 from ..model.chains import Entry, ExternalEntry
 from ..model.contents import CollectionType
 from ..model.desired import DesiredState
-from ..model.names import InstrumentName, TicketKey, collection_name_problem
+from ..model.names import InstrumentName, TicketKey, collection_name_problem, spelled
 from ..model.results.captures import ChildFound
 from ..model.tickets import Approval, Ticket
 from .live import Live
@@ -263,7 +263,7 @@ class _Describer:
         """Return what a collection is; `None` where the files cannot say."""
         problem = collection_name_problem(name)
         if problem:
-            detail = f"`{name}`: {problem}."
+            detail = f"{spelled(name)}: {problem}."
             self._refuse("Name that no file can give", detail)
             return None
         if name in self._external:

@@ -13,7 +13,7 @@ import typer
 
 from ..errors import Diagnostic, UsageError, without_secrets
 from ..model.guards import Allowed, Guard
-from ..model.names import spelled
+from ..model.names import spelled, with_code_points
 from ..model.timespans import parse_tai
 from ..ports.silence import USUAL_TIMEOUT
 from . import completing, screen
@@ -203,7 +203,7 @@ def end_of_observing(text: str | None) -> int:
         raise UsageError(
             Diagnostic(
                 "Not a date",
-                f"--observed-until {text}: neither a day nor a moment.",
+                f"--observed-until {with_code_points(text)}: neither a day nor a moment.",
                 hint="Write 2025-02-11, or 2025-02-11T12:00:00 (TAI).",
             )
         ) from None
@@ -239,7 +239,7 @@ def beginning_of_journals(text: str | None) -> str:
         raise UsageError(
             Diagnostic(
                 "Not a date",
-                f"--since {text}: neither a day nor a duration.",
+                f"--since {with_code_points(text)}: neither a day nor a duration.",
                 hint="Write 2026-11-01, or 7d.",
             )
         ) from None

@@ -62,7 +62,8 @@ def _data_id(words: Iterable[str]) -> dict[str, str]:
         key, equals, value = word.partition("=")
         if not (key and equals and value) or "," in word:
             hint = "Write KEY=VALUE, each in a word of its own: detector=4 physical_filter=r_03."
-            raise UsageError(Diagnostic("Data ID is not understood", f"{word!r} is no KEY=VALUE.", hint=hint))
+            detail = f"{spelled(word)} is no KEY=VALUE."
+            raise UsageError(Diagnostic("Data ID is not understood", detail, hint=hint))
         if data_id.setdefault(key, value) != value:
             raise UsageError(Diagnostic("Data ID is not understood", f"{key} is given twice."))
     return data_id
@@ -100,7 +101,7 @@ def _moment(text: str) -> int:
     except ValueError:
         hint = "Write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS in TAI, without a zone."
         raise UsageError(
-            Diagnostic("Moment is not understood", f"{text!r} is no moment.", hint=hint)
+            Diagnostic("Moment is not understood", f"{spelled(text)} is no moment.", hint=hint)
         ) from None
     if not UNBOUNDED[0] <= moment < UNBOUNDED[1]:
         detail = f"{text} is not between 1970 and 2100, where the butler counts."

@@ -22,7 +22,7 @@ from ..errors import Diagnostic, Severity, without_secrets
 from ..ports.progress import Watch
 from ..views.counts import Counts
 from ..views.messages import diagnostic
-from ..views.printable import printable
+from ..views.printable import is_hidden, printable
 from ..views.size import columns_of_terminal, size
 from ..views.wrapping import wrapped
 from . import terminal
@@ -145,8 +145,18 @@ def _harmless(line: Text | str) -> Text:
     Names, reasons and journals are written by others.
     """
     shown = line.copy() if isinstance(line, Text) else Text(line)
-    shown.plain = printable(shown.plain)
-    return shown
+    # Each by itself: what is shown of it is longer, and styles are kept where
+    # they stand.
+    cuts: list[int] = []
+    for position, character in enumerate(shown.plain):
+        if is_hidden(character):
+            cuts += [position, position + 1]
+    if not cuts:
+        return shown
+    parts = shown.divide(cuts)
+    for part in parts:
+        part.plain = printable(part.plain)
+    return shown.blank_copy().join(parts)
 
 
 @contextmanager

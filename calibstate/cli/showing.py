@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import Diagnostic, UsageError
+from ..model.names import with_code_points
 from ..model.results.base import CommandResult
 from ..views.messages import Aside, Message
 from ..views.printable import printable
@@ -69,7 +70,8 @@ def write_result(result: object, file: Path, format: Format = Format.MARKDOWN) -
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(Diagnostic("File cannot be written", f"{file}: {error.strerror}.")) from None
+        name = with_code_points(str(file))
+        raise UsageError(Diagnostic("File cannot be written", f"{name}: {error.strerror}.")) from None
     screen.tell(f"{file} was written.")
 
 

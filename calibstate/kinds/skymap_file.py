@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import Diagnostic, InvalidStateError, Where
 from ..model.desired import DesiredState, KeyPath, Lines, Mark, Written
 from ..model.forms import Beside, Form
-from ..model.names import nearest
+from ..model.names import nearest, spelled
 from ..model.skymaps import Plain, SkymapConfig, SkymapFile
 from ..store.stackconfig import Setting, read_settings
 
@@ -341,7 +341,7 @@ def _check(
         if place not in places:
             yield Diagnostic(
                 "Unknown place",
-                f"`{place}` is neither a site nor a repository.",
+                f"{spelled(place)} is neither a site nor a repository.",
                 lines.at("only", index),
             )
     file = f"{FOLDER}/{noun.config}"

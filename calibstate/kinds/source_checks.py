@@ -116,7 +116,7 @@ def _check_stores(name: str, feed: Feed, written: Written[Sources]) -> Iterator[
     for store in feed.stores:
         scheme, is_uri, _ = store.partition("://")
         if is_uri and scheme not in {"s3", "file"}:
-            detail = f"`{store}` is neither a folder nor an s3:// URI."
+            detail = f"{spelled(store)} is neither a folder nor an s3:// URI."
             yield Diagnostic(
                 "Unknown kind of store", detail, where, hint="Name a path, or s3://BUCKET/PREFIX."
             )

@@ -37,6 +37,7 @@ __all__ = [
     "nearest",
     "spelled",
     "strange_in",
+    "with_code_points",
 ]
 
 
@@ -149,8 +150,10 @@ def strange_in(text: str) -> str:
     """
     # By number, since the eye does not tell them from those that are meant.
     strange: dict[str, None] = {}
-    for character in text:
-        if character.isascii() and character.isprintable():
+    for number, character in enumerate(text):
+        # A blank is seen where something follows on either side of it.
+        is_at_edge = character == " " and (not text[:number].strip() or not text[number:].strip())
+        if character.isascii() and character.isprintable() and not is_at_edge:
             continue
         code_point = f"U+{ord(character):04X}"
         strange[code_point] = None
@@ -167,12 +170,29 @@ def is_word(text: str) -> bool:
     return _WORD.fullmatch(text) is not None and text.strip(".") != ""
 
 
-def spelled(text: str) -> str:
-    """Return a name that is refused, in quotes, with what is strange in it."""
+def with_code_points(text: str, shown: str = "") -> str:
+    """Return a word with the code points of what is strange in it.
+
+    Every message that refuses or compares a word has it from here: else two
+    words that look alike would be told apart by nobody.
+
+    Parameters
+    ----------
+    text
+        The word: a name, a path, a moment.
+    shown
+        How it is shown, where that is not as it is.
+    """
+    shown = shown or text
     strange = strange_in(text)
     if strange:
-        return f"`{text}` (with {strange})"
-    return f"`{text}`"
+        return f"{shown} (with {strange})"
+    return shown
+
+
+def spelled(text: str) -> str:
+    """Return a name that is refused, in quotes, with what is strange in it."""
+    return with_code_points(text, f"`{text}`")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from .names import Noun
+from .names import Noun, spelled
 from .policy import PolicySettings
 from .windows import Window
 
@@ -175,7 +175,7 @@ def is_met(requires: str, version: str) -> bool:
         match = _CLAUSE.fullmatch(clause)
         if not match:
             symbols = ", ".join(_COMPARED)
-            raise ValueError(f"`{clause}` is not a version after one of {symbols}")
+            raise ValueError(f"{spelled(clause)} is not a version after one of {symbols}")
         compare = _COMPARED[match[1]]
         if not compare(have, _number(match[2])):
             all_met = False

@@ -22,7 +22,7 @@ from ..errors import Diagnostic, InvalidStateError, UnreachableError, UsageError
 from ..kinds.bundle_files import BundleFiles, Reading, look_at_export, look_at_files
 from ..model.bundles import EXPORT, BundleFile, Manifest
 from ..model.desired import DesiredState
-from ..model.names import ARCHIVE, TicketKey
+from ..model.names import ARCHIVE, TicketKey, spelled
 from ..model.reviews import ArchiveReview, BundleReview, DamageFinding, Fault
 from ..model.scope import Scope
 from ..ports.archive import ArchiveReader
@@ -60,7 +60,7 @@ class Share:
         raise UsageError(
             Diagnostic(
                 "Not a share",
-                f"{text!r} is no share of the archive.",
+                f"{spelled(text)} is no share of the archive.",
                 hint="Write 3/7 for the third of seven; the first is 1/7 and the last is 7/7.",
             )
         )

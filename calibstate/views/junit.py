@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as Xml
 
 from ..model.drift import Drift, What
+from ..model.names import with_code_points
 from ..model.results.drift import DriftFound
 
 __all__ = ["drift", "drift_found"]
@@ -95,7 +96,7 @@ def _add_case(
     """Add one departure, at its line, as a test that did not pass."""
     what = departure.what.value
     subject = departure.subject
-    name = f"{what} {subject}"
+    name = f"{what} {with_code_points(subject)}"
     # A part is named with what it is part of.
     target = departure.target.name
     if subject != target:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.drift import Drift
+from ..model.names import with_code_points
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan
 from ..model.results.drift import DriftFound
@@ -110,7 +111,7 @@ def drift(departures: Iterable[Drift]) -> Iterator[str]:
         at = ""
         if declared_at:
             at = declared_at.in_line
-        subject = departure.subject
+        subject = with_code_points(departure.subject)
         chain = within(departure)
         if chain:
             subject += f" in {chain}"

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What, command_for_all
+from ..model.names import with_code_points
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.results.drift import DriftFound
@@ -148,7 +149,8 @@ def _drift_line(
     first = alike[0]
     what = first.what
     # The subject of a place that cannot be seen is the place itself.
-    subjects = ", ".join(departure.subject for departure in alike)
+    # What is live may differ from what is declared in what no eye sees.
+    subjects = ", ".join(with_code_points(departure.subject) for departure in alike)
     if with_place and what is not What.UNREACHABLE:
         place = first.target.place
         subjects = f"{place} {subjects}"

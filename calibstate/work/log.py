@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..kinds.chain import ChainKind
 from ..model.desired import DesiredState
+from ..model.names import with_code_points
 from ..model.outcomes import Outcome
 from ..model.results.runs import RunsListed
 from ..model.runs import PastRun
@@ -41,7 +42,7 @@ def log(session: Session, run: str | None, since: str, most: int) -> RunsListed:
         if past_run is None:
             problem = Diagnostic(
                 "No such run",
-                f"No journal is called {run}.",
+                f"No journal is called {with_code_points(run)}.",
                 hint="`calibstate log` lists them.",
             )
             raise UsageError(problem)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError
 from ..factory.places import RecordingPlaces
-from ..model.names import RepositoryAddress
+from ..model.names import RepositoryAddress, with_code_points
 from ..model.observations import Observation
 from ..model.results.places_looked_at import ObservationsWritten, ObservedRepository
 from ..store import observationfile
@@ -61,7 +61,8 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
         try:
             output.write_bytes(observationfile.dumps(observations))
         except OSError as error:
-            problem = Diagnostic("Observations cannot be saved", f"{output}: {error.strerror}.")
+            name = with_code_points(str(output))
+            problem = Diagnostic("Observations cannot be saved", f"{name}: {error.strerror}.")
             raise CalibstateError(problem) from None
     if publish:
         for observation in observations:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress
+from ..model.names import RepositoryAddress, with_code_points
 from ..model.observations import Observation, ObservationsOfOthers
 from .listener import Listener
 
@@ -58,7 +58,8 @@ def observations_of(
         try:
             observations = observationfile.read(Path(word))
         except OSError as error:
-            raise UsageError(Diagnostic("File cannot be read", f"{word}: {error.strerror}.")) from None
+            name = with_code_points(word)
+            raise UsageError(Diagnostic("File cannot be read", f"{name}: {error.strerror}.")) from None
         for observation in observations:
             older = newest.get(observation.address)
             if older is None or older.moment < observation.moment:

@@ -9,6 +9,7 @@ from ..engine.declared import refuse_redeclared
 from ..errors import CalibstateError, Diagnostic, RefusedError, UsageError
 from ..kinds.registry import ACTIONS, KINDS
 from ..model.desired import DesiredState
+from ..model.names import spelled, with_code_points
 from ..model.plans import Plan, Step
 from ..model.results.proposals import SitePlan
 from ..model.scope import Scope
@@ -31,7 +32,8 @@ def read_plan(path: Path) -> Plan:
             data = stream.read(planfile.LARGEST + 1)
         content = data.decode()
     except OSError as error:
-        raise UsageError(Diagnostic("File cannot be read", f"{path}: {error.strerror}.")) from None
+        name = with_code_points(str(path))
+        raise UsageError(Diagnostic("File cannot be read", f"{name}: {error.strerror}.")) from None
     except UnicodeDecodeError:
         raise UsageError(Diagnostic("File cannot be read", f"{path}: it is not UTF-8 text.")) from None
     if len(data) > planfile.LARGEST:
@@ -142,12 +144,12 @@ def read_site_plans(desired: DesiredState, folder: Path) -> tuple[SitePlan, ...]
     files = sorted(folder.glob("*.json")) if folder.is_dir() else []
     if not files:
         hint = "Make them: calibstate plan --site SITE -o FOLDER/SITE.json."
-        detail = f"{folder} holds no SITE.json."
+        detail = f"{with_code_points(str(folder))} holds no SITE.json."
         raise UsageError(Diagnostic("No saved plans", detail, hint=hint))
     plans = []
     for file in files:
         if file.stem not in desired.sites:
-            detail = f"{file}: nobody declared a site {file.stem}."
+            detail = f"{with_code_points(str(file))}: nobody declared a site {spelled(file.stem)}."
             hint = f"Known are: {', '.join(sorted(desired.sites))}."
             raise UsageError(Diagnostic("Plan of no site", detail, hint=hint))
         plan = read_plan(file)
@@ -178,4 +180,5 @@ def save_text(path: Path, content: str, summary: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        raise CalibstateError(Diagnostic(summary, f"{path}: {error.strerror}.")) from None
+        name = with_code_points(str(path))
+        raise CalibstateError(Diagnostic(summary, f"{name}: {error.strerror}.")) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..factory.host import check_middleware
-from ..model.names import RepositoryAddress
+from ..model.names import RepositoryAddress, with_code_points
 from ..model.results.reviews import ArchiveReviewed, TicketsReviewed
 from ..model.reviews import Review
 from ..ports.pipelines import Execution, Processing
@@ -160,7 +160,8 @@ def _check_of_quanta(session: Session, places: Places, wanted: PipelineWanted) -
     # Behind a # stands a part of the pipeline.
     file = wanted.pipeline.partition("#")[0]
     if "://" not in file and not Path(os.path.expandvars(file)).is_file():
-        raise UsageError(Diagnostic("File cannot be read", f"{file} does not exist, or is no file."))
+        name = with_code_points(file)
+        raise UsageError(Diagnostic("File cannot be read", f"{name} does not exist, or is no file."))
     check_middleware()
     from ..reviewing.quanta import QuantaCheck
 
@@ -225,5 +226,6 @@ def _save(folder: Path, reviews: tuple[Review, ...]) -> None:
             page = "\n".join(as_markdown(review))
             record.with_name(f"{record.name}.md").write_text(f"{page}\n", encoding="utf-8")
     except OSError as error:
-        problem = Diagnostic("Review cannot be saved", f"{error.filename or folder}: {error.strerror}.")
+        name = with_code_points(str(error.filename or folder))
+        problem = Diagnostic("Review cannot be saved", f"{name}: {error.strerror}.")
         raise CalibstateError(problem) from None

@@ -293,7 +293,7 @@ def words(sites_deployed_once: Sites) -> Sites:
         (["flat", "detector=1"], "Data ID does not fit", "there are physical_filter g_01 r_03"),
         (["flat", "detector=1", "band=z"], "Band not known", "Known are g, r."),
         (["bias", "detector=R00_S02x"], "Detector not known", "Did you mean R00_S02?"),
-        (["bias", "detector"], "Data ID is not understood", "'detector' is no KEY=VALUE"),
+        (["bias", "detector"], "Data ID is not understood", "`detector` is no KEY=VALUE"),
         (["bias", "detector=1,instrument=LSSTComCam"], "Data ID is not understood", "a word of its own"),
         (["bias", "detector=1", "detector=2"], "Data ID is not understood", "detector is given twice"),
         (["bias", "detector=1", "instrument=LSSTComCan"], "Not declared", "Did you mean LSSTComCam?"),

@@ -116,7 +116,7 @@ def selections_elsewhere(tree: Tree) -> Findings:
             target = selection.same_as
             detail = f"`same_as: {target}` comes back to itself."
             if target not in construction.selections:
-                detail = f"`same_as: {target}` names no selection of this construction."
+                detail = f"{spelled(f'same_as: {target}')} names no selection of this construction."
             yield Finding(
                 where=_selection(written, word),
                 detail=detail,

@@ -127,7 +127,7 @@ def _dataset_refused(written: Written[Ticket], rucio: RucioSettings) -> Findings
     if problem:
         yield Finding(
             where=written.lines.at("ticket"),
-            detail=f"{ticket.ticket} goes by Rucio as the dataset `{dataset}`: {problem}.",
+            detail=f"{ticket.ticket} goes by Rucio as the dataset {spelled(dataset)}: {problem}.",
             hint="Mend `rucio.dataset` in calibstate.yaml, or the ticket's label.",
         )
 

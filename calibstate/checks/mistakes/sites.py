@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...errors import Where
 from ...model.desired import Written
-from ...model.names import InstrumentName, RepositoryAddress
+from ...model.names import InstrumentName, RepositoryAddress, spelled
 from ...model.repositories import Copy, Origin, Route, Rucio, Site
 from ...model.settings import Bundles
 from ..rule import Finding, Findings, mistake
@@ -97,7 +97,7 @@ def prefixes_unfit(tree: Tree) -> Findings:
         yield Finding(
             where=reached.where,
             detail=(
-                f"`{route.prefix}` is no URI and no absolute path that files can be at, so those of "
+                f"{spelled(route.prefix)} is no URI and no absolute path that files can be at, so those of "
                 f"{reached.address} are nowhere."
             ),
             hint="Give the URI under which the site sees the RSE's files, such as s3://bucket/scope.",

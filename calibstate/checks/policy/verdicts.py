@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ...model.constructed import Constructed
 from ...model.desired import Written
+from ...model.names import with_code_points
 from ...model.policy import Level
 from ...model.products import VERIFIED
 from ...model.tickets import ApprovalStatus, Ticket
@@ -60,7 +61,7 @@ def verdicts_of_others(tree: Judged) -> Findings:
                 continue
             yield Finding(
                 where=kept.lines.at("products", index, "product"),
-                detail=f"The verdict on {product.product} is of something else: {problem}.",
+                detail=f"The verdict on {with_code_points(product.product)} is of something else: {problem}.",
                 hint=(
                     f"Verify it, then keep that verdict: calibstate construct {written.noun.ticket} --run, "
                     "and the same with --write."

@@ -11,7 +11,7 @@ from typing import TypeVar
 from ...errors import Diagnostic, UnreachableError, UsageError
 from ...model.contents import format_data_id, parse_data_id
 from ...model.explanations import Question
-from ...model.names import nearest
+from ...model.names import nearest, with_code_points
 from ...ports.butler import ButlerReader
 
 __all__ = ["Words", "listed", "unknown", "values_of"]
@@ -253,12 +253,18 @@ def unknown(
     near = nearest(word, words)
     if near:
         hint = f"Did you mean {near}? {hint}"
-    detail = f"{word}: {why}."
+    given = with_code_points(word)
+    detail = f"{given}: {why}."
     return UsageError(Diagnostic(summary, detail, hint=hint))
 
 
 def _untold(summary: str, word: str, instead: str) -> UsageError:
     """Return the error of a word that nobody can tell the meaning of."""
-    detail = f"{word}: no repository that was seen tells what that is."
-    hint = f"Give {instead}."
-    return UsageError(Diagnostic(summary, detail, hint=hint))
+    given = with_code_points(word)
+    return UsageError(
+        Diagnostic(
+            summary,
+            f"{given}: no repository that was seen tells what that is.",
+            hint=f"Give {instead}.",
+        )
+    )
