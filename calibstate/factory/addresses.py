@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import Diagnostic, RefusedError, UnreachableError
 from ..model.desired import DesiredState
 from ..model.fingerprints import digest_of_lines
-from ..model.names import RepositoryAddress
+from ..model.names import RepositoryAddress, spelled
 from ..model.repositories import Repository, Site, SiteConstruction
 
 __all__ = ["Addresses", "sites_here"]
@@ -48,7 +48,7 @@ class Addresses:
             raise RefusedError(
                 Diagnostic(
                     "Repository is not declared",
-                    f"No site declares {address!r}.",
+                    f"No site declares {spelled(address)}.",
                     hint="Make the plan again with `calibstate plan -o FILE`.",
                 )
             )

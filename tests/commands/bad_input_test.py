@@ -700,7 +700,7 @@ def test_a_bundle_of_what_nobody_declared_is_not_exported(sites):
     ]
     file.write_text(planfile.dumps(replace(made, steps=tuple(steps))))
     ran = ask(sites, "apply", str(file))
-    assert (ran.code, "No site declares 'mars/x'" in error(ran)) == (3, True), error(ran)
+    assert (ran.code, "No site declares `mars/x`" in error(ran)) == (3, True), error(ran)
     assert not [name for name in sites.snapshot() if name.startswith("archive/")]
 
 

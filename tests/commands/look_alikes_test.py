@@ -273,3 +273,22 @@ def test_what_people_write_in_their_language_stays_as_it_is(folder: Path, text: 
 
     assert not [one for one in told if "U+" in one]
     assert capsys.readouterr().err == f"{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("butler", "records"), [(f"la{HYPHEN}bel", "../records"), ("/repo/main", f"gs://buc{HYPHEN}ket")]
+)
+def test_a_place_that_cannot_be_opened_shows_it_too(
+    tmp_path: Path, capsys: Any, butler: str, records: str
+) -> None:
+    tree = Tree(tmp_path, records=records)
+    tree.settings()
+    tree.site("usdf", {"main": "origin"})
+    tree.ticket("DM-1", "g/bias.20250101a")
+    tree.chain(["DM-1"])
+    site = tree.state / "sites" / "usdf.yaml"
+    site.write_text(site.read_text().replace("butler: ../../repo/usdf-main", f"butler: {butler}"))
+
+    ran = tree.run(capsys, "doctor")
+
+    assert (ran.code, "(with U+2011)" in ran.out + ran.err) == (1, True), ran.out + ran.err

@@ -31,6 +31,7 @@ from ...errors import (
     keep_secret,
     without_secrets,
 )
+from ...model.names import spelled
 from ...ports.silence import USUAL_TIMEOUT
 from ...store.yamlerrors import YAMLError
 from ..lazy import lazy
@@ -330,10 +331,10 @@ def unknown_label(butler: str) -> UnreachableError:
     labels = Butler.get_known_repos()
     if labels:
         names = ", ".join(sorted(labels))
-        detail = f"{butler!r} is no label of the repository index, which knows {names}."
+        detail = f"{spelled(butler)} is no label of the repository index, which knows {names}."
     else:
         why = without_secrets(ButlerRepoIndex.get_failure_reason())
-        detail = f"{butler!r} is a label, and there is no repository index: {why}"
+        detail = f"{spelled(butler)} is a label, and there is no repository index: {why}"
     return _unreachable(detail, "A path begins with `./` or `/`.", "Unknown repository label")
 
 

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors import Diagnostic, InvalidStateError, without_secrets
+from ...model.names import spelled
 from ...ports.silence import USUAL_TIMEOUT
 from ..local import path_of
 from .folder import Folder
@@ -49,10 +50,11 @@ def open_store(uri: str, timeout: timedelta = USUAL_TIMEOUT) -> ObjectStore:
         return _bucket(uri, timeout)
     if urlsplit(uri).scheme in {"", "file"}:
         return Folder(Path(path_of(uri)))
+    named = spelled(without_secrets(uri))
     raise InvalidStateError(
         Diagnostic(
             "Unknown kind of store",
-            f"{without_secrets(uri)!r} is neither a folder nor an s3:// URI; nothing could be kept there.",
+            f"{named} is neither a folder nor an s3:// URI; nothing could be kept there.",
             hint="Name a path, or s3://BUCKET/PREFIX.",
         )
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rucio.common.exception import DataIdentifierNotFound, InvalidRSEExpression, RSENotFound
 from typing_extensions import override
 
+from ...model.names import with_code_points
 from ...model.rucio import RegisteredDataset, RegisteredFile, Rule, RuleState, Storage
 from ...model.settings import RucioSettings
 from ...ports.rucio import RucioReader
@@ -130,13 +131,13 @@ class RucioServerReader(RucioReader):
             except RSENotFound:
                 return None
 
-        element = self._rucio.ask(f"describe the storage element {rse}", describe)
+        element = self._rucio.ask(f"describe the storage element {with_code_points(rse)}", describe)
         if element is None:
             return None
         is_writable = bool(element["availability_write"])
         account = self._rucio.account
         room = self._rucio.ask(
-            f"tell the room at {rse}",
+            f"tell the room at {with_code_points(rse)}",
             lambda client: _room(client, account, rse),
         )
         if room == inf:

@@ -22,6 +22,7 @@ from rucio.common.exception import (
 from typing_extensions import override
 
 from ...errors import Diagnostic, PlanIsStaleError
+from ...model.names import with_code_points
 from ...model.settings import RucioSettings
 from ...ports.progress import Watch, unwatched
 from ...ports.records import Fence, unfenced
@@ -104,7 +105,7 @@ class RucioServerWriter(RucioServerReader, RucioWriter):
                 # Somebody has made it, or a try whose answer was lost.
                 return
 
-        self._rucio.ask(f"keep a copy of {self._did(dataset)} at {rse}", add, hints)
+        self._rucio.ask(f"keep a copy of {self._did(dataset)} at {with_code_points(rse)}", add, hints)
 
     @override
     def keep_rule(self, rule: str) -> None:
