@@ -9,7 +9,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import PLACE, Files, Looking, Narrowing, about, grouped, shown_as
-from .options import USUAL_TIMEOUT, TimeoutOption
+from .options import USUAL_TIMEOUT, EverythingOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
 
@@ -23,6 +23,7 @@ def drift(
     files: Files,
     narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
+    everything: EverythingOption = False,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Tell where live places have left the declaration.
@@ -44,4 +45,4 @@ def drift(
     from ..work.drift import drift
 
     session = begin(context, narrowing, looking, files, remembers=not looking.no_cache, timeout=timeout)
-    finish(drift(session), format)
+    finish(drift(session, everything=everything), format)

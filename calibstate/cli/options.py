@@ -28,6 +28,7 @@ __all__ = [
     "CheckOption",
     "CommitOption",
     "DryRunOption",
+    "EverythingOption",
     "ExcludeOption",
     "FilesOption",
     "InstrumentOption",
@@ -368,6 +369,15 @@ OnlyHereOption = Annotated[
         "--only-here",
         envvar="CALIBSTATE_ONLY_HERE",
         help="Ask nobody but the site's own repositories and the store of their records.",
+    ),
+]
+
+EverythingOption = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        envvar="CALIBSTATE_ALL",
+        help="Tell of each thing that waits, also where many wait for the same.",
     ),
 ]
 

@@ -11,7 +11,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import PLACE, Files, Looking, Narrowing, Passing, about, grouped, shown_as
-from .options import USUAL_TIMEOUT, TimeoutOption
+from .options import USUAL_TIMEOUT, EverythingOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
 
@@ -40,6 +40,7 @@ def plan(
     narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
     passing: Passing,
+    everything: EverythingOption = False,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Show the steps that would end the drift.
@@ -59,4 +60,4 @@ def plan(
     from ..work.plan import plan
 
     session = begin(context, narrowing, looking, files, remembers=not looking.no_cache, timeout=timeout)
-    finish(plan(session, passing.allowed(), after or (), output), format)
+    finish(plan(session, passing.allowed(), after or (), output, everything=everything), format)

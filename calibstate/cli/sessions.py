@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import typer
 
+from ..model.scope import Scope
 from ..ports.silence import USUAL_TIMEOUT
 from ..work.listener import Stop, Unstoppable
 from ..work.session import Session
 from . import screen
 from .groups import Files, Looking, Narrowing, scope
+from .nouns import is_of_variable
 
 __all__ = ["OnScreen", "begin"]
 
@@ -50,9 +52,11 @@ def begin(
         Whether somebody wants it to stop; nobody can unless it is given.
     """
     looking = looking or Looking()
+    narrowing = narrowing or Narrowing()
+    requested = scope(narrowing, files)
     return Session(
         context.obj,
-        scope(narrowing or Narrowing(), files),
+        requested,
         OnScreen(),
         stop or Unstoppable(),
         only_here=looking.only_here,
@@ -60,4 +64,31 @@ def begin(
         max_age=looking.max_age,
         remembers=remembers,
         timeout=timeout,
+        narrowed_by=_narrowed_by(context, narrowing, requested, only_here=looking.only_here),
     )
+
+
+def _narrowed_by(
+    context: typer.Context, narrowing: Narrowing, requested: Scope, *, only_here: bool
+) -> tuple[str, ...]:
+    """Return what narrowed a command: arguments, options, variables."""
+    # By the names of the options that may have done so.
+    narrows = {
+        "site": requested.sites,
+        "repository": requested.repositories,
+        "instrument": requested.instruments,
+        "ticket": requested.tickets,
+        "exclude": requested.exclude,
+        "only_here": only_here,
+    }
+    names = list(narrowing.places)
+    for option in context.command.params:
+        name = str(option.name)
+        if not narrows.get(name) or not context.params.get(name):
+            continue
+        if not is_of_variable(context, name):
+            names.append(max(option.opts, key=len))
+        elif not narrowing.places or name not in {"site", "repository"}:
+            # Beside an argument these two are not read.
+            names.append(str(option.envvar))
+    return tuple(names)

@@ -91,19 +91,22 @@ def make_plan(
             planner.needed.add(address.place)
     unreachable: list[Drift] = []
     unseen: list[Unseen] = []
-    for place, trouble in sorted(view.unreachable.items()):
+    troubles = sorted(view.unreachable.items())
+    for place, trouble in troubles:
         if place not in planner.needed:
             unseen.append(Unseen(place=place, detail=trouble.detail))
             continue
+        detail = trouble.detail
+        hint = trouble.hint
         address = Address(place=place, kind="place", name=place)
-        unreachable.append(
-            Drift(
-                target=address,
-                what=What.UNREACHABLE,
-                subject=place,
-                detail=trouble.detail,
-            )
+        drift_of_place = Drift(
+            target=address,
+            what=What.UNREACHABLE,
+            subject=place,
+            detail=detail,
+            hint=hint,
         )
+        unreachable.append(drift_of_place)
     # The plan keeps only what it took of the allowance.
     because = ""
     if planner.passing:
@@ -170,14 +173,18 @@ class _Planner:
             )
             self.refused.append(Refusal.of(address, obstacle))
             self.settled[address] = _Settled(obstacle=obstacle)
+            name = address.name
+            ticket = self._ticket_of(address, name)
+            code = obstacle.code
             drift = Drift(
                 target=address,
                 what=What.MISSING,
-                subject=address.name,
+                subject=name,
                 detail=obstacle.detail,
-                reason=obstacle.code.value,
+                reason=code.value,
                 hint=obstacle.hint,
                 declared_at=declared.where,
+                ticket=ticket,
             )
             return [drift]
         if self._elsewhere(address) is None:
@@ -233,7 +240,20 @@ class _Planner:
                 continue
             if stands_in_the_way and self._elsewhere(address) is None:
                 self.needed.add(stands_in_the_way.place)
-            yield _with_obstacle(drift, declared, stands_in_the_way)
+            ticket = self._ticket_of(address, drift.subject)
+            yield _with_obstacle(drift, declared, stands_in_the_way, ticket)
+
+    def _ticket_of(self, target: Address, subject: str) -> str:
+        """Return the name of the ticket that drift is about; else nothing."""
+        desired = self.view.desired
+        kind = KINDS[target.kind]
+        ticket = kind.ticket(target, desired)
+        if ticket is None:
+            # Of a chain each child may be a ticket's.
+            ticket = desired.ticket_with(subject)
+        if ticket is None:
+            return ""
+        return ticket.noun.name
 
     def _parts_left_out(
         self,
@@ -444,9 +464,11 @@ def _with_obstacle(
     drift: Drift,
     declared: Declared,
     obstacle: Reason | None,
+    ticket: str,
 ) -> Drift:
-    """Return drift with its line, and with what stands in its way."""
+    """Return drift with its line and ticket, and what stands in its way."""
     update: dict[str, object] = {
+        "ticket": ticket,
         "declared_at": declared.lines.get(drift.subject, declared.where),
     }
     if obstacle and drift.what in REPAIRABLE:
@@ -455,6 +477,8 @@ def _with_obstacle(
         update["hint"] = obstacle.hint
         if obstacle.is_awaited:
             update["what"] = What.PENDING
+            # The same words for all that waits for it.
+            update["waits_for"] = obstacle.detail
         # Of two lines that which stands in the way is what a person needs.
         if obstacle.where:
             update["declared_at"] = obstacle.where

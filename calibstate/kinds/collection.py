@@ -488,6 +488,9 @@ class _Difference:
 
     hint: str = ""
 
+    waits_for: str = ""
+    """What is awaited before more can be told."""
+
 
 def _drift(declared: Collection, subject: str, difference: _Difference) -> Drift:
     return Drift(
@@ -497,6 +500,7 @@ def _drift(declared: Collection, subject: str, difference: _Difference) -> Drift
         detail=difference.detail,
         reason=difference.reason,
         hint=difference.hint,
+        waits_for=difference.waits_for,
     )
 
 
@@ -620,7 +624,7 @@ def _differences_as_a_whole(
             detail = (
                 f"it is here, and whether it is whole nobody can tell: {declared.unknown}, and it has no seal"
             )
-            yield _Difference(What.PENDING, detail)
+            yield _Difference(What.PENDING, detail, waits_for=declared.unknown)
         return
     if pin.seal is None or pin.manifest:
         return

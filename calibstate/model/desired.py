@@ -312,6 +312,17 @@ class DesiredState:
             words.update(written.noun.leaves)
         return words
 
+    def in_order_of_waves(self, repositories: Iterable[RepositoryAddress]) -> tuple[RepositoryAddress, ...]:
+        """Return repositories in the order in which a change comes to them.
+
+        Sites that no wave names wait for nobody, and come first; those of one
+        wave are in the order of their names.
+        """
+        waves: dict[str, int] = {}
+        for number, wave in enumerate(self.settings.noun.waves, 1):
+            waves.update(dict.fromkeys(wave, number))
+        return tuple(sorted(repositories, key=lambda address: (waves.get(address.site, 0), address)))
+
     def rse_of(self, address: RepositoryAddress) -> str | None:
         """Return where Rucio brings a repository's files, if it does."""
         site, _ = self.repository(address)

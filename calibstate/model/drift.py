@@ -58,6 +58,13 @@ class Drift(Noun):
     declared_at: Where | None = None
     """The line that asks for it."""
 
+    ticket: str = ""
+    """The ticket that it is about, as ``INSTRUMENT/TICKET``; else empty."""
+
+    waits_for: str = ""
+    """What is awaited, in the same words for all that waits for it; empty
+    where nothing is, or where it waits alone."""
+
     @classmethod
     def because_of(cls, problem: Reason, *, target: Address, what: What, subject: str) -> Drift:
         """Return drift that is explained by what stands in its way.
@@ -71,8 +78,10 @@ class Drift(Noun):
         what
             How it departs, unless it waits for what is on its way.
         """
+        waits_for = ""
         if problem.is_awaited:
             what = What.PENDING
+            waits_for = problem.detail
         return cls(
             target=target,
             what=what,
@@ -80,6 +89,7 @@ class Drift(Noun):
             detail=problem.detail,
             reason=problem.code.value,
             hint=problem.hint,
+            waits_for=waits_for,
         )
 
 

@@ -19,12 +19,13 @@ from ..model.actions import Action
 from ..model.drift import Drift, Unseen, What
 from ..model.fingerprints import digest_of_lines
 from ..model.guards import Allowed, GuardMet
+from ..model.looked_at import LookedAt
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.results.plans import PlanMade, SavedPlan
 from .documents.base import FORMAT, plain
 from .documents.plans import PlanDocument, StepEntry, summary
 
-__all__ = ["digest", "document", "document_of", "dumps", "loads"]
+__all__ = ["digest", "document", "document_of", "document_of_look", "dumps", "loads"]
 
 _FOLDERS = re.compile(r"(?<![\w.:/…])(?:file://)?/(?:[^\s/;,'\"]+/)+")
 """Folders of an absolute path, which mean something on one machine only."""
@@ -33,16 +34,29 @@ LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not a plan of ours."""
 
 
-def document(plan: Plan) -> dict[str, Any]:
-    """Return a plan as the JSON document of kind ``plan``."""
+def document(plan: Plan, scope: LookedAt | None = None) -> dict[str, Any]:
+    """Return a plan as the JSON document of kind ``plan``.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    scope
+        What was asked for; a saved plan, which is the same whatever was, does
+        not tell it.
+    """
     # What tells of the machine that planned, and not of the plan, is left
     # out: folders of absolute paths, and why places were not seen.
     drifts = []
     for drift in plan.drift:
         detail = _FOLDERS.sub("…/", drift.detail)
+        waits_for = _FOLDERS.sub("…/", drift.waits_for)
+        hint = drift.hint
         if drift.what is What.UNREACHABLE:
             detail = ""
-        drifts.append(drift.model_copy(update={"detail": detail}))
+            hint = ""
+        update = {"detail": detail, "hint": hint, "waits_for": waits_for}
+        drifts.append(drift.model_copy(update=update))
     refused = []
     for refusal in plan.refused:
         reason = _FOLDERS.sub("…/", refusal.reason)
@@ -59,14 +73,23 @@ def document(plan: Plan) -> dict[str, Any]:
         unseen=tuple(unseen),
         guards=plan.guards,
         passed=plan.passed,
+        scope=scope,
         digest=digest(plan),
     )
-    return plain(saved)
+    written = plain(saved)
+    if scope is None:
+        del written["scope"]
+    return written
 
 
-def document_of(result: SavedPlan | PlanMade) -> dict[str, Any]:
+def document_of(result: SavedPlan) -> dict[str, Any]:
     """Return the document of the plan that a result holds."""
     return document(result.plan)
+
+
+def document_of_look(result: PlanMade) -> dict[str, Any]:
+    """Return the document of a plan, with what was looked at for it."""
+    return document(result.plan, result.scope)
 
 
 def dumps(plan: Plan) -> str:

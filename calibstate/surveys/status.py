@@ -129,13 +129,14 @@ class _TableBuilder:
     def table(self) -> Table:
         """Return the whole of it."""
         columns = []
+        desired = self.desired
         for address in self.places:
-            hold = self.desired.hold_of(address)
+            hold = desired.hold_of(address)
             reason = None
             if hold:
                 reason = hold.reason
-            unseen = self.unseen.get(address)
             trouble = None
+            unseen = self.unseen.get(address)
             if unseen:
                 trouble = unseen.detail
             column = Column(
@@ -158,11 +159,15 @@ class _TableBuilder:
     def places(self) -> list[RepositoryAddress]:
         """The repositories that have the instrument."""
         having = []
-        for address in places_of(self.desired, self.view.scope):
-            _, repository = self.desired.repository(address)
+        desired = self.desired
+        repositories = places_of(desired, self.view.scope)
+        for address in repositories:
+            _, repository = desired.repository(address)
             if self.instrument in repository.instruments:
                 having.append(address)
-        return having
+        # As a change comes to them.
+        in_order = desired.in_order_of_waves(having)
+        return list(in_order)
 
     @cached_property
     def unseen(self) -> Mapping[RepositoryAddress, Drift]:

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.drift import Drift
+from ..model.looked_at import LookedAt
 from ..model.names import with_code_points
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan
 from ..model.results.drift import DriftFound
 from ..model.results.plans import PlanMade, SavedPlan
+from .looked_at import looked_at
 from .messages import at_line
 from .text import tally
 
@@ -24,6 +26,7 @@ __all__ = [
     "outcome",
     "outcome_lines",
     "plan",
+    "plan_made",
     "plan_of",
     "row",
     "safe",
@@ -55,9 +58,17 @@ _LINKED = re.compile(
 # --- plans, drift and outcomes ---
 
 
-def plan(planned: Plan) -> Iterator[str]:
-    """Yield a plan: its steps, what stays undone, what is refused."""
-    yield f"**{tally(planned)}**\n"
+def plan(planned: Plan, scope: LookedAt | None = None) -> Iterator[str]:
+    """Yield a plan: its steps, what stays undone, what is refused.
+
+    Parameters
+    ----------
+    planned
+        The plan.
+    scope
+        What was looked at for it; said where it is not all.
+    """
+    yield f"**{tally(planned, scope)}**\n"
     if planned.steps:
         yield "| step | place | action | target | because | after |"
         yield "|---:|---|---|---|---|---|"
@@ -90,9 +101,14 @@ def plan(planned: Plan) -> Iterator[str]:
             yield f">\n> {safe(refusal.hint)}"
 
 
-def plan_of(result: SavedPlan | PlanMade) -> Iterator[str]:
+def plan_of(result: SavedPlan) -> Iterator[str]:
     """Yield the plan that a result holds."""
     return plan(result.plan)
+
+
+def plan_made(result: PlanMade) -> Iterator[str]:
+    """Yield a plan that follows from a look."""
+    return plan(result.plan, result.scope)
 
 
 def drift(departures: Iterable[Drift]) -> Iterator[str]:
@@ -125,13 +141,17 @@ def drift(departures: Iterable[Drift]) -> Iterator[str]:
 
 
 def drift_found(result: DriftFound) -> Iterator[str]:
-    """Yield the drift that was found, as a table."""
+    """Yield the drift that was found, as a table, and where if not all."""
     yield from drift(result.plan.drift)
     if result.undeclared:
         yield "\nLive chains that nobody declared:\n"
     for chain in result.undeclared:
         words = safe(f"{chain.chain} is {chain.words}")
         yield f"- {words}: `{chain.command}`"
+    part = looked_at(result.scope)
+    if part:
+        yield ""
+        yield safe(f"Looked at {part}.")
 
 
 def outcome_lines(ended: Outcome) -> Iterator[str]:

@@ -71,9 +71,9 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.MARKDOWN: "views.status.status_as_markdown",
     },
     "results.plans.PlanMade": {
-        Format.TEXT: "views.text.plan_of",
-        Format.JSON: "store.planfile.document_of",
-        Format.MARKDOWN: "views.markdown.plan_of",
+        Format.TEXT: "views.text.plan_made",
+        Format.JSON: "store.planfile.document_of_look",
+        Format.MARKDOWN: "views.markdown.plan_made",
     },
     "results.plans.Applied": {
         Format.TEXT: "views.text.applied",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
 from rich.text import Text
 
+from ..model.looked_at import LookedAt
 from ..model.results.drift import TicketsStatus
-from ..model.status import Cell, State, Status, Subject, Table
+from ..model.status import Cell, Column, State, Status, Subject, Table
 from . import markdown, text
-from .messages import count, grouped
+from .looked_at import by, of_all
+from .messages import below, count, grouped
 from .size import size
 from .status_table import GAP, MARKS, label_of, layout, style_of, table_lines, word_of
 
@@ -31,7 +33,13 @@ _EXPLAINED = (
 """States whose reason is shown; those of all others are shown by `drift`."""
 
 
-def as_text(status: Status, width: int) -> Iterator[Text]:
+def as_text(
+    status: Status,
+    width: int,
+    scope: LookedAt | None = None,
+    *,
+    everything: bool = False,
+) -> Iterator[Text]:
     """Yield tables for a terminal.
 
     Parameters
@@ -40,6 +48,11 @@ def as_text(status: Status, width: int) -> Iterator[Text]:
         How it stands.
     width
         Characters of a line.
+    scope
+        What was looked at.
+    everything
+        Whether each thing that waits is told of, also where many wait for the
+        same.
     """
     # One table may be narrow enough for words while another needs marks.
     with_marks = False
@@ -54,31 +67,46 @@ def as_text(status: Status, width: int) -> Iterator[Text]:
     if states:
         yield from _legend(states, marks=with_marks)
         yield Text("")
-    reasons = list(_grouped(status))
+    reasons = list(_grouped(status, everything=everything))
     if reasons:
         yield from _reason_lines(reasons)
         yield Text("")
     if status.beside:
         yield Text("Besides", "bold")
-        yield from text.drift(status.beside)
-    total = tally(status)
+        yield from text.drift(status.beside, everything=everything)
+    total = tally(status, scope)
     yield Text(total, "bold")
+    if everything:
+        return
+    each = list(_grouped(status, everything=True))
+    if len(reasons) < len(each):
+        yield text.told_once()
+    else:
+        yield from text.left_folded(status.beside)
 
 
 def status_as_text(result: TicketsStatus) -> Iterator[Text]:
     """Yield tables that are as wide as the terminal."""
     columns, _ = size()
-    return as_text(result.status, columns)
+    return as_text(result.status, columns, result.scope, everything=result.everything)
 
 
 def status_as_markdown(result: TicketsStatus) -> Iterator[str]:
     """Yield tables for a page."""
-    return as_markdown(result.status)
+    return as_markdown(result.status, result.scope)
 
 
-def as_markdown(status: Status) -> Iterator[str]:
-    """Yield tables for a page, what their words mean, and the reasons."""
-    total = tally(status)
+def as_markdown(status: Status, scope: LookedAt | None = None) -> Iterator[str]:
+    """Yield tables for a page, what their words mean, and the reasons.
+
+    Parameters
+    ----------
+    status
+        How it stands.
+    scope
+        What was looked at.
+    """
+    total = tally(status, scope)
     yield f"**{total}**"
     for table in status.tables:
         instrument = markdown.safe(table.instrument)
@@ -98,7 +126,7 @@ def as_markdown(status: Status) -> Iterator[str]:
         word = word_of(state)
         meaning = markdown.safe(state.means)
         yield f"- *{word}*: {meaning}"
-    reasons = list(_grouped(status))
+    reasons = list(_grouped(status, everything=True))
     if reasons:
         yield ""
         yield "| | what | where | why |"
@@ -117,8 +145,16 @@ def as_markdown(status: Status) -> Iterator[str]:
         yield from markdown.drift(status.beside)
 
 
-def tally(status: Status) -> str:
-    """Say in a line how it stands with the tickets."""
+def tally(status: Status, scope: LookedAt | None = None) -> str:
+    """Say in a line how it stands with the tickets.
+
+    Parameters
+    ----------
+    status
+        How it stands.
+    scope
+        What was looked at; said where it is not all.
+    """
     tickets = 0
     places = set()
     for table in status.tables:
@@ -129,7 +165,12 @@ def tally(status: Status) -> str:
             places.add(column.repository)
     number_of_places = count(places, "repository")
     number_of_tickets = count(tickets, "ticket")
-    start = f"{number_of_tickets} at {number_of_places}"
+    narrowed = ""
+    if scope and scope.is_narrowed:
+        number_of_places = of_all(len(places), scope.of_repositories, "repository")
+        number_of_tickets = of_all(tickets, scope.of_tickets, "ticket")
+        narrowed = by(scope)
+    start = f"{number_of_tickets} at {number_of_places}{narrowed}"
     # What is well comes first, what is gravest stands at the end.
     numbers = status.tally()
     parts = []
@@ -177,12 +218,16 @@ class _Reason:
     places: tuple[str, ...]
     why: str
 
+    hints: tuple[str, ...] = ()
+    """What to do about it."""
+
 
 def _reason_lines(reasons: Sequence[_Reason]) -> Iterator[Text]:
     """Yield why things are not as one would expect, in two lines each."""
     words = [reason.state.value for reason in reasons]
     widest = max(words, key=len)
     wide = len(widest) + len(GAP)
+    hints_given: set[str] = set()
     for reason in reasons:
         state = reason.state
         word = state.value.ljust(wide)
@@ -199,6 +244,11 @@ def _reason_lines(reasons: Sequence[_Reason]) -> Iterator[Text]:
             GAP,
             (reason.why, "dim"),
         )
+        # What many have to do the same about is said once.
+        for hint in reason.hints:
+            if hint not in hints_given:
+                hints_given.add(hint)
+                yield below(hint, by=2 * len(GAP))
 
 
 @dataclass(frozen=True)
@@ -208,49 +258,81 @@ class _LabelledCell:
     label: str
     cell: Cell
 
+    why: str
+    """Why it is so."""
+
+    is_shared: bool = False
+    """Whether others wait for the same, whatever they are."""
+
     @property
     def weight(self) -> tuple[int, str]:
         """Cells with the same state and reason have the same."""
         # States are declared by gravity.
-        cell = self.cell
-        gravity = list(State).index(cell.state)
-        return gravity, cell.reason
+        gravity = list(State).index(self.cell.state)
+        return gravity, self.why
 
 
 _WEIGHT = attrgetter("weight")
 
 
-def _grouped(status: Status) -> Iterator[_Reason]:
+def _grouped(status: Status, *, everything: bool) -> Iterator[_Reason]:
     """Yield the reasons; those of several things or places once."""
+    yield from _unreachable(status.tables)
+    cells: list[_LabelledCell] = []
     for table in status.tables:
-        cells: list[_LabelledCell] = []
         for row in table.rows:
             label = label_of(row)
+            # Tickets of a name may be of several instruments.
+            if len(status.tables) > 1 and row.subject is Subject.TICKET:
+                label = f"{table.instrument}/{row.name}"
             for cell in row.cells:
                 if cell.state in _EXPLAINED:
-                    labelled = _LabelledCell(label, cell)
-                    cells.append(labelled)
-        cells.sort(key=_WEIGHT)
-        for (_, why), group in groupby(cells, key=_WEIGHT):
-            alike = list(group)
-            if why:
-                yield from _by_places(alike, why)
-        # A table without rows has no cell that could show it.
-        if not table.rows:
-            yield from _unreachable(table)
-
-
-def _unreachable(table: Table) -> Iterator[_Reason]:
-    """Yield the repositories of a table that could not be seen."""
-    for column in table.columns:
-        why = column.unreachable
+                    cells.append(_labelled(label, cell, everything=everything))
+    cells.sort(key=_WEIGHT)
+    for (_, why), group in groupby(cells, key=_WEIGHT):
+        alike = list(group)
         if why:
+            yield from _by_places(alike, why)
+
+
+def _labelled(label: str, cell: Cell, *, everything: bool) -> _LabelledCell:
+    """Return a cell with why it is so: if it waits, what for."""
+    if not everything:
+        for drift in cell.drift:
+            if drift.waits_for and drift.detail == cell.reason:
+                return _LabelledCell(label, cell, drift.waits_for, is_shared=True)
+    return _LabelledCell(label, cell, cell.reason)
+
+
+def _unreachable(tables: Iterable[Table]) -> Iterator[_Reason]:
+    """Yield the repositories that could not be seen, each once."""
+    columns: dict[str, Column] = {}
+    hints: dict[str, tuple[str, ...]] = {}
+    for table in tables:
+        for column in table.columns:
+            columns[column.repository] = column
+        for row in table.rows:
+            for cell in row.cells:
+                hints[cell.repository] = _hints([cell])
+    for repository, column in columns.items():
+        if column.unreachable:
             yield _Reason(
                 state=State.UNREACHABLE,
                 names=(),
-                places=(column.repository,),
-                why=why,
+                places=(repository,),
+                why=column.unreachable,
+                hints=hints.get(repository, ()),
             )
+
+
+def _hints(cells: Iterable[Cell]) -> tuple[str, ...]:
+    """Return what to do about what departs in cells, each once."""
+    hints: dict[str, None] = {}
+    for cell in cells:
+        for drift in cell.drift:
+            if drift.hint:
+                hints[drift.hint] = None
+    return tuple(hints)
 
 
 def _by_places(
@@ -259,15 +341,15 @@ def _by_places(
 ) -> Iterator[_Reason]:
     """Yield what has the same reason, by the places where it has."""
     state = alike[0].cell.state
-    # A place that cannot be seen is no fault of any row.
+    # A place that cannot be seen is no fault of any row, and told before.
     if state is State.UNREACHABLE:
-        unseen = dict.fromkeys(labelled.cell.repository for labelled in alike)
-        yield _Reason(
-            state=state,
-            names=(),
-            places=tuple(unseen),
-            why=why,
-        )
+        return
+    hints = _hints(labelled.cell for labelled in alike)
+    if alike[0].is_shared:
+        # The table shows which of them waits where.
+        names = dict.fromkeys(labelled.label for labelled in alike)
+        repositories = dict.fromkeys(labelled.cell.repository for labelled in alike)
+        yield _Reason(state, tuple(names), tuple(repositories), why, hints)
         return
     # First where each thing has the reason, then which things have it at the
     # same places: those are told in one line.
@@ -280,6 +362,7 @@ def _by_places(
             names=tuple(labels),
             places=where,
             why=why,
+            hints=hints,
         )
 
 

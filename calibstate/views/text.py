@@ -10,12 +10,15 @@ from rich.text import Text
 
 from ..model.arrivals import Arrival
 from ..model.drift import Drift, What, command_for_all
+from ..model.looked_at import LookedAt
 from ..model.names import with_code_points
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.results.drift import DriftFound
 from ..model.results.plans import Applied, PlanMade, SavedPlan
+from .looked_at import looked_at
 from .messages import at_line, below, count, counted, indented
+from .waiting import Waiting, folded
 
 __all__ = [
     "applied",
@@ -23,13 +26,16 @@ __all__ = [
     "drift",
     "drift_found",
     "drift_tally",
+    "left_folded",
     "outcome",
     "outcome_lines",
     "outcomes_tally",
     "plan",
+    "plan_made",
     "plan_of",
     "stays",
     "tally",
+    "told_once",
 ]
 
 
@@ -83,6 +89,9 @@ _LEFT_UNDONE = (
 """Drift that is left, in the order of a tally."""
 
 
+_DETAIL = 14
+"""Characters in front of what is told of drift."""
+
 _PLACE = attrgetter("target.place")
 _PLACE_OF_STEP = attrgetter("action.target.place")
 _LIKENESS = attrgetter("what", "target.kind", "detail")
@@ -92,20 +101,40 @@ _LIKENESS = attrgetter("what", "target.kind", "detail")
 # --- drift ---
 
 
-def drift(departures: Iterable[Drift]) -> Iterator[Text]:
-    """Yield drift, place by place; what is alike is shown together."""
-    ordered = sorted(departures, key=_PLACE)
+def drift(departures: Iterable[Drift], *, everything: bool = False) -> Iterator[Text]:
+    """Yield drift, place by place; what is alike is shown together.
+
+    Parameters
+    ----------
+    departures
+        The drift.
+    everything
+        Whether each thing that waits is told of, also where many wait for the
+        same.
+    """
+    waiting: Sequence[Waiting] = ()
+    others: Iterable[Drift] = departures
+    if not everything:
+        waiting, others = folded(departures)
+    hints = Hints()
+    ordered = sorted(others, key=_PLACE)
     for place, group in groupby(ordered, key=_PLACE):
         yield Text(place, "bold")
         for _, alike in groupby(group, key=_LIKENESS):
             departures_alike = list(alike)
             yield _drift_line(departures_alike)
+            yield from hints.lines(departures_alike)
+    if waiting:
+        yield Text("Waits", "bold")
+    for group_of_waiting in waiting:
+        yield _waiting_line(group_of_waiting)
+        yield from hints.lines(group_of_waiting.drift)
 
 
 def drift_found(result: DriftFound) -> Iterator[Text]:
     """Yield the drift that was found, and what it comes to."""
     departures = result.plan.drift
-    yield from drift(departures)
+    yield from drift(departures, everything=result.everything)
     if result.undeclared:
         yield Text("Live chains that nobody declared", "bold")
     for chain in result.undeclared:
@@ -116,20 +145,70 @@ def drift_found(result: DriftFound) -> Iterator[Text]:
     command = command_for_all(result.undeclared)
     if command:
         yield Text.assemble("  All at once: ", (command, "cyan"))
-    total = drift_tally(departures)
+    total = drift_tally(departures, result.scope)
     if result.undeclared:
         words = total.plain.rstrip(".")
         chains = count(result.undeclared, "live chain")
         total = Text(f"{words}; {chains} not declared.", "bold")
     yield total
+    if not result.everything:
+        yield from left_folded(departures)
 
 
-def drift_tally(departures: Iterable[Drift]) -> Text:
-    """Say in a line what drift comes to."""
+def left_folded(departures: Iterable[Drift], how: str = "--all") -> Iterator[Text]:
+    """Yield how all is told that waits, where it was told in few lines.
+
+    Parameters
+    ----------
+    departures
+        What was told.
+    how
+        The option that tells of each.
+    """
+    waiting, _ = folded(departures)
+    if waiting:
+        yield told_once(how)
+
+
+def told_once(how: str = "--all") -> Text:
+    """Return that what waits for the same was told once."""
+    return Text(f"What waits for the same is told once; {how} tells of each.", "dim")
+
+
+class Hints:
+    """What to do, each said where it is met first."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def lines(self, departures: Iterable[Drift]) -> Iterator[Text]:
+        """Yield what to do about drift, unless it was said before."""
+        for departure in departures:
+            hint = departure.hint
+            if hint and hint not in self._given:
+                self._given.add(hint)
+                yield below(hint, by=_DETAIL)
+
+
+def drift_tally(departures: Iterable[Drift], scope: LookedAt | None = None) -> Text:
+    """Say in a line what drift comes to, and where, if not everywhere.
+
+    Parameters
+    ----------
+    departures
+        The drift.
+    scope
+        What was looked at.
+    """
     numbers = counted(_what(departures), What)
+    part = looked_at(scope)
     words = "In sync"
     if numbers:
         words = ", ".join(numbers)
+    if part and numbers:
+        words += f"; looked at {part}"
+    elif part:
+        words += f": {part}"
     return Text(f"{words}.", "bold")
 
 
@@ -162,20 +241,44 @@ def _drift_line(
     # Of several each has a line of its own in the files.
     if len(alike) == 1:
         detail += at_line(first.declared_at)
-    return Text.assemble(
-        "  ",
-        (f"{what.value:11} ", STYLES[what]),
-        subjects,
-        (context, "dim"),
-        (f"\n              {detail}", "dim"),
-    )
+    return _entry(what, Text.assemble(subjects, (context, "dim")), [detail])
+
+
+def _waiting_line(waiting: Waiting) -> Text:
+    """Return what waits for the same as one entry."""
+    why = waiting.why + at_line(waiting.declared_at)
+    return _entry(What.PENDING, Text(waiting.names), [f"at {waiting.places}", why])
+
+
+def _entry(what: What, about: Text, details: Iterable[str]) -> Text:
+    """Return a word with what it is about, and details under that."""
+    entry = Text.assemble("  ", (f"{what.value:11} ", STYLES[what]), about)
+    indent = " " * _DETAIL
+    for detail in details:
+        entry.append(f"\n{indent}{detail}", "dim")
+    return entry
 
 
 # --- plans ---
 
 
-def plan(planned: Plan) -> Iterator[Text]:
-    """Yield the steps of a plan, what stays undone, and what it comes to."""
+def plan(
+    planned: Plan,
+    scope: LookedAt | None = None,
+    *,
+    everything: bool = False,
+) -> Iterator[Text]:
+    """Yield the steps of a plan, what stays undone, and what it comes to.
+
+    Parameters
+    ----------
+    planned
+        The plan.
+    scope
+        What was looked at for it.
+    everything
+        Whether each thing that waits is told of.
+    """
     # What a step is for stands in a column, behind the longest of the names.
     wide = 0
     for step in planned.steps:
@@ -187,17 +290,29 @@ def plan(planned: Plan) -> Iterator[Text]:
         yield Text(place, "bold")
         for step in steps:
             yield from _step_lines(step, wide)
-    yield from stays(planned, _undone(planned))
-    total = tally(planned)
+    yield from stays(planned, _undone(planned), everything=everything)
+    total = tally(planned, scope)
     yield Text(total, "bold")
 
 
-def plan_of(result: SavedPlan | PlanMade) -> Iterator[Text]:
+def plan_of(result: SavedPlan) -> Iterator[Text]:
     """Yield the plan that a result holds."""
     return plan(result.plan)
 
 
-def stays(planned: Plan, undone: Sequence[Drift]) -> Iterator[Text]:
+def plan_made(result: PlanMade) -> Iterator[Text]:
+    """Yield a plan that follows from a look."""
+    yield from plan(result.plan, result.scope, everything=result.everything)
+    if not result.everything:
+        yield from left_folded(_undone(result.plan), "`calibstate plan --all`")
+
+
+def stays(
+    planned: Plan,
+    undone: Sequence[Drift],
+    *,
+    everything: bool = False,
+) -> Iterator[Text]:
     """Yield what a plan leaves undone, and why.
 
     Parameters
@@ -206,14 +321,25 @@ def stays(planned: Plan, undone: Sequence[Drift]) -> Iterator[Text]:
         The plan.
     undone
         The drift that is not told elsewhere.
+    everything
+        Whether each thing that waits is told of.
     """
     if undone:
         yield Text("Not mended by this plan", "bold")
+    waiting: Sequence[Waiting] = ()
+    others = undone
+    if not everything:
+        waiting, others = folded(undone)
+    hints = Hints()
     # Drift that a step closes is shown by the step.
-    for _, group in groupby(undone, key=_PLACE):
+    for _, group in groupby(others, key=_PLACE):
         for _, alike in groupby(group, key=_LIKENESS):
             departures_alike = list(alike)
             yield _drift_line(departures_alike, with_place=True)
+            yield from hints.lines(departures_alike)
+    for group_of_waiting in waiting:
+        yield _waiting_line(group_of_waiting)
+        yield from hints.lines(group_of_waiting.drift)
     if planned.refused:
         yield Text("Refused", "bold red")
     for refusal in planned.refused:
@@ -239,8 +365,16 @@ def _undone(planned: Plan) -> list[Drift]:
     return undone
 
 
-def tally(planned: Plan) -> str:
-    """Say in a line what a plan comes to."""
+def tally(planned: Plan, scope: LookedAt | None = None) -> str:
+    """Say in a line what a plan comes to, and where, if not everywhere.
+
+    Parameters
+    ----------
+    planned
+        The plan.
+    scope
+        What was looked at for it.
+    """
     steps = planned.steps
     if steps:
         places = set(map(_PLACE_OF_STEP, steps))
@@ -257,6 +391,9 @@ def tally(planned: Plan) -> str:
         parts.append(f"{refused} refused")
     parts += counted(_what(_undone(planned)), _LEFT_UNDONE)
     words = ", ".join(parts)
+    part = looked_at(scope)
+    if part:
+        words += f"; looked at {part}"
     return f"{words}."
 
 

@@ -78,7 +78,8 @@ class Prepared:
 
     def shown(self) -> PlanMade:
         """Return the plan as a result, to be shown."""
-        return PlanMade(self.plan, self.digest, passes=self.passes)
+        scope = None if self.is_saved else self.session.looked_at
+        return PlanMade(self.plan, self.digest, passes=self.passes, scope=scope)
 
 
 def prepare(

@@ -12,8 +12,16 @@ from .session import Session
 __all__ = ["drift"]
 
 
-def drift(session: Session) -> DriftFound:
-    """Return the drift of all that is asked for."""
+def drift(session: Session, *, everything: bool = False) -> DriftFound:
+    """Return the drift of all that is asked for.
+
+    Parameters
+    ----------
+    session
+        What is asked for.
+    everything
+        Whether people are told of each thing that waits.
+    """
     places = session.places()
     seen_now = look(session, places)
     plan = seen_now.plan
@@ -26,4 +34,4 @@ def drift(session: Session) -> DriftFound:
     unseen = {place.place for place in plan.unseen}
     places_asked = (ARCHIVE, *places_of(session.desired, session.scope))
     looked_at = [place for place in places_asked if place not in unseen]
-    return DriftFound(plan, tuple(looked_at), seen_now.view.undeclared)
+    return DriftFound(plan, tuple(looked_at), seen_now.view.undeclared, session.looked_at, everything)

@@ -25,6 +25,8 @@ def plan(
     allowed: Allowed = NOTHING,
     after: Collection[str] = (),
     output: Path | None = None,
+    *,
+    everything: bool = False,
 ) -> PlanMade:
     """Return the plan that follows from a look at all that is asked for.
 
@@ -39,6 +41,8 @@ def plan(
         sites that the session names.
     output
         Where the plan is saved.
+    everything
+        Whether people are told of each thing that waits.
 
     Raises
     ------
@@ -48,6 +52,8 @@ def plan(
         Sites go before, and no site is named whose plan it is to be.
     """
     ours = session.requested
+    # Those who go before are not asked for.
+    asked_for = session
     if after:
         if not ours.sites:
             detail = "--after says who goes before a site, and no --site is given."
@@ -75,4 +81,6 @@ def plan(
         saved_in=str(output) if output else "",
         guards=tuple(guards_met(plan, session.desired, allowed, now)),
         passes=passing(plan, session.desired, allowed, now),
+        scope=asked_for.looked_at,
+        everything=everything,
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..errors import Diagnostic
 from ..kinds.table import own_folders
 from ..model.desired import DesiredState
+from ..model.looked_at import LookedAt
 from ..model.scope import Scope
 from ..ports.silence import USUAL_TIMEOUT
 from ..store import statefile
@@ -61,6 +62,9 @@ class Session:
 
     timeout: timedelta = USUAL_TIMEOUT
     """How long a place may be silent."""
+
+    narrowed_by: tuple[str, ...] = ()
+    """Options and variables of the environment by which it was narrowed."""
 
     memo: statefile.Memo = field(default_factory=dict)
     """Files of the state tree that were read already, at any revision."""
@@ -116,6 +120,30 @@ class Session:
     def scope(self) -> Scope:
         """The part of what is declared that is looked at."""
         return self.narrowed.scope
+
+    @property
+    def looked_at(self) -> LookedAt:
+        """The part of what is declared that is looked at, in numbers."""
+        from ..engine.expand import places_of
+
+        desired, scope = self.desired, self.scope
+        repositories = places_of(desired, scope)
+        instruments: set[str] = set()
+        for address in repositories:
+            _, repository = desired.repository(address)
+            instruments.update(repository.instruments)
+        tickets = 0
+        for key in desired.tickets:
+            if key.instrument in instruments and scope.has_ticket(key):
+                tickets += 1
+        in_order = desired.in_order_of_waves(repositories)
+        return LookedAt(
+            repositories=in_order,
+            of_repositories=len(desired.repositories),
+            tickets=tickets,
+            of_tickets=len(desired.tickets),
+            narrowed_by=self.narrowed_by,
+        )
 
     @contextmanager
     def counting(self, what: str, unit: str) -> Iterator[Callable[[int, int], None]]:

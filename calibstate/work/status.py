@@ -11,8 +11,16 @@ from .session import Session
 __all__ = ["status"]
 
 
-def status(session: Session) -> TicketsStatus:
-    """Return how it stands with all tickets that are asked for."""
+def status(session: Session, *, everything: bool = False) -> TicketsStatus:
+    """Return how it stands with all tickets that are asked for.
+
+    Parameters
+    ----------
+    session
+        What is asked for.
+    everything
+        Whether people are told of each thing that waits.
+    """
     places = session.places()
     seen_now = look(session, places)
     plan = seen_now.plan
@@ -24,4 +32,4 @@ def status(session: Session) -> TicketsStatus:
     listener.report(not_declared(seen_now.view.undeclared))
     drift = DriftFound(plan)
     table = status_of(seen_now.view, plan)
-    return TicketsStatus(table, drift.exit_code, seen_now.view.undeclared)
+    return TicketsStatus(table, drift.exit_code, seen_now.view.undeclared, session.looked_at, everything)

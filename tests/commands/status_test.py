@@ -83,6 +83,8 @@ def test_a_status_is_narrowed_by_what_stands_behind_it_too(various: Sites) -> No
     by_option = various.run("status", "--repository", SUMMIT, "--ticket", "DM-2", "--format", "json").json
 
     (table,) = by_word["tables"]
+    assert by_word["scope"].pop("narrowed_by") == [SUMMIT, "--ticket"]
+    assert by_option["scope"].pop("narrowed_by") == ["--repository", "--ticket"]
     assert by_word == by_option
     assert [column["repository"] for column in table["columns"]] == [SUMMIT]
     assert [row["name"] for row in table["rows"] if row["subject"] == "ticket"] == ["DM-2"]

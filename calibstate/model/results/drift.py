@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from ...errors import ExitCode, first_of
 from ..drift import UndeclaredChain, What
+from ..looked_at import LookedAt
 from ..plans import Plan
 from ..status import Status
 from .base import CommandResult
@@ -28,6 +29,13 @@ class DriftFound(CommandResult):
     undeclared: tuple[UndeclaredChain, ...] = ()
     """Chains that are live and that nobody declared: no drift, since nobody
     said how they are to be."""
+
+    scope: LookedAt | None = None
+    """What was asked for, of all that is declared."""
+
+    everything: bool = False
+    """Whether each thing that waits is told of, also where many wait for the
+    same."""
 
     @property
     @override
@@ -57,6 +65,12 @@ class TicketsStatus(CommandResult):
 
     undeclared: tuple[UndeclaredChain, ...] = ()
     """As of `DriftFound`."""
+
+    scope: LookedAt | None = None
+    """What was asked for, of all that is declared."""
+
+    everything: bool = False
+    """Whether each thing that waits is told of."""
 
     @property
     @override

@@ -9,6 +9,7 @@ from typing_extensions import override
 from ...errors import Diagnostic, ExitCode, first_of
 from ..drift import What
 from ..guards import Allowed
+from ..looked_at import LookedAt
 from ..outcomes import Outcome, Result
 from ..plans import Plan
 from ..reasons import Code
@@ -53,6 +54,13 @@ class PlanMade(CommandResult):
 
     passes: Allowed = field(default_factory=Allowed)
     """Guards that would stop it, and that a person passes."""
+
+    scope: LookedAt | None = None
+    """What was asked for, of all that is declared."""
+
+    everything: bool = False
+    """Whether each thing that waits is told of, also where many wait for the
+    same."""
 
     @property
     @override

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ...model.drift import Drift, UndeclaredChain, Unseen
 from ...model.guards import Allowed, GuardMet
+from ...model.looked_at import LookedAt
 from ...model.names import Address, Noun
 from ...model.plans import Basis, Plan, Refusal
 from ...model.results.drift import DriftFound
@@ -74,6 +75,9 @@ class PlanDocument(Noun):
     passed: Allowed = Allowed()
     """Guards that a person passes for steps of it, and why."""
 
+    scope: LookedAt | None = None
+    """What was asked for, of all that is declared; not of a saved plan."""
+
     digest: str
     """Over the form, and the steps with their ground and what is declared of
     them."""
@@ -97,6 +101,9 @@ class DriftDocument(Noun):
     undeclared: tuple[UndeclaredChain, ...] = ()
     """Chains that are live and that nobody declared there."""
 
+    scope: LookedAt | None = None
+    """What was asked for, of all that is declared."""
+
 
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
@@ -106,6 +113,7 @@ def drift_document(result: DriftFound) -> DriftDocument:
         drift=plan.drift,
         unseen=plan.unseen,
         undeclared=result.undeclared,
+        scope=result.scope,
     )
 
 

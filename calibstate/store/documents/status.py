@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...model.drift import Drift, UndeclaredChain, Unseen
+from ...model.looked_at import LookedAt
 from ...model.names import Noun
 from ...model.results.drift import TicketsStatus
 from ...model.status import State, Table
@@ -38,6 +39,9 @@ class StatusDocument(Noun):
     undeclared: tuple[UndeclaredChain, ...] = ()
     """Chains that are live and that nobody declared there."""
 
+    scope: LookedAt | None = None
+    """What was asked for, of all that is declared."""
+
 
 def status_document(result: TicketsStatus) -> StatusDocument:
     """Return the document of how it stands with tickets."""
@@ -62,4 +66,5 @@ def status_document(result: TicketsStatus) -> StatusDocument:
         beside=status.beside,
         unseen=status.unseen,
         undeclared=result.undeclared,
+        scope=result.scope,
     )
