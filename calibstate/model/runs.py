@@ -10,7 +10,7 @@ from enum import Enum
 from .explanations import Since
 from .outcomes import Began, JournalLine, Outcome, Result
 
-__all__ = ["Ending", "PastRun", "entered"]
+__all__ = ["Ending", "PastRun", "RunState", "entered"]
 
 
 class Ending(Enum):
@@ -23,6 +23,36 @@ class Ending(Enum):
     """Its process ended without a word."""
     UNKNOWN = "no end"
     """It goes on at another host, or was cut off there."""
+
+
+class RunState(Enum):
+    """What a run came to, in a word."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    """Some of it was done, and some was not."""
+    PENDING = "pending"
+    """Nothing is done yet; it waits for what is under way."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOTHING = "nothing"
+    """No step was begun."""
+    CUT_OFF = "cut off"
+    GOES_ON = "goes on"
+    UNKNOWN = "no end"
+
+
+_WITHOUT_END = {
+    Ending.CUT_OFF: RunState.CUT_OFF,
+    Ending.GOES_ON: RunState.GOES_ON,
+    Ending.UNKNOWN: RunState.UNKNOWN,
+}
+
+_GRAVITY = (Result.FAILED, Result.REFUSED, Result.STALE, Result.BEGUN, Result.PENDING, Result.SKIPPED)
+"""What is not done, the gravest first."""
+
+_AS_PLANNED = "done"
+"""What journals say at the end of a run that nobody and nothing stopped."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +113,46 @@ class PastRun:
     def begun(self) -> tuple[Outcome, ...]:
         """Steps of which only the beginning is told."""
         return tuple(outcome for outcome in self.outcomes if outcome.result is Result.BEGUN)
+
+    @property
+    def state(self) -> RunState:
+        """What it came to, by what became of its steps."""
+        if self.ending is not Ending.ENDED:
+            return _WITHOUT_END[self.ending]
+        results = {outcome.result for outcome in self.outcomes}
+        if not results:
+            return self._state_without_steps()
+        undone = results - {Result.DONE}
+        if Result.DONE in results:
+            if undone or self.end != _AS_PLANNED:
+                return RunState.PARTLY
+            return RunState.DONE
+        if Result.FAILED in undone or Result.BEGUN in undone:
+            return RunState.FAILED
+        if Result.REFUSED in undone or Result.STALE in undone:
+            return RunState.REFUSED
+        return RunState.PENDING
+
+    def _state_without_steps(self) -> RunState:
+        """Return what a run came to that tells of no step."""
+        events = {line.event for line in self.lines}
+        # Such as a lock that was broken: it is all that was to be done.
+        if "plan" not in events and not self.end.startswith("stopped"):
+            return RunState.DONE
+        if self.end.startswith("stopped"):
+            return RunState.REFUSED
+        return RunState.NOTHING
+
+    @property
+    def reason(self) -> str:
+        """Why it is not done, where that is known: the gravest reason."""
+        if self.end and self.end != _AS_PLANNED:
+            return self.end
+        for result in _GRAVITY:
+            for outcome in self.outcomes:
+                if outcome.result is result and outcome.detail:
+                    return outcome.detail
+        return ""
 
     @property
     def tally(self) -> dict[str, int]:

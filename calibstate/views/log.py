@@ -8,18 +8,26 @@ from rich.text import Text
 
 from ..model.outcomes import JournalLine, Result
 from ..model.results.runs import RunsListed
-from ..model.runs import Ending, PastRun
+from ..model.runs import Ending, PastRun, RunState
 from .markdown import row
+from .messages import below
 from .text import RESULT_STYLES
 
 __all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "run_as_text"]
 
 _STYLES = {
-    Ending.ENDED: "green",
-    Ending.GOES_ON: "blue",
-    Ending.CUT_OFF: "bold red",
-    Ending.UNKNOWN: "yellow",
+    RunState.DONE: "green",
+    RunState.PARTLY: "yellow",
+    RunState.PENDING: "blue",
+    RunState.REFUSED: "red",
+    RunState.FAILED: "red",
+    RunState.NOTHING: "dim",
+    RunState.GOES_ON: "blue",
+    RunState.CUT_OFF: "bold red",
+    RunState.UNKNOWN: "yellow",
 }
+_EXPLAINED = {Result.PENDING, Result.STALE, Result.REFUSED, Result.FAILED}
+"""Of which the list tells why; what is skipped only waits for these."""
 
 
 def listed_as_text(result: RunsListed) -> Iterator[Text]:
@@ -41,6 +49,9 @@ def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
     # Of each target only what became of it at last.
     for run in runs:
         yield from _head(run)
+        if run.reason == run.end:
+            yield from _reason(run)
+        explained: set[str] = set()
         for outcome in run.outcomes:
             result = outcome.result
             yield Text.assemble(
@@ -48,14 +59,27 @@ def as_text(runs: Iterable[PastRun]) -> Iterator[Text]:
                 (f" {outcome.action}", "default"),
                 style=RESULT_STYLES[result],
             )
+            if result in _EXPLAINED and outcome.detail not in explained:
+                explained.add(outcome.detail)
+                yield below(outcome.detail, "dim", by=13)
         yield Text("")
+
+
+def _reason(run: PastRun) -> Iterator[Text]:
+    """Yield why a run is not done, where that is known."""
+    reason = run.reason
+    if reason:
+        yield below(reason, "dim", by=4)
 
 
 def run_as_text(run: PastRun) -> Iterator[Text]:
     """Yield one run, event by event."""
     yield from _head(run)
     for line in run.lines:
-        yield _event(line)
+        if line.event == "end":
+            yield _end(line, run)
+        else:
+            yield _event(line)
     unreadable = run.unreadable
     if unreadable:
         yield Text(f"    {unreadable} lines cannot be read", "yellow")
@@ -64,12 +88,14 @@ def run_as_text(run: PastRun) -> Iterator[Text]:
         for outcome in run.begun:
             yield Text(f"    begun, and no more is told: {outcome.action}", "bold red")
         yield Text("    Run `calibstate apply` again: it looks, and goes on from what is there.")
+    if not run.end:
+        yield Text(f"    {run.state.value}", _STYLES[run.state])
 
 
 def as_markdown(runs: Iterable[PastRun]) -> Iterator[str]:
     """Yield the runs as a table."""
-    yield row("run", "who", "commit", "steps", "end")
-    yield "|---|---|---|---|---|"
+    yield row("run", "who", "commit", "steps", "end", "why")
+    yield "|---|---|---|---|---|---|"
     for run in runs:
         results = []
         for what, number in sorted(run.tally.items()):
@@ -80,18 +106,19 @@ def as_markdown(runs: Iterable[PastRun]) -> Iterator[str]:
             _who(run),
             _commit(run),
             steps,
-            _end(run),
+            run.state.value,
+            run.reason,
         )
 
 
 def _head(run: PastRun) -> Iterator[Text]:
     """Yield which run it is, how it ended, and which guards it ignored."""
-    end = _end(run)
+    state = run.state
     who = _who(run)
     commit = _commit(run)
     yield Text.assemble(
         run.id,
-        (f"  {end}", _STYLES[run.ending]),
+        (f"  {state.value}", _STYLES[state]),
         (f"  {who}  {commit}", "default"),
         style="bold",
     )
@@ -125,8 +152,20 @@ def _event(line: JournalLine) -> Text:
     )
 
 
-def _end(run: PastRun) -> str:
-    return run.end or run.ending.value
+def _end(line: JournalLine, run: PastRun) -> Text:
+    """Return the last line of a journal, with what the run came to."""
+    state = run.state
+    words = line.text
+    stopped = ""
+    # What ended it by itself says no more than its steps do.
+    if words != state.value and words != "done":
+        stopped = f" ({words})"
+    return Text.assemble(
+        f"    {line.at}  end: ",
+        (state.value, _STYLES[state]),
+        (stopped, "default"),
+        style="dim",
+    )
 
 
 def _who(run: PastRun) -> str:

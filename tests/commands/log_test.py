@@ -12,7 +12,9 @@ import pytest
 from calibstate.adapters import journals
 from calibstate.adapters.records import open_journal
 from calibstate.model.outcomes import JournalLine, Outcome, Result
+from calibstate.model.runs import Ending, PastRun
 from calibstate.store.schemas import schemas
+from calibstate.views.log import as_text, run_as_text
 from tests.commands import cut
 from tests.commands.sites import EMBARGO, INSTRUMENT, SUMMIT, TOP, Sites
 
@@ -109,6 +111,47 @@ def test_one_run_is_told_event_by_event(sites: Sites) -> None:
     assert text.splitlines()[-1].endswith("end: done")
 
 
+def run_of(*results: str, end: str = "done", event: str = "plan") -> PastRun:
+    """Return a run with a target for each result."""
+    at = "2026-11-22T18:00:00Z"
+    lines = [JournalLine(at=at, event=event, text="a plan")]
+    for number, result in enumerate(results):
+        outcome = Outcome(
+            step=str(number), do="any", target=f"p:k:{number}", result=Result(result), detail=f"why {result}"
+        )
+        lines.append(JournalLine(at=at, event="outcome", text="", outcome=outcome))
+    lines.append(JournalLine(at=at, event="end", text=end))
+    return PastRun("r", "records", tuple(lines), Ending.ENDED)
+
+
+@pytest.mark.parametrize(
+    ("run", "state", "reason"),
+    [
+        (run_of("done", "done"), "done", ""),
+        (run_of("done", "refused", "skipped"), "partly", "why refused"),
+        (run_of("done", "pending"), "partly", "why pending"),
+        (run_of("done", end="interrupted"), "partly", "interrupted"),
+        (run_of("refused", "skipped", "skipped"), "refused", "why refused"),
+        (run_of("stale"), "refused", "why stale"),
+        (run_of("skipped", "failed", "refused"), "failed", "why failed"),
+        (run_of("begun", end="cut short"), "failed", "cut short"),
+        (run_of("pending", "skipped"), "pending", "why pending"),
+        (run_of(), "nothing", ""),
+        (run_of(end="interrupted"), "nothing", "interrupted"),
+        (run_of(end="stopped: Plan is stale"), "refused", "stopped: Plan is stale"),
+        (run_of(end="the lock of p is broken", event="unlock"), "done", "the lock of p is broken"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_run_came_to_is_told_by_its_steps(run: PastRun, state: str, reason: str) -> None:
+    assert (run.state.value, run.reason) == (state, reason)
+    listed = "\n".join(line.plain for line in as_text([run]))
+    whole = [line.plain for line in run_as_text(run)]
+    assert listed.startswith(f"r  {state}  ")
+    assert f"end: {state}" in whole[-1]
+    assert reason in listed
+
+
 def test_a_run_that_was_cut_off_is_told_with_what_it_had_begun(sites: Sites, tmp_path: Path) -> None:
     killed = cut.run(
         tmp_path / "run", cut.calibstate, sites.tree.state, "apply", "--yes", killed_at=IN_THE_IMPORT
@@ -117,9 +160,10 @@ def test_a_run_that_was_cut_off_is_told_with_what_it_had_begun(sites: Sites, tmp
 
     (run,) = log(sites)
 
-    assert run["ending"] == "cut off"
+    assert (run["ending"], run["state"]) == ("cut off", "cut off")
     assert run["tally"]["begun"] == 1
     text = sites.run("log", run["id"]).out
+    assert text.splitlines()[-1] == "    cut off"
     assert f"begun, and no more is told: import-bundle {SUMMIT}:collection:" in text
     assert "calibstate apply" in text
     assert sites.apply().code == 0
@@ -160,6 +204,8 @@ def test_a_signal_has_the_step_in_hand_finished_and_no_other_begun(
     assert sites.locks() == sites.leftovers() == []
     (told,) = log(sites)
     assert (told["ending"], told["lines"][-1]["text"]) == ("ended", "interrupted")
+    assert (told["state"], told["reason"]) == ("partly", "interrupted")
+    assert sites.run("log", told["id"]).out.endswith("end: partly (interrupted)\n")
     assert set(told["tally"]) == {"done"}
     assert len(sites.of_ticket(SUMMIT, "DM-1")) == 12
     assert not sites.has(SUMMIT, TOP)

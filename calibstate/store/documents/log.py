@@ -18,6 +18,14 @@ class RunEntry(Noun):
 
     id: str
     ending: Literal["ended", "goes on", "cut off", "no end"]
+    state: Literal[
+        "done", "partly", "pending", "refused", "failed", "nothing", "cut off", "goes on", "no end"
+    ]
+    """What it came to, in a word."""
+
+    reason: str
+    """Why it is not done, where that is known."""
+
     tally: Mapping[str, int]
     """How many targets came to what, at last."""
 
@@ -48,6 +56,8 @@ def log_document(result: RunsListed) -> LogDocument:
         entry = RunEntry(
             id=run.id,
             ending=run.ending.value,
+            state=run.state.value,
+            reason=run.reason,
             lines=run.lines,
             unreadable=run.unreadable,
             tally=run.tally,
