@@ -198,6 +198,11 @@ class _FileJournal(Journal):
         self._store = store
         self._key = key
 
+    @property
+    @override
+    def name(self) -> str:
+        return _name(self._key)
+
     @override
     def write(self, line: JournalLine) -> None:
         with reached(self._store):
@@ -212,12 +217,22 @@ class _ObjectJournal(Journal):
         self._key = key
         self._written = b""
 
+    @property
+    @override
+    def name(self) -> str:
+        return _name(self._key)
+
     @override
     def write(self, line: JournalLine) -> None:
         lines = self._written + _text(line)
         with reached(self._store):
             self._store.write(self._key, lines)
         self._written = lines
+
+
+def _name(key: str) -> str:
+    """Return the name of a journal, as `log` calls it."""
+    return key.removeprefix("journal/").removesuffix(".jsonl")
 
 
 def _review(place: str) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from ..errors import Diagnostic, ExitCode, UsageError, first_of
+from ..errors import CalibstateError, Diagnostic, ExitCode, UsageError, first_of
 from ..model.outcomes import Outcome
-from ..model.results.plans import Applied, undone_code
+from ..model.results.plans import Applied, ApplySummary, undone_code
 from ..views import text
 from ..views.printable import printable
-from ..views.render import Format
+from ..views.render import Format, view_of
 from . import screen, terminal
 from .showing import print_footnotes, print_result
 from .stopping import Stopping
@@ -25,7 +27,7 @@ from .stopping import Stopping
 if TYPE_CHECKING:
     from ..work.apply import Prepared
 
-__all__ = ["Agreement", "YesOption", "agree_and_carry_out"]
+__all__ = ["Agreement", "Summing", "YesOption", "agree_and_carry_out", "summed_up"]
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", envvar="CALIBSTATE_YES", help="Do not ask.")]
 
@@ -41,12 +43,79 @@ class Agreement:
     """Those of plans that were approved; none: every plan is."""
 
 
+@dataclass
+class Summing:
+    """What is known of a run when its last line is printed."""
+
+    format: Format
+    prepared: Prepared | None = None
+    """The plan, once there is one."""
+
+    def print(self, code: ExitCode, problems: tuple[Diagnostic, ...] = ()) -> None:
+        """Print what it came to, as the last line, where that is asked for.
+
+        Parameters
+        ----------
+        code
+            What the command ends with.
+        problems
+            What ended it.
+        """
+        if self.format is not Format.JSON:
+            return
+        from ..store.documents.base import plain
+
+        result = ApplySummary(code, problems=problems)
+        if self.prepared:
+            so_far = self.prepared.so_far
+            result = replace(
+                result,
+                planned=self.prepared.shown(),
+                outcomes=tuple(so_far.outcomes.values()),
+                runs=tuple(so_far.runs),
+            )
+        document = view_of(ApplySummary, Format.JSON)(result)
+        # Whoever has read enough does not change what it came to.
+        with terminal.outlive_readers():
+            screen.print_json_text(json.dumps(plain(document), sort_keys=True, ensure_ascii=False))
+            sys.stdout.flush()
+
+
+@contextmanager
+def summed_up(format: Format) -> Iterator[Summing]:
+    """End a run of JSON with a line that says what it came to, in any case.
+
+    Parameters
+    ----------
+    format
+        How the run is shown; text and Markdown end as they do.
+    """
+    summing = Summing(format)
+    try:
+        yield summing
+    except CalibstateError as error:
+        if format is not Format.JSON:
+            raise
+        screen.told(error.diagnostics)
+        code = ExitCode(error.exit_code)
+        summing.print(code, error.diagnostics)
+        raise typer.Exit(code) from None
+    except typer.Abort:
+        summing.print(ExitCode.ERROR)
+        raise
+    except typer.Exit as end:
+        summing.print(ExitCode(end.exit_code))
+        raise
+
+
 def agree_and_carry_out(
     prepared: Prepared,
     agreement: Agreement,
     stopping: Stopping,
     format: Format,
     wait: timedelta | None = None,
+    *,
+    summing: Summing | None = None,
 ) -> ExitCode:
     """Show a plan, ask, and carry it out; return how the command ends.
 
@@ -62,8 +131,13 @@ def agree_and_carry_out(
         How it is shown.
     wait
         How long is waited for what Rucio carries.
+    summing
+        Told of the plan, and of what it came to.
     """
     from ..work.apply import carry_out, check
+
+    summing = summing or Summing(format)
+    summing.prepared = prepared
 
     if format is Format.TEXT:
         print_result(prepared.shown(), format)

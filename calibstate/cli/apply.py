@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..views.render import Format
-from .agreeing import Agreement, YesOption, agree_and_carry_out
+from .agreeing import Agreement, YesOption, agree_and_carry_out, summed_up
 from .app import app
 from .groups import Files, Looking, Narrowing, Passing, grouped, shown_as, without
 from .nouns import Noun
@@ -65,7 +65,9 @@ def apply(
     from ..work.apply import prepare
 
     stopping = Stopping()
-    session = begin(context, narrowing, looking, files, stop=stopping, timeout=timeout)
-    prepared = prepare(session, plan, passing.allowed(), lock_timeout or timedelta())
-    agreement = Agreement(yes=yes, digests=tuple(expect or ()))
-    raise typer.Exit(agree_and_carry_out(prepared, agreement, stopping, format, wait))
+    with summed_up(format) as summing:
+        session = begin(context, narrowing, looking, files, stop=stopping, timeout=timeout)
+        prepared = prepare(session, plan, passing.allowed(), lock_timeout or timedelta())
+        agreement = Agreement(yes=yes, digests=tuple(expect or ()))
+        code = agree_and_carry_out(prepared, agreement, stopping, format, wait, summing=summing)
+        raise typer.Exit(code)

@@ -9,7 +9,7 @@ import typer
 
 from ..views.render import Format
 from . import completing
-from .agreeing import Agreement, YesOption, agree_and_carry_out
+from .agreeing import Agreement, YesOption, agree_and_carry_out, summed_up
 from .app import app
 from .groups import Passing, grouped, shown_as
 from .nouns import Noun
@@ -50,6 +50,8 @@ def certify(
     from ..work.certify import prepare
 
     stopping = Stopping()
-    session = begin(context, stop=stopping, timeout=timeout)
-    prepared = prepare(session, ticket, passing.allowed(), lock_timeout or timedelta())
-    raise typer.Exit(agree_and_carry_out(prepared, Agreement(yes=yes), stopping, format))
+    with summed_up(format) as summing:
+        session = begin(context, stop=stopping, timeout=timeout)
+        prepared = prepare(session, ticket, passing.allowed(), lock_timeout or timedelta())
+        code = agree_and_carry_out(prepared, Agreement(yes=yes), stopping, format, summing=summing)
+        raise typer.Exit(code)

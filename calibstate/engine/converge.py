@@ -106,6 +106,7 @@ class Run:
             began = self.supervisor.began()
             line = self._line("run", "apply", began=began)
             journal.write(line)
+            self.supervisor.journal_begun(journal.name)
 
     def journal(self, event: str, text: str) -> None:
         """Keep a line of what concerns all places."""

@@ -76,6 +76,9 @@ class Supervisor:
         """Say who runs, for the journal."""
         return None
 
+    def journal_begun(self, name: str) -> None:
+        """Hear by which name the journal of a store tells of the run."""
+
 
 EVERY_STEP = Supervisor()
 """Lets every step be begun."""

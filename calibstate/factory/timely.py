@@ -69,6 +69,11 @@ class TimelyJournal(Journal):
         self._journal = journal
         self._in_time = in_time
 
+    @property
+    @override
+    def name(self) -> str:
+        return self._journal.name
+
     @override
     def write(self, line: JournalLine) -> None:
         self._in_time(partial(self._journal.write, line))

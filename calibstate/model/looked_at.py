@@ -27,5 +27,7 @@ class LookedAt(Noun):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether anything that is declared was left out."""
+        """Whether somebody left out anything that is declared."""
+        if not self.narrowed_by:
+            return False
         return len(self.repositories) < self.of_repositories or self.tickets < self.of_tickets

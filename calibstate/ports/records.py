@@ -99,6 +99,11 @@ class Locks(Protocol):
 class Journal(Protocol):
     """What was done, a line per event, kept at once."""
 
+    @property
+    def name(self) -> str:
+        """By which ``log`` finds it, once it has a line."""
+        ...
+
     def write(self, line: JournalLine) -> None:
         """Append a line and have it on the disk before returning."""
         ...

@@ -26,6 +26,7 @@ from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from ..model.verdicts import TicketVerdicts
+from .documents.applies import ApplySummaryDocument
 from .documents.approvals import ApprovalsDocument
 from .documents.beginnings import BeginningDocument
 from .documents.captures import CaptureDocument
@@ -116,6 +117,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("schemas.json", SchemasDocument, "Which schemas were written, or would be", printed=True),
     Document("errors.json", ErrorsDocument, "Why a command could not do what it was asked", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
+    Document("apply-summary.json", ApplySummaryDocument, "What a run of apply came to", printed=True),
 )
 """Every form of file that has a schema; a new one is a line here."""
 

@@ -80,6 +80,10 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "views.outcomes.no_document",
         Format.MARKDOWN: "views.outcomes.nothing_more",
     },
+    "results.plans.ApplySummary": {
+        Format.TEXT: "views.outcomes.told_already",
+        Format.JSON: "store.documents.applies.apply_summary_document",
+    },
     "outcomes.Outcome": {
         Format.TEXT: "views.text.outcome_lines",
         Format.JSON: "store.documents.log.outcome_document",

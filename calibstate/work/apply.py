@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from ..model.guards import Allowed, Guard
 from ..model.names import ARCHIVE, RUCIO, Place
 from ..model.outcomes import Outcome
 from ..model.plans import Plan
-from ..model.results.plans import Applied, PlanMade
+from ..model.results.plans import Applied, PlanMade, SoFar
 from ..store import planfile
 from .applying import Applying, unfit_places
 from .looking import LookAt, ask_who_is_there, look_and_plan, look_at_all
@@ -70,6 +70,9 @@ class Prepared:
 
     look_at: LookAt = look_at_all
     """What is looked at before another plan is made."""
+
+    so_far: SoFar = field(default_factory=SoFar)
+    """What became of it, while it is carried out."""
 
     @property
     def digest(self) -> str:
@@ -229,6 +232,7 @@ def carry_out(
         foreseen=prepared.foreseen,
         may_plan_again=not (only_this or prepared.is_saved),
         look_at=prepared.look_at,
+        so_far=prepared.so_far,
     )
     return applying.run(wait)
 

@@ -33,7 +33,7 @@ from ..model.guards import Allowed, Guard
 from ..model.names import RUCIO
 from ..model.outcomes import Began, Outcome, Result
 from ..model.plans import Plan, Step
-from ..model.results.plans import Applied
+from ..model.results.plans import Applied, SoFar
 from ..ports.progress import Watch
 from ..store import planfile
 from ..surveys.arrivals import arrivals
@@ -87,8 +87,8 @@ class Applying:
     look_at: LookAt = look_at_all
     """What is looked at before another plan is made."""
 
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """What became of each target, at last."""
+    so_far: SoFar = field(default_factory=SoFar)
+    """What became of each target, and the journals that tell it."""
 
     tried: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why what was tried in this run is not tried again."""
@@ -98,6 +98,11 @@ class Applying:
 
     def __post_init__(self) -> None:
         self.latest = self.first
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What became of each target, at last."""
+        return self.so_far.outcomes
 
     def run(self, wait: timedelta | None = None) -> Applied:
         """Carry out the plan, and those that follow from waiting.
@@ -179,7 +184,7 @@ class Applying:
         run = Run(
             self.places,
             self.session.utc_now,
-            SessionSupervisor(self.session, self.allowed, bar),
+            SessionSupervisor(self.session, self.allowed, bar, self.so_far),
             patience=self.patience,
             excluded=self.excluded,
         )
@@ -269,10 +274,13 @@ def unfit_places(session: Session, places: Places, plan: Plan) -> Excluded:
 class SessionSupervisor(Supervisor):
     """Decides for a session, and shows it how far steps have come."""
 
-    def __init__(self, session: Session, allowed: Allowed, bar: StepProgress) -> None:
+    def __init__(
+        self, session: Session, allowed: Allowed, bar: StepProgress, so_far: SoFar | None = None
+    ) -> None:
         self._session = session
         self._allowed = allowed
         self._bar = bar
+        self._so_far = so_far or SoFar()
 
     @override
     def is_ours(self, step: Step) -> bool:
@@ -302,6 +310,10 @@ class SessionSupervisor(Supervisor):
     @override
     def began(self) -> Began:
         return began(self._session.desired, self._allowed)
+
+    @override
+    def journal_begun(self, name: str) -> None:
+        self._so_far.runs[name] = None
 
 
 class StepProgress:

@@ -283,8 +283,9 @@ def test_the_journal_has_every_step_before_and_after_it_was_done(sites: Sites) -
 def test_outcomes_are_one_json_object_a_line(sites: Sites) -> None:
     ran = sites.apply("--format", "json")
 
-    outcomes = [json.loads(line) for line in ran.out.splitlines()]
+    *outcomes, summary = [json.loads(line) for line in ran.out.splitlines()]
     assert {o["kind"] for o in outcomes} == {"outcome"}
+    assert summary["kind"] == "apply-summary"
     assert [o["result"] for o in outcomes] == ["begun", "done"] * 12
 
 

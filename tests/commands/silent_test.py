@@ -225,7 +225,7 @@ def test_a_database_that_falls_silent_during_apply_costs_the_others_nothing(
 
     assert process.returncode == 1, err
     assert way.is_dead
-    became = {(o["target"], o["do"]): o for o in map(json.loads, out.splitlines())}
+    became = {(o["target"], o["do"]): o for o in map(json.loads, out.splitlines()[:-1])}
     failed = [
         o["detail"] for (target, _), o in became.items() if SUMMIT in target and o["result"] == "failed"
     ]

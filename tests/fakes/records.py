@@ -108,6 +108,11 @@ class MemoryJournal(Journal):
     def __init__(self) -> None:
         self.lines: list[JournalLine] = []
 
+    @property
+    @override
+    def name(self) -> str:
+        return "memory"
+
     @override
     def write(self, line: JournalLine) -> None:
         self.lines.append(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from typing_extensions import override
@@ -15,7 +16,7 @@ from ..plans import Plan
 from ..reasons import Code
 from .base import CommandResult, Footnote
 
-__all__ = ["Applied", "PlanMade", "SavedPlan", "undone_code"]
+__all__ = ["Applied", "ApplySummary", "PlanMade", "SavedPlan", "SoFar", "undone_code"]
 
 
 def undone_code(plan: Plan) -> ExitCode:
@@ -122,6 +123,47 @@ class Applied(CommandResult):
             "Interrupted. What was done stands, and the step in hand was finished; "
             "run the same command again to go on.",
         )
+
+
+@dataclass
+class SoFar:
+    """What a run of ``apply`` has come to so far."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """What became of each target, at last."""
+
+    runs: dict[str, None] = field(default_factory=dict)
+    """Names of its journals, in the order in which they were begun."""
+
+
+@dataclass(frozen=True)
+class ApplySummary(CommandResult):
+    """What a run of ``apply`` came to, whatever ended it."""
+
+    code: ExitCode
+    """What the command ends with."""
+
+    planned: PlanMade | None = None
+    """The plan that was shown; `None`: none was made."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    """What became of each target, at last."""
+
+    runs: tuple[str, ...] = ()
+    """Names of its journals."""
+
+    problems: tuple[Diagnostic, ...] = ()
+    """What ended it, or kept it from being begun."""
+
+    @property
+    def tally(self) -> dict[str, int]:
+        """How many targets came to what."""
+        return dict(Counter(outcome.result.value for outcome in self.outcomes))
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return self.code
 
 
 def _code(outcome: Outcome) -> ExitCode:
