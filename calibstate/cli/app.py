@@ -60,10 +60,25 @@ def calibstate(
     version: Annotated[  # noqa: FBT002
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-    verbose: Annotated[  # noqa: FBT002
-        bool,
-        typer.Option("-v", "--verbose", help="Tell details too, such as why a look takes longer."),
-    ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "-v",
+            "--verbose",
+            count=True,
+            show_default=False,
+            help="Tell which places are asked, and why a look takes longer; -vv: each request.",
+        ),
+    ] = 0,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-file",
+            metavar="FILE",
+            envvar="CALIBSTATE_LOG_FILE",
+            help="Append each request to a place there: when, which place, what, how long.",
+        ),
+    ] = None,
     no_pager: Annotated[  # noqa: FBT002
         bool, typer.Option("--no-pager", help="Print long results too, on a terminal.")
     ] = False,
@@ -79,9 +94,24 @@ def calibstate(
     `calibstate help COMMAND` tells more of each.
     """
     context.obj = root
-    wanted.details = verbose
+    wanted.details = verbose > 0
     wanted.output = None
     wanted.pager = not no_pager
+    _log_requests(verbose, log_file)
+
+
+def _log_requests(verbosity: int, file: Path | None) -> None:
+    """Have requests to places told of, if anybody wants to know."""
+    if verbosity == 0 and file is None:
+        wanted.requests = None
+        return
+    from .requests import RequestLog
+
+    log = RequestLog(verbosity, file)
+    # Options behind the command call this again, with all that was said.
+    if wanted.requests is None:
+        log.began(wanted.words)
+    wanted.requests = log
 
 
 @cache
@@ -92,7 +122,16 @@ def program() -> Any:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    wanted.words = tuple(sys.argv[1:] if arguments is None else arguments)
+    wanted.requests = None
+    code = _run(list(wanted.words))
+    if wanted.requests:
+        wanted.requests.ended(code)
+        wanted.requests = None
+    return code
+
+
+def _run(words: list[str]) -> int:
     try:
         code = program()(words, prog_name="calibstate", standalone_mode=False)
     except (WRONG_USAGE, MisreadError) as error:

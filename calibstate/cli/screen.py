@@ -229,4 +229,5 @@ def waiting() -> Iterator[Callable[[list[str]], None]]:
 
 
 def _is_watched(console: Console) -> bool:
-    return console.is_terminal and not os.environ.get("CI")
+    # Lines that tell of requests would run through a bar.
+    return console.is_terminal and not os.environ.get("CI") and not terminal.wanted.requests

@@ -13,6 +13,7 @@ from ..work.session import Session
 from . import screen
 from .groups import Files, Looking, Narrowing, scope
 from .nouns import is_of_variable
+from .terminal import wanted
 
 __all__ = ["OnScreen", "begin"]
 
@@ -64,6 +65,7 @@ def begin(
         max_age=looking.max_age,
         remembers=remembers,
         timeout=timeout,
+        requests=wanted.requests,
         narrowed_by=_narrowed_by(context, narrowing, requested, only_here=looking.only_here),
     )
 

@@ -14,7 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from ..ports.requests import Requests
 
 __all__ = ["Lost", "be_readable", "outlive_readers", "speaks_unicode", "wanted"]
 
@@ -32,6 +35,12 @@ class _Wanted:
 
     output: Path | None = None
     """The file that the result is written to as well."""
+
+    words: tuple[str, ...] = ()
+    """The command line, without the program."""
+
+    requests: Requests | None = None
+    """Tells of each request to a place; `None`: nobody wants to know."""
 
 
 wanted = _Wanted()

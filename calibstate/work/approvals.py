@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import Diagnostic, UnreachableError
+from ..factory.traced import traced
 from ..factory.tracker import jira
 from ..model.results.tickets import ApprovalsListed
 from ..surveys import approvals as survey
@@ -29,7 +30,7 @@ def approvals(session: Session, *, check: bool = False) -> ApprovalsListed:
     desired, scope = session.desired, session.scope
     if not check:
         return ApprovalsListed(survey.approvals(desired, scope))
-    tracker = jira(session.timeout)
+    tracker = traced(jira(session.timeout), "Jira", session.requests)
     try:
         with session.counting("asking for", "tickets") as watch:
             tickets = tracker.tickets(survey.keys(desired, scope), watch)

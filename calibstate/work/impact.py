@@ -108,7 +108,7 @@ def _looked_at(
     if address not in desired.repositories:
         raise UsageError(Diagnostic("Several repositories", f"--live looks at one; {address} may be more."))
 
-    places = Places(desired, timeout=session.timeout)
+    places = session.traced(Places(desired, timeout=session.timeout))
 
     # Asked all together, so that a silent place costs one limit.
     def look() -> tuple[Impact, dict[int, str]]:

@@ -41,7 +41,8 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
         raise UsageError(
             Diagnostic("Nowhere to write", "Neither -o FILE nor --publish is given.", hint="Give one.")
         )
-    places = RecordingPlaces(session.desired, only=session.narrowed.only, timeout=session.timeout)
+    recording = RecordingPlaces(session.desired, only=session.narrowed.only, timeout=session.timeout)
+    places = session.traced(recording)
     with session.counting("looking at", "repositories") as watch:
         troubles = look_for_others(session.desired, session.scope, places, watch)
     session.listener.report(places.slow_looks())

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import Diagnostic
 from ..kinds.table import own_folders
 from ..model.desired import DesiredState
 from ..model.looked_at import LookedAt
 from ..model.scope import Scope
+from ..ports.requests import Requests
 from ..ports.silence import USUAL_TIMEOUT
 from ..store import statefile
 from .listener import Listener, Stop, Unheard, Unstoppable
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ..factory.places import Places
 
 __all__ = ["Session"]
+
+P = TypeVar("P", bound="Places")
 
 
 @dataclass
@@ -65,6 +68,9 @@ class Session:
 
     narrowed_by: tuple[str, ...] = ()
     """Options and variables of the environment by which it was narrowed."""
+
+    requests: Requests | None = None
+    """Who is told of each request to a place; `None`: nobody."""
 
     memo: statefile.Memo = field(default_factory=dict)
     """Files of the state tree that were read already, at any revision."""
@@ -183,7 +189,22 @@ class Session:
         observations = observations_of(
             self.observed, self.desired, self.listener, self.max_age, to_act=to_act
         )
-        return Places(self.desired, observations, only, remembers=self.remembers, timeout=self.timeout)
+        places = Places(self.desired, observations, only, remembers=self.remembers, timeout=self.timeout)
+        return self.traced(places)
+
+    def traced(self, places: P) -> P:
+        """Return places each request to which is told of, if anybody listens.
+
+        Parameters
+        ----------
+        places
+            The real ones.
+        """
+        if self.requests is None:
+            return places
+        from ..factory.traced import traced_places
+
+        return traced_places(places, self.requests)
 
     def today(self) -> date:
         """Return the day in UTC."""
