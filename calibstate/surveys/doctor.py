@@ -302,7 +302,7 @@ def _formatters(look: Future[_Answer], places: ExaminedPlaces) -> Iterator[Check
     number = len(names)
     finding = f"all {number} that bundles name can be imported"
     if number == 0:
-        finding = "no bundle names one"
+        finding = "no bundle names one; those of what is not exported yet are looked at with its repositories"
     elif number == 1:
         finding = "the one that bundles name can be imported"
     yield ok(HERE, "formatters", finding)

@@ -195,6 +195,21 @@ def test_doctor_tells_the_formatters_that_apply_would_refuse(
     assert "which is not usable here: No module named" in applied.out
 
 
+def test_formatters_of_what_is_at_the_origin_alone_are_told_before_anything_is_written(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> type:
+        raise ImportError(f"No module named {name.partition('.')[0]!r}")
+
+    monkeypatch.setattr(formatters, "doImportType", refuse)
+    ran = sites.run("doctor", "--format", "json")
+    assert health(ran) == {(place, "tickets"): "warning" for place in (SUMMIT, EMBARGO)}
+    assert "Formatter class cannot be imported" in checks(ran)[SUMMIT, "tickets"]["said"]
+    planned = sites.run("plan", "--format", "json")
+    assert {refusal["target"]["place"] for refusal in planned.json["refused"]} == {SUMMIT, EMBARGO}
+    assert {step["target"]["place"] for step in planned.json["steps"]} == {"archive"}
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
