@@ -202,8 +202,8 @@ def test_formatters_of_what_is_at_the_origin_alone_are_told_before_anything_is_w
         raise ImportError(f"No module named {name.partition('.')[0]!r}")
 
     monkeypatch.setattr(formatters, "doImportType", refuse)
-    ran = sites.run("doctor", "--format", "json")
-    assert health(ran) == {(place, "tickets"): "warning" for place in (SUMMIT, EMBARGO)}
+    ran = sites.run("doctor", "--repository", SUMMIT, "--format", "json")
+    assert health(ran) == {(SUMMIT, "tickets"): "warning"}
     assert "Formatter class cannot be imported" in checks(ran)[SUMMIT, "tickets"]["said"]
     planned = sites.run("plan", "--format", "json")
     assert {refusal["target"]["place"] for refusal in planned.json["refused"]} == {SUMMIT, EMBARGO}
