@@ -76,6 +76,7 @@ def calibstate(
             "--log-file",
             metavar="FILE",
             envvar="CALIBSTATE_LOG_FILE",
+            show_envvar=False,
             help="Append each request to a place there: when, which place, what, how long.",
         ),
     ] = None,
@@ -122,12 +123,14 @@ def program() -> Any:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    wanted.words = tuple(sys.argv[1:] if arguments is None else arguments)
+    # A command may run others, and goes on with its own log after each.
+    outer = wanted.requests
     wanted.requests = None
+    wanted.words = tuple(sys.argv[1:] if arguments is None else arguments)
     code = _run(list(wanted.words))
     if wanted.requests:
         wanted.requests.ended(code)
-        wanted.requests = None
+    wanted.requests = outer
     return code
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "CheckOption",
     "CommitOption",
     "DryRunOption",
-    "EverythingOption",
     "ExcludeOption",
     "FilesOption",
     "InstrumentOption",
@@ -369,15 +368,6 @@ OnlyHereOption = Annotated[
         "--only-here",
         envvar="CALIBSTATE_ONLY_HERE",
         help="Ask nobody but the site's own repositories and the store of their records.",
-    ),
-]
-
-EverythingOption = Annotated[
-    bool,
-    typer.Option(
-        "--all",
-        envvar="CALIBSTATE_ALL",
-        help="Tell of each thing that waits, also where many wait for the same.",
     ),
 ]
 

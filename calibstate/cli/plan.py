@@ -11,7 +11,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import PLACE, Files, Looking, Narrowing, Passing, about, grouped, shown_as
-from .options import USUAL_TIMEOUT, EverythingOption, TimeoutOption
+from .options import USUAL_TIMEOUT, AllOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
 
@@ -40,7 +40,7 @@ def plan(
     narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
     passing: Passing,
-    everything: EverythingOption = False,
+    everything: AllOption = False,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Show the steps that would end the drift.

@@ -9,7 +9,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import PLACE, Files, Looking, Narrowing, about, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, EverythingOption, TimeoutOption
+from .options import USUAL_TIMEOUT, AllOption, TimeoutOption
 from .sessions import begin
 from .showing import finish
 
@@ -23,7 +23,7 @@ def status(
     files: Annotated[Files, without("archive_bytes")],
     narrowing: Annotated[Narrowing, about(PLACE)],
     looking: Looking,
-    everything: EverythingOption = False,
+    everything: AllOption = False,
     timeout: TimeoutOption = USUAL_TIMEOUT,
 ) -> None:
     """Show tickets against repositories, in search order.

@@ -286,4 +286,4 @@ def test_a_plan_without_a_step_says_what_others_have_yet_to_make(deployed: Sites
     plan = deployed.run("plan", "--site", "summit")
 
     assert "Not mended by this plan\n  missing     summit/LSSTComCam u/somebody/bias" in plan.out
-    assert "No steps, 2 missing." in plan.out
+    assert "No steps, 2 missing; looked at" in plan.out
