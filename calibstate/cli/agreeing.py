@@ -91,6 +91,7 @@ def summed_up(format: Format) -> Iterator[Summing]:
         How the run is shown; text and Markdown end as they do.
     """
     summing = Summing(format)
+    # However it ends, a program that reads the lines is told.
     try:
         yield summing
     except CalibstateError as error:

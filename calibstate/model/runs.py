@@ -119,6 +119,7 @@ class PastRun:
         """What it came to, by what became of its steps."""
         if self.ending is not Ending.ENDED:
             return _WITHOUT_END[self.ending]
+        # Its own last word was written before anybody looked at its steps.
         results = {outcome.result for outcome in self.outcomes}
         if not results:
             return self._state_without_steps()

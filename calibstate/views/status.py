@@ -78,6 +78,7 @@ def as_text(
     yield Text(total, "bold")
     if everything:
         return
+    # Only where something was left out it is worth a word.
     each = list(_grouped(status, everything=True))
     if len(reasons) < len(each):
         yield text.told_once()

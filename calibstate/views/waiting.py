@@ -75,10 +75,12 @@ def folded(departures: Iterable[Drift]) -> tuple[Sequence[Waiting], Sequence[Dri
         Drift at any places.
     """
     ordered = list(departures)
+    # Drift that waits alone, or for what nobody else waits for, has no words.
     awaited = [drift for drift in ordered if drift.what is What.PENDING and drift.waits_for]
     waiting: list[Waiting] = []
     others = set(map(id, ordered))
     for why, alike in grouped(awaited, lambda drift: drift.waits_for).items():
+        # In one place for one reason they stand in one line already.
         lines = {(drift.target.place, drift.target.kind, drift.detail) for drift in alike}
         if len(lines) > 1:
             waiting.append(Waiting(why, tuple(alike)))
