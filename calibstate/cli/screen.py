@@ -103,6 +103,9 @@ def print_json(document: Any) -> None:
 
 def print_json_text(document: str) -> None:
     """Print JSON that is text already."""
+    if sys.stdout is None:
+        # It was closed before we came, so that nobody reads it.
+        return
     if not terminal.speaks_unicode(sys.stdout):
         document = _BEYOND_ASCII.sub(_escaped, document)
     # As escapes they say the same, and a terminal does not obey them.

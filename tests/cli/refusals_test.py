@@ -240,6 +240,16 @@ def test_the_variable_asks_for_documents_too_unless_the_line_says_otherwise(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(("words", "code"), [(("--nonesuch",), 64), ((), 0)])
+def test_documents_for_a_closed_output_change_nothing(
+    words: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with redirect_stdout(None):
+        assert run(["-C", STATE, "show", "--format", "json", *words]) == code
+
+    assert "Unexpected error" not in capsys.readouterr().err
+
+
 # --- our own errors ---
 
 CLAUSES = {
