@@ -162,7 +162,8 @@ class Commands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         listed = {name: _Listed(name, help=entry.line) for name, entry in COMMANDS.items()}
-        super().__init__(**{**settings, "commands": listed})
+        settings = {**settings, "commands": listed, "subcommand_metavar": "COMMAND …"}
+        super().__init__(**settings)
 
     @override
     def parse_args(self, context: Any, args: list[str]) -> list[str]:

@@ -132,9 +132,6 @@ def test_no_help_has_anything_of_the_parser_and_each_fits_80_columns(
 ) -> None:
     for name, page in pages("80", monkeypatch, capsys).items():
         found = [line for line in page.splitlines() if LEFTOVERS.search(line)]
-        if name == "calibstate":
-            # Of all commands at once nothing more can be said.
-            found.remove("Usage: calibstate [OPTIONS] COMMAND [ARGS]...")
         assert found == [], name
         assert max(map(len, page.splitlines())) <= 80, name
         assert page.startswith("Usage: calibstate ")
