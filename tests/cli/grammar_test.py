@@ -209,6 +209,16 @@ def test_what_is_named_counts_and_not_what_a_shell_still_holds(monkeypatch: pyte
     assert asked_by(monkeypatch, "verify").requested.tickets == ("DM-48955",)
 
 
+def test_a_variable_does_not_contradict_the_one_thing_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_BASE", "HEAD")
+
+    assert run(["-C", STATE, "diff", "no-such-revision"]) == 64
+
+    assert "no-such-revision" in capsys.readouterr().err
+
+
 def test_one_thing_that_is_named_twice_has_to_be_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["-C", STATE, "diff", "HEAD", "--base", "HEAD~1"]) == 64
     assert "BASE is HEAD as an argument, and HEAD~1 as an option." in capsys.readouterr().err
