@@ -17,7 +17,15 @@ from typing_extensions import override
 
 from .misread import TooManyArgumentsError
 
-__all__ = ["WRONG_USAGE", "Command", "is_argument", "located", "shown_names", "variable_of"]
+__all__ = [
+    "OLD_NAMES",
+    "WRONG_USAGE",
+    "Command",
+    "is_argument",
+    "located",
+    "shown_names",
+    "variable_of",
+]
 
 WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """Base of the parser's errors of usage; typer may carry its own click."""

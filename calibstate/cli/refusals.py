@@ -6,6 +6,7 @@ probably meant, and what to type instead is said by us.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from ..errors import Diagnostic
 from ..model.names import nearest, spelled
 from .commands import COMMANDS, command
-from .layout import is_argument, shown_names
+from .layout import OLD_NAMES, is_argument, shown_names
 from .misread import MissingArgumentError, TooManyArgumentsError, UnknownCommandError
 
 __all__ = ["refusal"]
@@ -161,7 +162,7 @@ def _unknown_option(name: str, context: Any) -> Diagnostic:
     own = dict(_options(context))
     hint = _help_of(context)
     meant = OPTIONS_ELSEWHERE.get(name, "")
-    near = nearest(name, list(own)) if name.startswith("--") else None
+    near = nearest(name, own.keys() - OLD_NAMES) if name.startswith("--") else None
     if meant.partition(" ")[0] in own:
         hint = f"Did you mean {meant}?"
     elif near:
@@ -198,7 +199,11 @@ def _bad_value(message: str, parameter: Any, context: Any) -> Diagnostic:
     if not is_argument(parameter):
         name = shown_names(parameter)[-1]
     if source is not None and source.name == "ENVIRONMENT":
-        name = parameter.envvar
+        variables = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar
+        name = next(variable for variable in variables if os.environ.get(variable))
+        if parameter.is_flag:
+            detail = f"{name}: {spelled(os.environ[name])} is neither yes nor no."
+            return Diagnostic("Value is not understood", detail, hint="Write 1 or 0.")
     message = message.removeprefix("Value error, ")
     choice = _CHOICE.fullmatch(message)
     if choice is None:

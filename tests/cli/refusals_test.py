@@ -172,12 +172,28 @@ def test_who_applies_a_place_or_a_ticket_is_told_by_which_option(word: str, opti
     assert told("-C", STATE, "apply", word).hint == f"Did you mean calibstate apply {option} {word}?"
 
 
+@pytest.mark.parametrize(
+    ("name", "variable", "value", "detail", "hint"),
+    [
+        ("drift", "CALIBSTATE_TIMEOUT", "soon", "`soon` is no duration.", "Write 90s, 30m, 24h or 7d."),
+        ("drift", "CALIBSTATE_FILES", "maybe", "`maybe` is neither yes nor no.", "Write 1 or 0."),
+        ("drift", "CALIBSTATE_FORMAT", "jsno", "`jsno` is not one of its words.", "Did you mean json?"),
+        ("log", "CALIBSTATE_LIMIT", "0", "`0` is no number of things.", "Write 20."),
+        ("log", "CALIBSTATE_MOST", "all", "`all` is no number of things.", "Write 20."),
+    ],
+)
 def test_a_variable_that_is_not_understood_is_named_and_not_its_option(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, variable: str, value: str, detail: str, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CALIBSTATE_TIMEOUT", "soon")
+    monkeypatch.setenv(variable, value)
 
-    assert told("drift").detail == "CALIBSTATE_TIMEOUT: `soon` is no duration."
+    is_told = told(name)
+
+    assert (is_told.detail, is_told.hint, is_told.code) == (f"{variable}: {detail}", hint, 64)
+
+
+def test_a_name_that_is_no_longer_told_is_not_what_was_meant() -> None:
+    assert told("report", "--ful", "x").hint == "`calibstate report --help` tells what it takes."
 
 
 def test_what_is_named_instead_is_there() -> None:
