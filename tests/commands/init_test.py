@@ -19,6 +19,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from lsst.daf.butler import Butler, Config
 
+from calibstate.beginning.remarks import in_a_line
 from calibstate.cli.app import run
 from calibstate.store.schemas import schemas
 from tests import world
@@ -400,6 +401,11 @@ def test_what_a_place_says_becomes_no_order_in_a_file(
     assert "  # odd:\n" in text
     assert not re.search("[\x1b\u2028]|^site: other", text + ran.err, re.MULTILINE)
     assert_is_sound(here / "mine")
+
+
+def test_a_reason_is_one_line_that_can_be_seen_whatever_a_database_says() -> None:
+    assert in_a_line("no\x1b[31m such\r\n  table\u202e") == "no[31m such table"
+    assert in_a_line("x" * 300) == "x" * 200 + "…"
 
 
 def test_a_label_that_the_index_does_not_know_is_told(
