@@ -12,11 +12,11 @@ from ..model.names import spelled
 
 __all__ = ["Program", "named_program", "program_here"]
 
-_NAMED = re.compile(
-    r"(?P<repository>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-])@(?P<ref>[A-Za-z0-9][A-Za-z0-9._/-]*)"
-)
+_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_NAMED = re.compile(rf"(?P<repository>{_REPOSITORY})@(?P<ref>[A-Za-z0-9][A-Za-z0-9._/-]*)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_AT_GITHUB = re.compile(r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?/?")
+# As few characters as possible, so that `.git` is no part of the name.
+_AT_GITHUB = re.compile(rf"https://github\.com/(?P<repository>{_REPOSITORY}?)(?:\.git)?/?")
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,13 @@ def program_here() -> Program | None:
     `None`: it is not known, as of a checkout or of a package index.
     """
     try:
+        # What PEP 610 has installers write.
         text = distribution("calibstate").read_text("direct_url.json")
-    except PackageNotFoundError:
+        origin = json.loads(text or "{}")
+        match = _AT_GITHUB.fullmatch(origin["url"])
+        commit = origin["vcs_info"]["commit_id"]
+    except (PackageNotFoundError, ValueError, TypeError, LookupError):
         return None
-    # What PEP 610 has installers write.
-    origin = json.loads(text or "{}")
-    match = _AT_GITHUB.fullmatch(str(origin.get("url")))
-    commit = origin.get("vcs_info", {}).get("commit_id", "")
-    named = f"{match[1]}@{commit}" if match else ""
-    if not _NAMED.fullmatch(named):
+    if match is None or not _COMMIT.fullmatch(commit):
         return None
-    return named_program(named)
+    return Program(match["repository"], commit)

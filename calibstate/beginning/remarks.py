@@ -17,6 +17,7 @@ __all__ = [
     "instrument_strange",
     "instrument_unnamed",
     "instruments_without_origin",
+    "kept_not_ignoring",
     "label_left_out",
     "label_unknown",
     "one_butler",
@@ -339,6 +340,17 @@ def in_the_way(path: Path, what: str) -> RefusedError:
             f"{path} is {what}; nothing was written.",
             hint="Move it away, or begin in another folder.",
         )
+    )
+
+
+def kept_not_ignoring(lines: Iterable[str]) -> Diagnostic:
+    """Return that Git would take what is no part of the tree."""
+    names = " and ".join(lines)
+    return Diagnostic(
+        "Not ignored",
+        f".gitignore is kept as it is, and does not leave out {names}, which is no part of the tree.",
+        hint="Add it there, each in a line of its own.",
+        severity=Severity.WARNING,
     )
 
 

@@ -12,7 +12,7 @@ from .sites import BegunSite
 from .wanted import absolute
 from .wishes import Wishes
 
-__all__ = ["ignored", "place_of", "settings_text", "site_text"]
+__all__ = ["ignored", "not_ignored", "place_of", "settings_text", "site_text"]
 
 _OF_A_SITE = """\
 # A facility, and its butler repositories.
@@ -130,6 +130,24 @@ def ignored(*places: str) -> str:
             lines.append(f"/{place}/")
     text = "\n".join(lines)
     return f"{text}\n"
+
+
+def not_ignored(root: Path, text: str) -> list[str]:
+    """Return what a ``.gitignore`` that is there lacks of ours.
+
+    Parameters
+    ----------
+    root
+        Root of the tree.
+    text
+        What we would write.
+    """
+    file = root / ".gitignore"
+    if not file.is_file():
+        return []
+    theirs = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    folders = [line for line in text.splitlines() if line.startswith("/")]
+    return [line for line in folders if line not in theirs]
 
 
 def place_of(root: Path, given: str, option: str) -> str:

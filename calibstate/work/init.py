@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ..beginning.files import Beginning, tree_with
 from ..beginning.folders import check_folder, root_of, top_of_clone
+from ..beginning.remarks import kept_not_ignoring
 from ..beginning.repositories import Reach, begun_repositories
 from ..beginning.sites import begun_sites, files_of_sites
 from ..beginning.surroundings import next_commands, surroundings
-from ..beginning.texts import ignored, place_of, settings_text, site_text
+from ..beginning.texts import ignored, not_ignored, place_of, settings_text, site_text
 from ..beginning.wishes import Wishes
 from ..model.results.beginnings import TreeBegun
 from ..store import statefile
@@ -66,6 +67,10 @@ def init(session: Session, folder: Path | None, wishes: Wishes, *, write: bool =
     clone = top_of_clone(root)
     around = surroundings(root, clone or root, tree, wishes)
     texts[".gitignore"] = ignored(archive, records)
+    diagnostics = [*begun.remarks, *around.remarks]
+    not_left_out = not_ignored(root, texts[".gitignore"])
+    if not_left_out:
+        diagnostics.append(kept_not_ignoring(not_left_out))
     texts.update(around.texts)
     # The last, so that what is not whole is taken for no tree.
     texts[statefile.ROOT_FILE] = settings
@@ -80,6 +85,6 @@ def init(session: Session, folder: Path | None, wishes: Wishes, *, write: bool =
         beginning.changes,
         (*files_of_sites(declared), *beginning.kept),
         following,
-        (*begun.remarks, *around.remarks),
+        tuple(diagnostics),
         written=write,
     )

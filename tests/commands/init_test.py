@@ -699,6 +699,7 @@ def test_files_of_others_are_kept_and_named(init: Init, here: Path) -> None:
     assert ran.code == 0, ran.err
     assert "kept  .gitignore\nkept  .github/CODEOWNERS\n" in ran.out
     assert others.items() <= files(here / "mine").items()
+    assert ".gitignore is kept as it is, and does not leave out /archive/ and /records/" in ran.err
 
 
 def test_where_we_are_is_the_tree_unless_told(init: Init, here: Path, tmp_path: Path) -> None:
@@ -739,6 +740,44 @@ def test_a_folder_that_no_workflow_can_name_gets_none(init: Init, here: Path) ->
     assert "No files for GitHub and pre-commit" in ran.err
     assert not (here / ".github").exists()
     assert not (here / ".pre-commit-config.yaml").exists()
+
+
+AT_GITHUB = {"url": "https://github.com/me/my.calibstate.git", "vcs_info": {"commit_id": "0" * 40}}
+
+
+@pytest.mark.parametrize(
+    ("told", "action"),
+    [
+        (AT_GITHUB, f"me/my.calibstate/.github/actions/calibstate@{'0' * 40}"),
+        (
+            {**AT_GITHUB, "url": "https://github.com/me/mine"},
+            f"me/mine/.github/actions/calibstate@{'0' * 40}",
+        ),
+        ({**AT_GITHUB, "url": "https://github.com/me/mine@x: y"}, None),
+        ({**AT_GITHUB, "url": "https://example.org/me/mine.git"}, None),
+        ({**AT_GITHUB, "vcs_info": {"commit_id": "main"}}, None),
+        ({"url": "file:///home/me/mine", "dir_info": {}}, None),
+        ([], None),
+        ("{", None),
+    ],
+)
+def test_workflows_run_what_pip_had_from_github(
+    init: Init, here: Path, told: object, action: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = here / "installed" / "calibstate-0.1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: calibstate\nVersion: 0.1.0\n")
+    (about / "direct_url.json").write_text(told if isinstance(told, str) else json.dumps(told))
+    monkeypatch.syspath_prepend(here / "installed")
+
+    ran = init("mine", *USDF[:2])
+
+    assert ran.code == 0, ran.err
+    plan = here / "mine/.github/workflows/plan.yml"
+    assert plan.exists() is bool(action)
+    assert ("No workflows" in ran.err) is (action is None)
+    if action:
+        assert f"uses: {action}\n" in plan.read_text()
 
 
 def test_archive_and_records_are_where_somebody_says(init: Init, here: Path) -> None:
