@@ -111,10 +111,13 @@ def adopt(
         on_branch = proposed
     today = session.today().isoformat()
     ticket = adopted(before, written, wanted.decision(session), today)
-    # What was adopted before stands where somebody has put it, or nowhere.
-    was_adopted = written.noun.approval.status is ApprovalStatus.ADOPTED
+    approval = written.noun.approval
+    # What was adopted without the board's ticket, such as what was captured,
+    # stands where somebody has put it, or nowhere.  What was adopted by this
+    # one may lack its entry because a run was cut off.
+    is_recorded = approval.status is ApprovalStatus.ADOPTED and approval.taxicab is None
     placement = None
-    if not was_adopted or wanted.chain or wanted.before:
+    if not is_recorded or wanted.chain or wanted.before:
         placement = placement_of(before, ticket, wanted.chain, wanted.before)
     files = _changes(before, written, ticket, placement)
     remarks = tuple(_remarks(ticket, placement, wanted))

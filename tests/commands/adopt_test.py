@@ -126,6 +126,11 @@ def test_all_else_in_the_files_stays_and_twice_is_nothing(
     again = tree.run(capsys, *words)
     assert (again.code, "Nothing to write" in again.out) == (0, True), again.err
     assert (tree.state / TICKET).read_bytes() == before
+    # The chain is written last; a run that was killed then lacks the entry.
+    listed = (tree.state / CHAIN).read_bytes()
+    (tree.state / CHAIN).write_text(LISTED)
+    assert tree.run(capsys, *words).code == 0
+    assert (tree.state / CHAIN).read_bytes() == listed
 
 
 @pytest.mark.parametrize(
