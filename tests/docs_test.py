@@ -13,6 +13,7 @@ order, each page in a demonstration world of its own:
 * ``<!-- world: without TICKET -->`` begins with a ticket that nobody declared,
   ``<!-- world: after COMMAND -->`` with one that nobody sees;
 * ``<!-- world: to construct -->`` is the one of `demo --construct`;
+* ``<!-- world: of a stranger -->`` is four butlers that nobody prepared;
 * ``<!-- world: in git, … -->`` is one whose tree is then committed;
 * ``<!-- meanwhile: WHAT -->`` in front of a block is what others do then;
 * ``<!-- world: by rucio -->`` is one where a real Rucio carries, whose daemons
@@ -56,6 +57,7 @@ from tests.annex import electrometer_file, electrometer_path
 from tests.commands import cut
 from tests.services.jira import JiraServer, open_jira
 from tests.stand_ins.commands import plugins
+from tests.strangers import make_strangers
 from tests.world import add_exposures
 from tests.written import besides_seals
 
@@ -72,7 +74,8 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 WORLD = re.compile(
-    r"<!-- world: (?P<git>in git)?(?P<rucio>by rucio)?(?P<raws>to construct)?(?:, )?"
+    r"<!-- world: (?P<git>in git)?(?P<rucio>by rucio)?(?P<raws>to construct)?"
+    r"(?P<stranger>of a stranger)?(?:, )?"
     r"(?:without (?P<ticket>\S+)|after (?P<command>.+?))? -->"
 )
 
@@ -420,6 +423,8 @@ def shell(
         build_construction(world, SMALL, "here")
         # What a page sets is gone behind it.
         monkeypatch.setenv(FAIL, "")
+    elif said and said["stranger"]:
+        make_strangers(world)
     else:
         made: Path = request.getfixturevalue("carried_world" if carried else "demo_world")
         shutil.copytree(made, world)
