@@ -60,8 +60,7 @@ def pin_tickets(
         ticket = written.noun
         pins[ticket.key] = _pin(
             written,
-            desired.seals.get(ticket.key),
-            desired.origin(ticket.instrument),
+            desired,
             observed,
             places,
         )
@@ -70,13 +69,13 @@ def pin_tickets(
 
 def _pin(
     written: Written[Ticket],
-    sealed: Written[Seal] | None,
-    origin: Place | None,
+    desired: DesiredState,
     observed: Mapping[Address, Observed],
     places: ReadPlaces,
 ) -> Pin | Reason:
     """Return what a ticket holds, from what weighs most."""
     ticket = written.noun
+    sealed = desired.seals.get(ticket.key)
     objection = approved_otherwise(written, sealed)
     if objection:
         return Reason.of(Code.APPROVED_OTHERWISE, objection)
@@ -91,10 +90,10 @@ def _pin(
         manifests: Sequence[Manifest] = ()
         if bundle:
             manifests = bundle.manifests
-        at_origin = _from_origin(ticket, origin, observed)
+        at_origin = _from_origin(ticket, desired, observed)
         return _from_seal(sealed, manifests, at_origin, places)
     if bundle is None:
-        return _from_origin(ticket, origin, observed)
+        return _from_origin(ticket, desired, observed)
     # Without a seal the newest bundle counts, unless it is of others.
     newest = bundle.manifests[0]
     if tuple(newest.fingerprints) != ticket.leaves:
@@ -202,11 +201,15 @@ def _rows_of(
 
 def _from_origin(
     ticket: Ticket,
-    origin: Place | None,
+    desired: DesiredState,
     observed: Mapping[Address, Observed],
 ) -> Pin | Reason:
     """Return what the origin holds, which may still change."""
+    origin = desired.origin(ticket.instrument)
     place = origin or Place("")
+    if origin and desired.skipped(ticket, origin) is not None:
+        # It is not looked for there, whether the origin holds it or not.
+        return Reason.awaited(Code.ORIGIN_LACKS, f"its origin {origin} skips it, and exports nothing of it")
     at_origin = observed.get(Collection.at(place, ticket))
     if at_origin is None:
         # The origin belongs to a site that was not asked for.

@@ -94,6 +94,9 @@ class Bundle(Resource):
     """The paths that are looked at, of the bundle with the fingerprint;
     `None`: all files of all bundles."""
 
+    is_kept_from_origin: bool = False
+    """Declared: whether its origin skips it, so that nobody can export it."""
+
     export: bool = False
     """Asked: until it is there, what its origin holds is looked at."""
 
@@ -385,13 +388,15 @@ class BundleKind(Kind[Bundle]):
         settings = desired.settings.noun
         for written in selection.tickets:
             ticket = written.noun
+            origin = desired.origin(ticket.instrument)
+            is_kept_from_origin = origin is not None and desired.skipped(ticket, origin) is not None
             bundle = Bundle(
                 Bundle.at(ticket),
                 ticket.key,
                 None,
                 ticket.leaves,
                 ticket.collection,
-                desired.origin(ticket.instrument),
+                origin,
                 by_reference=desired.bundled_by_reference(ticket),
                 trouble=selection.unpinned(ticket),
                 sources=_sources(selection, ticket),
@@ -399,6 +404,7 @@ class BundleKind(Kind[Bundle]):
                 listed=settings.rucio is not None,
                 files=selection.scope.files,
                 every_byte=selection.scope.every_byte,
+                is_kept_from_origin=is_kept_from_origin,
             )
             pin = selection.pin(ticket)
             if pin:
@@ -463,7 +469,10 @@ class BundleKind(Kind[Bundle]):
     @override
     def compare(self, declared: Bundle, live: Bundle | None) -> Iterator[Drift]:
         if live is None:
-            yield _drift(declared, What.MISSING, "it is not in the archive")
+            # What only others have, such as what was captured there, has no
+            # way into the archive; whoever lacks it says so.
+            if not declared.is_kept_from_origin:
+                yield _drift(declared, What.MISSING, "it is not in the archive")
         elif live.trouble:
             yield _drift(declared, What.CHANGED, live.trouble.detail)
         elif not declared.is_among(live.manifests):
