@@ -98,17 +98,12 @@ def calibstate(
     wanted.details = verbose > 0
     wanted.output = None
     wanted.pager = not no_pager
-    _log_requests(verbose, log_file)
-
-
-def _log_requests(verbosity: int, file: Path | None) -> None:
-    """Have requests to places told of, if anybody wants to know."""
-    if verbosity == 0 and file is None:
-        wanted.requests = None
+    if not verbose and log_file is None:
         return
+    # Who wants no log waits for nothing that it needs.
     from .requests import RequestLog
 
-    log = RequestLog(verbosity, file)
+    log = RequestLog(verbose, log_file)
     # Options behind the command call this again, with all that was said.
     if wanted.requests is None:
         log.began(wanted.words)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites, add_ticket, make_sites
+from tests.commands.sites import ORIGIN, SUMMIT, TOP, Sites, add_ticket, make_sites
 
 LEAVES = {"flat.20240301a": ("flat",)}
 
