@@ -63,8 +63,13 @@ def write_result(result: object, file: Path, format: Format = Format.MARKDOWN) -
 
         text = json.dumps(plain(shown), sort_keys=True, indent=1, ensure_ascii=False)
     else:
-        # Messages are for people, and no part of the result.
-        lines = [printable(str(line)) for line in shown if not isinstance(line, Diagnostic | Aside)]
+        lines: list[str] = []
+        for line in shown:
+            # What is said beside a result is no part of it.
+            if isinstance(line, Diagnostic | Aside):
+                continue
+            words = line.text if isinstance(line, Message) else line
+            lines.append(printable(str(words)))
         text = "\n".join(lines)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

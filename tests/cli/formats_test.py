@@ -207,12 +207,15 @@ def test_a_result_is_written_in_the_format_of_the_suffix_and_printed_as_it_is_as
     assert shown.err == f"{file} was written.\n"
 
 
-def test_messages_beside_a_result_are_no_part_of_its_file(tmp_path: Path) -> None:
+def test_what_is_found_is_in_the_file_and_what_is_said_beside_it_is_not(tmp_path: Path) -> None:
     file = tmp_path / "found.md"
 
     run(["-C", STATE, "validate", "-o", str(file)])
 
-    assert re.fullmatch(r"\S+: \d+ sites, .*\n", file.read_text())
+    *found, verdict = file.read_text().splitlines()
+    assert re.fullmatch(r"\S+: \d+ sites, .*", verdict)
+    assert found[0].startswith("warning: Tickets without a seal")
+    assert "was written" not in file.read_text()
 
 
 def test_a_file_that_cannot_be_written_so_is_refused_before_anything_is_done(

@@ -306,5 +306,7 @@ def test_every_message_of_ours_has_one_form() -> None:
         if detail is not None and (file, summary) not in CLAUSES:
             assert detail.endswith((".", "?", "{}")), f"{file}: {detail}"
         if hint:
+            # What is to be written into a file stands below its sentence.
+            hint = hint.partition(":\n\n")[0] + ("." if ":\n\n" in hint else "")
             assert hint.endswith((".", "?", "{}", "…")), f"{file}: {hint}"
     assert seen > 300
