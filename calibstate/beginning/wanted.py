@@ -159,11 +159,12 @@ def absolute(place: str) -> str:
     ----------
     place
         A label, a URI or a path; what begins with ``.`` or holds a ``/`` is a
-        path.
+        path, and so is the name of a butler's folder that is here.
     """
     if _SCHEME.match(place):
         return place
-    if "/" not in place and not place.startswith((".", "~")):
+    is_word = "/" not in place and not place.startswith((".", "~"))
+    if is_word and not any((Path(place) / name).is_file() for name in _CONFIGURATIONS):
         return place
     path = Path(place).expanduser()
     # Links are kept: they may be what a facility calls its repositories by.

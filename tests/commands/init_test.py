@@ -422,6 +422,15 @@ def test_a_label_that_the_index_does_not_know_is_told(
         assert words in ran.err
 
 
+def test_the_folder_of_a_butler_that_is_here_needs_no_index(init: Init, here: Path, repo: Path) -> None:
+    (here / "main").symlink_to(repo / "main")
+
+    ran = init("mine", "--site", "usdf=main")
+
+    assert ran.code == 0, ran.err
+    assert f"butler: {here}/main\n" in (here / "mine/sites/usdf.yaml").read_text()
+
+
 # --- what butlers show ---
 
 
