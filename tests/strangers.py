@@ -30,7 +30,7 @@ COMCAM: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "DM-40004": {"bias.20240201a": ("bias", world.SINCE_2024), "ptc.20240201a": ("ptc", world.SINCE_2024)},
     "DM-40005": {"flat.20240205a": ("flat", world.IN_2025)},
 }
-"""What is searched of LSSTComCam where calibrations are made; the newest last."""
+"""What is searched of LSSTComCam where they are made; the newest last."""
 
 LATISS: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "DM-30001": {"bias.20240102a": ("bias", world.SINCE_2024)},
