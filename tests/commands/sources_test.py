@@ -329,4 +329,4 @@ def test_a_plan_says_what_it_leaves_though_it_has_no_step(sites: Sites) -> None:
     assert told["reason"] == "file-unmatched"
     assert "Not mended by this plan\n  missing     usdf/main EM103_O_20250607_000001.fits" in plan.out
     assert told["detail"] in plan.out
-    assert "No steps, 1 missing." in plan.out
+    assert "No steps, 1 missing; looked at" in plan.out
