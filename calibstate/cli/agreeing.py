@@ -78,7 +78,7 @@ class Summing:
         # Whoever has read enough does not change what it came to.
         with terminal.outlive_readers():
             screen.print_json_text(json.dumps(plain(document), sort_keys=True, ensure_ascii=False))
-            sys.stdout.flush()
+            screen.flush()
 
 
 @contextmanager
@@ -159,8 +159,7 @@ def agree_and_carry_out(
 def _run(carry_out: Callable[[], Applied], stopping: Stopping, format: Format) -> ExitCode:
     """Carry out a plan, whoever stops it or stops reading."""
     # Nothing is begun for a reader who has left before.
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    screen.flush()
     with stopping.listening(), terminal.outlive_readers() as lost:
         result = carry_out()
         print_result(result, format)
@@ -179,7 +178,7 @@ def _show(format: Format) -> Callable[[Outcome], None]:
     def show(outcome: Outcome) -> None:
         if format is Format.JSON:
             screen.print_json_text(outcome.model_dump_json())
-            sys.stdout.flush()
+            screen.flush()
         else:
             print_result(outcome, format)
 

@@ -68,8 +68,7 @@ def _print_document(exit_code: int, problems: Sequence[Diagnostic]) -> None:
     document = errors_document(problems, exit_code).model_dump(mode="json")
     try:
         screen.print_json_text(json.dumps(document, sort_keys=True, ensure_ascii=False))
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        screen.flush()
     except OSError:
         # Nobody reads it, and people have been told.
         forsake_stdout()

@@ -29,6 +29,7 @@ from . import terminal
 
 __all__ = [
     "err",
+    "flush",
     "out",
     "print_json",
     "print_json_text",
@@ -110,6 +111,12 @@ def print_json_text(document: str) -> None:
         document = _BEYOND_ASCII.sub(_escaped, document)
     # As escapes they say the same, and a terminal does not obey them.
     sys.stdout.write(_OBEYED.sub(_escaped, document) + "\n")
+
+
+def flush() -> None:
+    """Have what was printed so far arrive, if anybody reads."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _escaped(match: re.Match[str]) -> str:

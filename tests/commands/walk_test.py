@@ -136,7 +136,8 @@ def test_who_does_not_read_is_no_defect(troubled: Sites) -> None:
     script = "; ".join(
         [
             f"{command} plan | head -1",
-            f"{command} drift >&- 2>&1",
+            f"{command} drift >&-",
+            f"{command} apply --yes --format json >&-",
             f"{command} status 2>&-",
         ]
     )
