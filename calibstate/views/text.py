@@ -184,10 +184,15 @@ class Hints:
     def lines(self, departures: Iterable[Drift]) -> Iterator[Text]:
         """Yield what to do about drift, unless it was said before."""
         for departure in departures:
-            hint = departure.hint
-            if hint and hint not in self._given:
-                self._given.add(hint)
-                yield below(hint, by=_DETAIL)
+            if self.is_new(departure.hint):
+                yield below(departure.hint, by=_DETAIL)
+
+    def is_new(self, hint: str) -> bool:
+        """Say whether there is something to do that was not said before."""
+        if not hint or hint in self._given:
+            return False
+        self._given.add(hint)
+        return True
 
 
 def drift_tally(departures: Iterable[Drift], scope: LookedAt | None = None) -> Text:
@@ -342,15 +347,16 @@ def stays(
         yield from hints.lines(group_of_waiting.drift)
     if planned.refused:
         yield Text("Refused", "bold red")
+    # They stand under a heading of their own, and with all that is to be done.
+    hints = Hints()
     for refusal in planned.refused:
         place = refusal.target.place
         name = refusal.target.name
         reason = refusal.reason
         where = at_line(refusal.declared_at)
         yield Text(f"  {place} {name}: {reason}{where}")
-        hint = refusal.hint
-        if hint:
-            yield below(hint, "dim", by=4)
+        if hints.is_new(refusal.hint):
+            yield below(refusal.hint, "dim", by=4)
 
 
 def _undone(planned: Plan) -> list[Drift]:

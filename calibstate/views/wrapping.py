@@ -27,9 +27,10 @@ _COLUMN = re.compile(r" {2,}")
 _OPTION = r" --?[a-z-]+(?:[ =](?!-)[^\s`,;)]+)?"
 _ARGUMENT = r" [a-z]*[A-Z0-9/._][^\s`,;)]*"
 _COMMAND = rf"\bcalibstate [a-z]+(?:{_OPTION}|{_ARGUMENT}){{0,20}}"
+_OPTIONS = rf"--[a-z-]+(?: [^\s`,;.)]+)?(?:{_OPTION})+"
 _QUOTED = r"`[^`\n]{1,200}`"
 _RANGE = r"\[[^\s,]+, [^\s)]+\)"
-_UNIT = re.compile(rf"(?:{_QUOTED}|{_RANGE}|{_COMMAND}|\S)+")
+_UNIT = re.compile(rf"(?:{_QUOTED}|{_RANGE}|{_COMMAND}|{_OPTIONS}|\S)+")
 """What stays in one line: a word, a range, or a command with all that belongs
 to it."""
 

@@ -46,6 +46,7 @@ def test_each_line_of_several_has_columns_of_its_own() -> None:
         "calibstate verify --site usdf --publish",
         "calibstate unlock summit/LSSTComCam --id 20261130T003429Z-3b3a388a",
         "calibstate apply --allow wave --because REASON",
+        "--allow window --because REASON",
         "`calibstate observe --repository usdf/main`",
     ],
 )
