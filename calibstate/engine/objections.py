@@ -7,7 +7,8 @@ is told so, and nothing of that ticket is begun.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic, RefusedError, Severity, UnreachableError
@@ -22,7 +23,7 @@ from ..ports.butler import ButlerReader
 from ..ports.places import ReadPlaces
 from .expand import adopted
 
-__all__ = ["NONE", "Foreseen", "foresee", "objections_at"]
+__all__ = ["NONE", "Foreseen", "foresee", "objections_at", "to_be_exported"]
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,59 @@ def foresee(plan: Plan, places: ReadPlaces) -> Foreseen:
     return Foreseen(refused, tuple(notes))
 
 
+def to_be_exported(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    origin: RepositoryAddress,
+    bundled: Collection[TicketKey],
+) -> Mapping[TicketKey, Contents | None]:
+    """Return what the bundles of an origin's tickets will say.
+
+    Who looks at several repositories side by side asks this first: what is
+    open of the origin answers one at a time.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    places
+        Where to look.
+    origin
+        The repository that they are exported from.
+    bundled
+        Tickets that have a bundle, and are not asked for.
+
+    Returns
+    -------
+    dict
+        Of tickets that the origin has whole; `None`: nobody can tell.
+
+    Raises
+    ------
+    UnreachableError
+        The origin cannot be seen.
+    """
+    contents: dict[TicketKey, Contents | None] = {}
+    for written in adopted(desired, scope):
+        ticket = written.noun
+        if ticket.key in bundled or desired.origin(ticket.instrument) != origin:
+            continue
+        butler = places.butler(origin)
+        # What cannot be exported is told of the origin itself.
+        with suppress(RefusedError):
+            if _is_there(ticket, butler):
+                contents[ticket.key] = butler.described(ticket.leaves)
+    return contents
+
+
 def objections_at(
     desired: DesiredState,
     scope: Scope,
     places: ReadPlaces,
     address: RepositoryAddress,
-    bundled: Mapping[TicketKey, Contents | None],
+    bundled: Collection[TicketKey],
+    contents: Mapping[TicketKey, Contents | None],
 ) -> Mapping[Diagnostic, list[str]]:
     """Return what a repository would refuse of its tickets.
 
@@ -103,8 +151,9 @@ def objections_at(
     address
         The repository.
     bundled
-        What the bundle of each ticket says that has one; `None`: it is
-        damaged.
+        Tickets that have a bundle.
+    contents
+        What the bundles of tickets say, or will say; `None`: it is damaged.
 
     Returns
     -------
@@ -133,33 +182,15 @@ def objections_at(
             else:
                 butler = places.butler(address)
                 butler.check_change()
-                contents = _contents_of(ticket, places, origin, bundled)
-                if contents:
-                    diagnostics = butler.objections(contents)
+                arriving = contents.get(ticket.key)
+                if arriving:
+                    diagnostics = butler.objections(arriving)
         except RefusedError as error:
             diagnostics = error.diagnostics
         for diagnostic in diagnostics:
             names = objections.setdefault(diagnostic, [])
             names.append(ticket.name)
     return objections
-
-
-def _contents_of(
-    ticket: Ticket,
-    places: ReadPlaces,
-    origin: RepositoryAddress | None,
-    bundled: Mapping[TicketKey, Contents | None],
-) -> Contents | None:
-    """Return what a bundle says, or will say; `None`: nobody can tell."""
-    if ticket.key in bundled:
-        return bundled[ticket.key]
-    # Without a bundle it will be what the origin has, if it has it whole.
-    if origin is None:
-        return None
-    butler = places.butler(origin)
-    if not _is_there(ticket, butler):
-        return None
-    return butler.described(ticket.leaves)
 
 
 def _is_there(ticket: Ticket, butler: ButlerReader) -> bool:

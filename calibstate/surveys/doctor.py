@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from ..engine.expand import adopted, places_of
-from ..engine.objections import objections_at
+from ..engine.objections import objections_at, to_be_exported
 from ..engine.side_by_side import side_by_side
 from ..errors import CalibstateError, LockedError, Severity
 from ..model.bundles import Contents
@@ -187,6 +188,7 @@ def _of_tickets(
     repositories: Sequence[RepositoryAddress],
 ) -> Iterator[Check]:
     """Yield what a repository would refuse, or has otherwise, of tickets."""
+    contents = _arriving(desired, scope, places, bundled)
     looks = {}
     for address in repositories:
         looks[address] = partial(
@@ -196,6 +198,7 @@ def _of_tickets(
             places,
             address,
             bundled.contents,
+            contents,
         )
     answers = dict(side_by_side(looks, places.timeout))
     for address in repositories:
@@ -211,6 +214,26 @@ def _of_tickets(
                 yield warning(address, "tickets", finding, diagnostic.hint)
             else:
                 yield ok(address, "tickets", finding)
+
+
+def _arriving(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    bundled: _Bundled,
+) -> Mapping[TicketKey, Contents | None]:
+    """Return what the bundles of tickets say, or will say."""
+    looks = {}
+    for written in adopted(desired, scope):
+        origin = desired.origin(written.noun.instrument)
+        if origin:
+            looks[origin] = partial(to_be_exported, desired, scope, places, origin, bundled.contents)
+    contents = dict(bundled.contents)
+    for _, look in side_by_side(looks, places.timeout):
+        # That an origin cannot be seen is reported already.
+        with suppress(CalibstateError):
+            contents.update(look.result())
+    return contents
 
 
 # --- the bundles ---

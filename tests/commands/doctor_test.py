@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -17,7 +18,7 @@ import yaml
 from lsst.daf.butler import Butler
 
 from calibstate.adapters import checkup
-from calibstate.adapters.butler import formatters
+from calibstate.adapters.butler import formatters, reader
 from calibstate.adapters.butler.opening import Repository
 from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import this_process
@@ -201,10 +202,20 @@ def test_formatters_of_what_is_at_the_origin_alone_are_told_before_anything_is_w
     def refuse(name: str) -> type:
         raise ImportError(f"No module named {name.partition('.')[0]!r}")
 
+    asked: list[tuple[str, ...]] = []
+    describe = reader.DafButlerReader.described
+
+    def described(self: reader.DafButlerReader, collections: Sequence[str]) -> Any:
+        asked.append(tuple(collections))
+        return describe(self, collections)
+
     monkeypatch.setattr(formatters, "doImportType", refuse)
-    ran = sites.run("doctor", "--repository", SUMMIT, "--format", "json")
-    assert health(ran) == {(SUMMIT, "tickets"): "warning"}
+    monkeypatch.setattr(reader.DafButlerReader, "described", described)
+    ran = sites.run("doctor", "--format", "json")
+    assert health(ran) == {(SUMMIT, "tickets"): "warning", (EMBARGO, "tickets"): "warning"}
     assert "Formatter class cannot be imported" in checks(ran)[SUMMIT, "tickets"]["said"]
+    # What is open of the origin answers one at a time: each is asked once.
+    assert len(asked) == len(set(asked)) > 0
     planned = sites.run("plan", "--format", "json")
     assert {refusal["target"]["place"] for refusal in planned.json["refused"]} == {SUMMIT, EMBARGO}
     assert {step["target"]["place"] for step in planned.json["steps"]} == {"archive"}
