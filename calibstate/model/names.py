@@ -68,7 +68,8 @@ ARCHIVE = Place("archive")
 RUCIO = Place("rucio")
 """The place that carries files between the sites."""
 
-ISSUE_PATTERN = "^[A-Z][A-Z0-9_]*-[1-9][0-9]*$"
+# The `_` is not last: a page of the API would take it for a reference.
+ISSUE_PATTERN = "^[A-Z][_A-Z0-9]*-[1-9][0-9]*$"
 """What the key of a ticket of the tracker looks like."""
 
 _ISSUE = re.compile(ISSUE_PATTERN.removesuffix("$"))

@@ -11,8 +11,10 @@ from .base import FORMAT
 
 __all__ = [
     "ObservedDocument",
+    "ObservedPart",
     "SchemasDocument",
     "UnlockedDocument",
+    "UnseenPart",
     "observed_document",
     "schemas_document",
     "unlocked_document",

@@ -10,7 +10,7 @@ from ...model.names import Noun
 from ...model.results.trees import Formatting, Validation
 from .base import FORMAT, Problem, problem
 
-__all__ = ["ValidationDocument", "problems_document", "validation", "validation_document"]
+__all__ = ["FoundProblem", "ValidationDocument", "problems_document", "validation", "validation_document"]
 
 
 class FoundProblem(Problem):
