@@ -9,10 +9,10 @@ import typer
 from ..views.render import Format
 from . import completing
 from .app import app
-from .groups import grouped
+from .groups import grouped, shown_as
 from .nouns import Noun
 from .sessions import begin
-from .showing import print_result
+from .showing import finish
 
 
 @app.command()
@@ -27,6 +27,7 @@ def seal(
     write: Annotated[
         bool, typer.Option("--write", help="Name the digest under `approval` of the ticket's file too.")
     ] = False,
+    format: Annotated[Format, shown_as("results.tickets.SealsWritten")],
 ) -> None:
     """Write down what a ticket contains, from its origin.
 
@@ -45,8 +46,8 @@ def seal(
       calibstate seal DM-48955
       calibstate seal LSSTComCam/DM-48520 LSSTComCam/DM-48955
       calibstate seal DM-48955 --write
+      calibstate seal --format json
     """
     from ..work.seal import seal
 
-    for sealed in seal(begin(context), tickets or (), write=write):
-        print_result(sealed, Format.TEXT)
+    finish(seal(begin(context), tickets or (), write=write), format)

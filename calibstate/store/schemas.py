@@ -44,7 +44,7 @@ from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.log import LogDocument
-from .documents.places import ObservedDocument, SchemasDocument, UnlockedDocument
+from .documents.places import ObservedDocument, SchemasDocument, SealsDocument, UnlockedDocument
 from .documents.plans import DriftDocument, PlanDocument
 from .documents.proposing import AdoptDocument, ProposeDocument
 from .documents.status import StatusDocument
@@ -113,6 +113,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("observed.json", ObservedDocument, "What was written down of repositories", printed=True),
+    Document("seals.json", SealsDocument, "Which tickets were sealed", printed=True),
     Document("unlocked.json", UnlockedDocument, "What became of the lock of a place", printed=True),
     Document("schemas.json", SchemasDocument, "Which schemas were written, or would be", printed=True),
     Document("errors.json", ErrorsDocument, "Why a command could not do what it was asked", printed=True),

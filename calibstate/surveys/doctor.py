@@ -188,7 +188,26 @@ def _of_tickets(
     repositories: Sequence[RepositoryAddress],
 ) -> Iterator[Check]:
     """Yield what a repository would refuse, or has otherwise, of tickets."""
-    contents = _arriving(desired, scope, places, bundled)
+    # What has no bundle yet is asked of its origin, once for all.
+    origins = {}
+    for written in adopted(desired, scope):
+        origin = desired.origin(written.noun.instrument)
+        if origin is None:
+            continue
+        origins[origin] = partial(
+            to_be_exported,
+            desired,
+            scope,
+            places,
+            origin,
+            bundled.contents,
+        )
+    contents = dict(bundled.contents)
+    arriving = dict(side_by_side(origins, places.timeout))
+    for origin in origins:
+        # That one cannot be seen is reported already.
+        with suppress(CalibstateError):
+            contents.update(arriving[origin].result())
     looks = {}
     for address in repositories:
         looks[address] = partial(
@@ -214,26 +233,6 @@ def _of_tickets(
                 yield warning(address, "tickets", finding, diagnostic.hint)
             else:
                 yield ok(address, "tickets", finding)
-
-
-def _arriving(
-    desired: DesiredState,
-    scope: Scope,
-    places: ReadPlaces,
-    bundled: _Bundled,
-) -> Mapping[TicketKey, Contents | None]:
-    """Return what the bundles of tickets say, or will say."""
-    looks = {}
-    for written in adopted(desired, scope):
-        origin = desired.origin(written.noun.instrument)
-        if origin:
-            looks[origin] = partial(to_be_exported, desired, scope, places, origin, bundled.contents)
-    contents = dict(bundled.contents)
-    for _, look in side_by_side(looks, places.timeout):
-        # That an origin cannot be seen is reported already.
-        with suppress(CalibstateError):
-            contents.update(look.result())
-    return contents
 
 
 # --- the bundles ---

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..errors import Diagnostic
 from ..model.results.places_looked_at import LockBroken, ObservationsWritten
-from ..model.results.tickets import SealWritten
+from ..model.results.tickets import SealsWritten
 from .messages import count
 
-__all__ = ["lock", "observations", "seal"]
+__all__ = ["lock", "observations", "seals"]
 
 
 def observations(result: ObservationsWritten) -> Iterator[str]:
@@ -29,13 +30,12 @@ def lock(result: LockBroken) -> Iterator[str]:
     yield sentence
 
 
-def seal(result: SealWritten) -> Iterator[str]:
-    """Yield what a seal covers, and the digest by which it is approved."""
-    path = result.path
-    files = count(result.files, "file")
-    size = result.bytes
-    digest = result.digest
-    yield f"{path}: {files}, {size} bytes"
-    yield f"  digest {digest}"
-    if result.approved_in:
-        yield f"  named as approved in {result.approved_in}"
+def seals(result: SealsWritten) -> Iterator[Diagnostic | str]:
+    """Yield what seals cover, and the digests by which they are approved."""
+    for sealed in result.seals:
+        files = count(sealed.files, "file")
+        yield f"{sealed.path}: {files}, {sealed.bytes} bytes"
+        yield f"  digest {sealed.digest}"
+        if sealed.approved_in:
+            yield f"  named as approved in {sealed.approved_in}"
+    yield from result.refused

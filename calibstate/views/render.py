@@ -196,8 +196,10 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.approvals.approvals_document",
         Format.MARKDOWN: "views.approvals.listed_as_markdown",
     },
-    "results.tickets.SealWritten": {
-        Format.TEXT: "views.places.seal",
+    "results.tickets.SealsWritten": {
+        Format.TEXT: "views.places.seals",
+        Format.JSON: "store.documents.places.seals_document",
+        Format.MARKDOWN: "views.places.seals",
     },
     "results.runs.RunsListed": {
         Format.TEXT: "views.log.listed_as_text",

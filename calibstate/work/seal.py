@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..capturing.seal import make_seal
 from ..errors import Diagnostic, RefusedError, UsageError
 from ..model.approvals import SealState, seal_state
 from ..model.desired import DesiredState
-from ..model.results.tickets import SealWritten
+from ..model.results.tickets import SealsWritten, SealWritten
 from ..model.scope import Scope
 from ..model.seals import Seal
 from ..model.tickets import ApprovalStatus, Ticket
@@ -20,7 +20,7 @@ from .session import Session
 __all__ = ["seal"]
 
 
-def seal(session: Session, tickets: Sequence[str], *, write: bool = False) -> Iterator[SealWritten]:
+def seal(session: Session, tickets: Sequence[str], *, write: bool = False) -> SealsWritten:
     """Seal tickets one after the other; every file of them is read.
 
     Parameters
@@ -33,21 +33,21 @@ def seal(session: Session, tickets: Sequence[str], *, write: bool = False) -> It
     write
         Whether the digest is written into the ticket's file too.
 
-    Yields
-    ------
-    SealWritten
-        Each as soon as its file is written.
+    Returns
+    -------
+    SealsWritten
+        The file of each is written as soon as it is read.  Where an origin
+        does not hold a ticket, or not what was sealed or approved before, the
+        others are sealed all the same.
 
     Raises
     ------
-    RefusedError
-        An origin does not hold a ticket, or not what was sealed or approved
-        before; the others were sealed.
     UsageError
         A ticket is not declared, or is one of several instruments.
     """
     desired = session.desired
     places = session.places()
+    seals: list[SealWritten] = []
     refused: list[Diagnostic] = []
     if tickets:
         wanted = _named(desired, tickets)
@@ -77,15 +77,15 @@ def seal(session: Session, tickets: Sequence[str], *, write: bool = False) -> It
             refused += error.diagnostics
             continue
         relative = str(path.relative_to(desired.root))
-        yield SealWritten(
+        sealed = SealWritten(
             relative,
             contents.files,
             contents.bytes,
             contents.digest,
             approved_in,
         )
-    if refused:
-        raise RefusedError(*refused)
+        seals.append(sealed)
+    return SealsWritten(tuple(seals), tuple(refused))
 
 
 def _approve(desired: DesiredState, ticket: Ticket, seal: Seal) -> str:

@@ -10,7 +10,7 @@ from ...errors import Diagnostic, ExitCode, Severity
 from ..approvals import Approved
 from .base import CommandResult, failed_if
 
-__all__ = ["ApprovalsListed", "SealWritten"]
+__all__ = ["ApprovalsListed", "SealWritten", "SealsWritten"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ApprovalsListed(CommandResult):
 
 
 @dataclass(frozen=True)
-class SealWritten(CommandResult):
+class SealWritten:
     """The seal of a ticket, in its file."""
 
     path: str
@@ -45,3 +45,20 @@ class SealWritten(CommandResult):
 
     approved_in: str = ""
     """File whose `approval.seal` was given the digest; empty: none was."""
+
+
+@dataclass(frozen=True)
+class SealsWritten(CommandResult):
+    """The seals of several tickets."""
+
+    seals: tuple[SealWritten, ...]
+
+    refused: tuple[Diagnostic, ...] = ()
+    """Why others were not sealed."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        if self.refused:
+            return ExitCode.REFUSED
+        return ExitCode.DONE

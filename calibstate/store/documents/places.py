@@ -6,17 +6,21 @@ from typing import Literal
 
 from ...model.names import Noun, Place
 from ...model.results.places_looked_at import LockBroken, ObservationsWritten
+from ...model.results.tickets import SealsWritten
 from ...model.results.trees import SchemasWritten
-from .base import FORMAT
+from .base import FORMAT, Problem, problem
 
 __all__ = [
     "ObservedDocument",
     "ObservedPart",
     "SchemasDocument",
+    "SealedPart",
+    "SealsDocument",
     "UnlockedDocument",
     "UnseenPart",
     "observed_document",
     "schemas_document",
+    "seals_document",
     "unlocked_document",
 ]
 
@@ -74,6 +78,33 @@ class SchemasDocument(Noun):
     """Those that are not as they would be written; only compared."""
 
 
+class SealedPart(Noun):
+    """The seal of a ticket."""
+
+    path: str
+    """Its file, relative to the root of the tree."""
+
+    files: int
+    """How many it covers."""
+
+    bytes: int
+    digest: str
+    """By which it is approved."""
+
+    approved_in: str
+    """File whose `approval.seal` was given the digest; empty: none was."""
+
+
+class SealsDocument(Noun):
+    """Which tickets were sealed, and why others were not."""
+
+    format_version: Literal["1.0"] = FORMAT
+    kind: Literal["seals"] = "seals"
+
+    seals: tuple[SealedPart, ...]
+    refused: tuple[Problem, ...]
+
+
 def observed_document(result: ObservationsWritten) -> ObservedDocument:
     """Return the document of what was written down of repositories."""
     observed: list[ObservedPart] = []
@@ -99,3 +130,18 @@ def unlocked_document(result: LockBroken) -> UnlockedDocument:
 def schemas_document(result: SchemasWritten) -> SchemasDocument:
     """Return the document of which schemas were written, or would be."""
     return SchemasDocument(folder=result.folder, number=result.number, stale=result.stale)
+
+
+def seals_document(result: SealsWritten) -> SealsDocument:
+    """Return the document of which tickets were sealed."""
+    seals: list[SealedPart] = []
+    for sealed in result.seals:
+        part = SealedPart(
+            path=sealed.path,
+            files=sealed.files,
+            bytes=sealed.bytes,
+            digest=sealed.digest,
+            approved_in=sealed.approved_in,
+        )
+        seals.append(part)
+    return SealsDocument(seals=tuple(seals), refused=tuple(map(problem, result.refused)))
