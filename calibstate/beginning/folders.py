@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ..errors import CalibstateError, Diagnostic, UsageError
+from ..model.names import with_code_points
 from ..store.gitnames import GIT_FOLDER
 from ..store.statefile import ROOT_FILE
 
@@ -32,14 +33,18 @@ def root_of(named: Path | None, folder: Path | None) -> Path:
     if folder is not None and named is not None:
         raise UsageError(
             Diagnostic(
-                "Two folders", f"-C names {named}, and {folder} is named too.", hint="Name one of them."
+                "Two folders",
+                f"-C names {named}, and {with_code_points(str(folder))} is named too.",
+                hint="Name one of them.",
             )
         )
     given = folder or named or Path()
     try:
         return given.resolve()
     except (OSError, RuntimeError):  # a link to itself, or no folder where we are
-        raise UsageError(Diagnostic("Not a folder", f"{given} leads nowhere.", hint=_ANOTHER)) from None
+        raise UsageError(
+            Diagnostic("Not a folder", f"{with_code_points(str(given))} leads nowhere.", hint=_ANOTHER)
+        ) from None
 
 
 def check_folder(root: Path) -> None:

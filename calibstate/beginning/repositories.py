@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, Severity, UsageError
 from ..model.desired import DesiredState
 from ..model.results.beginnings import BegunRepository
 from ..ports.places import ReadPlaces
@@ -72,6 +72,9 @@ def begun_repositories(wishes: Wishes, declared: DesiredState, reach: Reach) -> 
             raise remarks.site_wanted(reach.read_index())
         words = (reach.site_here,)
     new = new_repositories(wanted_sites(words), declared, reach.read_index)
+    if new.remarks and not new.repositories and not declared.sites:
+        # What was left out was all that there is.
+        raise UsageError(*(replace(remark, severity=Severity.ERROR) for remark in new.remarks))
     places = reach.open_places(with_new(declared, new.repositories))
     others = second_names(new, declared.repositories, places)
     repositories = [repository for repository in new.repositories if repository.address not in others]

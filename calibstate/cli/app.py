@@ -139,8 +139,9 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted(words)
     except typer.Abort:
-        # A person has said no; that is no error for a program to read.
-        return _interrupted([])
+        from .endings import left_alone
+
+        return left_alone()
     except BrokenPipeError:
         from .endings import forsake_stdout
 

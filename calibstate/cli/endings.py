@@ -11,13 +11,14 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from ..errors import Diagnostic, ExitCode
 from ..store.documents.errors import errors_document
 from ..views.render import Format
 from . import screen
 
-__all__ = ["end", "interrupted", "unexpected"]
+__all__ = ["end", "forsake_stdout", "interrupted", "left_alone", "unexpected"]
 
 
 def end(exit_code: int, problems: Sequence[Diagnostic], words: Sequence[str]) -> int:
@@ -36,6 +37,15 @@ def end(exit_code: int, problems: Sequence[Diagnostic], words: Sequence[str]) ->
     if _format_of(words) == Format.JSON.value:
         _print_document(exit_code, problems)
     return exit_code
+
+
+def left_alone() -> int:
+    """Tell that a person has said no, and return what the command ends with.
+
+    That is no error for a program to read.
+    """
+    screen.tell("Not done: nothing was changed.")
+    return ExitCode.ERROR
 
 
 def interrupted(words: Sequence[str]) -> int:
@@ -80,7 +90,8 @@ def _format_of(words: Sequence[str]) -> str:
     It may be the very line that the parser refused, so it is read by itself.
     """
     format = os.environ.get("CALIBSTATE_FORMAT", "")
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    # Behind the last word, and where there is none, nothing follows.
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word == "--":
             break
         if word == "--format":

@@ -326,14 +326,20 @@ class _Parameter:
 
 
 def _check_suffix(file: Path | None, result: str) -> None:
-    """Refuse a file whose suffix means a format that a result lacks.
+    """Refuse a file of a tree, or for a format that a result lacks.
 
     Raises
     ------
     UsageError
         Before anything is looked at.
     """
-    format = format_of_suffix(file) if file else None
+    if file is None:
+        return
+    # Before a look that may take long, and only where it is asked for.
+    from ..work.namedfiles import refuse_of_a_tree
+
+    refuse_of_a_tree(file)
+    format = format_of_suffix(file)
     offered = formats_of(result)
     if format is not None and format not in offered:
         suffixes = ", ".join(suffix for suffix, meant in SUFFIXES.items() if meant in offered)

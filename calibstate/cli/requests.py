@@ -5,6 +5,7 @@ Each is one line: when, which place, what, how long, and what became of it.
 
 from __future__ import annotations
 
+import re
 import shlex
 import threading
 import time
@@ -22,6 +23,12 @@ __all__ = ["EACH_REQUEST", "RequestLog"]
 
 PLACES = 1
 """How much ``-v`` tells: which places are waiting, and what fails."""
+
+_OF_A_MOMENT = 11
+"""Bytes of a moment that are a date."""
+
+_LOGGED = re.compile(rb"$|[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+"""How a log begins, unless it is empty."""
 
 EACH_REQUEST = 2
 """How much ``-vv`` tells."""
@@ -141,6 +148,13 @@ class _Asked:
 
 def _opened(file: Path) -> TextIO:
     """Open a file to append to it."""
+    from ..work.namedfiles import refuse_of_a_tree
+
+    refuse_of_a_tree(file)
+    if file.is_file() and not _LOGGED.match(file.read_bytes()[:_OF_A_MOMENT]):
+        detail = f"{file} is there, and is no log: nothing is appended to it."
+        hint = "Name another one with --log-file."
+        raise UsageError(Diagnostic("Log file is another file", detail, hint=hint))
     try:
         return file.open("a", encoding="utf-8", errors="backslashreplace")
     except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,14 @@ def read_butler_file(file: Path) -> dict[str, Any] | None:
     OSError
         It cannot be read.
     """
-    return _values(file.read_bytes())
+    return _values(_bytes_of(file))
+
+
+def _bytes_of(file: Path) -> bytes:
+    """Return what a file holds, and never a device, which may have no end."""
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(file))
+    return file.read_bytes()
 
 
 def _values(text: bytes) -> dict[str, Any] | None:
@@ -63,7 +71,7 @@ def read_repository_index(file: Path) -> dict[str, str] | None:
     OSError
         It cannot be read.
     """
-    return labels_and_addresses(file.read_bytes())
+    return labels_and_addresses(_bytes_of(file))
 
 
 def labels_and_addresses(text: bytes) -> dict[str, str] | None:

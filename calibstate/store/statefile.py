@@ -39,6 +39,7 @@ __all__ = [
     "OwnFolders",
     "contents",
     "find_root",
+    "is_of_a_tree",
     "load",
     "load_from",
     "parts",
@@ -65,6 +66,23 @@ def parts(own: OwnFolders) -> tuple[str, ...]:
         The folders that kinds bring.
     """
     return (ROOT_FILE, *_FOLDERS, *own)
+
+
+def is_of_a_tree(file: Path, own: OwnFolders) -> bool:
+    """Say whether a file is one that a state tree is made of.
+
+    Parameters
+    ----------
+    file
+        It need not exist.
+    own
+        The folders that kinds bring.
+    """
+    resolved = file.resolve()
+    for folder in resolved.parents:
+        if (folder / ROOT_FILE).is_file():
+            return resolved.relative_to(folder).parts[0] in parts(own)
+    return False
 
 
 OwnFolders = Mapping[str, Callable[[], Form]]

@@ -28,7 +28,7 @@ def key_given(what: str, text: str) -> str:
     """
     if is_issue_key(text):
         return text
-    hint = "Give the key, such as TAXICAB-15."
+    hint = "Give the key: its project, a hyphen and a number, such as DM-48520."
     meant = issue_key_meant(text)
     if meant:
         hint = f"Did you mean {meant}?"

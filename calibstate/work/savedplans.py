@@ -14,6 +14,7 @@ from ..model.plans import Plan, Step
 from ..model.results.proposals import SitePlan
 from ..model.scope import Scope
 from ..store import planfile
+from .namedfiles import refuse_of_a_tree
 from .scoping import origins_of
 
 __all__ = ["check_whole", "read_appliable", "read_plan", "read_site_plans", "save_text"]
@@ -175,7 +176,10 @@ def save_text(path: Path, content: str, summary: str) -> None:
     ------
     CalibstateError
         It cannot be written.
+    UsageError
+        It is a file of a state tree.
     """
+    refuse_of_a_tree(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")

@@ -369,7 +369,7 @@ def test_an_address_is_a_label_or_else_a_uri_or_a_path(index: Path, butler: str,
 
 
 def test_an_unknown_label_is_told_with_the_known_ones(index: Path) -> None:
-    with pytest.raises(UnreachableError, match=r"'mian'.*main, weird/label"):
+    with pytest.raises(UnreachableError, match=r"`mian`.*main, weird/label"):
         resolve("mian", "/tree")
 
 

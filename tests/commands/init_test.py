@@ -431,6 +431,29 @@ def test_the_folder_of_a_butler_that_is_here_needs_no_index(init: Init, here: Pa
     assert f"butler: {here}/main\n" in (here / "mine/sites/usdf.yaml").read_text()
 
 
+def test_an_index_of_which_nothing_can_be_declared_is_told(
+    init: Init, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(here, {"m": "postgresql://u:secretpw@h/db", "k": "https://u:secretpw@h/r"}, monkeypatch)
+
+    ran = init("mine", "--site", "usdf")
+
+    assert "defect" not in ran.err
+    assert "secretpw" not in ran.out + ran.err
+    assert (ran.code, (here / "mine").exists()) == (64, False)
+    assert "error: Repository left out" in ran.err
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "pipe"])
+def test_what_is_no_file_and_no_folder_is_not_read(init: Init, here: Path, device: str) -> None:
+    os.mkfifo(here / "pipe")
+
+    ran = init("mine", "--site", f"usdf/main={here / device}")
+
+    assert ran.code == 1
+    assert "no file" in ran.err
+
+
 # --- what butlers show ---
 
 

@@ -82,6 +82,34 @@ def test_a_log_file_that_cannot_be_written_ends_it_before_anything(
     assert sites.snapshot("repo") == before
 
 
+@pytest.mark.parametrize("held", ["site: usdf\n", "SQLite format 3\0"])
+def test_a_file_of_something_else_is_no_log(sites: Sites, tmp_path: Path, held: str) -> None:
+    file = tmp_path / "other"
+    file.write_text(held)
+
+    ran = sites.run("--log-file", str(file), "show")
+
+    assert (ran.code, file.read_text()) == (64, held)
+    assert "error: Log file is another file" in ran.err
+
+
+@pytest.mark.parametrize(
+    "name", ["calibstate.yaml", "sites/new.yaml", "tickets/LSSTComCam/DM-1.yaml", "sources/x.yaml"]
+)
+@pytest.mark.parametrize("words", [("--log-file", "{}", "show"), ("show", "-o", "{}"), ("plan", "-o", "{}")])
+def test_a_file_of_the_tree_is_written_over_by_nothing_that_a_person_names(
+    sites: Sites, name: str, words: tuple[str, ...]
+) -> None:
+    file = sites.tree.state / name
+    before = file.read_text() if file.exists() else None
+
+    ran = sites.run(*(word.format(file) for word in words))
+
+    assert ran.code == 64
+    assert "error: File of the state tree" in ran.err
+    assert (file.read_text() if file.exists() else None) == before
+
+
 def test_nothing_stands_in_between_where_nobody_wants_to_know(sites: Sites) -> None:
     assert type(Session(sites.tree.state).places()) is Places
     port = object()

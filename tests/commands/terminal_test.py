@@ -101,7 +101,8 @@ class Terminal:
         return self.ended()
 
     def ended(self) -> int:
-        """Wait for the end, and return the exit code."""
+        """Read to the end, and return the exit code."""
+        self.read_until(b"what is never said")
         code = self._process.wait(LONGEST)
         os.close(self._ours)
         return code
@@ -126,7 +127,10 @@ def test_the_question_comes_after_the_plan_and_on_the_same_terminal(
         terminal.read_until(b"[y/N]")
         code = terminal.answer(b"n\n")
 
-    before, _, _ = terminal.seen.partition(b"Apply this plan?")
+    before, _, after = terminal.seen.partition(b"Apply this plan?")
+    assert b"Traceback" not in after
+    if elsewhere != "stderr":
+        assert b"Not done: nothing was changed." in after
     assert b"import-bundle" in before
     assert code == 1
     assert not sites.has(SUMMIT, "LSSTComCam/calib/DM-2")

@@ -235,6 +235,10 @@ class Repository:
     @contextmanager
     def _opening(self) -> Iterator[None]:
         """Raise troubles while it is opened as errors of our own."""
+        place = Path(self.name)
+        if "://" not in self.name and place.exists() and not (place.is_dir() or place.is_file()):
+            # A device may be read without end.
+            raise _unreachable(f"{self.name}: it is no folder and no file, so no butler repository.", CHECK)
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:

@@ -40,6 +40,9 @@ class RunsListed(CommandResult):
         notes: list[Footnote] = []
         if self.older:
             number = len(self.runs) + self.older
-            notes.append(f"{self.older} older runs are not shown; --limit {number} shows all")
+            older = f"{self.older} older runs are"
+            if self.older == 1:
+                older = "1 older run is"
+            notes.append(f"{older} not shown; --limit {number} shows all")
         notes.extend(self.unread)
         return tuple(notes)
