@@ -733,7 +733,7 @@ def world_chain(sites: Sites, address: str, children: list[str]) -> None:
         world.add_chain(butler, TOP, children)
 
 
-@pytest.mark.parametrize("name", ["state/calibstate.yaml/plan.json", "repo"])
+@pytest.mark.parametrize("name", ["repo/usdf-main/butler.yaml/plan.json", "repo"])
 def test_a_plan_that_cannot_be_saved_is_told(sites, name):
     ran = ask(sites, "plan", "-o", str(sites.tree.folder / name))
     assert (ran.code, "cannot be saved" in error(ran)) == (1, True)

@@ -299,7 +299,7 @@ def assert_in_sync(sites: Sites) -> None:
     assert sites.run("drift", "--files", *THESE).code == 0
     status = sites.run("status", *THESE)
     assert status.code == 0
-    assert status.out.endswith("15 tickets at 2 repositories: 30 searched.\n")
+    assert status.out.endswith("15 tickets at 2 of 13 repositories (--repository): 30 searched.\n")
 
 
 def test_the_published_chain_comes_to_an_empty_facility_as_it_is(copied: Sites) -> None:
