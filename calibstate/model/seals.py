@@ -20,6 +20,7 @@ from .bundles import Manifest
 from .contents import Block, CollectionType, Holding, Row, parse_data_id
 from .fingerprints import digest_of_lines, ticket_fingerprint
 from .names import ANY, CollectionName, InstrumentName, Noun, TicketKey, Word
+from .number_ranges import as_ranges, ranges_in
 from .readings import Reading
 from .timespans import EMPTY, UNBOUNDED, Range, format_bound, parse_tai
 
@@ -627,7 +628,7 @@ def _written(values: frozenset[str]) -> int | str | list[str]:
     # one, since ``007`` read as a number would come back as ``7``.
     ordered = sorted(values, key=_order)
     if all(map(_NUMBER.fullmatch, ordered)):
-        text = ",".join(_spans(ordered))
+        text = as_ranges(map(int, ordered))
         if text.isdigit():
             return int(text)
         return text
@@ -636,24 +637,6 @@ def _written(values: frozenset[str]) -> int | str | list[str]:
     if len(ordered) == 1 and first and not _NUMBERS.fullmatch(first):
         return first
     return ordered
-
-
-def _spans(numbers: list[str]) -> Iterator[str]:
-    """Yield growing numbers, runs of them as ``first..last``."""
-    # A run goes on as long as each number follows the last one.
-    first = last = numbers[0]
-    for number in numbers[1:]:
-        if int(number) != int(last) + 1:
-            yield _span(first, last)
-            first = number
-        last = number
-    yield _span(first, last)
-
-
-def _span(first: str, last: str) -> str:
-    if first == last:
-        return first
-    return f"{first}..{last}"
 
 
 def _values(written: _Written) -> list[str]:
@@ -667,7 +650,7 @@ def _values(written: _Written) -> list[str]:
     if not _NUMBERS.fullmatch(text):
         return [text]
     values: list[str] = []
-    for numbers in _ranges(text):
+    for numbers in ranges_in(text):
         values.extend(map(str, numbers))
     return values
 
@@ -680,19 +663,10 @@ def _how_many(written: _Written) -> int:
     if not _NUMBERS.fullmatch(text):
         return 1
     number = 0
-    for numbers in _ranges(text):
+    for numbers in ranges_in(text):
         # ``len`` fails for a range of more than a machine can count.
         number += max(0, numbers.stop - numbers.start)
     return number
-
-
-def _ranges(text: str) -> Iterator[range]:
-    """Yield the ranges of ``0..3,5``, the ends included."""
-    for part in text.split(","):
-        first, _, last = part.partition("..")
-        if not last:
-            last = first
-        yield range(int(first), int(last) + 1)
 
 
 def _range(entry: Coverage) -> Range:

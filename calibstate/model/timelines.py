@@ -1,0 +1,301 @@
+"""Which ticket wins when, folded: a picture of what a chain selects.
+
+A camera has hundreds of data IDs, and nearly always they change together.  So
+a timeline has one row for each dataset type and filter: in each interval the
+ticket that wins for most detectors, and beside it the *odd* ones, with what
+wins for them.  It is exact: nothing is sampled, and `TimelineRow.at` tells for
+every detector and moment what a lookup gets.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+from .contents import parse_data_id
+from .effective import Effective, Resolved
+from .number_ranges import as_ranges, ranges_in
+
+__all__ = ["NOTHING", "Interval", "Odd", "Timeline", "TimelineRow", "fold"]
+
+NOTHING = -1
+"""Stands for a ticket where a lookup finds nothing."""
+
+
+class Odd(NamedTuple):
+    """Detectors for which something else wins than for most."""
+
+    ticket: int
+    """Index among the tickets of the timeline; `NOTHING`: nothing is found."""
+
+    detectors: str
+    """Their numbers, such as ``3,7..9``."""
+
+
+class Interval(NamedTuple):
+    """A span of time in which the same wins for each detector."""
+
+    begin: int
+    """Nanoseconds of TAI."""
+
+    end: int
+    """Nanoseconds of TAI, after the begin."""
+
+    ticket: int
+    """Index among the tickets of the timeline, for most detectors; `NOTHING`:
+    nothing is found."""
+
+    odd: tuple[Odd, ...] = ()
+    """The other detectors."""
+
+
+@dataclass(frozen=True)
+class TimelineRow:
+    """What wins for one dataset type and some filters that agree."""
+
+    dataset_type: str
+
+    filters: tuple[str, ...]
+    """Sorted; a data ID that has other keys stands as text, without
+    instrument and detector.  Empty: the type knows no filters."""
+
+    detectors: str
+    """Numbers of the detectors that have a dataset at any time, such as
+    ``0..8``; empty: the type knows no detectors."""
+
+    intervals: tuple[Interval, ...]
+    """By begin, without a break: gaps are intervals too.  Before the first and
+    after the last nothing is found."""
+
+    @cached_property
+    def number_of_detectors(self) -> int:
+        """How many detectors there are; 0: the type knows none."""
+        return sum(map(len, ranges_in(self.detectors)))
+
+    def interval(self, moment: int) -> Interval | None:
+        """Return the interval of a moment; `None`: before or after all.
+
+        Parameters
+        ----------
+        moment
+            Nanoseconds of TAI.
+        """
+        index = bisect_right(self._begins, moment) - 1
+        if index < 0:
+            return None
+        interval = self.intervals[index]
+        # Only the last one has an end that nothing follows.
+        if moment >= interval.end:
+            return None
+        return interval
+
+    def at(self, moment: int, detector: int | None = None) -> int:
+        """Return the ticket that wins: its index, or `NOTHING`.
+
+        Parameters
+        ----------
+        moment
+            Nanoseconds of TAI.
+        detector
+            Number of the detector; `None`: that of most.
+        """
+        interval = self.interval(moment)
+        if interval is None:
+            return NOTHING
+        if detector is None:
+            return interval.ticket
+        if not _holds(self.detectors, detector):
+            return NOTHING
+        for odd in interval.odd:
+            if _holds(odd.detectors, detector):
+                return odd.ticket
+        return interval.ticket
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        return [interval.begin for interval in self.intervals]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a chain selects, over time."""
+
+    fingerprint: str
+    """The effective fingerprint of the chain."""
+
+    tickets: tuple[str, ...]
+    """Tickets that win anywhere, sorted, such as ``DM-47447``; a collection
+    that belongs to none stands with its own name."""
+
+    rows: tuple[TimelineRow, ...]
+    """By dataset type and filters."""
+
+
+class _Wins(NamedTuple):
+    """A ticket that wins in a range for one data ID."""
+
+    begin: int
+    end: int
+    ticket: int
+
+
+_Track = tuple[_Wins, ...]
+"""What wins for one data ID, by begin; gaps are left out."""
+
+_Tracks = dict[_Track, set[int | None]]
+"""Detectors of one type and filter, those of one track together; the detector
+is `None` where a data ID has none."""
+
+
+def fold(resolved: Resolved, tickets: Mapping[str, str]) -> Timeline:
+    """Return what is effective as a timeline.
+
+    Parameters
+    ----------
+    resolved
+        What is effective through a chain.
+    tickets
+        What is to be called a ticket, by collection; one that is not in it
+        keeps its own name.
+    """
+    tickets_of = {winner.collection: "" for winner in resolved.winners}
+    for collection in tickets_of:
+        tickets_of[collection] = tickets.get(collection, collection)
+    names = sorted(set(tickets_of.values()), key=_order)
+    index_of_name = {name: index for index, name in enumerate(names)}
+    index_of: dict[str, int] = {}
+    for collection, name in tickets_of.items():
+        index_of[collection] = index_of_name[name]
+    rows: list[TimelineRow] = []
+    for (dataset_type, filter), tracks in sorted(_tracks(resolved, index_of).items()):
+        filters = (filter,) if filter else ()
+        row = _row(dataset_type, filters, tracks)
+        rows.append(row)
+    return Timeline(resolved.fingerprint, tuple(names), tuple(_agreeing(rows)))
+
+
+def _order(name: str) -> tuple[str, int, str]:
+    """Return what tickets are sorted by: their numbers as numbers."""
+    project, _, number = name.rpartition("-")
+    if number.isdecimal():
+        return project, int(number), name
+    return name, 0, name
+
+
+def _tracks(resolved: Resolved, index_of: Mapping[str, int]) -> dict[tuple[str, str], _Tracks]:
+    """Return the tracks by dataset type and filter."""
+    tracks: dict[tuple[str, str], _Tracks] = {}
+    wins: list[_Wins] = []
+    previous: Effective | None = None
+    keys: dict[str, tuple[str, int | None]] = {}
+
+    def close() -> None:
+        if previous is None:
+            return
+        if previous.data_id not in keys:
+            keys[previous.data_id] = _filter_and_detector(previous.data_id)
+        filter, detector = keys[previous.data_id]
+        alike = tracks.setdefault((previous.dataset_type, filter), {})
+        alike.setdefault(tuple(wins), set()).add(detector)
+
+    # There are millions of winners, sorted by type, data ID and begin: one
+    # pass has them all.
+    for winner in resolved.winners:
+        if previous is None or winner[:2] != previous[:2]:
+            close()
+            wins = []
+        ticket = index_of[winner.collection]
+        begin = winner.begin
+        # Two datasets of one ticket that touch are one interval.
+        if wins and wins[-1].end == begin and wins[-1].ticket == ticket:
+            begin = wins.pop().begin
+        wins.append(_Wins(begin, winner.end, ticket))
+        previous = winner
+    close()
+    return tracks
+
+
+def _filter_and_detector(data_id: str) -> tuple[str, int | None]:
+    values = parse_data_id(data_id)
+    values.pop("instrument", None)
+    detector: int | None = None
+    number = values.get("detector", "")
+    if number.isdecimal():
+        detector = int(number)
+        del values["detector"]
+    # A physical filter has one band.
+    if "physical_filter" in values:
+        values.pop("band", None)
+    if len(values) == 1:
+        for key in ("physical_filter", "band"):
+            if key in values:
+                return values[key], detector
+    filter = ",".join(f"{key}={value}" for key, value in values.items())
+    return filter, detector
+
+
+def _row(dataset_type: str, filters: tuple[str, ...], tracks: _Tracks) -> TimelineRow:
+    """Return the row of one type and filter."""
+    detectors: set[int] = set()
+    edges: set[int] = set()
+    for track, having in tracks.items():
+        detectors.update(detector for detector in having if detector is not None)
+        for wins in track:
+            edges.add(wins.begin)
+            edges.add(wins.end)
+    # How far each track has been gone through.
+    reached = dict.fromkeys(tracks, 0)
+    intervals: list[Interval] = []
+    for begin, end in pairwise(sorted(edges)):
+        winning: dict[int, set[int | None]] = {}
+        for track, having in tracks.items():
+            while reached[track] < len(track) and track[reached[track]].end <= begin:
+                reached[track] += 1
+            ticket = NOTHING
+            if reached[track] < len(track) and track[reached[track]].begin <= begin:
+                ticket = track[reached[track]].ticket
+            winning.setdefault(ticket, set()).update(having)
+        interval = _interval(begin, end, winning)
+        # What goes on over an edge of other detectors stays one interval.
+        if intervals and intervals[-1][2:] == interval[2:]:
+            interval = interval._replace(begin=intervals.pop().begin)
+        intervals.append(interval)
+    return TimelineRow(dataset_type, filters, as_ranges(detectors), tuple(intervals))
+
+
+def _interval(begin: int, end: int, winning: Mapping[int, set[int | None]]) -> Interval:
+    """Return an interval: what most have, and the odd ones."""
+    number: Counter[int] = Counter()
+    for ticket, having in winning.items():
+        number[ticket] = len(having)
+    # Of two that as many have, the later ticket: always the same one.
+    most = max(number, key=lambda ticket: (number[ticket], ticket))
+    odd: list[Odd] = []
+    for ticket in sorted(winning):
+        if ticket == most:
+            continue
+        detectors = [detector for detector in winning[ticket] if detector is not None]
+        odd.append(Odd(ticket, as_ranges(detectors)))
+    return Interval(begin, end, most, tuple(odd))
+
+
+def _agreeing(rows: Iterable[TimelineRow]) -> Sequence[TimelineRow]:
+    """Return rows, those of one type that agree over filters as one."""
+    joined: dict[tuple[str, str, tuple[Interval, ...]], TimelineRow] = {}
+    for row in rows:
+        key = (row.dataset_type, row.detectors, row.intervals)
+        same = joined.get(key)
+        if same:
+            row = replace(same, filters=(*same.filters, *row.filters))
+        joined[key] = row
+    # A dictionary keeps the order of what came first.
+    return list(joined.values())
+
+
+def _holds(detectors: str, detector: int) -> bool:
+    return any(detector in numbers for numbers in ranges_in(detectors))

@@ -1,0 +1,102 @@
+"""The fold is exact: it tells what the resolver tells, for every data ID."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calibstate.lookups.resolve import resolve
+from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
+from calibstate.model.number_ranges import as_ranges, ranges_in
+from calibstate.model.timelinedocument import TimelineEntry
+from calibstate.model.timelines import NOTHING, fold
+from calibstate.model.timespans import UNBOUNDED_END
+
+MOMENTS = (0, 10, 20, 30, 40, 50, UNBOUNDED_END)
+DETECTORS = range(5)
+FILTERS = ("g_01", "r_03")
+
+
+def row(dataset_type, detector, filter, begin, end, uuid):
+    data_id = {"instrument": "LSSTCam", "detector": detector}
+    if filter:
+        data_id["physical_filter"] = filter
+    return Row(dataset_type, format_data_id(data_id), uuid, begin, end)
+
+
+@st.composite
+def chains(draw):
+    leaves = []
+    for number in range(draw(st.integers(0, 5))):
+        rows = []
+        for _ in range(draw(st.integers(0, 6))):
+            begin, end = sorted(draw(st.lists(st.sampled_from(MOMENTS), min_size=2, max_size=2, unique=True)))
+            dataset_type = draw(st.sampled_from(("bias", "flat")))
+            filters = FILTERS if dataset_type == "flat" else ("",)
+            filter = draw(st.sampled_from(filters))
+            for detector in draw(st.sets(st.sampled_from(DETECTORS), min_size=1)):
+                rows.append(
+                    row(dataset_type, detector, filter, begin, end, f"{number}-{detector}-{begin}-{filter}")
+                )
+        leaves.append(Holding(f"ticket{number}/biasGen.{number}", CollectionType.CALIBRATION, tuple(rows)))
+    return leaves
+
+
+@given(chains())
+@settings(max_examples=150, deadline=None)
+def test_that_a_timeline_tells_for_every_detector_what_the_resolver_tells(leaves):
+    resolved = resolve(leaves)
+    # Two collections share a ticket, and one belongs to none.
+    tickets = {leaf.collection: f"DM-{index // 2 + 9}" for index, leaf in enumerate(leaves[:4])}
+    timeline = fold(resolved, tickets)
+    written = TimelineEntry.of(timeline)
+    assert TimelineEntry.model_validate_json(written.model_dump_json()).timeline() == timeline
+    for dataset_type, filters in (("bias", ("",)), ("flat", FILTERS)):
+        for filter in filters:
+            rows = [
+                each
+                for each in timeline.rows
+                if each.dataset_type == dataset_type and (not filter or filter in each.filters)
+            ]
+            assert len(rows) <= 1
+            for detector in DETECTORS:
+                data_id = row(dataset_type, detector, filter, 0, 1, "").data_id
+                for moment in (0, 5, 10, 15, 25, 30, 35, 49, 50, UNBOUNDED_END - 1):
+                    winner = resolved.at(dataset_type, data_id, moment)
+                    wanted = tickets.get(winner.collection, winner.collection) if winner else None
+                    told = rows[0].at(moment, detector) if rows else NOTHING
+                    assert (timeline.tickets[told] if told != NOTHING else None) == wanted
+
+
+@given(chains())
+@settings(max_examples=50, deadline=None)
+def test_that_neighbours_differ_and_most_detectors_have_the_ticket_of_an_interval(leaves):
+    for each in fold(resolve(leaves), {}).rows:
+        for interval, later in zip(each.intervals, each.intervals[1:], strict=False):
+            assert interval.end == later.begin
+            assert interval[2:] != later[2:]
+        for interval in each.intervals:
+            odd = [sum(map(len, ranges_in(odd.detectors))) for odd in interval.odd]
+            assert all(number <= each.number_of_detectors - sum(odd) for number in odd)
+        assert each.intervals[0].ticket != NOTHING or each.intervals[0].odd
+
+
+def test_that_filters_which_agree_are_one_row():
+    rows = [row("flat", 0, filter, 0, 10, f"u{filter}") for filter in ("g", "r")]
+    rows.append(row("flat", 0, "i", 0, 20, "ui"))
+    leaf = Holding("LSSTCam/calib/DM-1/flatGen.1", CollectionType.CALIBRATION, tuple(rows))
+    timeline = fold(resolve([leaf]), {leaf.collection: "DM-1"})
+    assert [each.filters for each in timeline.rows] == [("g", "r"), ("i",)]
+
+
+def test_that_tickets_are_in_the_order_of_their_numbers():
+    leaves = [
+        Holding(f"c{number}", CollectionType.CALIBRATION, (row(f"type{number}", 0, "", 0, 10, f"u{number}"),))
+        for number in (10, 9, 100)
+    ]
+    timeline = fold(resolve(leaves), {f"c{number}": f"DM-{number}" for number in (10, 9, 100)})
+    assert timeline.tickets == ("DM-9", "DM-10", "DM-100")
+
+
+@given(st.sets(st.integers(0, 300)))
+def test_that_numbers_come_back(numbers):
+    text = as_ranges(numbers)
+    assert [number for each in ranges_in(text) for number in each] == sorted(numbers)
