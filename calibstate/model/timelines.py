@@ -20,8 +20,9 @@ from typing import NamedTuple
 from .contents import parse_data_id
 from .effective import Effective, Resolved
 from .number_ranges import as_ranges, ranges_in
+from .timespans import Range
 
-__all__ = ["NOTHING", "Interval", "Odd", "Timeline", "TimelineRow", "fold"]
+__all__ = ["NOTHING", "Interval", "Odd", "Standing", "Timeline", "TimelineRow", "fold"]
 
 NOTHING = -1
 """Stands for a ticket where a lookup finds nothing."""
@@ -134,6 +135,19 @@ class Timeline:
 
     rows: tuple[TimelineRow, ...]
     """By dataset type and filters."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A ticket among those that could win for a row, in search order."""
+
+    ticket: str
+
+    ranges: tuple[Range, ...]
+    """Where it has a dataset for most detectors, by begin."""
+
+    wins: tuple[Range, ...]
+    """Those parts in which nothing before it is found."""
 
 
 class _Wins(NamedTuple):

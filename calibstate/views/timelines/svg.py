@@ -1,0 +1,446 @@
+"""Timelines as a picture: SVG that fits any width.
+
+Nothing has a style of its own but in `embed`: the page's stylesheet knows the
+classes.  So the page needs no inline style, and its policy can forbid it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import pairwise
+
+from ...model.impacts import Effect
+from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
+from .span import Span, span_of
+from .tints import tints_of
+from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
+
+__all__ = ["Change", "Drawing", "changes", "embed"]
+
+_HIGH = 15
+"""Pixels of a bar."""
+
+_TOP = 2
+"""Pixels above it."""
+
+_LINE = 18
+"""Pixels from one bar to the next."""
+
+_LETTER = 6.6
+"""Pixels of a letter of a label, of those that take most."""
+
+_WIDTHS = (("l1", 320), ("l2", 640), ("z2", 1280), ("z5", 3200), ("z10", 6400))
+"""Classes of labels, each with the least width in pixels of a picture in which
+they are shown: on a telephone, on a screen, and zoomed 2, 5 and 10 times."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A span in which something else wins than before."""
+
+    begin: int
+    """Nanoseconds of TAI."""
+
+    end: int
+    """Nanoseconds of TAI."""
+
+    effect: Effect
+    """What becomes of lookups; of several the gravest."""
+
+    before: Interval | None
+    after: Interval | None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Timelines that are shown together: same span, same tints."""
+
+    span: Span
+    tints: Mapping[str, int]
+
+    @classmethod
+    def of(cls, *timelines: Timeline) -> Drawing:
+        """Return a drawing of some timelines, wide enough for all."""
+        return cls(span_of(timelines), tints_of(timelines))
+
+    def axis(self) -> str:
+        """Return the axis: where months or years begin."""
+        parts = [*self._lines(_HIGH)]
+        for index, tick in enumerate(self.span.ticks()):
+            kind = "ax"
+            # A narrow picture has room for every second one.
+            if index % 2:
+                kind = "ax opt"
+            x = self.span.percent(tick.moment)
+            parts.append(f'<text class="{kind}" x="{x}" dx="3" y="11">{escape(tick.label)}</text>')
+        body = "".join(parts)
+        return f'<svg width="100%" height="{_HIGH}">{body}</svg>'
+
+    def bars(self, row: TimelineRow, timeline: Timeline, *, join_below: float = 0) -> str:
+        """Return a row: a bar for each interval, dots where nothing is found.
+
+        Parameters
+        ----------
+        row
+            The row.
+        timeline
+            Whose it is.
+        join_below
+            Share of the width below which neighbours become one mark.
+        """
+        shown = _joined(row.intervals, self.span, join_below)
+        body = "".join([*self._lines(_LINE + 1), *self._bars(shown, timeline, _TOP)])
+        label = escape(f"{row_label(row)}. {in_words(timeline, row.intervals[:_SPOKEN])}")
+        return f'<svg role="img" aria-label="{label}" width="100%" height="{_LINE + 1}">{body}</svg>'
+
+    def pair(
+        self,
+        before: TimelineRow | None,
+        after: TimelineRow | None,
+        timelines: tuple[Timeline, Timeline],
+        names: tuple[str, str],
+    ) -> str:
+        """Return a row before and after a change, and what becomes of it.
+
+        Parameters
+        ----------
+        before, after
+            The row; `None`: there is none.
+        timelines
+            Whose they are.
+        names
+            What the two are called.
+        """
+        found = changes(before, after, timelines)
+        parts = [*self._lines(3 * _LINE + 4)]
+        spoken: list[str] = []
+        for index, row in enumerate((before, after)):
+            timeline = timelines[index]
+            intervals: Sequence[Interval] = ()
+            if row:
+                intervals = row.intervals
+            y = _TOP + index * _LINE
+            parts.append("<g>")
+            if index:
+                cut = list(_cut(intervals, found))
+                parts.extend(self._bars(cut, timeline, y, changed=found))
+            else:
+                parts.extend(self._bars(intervals, timeline, y))
+            parts.append("</g>")
+            spoken.append(f"{names[index]}: {in_words(timeline, intervals[:_SPOKEN]) or 'nothing'}")
+        for change in found:
+            parts.append(self._bracket(change, timelines))
+        label = escape(". ".join(spoken))
+        body = "".join(parts)
+        return f'<svg role="img" aria-label="{label}" width="100%" height="{3 * _LINE + 4}">{body}</svg>'
+
+    def why(self, row: TimelineRow, timeline: Timeline, stack: Sequence[Standing]) -> str:
+        """Return why a row wins where it wins: each certification a line.
+
+        Parameters
+        ----------
+        row
+            What a lookup gets; it stands below the lines.
+        timeline
+            Whose it is.
+        stack
+            What is certified, in search order.
+        """
+        high = 11
+        bottom = len(stack) * high + 4
+        parts = [*self._lines(bottom + _LINE + 1)]
+        for index, standing in enumerate(stack):
+            y = index * high + 8
+            parts.append(self._standing(standing, y))
+        parts.extend(self._bars(row.intervals, timeline, bottom + _TOP))
+        spoken = [f"{standing.ticket} {'wins' if standing.wins else 'never wins'}" for standing in stack]
+        label = escape(f"{row_label(row)}. {'. '.join(spoken)}")
+        height = bottom + _LINE + 1
+        return f'<svg role="img" aria-label="{label}" width="100%" height="{height}">{"".join(parts)}</svg>'
+
+    def _standing(self, standing: Standing, y: int) -> str:
+        kind = "cert"
+        if not standing.wins:
+            kind = "cert never"
+        parts = [f'<g class="{kind}" data-t="{escape(standing.ticket)}">']
+        ranges = ", ".join(f"{moment(begin)} → {moment(end)}" for begin, end in standing.ranges)
+        words = "wins" if standing.wins else "never wins"
+        parts.append(f"<title>{escape(f'{standing.ticket}, certified {ranges} TAI: {words}')}</title>")
+        for begin, end in standing.ranges:
+            x1, x2 = self.span.percent(begin), self.span.percent(end)
+            parts.append(f'<line class="cand" x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/>')
+        for begin, end in standing.wins:
+            x1, x2 = self.span.percent(begin), self.span.percent(end)
+            parts.append(f'<line class="win" x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/>')
+        first = min((begin for begin, _ in standing.ranges), default=self.span.begin)
+        x = self.span.percent(first)
+        label = bar_label(standing.ticket)
+        if not standing.wins:
+            label += " never"
+        # Left of its line, and right of its begin where there is no room.
+        anchor, shift = "end", -4
+        if self.span.share(first) * _WIDTHS[0][1] < len(label) * _LETTER + 8:
+            anchor, shift = "start", 4
+        place = f'x="{x}" dx="{shift}" y="{y + 3}" text-anchor="{anchor}"'
+        parts.append(f'<text class="who" {place}>{escape(label)}</text></g>')
+        return "".join(parts)
+
+    def _lines(self, height: int) -> Iterator[str]:
+        for tick in self.span.ticks():
+            x = self.span.percent(tick.moment)
+            kind = "yr" if tick.is_year else "mo"
+            yield f'<line class="{kind}" x1="{x}" x2="{x}" y1="0" y2="{height}"/>'
+
+    def _bars(
+        self,
+        intervals: Sequence[Interval],
+        timeline: Timeline,
+        y: int,
+        *,
+        changed: Sequence[Change] | None = None,
+    ) -> Iterator[str]:
+        """Yield bars; where `changed` is given, all else is outlined only."""
+        yield from self._gaps(intervals, y)
+        for interval in intervals:
+            if interval.end <= self.span.begin or interval.begin >= self.span.end:
+                continue
+            if interval.ticket == NOTHING and not interval.odd:
+                continue
+            is_same = changed is not None and not any(
+                change.begin <= interval.begin and interval.end <= change.end for change in changed
+            )
+            yield self._bar(interval, timeline, y, is_same=is_same)
+
+    def _bar(self, interval: Interval, timeline: Timeline, y: int, *, is_same: bool) -> str:
+        classes = ["seg"]
+        name = ""
+        if interval.ticket == NOTHING:
+            classes.append("none")
+        else:
+            name = timeline.tickets[interval.ticket]
+            classes.append(f"t{self.tints.get(name, 0)}")
+        if interval.odd:
+            classes.append("odd")
+        if is_same:
+            classes.append("same")
+        x = self.span.percent(interval.begin)
+        width = self.span.width(interval.begin, interval.end)
+        words = escape(interval_in_words(timeline, interval))
+        # What is written of a bar once is its title: all else is drawn.
+        parts = [f'<g class="{" ".join(classes)}" data-t="{escape(name)}"><title>{words}</title>']
+        parts.append(f'<rect x="{x}" width="{width}" y="{y}" height="{_HIGH}"/>')
+        parts.append(f'<line class="cut" x1="{x}" x2="{x}" y1="{y}" y2="{y + _HIGH}"/>')
+        if interval.odd:
+            edge = y + _HIGH - 1
+            x2 = self.span.percent(interval.end)
+            parts.append(f'<line class="edge" x1="{x}" x2="{x2}" y1="{edge}" y2="{edge}"/>')
+        if not is_same:
+            parts.append(self._label(interval, name, x, y))
+        parts.append("</g>")
+        return "".join(parts)
+
+    def _label(self, interval: Interval, name: str, x: str, y: int) -> str:
+        """Return the label of a bar; empty where it never has the room."""
+        label = bar_label(name)
+        if interval.odd:
+            number = sum(number_of(odd.detectors) for odd in interval.odd)
+            label = f"{label} +{number}".strip()
+        share = self.span.share(interval.end) - self.span.share(interval.begin)
+        needed = len(label) * _LETTER + 8
+        for kind, width in _WIDTHS:
+            if share * width >= needed:
+                return f'<text class="{kind}" x="{x}" dx="4" y="{y + 11}">{escape(label)}</text>'
+        return ""
+
+    def _gaps(self, intervals: Sequence[Interval], y: int) -> Iterator[str]:
+        gaps: list[tuple[int, int]] = []
+        if not intervals:
+            gaps.append((self.span.begin, self.span.end))
+        else:
+            gaps.append((self.span.begin, intervals[0].begin))
+            gaps.extend(each[:2] for each in intervals if each.ticket == NOTHING)
+            gaps.append((intervals[-1].end, self.span.end))
+        middle = y + _HIGH / 2
+        for begin, end in gaps:
+            begin, end = max(begin, self.span.begin), min(end, self.span.end)
+            if begin >= end:
+                continue
+            x1, x2 = self.span.percent(begin), self.span.percent(end)
+            words = f"nothing is found: {moment(begin)} → {moment(end)} TAI"
+            if begin == self.span.begin:
+                words = f"nothing is found before {moment(end)} TAI"
+            if end == self.span.end:
+                words = f"nothing is found from {moment(begin)} TAI on"
+            yield f'<g class="gap"><title>{escape(words)}</title>'
+            yield f'<line x1="{x1}" x2="{x2}" y1="{middle:g}" y2="{middle:g}"/></g>'
+
+    def _bracket(self, change: Change, timelines: tuple[Timeline, Timeline]) -> str:
+        x1, x2 = self.span.percent(change.begin), self.span.percent(change.end)
+        y = 2 * _LINE + 6
+        effect = change.effect
+        kind = effect.value.replace(" ", "-")
+        old, new = "nothing", "nothing"
+        if change.before:
+            old = ticket_name(timelines[0], change.before.ticket)
+        if change.after:
+            new = ticket_name(timelines[1], change.after.ticket)
+        words = f"{effect.value}: {old} → {new}, {moment(change.begin)} → {moment(change.end)} TAI"
+        parts = [f'<g class="chg {kind}"><title>{escape(words)}</title>']
+        parts.append(f'<line x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/>')
+        # However short it is, its begin is a mark that can be seen.
+        parts.append(f'<line class="mark" x1="{x1}" x2="{x1}" y1="{y - 4}" y2="{y + 1}"/>')
+        parts.append(f'<line x1="{x2}" x2="{x2}" y1="{y - 4}" y2="{y}"/>')
+        parts.append(f'<text x="{x1}" dx="2" y="{y + 12}">{_MARKS[effect]} {escape(effect.value)}</text></g>')
+        return "".join(parts)
+
+
+_SPOKEN = 12
+"""Intervals that are read out; the table has all."""
+
+_MARKS = {
+    Effect.LOST: "✗",
+    Effect.REVERTED: "↶",
+    Effect.REPLACED: "→",
+    Effect.NEWLY_COVERED: "+",
+    Effect.SAME_CONTENT: "=",
+}
+
+
+def changes(
+    before: TimelineRow | None, after: TimelineRow | None, timelines: tuple[Timeline, Timeline]
+) -> list[Change]:
+    """Return where something else wins for any detector, joined.
+
+    Parameters
+    ----------
+    before, after
+        The row; `None`: there is none.
+    timelines
+        Whose they are.
+    """
+    edges: set[int] = set()
+    for row in (before, after):
+        if row:
+            for interval in row.intervals:
+                edges.update(interval[:2])
+    known = frozenset(timelines[0].tickets)
+    found: list[Change] = []
+    for begin, end in pairwise(sorted(edges)):
+        old = before.interval(begin) if before else None
+        new = after.interval(begin) if after else None
+        if _named(old, timelines[0]) == _named(new, timelines[1]):
+            continue
+        effect = _effect(old, new, timelines[1], known)
+        change = Change(begin, end, effect, old, new)
+        if found and found[-1].end == begin and found[-1].effect is effect:
+            change = replace(found.pop(), end=end)
+        found.append(change)
+    return found
+
+
+def _named(interval: Interval | None, timeline: Timeline) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return what wins, by names: two timelines number their tickets apart."""
+    if interval is None:
+        return "", ()
+    odd = tuple((_name(timeline, each.ticket), each.detectors) for each in interval.odd)
+    return _name(timeline, interval.ticket), odd
+
+
+def _name(timeline: Timeline, ticket: int) -> str:
+    if ticket == NOTHING:
+        return ""
+    return timeline.tickets[ticket]
+
+
+def _effect(
+    before: Interval | None, after: Interval | None, timeline: Timeline, known: frozenset[str]
+) -> Effect:
+    """Return what becomes of most lookups, as `impact` calls it."""
+    found_before = before is not None and before.ticket != NOTHING
+    if after is None or after.ticket == NOTHING:
+        return Effect.LOST if found_before else Effect.REPLACED
+    if not found_before:
+        return Effect.NEWLY_COVERED
+    if timeline.tickets[after.ticket] in known:
+        return Effect.REVERTED
+    return Effect.REPLACED
+
+
+def _cut(intervals: Iterable[Interval], found: Sequence[Change]) -> Iterator[Interval]:
+    """Yield intervals, cut where a change begins or ends."""
+    edges = sorted({edge for change in found for edge in (change.begin, change.end)})
+    for interval in intervals:
+        begin = interval.begin
+        for edge in edges:
+            if begin < edge < interval.end:
+                yield interval._replace(begin=begin, end=edge)
+                begin = edge
+        yield interval._replace(begin=begin)
+
+
+def _joined(intervals: Sequence[Interval], span: Span, below: float) -> Sequence[Interval]:
+    """Return intervals, neighbours that cannot be told apart as one."""
+    if not below:
+        return intervals
+    shown: list[Interval] = []
+    for interval in intervals:
+        width = span.share(interval.end) - span.share(interval.begin)
+        if shown and width < below and span.share(shown[-1].end) - span.share(shown[-1].begin) < below:
+            interval = interval._replace(begin=shown.pop().begin)
+        shown.append(interval)
+    return shown
+
+
+_STYLE = """
+svg{font:11px "DejaVu Sans","Noto Sans",system-ui,sans-serif;background:#fff;color:#1b1b1b}
+text{fill:currentColor}.mo{stroke:#d8d8d8}.yr{stroke:#8a8a8a}.t0 rect{fill:#c3d3e3}.t1 rect{fill:#e3eaf1}
+.t2 rect{fill:#a9c0d6}.none rect{fill:none}.cut{stroke:#fff;stroke-width:2}.edge{stroke:#1b1b1b}
+.gap line{stroke:#8a8a8a;stroke-dasharray:2 4}.same rect{fill:none;stroke:#d8d8d8}
+.same .cut,.z2,.z5,.z10{display:none}
+.chg line{stroke:#a8380a;stroke-width:1.5}.chg .mark{stroke-width:3}.chg text{fill:#a8380a;font-weight:700}
+.chg.reverted line{stroke:#0b4f9c}.chg.reverted text{fill:#0b4f9c}
+@media (prefers-color-scheme:dark){svg{background:#15181b;color:#e8e8e8}.mo{stroke:#34393f}
+.t0 rect{fill:#33506b}.t1 rect{fill:#22354a}.t2 rect{fill:#43688a}.cut{stroke:#15181b}.edge{stroke:#e8e8e8}
+.same rect{stroke:#34393f}.chg line{stroke:#ff9a6b}.chg text{fill:#ff9a6b}
+.chg.reverted line{stroke:#8fc1ff}.chg.reverted text{fill:#8fc1ff}}
+""".strip()
+
+_WIDE = 960
+"""Pixels of a picture that stands by itself."""
+
+_LABELS = 200
+"""Pixels of its labels."""
+
+
+def embed(rows: Sequence[tuple[str, str, int]], drawing: Drawing, title: str) -> str:
+    """Return a picture that stands by itself, and follows dark mode.
+
+    Parameters
+    ----------
+    rows
+        Of each its label, its picture as `Drawing` draws it, and how many
+        pixels it is high.
+    drawing
+        Whose axis stands above them.
+    title
+        What the picture is of.
+    """
+    width = _WIDE - _LABELS
+    parts: list[str] = []
+    y = 4
+    axis = drawing.axis().replace("<svg ", f'<svg x="{_LABELS}" y="{y}" ').replace("100%", str(width), 1)
+    parts.append(axis)
+    y += _LINE
+    for label, picture, height in rows:
+        parts.append(f'<text x="4" y="{y + 13}" font-weight="600">{escape(label)}</text>')
+        placed = picture.replace("<svg ", f'<svg x="{_LABELS}" y="{y}" ', 1)
+        parts.append(placed.replace('width="100%"', f'width="{width}"', 1))
+        y += height
+    height = y + 4
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height}" role="img">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        f'<rect width="100%" height="100%" fill="none"/>{"".join(parts)}</svg>\n'
+    )
