@@ -81,6 +81,7 @@ COMMANDS: Mapping[str, Entry] = {
     "fingerprint": Entry(
         Group.LOOK, "fingerprint", "Tell whether repositories select the same calibrations."
     ),
+    "timeline": Entry(Group.LOOK, "timeline", "Tell which ticket wins when, by dataset type and filter."),
     "log": Entry(Group.LOOK, "log", "Tell what was done, by whom, when, and from which commit."),
     "rollback": Entry(Group.REPAIR, "rollback", "Prepare the change that takes a ticket out everywhere."),
     "unlock": Entry(Group.REPAIR, "unlock", "Break the lock of a run that is surely no more."),

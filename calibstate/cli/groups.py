@@ -173,6 +173,7 @@ class _About:
 
 PLACE = Noun("PLACE", "A site, or SITE/REPOSITORY; as --site and --repository.", completing.looked_at)
 PLACE_OR_PLAN = Noun("PLACE|PLAN", "Sites, or SITE/REPOSITORY; or a saved plan.", completing.looked_at)
+PLACE_OR_CHAIN = Noun("PLACE|CHAIN", "A site or SITE/REPOSITORY, or declared chains.", completing.looked_at)
 TICKET = Noun("TICKET", "TICKET, or INSTRUMENT/TICKET; as --ticket.", completing.tickets)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "AllOption",
     "AllowOption",
     "ArchiveBytesOption",
+    "AtRevisionOption",
     "BecauseOption",
     "BranchOption",
     "CheckOption",
@@ -106,6 +107,15 @@ ExcludeOption = Annotated[
         envvar="CALIBSTATE_EXCLUDE",
         autocompletion=completing.excluded,
         help="Leave out an address, a ticket, or what a shell pattern matches.",
+    ),
+]
+AtRevisionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="REV|DATE",
+        envvar="CALIBSTATE_AT",
+        help="As declared at a commit, branch or tag; or at a date, 2025-02-11 or 2025-02-11T03:00:00Z.",
     ),
 ]
 AllOption = Annotated[

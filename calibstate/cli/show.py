@@ -10,7 +10,7 @@ import typer
 from ..views.render import Format
 from .app import app
 from .groups import PLACE_OR_PLAN, Narrowing, about, grouped, shown_as
-from .options import refuse_together
+from .options import AtRevisionOption, refuse_together
 from .sessions import begin
 from .showing import finish
 
@@ -24,15 +24,7 @@ def show(
         Path | None,
         typer.Option("--plan", metavar="PLAN", help="PLAN as an option."),
     ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at",
-            metavar="REV|DATE",
-            envvar="CALIBSTATE_AT",
-            help="As declared at a commit, branch or tag; or at a date, 2025-02-11 or 2025-02-11T03:00:00Z.",
-        ),
-    ] = None,
+    at: AtRevisionOption = None,
     format: Annotated[Format, shown_as("results.declared.DeclaredChains")],
     narrowing: Annotated[Narrowing, about(PLACE_OR_PLAN)],
 ) -> None:

@@ -48,6 +48,7 @@ from .documents.places import ObservedDocument, SchemasDocument, SealsDocument, 
 from .documents.plans import DriftDocument, PlanDocument
 from .documents.proposing import AdoptDocument, ProposeDocument
 from .documents.status import StatusDocument
+from .documents.timelines import TimelineDocument
 from .documents.validation import ValidationDocument
 from .fieldstrings import WithFieldStrings
 
@@ -89,6 +90,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
+    Document("timeline.json", TimelineDocument, "Which ticket wins when, through chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),
     Document("checkup.json", CheckupDocument, "Whether one can work with the places", printed=True),
     Document("construction.json", ConstructionDocument, "How far a construction has come", printed=True),

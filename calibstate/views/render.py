@@ -25,11 +25,13 @@ class Format(Enum):
     GITHUB = "github"
     JUNIT = "junit"
     SHELL = "shell"
+    SVG = "svg"
 
 
 SUFFIXES: Mapping[str, Format] = {
     ".json": Format.JSON,
     ".md": Format.MARKDOWN,
+    ".svg": Format.SVG,
     ".txt": Format.TEXT,
     ".xml": Format.JUNIT,
 }
@@ -175,6 +177,12 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.TEXT: "views.fingerprints.as_text",
         Format.JSON: "store.documents.fingerprints.fingerprints_document",
         Format.MARKDOWN: "views.fingerprints.as_markdown",
+    },
+    "results.timelines.TimelinesDrawn": {
+        Format.TEXT: "views.timelines.text.as_text",
+        Format.JSON: "store.documents.timelines.timeline_document",
+        Format.MARKDOWN: "views.timelines.markdown.as_markdown",
+        Format.SVG: "views.timelines.svg.as_svg",
     },
     "results.lookups.ExplanationsFound": {
         Format.TEXT: "views.explain.as_text",

@@ -23,6 +23,7 @@ NOUNS = {
     "[DIR]": {"--output"},
     "[FOLDER]": {"--output"},
     "[PLACE]…": {"--site", "--repository"},
+    "[PLACE|CHAIN]…": {"--site", "--repository", "--chain"},
     "[PLACE|PLAN]…": {"--site", "--repository", "--plan"},
     "[PLAN]": {"--plan"},
     "[REV]": {"--to"},

@@ -12,12 +12,14 @@ from html import escape
 from itertools import pairwise
 
 from ...model.impacts import Effect
+from ...model.results.timelines import TimelinesDrawn
 from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
+from .ordinal import side_by_side
 from .span import Span, span_of
 from .tints import tints_of
 from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
 
-__all__ = ["Change", "Drawing", "changes", "embed"]
+__all__ = ["Change", "Drawing", "as_svg", "changes", "embed"]
 
 _HIGH = 15
 """Pixels of a bar."""
@@ -444,3 +446,32 @@ def embed(rows: Sequence[tuple[str, str, int]], drawing: Drawing, title: str) ->
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
         f'<rect width="100%" height="100%" fill="none"/>{"".join(parts)}</svg>\n'
     )
+
+
+def as_svg(result: TimelinesDrawn) -> Iterator[str]:
+    """Yield a picture of timelines that stands by itself."""
+    shown: list[Timeline] = []
+    for chain in result.chains:
+        shown.append(chain.timeline)
+        if chain.before:
+            shown.append(chain.before)
+    drawing = Drawing.of(*shown)
+    rows: list[tuple[str, str, int]] = []
+    for chain in result.chains:
+        rows.append((f"{chain.chain} at {', '.join(chain.repositories)}", _NO_PICTURE, _LINE + 6))
+        if chain.before is None or result.base is None:
+            for row in chain.timeline.rows:
+                rows.append((row_label(row), drawing.bars(row, chain.timeline), _LINE + 1))
+            continue
+        timelines = (chain.before, chain.timeline)
+        for label, old, new in side_by_side(*timelines):
+            if changes(old, new, timelines):
+                picture = drawing.pair(old, new, timelines, (result.base, "now"))
+                rows.append((label, picture, 3 * _LINE + 6))
+    title = f"Which ticket wins when: {result.of}"
+    if result.base is not None:
+        title += f", compared with {result.base}"
+    yield embed(rows, drawing, title).rstrip("\n")
+
+
+_NO_PICTURE = '<svg width="100%" height="1"></svg>'

@@ -1,0 +1,55 @@
+"""Timelines in a pull request: a column for each change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model.results.timelines import ChainTimeline, TimelinesDrawn
+from ..markdown import row, safe
+from .ordinal import Table, pairs, tables
+from .text import heading, legend, untold
+
+__all__ = ["as_markdown", "chain_as_markdown"]
+
+
+def as_markdown(result: TimelinesDrawn) -> Iterator[str]:
+    """Yield each chain, with a table for rows that change together."""
+    for chain in result.chains:
+        yield f"### {safe(heading(chain))}\n"
+        yield from chain_as_markdown(chain, result.base)
+    if result.chains:
+        yield safe(legend(result))
+    elif result.base is not None and not result.unreachable:
+        yield f"Compared with {safe(result.base)}, every chain selects the same."
+
+
+def chain_as_markdown(chain: ChainTimeline, base: str | None) -> Iterator[str]:
+    """Yield the tables of one chain, without a heading.
+
+    Parameters
+    ----------
+    chain
+        The chain.
+    base
+        What is compared with, for people; `None`: nothing is.
+    """
+    shown = tables(chain.timeline)
+    if chain.before is not None and base is not None:
+        shown = pairs(chain.before, chain.timeline, (base, "now"))
+    for table in shown:
+        yield from _table(table)
+    for sentence in untold(chain):
+        yield f"{safe(sentence)}\n"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"**{safe(', '.join(table.labels))}**\n"
+    moments = [column.begin for column in table.columns]
+    yield row("from", *moments)
+    yield "|---" * (len(moments) + 1) + "|"
+    for number, name in enumerate(table.lines or ("",)):
+        cells = [column.cells[number] for column in table.columns]
+        yield row(name, *cells)
+    for note in table.notes:
+        yield f"\n{safe(note)}"
+    yield ""

@@ -1,0 +1,96 @@
+"""Timelines on a terminal: a column for each change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from ...model.results.timelines import ChainTimeline, TimelinesDrawn
+from ..size import columns_of_terminal
+from .ordinal import Table, blocks, pairs, tables, wide
+
+__all__ = ["as_text", "heading", "legend", "untold"]
+
+_INDENT = 2
+
+_USUAL = 80
+"""Characters of a line where nobody has a terminal."""
+
+
+def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
+    """Yield each chain, with a small table for rows that change together."""
+    width = columns_of_terminal() or _USUAL
+    for chain in result.chains:
+        yield Text(heading(chain), "bold")
+        for table in _tables(chain, result):
+            yield ""
+            yield from _lines(table, width)
+        for sentence in untold(chain):
+            yield ""
+            yield Text(f"  {sentence}", "yellow")
+        yield ""
+    if result.chains:
+        yield Text(legend(result), "dim")
+    elif result.base is not None and not result.unreachable:
+        yield f"Compared with {result.base}, every chain selects the same."
+
+
+def heading(chain: ChainTimeline) -> str:
+    """Return a chain, and where it is so."""
+    places = ", ".join(chain.repositories)
+    if not places:
+        return chain.chain
+    return f"{chain.chain} at {places}"
+
+
+def untold(chain: ChainTimeline) -> Iterator[str]:
+    """Yield what is searched, and of which nobody can tell what it holds."""
+    if chain.unsealed:
+        names = ", ".join(chain.unsealed)
+        yield f"Not told here, since no seal says what they hold: {names}."
+    if chain.external:
+        names = ", ".join(chain.external)
+        yield f"Not told here, since others make them: {names}."
+
+
+def legend(result: TimelinesDrawn) -> str:
+    """Return how the tables are read."""
+    words = "TAI.  What stands under a moment wins from then until the next; the last goes on."
+    for chain in result.chains:
+        for row in chain.timeline.rows:
+            if any(interval.odd for interval in row.intervals):
+                return f"{words}  +2: for 2 detectors something else wins."
+    return words
+
+
+def _tables(chain: ChainTimeline, result: TimelinesDrawn) -> Iterator[Table]:
+    if chain.before is None or result.base is None:
+        yield from tables(chain.timeline)
+        return
+    yield from pairs(chain.before, chain.timeline, (result.base, "now"))
+
+
+def _lines(table: Table, width: int) -> Iterator[Text | str]:
+    yield Text(", ".join(table.labels), "green")
+    names = table.lines or ("",)
+    label = max(map(len, names))
+    room = width - _INDENT - label - 2
+    for block in blocks(table.columns, room):
+        widths = [wide(column) for column in block]
+        moments = [column.begin for column in block]
+        yield Text(_line("", label, moments, widths), "dim")
+        for number, name in enumerate(names):
+            cells = [column.cells[number] for column in block]
+            yield _line(name, label, cells, widths)
+    for note in table.notes:
+        yield Text(f"  {note}", "dim")
+
+
+def _line(name: str, label: int, cells: list[str], widths: list[int]) -> str:
+    line = " " * _INDENT + name.ljust(label)
+    if label:
+        line += "  "
+    for cell, width in zip(cells, widths, strict=True):
+        line += cell.ljust(width) + "  "
+    return line.rstrip()

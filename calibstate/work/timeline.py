@@ -1,0 +1,137 @@
+"""Tell which ticket wins when, through chains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import Diagnostic, UsageError
+from ..model.desired import DesiredState
+from ..model.names import RepositoryAddress, nearest
+from ..model.results.timelines import ChainTimeline, TimelinesDrawn
+from ..model.scope import Scope
+from ..model.timelines import Timeline, fold
+from .revisions import declared_at, desired_at
+from .scoping import check_scope
+from .session import Session
+
+__all__ = ["timeline"]
+
+
+def timeline(
+    session: Session,
+    words: Sequence[str] = (),
+    at: str | None = None,
+    base: str | None = None,
+    types: Sequence[str] = (),
+) -> TimelinesDrawn:
+    """Return which ticket wins when, as declared, or live at repositories.
+
+    Parameters
+    ----------
+    session
+        It says which tree, and which part of it.
+    words
+        Chains, or places to look at; empty: all declared chains.
+    at
+        A revision or a date, for what was declared; `None`: now.
+    base
+        The revision or date that is compared with; `None`: none.
+    types
+        Dataset types that are asked for; empty: all.
+
+    Raises
+    ------
+    UsageError
+        Something that was asked for is not declared, or no type has such a
+        name.
+    """
+    desired, of = session.desired, "the working tree"
+    if at is not None:
+        revision = declared_at(session, at)
+        desired, of = desired_at(revision), revision.words
+    chains = [word for word in words if word in desired.chains]
+    places = [word for word in words if word not in desired.chains]
+    if chains and places:
+        hint = "Ask for one after the other."
+        raise UsageError(Diagnostic("Chains and places", f"{', '.join(words)} are of both.", hint=hint))
+    if places:
+        if at is not None or base is not None:
+            detail = f"--at and --base are of what is declared, and {', '.join(places)} would be looked at."
+            raise UsageError(Diagnostic("A place has no revisions", detail, hint="Name a chain, or nothing."))
+        return _checked(_live(session, desired, types), types)
+    # The chains that were named stand among the repositories.
+    scope = replace(session.requested, repositories=_without(session.requested, chains))
+    check_scope(desired, scope)
+    return _checked(_declared(session, desired, scope, of, base, chains, types), types)
+
+
+def _declared(
+    session: Session,
+    desired: DesiredState,
+    scope: Scope,
+    of: str,
+    base: str | None,
+    chains: Sequence[str],
+    types: Sequence[str],
+) -> TimelinesDrawn:
+    # With this numpy is imported.
+    from ..lookups.timelines import declared_timelines
+
+    before, words = None, None
+    if base is not None:
+        revision = declared_at(session, base)
+        before, words = revision.desired, revision.words
+    drawn = declared_timelines(before, desired, scope, compares=base is not None, types=types)
+    if chains:
+        drawn = tuple(each for each in drawn if each.chain in chains)
+    return TimelinesDrawn(drawn, of, words, tuple(types))
+
+
+def _live(session: Session, desired: DesiredState, types: Sequence[str]) -> TimelinesDrawn:
+    from ..lookups.fingerprint import look_at_chains
+    from ..lookups.timelines import tickets_by_collection
+
+    places = session.places()
+    with session.counting("looking at", "repositories") as watch:
+        live = look_at_chains(desired, session.scope, places, watch)
+    session.listener.report(places.relied_on())
+    tickets = tickets_by_collection(desired)
+    drawn: list[ChainTimeline] = []
+    for address in desired.in_order_of_waves(live.chains):
+        for name, chain in live.chains[address].items():
+            folded = _of_types(fold(chain.resolved, tickets), types)
+            instrument = desired.chains[name].noun.instrument
+            drawn.append(ChainTimeline(name, instrument, (address,), folded))
+    drawn.sort(key=lambda each: each.chain)
+    return TimelinesDrawn(tuple(drawn), "live", None, tuple(types), live.unreachable)
+
+
+def _of_types(timeline: Timeline, types: Sequence[str]) -> Timeline:
+    if not types:
+        return timeline
+    rows = [row for row in timeline.rows if row.dataset_type in types]
+    return replace(timeline, rows=tuple(rows))
+
+
+def _without(scope: Scope, chains: Sequence[str]) -> tuple[RepositoryAddress, ...]:
+    return tuple(address for address in scope.repositories if address not in chains)
+
+
+def _checked(drawn: TimelinesDrawn, types: Sequence[str]) -> TimelinesDrawn:
+    """Return timelines, if each type that is asked for is in one of them."""
+    known: set[str] = set()
+    for chain in drawn.chains:
+        for timeline in (chain.timeline, chain.before):
+            if timeline:
+                known.update(row.dataset_type for row in timeline.rows)
+    for word in types:
+        # Where nothing changes, or nothing was seen, nobody can say.
+        if word in known or drawn.base is not None or not drawn.chains:
+            continue
+        hint = "`calibstate timeline` tells of all."
+        near = nearest(word, known)
+        if near:
+            hint = f"Did you mean {near}?"
+        raise UsageError(Diagnostic("No such type", f"No calibration of type {word} is found.", hint=hint))
+    return drawn
