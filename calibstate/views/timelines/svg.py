@@ -14,6 +14,7 @@ from itertools import pairwise
 from ...model.impacts import Effect
 from ...model.results.timelines import TimelinesDrawn
 from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
+from ..printable import printable
 from .ordinal import side_by_side
 from .span import Span, span_of
 from .tints import tints_of
@@ -166,10 +167,12 @@ class Drawing:
         kind = "cert"
         if not standing.wins:
             kind = "cert never"
-        parts = [f'<g class="{kind}" data-t="{escape(standing.ticket)}">']
+        parts = [f'<g class="{kind}" data-t="{escape(printable(standing.ticket))}">']
         ranges = ", ".join(f"{moment(begin)} → {moment(end)}" for begin, end in standing.ranges)
         words = "wins" if standing.wins else "never wins"
-        parts.append(f"<title>{escape(f'{standing.ticket}, certified {ranges} TAI: {words}')}</title>")
+        parts.append(
+            f"<title>{escape(f'{printable(standing.ticket)}, certified {ranges} TAI: {words}')}</title>"
+        )
         for begin, end in standing.ranges:
             x1, x2 = self.span.percent(begin), self.span.percent(end)
             parts.append(f'<line class="cand" x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/>')
@@ -231,7 +234,7 @@ class Drawing:
         width = self.span.width(interval.begin, interval.end)
         words = escape(interval_in_words(timeline, interval))
         # What is written of a bar once is its title: all else is drawn.
-        parts = [f'<g class="{" ".join(classes)}" data-t="{escape(name)}"><title>{words}</title>']
+        parts = [f'<g class="{" ".join(classes)}" data-t="{escape(printable(name))}"><title>{words}</title>']
         parts.append(f'<rect x="{x}" width="{width}" y="{y}" height="{_HIGH}"/>')
         parts.append(f'<line class="cut" x1="{x}" x2="{x}" y1="{y}" y2="{y + _HIGH}"/>')
         if interval.odd:

@@ -21,8 +21,15 @@ _USUAL = 80
 def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
     """Yield each chain, with a small table for rows that change together."""
     width = columns_of_terminal() or _USUAL
+    shown: dict[tuple[object, object], str] = {}
     for chain in result.chains:
         yield Text(heading(chain), "bold")
+        # A chain within a chain often selects the same as that.
+        same = shown.setdefault((chain.timeline, chain.before), chain.chain)
+        if same != chain.chain:
+            yield f"  The same as {same}."
+            yield ""
+            continue
         for table in _tables(chain, result):
             yield ""
             yield from _lines(table, width)
