@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..engine.expand import places_of
-from ..model.contents import Holding
+from ..model.contents import Holding, Row
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.results.timelines import ChainTimeline
@@ -22,13 +22,18 @@ from .resolve import resolve
 __all__ = ["declared_timelines", "stack_of", "tickets_by_collection"]
 
 
+_Names = tuple[str, ...]
+"""Collections in search order, or tickets."""
+
+_Key = tuple[str, _Names, _Names]
+"""A chain by its name, and what is searched through it before and after."""
+
+
 @dataclass
 class _Alike:
     """Repositories where a chain searches the same."""
 
     instrument: str
-    before: tuple[str, ...]
-    after: tuple[str, ...]
     repositories: list[RepositoryAddress] = field(default_factory=list)
 
 
@@ -62,32 +67,36 @@ def declared_timelines(
         is compared, only what does not select the same any more.
     """
     sides = Sides.of(before, after, SealedSight())
-    alike: dict[tuple[str, tuple[str, ...], tuple[str, ...]], _Alike] = {}
-    for address in after.in_order_of_waves(places_of(after, scope)):
-        for name, search in search_changes(address, scope, sides).items():
-            old, new = search.before.leaves, search.after.leaves
-            if compares and old == new and sides.before.sources(old) == sides.after.sources(new):
+    alike: dict[_Key, _Alike] = {}
+    addresses = places_of(after, scope)
+    for address in after.in_order_of_waves(addresses):
+        searches = search_changes(address, scope, sides)
+        for name, search in searches.items():
+            old = search.before.leaves
+            new = search.after.leaves
+            is_same = old == new and sides.before.sources(old) == sides.after.sources(new)
+            if compares and is_same:
                 continue
-            chain = alike.setdefault((name, old, new), _Alike(search.instrument, old, new))
-            chain.repositories.append(address)
-    # What several chains search is resolved once.
-    resolved: dict[tuple[bool, tuple[str, ...]], Timeline] = {}
-
-    def timeline(side: Side, leaves: tuple[str, ...]) -> Timeline:
-        key = (side is sides.after, leaves)
-        if key not in resolved:
-            resolved[key] = _timeline(side, leaves, types)
-        return resolved[key]
-
+            key = (name, old, new)
+            if key not in alike:
+                alike[key] = _Alike(search.instrument)
+            alike[key].repositories.append(address)
+    timelines_before = _Timelines(sides.before, types)
+    timelines_after = _Timelines(sides.after, types)
     chains: list[ChainTimeline] = []
-    for (name, old, new), chain in sorted(alike.items(), key=lambda each: each[0][0]):
+    for key in sorted(alike):
+        name, old, new = key
+        chain = alike[key]
+        timeline_before: Timeline | None = None
+        if compares:
+            timeline_before = timelines_before.of(old)
         unsealed, external = _unknown(sides.after, new)
         drawn = ChainTimeline(
             name,
             chain.instrument,
             tuple(chain.repositories),
-            timeline(sides.after, new),
-            timeline(sides.before, old) if compares else None,
+            timelines_after.of(new),
+            timeline_before,
             unsealed,
             external,
         )
@@ -95,13 +104,14 @@ def declared_timelines(
     return tuple(chains)
 
 
-def _unknown(side: Side, leaves: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _unknown(side: Side, leaves: Sequence[str]) -> tuple[_Names, _Names]:
     """Return tickets and collections whose content nobody tells."""
-    known = {leaf for leaf, _ in side.sources(leaves)}
+    sources = side.sources(leaves)
+    told_by_seals = dict(sources)
     unsealed: dict[str, None] = {}
     external: dict[str, None] = {}
     for leaf in leaves:
-        if leaf in known:
+        if leaf in told_by_seals:
             continue
         if leaf in side.tickets:
             unsealed[side.tickets[leaf]] = None
@@ -110,18 +120,37 @@ def _unknown(side: Side, leaves: Sequence[str]) -> tuple[tuple[str, ...], tuple[
     return tuple(unsealed), tuple(external)
 
 
-def _timeline(side: Side, leaves: Sequence[str], types: Sequence[str]) -> Timeline:
-    holdings = holdings_of(side.sources(leaves))
-    if types:
-        holdings = [_of_types(holding, types) for holding in holdings]
-    folded = fold(resolve(holdings), side.tickets)
-    # A seal has no UUIDs, and what it tells has no fingerprint of datasets.
-    return replace(folded, fingerprint="")
+class _Timelines:
+    """Timelines by one of the declarations.
+
+    What several chains search is resolved once.
+    """
+
+    def __init__(self, side: Side, types: Sequence[str]) -> None:
+        self._side = side
+        self._types = types
+        self._timelines: dict[_Names, Timeline] = {}
+
+    def of(self, leaves: _Names) -> Timeline:
+        """Return the timeline of collections, in search order."""
+        if leaves not in self._timelines:
+            sources = self._side.sources(leaves)
+            holdings = holdings_of(sources)
+            if self._types:
+                holdings = [_of_types(holding, self._types) for holding in holdings]
+            resolved = resolve(holdings)
+            folded = fold(resolved, self._side.tickets)
+            # A seal has no UUIDs, so that there is no fingerprint of datasets.
+            self._timelines[leaves] = replace(folded, fingerprint="")
+        return self._timelines[leaves]
 
 
 def _of_types(holding: Holding, types: Sequence[str]) -> Holding:
-    rows = tuple(row for row in holding.rows if row.dataset_type in types)
-    return replace(holding, rows=rows)
+    rows: list[Row] = []
+    for row in holding.rows:
+        if row.dataset_type in types:
+            rows.append(row)
+    return replace(holding, rows=tuple(rows))
 
 
 def tickets_by_collection(desired: DesiredState) -> Mapping[str, str]:
@@ -157,7 +186,9 @@ def stack_of(
     """
     standings: list[Standing] = []
     for leaf in leaves:
-        alone = fold(resolve([_of_types(leaf, (row.dataset_type,))]), tickets)
+        of_type = _of_types(leaf, (row.dataset_type,))
+        resolved = resolve([of_type])
+        alone = fold(resolved, tickets)
         certified: tuple[Range, ...] = ()
         for each in alone.rows:
             # Filters that agree when all is searched need not agree alone.
@@ -170,14 +201,24 @@ def stack_of(
     return tuple(standings)
 
 
+def _found(row: TimelineRow) -> Iterator[Range]:
+    """Yield the ranges in which a row finds anything."""
+    for interval in row.intervals:
+        if interval.ticket != NOTHING:
+            yield interval[:2]
+
+
 def _won(row: TimelineRow, timeline: Timeline, name: str, certified: Sequence[Range]) -> list[Range]:
     """Return the parts of ranges in which a ticket wins."""
     won: list[Range] = []
     for interval in row.intervals:
-        if interval.ticket == NOTHING or timeline.tickets[interval.ticket] != name:
+        if interval.ticket == NOTHING:
+            continue
+        if timeline.tickets[interval.ticket] != name:
             continue
         for begin, end in certified:
-            first, last = max(begin, interval.begin), min(end, interval.end)
+            first = max(begin, interval.begin)
+            last = min(end, interval.end)
             if first < last:
                 won.append((first, last))
     return won

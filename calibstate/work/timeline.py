@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
-from ..model.names import RepositoryAddress, nearest
+from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..model.scope import Scope
 from ..model.timelines import Timeline, fold
@@ -120,18 +120,20 @@ def _without(scope: Scope, chains: Sequence[str]) -> tuple[RepositoryAddress, ..
 
 def _checked(drawn: TimelinesDrawn, types: Sequence[str]) -> TimelinesDrawn:
     """Return timelines, if each type that is asked for is in one of them."""
-    known: set[str] = set()
+    found_types: set[str] = set()
     for chain in drawn.chains:
         for timeline in (chain.timeline, chain.before):
             if timeline:
-                known.update(row.dataset_type for row in timeline.rows)
+                found_types.update(row.dataset_type for row in timeline.rows)
     for word in types:
-        # Where nothing changes, or nothing was seen, nobody can say.
-        if word in known or drawn.base is not None or not drawn.chains:
+        # Where nothing changes, or nothing is told, nobody can say.
+        if word in found_types or drawn.base is not None or not found_types:
             continue
         hint = "`calibstate timeline` tells of all."
-        near = nearest(word, known)
+        near = nearest(word, found_types)
         if near:
             hint = f"Did you mean {near}?"
-        raise UsageError(Diagnostic("No such type", f"No calibration of type {word} is found.", hint=hint))
+        raise UsageError(
+            Diagnostic("No such type", f"No calibration of type {spelled(word)} is found.", hint=hint)
+        )
     return drawn

@@ -64,6 +64,8 @@ OWN_WORDS = {
     ("rollback", "--because"): "why a ticket goes",
     ("rollback", "--ticket"): "it is about one",
     ("history", "--ticket"): "of one chain only",
+    ("timeline", "--base"): "only what changes is shown",
+    ("timeline", "--chain"): "one of several",
     ("seal", "--write"): "one word of it, and not a list",
     ("seal", "--ticket"): "what is read, and not what is left of it",
 }

@@ -116,7 +116,7 @@ class Drawing:
         names
             What the two are called.
         """
-        found = changes(before, after, timelines)
+        changing = changes(before, after, timelines)
         parts = [*self._lines(3 * _LINE + 4)]
         spoken: list[str] = []
         for index, row in enumerate((before, after)):
@@ -127,13 +127,13 @@ class Drawing:
             y = _TOP + index * _LINE
             parts.append("<g>")
             if index:
-                cut = list(_cut(intervals, found))
-                parts.extend(self._bars(cut, timeline, y, changed=found))
+                cut = list(_cut(intervals, changing))
+                parts.extend(self._bars(cut, timeline, y, changed=changing))
             else:
                 parts.extend(self._bars(intervals, timeline, y))
             parts.append("</g>")
             spoken.append(f"{names[index]}: {in_words(timeline, intervals[:_SPOKEN]) or 'nothing'}")
-        for change in found:
+        for change in changing:
             parts.append(self._bracket(change, timelines))
         label = escape(". ".join(spoken))
         body = "".join(parts)
@@ -330,19 +330,19 @@ def changes(
         if row:
             for interval in row.intervals:
                 edges.update(interval[:2])
-    known = frozenset(timelines[0].tickets)
-    found: list[Change] = []
+    searched = frozenset(timelines[0].tickets)
+    changing: list[Change] = []
     for begin, end in pairwise(sorted(edges)):
         old = before.interval(begin) if before else None
         new = after.interval(begin) if after else None
         if _named(old, timelines[0]) == _named(new, timelines[1]):
             continue
-        effect = _effect(old, new, timelines[1], known)
+        effect = _effect(old, new, timelines[1], searched)
         change = Change(begin, end, effect, old, new)
-        if found and found[-1].end == begin and found[-1].effect is effect:
-            change = replace(found.pop(), end=end)
-        found.append(change)
-    return found
+        if changing and changing[-1].end == begin and changing[-1].effect is effect:
+            change = replace(changing.pop(), end=end)
+        changing.append(change)
+    return changing
 
 
 def _named(interval: Interval | None, timeline: Timeline) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -360,7 +360,7 @@ def _name(timeline: Timeline, ticket: int) -> str:
 
 
 def _effect(
-    before: Interval | None, after: Interval | None, timeline: Timeline, known: frozenset[str]
+    before: Interval | None, after: Interval | None, timeline: Timeline, searched: frozenset[str]
 ) -> Effect:
     """Return what becomes of most lookups, as `impact` calls it."""
     found_before = before is not None and before.ticket != NOTHING
@@ -368,14 +368,14 @@ def _effect(
         return Effect.LOST if found_before else Effect.REPLACED
     if not found_before:
         return Effect.NEWLY_COVERED
-    if timeline.tickets[after.ticket] in known:
+    if timeline.tickets[after.ticket] in searched:
         return Effect.REVERTED
     return Effect.REPLACED
 
 
-def _cut(intervals: Iterable[Interval], found: Sequence[Change]) -> Iterator[Interval]:
+def _cut(intervals: Iterable[Interval], changing: Sequence[Change]) -> Iterator[Interval]:
     """Yield intervals, cut where a change begins or ends."""
-    edges = sorted({edge for change in found for edge in (change.begin, change.end)})
+    edges = sorted({edge for change in changing for edge in (change.begin, change.end)})
     for interval in intervals:
         begin = interval.begin
         for edge in edges:
