@@ -47,6 +47,8 @@ BREACHES = [
     ("Only the command line and the views know the screen", "work/session.py", "import rich.console"),
     ("Only the command line and the views know the screen", "work/__init__.py", "import click"),
     ("Only adapters know the world outside", "work/validate.py", "import sqlalchemy"),
+    ("Only the views know the template language", "work/page.py", "import jinja2"),
+    ("Only the views know the template language", "store/pagefolder.py", "from markupsafe import escape"),
 ]
 
 
@@ -92,6 +94,7 @@ def test_a_breach_of_a_contract_is_seen(tmp_path: Path, contract: str, file: str
         ("Only adapters know the world outside", {"adapters", "demo"}),
         ("Only the store reads and writes YAML", {"store", "demo"}),
         ("Only the command line and the views know the screen", {"cli", "views", "demo"}),
+        ("Only the views know the template language", {"views"}),
     ],
 )
 def test_a_contract_names_every_room_but_those_it_frees(contract: str, free: set[str]) -> None:

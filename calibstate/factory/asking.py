@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ..engine.side_by_side import InTime
 from ..errors import Diagnostic, UnreachableError
-from ..model.names import RepositoryAddress
+from ..model.names import RUCIO, RepositoryAddress
 from ..ports.silence import Silences, at_work
 
 __all__ = ["Asking", "not_asked", "server_of"]
@@ -27,11 +27,21 @@ class Asking:
     only
         The repositories of a site that asks nobody but its own places; `None`:
         all places are asked.
+    looks
+        Whether repositories and Rucio are asked at all; else only the stores
+        are, to which everybody writes.
     """
 
-    def __init__(self, timeout: timedelta, only: Collection[RepositoryAddress] | None = None) -> None:
+    def __init__(
+        self,
+        timeout: timedelta,
+        only: Collection[RepositoryAddress] | None = None,
+        *,
+        looks: bool = True,
+    ) -> None:
         self.timeout = timeout
         self.only = only
+        self.looks = looks
         self.silences = Silences(timeout)
         """What said nothing in this run."""
 
@@ -57,6 +67,8 @@ class Asking:
         """
         if self.only is not None and address not in self.only:
             raise not_asked(address)
+        if not self.looks:
+            raise _not_looked_at(address)
         return self.in_time(address, address)(question)
 
     @contextmanager
@@ -70,6 +82,8 @@ class Asking:
         """
         if self.only is not None:
             raise not_asked(place)
+        if not self.looks and place == RUCIO:
+            raise _not_looked_at(place)
         with self.silences.asking(store, place):
             yield
 
@@ -87,6 +101,17 @@ def not_asked(what: str) -> UnreachableError:
             "Place was not asked",
             f"{what}: it was not asked (--only-here)",
             hint="Run this without --only-here to have it asked too.",
+        )
+    )
+
+
+def _not_looked_at(place: str) -> UnreachableError:
+    """Return the error that a command looks at no places."""
+    return UnreachableError(
+        Diagnostic(
+            "Place was not looked at",
+            f"{place}: it was not looked at now",
+            hint="Run this with --live to have it looked at.",
         )
     )
 

@@ -25,6 +25,7 @@ from ..model.observations import Observation, ObservationsOfOthers, stamp
 from ..model.reviews import PublishedReview
 from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
+from ..model.seen import Seen, SeenPlaces
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import ButlerCommands, CommandRunner
@@ -71,6 +72,9 @@ class Places:
         a step stands on is read.
     timeout
         How long a place may be silent before it counts as unreachable.
+    looks
+        Whether repositories and Rucio are looked at; else only the archive and
+        the stores of records are asked.
     """
 
     def __init__(
@@ -81,13 +85,14 @@ class Places:
         *,
         remembers: bool = False,
         timeout: timedelta = USUAL_TIMEOUT,
+        looks: bool = True,
     ) -> None:
         self.timeout = timeout
         self._desired = desired
         settings = desired.settings.noun
         self._formatters = settings.formatters
         self._addresses = Addresses(desired)
-        self._asking = Asking(timeout, only)
+        self._asking = Asking(timeout, only, looks=looks)
         self._stores = RecordStores(self._addresses, self._asking)
         self._others = ObservedByOthers(observations or ObservationsOfOthers(), self._addresses, self._stores)
         self._repository_settings = Settings(settings.formatters, remembers)
@@ -315,6 +320,22 @@ class Places:
         if place == ARCHIVE:
             return self._archive.examine()
         return self._stores.at(place).examine()
+
+    def seen(self, unreachable: Collection[str] = ()) -> SeenPlaces:
+        """Return when each repository was seen, and by whom.
+
+        Parameters
+        ----------
+        unreachable
+            Places that said nothing: nobody saw those now.
+        """
+        now = datetime.now(UTC)
+        places: dict[RepositoryAddress, Seen] = {}
+        for address in sorted(self._repositories):
+            seen = self._repositories[address].seen(now)
+            if seen and address not in unreachable:
+                places[address] = seen
+        return places
 
     def relied_on(self) -> tuple[Diagnostic, ...]:
         """Return what a person should know of how places were seen."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.names import RepositoryAddress
+from ..model.seen import Seen, SeenBy
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
@@ -97,6 +98,16 @@ class RepositoryPlace:
             return self._seen_by_others.butler
         self._begin_to_ask()
         return reader
+
+    def seen(self, now: datetime) -> Seen | None:
+        """Return when it was seen; `None`: nobody saw it."""
+        if self._seen_by_others:
+            observation = self._seen_by_others.butler.observation
+            age = int((now - observation.moment).total_seconds())
+            return Seen(at=observation.at, by=SeenBy.PUBLISHED, age=age)
+        if self._live.opened:
+            return Seen.live(now)
+        return None
 
     def _open_live(self) -> RegistryReader | DafButlerReader:
         return self._asking.ask_repository(self._address, self._open_reader)

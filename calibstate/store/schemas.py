@@ -44,6 +44,8 @@ from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.log import LogDocument
+from .documents.pages_overview import OverviewDocument
+from .documents.pages_written import PagesDocument
 from .documents.places import ObservedDocument, SchemasDocument, SealsDocument, UnlockedDocument
 from .documents.plans import DriftDocument, PlanDocument
 from .documents.proposing import AdoptDocument, ProposeDocument
@@ -119,6 +121,8 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("unlocked.json", UnlockedDocument, "What became of the lock of a place", printed=True),
     Document("schemas.json", SchemasDocument, "Which schemas were written, or would be", printed=True),
     Document("errors.json", ErrorsDocument, "Why a command could not do what it was asked", printed=True),
+    Document("pages.json", PagesDocument, "Pages that were written", printed=True),
+    Document("page-overview.json", OverviewDocument, "data.json of an overview among pages", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
     Document("apply-summary.json", ApplySummaryDocument, "What a run of apply came to", printed=True),
 )

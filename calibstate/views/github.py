@@ -13,8 +13,8 @@ from dataclasses import replace
 from ..errors import Diagnostic, Severity
 from ..model.results.proposals import Proposal
 from ..model.results.trees import Formatting, Validation
+from .documentation import page_of
 from .findings import Group, groups
-from .pages import page_of
 
 __all__ = ["annotated", "annotation", "problems", "validation"]
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from rich.text import Text
 
 from ..errors import Diagnostic, Severity, Where
-from .pages import page_of
+from .documentation import page_of
 
 __all__ = [
     "Aside",

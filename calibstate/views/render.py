@@ -209,6 +209,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.places.seals_document",
         Format.MARKDOWN: "views.places.seals",
     },
+    "results.pages.PagesWritten": {
+        Format.TEXT: "views.written_pages.lines",
+        Format.JSON: "store.documents.pages_written.pages_document",
+        Format.MARKDOWN: "views.written_pages.lines",
+    },
     "results.runs.RunsListed": {
         Format.TEXT: "views.log.listed_as_text",
         Format.JSON: "store.documents.log.log_document",

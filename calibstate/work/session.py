@@ -60,6 +60,9 @@ class Session:
     max_age: timedelta | None = None
     """Age from which an observation is too old; `None`: as usual."""
 
+    looks: bool = True
+    """Whether repositories and Rucio are looked at."""
+
     remembers: bool = False
     """Whether what a database held at the last look may be remembered."""
 
@@ -189,7 +192,14 @@ class Session:
         observations = observations_of(
             self.observed, self.desired, self.listener, self.max_age, to_act=to_act
         )
-        places = Places(self.desired, observations, only, remembers=self.remembers, timeout=self.timeout)
+        places = Places(
+            self.desired,
+            observations,
+            only,
+            remembers=self.remembers,
+            timeout=self.timeout,
+            looks=self.looks,
+        )
         return self.traced(places)
 
     def traced(self, places: P) -> P:

@@ -1,0 +1,143 @@
+"""What declared chains search and select: as declared, and as they are live.
+
+A declared chain is told by the seals alone, so that no butler is needed; of
+what nobody sealed it is told that it is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from ..engine.expand import places_of
+from ..engine.side_by_side import gather
+from ..errors import Diagnostic
+from ..model.desired import DesiredState
+from ..model.names import CollectionName, RepositoryAddress
+from ..model.pages import DeclaredSearch, LiveChain
+from ..model.scope import Scope
+from ..model.timelines import fold
+from ..ports.places import ReadPlaces
+from .comparing.chain_impact import holdings_of
+from .comparing.searches import Search, search_changes
+from .comparing.sides import Sides
+from .comparing.sight import SealedSight
+from .effective import flatten
+from .fingerprint import look_at_chains
+from .resolve import resolve
+
+__all__ = ["LiveChains", "declared_searches", "live_chains", "tickets_of_collections"]
+
+LiveChains = Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]]
+"""By address and name; a chain that does not exist is left out."""
+
+_Searches = dict[CollectionName, dict[Search, list[RepositoryAddress]]]
+"""Repositories that search the same, by chain and by what it searches."""
+
+
+def tickets_of_collections(desired: DesiredState) -> Mapping[CollectionName, str]:
+    """Return the ticket of each collection of tickets.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    """
+    tickets: dict[CollectionName, str] = {}
+    for written in desired.tickets.values():
+        ticket = written.noun
+        for name in (*ticket.leaves, *ticket.children):
+            tickets[name] = ticket.ticket
+    return tickets
+
+
+def declared_searches(
+    desired: DesiredState,
+    scope: Scope,
+) -> Mapping[CollectionName, tuple[DeclaredSearch, ...]]:
+    """Return what declared chains search, and what is effective by the seals.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    scope
+        The part of it that is asked for.
+
+    Returns
+    -------
+    mapping
+        By name of the chain; a search comes first that most repositories
+        have.
+    """
+    sides = Sides.of(None, desired, SealedSight())
+    repositories = desired.in_order_of_waves(places_of(desired, scope))
+    same: _Searches = {}
+    for address in repositories:
+        for name, change in search_changes(address, scope, sides).items():
+            having = same.setdefault(name, {})
+            having.setdefault(change.after, []).append(address)
+    tickets = tickets_of_collections(desired)
+    searches: dict[CollectionName, tuple[DeclaredSearch, ...]] = {}
+    for name, having in same.items():
+        of_chain: list[DeclaredSearch] = []
+        for search, addresses in having.items():
+            sources = sides.after.sources(search.leaves)
+            resolved = resolve(holdings_of(sources))
+            told = {leaf for leaf, _ in sources}
+            declared = DeclaredSearch(
+                repositories=tuple(addresses),
+                children=search.children,
+                searched=search.leaves,
+                selected=resolved.selected,
+                unsealed=frozenset(search.leaves) - told,
+                timeline=fold(resolved, tickets),
+            )
+            of_chain.append(declared)
+        of_chain.sort(key=lambda search: -len(search.repositories))
+        searches[name] = tuple(of_chain)
+    return searches
+
+
+def live_chains(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    counted: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[LiveChains, Mapping[RepositoryAddress, Diagnostic]]:
+    """Return the declared chains as they are live, and what was not seen.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    places
+        Where to look.
+    counted
+        Told how many repositories have been looked at, of how many.
+    """
+    tickets = tickets_of_collections(desired)
+    looked_at = look_at_chains(desired, scope, places, counted)
+
+    def chains_at(address: RepositoryAddress) -> Mapping[CollectionName, LiveChain]:
+        butler = places.butler(address)
+        there = looked_at.chains[address]
+        listed = butler.collections(list(there))
+        chains: dict[CollectionName, LiveChain] = {}
+        for name, chain in there.items():
+            # A chain may have gone since it was looked at.
+            if name not in listed:
+                continue
+            chains[name] = LiveChain(
+                children=tuple(listed[name].children),
+                searched=flatten(butler, name),
+                selected=chain.resolved.selected,
+                timeline=fold(chain.resolved, tickets),
+            )
+        return chains
+
+    looks: dict[RepositoryAddress, Callable[[], Mapping[CollectionName, LiveChain]]] = {}
+    for address in looked_at.chains:
+        looks[address] = partial(chains_at, address)
+    gathered = gather(looks, places.timeout, lambda done, total: None)
+    return gathered.results, {**looked_at.unreachable, **gathered.unreachable}

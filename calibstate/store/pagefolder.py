@@ -1,0 +1,174 @@
+"""A folder of pages: written beside itself, then put in its own place.
+
+Whoever reads it meanwhile sees the old pages or the new ones.  What is no
+page is never taken away: a folder that holds anything else is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from ..errors import Diagnostic, RefusedError, UsageError
+from ..model.names import with_code_points
+
+__all__ = ["LIST", "PageFolder"]
+
+LIST = "page.json"
+"""The file that names all files of the folder."""
+
+_MOST_NAMED = 3
+"""Strange files that a message names."""
+
+
+class PageFolder:
+    """A folder of pages.
+
+    Parameters
+    ----------
+    folder
+        Where it is, or will be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def generated(self) -> str:
+        """When what is there was made; empty: nobody knows."""
+        return str(self._list.get("generated", ""))
+
+    def check(self) -> None:
+        """Refuse a folder that holds what no page is.
+
+        Raises
+        ------
+        RefusedError
+            It does, or it is a link or a file.
+        """
+        folder = self._folder
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise self._refused("It is a link or a file, and pages are a folder.")
+        own = {LIST, *self._own_files()}
+        strange = [name for name in self._files() if name not in own]
+        if not strange:
+            return
+        named = ", ".join(map(with_code_points, strange[:_MOST_NAMED]))
+        more = len(strange) - _MOST_NAMED
+        if more > 0:
+            named += f" and {more} more"
+        raise self._refused(f"It holds what no page is: {named}.")
+
+    def write(self, files: Mapping[str, bytes], generated: str, version: str) -> None:
+        """Put new pages in the place of what is there.
+
+        Parameters
+        ----------
+        files
+            What each file holds, by its path in the folder.
+        generated
+            When they were made.
+        version
+            Of calibstate.
+
+        Raises
+        ------
+        UsageError
+            They cannot be written.
+        """
+        folder = Path(os.path.abspath(self._folder))  # noqa: PTH100 - links stay as they were named
+        word = uuid4().hex[:8]
+        new = folder.with_name(f".{folder.name}-new-{word}")
+        old = folder.with_name(f".{folder.name}-old-{word}")
+        try:
+            new.mkdir(parents=True)
+            for name, data in {**files, LIST: _listed(files, generated, version)}.items():
+                path = new / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            # A folder cannot take the place of one that holds something.
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        except OSError as error:
+            self._take_back(folder, new, old)
+            raise UsageError(
+                Diagnostic("Pages cannot be written", f"{self._folder}: {error.strerror}.")
+            ) from None
+        shutil.rmtree(old, ignore_errors=True)
+
+    def stale(self, files: Mapping[str, bytes], generated: str, version: str) -> tuple[str, ...]:
+        """Return the files that are not as they would be written.
+
+        Parameters
+        ----------
+        files, generated, version
+            As for `write`.
+        """
+        wanted = {**files, LIST: _listed(files, generated, version)}
+        stale = set(self._files()) - wanted.keys()
+        for name, data in wanted.items():
+            path = self._folder / name
+            if not path.is_file() or path.read_bytes() != data:
+                stale.add(name)
+        return tuple(sorted(stale))
+
+    @cached_property
+    def _list(self) -> Mapping[str, Any]:
+        """The list that is there; a folder without one has no pages."""
+        try:
+            listed = json.loads((self._folder / LIST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(listed, dict) or listed.get("kind") != "page":
+            return {}
+        return listed
+
+    def _own_files(self) -> list[str]:
+        files = self._list.get("files")
+        # Who wrote the list may have been somebody else.
+        if not isinstance(files, list):
+            return []
+        return [name for name in files if isinstance(name, str)]
+
+    def _files(self) -> Iterator[str]:
+        if self._folder.is_dir():
+            for path in sorted(self._folder.rglob("*")):
+                if not path.is_dir() or path.is_symlink():
+                    yield path.relative_to(self._folder).as_posix()
+
+    def _take_back(self, folder: Path, new: Path, old: Path) -> None:
+        with suppress(OSError):
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+        shutil.rmtree(new, ignore_errors=True)
+
+    def _refused(self, why: str) -> RefusedError:
+        name = with_code_points(str(self._folder))
+        return RefusedError(
+            Diagnostic(
+                "Folder is not one of pages",
+                f"{name}: {why}",
+                hint="Name a new folder, or one that `calibstate page` has written.",
+            )
+        )
+
+
+def _listed(files: Mapping[str, bytes], generated: str, version: str) -> bytes:
+    """Return the list of all files, as it is written."""
+    document = {
+        "format_version": "1.0",
+        "kind": "page",
+        "generated": generated,
+        "version": version,
+        "files": sorted(files),
+    }
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    return f"{text}\n".encode()

@@ -1,0 +1,257 @@
+"""Where pages have their content from: each source fails by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import __version__
+from ..engine.expand import places_of
+from ..errors import CalibstateError, Diagnostic, UsageError
+from ..factory.past import checked_out, declared_in_time
+from ..model.approvals import Approved
+from ..model.changes import Changes
+from ..model.desired import DesiredState
+from ..model.drift import Drift
+from ..model.names import RUCIO, CollectionName, InstrumentName, RepositoryAddress
+from ..model.observations import CLOCKS_AGREE, stamp
+from ..model.pages import DeclaredSearch, LiveChain, Merge, PageContent, PageWishes, Standing, Task, Unread
+from ..model.reviews import PublishedReview
+from ..model.revisions import Then
+from ..model.runs import PastRun
+from ..model.seen import Seen, SeenPlaces
+from ..model.status import Status
+from ..past.changes import changes
+from ..surveys.approvals import approvals
+from ..surveys.standings import standings, tasks
+from ..surveys.status import status
+from .looking import look
+from .revisions import declared_at, desired_at
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+__all__ = ["Sources"]
+
+T = TypeVar("T")
+
+_AS_OLD_AS_IT_IS = timedelta(days=36_500)
+"""Sights are read however old they are: the page says how old."""
+
+
+@dataclass
+class Sources:
+    """What pages are made of, read one by one."""
+
+    session: Session
+    wishes: PageWishes
+    max_age: timedelta
+
+    unread: list[Unread] = field(default_factory=list)
+    """What could not be read so far."""
+
+    def content(self, unsound: tuple[Diagnostic, ...], since: str | None) -> PageContent:
+        """Return all that pages tell of a tree.
+
+        Parameters
+        ----------
+        unsound
+            Mistakes of the tree as it is, where an older revision is shown.
+        since
+            The revision that is compared with; `None`: none is.
+
+        Raises
+        ------
+        UsageError
+            There is no such revision.
+        """
+        # With these numpy is imported.
+        from ..lookups.searched import declared_searches, tickets_of_collections
+
+        session = self.session
+        desired, scope = session.desired, session.scope
+        before: Mapping[CollectionName, tuple[DeclaredSearch, ...]] = {}
+        base = ""
+        if since is not None:
+            then = declared_at(session, since)
+            before = declared_searches(desired_at(then), scope)
+            base = then.words
+        here = checked_out(str(session.root))
+        status_there, drift, unreachable = self._status()
+        live = self._live(unreachable)
+        seen = self._seen(unreachable)
+        approved: tuple[Approved, ...] = self._read("the approvals", lambda: approvals(desired, scope), ())
+        reviews = self._reviews()
+        standing_there: tuple[Standing, ...] = ()
+        to_do: tuple[Task, ...] = ()
+        if status_there:
+            standing_there = standings(desired, status_there, seen)
+            to_do = tasks(desired, status_there, standing_there, approved, reviews)
+        return PageContent(
+            at=stamp(session.now()),
+            version=__version__,
+            wishes=self.wishes,
+            desired=desired,
+            instruments=tuple(self._instruments()),
+            commit=here.commit,
+            dirty=here.dirty,
+            unsound=unsound,
+            status=status_there,
+            drift=drift,
+            standings=standing_there,
+            tasks=to_do,
+            approvals=approved,
+            merges=self.merges(),
+            runs=self._runs(),
+            reviews=reviews,
+            seen=seen,
+            live=live,
+            declared=self._read("the seals", lambda: declared_searches(desired, scope), {}),
+            before=before,
+            base=base,
+            tickets=tickets_of_collections(desired),
+            unread=tuple(self.unread),
+        )
+
+    def _read(self, source: str, read: Callable[[], T], otherwise: T) -> T:
+        """Return what a source tells; if it fails, that is noted."""
+        try:
+            return read()
+        except CalibstateError as error:
+            self.unread.append(Unread(source, error.diagnostics))
+            return otherwise
+
+    def _instruments(self) -> Iterator[InstrumentName]:
+        desired, scope = self.session.desired, self.session.scope
+        instruments: set[InstrumentName] = set()
+        for address in places_of(desired, scope):
+            _, repository = desired.repository(address)
+            instruments.update(repository.instruments)
+        instruments.update(key.instrument for key in desired.tickets)
+        for instrument in sorted(instruments):
+            if scope.has_instrument(instrument):
+                yield instrument
+
+    # What Git tells
+
+    @cached_property
+    def _in_time(self) -> Sequence[Then]:
+        """What was declared in time, the newest first."""
+        try:
+            return tuple(declared_in_time(str(self.session.root)))
+        except CalibstateError as error:
+            # A tree that is kept in no repository has no history to read.
+            if checked_out(str(self.session.root)).commit is not None:
+                self.unread.append(Unread("the history of the tree", error.diagnostics))
+            return ()
+
+    def newest_sound(self) -> DesiredState | None:
+        """Return what the newest sound revision declares, if there is one."""
+        for then in self._in_time:
+            if then.desired is not None:
+                # Places are where they are now.
+                return replace(then.desired, root=str(self.session.root))
+        return None
+
+    def merges(self) -> tuple[Merge, ...]:
+        """Return the commits that say something else, the newest first."""
+        merges: list[Merge] = []
+        older: DesiredState | None = None
+        # From the oldest on: each is compared with the sound one before it.
+        for then in reversed(self._in_time):
+            if then.problems:
+                merges.append(Merge(then.revision, Changes(), len(then.problems)))
+                continue
+            if then.desired is None:
+                continue
+            different = changes(older, then.desired)
+            if different:
+                merges.append(Merge(then.revision, different))
+            older = then.desired
+        merges.reverse()
+        return tuple(merges)
+
+    # What places tell
+
+    @cached_property
+    def _places(self) -> Places:
+        session = self.session
+        session.looks = self.wishes.live
+        session.max_age = _AS_OLD_AS_IT_IS
+        return session.places()
+
+    def _status(self) -> tuple[Status | None, tuple[Drift, ...], frozenset[str]]:
+        """Return how it stands, all drift, and the places that say nothing."""
+        try:
+            seen_now = look(self.session, self._places)
+        except UsageError:
+            raise
+        except CalibstateError as error:
+            self.unread.append(Unread("how it stands", error.diagnostics))
+            return None, (), frozenset()
+        unreachable: dict[str, Diagnostic] = {}
+        for place, problem in seen_now.view.unreachable.items():
+            unreachable[place] = problem
+        for name in sorted(unreachable):
+            # What is not looked at on purpose is no failure.
+            if self.wishes.live or name != RUCIO:
+                self.unread.append(Unread(name, (unreachable[name],)))
+        return (
+            status(seen_now.view, seen_now.plan),
+            seen_now.plan.drift,
+            frozenset(unreachable),
+        )
+
+    def _seen(self, unreachable: frozenset[str]) -> SeenPlaces:
+        """Return when places were seen, and whether that is too old."""
+        places: dict[RepositoryAddress, Seen] = {}
+        for address, seen in self._places.seen(unreachable).items():
+            is_of_the_future = seen.since < -CLOCKS_AGREE
+            stale = seen.since > self.max_age or is_of_the_future
+            places[address] = seen.model_copy(update={"stale": stale})
+        return places
+
+    def _live(
+        self, unreachable: frozenset[str]
+    ) -> Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]]:
+        from ..lookups.searched import live_chains
+
+        session = self.session
+        try:
+            with session.counting("looking at", "repositories") as watch:
+                live, unseen = live_chains(session.desired, session.scope, self._places, watch)
+        except CalibstateError as error:
+            self.unread.append(Unread("the live chains", error.diagnostics))
+            return {}
+        for address, problem in unseen.items():
+            # That it says nothing was told already.
+            if address not in unreachable:
+                self.unread.append(Unread(f"the chains of {address}", (problem,)))
+        return live
+
+    def _reviews(self) -> Mapping[RepositoryAddress, PublishedReview]:
+        reviews: dict[RepositoryAddress, PublishedReview] = {}
+        for address in places_of(self.session.desired, self.session.scope):
+            review = self._read(
+                f"the reviews of {address}",
+                lambda address=address: self._places.published_review(address),  # type: ignore[misc]
+                None,
+            )
+            if review:
+                reviews[address] = review
+        return reviews
+
+    def _runs(self) -> tuple[PastRun, ...]:
+        runs: list[PastRun] = []
+        for number, store in enumerate(self._places.stores_of_records(), 1):
+            # Of stores nothing is told but how many there are.
+            try:
+                runs.extend(self._places.past_runs(store, ""))
+            except CalibstateError as error:
+                self.unread.append(Unread(f"the journals of store {number}", error.diagnostics))
+        runs.sort(key=lambda run: run.id, reverse=True)
+        return tuple(runs)
