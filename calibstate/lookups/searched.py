@@ -6,17 +6,18 @@ what nobody sealed it is told that it is not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from ..engine.expand import places_of
 from ..engine.side_by_side import gather
 from ..errors import Diagnostic
+from ..model.contents import Holding
 from ..model.desired import DesiredState
 from ..model.names import CollectionName, RepositoryAddress
-from ..model.pages import DeclaredSearch, LiveChain
+from ..model.pages import DeclaredSearch, Held, LiveChain
 from ..model.scope import Scope
-from ..model.timelines import fold
+from ..model.timelines import filter_and_detector, fold
 from ..ports.places import ReadPlaces
 from .comparing.chain_impact import holdings_of
 from .comparing.searches import Search, search_changes
@@ -83,7 +84,8 @@ def declared_searches(
         of_chain: list[DeclaredSearch] = []
         for search, addresses in having.items():
             sources = sides.after.sources(search.leaves)
-            resolved = resolve(holdings_of(sources))
+            holdings = holdings_of(sources)
+            resolved = resolve(holdings)
             told = {leaf for leaf, _ in sources}
             declared = DeclaredSearch(
                 repositories=tuple(addresses),
@@ -92,6 +94,7 @@ def declared_searches(
                 selected=resolved.selected,
                 unsealed=frozenset(search.leaves) - told,
                 timeline=fold(resolved, tickets),
+                held=tuple(_held(holdings)),
             )
             of_chain.append(declared)
         of_chain.sort(key=lambda search: -len(search.repositories))
@@ -128,11 +131,16 @@ def live_chains(
             # A chain may have gone since it was looked at.
             if name not in listed:
                 continue
+            searched = flatten(butler, name)
+            holdings = butler.holdings(searched, calibrations_only=True)
+            # A collection may have gone since it was listed.
+            still_there = [holdings[leaf] for leaf in searched if leaf in holdings]
             chains[name] = LiveChain(
                 children=tuple(listed[name].children),
-                searched=flatten(butler, name),
+                searched=searched,
                 selected=chain.resolved.selected,
                 timeline=fold(chain.resolved, tickets),
+                held=tuple(_held(still_there)),
             )
         return chains
 
@@ -141,3 +149,19 @@ def live_chains(
         looks[address] = partial(chains_at, address)
     gathered = gather(looks, places.timeout, lambda done, total: None)
     return gathered.results, {**looked_at.unreachable, **gathered.unreachable}
+
+
+def _held(holdings: Iterable[Holding]) -> Iterator[Held]:
+    """Yield what collections hold, told once for all detectors."""
+    filters: dict[str, str] = {}
+    for holding in holdings:
+        told: set[tuple[str, str, int, int]] = set()
+        # Hundreds of thousands of rows come to a few.
+        for row in holding.rows:
+            if row.data_id not in filters:
+                filters[row.data_id], _ = filter_and_detector(row.data_id)
+            told.add((row.dataset_type, filters[row.data_id], row.begin, row.end))
+        for dataset_type, filter, begin, end in sorted(told):
+            # What has an empty range is found by nobody.
+            if begin < end:
+                yield Held(holding.collection, dataset_type, filter, begin, end)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from ..errors import Diagnostic
 from .approvals import Approved
@@ -27,6 +28,7 @@ from .timelines import Timeline
 __all__ = [
     "IN_SYNC",
     "DeclaredSearch",
+    "Held",
     "LiveChain",
     "Merge",
     "PageContent",
@@ -85,6 +87,22 @@ class Merge:
     """Mistakes that it has; what it says is told of the next sound one."""
 
 
+class Held(NamedTuple):
+    """For what a collection has calibrations, and for how long."""
+
+    collection: CollectionName
+    dataset_type: str
+
+    filter: str
+    """As rows of a `Timeline` have it; empty: the type knows none."""
+
+    begin: int
+    """Nanoseconds of TAI."""
+
+    end: int
+    """Nanoseconds of TAI, after the begin."""
+
+
 @dataclass(frozen=True)
 class LiveChain:
     """A declared chain, as a repository was seen to have it."""
@@ -100,6 +118,9 @@ class LiveChain:
 
     timeline: Timeline
     """Which ticket wins when."""
+
+    held: tuple[Held, ...] = ()
+    """What collections hold, in search order; empty: that is not known."""
 
     @property
     def fingerprint(self) -> str:
@@ -131,6 +152,9 @@ class DeclaredSearch:
 
     timeline: Timeline
     """Which ticket wins when, as far as seals tell."""
+
+    held: tuple[Held, ...] = ()
+    """What collections hold, in search order, as far as seals tell."""
 
 
 class TaskSort(Enum):

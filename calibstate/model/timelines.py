@@ -22,7 +22,7 @@ from .effective import Effective, Resolved
 from .number_ranges import as_ranges, ranges_in
 from .timespans import Range
 
-__all__ = ["NOTHING", "Interval", "Odd", "Standing", "Timeline", "TimelineRow", "fold"]
+__all__ = ["NOTHING", "Interval", "Odd", "Standing", "Timeline", "TimelineRow", "filter_and_detector", "fold"]
 
 NOTHING = -1
 """Stands for a ticket where a lookup finds nothing."""
@@ -212,7 +212,7 @@ def _tracks(resolved: Resolved, index_of: Mapping[str, int]) -> dict[tuple[str, 
         if previous is None:
             return
         if previous.data_id not in keys:
-            keys[previous.data_id] = _filter_and_detector(previous.data_id)
+            keys[previous.data_id] = filter_and_detector(previous.data_id)
         filter, detector = keys[previous.data_id]
         alike = tracks.setdefault((previous.dataset_type, filter), {})
         alike.setdefault(tuple(wins), set()).add(detector)
@@ -234,7 +234,14 @@ def _tracks(resolved: Resolved, index_of: Mapping[str, int]) -> dict[tuple[str, 
     return tracks
 
 
-def _filter_and_detector(data_id: str) -> tuple[str, int | None]:
+def filter_and_detector(data_id: str) -> tuple[str, int | None]:
+    """Return the filter of a data ID as a row has it, and its detector.
+
+    Parameters
+    ----------
+    data_id
+        As text.
+    """
     values = parse_data_id(data_id)
     values.pop("instrument", None)
     detector: int | None = None

@@ -44,7 +44,10 @@ from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.log import LogDocument
+from .documents.pages_chain import ChainDocument
 from .documents.pages_overview import OverviewDocument
+from .documents.pages_tickets import TicketDocument, TicketsDocument
+from .documents.pages_timeline import TimelinePage
 from .documents.pages_written import PagesDocument
 from .documents.places import ObservedDocument, SchemasDocument, SealsDocument, UnlockedDocument
 from .documents.plans import DriftDocument, PlanDocument
@@ -123,6 +126,10 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("errors.json", ErrorsDocument, "Why a command could not do what it was asked", printed=True),
     Document("pages.json", PagesDocument, "Pages that were written", printed=True),
     Document("page-overview.json", OverviewDocument, "data.json of an overview among pages", printed=True),
+    Document("page-tickets.json", TicketsDocument, "data.json of tickets among pages", printed=True),
+    Document("page-ticket.json", TicketDocument, "data.json of a ticket's page", printed=True),
+    Document("page-chain.json", ChainDocument, "data.json of a chain's page", printed=True),
+    Document("page-timeline.json", TimelinePage, "data.json of timelines among pages", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
     Document("apply-summary.json", ApplySummaryDocument, "What a run of apply came to", printed=True),
 )

@@ -22,6 +22,7 @@ from ...model.names import Noun, is_issue_key
 from ...model.pages import IN_SYNC, PageContent
 from ...model.status import State
 from ...store.documents.base import plain
+from ...store.documents.pages_tickets import TicketsDocument
 from ..printable import printable
 from ..status_table import MARKS
 from . import addresses
@@ -257,12 +258,18 @@ class Frame:
                 href = self.to(addresses.instrument_address(name))
                 links.append(NavigationLink(name, href, is_current=False))
         for link in LINKS:
-            address = link.address(instrument or "")
+            address = link.address(self.content, instrument or "")
             href = self.to(address)
             if href:
                 is_current = link.section == self.page.section
                 links.append(NavigationLink(link.title, href, is_current))
         return links
+
+    def states(self, document: TicketsDocument) -> Sequence[str]:
+        """Return the states of tickets that occur, but for searched ones."""
+        words = [known.value for known in State if known is not State.SEARCHED]
+        occurring = {place.state for ticket in document.tickets for place in ticket.places}
+        return [word for word in words if word in occurring]
 
     @property
     def data(self) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from markupsafe import Markup
+
+from ...model.names import InstrumentName
 from ...model.pages import PageContent
 from ...store.documents.pages_overview import overview_document
+from ...store.documents.pages_timeline import chain_timeline
+from ..timelines.svg import Drawing
 from .addresses import instrument_address
 from .page import Page
+from .pictures import bars
 
 __all__ = ["overviews"]
 
@@ -25,7 +32,22 @@ def overviews(content: PageContent) -> Iterator[Page]:
     only = None
     if len(content.instruments) == 1:
         (only,) = content.instruments
-    yield Page("", only or "Calibrations", everything, only, "overview")
+    pictures = {instrument: _pictures(content, instrument) for instrument in content.instruments}
+    yield Page("", only or "Calibrations", everything, only, "overview", {"pictures": pictures})
     for instrument in content.instruments:
         document = overview_document(content, [instrument])
-        yield Page(instrument_address(instrument), instrument, document, instrument, "overview")
+        more = {"pictures": pictures}
+        yield Page(instrument_address(instrument), instrument, document, instrument, "overview", more)
+
+
+def _pictures(content: PageContent, instrument: InstrumentName) -> Mapping[str, Any] | None:
+    """Return small pictures of all dataset types; `None`: nobody knows."""
+    shown = chain_timeline(content, instrument)
+    if shown is None or not shown.timeline.rows:
+        return None
+    drawing = Drawing.of(shown.timeline)
+    return {
+        "shown": shown,
+        "axis": Markup(drawing.axis()),
+        "rows": tuple(bars(shown.timeline, drawing)),
+    }

@@ -43,7 +43,7 @@ class Link:
 
     section: str
     title: str
-    address: Callable[[InstrumentName], str]
+    address: Callable[[PageContent, InstrumentName], str]
     """Of the page, for an instrument; it is left out where there is none."""
 
 

@@ -6,18 +6,44 @@ pages of the sort there are.
 
 from __future__ import annotations
 
-from .addresses import instrument_address
+from ...model.names import InstrumentName
+from ...model.pages import PageContent
+from ...store.documents.pages import main_chain
+from .addresses import chain_address, instrument_address, tickets_address, timeline_address
+from .chains import chain_pages
 from .overview import overviews
 from .page import Extra, Link, PageSort
+from .tickets import redirects, ticket_pages, ticket_tables, tickets_pages
+from .timelines import timeline_pages
 
 __all__ = ["EXTRAS", "LINKS", "PAGES"]
 
-PAGES: tuple[PageSort, ...] = (PageSort("overview.html", overviews),)
+
+def main_chain_address(content: PageContent, instrument: InstrumentName) -> str:
+    """Return the address of the chain that an instrument is about first."""
+    chain = main_chain(content, instrument)
+    if chain is None:
+        return chain_address(instrument, "")
+    return chain_address(instrument, chain)
+
+
+PAGES: tuple[PageSort, ...] = (
+    PageSort("overview.html", overviews),
+    PageSort("tickets.html", tickets_pages),
+    PageSort("ticket.html", ticket_pages),
+    PageSort("chain.html", chain_pages),
+    PageSort("timeline.html", timeline_pages),
+)
 """Every sort of page."""
 
-LINKS: tuple[Link, ...] = (Link("overview", "Overview", instrument_address),)
+LINKS: tuple[Link, ...] = (
+    Link("overview", "Overview", lambda content, instrument: instrument_address(instrument)),
+    Link("tickets", "Tickets", lambda content, instrument: tickets_address(instrument)),
+    Link("chain", "Search order", main_chain_address),
+    Link("timeline", "Timelines", lambda content, instrument: timeline_address(instrument)),
+)
 """What stands at the top of each page of an instrument, in this order; a link
 is left out where its page is not made."""
 
-EXTRAS: tuple[Extra, ...] = ()
+EXTRAS: tuple[Extra, ...] = (redirects, ticket_tables)
 """What tells files that are no pages."""

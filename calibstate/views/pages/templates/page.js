@@ -86,6 +86,19 @@
     show();
   }
 
+  // The same ticket in all rows; a page of a ticket marks its own.
+  const bars = [...document.querySelectorAll(".seg")];
+  const own = document.querySelector("[data-mark]");
+  const chosen = address.searchParams.get("ticket") || (own ? own.dataset.mark : "");
+  const mark = (ticket) => {
+    for (const bar of bars) bar.classList.toggle("on", ticket !== "" && bar.dataset.t === ticket);
+  };
+  for (const bar of bars) {
+    bar.addEventListener("pointerenter", () => mark(bar.dataset.t));
+    bar.addEventListener("pointerleave", () => mark(chosen));
+  }
+  mark(chosen);
+
   addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (/^(input|textarea|select)$/i.test(event.target.tagName)) return;

@@ -1,0 +1,342 @@
+"""A chain as declared and as it is live, side by side, as a page has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from ...model.drift import What
+from ...model.names import CollectionName, InstrumentName, Noun, RepositoryAddress
+from ...model.pages import Held, Merge, PageContent
+from ...model.status import AS_DRIFT, State
+from ...model.timelines import NOTHING, Timeline
+from .pages import PageDocument, SeenPart, head, public, seen_part
+from .pages_timeline import chain_timeline
+
+__all__ = [
+    "ChainColumn",
+    "ChainDocument",
+    "ChainRow",
+    "HeldType",
+    "MergePart",
+    "chain_document",
+    "merge_part",
+]
+
+
+class ChainColumn(Noun):
+    """Repositories that search a chain alike."""
+
+    repositories: tuple[RepositoryAddress, ...]
+
+    is_declared: bool
+    """Whether they search it as it is declared."""
+
+    seen: tuple[SeenPart | None, ...]
+    """When each of them was seen; null: never."""
+
+
+class HeldType(Noun):
+    """What a child of a chain holds of one dataset type."""
+
+    dataset_type: str
+
+    wins: tuple[str, ...]
+    """Filters for which it wins at some moment."""
+
+    never: tuple[str, ...]
+    """Filters for which something before it wins always."""
+
+
+class ChainRow(Noun):
+    """A child of a chain: a ticket, or a collection."""
+
+    name: str
+    """The ticket; else the collection."""
+
+    is_ticket: bool
+    summary: str
+
+    position: int | None
+    """Place in the declared search order, from 1; null: it is not declared."""
+
+    states: tuple[str, ...]
+    """One for each column: ``searched``, a state, or empty where the child
+    concerns nobody there."""
+
+    holds: tuple[HeldType, ...]
+    """By dataset type; empty: that is not known, or it holds nothing."""
+
+    differs: bool
+    """Whether it is not searched alike everywhere."""
+
+
+class MergePart(Noun):
+    """A commit that says something else."""
+
+    commit: str
+    at: str
+    """UTC, with ``Z``."""
+
+    title: str
+    pull_request: int | None
+
+    people: tuple[str, ...]
+    """Who made it; empty where people are not named."""
+
+    problems: int
+    """Mistakes that it has."""
+
+
+class ChainDocument(PageDocument):
+    """A declared chain: what is searched, in what order, and what wins."""
+
+    kind: Literal["page-chain"] = "page-chain"
+
+    instrument: InstrumentName
+    chain: CollectionName
+
+    hold: str
+    """Why it is written nowhere at present; empty: it may."""
+
+    columns: tuple[ChainColumn, ...]
+    """Those that search it as declared come first."""
+
+    rows: tuple[ChainRow, ...]
+    """In search order."""
+
+    retired: Mapping[str, str]
+    """What is not to be searched any more, with the reason."""
+
+    known: str
+    """Where it is known from what children hold: ``seals``, a repository, or
+    empty: it is not known."""
+
+    merges: tuple[MergePart, ...]
+    """Who changed it, the newest first."""
+
+
+def chain_document(content: PageContent, instrument: InstrumentName, chain: CollectionName) -> ChainDocument:
+    """Return the document of a chain's page.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        Whose.
+    chain
+        One that is declared.
+    """
+    assert content.desired, "the chain is declared"
+    written = content.desired.chains[chain].noun
+    sides = _Sides(content, chain)
+    columns = sides.columns()
+    rows = list(_rows(content, chain, sides, columns))
+    shown = chain_timeline(content, instrument, chain)
+    known = ""
+    if shown:
+        known = shown.repository or "seals"
+        rows = list(_with_holds(rows, content.tickets, shown.held, shown.timeline))
+    parts: list[ChainColumn] = []
+    for column in columns:
+        seen = tuple(seen_part(content.seen.get(address)) for address in column)
+        is_declared = all(map(sides.is_declared, column))
+        parts.append(ChainColumn(repositories=tuple(column), is_declared=is_declared, seen=seen))
+    retired: dict[str, str] = {}
+    for name, reason in written.retired.items():
+        retired[name] = public(reason)
+    merges: list[MergePart] = []
+    for merge in content.merges:
+        if any(change.chain == chain for change in merge.changes.chains):
+            merges.append(merge_part(content, merge))
+    return ChainDocument.model_validate(
+        {
+            **head(content),
+            "instrument": instrument,
+            "chain": chain,
+            "hold": public(written.hold or ""),
+            "columns": tuple(parts),
+            "rows": tuple(rows),
+            "retired": retired,
+            "known": known,
+            "merges": tuple(merges),
+        }
+    )
+
+
+def merge_part(content: PageContent, merge: Merge) -> MergePart:
+    """Return a commit as pages have it."""
+    revision = merge.revision
+    people: tuple[str, ...] = ()
+    if content.wishes.people:
+        people = tuple(map(public, revision.authors))
+    return MergePart(
+        commit=revision.commit,
+        at=revision.at,
+        title=public(revision.title),
+        pull_request=revision.pull_request,
+        people=people,
+        problems=merge.problems,
+    )
+
+
+class _Sides:
+    """A chain as it is declared, and as it is live, at each repository.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    chain
+        The chain.
+    """
+
+    def __init__(self, content: PageContent, chain: CollectionName) -> None:
+        self._content = content
+        self._chain = chain
+        self._declared: dict[RepositoryAddress, tuple[str, ...]] = {}
+        for search in content.declared.get(chain, ()):
+            for address in search.repositories:
+                self._declared[address] = search.children
+        self._pending: dict[RepositoryAddress, set[str]] = {}
+        self._departures: dict[tuple[RepositoryAddress, str], State] = {}
+        for drift in content.drift:
+            place = RepositoryAddress(drift.target.place)
+            if drift.what is What.PENDING:
+                waiting = self._pending.setdefault(place, set())
+                waiting.update((drift.subject, drift.ticket.partition("/")[2]))
+            if drift.target.name == chain:
+                self._departures[place, drift.subject] = AS_DRIFT[drift.what]
+
+    def live(self, address: RepositoryAddress) -> tuple[str, ...] | None:
+        """Return the children that a repository showed; `None`: it did not."""
+        live = self._content.live.get(address, {}).get(self._chain)
+        if live is None:
+            return None
+        return live.children
+
+    def is_declared(self, address: RepositoryAddress) -> bool:
+        """Say whether a repository searches it as declared."""
+        return self.live(address) == self._declared[address]
+
+    def columns(self) -> list[list[RepositoryAddress]]:
+        """Return repositories, those that agree together; as declared first."""
+        alike: dict[object, list[RepositoryAddress]] = {}
+        departing: dict[object, list[RepositoryAddress]] = {}
+        for address, declared in self._declared.items():
+            # A look of long ago does not stand beside one of today.
+            seen = self._content.seen.get(address)
+            stale = seen is None or seen.stale
+            waiting = frozenset(self._pending.get(address, ()))
+            key = (stale, declared, self.live(address), waiting)
+            group = departing
+            if self.is_declared(address):
+                group = alike
+            group.setdefault(key, []).append(address)
+        return [*alike.values(), *departing.values()]
+
+    def order(self) -> dict[str, int | None]:
+        """Return all children in search order, with their declared places.
+
+        What is searched only somewhere stands behind what it is searched
+        behind there.
+        """
+        order: list[str] = []
+        for declared in self._declared.values():
+            _merge(order, declared)
+        positions = {child: number for number, child in enumerate(order, 1)}
+        for address in self._declared:
+            _merge(order, self.live(address) or ())
+        return {child: positions.get(child) for child in order}
+
+    def state(self, address: RepositoryAddress, child: str) -> str:
+        """Return how a child stands at a repository; empty: not at all."""
+        is_declared = child in self._declared[address]
+        live = self.live(address)
+        if live is None:
+            return State.UNREACHABLE.value if is_declared else ""
+        is_live = child in live
+        if is_declared and is_live:
+            return State.SEARCHED.value
+        if not is_declared and not is_live:
+            return ""
+        ticket = self._content.tickets.get(child, child)
+        if ticket in self._pending.get(address, ()):
+            return State.PENDING.value
+        otherwise = State.EXTRA if is_live else State.MISSING
+        return self._departures.get((address, child), otherwise).value
+
+
+def _merge(order: list[str], children: Sequence[str]) -> None:
+    """Put children into an order, each behind the one that is before it."""
+    index = 0
+    for child in children:
+        if child in order:
+            index = order.index(child) + 1
+        else:
+            order.insert(index, child)
+            index += 1
+
+
+def _rows(
+    content: PageContent,
+    chain: str,
+    sides: _Sides,
+    columns: Sequence[Sequence[RepositoryAddress]],
+) -> Iterator[ChainRow]:
+    """Yield children in search order, extras where they stand."""
+    assert content.desired, "the chain is declared"
+    instrument = content.desired.chains[chain].noun.instrument
+    for child, position in sides.order().items():
+        states = tuple(sides.state(column[0], child) for column in columns)
+        telling = {state for state in states if state}
+        summary = ""
+        name = content.tickets.get(child, child)
+        written = content.desired.ticket_named(name, instrument)
+        # A bare ticket stands in chains as several collections.
+        is_ticket = written is not None and written.noun.children == (child,)
+        if written:
+            summary = written.noun.summary or ""
+        yield ChainRow(
+            name=name if is_ticket else child,
+            is_ticket=is_ticket,
+            summary=summary,
+            position=position,
+            states=states,
+            holds=(),
+            differs=telling != {State.SEARCHED.value},
+        )
+
+
+def _with_holds(
+    rows: Sequence[ChainRow],
+    tickets: Mapping[str, str],
+    held: Sequence[Held],
+    timeline: Timeline,
+) -> Iterator[ChainRow]:
+    """Yield rows with what they hold, and where that wins."""
+    holds: dict[str, dict[str, dict[str, None]]] = {}
+    for each in held:
+        # A row is of a ticket, or of one of its collections.
+        for name in {tickets.get(each.collection, each.collection), each.collection}:
+            filters = holds.setdefault(name, {}).setdefault(each.dataset_type, {})
+            filters[each.filter] = None
+    winning: set[tuple[str, str, str]] = set()
+    for row in timeline.rows:
+        of_row: set[int] = set()
+        for interval in row.intervals:
+            of_row.add(interval.ticket)
+            of_row.update(odd.ticket for odd in interval.odd)
+        of_row.discard(NOTHING)
+        for ticket in of_row:
+            for filter in row.filters or ("",):
+                winning.add((timeline.tickets[ticket], row.dataset_type, filter))
+    for chain_row in rows:
+        types: list[HeldType] = []
+        ticket_name = tickets.get(chain_row.name, chain_row.name)
+        for dataset_type, filters in sorted(holds.get(chain_row.name, {}).items()):
+            wins = [filter for filter in filters if (ticket_name, dataset_type, filter) in winning]
+            never = [filter for filter in filters if filter not in wins]
+            types.append(HeldType(dataset_type=dataset_type, wins=tuple(wins), never=tuple(never)))
+        yield chain_row.model_copy(update={"holds": tuple(types)})

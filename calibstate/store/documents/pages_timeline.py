@@ -1,0 +1,205 @@
+"""Which ticket wins when, as pages have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ...model.names import CollectionName, InstrumentName, RepositoryAddress
+from ...model.pages import Held, PageContent
+from ...model.timelinedocument import TimelineEntry
+from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
+from .pages import PageDocument, head, main_chain
+
+__all__ = [
+    "ShownTimeline",
+    "TimelinePage",
+    "between",
+    "chain_timeline",
+    "of_type",
+    "stack_of",
+    "timeline_page",
+]
+
+
+@dataclass(frozen=True)
+class ShownTimeline:
+    """The timeline of a chain that pages show first."""
+
+    instrument: InstrumentName
+    chain: CollectionName
+    timeline: Timeline
+    held: tuple[Held, ...]
+
+    repository: RepositoryAddress | None
+    """Where it was seen; `None`: it is as declared, by the seals."""
+
+    unsealed: int = 0
+    """Collections of which no seal tells what they hold."""
+
+
+class TimelinePage(PageDocument):
+    """Which ticket wins when, for all dataset types or one."""
+
+    kind: Literal["page-timeline"] = "page-timeline"
+
+    instrument: InstrumentName
+    chain: CollectionName
+
+    repository: RepositoryAddress | None
+    """Where it was seen; null: it is as declared, by the seals."""
+
+    unsealed: int
+    """Collections of which no seal tells what they hold."""
+
+    dataset_type: str | None
+    """Null: all of them."""
+
+    year: str | None
+    """The year that is shown; null: all of them, or the newest."""
+
+    timeline: TimelineEntry
+
+
+def chain_timeline(
+    content: PageContent,
+    instrument: InstrumentName,
+    chain: CollectionName | None = None,
+) -> ShownTimeline | None:
+    """Return the timeline of a chain: declared, or else as its origin has it.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        Whose.
+    chain
+        The chain; `None`: the main one.
+
+    Returns
+    -------
+    ShownTimeline or None
+        `None`: nobody knows it.
+    """
+    name = chain or main_chain(content, instrument)
+    if name is None or content.desired is None:
+        return None
+    declared = next(iter(content.declared.get(name, ())), None)
+    shown: ShownTimeline | None = None
+    if declared:
+        unsealed = len(declared.unsealed)
+        shown = ShownTimeline(instrument, name, declared.timeline, declared.held, None, unsealed)
+        if not unsealed:
+            return shown
+    # Of what nobody sealed the origin tells.
+    origin = content.desired.origin(instrument)
+    if origin:
+        live = content.live.get(origin, {}).get(name)
+        if live:
+            return ShownTimeline(instrument, name, live.timeline, live.held, origin)
+    return shown
+
+
+def of_type(timeline: Timeline, dataset_type: str) -> Timeline:
+    """Return the rows of one dataset type."""
+    rows = tuple(row for row in timeline.rows if row.dataset_type == dataset_type)
+    return replace(timeline, rows=rows)
+
+
+def between(timeline: Timeline, begin: int, end: int) -> Timeline:
+    """Return the part of a timeline between two moments.
+
+    Parameters
+    ----------
+    timeline
+        The whole of it.
+    begin, end
+        Nanoseconds of TAI.
+    """
+    rows: list[TimelineRow] = []
+    for row in timeline.rows:
+        intervals: list[Interval] = []
+        for interval in row.intervals:
+            first = max(interval.begin, begin)
+            last = min(interval.end, end)
+            if first < last:
+                intervals.append(interval._replace(begin=first, end=last))
+        if intervals:
+            rows.append(replace(row, intervals=tuple(intervals)))
+    return replace(timeline, rows=tuple(rows))
+
+
+def stack_of(
+    row: TimelineRow,
+    timeline: Timeline,
+    held: Sequence[Held],
+    tickets: Mapping[CollectionName, str],
+) -> tuple[Standing, ...]:
+    """Return the tickets that could win for a row, in search order.
+
+    Parameters
+    ----------
+    row
+        What wins.
+    timeline
+        Whose row it is.
+    held
+        What collections hold, in search order.
+    tickets
+        Ticket of each collection.
+    """
+    filter = next(iter(row.filters), "")
+    ranges: dict[str, list[tuple[int, int]]] = {}
+    for each in held:
+        if each.dataset_type == row.dataset_type and each.filter == filter:
+            name = tickets.get(each.collection, each.collection)
+            ranges.setdefault(name, []).append((each.begin, each.end))
+    standings: list[Standing] = []
+    for name, certified in ranges.items():
+        wins = tuple(_won(row, timeline, name))
+        standings.append(Standing(name, tuple(certified), wins))
+    return tuple(standings)
+
+
+def _won(row: TimelineRow, timeline: Timeline, name: str) -> Iterator[tuple[int, int]]:
+    """Yield where a ticket wins, for whichever detector."""
+    for interval in row.intervals:
+        winning = {interval.ticket, *(odd.ticket for odd in interval.odd)} - {NOTHING}
+        if name in {timeline.tickets[ticket] for ticket in winning}:
+            yield interval.begin, interval.end
+
+
+def timeline_page(
+    content: PageContent,
+    shown: ShownTimeline,
+    timeline: Timeline,
+    dataset_type: str | None = None,
+    year: str | None = None,
+) -> TimelinePage:
+    """Return the document of a page of timelines.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    shown
+        Whose it is.
+    timeline
+        The part that is shown.
+    dataset_type, year
+        Which part that is; `None`: all of it.
+    """
+    return TimelinePage.model_validate(
+        {
+            **head(content),
+            "instrument": shown.instrument,
+            "chain": shown.chain,
+            "repository": shown.repository,
+            "unsealed": shown.unsealed,
+            "dataset_type": dataset_type,
+            "year": year,
+            "timeline": TimelineEntry.of(timeline),
+        }
+    )
