@@ -221,7 +221,10 @@ class _Sides:
         return self.live(address) == self._declared[address]
 
     def columns(self) -> list[list[RepositoryAddress]]:
-        """Return repositories, those that agree together; as declared first."""
+        """Return repositories, those that agree together.
+
+        Those that search it as declared come first.
+        """
         alike: dict[object, list[RepositoryAddress]] = {}
         departing: dict[object, list[RepositoryAddress]] = {}
         for address, declared in self._declared.items():

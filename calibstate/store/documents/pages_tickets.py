@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from ...model.approvals import Approved
-from ...model.names import ARCHIVE, InstrumentName, Noun, RepositoryAddress, TicketKey
+from ...model.names import ARCHIVE, InstrumentName, Noun, Place, RepositoryAddress, TicketKey
 from ...model.pages import PageContent
 from ...model.reviews import Reviewed
 from ...model.seals import Seal, SealedType
@@ -357,9 +357,9 @@ class Tickets:
         return {approved.key: approved for approved in self._content.approvals}
 
     @cached_property
-    def _comings(self) -> Mapping[tuple[str, TicketKey], Coming]:
+    def _comings(self) -> Mapping[tuple[Place, TicketKey], Coming]:
         assert self._content.desired, "tickets are declared"
-        return dict(arrivals(self._content.desired, self._content.runs))
+        return arrivals(self._content.desired, self._content.runs)
 
     @cached_property
     def _retired(self) -> Mapping[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...model.pages import PageContent
+from ...store.documents.pages import public
 from ...store.documents.pages_chain import chain_document
+from ..sentences import of_chain
 from .addresses import chain_address
 from .page import Page
 
@@ -26,5 +28,20 @@ def chain_pages(content: PageContent) -> Iterator[Page]:
         chains = [written.noun.chain for written in content.desired.chains_of(instrument)]
         for chain in chains:
             document = chain_document(content, instrument, chain)
-            more = {"chains": chains}
+            more = {"chains": chains, "sentences": _sentences(content, chain)}
             yield Page(chain_address(instrument, chain), chain, document, instrument, "chain", more)
+
+
+def _sentences(content: PageContent, chain: str) -> Mapping[str, Sequence[str]]:
+    """Return what commits say otherwise of a chain, by commit."""
+    sentences: dict[str, list[str]] = {}
+    for merge in content.merges:
+        words: list[str] = []
+        for change in merge.changes.chains:
+            # What a new chain holds is the whole table, and no change.
+            if change.chain != chain or change.is_new:
+                continue
+            for sentence in of_chain(change):
+                words.append(public(f"{sentence.mark} {sentence.what} {sentence.rest}"))
+        sentences[merge.revision.commit] = words
+    return sentences

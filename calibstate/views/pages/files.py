@@ -134,10 +134,14 @@ def state(word: str, *, stale: bool = False) -> Shown:
         Whether it was seen too long ago to be so now.
     """
     if stale:
-        return Shown(f"was {word}", _MARK_OF_STALE, "unreachable", "seen too long ago to be relied on")
+        style = f"unreachable was-{word.replace(' ', '-')}"
+        return Shown(f"was {word}", _MARK_OF_STALE, style, "so it was seen last, too long ago to rely on")
     if word == IN_SYNC:
         return Shown(word, MARKS[State.SEARCHED], "in-sync", "live is as declared")
     known = State(word)
+    if known is State.UNREACHABLE:
+        # Here it is said of a look of before, too.
+        return Shown(word, MARKS[known], word, "not seen, or too long ago; what is told was seen last")
     style = word.replace(" ", "-")
     return Shown(word, MARKS[known], style, known.means)
 

@@ -1,4 +1,4 @@
-"""Timelines: of all dataset types, and of one with why it wins where it wins."""
+"""Timelines: of all dataset types, and of one with why a ticket wins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ...model.names import CollectionName
 from ...model.pages import DeclaredSearch, PageContent
-from ...model.timelines import Timeline
+from ...model.timelines import Timeline, TimelineRow
 from ...model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, parse_tai
 from ...store.documents.pages_timeline import (
     ShownTimeline,
@@ -138,12 +138,8 @@ def _pairs(content: PageContent, shown: ShownTimeline) -> Iterator[Mapping[str, 
         return
     timelines = (old.timeline, new.timeline)
     drawing = Drawing.of(*timelines)
-    rows_before = {
-        (row.dataset_type, filter): row for row in old.timeline.rows for filter in row.filters or ("",)
-    }
-    rows_after = {
-        (row.dataset_type, filter): row for row in new.timeline.rows for filter in row.filters or ("",)
-    }
+    rows_before = _by_filter(old.timeline)
+    rows_after = _by_filter(new.timeline)
     for key in sorted(rows_before.keys() | rows_after.keys()):
         before, after = rows_before.get(key), rows_after.get(key)
         if not changes(before, after, timelines):
@@ -156,6 +152,15 @@ def _pairs(content: PageContent, shown: ShownTimeline) -> Iterator[Mapping[str, 
             "svg": Markup(svg),
             "axis": Markup(drawing.axis()),
         }
+
+
+def _by_filter(timeline: Timeline) -> Mapping[tuple[str, str], TimelineRow]:
+    """Return rows by dataset type and filter, each filter by itself."""
+    rows: dict[tuple[str, str], TimelineRow] = {}
+    for row in timeline.rows:
+        for filter in row.filters or ("",):
+            rows[row.dataset_type, filter] = row
+    return rows
 
 
 def _first(
