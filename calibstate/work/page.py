@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from .. import __version__
-from ..errors import Diagnostic, InvalidStateError, Severity
+from ..errors import Diagnostic, InvalidStateError, Severity, UsageError
 from ..model.observations import stamp
 from ..model.pages import PageContent, PageWishes
 from ..model.results.pages import PagesWritten
@@ -27,7 +27,7 @@ _MOST_MISTAKES = 20
 
 def page(
     session: Session,
-    folder: Path,
+    folder: Path | None,
     wishes: PageWishes,
     *,
     max_age: timedelta,
@@ -58,8 +58,12 @@ def page(
     RefusedError
         The folder holds what no page is.
     UsageError
-        There is no such revision, or the folder cannot be written.
+        There is no such revision, or the folder cannot be written, or nobody
+        names one.
     """
+    if folder is None:
+        problem = Diagnostic("Nowhere to write", "-o DIR is not given.", hint="Give one.")
+        raise UsageError(problem)
     # With this the template language is imported.
     from ..views.pages import files_of
 

@@ -68,6 +68,8 @@ OWN_WORDS = {
     ("timeline", "--chain"): "one of several",
     ("seal", "--write"): "one word of it, and not a list",
     ("seal", "--ticket"): "what is read, and not what is left of it",
+    ("page", "--live"): "it looks at all repositories, and names none",
+    ("page", "--since"): "it compares with what was declared then",
 }
 """Options whose name others have with another help, and what they mean."""
 

@@ -272,6 +272,7 @@ CLAUSES = {
     # They stand in cells and lines, behind the place that they are about.
     ("adapters/recorded.py", "Observation does not tell"),
     ("factory/asking.py", "Place was not asked"),
+    ("factory/asking.py", "Place was not looked at"),
 }
 
 

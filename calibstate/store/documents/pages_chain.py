@@ -138,6 +138,12 @@ def chain_document(content: PageContent, instrument: InstrumentName, chain: Coll
     if shown:
         known = shown.repository or "seals"
         rows = list(_with_holds(rows, content.tickets, shown.held, shown.timeline))
+    for column in columns:
+        # Of what is searched there only, no other place tells.
+        live = content.live.get(column[0], {}).get(chain)
+        if live and any(not row.holds for row in rows):
+            there = list(_with_holds(rows, content.tickets, live.held, live.timeline))
+            rows = [row if row.holds else other for row, other in zip(rows, there, strict=True)]
     parts: list[ChainColumn] = []
     for column in columns:
         seen = tuple(seen_part(content.seen.get(address)) for address in column)
