@@ -24,11 +24,11 @@ def page(
     context: typer.Context,
     *,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "-o", "--output", metavar="DIR", help="Folder of the pages; what was there is replaced."
         ),
-    ],
+    ] = None,
     live: Annotated[
         bool,
         typer.Option("--live", envvar="CALIBSTATE_LIVE_PAGE", help="Look at the repositories now, too."),
