@@ -172,10 +172,22 @@ class Diagnostic:
     code: str = ""
     """Code of the policy's rule, such as ``N101``; of all else none."""
 
+    public: str = ""
+    """The detail in words that tell nothing of a machine: no path, no address
+    and no host.  Empty: nothing but the summary can be told so."""
+
     def __post_init__(self) -> None:
         # Diagnostics go everywhere: to the screen, into plans and journals.
-        for part in ("detail", "hint"):
+        for part in ("detail", "hint", "public"):
             object.__setattr__(self, part, without_secrets(getattr(self, part)))
+
+    @property
+    def for_anybody(self) -> str:
+        """What is wrong, as it may stand in a document that is published."""
+        if self.public:
+            return self.public
+        # The summary has fixed words, and is no sentence of its own here.
+        return self.summary[:1].lower() + self.summary[1:]
 
     @override
     def __str__(self) -> str:

@@ -60,6 +60,7 @@ class Addresses:
                     f"seen only from {site.site}",
                     self._desired.sites[site.site].lines.at("hosts"),
                     hint=f"Run this on one of its hosts, or set CALIBSTATE_HERE={site.site} if this is one.",
+                    public=f"seen only from {site.site}",
                 )
             )
         return resolve(repository.butler, self._folder_of_sites, self._note_slow_index)

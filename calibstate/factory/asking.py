@@ -101,6 +101,7 @@ def not_asked(what: str) -> UnreachableError:
             "Place was not asked",
             f"{what}: it was not asked (--only-here)",
             hint="Run this without --only-here to have it asked too.",
+            public="it was not asked (--only-here)",
         )
     )
 

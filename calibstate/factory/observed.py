@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, Severity, UnreachableError
 from ..model.names import RepositoryAddress
 from ..model.observations import Observation, ObservationsOfOthers, duration
+from ..model.seen import Seen, SeenBy
+from . import clock
 from .addresses import Addresses
 from .records import RecordStores
 
@@ -51,31 +53,35 @@ class ObservedByOthers:
         Raises
         ------
         UnreachableError
-            There is no observation, or none that may be relied on.
+            There is no observation of it.
         """
         from ..adapters.recorded import RecordedButler
 
         newest = self._newest(address, unseen)
-        if newest.butler != self._addresses.butler_digest(address):
-            raise _unseen(unseen, f"the observation of {newest.at} is of another butler; observe again there")
-        doubt = self._observations.doubt(newest, datetime.now(UTC))
-        if self._observations.to_act and doubt:
-            raise _unseen(unseen, f"the observation of {newest.at} {doubt}; observe again there")
-        return SeenByOthers(RecordedButler(newest), unseen.diagnostics[0].detail, self._observations)
+        observation = newest.observation
+        if observation.butler != self._addresses.butler_digest(address):
+            raise _unseen(
+                unseen, f"the observation of {observation.at} is of another butler; observe again there"
+            )
+        doubt = self._observations.doubt(observation, clock.now())
+        return SeenByOthers(RecordedButler(observation), newest.by, unseen, doubt or "")
 
-    def _newest(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
-        given = self._observations.given.get(address)
+    def _newest(self, address: RepositoryAddress, unseen: UnreachableError) -> _Newest:
+        observation = self._observations.given.get(address)
+        given = None
+        if observation:
+            given = _Newest(observation, SeenBy.FILE)
         if not self._observations.published:
             if given is None:
                 raise unseen
             return given
         try:
-            published = self._published(address, unseen)
+            published = _Newest(self._published(address, unseen), SeenBy.PUBLISHED)
         except UnreachableError:
             if given is None:
                 raise
             return given
-        if given is None or given.moment < published.moment:
+        if given is None or given.observation.moment < published.observation.moment:
             return published
         return given
 
@@ -86,10 +92,18 @@ class ObservedByOthers:
             raise
         except CalibstateError as error:
             # What one site published must not cost the others theirs.
-            raise _unseen(unseen, error.diagnostics[0].detail) from None
+            raise _unseen(unseen, error.first.detail, error.first.for_anybody) from None
         if published is None:
             raise _unseen(unseen, "nobody published an observation of it")
         return published
+
+
+@dataclass(frozen=True)
+class _Newest:
+    """The newest observation of a repository."""
+
+    observation: Observation
+    by: SeenBy
 
 
 @dataclass(frozen=True)
@@ -97,12 +111,33 @@ class SeenByOthers:
     """A repository as others saw it."""
 
     butler: RecordedButler
-    why: str
-    """Why it cannot be seen from here."""
-    observations: ObservationsOfOthers
+    by: SeenBy
 
-    def note(self, now: datetime, declared: str) -> Diagnostic:
-        """Return what a person should know of it.
+    unseen: UnreachableError
+    """Why it cannot be seen from here."""
+
+    doubt: str
+    """Why the observation may not be relied on: it *is …*; empty: it may."""
+
+    def relied_on(self) -> RecordedButler:
+        """Return what was observed, if that may be relied on.
+
+        Raises
+        ------
+        UnreachableError
+            It is too old, or of the future: the repository counts as
+            unreachable, in whatever command.
+        """
+        if self.doubt:
+            raise _unseen(self.unseen, self._why_not_relied_on)
+        return self.butler
+
+    @property
+    def _why_not_relied_on(self) -> str:
+        return f"the observation of {self.butler.observation.at} {self.doubt}; observe again there"
+
+    def seen(self, now: datetime, declared: str) -> Seen:
+        """Return when it was seen, and by whom.
 
         Parameters
         ----------
@@ -112,25 +147,60 @@ class SeenByOthers:
             Digest of what is declared today.
         """
         observation = self.butler.observation
+        age = now - observation.moment
+        why = self.unseen.first.for_anybody
+        if self.doubt:
+            why += f"; {self._why_not_relied_on}"
+        elif observation.declared != declared:
+            why += "; it was observed with another declaration"
+        return Seen(
+            at=observation.at,
+            by=self.by,
+            age=int(age.total_seconds()),
+            stale=bool(self.doubt),
+            why=why,
+        )
+
+    def note(self, now: datetime, declared: str) -> Diagnostic | None:
+        """Return what a person should know of it, where it is relied on.
+
+        Parameters
+        ----------
+        now
+            The time in UTC.
+        declared
+            Digest of what is declared today.
+        """
+        if self.doubt:
+            return None  # The repository is unreachable, and that is told.
+        observation = self.butler.observation
         age = max(now - observation.moment, timedelta())
         words = f"{observation.address} is told of as it was observed at {observation.at}, "
-        words += f"{duration(age)} ago ({self.why})"
+        words += f"{duration(age)} ago ({self.unseen.first.detail})"
         if observation.declared != declared:
             words += "; it was made with another declaration"
         if self.butler.without_files:
             words += f"; the files of {len(self.butler.without_files)} collections were not looked at"
-        doubt = self.observations.doubt(observation, now)
-        if not doubt:
-            return Diagnostic("Seen by others", f"{words}.", severity=Severity.NOTE)
-        return Diagnostic(
-            "Old observation",
-            f"{words}; that {doubt}.",
-            hint=f"Observe again there: calibstate observe --repository {observation.address} --publish.",
-            severity=Severity.WARNING,
+        return Diagnostic("Seen by others", f"{words}.", severity=Severity.NOTE)
+
+
+def _unseen(unseen: UnreachableError, why: str, public: str = "") -> UnreachableError:
+    """Return the error that a place was not seen, and not observed either.
+
+    Parameters
+    ----------
+    unseen
+        Why it was not seen.
+    why
+        Why it was not observed.
+    public
+        The same without what tells of a machine, where it does.
+    """
+    first = unseen.first
+    return UnreachableError(
+        replace(
+            first,
+            detail=f"{first.detail}; {why}",
+            public=f"{first.for_anybody}; {public or why}",
         )
-
-
-def _unseen(unseen: UnreachableError, why: str) -> UnreachableError:
-    """Return the error that a place was not seen, and not observed either."""
-    first = unseen.diagnostics[0]
-    return UnreachableError(replace(first, detail=f"{first.detail}; {why}"))
+    )

@@ -37,7 +37,7 @@ from ..ports.progress import Watch, unwatched
 from ..ports.rucio import RucioWriter
 from ..ports.silence import USUAL_TIMEOUT, Silences
 from ..ports.sources import SourceStore
-from . import host
+from . import clock, host
 from .addresses import Addresses
 from .archive import ArchivePlace
 from .asking import Asking, not_asked
@@ -327,19 +327,21 @@ class Places:
         Parameters
         ----------
         unreachable
-            Places that said nothing: nobody saw those now.
+            Places that said nothing, perhaps in the midst of a look: nobody
+            saw those now, whatever they answered before.
         """
-        now = datetime.now(UTC)
+        now, declared = clock.now(), self._desired.digest
         places: dict[RepositoryAddress, Seen] = {}
         for address in sorted(self._repositories):
-            seen = self._repositories[address].seen(now)
-            if seen and address not in unreachable:
-                places[address] = seen
+            seen = self._repositories[address].seen(now, declared)
+            if seen is None or (seen.is_live and address in unreachable):
+                continue
+            places[address] = seen
         return places
 
     def relied_on(self) -> tuple[Diagnostic, ...]:
         """Return what a person should know of how places were seen."""
-        now, declared = datetime.now(UTC), self._desired.digest
+        now, declared = clock.now(), self._desired.digest
         repositories = [self._repositories[address] for address in sorted(self._repositories)]
         notes = [repository.note_of_others(now, declared) for repository in repositories]
         notes += [repository.note_of_server() for repository in repositories]

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.names import RepositoryAddress
-from ..model.seen import Seen, SeenBy
+from ..model.seen import Seen
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
+from . import clock
 from .addresses import Addresses
 from .asking import Asking
 from .observed import ObservedByOthers, SeenByOthers
@@ -76,6 +77,8 @@ class RepositoryPlace:
         self._others = others
         self._live: Once[RegistryReader | DafButlerReader] = Once(self._open_live)
         self._seen_by_others: SeenByOthers | None = None
+        self._looked_at: datetime | None = None
+        """When the first look of this command began; `None`: none did."""
         self._writer: Once[DafButlerWriter] = Once(self._open_writer)
         self._pipelines: Once[PipelineReader] = Once(self._open_pipelines)
         self._pipeline_runner: Once[PipelineRunner] = Once(self._open_pipeline_runner)
@@ -88,26 +91,28 @@ class RepositoryPlace:
     def reader(self) -> ButlerReader:
         """Return it to look at, or as others saw it."""
         if self._seen_by_others:
-            return self._seen_by_others.butler
+            return self._seen_by_others.relied_on()
+        began = clock.now()
         try:
             reader = self._live.get()
         except NeedsRecoveryError:
             raise  # It is within reach, and was changed since anyone saw it.
         except UnreachableError as error:
             self._seen_by_others = self._others.stand_in(self._address, error)
-            return self._seen_by_others.butler
+            return self._seen_by_others.relied_on()
+        self._note_look(began)
         self._begin_to_ask()
         return reader
 
-    def seen(self, now: datetime) -> Seen | None:
-        """Return when it was seen; `None`: nobody saw it."""
-        if self._seen_by_others:
-            observation = self._seen_by_others.butler.observation
-            age = int((now - observation.moment).total_seconds())
-            return Seen(at=observation.at, by=SeenBy.PUBLISHED, age=age)
-        if self._live.opened:
-            return Seen.live(now)
+    def last_seen(self) -> ButlerReader | None:
+        """Return it as it was seen last, where that is too old to rely on."""
+        if self._seen_by_others and self._seen_by_others.doubt:
+            return self._seen_by_others.butler
         return None
+
+    def _note_look(self, began: datetime) -> None:
+        if self._looked_at is None:
+            self._looked_at = began
 
     def _open_live(self) -> RegistryReader | DafButlerReader:
         return self._asking.ask_repository(self._address, self._open_reader)
@@ -138,6 +143,12 @@ class RepositoryPlace:
 
     def examine(self) -> Examined:
         """Look whether one can work there; nothing is written."""
+        began = clock.now()
+        examined = self._examine()
+        self._note_look(began)
+        return examined
+
+    def _examine(self) -> Examined:
         from ..adapters.repositories import open_reader
 
         # What was opened a moment ago to plan is not opened again.
@@ -253,6 +264,22 @@ class RepositoryPlace:
         return SiteDataPackages(self.commands().variable)
 
     # What a person should know
+
+    def seen(self, now: datetime, declared: str) -> Seen | None:
+        """Return when it was seen, and by whom; `None`: nobody saw it.
+
+        Parameters
+        ----------
+        now
+            The time in UTC.
+        declared
+            Digest of what is declared today.
+        """
+        if self._seen_by_others:
+            return self._seen_by_others.seen(now, declared)
+        if self._looked_at is None:
+            return None
+        return Seen.live(self._looked_at, now)
 
     def note_of_others(self, now: datetime, declared: str) -> Diagnostic | None:
         """Return that it is shown as others saw it, if so.

@@ -190,10 +190,7 @@ class ObservationsOfOthers:
     """Whether those that were published count too."""
 
     max_age: timedelta = timedelta(hours=24)
-    """Age from which one is too old."""
-
-    to_act: bool = False
-    """Whether steps follow from it; one that is too old then tells nothing."""
+    """Age from which one is too old: its repository is unreachable then."""
 
     def doubt(self, observation: Observation, now: datetime) -> str | None:
         """Say why an observation is not to be relied on, if so: it *is …*

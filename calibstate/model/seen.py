@@ -45,20 +45,28 @@ class Seen(Noun):
     addresses of hosts; empty where it was."""
 
     @classmethod
-    def live(cls, now: datetime) -> Seen:
-        """Return a look that was taken just now.
+    def live(cls, began: datetime, now: datetime) -> Seen:
+        """Return a look of this command.
 
         Parameters
         ----------
+        began
+            When it began, with its zone.
         now
-            The time, with its zone.
+            When it is told of, with its zone.
         """
-        return cls(at=stamp(now), by=SeenBy.LIVE, age=0)
+        age = now - began
+        return cls(at=stamp(began), by=SeenBy.LIVE, age=int(age.total_seconds()))
 
     @property
     def since(self) -> timedelta:
         """How old it is."""
         return timedelta(seconds=self.age)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this command looked."""
+        return self.by is SeenBy.LIVE
 
 
 SeenPlaces = Mapping[RepositoryAddress, Seen]

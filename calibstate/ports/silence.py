@@ -282,5 +282,6 @@ def silent(place: str, timeout: timedelta) -> SilentError:
             "Place does not answer",
             f"{place}: it did not answer within {timeout.total_seconds():g} s.",
             hint="Nothing is known of what it holds. Try again later, or wait longer with --timeout.",
+            public=f"it did not answer within {timeout.total_seconds():g} s",
         )
     )

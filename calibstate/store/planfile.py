@@ -22,6 +22,7 @@ from ..model.guards import Allowed, GuardMet
 from ..model.looked_at import LookedAt
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.results.plans import PlanMade, SavedPlan
+from ..model.seen import SeenPlaces
 from .documents.base import FORMAT, plain
 from .documents.plans import PlanDocument, StepEntry, summary
 
@@ -34,7 +35,7 @@ LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not a plan of ours."""
 
 
-def document(plan: Plan, scope: LookedAt | None = None) -> dict[str, Any]:
+def document(plan: Plan, scope: LookedAt | None = None, seen: SeenPlaces | None = None) -> dict[str, Any]:
     """Return a plan as the JSON document of kind ``plan``.
 
     Parameters
@@ -44,6 +45,9 @@ def document(plan: Plan, scope: LookedAt | None = None) -> dict[str, Any]:
     scope
         What was asked for; a saved plan, which is the same whatever was, does
         not tell it.
+    seen
+        When each repository was seen; a saved plan, which is the same whenever
+        it is made, does not tell it either.
     """
     # What tells of the machine that planned, and not of the plan, is left
     # out: folders of absolute paths, and why places were not seen.
@@ -74,11 +78,14 @@ def document(plan: Plan, scope: LookedAt | None = None) -> dict[str, Any]:
         guards=plan.guards,
         passed=plan.passed,
         scope=scope,
+        seen=seen or {},
         digest=digest(plan),
     )
     written = plain(saved)
     if scope is None:
         del written["scope"]
+    if seen is None:
+        del written["seen"]
     return written
 
 
@@ -89,7 +96,7 @@ def document_of(result: SavedPlan) -> dict[str, Any]:
 
 def document_of_look(result: PlanMade) -> dict[str, Any]:
     """Return the document of a plan, with what was looked at for it."""
-    return document(result.plan, result.scope)
+    return document(result.plan, result.scope, result.seen)
 
 
 def dumps(plan: Plan) -> str:

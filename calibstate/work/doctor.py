@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.checkups import Health
 from ..model.results.places_looked_at import Checkup
 from ..surveys.doctor import doctor as examine
 from .session import Session
@@ -14,4 +15,5 @@ def doctor(session: Session) -> Checkup:
     places = session.places()
     with session.counting("looking at", "places") as watch:
         checks = examine(session.desired, session.scope, places, watch)
-    return Checkup(tuple(checks))
+    away = {check.place for check in checks if check.check == "read" and check.health is Health.FAILED}
+    return Checkup(tuple(checks), places.seen(away))

@@ -32,6 +32,7 @@ def drift(session: Session, *, everything: bool = False) -> DriftFound:
     listener.report(seen_now.foreseen.notes)
     listener.report(not_seen(plan))
     unseen = {place.place for place in plan.unseen}
+    seen = places.seen(seen_now.view.unreachable)
     places_asked = (ARCHIVE, *places_of(session.desired, session.scope))
     looked_at = [place for place in places_asked if place not in unseen]
-    return DriftFound(plan, tuple(looked_at), seen_now.view.undeclared, session.looked_at, everything)
+    return DriftFound(plan, tuple(looked_at), seen_now.view.undeclared, session.looked_at, everything, seen)

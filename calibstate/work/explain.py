@@ -41,7 +41,8 @@ def explain(session: Session, question: Question, *, everything: bool = False) -
     for explanation in explained.answers:
         # Of each repository its own journals tell.
         since.append(_since(desired, explained, explanation, places))
-    return ExplanationsFound(explained, tuple(since), everything)
+    seen = places.seen(explained.unreachable)
+    return ExplanationsFound(explained, tuple(since), everything, seen)
 
 
 def _since(desired: DesiredState, explained: Explained, lookup: Answer, places: Places) -> Since | None:

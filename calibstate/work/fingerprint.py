@@ -33,4 +33,4 @@ def fingerprint(session: Session) -> FingerprintsCompared:
             compared.differences,
         )
         differences.append(difference)
-    return FingerprintsCompared(chains, tuple(differences), live.unreachable)
+    return FingerprintsCompared(chains, tuple(differences), live.unreachable, places.seen(live.unreachable))

@@ -23,8 +23,6 @@ def observations_of(
     desired: DesiredState,
     listener: Listener,
     max_age: timedelta | None,
-    *,
-    to_act: bool,
 ) -> ObservationsOfOthers:
     """Return the observations that a command was given.
 
@@ -38,8 +36,6 @@ def observations_of(
         Told of observed repositories that nobody declared.
     max_age
         Age from which an observation is too old; `None`: as usual.
-    to_act
-        Whether steps follow, so that one that is too old tells nothing.
 
     Raises
     ------
@@ -68,4 +64,4 @@ def observations_of(
         if address not in desired.repositories:
             listener.note(f"{address} was observed, but nobody declared it; what was seen there is not used")
     age = ObservationsOfOthers.max_age if max_age is None else max_age
-    return ObservationsOfOthers(newest, PUBLISHED in words, age, to_act)
+    return ObservationsOfOthers(newest, PUBLISHED in words, age)

@@ -59,7 +59,7 @@ def plan(
             detail = "--after says who goes before a site, and no --site is given."
             raise UsageError(Diagnostic("Whose plan?", detail))
         session = replace(session, requested=replace(ours, sites=(*ours.sites, *after)))
-    places = session.places(to_act=True)
+    places = session.places()
     seen_now = look(session, places, allowed, after)
     whole = seen_now.plan
     listener = session.listener
@@ -83,4 +83,5 @@ def plan(
         passes=passing(plan, session.desired, allowed, now),
         scope=asked_for.looked_at,
         everything=everything,
+        seen=places.seen(seen_now.view.unreachable),
     )

@@ -168,14 +168,8 @@ class Session:
         with self.listener.progress(what) as watch:
             yield partial(watch, unit)
 
-    def places(self, *, to_act: bool = False) -> Places:
+    def places(self) -> Places:
         """Return the places, with what others observed of them.
-
-        Parameters
-        ----------
-        to_act
-            Whether steps follow, so that an observation that is too old tells
-            nothing.
 
         Raises
         ------
@@ -189,9 +183,7 @@ class Session:
         from .observed import observations_of
 
         only = self.narrowed.only
-        observations = observations_of(
-            self.observed, self.desired, self.listener, self.max_age, to_act=to_act
-        )
+        observations = observations_of(self.observed, self.desired, self.listener, self.max_age)
         places = Places(
             self.desired,
             observations,

@@ -32,4 +32,11 @@ def status(session: Session, *, everything: bool = False) -> TicketsStatus:
     listener.report(not_declared(seen_now.view.undeclared))
     drift = DriftFound(plan)
     table = status_of(seen_now.view, plan)
-    return TicketsStatus(table, drift.exit_code, seen_now.view.undeclared, session.looked_at, everything)
+    return TicketsStatus(
+        table,
+        drift.exit_code,
+        seen_now.view.undeclared,
+        session.looked_at,
+        everything,
+        places.seen(seen_now.view.unreachable),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ def various(various_once: Sites, capsys: pytest.CaptureFixture[str]) -> Sites:
 
 
 def masked(sites: Sites, printed: str) -> str:
+    printed = re.sub(r'"age": \d+,\n(\s*)"at": "[^"]+"', r'"age": 0,\n\1"at": "2026-11-26T08:17:02Z"', printed)
     return printed.replace(str(sites.tree.folder), "…")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
@@ -10,6 +10,7 @@ from ...errors import ExitCode, first_of
 from ..drift import UndeclaredChain, What
 from ..looked_at import LookedAt
 from ..plans import Plan
+from ..seen import SeenPlaces
 from ..status import Status
 from .base import CommandResult
 
@@ -36,6 +37,9 @@ class DriftFound(CommandResult):
     everything: bool = False
     """Whether each thing that waits is told of, also where many wait for the
     same."""
+
+    seen: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom."""
 
     @property
     @override
@@ -71,6 +75,9 @@ class TicketsStatus(CommandResult):
 
     everything: bool = False
     """Whether each thing that waits is told of."""
+
+    seen: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom."""
 
     @property
     @override

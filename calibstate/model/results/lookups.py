@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
@@ -11,6 +11,7 @@ from ...errors import Diagnostic, ExitCode, first_of
 from ..differences import Difference
 from ..explanations import Answer, Explained, Since
 from ..names import RepositoryAddress
+from ..seen import SeenPlaces
 from .base import CommandResult, Footnote, failed_if, unseen_notes
 
 __all__ = ["ChainDifference", "ChainFingerprint", "ExplanationsFound", "FingerprintsCompared"]
@@ -49,6 +50,9 @@ class FingerprintsCompared(CommandResult):
     unreachable: Mapping[RepositoryAddress, Diagnostic]
     """Why the others could not be seen."""
 
+    seen: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom."""
+
     @property
     @override
     def exit_code(self) -> ExitCode:
@@ -75,6 +79,9 @@ class ExplanationsFound(CommandResult):
 
     everything: bool = False
     """Whether the collections that hold nothing are to be named, too."""
+
+    seen: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom."""
 
     def dated(self) -> Iterator[tuple[Answer, Since | None]]:
         """Yield each explanation, with when its winner was first searched."""

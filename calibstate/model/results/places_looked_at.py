@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
@@ -11,6 +11,7 @@ from ...errors import Diagnostic, ExitCode
 from ..checkups import Check, Health
 from ..names import RepositoryAddress
 from ..observations import Observation
+from ..seen import SeenPlaces
 from .base import CommandResult, Footnote, failed_if, unseen_notes
 
 __all__ = ["Checkup", "LockBroken", "ObservationsWritten", "ObservedRepository"]
@@ -22,6 +23,9 @@ class Checkup(CommandResult):
 
     checks: tuple[Check, ...]
     """By place."""
+
+    seen: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen; those that were away are left out."""
 
     @property
     @override

@@ -14,6 +14,7 @@ from ..looked_at import LookedAt
 from ..outcomes import Outcome, Result
 from ..plans import Plan
 from ..reasons import Code
+from ..seen import SeenPlaces
 from .base import CommandResult, Footnote
 
 __all__ = ["Applied", "ApplySummary", "PlanMade", "SavedPlan", "SoFar", "undone_code"]
@@ -62,6 +63,9 @@ class PlanMade(CommandResult):
     everything: bool = False
     """Whether each thing that waits is told of, also where many wait for the
     same."""
+
+    seen: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom."""
 
     @property
     @override

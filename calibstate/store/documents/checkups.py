@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...model.checkups import Check
-from ...model.names import Noun
+from ...model.names import Noun, RepositoryAddress
 from ...model.results.places_looked_at import Checkup
+from ...model.seen import Seen
 from .base import FORMAT
 
 __all__ = ["CheckupDocument", "checkup_document"]
@@ -26,6 +27,9 @@ class CheckupDocument(Noun):
     checks: tuple[Check, ...]
     """By place."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address."""
+
 
 def checkup_document(result: Checkup) -> CheckupDocument:
     """Return the document of what was checked."""
@@ -33,4 +37,5 @@ def checkup_document(result: Checkup) -> CheckupDocument:
     return CheckupDocument(
         summary=dict(sorted(tally.items())),
         checks=result.checks,
+        seen=result.seen,
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...model.explanations import Answer, Explained, Outcome, Since, Weighed, Why
-from ...model.names import Noun
+from ...model.names import Noun, RepositoryAddress
 from ...model.results.lookups import ExplanationsFound
+from ...model.seen import Seen
 from ...model.timespans import format_bound
 from .base import FORMAT
 
@@ -126,6 +127,9 @@ class ExplanationDocument(Noun):
     unreachable: Mapping[str, str] = {}
     """Why repositories could not be seen, by address."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address."""
+
 
 def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
     """Return the document of what was explained."""
@@ -136,7 +140,7 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
         entries.append(_entry(explained, answer, since))
     unreachable: dict[str, str] = {}
     for address, trouble in explained.unreachable.items():
-        unreachable[address] = trouble.detail
+        unreachable[address] = trouble.for_anybody
     # A moment before 1970 has no words, and the butler begins with that day.
     at = None
     if question.moment is not None:
@@ -150,6 +154,7 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
         differing=_differing(explained),
         remarks=explained.remarks,
         unreachable=unreachable,
+        seen=result.seen,
     )
 
 

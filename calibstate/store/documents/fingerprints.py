@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...model.differences import Difference, Selected
-from ...model.names import Noun
+from ...model.names import Noun, RepositoryAddress
 from ...model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
+from ...model.seen import Seen
 from ...model.timespans import format_bound
 from .base import FORMAT
 
@@ -84,6 +85,9 @@ class FingerprintsDocument(Noun):
     unreachable: Mapping[str, str] = {}
     """Why repositories could not be seen, by address."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address."""
+
 
 def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
     """Return the document of fingerprints that were compared."""
@@ -96,11 +100,12 @@ def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
         repositories[address] = _repository(chains)
     unreachable: dict[str, str] = {}
     for address, trouble in result.unreachable.items():
-        unreachable[address] = trouble.detail
+        unreachable[address] = trouble.for_anybody
     return FingerprintsDocument(
         repositories=repositories,
         differences=tuple(differences),
         unreachable=unreachable,
+        seen=result.seen,
     )
 
 

@@ -11,9 +11,10 @@ from pydantic import Field
 from ...model.drift import Drift, UndeclaredChain, Unseen
 from ...model.guards import Allowed, GuardMet
 from ...model.looked_at import LookedAt
-from ...model.names import Address, Noun
+from ...model.names import Address, Noun, RepositoryAddress
 from ...model.plans import Basis, Plan, Refusal
 from ...model.results.drift import DriftFound
+from ...model.seen import Seen
 from .base import FORMAT
 
 __all__ = ["DriftDocument", "PlanDocument", "StepEntry", "drift_document", "summary"]
@@ -78,6 +79,10 @@ class PlanDocument(Noun):
     scope: LookedAt | None = None
     """What was asked for, of all that is declared; not of a saved plan."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address; not of a saved
+    plan."""
+
     digest: str
     """Over the form, and the steps with their ground and what is declared of
     them."""
@@ -104,6 +109,9 @@ class DriftDocument(Noun):
     scope: LookedAt | None = None
     """What was asked for, of all that is declared."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address."""
+
 
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
@@ -114,6 +122,7 @@ def drift_document(result: DriftFound) -> DriftDocument:
         unseen=plan.unseen,
         undeclared=result.undeclared,
         scope=result.scope,
+        seen=result.seen,
     )
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from ...model.drift import Drift, UndeclaredChain, Unseen
 from ...model.looked_at import LookedAt
-from ...model.names import Noun
+from ...model.names import Noun, RepositoryAddress
 from ...model.results.drift import TicketsStatus
+from ...model.seen import Seen
 from ...model.status import State, Table
 from .base import FORMAT
 
@@ -42,6 +43,9 @@ class StatusDocument(Noun):
     scope: LookedAt | None = None
     """What was asked for, of all that is declared."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address."""
+
 
 def status_document(result: TicketsStatus) -> StatusDocument:
     """Return the document of how it stands with tickets."""
@@ -67,4 +71,5 @@ def status_document(result: TicketsStatus) -> StatusDocument:
         unseen=status.unseen,
         undeclared=result.undeclared,
         scope=result.scope,
+        seen=result.seen,
     )
