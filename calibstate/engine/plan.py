@@ -94,16 +94,16 @@ def make_plan(
     troubles = sorted(view.unreachable.items())
     for place, trouble in troubles:
         if place not in planner.needed:
-            unseen.append(Unseen(place=place, detail=trouble.detail))
+            unseen.append(Unseen(place=place, detail=trouble.for_anybody, detail_here=trouble.detail))
             continue
-        detail = trouble.detail
         hint = trouble.hint
         address = Address(place=place, kind="place", name=place)
         drift_of_place = Drift(
             target=address,
             what=What.UNREACHABLE,
             subject=place,
-            detail=detail,
+            detail=trouble.for_anybody,
+            detail_here=trouble.detail,
             hint=hint,
         )
         unreachable.append(drift_of_place)

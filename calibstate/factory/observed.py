@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, Severity, UnreachableError
 from ..model.names import RepositoryAddress
 from ..model.observations import Observation, ObservationsOfOthers, duration
 from ..model.seen import Seen, SeenBy
-from . import clock
 from .addresses import Addresses
 from .records import RecordStores
 
@@ -63,7 +62,7 @@ class ObservedByOthers:
             raise _unseen(
                 unseen, f"the observation of {observation.at} is of another butler; observe again there"
             )
-        doubt = self._observations.doubt(observation, clock.now())
+        doubt = self._observations.doubt(observation, datetime.now(UTC))
         return SeenByOthers(RecordedButler(observation), newest.by, unseen, doubt or "")
 
     def _newest(self, address: RepositoryAddress, unseen: UnreachableError) -> _Newest:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,7 +38,7 @@ from ..ports.progress import Watch, unwatched
 from ..ports.rucio import RucioWriter
 from ..ports.silence import USUAL_TIMEOUT, Silences
 from ..ports.sources import SourceStore
-from . import clock, host
+from . import host
 from .addresses import Addresses
 from .archive import ArchivePlace
 from .asking import Asking, not_asked
@@ -100,6 +101,8 @@ class Places:
         self._archive = ArchivePlace(self._addresses, self._asking)
         self._rucio = RucioPlace(settings.rucio, self._asking) if settings.rucio else None
         self._watch: Watch = unwatched
+        self._as_last_seen = False
+        """Whether repositories that were seen too long ago are as then."""
         self._sources = SourcePlaces(self._addresses, self._asking, self._tell)
 
     @property
@@ -117,7 +120,26 @@ class Places:
 
     def butler(self, address: RepositoryAddress) -> ButlerReader:
         """Return a repository, opened for reading, or as others saw it."""
-        return self._repository(address).reader()
+        place = self._repository(address)
+        if self._as_last_seen:
+            last_seen = place.last_seen()
+            if last_seen:
+                return last_seen
+        return place.reader()
+
+    def seen_too_long_ago(self) -> tuple[RepositoryAddress, ...]:
+        """Return the repositories of which only old observations tell."""
+        addresses = sorted(self._repositories)
+        return tuple(address for address in addresses if self._repositories[address].last_seen())
+
+    def as_last_seen(self) -> Places:
+        """Return the same places, those that were seen too long ago as then.
+
+        What they tell is no ground for a state, a step or an exit code.
+        """
+        places = copy(self)
+        places._as_last_seen = True
+        return places
 
     def change_butler(self, address: RepositoryAddress) -> ButlerWriter:
         """Return a repository, opened for writing."""
@@ -330,18 +352,20 @@ class Places:
             Places that said nothing, perhaps in the midst of a look: nobody
             saw those now, whatever they answered before.
         """
-        now, declared = clock.now(), self._desired.digest
+        now, declared = datetime.now(UTC), self._desired.digest
         places: dict[RepositoryAddress, Seen] = {}
         for address in sorted(self._repositories):
-            seen = self._repositories[address].seen(now, declared)
-            if seen is None or (seen.is_live and address in unreachable):
+            age = self._repositories[address].seen(now, declared)
+            if age is None:
                 continue
-            places[address] = seen
+            if age.is_live and address in unreachable:
+                continue
+            places[address] = age
         return places
 
     def relied_on(self) -> tuple[Diagnostic, ...]:
         """Return what a person should know of how places were seen."""
-        now, declared = clock.now(), self._desired.digest
+        now, declared = datetime.now(UTC), self._desired.digest
         repositories = [self._repositories[address] for address in sorted(self._repositories)]
         notes = [repository.note_of_others(now, declared) for repository in repositories]
         notes += [repository.note_of_server() for repository in repositories]

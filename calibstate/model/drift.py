@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
+from pydantic import Field
+
 from ..errors import Where
 from .chains import usual_chains
 from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress
 from .reasons import Reason
 
-__all__ = ["Drift", "UndeclaredChain", "Unseen", "What", "command_for_all"]
+__all__ = ["Drift", "LastSeen", "UndeclaredChain", "Unseen", "What", "command_for_all"]
 
 
 class What(Enum):
@@ -47,7 +49,12 @@ class Drift(Noun):
     """The collection, child or ticket that it is about."""
 
     detail: str = ""
-    """What was found and what was expected, in a sentence."""
+    """What was found and what was expected, in a sentence; of a place that
+    cannot be seen why, without paths, addresses and hosts."""
+
+    detail_here: str = Field(default="", exclude=True)
+    """The same for who works on this machine, where that is more: it stands in
+    no document."""
 
     reason: str = ""
     """Why it is not made as declared, in a word; empty: a step would do it."""
@@ -64,6 +71,11 @@ class Drift(Noun):
     waits_for: str = ""
     """What is awaited, in the same words for all that waits for it; empty
     where nothing is, or where it waits alone."""
+
+    @property
+    def told_here(self) -> str:
+        """The detail for who works on this machine."""
+        return self.detail_here or self.detail
 
     @classmethod
     def because_of(cls, problem: Reason, *, target: Address, what: What, subject: str) -> Drift:
@@ -99,7 +111,29 @@ class Unseen(Noun):
     place: str
 
     detail: str = ""
-    """Why it could not be seen."""
+    """Why it could not be seen, without paths, addresses and hosts."""
+
+    detail_here: str = Field(default="", exclude=True)
+    """The same for who works on this machine: it stands in no document."""
+
+    @property
+    def told_here(self) -> str:
+        """Why it could not be seen, for who works on this machine."""
+        return self.detail_here or self.detail
+
+
+class LastSeen(Noun):
+    """What a repository showed when it was seen last.
+
+    That is too long ago to be relied on: the repository counts as unreachable,
+    and this is only told.
+    """
+
+    repository: RepositoryAddress
+    """Its address."""
+
+    drift: tuple[Drift, ...] = ()
+    """How it departed then from what is declared today."""
 
 
 class UndeclaredChain(Noun):

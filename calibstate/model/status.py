@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from pydantic import Field
+
 from .drift import Drift, Unseen, What
 from .names import InstrumentName, Noun, RepositoryAddress
 from .tickets import ApprovalStatus, Ticket
 
-__all__ = ["AS_DRIFT", "Cell", "Column", "Row", "RowKey", "State", "Status", "Subject", "Table"]
+__all__ = ["AS_DRIFT", "Cell", "Column", "LastState", "Row", "RowKey", "State", "Status", "Subject", "Table"]
 
 
 class State(Enum):
@@ -119,6 +121,16 @@ class RowKey:
         return cls(Subject.TICKET, ticket.ticket)
 
 
+class LastState(Noun):
+    """How one thing stood at a repository that was seen too long ago."""
+
+    state: State
+    """How it stood then, by what is declared today."""
+
+    reason: str = ""
+    """Why, in a sentence, where that is known."""
+
+
 class Cell(Noun):
     """One thing at one repository."""
 
@@ -133,6 +145,10 @@ class Cell(Noun):
 
     drift: tuple[Drift, ...] = ()
     """All that departs from what is declared."""
+
+    last: LastState | None = None
+    """How it stood when the repository was seen last, where that is too long
+    ago to be relied on, so that it is unreachable."""
 
 
 class Row(Noun):
@@ -153,6 +169,37 @@ class Row(Noun):
     cells: tuple[Cell, ...] = ()
     """One for each column, in their order."""
 
+    def with_last(self, last: Row | None) -> Row:
+        """Return the same, with how unreachable repositories stood last.
+
+        Parameters
+        ----------
+        last
+            The row by what was seen then; `None`: it tells nothing of this.
+        """
+        if last is None:
+            return self
+        states = {}
+        for cell in last.cells:
+            states[cell.repository] = LastState(
+                state=cell.state,
+                reason=cell.reason,
+            )
+        cells = []
+        for cell in self.cells:
+            state_then = None
+            if cell.state is State.UNREACHABLE:
+                state_then = states.get(cell.repository)
+            update = {"last": state_then}
+            cells.append(cell.model_copy(update=update))
+        return Row(
+            name=self.name,
+            subject=self.subject,
+            approval=self.approval,
+            chains=self.chains,
+            cells=tuple(cells),
+        )
+
 
 class Column(Noun):
     """A repository that is asked about."""
@@ -164,7 +211,10 @@ class Column(Noun):
     """Why nothing is changed there at present."""
 
     unreachable: str | None = None
-    """Why it could not be seen."""
+    """Why it could not be seen, without paths, addresses and hosts."""
+
+    unreachable_here: str = Field(default="", exclude=True)
+    """The same for who works on this machine: it stands in no document."""
 
 
 class Table(Noun):
@@ -191,6 +241,33 @@ class Status(Noun):
 
     unseen: tuple[Unseen, ...] = ()
     """Places that could not be seen, and that nothing asked for needs."""
+
+    def with_last(self, last: Status) -> Status:
+        """Return the same, with how unreachable repositories stood last.
+
+        Parameters
+        ----------
+        last
+            How it stood by what was seen then, of these repositories only.
+        """
+        rows_then: dict[tuple[str, Subject, str], Row] = {}
+        for table in last.tables:
+            for row in table.rows:
+                key = (table.instrument, row.subject, row.name)
+                rows_then[key] = row
+        tables = []
+        for table in self.tables:
+            rows = []
+            for row in table.rows:
+                key = (table.instrument, row.subject, row.name)
+                rows.append(row.with_last(rows_then.get(key)))
+            update = {"rows": tuple(rows)}
+            tables.append(table.model_copy(update=update))
+        return Status(
+            tables=tuple(tables),
+            beside=self.beside,
+            unseen=self.unseen,
+        )
 
     def tally(self) -> Counter[State]:
         """Count the states of tickets."""

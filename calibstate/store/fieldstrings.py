@@ -36,13 +36,16 @@ class WithFieldStrings(GenerateJsonSchema):
         written = super().model_schema(schema)
         noun = cast(type[Noun], schema["cls"])
         for name, field in noun.model_fields.items():
+            key = field.alias or name
+            # What stands in no document is in no schema of one.
+            if key not in written["properties"]:
+                continue
             string = field.description
             if not string:
                 string = _string_under(noun, name)
             # What a noun or an enumeration says of itself is not said again.
             if string is None or string == inspect.getdoc(field.annotation):
                 continue
-            key = field.alias or name
             described = written["properties"][key]
             described["description"] = string
         return written

@@ -8,7 +8,6 @@ commit, the version, what else is declared, or what else the places showed.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,77 +15,57 @@ from pydantic import ValidationError
 
 from ..errors import Diagnostic, InvalidStateError, RefusedError
 from ..model.actions import Action
-from ..model.drift import Drift, Unseen, What
+from ..model.drift import Drift, Unseen
 from ..model.fingerprints import digest_of_lines
 from ..model.guards import Allowed, GuardMet
-from ..model.looked_at import LookedAt
 from ..model.plans import Basis, Plan, Refusal, Step
 from ..model.results.plans import PlanMade, SavedPlan
-from ..model.seen import SeenPlaces
-from .documents.base import FORMAT, plain
-from .documents.plans import PlanDocument, StepEntry, summary
+from .documents.base import FORMAT, plain, without_folders
+from .documents.plans import PlanDocument, StepEntry, drift_entries, summary
 
 __all__ = ["digest", "document", "document_of", "document_of_look", "dumps", "loads"]
 
-_FOLDERS = re.compile(r"(?<![\w.:/…])(?:file://)?/(?:[^\s/;,'\"]+/)+")
-"""Folders of an absolute path, which mean something on one machine only."""
+_NOT_SAVED = ("scope", "seen", "last_seen")
+"""What is told of the look, and not of the plan."""
 
 LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not a plan of ours."""
 
 
-def document(plan: Plan, scope: LookedAt | None = None, seen: SeenPlaces | None = None) -> dict[str, Any]:
+def document(plan: Plan) -> dict[str, Any]:
     """Return a plan as the JSON document of kind ``plan``.
+
+    It is the same whatever was asked for, and whenever it is made: neither is
+    told.
 
     Parameters
     ----------
     plan
         The plan.
-    scope
-        What was asked for; a saved plan, which is the same whatever was, does
-        not tell it.
-    seen
-        When each repository was seen; a saved plan, which is the same whenever
-        it is made, does not tell it either.
     """
-    # What tells of the machine that planned, and not of the plan, is left
-    # out: folders of absolute paths, and why places were not seen.
-    drifts = []
-    for drift in plan.drift:
-        detail = _FOLDERS.sub("…/", drift.detail)
-        waits_for = _FOLDERS.sub("…/", drift.waits_for)
-        hint = drift.hint
-        if drift.what is What.UNREACHABLE:
-            detail = ""
-            hint = ""
-        update = {"detail": detail, "hint": hint, "waits_for": waits_for}
-        drifts.append(drift.model_copy(update=update))
+    written = plain(_document(plan))
+    for key in _NOT_SAVED:
+        del written[key]
+    return written
+
+
+def _document(plan: Plan) -> PlanDocument:
+    # What tells of the machine that planned, and not of the plan, is left out.
     refused = []
     for refusal in plan.refused:
-        reason = _FOLDERS.sub("…/", refusal.reason)
+        reason = without_folders(refusal.reason)
         refused.append(refusal.model_copy(update={"reason": reason}))
-    unseen = []
-    for unseen_place in plan.unseen:
-        unseen.append(Unseen(place=unseen_place.place))
-    saved = PlanDocument(
+    return PlanDocument(
         basis=plan.basis,
         summary=summary(plan),
         steps=tuple(map(_entry, plan.steps)),
-        drift=tuple(drifts),
+        drift=drift_entries(plan.drift),
         refused=tuple(refused),
-        unseen=tuple(unseen),
+        unseen=plan.unseen,
         guards=plan.guards,
         passed=plan.passed,
-        scope=scope,
-        seen=seen or {},
         digest=digest(plan),
     )
-    written = plain(saved)
-    if scope is None:
-        del written["scope"]
-    if seen is None:
-        del written["seen"]
-    return written
 
 
 def document_of(result: SavedPlan) -> dict[str, Any]:
@@ -96,7 +75,8 @@ def document_of(result: SavedPlan) -> dict[str, Any]:
 
 def document_of_look(result: PlanMade) -> dict[str, Any]:
     """Return the document of a plan, with what was looked at for it."""
-    return document(result.plan, result.scope, result.seen)
+    looked_at = {"scope": result.scope, "seen": result.ages, "last_seen": result.last_seen}
+    return plain(_document(result.plan).model_copy(update=looked_at))
 
 
 def dumps(plan: Plan) -> str:

@@ -136,13 +136,16 @@ class _TableBuilder:
             if hold:
                 reason = hold.reason
             trouble = None
+            trouble_here = ""
             unseen = self.unseen.get(address)
             if unseen:
                 trouble = unseen.detail
+                trouble_here = unseen.told_here
             column = Column(
                 repository=address,
                 hold=reason,
                 unreachable=trouble,
+                unreachable_here=trouble_here,
             )
             columns.append(column)
         return Table(

@@ -6,13 +6,15 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..model.drift import Drift
+from ..model.drift import Drift, LastSeen
 from ..model.looked_at import LookedAt
 from ..model.names import with_code_points
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan
 from ..model.results.drift import DriftFound
 from ..model.results.plans import PlanMade, SavedPlan
+from ..model.seen import SeenPlaces
+from .ages import when_last_seen
 from .looked_at import looked_at
 from .messages import at_line
 from .text import tally
@@ -22,6 +24,7 @@ __all__ = [
     "drift",
     "drift_found",
     "fenced",
+    "last_seen",
     "not_seen",
     "outcome",
     "outcome_lines",
@@ -108,7 +111,8 @@ def plan_of(result: SavedPlan) -> Iterator[str]:
 
 def plan_made(result: PlanMade) -> Iterator[str]:
     """Yield a plan that follows from a look."""
-    return plan(result.plan, result.scope)
+    yield from plan(result.plan, result.scope)
+    yield from last_seen(result.last_seen, result.ages)
 
 
 def drift(departures: Iterable[Drift]) -> Iterator[str]:
@@ -148,10 +152,31 @@ def drift_found(result: DriftFound) -> Iterator[str]:
     for chain in result.undeclared:
         words = safe(f"{chain.chain} is {chain.words}")
         yield f"- {words}: `{chain.command}`"
+    yield from last_seen(result.last_seen, result.ages)
     part = looked_at(result.scope)
     if part:
         yield ""
         yield safe(f"Looked at {part}.")
+
+
+def last_seen(repositories: Iterable[LastSeen], ages: SeenPlaces) -> Iterator[str]:
+    """Yield what repositories showed last that were seen too long ago.
+
+    Parameters
+    ----------
+    repositories
+        How they departed then from what is declared today.
+    ages
+        When that was.
+    """
+    for repository in repositories:
+        address = repository.repository
+        when = safe(f"{address} {when_last_seen(ages[address])}:")
+        if not repository.drift:
+            yield f"\n{when} as declared."
+            continue
+        yield f"\n{when}\n"
+        yield from drift(repository.drift)
 
 
 def outcome_lines(ended: Outcome) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ..model.looked_at import LookedAt
 from ..model.results.drift import TicketsStatus
 from ..model.status import Cell, Column, State, Status, Subject, Table
 from . import markdown, text
+from .ages import when_last_seen
 from .looked_at import by, of_all
 from .messages import below, count, grouped
 from .size import size
@@ -89,12 +90,38 @@ def as_text(
 def status_as_text(result: TicketsStatus) -> Iterator[Text]:
     """Yield tables that are as wide as the terminal."""
     columns, _ = size()
-    return as_text(result.status, columns, result.scope, everything=result.everything)
+    for line in _last_seen(result):
+        yield Text(line)
+    yield from as_text(result.status, columns, result.scope, everything=result.everything)
 
 
 def status_as_markdown(result: TicketsStatus) -> Iterator[str]:
     """Yield tables for a page."""
-    return as_markdown(result.status, result.scope)
+    yield from as_markdown(result.status, result.scope)
+    for line in _last_seen(result):
+        yield f"\n{markdown.safe(line)}"
+
+
+def _last_seen(result: TicketsStatus) -> Iterator[str]:
+    """Yield how it stood at repositories that were seen too long ago."""
+    for table in result.status.tables:
+        for number, column in enumerate(table.columns):
+            age = result.ages.get(column.repository)
+            if age is None or not age.stale:
+                continue
+            by_state: dict[State, list[str]] = {}
+            for row in table.rows:
+                last = row.cells[number].last
+                if last and last.state is not State.ELSEWHERE:
+                    by_state.setdefault(last.state, []).append(label_of(row))
+            states = []
+            for state in State:
+                if state in by_state:
+                    names = ", ".join(by_state[state])
+                    states.append(f"{names} {state.value}")
+            if states:
+                words = "; ".join(states)
+                yield f"{column.repository} {when_last_seen(age)}: {words}"
 
 
 def as_markdown(status: Status, scope: LookedAt | None = None) -> Iterator[str]:
@@ -127,7 +154,7 @@ def as_markdown(status: Status, scope: LookedAt | None = None) -> Iterator[str]:
         word = word_of(state)
         meaning = markdown.safe(state.means)
         yield f"- *{word}*: {meaning}"
-    reasons = list(_grouped(status, everything=True))
+    reasons = list(_grouped(status, everything=True, here=False))
     if reasons:
         yield ""
         yield "| | what | where | why |"
@@ -276,9 +303,19 @@ class _LabelledCell:
 _WEIGHT = attrgetter("weight")
 
 
-def _grouped(status: Status, *, everything: bool) -> Iterator[_Reason]:
-    """Yield the reasons; those of several things or places once."""
-    yield from _unreachable(status.tables)
+def _grouped(status: Status, *, everything: bool, here: bool = True) -> Iterator[_Reason]:
+    """Yield the reasons; those of several things or places once.
+
+    Parameters
+    ----------
+    status
+        How it stands.
+    everything
+        Whether each thing that waits is told of.
+    here
+        Whether they are for who works on this machine.
+    """
+    yield from _unreachable(status.tables, here=here)
     cells: list[_LabelledCell] = []
     for table in status.tables:
         for row in table.rows:
@@ -305,7 +342,7 @@ def _labelled(label: str, cell: Cell, *, everything: bool) -> _LabelledCell:
     return _LabelledCell(label, cell, cell.reason)
 
 
-def _unreachable(tables: Iterable[Table]) -> Iterator[_Reason]:
+def _unreachable(tables: Iterable[Table], *, here: bool) -> Iterator[_Reason]:
     """Yield the repositories that could not be seen, each once."""
     columns: dict[str, Column] = {}
     hints: dict[str, tuple[str, ...]] = {}
@@ -317,11 +354,14 @@ def _unreachable(tables: Iterable[Table]) -> Iterator[_Reason]:
                 hints[cell.repository] = _hints([cell])
     for repository, column in columns.items():
         if column.unreachable:
+            why = column.unreachable
+            if here and column.unreachable_here:
+                why = column.unreachable_here
             yield _Reason(
                 state=State.UNREACHABLE,
                 names=(),
                 places=(repository,),
-                why=column.unreachable,
+                why=why,
                 hints=hints.get(repository, ()),
             )
 

@@ -9,13 +9,15 @@ from operator import attrgetter
 from rich.text import Text
 
 from ..model.arrivals import Arrival
-from ..model.drift import Drift, What, command_for_all
+from ..model.drift import Drift, LastSeen, What, command_for_all
 from ..model.looked_at import LookedAt
 from ..model.names import with_code_points
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
 from ..model.results.drift import DriftFound
 from ..model.results.plans import Applied, PlanMade, SavedPlan
+from ..model.seen import SeenPlaces
+from .ages import when_last_seen
 from .looked_at import looked_at
 from .messages import at_line, below, count, counted, indented
 from .waiting import Waiting, folded
@@ -26,6 +28,7 @@ __all__ = [
     "drift",
     "drift_found",
     "drift_tally",
+    "last_seen",
     "left_folded",
     "outcome",
     "outcome_lines",
@@ -145,6 +148,7 @@ def drift_found(result: DriftFound) -> Iterator[Text]:
     command = command_for_all(result.undeclared)
     if command:
         yield Text.assemble("  All at once: ", (command, "cyan"))
+    yield from last_seen(result.last_seen, result.ages)
     total = drift_tally(departures, result.scope)
     if result.undeclared:
         words = total.plain.rstrip(".")
@@ -153,6 +157,27 @@ def drift_found(result: DriftFound) -> Iterator[Text]:
     yield total
     if not result.everything:
         yield from left_folded(departures)
+
+
+def last_seen(repositories: Iterable[LastSeen], ages: SeenPlaces) -> Iterator[Text]:
+    """Yield what repositories showed last that were seen too long ago.
+
+    Parameters
+    ----------
+    repositories
+        How they departed then from what is declared today.
+    ages
+        When that was.
+    """
+    for repository in repositories:
+        address = repository.repository
+        when = when_last_seen(ages[address])
+        if not repository.drift:
+            yield Text.assemble((address, "bold"), f" {when}: as declared")
+            continue
+        yield Text.assemble((address, "bold"), f" {when}:")
+        for _, alike in groupby(repository.drift, key=_LIKENESS):
+            yield _drift_line(list(alike))
 
 
 def left_folded(departures: Iterable[Drift], how: str = "--all") -> Iterator[Text]:
@@ -242,7 +267,7 @@ def _drift_line(
     context = ""
     if chain:
         context = f" in {chain}"
-    detail = first.detail
+    detail = first.told_here
     # Of several each has a line of its own in the files.
     if len(alike) == 1:
         detail += at_line(first.declared_at)
@@ -307,6 +332,7 @@ def plan_of(result: SavedPlan) -> Iterator[Text]:
 
 def plan_made(result: PlanMade) -> Iterator[Text]:
     """Yield a plan that follows from a look."""
+    yield from last_seen(result.last_seen, result.ages)
     yield from plan(result.plan, result.scope, everything=result.everything)
     if not result.everything:
         yield from left_folded(_undone(result.plan), "`calibstate plan --all`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..engine.expand import places_of
 from ..model.names import ARCHIVE
 from ..model.results.drift import DriftFound
-from .looking import look
+from .looking import last_seen, look, look_as_last_seen
 from .remarks import commit_remarks, not_seen
 from .session import Session
 
@@ -32,7 +32,15 @@ def drift(session: Session, *, everything: bool = False) -> DriftFound:
     listener.report(seen_now.foreseen.notes)
     listener.report(not_seen(plan))
     unseen = {place.place for place in plan.unseen}
-    seen = places.seen(seen_now.view.unreachable)
+    ages = places.seen(seen_now.view.unreachable)
     places_asked = (ARCHIVE, *places_of(session.desired, session.scope))
     looked_at = [place for place in places_asked if place not in unseen]
-    return DriftFound(plan, tuple(looked_at), seen_now.view.undeclared, session.looked_at, everything, seen)
+    return DriftFound(
+        plan,
+        tuple(looked_at),
+        seen_now.view.undeclared,
+        session.looked_at,
+        everything,
+        ages,
+        last_seen(look_as_last_seen(session, places)),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..kinds.chain import ChainKind
@@ -41,8 +42,13 @@ def explain(session: Session, question: Question, *, everything: bool = False) -
     for explanation in explained.answers:
         # Of each repository its own journals tell.
         since.append(_since(desired, explained, explanation, places))
-    seen = places.seen(explained.unreachable)
-    return ExplanationsFound(explained, tuple(since), everything, seen)
+    ages = places.seen(explained.unreachable)
+    last_seen: tuple[Answer, ...] = ()
+    too_old = places.seen_too_long_ago()
+    if too_old:
+        narrowed = replace(scope, sites=(), repositories=too_old)
+        last_seen = find_explanations(desired, narrowed, places.as_last_seen(), question).answers
+    return ExplanationsFound(explained, tuple(since), everything, ages, last_seen)
 
 
 def _since(desired: DesiredState, explained: Explained, lookup: Answer, places: Places) -> Since | None:

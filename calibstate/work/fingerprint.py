@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ..lookups.fingerprint import look_at_chains
+from dataclasses import replace
+
+from ..lookups.fingerprint import Fingerprints, look_at_chains
 from ..model.names import RepositoryAddress
-from ..model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
+from ..model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared, Prints
 from .session import Session
 
 __all__ = ["fingerprint"]
@@ -17,12 +19,6 @@ def fingerprint(session: Session) -> FingerprintsCompared:
     with session.counting("looking at", "repositories") as watch:
         live = look_at_chains(desired, scope, places, watch)
     session.listener.report(places.relied_on())
-    chains: dict[RepositoryAddress, dict[str, ChainFingerprint]] = {}
-    for address, there in live.chains.items():
-        chains[address] = {}
-        for name, chain in there.items():
-            effective = chain.resolved.fingerprint
-            chains[address][name] = ChainFingerprint(effective, chain.collections)
     differences = []
     for compared in live.compared():
         difference = ChainDifference(
@@ -33,4 +29,26 @@ def fingerprint(session: Session) -> FingerprintsCompared:
             compared.differences,
         )
         differences.append(difference)
-    return FingerprintsCompared(chains, tuple(differences), live.unreachable, places.seen(live.unreachable))
+    too_old = places.seen_too_long_ago()
+    last_seen: Prints = {}
+    if too_old:
+        narrowed = replace(scope, sites=(), repositories=too_old)
+        last_seen = _prints(look_at_chains(desired, narrowed, places.as_last_seen()))
+    return FingerprintsCompared(
+        _prints(live),
+        tuple(differences),
+        live.unreachable,
+        places.seen(live.unreachable),
+        last_seen,
+    )
+
+
+def _prints(fingerprints: Fingerprints) -> Prints:
+    """Return the fingerprints of chains by address and name."""
+    chains: dict[RepositoryAddress, dict[str, ChainFingerprint]] = {}
+    for address, there in fingerprints.chains.items():
+        chains[address] = {}
+        for name, chain in there.items():
+            effective = chain.resolved.fingerprint
+            chains[address][name] = ChainFingerprint(effective, chain.collections)
+    return chains

@@ -14,6 +14,7 @@ from ..engine.objections import NONE, Foreseen, foresee
 from ..engine.observe import View, observe
 from ..engine.plan import NOTHING, Failed, make_plan
 from ..factory.past import basis
+from ..model.drift import LastSeen
 from ..model.guards import Allowed
 from ..model.plans import Plan
 from .session import Session
@@ -21,7 +22,17 @@ from .session import Session
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["Look", "LookAt", "ask_who_is_there", "look", "look_and_plan", "look_at_all", "planned"]
+__all__ = [
+    "Look",
+    "LookAt",
+    "ask_who_is_there",
+    "last_seen",
+    "look",
+    "look_and_plan",
+    "look_as_last_seen",
+    "look_at_all",
+    "planned",
+]
 
 
 LookAt = Callable[[Session, "Places"], View]
@@ -77,6 +88,49 @@ def look_and_plan(
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
     foreseen = foresee(planned(view, allowed), places)
     return Look(view, foreseen, planned(view, allowed, foreseen=foreseen))
+
+
+def look_as_last_seen(session: Session, places: Places) -> Look | None:
+    """Look at what repositories showed that were seen too long ago.
+
+    What they showed is no ground for anything: it is told beside what counts,
+    which is that they are unreachable.
+
+    Parameters
+    ----------
+    session
+        What is asked for.
+    places
+        The places, after they were looked at.
+
+    Returns
+    -------
+    Look or None
+        Of these repositories only; `None`: there are none.
+    """
+    addresses = places.seen_too_long_ago()
+    if not addresses:
+        return None
+    scope = replace(session.scope, sites=(), repositories=addresses)
+    view = observe(session.desired, scope, places.as_last_seen())
+    return Look(view, NONE, planned(view, NOTHING))
+
+
+def last_seen(look_then: Look | None) -> tuple[LastSeen, ...]:
+    """Return how repositories departed when they were seen last.
+
+    Parameters
+    ----------
+    look_then
+        As `look_as_last_seen` returns it.
+    """
+    if look_then is None:
+        return ()
+    repositories = []
+    for address in places_of(look_then.view.desired, look_then.view.scope):
+        drift = [drift for drift in look_then.plan.drift if drift.target.place == address]
+        repositories.append(LastSeen(repository=address, drift=tuple(drift)))
+    return tuple(repositories)
 
 
 def ask_who_is_there(session: Session, places: Places) -> None:

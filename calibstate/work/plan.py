@@ -12,7 +12,7 @@ from ..errors import Diagnostic, UsageError
 from ..model.guards import Allowed
 from ..model.results.plans import PlanMade
 from ..store import planfile
-from .looking import look
+from .looking import last_seen, look, look_as_last_seen
 from .remarks import commit_remarks, guards_met, not_declared, not_seen, passing
 from .savedplans import save_text
 from .session import Session
@@ -83,5 +83,6 @@ def plan(
         passes=passing(plan, session.desired, allowed, now),
         scope=asked_for.looked_at,
         everything=everything,
-        seen=places.seen(seen_now.view.unreachable),
+        ages=places.seen(seen_now.view.unreachable),
+        last_seen=last_seen(look_as_last_seen(asked_for, places)),
     )

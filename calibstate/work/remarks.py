@@ -41,7 +41,7 @@ def not_seen(plan: Plan) -> list[Diagnostic]:
     for unseen in plan.unseen:
         remark = Diagnostic(
             "Place could not be seen",
-            f"{unseen.place}: {unseen.detail.rstrip('.')}.",
+            f"{unseen.place}: {unseen.told_here.rstrip('.')}.",
             hint="What is told of the others is told without it; "
             "only what it alone has could not be brought.",
             severity=Severity.WARNING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.results.drift import DriftFound, TicketsStatus
 from ..surveys.status import status as status_of
-from .looking import look
+from .looking import look, look_as_last_seen
 from .remarks import commit_remarks, not_declared, not_seen
 from .session import Session
 
@@ -32,6 +32,9 @@ def status(session: Session, *, everything: bool = False) -> TicketsStatus:
     listener.report(not_declared(seen_now.view.undeclared))
     drift = DriftFound(plan)
     table = status_of(seen_now.view, plan)
+    then = look_as_last_seen(session, places)
+    if then:
+        table = table.with_last(status_of(then.view, then.plan))
     return TicketsStatus(
         table,
         drift.exit_code,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing_extensions import override
 
 from ...errors import ExitCode, first_of
-from ..drift import UndeclaredChain, What
+from ..drift import LastSeen, UndeclaredChain, What
 from ..looked_at import LookedAt
 from ..plans import Plan
 from ..seen import SeenPlaces
@@ -38,8 +38,11 @@ class DriftFound(CommandResult):
     """Whether each thing that waits is told of, also where many wait for the
     same."""
 
-    seen: SeenPlaces = field(default_factory=dict)
+    ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen, and by whom."""
+
+    last_seen: tuple[LastSeen, ...] = ()
+    """What those showed last that were seen too long ago."""
 
     @property
     @override
@@ -76,7 +79,7 @@ class TicketsStatus(CommandResult):
     everything: bool = False
     """Whether each thing that waits is told of."""
 
-    seen: SeenPlaces = field(default_factory=dict)
+    ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen, and by whom."""
 
     @property

@@ -14,7 +14,7 @@ from ..names import RepositoryAddress
 from ..seen import SeenPlaces
 from .base import CommandResult, Footnote, failed_if, unseen_notes
 
-__all__ = ["ChainDifference", "ChainFingerprint", "ExplanationsFound", "FingerprintsCompared"]
+__all__ = ["ChainDifference", "ChainFingerprint", "ExplanationsFound", "FingerprintsCompared", "Prints"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class ChainFingerprint:
 
     collections: Mapping[str, str]
     """Fingerprint of each collection that is searched."""
+
+
+Prints = Mapping[RepositoryAddress, Mapping[str, ChainFingerprint]]
+"""By address and chain; a chain that does not exist is left out."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class ChainDifference:
 class FingerprintsCompared(CommandResult):
     """Fingerprints of live chains, side by side."""
 
-    chains: Mapping[RepositoryAddress, Mapping[str, ChainFingerprint]]
+    chains: Prints
     """By address and chain; a chain that does not exist is left out."""
 
     differences: tuple[ChainDifference, ...]
@@ -50,8 +54,12 @@ class FingerprintsCompared(CommandResult):
     unreachable: Mapping[RepositoryAddress, Diagnostic]
     """Why the others could not be seen."""
 
-    seen: SeenPlaces = field(default_factory=dict)
+    ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen, and by whom."""
+
+    last_seen: Prints = field(default_factory=dict)
+    """Of repositories that were seen too long ago: as they were then.  They
+    are compared with nothing."""
 
     @property
     @override
@@ -64,7 +72,12 @@ class FingerprintsCompared(CommandResult):
     @property
     @override
     def footnotes(self) -> tuple[Footnote, ...]:
-        return unseen_notes(self.unreachable)
+        notes: list[Footnote] = list(unseen_notes(self.unreachable))
+        for address, chains in self.last_seen.items():
+            for name, chain in chains.items():
+                when = self.ages[address].at
+                notes.append(f"{address} when last seen ({when}): {name} {chain.effective}")
+        return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -80,8 +93,11 @@ class ExplanationsFound(CommandResult):
     everything: bool = False
     """Whether the collections that hold nothing are to be named, too."""
 
-    seen: SeenPlaces = field(default_factory=dict)
+    ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen, and by whom."""
+
+    last_seen: tuple[Answer, ...] = ()
+    """What a lookup got at repositories that were seen too long ago."""
 
     def dated(self) -> Iterator[tuple[Answer, Since | None]]:
         """Yield each explanation, with when its winner was first searched."""
@@ -101,7 +117,17 @@ class ExplanationsFound(CommandResult):
                 notes.append(f"{explanation.repository}: {self._when(explanation, since)}")
         notes.extend(self.explained.remarks)
         notes.extend(unseen_notes(self.explained.unreachable))
+        for answer in self.last_seen:
+            notes.append(self._when_last_seen(answer))
         return tuple(notes)
+
+    def _when_last_seen(self, answer: Answer) -> str:
+        winner = answer.explanation.winner
+        words = f"a lookup through {answer.explanation.chain} got nothing"
+        if winner:
+            what = self.explained.tickets.get(winner.collection, winner.collection)
+            words = f"{what} won in {answer.explanation.chain}"
+        return f"{answer.repository} when last seen ({self.ages[answer.repository].at}): {words}"
 
     def _when(self, answer: Answer, since: Since) -> str:
         winner = answer.explanation.winner

@@ -24,7 +24,7 @@ class Checkup(CommandResult):
     checks: tuple[Check, ...]
     """By place."""
 
-    seen: SeenPlaces = field(default_factory=dict)
+    ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen; those that were away are left out."""
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode, first_of
-from ..drift import What
+from ..drift import LastSeen, What
 from ..guards import Allowed
 from ..looked_at import LookedAt
 from ..outcomes import Outcome, Result
@@ -64,8 +64,11 @@ class PlanMade(CommandResult):
     """Whether each thing that waits is told of, also where many wait for the
     same."""
 
-    seen: SeenPlaces = field(default_factory=dict)
+    ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen, and by whom."""
+
+    last_seen: tuple[LastSeen, ...] = ()
+    """What those showed last that were seen too long ago."""
 
     @property
     @override

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from ...errors import Diagnostic, Where
 from ...model.names import Noun
 
-__all__ = ["FORMAT", "Problem", "plain", "problem"]
+__all__ = ["FORMAT", "Problem", "plain", "problem", "without_folders"]
 
 FORMAT: Literal["1.0"] = "1.0"
 """Version of the form of every document."""
+
+
+_FOLDERS = re.compile(r"(?<![\w.:/…])(?:file://)?/(?:[^\s/;,'\"]+/)+")
+"""Folders of an absolute path, which mean something on one machine only."""
 
 
 class Problem(Noun):
@@ -50,3 +55,14 @@ def plain(document: Noun | dict[str, Any]) -> dict[str, Any]:
     if isinstance(document, dict):
         return document
     return document.model_dump(mode="json", by_alias=True)
+
+
+def without_folders(text: str) -> str:
+    """Return a sentence without the folders of one machine.
+
+    Parameters
+    ----------
+    text
+        What may hold absolute paths.
+    """
+    return _FOLDERS.sub("…/", text)

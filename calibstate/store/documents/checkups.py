@@ -37,5 +37,5 @@ def checkup_document(result: Checkup) -> CheckupDocument:
     return CheckupDocument(
         summary=dict(sorted(tally.items())),
         checks=result.checks,
-        seen=result.seen,
+        seen=result.ages,
     )

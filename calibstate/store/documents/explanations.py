@@ -130,6 +130,9 @@ class ExplanationDocument(Noun):
     seen: Mapping[RepositoryAddress, Seen] = {}
     """When each repository was seen, and by whom, by address."""
 
+    last_seen: tuple[ExplanationEntry, ...] = ()
+    """What a lookup got at repositories that were seen too long ago."""
+
 
 def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
     """Return the document of what was explained."""
@@ -141,6 +144,7 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
     unreachable: dict[str, str] = {}
     for address, trouble in explained.unreachable.items():
         unreachable[address] = trouble.for_anybody
+    last_seen = tuple(_entry(explained, answer, None) for answer in result.last_seen)
     # A moment before 1970 has no words, and the butler begins with that day.
     at = None
     if question.moment is not None:
@@ -154,7 +158,8 @@ def explanation_document(result: ExplanationsFound) -> ExplanationDocument:
         differing=_differing(explained),
         remarks=explained.remarks,
         unreachable=unreachable,
-        seen=result.seen,
+        seen=result.ages,
+        last_seen=last_seen,
     )
 
 

@@ -88,6 +88,10 @@ class FingerprintsDocument(Noun):
     seen: Mapping[RepositoryAddress, Seen] = {}
     """When each repository was seen, and by whom, by address."""
 
+    last_seen: Mapping[str, RepositoryPrint] = {}
+    """Of repositories that were seen too long ago, by address: as they were
+    then.  They are compared with nothing."""
+
 
 def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
     """Return the document of fingerprints that were compared."""
@@ -101,11 +105,15 @@ def fingerprints_document(result: FingerprintsCompared) -> FingerprintsDocument:
     unreachable: dict[str, str] = {}
     for address, trouble in result.unreachable.items():
         unreachable[address] = trouble.for_anybody
+    last_seen: dict[str, RepositoryPrint] = {}
+    for address, chains in result.last_seen.items():
+        last_seen[address] = _repository(chains)
     return FingerprintsDocument(
         repositories=repositories,
         differences=tuple(differences),
         unreachable=unreachable,
-        seen=result.seen,
+        seen=result.ages,
+        last_seen=last_seen,
     )
 
 

@@ -8,16 +8,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ...model.drift import Drift, UndeclaredChain, Unseen
+from ...model.drift import Drift, LastSeen, UndeclaredChain, Unseen
 from ...model.guards import Allowed, GuardMet
 from ...model.looked_at import LookedAt
 from ...model.names import Address, Noun, RepositoryAddress
 from ...model.plans import Basis, Plan, Refusal
 from ...model.results.drift import DriftFound
 from ...model.seen import Seen
-from .base import FORMAT
+from .base import FORMAT, without_folders
 
-__all__ = ["DriftDocument", "PlanDocument", "StepEntry", "drift_document", "summary"]
+__all__ = ["DriftDocument", "PlanDocument", "StepEntry", "drift_document", "drift_entries", "summary"]
 
 
 class StepEntry(Noun):
@@ -83,6 +83,10 @@ class PlanDocument(Noun):
     """When each repository was seen, and by whom, by address; not of a saved
     plan."""
 
+    last_seen: tuple[LastSeen, ...] = ()
+    """What those showed last that were seen too long ago; nothing follows from
+    it.  Not of a saved plan."""
+
     digest: str
     """Over the form, and the steps with their ground and what is declared of
     them."""
@@ -112,17 +116,42 @@ class DriftDocument(Noun):
     seen: Mapping[RepositoryAddress, Seen] = {}
     """When each repository was seen, and by whom, by address."""
 
+    last_seen: tuple[LastSeen, ...] = ()
+    """What those showed last that were seen too long ago; nothing follows from
+    it."""
+
+
+def drift_entries(departures: Iterable[Drift]) -> tuple[Drift, ...]:
+    """Return drift as documents have it: without folders of one machine.
+
+    Parameters
+    ----------
+    departures
+        The drift.
+    """
+    entries = []
+    for departure in departures:
+        update = {
+            "detail": without_folders(departure.detail),
+            "detail_here": "",
+            "hint": without_folders(departure.hint),
+            "waits_for": without_folders(departure.waits_for),
+        }
+        entries.append(departure.model_copy(update=update))
+    return tuple(entries)
+
 
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
     plan = result.plan
     return DriftDocument(
         summary=counted(plan.drift),
-        drift=plan.drift,
+        drift=drift_entries(plan.drift),
         unseen=plan.unseen,
         undeclared=result.undeclared,
         scope=result.scope,
-        seen=result.seen,
+        seen=result.ages,
+        last_seen=result.last_seen,
     )
 
 

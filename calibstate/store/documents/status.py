@@ -10,8 +10,9 @@ from ...model.looked_at import LookedAt
 from ...model.names import Noun, RepositoryAddress
 from ...model.results.drift import TicketsStatus
 from ...model.seen import Seen
-from ...model.status import State, Table
-from .base import FORMAT
+from ...model.status import Cell, State, Table
+from .base import FORMAT, without_folders
+from .plans import drift_entries
 
 __all__ = ["StatusDocument", "status_document"]
 
@@ -66,10 +67,31 @@ def status_document(result: TicketsStatus) -> StatusDocument:
     return StatusDocument(
         summary=dict(sorted(tally.items())),
         legend=legend,
-        tables=status.tables,
-        beside=status.beside,
+        tables=tuple(map(_table, status.tables)),
+        beside=drift_entries(status.beside),
         unseen=status.unseen,
         undeclared=result.undeclared,
         scope=result.scope,
-        seen=result.seen,
+        seen=result.ages,
     )
+
+
+def _table(table: Table) -> Table:
+    """Return a table without the folders of one machine."""
+    rows = []
+    for row in table.rows:
+        cells = tuple(map(_cell, row.cells))
+        rows.append(row.model_copy(update={"cells": cells}))
+    return table.model_copy(update={"rows": tuple(rows)})
+
+
+def _cell(cell: Cell) -> Cell:
+    last = cell.last
+    if last:
+        last = last.model_copy(update={"reason": without_folders(last.reason)})
+    update = {
+        "reason": without_folders(cell.reason),
+        "drift": drift_entries(cell.drift),
+        "last": last,
+    }
+    return cell.model_copy(update=update)
