@@ -12,6 +12,7 @@ from calibstate.adapters.repositories import open_reader
 from calibstate.lookups.effective import flatten
 from calibstate.lookups.resolve import resolve
 from calibstate.model.effective import Resolved
+from calibstate.model.timelines import fold
 from tests import world
 from tests.calibrations import data_ids
 
@@ -59,6 +60,7 @@ def resolve_question(folder: Path, turns: int, spans: int = 1) -> Measured:
         {
             "calibstate: which dataset wins when": win,
             "calibstate: and the effective fingerprint": digest,
+            "calibstate: and folded, as a timeline": lambda turn: fold(resolved[-1], {}),
             "read the same rows by plain SQL": lambda turn: _read(repository, total),
         },
         turns,
