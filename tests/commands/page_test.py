@@ -182,7 +182,9 @@ def test_a_page_is_never_greener_than_its_age(published: Sites) -> None:
 def test_a_look_of_the_future_counts_as_none(published: Sites) -> None:
     age(published, SUMMIT, -timedelta(days=1))
 
-    assert made(published).standing(SUMMIT)["state"] == "unreachable"
+    page(published.tree, published.capsys)
+
+    assert Pages(published.tree.folder / "pages").standing(SUMMIT)["state"] == "unreachable"
 
 
 def test_repositories_are_looked_at_only_where_that_is_asked_for(published: Sites) -> None:
