@@ -58,7 +58,18 @@ ALSO = {
 """Codes that are no success and that an example ends with here."""
 
 
-READING = {"approvals", "doctor", "drift", "explain", "fingerprint", "impact", "log", "show", "status"}
+READING = {
+    "approvals",
+    "doctor",
+    "drift",
+    "effective",
+    "explain",
+    "fingerprint",
+    "impact",
+    "log",
+    "show",
+    "status",
+}
 """Commands none of whose examples writes anything."""
 
 

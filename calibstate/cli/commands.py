@@ -77,6 +77,9 @@ COMMANDS: Mapping[str, Entry] = {
     "status": Entry(Group.LOOK, "status", "Show tickets against repositories, in search order."),
     "drift": Entry(Group.LOOK, "drift", "Tell where live places have left the declaration."),
     "show": Entry(Group.LOOK, "show", "Show the desired chains, or a saved plan."),
+    "effective": Entry(
+        Group.LOOK, "effective", "Tell what lookups get on a night: each type and filter, which ticket."
+    ),
     "explain": Entry(Group.LOOK, "explain", "Tell which calibration a lookup gets, and why not another."),
     "fingerprint": Entry(
         Group.LOOK, "fingerprint", "Tell whether repositories select the same calibrations."

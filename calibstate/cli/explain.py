@@ -10,7 +10,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import Looking, Narrowing, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, AllOption, TimeoutOption, exposure_number
+from .options import USUAL_TIMEOUT, AllOption, AtOption, TimeoutOption, exposure_number
 from .questions import question
 from .sessions import begin
 from .showing import finish
@@ -28,12 +28,7 @@ def explain(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]…", help="For what: detector=R22_S11 physical_filter=r_03."),
     ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at", metavar="TIME", envvar="CALIBSTATE_AT", help="A moment, TAI: YYYY-MM-DD[THH:MM:SS]."
-        ),
-    ] = None,
+    at: AtOption = None,
     exposure: Annotated[
         int | None,
         typer.Option(
@@ -78,5 +73,14 @@ def explain(
     from ..work.explain import explain
 
     session = begin(context, narrowing, looking, timeout=timeout)
-    lookup = question(session.desired, narrowing.instrument, dataset_type, data_id or (), at, exposure, chain)
+    lookup = question(
+        session.desired,
+        narrowing.instrument,
+        dataset_type,
+        data_id or (),
+        at,
+        exposure,
+        chain,
+        session.now(),
+    )
     finish(explain(session, lookup, everything=everything), format)

@@ -23,6 +23,7 @@ __all__ = [
     "AllOption",
     "AllowOption",
     "ArchiveBytesOption",
+    "AtOption",
     "AtRevisionOption",
     "BecauseOption",
     "BranchOption",
@@ -46,6 +47,7 @@ __all__ = [
     "SiteOption",
     "TicketOption",
     "TimeoutOption",
+    "TypeOption",
     "WaitOption",
     "allowed",
     "at_least_one",
@@ -181,6 +183,23 @@ ObservedOption = Annotated[
         envvar="CALIBSTATE_OBSERVED",
         help="What was observed of repositories that cannot be seen from here: a file of `observe -o`, "
         "or `published`.",
+    ),
+]
+
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        envvar="CALIBSTATE_AT",
+        help="A moment, TAI: YYYY-MM-DD[THH:MM:SS], or now.",
+    ),
+]
+
+TypeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--type", metavar="TYPE", envvar="CALIBSTATE_TYPE", help="Only this dataset type, such as flat."
     ),
 ]
 

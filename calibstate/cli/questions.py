@@ -1,17 +1,22 @@
-"""The question of `explain`, made of words of the command line."""
+"""Questions about lookups, made of words of the command line."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date, datetime
 
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
 from ..model.explanations import Question
 from ..model.names import ANY, nearest, spelled
-from ..model.timespans import UNBOUNDED, parse_tai
+from ..model.nights import While, observing_day
+from ..model.timespans import UNBOUNDED, parse_tai, tai_of
 
-__all__ = ["question"]
+__all__ = ["asked_while", "question"]
+
+_NOW = "now"
+_TODAY = "today"
 
 
 def question(
@@ -22,6 +27,7 @@ def question(
     at: str | None,
     exposure: int | None,
     chain: str | None,
+    now: datetime,
 ) -> Question:
     """Return what `explain` is asked.
 
@@ -39,6 +45,8 @@ def question(
         When: a moment in TAI, or the number of an exposure.
     chain
         What is searched; `None`: what is declared.
+    now
+        The time, with its zone.
 
     Raises
     ------
@@ -52,8 +60,46 @@ def question(
         raise UsageError(Diagnostic("When is not clear", detail, hint="Give one of them."))
     data_id = _data_id(words)
     instrument = _instrument(desired, instruments or [], data_id.get("instrument"))
-    moment = None if at is None else _moment(at)
+    moment = None if at is None else _moment(at, now)
     return Question(instrument, dataset_type, data_id, moment, exposure, chain)
+
+
+def asked_while(night: str | None, at: str | None, now: datetime) -> While:
+    """Return the time that lookups are asked for.
+
+    Parameters
+    ----------
+    night
+        An observing day, or ``today``.
+    at
+        A moment, or ``now``; without both it is the night of today.
+    now
+        The time, with its zone.
+
+    Raises
+    ------
+    UsageError
+        Both are given, or one is no such time.
+    """
+    if night is not None and at is not None:
+        detail = "Both --night and --at are given."
+        raise UsageError(Diagnostic("When is not clear", detail, hint="Give one of them."))
+    if at is not None:
+        return While.at(_moment(at, now))
+    try:
+        return While.of_night(_day(night or _TODAY, now))
+    except ValueError:
+        detail = f"{spelled(night or _TODAY)} is no observing day."
+        hint = "Write YYYYMMDD, such as 20241110, or today."
+        raise UsageError(Diagnostic("Night is not understood", detail, hint=hint)) from None
+
+
+def _day(text: str, now: datetime) -> date:
+    if text == _TODAY:
+        return observing_day(now)
+    if not re.fullmatch(r"[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def _data_id(words: Iterable[str]) -> dict[str, str]:
@@ -95,11 +141,14 @@ def _instrument(desired: DesiredState, options: list[str], word: str | None) -> 
     return instrument
 
 
-def _moment(text: str) -> int:
+def _moment(text: str, now: datetime) -> int:
+    if text == _NOW:
+        # Nobody means a part of a second.
+        return tai_of(now.replace(microsecond=0))
     try:
         moment = parse_tai(f"{text}T00:00:00" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text)
     except ValueError:
-        hint = "Write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS in TAI, without a zone."
+        hint = "Write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS in TAI, without a zone; or now."
         raise UsageError(
             Diagnostic("Moment is not understood", f"{spelled(text)} is no moment.", hint=hint)
         ) from None

@@ -10,7 +10,7 @@ from ..views.render import Format
 from . import completing
 from .app import app
 from .groups import PLACE_OR_CHAIN, Looking, Narrowing, about, grouped, shown_as, without
-from .options import USUAL_TIMEOUT, AtRevisionOption, TimeoutOption
+from .options import USUAL_TIMEOUT, AtRevisionOption, TimeoutOption, TypeOption
 from .sessions import begin
 from .showing import finish
 
@@ -40,12 +40,7 @@ def timeline(
             help="Before and after: a commit, branch, tag or date; only what changes is shown.",
         ),
     ] = None,
-    type: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type", metavar="TYPE", envvar="CALIBSTATE_TYPE", help="Only this dataset type, such as flat."
-        ),
-    ] = None,
+    type: TypeOption = None,
     format: Annotated[Format, shown_as("results.timelines.TimelinesDrawn")],
     narrowing: Annotated[Narrowing, about(PLACE_OR_CHAIN), without("ticket")],
     looking: Annotated[Looking, without("no_cache")],

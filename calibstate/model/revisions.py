@@ -8,12 +8,9 @@ from datetime import UTC, datetime, timedelta
 from ..errors import Diagnostic
 from .changes import Changes
 from .desired import DesiredState
-from .timespans import parse_tai
+from .timespans import TAI_AHEAD, parse_tai
 
 __all__ = ["Changed", "CheckedOut", "Revision", "Then", "instant"]
-
-_TAI_AHEAD = timedelta(seconds=37)
-"""Of UTC, since 2017; a leap second more is announced half a year before."""
 
 _DAY_ENDS = timedelta(days=1, hours=12)
 """After the midnight that an observing day is called after."""
@@ -112,4 +109,4 @@ def instant(text: str) -> datetime | None:
     begins = datetime.fromisoformat(f"{text}T00:00:00+00:00")
     # The last day of the calendar has no next one to end in.
     left = datetime.max.replace(tzinfo=UTC) - begins
-    return begins + min(_DAY_ENDS - _TAI_AHEAD, left)
+    return begins + min(_DAY_ENDS - TAI_AHEAD, left)

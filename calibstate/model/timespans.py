@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 __all__ = [
     "EMPTY",
+    "TAI_AHEAD",
     "UNBOUNDED",
     "UNBOUNDED_BEGIN",
     "UNBOUNDED_END",
@@ -20,6 +21,7 @@ __all__ = [
     "format_bound",
     "format_range",
     "parse_tai",
+    "tai_of",
 ]
 
 Range = tuple[int, int]
@@ -29,6 +31,9 @@ UNBOUNDED_BEGIN = 0
 UNBOUNDED_END = 4102444800000000000
 UNBOUNDED: Range = (UNBOUNDED_BEGIN, UNBOUNDED_END)
 EMPTY: Range = (UNBOUNDED_END, UNBOUNDED_BEGIN)
+
+TAI_AHEAD = timedelta(seconds=37)
+"""Of UTC, since 2017; a leap second more is announced half a year before."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAI = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?")
@@ -52,6 +57,18 @@ def parse_tai(text: str) -> int:
     seconds = since.days * 86400 + since.seconds
     digits = (fraction or "").ljust(9, "0")
     return seconds * 1_000_000_000 + int(digits)
+
+
+def tai_of(moment: datetime) -> int:
+    """Return a moment of our time, since 2017, in nanoseconds of TAI.
+
+    Parameters
+    ----------
+    moment
+        With its zone.
+    """
+    since = moment.astimezone(UTC) + TAI_AHEAD - _EPOCH
+    return (since // timedelta(microseconds=1)) * 1_000
 
 
 def format_bound(bound: int) -> str | None:

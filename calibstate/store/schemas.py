@@ -39,6 +39,7 @@ from .documents.changes import (
 )
 from .documents.checkups import CheckupDocument
 from .documents.constructions import ConstructionDocument, RecordDocument
+from .documents.effective import EffectiveDocument
 from .documents.errors import ErrorsDocument
 from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
@@ -94,6 +95,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("status.json", StatusDocument, "How it stands: tickets against repositories", printed=True),
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
+    Document("effective.json", EffectiveDocument, "What lookups get on a night", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("timeline.json", TimelineDocument, "Which ticket wins when, through chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),

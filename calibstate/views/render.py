@@ -184,6 +184,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.MARKDOWN: "views.timelines.markdown.as_markdown",
         Format.SVG: "views.timelines.svg.as_svg",
     },
+    "results.lookups.EffectiveFound": {
+        Format.TEXT: "views.effective.as_text",
+        Format.JSON: "store.documents.effective.effective_document",
+        Format.MARKDOWN: "views.effective.as_markdown",
+    },
     "results.lookups.ExplanationsFound": {
         Format.TEXT: "views.explain.as_text",
         Format.JSON: "store.documents.explanations.explanation_document",

@@ -50,6 +50,7 @@ OWN_WORDS = {
     ("capture", "--chain"): "one more of several",
     ("construct", "--run"): "a task of its own",
     ("construct", "--ticket"): "it is about one",
+    ("effective", "--at"): "a moment of the sky",
     ("explain", "--all"): "collections that hold nothing",
     ("explain", "--at"): "a moment of the sky",
     ("explain", "--chain"): "any chain that there is",

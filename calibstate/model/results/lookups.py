@@ -11,10 +11,20 @@ from ...errors import Diagnostic, ExitCode, first_of
 from ..differences import Difference
 from ..explanations import Answer, Explained, Since
 from ..names import RepositoryAddress
+from ..nights import SelectedRow, While
 from ..seen import SeenPlaces
 from .base import CommandResult, Footnote, failed_if, unseen_notes
 
-__all__ = ["ChainDifference", "ChainFingerprint", "ExplanationsFound", "FingerprintsCompared", "Prints"]
+__all__ = [
+    "ChainDifference",
+    "ChainFingerprint",
+    "EffectiveFound",
+    "ExplanationsFound",
+    "FingerprintsCompared",
+    "Prints",
+    "SelectsOtherwise",
+    "WhatLookupsGet",
+]
 
 
 @dataclass(frozen=True)
@@ -140,3 +150,74 @@ class ExplanationsFound(CommandResult):
         if since.commit:
             words += f", from commit {since.commit[:10]}"
         return words
+
+
+@dataclass(frozen=True)
+class WhatLookupsGet:
+    """What lookups get through chains, for a while."""
+
+    chains: tuple[str, ...]
+    """Chains through which the same is found."""
+
+    instrument: str
+
+    repositories: tuple[RepositoryAddress, ...]
+    """Those at which it is so, in the order of waves."""
+
+    rows: tuple[SelectedRow, ...]
+    """By dataset type and filters."""
+
+
+@dataclass(frozen=True)
+class SelectsOtherwise:
+    """How lookups at one repository get something else than at another."""
+
+    chains: tuple[str, ...]
+    """Chains through which they do."""
+
+    instrument: str
+    reference: RepositoryAddress
+    repository: RepositoryAddress
+    differences: tuple[Difference, ...]
+    """Within the time that was asked for."""
+
+    tickets: Mapping[str, str]
+    """What the collections are called that are found, by collection: the
+    ticket, else their own names."""
+
+
+@dataclass(frozen=True)
+class EffectiveFound(CommandResult):
+    """What lookups get for a while."""
+
+    when: While
+    """The time that was asked for."""
+
+    effective: tuple[WhatLookupsGet, ...]
+    """Of the repositories that were asked for."""
+
+    differences: tuple[SelectsOtherwise, ...]
+    """Of all that were looked at."""
+
+    absent: tuple[tuple[RepositoryAddress, str], ...]
+    """Repositories with chains that are declared there and do not exist."""
+
+    unreachable: Mapping[RepositoryAddress, Diagnostic]
+    """Why the others could not be seen."""
+
+    ages: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom."""
+
+    last_seen: tuple[WhatLookupsGet, ...] = ()
+    """Of repositories that were seen too long ago: as it was then.  They are
+    compared with nothing."""
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return failed_if(self.unreachable)
+
+    @property
+    @override
+    def footnotes(self) -> tuple[Footnote, ...]:
+        return unseen_notes(self.unreachable)
