@@ -18,6 +18,7 @@ from ..model.bundles import Contents
 from ..model.contents import Holding
 from ..model.names import RepositoryAddress
 from ..model.observations import HeldEntry, Observation, SeenEntry
+from ..model.sights import Ingested
 from ..model.timespans import Range
 from ..ports.butler import (
     ButlerReader,
@@ -85,6 +86,11 @@ class RecordingButler(ButlerReader):
                 now = replace(now, sizes=before.sizes)
             memory[name] = now
         return holdings
+
+    @override
+    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of RUNs arrived; it is not kept."""
+        return self.butler.ingested(runs)
 
     @override
     def export(

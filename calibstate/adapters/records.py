@@ -1,11 +1,12 @@
-"""Journals and observations, in a folder or in a bucket."""
+"""Journals, observations and sights, in a folder or in a bucket."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -17,12 +18,28 @@ from ..ports.records import Journal
 from ..ports.silence import USUAL_TIMEOUT
 from .objectstores import Folder, ObjectStore, open_store, reason
 
-__all__ = ["open_journal", "publish", "publish_review", "published", "published_review", "reached"]
+__all__ = [
+    "open_journal",
+    "publish",
+    "publish_review",
+    "publish_sight",
+    "published",
+    "published_review",
+    "published_sight",
+    "published_sights",
+    "reached",
+]
 
 _LARGEST_REVIEW = 2**20
 """Bytes; what is larger cannot be swapped."""
 
 _TRIES = 20
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+"""Of the moment of a sight, to the second."""
+
+_SIGHT = re.compile(r"[0-9]{8}T[0-9]{6}Z\.json")
+"""Name of the file of a sight that is kept; killed writers leave others."""
 
 
 def open_journal(uri: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Journal:
@@ -184,6 +201,130 @@ def published_review(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT
     return _read(uri, _review(place), _LARGEST_REVIEW, timeout)
 
 
+def publish_sight(
+    uri: str,
+    place: str,
+    data: bytes,
+    at: datetime,
+    is_new: Callable[[bytes | None], bool],
+    *,
+    limit: int,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> None:
+    """Keep a sight of a place as its newest one, and one that is new for good.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    data
+        The sight.
+    at
+        When the look began.
+    is_new
+        Given the sight that was the newest, says whether this one shows
+        something else; `None`: there was none that can be read.
+    limit
+        Bytes beyond which what is there is not read.
+    timeout
+        How long the store may be silent.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    store = open_store(uri, timeout)
+    with reached(store, "The sight was not published."):
+        store.look()
+        newest = _newest_sight(place)
+        try:
+            before = store.read(newest, limit=limit)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            before = None
+        # The one that is kept is written first: who is cut off between the two
+        # keeps one too many, and none too few.
+        if is_new(before):
+            store.write(_sight(place, at), data)
+        store.write(newest, data)
+
+
+def published_sight(
+    uri: str,
+    place: str,
+    at: datetime | None = None,
+    *,
+    limit: int,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> bytes | None:
+    """Return a sight of a place; `None`: there is none.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    at
+        When the look began, of one of `published_sights`; `None`: the newest.
+    limit
+        Bytes beyond which it is not read.
+    timeout
+        How long the store may be silent.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    key = _newest_sight(place)
+    if at:
+        key = _sight(place, at)
+    return _read(uri, key, limit, timeout)
+
+
+def published_sights(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT) -> list[datetime]:
+    """Return when the looks began whose sights are kept, the newest first.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    timeout
+        How long the store may be silent.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    store = open_store(uri, timeout)
+    with reached(store, "What was published there cannot be read."):
+        store.look()
+        names = store.files(_sights(place))
+    moments: list[datetime] = []
+    for name in names:
+        if not _SIGHT.fullmatch(name):
+            continue
+        # A name may look like a moment that no calendar has.
+        with suppress(ValueError):
+            moment = datetime.strptime(name, f"{_STAMP}.json").replace(tzinfo=UTC)
+            moments.append(moment)
+    return sorted(moments, reverse=True)
+
+
 def _read(uri: str, key: str, limit: int, timeout: timedelta) -> bytes | None:
     store = open_store(uri, timeout)
     with reached(store, "What was published there cannot be read."):
@@ -237,6 +378,19 @@ def _name(key: str) -> str:
 
 def _review(place: str) -> str:
     return f"reviews/{place}.json"
+
+
+def _sights(place: str) -> str:
+    return f"sights/{place}"
+
+
+def _newest_sight(place: str) -> str:
+    return f"{_sights(place)}/newest.json"
+
+
+def _sight(place: str, at: datetime) -> str:
+    # Without colons, which not every file system takes; sorted by time.
+    return f"{_sights(place)}/{at.astimezone(UTC):{_STAMP}}.json"
 
 
 def _observation(place: str) -> str:

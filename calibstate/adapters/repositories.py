@@ -21,6 +21,7 @@ from ..model.bundles import Contents
 from ..model.checkups import Examined
 from ..model.contents import Holding
 from ..model.settings import RUBIN
+from ..model.sights import Ingested
 from ..model.timespans import Range
 from ..ports.butler import (
     ButlerReader,
@@ -217,6 +218,15 @@ class RegistryReader(ButlerReader):
         if remembered:
             remembered.keep()
         return held
+
+    @override
+    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of RUNs arrived."""
+        wanted = list(dict.fromkeys(runs))
+        return self._ask(
+            lambda tables: tables.ingested(wanted),
+            lambda butler: butler.ingested(wanted),
+        )
 
     @override
     def export(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from .. import __version__
-from ..errors import Diagnostic, Severity
+from ..errors import Diagnostic, InvalidStateError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.desired import DesiredState
 from ..model.explanations import Since
@@ -27,6 +27,7 @@ from ..model.reviews import PublishedReview
 from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
 from ..model.seen import Seen, SeenPlaces
+from ..model.sights import Sight, SightHistory
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import ButlerCommands, CommandRunner
@@ -50,6 +51,7 @@ from .sources import SourcePlaces
 
 if TYPE_CHECKING:
     from ..adapters.recorded import RecordingButler
+    from ..lookups.sights import Arrivals
 
 __all__ = ["Places", "RecordingPlaces"]
 
@@ -287,16 +289,92 @@ class Places:
         """Keep what a repository showed, for those who cannot see it."""
         self._stores.of(address).publish(address, observation)
 
+    def publish_sight(self, sight: Sight) -> None:
+        """Keep what a repository showed, small; for good where it is new."""
+        self._stores.of(sight.address).publish_sight(sight)
+
+    def sight(self, address: RepositoryAddress) -> Sight | None:
+        """Return what a repository showed last, by what was published of it.
+
+        The repository itself is not asked.  Where an older version published
+        an observation only, the sight is made of its rows, which takes a
+        while.
+
+        Returns
+        -------
+        Sight or None
+            `None`: nothing was published.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read, or is of another butler.
+        """
+        store = self._store_to_read(address)
+        sight = store.sight(address)
+        if sight is None:
+            sight = self._sight_of_observation(store, address)
+        if sight and sight.butler != self._addresses.butler_digest(address):
+            raise UnreachableError(
+                Diagnostic(
+                    "Sight of another butler",
+                    f"what was published of {address} at {sight.at} is of another butler",
+                    hint=f"Observe again there: calibstate observe --repository {address} --publish.",
+                )
+            )
+        return sight
+
+    def sights(self, address: RepositoryAddress) -> SightHistory:
+        """Return what a repository showed whenever that changed.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        return self._store_to_read(address).sights(address)
+
+    def _store_to_read(self, address: RepositoryAddress) -> RecordStore:
+        store, only = self._stores.of(address), self._asking.only
+        if only is not None and store not in self._stores.of_all(only):
+            raise not_asked(f"what {address} published")
+        return store
+
+    def _sight_of_observation(self, store: RecordStore, address: RepositoryAddress) -> Sight | None:
+        try:
+            observation = store.published(address)
+        except InvalidStateError as error:
+            raise UnreachableError(*error.diagnostics) from None
+        if observation is None:
+            return None
+        return self.sight_of(observation)
+
+    def sight_of(self, observation: Observation) -> Sight:
+        """Return what came of what was observed of a repository.
+
+        Parameters
+        ----------
+        observation
+            Of one of the declared repositories.
+        """
+        return self._made_sight(observation, lambda runs: {})
+
+    def _made_sight(self, observation: Observation, arrivals: Arrivals) -> Sight:
+        # With this numpy is imported.
+        from ..adapters.recorded import RecordedButler
+        from ..lookups.sights import Taken, sight_of
+
+        taken = Taken(observation.at, observation.version, observation.declared, observation.butler)
+        butler = RecordedButler(observation)
+        return sight_of(self._desired, observation.address, butler, taken, arrivals)
+
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""
         self._stores.of(review.address).publish_review(review)
 
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
         """Return what was published of reviews there; `None`: nothing was."""
-        store, only = self._stores.of(address), self._asking.only
-        if only is not None and store not in self._stores.of_all(only):
-            raise not_asked(f"what {address} published")
-        return store.published_review(address)
+        return self._store_to_read(address).published_review(address)
 
     # Looks at the places themselves
 
@@ -429,6 +507,18 @@ class RecordingPlaces(Places):
             version=__version__,
             declared=self._desired.digest,
         )
+
+    @override
+    def sight_of(self, observation: Observation) -> Sight:
+        """Return what came of what was observed here, with arrivals.
+
+        Raises
+        ------
+        UnreachableError
+            It does not answer any more.
+        """
+        arrivals = self._recording(observation.address).ingested
+        return self._made_sight(observation, arrivals)
 
     def _recording(self, address: RepositoryAddress) -> RecordingButler:
         from ..adapters.recorded import RecordingButler

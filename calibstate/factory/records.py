@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from ..model.names import Address, RepositoryAddress
 from ..model.observations import Observation
 from ..model.reviews import PublishedReview
 from ..model.runs import PastRun, entered
+from ..model.sights import Sight, SightHistory
 from ..ports.places import Records
 from ..ports.silence import at_work
 from ..store import reviewfile
@@ -152,6 +154,84 @@ class RecordStore:
             return None
         (observation,) = observationfile.loads(data, "what was published of it", of=address)
         return observation
+
+    def publish_sight(self, sight: Sight) -> None:
+        """Keep what a repository showed, small; for good where it is new."""
+        from ..adapters.records import publish_sight
+        from ..store import sightfile
+
+        def is_new(before: bytes | None) -> bool:
+            if before is None:
+                return True
+            try:
+                newest = sightfile.loads(before, of=sight.address)
+            except InvalidStateError:
+                return True  # Nobody can say what it showed.
+            return not sight.shows_the_same_as(newest)
+
+        self._ask(
+            partial(
+                publish_sight,
+                self.uri,
+                sight.address,
+                sightfile.dumps(sight),
+                sight.moment,
+                is_new,
+                limit=sightfile.LARGEST,
+                timeout=self._asking.timeout,
+            )
+        )
+
+    def sight(self, address: RepositoryAddress, at: datetime | None = None) -> Sight | None:
+        """Return a sight of a repository.
+
+        Parameters
+        ----------
+        address
+            The repository.
+        at
+            When the look began, of one that is kept; `None`: the newest.
+
+        Returns
+        -------
+        Sight or None
+            `None`: there is none.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        from ..adapters.records import published_sight
+        from ..store import sightfile
+
+        limit, timeout = sightfile.LARGEST, self._asking.timeout
+        data = self._ask(partial(published_sight, self.uri, address, at, limit=limit, timeout=timeout))
+        if data is None:
+            return None
+        try:
+            return sightfile.loads(data, of=address)
+        except InvalidStateError as error:
+            # What one site published must not cost the others theirs.
+            raise UnreachableError(*error.diagnostics) from None
+
+    def sights(self, address: RepositoryAddress) -> SightHistory:
+        """Return what a repository showed whenever that changed.
+
+        Parameters
+        ----------
+        address
+            The repository.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        from ..adapters.records import published_sights
+
+        moments = self._ask(partial(published_sights, self.uri, address, timeout=self._asking.timeout))
+        return SightHistory(address, moments, self.sight(address), partial(self.sight, address))
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""

@@ -53,8 +53,11 @@ _QUESTIONS = frozenset(
         "past_runs",
         "publish",
         "publish_review",
+        "publish_sight",
         "published_review",
         "recover",
+        "sight",
+        "sights",
     }
 )
 """What places are asked themselves."""

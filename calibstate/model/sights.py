@@ -6,15 +6,39 @@ that is hundreds of megabytes.  A sight holds what came of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Annotated
 
+from pydantic import Field, StringConstraints
+
+from .contents import CollectionType
 from .names import Noun, RepositoryAddress
-from .observations import Moment, Name
+from .observations import Moment, Name, stamp
 from .timelinedocument import TimelineEntry
+from .timespans import UNBOUNDED
 
-__all__ = ["Ingested", "Sight", "SightOfChain", "SightOfTicket"]
+__all__ = [
+    "Count",
+    "Fingerprint",
+    "Ingested",
+    "Sight",
+    "SightHistory",
+    "SightOfChain",
+    "SightOfCollection",
+    "SightOfTicket",
+    "children_of",
+]
+
+_WORD = r"[A-Za-z0-9._-]+"
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TAI_AHEAD = timedelta(seconds=37)
+"""Of UTC, since 2017: no butler has recorded anything before."""
+
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
 
 
 class SightOfChain(Noun):
@@ -24,12 +48,14 @@ class SightOfChain(Noun):
     """In search order, as the repository lists them."""
 
     searched: tuple[Name, ...]
-    """What is searched through it: the chain flattened, in search order."""
+    """What is searched through it: the chain flattened, in search order.  The
+    collection of a ticket stands for all of its own, where these are searched
+    one after the other as they are declared."""
 
     selected: tuple[Name, ...] = ()
     """Those of ``searched`` that decide a lookup anywhere, in that order."""
 
-    effective: str
+    effective: Fingerprint
     """The effective fingerprint."""
 
     timeline: TimelineEntry
@@ -40,20 +66,63 @@ class Ingested(Noun):
     """When the datasets of a ticket arrived, as the butler recorded it."""
 
     first: Moment
+    """UTC."""
+
     last: Moment
+    """UTC."""
+
+    @classmethod
+    def between(cls, first: int, last: int) -> Ingested:
+        """Return when datasets arrived, as a butler counts.
+
+        Parameters
+        ----------
+        first, last
+            Nanoseconds of TAI.
+
+        Raises
+        ------
+        ValueError
+            One of them is no moment of a calendar.
+        """
+        return cls(first=_stamp(first), last=_stamp(last))
+
+    def joined(self, other: Ingested | None) -> Ingested:
+        """Return when the datasets of both arrived.
+
+        Parameters
+        ----------
+        other
+            Of others; `None`: there are none.
+        """
+        if other is None:
+            return self
+        # Stamps are sorted as the moments that they stand for.
+        return Ingested(first=min(self.first, other.first), last=max(self.last, other.last))
+
+
+class SightOfCollection(Noun):
+    """What a collection came to."""
+
+    type: CollectionType
+
+    count: Count
+    """Certifications, or datasets of a RUN."""
+
+    fingerprint: Fingerprint
 
 
 class SightOfTicket(Noun):
     """A ticket, as far as it was found."""
 
-    fingerprint: str
+    fingerprint: Fingerprint
     """Over those of its collections that are there, by name; equal ones hold
     the same."""
 
-    collections: int
+    collections: Count
     """How many of its collections are there."""
 
-    of_collections: int
+    of_collections: Count
     """How many are declared."""
 
     ingested: Ingested | None = None
@@ -63,10 +132,9 @@ class SightOfTicket(Noun):
 class Sight(Noun):
     """What one repository showed, small."""
 
-    format_version: Literal["1.0"] = "1.0"
-    kind: Literal["sight"] = "sight"
+    address: Annotated[RepositoryAddress, StringConstraints(pattern=f"^{_WORD}/{_WORD}$")]
+    """The repository: ``SITE/REPOSITORY``."""
 
-    address: RepositoryAddress
     at: Moment
     """When the look began, in UTC."""
 
@@ -85,7 +153,148 @@ class Sight(Noun):
     tickets: Mapping[Name, SightOfTicket] = {}
     """Declared tickets of the repository, as ``INSTRUMENT/TICKET``."""
 
+    others: Mapping[Name, SightOfCollection] = {}
+    """Collections that are searched and hold something, and are no declared
+    ticket's; or a ticket's that is not there as it was sealed."""
+
     @property
     def moment(self) -> datetime:
         """When the look began."""
         return datetime.fromisoformat(self.at)
+
+    def shows_the_same_as(self, other: Sight) -> bool:
+        """Say whether the repository showed the same.
+
+        When it was looked at, by which version and with which declaration is
+        left aside.
+
+        Parameters
+        ----------
+        other
+            Another sight of it.
+        """
+        return self._shown == other._shown
+
+    @cached_property
+    def _shown(self) -> tuple[object, ...]:
+        return self.address, self.butler, self.chains, self.tickets, self.others
+
+
+@dataclass(frozen=True)
+class SightHistory:
+    """What a repository showed whenever that changed.
+
+    Nothing is read before somebody asks for it.
+    """
+
+    address: RepositoryAddress
+    """The repository."""
+
+    moments: Sequence[datetime]
+    """When the looks began that showed something else than the one before, the
+    newest first."""
+
+    newest: Sight | None
+    """What it showed last; `None`: nobody published that."""
+
+    read: Callable[[datetime], Sight | None]
+    """Reads what was seen at one of ``moments``; `None`: somebody deleted it.
+
+    It raises `~calibstate.errors.UnreachableError` where that cannot be read.
+    """
+
+    def __iter__(self) -> Iterator[Sight]:
+        """Yield what it showed, the newest first, read one by one."""
+        if self.newest:
+            yield self.newest
+        for moment in self.moments:
+            if self.newest and moment >= self.newest.moment:
+                continue
+            sight = self.read(moment)
+            if sight:
+                yield sight
+
+    def at(self, moment: datetime) -> Sight | None:
+        """Return what was seen last at a moment; `None`: nothing was by then.
+
+        Parameters
+        ----------
+        moment
+            With its zone.
+        """
+        if self.newest and self.newest.moment <= moment:
+            return self.newest
+        for began in self.moments:
+            if began > moment:
+                continue
+            sight = self.read(began)
+            if sight:
+                return sight
+        return None
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return when a look first showed something else after a moment.
+
+        Parameters
+        ----------
+        moment
+            With its zone.
+
+        Returns
+        -------
+        datetime or None
+            `None`: no look did.
+        """
+        later = [began for began in self.moments if began > moment]
+        return min(later, default=None)
+
+    def since(self, chain: str, sight: Sight) -> datetime:
+        """Return when a chain was first seen as it was in a sight.
+
+        Only looks without a break count: what came back is new again.
+
+        Parameters
+        ----------
+        chain
+            Name of the chain.
+        sight
+            One of this history.
+        """
+        children = children_of(sight, chain)
+        first = sight.moment
+        for began in self.moments:
+            if began >= sight.moment:
+                continue
+            before = self.read(began)
+            if before is None:
+                continue
+            if children_of(before, chain) != children:
+                break
+            first = before.moment
+        return first
+
+
+def children_of(sight: Sight, chain: str) -> tuple[str, ...] | None:
+    """Return the children that a chain was seen with; `None`: it was absent.
+
+    Parameters
+    ----------
+    sight
+        What a repository showed.
+    chain
+        Name of a chain.
+    """
+    found = sight.chains.get(chain)
+    if found is None:
+        return None
+    return found.children
+
+
+def _stamp(nanoseconds: int) -> str:
+    if nanoseconds in UNBOUNDED:
+        raise ValueError("an unbounded moment is none")
+    try:
+        moment = _UNIX_EPOCH + timedelta(microseconds=nanoseconds // 1000) - _TAI_AHEAD
+    except OverflowError:
+        raise ValueError(f"{nanoseconds} is of no calendar") from None
+    return stamp(moment)

@@ -16,6 +16,7 @@ from ..errors import Diagnostic
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding, Row
 from ..model.readings import Reading
+from ..model.sights import Ingested
 from ..model.timespans import Range
 from .progress import Watch, unwatched
 from .records import Fence, unfenced
@@ -199,6 +200,22 @@ class ButlerReader(Protocol):
             As for `holdings`.
         """
         return self.holdings(names, calibrations_only=calibrations_only)
+
+    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of RUNs arrived, as the butler recorded it.
+
+        Parameters
+        ----------
+        runs
+            Their names.
+
+        Returns
+        -------
+        mapping
+            By RUN.  One that does not exist, or holds nothing, is left out;
+            so are all where that is not told.
+        """
+        return {}
 
     def export(
         self, collections: Sequence[str], *, chain: str | None = None, to_read: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError
@@ -9,6 +10,7 @@ from ..factory.places import RecordingPlaces
 from ..model.names import RepositoryAddress, with_code_points
 from ..model.observations import Observation
 from ..model.results.places_looked_at import ObservationsWritten, ObservedRepository
+from ..model.sights import Sight
 from ..store import observationfile
 
 # With this numpy is imported.
@@ -47,6 +49,7 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
         troubles = look_for_others(session.desired, session.scope, places, watch)
     session.listener.report(places.slow_looks())
     observations: list[Observation] = []
+    sights: list[Sight] = []
     unseen: dict[RepositoryAddress, Diagnostic] = {}
     for address, trouble in troubles.items():
         if trouble:
@@ -54,18 +57,27 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
             continue
         # It may have answered with what cannot be written down.
         try:
-            observations.append(places.observation(address))
+            observation = places.observation(address)
+            if publish:
+                sights.append(places.sight_of(observation))
+            observations.append(observation)
         except UnreachableError as error:
             unseen[address] = error.diagnostics[0]
     # An empty file would say that nothing is there.
     if output and observations:
-        try:
-            output.write_bytes(observationfile.dumps(observations))
-        except OSError as error:
-            name = with_code_points(str(output))
-            problem = Diagnostic("Observations cannot be saved", f"{name}: {error.strerror}.")
-            raise CalibstateError(problem) from None
+        _save(output, observations)
     if publish:
         for observation in observations:
             places.publish(observation.address, observationfile.dumps([observation]))
+        for sight in sights:
+            places.publish_sight(sight)
     return ObservationsWritten(tuple(map(ObservedRepository.of, observations)), unseen)
+
+
+def _save(output: Path, observations: Sequence[Observation]) -> None:
+    try:
+        output.write_bytes(observationfile.dumps(observations))
+    except OSError as error:
+        name = with_code_points(str(output))
+        problem = Diagnostic("Observations cannot be saved", f"{name}: {error.strerror}.")
+        raise CalibstateError(problem) from None

@@ -14,6 +14,7 @@ from ...model.bundles import Contents
 from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
 from ...model.settings import RUBIN
+from ...model.sights import Ingested
 from ...model.timespans import Range
 from ...ports.butler import (
     ButlerReader,
@@ -136,6 +137,17 @@ class DafButlerReader(ButlerReader):
                     calibrations_only=calibrations_only,
                 )
             return held
+
+    @override
+    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of RUNs arrived, where tables tell it."""
+        wanted = list(dict.fromkeys(runs))
+        ingested: Mapping[str, Ingested] | None = None
+        if self._tables:
+            with self._repository.asking():
+                ingested = self._tables.ingested(wanted)
+        # A server tells it of one dataset at a time only.
+        return ingested or {}
 
     @override
     def export(

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typing_extensions import override
 
 from ...model.contents import Holding
+from ...model.sights import Ingested
 from ..registry.tables import Connection, Snapshot
 from ..registry.tried import DATASTORE, NotTriedError
 from ..registry.troubles import first_line
@@ -67,6 +68,10 @@ class Tables:
         """
         wanted = list(dict.fromkeys(names))
         return self._ask(lambda snapshot: snapshot.holdings(wanted, calibrations_only=calibrations_only))
+
+    def ingested(self, runs: Sequence[str]) -> dict[str, Ingested] | None:
+        """Return when the datasets of RUNs arrived; `None` where not told."""
+        return self._ask(lambda snapshot: snapshot.ingested(runs))
 
     def probe(self) -> None:
         """Try whether these tables can tell; `aside` says why not."""

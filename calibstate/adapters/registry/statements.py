@@ -19,6 +19,7 @@ __all__ = [
     "FILES",
     "FILTERS",
     "FIRST_OF_TYPE",
+    "INGESTED",
     "INSTRUMENTS",
     "LINES",
     "LINES_WITH_RANGES",
@@ -96,6 +97,15 @@ RUNS = """
     JOIN {schema}collection c ON c.collection_id = a.run_id
     WHERE a.dataset_id IN ({datasets})
 """
+
+INGESTED = """
+    SELECT c.name, min(d.ingest_date), max(d.ingest_date)
+    FROM {schema}dataset d
+    JOIN {schema}collection c ON c.collection_id = d.run_id
+    WHERE c.name IN ({names})
+    GROUP BY c.name
+"""
+"""Nanoseconds of TAI."""
 
 DETECTORS = """
     SELECT id, full_name

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
 from ...model.fingerprints import collection_fingerprint, digest_of_lines
+from ...model.sights import Ingested
 from ...model.timespans import EMPTY
 from ...ports.butler import DayOfExposures, SeenCollection, TakenExposure
 from . import statements
@@ -303,6 +304,19 @@ class Snapshot:
             names = [name for _, name in answer]
             runs |= zip(written, names, strict=True)
         return runs
+
+    def ingested(self, runs: Sequence[str]) -> dict[str, Ingested]:
+        """Return when the datasets of RUNs arrived; empty ones are left
+        out.
+        """
+        ingested: dict[str, Ingested] = {}
+        for some in _chunks(runs):
+            answer = self._select(statements.INGESTED, some, names=self._markers(some))
+            for name, first, last in answer:
+                # What is of no calendar tells nothing.
+                with suppress(ValueError):
+                    ingested[name] = Ingested.between(first, last)
+        return ingested
 
     def detectors(self, instrument: str) -> dict[int, str]:
         """Return the full name of each detector."""
