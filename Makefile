@@ -18,7 +18,7 @@ WORKERS ?= 3
 LIMIT := 900
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-words test-slow test-all mutants lint format docs dist bench schemas requirements clean
+.PHONY: help setup demo test page-test test-words test-slow test-all mutants lint format docs dist bench schemas requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ test: $(STAMP) $(RUCIO_STAMP) ## run the tests (TESTS=tests/house_test.py for so
 
 test-words: $(STAMP) $(RUCIO_STAMP) ## run every console block of the pages and every example of the help
 	$(PYTEST) --dist worksteal -m "words and not slow" tests/docs_test.py tests/help_test.py
+
+# Pictures of all pages are kept here, for people to look at.
+page-test: export CALIBSTATE_TEST_SCREENSHOTS ?= $(CURDIR)/build/page
+page-test: $(STAMP) ## look at the pages in a real browser; pictures go to build/page
+	$(BIN)/pytest --timeout $(LIMIT) --durations 5 tests/page
 
 test-slow: $(STAMP) $(RUCIO_STAMP) ## run the tests that take minutes
 	$(PYTEST) --dist worksteal -m slow $(TESTS)

@@ -38,9 +38,11 @@
   // Filters live in the address, so that what one sees can be sent to others.
   const put = (name, value) => {
     const changed = new URL(location);
+    // To set what is there already may spell it otherwise.
+    if ((changed.searchParams.get(name) || "") === value) return;
     if (value) changed.searchParams.set(name, value);
     else changed.searchParams.delete(name);
-    if (changed.href !== location.href) history.replaceState(null, "", changed);
+    history.replaceState(null, "", changed);
   };
   const rows = [...document.querySelectorAll("[data-q]")];
   const statesOf = (row) => (row.dataset.s || "").split("|").filter(Boolean);

@@ -1,0 +1,343 @@
+"""Every page in a real browser: shown, read, filtered, printed."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.page.browsing import NARROW, WIDE, Browsed
+from tests.page.worlds import INSTRUMENT
+
+TICKETS = f"{INSTRUMENT}/tickets/"
+FLAT = f"{INSTRUMENT}/timeline/flat/"
+
+SCROLLED = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+CONTRASTS = """() => {
+  const parts = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = parts(colour).map((value) => {
+      const part = value / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const clear = (colour) => colour === "none" || (parts(colour).length === 4 && parts(colour)[3] === 0);
+  const behind = (text) => {
+    const box = text.getBoundingClientRect();
+    const x = box.left + box.width / 2;
+    const y = box.top + box.height / 2;
+    let found = "";
+    for (const rect of text.ownerSVGElement.querySelectorAll("rect")) {
+      const area = rect.getBoundingClientRect();
+      const fill = getComputedStyle(rect).fill;
+      const holds = area.left <= x && x <= area.right && area.top <= y && y <= area.bottom;
+      if (holds && !clear(fill)) found = fill;
+    }
+    for (let part = text.ownerSVGElement.parentElement; !found && part; part = part.parentElement) {
+      const colour = getComputedStyle(part).backgroundColor;
+      if (!clear(colour)) found = colour;
+    }
+    return found || getComputedStyle(document.documentElement).backgroundColor;
+  };
+  const found = [];
+  for (const text of document.querySelectorAll("svg text")) {
+    const box = text.getBoundingClientRect();
+    if (!box.width || !text.textContent.trim()) continue;
+    const [a, b] = [light(getComputedStyle(text).fill), light(behind(text))];
+    found.push([text.textContent, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]);
+  }
+  return found;
+}"""
+
+
+def sample(site: Browsed) -> list[str]:
+    """Return one page of each sort, that which has most in it."""
+    largest: dict[str, str] = {}
+    for address in site.addresses:
+        sort = sort_of(address)
+        best = largest.get(sort)
+        if best is None or size(site, address) > size(site, best):
+            largest[sort] = address
+    return sorted(largest.values())
+
+
+def sort_of(address: str) -> str:
+    """Return what sort of page is at an address."""
+    parts = address.rstrip("/").split("/")
+    if parts[0] == INSTRUMENT:
+        depth = min(len(parts), 3)
+        return "/".join([*parts[1:2], str(depth)])
+    return parts[0]
+
+
+def size(site: Browsed, address: str) -> int:
+    return (site.folder / address / "index.html").stat().st_size
+
+
+# What the browser says
+
+
+@pytest.mark.parametrize("on_disk", [False, True], ids=["http", "file"])
+def test_no_page_makes_the_browser_complain(site: Browsed, on_disk: bool) -> None:
+    for address in site.addresses:
+        with site.look(address, on_disk=on_disk) as looked:
+            styled = looked.evaluate("() => document.styleSheets.length")
+            # The script is what tells ages.
+            aged = looked.evaluate("() => document.querySelectorAll('time.ago:not([title])').length")
+        assert looked.complaints == [], address
+        assert (styled, aged) == (1, 0), address
+
+
+def test_a_page_that_breaks_its_own_rules_is_complained_of(site: Browsed) -> None:
+    """The listeners hear what they listen for."""
+    with site.look("") as looked:
+        looked.evaluate(
+            """() => {
+              const script = document.createElement("script");
+              script.textContent = "window.broken = true";
+              document.head.append(script);
+            }"""
+        )
+        assert looked.evaluate("() => window.broken") is None
+    assert any("Content Security Policy" in line for line in looked.complaints)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_reading(site: Browsed, scheme: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    for address in sample(site):
+        # What tests a page is a script that its own policy would not run.
+        with site.look(address, color_scheme=scheme, bypass_csp=True) as looked:
+            found = axe.run(looked.tab).response["violations"]
+        told = [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found]
+        assert told == [], address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_in_pictures_stand_out(site: Browsed, scheme: Any) -> None:
+    for address in (INSTRUMENT + "/", FLAT, f"{INSTRUMENT}/timeline/"):
+        with site.look(address, color_scheme=scheme) as looked:
+            found = looked.evaluate(CONTRASTS)
+        assert found, address
+        faint = [(words, round(ratio, 1)) for words, ratio in found if ratio < 4.5]
+        assert faint == [], address
+
+
+# Where it is read
+
+
+def test_nothing_is_to_be_scrolled_sideways(site: Browsed) -> None:
+    for address in site.addresses:
+        with site.look(address) as looked:
+            for width in (WIDE, NARROW):
+                looked.tab.set_viewport_size({"width": width, "height": 900})
+                whole, shown = looked.evaluate(SCROLLED)
+                assert whole <= shown, (address, width)
+
+
+def test_without_scripts_every_row_is_there(site: Browsed) -> None:
+    for address in sample(site):
+        html = (site.folder / address / "index.html").read_text()
+        with site.look(address, java_script_enabled=False) as looked:
+            # The driver may ask where the page may not.
+            hidden = looked.tab.locator("main tbody tr").evaluate_all(
+                "rows => rows.filter((row) => !row.getClientRects().length).length"
+            )
+            rows = looked.tab.locator("main tbody tr").count()
+        assert hidden == 0, address
+        assert rows == html.count("<tr") - html.count("<thead><tr"), address
+
+
+def test_forced_colours_leave_states_to_be_told_apart(site: Browsed) -> None:
+    with site.look(TICKETS, forced_colors="active") as looked:
+        states = looked.evaluate(
+            "() => [...document.querySelectorAll('td .st')].map((x) => x.textContent.trim())"
+        )
+        looked.tab.locator("button[data-s]").first.click()
+        pressed = looked.evaluate(
+            """() => {
+              const colour = (x) => getComputedStyle(document.querySelector(x)).backgroundColor;
+              return [colour("button[aria-pressed=true]"), colour("button[aria-pressed=false]")];
+            }"""
+        )
+    assert all(re.search("[a-z]{3}", state) for state in states)
+    assert pressed[0] != pressed[1]
+
+
+# What it does
+
+
+def shown_rows(looked: Any) -> list[str]:
+    rows = looked.evaluate(
+        "() => [...document.querySelectorAll('tr[data-q]:not([hidden])')].map((x) => x.id)"
+    )
+    return list(rows)
+
+
+@pytest.mark.parametrize("on_disk", [False, True], ids=["http", "file"])
+def test_a_filter_is_in_the_address_and_comes_back_with_it(site: Browsed, on_disk: bool) -> None:
+    with site.look(TICKETS, on_disk=on_disk) as looked:
+        everything = shown_rows(looked)
+        before = looked.tab.url
+        looked.tab.locator("input[type=search]").fill("dm-48")
+        some = shown_rows(looked)
+        after = looked.tab.url
+        looked.tab.reload()
+        again = shown_rows(looked)
+        value = looked.tab.locator("input[type=search]").input_value()
+        looked.tab.locator("input[type=search]").fill("")
+        emptied = looked.tab.url
+    assert 0 < len(some) < len(everything)
+    assert after == f"{before}?q=dm-48"
+    assert (again, value) == (some, "dm-48")
+    assert emptied == before
+
+
+def test_a_state_is_chosen_by_a_button(site: Browsed) -> None:
+    with site.look(TICKETS) as looked:
+        everything = shown_rows(looked)
+        button = looked.tab.locator("button[data-s=missing]")
+        button.click()
+        chosen = shown_rows(looked)
+        pressed = button.get_attribute("aria-pressed")
+        url = looked.tab.url
+        looked.tab.reload()
+        again = shown_rows(looked)
+    assert 0 < len(chosen) < len(everything)
+    assert pressed == "true"
+    assert url.endswith("?state=missing")
+    assert again == chosen
+
+
+def test_the_address_is_left_alone_where_nothing_changed(site: Browsed) -> None:
+    for address in (TICKETS, f"{TICKETS}?q=dm%2D48&other=1", FLAT):
+        with site.look(address) as looked:
+            assert looked.tab.url == site.url(address)
+            assert looked.evaluate("() => history.length") == 2
+
+
+def test_the_back_button_leads_back_to_what_was_filtered(site: Browsed) -> None:
+    with site.look(TICKETS) as looked:
+        looked.tab.locator("input[type=search]").fill("dm-48")
+        some = shown_rows(looked)
+        looked.tab.locator("tr[data-q]:not([hidden]) th a").first.click()
+        looked.tab.wait_for_url("**/ticket/**")
+        looked.tab.go_back()
+        looked.tab.wait_for_url("**/tickets/?q=dm-48")
+        assert shown_rows(looked) == some
+
+
+def test_the_keyboard_reaches_everything(site: Browsed) -> None:
+    for address in sample(site):
+        with site.look(address, width=NARROW) as looked:
+            looked.tab.keyboard.press("Tab")
+            first = looked.evaluate("() => document.activeElement.className")
+            looked.tab.keyboard.press("Enter")
+            there = looked.evaluate("() => document.activeElement.id")
+            stuck = looked.evaluate(
+                """() => [...document.querySelectorAll("main *")].filter((part) => {
+                  const flow = getComputedStyle(part).overflowX;
+                  const scrolls = flow === "auto" || flow === "scroll";
+                  return scrolls && part.scrollWidth > part.clientWidth && part.tabIndex < 0;
+                }).map((part) => part.className)"""
+            )
+        assert (first, there) == ("skip", "main"), address
+        assert stuck == [], address
+
+
+def test_a_stroke_leads_to_the_search(site: Browsed) -> None:
+    with site.look(TICKETS) as looked:
+        looked.tab.keyboard.press("/")
+        tag = looked.evaluate("() => document.activeElement.type")
+        looked.tab.keyboard.type("a/b")
+        value = looked.tab.locator("input[type=search]").first.input_value()
+    assert tag == "search"
+    assert value == "a/b"
+
+
+# When it is read
+
+
+def generated(site: Browsed) -> datetime:
+    html = (site.folder / "index.html").read_text()
+    (text,) = re.findall(r'<meta name="generated" content="([^"]+)">', html)
+    return datetime.fromisoformat(text)
+
+
+def test_ages_are_counted_when_a_page_is_read(site: Browsed) -> None:
+    made = generated(site)
+    told = {}
+    for hours in (2, 72):
+        clock = (made + timedelta(hours=hours)).astimezone(UTC).isoformat()
+        with site.look("", clock=clock) as looked:
+            ages = looked.tab.locator("main time.ago").all_inner_texts()
+            banner = looked.tab.locator(".stale-page").count()
+        told[hours] = (ages, banner)
+    assert "2 h ago" in told[2][0]
+    assert "3 d ago" in told[72][0]
+    # What was seen three days ago is three days older by now.
+    assert "6 d ago" in told[72][0]
+    assert (told[2][1], told[72][1]) == (0, 1)
+
+
+def test_paper_has_no_present_and_nothing_folded(site: Browsed) -> None:
+    for address in sample(site):
+        with site.look(address, color_scheme="dark") as looked:
+            tab = looked.tab
+            tab.evaluate(
+                """() => addEventListener("beforeprint", () => {
+                  const texts = [...document.querySelectorAll("time.ago")].map((x) => x.textContent);
+                  const folded = document.querySelectorAll("details:not([open])").length;
+                  window.printed = [texts, folded];
+                })"""
+            )
+            tab.pdf()
+            texts, folded = tab.evaluate("() => window.printed")
+            tab.emulate_media(media="print")
+            colours = tab.evaluate(
+                """() => [getComputedStyle(document.documentElement).backgroundColor,
+                          getComputedStyle(document.documentElement).color]"""
+            )
+        assert [text for text in texts if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", text)] == [], address
+        assert folded == 0, address
+        assert colours == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"], address
+
+
+# What is kept to look at
+
+
+GREY = """() => {
+  document.documentElement.style.filter = "grayscale(1)";
+}"""
+
+
+def test_pictures_are_kept_to_look_at(site: Browsed) -> None:
+    """Nothing is compared: a person looks at them."""
+    folder = Path(os.environ.get("CALIBSTATE_TEST_SCREENSHOTS", ""))
+    if folder == Path():
+        pytest.skip("CALIBSTATE_TEST_SCREENSHOTS names no folder to keep them in")
+    folder.mkdir(parents=True, exist_ok=True)
+    ways: dict[str, dict[str, Any]] = {
+        "wide": {},
+        "phone": {"width": NARROW},
+        "dark": {"color_scheme": "dark"},
+    }
+    for address in sample(site):
+        name = address.strip("/").replace("/", "_") or "index"
+        for way, options in ways.items():
+            with site.look(address, **options) as looked:
+                looked.tab.screenshot(path=folder / f"{name}-{way}.png", full_page=True)
+                if way != "wide":
+                    continue
+                looked.evaluate(GREY)
+                looked.tab.screenshot(path=folder / f"{name}-grey.png", full_page=True)
+                looked.tab.emulate_media(media="print")
+                looked.tab.screenshot(path=folder / f"{name}-print.png", full_page=True)
+    kept = len(list(folder.glob("*.png")))
+    assert kept >= 5 * len(sample(site))

@@ -1,0 +1,154 @@
+"""A real browser on a folder of pages, over HTTP and from the disk."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAMES = ("chromium-headless-shell", "chromium", "google-chrome")
+"""Browsers that are looked for, in this order; none is ever downloaded."""
+
+WIDE = 1440
+NARROW = 390
+_HEIGHT = 900
+_PATIENCE = 60_000
+"""Milliseconds: a busy machine is slow, and none of these tests is about
+that."""
+
+
+def executable() -> str:
+    """Return where the browser is, or skip the test and tell why."""
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    for name in NAMES:
+        path = shutil.which(name)
+        if path:
+            return path
+    pytest.skip(f"there is no browser here: none of {', '.join(NAMES)} is on the PATH")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and says nothing about it."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder as any web server would; yield its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def launched() -> Iterator[Any]:
+    """Start the browser; yield it."""
+    path = executable()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Inside of containers there is only root, and no sandbox for it.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A page in the browser, and what the browser complained of."""
+
+    tab: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def evaluate(self, script: str) -> Any:
+        return self.tab.evaluate(script)
+
+
+@dataclass(frozen=True)
+class Browsed:
+    """A folder of pages, and a browser to look at them."""
+
+    browser: Any
+    folder: Path
+    http: str
+
+    @property
+    def addresses(self) -> list[str]:
+        """Return the addresses of all pages, but for mere redirects."""
+        found: list[str] = []
+        for path in sorted(self.folder.rglob("index.html")):
+            address = path.parent.relative_to(self.folder).as_posix()
+            if not address.startswith("go/"):
+                found.append("" if address == "." else f"{address}/")
+        return found
+
+    def url(self, address: str, *, on_disk: bool = False) -> str:
+        """Return where a page is; its query may stand behind its address."""
+        path, mark, query = address.partition("?")
+        if on_disk:
+            return f"{self.folder.as_uri()}/{path}index.html{mark}{query}"
+        return f"{self.http}{path}{mark}{query}"
+
+    @contextmanager
+    def look(
+        self,
+        address: str,
+        *,
+        on_disk: bool = False,
+        width: int = WIDE,
+        clock: str = "",
+        **options: Any,
+    ) -> Iterator[Looked]:
+        """Open a page in a window of its own.
+
+        Parameters
+        ----------
+        address
+            Of the page, with its query.
+        on_disk
+            Whether it is opened as a file.
+        width
+            Of the window, in pixels.
+        clock
+            What time it is there; empty: the real one.
+        **options
+            Of Playwright's ``new_context``.
+        """
+        context = self.browser.new_context(viewport={"width": width, "height": _HEIGHT}, **options)
+        context.set_default_timeout(_PATIENCE)
+        try:
+            if clock:
+                context.clock.install(time=clock)
+            tab = context.new_page()
+            looked = Looked(tab)
+            tab.on("console", lambda message: looked.complaints.append(message.text))
+            tab.on("pageerror", lambda error: looked.complaints.append(str(error)))
+            tab.on("requestfailed", lambda request: looked.complaints.append(f"failed: {request.url}"))
+            tab.on("response", lambda answer: _note(looked, answer))
+            tab.goto(self.url(address, on_disk=on_disk))
+            yield looked
+        finally:
+            context.close()
+
+
+def _note(looked: Looked, answer: Any) -> None:
+    if answer.status >= 400:
+        looked.complaints.append(f"{answer.status}: {answer.url}")
