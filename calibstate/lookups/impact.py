@@ -95,12 +95,10 @@ def _joined(impacts: Sequence[ChainImpact]) -> list[ChainImpact]:
             joined.append(impact)
             continue
         other = joined[same]
-        unknown = dict.fromkeys(other.unknown)
-        unknown.update(dict.fromkeys(impact.unknown))
         joined[same] = replace(
             other,
             chains=(*other.chains, *impact.chains),
-            unknown=tuple(unknown),
+            unknown_in=(*other.unknown_in, *impact.unknown_in),
         )
     return joined
 

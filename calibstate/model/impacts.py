@@ -142,8 +142,9 @@ class ChainImpact:
     shadowed: tuple[Shadowed, ...] = ()
     """What can never win any more, and could before or was not there."""
 
-    unknown: tuple[Unknown, ...] = ()
-    """What was taken for empty."""
+    unknown_in: tuple[tuple[Unknown, ...], ...] = ()
+    """What was taken for empty, for each of the chains: one that changes only
+    by a chain within it searches more than that one."""
 
     searched: tuple[Sources, Sources] = field(default=((), ()), repr=False, compare=False)
     """What is searched before and after, as far as it is known."""
@@ -152,6 +153,14 @@ class ChainImpact:
     def steps(self) -> tuple[str, ...]:
         """What enters, leaves or moves."""
         return (*self.entered, *self.left, *self.moved)
+
+    @property
+    def unknown(self) -> tuple[Unknown, ...]:
+        """What was taken for empty, in whichever of the chains."""
+        unknown: dict[Unknown, None] = {}
+        for of_chain in self.unknown_in:
+            unknown.update(dict.fromkeys(of_chain))
+        return tuple(unknown)
 
     @property
     def silent(self) -> bool:
@@ -171,6 +180,13 @@ class ChainImpact:
             vias = (change.before, change.after)
             if any(via.collection in words for via in vias if via):
                 changes.append(change)
+        unknown_in = []
+        for of_chain in self.unknown_in:
+            about = []
+            for unknown in of_chain:
+                if unknown.collection in words:
+                    about.append(unknown)
+            unknown_in.append(tuple(about))
         return replace(
             self,
             entered=tuple(word for word in self.entered if word in words),
@@ -178,7 +194,7 @@ class ChainImpact:
             moved=tuple(word for word in self.moved if word in words),
             changes=tuple(changes),
             shadowed=tuple(hidden for hidden in self.shadowed if hidden.collection in words),
-            unknown=tuple(unknown for unknown in self.unknown if unknown.collection in words),
+            unknown_in=tuple(unknown_in),
         )
 
 

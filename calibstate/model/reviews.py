@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from .names import InstrumentName, Noun, RepositoryAddress, Word
 from .verdicts import Verdict
@@ -24,6 +24,7 @@ __all__ = [
     "CheckResult",
     "Checked",
     "DamageFinding",
+    "Evidence",
     "Fault",
     "Finding",
     "Note",
@@ -41,6 +42,10 @@ Shown = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$")
 ]
 """Words that can be shown."""
+
+
+Count = Annotated[int, Field(ge=0)]
+"""How many there are."""
 
 
 class Check(Enum):
@@ -360,6 +365,21 @@ class ArchiveReview(Noun):
     """Why the archive could not be seen; null: it could."""
 
 
+class Evidence(Noun):
+    """What a check looked at, as a site published it."""
+
+    check: Check
+    passed: bool
+
+    counts: Annotated[Mapping[Annotated[Shown, Field(max_length=40)], Count], Field(max_length=20)]
+    """How much was looked at, by what it is."""
+
+    @classmethod
+    def of(cls, result: CheckResult) -> Evidence:
+        """Return what a check of a review looked at."""
+        return cls(check=result.check, passed=result.passed, counts=result.counts)
+
+
 class Reviewed(Noun):
     """How a ticket was found at a repository."""
 
@@ -373,6 +393,10 @@ class Reviewed(Noun):
 
     fingerprints: Mapping[str, str]
     """Of its collections: what it was held to."""
+
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=20)] = ()
+    """What each check looked at, in their order; none in what was published
+    by a version that did not tell it."""
 
 
 class PublishedReview(Noun):

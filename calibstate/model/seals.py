@@ -35,10 +35,12 @@ __all__ = [
     "cover",
     "covered",
     "extent",
+    "fold",
     "is_read_as",
     "seal_of",
     "sealed_name",
     "sealed_rows",
+    "unfold",
     "unnamed_run",
 ]
 
@@ -446,6 +448,33 @@ def cover(rows: Iterable[tuple[str, Range]], instrument: str) -> Iterator[Covera
                 entry["begin"] = format_bound(begin)
                 entry["end"] = format_bound(end)
             yield entry
+
+
+def fold(data_ids: Iterable[str], instrument: str) -> tuple[Coverage, ...]:
+    """Return data IDs compactly, as boxes.
+
+    Parameters
+    ----------
+    data_ids
+        As text: ``key=value``, joined with ``,``.
+    instrument
+        The instrument that is not repeated.
+    """
+    # Of one range, so that only the boxes count.
+    rows = [(data_id, UNBOUNDED) for data_id in data_ids]
+    return tuple(map(_dimensions_of, cover(rows, instrument)))
+
+
+def unfold(boxes: Iterable[Coverage], instrument: str) -> Iterator[str]:
+    """Yield each data ID as text; what `fold` was given, in another order.
+
+    Raises
+    ------
+    ValueError
+        A box cannot be read, or they stand for more than anybody has.
+    """
+    for box in boxes:
+        yield from _data_ids(box, instrument)
 
 
 def _not_repeated(instrument: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..model.desired import DesiredState
 from ..model.names import TicketKey
-from ..model.reviews import PublishedReview, RepositoryReview, Reviewed
+from ..model.reviews import Evidence, PublishedReview, RepositoryReview, Reviewed
 from .expect import Expected
 from .look_closely import Showed
 
@@ -46,6 +46,7 @@ def to_publish(
             passed=review.passed,
             why=_why(review),
             fingerprints=dict(expected[key].fingerprints),
+            evidence=tuple(map(Evidence.of, review.checks)),
         )
     chains: dict[str, tuple[str, ...]] = {}
     for chain in showed.chains:

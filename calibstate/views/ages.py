@@ -8,14 +8,14 @@ from ..model.seen import Seen
 __all__ = ["when_last_seen"]
 
 
-def when_last_seen(seen: Seen) -> str:
+def when_last_seen(age: Seen) -> str:
     """Return that something was so when a repository was seen last.
 
     Parameters
     ----------
-    seen
+    age
         When that was.
     """
-    if seen.age < 0:
-        return f"when last seen, by a clock that is ahead ({seen.at})"
-    return f"when last seen, {duration(seen.since)} ago ({seen.at})"
+    if age.age < 0:
+        return f"when last seen, by a clock that is ahead ({age.at})"
+    return f"when last seen, {duration(age.since)} ago ({age.at})"

@@ -225,6 +225,21 @@ def _unknowns(impact: Impact) -> list[Unknown]:
     return sorted(unknowns)
 
 
+def _searched_by(impact: Impact) -> str:
+    """Say which chains search what others make, where not all of them do."""
+    names = set()
+    searching = set()
+    for chain in impact.chains:
+        for (_, name), unknowns in zip(chain.chains, chain.unknown_in, strict=True):
+            names.add(name)
+            if any(not unknown.moved and not unknown.ticket for unknown in unknowns):
+                searching.add(name)
+    if searching == names:
+        return ""
+    words = ", ".join(sorted(searching))
+    return f", searched by {words}"
+
+
 def _taken_for_empty(report: ImpactReport) -> str:
     """Say which collections were taken for empty, or nothing."""
     tickets = set()
@@ -243,7 +258,7 @@ def _taken_for_empty(report: ImpactReport) -> str:
         parts.append(f"of {names} (not sealed)")
     if others:
         number = count(others, "collection")
-        parts.append(f"of {number} that others make")
+        parts.append(f"of {number} that others make{_searched_by(report.impact)}")
     if not parts:
         return ""
     which = " and ".join(parts)

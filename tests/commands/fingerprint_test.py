@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from calibstate.model.seals import unfold
 from calibstate.model.timespans import UNBOUNDED, parse_tai
 from tests import world
 from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
@@ -80,7 +81,10 @@ def test_one_nanosecond_makes_a_difference_that_is_told(deployed: Sites) -> None
     assert "bias detector 2 [2024-01-01T00:00:00, 2024-01-01T00:00:00.000000001)" in ran.out
     (difference,) = fingerprints(deployed)["differences"]
     assert (difference["reference"], difference["repository"]) == (ORIGIN, SUMMIT)
-    assert difference["data_ids"] == ["detector=2,instrument=LSSTComCam"]
+    assert difference["data_ids"] == [{"detector": 2}]
+    assert list(unfold(difference["data_ids"], difference["instrument"])) == [
+        "detector=2,instrument=LSSTComCam"
+    ]
     assert difference["at_reference"]["collections"] == [BIAS]
     assert difference["at_repository"]["collections"] == [f"{TOP}/DM-1/bias.20240101a"]
 

@@ -16,6 +16,7 @@ from lsst.daf.butler import Butler, DatasetRef, Timespan
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from calibstate.cli.demo import build_world
+from calibstate.model.seals import unfold
 from calibstate.model.timespans import UNBOUNDED, Range, parse_tai
 from tests import real_files
 from tests.lookups import Asked, associations, everything, look_up
@@ -262,8 +263,10 @@ def with_order(text: str, declared: Sequence[str], order: Sequence[str]) -> str:
 def told(place: Place, ran: Ran) -> list[dict[str, Any]]:
     """Return the changes at the origin, in its chain."""
     assert ran.code == 0, ran.err
-    at_origin = [one for one in ran.json["changes"] if one["repository"] == place.origin]
-    return [one for one in at_origin if one["chain"] == place.chain]
+    there = {"repository": place.origin, "chain": place.chain}
+    changes = [one for one in ran.json["changes"] if there in one["chains"]]
+    # Which others change alike is no matter here.
+    return [{**one, "chains": [there]} for one in changes]
 
 
 def moments(butler: Butler) -> list[tuple[Asked, int]]:
@@ -300,7 +303,7 @@ def run_of(butler: Butler, uuid: str | None, known: dict[str, str]) -> str | Non
 def predicted(changes: Sequence[Mapping[str, Any]], asked: Sequence[tuple[Asked, int]]) -> Changed:
     by_key: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for change in changes:
-        for data_id in change["data_ids"]:
+        for data_id in unfold(change["data_ids"], change["instrument"]):
             by_key.setdefault((change["dataset_type"], data_id), []).append(change)
     return {
         (one.dataset_type, one.text, moment): (run(change["before"]), run(change["after"]))

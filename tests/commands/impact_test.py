@@ -48,6 +48,11 @@ def git(folder: Path, *arguments: str) -> str:
     return ran.stdout.strip()
 
 
+def repositories_of(changes: list[dict[str, Any]]) -> set[str]:
+    """Return the repositories at which there are changes."""
+    return {chain["repository"] for change in changes for chain in change["chains"]}
+
+
 def masked(proposal: Proposal, printed: str) -> str:
     """Return an output without what differs each time."""
     return printed.replace(git(proposal.tree.state, "rev-parse", "main")[:10], "0123456789")
@@ -205,13 +210,15 @@ def test_a_program_gets_everything(proposal: Proposal) -> None:
 
     assert told["summary"] == {"lost": 1, "newly covered": 1, "replaced": 1, "reverted": 1}
     assert told["observed_until"] == "2025-02-12T12:00:00"
-    at_summit = [one for one in told["changes"] if one["repository"] == "summit/LSSTComCam"]
-    (loss,) = [one for one in at_summit if one["what"] == "lost"]
+    (loss,) = [one for one in told["changes"] if one["what"] == "lost"]
     assert loss == {
-        "repository": "summit/LSSTComCam",
-        "chain": "LSSTComCam/calib",
+        "chains": [
+            {"repository": "summit/LSSTComCam", "chain": "LSSTComCam/calib"},
+            {"repository": "usdf/main", "chain": "LSSTComCam/calib"},
+        ],
+        "instrument": "LSSTComCam",
         "dataset_type": "defects",
-        "data_ids": [f"detector={n},instrument=LSSTComCam" for n in range(9)],
+        "data_ids": [{"detector": "0..8"}],
         "begin": "2024-12-11T00:00:00",
         "end": None,
         "what": "lost",
@@ -222,7 +229,7 @@ def test_a_program_gets_everything(proposal: Proposal) -> None:
         },
         "after": None,
     }
-    assert {one["repository"] for one in told["changes"]} == {"summit/LSSTComCam", "usdf/main"}
+    assert repositories_of(told["changes"]) == {"summit/LSSTComCam", "usdf/main"}
     assert {(one["ticket"], one["moved"]) for one in told["unknown"]} == {("DM-600", True)}
     assert {(one["ticket"], one["whole"]) for one in told["shadowed"]} == {("DM-200", True)}
     assert {one["declared_at"]["file"] for one in told["shadowed"]} == {"chains/LSSTComCam-calib.yaml"}
@@ -241,7 +248,7 @@ def test_it_can_be_narrowed(proposal: Proposal, option: str, word: str, expected
 
     told = proposal.impact("--format", "json", option, word).json
 
-    assert {one["repository"] for one in told["changes"]} == expected
+    assert repositories_of(told["changes"]) == expected
 
 
 def test_it_can_be_narrowed_to_a_ticket(proposal: Proposal) -> None:
@@ -342,6 +349,24 @@ def test_what_others_make_is_unknown_only_where_it_could_change_what_is_told(
     assert ("not known" in proposal.impact().out) == (False in unknown.values())
 
 
+def test_what_is_unknown_is_told_of_the_chains_that_search_it_alone(proposal: Proposal) -> None:
+    # DP1's chain has the calibrations within it, and what others make behind.
+    # A sibling with the same calibrations searches none of that.
+    proposal.tree.chain(["LSSTComCam/calib", {"external": "refcats"}], chain=DEFAULTS)
+    proposal.tree.chain(["LSSTComCam/calib"], chain="LSSTComCam/sibling")
+    proposal.commit()
+    lost(proposal)
+
+    told = proposal.impact("--format", "json").json
+
+    changed = {chain["chain"] for change in told["changes"] for chain in change["chains"]}
+    assert changed == {"LSSTComCam/calib", DEFAULTS, "LSSTComCam/sibling"}
+    assert {(one["chain"], one["collection"]) for one in told["unknown"]} == {(DEFAULTS, "refcats")}
+    assert len(told["changes"]) == sum(told["summary"].values())
+    said = proposal.impact().out
+    assert f"1 collection that others make, searched by {DEFAULTS}" in said
+
+
 def test_a_ticket_that_is_not_sealed_and_stays_is_told_to_be_taken_for_empty(proposal: Proposal) -> None:
     (proposal.tree.state / "seals" / "LSSTComCam" / "DM-100.yaml").unlink()
     proposal.commit()
@@ -366,9 +391,8 @@ def test_a_new_repository_is_covered_newly(proposal: Proposal) -> None:
 
     told = proposal.impact("--format", "json").json
 
-    assert {(one["repository"], one["what"]) for one in told["changes"]} == {
-        ("bts/LSSTComCam", "newly covered")
-    }
+    assert repositories_of(told["changes"]) == {"bts/LSSTComCam"}
+    assert {one["what"] for one in told["changes"]} == {"newly covered"}
 
 
 # --- what goes wrong ---

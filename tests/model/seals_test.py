@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from calibstate.model.bundles import BundledCollection, Manifest
 from calibstate.model.contents import CollectionType, Holding, Row
 from calibstate.model.fingerprints import ticket_fingerprint
-from calibstate.model.seals import SealedFrom, cover, covered, extent, seal_of
+from calibstate.model.seals import SealedFrom, cover, covered, extent, fold, seal_of, unfold
 from calibstate.model.timespans import EMPTY, UNBOUNDED, parse_tai
 
 INSTRUMENT = "LATISS"
@@ -36,6 +36,11 @@ def test_coverage_gives_back_what_it_was_given(rows):
 
     assert sorted(covered(said, INSTRUMENT)) == sorted(rows)
     assert extent(said) == len(rows)
+
+
+@given(names=st.sets(data_ids))
+def test_folded_data_ids_are_unfolded_again_exactly(names):
+    assert sorted(unfold(fold(names, INSTRUMENT), INSTRUMENT)) == sorted(names)
 
 
 def test_a_camera_of_two_hundred_detectors_in_six_filters_is_one_line():

@@ -106,12 +106,14 @@ def chain_impact(
         search.after.children,
     )
     falls_through = any(change.after is None for change in changes)
-    unknown_parts = unknown(
-        search,
-        before,
-        after,
-        tickets,
-        falls_through=falls_through,
+    unknown_parts = tuple(
+        unknown(
+            search,
+            before,
+            after,
+            tickets,
+            falls_through=falls_through,
+        )
     )
     return ChainImpact(
         chains=tuple(chains),
@@ -121,7 +123,8 @@ def chain_impact(
         moved=_as_tickets(steps.moved, tickets),
         changes=changes,
         shadowed=shadowed,
-        unknown=tuple(unknown_parts),
+        # All of them search the same.
+        unknown_in=(unknown_parts,) * len(chains),
         searched=(before, after),
     )
 

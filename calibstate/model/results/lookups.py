@@ -84,8 +84,8 @@ class FingerprintsCompared(CommandResult):
     def footnotes(self) -> tuple[Footnote, ...]:
         notes: list[Footnote] = list(unseen_notes(self.unreachable))
         for address, chains in self.last_seen.items():
+            when = self.ages[address].at
             for name, chain in chains.items():
-                when = self.ages[address].at
                 notes.append(f"{address} when last seen ({when}): {name} {chain.effective}")
         return tuple(notes)
 
@@ -132,12 +132,17 @@ class ExplanationsFound(CommandResult):
         return tuple(notes)
 
     def _when_last_seen(self, answer: Answer) -> str:
-        winner = answer.explanation.winner
-        words = f"a lookup through {answer.explanation.chain} got nothing"
+        explanation = answer.explanation
+        chain = explanation.chain
+        winner = explanation.winner
+        words = f"a lookup through {chain} got nothing"
         if winner:
-            what = self.explained.tickets.get(winner.collection, winner.collection)
-            words = f"{what} won in {answer.explanation.chain}"
-        return f"{answer.repository} when last seen ({self.ages[answer.repository].at}): {words}"
+            collection = winner.collection
+            what = self.explained.tickets.get(collection, collection)
+            words = f"{what} won in {chain}"
+        repository = answer.repository
+        when = self.ages[repository].at
+        return f"{repository} when last seen ({when}): {words}"
 
     def _when(self, answer: Answer, since: Since) -> str:
         winner = answer.explanation.winner

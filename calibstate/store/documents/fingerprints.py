@@ -8,9 +8,9 @@ from typing import Literal
 from ...model.differences import Difference, Selected
 from ...model.names import Noun, RepositoryAddress
 from ...model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared
+from ...model.seals import Coverage, fold
 from ...model.seen import Seen
 from ...model.timespans import format_bound
-from .base import FORMAT
 
 __all__ = [
     "ChainPrint",
@@ -60,8 +60,15 @@ class DifferenceEntry(Noun):
     repository: str
     """Address of the repository that differs."""
 
+    instrument: str
+    """It is not repeated in data IDs."""
+
     dataset_type: str
-    data_ids: tuple[str, ...]
+
+    data_ids: tuple[Coverage, ...]
+    """In boxes, as seals have them: whole numbers as ``0..8,10``, words as
+    themselves or in a list; each stands for all combinations of its values."""
+
     begin: str | None
     """TAI; null: unbounded."""
 
@@ -75,7 +82,7 @@ class DifferenceEntry(Noun):
 class FingerprintsDocument(Noun):
     """Fingerprints of live chains, side by side."""
 
-    format_version: Literal["1.0"] = FORMAT
+    format_version: Literal["2.0"] = "2.0"
     kind: Literal["fingerprints"] = "fingerprints"
 
     repositories: Mapping[str, RepositoryPrint]
@@ -132,8 +139,9 @@ def _entry(difference: ChainDifference, change: Difference) -> DifferenceEntry:
         chain=difference.chain,
         reference=difference.reference,
         repository=difference.repository,
+        instrument=difference.instrument,
         dataset_type=change.dataset_type,
-        data_ids=change.data_ids,
+        data_ids=fold(change.data_ids, difference.instrument),
         begin=format_bound(change.begin),
         end=format_bound(change.end),
         at_reference=_selected(change.first),

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...errors import Where
-from ...model.impacts import Affected, ChainImpact, Via
+from ...model.impacts import Affected, ChainImpact, Unknown, Via
 from ...model.names import Noun
 from ...model.results.impacts import ImpactReport
+from ...model.seals import Coverage, fold
 from ...model.timespans import format_bound
-from .base import FORMAT
 
 __all__ = [
     "AffectedEntry",
+    "ChainAt",
     "ChangeEntry",
     "ImpactDocument",
     "SearchEntry",
@@ -34,13 +35,30 @@ class SelectedVia(Noun):
     """RUN of the dataset; null where a seal does not tell it."""
 
 
+class ChainAt(Noun):
+    """A chain of a repository."""
+
+    repository: str
+    """Address."""
+
+    chain: str
+
+
 class ChangeEntry(Noun):
     """Lookups that change alike."""
 
-    repository: str
-    chain: str
+    chains: tuple[ChainAt, ...]
+    """The chains that it is the same through, by repository and name."""
+
+    instrument: str
+    """It is not repeated in data IDs."""
+
     dataset_type: str
-    data_ids: tuple[str, ...]
+
+    data_ids: tuple[Coverage, ...]
+    """In boxes, as seals have them: whole numbers as ``0..8,10``, words as
+    themselves or in a list; each stands for all combinations of its values."""
+
     begin: str | None
     """TAI; null: unbounded."""
 
@@ -108,7 +126,7 @@ class AffectedEntry(Noun):
 class ImpactDocument(Noun):
     """What a change of the declaration does."""
 
-    format_version: Literal["1.0"] = FORMAT
+    format_version: Literal["2.0"] = "2.0"
     kind: Literal["impact"] = "impact"
 
     base: str
@@ -143,15 +161,16 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
     impact = report.impact
     searches: list[_Searched] = []
     for chain in impact.chains:
-        for repository, name in chain.chains:
-            searched = _Searched(repository, name, chain)
+        for (repository, name), not_known in zip(chain.chains, chain.unknown_in, strict=True):
+            searched = _Searched(repository, name, chain, not_known)
             searches.append(searched)
     searches.sort(key=lambda searched: (searched.repository, searched.name))
     changes: list[ChangeEntry] = []
     shadowed: list[ShadowedEntry] = []
     unknown: list[UnknownEntry] = []
+    for chain in impact.chains:
+        changes.extend(_changes(chain, report))
     for searched in searches:
-        changes.extend(searched.changes(report))
         shadowed.extend(searched.shadowed())
         unknown.extend(searched.unknown())
     entries = [searched.entry() for searched in searches]
@@ -175,6 +194,26 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
     )
 
 
+def _changes(impact: ChainImpact, report: ImpactReport) -> Iterator[ChangeEntry]:
+    """Yield the changes of chains that are told together, each once."""
+    chains = []
+    for repository, name in sorted(impact.chains):
+        chains.append(ChainAt(repository=repository, chain=name))
+    for change in impact.changes:
+        yield ChangeEntry(
+            chains=tuple(chains),
+            instrument=impact.instrument,
+            dataset_type=change.dataset_type,
+            data_ids=fold(change.data_ids, impact.instrument),
+            begin=format_bound(change.begin),
+            end=format_bound(change.end),
+            what=change.effect.value,
+            into_the_past=report.reaches_back([change]),
+            before=_via(change.before),
+            after=_via(change.after),
+        )
+
+
 @dataclass(frozen=True)
 class _Searched:
     """What becomes of one chain at one repository."""
@@ -182,6 +221,9 @@ class _Searched:
     repository: str
     name: str
     chain: ChainImpact
+
+    not_known: tuple[Unknown, ...]
+    """What it searches, and what was taken for empty."""
 
     def entry(self) -> SearchEntry:
         return SearchEntry(
@@ -191,21 +233,6 @@ class _Searched:
             left=self.chain.left,
             moved=self.chain.moved,
         )
-
-    def changes(self, report: ImpactReport) -> Iterator[ChangeEntry]:
-        for change in self.chain.changes:
-            yield ChangeEntry(
-                repository=self.repository,
-                chain=self.name,
-                dataset_type=change.dataset_type,
-                data_ids=change.data_ids,
-                begin=format_bound(change.begin),
-                end=format_bound(change.end),
-                what=change.effect.value,
-                into_the_past=report.reaches_back([change]),
-                before=_via(change.before),
-                after=_via(change.after),
-            )
 
     def shadowed(self) -> Iterator[ShadowedEntry]:
         for shadowed in self.chain.shadowed:
@@ -219,7 +246,7 @@ class _Searched:
             )
 
     def unknown(self) -> Iterator[UnknownEntry]:
-        for unknown in self.chain.unknown:
+        for unknown in self.not_known:
             yield UnknownEntry(
                 repository=self.repository,
                 chain=self.name,
