@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from calibstate.factory.places import Places
 from calibstate.model.names import RepositoryAddress
 from calibstate.work.session import Session
-from tests import world
-from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
+from tests.commands.sites import SUMMIT, TOP, Sites
 from tests.services.moto import S3
 
 NEW, OLD = f"{TOP}/DM-2", f"{TOP}/DM-1"
