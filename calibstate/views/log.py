@@ -80,6 +80,7 @@ def run_as_text(run: PastRun) -> Iterator[Text]:
             yield _end(line, run)
         else:
             yield _event(line)
+            yield from _searched_since(line)
     unreadable = run.unreadable
     if unreadable:
         yield Text(f"    {unreadable} lines cannot be read", "yellow")
@@ -150,6 +151,17 @@ def _event(line: JournalLine) -> Text:
         (words, "default"),
         style="dim",
     )
+
+
+def _searched_since(line: JournalLine) -> Iterator[Text]:
+    """Yield what a chain searches, and does not, since a step was done."""
+    outcome = line.outcome
+    if outcome is None or outcome.result is not Result.DONE:
+        return
+    for child in outcome.entrants or ():
+        yield below(f"+ {child}", "green", by=13)
+    for child in outcome.leavers or ():
+        yield below(f"- {child}", "red", by=13)
 
 
 def _end(line: JournalLine, run: PastRun) -> Text:

@@ -43,6 +43,21 @@ def test_a_run_is_told_with_who_began_it_and_what_became_of_its_steps(sites: Sit
     assert f"done     prepend-to-chain {SUMMIT}:chain:{TOP}" in text
 
 
+def test_a_run_lists_what_is_searched_since(sites: Sites) -> None:
+    assert sites.apply().code == 0
+    first = log(sites)[0]["id"]
+    sites.tree.chain(["DM-2"], retired={"DM-1": "too old"})
+    assert sites.apply("--repository", SUMMIT).code == 0
+    second = log(sites)[0]["id"]
+
+    assert second != first
+    assert f"+ {TOP}/DM-2\n" in sites.run("log", first).out
+    assert f"+ {TOP}/DM-1\n" in sites.run("log", first).out
+    said = sites.run("log", second).out
+    assert f"- {TOP}/DM-1\n" in said
+    assert "+ " not in said
+
+
 @pytest.mark.slow
 def test_the_newest_run_comes_first_and_a_run_that_did_nothing_is_none(sites: Sites) -> None:
     assert sites.apply("--repository", EMBARGO, "--repository", "usdf/main").code == 0
