@@ -80,6 +80,15 @@ def test_too_old_is_unreachable_whatever_is_asked(stale: Sites, command: list[st
     jsonschema.validate(document, json.loads((ROOT / "schemas" / f"{schema}.json").read_text()))
 
 
+@pytest.mark.parametrize("command", ["effective", "timeline"])
+def test_what_is_effective_there_is_not_known(stale: Sites, command: str) -> None:
+    ran = run(stale, [command, SUMMIT], "--format", "json")
+
+    assert ran.code == 1
+    (why,) = ran.json["unreachable"].values()
+    assert why.startswith(f"seen only from summit; the observation of {OLD} is older than 24h")
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_what_was_seen_last_is_told_beside(stale: Sites, command: list[str]) -> None:
     ran = run(stale, command)
@@ -144,7 +153,7 @@ def test_a_digest_does_not_depend_on_ages(stale: Sites, tmp_path: Path) -> None:
     assert not {"seen", "last_seen"} & json.loads(files[0].read_text()).keys()
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("command", [*COMMANDS, ["timeline", SUMMIT]], ids=lambda command: command[0])
 def test_no_document_tells_where_a_place_is_on_a_machine(deployed: Sites, command: list[str]) -> None:
     database = deployed.path(SUMMIT) / "gen3.sqlite3"
     database.rename(database.with_name("away"))
@@ -155,6 +164,6 @@ def test_no_document_tells_where_a_place_is_on_a_machine(deployed: Sites, comman
     assert (told.code, document.code) == (1, 1)
     assert str(deployed.tree.folder) in told.out + told.err
     assert str(deployed.tree.folder) not in document.out
-    assert SUMMIT not in document.json["seen"]
+    assert SUMMIT not in document.json.get("seen", {})
     assert unreachable(document.json) == {SUMMIT}
     assert "epository cannot be opened" in document.out

@@ -118,7 +118,7 @@ def observed_document(result: ObservationsWritten) -> ObservedDocument:
         observed.append(part)
     unreachable: list[UnseenPart] = []
     for place, why in result.unreachable.items():
-        unreachable.append(UnseenPart(place=place, detail=why.detail))
+        unreachable.append(UnseenPart(place=place, detail=why.for_anybody))
     return ObservedDocument(observed=tuple(observed), unreachable=tuple(unreachable))
 
 

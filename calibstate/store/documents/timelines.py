@@ -72,5 +72,5 @@ def timeline_document(result: TimelinesDrawn) -> TimelineDocument:
         chains.append(entry)
     unreachable: dict[RepositoryAddress, str] = {}
     for address, trouble in result.unreachable.items():
-        unreachable[address] = trouble.detail
+        unreachable[address] = trouble.for_anybody
     return TimelineDocument(of=result.of, base=result.base, chains=tuple(chains), unreachable=unreachable)
