@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from ..errors import CalibstateError, InvalidStateError, UnreachableError, without_secrets
@@ -231,7 +231,9 @@ class RecordStore:
         from ..adapters.records import published_sights
 
         moments = self._ask(partial(published_sights, self.uri, address, timeout=self._asking.timeout))
-        return SightHistory(address, moments, self.sight(address), partial(self.sight, address))
+        # Whoever asks since when something is so reads one several times.
+        read = cache(partial(self.sight, address))
+        return SightHistory(address, moments, self.sight(address), read)
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""

@@ -44,6 +44,7 @@ from .documents.errors import ErrorsDocument
 from .documents.explanations import ExplanationDocument
 from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
+from .documents.live import LiveDocument
 from .documents.log import LogDocument
 from .documents.pages_chain import ChainDocument
 from .documents.pages_overview import OverviewDocument
@@ -57,6 +58,7 @@ from .documents.status import StatusDocument
 from .documents.timelines import TimelineDocument
 from .documents.validation import ValidationDocument
 from .fieldstrings import WithFieldStrings
+from .sightfile import SightDocument
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
@@ -96,6 +98,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("validation.json", ValidationDocument, "What is wrong with a state tree", printed=True),
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("effective.json", EffectiveDocument, "What lookups get on a night", printed=True),
+    Document("live.json", LiveDocument, "What repositories were seen to search", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("timeline.json", TimelineDocument, "Which ticket wins when, through chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),
@@ -120,6 +123,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("capture.json", CaptureDocument, "What was found live, and the files that say it", printed=True),
     Document("explanation.json", ExplanationDocument, "Which calibration is found, and why", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
+    Document("sight.json", SightDocument, "What a repository showed, small", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("observed.json", ObservedDocument, "What was written down of repositories", printed=True),
     Document("seals.json", SealsDocument, "Which tickets were sealed", printed=True),

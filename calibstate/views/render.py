@@ -61,6 +61,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.changes.desired_document",
         Format.MARKDOWN: "views.declared.as_text",
     },
+    "results.live.LiveChains": {
+        Format.TEXT: "views.live.as_text",
+        Format.JSON: "store.documents.live.live_document",
+        Format.MARKDOWN: "views.live.as_markdown",
+    },
     "results.drift.DriftFound": {
         Format.TEXT: "views.text.drift_found",
         Format.JSON: "store.documents.plans.drift_document",

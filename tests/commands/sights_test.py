@@ -42,3 +42,23 @@ def test_a_sight_says_what_a_repository_showed(published: Sites) -> None:
     chain = sight.chains[TOP]
     assert chain is not None
     assert chain.children == (NEW, OLD)
+
+
+# What was live
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    return []
+
+
+def test_what_a_site_searched_on_a_date_is_told(published: Sites) -> None:
+    publish(published, "--site", "summit")
+    ran = published.run("show", "--live", SUMMIT)
+    print(ran.out, ran.err)
+    print(published.run("show", "--live", SUMMIT, "--format", "json").out)
+    print(published.run("show", "--live", SUMMIT, "--format", "markdown").out)
+    print(published.run("show", "--live").err)
+    print(published.run("show", "--live", "--at", "2025-01-01").err)
+    print(published.run("show", "--live", "--at", "main").err)
+    assert 0
