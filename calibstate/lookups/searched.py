@@ -71,11 +71,20 @@ def declared_searches(
         By name of the chain; a search comes first that most repositories
         have.
     """
-    sides = Sides.of(None, desired, SealedSight())
+    sides = Sides.of(
+        None,
+        desired,
+        SealedSight(),
+    )
     repositories = desired.in_order_of_waves(places_of(desired, scope))
+    # Most repositories search the same, which is resolved once.
     same: _Searches = {}
     for address in repositories:
-        for name, change in search_changes(address, scope, sides).items():
+        for name, change in search_changes(
+            address,
+            scope,
+            sides,
+        ).items():
             having = same.setdefault(name, {})
             having.setdefault(change.after, []).append(address)
     tickets = tickets_of_collections(desired)
@@ -86,13 +95,15 @@ def declared_searches(
             sources = sides.after.sources(search.leaves)
             holdings = holdings_of(sources)
             resolved = resolve(holdings)
-            told = {leaf for leaf, _ in sources}
+            sealed: set[str] = set()
+            for leaf, _ in sources:
+                sealed.add(leaf)
             declared = DeclaredSearch(
                 repositories=tuple(addresses),
                 children=search.children,
                 searched=search.leaves,
                 selected=resolved.selected,
-                unsealed=frozenset(search.leaves) - told,
+                unsealed=frozenset(search.leaves) - sealed,
                 timeline=fold(resolved, tickets),
                 held=tuple(_held(holdings)),
             )
@@ -120,7 +131,12 @@ def live_chains(
         Told how many repositories have been looked at, of how many.
     """
     tickets = tickets_of_collections(desired)
-    looked_at = look_at_chains(desired, scope, places, counted)
+    looked_at = look_at_chains(
+        desired,
+        scope,
+        places,
+        counted,
+    )
 
     def chains_at(address: RepositoryAddress) -> Mapping[CollectionName, LiveChain]:
         butler = places.butler(address)
@@ -134,7 +150,10 @@ def live_chains(
             searched = flatten(butler, name)
             holdings = butler.holdings(searched, calibrations_only=True)
             # A collection may have gone since it was listed.
-            still_there = [holdings[leaf] for leaf in searched if leaf in holdings]
+            still_there: list[Holding] = []
+            for leaf in searched:
+                if leaf in holdings:
+                    still_there.append(holdings[leaf])
             chains[name] = LiveChain(
                 children=tuple(listed[name].children),
                 searched=searched,
@@ -147,7 +166,11 @@ def live_chains(
     looks: dict[RepositoryAddress, Callable[[], Mapping[CollectionName, LiveChain]]] = {}
     for address in looked_at.chains:
         looks[address] = partial(chains_at, address)
-    gathered = gather(looks, places.timeout, lambda done, total: None)
+    gathered = gather(
+        looks,
+        places.timeout,
+        lambda done, total: None,
+    )
     return gathered.results, {**looked_at.unreachable, **gathered.unreachable}
 
 
@@ -155,13 +178,21 @@ def _held(holdings: Iterable[Holding]) -> Iterator[Held]:
     """Yield what collections hold, told once for all detectors."""
     filters: dict[str, str] = {}
     for holding in holdings:
-        told: set[tuple[str, str, int, int]] = set()
+        alike: set[tuple[str, str, int, int]] = set()
         # Hundreds of thousands of rows come to a few.
         for row in holding.rows:
+            # There are as many data IDs as detectors, again and again.
             if row.data_id not in filters:
-                filters[row.data_id], _ = filter_and_detector(row.data_id)
-            told.add((row.dataset_type, filters[row.data_id], row.begin, row.end))
-        for dataset_type, filter, begin, end in sorted(told):
+                filter, _ = filter_and_detector(row.data_id)
+                filters[row.data_id] = filter
+            alike.add((row.dataset_type, filters[row.data_id], row.begin, row.end))
+        for dataset_type, filter, begin, end in sorted(alike):
             # What has an empty range is found by nobody.
             if begin < end:
-                yield Held(holding.collection, dataset_type, filter, begin, end)
+                yield Held(
+                    holding.collection,
+                    dataset_type,
+                    filter,
+                    begin,
+                    end,
+                )

@@ -160,6 +160,7 @@ class DeclaredSearch:
 class TaskSort(Enum):
     """What sort of thing a person must do; the most urgent first."""
 
+    # In this order: what keeps the others from being told comes first.
     TREE = "tree"
     SEAL = "seal"
     LOOK = "look"
@@ -210,8 +211,8 @@ class Standing:
     """What departs from what is declared, in sentences, without paths: where
     it is unreachable, what was seen last."""
 
-    seen: Seen | None = None
-    """`None`: nobody saw it."""
+    age: Seen | None = None
+    """When it was seen; `None`: nobody saw it."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ class PageContent:
     reviews: Mapping[RepositoryAddress, PublishedReview] = field(default_factory=dict)
     """What was published of them, by address."""
 
-    seen: Mapping[RepositoryAddress, Seen] = field(default_factory=dict)
+    ages: Mapping[RepositoryAddress, Seen] = field(default_factory=dict)
     """When each repository was seen; those that nobody saw are left out."""
 
     live: Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]] = field(default_factory=dict)

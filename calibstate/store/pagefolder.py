@@ -56,7 +56,11 @@ class PageFolder:
         folder = self._folder
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise self._refused("It is a link or a file, and pages are a folder.")
-        own = {LIST, *self._own_files()}
+        own = {LIST}
+        files = self._list.get("files")
+        # Who wrote the list may have been somebody else.
+        if isinstance(files, list):
+            own.update(name for name in files if isinstance(name, str))
         strange = [name for name in self._files() if name not in own]
         if not strange:
             return
@@ -88,8 +92,16 @@ class PageFolder:
         new = folder.with_name(f".{folder.name}-new-{word}")
         old = folder.with_name(f".{folder.name}-old-{word}")
         try:
+            # Beside its place, so that the last step is one rename.
             new.mkdir(parents=True)
-            for name, data in {**files, LIST: _listed(files, generated, version)}.items():
+            for name, data in {
+                **files,
+                LIST: _listed(
+                    files,
+                    generated,
+                    version,
+                ),
+            }.items():
                 path = new / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
@@ -98,10 +110,15 @@ class PageFolder:
                 folder.rename(old)
             new.rename(folder)
         except OSError as error:
-            self._take_back(folder, new, old)
+            self._take_back(
+                folder,
+                new,
+                old,
+            )
             raise UsageError(
                 Diagnostic("Pages cannot be written", f"{self._folder}: {error.strerror}.")
             ) from None
+        # Nobody reads the old ones any more: what is left does no harm.
         shutil.rmtree(old, ignore_errors=True)
 
     def stale(self, files: Mapping[str, bytes], generated: str, version: str) -> tuple[str, ...]:
@@ -112,7 +129,14 @@ class PageFolder:
         files, generated, version
             As for `write`.
         """
-        wanted = {**files, LIST: _listed(files, generated, version)}
+        wanted = {
+            **files,
+            LIST: _listed(
+                files,
+                generated,
+                version,
+            ),
+        }
         stale = set(self._files()) - wanted.keys()
         for name, data in wanted.items():
             path = self._folder / name
@@ -130,13 +154,6 @@ class PageFolder:
         if not isinstance(listed, dict) or listed.get("kind") != "page":
             return {}
         return listed
-
-    def _own_files(self) -> list[str]:
-        files = self._list.get("files")
-        # Who wrote the list may have been somebody else.
-        if not isinstance(files, list):
-            return []
-        return [name for name in files if isinstance(name, str)]
 
     def _files(self) -> Iterator[str]:
         if self._folder.is_dir():
@@ -170,5 +187,9 @@ def _listed(files: Mapping[str, bytes], generated: str, version: str) -> bytes:
         "version": version,
         "files": sorted(files),
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False)
+    text = json.dumps(
+        document,
+        indent=1,
+        ensure_ascii=False,
+    )
     return f"{text}\n".encode()

@@ -67,6 +67,7 @@ def page(
     # With this the template language is imported.
     from ..views.pages import files_of
 
+    # Before a look that may take long.
     there = PageFolder(folder)
     there.check()
     content = gathered(session, wishes, max_age, since)

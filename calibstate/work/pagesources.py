@@ -26,8 +26,9 @@ from ..model.seen import Seen, SeenPlaces
 from ..model.status import Status
 from ..past.changes import changes
 from ..surveys.approvals import approvals
-from ..surveys.standings import standings, tasks
+from ..surveys.standings import standings
 from ..surveys.status import status
+from ..surveys.tasks import Tasks
 from .looking import look
 from .revisions import declared_at, desired_at
 from .session import Session
@@ -69,7 +70,8 @@ class Sources:
         UsageError
             There is no such revision.
         """
-        # With these numpy is imported.
+        # With these numpy is imported, which a tree without a sound revision
+        # need not wait for.
         from ..lookups.searched import declared_searches, tickets_of_collections
 
         session = self.session
@@ -80,23 +82,39 @@ class Sources:
             then = declared_at(session, since)
             before = declared_searches(desired_at(then), scope)
             base = then.words
+        # A revision that is not there is a mistake of whoever asked, and came
+        # first; from here on every source may fail by itself.
         here = checked_out(str(session.root))
-        status_there, drift, unreachable = self._status()
-        live = self._live(unreachable)
-        seen = self._seen(unreachable)
-        approved: tuple[Approved, ...] = self._read("the approvals", lambda: approvals(desired, scope), ())
-        reviews = self._reviews()
+        status_there, drift, unreachable = self.status()
+        live = self.live(unreachable)
+        ages = self.ages(unreachable)
+        approved: tuple[Approved, ...] = self._read(
+            "the approvals",
+            lambda: approvals(desired, scope),
+            (),
+        )
+        reviews = self.reviews()
         standing_there: tuple[Standing, ...] = ()
         to_do: tuple[Task, ...] = ()
         if status_there:
-            standing_there = standings(desired, status_there, seen)
-            to_do = tasks(desired, status_there, standing_there, approved, reviews)
+            standing_there = standings(
+                desired,
+                status_there,
+                ages,
+            )
+            to_do = Tasks(
+                desired,
+                status_there,
+                standing_there,
+                approved,
+                reviews,
+            ).all()
         return PageContent(
             at=stamp(session.now()),
             version=__version__,
             wishes=self.wishes,
             desired=desired,
-            instruments=tuple(self._instruments()),
+            instruments=tuple(self.instruments()),
             commit=here.commit,
             dirty=here.dirty,
             unsound=unsound,
@@ -106,11 +124,15 @@ class Sources:
             tasks=to_do,
             approvals=approved,
             merges=self.merges(),
-            runs=self._runs(),
+            runs=self.runs(),
             reviews=reviews,
-            seen=seen,
+            ages=ages,
             live=live,
-            declared=self._read("the seals", lambda: declared_searches(desired, scope), {}),
+            declared=self._read(
+                "the seals",
+                lambda: declared_searches(desired, scope),
+                {},
+            ),
             before=before,
             base=base,
             tickets=tickets_of_collections(desired),
@@ -125,7 +147,8 @@ class Sources:
             self.unread.append(Unread(source, error.diagnostics))
             return otherwise
 
-    def _instruments(self) -> Iterator[InstrumentName]:
+    def instruments(self) -> Iterator[InstrumentName]:
+        """Yield the instruments that are asked for, sorted."""
         desired, scope = self.session.desired, self.session.scope
         instruments: set[InstrumentName] = set()
         for address in places_of(desired, scope):
@@ -164,7 +187,13 @@ class Sources:
         # From the oldest on: each is compared with the sound one before it.
         for then in reversed(self._in_time):
             if then.problems:
-                merges.append(Merge(then.revision, Changes(), len(then.problems)))
+                merges.append(
+                    Merge(
+                        then.revision,
+                        Changes(),
+                        len(then.problems),
+                    )
+                )
                 continue
             if then.desired is None:
                 continue
@@ -184,7 +213,7 @@ class Sources:
         session.max_age = _AS_OLD_AS_IT_IS
         return session.places()
 
-    def _status(self) -> tuple[Status | None, tuple[Drift, ...], frozenset[str]]:
+    def status(self) -> tuple[Status | None, tuple[Drift, ...], frozenset[str]]:
         """Return how it stands, all drift, and the places that say nothing."""
         try:
             seen_now = look(self.session, self._places)
@@ -206,24 +235,30 @@ class Sources:
             frozenset(unreachable),
         )
 
-    def _seen(self, unreachable: frozenset[str]) -> SeenPlaces:
+    def ages(self, unreachable: frozenset[str]) -> SeenPlaces:
         """Return when places were seen, and whether that is too old."""
         places: dict[RepositoryAddress, Seen] = {}
-        for address, seen in self._places.seen(unreachable).items():
-            is_of_the_future = seen.since < -CLOCKS_AGREE
-            stale = seen.since > self.max_age or is_of_the_future
-            places[address] = seen.model_copy(update={"stale": stale})
+        for address, age in self._places.seen(unreachable).items():
+            is_of_the_future = age.since < -CLOCKS_AGREE
+            stale = age.since > self.max_age or is_of_the_future
+            places[address] = age.model_copy(update={"stale": stale})
         return places
 
-    def _live(
+    def live(
         self, unreachable: frozenset[str]
     ) -> Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]]:
+        """Return the declared chains as they were seen, by repository."""
         from ..lookups.searched import live_chains
 
         session = self.session
         try:
             with session.counting("looking at", "repositories") as watch:
-                live, unseen = live_chains(session.desired, session.scope, self._places, watch)
+                live, unseen = live_chains(
+                    session.desired,
+                    session.scope,
+                    self._places,
+                    watch,
+                )
         except CalibstateError as error:
             self.unread.append(Unread("the live chains", error.diagnostics))
             return {}
@@ -233,7 +268,8 @@ class Sources:
                 self.unread.append(Unread(f"the chains of {address}", (problem,)))
         return live
 
-    def _reviews(self) -> Mapping[RepositoryAddress, PublishedReview]:
+    def reviews(self) -> Mapping[RepositoryAddress, PublishedReview]:
+        """Return what was published of reviews, by repository."""
         reviews: dict[RepositoryAddress, PublishedReview] = {}
         for address in places_of(self.session.desired, self.session.scope):
             review = self._read(
@@ -245,7 +281,8 @@ class Sources:
                 reviews[address] = review
         return reviews
 
-    def _runs(self) -> tuple[PastRun, ...]:
+    def runs(self) -> tuple[PastRun, ...]:
+        """Return the runs of all stores, the newest first."""
         runs: list[PastRun] = []
         for number, store in enumerate(self._places.stores_of_records(), 1):
             # Of stores nothing is told but how many there are.

@@ -242,7 +242,7 @@ def test_a_chain_tells_what_never_wins_and_where_an_extra_stands(published: Site
     # DM-2 holds the same as DM-1, for the same spans, and is searched first.
     assert all(held["wins"] and not held["never"] for held in newest["holds"])
     assert all(held["never"] and not held["wins"] for held in oldest["holds"])
-    assert chain["known"] == "seals"
+    assert chain["told_by"] == "seals"
     assert "s" in {tag for tag, _ in pages.html(f"{INSTRUMENT}/chain/calib").tags}
 
 

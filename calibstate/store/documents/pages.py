@@ -87,6 +87,7 @@ class PageDocument(Noun):
 def head(content: PageContent) -> dict[str, object]:
     """Return what the documents of all pages say in front."""
     unread: list[PageSource] = []
+    # Details may name hosts and paths; summaries are fixed words.
     for source in content.unread:
         for problem in source.problems[:1]:
             unread.append(PageSource(source=public(source.source), problem=problem.summary))
@@ -111,11 +112,11 @@ def public(words: str) -> str:
     return _PRIVATE.sub(_LEFT_OUT, words)
 
 
-def seen_part(seen: Seen | None) -> SeenPart | None:
+def seen_part(age: Seen | None) -> SeenPart | None:
     """Return when a repository was seen; `None`: nobody saw it."""
-    if seen is None:
+    if age is None:
         return None
-    return SeenPart(at=seen.at, by=seen.by.value, stale=seen.stale)
+    return SeenPart(at=age.at, by=age.by.value, stale=age.stale)
 
 
 def main_chain(content: PageContent, instrument: InstrumentName) -> str | None:

@@ -45,6 +45,7 @@ def arrivals(desired: DesiredState, runs: tuple[PastRun, ...]) -> Mapping[tuple[
     runs
         The newest first.
     """
+    # Chains list the collection of a ticket, and bare ones by their leaves.
     keys: dict[str, TicketKey] = {}
     for key, written in desired.tickets.items():
         for name in (*written.noun.leaves, *written.noun.children):
@@ -59,12 +60,24 @@ def arrivals(desired: DesiredState, runs: tuple[PastRun, ...]) -> Mapping[tuple[
             outcome = line.outcome
             if outcome is None or outcome.result is not Result.DONE:
                 continue
-            came = Came(line.at, run.id, who)
+            came = Came(
+                line.at,
+                run.id,
+                who,
+            )
             place = outcome.address.place
-            for key in _among(outcome.entrants, outcome, keys):
+            for key in _among(
+                outcome.entrants,
+                outcome,
+                keys,
+            ):
                 coming = comings.get((place, key), Coming())
                 comings[place, key] = replace(coming, searched=came)
-            for key in _among(outcome.leavers, outcome, keys):
+            for key in _among(
+                outcome.leavers,
+                outcome,
+                keys,
+            ):
                 coming = comings.get((place, key), Coming())
                 comings[place, key] = replace(coming, searched=None)
             arrived = _arriving(outcome, desired)
@@ -90,6 +103,7 @@ def _among(
 
 def _arriving(outcome: Outcome, desired: DesiredState) -> TicketKey | None:
     """Return the ticket that a step has brought, if it brought one."""
+    # A step about a whole ticket has its name for a target, whatever its kind.
     instrument, _, ticket = outcome.address.name.partition("/")
     key = TicketKey(instrument, ticket)
     if key in desired.tickets and outcome.entrants is None and outcome.leavers is None:

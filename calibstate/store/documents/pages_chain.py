@@ -108,7 +108,7 @@ class ChainDocument(PageDocument):
     retired: Mapping[str, str]
     """What is not to be searched any more, with the reason."""
 
-    known: str
+    told_by: str
     """Where it is known from what children hold: ``seals``, a repository, or
     empty: it is not known."""
 
@@ -131,24 +131,63 @@ def chain_document(content: PageContent, instrument: InstrumentName, chain: Coll
     assert content.desired, "the chain is declared"
     written = content.desired.chains[chain].noun
     sides = _Sides(content, chain)
+    # Repositories that agree stand in one column: a reader compares few.
     columns = sides.columns()
-    rows = list(_rows(content, chain, sides, columns))
-    shown = chain_timeline(content, instrument, chain)
-    known = ""
+    rows = list(
+        _rows(
+            content,
+            chain,
+            sides,
+            columns,
+        )
+    )
+    shown = chain_timeline(
+        content,
+        instrument,
+        chain,
+    )
+    told_by = ""
     if shown:
-        known = shown.repository or "seals"
-        rows = list(_with_holds(rows, content.tickets, shown.held, shown.timeline))
+        told_by = shown.repository or "seals"
+        rows = list(
+            _with_holds(
+                rows,
+                content.tickets,
+                shown.held,
+                shown.timeline,
+            )
+        )
     for column in columns:
         # Of what is searched there only, no other place tells.
         live = content.live.get(column[0], {}).get(chain)
         if live and any(not row.holds for row in rows):
-            there = list(_with_holds(rows, content.tickets, live.held, live.timeline))
-            rows = [row if row.holds else other for row, other in zip(rows, there, strict=True)]
+            there = list(
+                _with_holds(
+                    rows,
+                    content.tickets,
+                    live.held,
+                    live.timeline,
+                )
+            )
+            rows = [
+                row if row.holds else other
+                for row, other in zip(
+                    rows,
+                    there,
+                    strict=True,
+                )
+            ]
     parts: list[ChainColumn] = []
     for column in columns:
-        seen = tuple(seen_part(content.seen.get(address)) for address in column)
+        ages = [seen_part(content.ages.get(address)) for address in column]
         is_declared = all(map(sides.is_declared, column))
-        parts.append(ChainColumn(repositories=tuple(column), is_declared=is_declared, seen=seen))
+        parts.append(
+            ChainColumn(
+                repositories=tuple(column),
+                is_declared=is_declared,
+                seen=tuple(ages),
+            )
+        )
     retired: dict[str, str] = {}
     for name, reason in written.retired.items():
         retired[name] = public(reason)
@@ -165,7 +204,7 @@ def chain_document(content: PageContent, instrument: InstrumentName, chain: Coll
             "columns": tuple(parts),
             "rows": tuple(rows),
             "retired": retired,
-            "known": known,
+            "told_by": told_by,
             "merges": tuple(merges),
         }
     )
@@ -212,6 +251,7 @@ class _Sides:
             if drift.what is What.PENDING:
                 waiting = self._pending.setdefault(place, set())
                 waiting.update((drift.subject, drift.ticket.partition("/")[2]))
+            # What a plan calls it is what every command calls it.
             if drift.target.name == chain:
                 self._departures[place, drift.subject] = AS_DRIFT[drift.what]
 
@@ -235,8 +275,8 @@ class _Sides:
         departing: dict[object, list[RepositoryAddress]] = {}
         for address, declared in self._declared.items():
             # A look of long ago does not stand beside one of today.
-            seen = self._content.seen.get(address)
-            stale = seen is None or seen.stale
+            age = self._content.ages.get(address)
+            stale = age is None or age.stale
             waiting = frozenset(self._pending.get(address, ()))
             key = (stale, declared, self.live(address), waiting)
             group = departing
@@ -299,6 +339,7 @@ def _rows(
     instrument = content.desired.chains[chain].noun.instrument
     for child, position in sides.order().items():
         states = tuple(sides.state(column[0], child) for column in columns)
+        # A repository that is not to have it says nothing of it.
         telling = {state for state in states if state}
         summary = ""
         name = content.tickets.get(child, child)
@@ -331,6 +372,7 @@ def _with_holds(
         for name in {tickets.get(each.collection, each.collection), each.collection}:
             filters = holds.setdefault(name, {}).setdefault(each.dataset_type, {})
             filters[each.filter] = None
+    # A ticket that wins for one detector at one moment wins somewhere.
     winning: set[tuple[str, str, str]] = set()
     for row in timeline.rows:
         of_row: set[int] = set()
@@ -347,5 +389,11 @@ def _with_holds(
         for dataset_type, filters in sorted(holds.get(chain_row.name, {}).items()):
             wins = [filter for filter in filters if (ticket_name, dataset_type, filter) in winning]
             never = [filter for filter in filters if filter not in wins]
-            types.append(HeldType(dataset_type=dataset_type, wins=tuple(wins), never=tuple(never)))
+            types.append(
+                HeldType(
+                    dataset_type=dataset_type,
+                    wins=tuple(wins),
+                    never=tuple(never),
+                )
+            )
         yield chain_row.model_copy(update={"holds": tuple(types)})

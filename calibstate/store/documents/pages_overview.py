@@ -149,10 +149,12 @@ def letters(content: PageContent, instrument: InstrumentName) -> Mapping[Reposit
     """
     chain = main_chain(content, instrument)
     standings = [each for each in content.standings if each.instrument == instrument]
+    # Letters are given from the origin on, then in the order of the waves.
     standings.sort(key=lambda standing: not standing.is_origin)
     letter_of: dict[str, str] = {}
     letters_there: dict[RepositoryAddress, str] = {}
     for standing in standings:
+        # A repository that nobody saw, or that lacks the chain, has no letter.
         live = content.live.get(standing.repository, {}).get(chain or "")
         if live is None:
             continue
@@ -188,7 +190,7 @@ def _instrument(content: PageContent, instrument: InstrumentName) -> OverviewIns
             is_origin=standing.is_origin,
             state=standing.word,
             why=tuple(map(public, standing.why)),
-            seen=seen_part(standing.seen),
+            seen=seen_part(standing.age),
             letter=letter_of.get(address, ""),
             fingerprint=fingerprint,
             last_change=_last_change(content, standing),
@@ -222,14 +224,27 @@ def _order(word: str) -> int:
 
 
 def _last_change(content: PageContent, standing: Standing) -> LastChange | None:
+    # A run that was refused, or waits, has changed nothing yet.
     for run in content.runs:
         done: list[Outcome] = []
         for outcome in run.outcomes:
             if outcome.address.place == standing.repository and outcome.result is Result.DONE:
                 done.append(outcome)
         if done:
-            tickets = tuple(dict.fromkeys(_tickets_in(content, done, standing.instrument)))
-            return LastChange(at=run.at, run=run.id, tickets=tickets)
+            tickets = tuple(
+                dict.fromkeys(
+                    _tickets_in(
+                        content,
+                        done,
+                        standing.instrument,
+                    )
+                )
+            )
+            return LastChange(
+                at=run.at,
+                run=run.id,
+                tickets=tickets,
+            )
     return None
 
 
@@ -245,6 +260,7 @@ def _tickets_in(
             ticket = content.tickets.get(name)
             if ticket:
                 yield ticket
+        # What is no chain is told by its name to be of a ticket.
         first, _, rest = outcome.address.name.partition("/")
         key = TicketKey(first, rest.partition("/")[0])
         if first == instrument and content.desired and key in content.desired.tickets:
@@ -256,13 +272,13 @@ def _last_review(content: PageContent, standing: Standing) -> LastReview | None:
     if review is None:
         return None
     of_instrument = []
-    for name, found in review.tickets.items():
+    for name, reviewed in review.tickets.items():
         if name.startswith(f"{standing.instrument}/"):
-            of_instrument.append(found)
+            of_instrument.append(reviewed)
     if not of_instrument:
         return None
     return LastReview(
-        at=max(found.at for found in of_instrument),
-        passed=sum(found.passed for found in of_instrument),
+        at=max(reviewed.at for reviewed in of_instrument),
+        passed=sum(reviewed.passed for reviewed in of_instrument),
         of=len(of_instrument),
     )

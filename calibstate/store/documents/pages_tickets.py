@@ -237,7 +237,7 @@ class Tickets:
     @cached_property
     def parts(self) -> tuple[TicketPart, ...]:
         """All tickets, in search order; those that no chain lists last."""
-        return tuple(self._part(name) for name in self._names)
+        return tuple(self.part(name) for name in self.names)
 
     @cached_property
     def years(self) -> Mapping[str, tuple[TicketPart, ...]]:
@@ -251,7 +251,11 @@ class Tickets:
                 year = part.date[:4]
             by_year.setdefault(year, []).append(part)
         # What has no day is older than all that has one.
-        newest_first = sorted(by_year, key=lambda year: year.replace("undated", ""), reverse=True)
+        newest_first = sorted(
+            by_year,
+            key=lambda year: year.replace("undated", ""),
+            reverse=True,
+        )
         return {year: tuple(by_year[year]) for year in newest_first}
 
     def document(self, parts: Sequence[TicketPart], year: str | None = None) -> TicketsDocument:
@@ -311,17 +315,19 @@ class Tickets:
                 "collections": ticket.leaves,
                 "sealed": seal,
                 "holds": holds,
-                "merges": self._merges.get(key, ()),
+                "merges": self.merges.get(key, ()),
             }
         )
 
     # What is looked up once
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
+        """All tickets, in search order; those that no table has come last."""
         desired = self._content.desired
         if desired is None:
             return ()
+        # The rows of the table are in search order already.
         names: dict[str, None] = {}
         table = self._content.table(self._instrument)
         if table:
@@ -333,7 +339,7 @@ class Tickets:
         return tuple(names)
 
     @cached_property
-    def _cells(self) -> Mapping[str, Mapping[RepositoryAddress, Cell]]:
+    def cells(self) -> Mapping[str, Mapping[RepositoryAddress, Cell]]:
         """Cells by ticket and repository."""
         cells: dict[str, dict[RepositoryAddress, Cell]] = {}
         table = self._content.table(self._instrument)
@@ -345,7 +351,7 @@ class Tickets:
         return cells
 
     @cached_property
-    def _listed(self) -> Mapping[str, tuple[str, ...]]:
+    def listed(self) -> Mapping[str, tuple[str, ...]]:
         """Declared chains that list a ticket, by ticket."""
         table = self._content.table(self._instrument)
         if table is None:
@@ -353,16 +359,18 @@ class Tickets:
         return {row.name: row.chains for row in table.rows if row.subject is Subject.TICKET}
 
     @cached_property
-    def _approvals(self) -> Mapping[TicketKey, Approved]:
+    def approvals(self) -> Mapping[TicketKey, Approved]:
+        """What was approved, by ticket."""
         return {approved.key: approved for approved in self._content.approvals}
 
     @cached_property
-    def _comings(self) -> Mapping[tuple[Place, TicketKey], Coming]:
+    def comings(self) -> Mapping[tuple[Place, TicketKey], Coming]:
+        """How tickets came to places, as journals tell."""
         assert self._content.desired, "tickets are declared"
         return arrivals(self._content.desired, self._content.runs)
 
     @cached_property
-    def _retired(self) -> Mapping[str, str]:
+    def retired(self) -> Mapping[str, str]:
         """Why tickets are retired, by their name or a collection's."""
         assert self._content.desired, "tickets are declared"
         retired: dict[str, str] = {}
@@ -371,10 +379,11 @@ class Tickets:
         return retired
 
     @cached_property
-    def _merges(self) -> Mapping[TicketKey, tuple[str, ...]]:
+    def merges(self) -> Mapping[TicketKey, tuple[str, ...]]:
         """Commits that said something else of a ticket."""
         merges: dict[TicketKey, list[str]] = {}
         for merge in self._content.merges:
+            # It may be changed by its own file, and by a chain that lists it.
             changed: dict[TicketKey, None] = {}
             for ticket in merge.changes.tickets:
                 changed[ticket.key] = None
@@ -385,26 +394,28 @@ class Tickets:
                 merges.setdefault(key, []).append(merge.revision.commit)
         return {key: tuple(commits) for key, commits in merges.items()}
 
-    def _part(self, name: str) -> TicketPart:
+    def part(self, name: str) -> TicketPart:
+        """Return a ticket as pages have it."""
         content = self._content
         assert content.desired, "tickets are declared"
         key = TicketKey(self._instrument, name)
         ticket: Ticket = content.desired.tickets[key].noun
         approval = ticket.approval
-        approved = self._approvals.get(key)
+        approved = self.approvals.get(key)
         seal: Literal["approved", "differs", "none"] = "none"
         sealed = None
         if approved:
             seal = approved.seal.value
             sealed = approved.sealed
-        in_archive = self._comings.get((ARCHIVE, key), Coming())
-        chains = self._listed.get(name, ())
+        # The journals keep the archive like any other place.
+        in_archive = self.comings.get((ARCHIVE, key), Coming())
+        chains = self.listed.get(name, ())
         retired = ""
         for word in (name, *ticket.children):
-            retired = retired or self._retired.get(word, "")
+            retired = retired or self.retired.get(word, "")
         return TicketPart(
             ticket=name,
-            position=self._positions.get(name) if chains else None,
+            position=self.positions.get(name) if chains else None,
             summary=ticket.summary or "",
             status=approval.status.value,
             taxicab=approval.taxicab,
@@ -417,34 +428,38 @@ class Tickets:
             archived=_at(in_archive.there),
             chains=chains,
             retired=public(retired),
-            places=tuple(self._places(key)),
+            places=tuple(self.places(key)),
         )
 
     @cached_property
-    def _positions(self) -> Mapping[str, int]:
-        listed = [name for name in self._names if self._listed.get(name)]
+    def positions(self) -> Mapping[str, int]:
+        """Places in the search order, from 1, of tickets that are listed."""
+        listed = [name for name in self.names if self.listed.get(name)]
         return {name: number for number, name in enumerate(listed, 1)}
 
-    def _places(self, key: TicketKey) -> Iterator[TicketPlace]:
-        cells = self._cells.get(key.ticket, {})
+    def places(self, key: TicketKey) -> Iterator[TicketPlace]:
+        """Yield how a ticket stands at each repository."""
+        cells = self.cells.get(key.ticket, {})
         for address in self.repositories:
             cell = cells.get(address)
-            seen = self._content.seen.get(address)
+            age = self._content.ages.get(address)
+            # Of a place that nobody saw a row can tell no more than that.
             state = State.UNREACHABLE
             reason = ""
-            if cell and seen:
+            if cell and age:
                 state = cell.state
                 reason = public(cell.reason)
-            coming = self._comings.get((address, key), Coming())
+            coming = self.comings.get((address, key), Coming())
+            # Whoever had it searched is asked, rather than who brought it.
             newest = coming.searched or coming.there
             by: str | None = None
             if newest and self._content.wishes.people:
                 by = newest.who
-            review = self._review(address, key)
+            review = self.review(address, key)
             yield TicketPlace(
                 repository=address,
                 state=state.value,
-                stale=bool(seen and seen.stale),
+                stale=bool(age and age.stale),
                 reason=reason,
                 arrived=_at(coming.there),
                 searched=_at(coming.searched),
@@ -453,10 +468,11 @@ class Tickets:
                 reviewed=review.at if review else None,
                 passed=review.passed if review else None,
                 why=public(review.why) if review else "",
-                seen=seen_part(seen),
+                seen=seen_part(age),
             )
 
-    def _review(self, address: RepositoryAddress, key: TicketKey) -> Reviewed | None:
+    def review(self, address: RepositoryAddress, key: TicketKey) -> Reviewed | None:
+        """Return how a ticket was reviewed there last, if it was."""
         review = self._content.reviews.get(address)
         if review is None:
             return None

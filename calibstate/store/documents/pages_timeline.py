@@ -86,11 +86,19 @@ def chain_timeline(
     name = chain or main_chain(content, instrument)
     if name is None or content.desired is None:
         return None
+    # The search that most repositories have stands for the declaration.
     declared = next(iter(content.declared.get(name, ())), None)
     shown: ShownTimeline | None = None
     if declared:
         unsealed = len(declared.unsealed)
-        shown = ShownTimeline(instrument, name, declared.timeline, declared.held, None, unsealed)
+        shown = ShownTimeline(
+            instrument,
+            name,
+            declared.timeline,
+            declared.held,
+            None,
+            unsealed,
+        )
         if not unsealed:
             return shown
     # Of what nobody sealed the origin tells.
@@ -98,7 +106,13 @@ def chain_timeline(
     if origin:
         live = content.live.get(origin, {}).get(name)
         if live:
-            return ShownTimeline(instrument, name, live.timeline, live.held, origin)
+            return ShownTimeline(
+                instrument,
+                name,
+                live.timeline,
+                live.held,
+                origin,
+            )
     return shown
 
 
@@ -150,6 +164,8 @@ def stack_of(
     tickets
         Ticket of each collection.
     """
+    # Filters of one row agree in what wins, though not in what could win; the
+    # first stands for them.
     filter = next(iter(row.filters), "")
     ranges: dict[str, list[tuple[int, int]]] = {}
     for each in held:
@@ -158,8 +174,20 @@ def stack_of(
             ranges.setdefault(name, []).append((each.begin, each.end))
     standings: list[Standing] = []
     for name, certified in ranges.items():
-        wins = tuple(_won(row, timeline, name))
-        standings.append(Standing(name, tuple(certified), wins))
+        wins = tuple(
+            _won(
+                row,
+                timeline,
+                name,
+            )
+        )
+        standings.append(
+            Standing(
+                name,
+                tuple(certified),
+                wins,
+            )
+        )
     return tuple(standings)
 
 

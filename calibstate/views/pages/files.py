@@ -52,6 +52,7 @@ def files_of(content: PageContent, made_at: str) -> Iterator[tuple[str, bytes]]:
         When it is said that they were made: UTC, with ``Z``.
     """
     content = replace(content, at=made_at)
+    # All are known before the first is shown, so that none links what is not.
     pages: list[tuple[str, Page]] = []
     for sort in PAGES:
         for page in sort.pages(content):
@@ -138,12 +139,12 @@ def state(word: str, *, stale: bool = False) -> Shown:
         return Shown(f"was {word}", _MARK_OF_STALE, style, "so it was seen last, too long ago to rely on")
     if word == IN_SYNC:
         return Shown(word, MARKS[State.SEARCHED], "in-sync", "live is as declared")
-    known = State(word)
-    if known is State.UNREACHABLE:
+    gravest = State(word)
+    if gravest is State.UNREACHABLE:
         # Here it is said of a look of before, too.
-        return Shown(word, MARKS[known], word, "not seen, or too long ago; what is told was seen last")
+        return Shown(word, MARKS[gravest], word, "not seen, or too long ago; what is told was seen last")
     style = word.replace(" ", "-")
-    return Shown(word, MARKS[known], style, known.means)
+    return Shown(word, MARKS[gravest], style, gravest.means)
 
 
 def url(address: str | None) -> str:
@@ -205,7 +206,7 @@ class Frame:
 
     content: PageContent
     page: Page
-    made: Set[str]
+    addresses: Set[str]
     """Addresses of all pages."""
 
     @property
@@ -230,7 +231,7 @@ class Frame:
 
     def has(self, address: str) -> bool:
         """Say whether there is a page at an address."""
-        return address in self.made
+        return address in self.addresses
 
     def file(self, name: str) -> str:
         """Return the link to a file, by its path from the root."""
@@ -238,7 +239,7 @@ class Frame:
 
     def to(self, address: str) -> str:
         """Return the link to a page; empty: there is none."""
-        if address not in self.made:
+        if address not in self.addresses:
             return ""
         return self.file(page_of(address))
 
@@ -271,7 +272,7 @@ class Frame:
 
     def states(self, document: TicketsDocument) -> Sequence[str]:
         """Return the states of tickets that occur, but for searched ones."""
-        words = [known.value for known in State if known is not State.SEARCHED]
+        words = [state.value for state in State if state is not State.SEARCHED]
         occurring = {place.state for ticket in document.tickets for place in ticket.places}
         return [word for word in words if word in occurring]
 
@@ -285,9 +286,9 @@ class Frame:
         """When each repository was seen, in the order of the waves."""
         sights: dict[str, Mapping[str, Any]] = {}
         for standing in self.content.standings:
-            seen = standing.seen
-            if seen:
-                sights[standing.repository] = {"at": seen.at, "stale": seen.stale}
+            age = standing.age
+            if age:
+                sights[standing.repository] = {"at": age.at, "stale": age.stale}
         return list(sights.items())
 
     @property

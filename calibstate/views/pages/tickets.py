@@ -83,10 +83,12 @@ def ticket_pages(content: PageContent) -> Iterator[Page]:
     for instrument in content.instruments:
         tickets = Tickets(content, instrument)
         shown = chain_timeline(content, instrument)
-        drawing = None
         pictures: dict[str, list[Picture]] = {}
+        axis = Markup()
         if shown:
             drawing = Drawing.of(shown.timeline)
+            # Its labels are dates.
+            axis = Markup(drawing.axis())
             pictures = bars_with(shown.timeline, drawing)
         for part in tickets.parts:
             document = tickets.document_of(part)

@@ -75,6 +75,7 @@ def _of_type(
     if number <= _MOST_AT_ONCE:
         yield _page(content, shown, whole, address, dataset_type, types)
         return
+    # A page of ten years of hundreds of thousands of pieces is read by nobody.
     years = _years(whole)
     first = years[-_YEARS_AT_FIRST:]
     newest = between(whole, _begin_of(first[0]), UNBOUNDED_END)
@@ -136,6 +137,7 @@ def _pairs(content: PageContent, shown: ShownTimeline) -> Iterator[Mapping[str, 
     new = _first(content.declared, shown.chain)
     if old is None or new is None:
         return
+    # Rows are compared filter by filter: which of them agree may differ.
     timelines = (old.timeline, new.timeline)
     drawing = Drawing.of(*timelines)
     rows_before = _by_filter(old.timeline)
