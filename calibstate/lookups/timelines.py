@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..engine.expand import places_of
@@ -11,15 +11,14 @@ from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.results.timelines import ChainTimeline
 from ..model.scope import Scope
-from ..model.timelines import NOTHING, Standing, Timeline, TimelineRow, fold
-from ..model.timespans import Range
+from ..model.timelines import Timeline, fold
 from .comparing.chain_impact import holdings_of
 from .comparing.searches import search_changes
 from .comparing.sides import Side, Sides
 from .comparing.sight import SealedSight
 from .resolve import resolve
 
-__all__ = ["declared_timelines", "stack_of", "tickets_by_collection"]
+__all__ = ["declared_timelines"]
 
 
 _Names = tuple[str, ...]
@@ -151,74 +150,3 @@ def _of_types(holding: Holding, types: Sequence[str]) -> Holding:
         if row.dataset_type in types:
             rows.append(row)
     return replace(holding, rows=tuple(rows))
-
-
-def tickets_by_collection(desired: DesiredState) -> Mapping[str, str]:
-    """Return the ticket of each collection of one.
-
-    Parameters
-    ----------
-    desired
-        What is declared.
-    """
-    tickets: dict[str, str] = {}
-    for written in desired.tickets.values():
-        for leaf in written.noun.leaves:
-            tickets[leaf] = written.noun.ticket
-    return tickets
-
-
-def stack_of(
-    leaves: Sequence[Holding], row: TimelineRow, timeline: Timeline, tickets: Mapping[str, str]
-) -> tuple[Standing, ...]:
-    """Return the tickets that could win for a row, in search order.
-
-    Parameters
-    ----------
-    leaves
-        What is searched, in its order.
-    row
-        What wins.
-    timeline
-        Whose row it is.
-    tickets
-        Ticket by collection.
-    """
-    standings: list[Standing] = []
-    for leaf in leaves:
-        of_type = _of_types(leaf, (row.dataset_type,))
-        resolved = resolve([of_type])
-        alone = fold(resolved, tickets)
-        certified: tuple[Range, ...] = ()
-        for each in alone.rows:
-            # Filters that agree when all is searched need not agree alone.
-            if not row.filters or row.filters[0] in each.filters:
-                certified = tuple(interval[:2] for interval in each.intervals if interval.ticket != NOTHING)
-        if certified:
-            name = tickets.get(leaf.collection, leaf.collection)
-            wins = tuple(_won(row, timeline, name, certified))
-            standings.append(Standing(name, certified, wins))
-    return tuple(standings)
-
-
-def _found(row: TimelineRow) -> Iterator[Range]:
-    """Yield the ranges in which a row finds anything."""
-    for interval in row.intervals:
-        if interval.ticket != NOTHING:
-            yield interval[:2]
-
-
-def _won(row: TimelineRow, timeline: Timeline, name: str, certified: Sequence[Range]) -> list[Range]:
-    """Return the parts of ranges in which a ticket wins."""
-    won: list[Range] = []
-    for interval in row.intervals:
-        if interval.ticket == NOTHING:
-            continue
-        if timeline.tickets[interval.ticket] != name:
-            continue
-        for begin, end in certified:
-            first = max(begin, interval.begin)
-            last = min(end, interval.end)
-            if first < last:
-                won.append((first, last))
-    return won

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
@@ -59,11 +60,11 @@ def timeline(
         if at is not None or base is not None:
             detail = f"--at and --base are of what is declared, and {', '.join(places)} would be looked at."
             raise UsageError(Diagnostic("A place has no revisions", detail, hint="Name a chain, or nothing."))
-        return _checked(_live(session, desired, types), types)
+        return _checked(partial(_live, session, desired), types)
     # The chains that were named stand among the repositories.
     scope = replace(session.requested, repositories=_without(session.requested, chains))
     check_scope(desired, scope)
-    return _checked(_declared(session, desired, scope, of, base, chains, types), types)
+    return _checked(partial(_declared, session, desired, scope, of, base, chains), types)
 
 
 def _declared(
@@ -90,13 +91,13 @@ def _declared(
 
 def _live(session: Session, desired: DesiredState, types: Sequence[str]) -> TimelinesDrawn:
     from ..lookups.fingerprint import look_at_chains
-    from ..lookups.timelines import tickets_by_collection
+    from ..lookups.searched import tickets_of_collections
 
     places = session.places()
     with session.counting("looking at", "repositories") as watch:
         live = look_at_chains(desired, session.scope, places, watch)
     session.listener.report(places.relied_on())
-    tickets = tickets_by_collection(desired)
+    tickets = tickets_of_collections(desired)
     drawn: list[ChainTimeline] = []
     for address in desired.in_order_of_waves(live.chains):
         for name, chain in live.chains[address].items():
@@ -118,22 +119,36 @@ def _without(scope: Scope, chains: Sequence[str]) -> tuple[RepositoryAddress, ..
     return tuple(address for address in scope.repositories if address not in chains)
 
 
-def _checked(drawn: TimelinesDrawn, types: Sequence[str]) -> TimelinesDrawn:
-    """Return timelines, if each type that is asked for is in one of them."""
-    found_types: set[str] = set()
+def _checked(draw: Callable[[Sequence[str]], TimelinesDrawn], types: Sequence[str]) -> TimelinesDrawn:
+    """Return timelines of types, each of which anything is found of.
+
+    Parameters
+    ----------
+    draw
+        Draws timelines of some types; of all, where there are none.
+    types
+        Those that are asked for.
+    """
+    drawn = draw(types)
+    found_types = _types_of(drawn)
+    # Where only changes are told, or all types, none is missing.
+    missing = [word for word in types if word not in found_types]
+    if not missing or drawn.base is not None:
+        return drawn
+    others = _types_of(draw(()))
+    # Where nothing is sealed or seen, nobody can say.
+    if not others:
+        return drawn
+    hint = "`calibstate timeline` tells of all."
+    near = nearest(missing[0], others)
+    if near:
+        hint = f"Did you mean {near}?"
+    detail = f"No calibration of type {spelled(missing[0])} is found."
+    raise UsageError(Diagnostic("No such type", detail, hint=hint))
+
+
+def _types_of(drawn: TimelinesDrawn) -> set[str]:
+    types: set[str] = set()
     for chain in drawn.chains:
-        for timeline in (chain.timeline, chain.before):
-            if timeline:
-                found_types.update(row.dataset_type for row in timeline.rows)
-    for word in types:
-        # Where nothing changes, or nothing is told, nobody can say.
-        if word in found_types or drawn.base is not None or not found_types:
-            continue
-        hint = "`calibstate timeline` tells of all."
-        near = nearest(word, found_types)
-        if near:
-            hint = f"Did you mean {near}?"
-        raise UsageError(
-            Diagnostic("No such type", f"No calibration of type {spelled(word)} is found.", hint=hint)
-        )
-    return drawn
+        types.update(row.dataset_type for row in chain.timeline.rows)
+    return types
