@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from ..engine.expand import places_of
+from ..engine.expand import chains_at, places_of
 from ..engine.side_by_side import gather
 from ..errors import Diagnostic
 from ..model.contents import Holding
@@ -17,6 +17,7 @@ from ..model.desired import DesiredState
 from ..model.names import CollectionName, RepositoryAddress
 from ..model.pages import DeclaredSearch, Held, LiveChain
 from ..model.scope import Scope
+from ..model.sights import Sight
 from ..model.timelines import filter_and_detector, fold
 from ..ports.places import ReadPlaces
 from .comparing.chain_impact import holdings_of
@@ -27,7 +28,7 @@ from .effective import flatten
 from .fingerprint import look_at_chains
 from .resolve import resolve
 
-__all__ = ["LiveChains", "declared_searches", "live_chains", "tickets_of_collections"]
+__all__ = ["LiveChains", "chains_of_sight", "declared_searches", "live_chains", "tickets_of_collections"]
 
 LiveChains = Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]]
 """By address and name; a chain that does not exist is left out."""
@@ -196,3 +197,45 @@ def _held(holdings: Iterable[Holding]) -> Iterator[Held]:
                     begin,
                     end,
                 )
+
+
+def chains_of_sight(
+    desired: DesiredState,
+    sight: Sight,
+) -> Mapping[CollectionName, LiveChain] | None:
+    """Return the chains that a sight tells of; what they hold is not told.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    sight
+        What somebody published of one of its repositories.
+
+    Returns
+    -------
+    mapping or None
+        By name; `None`: it does not tell of all chains that are declared
+        today, or cannot be read.
+    """
+    here = Scope(repositories=(sight.address,))
+    for change in chains_at(desired, here, sight.address):
+        name = change.address.name
+        if name in desired.chains and name not in sight.chains:
+            return None
+    chains: dict[CollectionName, LiveChain] = {}
+    for name, there in sight.chains.items():
+        # A chain that is absent has nothing to show.
+        if there is None or name not in desired.chains:
+            continue
+        try:
+            timeline = there.timeline.timeline()
+        except ValueError:
+            return None
+        chains[name] = LiveChain(
+            children=there.children,
+            searched=there.searched,
+            selected=frozenset(there.selected),
+            timeline=timeline,
+        )
+    return chains

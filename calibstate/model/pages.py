@@ -22,6 +22,7 @@ from .reviews import PublishedReview
 from .revisions import Revision
 from .runs import PastRun
 from .seen import Seen
+from .sights import Sight
 from .status import Status, Table
 from .timelines import Timeline
 
@@ -269,6 +270,10 @@ class PageContent:
 
     ages: Mapping[RepositoryAddress, Seen] = field(default_factory=dict)
     """When each repository was seen; those that nobody saw are left out."""
+
+    sights: Mapping[RepositoryAddress, Sight] = field(default_factory=dict)
+    """What was published of repositories, small, at the very moments at which
+    they were seen; a page knows it only where somebody published it."""
 
     live: Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]] = field(default_factory=dict)
     """Declared chains as they were seen, by address and name; a chain that

@@ -22,7 +22,9 @@ from ..model.pages import DeclaredSearch, LiveChain, Merge, PageContent, PageWis
 from ..model.reviews import PublishedReview
 from ..model.revisions import Then
 from ..model.runs import PastRun
+from ..model.scope import Scope
 from ..model.seen import Seen, SeenPlaces
+from ..model.sights import Sight
 from ..model.status import Status
 from ..past.changes import changes
 from ..surveys.approvals import approvals
@@ -86,8 +88,15 @@ class Sources:
         # first; from here on every source may fail by itself.
         here = checked_out(str(session.root))
         status_there, drift, unreachable = self.status()
-        live = self.live(unreachable)
         ages = self.ages(unreachable)
+        sights = self.sights(ages)
+        nothing: Mapping[CollectionName, tuple[DeclaredSearch, ...]] = {}
+        declared = self._read(
+            "the seals",
+            lambda: declared_searches(desired, scope),
+            nothing,
+        )
+        live = self.live(unreachable, sights, self.unsealed_origins(declared))
         approved: tuple[Approved, ...] = self._read(
             "the approvals",
             lambda: approvals(desired, scope),
@@ -128,11 +137,8 @@ class Sources:
             reviews=reviews,
             ages=ages,
             live=live,
-            declared=self._read(
-                "the seals",
-                lambda: declared_searches(desired, scope),
-                {},
-            ),
+            declared=declared,
+            sights=sights,
             before=before,
             base=base,
             tickets=tickets_of_collections(desired),
@@ -158,6 +164,21 @@ class Sources:
         for instrument in sorted(instruments):
             if scope.has_instrument(instrument):
                 yield instrument
+
+    def unsealed_origins(
+        self,
+        declared: Mapping[CollectionName, tuple[DeclaredSearch, ...]],
+    ) -> frozenset[RepositoryAddress]:
+        """Return the origins that tell what seals do not."""
+        desired = self.session.desired
+        origins: set[RepositoryAddress] = set()
+        for name, searches in declared.items():
+            if not any(search.unsealed for search in searches):
+                continue
+            origin = desired.origin(desired.chains[name].noun.instrument)
+            if origin:
+                origins.add(origin)
+        return frozenset(origins)
 
     # What Git tells
 
@@ -244,29 +265,82 @@ class Sources:
             places[address] = age.model_copy(update={"stale": stale})
         return places
 
+    def sights(self, ages: SeenPlaces) -> Mapping[RepositoryAddress, Sight]:
+        """Return what was published of repositories, small.
+
+        Parameters
+        ----------
+        ages
+            When they were seen: what is of another moment tells of another
+            state.
+        """
+        sights: dict[RepositoryAddress, Sight] = {}
+        for address, age in ages.items():
+            try:
+                sight = self._places.sight(address)
+            except CalibstateError as error:
+                # The observation tells the same, and only takes longer.
+                if not self.wishes.live:
+                    self.unread.append(Unread(f"the sight of {address}", error.diagnostics))
+                continue
+            if sight and sight.at == age.at:
+                sights[address] = sight
+        return sights
+
     def live(
-        self, unreachable: frozenset[str]
+        self,
+        unreachable: frozenset[str],
+        sights: Mapping[RepositoryAddress, Sight],
+        by_rows: frozenset[RepositoryAddress],
     ) -> Mapping[RepositoryAddress, Mapping[CollectionName, LiveChain]]:
-        """Return the declared chains as they were seen, by repository."""
-        from ..lookups.searched import live_chains
+        """Return the declared chains as they were seen, by repository.
+
+        Parameters
+        ----------
+        unreachable
+            Places that say nothing.
+        sights
+            What was published of repositories, small.
+        by_rows
+            Those of which it has to be known what collections hold.
+        """
+        from ..lookups.searched import chains_of_sight, live_chains
 
         session = self.session
+        chains: dict[RepositoryAddress, Mapping[CollectionName, LiveChain]] = {}
+        others: list[RepositoryAddress] = []
+        for address in places_of(session.desired, session.scope):
+            sight = sights.get(address)
+            of_sight = None
+            if sight and address not in by_rows:
+                of_sight = chains_of_sight(session.desired, sight)
+            if of_sight is None:
+                others.append(address)
+            else:
+                chains[address] = of_sight
+        if not others:
+            return chains
+        # Without a sight the rows are read, which takes a while.
+        scope = Scope(
+            repositories=tuple(others),
+            instruments=session.scope.instruments,
+        )
         try:
             with session.counting("looking at", "repositories") as watch:
                 live, unseen = live_chains(
                     session.desired,
-                    session.scope,
+                    scope,
                     self._places,
                     watch,
                 )
         except CalibstateError as error:
             self.unread.append(Unread("the live chains", error.diagnostics))
-            return {}
+            return chains
         for address, problem in unseen.items():
             # That it says nothing was told already.
             if address not in unreachable:
                 self.unread.append(Unread(f"the chains of {address}", (problem,)))
-        return live
+        return {**chains, **live}
 
     def reviews(self) -> Mapping[RepositoryAddress, PublishedReview]:
         """Return what was published of reviews, by repository."""

@@ -213,6 +213,33 @@ def test_a_ticket_has_a_page_with_where_it_is_since_when(published: Sites) -> No
     assert pages.html(f"{INSTRUMENT}/ticket/DM-1").text.count(place["run"]) >= 1
 
 
+def test_what_came_without_a_journal_came_when_the_butler_says(published: Sites) -> None:
+    sight = published.tree.folder / "records" / "sights" / ORIGIN / "newest.json"
+    said = json.loads(sight.read_text())
+    said["tickets"][f"{INSTRUMENT}/DM-1"]["ingested"] = {
+        "first": "2025-01-02T03:04:05Z",
+        "last": "2025-01-02T04:00:00Z",
+    }
+    sight.write_text(json.dumps(said))
+
+    places = made(published).data(f"{INSTRUMENT}/ticket/DM-1")["ticket"]["places"]
+
+    (origin,) = (place for place in places if place["repository"] == ORIGIN)
+    assert (origin["run"], origin["arrived"]) == (None, "2025-01-02T04:00:00Z")
+
+
+def test_a_sight_that_cannot_be_read_costs_time_and_no_more(published: Sites) -> None:
+    assert published.run("seal").code == 0
+    whole = made(published).data(f"{INSTRUMENT}/chain/calib")
+    for sight in (published.tree.folder / "records").rglob("newest.json"):
+        sight.write_bytes(sight.read_bytes()[:300])
+
+    pages = made(published, code=1)
+
+    assert pages.standing(SUMMIT)["letter"] == "A"
+    assert pages.data(f"{INSTRUMENT}/chain/calib")["rows"] == whole["rows"]
+
+
 def test_each_of_the_three_tickets_leads_to_the_page_of_the_ticket(published: Sites) -> None:
     approval = {"status": "adopted", "taxicab": "TAXICAB-7", "date": "2026-11-02"}
     published.tree.ticket("DM-1", *LEAVES, approval=approval, deployment="DM-77")

@@ -46,7 +46,8 @@ class TicketPlace(Noun):
     """Why it stands so, where that is known."""
 
     arrived: str | None
-    """When it was brought, as journals tell; null: no journal tells."""
+    """When it was brought, as journals tell, or else the butler; null: neither
+    does."""
 
     searched: str | None
     """Since when a chain searches it, as journals tell; null: no journal
@@ -461,7 +462,7 @@ class Tickets:
                 state=state.value,
                 stale=bool(age and age.stale),
                 reason=reason,
-                arrived=_at(coming.there),
+                arrived=_at(coming.there) or self.ingested(address, key),
                 searched=_at(coming.searched),
                 run=newest.run if newest else None,
                 by=by,
@@ -470,6 +471,16 @@ class Tickets:
                 why=public(review.why) if review else "",
                 seen=seen_part(age),
             )
+
+    def ingested(self, address: RepositoryAddress, key: TicketKey) -> str | None:
+        """Return when the last of a ticket came, as the butler recorded it."""
+        sight = self._content.sights.get(address)
+        if sight is None:
+            return None
+        ticket = sight.tickets.get(key.name)
+        if ticket is None or ticket.ingested is None:
+            return None
+        return ticket.ingested.last
 
     def review(self, address: RepositoryAddress, key: TicketKey) -> Reviewed | None:
         """Return how a ticket was reviewed there last, if it was."""
