@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..engine.expand import places_of
-from ..model.contents import Holding, Row
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.results.timelines import ChainTimeline
@@ -136,17 +135,12 @@ class _Timelines:
             sources = self._side.sources(leaves)
             holdings = holdings_of(sources)
             if self._types:
-                holdings = [_of_types(holding, self._types) for holding in holdings]
+                # What nobody asked for need not be resolved.
+                for place, holding in enumerate(holdings):
+                    rows = [row for row in holding.rows if row.dataset_type in self._types]
+                    holdings[place] = replace(holding, rows=tuple(rows))
             resolved = resolve(holdings)
             folded = fold(resolved, self._side.tickets)
             # A seal has no UUIDs, so that there is no fingerprint of datasets.
             self._timelines[leaves] = replace(folded, fingerprint="")
         return self._timelines[leaves]
-
-
-def _of_types(holding: Holding, types: Sequence[str]) -> Holding:
-    rows: list[Row] = []
-    for row in holding.rows:
-        if row.dataset_type in types:
-            rows.append(row)
-    return replace(holding, rows=tuple(rows))

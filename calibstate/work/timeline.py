@@ -11,7 +11,7 @@ from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..model.scope import Scope
-from ..model.timelines import Timeline, fold
+from ..model.timelines import fold
 from .revisions import declared_at, desired_at
 from .scoping import check_scope
 from .session import Session
@@ -62,7 +62,11 @@ def timeline(
             raise UsageError(Diagnostic("A place has no revisions", detail, hint="Name a chain, or nothing."))
         return _checked(partial(_live, session, desired), types)
     # The chains that were named stand among the repositories.
-    scope = replace(session.requested, repositories=_without(session.requested, chains))
+    repositories: list[RepositoryAddress] = []
+    for address in session.requested.repositories:
+        if address not in chains:
+            repositories.append(address)
+    scope = replace(session.requested, repositories=tuple(repositories))
     check_scope(desired, scope)
     return _checked(partial(_declared, session, desired, scope, of, base, chains), types)
 
@@ -101,22 +105,15 @@ def _live(session: Session, desired: DesiredState, types: Sequence[str]) -> Time
     drawn: list[ChainTimeline] = []
     for address in desired.in_order_of_waves(live.chains):
         for name, chain in live.chains[address].items():
-            folded = _of_types(fold(chain.resolved, tickets), types)
+            folded = fold(chain.resolved, tickets)
+            if types:
+                rows = [row for row in folded.rows if row.dataset_type in types]
+                folded = replace(folded, rows=tuple(rows))
             instrument = desired.chains[name].noun.instrument
-            drawn.append(ChainTimeline(name, instrument, (address,), folded))
+            timeline = ChainTimeline(name, instrument, (address,), folded)
+            drawn.append(timeline)
     drawn.sort(key=lambda each: each.chain)
     return TimelinesDrawn(tuple(drawn), "live", None, tuple(types), live.unreachable)
-
-
-def _of_types(timeline: Timeline, types: Sequence[str]) -> Timeline:
-    if not types:
-        return timeline
-    rows = [row for row in timeline.rows if row.dataset_type in types]
-    return replace(timeline, rows=tuple(rows))
-
-
-def _without(scope: Scope, chains: Sequence[str]) -> tuple[RepositoryAddress, ...]:
-    return tuple(address for address in scope.repositories if address not in chains)
 
 
 def _checked(draw: Callable[[Sequence[str]], TimelinesDrawn], types: Sequence[str]) -> TimelinesDrawn:
