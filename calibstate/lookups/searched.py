@@ -139,7 +139,7 @@ def live_chains(
         counted,
     )
 
-    def chains_at(address: RepositoryAddress) -> Mapping[CollectionName, LiveChain]:
+    def chains_there(address: RepositoryAddress) -> Mapping[CollectionName, LiveChain]:
         butler = places.butler(address)
         there = looked_at.chains[address]
         listed = butler.collections(list(there))
@@ -166,7 +166,7 @@ def live_chains(
 
     looks: dict[RepositoryAddress, Callable[[], Mapping[CollectionName, LiveChain]]] = {}
     for address in looked_at.chains:
-        looks[address] = partial(chains_at, address)
+        looks[address] = partial(chains_there, address)
     gathered = gather(
         looks,
         places.timeout,
