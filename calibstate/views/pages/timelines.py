@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ...model.names import CollectionName
 from ...model.pages import DeclaredSearch, PageContent
-from ...model.timelines import Timeline, TimelineRow
+from ...model.timelines import Timeline
 from ...model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, parse_tai
 from ...store.documents.pages_timeline import (
     ShownTimeline,
@@ -20,6 +20,7 @@ from ...store.documents.pages_timeline import (
     stack_of,
     timeline_page,
 )
+from ..timelines.ordinal import side_by_side
 from ..timelines.svg import Drawing, changes
 from .addresses import timeline_address
 from .page import Page
@@ -109,7 +110,7 @@ def _page(
     more: dict[str, Any] = {
         **_pictures(timeline, drawing, whole=True),
         "types": types,
-        "pairs": (),
+        "pairs": tuple(_pairs(content, shown, dataset_type)),
         "stacks": stacks,
         "years": tuple(map(str, years)),
     }
@@ -129,8 +130,16 @@ def _pictures(timeline: Timeline, drawing: Drawing, *, whole: bool = False) -> M
     }
 
 
-def _pairs(content: PageContent, shown: ShownTimeline) -> Iterator[Mapping[str, Any]]:
-    """Yield what is effective before and after, where it is not the same."""
+def _pairs(content: PageContent, shown: ShownTimeline, only: str = "") -> Iterator[Mapping[str, Any]]:
+    """Yield what is effective before and after, where it is not the same.
+
+    Parameters
+    ----------
+    content, shown
+        What is known, and which chain of it is shown.
+    only
+        The dataset type; empty: all.
+    """
     if not content.base:
         return
     old = _first(content.before, shown.chain)
@@ -140,29 +149,18 @@ def _pairs(content: PageContent, shown: ShownTimeline) -> Iterator[Mapping[str, 
     # Rows are compared filter by filter: which of them agree may differ.
     timelines = (old.timeline, new.timeline)
     drawing = Drawing.of(*timelines)
-    rows_before = _by_filter(old.timeline)
-    rows_after = _by_filter(new.timeline)
-    for key in sorted(rows_before.keys() | rows_after.keys()):
-        before, after = rows_before.get(key), rows_after.get(key)
+    for dataset_type, filter, before, after in side_by_side(*timelines):
+        if only and dataset_type != only:
+            continue
         if not changes(before, after, timelines):
             continue
         svg = drawing.pair(before, after, timelines, (content.base, "now"))
-        dataset_type, filter = key
         yield {
             "dataset_type": dataset_type,
             "filter": filter,
             "svg": Markup(svg),
             "axis": Markup(drawing.axis()),
         }
-
-
-def _by_filter(timeline: Timeline) -> Mapping[tuple[str, str], TimelineRow]:
-    """Return rows by dataset type and filter, each filter by itself."""
-    rows: dict[tuple[str, str], TimelineRow] = {}
-    for row in timeline.rows:
-        for filter in row.filters or ("",):
-            rows[row.dataset_type, filter] = row
-    return rows
 
 
 def _first(

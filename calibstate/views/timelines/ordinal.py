@@ -80,7 +80,8 @@ def pairs(before: Timeline, after: Timeline, names: tuple[str, str]) -> Iterator
         What the two are called.
     """
     labels: dict[tuple[tuple[Column, ...], tuple[str, ...]], list[str]] = {}
-    for label, old, new in side_by_side(before, after):
+    for dataset_type, filter, old, new in side_by_side(before, after):
+        label = f"{dataset_type} {filter}".strip()
         columns = tuple(_changing(old, new, before, after))
         if not columns:
             continue
@@ -96,8 +97,10 @@ def pairs(before: Timeline, after: Timeline, names: tuple[str, str]) -> Iterator
 
 def side_by_side(
     before: Timeline, after: Timeline
-) -> Iterator[tuple[str, TimelineRow | None, TimelineRow | None]]:
-    """Yield rows by type and filter: filters that agreed need not any more.
+) -> Iterator[tuple[str, str, TimelineRow | None, TimelineRow | None]]:
+    """Yield type and filter with their rows.
+
+    Filters that agreed before need not agree any more.
 
     Parameters
     ----------
@@ -107,8 +110,7 @@ def side_by_side(
     old = _by_filter(before)
     new = _by_filter(after)
     for key in sorted({*old, *new}):
-        label = " ".join(word for word in key if word)
-        yield label, old.get(key), new.get(key)
+        yield (*key, old.get(key), new.get(key))
 
 
 def _by_filter(timeline: Timeline) -> dict[tuple[str, str], TimelineRow]:

@@ -467,7 +467,8 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
                 rows.append((row_label(row), drawing.bars(row, chain.timeline), _LINE + 1))
             continue
         timelines = (chain.before, chain.timeline)
-        for label, old, new in side_by_side(*timelines):
+        for dataset_type, filter, old, new in side_by_side(*timelines):
+            label = f"{dataset_type} {filter}".strip()
             if changes(old, new, timelines):
                 picture = drawing.pair(old, new, timelines, (result.base, "now"))
                 rows.append((label, picture, 3 * _LINE + 6))
