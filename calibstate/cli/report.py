@@ -42,6 +42,10 @@ def report(
             help="Write all of it here, as Markdown or (.json) JSON; what is printed is cut for GitHub.",
         ),
     ] = None,
+    check_jira: Annotated[
+        bool,
+        typer.Option("--check-jira", envvar="CALIBSTATE_CHECK_JIRA", help="Compare approvals with Jira."),
+    ] = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposals.Proposal")],
 ) -> None:
@@ -50,8 +54,8 @@ def report(
     What is declared otherwise than at a commit, which lookups that changes,
     what the policy says, how it stands with approvals, and the steps of
     saved plans, each with the digest by which it is applied on merge.  No
-    place is looked at.  With --format markdown it is one comment; with
-    github, annotations at the lines of the files.
+    place is looked at; --check-jira asks Jira.  With --format markdown it is
+    one comment; with github, annotations at the lines of the files.
 
     Ends with 0 when told, 1 where the tree has errors, 3 where something is
     refused: content that is not what was approved, or a step of a plan.
@@ -66,4 +70,5 @@ def report(
     from ..work.report import report
 
     until = end_of_observing(observed_until)
-    finish(report(begin(context), base, until, plans, output), format)
+    session = begin(context)
+    finish(report(session, base, until, plans, output, check_jira=check_jira), format)

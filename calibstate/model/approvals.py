@@ -64,6 +64,9 @@ class Approved(Noun):
     date: str | None = None
     """Day of the decision."""
 
+    report: str | None = None
+    """The verification report: an address or other words of anybody."""
+
     seal: SealState
     """How the seal stands to it."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..errors import Diagnostic, Severity
+from ..errors import Diagnostic, Severity, without_secrets
 from ..model.approvals import Approved, TrackedTicket, Verdict, seal_state
 from ..model.desired import DesiredState, Written
 from ..model.scope import Scope
@@ -106,6 +106,8 @@ def _approved(desired: DesiredState, written: Written[Ticket]) -> Approved:
         status=approval.status,
         taxicab=approval.taxicab,
         date=approval.date,
+        # What goes into comments and pages tells no passwords.
+        report=without_secrets(approval.report) if approval.report else None,
         seal=seal_state(ticket, seal),
         approved=approval.seal,
         sealed=digest,

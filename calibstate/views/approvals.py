@@ -12,10 +12,19 @@ from ..model.approvals import Approved, SealState, Verdict
 from ..model.results.tickets import ApprovalsListed
 from ..model.tickets import ApprovalStatus
 from ..model.verdicts import Verdict as VerificationVerdict
+from .links import Links
 from .markdown import row, safe
 from .messages import at_line, count, counted
 
-__all__ = ["as_markdown", "as_text", "listed_as_markdown", "listed_as_text", "tally"]
+__all__ = [
+    "as_markdown",
+    "as_text",
+    "findings_as_markdown",
+    "linked_as_markdown",
+    "listed_as_markdown",
+    "listed_as_text",
+    "tally",
+]
 
 _COLUMNS = (
     "ticket",
@@ -86,12 +95,44 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
 
 
 def as_markdown(approvals: Sequence[Approved], *, checked: bool) -> Iterator[str]:
-    """Yield the same table for a pull request."""
+    """Yield the same table for a page."""
     columns = _Columns.of(approvals, checked=checked)
     yield row(*columns.heads)
     yield "|" + "---|" * len(columns.heads)
     for approval in approvals:
         yield row(*columns.cells(approval))
+
+
+def linked_as_markdown(
+    approvals: Sequence[Approved],
+    links: Links,
+    *,
+    checked: bool,
+) -> Iterator[str]:
+    """Yield the same table for a pull request, with links and reports.
+
+    Parameters
+    ----------
+    approvals
+        The approvals.
+    links
+        Where tickets and reports are.
+    checked
+        Whether they were to be compared with Jira.
+    """
+    columns = _Columns.of(approvals, checked=checked)
+    heads = (*columns.heads, "report")
+    yield row(*heads)
+    yield "|" + "---|" * len(heads)
+    for approval in approvals:
+        cells = dict(zip(columns.heads, columns.cells(approval), strict=True))
+        linked = {head: safe(cell) for head, cell in cells.items()}
+        ticket = links.ticket(approval.ticket)
+        linked["ticket"] = f"{safe(approval.instrument)}/{ticket}"
+        linked["taxicab"] = links.ticket(approval.taxicab)
+        linked["deployment"] = links.ticket(approval.deployment)
+        linked["report"] = links.report(approval.report)
+        yield f"| {' | '.join(linked.values())} |"
 
 
 def listed_as_text(result: ApprovalsListed) -> Iterator[Diagnostic | Text | str]:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ..model.changes import Sentence
 from ..model.results.trees_compared import TreesCompared
+from .links import Links
 from .markdown import safe
 
 __all__ = ["as_markdown", "as_text", "compared_as_markdown", "compared_as_text"]
@@ -34,13 +35,25 @@ def as_text(sentences: Iterable[Sentence]) -> Iterator[Text]:
         )
 
 
-def as_markdown(sentences: Iterable[Sentence]) -> Iterator[str]:
-    """Yield an item of a list for each."""
+def as_markdown(sentences: Iterable[Sentence], links: Links | None = None) -> Iterator[str]:
+    """Yield an item of a list for each.
+
+    Parameters
+    ----------
+    sentences
+        What is declared otherwise.
+    links
+        Where the lines of the files are; `None`: they are not told.
+    """
     for sentence in sentences:
         mark = sentence.mark
         what = safe(sentence.what)
         rest = safe(sentence.rest)
-        yield f"- `{mark}` **{what}** {rest}"
+        item = f"- `{mark}` **{what}** {rest}"
+        # Only a link tells more than the sentence.
+        if links and links.files:
+            item += f" ({links.line(sentence.where)})"
+        yield item
 
 
 def compared_as_text(result: TreesCompared) -> Iterator[Text | str]:

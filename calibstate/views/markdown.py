@@ -17,7 +17,7 @@ from ..model.seen import SeenPlaces
 from .ages import when_last_seen
 from .looked_at import looked_at
 from .messages import at_line
-from .text import tally
+from .text import left_undone, tally
 
 __all__ = [
     "details",
@@ -93,9 +93,11 @@ def plan(planned: Plan, scope: LookedAt | None = None) -> Iterator[str]:
             target = step.action.target
             yield details(f"Step {step.id}: {target.name}")
             yield f"{block}\n</details>"
-    if planned.drift:
+    # What a step closes is told by the step.
+    left = left_undone(planned)
+    if left:
         yield ""
-        yield from drift(planned.drift)
+        yield from drift(left)
     for refusal in planned.refused:
         words = f"{refusal.target}: {refusal.reason}"
         words += at_line(refusal.declared_at)

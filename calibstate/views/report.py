@@ -25,7 +25,8 @@ from . import impact as impact_view
 from . import impact_summary, markdown, text
 from .findings import messages
 from .folding import Section, fitted, whole
-from .markdown import details, row, safe
+from .links import Links
+from .markdown import details, safe
 from .messages import below, count
 from .verdicts import in_short, lacking_words, products_as_markdown, verdict_lines
 
@@ -86,7 +87,9 @@ def as_text(proposal: Proposal) -> Iterator[Text]:
         )
     if proposal.approvals:
         yield Text("")
-        yield from approvals_view.as_text(proposal.approvals, checked=False)
+        yield from approvals_view.as_text(proposal.approvals, checked=proposal.is_checked)
+        for finding in proposal.of_jira:
+            yield below(f"{finding.severity.value}: {finding.detail}")
     for verdicts in proposal.verdicts:
         worst = verdicts.verdict.value
         yield Text("")
@@ -117,7 +120,8 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
     The head, and what happens on merge, are never cut; the others share what
     room is left.  Of a tree that cannot be read nothing else is known.
     """
-    head = tuple(_head(proposal))
+    links = Links.of(proposal.workspace)
+    head = tuple(_head(proposal, links))
     yield Section(head, essential=True)
     if proposal.problems:
         verdict = _policy_verdict(proposal)
@@ -125,7 +129,7 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
         errors = proposal.number_of(Severity.ERROR)
         yield _folded(
             f"Checks: {verdict}",
-            _problem_lines(proposal),
+            _problem_lines(proposal, links),
             opened=bool(errors),
         )
     if not proposal.is_sound:
@@ -135,12 +139,12 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
     number = len(sentences)
     if number > _IN_SHORT:
         title = f"All that is declared otherwise: {number}"
-        lines = changes_view.as_markdown(sentences)
+        lines = changes_view.as_markdown(sentences, links)
         yield _folded(title, lines)
     approvals = proposal.approvals
     if approvals:
         verdict = _approval_verdict(approvals)
-        lines = approvals_view.as_markdown(approvals, checked=False)
+        lines = _approval_lines(proposal, links)
         yield _folded(f"Approval: {verdict}", lines)
     for verdicts in proposal.verdicts:
         verdict = verdicts.verdict.value
@@ -183,7 +187,7 @@ def _folded(
     return Section((head, *lines, "\n</details>"))
 
 
-def _head(proposal: Proposal) -> Iterator[str]:
+def _head(proposal: Proposal, links: Links) -> Iterator[str]:
     """Yield the proposal in short, and a table of verdicts."""
     yield MARKER
     yield "## Calibrations: what is proposed\n"
@@ -199,7 +203,7 @@ def _head(proposal: Proposal) -> Iterator[str]:
         # The last of the lines says how many more there are.
         in_short = sentences[: _IN_SHORT - 1]
         more = len(sentences) - len(in_short)
-    yield from changes_view.as_markdown(in_short)
+    yield from changes_view.as_markdown(in_short, links)
     if more:
         yield f"- and {more} more changes"
     if not sentences:
@@ -215,24 +219,29 @@ def _head(proposal: Proposal) -> Iterator[str]:
         yield f"| **{question}** | {answer} |"
 
 
-def _problem_lines(proposal: Proposal) -> Iterator[str]:
+def _approval_lines(proposal: Proposal, links: Links) -> Iterator[str]:
+    """Yield the approvals, and what Jira says otherwise."""
+    is_checked = proposal.is_checked
+    yield from approvals_view.linked_as_markdown(proposal.approvals, links, checked=is_checked)
+    if proposal.of_jira:
+        yield ""
+        yield from approvals_view.findings_as_markdown(proposal.of_jira)
+
+
+def _problem_lines(proposal: Proposal, links: Links) -> Iterator[str]:
     """Yield what the checks say, as a table."""
     yield from _PROBLEMS
     for problem in proposal.problems:
-        at = ""
-        if problem.where:
-            at = problem.where.in_line
         code = problem.code
         summary = problem.summary
         # What is no rule has no code.
         rule = f"{code} {summary}"
-        yield row(
-            problem.severity.value,
-            rule.strip(),
-            at,
-            problem.detail,
-            problem.hint,
-        )
+        severity = safe(problem.severity.value)
+        title = safe(rule.strip())
+        at = links.line(problem.where)
+        detail = safe(problem.detail)
+        hint = safe(problem.hint)
+        yield f"| {severity} | {title} | {at} | {detail} | {hint} |"
 
 
 def _on_merge(plans: Iterable[SitePlan]) -> Iterator[str]:

@@ -30,6 +30,7 @@ __all__ = [
     "drift_tally",
     "last_seen",
     "left_folded",
+    "left_undone",
     "outcome",
     "outcome_lines",
     "outcomes_tally",
@@ -320,7 +321,7 @@ def plan(
         yield Text(place, "bold")
         for step in steps:
             yield from _step_lines(step, wide)
-    yield from stays(planned, _undone(planned), everything=everything)
+    yield from stays(planned, left_undone(planned), everything=everything)
     total = tally(planned, scope)
     yield Text(total, "bold")
 
@@ -335,7 +336,7 @@ def plan_made(result: PlanMade) -> Iterator[Text]:
     yield from last_seen(result.last_seen, result.ages)
     yield from plan(result.plan, result.scope, everything=result.everything)
     if not result.everything:
-        yield from left_folded(_undone(result.plan), "`calibstate plan --all`")
+        yield from left_folded(left_undone(result.plan), "`calibstate plan --all`")
 
 
 def stays(
@@ -385,7 +386,7 @@ def stays(
             yield below(refusal.hint, "dim", by=4)
 
 
-def _undone(planned: Plan) -> list[Drift]:
+def left_undone(planned: Plan) -> list[Drift]:
     """Return the drift that no step closes, and that nothing refused tells."""
     refused = {refusal.target for refusal in planned.refused}
     undone: list[Drift] = []
@@ -421,7 +422,7 @@ def tally(planned: Plan, scope: LookedAt | None = None) -> str:
     refused = len(planned.refused)
     if refused:
         parts.append(f"{refused} refused")
-    parts += counted(_what(_undone(planned)), _LEFT_UNDONE)
+    parts += counted(_what(left_undone(planned)), _LEFT_UNDONE)
     words = ", ".join(parts)
     part = looked_at(scope)
     if part:

@@ -18,6 +18,7 @@ from ..store.workspace import in_workspace
 from ..surveys.approvals import approvals
 from ..views.printable import printable
 from ..views.sentences import sentences
+from .approvals import approvals as list_approvals
 from .findings import findings
 from .foreseeing import foresee
 from .impact import lookups_changed
@@ -34,6 +35,8 @@ def report(
     observed_until: int,
     plans: Path | None = None,
     full: Path | None = None,
+    *,
+    check_jira: bool = False,
 ) -> Proposal:
     """Return what a change of the tree proposes, and what it does.
 
@@ -50,15 +53,20 @@ def report(
     full
         Where all of it is written: as JSON where its name ends so, else as
         Markdown.
+    check_jira
+        Whether approvals are compared with Jira, which the environment names.
 
     Raises
     ------
     CalibstateError
         It cannot be written.
     UsageError
-        The folder holds no plans, or one of no declared site.
+        The folder holds no plans, or one of no declared site; or nobody says
+        where Jira is.
     """
     proposal = _proposal(session, base, observed_until, plans)
+    if check_jira and proposal.is_sound:
+        proposal = _compared_with_jira(session, proposal)
     if full:
         if full.suffix == ".json":
             from ..store.documents.base import plain
@@ -72,6 +80,17 @@ def report(
             text = printable(as_full_markdown(proposal))
         save_text(full, text, "Report cannot be saved")
     return proposal
+
+
+def _compared_with_jira(session: Session, proposal: Proposal) -> Proposal:
+    """Return a proposal with Jira's word on each of its tickets."""
+    names = tuple(approved.name for approved in proposal.approvals)
+    # Without a ticket there is nobody to ask about.
+    if not names:
+        return proposal
+    narrowed = replace(session, requested=Scope(tickets=names))
+    listed = list_approvals(narrowed, check=True)
+    return replace(proposal, approvals=listed.approvals, is_checked=True, of_jira=listed.findings)
 
 
 def _proposal(session: Session, base: str | None, observed_until: int, plans: Path | None) -> Proposal:

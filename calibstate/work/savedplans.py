@@ -128,7 +128,9 @@ def check_whole(scope: Scope, desired: DesiredState) -> None:
 
 
 def read_site_plans(desired: DesiredState, folder: Path) -> tuple[SitePlan, ...]:
-    """Return the plans of sites that a folder holds; those of origins first.
+    """Return the plans of sites that a folder holds.
+
+    Those of origins come first, then the others in the order of waves.
 
     Parameters
     ----------
@@ -157,7 +159,11 @@ def read_site_plans(desired: DesiredState, folder: Path) -> tuple[SitePlan, ...]
         plans.append(SitePlan(file.stem, plan, planfile.digest(plan)))
     # Others wait for what an origin exports.
     first = {origin.site for origin in origins_of(desired)}
-    return tuple(sorted(plans, key=lambda plan: (plan.site not in first, plan.site)))
+    # After them as a change comes to the sites, wave by wave.
+    order: dict[str, int] = {}
+    for address in desired.in_order_of_waves(desired.repositories):
+        order.setdefault(address.site, len(order))
+    return tuple(sorted(plans, key=lambda plan: (plan.site not in first, order.get(plan.site, 0))))
 
 
 def save_text(path: Path, content: str, summary: str) -> None:

@@ -22,6 +22,9 @@ from tests.commands.sites import ORIGIN, Sites, make_sites
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("CALIBSTATE_")]:
         monkeypatch.delenv(name)
+    # On GitHub a comment would link its own commit.
+    for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("DAF_BUTLER_REPOSITORY_INDEX", raising=False)
 
 

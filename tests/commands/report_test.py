@@ -387,3 +387,89 @@ def test_drift_is_a_report_that_a_ci_system_shows(deployed: Sites) -> None:
     assert names == {f"extra u/a<b>&c/bias in {TOP}", f"missing {TOP}/DM-2 in {TOP}"}
     for case in suites[SUMMIT]:
         assert (case.get("file"), case[0].tag) == ("chains/LSSTComCam-calib.yaml", "failure")
+
+
+# --- links and Jira ---
+
+
+@pytest.fixture
+def on_github(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have GitHub and Jira tell where they are, and return the commit."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "observatory/calibrations")
+    monkeypatch.setenv("GITHUB_SHA", commit)
+    monkeypatch.setenv("CALIBSTATE_JIRA_URL", "https://jira.example.org/")
+    return commit
+
+
+def test_tickets_lines_and_the_report_are_links(proposal: Proposal, on_github: str) -> None:
+    _new(proposal)
+
+    comment = proposal.report("--format", "markdown").out
+
+    assert "LSSTComCam/[DM-300](https://jira.example.org/browse/DM-300)" in comment
+    assert "[TAXICAB-30](https://jira.example.org/browse/TAXICAB-30)" in comment
+    assert "[report at example.org](https://example.org/report)" in comment
+    lines = re.findall(
+        rf"\(https://github.com/observatory/calibrations/blob/{on_github}/(\S+)#L(\d+)\)", comment
+    )
+    assert lines
+    for file, number in lines:
+        text = (proposal.tree.state / file).read_text().splitlines()
+        assert 1 <= int(number) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "javascript:alert(1)",
+        "https://board:secret-word@example.org/report",
+        "https://example.org/a b",
+        "data:text/html,<script>alert(1)</script>",
+        "https://exämple.org/",
+        "//example.org/report",
+        f"https://example.org/{'x' * 3000}",
+    ],
+)
+def test_only_an_address_of_the_web_is_linked(proposal: Proposal, report: str) -> None:
+    _new(proposal)
+    file = proposal.tree.state / "tickets" / proposal.tree.instrument / "DM-300.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["approval"]["report"] = report
+    file.write_text(yaml.safe_dump(said))
+
+    comment = proposal.report("--format", "markdown").out
+
+    assert "DM-300" in comment
+    assert "](" not in comment
+    assert "secret-word" not in comment
+
+
+def test_what_a_report_is_called_ends_no_link(proposal: Proposal) -> None:
+    _new(proposal)
+    file = proposal.tree.state / "tickets" / proposal.tree.instrument / "DM-300.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["approval"]["report"] = "https://example.org/a)[b](https://evil.example/|<img>"
+    file.write_text(yaml.safe_dump(said))
+
+    comment = proposal.report("--format", "markdown").out
+
+    (link,) = re.findall(r"\]\((\S*?)\)", comment)
+    assert link == "https://example.org/a%29%5Bb%5D%28https://evil.example/%7C%3Cimg%3E"
+
+
+def test_jira_is_asked_only_when_it_is_to_be(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
+    _new(proposal)
+    assert "jira" not in proposal.report("--format", "markdown").out
+
+    ran = proposal.report("--format", "markdown", "--check-jira")
+    assert ran.code == 64
+    assert "CALIBSTATE_JIRA_URL is not set" in ran.err
+
+    # Who says nothing contradicts nothing, and it is told.
+    monkeypatch.setenv("CALIBSTATE_JIRA_URL", "http://127.0.0.1:9")
+    comment = proposal.report("--format", "markdown", "--check-jira").out
+    assert "| deployment | jira | report |" in comment
+    assert "not checked" in comment
+    assert "No approval was checked" in comment

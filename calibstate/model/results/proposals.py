@@ -72,6 +72,12 @@ class Proposal(CommandResult):
     """What verifications say of those that are constructed, or were
     verified."""
 
+    is_checked: bool = False
+    """Whether the approvals were compared with Jira."""
+
+    of_jira: tuple[Diagnostic, ...] = ()
+    """What Jira says otherwise, or why it said nothing."""
+
     impact: ImpactReport | None = None
 
     foreseen: tuple[Foreseen, ...] = ()
