@@ -64,6 +64,9 @@ class PageWishes:
     live: bool = False
     """Whether repositories were looked at just now."""
 
+    metrics: str = "prometheus"
+    """Text format of the metrics: ``prometheus`` or ``openmetrics``."""
+
 
 @dataclass(frozen=True)
 class Unread:

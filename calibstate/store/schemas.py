@@ -46,8 +46,12 @@ from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.live import LiveDocument
 from .documents.log import LogDocument
+from .documents.pages_about import AboutDocument, StatusPage
 from .documents.pages_chain import ChainDocument
+from .documents.pages_compare import CompareDocument
+from .documents.pages_feed import FeedDocument
 from .documents.pages_overview import OverviewDocument
+from .documents.pages_permanent import CommitDocument, RunDocument, SealDocument
 from .documents.pages_tickets import TicketDocument, TicketsDocument
 from .documents.pages_timeline import TimelinePage
 from .documents.pages_written import PagesDocument
@@ -136,6 +140,13 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("page-ticket.json", TicketDocument, "data.json of a ticket's page", printed=True),
     Document("page-chain.json", ChainDocument, "data.json of a chain's page", printed=True),
     Document("page-timeline.json", TimelinePage, "data.json of timelines among pages", printed=True),
+    Document("page-compare.json", CompareDocument, "data.json of repositories compared", printed=True),
+    Document("page-feed.json", FeedDocument, "data.json of what happened, among pages", printed=True),
+    Document("page-run.json", RunDocument, "data.json of a run's page", printed=True),
+    Document("page-commit.json", CommitDocument, "data.json of a commit's page", printed=True),
+    Document("page-seal.json", SealDocument, "data.json of a seal's page", printed=True),
+    Document("page-about.json", AboutDocument, "data.json of what pages were made of", printed=True),
+    Document("page-status.json", StatusPage, "status.json among pages", printed=True),
     Document("outcome.json", Outcome, "What became of a step of a plan", printed=True),
     Document("apply-summary.json", ApplySummaryDocument, "What a run of apply came to", printed=True),
 )

@@ -16,6 +16,7 @@ from ...model.names import InstrumentName, RepositoryAddress
 __all__ = [
     "chain_address",
     "commit_address",
+    "compare_address",
     "document_of",
     "go_address",
     "instrument_address",
@@ -89,6 +90,18 @@ def timeline_address(instrument: InstrumentName, dataset_type: str = "") -> str:
     address = f"{segment(instrument)}/timeline/"
     if dataset_type:
         address += f"{segment(dataset_type)}/"
+    return address
+
+
+def compare_address(
+    instrument: InstrumentName,
+    a: RepositoryAddress | None = None,
+    b: RepositoryAddress | None = None,
+) -> str:
+    """Return the address of all repositories compared, or of two."""
+    address = f"{segment(instrument)}/compare/"
+    if a and b:
+        address += f"{repository_anchor(a)}..{repository_anchor(b)}/"
     return address
 
 

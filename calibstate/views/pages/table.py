@@ -9,10 +9,20 @@ from __future__ import annotations
 from ...model.names import InstrumentName
 from ...model.pages import PageContent
 from ...store.documents.pages import main_chain
-from .addresses import chain_address, instrument_address, tickets_address, timeline_address
+from .addresses import (
+    chain_address,
+    compare_address,
+    instrument_address,
+    tickets_address,
+    timeline_address,
+)
 from .chains import chain_pages
+from .compare import compare_pages
+from .feed import atom, feed_pages
+from .machines import about_pages, badges, metrics, searched, status_file
 from .overview import overviews
 from .page import Extra, Link, PageSort
+from .permanent import commit_pages, run_pages, seal_pages
 from .tickets import redirects, ticket_pages, ticket_tables, tickets_pages
 from .timelines import timeline_pages
 
@@ -33,6 +43,12 @@ PAGES: tuple[PageSort, ...] = (
     PageSort("ticket.html", ticket_pages),
     PageSort("chain.html", chain_pages),
     PageSort("timeline.html", timeline_pages),
+    PageSort("compare.html", compare_pages),
+    PageSort("feed.html", feed_pages),
+    PageSort("run.html", run_pages),
+    PageSort("commit.html", commit_pages),
+    PageSort("seal.html", seal_pages),
+    PageSort("about.html", about_pages),
 )
 """Every sort of page."""
 
@@ -41,9 +57,20 @@ LINKS: tuple[Link, ...] = (
     Link("tickets", "Tickets", lambda content, instrument: tickets_address(instrument)),
     Link("chain", "Search order", main_chain_address),
     Link("timeline", "Timelines", lambda content, instrument: timeline_address(instrument)),
+    Link("compare", "Compare", lambda content, instrument: compare_address(instrument)),
+    Link("feed", "What happened", lambda content, instrument: "feed/"),
+    Link("about", "About", lambda content, instrument: "about/"),
 )
 """What stands at the top of each page of an instrument, in this order; a link
 is left out where its page is not made."""
 
-EXTRAS: tuple[Extra, ...] = (redirects, ticket_tables)
+EXTRAS: tuple[Extra, ...] = (
+    redirects,
+    ticket_tables,
+    atom,
+    metrics,
+    badges,
+    status_file,
+    searched,
+)
 """What tells files that are no pages."""

@@ -1,0 +1,211 @@
+"""Repositories against each other: where they select otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+from ...model.names import CollectionName, InstrumentName, Noun, RepositoryAddress
+from ...model.pages import PageContent
+from ...model.timelinecompare import Difference, Winner, differences
+from ...model.timelines import Timeline
+from ...model.timespans import format_bound
+from .pages import PageDocument, SeenPart, head, main_chain, seen_part
+from .pages_overview import letters
+
+__all__ = [
+    "Alike",
+    "AlikePart",
+    "CompareDocument",
+    "DifferencePart",
+    "PairPart",
+    "WinnerPart",
+    "alike_groups",
+    "compare_documents",
+]
+
+
+class Alike(NamedTuple):
+    """Repositories that select the same, always and everywhere."""
+
+    letter: str
+    repositories: tuple[RepositoryAddress, ...]
+    timeline: Timeline
+
+
+class AlikePart(Noun):
+    """Repositories that select the same, always and everywhere."""
+
+    letter: str
+    fingerprint: str
+    repositories: tuple[RepositoryAddress, ...]
+    seen: tuple[SeenPart | None, ...]
+    """When each of them was seen."""
+
+
+class PairPart(Noun):
+    """Two groups that do not select the same."""
+
+    a: str
+    """Letter of the first."""
+
+    b: str
+    """Letter of the second."""
+
+    rows: int
+    """Dataset types and filters that differ."""
+
+
+class WinnerPart(Noun):
+    """A ticket that wins for some detectors."""
+
+    ticket: str
+    detectors: str
+    """Numbers such as ``0..8``; empty: the type knows none."""
+
+
+class DifferencePart(Noun):
+    """A span in which two groups select otherwise."""
+
+    dataset_type: str
+    filters: tuple[str, ...]
+
+    begin: str | None
+    """TAI; null: unbounded."""
+
+    end: str | None
+    """TAI; null: unbounded."""
+
+    a: tuple[WinnerPart, ...]
+    """What wins at the first; empty: nothing is found."""
+
+    b: tuple[WinnerPart, ...]
+    """What wins at the second; empty: nothing is found."""
+
+
+class CompareDocument(PageDocument):
+    """Where repositories select otherwise: all of them, or two."""
+
+    kind: Literal["page-compare"] = "page-compare"
+
+    instrument: InstrumentName
+    chain: CollectionName
+
+    groups: tuple[AlikePart, ...]
+    """Repositories that select the same are one."""
+
+    pairs: tuple[PairPart, ...]
+
+    a: str | None
+    """Letter of the first of the two that are compared; null: none are."""
+
+    b: str | None
+    """Letter of the second; null: none are compared."""
+
+    differences: tuple[DifferencePart, ...]
+    """Of the two; by dataset type, filter and begin."""
+
+
+def alike_groups(content: PageContent, instrument: InstrumentName) -> Sequence[Alike]:
+    """Return repositories by what they select; the origin's group is first.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        Which; those that nobody saw are left out.
+    """
+    chain = main_chain(content, instrument)
+    groups: dict[str, list[RepositoryAddress]] = {}
+    for address, letter in letters(content, instrument).items():
+        groups.setdefault(letter, []).append(address)
+    alike: list[Alike] = []
+    for letter, addresses in groups.items():
+        timeline = content.live[addresses[0]][chain or ""].timeline
+        alike.append(Alike(letter, tuple(addresses), timeline))
+    return alike
+
+
+def compare_documents(
+    content: PageContent, instrument: InstrumentName
+) -> Iterator[tuple[CompareDocument, tuple[Alike, Alike] | None]]:
+    """Yield the document of all groups, then one for each two of them.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        Which.
+
+    Yields
+    ------
+    document : CompareDocument
+        Of a page.
+    pair : tuple of Alike or None
+        The two that it compares.
+    """
+    chain = main_chain(content, instrument)
+    groups = alike_groups(content, instrument)
+    if chain is None or not groups:
+        return
+    found: dict[tuple[Alike, Alike], tuple[Difference, ...]] = {}
+    pairs: list[PairPart] = []
+    for a, b in combinations(groups, 2):
+        different = differences(a.timeline, b.timeline)
+        found[a, b] = different
+        pairs.append(PairPart(a=a.letter, b=b.letter, rows=_rows(different)))
+    parts = [_group(content, group) for group in groups]
+    common: Mapping[str, object] = {
+        **head(content),
+        "instrument": instrument,
+        "chain": chain,
+        "groups": tuple(parts),
+        "pairs": tuple(pairs),
+    }
+    nothing = {"a": None, "b": None, "differences": ()}
+    yield CompareDocument.model_validate({**common, **nothing}), None
+    for (a, b), different in found.items():
+        said = {
+            "a": a.letter,
+            "b": b.letter,
+            "differences": tuple(map(_difference, different)),
+        }
+        yield CompareDocument.model_validate({**common, **said}), (a, b)
+
+
+def _rows(different: Sequence[Difference]) -> int:
+    rows: set[tuple[str, str]] = set()
+    for difference in different:
+        for name in difference.filters or ("",):
+            rows.add((difference.dataset_type, name))
+    return len(rows)
+
+
+def _group(content: PageContent, group: Alike) -> AlikePart:
+    seen: list[SeenPart | None] = []
+    for address in group.repositories:
+        seen.append(seen_part(content.seen.get(address)))
+    return AlikePart(
+        letter=group.letter,
+        fingerprint=group.timeline.fingerprint,
+        repositories=group.repositories,
+        seen=tuple(seen),
+    )
+
+
+def _difference(difference: Difference) -> DifferencePart:
+    return DifferencePart(
+        dataset_type=difference.dataset_type,
+        filters=difference.filters,
+        begin=format_bound(difference.begin),
+        end=format_bound(difference.end),
+        a=tuple(map(_winner, difference.a)),
+        b=tuple(map(_winner, difference.b)),
+    )
+
+
+def _winner(winner: Winner) -> WinnerPart:
+    return WinnerPart(ticket=winner.ticket, detectors=winner.detectors)

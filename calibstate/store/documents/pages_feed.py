@@ -1,0 +1,202 @@
+"""What happened, the newest first, as a page and as a feed have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Literal
+
+from ...model.names import Noun
+from ...model.pages import IN_SYNC, PageContent
+from ...model.runs import PastRun
+from ...model.status import State
+from .pages import PageDocument, head, public
+
+__all__ = ["EntrySort", "FeedDocument", "FeedEntry", "feed_document", "feed_id"]
+
+_TAG = "tag:lsst.org,2026:calibstate"
+"""What stands before each id (RFC 4151); it never changes, wherever pages
+are published."""
+
+_MOST = 300
+"""Entries of a feed; what is older has pages of its own still."""
+
+_DIGEST = 16
+
+EntrySort = Literal["merge", "run", "review", "state", "sight"]
+
+
+class FeedEntry(Noun):
+    """Something that happened."""
+
+    id: str
+    """A URI that never changes."""
+
+    sort: EntrySort
+
+    at: str
+    """UTC, with ``Z``: of a state, when it was seen."""
+
+    title: str
+
+    why: str
+    """More of it, where there is more to tell."""
+
+    about: str
+    """The commit, the run, or the repository."""
+
+    ticket: str = ""
+    """The ticket that it is about, as ``INSTRUMENT/TICKET``; else empty."""
+
+
+class FeedDocument(PageDocument):
+    """What happened: merges, runs, failing reviews, states, old sights."""
+
+    kind: Literal["page-feed"] = "page-feed"
+
+    entries: tuple[FeedEntry, ...]
+    """The newest first."""
+
+    left_out: int
+    """Older ones."""
+
+
+def feed_document(content: PageContent) -> FeedDocument:
+    """Return the document of the feed's page.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    entries = [
+        *_merges(content),
+        *_runs(content),
+        *_reviews(content),
+        *_states(content),
+        *_sights(content),
+    ]
+    # Of the same moment the order is that of their ids, always.
+    entries.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
+    return FeedDocument.model_validate(
+        {
+            **head(content),
+            "entries": tuple(entries[:_MOST]),
+            "left_out": max(0, len(entries) - _MOST),
+        }
+    )
+
+
+def feed_id(content: PageContent) -> str:
+    """Return the id of the feed itself: that of the tree's first commit.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    if not content.merges:
+        return f"{_TAG}/feed"
+    first = content.merges[-1].revision.commit
+    return f"{_TAG}/feed/{first}"
+
+
+def _merges(content: PageContent) -> Iterator[FeedEntry]:
+    for merge in content.merges:
+        revision = merge.revision
+        why = ""
+        if merge.problems:
+            why = f"it has {merge.problems} mistakes"
+        elif content.wishes.people:
+            why = f"by {', '.join(map(public, revision.authors))}"
+        title = public(revision.title)
+        if revision.pull_request:
+            title = f"#{revision.pull_request} {title}"
+        yield FeedEntry(
+            id=f"{_TAG}/merge/{revision.commit}",
+            sort="merge",
+            at=revision.at,
+            title=title,
+            why=why,
+            about=revision.commit,
+        )
+
+
+def _runs(content: PageContent) -> Iterator[FeedEntry]:
+    for run in content.runs:
+        # What has no line has no moment either.
+        if not run.at:
+            continue
+        yield FeedEntry(
+            id=f"{_TAG}/run/{run.id}",
+            sort="run",
+            at=run.at,
+            title=f"Run {run.state.value}: {_steps_in_words(run)}",
+            why=public(run.reason),
+            about=run.id,
+        )
+
+
+def _steps_in_words(run: PastRun) -> str:
+    """Return how many of which operations were at which places."""
+    numbers: dict[tuple[str, str], int] = {}
+    for outcome in run.outcomes:
+        key = (outcome.do, outcome.address.place)
+        numbers[key] = numbers.get(key, 0) + 1
+    words: list[str] = []
+    for (do, place), number in numbers.items():
+        words.append(f"{number} {do} at {place}")
+    return public(", ".join(words) or "no steps")
+
+
+def _reviews(content: PageContent) -> Iterator[FeedEntry]:
+    """Yield the reviews that tickets do not pass."""
+    for address, review in sorted(content.reviews.items()):
+        for name, reviewed in sorted(review.tickets.items()):
+            instrument, _, ticket = name.partition("/")
+            if reviewed.passed or instrument not in content.instruments:
+                continue
+            yield FeedEntry(
+                id=f"{_TAG}/review/{address}/{name}/{reviewed.at}",
+                sort="review",
+                at=reviewed.at,
+                title=f"{ticket} fails its review at {address}",
+                why=public(reviewed.why),
+                about=address,
+                ticket=name,
+            )
+
+
+def _states(content: PageContent) -> Iterator[FeedEntry]:
+    """Yield how repositories stand: each state once, however often seen."""
+    for standing in content.standings:
+        if standing.seen is None or standing.word == State.UNREACHABLE.value:
+            continue
+        why = "; ".join(map(public, standing.why))
+        digest = sha256(f"{standing.word}\n{why}".encode()).hexdigest()[:_DIGEST]
+        title = f"{standing.repository} is {standing.word}"
+        if standing.word != IN_SYNC:
+            title = f"{standing.repository} is not as declared: {standing.word}"
+        yield FeedEntry(
+            id=f"{_TAG}/state/{standing.repository}/{standing.instrument}/{digest}",
+            sort="state",
+            at=standing.seen.at,
+            title=title,
+            why=why,
+            about=standing.repository,
+        )
+
+
+def _sights(content: PageContent) -> Iterator[FeedEntry]:
+    """Yield sights that became too old, or are of the future."""
+    for address, seen in sorted(content.seen.items()):
+        if not seen.stale:
+            continue
+        yield FeedEntry(
+            id=f"{_TAG}/sight/{address}/{seen.at}",
+            sort="sight",
+            at=seen.at,
+            title=f"{address} has not been seen since",
+            why="it is too long ago to rely on",
+            about=address,
+        )

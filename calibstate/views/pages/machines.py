@@ -1,0 +1,287 @@
+"""Files for machines: metrics, badges, a status, and what is searched.
+
+Metrics are in the Prometheus text format; node_exporter's textfile collector
+refuses a file that has timestamps beside values, so moments are gauges.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from markupsafe import escape
+
+from ...model.names import InstrumentName
+from ...model.pages import IN_SYNC, PageContent, Standing
+from ...model.status import State
+from ...store.documents.base import plain
+from ...store.documents.pages_about import about_document, status_page
+from ...store.documents.pages_overview import letters
+from ..printable import printable
+from .addresses import (
+    chain_address,
+    commit_address,
+    instrument_address,
+    page_of,
+    run_address,
+    segment,
+    ticket_address,
+)
+from .page import Page
+
+__all__ = ["METRICS", "SEARCH", "about_pages", "badges", "metrics", "searched", "status_file"]
+
+METRICS = "metrics.prom"
+SEARCH = "search.js"
+_OPENMETRICS = "openmetrics"
+
+
+def about_pages(content: PageContent) -> Iterator[Page]:
+    """Yield the page of what all is made of.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    links = (("metrics", METRICS), ("status", "status.json"))
+    yield Page("about/", "About these pages", about_document(content), None, "about", {}, links)
+
+
+def status_file(content: PageContent) -> Iterator[tuple[str, bytes]]:
+    """Yield how all repositories stand, as a small document.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    text = json.dumps(plain(status_page(content)), sort_keys=True, indent=1, ensure_ascii=False)
+    yield "status.json", f"{text}\n".encode()
+
+
+# Metrics
+
+
+@dataclass
+class _Gauge:
+    """A metric, and its values by their labels."""
+
+    name: str
+    means: str
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, value: float, **labels: str) -> None:
+        """Add a value."""
+        words: list[str] = []
+        for name, text in labels.items():
+            words.append(f'{name}="{_label(text)}"')
+        braces = f"{{{','.join(words)}}}" if words else ""
+        self.lines.append(f"{self.name}{braces} {value:.15g}")
+
+
+def metrics(content: PageContent) -> Iterator[tuple[str, bytes]]:
+    """Yield how it stands, as gauges for Prometheus.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    lines: list[str] = []
+    for gauge in _gauges(content):
+        if not gauge.lines:
+            continue
+        lines.append(f"# HELP {gauge.name} {gauge.means}")
+        lines.append(f"# TYPE {gauge.name} gauge")
+        lines.extend(gauge.lines)
+    if content.wishes.metrics == _OPENMETRICS:
+        lines.append("# EOF")
+    text = "".join(f"{line}\n" for line in lines)
+    yield METRICS, text.encode()
+
+
+def _gauges(content: PageContent) -> Sequence[_Gauge]:
+    seen_at = _Gauge("calibstate_seen_timestamp_seconds", "When the repository was seen last.")
+    for address, seen in sorted(content.seen.items()):
+        seen_at.add(_seconds(seen.at), repository=address)
+    drift = _Gauge("calibstate_drift", "Departures from what is declared, as seen last.")
+    in_sync = _Gauge("calibstate_in_sync", "1 where live is as declared, by a sight that is not too old.")
+    same = _Gauge("calibstate_same_as_origin", "1 where lookups select the same as at the origin.")
+    failed = _Gauge("calibstate_reviews_failed", "Tickets that do not pass their newest review.")
+    for standing in content.standings:
+        labels = {"repository": str(standing.repository), "instrument": str(standing.instrument)}
+        for what, number in _departures(content, standing).items():
+            drift.add(number, **labels, what=what)
+        in_sync.add(int(standing.word == IN_SYNC), **labels)
+        review = content.reviews.get(standing.repository)
+        if review:
+            failing = 0
+            for name, reviewed in review.tickets.items():
+                if name.startswith(f"{standing.instrument}/") and not reviewed.passed:
+                    failing += 1
+            failed.add(failing, **labels)
+    for instrument in content.instruments:
+        origin = content.desired.origin(instrument) if content.desired else None
+        letter_of = letters(content, instrument)
+        if origin not in letter_of:
+            continue
+        for address, letter in letter_of.items():
+            is_same = letter == letter_of[origin]
+            same.add(int(is_same), repository=address, instrument=instrument)
+    ran = _Gauge("calibstate_run_timestamp_seconds", "When the newest run began.")
+    moments = [run.at for run in content.runs if run.at]
+    if moments:
+        ran.add(_seconds(max(moments)))
+    made = _Gauge("calibstate_page_timestamp_seconds", "When these pages were made.")
+    made.add(_seconds(content.at))
+    return (seen_at, drift, in_sync, same, failed, ran, made)
+
+
+def _departures(content: PageContent, standing: Standing) -> Counter[str]:
+    """Return cells of the table that are not as declared, by state."""
+    number_of: Counter[str] = Counter()
+    table = content.table(standing.instrument)
+    if table is None:
+        return number_of
+    for index, column in enumerate(table.columns):
+        if column.repository != standing.repository:
+            continue
+        for row in table.rows:
+            number_of[row.cells[index].state.value] += 1
+    departures: Counter[str] = Counter()
+    for state in (State.MISSING, State.NOT_SEARCHED, State.PENDING, State.EXTRA, State.CHANGED):
+        departures[state.value] = number_of[state.value]
+    return departures
+
+
+def _label(text: str) -> str:
+    shown = printable(text)
+    return shown.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _seconds(moment: str) -> float:
+    return round(datetime.fromisoformat(moment).timestamp(), 3)
+
+
+# Badges
+
+_BADGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{words}">
+<title>{words}</title>
+<rect width="{left}" height="20" fill="#444"/><rect x="{left}" width="{right}" height="20" fill="{colour}"/>
+<g fill="#fff" font-family="DejaVu Sans,Verdana,sans-serif" font-size="11">
+<text x="6" y="14">{name}</text><text x="{at}" y="14">{said}</text></g></svg>
+"""
+
+_GOOD, _BAD, _LOST = "#2f5d34", "#a8380a", "#5a3d8a"
+_LETTER = 7
+"""Pixels that a letter takes at most."""
+
+
+def badges(content: PageContent) -> Iterator[tuple[str, bytes]]:
+    """Yield a picture for each site: how it stood, on which day.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    for instrument in content.instruments:
+        by_site: dict[str, list[Standing]] = {}
+        for standing in content.standings:
+            if standing.instrument == instrument:
+                by_site.setdefault(standing.repository.site, []).append(standing)
+        for site, there in by_site.items():
+            yield _badge_file(instrument, site), _badge(site, there).encode()
+
+
+def _badge_file(instrument: InstrumentName, site: str) -> str:
+    return f"badge/{segment(instrument)}/{segment(site)}.svg"
+
+
+def _badge(site: str, there: Sequence[Standing]) -> str:
+    """Return the picture of a site: the gravest word of its repositories."""
+    gravest = max(there, key=lambda standing: _gravity(standing.word))
+    # The repository that was seen longest ago says for what day it is so.
+    moments = [standing.seen.at for standing in there if standing.seen]
+    said = gravest.word
+    if moments and gravest.word != State.UNREACHABLE.value:
+        said = f"{gravest.word} {min(moments)[:10]}"
+    colour = _BAD
+    if gravest.word == IN_SYNC:
+        colour = _GOOD
+    elif gravest.word == State.UNREACHABLE.value:
+        colour = _LOST
+    name = printable(site)
+    left = 12 + _LETTER * len(name)
+    right = 12 + _LETTER * len(said)
+    return _BADGE.format(
+        width=left + right,
+        left=left,
+        right=right,
+        at=left + 6,
+        colour=colour,
+        name=escape(name),
+        said=escape(said),
+        words=escape(f"{name}: {said}"),
+    )
+
+
+def _gravity(word: str) -> int:
+    if word == IN_SYNC:
+        return 0
+    # Whoever says nothing may hide the worst.
+    return 2 if word == State.UNREACHABLE.value else 1
+
+
+# Search
+
+
+def searched(content: PageContent) -> Iterator[tuple[str, bytes]]:
+    """Yield what the search box looks through: a name and a page a line.
+
+    It is a script, since pages that are opened from the disk may read nothing
+    else.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    """
+    lines: list[str] = []
+    for name, more, address in _targets(content):
+        entry = (printable(name), printable(more), page_of(address))
+        text = json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
+        # Nothing in it may end a script, wherever it is put.
+        lines.append(text.replace("<", "\\u003c"))
+    yield SEARCH, ("window.calibstateSearch = [\n" + ",\n".join(lines) + "\n];\n").encode()
+
+
+def _targets(content: PageContent) -> Iterator[tuple[str, str, str]]:
+    """Yield names, words beside them, and addresses of pages."""
+    desired = content.desired
+    for instrument in content.instruments:
+        yield instrument, "overview", instrument_address(instrument)
+        if desired is None:
+            continue
+        for written in desired.chains_of(instrument):
+            yield written.noun.chain, "chain", chain_address(instrument, written.noun.chain)
+    if desired:
+        for key, written_ticket in sorted(desired.tickets.items()):
+            if key.instrument not in content.instruments:
+                continue
+            approval = written_ticket.noun.approval
+            words = [written_ticket.noun.summary or "", approval.taxicab or ""]
+            yield key.ticket, " ".join(filter(None, words)), ticket_address(*key)
+        for collection, ticket in sorted(content.tickets.items()):
+            for instrument in content.instruments:
+                address = ticket_address(instrument, ticket)
+                if collection.startswith(f"{instrument}/") and (instrument, ticket) in desired.tickets:
+                    yield collection, ticket, address
+    for run in content.runs:
+        yield run.id, "run", run_address(run.id)
+    for merge in content.merges:
+        yield merge.revision.commit[:10], "commit", commit_address(merge.revision.commit)
