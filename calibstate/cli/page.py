@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,13 @@ from .sessions import begin
 from .showing import finish
 
 _USUAL_AGE = timedelta(hours=24)
+
+
+class MetricsFormat(Enum):
+    """In which text format metrics are written."""
+
+    PROMETHEUS = "prometheus"
+    OPENMETRICS = "openmetrics"
 
 
 @app.command()
@@ -60,6 +68,10 @@ def page(
         bool,
         typer.Option("--no-people", envvar="CALIBSTATE_NO_PEOPLE", help="Name nobody."),
     ] = False,
+    metrics: Annotated[
+        MetricsFormat,
+        typer.Option("--metrics", help="Text format of metrics.prom."),
+    ] = MetricsFormat.PROMETHEUS,
     check: CheckOption = False,
     format: Annotated[Format, shown_as("results.pages.PagesWritten")],
     narrowing: Annotated[Narrowing, without("site", "repository", "ticket", "exclude")],
@@ -86,7 +98,7 @@ def page(
     from ..model.pages import PageWishes
     from ..work.page import page
 
-    wishes = PageWishes(url, jira, docs, people=not no_people, live=live)
+    wishes = PageWishes(url, jira, docs, people=not no_people, live=live, metrics=metrics.value)
     session = begin(context, narrowing, looking, timeout=timeout)
     session.observed = session.observed or ("published",)
     max_age = session.max_age or _USUAL_AGE

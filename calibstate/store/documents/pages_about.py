@@ -111,7 +111,7 @@ def about_document(content: PageContent) -> AboutDocument:
         review = content.reviews.get(address)
         sources[address] = AboutSource(
             repository=address,
-            seen=seen_part(standing.seen),
+            seen=seen_part(standing.age),
             reviewed=review.at if review else None,
         )
     problems: list[AboutProblem] = []
@@ -153,7 +153,7 @@ def status_page(content: PageContent) -> StatusPage:
                 state=standing.word,
                 in_sync=standing.word == IN_SYNC,
                 letter=letter_of.get(standing.repository, ""),
-                seen=seen_part(standing.seen),
+                seen=seen_part(standing.age),
             )
             repositories.append(repository)
     return StatusPage(

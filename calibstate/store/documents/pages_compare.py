@@ -187,7 +187,7 @@ def _rows(different: Sequence[Difference]) -> int:
 def _group(content: PageContent, group: Alike) -> AlikePart:
     seen: list[SeenPart | None] = []
     for address in group.repositories:
-        seen.append(seen_part(content.seen.get(address)))
+        seen.append(seen_part(content.ages.get(address)))
     return AlikePart(
         letter=group.letter,
         fingerprint=group.timeline.fingerprint,

@@ -170,7 +170,7 @@ def _reviews(content: PageContent) -> Iterator[FeedEntry]:
 def _states(content: PageContent) -> Iterator[FeedEntry]:
     """Yield how repositories stand: each state once, however often seen."""
     for standing in content.standings:
-        if standing.seen is None or standing.word == State.UNREACHABLE.value:
+        if standing.age is None or standing.word == State.UNREACHABLE.value:
             continue
         why = "; ".join(map(public, standing.why))
         digest = sha256(f"{standing.word}\n{why}".encode()).hexdigest()[:_DIGEST]
@@ -180,7 +180,7 @@ def _states(content: PageContent) -> Iterator[FeedEntry]:
         yield FeedEntry(
             id=f"{_TAG}/state/{standing.repository}/{standing.instrument}/{digest}",
             sort="state",
-            at=standing.seen.at,
+            at=standing.age.at,
             title=title,
             why=why,
             about=standing.repository,
@@ -189,7 +189,7 @@ def _states(content: PageContent) -> Iterator[FeedEntry]:
 
 def _sights(content: PageContent) -> Iterator[FeedEntry]:
     """Yield sights that became too old, or are of the future."""
-    for address, seen in sorted(content.seen.items()):
+    for address, seen in sorted(content.ages.items()):
         if not seen.stale:
             continue
         yield FeedEntry(

@@ -37,6 +37,7 @@ __all__ = ["METRICS", "SEARCH", "about_pages", "badges", "metrics", "searched", 
 METRICS = "metrics.prom"
 SEARCH = "search.js"
 _OPENMETRICS = "openmetrics"
+_SHORT = 10
 
 
 def about_pages(content: PageContent) -> Iterator[Page]:
@@ -106,7 +107,7 @@ def metrics(content: PageContent) -> Iterator[tuple[str, bytes]]:
 
 def _gauges(content: PageContent) -> Sequence[_Gauge]:
     seen_at = _Gauge("calibstate_seen_timestamp_seconds", "When the repository was seen last.")
-    for address, seen in sorted(content.seen.items()):
+    for address, seen in sorted(content.ages.items()):
         seen_at.add(_seconds(seen.at), repository=address)
     drift = _Gauge("calibstate_drift", "Departures from what is declared, as seen last.")
     in_sync = _Gauge("calibstate_in_sync", "1 where live is as declared, by a sight that is not too old.")
@@ -117,13 +118,8 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
         for what, number in _departures(content, standing).items():
             drift.add(number, **labels, what=what)
         in_sync.add(int(standing.word == IN_SYNC), **labels)
-        review = content.reviews.get(standing.repository)
-        if review:
-            failing = 0
-            for name, reviewed in review.tickets.items():
-                if name.startswith(f"{standing.instrument}/") and not reviewed.passed:
-                    failing += 1
-            failed.add(failing, **labels)
+        if standing.repository in content.reviews:
+            failed.add(_failing(content, standing), **labels)
     for instrument in content.instruments:
         origin = content.desired.origin(instrument) if content.desired else None
         letter_of = letters(content, instrument)
@@ -139,6 +135,15 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
     made = _Gauge("calibstate_page_timestamp_seconds", "When these pages were made.")
     made.add(_seconds(content.at))
     return (seen_at, drift, in_sync, same, failed, ran, made)
+
+
+def _failing(content: PageContent, standing: Standing) -> int:
+    """Return how many tickets do not pass their newest review."""
+    failing = 0
+    for name, reviewed in content.reviews[standing.repository].tickets.items():
+        if name.startswith(f"{standing.instrument}/") and not reviewed.passed:
+            failing += 1
+    return failing
 
 
 def _departures(content: PageContent, standing: Standing) -> Counter[str]:
@@ -169,7 +174,8 @@ def _seconds(moment: str) -> float:
 
 # Badges
 
-_BADGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{words}">
+_BADGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img"
+aria-label="{words}">
 <title>{words}</title>
 <rect width="{left}" height="20" fill="#444"/><rect x="{left}" width="{right}" height="20" fill="{colour}"/>
 <g fill="#fff" font-family="DejaVu Sans,Verdana,sans-serif" font-size="11">
@@ -206,7 +212,7 @@ def _badge(site: str, there: Sequence[Standing]) -> str:
     """Return the picture of a site: the gravest word of its repositories."""
     gravest = max(there, key=lambda standing: _gravity(standing.word))
     # The repository that was seen longest ago says for what day it is so.
-    moments = [standing.seen.at for standing in there if standing.seen]
+    moments = [standing.age.at for standing in there if standing.age]
     said = gravest.word
     if moments and gravest.word != State.UNREACHABLE.value:
         said = f"{gravest.word} {min(moments)[:10]}"
@@ -262,26 +268,37 @@ def searched(content: PageContent) -> Iterator[tuple[str, bytes]]:
 
 def _targets(content: PageContent) -> Iterator[tuple[str, str, str]]:
     """Yield names, words beside them, and addresses of pages."""
-    desired = content.desired
     for instrument in content.instruments:
         yield instrument, "overview", instrument_address(instrument)
-        if desired is None:
-            continue
-        for written in desired.chains_of(instrument):
-            yield written.noun.chain, "chain", chain_address(instrument, written.noun.chain)
-    if desired:
-        for key, written_ticket in sorted(desired.tickets.items()):
-            if key.instrument not in content.instruments:
-                continue
-            approval = written_ticket.noun.approval
-            words = [written_ticket.noun.summary or "", approval.taxicab or ""]
-            yield key.ticket, " ".join(filter(None, words)), ticket_address(*key)
-        for collection, ticket in sorted(content.tickets.items()):
-            for instrument in content.instruments:
-                address = ticket_address(instrument, ticket)
-                if collection.startswith(f"{instrument}/") and (instrument, ticket) in desired.tickets:
-                    yield collection, ticket, address
+        yield from _chains_of(content, instrument)
+        yield from _tickets_of(content, instrument)
     for run in content.runs:
         yield run.id, "run", run_address(run.id)
     for merge in content.merges:
-        yield merge.revision.commit[:10], "commit", commit_address(merge.revision.commit)
+        commit = merge.revision.commit
+        yield commit[:_SHORT], "commit", commit_address(commit)
+
+
+def _chains_of(content: PageContent, instrument: InstrumentName) -> Iterator[tuple[str, str, str]]:
+    if content.desired is None:
+        return
+    for written in content.desired.chains_of(instrument):
+        chain = written.noun.chain
+        yield chain, "chain", chain_address(instrument, chain)
+
+
+def _tickets_of(content: PageContent, instrument: InstrumentName) -> Iterator[tuple[str, str, str]]:
+    """Yield tickets, then the collections that belong to them."""
+    if content.desired is None:
+        return
+    addresses: dict[str, str] = {}
+    for key, written in sorted(content.desired.tickets.items()):
+        if key.instrument != instrument:
+            continue
+        noun = written.noun
+        addresses[key.ticket] = ticket_address(instrument, key.ticket)
+        words = f"{noun.summary or ''} {noun.approval.taxicab or ''}"
+        yield key.ticket, words.strip(), addresses[key.ticket]
+    for collection, ticket in sorted(content.tickets.items()):
+        if collection.startswith(f"{instrument}/") and ticket in addresses:
+            yield collection, ticket, addresses[ticket]

@@ -1,0 +1,130 @@
+"""What pages have for machines, as readers of such files take it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.commands.page_test import age, made, publish
+from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, Sites
+
+feedparser = pytest.importorskip("feedparser", reason="feedparser is not installed")
+parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_client is not installed")
+
+
+@pytest.fixture
+def behind(deployed: Sites) -> Sites:
+    """Return sites of which one searches otherwise by hand."""
+    deployed.change_chain(SUMMIT, lambda children: children[1:])
+    publish(deployed)
+    deployed.commit()
+    return deployed
+
+
+def test_metrics_are_gauges_that_say_how_it_stands(behind: Sites) -> None:
+    at = age(behind, EMBARGO, timedelta(days=3))
+    text = (made(behind).folder / "metrics.prom").read_text()
+
+    values = {}
+    for family in parser.text_string_to_metric_families(text):
+        assert family.type == "gauge"
+        for one in family.samples:
+            assert one.timestamp is None
+            labels = one.labels
+            values[one.name, labels.get("repository"), labels.get("what")] = one.value
+    assert values["calibstate_in_sync", ORIGIN, None] == 1
+    assert values["calibstate_in_sync", SUMMIT, None] == 0
+    # What was seen too long ago is not in sync, whatever it was.
+    assert values["calibstate_in_sync", EMBARGO, None] == 0
+    assert values["calibstate_drift", SUMMIT, "not searched"] == 1
+    assert (
+        values["calibstate_seen_timestamp_seconds", EMBARGO, None] == datetime.fromisoformat(at).timestamp()
+    )
+    assert not text.endswith("# EOF\n")
+
+
+def test_metrics_may_be_asked_for_in_the_other_format(behind: Sites) -> None:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+    text = (made(behind, "--metrics", "openmetrics").folder / "metrics.prom").read_text()
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert "calibstate_page_timestamp_seconds" in names
+
+
+def test_the_feed_has_ids_that_never_change(behind: Sites) -> None:
+    assert behind.run("verify", "--publish").code == 1
+    first = made(behind, "--url", "https://pages.example.org/c/")
+    text = (first.folder / "feed.atom").read_bytes()
+    feed = feedparser.parse(text)
+    ids = [entry.id for entry in feed.entries]
+    # Whoever reads feeds would be told of all of it again.
+    publish(behind)
+    again = feedparser.parse((made(behind).folder / "feed.atom").read_bytes())
+
+    assert not feed.bozo
+    assert len(ids) == len(set(ids))
+    assert {entry.tags[0].term for entry in feed.entries} >= {"merge", "run", "review", "state"}
+    assert all(one.startswith("tag:") for one in ids)
+    assert sorted(entry.id for entry in again.entries) == sorted(ids)
+    assert again.feed.id == feed.feed.id
+    for entry in feed.entries:
+        assert entry.link.startswith("https://pages.example.org/c/")
+        path = entry.link.removeprefix("https://pages.example.org/c/")
+        assert (first.folder / path / "index.html").is_file(), path
+
+
+def test_a_sight_that_became_too_old_is_told_once(behind: Sites) -> None:
+    at = age(behind, SUMMIT, timedelta(days=3))
+    entries = made(behind).data("feed")["entries"]
+    (old,) = [entry for entry in entries if entry["sort"] == "sight"]
+    assert (old["about"], old["at"]) == (SUMMIT, at)
+    assert old["id"].endswith(f"/sight/{SUMMIT}/{at}")
+
+
+def test_a_badge_says_of_which_day_it_is(behind: Sites) -> None:
+    pages = made(behind)
+    day = datetime.fromisoformat(pages.standing(SUMMIT)["seen"]["at"]).date().isoformat()
+    told = {}
+    for site in ("usdf", "summit"):
+        badge = ElementTree.parse(pages.folder / "badge" / INSTRUMENT / f"{site}.svg")
+        told[site] = badge.getroot().get("aria-label")
+    assert told == {"usdf": f"usdf: in sync {day}", "summit": f"summit: not searched {day}"}
+
+
+def test_repositories_are_compared_by_what_they_select(behind: Sites) -> None:
+    behind.change_chain(SUMMIT, lambda children: [])
+    publish(behind, "summit")
+    pages = made(behind)
+
+    whole = pages.data(f"{INSTRUMENT}/compare")
+    assert [group["repositories"] for group in whole["groups"]] == [[ORIGIN, EMBARGO], [SUMMIT]]
+    (pair,) = whole["pairs"]
+    two = pages.data(f"{INSTRUMENT}/compare/usdf-main..summit-LSSTComCam")
+    rows = {(one["dataset_type"], *one["filters"]) for one in two["differences"]}
+    assert pair["rows"] >= len(rows) > 0
+    for one in two["differences"]:
+        # The first finds something, the second nothing.
+        assert one["a"] or one["b"]
+        assert one["b"] == []
+
+
+def test_the_status_says_in_few_words_how_it_stands(behind: Sites) -> None:
+    status = json.loads((made(behind).folder / "status.json").read_text())
+    standing = {one["repository"]: one["in_sync"] for one in status["repositories"]}
+    assert standing == {ORIGIN: True, EMBARGO: True, SUMMIT: False}
+    assert status["sound"] is True
+
+
+def test_runs_commits_and_seals_have_pages_that_stay(behind: Sites) -> None:
+    assert behind.run("seal").code == 0
+    behind.commit()
+    pages = made(behind)
+    for sort in ("run", "commit", "seal"):
+        found = [path for path in (pages.folder / sort).iterdir() if (path / "index.html").is_file()]
+        assert found, sort
+    for path in (pages.folder / "run").iterdir():
+        text = pages.html(f"run/{path.name}").text
+        assert str(behind.tree.folder) not in text
