@@ -122,8 +122,8 @@ class _Side(NamedTuple):
 @lru_cache(maxsize=1024)
 def _numbers(detectors: str) -> frozenset[int]:
     numbers: set[int] = set()
-    for one in ranges_in(detectors):
-        numbers.update(one)
+    for numbers_of_range in ranges_in(detectors):
+        numbers.update(numbers_of_range)
     return frozenset(numbers)
 
 

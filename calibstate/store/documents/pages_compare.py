@@ -78,10 +78,10 @@ class DifferencePart(Noun):
     """TAI; null: unbounded."""
 
     a: tuple[WinnerPart, ...]
-    """What wins at the first; empty: nothing is found."""
+    """What wins at the first; empty: nothing is compared."""
 
     b: tuple[WinnerPart, ...]
-    """What wins at the second; empty: nothing is found."""
+    """What wins at the second; empty: nothing is compared."""
 
 
 class CompareDocument(PageDocument):
@@ -151,11 +151,11 @@ def compare_documents(
     groups = alike_groups(content, instrument)
     if chain is None or not groups:
         return
-    found: dict[tuple[Alike, Alike], tuple[Difference, ...]] = {}
+    compared: dict[tuple[Alike, Alike], tuple[Difference, ...]] = {}
     pairs: list[PairPart] = []
     for a, b in combinations(groups, 2):
         different = differences(a.timeline, b.timeline)
-        found[a, b] = different
+        compared[a, b] = different
         pairs.append(PairPart(a=a.letter, b=b.letter, rows=_rows(different)))
     parts = [_group(content, group) for group in groups]
     common: Mapping[str, object] = {
@@ -167,13 +167,13 @@ def compare_documents(
     }
     nothing = {"a": None, "b": None, "differences": ()}
     yield CompareDocument.model_validate({**common, **nothing}), None
-    for (a, b), different in found.items():
-        said = {
+    for (a, b), different in compared.items():
+        of_pair = {
             "a": a.letter,
             "b": b.letter,
             "differences": tuple(map(_difference, different)),
         }
-        yield CompareDocument.model_validate({**common, **said}), (a, b)
+        yield CompareDocument.model_validate({**common, **of_pair}), (a, b)
 
 
 def _rows(different: Sequence[Difference]) -> int:
@@ -185,14 +185,14 @@ def _rows(different: Sequence[Difference]) -> int:
 
 
 def _group(content: PageContent, group: Alike) -> AlikePart:
-    seen: list[SeenPart | None] = []
+    ages: list[SeenPart | None] = []
     for address in group.repositories:
-        seen.append(seen_part(content.ages.get(address)))
+        ages.append(seen_part(content.ages.get(address)))
     return AlikePart(
         letter=group.letter,
         fingerprint=group.timeline.fingerprint,
         repositories=group.repositories,
-        seen=tuple(seen),
+        seen=tuple(ages),
     )
 
 

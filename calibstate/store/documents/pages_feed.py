@@ -189,13 +189,13 @@ def _states(content: PageContent) -> Iterator[FeedEntry]:
 
 def _sights(content: PageContent) -> Iterator[FeedEntry]:
     """Yield sights that became too old, or are of the future."""
-    for address, seen in sorted(content.ages.items()):
-        if not seen.stale:
+    for address, age in sorted(content.ages.items()):
+        if not age.stale:
             continue
         yield FeedEntry(
-            id=f"{_TAG}/sight/{address}/{seen.at}",
+            id=f"{_TAG}/sight/{address}/{age.at}",
             sort="sight",
-            at=seen.at,
+            at=age.at,
             title=f"{address} has not been seen since",
             why="it is too long ago to rely on",
             about=address,

@@ -107,8 +107,8 @@ def metrics(content: PageContent) -> Iterator[tuple[str, bytes]]:
 
 def _gauges(content: PageContent) -> Sequence[_Gauge]:
     seen_at = _Gauge("calibstate_seen_timestamp_seconds", "When the repository was seen last.")
-    for address, seen in sorted(content.ages.items()):
-        seen_at.add(_seconds(seen.at), repository=address)
+    for address, age in sorted(content.ages.items()):
+        seen_at.add(_seconds(age.at), repository=address)
     drift = _Gauge("calibstate_drift", "Departures from what is declared, as seen last.")
     in_sync = _Gauge("calibstate_in_sync", "1 where live is as declared, by a sight that is not too old.")
     same = _Gauge("calibstate_same_as_origin", "1 where lookups select the same as at the origin.")
@@ -123,7 +123,7 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
     for instrument in content.instruments:
         origin = content.desired.origin(instrument) if content.desired else None
         letter_of = letters(content, instrument)
-        if origin not in letter_of:
+        if origin is None or origin not in letter_of:
             continue
         for address, letter in letter_of.items():
             is_same = letter == letter_of[origin]
@@ -132,9 +132,9 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
     moments = [run.at for run in content.runs if run.at]
     if moments:
         ran.add(_seconds(max(moments)))
-    made = _Gauge("calibstate_page_timestamp_seconds", "When these pages were made.")
-    made.add(_seconds(content.at))
-    return (seen_at, drift, in_sync, same, failed, ran, made)
+    of_pages = _Gauge("calibstate_page_timestamp_seconds", "When these pages were made.")
+    of_pages.add(_seconds(content.at))
+    return (seen_at, drift, in_sync, same, failed, ran, of_pages)
 
 
 def _failing(content: PageContent, standing: Standing) -> int:
@@ -213,9 +213,9 @@ def _badge(site: str, there: Sequence[Standing]) -> str:
     gravest = max(there, key=lambda standing: _gravity(standing.word))
     # The repository that was seen longest ago says for what day it is so.
     moments = [standing.age.at for standing in there if standing.age]
-    said = gravest.word
+    words = gravest.word
     if moments and gravest.word != State.UNREACHABLE.value:
-        said = f"{gravest.word} {min(moments)[:10]}"
+        words = f"{gravest.word} {min(moments)[:10]}"
     colour = _BAD
     if gravest.word == IN_SYNC:
         colour = _GOOD
@@ -223,7 +223,7 @@ def _badge(site: str, there: Sequence[Standing]) -> str:
         colour = _LOST
     name = printable(site)
     left = 12 + _LETTER * len(name)
-    right = 12 + _LETTER * len(said)
+    right = 12 + _LETTER * len(words)
     return _BADGE.format(
         width=left + right,
         left=left,
@@ -231,8 +231,8 @@ def _badge(site: str, there: Sequence[Standing]) -> str:
         at=left + 6,
         colour=colour,
         name=escape(name),
-        said=escape(said),
-        words=escape(f"{name}: {said}"),
+        said=escape(words),
+        words=escape(f"{name}: {words}"),
     )
 
 
