@@ -88,9 +88,9 @@ class RecordingButler(ButlerReader):
         return holdings
 
     @override
-    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
-        """Return when the datasets of RUNs arrived; it is not kept."""
-        return self.butler.ingested(runs)
+    def ingested(self, names: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of collections arrived; it is not kept."""
+        return self.butler.ingested(names)
 
     @override
     def export(

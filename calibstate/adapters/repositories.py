@@ -220,9 +220,9 @@ class RegistryReader(ButlerReader):
         return held
 
     @override
-    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
-        """Return when the datasets of RUNs arrived."""
-        wanted = list(dict.fromkeys(runs))
+    def ingested(self, names: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of collections arrived."""
+        wanted = list(dict.fromkeys(names))
         return self._ask(
             lambda tables: tables.ingested(wanted),
             lambda butler: butler.ingested(wanted),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..engine.expand import expand
 from ..errors import UnreachableError
 from ..kinds.chain import Chain
-from ..model.contents import CollectionType, Holding
+from ..model.contents import Holding
 from ..model.desired import DesiredState
 from ..model.fingerprints import ticket_fingerprint
 from ..model.names import RepositoryAddress
@@ -25,7 +25,7 @@ from .resolve import resolve
 __all__ = ["Arrivals", "Taken", "sight_of"]
 
 Arrivals = Callable[[Sequence[str]], Mapping[str, Ingested]]
-"""Tells when the datasets of RUNs arrived."""
+"""Tells when the datasets of collections arrived."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def sight_of(
     taken
         When it was looked at, and how.
     arrivals
-        Asked once, for all RUNs of tickets that are there.
+        Asked once, for all collections of tickets that are there.
     """
     tickets: dict[str, Ticket] = {}
     whole: dict[str, Holding] = {}
@@ -183,10 +183,9 @@ class _Looked:
         Parameters
         ----------
         arrivals
-            Asked once, for all RUNs.
+            Asked once, for all collections.
         """
-        runs = [name for name, held in self.whole.items() if held.type is CollectionType.RUN]
-        arrived = arrivals(runs)
+        arrived = arrivals(list(self.whole))
         tickets: dict[str, SightOfTicket] = {}
         for name, ticket in self.tickets.items():
             there = [leaf for leaf in ticket.leaves if leaf in self.whole]

@@ -201,18 +201,18 @@ class ButlerReader(Protocol):
         """
         return self.holdings(names, calibrations_only=calibrations_only)
 
-    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
-        """Return when the datasets of RUNs arrived, as the butler recorded it.
+    def ingested(self, names: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of collections arrived, as recorded.
 
         Parameters
         ----------
-        runs
-            Their names.
+        names
+            RUN, TAGGED and CALIBRATION collections.
 
         Returns
         -------
         mapping
-            By RUN.  One that does not exist, or holds nothing, is left out;
+            By name.  One that does not exist, or holds nothing, is left out;
             so are all where that is not told.
         """
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -481,3 +481,31 @@ def test_a_reader_that_is_closed_has_let_go_of_the_database(
     reader.close()
     # Refused while anybody is connected.
     postgres.execute(f"DROP DATABASE {server.url.rpartition('/')[2]}")
+
+
+# When datasets arrived
+
+
+@in_both_ways
+def test_arrivals_of_hundreds_of_collections_are_asked_table_by_table(
+    folder: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = told_by(BUTLER, folder)
+    filled = {name for name, (_, _, rows, *_) in told.items() if rows}
+    many = [*told, *(f"no/run/{number}" for number in range(400))]
+    asked: list[str] = []
+    with snapshot_by(way, folder) as there:
+        select = type(there._connection).select
+
+        def counted(connection: Any, statement: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+            asked.append(statement)
+            return select(connection, statement, values)
+
+        monkeypatch.setattr(type(there._connection), "select", counted)
+        ingested = there.ingested(many)
+
+    assert set(ingested) == filled
+    # Of the collections, of their types, and one of each table.
+    tables_asked = [statement for statement in asked if "ingest_date" in statement]
+    assert len(asked) <= 2 + len(tables_asked)
+    assert len(tables_asked) == len(set(tables_asked)) < len(filled)

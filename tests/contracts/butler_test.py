@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +25,7 @@ from calibstate.errors import (
 )
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
+from calibstate.model.observations import stamp
 from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
 from calibstate.ports.butler import (
     ButlerReader,
@@ -490,6 +492,25 @@ def test_runs_are_told_of_datasets_that_are_there(place: Place, hands: Hands) ->
         darks[1]: "two",
     }
     assert place.reader.runs([]) == {}
+
+
+@in_every_way
+def test_moments_at_which_datasets_arrived_are_told_by_collection(
+    place: Place, hands: Hands
+) -> None:
+    began = stamp(datetime.now(UTC))
+    hands.add_run("one", "bias")
+    hands.add_empty("two", CollectionType.RUN)
+    hands.add_calibration(f"{CALIB}/a", "dark", run="three")
+    ended = stamp(datetime.now(UTC))
+    many = [f"no/run/{number}" for number in range(600)]
+
+    ingested = place.reader.ingested(["one", "two", "three", f"{CALIB}/a", "one", *many])
+
+    assert set(ingested) == {"one", "three", f"{CALIB}/a"}
+    for arrival in ingested.values():
+        assert began <= arrival.first <= arrival.last <= ended
+    assert place.reader.ingested([]) == {}
 
 
 @in_every_way

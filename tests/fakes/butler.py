@@ -10,7 +10,8 @@ import json
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -23,7 +24,9 @@ from calibstate.adapters.registry.on_demand import holdings_on_demand
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id, parse_data_id
+from calibstate.model.observations import stamp
 from calibstate.model.readings import Reading, means_something
+from calibstate.model.sights import Ingested
 from calibstate.model.timespans import UNBOUNDED, Range, format_bound
 from calibstate.ports.butler import (
     ButlerWriter,
@@ -80,6 +83,8 @@ class Dataset:
     datastore has no record of it."""
     size: int | None = None
     """Size of its file as the datastore recorded it."""
+    arrived: str = field(default_factory=lambda: stamp(datetime.now(UTC)), compare=False)
+    """When it was recorded here."""
 
     @property
     def meaning(self) -> tuple[str, str, str]:
@@ -360,6 +365,16 @@ class MemoryButler(ButlerWriter):
             if found:
                 return found[0].uuid
         return None
+
+    @override
+    def ingested(self, names: Iterable[str]) -> Mapping[str, Ingested]:
+        ingested: dict[str, Ingested] = {}
+        for name, held in self.holdings(names).items():
+            for row in held.rows:
+                arrived = self.datasets[row.uuid].arrived
+                alone = Ingested(first=arrived, last=arrived)
+                ingested[name] = alone.joined(ingested.get(name))
+        return ingested
 
     @override
     def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:

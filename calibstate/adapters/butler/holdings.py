@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import TypeVar
 from uuid import UUID
 
@@ -23,11 +24,13 @@ from lsst.daf.butler import (
 from lsst.resources import ResourcePath
 
 from ...model.contents import CollectionType, Holding, Row, format_data_id
+from ...model.observations import stamp
+from ...model.sights import Ingested
 from ...model.timespans import UNBOUNDED
 from ..registry.files import total_size
 from .datastore import artifacts, has_datastore, recorded, sizes_of
 
-__all__ = ["find_collections", "read_holdings"]
+__all__ = ["find_collections", "read_arrivals", "read_holdings"]
 
 _Value = TypeVar("_Value")
 
@@ -128,6 +131,39 @@ def read_holdings(
             holding = replace(holding, sizes=actual, recorded=as_recorded)
         holdings[name] = holding
     return holdings
+
+
+def read_arrivals(butler: Butler, names: Sequence[str]) -> dict[str, Ingested]:
+    """Return when what collections hold arrived.
+
+    Parameters
+    ----------
+    butler
+        Where.
+    names
+        Collections; absent and empty ones are left out of the answer.
+    """
+    collections_of: dict[str, list[str]] = {}
+    for info in find_collections(butler, names, with_types=True):
+        if info.type.name == CollectionType.CHAINED.name:
+            continue
+        for dataset_type_name in sorted(info.dataset_types or ()):
+            collections_of.setdefault(dataset_type_name, []).append(info.name)
+    ingested: dict[str, Ingested] = {}
+    with butler.query() as query:
+        for name, within in collections_of.items():
+            dataset_type = butler.get_dataset_type(name)
+            rows = query.join_dataset_search(dataset_type, within).general(
+                dataset_type.dimensions.required,
+                dataset_fields={name: {"ingest_date", "collection"}},
+                find_first=False,
+            )
+            for row in rows:
+                moment = stamp(row[f"{name}.ingest_date"].utc.to_datetime(timezone=UTC))
+                alone = Ingested(first=moment, last=moment)
+                collection = row[f"{name}.collection"]
+                ingested[collection] = alone.joined(ingested.get(collection))
+    return ingested
 
 
 @dataclass

@@ -30,7 +30,7 @@ from .checkup import examine
 from .conflicts import objections
 from .export import check_export, describe, list_stored, write_export
 from .exposures import count_by_day, find_taken, find_with_dataset
-from .holdings import find_collections, read_holdings
+from .holdings import find_collections, read_arrivals, read_holdings
 from .lookups import (
     find,
     find_detectors,
@@ -139,15 +139,19 @@ class DafButlerReader(ButlerReader):
             return held
 
     @override
-    def ingested(self, runs: Iterable[str]) -> Mapping[str, Ingested]:
-        """Return when the datasets of RUNs arrived, where tables tell it."""
-        wanted = list(dict.fromkeys(runs))
-        ingested: Mapping[str, Ingested] | None = None
-        if self._tables:
-            with self._repository.asking():
+    def ingested(self, names: Iterable[str]) -> Mapping[str, Ingested]:
+        """Return when the datasets of collections arrived."""
+        # A server would send a row of each dataset.
+        if self.is_server:
+            return {}
+        wanted = list(dict.fromkeys(names))
+        with self._asking_refreshed():
+            ingested: Mapping[str, Ingested] | None = None
+            if self._tables:
                 ingested = self._tables.ingested(wanted)
-        # A server tells it of one dataset at a time only.
-        return ingested or {}
+            if ingested is None:
+                ingested = read_arrivals(self._butler, wanted)
+            return ingested
 
     @override
     def export(

@@ -69,9 +69,9 @@ class Tables:
         wanted = list(dict.fromkeys(names))
         return self._ask(lambda snapshot: snapshot.holdings(wanted, calibrations_only=calibrations_only))
 
-    def ingested(self, runs: Sequence[str]) -> dict[str, Ingested] | None:
-        """Return when the datasets of RUNs arrived; `None` where not told."""
-        return self._ask(lambda snapshot: snapshot.ingested(runs))
+    def ingested(self, names: Sequence[str]) -> dict[str, Ingested] | None:
+        """Return when datasets arrived; `None` where that is not told."""
+        return self._ask(lambda snapshot: snapshot.ingested(names))
 
     def probe(self) -> None:
         """Try whether these tables can tell; `aside` says why not."""

@@ -99,11 +99,11 @@ RUNS = """
 """
 
 INGESTED = """
-    SELECT c.name, min(d.ingest_date), max(d.ingest_date)
-    FROM {schema}dataset d
-    JOIN {schema}collection c ON c.collection_id = d.run_id
-    WHERE c.name IN ({names})
-    GROUP BY c.name
+    SELECT a.collection_id, min(d.ingest_date), max(d.ingest_date)
+    FROM {schema}{table} a
+    JOIN {schema}dataset d ON d.id = a.dataset_id
+    WHERE {where}
+    GROUP BY a.collection_id
 """
 """Nanoseconds of TAI."""
 

@@ -305,17 +305,17 @@ class Snapshot:
             runs |= zip(written, names, strict=True)
         return runs
 
-    def ingested(self, runs: Sequence[str]) -> dict[str, Ingested]:
-        """Return when the datasets of RUNs arrived; empty ones are left
-        out.
-        """
+    def ingested(self, names: Sequence[str]) -> dict[str, Ingested]:
+        """Return when what collections hold arrived, without empty ones."""
+        leaves = self._leaves(names)
         ingested: dict[str, Ingested] = {}
-        for some in _chunks(runs):
-            answer = self._select(statements.INGESTED, some, names=self._markers(some))
-            for name, first, last in answer:
-                # What is of no calendar tells nothing.
-                with suppress(ValueError):
-                    ingested[name] = Ingested.between(first, last)
+        for table, part in self._parts(leaves, calibrations_only=False).items():
+            for where in part.wheres():
+                for id_, first, last in self._select(statements.INGESTED, table=table, where=where):
+                    name = leaves[id_].name
+                    # What is of no calendar tells nothing.
+                    with suppress(ValueError):
+                        ingested[name] = Ingested.between(first, last).joined(ingested.get(name))
         return ingested
 
     def detectors(self, instrument: str) -> dict[int, str]:
