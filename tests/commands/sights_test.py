@@ -19,7 +19,8 @@ from calibstate.model.scope import Scope
 from calibstate.model.sights import Sight
 from calibstate.model.timelines import fold
 from calibstate.work.session import Session
-from tests.commands.sites import SUMMIT, TOP, Sites
+from tests import world
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.services.moto import S3
 
 STAMP = "%Y%m%dT%H%M%SZ"
