@@ -53,6 +53,7 @@ OTHERS = {
 ALSO = {
     "calibstate approvals --check --timeout 10s": {1},
     # Somebody's test flat is searched there in front of a ticket.
+    "calibstate show --live --at 2025-02-11 summit/LSSTComCam": {1},
     "calibstate verify --site bts --publish": {1},
 }
 """Codes that are no success and that an example ends with here."""

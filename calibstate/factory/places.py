@@ -318,7 +318,7 @@ class Places:
             raise UnreachableError(
                 Diagnostic(
                     "Sight of another butler",
-                    f"what was published of {address} at {sight.at} is of another butler",
+                    f"what was published of {address} at {sight.at} is of another butler.",
                     hint=f"Observe again there: calibstate observe --repository {address} --publish.",
                 )
             )

@@ -69,14 +69,23 @@ def sight_of(
     """
     tickets: dict[str, Ticket] = {}
     whole: dict[str, Holding] = {}
-    for name, ticket in _declared_tickets(desired, address).items():
+    _, repository = desired.repository(address)
+    for _, written in sorted(desired.tickets.items()):
+        ticket = written.noun
+        if ticket.instrument not in repository.instruments:
+            continue
         # An observation may be of a part, or of before a ticket was declared.
         with suppress(UnreachableError):
             whole |= butler.digests(ticket.leaves)
-            tickets[name] = ticket
+            tickets[ticket.name] = ticket
     looked = _Looked(desired, tickets, whole)
     chains: dict[str, SightOfChain | None] = {}
-    for name in _declared_chains(desired, address):
+    resources = [each.resource for each in expand(desired, Scope(repositories=(address,)))]
+    for declared in Chain.among(resources):
+        name = declared.address.name
+        # Chains of tickets have no file of their own.
+        if declared.address.place != address or name not in desired.chains:
+            continue
         with suppress(UnreachableError):
             chains[name] = looked.chain(butler, name)
     return Sight(
@@ -85,28 +94,10 @@ def sight_of(
         version=taken.version,
         declared=taken.declared,
         butler=taken.butler,
-        chains=chains,
+        chains=dict(sorted(chains.items())),
         tickets=looked.tickets_there(arrivals),
         others=looked.others(),
     )
-
-
-def _declared_chains(desired: DesiredState, address: RepositoryAddress) -> list[str]:
-    """Return the names of declared chains, without those of tickets."""
-    declared = expand(desired, Scope(repositories=(address,)))
-    chains = Chain.among(each.resource for each in declared if each.address.place == address)
-    return sorted(chain.address.name for chain in chains if chain.address.name in desired.chains)
-
-
-def _declared_tickets(desired: DesiredState, address: RepositoryAddress) -> dict[str, Ticket]:
-    """Return the tickets of the instruments of a repository, by name."""
-    _, repository = desired.repository(address)
-    tickets: dict[str, Ticket] = {}
-    for _, written in sorted(desired.tickets.items()):
-        ticket = written.noun
-        if ticket.instrument in repository.instruments:
-            tickets[ticket.name] = ticket
-    return tickets
 
 
 @dataclass
@@ -137,24 +128,32 @@ class _Looked:
         UnreachableError
             Nobody asked for it then.
         """
-        seen = butler.collections([name]).get(name)
-        if seen is None:
+        collection = butler.collections([name]).get(name)
+        if collection is None:
             return None
         leaves = flatten(butler, name)
         there = butler.holdings(leaves, calibrations_only=True)
         self.searched.update(there)
         # A collection may have gone since it was listed.
-        resolved = resolve([there[leaf] for leaf in leaves if leaf in there])
+        still_there = [there[leaf] for leaf in leaves if leaf in there]
+        resolved = resolve(still_there)
         deciding = {winner.collection for winner in resolved.winners}
         stands_for = self._standing_for(leaves)
-        searched = dict.fromkeys(stands_for[leaf] for leaf in leaves)
-        selected = dict.fromkeys(stands_for[leaf] for leaf in leaves if leaf in deciding)
+        # In search order, each once.
+        searched: dict[str, None] = {}
+        selected: dict[str, None] = {}
+        for leaf in leaves:
+            name_there = stands_for[leaf]
+            searched[name_there] = None
+            if leaf in deciding:
+                selected[name_there] = None
+        timeline = fold(resolved, self._ticket_of)
         return SightOfChain(
-            children=seen.children,
+            children=collection.children,
             searched=tuple(searched),
             selected=tuple(selected),
             effective=resolved.fingerprint,
-            timeline=TimelineEntry.of(fold(resolved, self._ticket_of)),
+            timeline=TimelineEntry.of(timeline),
         )
 
     @property

@@ -284,10 +284,10 @@ def children_of(sight: Sight, chain: str) -> tuple[str, ...] | None:
     chain
         Name of a chain.
     """
-    found = sight.chains.get(chain)
-    if found is None:
+    live = sight.chains.get(chain)
+    if live is None:
         return None
-    return found.children
+    return live.children
 
 
 def _stamp(nanoseconds: int) -> str:

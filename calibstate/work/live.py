@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from ..engine.expand import expand, places_of
@@ -15,7 +16,7 @@ from ..model.observations import stamp
 from ..model.results.live import LiveChain, LiveChains, LiveRepository
 from ..model.revisions import instant
 from ..model.scope import Scope
-from ..model.sights import Sight, SightHistory, children_of
+from ..model.sights import children_of
 from .revisions import declared_at, desired_at
 from .scoping import check_scope
 from .session import Session
@@ -118,18 +119,10 @@ def _live(
     until = history.after(sight.moment) if moment else None
     chains: list[LiveChain] = []
     for name in sight.chains:
-        chain = LiveChain(
-            name=name,
-            children=children_of(sight, name),
-            declared=declared.get(name),
-            since=_since(history, name, sight),
-        )
-        chains.append(chain)
+        since: str | None = None
+        # One of before may be one that cannot be read.
+        with suppress(UnreachableError):
+            since = stamp(history.since(name, sight))
+        children = children_of(sight, name)
+        chains.append(LiveChain(name, children, declared.get(name), since))
     return LiveRepository(address, sight.at, stamp(until) if until else None, tuple(chains))
-
-
-def _since(history: SightHistory, chain: str, sight: Sight) -> str | None:
-    try:
-        return stamp(history.since(chain, sight))
-    except UnreachableError:
-        return None  # One of before cannot be read.

@@ -42,6 +42,7 @@ LOOKUP = {"DATASET_TYPE", "[KEY=VALUE]…"}
 """Words of a question; no part of a tree is called so."""
 
 OWN_WORDS = {
+    ("show", "--live"): "it shows what was published, and looks at no place",
     ("adopt", "--chain"): "the one that lists it",
     ("adopt", "--report"): "the address of one",
     ("adopt", "--ticket"): "it is about one",

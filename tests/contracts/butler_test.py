@@ -495,9 +495,7 @@ def test_runs_are_told_of_datasets_that_are_there(place: Place, hands: Hands) ->
 
 
 @in_every_way
-def test_moments_at_which_datasets_arrived_are_told_by_collection(
-    place: Place, hands: Hands
-) -> None:
+def test_moments_at_which_datasets_arrived_are_told_by_collection(place: Place, hands: Hands) -> None:
     began = stamp(datetime.now(UTC))
     hands.add_run("one", "bias")
     hands.add_empty("two", CollectionType.RUN)
