@@ -80,7 +80,8 @@ def sight_of(
             tickets[ticket.name] = ticket
     looked = _Looked(desired, tickets, whole)
     chains: dict[str, SightOfChain | None] = {}
-    resources = [each.resource for each in expand(desired, Scope(repositories=(address,)))]
+    here = Scope(repositories=(address,))
+    resources = [each.resource for each in expand(desired, here)]
     for declared in Chain.among(resources):
         name = declared.address.name
         # Chains of tickets have no file of their own.
@@ -171,7 +172,8 @@ class _Looked:
             if ticket.collection is None or not ticket.leaves:
                 continue
             first = position.get(ticket.leaves[0], len(leaves))
-            together = leaves[first : first + len(ticket.leaves)]
+            last = first + len(ticket.leaves)
+            together = leaves[first:last]
             if tuple(together) == ticket.leaves:
                 stands_for.update(dict.fromkeys(together, ticket.collection))
         return stands_for
@@ -201,7 +203,11 @@ class _Looked:
         return tickets
 
     def _fingerprint(self, collections: Sequence[str]) -> str:
-        return ticket_fingerprint((name, self.whole[name].fingerprint) for name in collections)
+        fingerprints: list[tuple[str, str]] = []
+        for name in collections:
+            holding = self.whole[name]
+            fingerprints.append((name, holding.fingerprint))
+        return ticket_fingerprint(fingerprints)
 
     def others(self) -> dict[str, SightOfCollection]:
         """Return what was found of collections that no seal tells of."""
