@@ -115,7 +115,8 @@ def _live(
         detail = "nobody published what it showed"
         if moment:
             detail += " by then"
-        raise UnreachableError(Diagnostic("Never seen", f"{detail} (calibstate observe --publish)"))
+        hint = "Publish it there: calibstate observe --publish."
+        raise UnreachableError(Diagnostic("Never seen", f"{detail}.", hint=hint))
     until = history.after(sight.moment) if moment else None
     chains: list[LiveChain] = []
     for name in sight.chains:
