@@ -70,7 +70,12 @@ def page(
     ] = False,
     metrics: Annotated[
         MetricsFormat,
-        typer.Option("--metrics", help="Text format of metrics.prom."),
+        typer.Option(
+            "--metrics",
+            metavar="prometheus|openmetrics",
+            envvar="CALIBSTATE_METRICS",
+            help="Text format of metrics.prom.",
+        ),
     ] = MetricsFormat.PROMETHEUS,
     check: CheckOption = False,
     format: Annotated[Format, shown_as("results.pages.PagesWritten")],

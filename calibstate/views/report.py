@@ -28,6 +28,7 @@ from .folding import Section, fitted, whole
 from .links import Links
 from .markdown import details, safe
 from .messages import below, count
+from .timelines.markdown import changes_as_markdown
 from .verdicts import in_short, lacking_words, products_as_markdown, verdict_lines
 
 __all__ = ["LIMIT", "MARKER", "as_full_markdown", "as_markdown", "as_text", "lines_of_markdown"]
@@ -174,6 +175,9 @@ def _lookups(proposal: Proposal) -> Iterator[Section]:
         verdict = impact_summary.verdict(impact)
         lines = impact_view.as_markdown(impact)
         yield _folded(f"{title}: {verdict}", lines)
+    changed = list(changes_as_markdown(proposal.timelines, "before"))
+    if changed:
+        yield _folded("Which ticket wins when, before and after (TAI)", changed)
 
 
 def _folded(

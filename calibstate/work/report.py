@@ -109,6 +109,9 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
     touched.update(_verified_otherwise(before.desired, desired))
     verdicts = [desired.verdicts_of(key) for key in sorted(touched)]
     of_all = approvals(desired, Scope())
+    # With this numpy is imported.
+    from ..lookups.timelines import declared_timelines
+
     impact = lookups_changed(before.desired, desired, Scope(), before.words, observed_until)
     return Proposal(
         before.words,
@@ -120,6 +123,7 @@ def _proposal(session: Session, base: str | None, observed_until: int, plans: Pa
         approvals=tuple(approved for approved in of_all if approved.key in touched),
         verdicts=tuple(kept for kept in verdicts if kept),
         impact=replace(impact, commit=before.commit),
+        timelines=declared_timelines(before.desired, desired, Scope(), compares=True),
         foreseen=tuple(_foreseen(desired, sorted(touched), observed_until)),
         plans=read_site_plans(desired, plans) if plans else (),
     )

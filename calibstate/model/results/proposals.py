@@ -14,6 +14,7 @@ from ..rollbacks import Remaining, Rollback
 from ..verdicts import TicketVerdicts
 from .base import CommandResult
 from .impacts import ImpactReport
+from .timelines import ChainTimeline
 
 __all__ = ["Foreseen", "Proposal", "RolledBack", "SitePlan"]
 
@@ -79,6 +80,10 @@ class Proposal(CommandResult):
     """What Jira says otherwise, or why it said nothing."""
 
     impact: ImpactReport | None = None
+
+    timelines: tuple[ChainTimeline, ...] = ()
+    """Which ticket wins when, before and after, through chains that do not
+    select the same any more."""
 
     foreseen: tuple[Foreseen, ...] = ()
     """Of tickets that nobody has decided on yet."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
+from ...model.timelines import Timeline
 from ..markdown import row, safe
 from .ordinal import Table, pairs, tables
-from .text import heading, legend, untold
+from .text import legend
+from .untold import heading, untold
 
-__all__ = ["as_markdown", "chain_as_markdown"]
+__all__ = ["as_markdown", "chain_as_markdown", "changes_as_markdown"]
 
 
 def as_markdown(result: TimelinesDrawn) -> Iterator[str]:
@@ -21,6 +24,31 @@ def as_markdown(result: TimelinesDrawn) -> Iterator[str]:
         yield safe(legend(result))
     elif result.base is not None and not result.unreachable:
         yield f"Compared with {safe(result.base)}, every chain selects the same."
+
+
+def changes_as_markdown(chains: Sequence[ChainTimeline], base: str) -> Iterator[str]:
+    """Yield what changes through chains; nothing, where nothing does.
+
+    Parameters
+    ----------
+    chains
+        With what won before.
+    base
+        What is compared with, for people.
+    """
+    alike: dict[tuple[Timeline, Timeline | None], list[ChainTimeline]] = {}
+    for chain in chains:
+        # A chain within a chain often changes as that one does.
+        alike.setdefault((chain.timeline, chain.before), []).append(chain)
+    for together in alike.values():
+        # What others make changes nothing, but an unsealed ticket may.
+        of_others_untold = replace(together[0], external=())
+        lines = list(chain_as_markdown(of_others_untold, base))
+        if not lines:
+            continue
+        where = "; ".join(heading(chain) for chain in together)
+        yield f"{safe(where)}\n"
+        yield from lines
 
 
 def chain_as_markdown(chain: ChainTimeline, base: str | None) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ..printable import printable
 from .ordinal import side_by_side
 from .span import Span, span_of
 from .tints import tints_of
+from .untold import heading, untold
 from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
 
 __all__ = ["Change", "Drawing", "as_svg", "changes", "embed"]
@@ -461,7 +462,10 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
     drawing = Drawing.of(*shown)
     rows: list[tuple[str, str, int]] = []
     for chain in result.chains:
-        rows.append((f"{chain.chain} at {', '.join(chain.repositories)}", _NO_PICTURE, _LINE + 6))
+        rows.append((heading(chain), _NO_PICTURE, _LINE + 6))
+        # A picture goes where nobody reads what stood beside it.
+        for sentence in untold(chain):
+            rows.append((sentence, _NO_PICTURE, _LINE))
         if chain.before is None or result.base is None:
             for row in chain.timeline.rows:
                 rows.append((row_label(row), drawing.bars(row, chain.timeline), _LINE + 1))

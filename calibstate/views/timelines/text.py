@@ -9,8 +9,9 @@ from rich.text import Text
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..size import columns_of_terminal
 from .ordinal import Table, blocks, pairs, tables, wide
+from .untold import heading, untold
 
-__all__ = ["as_text", "heading", "legend", "untold"]
+__all__ = ["as_text", "legend"]
 
 _INDENT = 2
 
@@ -41,24 +42,6 @@ def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
         yield Text(legend(result), "dim")
     elif result.base is not None and not result.unreachable:
         yield f"Compared with {result.base}, every chain selects the same."
-
-
-def heading(chain: ChainTimeline) -> str:
-    """Return a chain, and where it is so."""
-    places = ", ".join(chain.repositories)
-    if not places:
-        return chain.chain
-    return f"{chain.chain} at {places}"
-
-
-def untold(chain: ChainTimeline) -> Iterator[str]:
-    """Yield what is searched, and of which nobody can tell what it holds."""
-    if chain.unsealed:
-        names = ", ".join(chain.unsealed)
-        yield f"Not told here, since no seal says what they hold: {names}."
-    if chain.external:
-        names = ", ".join(chain.external)
-        yield f"Not told here, since others make them: {names}."
 
 
 def legend(result: TimelinesDrawn) -> str:

@@ -1,0 +1,27 @@
+"""What stands above a timeline: which chain, and what nobody can tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model.results.timelines import ChainTimeline
+
+__all__ = ["heading", "untold"]
+
+
+def heading(chain: ChainTimeline) -> str:
+    """Return a chain, and where it is so."""
+    places = ", ".join(chain.repositories)
+    if not places:
+        return chain.chain
+    return f"{chain.chain} at {places}"
+
+
+def untold(chain: ChainTimeline) -> Iterator[str]:
+    """Yield what is searched, and of which nobody can tell what it holds."""
+    if chain.unsealed:
+        names = ", ".join(chain.unsealed)
+        yield f"Not told here, since no seal says what they hold: {names}."
+    if chain.external:
+        names = ", ".join(chain.external)
+        yield f"Not told here, since others make them: {names}."
