@@ -1,4 +1,4 @@
-"""What stands above a timeline: which chain, and what nobody can tell of it."""
+"""What stands above a timeline: its chain, and what is not known of it."""
 
 from __future__ import annotations
 
