@@ -13,6 +13,7 @@ from ..model.results.lookups import SelectsOtherwise, WhatLookupsGet
 from ..model.scope import Scope
 from ..model.timelines import fold
 from .fingerprint import Compared, Fingerprints, SeenChain
+from .searched import tickets_of_collections
 
 __all__ = [
     "absent_chains",
@@ -87,7 +88,7 @@ def what_lookups_get(
         one that all others are compared with.
     """
     meanwhile = _within(live, when)
-    tickets = _tickets(desired)
+    tickets = tickets_of_collections(desired)
     alike: dict[_Alike, WhatLookupsGet] = {}
     for name in _names(desired, live):
         instrument = desired.chains[name].noun.instrument
@@ -129,7 +130,7 @@ def selecting_otherwise(
     when
         The time that is asked for.
     """
-    tickets = _tickets(desired)
+    tickets = tickets_of_collections(desired)
     alike: dict[Compared, SelectsOtherwise] = {}
     meanwhile = _within(live, when)
     for compared in meanwhile.compared():
@@ -202,6 +203,7 @@ def _alike(
 ) -> Iterator[tuple[RepositoryAddress, ...]]:
     """Yield groups of repositories that are shown, each of one selection."""
     having: dict[RepositoryAddress, Resolved] = {}
+    # Those that select the same are shown once.
     by_fingerprint: dict[str, list[RepositoryAddress]] = {}
     for address in desired.in_order_of_waves(meanwhile.chains):
         existing = meanwhile.chains[address]
@@ -262,13 +264,3 @@ def _names(desired: DesiredState, live: Fingerprints) -> list[str]:
         return instrument, is_other, name
 
     return sorted(names, key=order)
-
-
-def _tickets(desired: DesiredState) -> Mapping[str, str]:
-    """Return the names of tickets, by their collections."""
-    tickets: dict[str, str] = {}
-    for written in desired.tickets.values():
-        ticket = written.noun
-        for leaf in ticket.leaves:
-            tickets[leaf] = ticket.ticket
-    return tickets

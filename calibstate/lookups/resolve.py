@@ -368,18 +368,17 @@ def _joined(table: _Table, pieces: _Pieces, *, across: bool) -> Iterator[Effecti
     first = np.minimum.reduceat(position, starts)
     rank = table.rank[first]
     collections = np.array(table.collections, np.object_)
-    columns = (
-        table.dataset_type[first],
-        table.data_id[first],
-        pieces.begin[starts],
-        pieces.end[last],
-        table.uuid[first],
-        collections[rank],
-    )
     # Winners come in hundreds of thousands, and a loop over them would take
     # longer than all before it.
-    values = [column.tolist() for column in columns]
-    rows = zip(*values, strict=True)
+    rows = zip(
+        table.dataset_type[first].tolist(),
+        table.data_id[first].tolist(),
+        pieces.begin[starts].tolist(),
+        pieces.end[last].tolist(),
+        table.uuid[first].tolist(),
+        collections[rank].tolist(),
+        strict=True,
+    )
     return map(Effective._make, rows)
 
 

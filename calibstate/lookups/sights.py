@@ -21,6 +21,7 @@ from ..model.timelines import fold
 from ..ports.butler import ButlerReader
 from .effective import flatten
 from .resolve import resolve
+from .searched import tickets_of_collections
 
 __all__ = ["Arrivals", "Taken", "sight_of"]
 
@@ -136,9 +137,15 @@ class _Looked:
         there = butler.holdings(leaves, calibrations_only=True)
         self.searched.update(there)
         # A collection may have gone since it was listed.
-        still_there = [there[leaf] for leaf in leaves if leaf in there]
+        still_there: list[Holding] = []
+        for leaf in leaves:
+            if leaf in there:
+                still_there.append(there[leaf])
         resolved = resolve(still_there)
-        deciding = {winner.collection for winner in resolved.winners}
+        # There are millions of winners, from a few collections.
+        deciding: set[str] = set()
+        for winner in resolved.winners:
+            deciding.add(winner.collection)
         stands_for = self._standing_for(leaves)
         # In search order, each once.
         searched: dict[str, None] = {}
@@ -148,7 +155,8 @@ class _Looked:
             searched[name_there] = None
             if leaf in deciding:
                 selected[name_there] = None
-        timeline = fold(resolved, self._ticket_of)
+        tickets = tickets_of_collections(self.desired)
+        timeline = fold(resolved, tickets)
         return SightOfChain(
             children=collection.children,
             searched=tuple(searched),
@@ -157,17 +165,13 @@ class _Looked:
             timeline=TimelineEntry.of(timeline),
         )
 
-    @property
-    def _ticket_of(self) -> dict[str, str]:
-        tickets: dict[str, str] = {}
-        for ticket in self.tickets.values():
-            tickets.update(dict.fromkeys(ticket.leaves, ticket.ticket))
-        return tickets
-
     def _standing_for(self, leaves: Sequence[str]) -> dict[str, str]:
         """Return what stands for each collection that is searched."""
-        stands_for = {leaf: leaf for leaf in leaves}
-        position = {leaf: index for index, leaf in enumerate(leaves)}
+        stands_for: dict[str, str] = {}
+        position: dict[str, int] = {}
+        for index, leaf in enumerate(leaves):
+            stands_for[leaf] = leaf
+            position[leaf] = index
         for ticket in self.tickets.values():
             if ticket.collection is None or not ticket.leaves:
                 continue

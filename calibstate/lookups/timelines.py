@@ -64,7 +64,9 @@ def declared_timelines(
         By chain; repositories that search the same stand together.  Where it
         is compared, only what does not select the same any more.
     """
-    sides = Sides.of(before, after, SealedSight())
+    sight = SealedSight()
+    sides = Sides.of(before, after, sight)
+    # Most repositories search the same, and stand together.
     alike: dict[_Key, _Alike] = {}
     addresses = places_of(after, scope)
     for address in after.in_order_of_waves(addresses):
@@ -72,9 +74,12 @@ def declared_timelines(
         for name, search in searches.items():
             old = search.before.leaves
             new = search.after.leaves
-            is_same = old == new and sides.before.sources(old) == sides.after.sources(new)
-            if compares and is_same:
-                continue
+            if compares and old == new:
+                # The same order may hold other things by other seals.
+                sources_before = sides.before.sources(old)
+                sources_after = sides.after.sources(new)
+                if sources_before == sources_after:
+                    continue
             key = (name, old, new)
             if key not in alike:
                 alike[key] = _Alike(search.instrument)

@@ -57,10 +57,12 @@ def differences(a: Timeline, b: Timeline) -> tuple[Difference, ...]:
         By dataset type, filter and begin; filters that differ alike are
         together.
     """
+    # Equal fingerprints: not one lookup differs.
     if a.fingerprint == b.fingerprint:
         return ()
     rows_of_a = rows_by_filter(a)
     rows_of_b = rows_by_filter(b)
+    # Filters are joined where all their spans are the same.
     alike: dict[tuple[str, tuple[Difference, ...]], list[str]] = {}
     for dataset_type, name in sorted(rows_of_a.keys() | rows_of_b.keys()):
         key = (dataset_type, name)
@@ -86,6 +88,7 @@ def rows_by_filter(timeline: Timeline) -> Mapping[tuple[str, str], TimelineRow]:
     """
     rows: dict[tuple[str, str], TimelineRow] = {}
     for row in timeline.rows:
+        # Which filters agree may differ between two timelines.
         for name in row.filters or ("",):
             rows[row.dataset_type, name] = row
     return rows
@@ -108,6 +111,7 @@ class _Side(NamedTuple):
         interval = self.row.interval(moment) if self.row else None
         if self.row is None or interval is None:
             return ()
+        # What most have is had by all but the odd ones.
         rest = _numbers(self.row.detectors)
         winners: list[Winner] = []
         for odd in interval.odd:
@@ -132,6 +136,7 @@ def _spans(dataset_type: str, a: _Side, b: _Side) -> Iterator[Difference]:
     edges = sorted({*a.edges(), *b.edges()})
     last: Difference | None = None
     for begin, end in pairwise(edges):
+        # Between two edges nothing changes on either side.
         span = Difference(dataset_type, (), begin, end, a.winners(begin), b.winners(begin))
         if last and (span.a, span.b) == (last.a, last.b):
             last = last._replace(end=end)

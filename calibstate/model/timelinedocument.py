@@ -90,6 +90,7 @@ def _written(row: TimelineRow) -> RowEntry:
 
 def _read(row: RowEntry, tickets: int) -> TimelineRow:
     begins = [_moment(begin, UNBOUNDED_BEGIN) for begin in row.begin]
+    # Each ends where the next begins.
     ends = [*begins[1:], _moment(row.end, UNBOUNDED_END)]
     intervals: list[Interval] = []
     for index, (begin, end, ticket) in enumerate(zip(begins, ends, row.ticket, strict=True)):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ..errors import Diagnostic, InvalidStateError
 from ..model.observations import Observation, ObservationsDocument
 
-__all__ = ["LARGEST", "dumps", "loads", "read"]
+__all__ = ["LARGEST", "dumps", "first_mistake", "loads", "read"]
 
 LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not one of ours."""
@@ -65,7 +65,7 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
     try:
         saved = ObservationsDocument.model_validate_json(data, strict=True)
     except ValidationError as error:
-        raise _refused(name, _first_mistake(error)) from None
+        raise _refused(name, first_mistake(error)) from None
     # Both have defaults, so pydantic does not miss them.
     for word in _OURS:
         if word not in saved.model_fields_set:
@@ -101,7 +101,14 @@ def read(path: Path) -> tuple[Observation, ...]:
     return loads(data, str(path))
 
 
-def _first_mistake(error: ValidationError) -> str:
+def first_mistake(error: ValidationError) -> str:
+    """Return the mistake of a file that explains most.
+
+    Parameters
+    ----------
+    error
+        All of them.
+    """
     problems = error.errors(include_url=False, include_input=False)
     first = problems[0]
     # A file of another kind has many faults, and that one explains them.

@@ -17,6 +17,7 @@ from ..model.names import Noun, RepositoryAddress
 from ..model.observations import Moment, Name
 from ..model.sights import Fingerprint, Sight, SightOfChain, SightOfCollection, SightOfTicket
 from ..model.timelinedocument import TimelineEntry
+from .observationfile import first_mistake
 
 __all__ = ["LARGEST", "SightDocument", "dumps", "loads"]
 
@@ -142,7 +143,7 @@ def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
         # Words of a timeline are any text, and a terminal must obey none.
         _TEXTS.validate_python(list(_texts_of(document)), strict=True)
     except ValidationError as error:
-        raise _refused(of, _first_mistake(error)) from None
+        raise _refused(of, first_mistake(error)) from None
     # Both have defaults, so pydantic does not miss them.
     for word in _OURS:
         if word not in document.model_fields_set:
@@ -202,21 +203,6 @@ def _texts_of(document: SightDocument) -> Iterator[str]:
 def _check_numbers(document: SightDocument, text: str) -> None:
     if text and not _NUMBERS.fullmatch(text):
         raise _refused(document.address, f"timelines: {text} are no detectors")
-
-
-def _first_mistake(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_input=False)
-    first = problems[0]
-    # A file of another kind has many faults, and that one explains them.
-    for problem in problems:
-        location = problem["loc"]
-        if location and location[-1] in _OURS:
-            first = problem
-            break
-    key = ".".join(map(str, first["loc"]))
-    if not key:
-        return first["msg"]
-    return f"{key}: {first['msg']}"
 
 
 def _refused(address: str, why: str) -> InvalidStateError:

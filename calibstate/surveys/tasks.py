@@ -76,6 +76,7 @@ class Tasks:
         """Yield that a repository is to be looked at again."""
         if standing.word != State.UNREACHABLE.value:
             return
+        # Without a sight nothing else can be told of it.
         words = "has never been seen. Look there:"
         if standing.age:
             day, _, _ = standing.age.at.partition("T")
@@ -93,7 +94,10 @@ class Tasks:
         by_state: dict[State, Departures] = {}
         for departures in departures_at(table, index):
             by_state[departures.state] = departures
-        undone = [by_state[state].words for state in _UNTIL_DONE if state in by_state]
+        undone: list[str] = []
+        for state in _UNTIL_DONE:
+            if state in by_state:
+                undone.append(by_state[state].words)
         if undone:
             words = f"is not as declared: {'; '.join(undone)}."
             date = self.adopted_since(table, index)
@@ -107,6 +111,7 @@ class Tasks:
             words = f"{by_state[state].words}. Nothing is done to it; look why:"
             command = f"calibstate drift --site {site}"
             yield self.there(standing, TaskSort.DEPLOY, words, command)
+        # No command of ours takes off what others put there.
         extra = by_state.get(State.EXTRA)
         if extra:
             words = f"searches {several(extra.names)}, which no file names. "
@@ -136,6 +141,7 @@ class Tasks:
 
     def about_archive(self) -> Iterator[Task]:
         """Yield what the archive lacks, by instrument."""
+        # One task for an instrument, however many tickets.
         lacking: dict[InstrumentName, list[str]] = {}
         for drift in self.status.beside:
             if drift.target.place != ARCHIVE or drift.what is not What.MISSING:

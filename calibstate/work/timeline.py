@@ -51,6 +51,7 @@ def timeline(
     if at is not None:
         revision = declared_at(session, at)
         desired, of = desired_at(revision), revision.words
+    # A name with a slash may be either.
     chains = [word for word in words if word in desired.chains]
     places = [word for word in words if word not in desired.chains]
     if chains and places:
@@ -83,6 +84,7 @@ def _declared(
     # With this numpy is imported.
     from ..lookups.timelines import declared_timelines
 
+    # Without a base nothing is compared.
     before, words = None, None
     if base is not None:
         revision = declared_at(session, base)

@@ -153,10 +153,16 @@ def compare_documents(
         return
     compared: dict[tuple[Alike, Alike], tuple[Difference, ...]] = {}
     pairs: list[PairPart] = []
+    # There are few groups, however many repositories there are.
     for a, b in combinations(groups, 2):
         different = differences(a.timeline, b.timeline)
         compared[a, b] = different
-        pairs.append(PairPart(a=a.letter, b=b.letter, rows=_rows(different)))
+        rows: set[tuple[str, str]] = set()
+        for difference in different:
+            for name in difference.filters or ("",):
+                rows.add((difference.dataset_type, name))
+        pair = PairPart(a=a.letter, b=b.letter, rows=len(rows))
+        pairs.append(pair)
     parts = [_group(content, group) for group in groups]
     common: Mapping[str, object] = {
         **head(content),
@@ -165,6 +171,7 @@ def compare_documents(
         "groups": tuple(parts),
         "pairs": tuple(pairs),
     }
+    # The matrix itself compares no two of them.
     nothing = {"a": None, "b": None, "differences": ()}
     yield CompareDocument.model_validate({**common, **nothing}), None
     for (a, b), different in compared.items():
@@ -174,14 +181,6 @@ def compare_documents(
             "differences": tuple(map(_difference, different)),
         }
         yield CompareDocument.model_validate({**common, **of_pair}), (a, b)
-
-
-def _rows(different: Sequence[Difference]) -> int:
-    rows: set[tuple[str, str]] = set()
-    for difference in different:
-        for name in difference.filters or ("",):
-            rows.add((difference.dataset_type, name))
-    return len(rows)
 
 
 def _group(content: PageContent, group: Alike) -> AlikePart:

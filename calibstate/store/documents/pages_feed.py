@@ -97,6 +97,7 @@ def feed_id(content: PageContent) -> str:
     """
     if not content.merges:
         return f"{_TAG}/feed"
+    # It stays the same wherever the pages are published.
     first = content.merges[-1].revision.commit
     return f"{_TAG}/feed/{first}"
 
@@ -170,9 +171,11 @@ def _reviews(content: PageContent) -> Iterator[FeedEntry]:
 def _states(content: PageContent) -> Iterator[FeedEntry]:
     """Yield how repositories stand: each state once, however often seen."""
     for standing in content.standings:
+        # What nobody can see now is told by its old sight.
         if standing.age is None or standing.word == State.UNREACHABLE.value:
             continue
         why = "; ".join(map(public, standing.why))
+        # The same state for the same reasons is one entry, for good.
         digest = sha256(f"{standing.word}\n{why}".encode()).hexdigest()[:_DIGEST]
         title = f"{standing.repository} is {standing.word}"
         if standing.word != IN_SYNC:

@@ -172,6 +172,8 @@ def _letter(number: int) -> str:
 
 
 def _instrument(content: PageContent, instrument: InstrumentName) -> OverviewInstrument:
+    # The gravest first, after what is as it should be.
+    in_order = [IN_SYNC, *(state.value for state in State)]
     chain = main_chain(content, instrument)
     letter_of = letters(content, instrument)
     repositories: list[OverviewRepository] = []
@@ -213,14 +215,8 @@ def _instrument(content: PageContent, instrument: InstrumentName) -> OverviewIns
         chain=chain,
         repositories=tuple(repositories),
         tasks=tuple(tasks),
-        summary=dict(sorted(summary.items(), key=lambda item: _order(item[0]))),
+        summary={word: summary[word] for word in in_order if word in summary},
     )
-
-
-def _order(word: str) -> int:
-    if word == IN_SYNC:
-        return -1
-    return list(State).index(State(word))
 
 
 def _last_change(content: PageContent, standing: Standing) -> LastChange | None:

@@ -170,6 +170,7 @@ def commit_document(content: PageContent, merge: Merge) -> CommitDocument:
         tickets.append(change.key.name)
     runs: list[str] = []
     for run in content.runs:
+        # A journal tells from which commit its run was.
         if run.began and run.began.commit == merge.revision.commit:
             runs.append(run.id)
     return CommitDocument.model_validate(
@@ -192,6 +193,7 @@ def seal_documents(content: PageContent) -> Iterator[SealDocument]:
         All that is known.
     """
     for approved in content.approvals:
+        # Without a seal there is no digest to call a page by.
         if approved.instrument in content.instruments and approved.sealed:
             yield _seal_document(content, approved)
 

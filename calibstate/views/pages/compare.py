@@ -34,6 +34,7 @@ def compare_pages(content: PageContent) -> Iterator[Page]:
     """
     for instrument in content.instruments:
         for document, pair in compare_documents(content, instrument):
+            # The first of a group stands for all, in addresses too.
             repositories = {group.letter: group.repositories for group in document.groups}
             pages: dict[tuple[str, str], str] = {}
             for other in document.pairs:
@@ -50,6 +51,7 @@ def compare_pages(content: PageContent) -> Iterator[Page]:
             if pair is None:
                 yield Page(compare_address(instrument), title, document, instrument, "compare", more)
                 continue
+            # Only a pair has something to draw.
             more.update(_pictures(pair, document.differences))
             yield _pair_page(instrument, pair, document, more)
 
@@ -73,8 +75,10 @@ def _pictures(pair: tuple[Alike, Alike], different: tuple[DifferencePart, ...]) 
     pictures: dict[tuple[str, tuple[str, ...]], Markup] = {}
     for difference in different:
         key = (difference.dataset_type, difference.filters)
+        # The spans of one row are drawn together.
         if key in pictures or len(pictures) == _MOST_PICTURES:
             continue
+        # Filters that differ alike look alike.
         filter = difference.filters[0] if difference.filters else ""
         row = (difference.dataset_type, filter)
         svg = drawing.pair(rows_of_a.get(row), rows_of_b.get(row), timelines, names)

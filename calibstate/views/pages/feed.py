@@ -49,6 +49,7 @@ def atom(content: PageContent) -> Iterator[tuple[str, bytes]]:
     root = ElementTree.Element("feed", xmlns=_NAMESPACE)
     _add(root, "title", "Calibrations")
     _add(root, "id", feed_id(content))
+    # Of an empty feed there is nothing newer.
     updated = content.at
     if document.entries:
         updated = document.entries[0].at
@@ -62,6 +63,7 @@ def atom(content: PageContent) -> Iterator[tuple[str, bytes]]:
         _add(part, "id", entry.id)
         _add(part, "title", entry.title)
         _add(part, "updated", entry.at)
+        # A reader of feeds may show nothing but this.
         _add(part, "summary", entry.why or entry.title)
         ElementTree.SubElement(part, "category", term=entry.sort)
         href = join(base, _address(content, entry))
@@ -82,6 +84,7 @@ def _address(content: PageContent, entry: FeedEntry) -> str:
         return run_address(entry.about)
     if entry.ticket:
         return ticket_address(*TicketKey.of(entry.ticket))
+    # What is about a repository leads to where it stands.
     for standing in content.standings:
         if standing.repository == entry.about:
             return instrument_address(standing.instrument)

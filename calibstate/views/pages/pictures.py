@@ -32,6 +32,7 @@ class Picture:
     def marked(self, ticket: str) -> Picture:
         """Return it with the bars of a ticket marked, also without scripts."""
         name = escape(printable(ticket))
+        # The picture is text by now, with names that are escaped.
         bar = Markup('" data-t="{}"').format(name)
         marked = Markup(' on" data-t="{}"').format(name)
         return replace(self, svg=self.svg.replace(bar, marked))
@@ -79,6 +80,7 @@ def bars_with(timeline: Timeline, drawing: Drawing) -> dict[str, list[Picture]]:
         winning: set[int] = set()
         for interval in row.intervals:
             winning.add(interval.ticket)
+            # It wins there too, if only for some detectors.
             winning.update(odd.ticket for odd in interval.odd)
         winning.discard(NOTHING)
         picture = _bars(row, timeline, drawing, whole=False)
@@ -110,6 +112,7 @@ def _odd(timeline: Timeline, interval: Interval) -> Sequence[str]:
 
 
 def _bars(row: TimelineRow, timeline: Timeline, drawing: Drawing, *, whole: bool) -> Picture:
+    # Seen by itself, a row has room for what is short.
     join_below = 0.0
     if not whole:
         join_below = _ONE_MARK

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ...model.timelinecompare import rows_by_filter
 from ...model.timelines import NOTHING, Interval, Timeline, TimelineRow
 from ...model.timespans import UNBOUNDED_END
 from .words import bar_label, moment, number_of, row_label, ticket_name
@@ -107,18 +108,10 @@ def side_by_side(
     before, after
         What won, and what wins.
     """
-    old = _by_filter(before)
-    new = _by_filter(after)
+    old = rows_by_filter(before)
+    new = rows_by_filter(after)
     for key in sorted({*old, *new}):
         yield (*key, old.get(key), new.get(key))
-
-
-def _by_filter(timeline: Timeline) -> dict[tuple[str, str], TimelineRow]:
-    rows: dict[tuple[str, str], TimelineRow] = {}
-    for row in timeline.rows:
-        for filter in row.filters or ("",):
-            rows[row.dataset_type, filter] = row
-    return rows
 
 
 def _changing(
@@ -143,6 +136,7 @@ def _changing(
         differs.append(is_other)
     if True not in differs:
         return
+    # One column more says where it is as before again.
     first_other = differs.index(True)
     last_other = len(differs) - 1 - differs[::-1].index(True)
     yield from columns[first_other : last_other + 2]

@@ -220,6 +220,7 @@ class Drawing:
             yield self._bar(interval, timeline, y, is_same=is_same)
 
     def _bar(self, interval: Interval, timeline: Timeline, y: int, *, is_same: bool) -> str:
+        # Whoever reads the page by script knows a bar by its ticket.
         classes = ["seg"]
         name = ""
         if interval.ticket == NOTHING:
@@ -237,6 +238,7 @@ class Drawing:
         # What is written of a bar once is its title: all else is drawn.
         parts = [f'<g class="{" ".join(classes)}" data-t="{escape(printable(name))}"><title>{words}</title>']
         parts.append(f'<rect x="{x}" width="{width}" y="{y}" height="{_HIGH}"/>')
+        # A white line parts neighbours of one tint.
         parts.append(f'<line class="cut" x1="{x}" x2="{x}" y1="{y}" y2="{y + _HIGH}"/>')
         if interval.odd:
             edge = y + _HIGH - 1
@@ -252,6 +254,7 @@ class Drawing:
         label = bar_label(name)
         if interval.odd:
             number = sum(number_of(odd.detectors) for odd in interval.odd)
+            # How many are odd is seen without pointing at it.
             label = f"{label} +{number}".strip()
         share = self.span.share(interval.end) - self.span.share(interval.begin)
         needed = len(label) * _LETTER + 8
@@ -263,6 +266,7 @@ class Drawing:
     def _gaps(self, intervals: Sequence[Interval], y: int) -> Iterator[str]:
         gaps: list[tuple[int, int]] = []
         if not intervals:
+            # A row that one side lacks finds nothing at all.
             gaps.append((self.span.begin, self.span.end))
         else:
             gaps.append((self.span.begin, intervals[0].begin))
@@ -364,6 +368,7 @@ def _effect(
     before: Interval | None, after: Interval | None, timeline: Timeline, searched: frozenset[str]
 ) -> Effect:
     """Return what becomes of most lookups, as `impact` calls it."""
+    # What most lookups get decides, as a picture has one word.
     found_before = before is not None and before.ticket != NOTHING
     if after is None or after.ticket == NOTHING:
         return Effect.LOST if found_before else Effect.REPLACED

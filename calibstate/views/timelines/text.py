@@ -63,6 +63,7 @@ def _tables(chain: ChainTimeline, result: TimelinesDrawn) -> Iterator[Table]:
 
 def _lines(table: Table, width: int) -> Iterator[Text | str]:
     yield Text(", ".join(table.labels), "green")
+    # Without a base there is one line, which needs no name.
     names = table.lines or ("",)
     label = max(map(len, names))
     room = width - _INDENT - label - 2

@@ -27,6 +27,7 @@ def tints_of(timelines: Iterable[Timeline]) -> Mapping[str, int]:
         for name in timeline.tickets:
             neighbours.setdefault(name, Counter())
         for row in timeline.rows:
+            # Only what touches has to differ.
             for earlier, later in pairwise(row.intervals):
                 if NOTHING in (earlier.ticket, later.ticket) or earlier.ticket == later.ticket:
                     continue

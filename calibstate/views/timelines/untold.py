@@ -20,6 +20,7 @@ def heading(chain: ChainTimeline) -> str:
 def untold(chain: ChainTimeline) -> Iterator[str]:
     """Yield what is searched, and of which nobody can tell what it holds."""
     if chain.unsealed:
+        # A seal would tell, so who can make one is not left to guess.
         names = ", ".join(chain.unsealed)
         yield f"Not told here, since no seal says what they hold: {names}."
     if chain.external:

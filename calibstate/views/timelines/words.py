@@ -30,6 +30,7 @@ def ticket_name(timeline: Timeline, ticket: int) -> str:
 
 def bar_label(name: str) -> str:
     """Return what stands in the bar of a ticket: the number of its issue."""
+    # The project of an issue is the same nearly everywhere.
     match = _ISSUE.fullmatch(name)
     if match:
         return match[1]
@@ -41,6 +42,7 @@ def moment(bound: int) -> str:
     text = format_bound(bound)
     if text is None:
         return "…"
+    # Most certifications begin with a day.
     return text.removesuffix("T00:00:00").replace("T", " ")
 
 
