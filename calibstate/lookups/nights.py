@@ -219,6 +219,7 @@ def _alike(
     by_address = dict(sorted(having.items()))
     reference = meanwhile.reference(by_address)
     for addresses in by_fingerprint.values():
+        # Where none is named, those that differ are told elsewhere.
         wanted: list[RepositoryAddress] = []
         for address in addresses:
             if is_named and not shown.has_repository(address):
@@ -236,6 +237,7 @@ def _otherwise(
 ) -> SelectsOtherwise:
     names: dict[str, str] = {}
     for difference in compared.differences:
+        # What either of them selects has to be named.
         datasets = difference.first | difference.other
         for dataset in datasets:
             collection = dataset.collection

@@ -56,9 +56,10 @@ def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
     selected: set[str] = set()
     for rank in winning_ranks.tolist():
         selected.add(table.collections[rank])
+    ambiguities = table.ambiguities()
     return Resolved(
         tuple(winners),
-        tuple(table.ambiguities()),
+        tuple(ambiguities),
         frozenset(selected),
     )
 
@@ -153,14 +154,14 @@ class _Table:
         order = order[is_proper]
         collections = [leaf.collection for leaf in leaves]
         return cls(
-            dataset_type[order],
-            data_id[order],
-            uuid[order],
-            begin[order],
-            end[order],
-            key[order],
-            rank[order],
-            collections,
+            dataset_type=dataset_type[order],
+            data_id=data_id[order],
+            uuid=uuid[order],
+            begin=begin[order],
+            end=end[order],
+            key=key[order],
+            rank=rank[order],
+            collections=collections,
         )
 
     def ambiguities(self) -> Iterator[Ambiguity]:
@@ -201,7 +202,8 @@ class _Table:
         size = 2 * spans.itemsize
         is_other_key = np.diff(self.key, prepend=-1)
         starts = np.flatnonzero(is_other_key)
-        edges = [*starts.tolist(), len(spans)]
+        edges = starts.tolist()
+        edges.append(len(spans))
         starts_of: _Patterns = {}
         # A camera has as many data IDs as detectors and filters together, so
         # the loop cuts bytes and hashes them, and does nothing else.
@@ -281,9 +283,11 @@ def _paint_all(table: _Table) -> _Pieces:
         first = np.array(starts, np.int64)
         rows = first[:, None] + places
         number = len(first)
+        all_begins = np.tile(piece_begins, number)
+        all_ends = np.tile(piece_ends, number)
         positions.append(rows.ravel())
-        begins.append(np.tile(piece_begins, number))
-        ends.append(np.tile(piece_ends, number))
+        begins.append(all_begins)
+        ends.append(all_ends)
     position = np.concatenate(positions)
     begin = np.concatenate(begins)
     end = np.concatenate(ends)
@@ -317,7 +321,8 @@ def _paint(ranges: Sequence[Sequence[int]]) -> list[_Piece]:
         key=begin_of.__getitem__,
         reverse=True,
     )
-    moments = {*begin_of, *end_of}
+    moments = set(begin_of)
+    moments.update(end_of)
     edges = sorted(moments)
     # A heap: the first range that holds the moment is on top.
     holding: list[int] = []

@@ -72,12 +72,14 @@ def declared_searches(
         By name of the chain; a search comes first that most repositories
         have.
     """
+    sight = SealedSight()
     sides = Sides.of(
         None,
         desired,
-        SealedSight(),
+        sight,
     )
-    repositories = desired.in_order_of_waves(places_of(desired, scope))
+    addresses = places_of(desired, scope)
+    repositories = desired.in_order_of_waves(addresses)
     # Most repositories search the same, which is resolved once.
     same: _Searches = {}
     for address in repositories:
@@ -99,14 +101,18 @@ def declared_searches(
             sealed: set[str] = set()
             for leaf, _ in sources:
                 sealed.add(leaf)
+            timeline = fold(resolved, tickets)
+            held = _held(holdings)
+            # What no seal tells may win as well, and is named.
+            unsealed = frozenset(search.leaves) - sealed
             declared = DeclaredSearch(
                 repositories=tuple(addresses),
                 children=search.children,
                 searched=search.leaves,
                 selected=resolved.selected,
-                unsealed=frozenset(search.leaves) - sealed,
-                timeline=fold(resolved, tickets),
-                held=tuple(_held(holdings)),
+                unsealed=unsealed,
+                timeline=timeline,
+                held=tuple(held),
             )
             of_chain.append(declared)
         of_chain.sort(key=lambda search: -len(search.repositories))
@@ -155,15 +161,18 @@ def live_chains(
             for leaf in searched:
                 if leaf in holdings:
                     still_there.append(holdings[leaf])
+            timeline = fold(chain.resolved, tickets)
+            held = _held(still_there)
             chains[name] = LiveChain(
                 children=tuple(listed[name].children),
                 searched=searched,
                 selected=chain.resolved.selected,
-                timeline=fold(chain.resolved, tickets),
-                held=tuple(_held(still_there)),
+                timeline=timeline,
+                held=tuple(held),
             )
         return chains
 
+    # A silent repository costs one limit, and no other its turn.
     looks: dict[RepositoryAddress, Callable[[], Mapping[CollectionName, LiveChain]]] = {}
     for address in looked_at.chains:
         looks[address] = partial(chains_there, address)
@@ -186,7 +195,8 @@ def _held(holdings: Iterable[Holding]) -> Iterator[Held]:
             if row.data_id not in filters:
                 filter, _ = filter_and_detector(row.data_id)
                 filters[row.data_id] = filter
-            alike.add((row.dataset_type, filters[row.data_id], row.begin, row.end))
+            filter = filters[row.data_id]
+            alike.add((row.dataset_type, filter, row.begin, row.end))
         for dataset_type, filter, begin, end in sorted(alike):
             # What has an empty range is found by nobody.
             if begin < end:

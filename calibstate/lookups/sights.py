@@ -193,7 +193,10 @@ class _Looked:
         arrived = arrivals(list(self.whole))
         tickets: dict[str, SightOfTicket] = {}
         for name, ticket in self.tickets.items():
-            there = [leaf for leaf in ticket.leaves if leaf in self.whole]
+            there: list[str] = []
+            for leaf in ticket.leaves:
+                if leaf in self.whole:
+                    there.append(leaf)
             ingested: Ingested | None = None
             for leaf in there:
                 if leaf in arrived:
@@ -220,7 +223,10 @@ class _Looked:
             ticket = self.tickets.get(key.name)
             if ticket is None:
                 continue
-            there = [leaf for leaf in ticket.leaves if leaf in self.whole]
+            there: list[str] = []
+            for leaf in ticket.leaves:
+                if leaf in self.whole:
+                    there.append(leaf)
             if self._fingerprint(there) == written.noun.fingerprint:
                 for leaf in there:
                     del holdings[leaf]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..engine.expand import places_of
+from ..model.contents import Row
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.results.timelines import ChainTimeline
@@ -90,15 +91,18 @@ def declared_timelines(
     for key in sorted(alike):
         name, old, new = key
         chain = alike[key]
+        # A timeline of what nobody compares would cost as much again.
         timeline_before: Timeline | None = None
         if compares:
             timeline_before = timelines_before.of(old)
+        timeline = timelines_after.of(new)
         unsealed, external = _unknown(sides.after, new)
+        repositories = tuple(chain.repositories)
         drawn = ChainTimeline(
             name,
             chain.instrument,
-            tuple(chain.repositories),
-            timelines_after.of(new),
+            repositories,
+            timeline,
             timeline_before,
             unsealed,
             external,
@@ -116,6 +120,7 @@ def _unknown(side: Side, leaves: Sequence[str]) -> tuple[_Names, _Names]:
     for leaf in leaves:
         if leaf in told_by_seals:
             continue
+        # A ticket can be sealed; what others make cannot.
         if leaf in side.tickets:
             unsealed[side.tickets[leaf]] = None
         else:
@@ -142,7 +147,10 @@ class _Timelines:
             if self._types:
                 # What nobody asked for need not be resolved.
                 for place, holding in enumerate(holdings):
-                    rows = [row for row in holding.rows if row.dataset_type in self._types]
+                    rows: list[Row] = []
+                    for row in holding.rows:
+                        if row.dataset_type in self._types:
+                            rows.append(row)
                     holdings[place] = replace(holding, rows=tuple(rows))
             resolved = resolve(holdings)
             folded = fold(resolved, self._side.tickets)

@@ -101,6 +101,7 @@ def _read(row: RowEntry, tickets: int) -> TimelineRow:
         if begin >= end:
             raise ValueError(f"{row.dataset_type}: interval {index} ends before it begins")
         intervals.append(Interval(begin, end, ticket, odd))
+    # A row without an interval would have no end either.
     if not intervals:
         raise ValueError(f"{row.dataset_type}: it has no interval")
     return TimelineRow(row.dataset_type, row.filters, row.detectors, tuple(intervals))

@@ -57,6 +57,7 @@ def timeline_document(result: TimelinesDrawn) -> TimelineDocument:
     """Return the document of timelines."""
     chains: list[ChainTimelineEntry] = []
     for chain in result.chains:
+        # Nothing is compared where no base was named.
         before: TimelineEntry | None = None
         if chain.before:
             before = TimelineEntry.of(chain.before)

@@ -46,6 +46,7 @@ def changes_as_markdown(chains: Sequence[ChainTimeline], base: str) -> Iterator[
         lines = list(chain_as_markdown(of_others_untold, base))
         if not lines:
             continue
+        # One table says it of all of them.
         where = "; ".join(heading(chain) for chain in together)
         yield f"{safe(where)}\n"
         yield from lines

@@ -61,6 +61,7 @@ def tables(timeline: Timeline) -> Iterator[Table]:
         for interval in row.intervals:
             columns.append(Column(moment(interval.begin), (_cell(interval, timeline),)))
             notes.extend(_notes(interval, timeline))
+        # What ends is told by a column of nothing.
         end = row.intervals[-1].end
         if end != UNBOUNDED_END:
             columns.append(Column(moment(end), (_NOTHING,)))

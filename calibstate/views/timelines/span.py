@@ -100,6 +100,7 @@ def span_of(timelines: Iterable[Timeline]) -> Span:
         # All is valid for ever: any year shows that.
         now = _nanoseconds(datetime(2025, 1, 1, tzinfo=UTC))
         return Span(now, now + 365 * _DAY)
+    # Where nothing begins or ends there is nothing to see.
     first, last = min(bounds), max(bounds)
     more = max(int((last - first) * _BEFORE), 30 * _DAY)
     return Span(max(first - more, 0), min(last + more, UNBOUNDED[1]))

@@ -481,6 +481,7 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
             if changes(old, new, timelines):
                 picture = drawing.pair(old, new, timelines, (result.base, "now"))
                 rows.append((label, picture, 3 * _LINE + 6))
+    # Who meets the picture alone learns what it is of.
     title = f"Which ticket wins when: {result.of}"
     if result.base is not None:
         title += f", compared with {result.base}"
