@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ from ..ports.progress import Watch, unwatched
 from ..ports.rucio import RucioWriter
 from ..ports.silence import USUAL_TIMEOUT, Silences
 from ..ports.sources import SourceStore
-from . import host
+from . import clock, host
 from .addresses import Addresses
 from .archive import ArchivePlace
 from .asking import Asking, not_asked
@@ -430,7 +430,7 @@ class Places:
             Places that said nothing, perhaps in the midst of a look: nobody
             saw those now, whatever they answered before.
         """
-        now, declared = datetime.now(UTC), self._desired.digest
+        now, declared = clock.now(), self._desired.digest
         places: dict[RepositoryAddress, Seen] = {}
         for address in sorted(self._repositories):
             age = self._repositories[address].seen(now, declared)
@@ -443,7 +443,7 @@ class Places:
 
     def relied_on(self) -> tuple[Diagnostic, ...]:
         """Return what a person should know of how places were seen."""
-        now, declared = datetime.now(UTC), self._desired.digest
+        now, declared = clock.now(), self._desired.digest
         repositories = [self._repositories[address] for address in sorted(self._repositories)]
         notes = [repository.note_of_others(now, declared) for repository in repositories]
         notes += [repository.note_of_server() for repository in repositories]
@@ -523,7 +523,7 @@ class RecordingPlaces(Places):
     def _recording(self, address: RepositoryAddress) -> RecordingButler:
         from ..adapters.recorded import RecordingButler
 
-        began = stamp(datetime.now(UTC))
+        began = stamp(clock.now())
         live = super().butler(address)
         return self._recordings.setdefault(address, RecordingButler(live, began))
 

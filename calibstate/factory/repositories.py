@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
@@ -17,6 +17,7 @@ from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
+from . import clock
 from .addresses import Addresses
 from .asking import Asking
 from .observed import ObservedByOthers, SeenByOthers
@@ -91,7 +92,7 @@ class RepositoryPlace:
         """Return it to look at, or as others saw it."""
         if self._seen_by_others:
             return self._seen_by_others.relied_on()
-        began = datetime.now(UTC)
+        began = clock.now()
         try:
             reader = self._live.get()
         except NeedsRecoveryError:
@@ -142,7 +143,7 @@ class RepositoryPlace:
 
     def examine(self) -> Examined:
         """Look whether one can work there; nothing is written."""
-        began = datetime.now(UTC)
+        began = clock.now()
         examined = self._examine()
         self._note_look(began)
         return examined

@@ -6,10 +6,12 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from calibstate.factory import clock
 from tests.commands.sites import SUMMIT, Sites
 from tests.readers import note_digested
 
@@ -20,6 +22,13 @@ LOOKS = (("plan",), ("drift", "--format", "json"), ("status",))
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the collections whose rows were read, as it grows."""
     return note_digested(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def clock_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every look be of the same moment: documents tell of when it was."""
+    moment = datetime.now(UTC)
+    monkeypatch.setattr(clock, "source", lambda: moment)
 
 
 @pytest.mark.parametrize("words", LOOKS)

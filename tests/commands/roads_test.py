@@ -7,11 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from calibstate.adapters.registry.tables import Snapshot
+from calibstate.factory import clock
 from tests.adapters.butler_opening_test import kill_a_writer
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.tree import Ran
@@ -83,6 +85,13 @@ def look(sites: Sites) -> list[Ran]:
 
 def look_again(sites: Sites, *more: str) -> list[Ran]:
     return [sites.run(*words, *more) for words in LOOKS if words[0] in REMEMBERING]
+
+
+@pytest.fixture(autouse=True)
+def clock_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every look be of the same moment: documents tell of when it was."""
+    moment = datetime.now(UTC)
+    monkeypatch.setattr(clock, "source", lambda: moment)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,8 @@ def test_keys_in_the_address_of_a_bucket_are_not_repeated(
     for command in (["drift"], ["doctor", "--format", "json"], ["status", "--format", "json"]):
         ran = sites.run(*command)
         said = ran.out + ran.err
-        assert "***" in said
+        # What may be published has no address at all.
+        assert "***" in said or "archive cannot be seen" in said
         assert [form for form in (PASSWORD, PASSWORD.replace("/", "")) if form in said] == []
 
 
