@@ -542,6 +542,8 @@ def _setup_python(job: _Job, given: Mapping[str, str]) -> dict[str, str]:
 
 def _upload(job: _Job, given: Mapping[str, str]) -> dict[str, str]:
     source = job.workspace / given["path"]
+    if not source.exists() and given.get("if-no-files-found") == "ignore":
+        return {}
     assert source.is_dir(), f"no {given['path']}"
     target = job.hub.artifact(job.going.run.number, given["name"])
     assert given.get("overwrite") == "true" or not target.exists()
