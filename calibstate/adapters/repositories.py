@@ -568,6 +568,6 @@ def _unreachable(uri: str, error: DatabaseError, *, opening: bool) -> Unreachabl
     summary = "Repository does not answer"
     if opening:
         summary = "Repository cannot be opened"
-    detail, hint = what_a_database_says(error.cause)
-    address = without_secrets(uri)
-    return UnreachableError(Diagnostic(summary, f"{address}: {detail}.", hint=hint))
+    trouble = what_a_database_says(error.cause)
+    detail = f"{without_secrets(uri)}: {trouble.detail}."
+    return UnreachableError(Diagnostic(summary, detail, hint=trouble.hint, public=trouble.public))

@@ -281,6 +281,10 @@ class Repository:
                     hint="Run `calibstate apply`; it undoes that before it looks.",
                 )
             )
+        if isinstance(error, DBAPIError) and error.orig is not None:
+            trouble = what_a_database_says(error.orig)
+            detail = f"{self.name}: {trouble.detail}."
+            return _unreachable(detail, trouble.hint, summary, trouble.public)
         detail, hint = _detail_and_hint(error)
         return _unreachable(f"{self.name}: {detail}.", hint, summary)
 
@@ -426,8 +430,9 @@ def _unreachable(
     detail: str,
     hint: str,
     summary: str = "Repository cannot be opened",
+    public: str = "",
 ) -> UnreachableError:
-    return UnreachableError(Diagnostic(summary, detail, hint=hint))
+    return UnreachableError(Diagnostic(summary, detail, hint=hint, public=public))
 
 
 def _detail_and_hint(error: BaseException) -> tuple[str, str]:
@@ -439,8 +444,6 @@ def _detail_and_hint(error: BaseException) -> tuple[str, str]:
             return f"no permission to read {file}", ASK
         case DbAuthError():
             return f"the file of database passwords cannot be used: {line}", ASK
-        case DBAPIError() if error.orig is not None:
-            return what_a_database_says(error.orig)
         case BotoCoreError() | ClientError():
             return f"the object store refuses: {line}", CHECK
         case _:

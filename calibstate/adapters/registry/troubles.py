@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import NamedTuple
 
 from ...errors import without_secrets
 from .patience import last_wait
 
-__all__ = ["ASK", "CHECK", "first_line", "is_silence", "what_a_database_says"]
+__all__ = ["ASK", "CHECK", "DatabaseTrouble", "first_line", "is_silence", "what_a_database_says"]
 
 ASK = "Ask its owner for access, or run this as somebody who has it."
 CHECK = "Check `butler` in the site's file, and that the place can be reached from here."
@@ -45,7 +46,25 @@ _ENDED_BY_TIME = {
 """Codes of PostgreSQL (SQLSTATE) by which it ends what takes too long."""
 
 
-def what_a_database_says(error: BaseException) -> tuple[str, str]:
+class DatabaseTrouble(NamedTuple):
+    """What is wrong with a database."""
+
+    public: str
+    """In words that tell nothing of a machine."""
+
+    line: str
+    """What its module says, which may name hosts and files."""
+
+    hint: str
+    """What to do."""
+
+    @property
+    def detail(self) -> str:
+        """All that is known, for who works here."""
+        return f"{self.public}: {self.line}"
+
+
+def what_a_database_says(error: BaseException) -> DatabaseTrouble:
     """Return what is wrong with a database, and what to do.
 
     Parameters
@@ -58,14 +77,14 @@ def what_a_database_says(error: BaseException) -> tuple[str, str]:
         wait = last_wait()
         if wait and not wait.took_all:
             # Our limit is ours alone; that of its administrators is not.
-            return f"its database ends what takes longer than it allows: {line}", _ITS_LIMIT
+            return DatabaseTrouble("its database ends what takes longer than it allows", line, _ITS_LIMIT)
         how_long = f"within {wait.seconds:g} s" if wait else "in time"
-        return f"it did not answer {how_long}: {line}", _PATIENCE
+        return DatabaseTrouble(f"it did not answer {how_long}", line, _PATIENCE)
     code = _code(error)
     for begin, what, hint in _BY_CODE:
         if code.startswith(begin):
-            return f"{what}: {line}", hint
-    return f"its database does not answer: {line}", CHECK
+            return DatabaseTrouble(what, line, hint)
+    return DatabaseTrouble("its database does not answer", line, CHECK)
 
 
 def is_silence(error: BaseException) -> bool:
