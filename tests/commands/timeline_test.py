@@ -15,11 +15,12 @@ import pytest
 from lsst.daf.butler import Butler
 
 from calibstate.model.contents import CollectionType
+from calibstate.model.impacts import Effect
 from calibstate.model.timelinedocument import TimelineEntry
 from calibstate.model.timelines import NOTHING, Interval, Timeline, TimelineRow
 from calibstate.model.timespans import UNBOUNDED, UNBOUNDED_END, parse_tai
 from calibstate.views.timelines.span import span_of
-from calibstate.views.timelines.svg import Drawing
+from calibstate.views.timelines.svg import BEFORE_AND_AFTER, SIDE_BY_SIDE, Drawing
 from tests import world
 from tests.commands.impact_test import git
 from tests.lookups import Asked, associations, everything, look_up
@@ -290,3 +291,16 @@ def test_that_a_picture_shows_what_a_screen_would_hide() -> None:
     assert "\u202e" not in printed
     assert "DM&lt;U+202E&gt;-1" in printed
     ElementTree.fromstring(printed)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [(BEFORE_AND_AFTER, "✗ lost"), (SIDE_BY_SIDE, "✗ only above")]
+)
+def test_that_nothing_is_lost_between_two_places(words: Mapping[Effect, str], expected: str) -> None:
+    assert words.keys() == set(Effect)
+    interval = Interval(parse_tai("2024-01-01T00:00:00"), UNBOUNDED_END, 0)
+    row = TimelineRow("flat", (), "", (interval,))
+    above, below = Timeline("", ("DM-1",), (row,)), Timeline("", (), ())
+    printed = Drawing.of(above, below, words=words).pair(row, None, (above, below), ("a", "b"))
+    root = ElementTree.fromstring(printed)
+    assert [each.text for each in root.iter("text")][-1] == expected

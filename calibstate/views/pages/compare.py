@@ -11,7 +11,7 @@ from ...model.names import InstrumentName
 from ...model.pages import PageContent
 from ...model.timelinecompare import rows_by_filter
 from ...store.documents.pages_compare import Alike, DifferencePart, WinnerPart, compare_documents
-from ..timelines.svg import Drawing
+from ..timelines.svg import SIDE_BY_SIDE, Drawing
 from .addresses import compare_address
 from .page import Page
 
@@ -70,7 +70,7 @@ def _pictures(pair: tuple[Alike, Alike], different: tuple[DifferencePart, ...]) 
     timelines = (a.timeline, b.timeline)
     rows_of_a = rows_by_filter(a.timeline)
     rows_of_b = rows_by_filter(b.timeline)
-    drawing = Drawing.of(*timelines)
+    drawing = Drawing.of(*timelines, words=SIDE_BY_SIDE)
     names = (str(a.repositories[0]), str(b.repositories[0]))
     pictures: dict[tuple[str, tuple[str, ...]], Markup] = {}
     for difference in different:

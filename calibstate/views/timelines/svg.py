@@ -21,7 +21,7 @@ from .tints import tints_of
 from .untold import heading, untold
 from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
 
-__all__ = ["Change", "Drawing", "as_svg", "changes", "embed"]
+__all__ = ["BEFORE_AND_AFTER", "SIDE_BY_SIDE", "Change", "Drawing", "as_svg", "changes", "embed"]
 
 _HIGH = 15
 """Pixels of a bar."""
@@ -38,6 +38,25 @@ _LETTER = 6.6
 _WIDTHS = (("l1", 320), ("l2", 640), ("z2", 1280), ("z5", 3200), ("z10", 6400))
 """Classes of labels, each with the least width in pixels of a picture in which
 they are shown: on a telephone, on a screen, and zoomed 2, 5 and 10 times."""
+
+
+BEFORE_AND_AFTER = {
+    Effect.LOST: "✗ lost",
+    Effect.REVERTED: "↶ reverted",
+    Effect.REPLACED: "→ replaced",
+    Effect.NEWLY_COVERED: "+ newly covered",
+    Effect.SAME_CONTENT: "= same content",
+}
+"""Of a pair of which one comes after the other."""
+
+SIDE_BY_SIDE = {
+    Effect.LOST: "✗ only above",
+    Effect.REVERTED: "≠ differs",
+    Effect.REPLACED: "≠ differs",
+    Effect.NEWLY_COVERED: "+ only below",
+    Effect.SAME_CONTENT: "= same content",
+}
+"""Of a pair of two places: nothing was lost there, and nothing came."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +83,21 @@ class Drawing:
     span: Span
     tints: Mapping[str, int]
 
+    words: Mapping[Effect, str]
+    """What stands below a pair where something else wins."""
+
     @classmethod
-    def of(cls, *timelines: Timeline) -> Drawing:
-        """Return a drawing of some timelines, wide enough for all."""
-        return cls(span_of(timelines), tints_of(timelines))
+    def of(cls, *timelines: Timeline, words: Mapping[Effect, str] | None = None) -> Drawing:
+        """Return a drawing of some timelines, wide enough for all.
+
+        Parameters
+        ----------
+        timelines
+            What is drawn.
+        words
+            What stands below pairs; those of before and after unless told.
+        """
+        return cls(span_of(timelines), tints_of(timelines), words or BEFORE_AND_AFTER)
 
     def axis(self) -> str:
         """Return the axis: where months or years begin."""
@@ -296,26 +326,19 @@ class Drawing:
             old = ticket_name(timelines[0], change.before.ticket)
         if change.after:
             new = ticket_name(timelines[1], change.after.ticket)
-        words = f"{effect.value}: {old} → {new}, {moment(change.begin)} → {moment(change.end)} TAI"
+        mark, _, word = self.words[effect].partition(" ")
+        words = f"{word}: {old} → {new}, {moment(change.begin)} → {moment(change.end)} TAI"
         parts = [f'<g class="chg {kind}"><title>{escape(words)}</title>']
         parts.append(f'<line x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/>')
         # However short it is, its begin is a mark that can be seen.
         parts.append(f'<line class="mark" x1="{x1}" x2="{x1}" y1="{y - 4}" y2="{y + 1}"/>')
         parts.append(f'<line x1="{x2}" x2="{x2}" y1="{y - 4}" y2="{y}"/>')
-        parts.append(f'<text x="{x1}" dx="2" y="{y + 12}">{_MARKS[effect]} {escape(effect.value)}</text></g>')
+        parts.append(f'<text x="{x1}" dx="2" y="{y + 12}">{mark} {escape(word)}</text></g>')
         return "".join(parts)
 
 
 _SPOKEN = 12
 """Intervals that are read out; the table has all."""
-
-_MARKS = {
-    Effect.LOST: "✗",
-    Effect.REVERTED: "↶",
-    Effect.REPLACED: "→",
-    Effect.NEWLY_COVERED: "+",
-    Effect.SAME_CONTENT: "=",
-}
 
 
 def changes(
