@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -37,8 +38,15 @@ Clock = Callable[[Callable[[], datetime]], None]
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return what has the commands ask another clock."""
 
+    one_at_a_time = Lock()
+
     def ask(source: Callable[[], datetime]) -> None:
-        monkeypatch.setattr(clock, "source", source)
+        # Looks side by side ask the clock, and some clocks look into a butler.
+        def now() -> datetime:
+            with one_at_a_time:
+                return source()
+
+        monkeypatch.setattr(clock, "source", now)
 
     return ask
 

@@ -275,7 +275,10 @@ def test_of_a_place_that_does_not_answer_nothing_is_told() -> None:
 
     assert {cell(stands, name, SUMMIT).state for name in ("DM-1", "DM-3", "DM-5")} == {State.UNREACHABLE}
     assert cell(stands, "DM-3", EMBARGO).state is State.SEARCHED
-    assert stands.tables[0].columns[0].unreachable == f"{SUMMIT} does not answer."
+    column = stands.tables[0].columns[0]
+    # What may be published tells nothing of a machine; a terminal tells all.
+    assert column.unreachable == "out of reach"
+    assert column.unreachable_here == f"{SUMMIT} does not answer."
 
 
 def test_without_the_archive_nobody_can_tell_what_a_ticket_holds() -> None:
