@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from lsst.daf.butler.cli.butler import cli
+from lsst.daf.butler.cli.butler import UncachedButlerCLI
 
 from tests import world
 from tests.annex import electrometer_file, electrometer_path, shutter_file, shutter_path
@@ -42,8 +42,8 @@ class Stock:
 
     def run(self, command: str, *locations: str, at: str = ORIGIN, more: Sequence[str] = ()) -> int:
         words = [command, str(self.sites.path(at)), "LSSTComCam", *locations, *more]
-        ran = CliRunner().invoke(cli, words)
-        return ran.exit_code
+        # The usual one remembers which commands there were when it was first asked.
+        return CliRunner().invoke(UncachedButlerCLI("butler"), words).exit_code
 
     def ingested(self, dataset_type: str = "photodiode", run: str = RUN, at: str = ORIGIN) -> dict[int, str]:
         """Return the UUID of the dataset of each exposure."""
