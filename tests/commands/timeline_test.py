@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import random
 import re
 import shutil
@@ -304,3 +305,15 @@ def test_that_nothing_is_lost_between_two_places(words: Mapping[Effect, str], ex
     printed = Drawing.of(above, below, words=words).pair(row, None, (above, below), ("a", "b"))
     root = ElementTree.fromstring(printed)
     assert [each.text for each in root.iter("text")][-1] == expected
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "svg"])
+def test_that_what_two_chains_share_is_told_once(live: Live, capsys: Any, format: str) -> None:
+    file = live.tree.state / "chains" / "outer.yaml"
+    file.write_text(f"chain: {CHAIN}/outer\ninstrument: LSSTComCam\nentries:\n  - {CHAIN}\n")
+    with Butler.from_config(str(live.tree.repository(PLACE)), writeable=True) as butler:
+        world.add_chain(butler, f"{CHAIN}/outer", [CHAIN])
+
+    printed = live.tree.run(capsys, "timeline", PLACE, "--format", format).out
+
+    assert f"The same as {CHAIN}." in html.unescape(printed)

@@ -248,7 +248,7 @@ class Frame:
         base = url(self.content.wishes.jira)
         if not base or key is None or not is_issue_key(key):
             return ""
-        return f"{base.rstrip('/')}/{quote(key)}"
+        return f"{base.rstrip('/')}/browse/{quote(key)}"
 
     @cached_property
     def navigation(self) -> Sequence[NavigationLink]:

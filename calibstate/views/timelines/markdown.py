@@ -10,15 +10,18 @@ from ...model.timelines import Timeline
 from ..markdown import row, safe
 from .ordinal import Table, pairs, tables
 from .text import legend
-from .untold import heading, untold
+from .untold import heading, told_once, untold
 
 __all__ = ["as_markdown", "chain_as_markdown", "changes_as_markdown"]
 
 
 def as_markdown(result: TimelinesDrawn) -> Iterator[str]:
     """Yield each chain, with a table for rows that change together."""
-    for chain in result.chains:
+    for chain, same in told_once(result.chains):
         yield f"### {safe(heading(chain))}\n"
+        if same:
+            yield f"{safe(same)}\n"
+            continue
         yield from chain_as_markdown(chain, result.base)
     if result.chains:
         yield safe(legend(result))

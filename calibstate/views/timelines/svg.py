@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
+from textwrap import wrap
 
 from ...model.impacts import Effect
-from ...model.results.timelines import TimelinesDrawn
+from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
 from ..printable import printable
 from .ordinal import side_by_side
 from .span import Span, span_of
 from .tints import tints_of
-from .untold import heading, untold
+from .untold import heading, told_once, untold
 from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
 
 __all__ = ["BEFORE_AND_AFTER", "SIDE_BY_SIDE", "Change", "Drawing", "as_svg", "changes", "embed"]
@@ -448,14 +449,33 @@ _LABELS = 200
 """Pixels of its labels."""
 
 
-def embed(rows: Sequence[tuple[str, str, int]], drawing: Drawing, title: str) -> str:
+_LETTERS = 138
+"""Letters of a line that goes from one edge to the other."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a picture that stands by itself."""
+
+    words: str
+    """Its label, or a line of text."""
+
+    high: int
+    """Pixels that it takes."""
+
+    picture: str = '<svg width="100%" height="1"></svg>'
+    """As `Drawing` draws it."""
+
+    is_bold: bool = True
+
+
+def embed(rows: Sequence[Row], drawing: Drawing, title: str) -> str:
     """Return a picture that stands by itself, and follows dark mode.
 
     Parameters
     ----------
     rows
-        Of each its label, its picture as `Drawing` draws it, and how many
-        pixels it is high.
+        What is shown, from the top.
     drawing
         Whose axis stands above them.
     title
@@ -467,11 +487,12 @@ def embed(rows: Sequence[tuple[str, str, int]], drawing: Drawing, title: str) ->
     axis = drawing.axis().replace("<svg ", f'<svg x="{_LABELS}" y="{y}" ').replace("100%", str(width), 1)
     parts.append(axis)
     y += _LINE
-    for label, picture, height in rows:
-        parts.append(f'<text x="4" y="{y + 13}" font-weight="600">{escape(label)}</text>')
-        placed = picture.replace("<svg ", f'<svg x="{_LABELS}" y="{y}" ', 1)
+    for row in rows:
+        weight = ' font-weight="600"' if row.is_bold else ""
+        parts.append(f'<text x="4" y="{y + 13}"{weight}>{escape(row.words)}</text>')
+        placed = row.picture.replace("<svg ", f'<svg x="{_LABELS}" y="{y}" ', 1)
         parts.append(placed.replace('width="100%"', f'width="{width}"', 1))
-        y += height
+        y += row.high
     height = y + 4
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height}" role="img">'
@@ -488,22 +509,21 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
         if chain.before:
             shown.append(chain.before)
     drawing = Drawing.of(*shown)
-    rows: list[tuple[str, str, int]] = []
-    for chain in result.chains:
-        rows.append((heading(chain), _NO_PICTURE, _LINE + 6))
-        # A picture goes where nobody reads what stood beside it.
-        for sentence in untold(chain):
-            rows.append((sentence, _NO_PICTURE, _LINE))
+    rows: list[Row] = []
+    for chain, same in told_once(result.chains):
+        rows.extend(_above(chain, same))
+        if same:
+            continue
         if chain.before is None or result.base is None:
             for row in chain.timeline.rows:
-                rows.append((row_label(row), drawing.bars(row, chain.timeline), _LINE + 1))
+                rows.append(Row(row_label(row), _LINE + 1, drawing.bars(row, chain.timeline)))
             continue
         timelines = (chain.before, chain.timeline)
         for dataset_type, filter, old, new in side_by_side(*timelines):
             label = f"{dataset_type} {filter}".strip()
             if changes(old, new, timelines):
                 picture = drawing.pair(old, new, timelines, (result.base, "now"))
-                rows.append((label, picture, 3 * _LINE + 6))
+                rows.append(Row(label, 3 * _LINE + 6, picture))
     # Who meets the picture alone learns what it is of.
     title = f"Which ticket wins when: {result.of}"
     if result.base is not None:
@@ -511,4 +531,12 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
     yield embed(rows, drawing, title).rstrip("\n")
 
 
-_NO_PICTURE = '<svg width="100%" height="1"></svg>'
+def _above(chain: ChainTimeline, same: str) -> Iterator[Row]:
+    """Yield what stands above the rows of a chain, or in their place."""
+    for line in wrap(heading(chain), _LETTERS):
+        yield Row(line, _LINE + 6)
+    # A picture goes where nobody reads what stood beside it.
+    sentences = (same,) if same else untold(chain)
+    for sentence in sentences:
+        for line in wrap(sentence, _LETTERS):
+            yield Row(line, _LINE, is_bold=False)

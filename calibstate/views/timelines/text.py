@@ -9,7 +9,7 @@ from rich.text import Text
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..size import columns_of_terminal
 from .ordinal import Table, blocks, pairs, tables, wide
-from .untold import heading, untold
+from .untold import heading, told_once, untold
 
 __all__ = ["as_text", "legend"]
 
@@ -22,13 +22,10 @@ _USUAL = 80
 def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
     """Yield each chain, with a small table for rows that change together."""
     width = columns_of_terminal() or _USUAL
-    shown: dict[tuple[object, object], str] = {}
-    for chain in result.chains:
+    for chain, same in told_once(result.chains):
         yield Text(heading(chain), "bold")
-        # A chain within a chain often selects the same as that.
-        same = shown.setdefault((chain.timeline, chain.before), chain.chain)
-        if same != chain.chain:
-            yield f"  The same as {same}."
+        if same:
+            yield f"  {same}"
             yield ""
             continue
         for table in _tables(chain, result):

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...model.results.timelines import ChainTimeline
 
-__all__ = ["heading", "untold"]
+__all__ = ["heading", "told_once", "untold"]
+
+
+def told_once(chains: Iterable[ChainTimeline]) -> Iterator[tuple[ChainTimeline, str]]:
+    """Yield each chain, and what tells of its timeline already.
+
+    A chain within a chain often selects the same as that.
+
+    Parameters
+    ----------
+    chains
+        In the order in which they are told.
+
+    Yields
+    ------
+    tuple
+        The chain, and a sentence that stands for its timeline; empty: it is
+        the first that has such a one.
+    """
+    first: dict[tuple[object, object], str] = {}
+    for chain in chains:
+        same = first.setdefault((chain.timeline, chain.before), chain.chain)
+        yield chain, "" if same == chain.chain else f"The same as {same}."
 
 
 def heading(chain: ChainTimeline) -> str:
