@@ -45,6 +45,7 @@ OF_GITHUB = (
     "workflows/apply-site.yml",
     "workflows/apply.yml",
     "workflows/drift.yml",
+    "workflows/pages.yml",
     "workflows/plan.yml",
 )
 """What a new tree gets of this repository's own files for GitHub."""

@@ -28,6 +28,8 @@ _OUR_FOLDER = re.compile(r"(?<![\w-])state/")
 _OUR_PATHS = re.compile(r'^ +paths: \["state/\*\*"\]\n', re.MULTILINE)
 _OUR_WAVES = re.compile(r"^# What was merged, carried out:.*?^#$\n", re.MULTILINE | re.DOTALL)
 _FROM_ORIGIN_ON = re.compile(r"^  usdf:\n.*\Z", re.MULTILINE | re.DOTALL)
+_OUR_PAGES = re.compile(r"^    paths: \[.*$", re.MULTILINE)
+_OUR_DOCUMENTATION = re.compile(r"^ +- name: Build the documentation\n.*?(?=^ +- )", re.MULTILINE | re.DOTALL)
 _OF_THE_PROGRAM = re.compile(r"^## A change of the program\n.*\Z", re.MULTILINE | re.DOTALL)
 
 _WAVES = """\
@@ -121,6 +123,7 @@ def workflows(layout: Layout, program: Program) -> dict[str, str]:
         "apply.yml": _apply(layout),
         "apply-site.yml": _ours("workflows/apply-site.yml"),
         "drift.yml": _drift(layout),
+        "pages.yml": _pages(),
     }
     written: dict[str, str] = {}
     for name, text in texts.items():
@@ -161,6 +164,19 @@ def _drift(layout: Layout) -> str:
             "runs-on: [self-hosted, calibstate, usdf]": (
                 f"runs-on: [self-hosted, calibstate, {scalar(layout.origin)}]"
             ),
+        },
+    )
+
+
+def _pages() -> str:
+    text = _once(_OUR_PAGES, '    paths: ["state/**"]', _ours("workflows/pages.yml"))
+    text = _once(_OUR_DOCUMENTATION, "", text)
+    # The documentation is calibstate's, and published by whoever says where.
+    return _replaced(
+        text,
+        {
+            "pages for a browser; below /docs/ the documentation.": "pages for a browser.",
+            " || (steps.where.outputs.url && format('{0}/docs', steps.where.outputs.url))": "",
         },
     )
 

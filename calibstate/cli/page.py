@@ -54,8 +54,8 @@ def page(
         typer.Option(
             "--jira",
             metavar="URL",
-            envvar="CALIBSTATE_JIRA_BROWSE",
-            help="What stands before the key of a ticket in its link, such as https://rubinobs.atlassian.net/browse.",
+            envvar="CALIBSTATE_JIRA_URL",
+            help="What stands before /browse/TICKET in links, such as https://rubinobs.atlassian.net.",
         ),
     ] = "",
     docs: Annotated[

@@ -52,8 +52,8 @@ class PageWishes:
     """Where they will be found; empty: nobody knows."""
 
     jira: str = ""
-    """Address of the tracker, without the key of a ticket; empty: tickets are
-    not linked."""
+    """What stands in front of ``/browse/TICKET``; empty: tickets are not
+    linked."""
 
     docs: str = ""
     """Where the documentation is published; empty: it is not linked."""

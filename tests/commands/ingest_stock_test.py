@@ -42,7 +42,7 @@ class Stock:
 
     def run(self, command: str, *locations: str, at: str = ORIGIN, more: Sequence[str] = ()) -> int:
         words = [command, str(self.sites.path(at)), "LSSTComCam", *locations, *more]
-        # The usual one remembers which commands there were when it was first asked.
+        # The usual one remembers the commands there were at first.
         return CliRunner().invoke(UncachedButlerCLI("butler"), words).exit_code
 
     def ingested(self, dataset_type: str = "photodiode", run: str = RUN, at: str = ORIGIN) -> dict[int, str]:

@@ -102,6 +102,13 @@ def answered(known: dict[str, Any], method: str, url: Any, fields: dict[str, str
     if method == "GET" and (found := re.fullmatch(r"commits/([0-9a-f]{40})/pulls", path)):
         allow(known, "pull-requests: read")
         return [p for p in known["pulls"] if found[1] in (p["merge_commit_sha"], p["head"]["sha"])]
+    if (method, path) == ("GET", "pages"):
+        allow(known, "pages: read")
+        # Its body goes where an answer would.
+        if not known["pages"]:
+            print(json.dumps({"message": "Not Found", "status": "404"}))  # noqa: T201
+            missing(path)
+        return {"html_url": known["pages"], "build_type": "workflow"}
     if method == "GET" and (found := re.fullmatch(r"actions/workflows/([\w.-]+)/runs", path)):
         allow(known, "actions: read")
         runs = [r for r in known["runs"] if r["path"] == f".github/workflows/{found[1]}"]

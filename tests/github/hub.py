@@ -27,6 +27,7 @@ EMPTY: Mapping[str, Any] = {
     "labels": [],
     "runs": [],
     "tokens": {},
+    "pages": "",
     "asked": [],
 }
 
@@ -187,6 +188,11 @@ class Hub:
         return Event(
             "workflow_dispatch", self.git("rev-parse", "main"), payload={"inputs": inputs}, inputs=inputs
         )
+
+    def set_up_pages(self, url: str = "https://observatory.github.io/calibrations/") -> None:
+        """Have Pages published at an address."""
+        with state(self.folder) as known:
+            known["pages"] = url
 
     # What GitHub does
 

@@ -111,7 +111,7 @@ def test_zizmor_finds_nothing_in_what_init_writes(begun: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", ["plan", "apply", "apply-site", "drift"])
+@pytest.mark.parametrize("name", ["plan", "apply", "apply-site", "drift", "pages"])
 def test_what_init_writes_is_what_we_have_ourselves(begun: Path, name: str) -> None:
     file = begun / ".github" / "workflows" / f"{name}.yml"
     text = file.read_text()
@@ -187,6 +187,8 @@ def test_only_these_jobs_may_write() -> None:
     assert writers == {
         ("plan.yml", "plan", "pull-requests"),
         ("drift.yml", "compare", "issues"),
+        ("drift.yml", "pages", "pages"),
+        ("drift.yml", "pages", "id-token"),
         ("pages.yml", "deploy", "pages"),
         ("pages.yml", "deploy", "id-token"),
         ("publish.yml", "publish", "id-token"),

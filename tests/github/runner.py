@@ -137,6 +137,8 @@ class Runner:
     """Sites whose runners do not answer."""
     guarded: set[str] = field(default_factory=lambda: {"summit"})
     """Environments that people have to approve."""
+    variables: dict[str, str] = field(default_factory=lambda: dict(VARIABLES))
+    """Variables of the repository."""
     workflows: Path = ROOT / ".github" / "workflows"
     top: Path = ROOT
     """The repository that the workflows call others of."""
@@ -162,7 +164,8 @@ class Runner:
         done = {name: job for name, job in (resumed.jobs if resumed else {}).items() if job.steps}
         going = _Going(self, run, event, approved, {n: j for n, j in done.items() if j.result == "success"})
         contexts = going.github(said)
-        going.jobs(file, said, contexts, dict(event.inputs), None, "")
+        secrets = {} if event.from_fork else SECRETS
+        going.jobs(file, said, contexts, dict(event.inputs), None, "", secrets)
         failed = any(job.result == "failure" for job in run.jobs.values())
         self.hub.ended(run.number, "failure" if failed else "success")
         return run
@@ -201,6 +204,7 @@ class _Going:
         inputs: Mapping[str, Any],
         caller: Mapping[str, str] | None,
         prefix: str,
+        secrets: Mapping[str, str],
     ) -> str:
         """Run the jobs of a workflow, and return how it went."""
         done: dict[str, Job] = {}
@@ -211,7 +215,8 @@ class _Going:
             contexts = {
                 "github": {**github, "token": "not for jobs"},
                 "inputs": inputs,
-                "vars": VARIABLES,
+                "secrets": secrets,
+                "vars": self.runner.variables,
                 "needs": {n: {"result": done[n].result, "outputs": done[n].outputs} for n in _needs(job)},
                 "env": {},
             }
@@ -273,8 +278,13 @@ class _Going:
             called = self.runner.top / job["uses"].removeprefix("./")
             inner = load(called)
             given = {key: at_jobs.anything(value) for key, value in job.get("with", {}).items()}
-            inputs = _inputs(inner["on"]["workflow_call"]["inputs"], given)
-            result = self.jobs(called, inner, contexts["github"], inputs, permissions, f"{prefix}{title} / ")
+            on = inner["on"]["workflow_call"]
+            inputs = _inputs(on.get("inputs", {}), given)
+            # It has no others than it is handed.
+            secrets = {key: at_jobs.text(value) for key, value in job.get("secrets", {}).items()}
+            assert secrets.keys() <= on.get("secrets", {}).keys()
+            below = f"{prefix}{title} / "
+            result = self.jobs(called, inner, contexts["github"], inputs, permissions, below, secrets)
             return Job(title, result)
         if before := self.done.get(prefix + title):
             return before
@@ -299,7 +309,6 @@ class _Going:
         contexts = {
             **contexts,
             "github": {**contexts["github"], "token": token},
-            "secrets": {} if self.event.from_fork else SECRETS,
         }
         going = _Job(self, file, name, said, job, contexts, variables, next(self.count))
         done = going.carry_out(Job(title, "success", group=group))
@@ -524,10 +533,13 @@ def _checkout(job: _Job, given: Mapping[str, str]) -> dict[str, str]:
     ref = given.get("ref") or job.going.event.sha
     folder = job.workspace / given.get("path", ".")
     folder.mkdir(exist_ok=True)
+    commits = given.get("fetch-depth", "1")
+    # None stands for all of them.
+    depth = () if commits == "0" else (f"--depth={commits}",)
     for words in (
         ("init", "--quiet"),
         ("remote", "add", "origin", f"file://{job.hub.bare}"),
-        ("fetch", "--quiet", "--no-tags", f"--depth={given.get('fetch-depth', '1')}", "origin", ref),
+        ("fetch", "--quiet", "--no-tags", *depth, "origin", ref),
         ("checkout", "--quiet", "--detach", "FETCH_HEAD"),
     ):
         job.hub.git(*words, at=folder)

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from calibstate.cli.app import run as calibstate
 from tests.github.conftest import NEW, REPOSITORIES, World, proposal, ticket
 from tests.github.hub import Hub, state
 from tests.github.runner import ROOT, Job, Run, Runner, load, run_steps
+from tests.services.jira import JiraServer
 
 MARKER = "<!-- calibstate report -->"
 DIGEST = re.compile(r"The digest of this plan is `(sha256:[0-9a-f]{64})`")
@@ -121,6 +123,47 @@ def test_a_fork_gets_no_secret_no_plan_and_no_comment(hub: Hub, runner: Runner) 
     assert MARKER in run.jobs["plan"].summary
     assert shown(hub, run) == {}
     assert not (report(hub, run) / "plans").exists()
+
+
+@pytest.mark.parametrize("fork", [False, True], ids=["ours", "a fork"])
+def test_the_picture_of_a_proposal_is_kept_beside_its_report(hub: Hub, runner: Runner, fork: bool) -> None:
+    ticket_file = f"state/tickets/LSSTComCam/{NEW}.yaml"
+    files = proposal(hub)
+    hostile = re.sub(r"summary: .*", 'summary: "<script>alert(1)</script> ]]> & more"', files[ticket_file])
+    number = hub.propose({**files, ticket_file: hostile}, fork=fork)
+
+    picture = report(hub, plan(hub, runner, number)) / "timeline.svg"
+
+    drawn = ElementTree.fromstring(picture.read_text())
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert {element.tag.partition("}")[2] for element in drawn.iter()}.isdisjoint({"script", "foreignObject"})
+    assert NEW in "".join(drawn.itertext())
+
+
+def test_of_a_proposal_with_mistakes_there_is_no_picture(hub: Hub, runner: Runner) -> None:
+    wrong = "state/chains/LSSTComCam.yaml"
+    files = proposal(hub)
+    number = hub.propose({**files, wrong: files[wrong].replace("entries:", "entires:")})
+
+    run = runner.run("plan.yml", hub.opened(number))
+
+    assert run.results == {"plan": "failure"}
+    assert {file.name for file in report(hub, run).iterdir()} == {"report.md", "report.json", "full.md"}
+
+
+def test_jira_is_asked_for_ours_and_never_for_a_fork(
+    hub: Hub, runner: Runner, jira_server: JiraServer
+) -> None:
+    runner.variables["CALIBSTATE_JIRA_URL"] = jira_server.address
+    ours, forked = hub.propose(proposal(hub)), hub.propose(proposal(hub), fork=True)
+
+    plan(hub, runner, forked)
+    of_fork = len(jira_server.asked)
+    plan(hub, runner, ours)
+
+    assert of_fork == 0
+    assert jira_server.asked
+    assert f"]({jira_server.address}/browse/" in hub.comments[0]
 
 
 def test_mistakes_are_told_at_their_lines_and_in_the_comment(hub: Hub, runner: Runner) -> None:
@@ -332,8 +375,9 @@ def test_drift_is_kept_in_one_issue_until_it_is_over(world: World, hub: Hub, run
         "observe (tts)": "queued",
         "archive": "success",
         "compare": "skipped",
+        "pages": "skipped",
     }
-    assert first.results == {"observe": "skipped", "archive": "skipped", "compare": "success"}
+    assert first.results["compare"] == "success"
     assert (opened["state"], opened["labels"]) == ("open", ["calibstate-drift"])
     assert "u/somebody/flats" in opened["body"]
     assert (updated["number"], updated["state"]) == (opened["number"], "open")
@@ -533,11 +577,118 @@ def test_a_night_runs_each_share_of_all_tests(hub: Hub, runner: Runner) -> None:
     ]
 
 
-def test_the_documentation_is_built_and_deployed(hub: Hub, runner: Runner) -> None:
+# The pages
+
+
+URL = "https://observatory.github.io/calibrations/"
+
+
+def published(hub: Hub) -> Path:
+    return hub.folder / "pages"
+
+
+def overview(folder: Path) -> dict[str, str]:
+    """Return how each repository stands by the pages of a folder."""
+    told = json.loads((folder / "status.json").read_text())
+    return {entry["repository"]: entry["state"] for entry in told["repositories"]}
+
+
+def test_the_pages_are_published_and_the_documentation_below_them(hub: Hub, runner: Runner) -> None:
+    hub.set_up_pages(URL)
+
+    run = runner.run("pages.yml", hub.pushed())
+
+    assert run.results == {"build": "success", "deploy": "success"}, run.jobs["build"].log
+    assert run.annotations() == run.annotations("warning") == run.annotations("notice") == []
+    assert (published(hub) / "docs" / "index.html").is_file()
+    page = (published(hub) / "index.html").read_text()
+    assert f'<a href="{URL}docs">Documentation</a>' in page
+    assert "main" in page
+    assert set(overview(published(hub)).values()) == {"in sync"}
+    assert URL in (published(hub) / "feed.atom").read_text()
+
+
+def test_pages_that_nobody_has_set_up_are_kept_and_not_published(hub: Hub, runner: Runner) -> None:
+    run = runner.run("pages.yml", hub.scheduled("47 * * * *"))
+
+    assert run.results == {"build": "success", "deploy": "skipped"}
+    assert [words for words in run.annotations("notice") if "not set up" in words]
+    assert not published(hub).exists()
+    assert (hub.artifact(run.number, "github-pages") / "index.html").is_file()
+
+
+def test_pages_of_another_branch_are_not_published(hub: Hub, runner: Runner) -> None:
+    hub.set_up_pages()
+    event = hub.dispatched()
+
+    run = runner.run("pages.yml", type(event)(**{**vars(event), "ref": "refs/heads/mine"}))
+
+    assert run.results == {"build": "success", "deploy": "skipped"}
+
+
+def test_pages_without_a_source_are_published_and_say_what_is_missing(
+    world: World, hub: Hub, runner: Runner
+) -> None:
+    hub.set_up_pages()
+    for file in (world.folder / "records").rglob("*"):
+        if file.is_file() and "tts" in file.parts:
+            file.write_text("half a rec")
+
+    run = runner.run("pages.yml", hub.scheduled("47 * * * *"))
+
+    assert run.results == {"build": "success", "deploy": "success"}
+    assert [words for words in run.annotations("warning") if "could be read" in words]
+    states = overview(published(hub))
+    assert states["tts/LSSTComCam"] == "unreachable"
+    assert states["bts/LSSTComCam"] == "in sync"
+
+
+def test_pages_of_a_main_that_does_not_validate_tell_of_the_newest_one_that_does(
+    hub: Hub, runner: Runner
+) -> None:
+    hub.set_up_pages()
+    chain = "state/chains/LSSTComCam.yaml"
+    hub.push({chain: (hub.desk / chain).read_text().replace("entries:", "entires:")})
+
     run = runner.run("pages.yml", hub.pushed())
 
     assert run.results == {"build": "success", "deploy": "success"}
-    assert (hub.folder / "pages" / "index.html").is_file()
+    assert "does not validate" in (published(hub) / "index.html").read_text()
+    assert overview(published(hub)).keys() == {
+        f"{site}/{name}" for site, names in REPOSITORIES.items() for name in names
+    }
+
+
+def test_what_was_compared_is_published_at_once(world: World, hub: Hub, runner: Runner) -> None:
+    hub.set_up_pages()
+    world.disturb("bts")
+    observe(hub, runner)
+
+    run = compare(hub, runner)
+
+    assert run.results == {
+        "observe": "skipped",
+        "archive": "skipped",
+        "compare": "success",
+        "pages": "success",
+        "pages / build": "success",
+        "pages / deploy": "success",
+    }
+    assert overview(published(hub))["bts/LSSTComCam"] == "extra"
+    assert "u/somebody/flats" in (published(hub) / "index.html").read_text()
+
+
+def test_a_repository_of_its_own_publishes_its_pages_without_a_documentation(own: Runner) -> None:
+    own.hub.set_up_pages()
+    own.variables["CALIBSTATE_NO_PEOPLE"] = "yes"
+
+    run = own.run("pages.yml", own.hub.pushed())
+
+    assert run.results == {"build": "success", "deploy": "success"}, run.jobs["build"].log
+    assert not (published(own.hub) / "docs").exists()
+    pages = [file.read_text() for file in published(own.hub).rglob("*.html")]
+    assert pages
+    assert not [page for page in pages if "Observer" in page or ">Documentation</a>" in page]
 
 
 RELEASE = {
@@ -586,7 +737,12 @@ def test_a_night_tells_of_damage_in_the_archive(world: World, hub: Hub, runner: 
     run = runner.run("drift.yml", hub.dispatched(what="archive"))
 
     assert files
-    assert run.results == {"observe": "skipped", "archive": "failure", "compare": "skipped"}
+    assert run.results == {
+        "observe": "skipped",
+        "archive": "failure",
+        "compare": "skipped",
+        "pages": "skipped",
+    }
     assert "SHA-256" in run.jobs["archive"].summary
 
 
