@@ -9,6 +9,7 @@ but linked from where the tests run.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -314,4 +315,15 @@ def test_the_fast_demonstration_comes_to_its_end_from_the_wheel(
     assert "21 done." in ran.stdout
     assert "No steps, 1 extra." in ran.stdout
     assert not (world / "rucio").exists()
-    assert again.returncode == 0, again.stderr
+    # What is on its way when it ends.
+    assert "3 steps at 3 places, 1 extra." in again.stdout, again.stderr
+    page = world / "pages" / "index.html"
+    assert ran.stdout.splitlines()[-1] == f"What is deployed where: open {page} in a browser."
+    told = json.loads((world / "pages" / "status.json").read_text())
+    assert {entry["repository"]: entry["state"] for entry in told["repositories"]} == {
+        "bts/LSSTComCam": "unwanted",
+        "summit/LSSTComCam": "unwanted",
+        "usdf/embargo": "unreachable",
+        "usdf/main": "in sync",
+    }
+    assert "u/observer/flat-r-test" in page.read_text()

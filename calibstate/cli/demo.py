@@ -20,6 +20,7 @@ from ..store import statefile
 from . import demo_construction, screen
 from .app import app, run
 from .demo_construction import By
+from .demo_page import show_page
 from .groups import grouped
 from .nouns import Noun
 
@@ -105,8 +106,10 @@ def demo(
         screen.tell("Building four repositories with the LSSTComCam chain; the summit is two tickets behind,")
         screen.tell("the base test stand too, and somebody changed its chain by hand.")
         world = build_world(folder, carrier)
+        page = None
         if not only_build:
             _show_carried(world, carrier) if carrier else _show(world)
+            page = show_page(world.state, world.folder / "pages", _step, _quietly)
         if carrier and serve:
             _serve(carrier)
     if only_build and not serve:
@@ -114,6 +117,8 @@ def demo(
     elif not serve:
         how_to_go_on = _with_rucio if world.carrier else _by_hand
         screen.print_lines([how_to_go_on(world.folder)])
+        if page:
+            screen.print_lines(["", f"What is deployed where: open {page} in a browser."])
     raise typer.Exit(ExitCode.DONE)
 
 
@@ -218,10 +223,9 @@ def build_world(folder: Path, carrier: Carrier | None) -> Demo:
 
 def _deploy(world: Demo, expected: ExitCode) -> None:
     """Do all that can be done of what is declared so far."""
-    with redirect_stdout(io.StringIO()) as printed:
-        code = run(["-C", str(world.state), "apply", "--yes"])
+    code, printed = _hidden("-C", str(world.state), "apply", "--yes")
     if code != expected:
-        last = "\n".join(printed.getvalue().splitlines()[-12:])
+        last = "\n".join(printed.splitlines()[-12:])
         raise CalibstateError(
             Diagnostic(
                 "Demonstration was not built",
@@ -230,6 +234,17 @@ def _deploy(world: Demo, expected: ExitCode) -> None:
                 "`calibstate demo --fast` leaves Rucio out.",
             )
         )
+
+
+def _hidden(*arguments: str) -> tuple[int, str]:
+    """Run a command, and return its exit code and what it printed."""
+    with redirect_stdout(io.StringIO()) as printed:
+        code = run(arguments)
+    return code, printed.getvalue()
+
+
+def _quietly(*arguments: str) -> None:
+    _hidden(*arguments)
 
 
 def _show(world: Demo) -> None:
