@@ -22,7 +22,8 @@ order, each page in a demonstration world of its own:
   same;
 * on a page with ``approvals --check`` a Jira is there, on one with
   ``ingest-photodiode`` that command;
-* ``<!-- not run: REASON -->`` in front of a block leaves it out.
+* ``<!-- not run: REASON -->`` in front of a block leaves it out;
+* a picture of a page is what its commands have drawn.
 
 ``UPDATE_DOCS=1 make test-words`` writes the output of
 blocks that hold no ``...`` into the pages.
@@ -375,6 +376,10 @@ class Shell:
             printed = re.sub(pattern, told, printed)
         return "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
 
+    def picture(self, name: str) -> str:
+        """Return a picture that a command has drawn."""
+        return self._masked((self.here / name).read_text())
+
     def write(self, name: str, content: str) -> None:
         """Write a file of the declaration, as a page has it."""
         for real, told in self._told.items():
@@ -523,6 +528,11 @@ def test_the_console_blocks_of_a_page_are_true(page: Path, shell: Shell) -> None
             page.write_text(
                 page.read_text().replace(f"```console\n{block.body}```", f"```console\n{became}```")
             )
+    for picture in re.findall(r"^!\[[^\]]+\]\((pictures/\S+)\)$", text, re.MULTILINE):
+        shown, drawn = page.parent / picture, shell.picture(Path(picture).name)
+        if "UPDATE_DOCS" in os.environ:
+            shown.write_text(drawn)
+        assert shown.read_text() == drawn, f"{picture} is not what the commands of the page draw"
 
 
 def _difference(promised: str, printed: str) -> str:

@@ -608,3 +608,9 @@ def test_where_no_revision_is_sound_a_page_says_so(published: Sites) -> None:
     pages = made(published, code=1)
 
     assert "No revision of it is sound" in pages.html("").text
+
+
+def test_the_headers_that_a_server_is_told_to_send_are_those_of_the_pages() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "publish-the-page.md").read_text()
+
+    assert f"add_header Content-Security-Policy \"{POLICY}; frame-ancestors 'none'\" always;" in page

@@ -22,7 +22,7 @@ from .tints import tints_of
 from .untold import heading, told_once, untold
 from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
 
-__all__ = ["BEFORE_AND_AFTER", "SIDE_BY_SIDE", "Change", "Drawing", "as_svg", "changes", "embed"]
+__all__ = ["BEFORE_AND_AFTER", "SIDE_BY_SIDE", "Change", "Drawing", "Row", "as_svg", "changes", "embed"]
 
 _HIGH = 15
 """Pixels of a bar."""
