@@ -14,9 +14,10 @@ from typing_extensions import override
 
 from ..errors import Diagnostic, UnreachableError
 from ..model.outcomes import JournalLine
+from ..model.sights import Beside, KeptLook
 from ..ports.records import Journal
 from ..ports.silence import USUAL_TIMEOUT
-from .objectstores import Folder, ObjectStore, open_store, reason
+from .objectstores import SWAPPED, Folder, ObjectStore, open_store, reason
 
 __all__ = [
     "open_journal",
@@ -38,8 +39,11 @@ _TRIES = 20
 _STAMP = "%Y%m%dT%H%M%SZ"
 """Of the moment of a sight, to the second."""
 
-_SIGHT = re.compile(r"[0-9]{8}T[0-9]{6}Z\.json")
+_SIGHT = re.compile(r"([0-9]{8}T[0-9]{6}Z)(?:_([0-9]{2}))?\.json")
 """Name of the file of a sight that is kept; killed writers leave others."""
+
+_WITHIN_SECOND = 99
+"""Sights of one second that are kept, at most."""
 
 
 def open_journal(uri: str, *, timeout: timedelta = USUAL_TIMEOUT) -> Journal:
@@ -206,7 +210,7 @@ def publish_sight(
     place: str,
     data: bytes,
     at: datetime,
-    is_new: Callable[[bytes | None], bool],
+    beside: Callable[[bytes], Beside],
     *,
     limit: int,
     timeout: timedelta = USUAL_TIMEOUT,
@@ -223,9 +227,9 @@ def publish_sight(
         The sight.
     at
         When the look began.
-    is_new
-        Given the sight that was the newest, says whether this one shows
-        something else; `None`: there was none that can be read.
+    beside
+        Given the sight that was the newest, says what this one is beside it.
+        It is asked again where somebody else was quicker.
     limit
         Bytes beyond which what is there is not read.
     timeout
@@ -236,29 +240,66 @@ def publish_sight(
     InvalidStateError
         It is neither a path nor an ``s3://`` URI.
     UnreachableError
-        The store does not answer.
+        The store does not answer, or others write all the time.
     """
     store = open_store(uri, timeout)
+    newest = _newest_sight(place)
+    is_kept = False
     with reached(store, "The sight was not published."):
         store.look()
-        newest = _newest_sight(place)
-        try:
-            before = store.read(newest, limit=limit)
-        except OSError as error:
-            if error.errno != errno.EFBIG:
-                raise
-            before = None
-        # The one that is kept is written first: who is cut off between the two
-        # keeps one too many, and none too few.
-        if is_new(before):
-            store.write(_sight(place, at), data)
-        store.write(newest, data)
+        for _ in range(_TRIES):
+            before = _read_or_too_large(store, newest, limit)
+            standing = Beside.NEW
+            if before:
+                standing = beside(before)
+            # The one that is kept is written first: who is cut off between the
+            # two keeps one too many, and none too few.
+            if standing.is_kept and not is_kept:
+                _keep(store, place, at, data)
+                is_kept = True
+            if not standing.is_newest or _replaced(store, newest, before, data):
+                return
+        raise OSError(errno.EAGAIN, "others publish at the same time", newest)
+
+
+def _read_or_too_large(store: ObjectStore, key: str, limit: int) -> bytes | None:
+    """Return a file, empty where it is too large; `None`: there is none."""
+    try:
+        return store.read(key, limit=limit)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return b""
+
+
+def _keep(store: ObjectStore, place: str, at: datetime, data: bytes) -> None:
+    """Write a sight that is kept, in place of no other."""
+    for number in range(1, _WITHIN_SECOND + 1):
+        key = _sight(place, KeptLook(at, number))
+        if store.create(key, data):
+            return
+        # Who was killed after that had written this very one.
+        if _read_or_too_large(store, key, len(data)) == data:
+            return
+    raise OSError(errno.EEXIST, "too many looks began within one second", key)
+
+
+def _replaced(store: ObjectStore, key: str, before: bytes | None, data: bytes) -> bool:
+    """Write a file in place of what was read; say whether it was."""
+    if before is None:
+        return store.create(key, data)
+    # What cannot be swapped is replaced: of two who do that at once the last
+    # one stays, and both are kept.
+    if not 0 < len(before) <= SWAPPED:
+        store.write(key, data)
+        return True
+    return store.swap(key, before, data)
 
 
 def published_sight(
     uri: str,
     place: str,
-    at: datetime | None = None,
+    kept: KeptLook | None = None,
     *,
     limit: int,
     timeout: timedelta = USUAL_TIMEOUT,
@@ -271,8 +312,8 @@ def published_sight(
         Path or ``s3://`` URI.
     place
         The repository.
-    at
-        When the look began, of one of `published_sights`; `None`: the newest.
+    kept
+        One of `published_sights`; `None`: the newest.
     limit
         Bytes beyond which it is not read.
     timeout
@@ -286,13 +327,13 @@ def published_sight(
         The store does not answer.
     """
     key = _newest_sight(place)
-    if at:
-        key = _sight(place, at)
+    if kept:
+        key = _sight(place, kept)
     return _read(uri, key, limit, timeout)
 
 
-def published_sights(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT) -> list[datetime]:
-    """Return when the looks began whose sights are kept, the newest first.
+def published_sights(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT) -> list[KeptLook]:
+    """Return the looks whose sights are kept, the newest first.
 
     Parameters
     ----------
@@ -314,15 +355,17 @@ def published_sights(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT
     with reached(store, "What was published there cannot be read."):
         store.look()
         names = store.files(_sights(place))
-    moments: list[datetime] = []
+    kept: list[KeptLook] = []
     for name in names:
-        if not _SIGHT.fullmatch(name):
+        parts = _SIGHT.fullmatch(name)
+        if parts is None:
             continue
+        moment, number = parts.groups()
         # A name may look like a moment that no calendar has.
         with suppress(ValueError):
-            moment = datetime.strptime(name, f"{_STAMP}.json").replace(tzinfo=UTC)
-            moments.append(moment)
-    return sorted(moments, reverse=True)
+            began = datetime.strptime(moment, _STAMP).replace(tzinfo=UTC)
+            kept.append(KeptLook(began, int(number or 1)))
+    return sorted(kept, reverse=True)
 
 
 def _read(uri: str, key: str, limit: int, timeout: timedelta) -> bytes | None:
@@ -388,9 +431,13 @@ def _newest_sight(place: str) -> str:
     return f"{_sights(place)}/newest.json"
 
 
-def _sight(place: str, at: datetime) -> str:
+def _sight(place: str, kept: KeptLook) -> str:
     # Without colons, which not every file system takes; sorted by time.
-    return f"{_sights(place)}/{at.astimezone(UTC):{_STAMP}}.json"
+    name = f"{kept.began.astimezone(UTC):{_STAMP}}"
+    # An underscore sorts behind the dot of the first of this second.
+    if kept.number > 1:
+        name += f"_{kept.number:02}"
+    return f"{_sights(place)}/{name}.json"
 
 
 def _observation(place: str) -> str:

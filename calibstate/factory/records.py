@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
 from functools import cache, partial
 from typing import TypeVar
 
@@ -14,10 +13,11 @@ from ..model.names import Address, RepositoryAddress
 from ..model.observations import Observation
 from ..model.reviews import PublishedReview
 from ..model.runs import PastRun, entered
-from ..model.sights import Sight, SightHistory
+from ..model.sights import Beside, KeptLook, Sight, SightHistory
 from ..ports.places import Records
 from ..ports.silence import at_work
 from ..store import reviewfile
+from . import clock
 from .addresses import Addresses
 from .asking import Asking, server_of
 from .once import Once
@@ -160,14 +160,12 @@ class RecordStore:
         from ..adapters.records import publish_sight
         from ..store import sightfile
 
-        def is_new(before: bytes | None) -> bool:
-            if before is None:
-                return True
+        def beside(before: bytes) -> Beside:
             try:
                 newest = sightfile.loads(before, of=sight.address)
             except InvalidStateError:
-                return True  # Nobody can say what it showed.
-            return not sight.shows_the_same_as(newest)
+                return Beside.NEW  # Nobody can say what it showed.
+            return sight.beside(newest, clock.now())
 
         self._ask(
             partial(
@@ -176,21 +174,21 @@ class RecordStore:
                 sight.address,
                 sightfile.dumps(sight),
                 sight.moment,
-                is_new,
+                beside,
                 limit=sightfile.LARGEST,
                 timeout=self._asking.timeout,
             )
         )
 
-    def sight(self, address: RepositoryAddress, at: datetime | None = None) -> Sight | None:
+    def sight(self, address: RepositoryAddress, kept: KeptLook | None = None) -> Sight | None:
         """Return a sight of a repository.
 
         Parameters
         ----------
         address
             The repository.
-        at
-            When the look began, of one that is kept; `None`: the newest.
+        kept
+            The look of one that is kept; `None`: the newest.
 
         Returns
         -------
@@ -206,7 +204,7 @@ class RecordStore:
         from ..store import sightfile
 
         limit, timeout = sightfile.LARGEST, self._asking.timeout
-        data = self._ask(partial(published_sight, self.uri, address, at, limit=limit, timeout=timeout))
+        data = self._ask(partial(published_sight, self.uri, address, kept, limit=limit, timeout=timeout))
         if data is None:
             return None
         try:
@@ -230,10 +228,10 @@ class RecordStore:
         """
         from ..adapters.records import published_sights
 
-        moments = self._ask(partial(published_sights, self.uri, address, timeout=self._asking.timeout))
+        kept = self._ask(partial(published_sights, self.uri, address, timeout=self._asking.timeout))
         # Whoever asks since when something is so reads one several times.
         read = cache(partial(self.sight, address))
-        return SightHistory(address, moments, self.sight(address), read)
+        return SightHistory(address, kept, self.sight(address), read)
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""

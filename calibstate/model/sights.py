@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from functools import cached_property
 from typing import Annotated
 
@@ -16,14 +17,16 @@ from pydantic import Field, StringConstraints
 
 from .contents import CollectionType
 from .names import Noun, RepositoryAddress
-from .observations import Moment, Name, stamp
+from .observations import CLOCKS_AGREE, Moment, Name, stamp
 from .timelinedocument import TimelineEntry
 from .timespans import UNBOUNDED
 
 __all__ = [
+    "Beside",
     "Count",
     "Fingerprint",
     "Ingested",
+    "KeptLook",
     "Sight",
     "SightHistory",
     "SightOfChain",
@@ -175,9 +178,62 @@ class Sight(Noun):
         """
         return self._shown == other._shown
 
+    def beside(self, newest: Sight, now: datetime) -> Beside:
+        """Say what this is beside the one that was published before.
+
+        Parameters
+        ----------
+        newest
+            That one.
+        now
+            The present moment; what is of the future is of a clock that goes
+            wrong, and is not newer.
+        """
+        same = self.shows_the_same_as(newest)
+        if self.moment < newest.moment <= now + CLOCKS_AGREE:
+            return Beside.LATE_AND_SAME if same else Beside.LATE
+        return Beside.SAME if same else Beside.NEW
+
     @cached_property
     def _shown(self) -> tuple[object, ...]:
         return self.address, self.butler, self.chains, self.tickets, self.others
+
+
+class Beside(Enum):
+    """What a look is beside the one that was published before it."""
+
+    SAME = "same"
+    """It shows the same, and takes its place."""
+
+    NEW = "new"
+    """It shows something else, and takes its place."""
+
+    LATE = "late"
+    """It began before that one, and shows something else."""
+
+    LATE_AND_SAME = "late and same"
+    """It began before that one, and shows the same."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is kept for good."""
+        return self in {Beside.NEW, Beside.LATE}
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether it takes the place of the one before."""
+        return self in {Beside.NEW, Beside.SAME}
+
+
+@dataclass(frozen=True, order=True)
+class KeptLook:
+    """A look whose sight is kept for good."""
+
+    began: datetime
+    """To the second, with its zone."""
+
+    number: int = 1
+    """Counts those that began within one second, as they were written."""
 
 
 @dataclass(frozen=True)
@@ -190,47 +246,32 @@ class SightHistory:
     address: RepositoryAddress
     """The repository."""
 
-    moments: Sequence[datetime]
-    """When the looks began that showed something else than the one before, the
-    newest first."""
+    kept: Sequence[KeptLook]
+    """The looks that showed something else than the one before, the newest
+    first."""
 
     newest: Sight | None
     """What it showed last; `None`: nobody published that."""
 
-    read: Callable[[datetime], Sight | None]
-    """Reads what was seen at one of ``moments``; `None`: somebody deleted it.
+    read: Callable[[KeptLook], Sight | None]
+    """Reads what was seen at one of ``kept``; `None`: somebody deleted it.
 
     It raises `~calibstate.errors.UnreachableError` where that cannot be read.
     """
 
     def __iter__(self) -> Iterator[Sight]:
         """Yield what it showed, the newest first, read one by one."""
-        if self.newest:
-            yield self.newest
-        for moment in self.moments:
-            if self.newest and moment >= self.newest.moment:
-                continue
-            sight = self.read(moment)
-            if sight:
-                yield sight
+        return self._until(None)
 
-    def at(self, moment: datetime) -> Sight | None:
+    def at(self, moment: datetime | None) -> Sight | None:
         """Return what was seen last at a moment; `None`: nothing was by then.
 
         Parameters
         ----------
         moment
-            With its zone.
+            With its zone; `None`: now.
         """
-        if self.newest and self.newest.moment <= moment:
-            return self.newest
-        for began in self.moments:
-            if began > moment:
-                continue
-            sight = self.read(began)
-            if sight:
-                return sight
-        return None
+        return next(self._until(moment), None)
 
     def after(self, moment: datetime) -> datetime | None:
         """Return when a look first showed something else after a moment.
@@ -245,7 +286,7 @@ class SightHistory:
         datetime or None
             `None`: no look did.
         """
-        later = [began for began in self.moments if began > moment]
+        later = [look.began for look in self.kept if look.began > moment]
         return min(later, default=None)
 
     def since(self, chain: str, sight: Sight) -> datetime:
@@ -262,16 +303,32 @@ class SightHistory:
         """
         children = children_of(sight, chain)
         first = sight.moment
-        for began in self.moments:
-            if began >= sight.moment:
-                continue
-            before = self.read(began)
-            if before is None:
-                continue
+        for before in self._until(sight.moment):
             if children_of(before, chain) != children:
                 break
             first = before.moment
         return first
+
+    def _until(self, moment: datetime | None) -> Iterator[Sight]:
+        """Yield what it showed up to a moment, the newest first."""
+        newest = self.newest
+        if newest and moment and newest.moment > moment:
+            newest = None
+        for look in self.kept:
+            if moment and look.began > moment:
+                continue
+            # Who was killed had kept a look that is not the newest yet.
+            if newest and newest.moment > look.began:
+                yield newest
+                newest = None
+            sight = self.read(look)
+            if sight is None:
+                continue
+            if sight == newest:
+                newest = None
+            yield sight
+        if newest:
+            yield newest
 
 
 def children_of(sight: Sight, chain: str) -> tuple[str, ...] | None:

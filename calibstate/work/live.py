@@ -103,9 +103,7 @@ def _live(
         Nobody published that, or it cannot be read.
     """
     history = places.sights(address)
-    sight = history.newest
-    if moment:
-        sight = history.at(moment)
+    sight = history.at(moment)
     # Versions of before published no sight, and kept nothing of before.
     if history.newest is None and sight is None:
         sight = places.sight(address)

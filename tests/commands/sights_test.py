@@ -55,7 +55,7 @@ def places_of(sites: Sites) -> Places:
 def kept(sites: Sites, address: str = SUMMIT) -> list[str]:
     """Return the names of the sights that are kept in a folder."""
     folder = sites.tree.folder / "records" / "sights" / address
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def published_at(sites: Sites, at: str, *arguments: str) -> None:
@@ -207,12 +207,77 @@ def test_sights_are_kept_in_a_bucket_as_in_a_folder(deployed: Sites, s3: S3) -> 
     publish(deployed, "--site", "summit")
     publish(deployed, "--site", "summit")
 
-    moments = places_of(deployed).sights(RepositoryAddress(SUMMIT)).moments
+    looks = places_of(deployed).sights(RepositoryAddress(SUMMIT)).kept
 
-    (moment,) = moments
+    (look,) = looks
     folder = "records/sights/summit/LSSTComCam"
-    assert f"{folder}/{moment:%Y%m%dT%H%M%SZ}.json" in s3.keys(bucket)
+    assert f"{folder}/{look.began:{STAMP}}.json" in s3.keys(bucket)
     assert f"{folder}/newest.json" in s3.keys(bucket)
+
+
+def seen_otherwise(sight: Sight, at: str, children: tuple[str, ...]) -> Sight:
+    """Return a sight as if another look had shown other children."""
+    chain = sight.chains[TOP]
+    assert chain is not None
+    chains = {**sight.chains, TOP: chain.model_copy(update={"children": children})}
+    return sight.model_copy(update={"at": at, "chains": chains})
+
+
+def test_looks_that_begin_within_one_second_are_all_kept(published: Sites) -> None:
+    publish(published, "--site", "summit")
+    places, address = places_of(published), RepositoryAddress(SUMMIT)
+    seen = sight_of(published)
+    later = "2126-01-01T00:00:00Z"
+    looks = [seen_otherwise(seen, later, (name,)) for name in ("a", "b", "c")]
+
+    for look in looks:
+        places.publish_sight(look)
+
+    history = places_of(published).sights(address)
+    assert list(history) == [*reversed(looks), seen]
+    assert history.newest == looks[-1]
+    assert [look.number for look in history.kept] == [3, 2, 1, 1]
+
+
+def test_names_of_sights_are_sorted_as_they_were_written(deployed: Sites) -> None:
+    published_at(deployed, "20260101T000000Z")
+    places, seen = places_of(deployed), sight_of(deployed)
+
+    for name in ("a", "b"):
+        places.publish_sight(seen_otherwise(seen, seen.at, (name,)))
+    places.publish_sight(seen_otherwise(seen, "2026-01-01T00:00:01Z", ("c",)))
+
+    names = kept(deployed)
+    assert names == [
+        "20260101T000000Z.json",
+        "20260101T000000Z_02.json",
+        "20260101T000000Z_03.json",
+        "20260101T000001Z.json",
+        "newest.json",
+    ]
+
+
+def test_a_look_that_began_earlier_is_kept_and_does_not_become_the_newest(published: Sites) -> None:
+    publish(published, "--site", "summit")
+    places, newest = places_of(published), sight_of(published)
+    late = seen_otherwise(newest, "2026-01-01T00:00:00Z", ("a",))
+
+    places.publish_sight(late)
+    places.publish_sight(newest.model_copy(update={"at": "2026-01-02T00:00:00Z"}))
+
+    history = places_of(published).sights(RepositoryAddress(SUMMIT))
+    assert history.newest == newest
+    assert list(history) == [newest, late]
+
+
+def test_a_look_of_a_clock_that_goes_wrong_is_replaced_by_the_next(deployed: Sites) -> None:
+    publish(deployed, "--site", "summit")
+    places, seen = places_of(deployed), sight_of(deployed)
+    places.publish_sight(seen_otherwise(seen, "2126-01-01T00:00:00Z", ("a",)))
+
+    publish(deployed, "--site", "summit")
+
+    assert sight_of(deployed).at < "2126"
 
 
 # What was live

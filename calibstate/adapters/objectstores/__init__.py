@@ -2,7 +2,17 @@
 
 from .digests import Digest, digest_of
 from .folder import Folder
-from .objectstore import ObjectStore, reason
+from .objectstore import SWAPPED, ObjectStore, reason
 from .opening import open_store, opened, server_of
 
-__all__ = ["Digest", "Folder", "ObjectStore", "digest_of", "open_store", "opened", "reason", "server_of"]
+__all__ = [
+    "SWAPPED",
+    "Digest",
+    "Folder",
+    "ObjectStore",
+    "digest_of",
+    "open_store",
+    "opened",
+    "reason",
+    "server_of",
+]
