@@ -304,6 +304,9 @@ class SightHistory:
         children = children_of(sight, chain)
         first = sight.moment
         for before in self._until(sight.moment):
+            # It was not declared then, so that nobody asked for it.
+            if chain not in before.chains:
+                continue
             if children_of(before, chain) != children:
                 break
             first = before.moment

@@ -7,22 +7,23 @@ not adopted yet, or skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from ..engine.expand import expand, places_of
 from ..engine.observe import look_at, refuse_doubles
 from ..engine.side_by_side import side_by_side
-from ..errors import Diagnostic, UnreachableError
+from ..errors import Diagnostic, UnreachableError, UsageError
 from ..lookups.fingerprint import look_at_chains
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
+from ..model.resources import Declared
 from ..model.scope import Scope
 from ..model.tickets import ApprovalStatus
 from ..ports.places import ReadPlaces
 
-__all__ = ["look_for_others"]
+__all__ = ["check_whole", "look_for_others"]
 
 
 def look_for_others(
@@ -70,18 +71,81 @@ def look_for_others(
     return {**trouble, **chains.unreachable}
 
 
+def check_whole(
+    desired: DesiredState,
+    scope: Scope,
+    narrowed_by: Sequence[str],
+) -> None:
+    """Refuse to look at a part of a repository, for others.
+
+    What tells of a part would take the place of what tells of all of it, and
+    others would not know of the rest any more.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    narrowed_by
+        Options by which it was narrowed.
+
+    Raises
+    ------
+    UsageError
+        Of a repository not all that is declared would be looked at.
+    """
+    foreseen = _foreseen(desired)
+    in_part: list[str] = []
+    for address in places_of(desired, scope):
+        everything = _wanted(
+            foreseen,
+            Scope(files=scope.files),
+            address,
+        )
+        wanted = _wanted(
+            foreseen,
+            scope,
+            address,
+        )
+        if len(wanted) < len(everything):
+            in_part.append(address)
+    if not in_part:
+        return
+    repositories = ", ".join(in_part)
+    options = ", ".join(narrowed_by)
+    raise UsageError(
+        Diagnostic(
+            "Only a part would be published",
+            f"{repositories} would be looked at in part only, by {options or 'what was asked for'}; and "
+            "what is published stands for all of a repository.",
+            hint="Publish without that, or write the part to a file: -o FILE.",
+        )
+    )
+
+
 def _look(
     desired: DesiredState, scope: Scope, places: ReadPlaces, address: RepositoryAddress
 ) -> Diagnostic | None:
     """Look at a repository; return why it cannot be seen, if so."""
-    # Of this repository alone; other places are asked for by themselves.
-    here = replace(scope, sites=(), repositories=(address,))
-    everything = expand(desired, here)
-    wanted = [declared for declared in everything if declared.address.place == address]
+    wanted = _wanted(desired, scope, address)
     for observed in look_at(wanted, places):
         if observed.trouble:
             return observed.trouble
     return None
+
+
+def _wanted(desired: DesiredState, scope: Scope, address: RepositoryAddress) -> list[Declared]:
+    """Return what is asked of a repository alone."""
+    # Other places are asked for by themselves.
+    here = replace(
+        scope,
+        sites=(),
+        repositories=(address,),
+    )
+    wanted: list[Declared] = []
+    for declared in expand(desired, here):
+        if declared.address.place == address:
+            wanted.append(declared)
+    return wanted
 
 
 def _foreseen(desired: DesiredState) -> DesiredState:

@@ -14,7 +14,7 @@ from ..model.sights import Sight
 from ..store import observationfile
 
 # With this numpy is imported.
-from ..surveys.record import look_for_others
+from ..surveys.record import check_whole, look_for_others
 from .session import Session
 
 __all__ = ["observe"]
@@ -37,9 +37,11 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
     CalibstateError
         The file cannot be written.
     UsageError
-        Nobody says where to write.
+        Nobody says where to write, or what would be published is of a part.
     """
-    if not output and not publish:
+    if publish:
+        check_whole(session.desired, session.scope, session.narrowed_by)
+    elif not output:
         raise UsageError(
             Diagnostic("Nowhere to write", "Neither -o FILE nor --publish is given.", hint="Give one.")
         )
@@ -67,11 +69,15 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
     if output and observations:
         _save(output, observations)
     if publish:
-        for observation in observations:
-            places.publish(observation.address, observationfile.dumps([observation]))
-        for sight in sights:
-            places.publish_sight(sight)
+        _publish(places, observations, sights)
     return ObservationsWritten(tuple(map(ObservedRepository.of, observations)), unseen)
+
+
+def _publish(places: RecordingPlaces, observations: Sequence[Observation], sights: Sequence[Sight]) -> None:
+    for observation in observations:
+        places.publish(observation.address, observationfile.dumps([observation]))
+    for sight in sights:
+        places.publish_sight(sight)
 
 
 def _save(output: Path, observations: Sequence[Observation]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import yaml
 
 from calibstate.errors import UnreachableError
 from calibstate.factory.places import Places
@@ -278,6 +280,64 @@ def test_a_look_of_a_clock_that_goes_wrong_is_replaced_by_the_next(deployed: Sit
     publish(deployed, "--site", "summit")
 
     assert sight_of(deployed).at < "2126"
+
+
+# Looks at a part
+
+
+@pytest.fixture
+def of_two(deployed: Sites) -> Sites:
+    """Return sites whose summit is declared to have a second instrument."""
+    tree = deployed.tree
+    tree.site("summit", {"LSSTComCam": "copy"}, instruments=[tree.instrument, "LATISS"])
+    usdf = tree.state / "sites" / "usdf.yaml"
+    declared = yaml.safe_load(usdf.read_text())
+    declared["repositories"]["main"]["instruments"] = [tree.instrument, "LATISS"]
+    usdf.write_text(yaml.safe_dump(declared))
+    other = replace(tree, instrument="LATISS")
+    other.ticket("DM-1", "bias")
+    other.chain(["DM-1"], "LATISS/calib")
+    return deployed
+
+
+@pytest.mark.parametrize(
+    "narrowing", [("--instrument", "LSSTComCam"), ("--instrument", "LATISS"), ("--exclude", "DM-2")]
+)
+def test_a_look_at_a_part_is_not_published(of_two: Sites, narrowing: tuple[str, str]) -> None:
+    publish(of_two, "--site", "summit")
+    before = of_two.snapshot()
+    file = of_two.tree.folder / "part.json"
+
+    ran = of_two.run("observe", "--publish", "summit", "-o", str(file), *narrowing)
+
+    assert ran.code == 64
+    assert "Only a part would be published" in ran.err
+    assert f"{SUMMIT} would be looked at in part only" in ran.err
+    assert narrowing[0] in ran.err
+    assert of_two.snapshot() == before
+    assert of_two.run("observe", "summit", "-o", str(file), *narrowing).code == 0
+
+
+def test_a_look_that_leaves_out_nothing_of_a_repository_is_published(of_two: Sites) -> None:
+    for narrowing in (["--instrument", "LSSTComCam", EMBARGO], ["--exclude", "usdf/*"], ["--files"]):
+        publish(of_two, *narrowing)
+
+    assert set(sight_of(of_two).chains) == {TOP, "LATISS/calib"}
+    assert set(sight_of(of_two, EMBARGO).chains) == {TOP}
+
+
+def test_a_look_of_before_a_chain_was_declared_is_no_break_in_since_when(deployed: Sites) -> None:
+    published_at(deployed, "20260101T000000Z")
+    places, seen = places_of(deployed), sight_of(deployed)
+    without = {name: chain for name, chain in seen.chains.items() if name != TOP}
+    untold = seen.model_copy(update={"at": "2026-01-02T00:00:00Z", "chains": without})
+    places.publish_sight(untold)
+    again = seen.model_copy(update={"at": "2026-01-03T00:00:00Z"})
+    places.publish_sight(again)
+
+    history = places_of(deployed).sights(RepositoryAddress(SUMMIT))
+
+    assert history.since(TOP, again) == seen.moment
 
 
 # What was live
