@@ -314,15 +314,38 @@ class Places:
         sight = store.sight(address)
         if sight is None:
             sight = self._sight_of_observation(store, address)
-        if sight and sight.butler != self._addresses.butler_digest(address):
-            raise UnreachableError(
-                Diagnostic(
-                    "Sight of another butler",
-                    f"what was published of {address} at {sight.at} is of another butler.",
-                    hint=f"Observe again there: calibstate observe --repository {address} --publish.",
-                )
-            )
+        if sight:
+            self.check_butler(sight)
         return sight
+
+    def check_butler(self, sight: Sight, *others: DesiredState) -> None:
+        """Refuse what was seen of another butler than is declared.
+
+        Parameters
+        ----------
+        sight
+            Of a declared repository.
+        *others
+            What was declared at other times, by which it may be as well.
+
+        Raises
+        ------
+        UnreachableError
+            It is of another butler.
+        """
+        address = sight.address
+        for desired in (self._desired, *others):
+            if address not in desired.repositories:
+                continue
+            if sight.butler == Addresses(desired).butler_digest(address):
+                return
+        raise UnreachableError(
+            Diagnostic(
+                "Sight of another butler",
+                f"what was published of {address} at {sight.at} is of another butler.",
+                hint=f"Observe again there: calibstate observe --repository {address} --publish.",
+            )
+        )
 
     def sights(self, address: RepositoryAddress) -> SightHistory:
         """Return what a repository showed whenever that changed.

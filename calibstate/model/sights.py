@@ -292,7 +292,8 @@ class SightHistory:
     def since(self, chain: str, sight: Sight) -> datetime:
         """Return when a chain was first seen as it was in a sight.
 
-        Only looks without a break count: what came back is new again.
+        Only looks at the same butler, without a break, count: what came back
+        is new again.
 
         Parameters
         ----------
@@ -307,7 +308,7 @@ class SightHistory:
             # It was not declared then, so that nobody asked for it.
             if chain not in before.chains:
                 continue
-            if children_of(before, chain) != children:
+            if before.butler != sight.butler or children_of(before, chain) != children:
                 break
             first = before.moment
         return first

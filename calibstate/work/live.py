@@ -58,9 +58,8 @@ def show_live(session: Session, at: str | None = None) -> LiveChains:
     repositories: list[LiveRepository] = []
     unreachable: dict[RepositoryAddress, Diagnostic] = {}
     for address in session.desired.in_order_of_waves(places_of(session.desired, scope)):
-        declared = _declared(desired, address)
         try:
-            repositories.append(_live(places, address, moment, declared))
+            repositories.append(_live(places, address, moment, desired))
         except UnreachableError as error:
             unreachable[address] = error.first
     asked_for = stamp(moment) if moment else None
@@ -79,10 +78,10 @@ def _moment(at: str) -> datetime:
     return moment
 
 
-def _declared(desired: DesiredState | None, address: RepositoryAddress) -> _Children:
+def _declared(desired: DesiredState, address: RepositoryAddress) -> _Children:
     """Return the chains that are declared of a repository."""
     # It need not have been declared then.
-    if desired is None or address not in desired.repositories:
+    if address not in desired.repositories:
         return {}
     resources = [each.resource for each in expand(desired, Scope(repositories=(address,)))]
     children: dict[str, tuple[str, ...]] = {}
@@ -93,14 +92,14 @@ def _declared(desired: DesiredState | None, address: RepositoryAddress) -> _Chil
 
 
 def _live(
-    places: Places, address: RepositoryAddress, moment: datetime | None, declared: _Children
+    places: Places, address: RepositoryAddress, moment: datetime | None, desired: DesiredState | None
 ) -> LiveRepository:
     """Return what was seen of a repository.
 
     Raises
     ------
     UnreachableError
-        Nobody published that, or it cannot be read.
+        Nobody published that, it cannot be read, or is of another butler.
     """
     history = places.sights(address)
     sight = history.at(moment)
@@ -115,6 +114,12 @@ def _live(
             detail += " by then"
         hint = "Publish it there: calibstate observe --publish."
         raise UnreachableError(Diagnostic("Never seen", f"{detail}.", hint=hint))
+    declared: _Children = {}
+    if desired is None:
+        places.check_butler(sight)
+    else:
+        places.check_butler(sight, desired)
+        declared = _declared(desired, address)
     until = history.after(sight.moment) if moment else None
     chains: list[LiveChain] = []
     for name in sight.chains:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -432,3 +432,53 @@ def test_a_sight_of_another_butler_is_not_taken_for_this_one(deployed: Sites) ->
 
     with pytest.raises(UnreachableError, match="of another butler"):
         places_of(deployed).sight(RepositoryAddress(SUMMIT))
+
+
+def declare_another_butler(sites: Sites) -> None:
+    site = sites.tree.state / "sites" / "summit.yaml"
+    site.write_text(site.read_text().replace("summit-LSSTComCam", "summit-new"))
+
+
+@pytest.mark.parametrize("date", [[], ["--at", "2026-01-02T00:00:00Z"]])
+def test_what_another_butler_searched_is_not_told_as_what_is_live(
+    deployed: Sites, date: Sequence[str]
+) -> None:
+    published_at(deployed, "20260101T000000Z")
+    assert deployed.run("show", "--live", SUMMIT, *date).code == 0
+    declare_another_butler(deployed)
+
+    ran = deployed.run("show", "--live", SUMMIT, "--format", "json", *date)
+
+    assert ran.code == 1
+    assert ran.json["repositories"] == {}
+    (unseen,) = ran.json["unreachable"]
+    assert "what was published of summit/LSSTComCam at 2026-01-01T00:00:00Z is of another butler" in str(
+        unseen
+    )
+
+
+def test_since_when_is_counted_of_one_butler_only(deployed: Sites) -> None:
+    published_at(deployed, "20260101T000000Z")
+    declare_another_butler(deployed)
+    deployed.path(SUMMIT).rename(deployed.path(SUMMIT).with_name("summit-new"))
+    published_at(deployed, "20260103T000000Z")
+
+    ran = deployed.run("show", "--live", SUMMIT, "--format", "json")
+
+    assert ran.code == 0
+    assert ran.json["repositories"][SUMMIT]["chains"][TOP]["since"] == "2026-01-03T00:00:00Z"
+
+
+def test_on_a_date_the_butler_that_was_declared_then_is_told_of(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+    deployed.commit()
+    published_at(deployed, "20260102T000000Z")
+    declare_another_butler(deployed)
+
+    now = deployed.run("show", "--live", SUMMIT)
+    then = deployed.run("show", "--live", SUMMIT, "--at", "2026-01-03T00:00:00Z")
+
+    assert (now.code, then.code) == (1, 0)
+    assert f"{SUMMIT} as seen at 2026-01-02T00:00:00Z" in then.out
