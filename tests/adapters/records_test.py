@@ -30,10 +30,18 @@ from calibstate.adapters.locks import open_locks
 from calibstate.adapters.objectstores import folder as folders
 from calibstate.adapters.objectstores import open_store
 from calibstate.adapters.processes import runs_no_more, this_process
-from calibstate.adapters.records import open_journal, publish_review, published_review
+from calibstate.adapters.records import (
+    open_journal,
+    publish_review,
+    publish_sight,
+    published_review,
+    published_sight,
+    published_sights,
+)
 from calibstate.errors import CalibstateError, LockedError, UnreachableError
 from calibstate.model.locks import Lock, Process
 from calibstate.model.outcomes import JournalLine
+from calibstate.model.sights import Beside
 from tests.contracts.records_test import a_lock, dead_pid
 from tests.services.moto import S3
 
@@ -764,3 +772,51 @@ def test_a_review_that_is_too_large_is_not_published(uri: str) -> None:
     with pytest.raises(UnreachableError, match="was not published"):
         publish_review(uri, "bts/LSSTCam", lambda before: bytes(2**20 + 1))
     assert published_review(uri, "bts/LSSTCam") is None
+
+
+# Sights
+
+
+def test_a_sight_is_compared_again_where_another_was_quicker(uri: str) -> None:
+    began = datetime(2026, 11, 22, tzinfo=UTC)
+    compared: list[bytes] = []
+
+    def publish(data: bytes, beside: Callable[[bytes], Beside]) -> None:
+        publish_sight(uri, PLACE, data, began, beside, limit=100)
+
+    def beside(before: bytes) -> Beside:
+        compared.append(before)
+        if before == b"first":
+            publish(b"quicker", lambda before: Beside.NEW)
+        return Beside.NEW
+
+    publish(b"first", beside)
+    publish(b"slower", beside)
+
+    assert compared == [b"first", b"quicker"]
+    assert published_sight(uri, PLACE, limit=100) == b"slower"
+    kept = published_sights(uri, PLACE)
+    assert [published_sight(uri, PLACE, look, limit=100) for look in kept] == [
+        b"slower",
+        b"quicker",
+        b"first",
+    ]
+
+
+def test_a_sight_that_began_earlier_does_not_become_the_newest(uri: str) -> None:
+    began = datetime(2026, 11, 22, tzinfo=UTC)
+    publish_sight(uri, PLACE, b"newer", began, lambda before: Beside.NEW, limit=100)
+    earlier = began - timedelta(days=1)
+    publish_sight(uri, PLACE, b"late", earlier, lambda before: Beside.LATE, limit=100)
+    publish_sight(uri, PLACE, b"late", earlier, lambda before: Beside.LATE_AND_SAME, limit=100)
+
+    assert published_sight(uri, PLACE, limit=100) == b"newer"
+    assert len(published_sights(uri, PLACE)) == 2
+
+
+def test_a_newest_sight_that_is_too_large_to_be_read_is_replaced(uri: str) -> None:
+    began = datetime(2026, 11, 22, tzinfo=UTC)
+    for data in (b"x" * 101, b"small"):
+        publish_sight(uri, PLACE, data, began, lambda before: Beside.SAME, limit=100)
+
+    assert published_sight(uri, PLACE, limit=100) == b"small"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,11 +73,31 @@ def published_at(sites: Sites, at: str, *arguments: str) -> None:
     *arguments
         Of the command.
     """
-    folder = sites.tree.folder / "records" / "sights" / SUMMIT
-    before = set(folder.glob("*Z.json"))
+    before = set(sights_in(sites).glob("*Z.json"))
     publish(sites, "--site", "summit", *arguments)
+    date_back(sites, at, before)
+
+
+def sights_in(sites: Sites) -> Path:
+    """Return the folder of the sights of the summit."""
+    return sites.tree.folder / "records" / "sights" / SUMMIT
+
+
+def date_back(sites: Sites, at: str, but: Collection[Path] = ()) -> None:
+    """Have sights of the summit be as if they were made then.
+
+    Parameters
+    ----------
+    sites
+        Their records are in a folder.
+    at
+        As the names of files have it.
+    but
+        Files that stay as they are.
+    """
+    folder = sights_in(sites)
     moment = f"{datetime.strptime(at, STAMP).replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%SZ}"
-    for path in {*folder.glob("*Z.json"), folder / "newest.json"} - before:
+    for path in {*folder.glob("*Z.json"), folder / "newest.json"} - set(but):
         document = json.loads(path.read_text())
         path.write_text(json.dumps(document | {"at": moment}) + "\n")
         if path.name != "newest.json":
